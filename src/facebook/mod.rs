@@ -1,0 +1,2 @@
+//! Facebook
+pub mod sandbox;

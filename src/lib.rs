@@ -1,0 +1,4 @@
+//! shoptalk
+pub mod facebook;
+pub mod shared;
+pub mod shopify;

@@ -1,0 +1,275 @@
+//! What the simulated platforms share: a loopback server, a record of what it was asked, and failures on request.
+//!
+//! A simulator is a real HTTP server with state. It meets the service over HTTP only and imports nothing of the code
+//! that it is there to test; this module therefore depends on nothing else in the crate.
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request as HttpRequest, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tokio_util::sync::CancellationToken;
+
+/// Where a simulator gets its time from: the system's clock in the demo, a hand-moved one in tests.
+pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// The largest request body a simulator reads.
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// Locks a mutex and ignores poisoning: a simulator's state is only ever replaced whole.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What goes wrong, instead of the answer that the simulator would have given.
+#[derive(Debug, Clone)]
+pub enum Failure {
+    /// This status with an empty body.
+    Status(u16),
+    /// This status with `Retry-After: seconds`.
+    RetryAfter(u16, String),
+    /// This status with this JSON body.
+    Json(u16, serde_json::Value),
+    /// `200` with a page of HTML, as gateways in trouble send it.
+    Html,
+    /// `200`, `application/json`, and the first half of the true answer.
+    HalfBody,
+    /// `200` with nothing in it.
+    Empty,
+    /// The request is carried out, and then no answer ever comes.
+    Hang,
+    /// The request is carried out, and then the connection is closed in the middle of the answer.
+    Disconnect,
+}
+
+struct Planned {
+    path_contains: String,
+    body_contains: String,
+    times: usize,
+    failure: Failure,
+}
+
+/// One request that a simulator received.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// The HTTP method.
+    pub method: String,
+    /// The path without the query.
+    pub path: String,
+    /// The query as it came, without the question mark; empty if there was none.
+    pub query: String,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The raw body.
+    pub body: Bytes,
+    /// Whether a route of the simulator knew the request. A test ends by checking that all were.
+    pub known: bool,
+}
+
+impl Received {
+    /// The body as text, for looking into it in tests.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// The traffic of one simulator: everything it received, and what shall go wrong next. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Traffic {
+    received: Arc<Mutex<Vec<Received>>>,
+    planned: Arc<Mutex<VecDeque<Planned>>>,
+}
+
+impl Traffic {
+    /// The next `times` requests whose path contains `path_contains` fail in this way.
+    pub fn fail_next(&self, path_contains: &str, times: usize, failure: Failure) {
+        self.fail_next_with_body(path_contains, "", times, failure);
+    }
+
+    /// As [`Traffic::fail_next`], but only for requests whose body contains `body_contains`: GraphQL has one path.
+    pub fn fail_next_with_body(&self, path_contains: &str, body_contains: &str, times: usize, failure: Failure) {
+        lock(&self.planned).push_back(Planned {
+            path_contains: path_contains.to_owned(),
+            body_contains: body_contains.to_owned(),
+            times,
+            failure,
+        });
+    }
+
+    /// Forgets all planned failures.
+    pub fn heal(&self) {
+        lock(&self.planned).clear();
+    }
+
+    /// Everything received so far, in order.
+    #[must_use]
+    pub fn received(&self) -> Vec<Received> {
+        lock(&self.received).clone()
+    }
+
+    /// How many requests so far had a path that contains `path_contains`.
+    #[must_use]
+    pub fn count(&self, path_contains: &str) -> usize {
+        lock(&self.received).iter().filter(|request| request.path.contains(path_contains)).count()
+    }
+
+    /// Requests that no route of the simulator knew.
+    #[must_use]
+    pub fn unknown(&self) -> Vec<Received> {
+        lock(&self.received).iter().filter(|request| !request.known).cloned().collect()
+    }
+
+    fn take_failure(&self, path: &str, body: &[u8]) -> Option<Failure> {
+        let mut planned = lock(&self.planned);
+        let found = planned.iter_mut().find(|plan| {
+            plan.times > 0
+                && path.contains(&plan.path_contains)
+                && (plan.body_contains.is_empty() || String::from_utf8_lossy(body).contains(&plan.body_contains))
+        })?;
+        found.times -= 1;
+        let failure = found.failure.clone();
+        planned.retain(|plan| plan.times > 0);
+        Some(failure)
+    }
+}
+
+/// A simulator's HTTP server on a loopback port. It stops when it is dropped.
+pub struct Loopback {
+    address: SocketAddr,
+    stop: CancellationToken,
+}
+
+impl Loopback {
+    /// Serves `router` on 127.0.0.1 at a free port, watched by `traffic`. Routes must set no fallback of their own:
+    /// what reaches the fallback is recorded as unknown and answered 404.
+    ///
+    /// # Errors
+    /// When no port can be opened.
+    pub async fn start(router: Router, traffic: Traffic) -> std::io::Result<Self> {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let app = router
+            .fallback(|| async {
+                let mut response = StatusCode::NOT_FOUND.into_response();
+                response.extensions_mut().insert(UnknownRoute);
+                response
+            })
+            .layer(middleware::from_fn_with_state(traffic, watch));
+        tokio::spawn(async move {
+            let served =
+                axum::serve(listener, app).with_graceful_shutdown(async move { stopped.cancelled().await }).await;
+            if let Err(error) = served {
+                tracing::warn!(%error, "a simulator's server ended");
+            }
+        });
+        Ok(Self { address, stop })
+    }
+
+    /// `http://127.0.0.1:<port>`, without a final slash.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Loopback {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+#[derive(Clone)]
+struct UnknownRoute;
+
+async fn watch(State(traffic): State<Traffic>, request: HttpRequest, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let path = parts.uri.path().to_owned();
+    let index = {
+        let mut received = lock(&traffic.received);
+        received.push(Received {
+            method: parts.method.to_string(),
+            path: path.clone(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers.clone(),
+            body: body.clone(),
+            known: true,
+        });
+        received.len() - 1
+    };
+    let failure = traffic.take_failure(&path, &body);
+    let answer = || next.run(HttpRequest::from_parts(parts, Body::from(body)));
+    let response = match failure {
+        None => answer().await,
+        Some(Failure::Status(status)) => status_of(status).into_response(),
+        Some(Failure::RetryAfter(status, seconds)) => {
+            let mut response = status_of(status).into_response();
+            if let Ok(value) = HeaderValue::from_str(&seconds) {
+                response.headers_mut().insert(header::RETRY_AFTER, value);
+            }
+            response
+        }
+        Some(Failure::Json(status, body)) => {
+            (status_of(status), [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+        }
+        Some(Failure::Html) => (
+            StatusCode::OK,
+            [(header::CONTENT_TYPE, "text/html")],
+            "<!doctype html><title>Sorry</title><p>Something went wrong.",
+        )
+            .into_response(),
+        Some(Failure::Empty) => StatusCode::OK.into_response(),
+        Some(Failure::HalfBody) => {
+            let whole = axum::body::to_bytes(answer().await.into_body(), MAX_BODY_BYTES).await.unwrap_or_default();
+            let half = whole.slice(..whole.len() / 2);
+            (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], half).into_response()
+        }
+        Some(Failure::Hang) => {
+            drop(answer().await);
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            StatusCode::GATEWAY_TIMEOUT.into_response()
+        }
+        Some(Failure::Disconnect) => {
+            drop(answer().await);
+            let broken = Body::new(BrokenBody);
+            ([(header::CONTENT_TYPE, "application/json")], broken).into_response()
+        }
+    };
+    if response.extensions().get::<UnknownRoute>().is_some()
+        && let Some(request) = lock(&traffic.received).get_mut(index)
+    {
+        request.known = false;
+    }
+    response
+}
+
+fn status_of(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// A body that fails after it was promised: the server closes the connection without an end.
+struct BrokenBody;
+
+impl http_body::Body for BrokenBody {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+        std::task::Poll::Ready(Some(Err(std::io::Error::other("planned disconnect"))))
+    }
+}

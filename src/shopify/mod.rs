@@ -1,0 +1,2 @@
+//! Shopify
+pub mod sandbox;
