@@ -1,0 +1,635 @@
+//! The simulated Admin GraphQL API: reads a request, checks and weighs it, and runs it over the shop's state.
+//!
+//! The schema is in `schema`, the checks and costs in `validate`, the objects in `nodes`, bulk operations in `bulk`.
+//! Source: <https://shopify.dev/docs/api/admin-graphql>.
+
+use std::collections::{BTreeSet, HashMap};
+
+use async_graphql_parser::parse_query;
+use async_graphql_parser::types::{Field, Selection, SelectionSet};
+use async_graphql_parser::{Error as ParseError, Positioned};
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use super::nodes::{self, Node};
+use super::schema::{FieldDef, Kind, Schema, base_name, connection_node};
+use super::state::{ShopState, Subscription, World, gid, parse_gid, random_hex, topic_of_enum, whole};
+use super::validate::{Operation, location};
+use super::{bulk, versions};
+
+/// One query may not cost more than this, whatever the shop's plan.
+const MAX_QUERY_COST: u64 = 1000;
+
+/// What one request is answered with.
+pub(super) struct Answer {
+    pub status: u16,
+    pub body: Value,
+    /// For `X-Shopify-API-Deprecated-Reason`.
+    pub deprecated: Option<String>,
+}
+
+/// What a request concerns.
+pub(super) struct Request<'a> {
+    pub schema: &'a Schema,
+    pub domain: &'a str,
+    pub client_id: &'a str,
+    /// The API version that answers.
+    pub version: &'a str,
+    pub now: DateTime<Utc>,
+}
+
+/// A field was null that may not be: its parent becomes null as well.
+pub(super) struct Nulled;
+
+/// Answers one GraphQL request of a caller whose token was accepted.
+pub(super) fn answer(world: &mut World, request: &Request<'_>, body: &[u8]) -> Answer {
+    let plain = |status: u16, body: Value| Answer { status, body, deprecated: None };
+    let parsed: Option<Value> = serde_json::from_slice(body).ok();
+    let Some(text) = parsed.as_ref().and_then(|body| body["query"].as_str()) else {
+        return plain(400, json!({"errors": {"query": "Required parameter missing or invalid"}}));
+    };
+    let given = parsed.as_ref().and_then(|body| body["variables"].as_object()).cloned().unwrap_or_default();
+    let wanted = parsed.as_ref().and_then(|body| body["operationName"].as_str());
+    let document = match parse_query(text) {
+        Ok(document) => document,
+        Err(error) => {
+            world.unknown_queries.push(format!("syntax error: {error}"));
+            return plain(200, json!({"errors": [syntax_error(&error)]}));
+        }
+    };
+    let operation = match Operation::prepare(request.schema, &document, wanted, &given) {
+        Ok(operation) => operation,
+        Err(errors) => {
+            note(&mut world.unknown_queries, &errors);
+            return plain(200, json!({"errors": errors}));
+        }
+    };
+    let checked = operation.check();
+    let deprecated =
+        (!checked.deprecated.is_empty()).then(|| checked.deprecated.into_iter().collect::<Vec<_>>().join("; "));
+    if !checked.errors.is_empty() {
+        note(&mut world.unknown_queries, &checked.errors);
+        return Answer { status: 200, body: json!({"errors": checked.errors}), deprecated };
+    }
+    let requested = operation.cost();
+    world.dearest_query = world.dearest_query.max(requested);
+    let page_limit = world.page_limit.unwrap_or(usize::MAX);
+    let World { shops, files, base_url, unknown_queries, .. } = world;
+    let Some(shop) = shops.get_mut(request.domain) else {
+        return plain(404, json!({"errors": "Not Found"}));
+    };
+    shop.bucket.restore(request.now);
+    if requested > MAX_QUERY_COST {
+        let message =
+            format!("Query cost is {requested}, which exceeds the single query max cost limit ({MAX_QUERY_COST}).");
+        let extensions = json!({"code": "MAX_COST_EXCEEDED", "cost": requested, "maxCost": MAX_QUERY_COST,
+            "documentation": "https://shopify.dev/api/usage/rate-limits"});
+        let body = json!({"errors": [{"message": message, "extensions": extensions}], "extensions": cost(shop, requested, None)});
+        return Answer { status: 200, body, deprecated };
+    }
+    #[allow(clippy::cast_precision_loss)]
+    if requested as f64 > shop.bucket.available {
+        let error = json!({"message": "Throttled", "extensions": {"code": "THROTTLED", "documentation": "https://shopify.dev/api/usage/rate-limits"}});
+        let body = json!({"errors": [error], "extensions": cost(shop, requested, None)});
+        return Answer { status: 200, body, deprecated };
+    }
+    let mut run = Run {
+        operation: &operation,
+        request,
+        shop,
+        files,
+        base_url,
+        unknown_queries,
+        page_limit,
+        errors: Vec::new(),
+        spent: 0,
+        lines: Vec::new(),
+        parents: Vec::new(),
+        root_lines: 0,
+    };
+    let data = run.root();
+    let Run { errors, spent, shop, .. } = run;
+    let spent = spent.min(requested);
+    #[allow(clippy::cast_precision_loss)]
+    {
+        shop.bucket.available -= spent as f64;
+    }
+    let mut body = json!({"data": data, "extensions": cost(shop, requested, Some(spent))});
+    if !errors.is_empty() {
+        body["errors"] = Value::Array(errors);
+    }
+    Answer { status: 200, body, deprecated }
+}
+
+fn cost(shop: &ShopState, requested: u64, actual: Option<u64>) -> Value {
+    let bucket = &shop.bucket;
+    json!({"cost": {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": {
+        "maximumAvailable": bucket.maximum, "currentlyAvailable": bucket.available.max(0.0).floor(), "restoreRate": bucket.restore_rate}}})
+}
+
+fn note(unknown: &mut Vec<String>, errors: &[Value]) {
+    unknown.extend(errors.iter().map(|error| error["message"].as_str().unwrap_or_default().to_owned()));
+}
+
+fn syntax_error(error: &ParseError) -> Value {
+    let locations: Vec<_> = error.positions().map(location).collect();
+    json!({"message": format!("syntax error, unexpected input: {error}"), "locations": locations})
+}
+
+/// One operation while it runs.
+pub(super) struct Run<'r> {
+    pub operation: &'r Operation<'r>,
+    pub request: &'r Request<'r>,
+    pub shop: &'r mut ShopState,
+    pub files: &'r mut HashMap<String, String>,
+    pub base_url: &'r str,
+    pub unknown_queries: &'r mut Vec<String>,
+    pub page_limit: usize,
+    pub errors: Vec<Value>,
+    /// The actual cost so far.
+    pub spent: u64,
+    /// In a bulk operation: the result, one object a line.
+    pub lines: Vec<Value>,
+    /// In a bulk operation: global ids of the objects around the current one.
+    pub parents: Vec<String>,
+    pub root_lines: usize,
+}
+
+/// The fields of one response key.
+type Merged<'r> = Vec<(String, Vec<&'r Positioned<Field>>)>;
+
+impl<'r> Run<'r> {
+    /// Runs the operation and returns `data`.
+    pub fn root(&mut self) -> Value {
+        let ty = self.operation.root();
+        let scopes: Vec<_> = self
+            .shop
+            .scopes
+            .iter()
+            .map(|scope| json!({"handle": scope, "description": scope.replace('_', " ")}))
+            .collect();
+        let app = json!({"id": gid("App", 1), "title": "Shoptalk", "apiKey": self.request.client_id});
+        let value = json!({
+            "currentAppInstallation": {"id": gid("AppInstallation", self.shop.id), "accessScopes": scopes, "app": app},
+            "publicApiVersions": versions::public(self.request.now),
+            "productsCount": nodes::count(self.shop.products.len()),
+        });
+        let root = Node { ty: ty.to_owned(), id: 0, owner: 0, value };
+        let selections = [&self.operation.definition.selection_set.node];
+        self.object(&root, &selections, &mut Vec::new()).unwrap_or(Value::Null)
+    }
+
+    fn merge(&self, concrete: &str, sets: &[&'r SelectionSet]) -> Merged<'r> {
+        let mut merged = Merged::new();
+        for set in sets {
+            self.merge_into(concrete, set, &mut merged, &mut BTreeSet::new());
+        }
+        merged
+    }
+
+    fn merge_into(&self, concrete: &str, set: &'r SelectionSet, merged: &mut Merged<'r>, seen: &mut BTreeSet<&'r str>) {
+        let operation = self.operation;
+        for item in set.items.iter().filter(|item| operation.included(&item.node)) {
+            match &item.node {
+                Selection::Field(field) => {
+                    let key = field.node.response_key().node.as_str();
+                    match merged.iter_mut().find(|(known, _)| known == key) {
+                        Some((_, fields)) => fields.push(field),
+                        None => merged.push((key.to_owned(), vec![field])),
+                    }
+                }
+                Selection::InlineFragment(fragment) => {
+                    let condition = fragment.node.type_condition.as_ref().map(|c| c.node.on.node.as_str());
+                    if operation.schema.applies(condition.unwrap_or(concrete), concrete) {
+                        self.merge_into(concrete, &fragment.node.selection_set.node, merged, seen);
+                    }
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = spread.node.fragment_name.node.as_str();
+                    if let Some(fragment) = operation.fragment(name)
+                        && operation.schema.applies(&fragment.type_condition.node.on.node, concrete)
+                        && seen.insert(name)
+                    {
+                        self.merge_into(concrete, &fragment.selection_set.node, merged, seen);
+                        seen.remove(name);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads the chosen fields of one object.
+    fn object(&mut self, node: &Node, sets: &[&'r SelectionSet], path: &mut Vec<Value>) -> Result<Value, Nulled> {
+        let mut answer = Map::new();
+        for (key, fields) in self.merge(&node.ty, sets) {
+            path.push(json!(key));
+            let value = self.field(node, &fields, path);
+            path.pop();
+            if let Some(value) = value? {
+                answer.insert(key, value);
+            }
+        }
+        Ok(Value::Object(answer))
+    }
+
+    /// Reads one field; `None` for a list that went into the lines of a bulk operation.
+    fn field(
+        &mut self,
+        node: &Node,
+        fields: &[&'r Positioned<Field>],
+        path: &mut Vec<Value>,
+    ) -> Result<Option<Value>, Nulled> {
+        let first = fields[0];
+        let name = first.node.name.node.as_str();
+        if name == "__typename" {
+            return Ok(Some(json!(node.ty)));
+        }
+        let schema = self.operation.schema;
+        let Some(def) = schema.field(&node.ty, name) else { return Ok(Some(Value::Null)) };
+        if let Some(scope) = &def.scope
+            && !self.shop.has_scope(scope)
+        {
+            let required = format!("`{scope}` access scope.");
+            let error = json!({
+                "message": format!("Access denied for {name} field. Required access: {required}"),
+                "locations": [location(first.pos)], "path": path,
+                "extensions": {"code": "ACCESS_DENIED", "documentation": "https://shopify.dev/api/usage/access-scopes", "requiredAccess": required},
+            });
+            return self.fail(def, error);
+        }
+        let args = self.operation.args(&first.node);
+        let sets: Vec<_> = fields.iter().map(|field| &field.node.selection_set.node).collect();
+        if let Some(item) = connection_node(&def.ty) {
+            if self.operation.bulk {
+                self.bulk_list(node, name, &item, &args, &sets, path)?;
+                return Ok(None);
+            }
+            return match self.connection(node, name, &item, &args, &sets, path) {
+                Ok(Ok(value)) => Ok(Some(value)),
+                Ok(Err(problem)) => {
+                    let error = json!({"message": problem, "locations": [location(first.pos)], "path": path,
+                        "extensions": {"code": "BAD_REQUEST"}});
+                    self.fail(def, error)
+                }
+                Err(Nulled) if def.ty.nullable => Ok(Some(Value::Null)),
+                Err(Nulled) => Err(Nulled),
+            };
+        }
+        let base = base_name(&def.ty);
+        if schema.kind(base) == Kind::Leaf {
+            let value = match (node.ty.as_str(), name) {
+                ("Collection", "hasProduct") => {
+                    let product = args.get("id").and_then(Value::as_str).and_then(parse_gid).map_or(0, |(_, id)| id);
+                    json!(self.shop.collections.get(&node.id).is_some_and(|one| one.products.contains(&product)))
+                }
+                _ => node.value.get(name).cloned().unwrap_or(Value::Null),
+            };
+            if value.is_null() && !def.ty.nullable {
+                let error = json!({"message": "Internal error", "path": path,
+                    "extensions": {"code": "INTERNAL_SERVER_ERROR", "requestId": "simulated"}});
+                return self.fail(def, error);
+            }
+            return Ok(Some(value));
+        }
+        if node.ty == "QueryRoot" && name.to_ascii_lowercase().contains("bulkoperation") {
+            self.advance_bulk();
+        }
+        let value = if node.ty == "Mutation" {
+            self.spent += 10;
+            self.mutate(name, &args)
+        } else if (node.ty.as_str(), name) == ("InventoryLevel", "quantities") {
+            nodes::quantities(self.shop, node, &args)
+        } else if let Some(linked) = nodes::linked(self.shop, node, name, &args) {
+            return match linked {
+                Some(child) => {
+                    self.spent += 1;
+                    self.or_null(def, &child, &sets, path)
+                }
+                None if def.ty.nullable => Ok(Some(Value::Null)),
+                None => Err(Nulled),
+            };
+        } else {
+            node.value.get(name).cloned().unwrap_or(Value::Null)
+        };
+        match value {
+            Value::Null if def.ty.nullable => Ok(Some(Value::Null)),
+            Value::Null => Err(Nulled),
+            Value::Array(items) => {
+                self.spent += 1;
+                let mut read = Vec::with_capacity(items.len());
+                for (index, item) in items.into_iter().enumerate() {
+                    path.push(json!(index));
+                    let value = self.object(&Node::inline(base, node, item), &sets, path);
+                    path.pop();
+                    read.push(value?);
+                }
+                Ok(Some(Value::Array(read)))
+            }
+            value => {
+                self.spent += 1;
+                self.or_null(def, &Node::inline(base, node, value), &sets, path)
+            }
+        }
+    }
+
+    fn or_null(
+        &mut self,
+        def: &FieldDef,
+        child: &Node,
+        sets: &[&'r SelectionSet],
+        path: &mut Vec<Value>,
+    ) -> Result<Option<Value>, Nulled> {
+        match self.object(child, sets, path) {
+            Ok(value) => Ok(Some(value)),
+            Err(Nulled) if def.ty.nullable => Ok(Some(Value::Null)),
+            Err(Nulled) => Err(Nulled),
+        }
+    }
+
+    fn fail(&mut self, def: &FieldDef, error: Value) -> Result<Option<Value>, Nulled> {
+        self.errors.push(error);
+        if def.ty.nullable { Ok(Some(Value::Null)) } else { Err(Nulled) }
+    }
+
+    fn connection(
+        &mut self,
+        parent: &Node,
+        name: &str,
+        item: &str,
+        args: &Map<String, Value>,
+        sets: &[&'r SelectionSet],
+        path: &mut Vec<Value>,
+    ) -> Result<Result<Value, String>, Nulled> {
+        self.spent += 2;
+        let page = match self.stubs(parent, name, args) {
+            Ok(stubs) => nodes::page(self.shop, stubs, args, self.page_limit),
+            Err(problem) => Err(problem),
+        };
+        let page = match page {
+            Ok(page) => page,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let mut answer = Map::new();
+        for (key, fields) in self.merge(&format!("{item}Connection"), sets) {
+            let sets: Vec<_> = fields.iter().map(|field| &field.node.selection_set.node).collect();
+            path.push(json!(key));
+            let value = match fields[0].node.name.node.as_str() {
+                "pageInfo" => {
+                    let info = json!({
+                        "hasNextPage": page.has_next, "hasPreviousPage": page.has_previous,
+                        "startCursor": page.nodes.first().map(|(_, cursor)| cursor),
+                        "endCursor": page.nodes.last().map(|(_, cursor)| cursor),
+                    });
+                    self.object(&Node::inline("PageInfo", parent, info), &sets, path)
+                }
+                "nodes" => self.items(&page.nodes, path, |run, node, _, path| run.object(node, &sets, path)),
+                "edges" => {
+                    let chosen = self.merge(&format!("{item}Edge"), &sets);
+                    self.items(&page.nodes, path, |run, node, cursor, path| {
+                        let mut edge = Map::new();
+                        for (key, fields) in &chosen {
+                            let value = match fields[0].node.name.node.as_str() {
+                                "cursor" => json!(cursor),
+                                "node" => {
+                                    let sets: Vec<_> = fields.iter().map(|f| &f.node.selection_set.node).collect();
+                                    path.push(json!(key));
+                                    let value = run.object(node, &sets, path);
+                                    path.pop();
+                                    value?
+                                }
+                                _ => json!(format!("{item}Edge")),
+                            };
+                            edge.insert(key.clone(), value);
+                        }
+                        Ok(Value::Object(edge))
+                    })
+                }
+                _ => Ok(json!(format!("{item}Connection"))),
+            };
+            path.pop();
+            answer.insert(key, value?);
+        }
+        Ok(Ok(Value::Object(answer)))
+    }
+
+    /// The list behind a connection, filtered by its `query` argument.
+    pub fn stubs(&mut self, parent: &Node, name: &str, args: &Map<String, Value>) -> Result<Vec<nodes::Stub>, String> {
+        let stubs = nodes::list(self.shop, parent, name, args);
+        match args.get("query").and_then(Value::as_str) {
+            None => Ok(stubs),
+            Some(query) => nodes::filter(self.shop, stubs, query).inspect_err(|problem| {
+                self.unknown_queries.push(format!("query: {query}: {problem}"));
+            }),
+        }
+    }
+
+    fn items(
+        &mut self,
+        nodes: &[(Node, String)],
+        path: &mut Vec<Value>,
+        mut read: impl FnMut(&mut Self, &Node, &str, &mut Vec<Value>) -> Result<Value, Nulled>,
+    ) -> Result<Value, Nulled> {
+        let mut items = Vec::with_capacity(nodes.len());
+        for (index, (node, cursor)) in nodes.iter().enumerate() {
+            self.spent += 1;
+            path.push(json!(index));
+            let value = read(self, node, cursor, path);
+            path.pop();
+            items.push(value?);
+        }
+        Ok(Value::Array(items))
+    }
+
+    /// In a bulk operation: reads a whole list into lines, children after their parent.
+    fn bulk_list(
+        &mut self,
+        parent: &Node,
+        name: &str,
+        item: &str,
+        args: &Map<String, Value>,
+        sets: &[&'r SelectionSet],
+        path: &mut Vec<Value>,
+    ) -> Result<(), Nulled> {
+        let stubs = self.stubs(parent, name, args).map_err(|problem| {
+            self.errors.push(json!({"message": problem, "extensions": {"code": "BAD_REQUEST"}}));
+            Nulled
+        })?;
+        let mut chosen: Vec<&'r SelectionSet> = Vec::new();
+        for (_, fields) in self.merge(&format!("{item}Connection"), sets) {
+            for field in fields {
+                let set = &field.node.selection_set.node;
+                match field.node.name.node.as_str() {
+                    "nodes" => chosen.push(set),
+                    "edges" => {
+                        let node_fields = self.merge(&format!("{item}Edge"), &[set]);
+                        let node_fields = node_fields.into_iter().flat_map(|(_, fields)| fields);
+                        chosen.extend(
+                            node_fields.filter(|f| f.node.name.node == "node").map(|f| &f.node.selection_set.node),
+                        );
+                    }
+                    _ => {}
+                }
+            }
+        }
+        for stub in stubs {
+            let Some(node) = nodes::open(self.shop, &stub) else { continue };
+            let index = self.lines.len();
+            self.lines.push(Value::Null);
+            self.parents.push(node.value["id"].as_str().unwrap_or_default().to_owned());
+            let value = self.object(&node, &chosen, path);
+            self.parents.pop();
+            let mut value = value?;
+            match self.parents.last() {
+                Some(parent) => value["__parentId"] = json!(parent),
+                None => self.root_lines += 1,
+            }
+            self.lines[index] = value;
+        }
+        Ok(())
+    }
+
+    fn mutate(&mut self, name: &str, args: &Map<String, Value>) -> Value {
+        let id = args.get("id").and_then(Value::as_str).and_then(parse_gid).map(|(_, id)| id);
+        match name {
+            "webhookSubscriptionCreate" => self.subscribe(args),
+            "webhookSubscriptionUpdate" => self.resubscribe(id, args),
+            "webhookSubscriptionDelete" => {
+                let before = self.shop.subscriptions.len();
+                self.shop.subscriptions.retain(|one| Some(one.id) != id);
+                if self.shop.subscriptions.len() == before {
+                    let errors = user_error(&["id"], "Webhook subscription does not exist");
+                    json!({"deletedWebhookSubscriptionId": null, "userErrors": errors})
+                } else {
+                    json!({"deletedWebhookSubscriptionId": args["id"], "userErrors": []})
+                }
+            }
+            "bulkOperationRunQuery" => bulk::start(self, args["query"].as_str().unwrap_or_default()),
+            "bulkOperationCancel" => {
+                let found = self.shop.bulks.iter_mut().find(|bulk| Some(bulk.id) == id && bulk.is_active());
+                match found.map(|bulk| bulk.status = "CANCELED") {
+                    Some(()) => {
+                        let node = id.and_then(|id| nodes::node(self.shop, "BulkOperation", id, 0));
+                        json!({"bulkOperation": node.map(|node| node.value), "userErrors": []})
+                    }
+                    None => {
+                        json!({"bulkOperation": null, "userErrors": user_error(&["id"], "Bulk operation does not exist")})
+                    }
+                }
+            }
+            "appUninstall" => {
+                self.shop.uninstall();
+                let app = json!({"id": gid("App", 1), "title": "Shoptalk", "apiKey": self.request.client_id});
+                json!({"app": app, "userErrors": []})
+            }
+            _ => Value::Null,
+        }
+    }
+
+    fn subscribe(&mut self, args: &Map<String, Value>) -> Value {
+        let refuse = |field: &[&str], message: &str| json!({"webhookSubscription": null, "userErrors": user_error(field, message)});
+        let value = args["topic"].as_str().unwrap_or_default();
+        let topic = topic_of_enum(value);
+        if let Some(scope) = self.operation.schema.enum_scope("WebhookSubscriptionTopic", value)
+            && !self.shop.has_scope(&scope)
+        {
+            let message = format!(
+                "You do not have permission to create or update webhooks with {topic} topic. This topic is limited to one of the following scopes: {scope}."
+            );
+            return refuse(&["topic"], &message);
+        }
+        let input = &args["webhookSubscription"];
+        let uri = match address(input) {
+            Ok(Some(uri)) => uri,
+            Ok(None) => return refuse(&["webhookSubscription", "uri"], "Address can't be blank"),
+            Err(problem) => return refuse(&["webhookSubscription", "uri"], problem),
+        };
+        if self.shop.subscriptions.iter().any(|one| one.topic == topic && one.uri == uri) {
+            return refuse(&["webhookSubscription", "uri"], "Address for this topic has already been taken");
+        }
+        let id = self.shop.next_id("WebhookSubscription");
+        let now = whole(self.request.now);
+        let text = |key: &str| input[key].as_str().map(str::to_owned);
+        self.shop.subscriptions.push(Subscription {
+            id,
+            topic,
+            uri,
+            api_version: self.request.version.to_owned(),
+            name: text("name"),
+            filter: text("filter"),
+            created_at: now,
+            updated_at: now,
+            failures: 0,
+        });
+        let node = nodes::node(self.shop, "WebhookSubscription", id, 0);
+        json!({"webhookSubscription": node.map(|node| node.value), "userErrors": []})
+    }
+
+    fn resubscribe(&mut self, id: Option<u64>, args: &Map<String, Value>) -> Value {
+        let refuse = |field: &[&str], message: &str| json!({"webhookSubscription": null, "userErrors": user_error(field, message)});
+        let uri = match address(&args["webhookSubscription"]) {
+            Ok(uri) => uri,
+            Err(problem) => return refuse(&["webhookSubscription", "uri"], problem),
+        };
+        let Some(index) = self.shop.subscriptions.iter().position(|one| Some(one.id) == id) else {
+            return refuse(&["id"], "Webhook subscription does not exist");
+        };
+        let topic = self.shop.subscriptions[index].topic.clone();
+        let taken = self
+            .shop
+            .subscriptions
+            .iter()
+            .enumerate()
+            .any(|(other, one)| other != index && one.topic == topic && Some(&one.uri) == uri.as_ref());
+        if taken {
+            return refuse(&["webhookSubscription", "uri"], "Address for this topic has already been taken");
+        }
+        let one = &mut self.shop.subscriptions[index];
+        if let Some(uri) = uri {
+            one.uri = uri;
+        }
+        one.api_version = self.request.version.to_owned();
+        one.updated_at = whole(self.request.now);
+        let id = one.id;
+        let node = nodes::node(self.shop, "WebhookSubscription", id, 0);
+        json!({"webhookSubscription": node.map(|node| node.value), "userErrors": []})
+    }
+
+    /// Every look at a bulk operation moves it on: CREATED, RUNNING, COMPLETED.
+    fn advance_bulk(&mut self) {
+        for index in 0..self.shop.bulks.len() {
+            match self.shop.bulks[index].status {
+                "CREATED" => self.shop.bulks[index].status = "RUNNING",
+                "RUNNING" => bulk::finish(self, index),
+                _ => {}
+            }
+        }
+    }
+
+    /// A name for a file that nobody can guess.
+    pub fn file_name() -> String {
+        format!("{}.jsonl", random_hex().unwrap_or_else(|_| "bulk".to_owned()))
+    }
+}
+
+/// The address of a subscription, if it is one that deliveries can go to. Plain HTTP only to this machine.
+fn address(input: &Value) -> Result<Option<String>, &'static str> {
+    let Some(uri) = input["uri"].as_str().or_else(|| input["callbackUrl"].as_str()) else { return Ok(None) };
+    if uri.starts_with("pubsub://") || uri.starts_with("arn:aws:events:") {
+        return Ok(Some(uri.to_owned()));
+    }
+    let url = url::Url::parse(uri).map_err(|_| "Address is invalid")?;
+    let loopback = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        _ => false,
+    };
+    match url.scheme() {
+        "https" => Ok(Some(uri.to_owned())),
+        "http" if loopback => Ok(Some(uri.to_owned())),
+        _ => Err("Address protocol http:// is not supported"),
+    }
+}
+
+fn user_error(field: &[&str], message: &str) -> Value {
+    json!([{"field": field, "message": message}])
+}

@@ -1,0 +1,522 @@
+//! Handles that move a simulated shop and its products, and the bodies of their webhooks.
+//!
+//! A handle of something that was deleted stays harmless: changes do nothing, reads are empty.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+use super::Core;
+use super::nodes::{self, Node};
+use super::state::{
+    CollectionState, DiscountState, MetafieldState, ProductState, ShopState, Subscription, gid, parse_gid, slug, whole,
+};
+
+/// A product's webhook holds this many variants in full; the rest are only named.
+const FULL_VARIANTS: usize = 100;
+
+/// One shop of the platform. Cheap to clone.
+#[derive(Clone)]
+pub struct Shop {
+    pub(super) core: Arc<Core>,
+    domain: String,
+}
+
+impl Shop {
+    pub(super) fn new(core: Arc<Core>, domain: &str) -> Self {
+        Self { core, domain: domain.to_owned() }
+    }
+
+    pub(super) fn read<T>(&self, look: impl FnOnce(&ShopState) -> T) -> Option<T> {
+        self.core.world().shops.get(&self.domain).map(look)
+    }
+
+    pub(super) fn change<T>(&self, act: impl FnOnce(&mut ShopState, DateTime<Utc>) -> T) -> Option<T> {
+        let now = self.core.now();
+        self.core.world().shops.get_mut(&self.domain).map(|shop| act(shop, now))
+    }
+
+    /// `demo.myshopify.com`.
+    #[must_use]
+    pub fn domain(&self) -> String {
+        self.domain.clone()
+    }
+
+    /// The number in `gid://shopify/Shop/…`, which compliance webhooks carry as `shop_id`.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.read(|shop| shop.id).unwrap_or(0)
+    }
+
+    /// Adds an active product with one variant, "Default Title": price 10.00, 5 in stock at the first location.
+    pub fn add_product(&self, title: &str) -> Product {
+        let id = self.change(|shop, now| shop.add_product(title, now)).unwrap_or(0);
+        Product { shop: self.clone(), id }
+    }
+
+    /// All products by id.
+    #[must_use]
+    pub fn products(&self) -> Vec<Product> {
+        let ids: Vec<u64> = self.read(|shop| shop.products.keys().copied().collect()).unwrap_or_default();
+        ids.into_iter().map(|id| Product { shop: self.clone(), id }).collect()
+    }
+
+    /// Adds this many products with this many variants each, at least one, and a metafield.
+    pub fn fill(&self, products: usize, variants_each: usize) {
+        for number in 1..=products {
+            let product = self.add_product(&format!("Product {number:05}"));
+            for size in 2..=variants_each {
+                product.add_variant(&format!("Size {size}"), &format!("{}.50", 10 + size));
+            }
+            product.set_metafield("origin", &format!("Field {number}"));
+        }
+    }
+
+    /// Adds a collection of these products and returns its global id.
+    pub fn add_collection(&self, title: &str, products: &[&Product]) -> String {
+        let made = self.change(|shop, now| {
+            let id = shop.next_id("Collection");
+            let collection = CollectionState {
+                id,
+                title: title.to_owned(),
+                handle: slug(title),
+                description: format!("About {title}."),
+                products: products.iter().map(|product| product.id).collect(),
+                updated_at: whole(now),
+            };
+            shop.collections.insert(id, collection);
+            gid("Collection", id)
+        });
+        made.unwrap_or_default()
+    }
+
+    /// Puts a product into a collection.
+    pub fn add_to_collection(&self, collection: &str, product: &Product) {
+        self.change(|shop, now| {
+            let found = parse_gid(collection).and_then(|(_, id)| shop.collections.get_mut(&id));
+            if let Some(collection) = found {
+                collection.products.insert(product.id);
+                collection.updated_at = whole(now);
+            }
+        });
+    }
+
+    /// Deletes a collection; its products stay.
+    pub fn delete_collection(&self, collection: &str) {
+        self.change(|shop, _| parse_gid(collection).and_then(|(_, id)| shop.collections.remove(&id)));
+    }
+
+    /// Adds an active `DiscountCodeBasic` that is open to everybody. `percentage` is a fraction: 0.1 is ten per cent.
+    /// Returns its global id.
+    pub fn add_code_discount(&self, title: &str, codes: &[&str], percentage: f64) -> String {
+        self.add_discount("DiscountCodeBasic", title, codes, percentage)
+    }
+
+    /// Adds an active `DiscountAutomaticBasic` and returns its global id.
+    pub fn add_automatic_discount(&self, title: &str, percentage: f64) -> String {
+        self.add_discount("DiscountAutomaticBasic", title, &[], percentage)
+    }
+
+    /// Adds a discount of any GraphQL type (`DiscountCodeBxgy`, `DiscountAutomaticFreeShipping`, …). A `percentage`
+    /// above 1 makes it an amount of money. Returns its global id.
+    pub fn add_discount(&self, kind: &str, title: &str, codes: &[&str], percentage: f64) -> String {
+        let made = self.change(|shop, now| {
+            let id = shop.next_id("Discount");
+            let codes = codes.iter().map(|code| (shop.next_id("DiscountRedeemCode"), (*code).to_owned())).collect();
+            let discount = DiscountState {
+                id,
+                kind: kind.to_owned(),
+                title: title.to_owned(),
+                status: "ACTIVE".to_owned(),
+                percentage,
+                codes,
+                context: "DiscountBuyerSelectionAll".to_owned(),
+                created_at: whole(now),
+                updated_at: whole(now),
+            };
+            let gid = discount.gid();
+            shop.discounts.insert(id, discount);
+            gid
+        });
+        made.unwrap_or_default()
+    }
+
+    /// Sets a discount's `status`: ACTIVE, EXPIRED or SCHEDULED.
+    pub fn set_discount_status(&self, discount: &str, status: &str) {
+        self.change_discount(discount, |discount| discount.status = status.to_owned());
+    }
+
+    /// Sets whom a discount is for, by the type of its `context`: `DiscountCustomers`, `DiscountCustomerSegments`, …
+    pub fn set_discount_context(&self, discount: &str, context: &str) {
+        self.change_discount(discount, |discount| discount.context = context.to_owned());
+    }
+
+    /// Adds a code to a discount.
+    pub fn add_discount_code(&self, discount: &str, code: &str) {
+        let id = self.change(|shop, _| shop.next_id("DiscountRedeemCode")).unwrap_or(0);
+        self.change_discount(discount, |discount| discount.codes.push((id, code.to_owned())));
+    }
+
+    /// Deletes a discount.
+    pub fn delete_discount(&self, discount: &str) {
+        self.change(|shop, _| parse_gid(discount).and_then(|(_, id)| shop.discounts.remove(&id)));
+    }
+
+    fn change_discount(&self, discount: &str, act: impl FnOnce(&mut DiscountState)) {
+        self.change(|shop, now| {
+            let found = parse_gid(discount).and_then(|(_, id)| shop.discounts.get_mut(&id));
+            if let Some(discount) = found {
+                act(discount);
+                discount.updated_at = whole(now);
+            }
+        });
+    }
+
+    /// Adds a location and returns its global id. Nothing is in stock there yet.
+    pub fn add_location(&self, name: &str) -> String {
+        self.change(|shop, now| gid("Location", shop.add_location(name, now))).unwrap_or_default()
+    }
+
+    /// Changes the shop's display name.
+    pub fn rename(&self, name: &str) {
+        self.change(|shop, now| {
+            shop.name = name.to_owned();
+            shop.updated_at = whole(now);
+        });
+    }
+
+    /// From now on 401 for every access token issued so far, and `invalid_grant` for every refresh token.
+    pub fn revoke_token(&self) {
+        self.change(|shop, _| {
+            shop.kill_access_tokens();
+            shop.kill_refresh_tokens();
+        });
+    }
+
+    /// From now on 401 for every access token issued so far; refresh tokens keep working.
+    pub fn expire_access_token(&self) {
+        self.change(|shop, _| shop.kill_access_tokens());
+    }
+
+    /// Removes the app: all tokens are dead, all subscriptions gone. Sends nothing; see [`Shop::deliver`].
+    pub fn uninstall(&self) {
+        self.change(|shop, _| shop.uninstall());
+    }
+
+    /// Whether a code was exchanged and the app was not uninstalled since.
+    #[must_use]
+    pub fn installed(&self) -> bool {
+        self.read(|shop| shop.installed).unwrap_or(false)
+    }
+
+    /// Scopes of the latest grant.
+    #[must_use]
+    pub fn granted_scopes(&self) -> Vec<String> {
+        self.read(|shop| shop.scopes.clone()).unwrap_or_default()
+    }
+
+    /// Changes what the installed app may do, as a merchant can do it without a new login.
+    pub fn change_scopes(&self, scopes: &[&str]) {
+        self.change(|shop, _| shop.scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect());
+    }
+
+    /// Sets the bucket, which is full then: its size in points, and the points that come back each second. At first
+    /// 2,000 and 100.
+    pub fn set_throttle(&self, maximum_available: f64, restore_rate: f64) {
+        self.change(|shop, now| {
+            shop.bucket.maximum = maximum_available;
+            shop.bucket.available = maximum_available;
+            shop.bucket.restore_rate = restore_rate;
+            shop.bucket.read_at = now;
+        });
+    }
+
+    /// What the app has subscribed.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<Subscription> {
+        self.read(|shop| shop.subscriptions.clone()).unwrap_or_default()
+    }
+
+    /// Deletes the subscriptions of this topic (`products/update`), as the platform does after eight failures.
+    pub fn drop_subscription(&self, topic: &str) {
+        self.change(|shop, _| shop.subscriptions.retain(|one| one.topic != topic));
+    }
+
+    /// The body of `shop/update` and `app/uninstalled`.
+    #[must_use]
+    pub fn webhook(&self) -> Value {
+        let body = self.read(|shop| {
+            json!({"id": shop.id, "name": shop.name, "email": format!("owner@{}", shop.domain),
+                "myshopify_domain": shop.domain, "domain": shop.domain, "currency": shop.currency,
+                "plan_name": "basic", "created_at": rest_time(shop.created_at), "updated_at": rest_time(shop.updated_at)})
+        });
+        body.unwrap_or(Value::Null)
+    }
+
+    /// The whole catalogue as the platform knows it, for comparing: every list complete, field names as in GraphQL.
+    #[must_use]
+    pub fn truth(&self) -> Value {
+        self.read(truth).unwrap_or(Value::Null)
+    }
+}
+
+fn truth(shop: &ShopState) -> Value {
+    let all = |parent: &Node, field: &str| -> Vec<Node> {
+        let stubs = nodes::list(shop, parent, field, &Map::new());
+        stubs.iter().filter_map(|stub| nodes::open(shop, stub)).collect()
+    };
+    let values = |nodes: Vec<Node>| nodes.into_iter().map(|node| node.value).collect::<Vec<_>>();
+    let root = Node { ty: "QueryRoot".to_owned(), id: 0, owner: 0, value: Value::Null };
+    let with = |mut value: Value, key: &str, more: Value| {
+        value[key] = more;
+        value
+    };
+    let products: Vec<_> = all(&root, "products")
+        .into_iter()
+        .map(|product| {
+            let variants: Vec<_> = all(&product, "variants")
+                .into_iter()
+                .map(|variant| {
+                    let item = nodes::linked(shop, &variant, "inventoryItem", &Map::new()).flatten();
+                    let item = item.map_or(Value::Null, |item| {
+                        let levels: Vec<_> = all(&item, "inventoryLevels")
+                            .into_iter()
+                            .map(|level| {
+                                let location = nodes::linked(shop, &level, "location", &Map::new()).flatten();
+                                let names = json!({"names": ["available"]});
+                                let names = names.as_object().cloned().unwrap_or_default();
+                                let quantities = nodes::quantities(shop, &level, &names);
+                                let value = with(level.value, "location", location.map_or(Value::Null, |l| l.value));
+                                with(value, "quantities", quantities)
+                            })
+                            .collect();
+                        with(item.value, "inventoryLevels", json!(levels))
+                    });
+                    with(variant.value, "inventoryItem", item)
+                })
+                .collect();
+            let metafields = values(all(&product, "metafields"));
+            with(with(product.value, "variants", json!(variants)), "metafields", json!(metafields))
+        })
+        .collect();
+    let collections: Vec<_> = all(&root, "collections")
+        .into_iter()
+        .map(|collection| {
+            let ids: Vec<_> =
+                all(&collection, "products").into_iter().map(|product| product.value["id"].clone()).collect();
+            with(collection.value, "products", json!(ids))
+        })
+        .collect();
+    let discounts: Vec<_> = all(&root, "discountNodes")
+        .into_iter()
+        .map(|node| {
+            let codes = values(all(&node, "codes"));
+            let discount = with(node.value["discount"].clone(), "codes", json!(codes));
+            json!({"id": node.value["id"], "discount": discount})
+        })
+        .collect();
+    json!({"shop": nodes::shop_node(shop).value, "products": products, "collections": collections,
+        "discounts": discounts, "locations": values(all(&root, "locations"))})
+}
+
+/// Times in REST bodies carry the shop's offset.
+fn rest_time(at: DateTime<Utc>) -> String {
+    match FixedOffset::east_opt(3600) {
+        Some(offset) => at.with_timezone(&offset).to_rfc3339_opts(SecondsFormat::Secs, false),
+        None => nodes::time(at),
+    }
+}
+
+/// One product of a shop. Cheap to clone.
+#[derive(Clone)]
+pub struct Product {
+    shop: Shop,
+    id: u64,
+}
+
+impl Product {
+    /// The number in its global id. It lies above 2^53.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// `gid://shopify/Product/…`.
+    #[must_use]
+    pub fn gid(&self) -> String {
+        gid("Product", self.id)
+    }
+
+    /// Its title; empty once it was deleted.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.read(|product| product.title.clone()).unwrap_or_default()
+    }
+
+    /// The inventory item of its first variant.
+    #[must_use]
+    pub fn inventory_item_id(&self) -> u64 {
+        self.read(|product| product.variants.first().map(|variant| variant.item_id)).flatten().unwrap_or(0)
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&ProductState) -> T) -> Option<T> {
+        self.shop.read(|shop| shop.products.get(&self.id).map(look)).flatten()
+    }
+
+    fn change(&self, act: impl FnOnce(&mut ProductState, DateTime<Utc>)) {
+        self.shop.change(|shop, now| {
+            if let Some(product) = shop.products.get_mut(&self.id) {
+                act(product, whole(now));
+                product.updated_at = whole(now);
+            }
+        });
+    }
+
+    /// Changes its title; the handle stays.
+    pub fn rename(&self, title: &str) {
+        self.change(|product, _| product.title = title.to_owned());
+    }
+
+    /// Changes its description, in plain text.
+    pub fn set_description(&self, text: &str) {
+        self.change(|product, _| product.description = text.to_owned());
+    }
+
+    /// Changes its tags.
+    pub fn set_tags(&self, tags: &[&str]) {
+        self.change(|product, _| product.tags = tags.iter().map(|tag| (*tag).to_owned()).collect());
+    }
+
+    /// Sets the price of its first variant, a decimal string.
+    pub fn set_price(&self, price: &str) {
+        self.change(|product, now| {
+            if let Some(variant) = product.variants.first_mut() {
+                variant.price = price.to_owned();
+                variant.updated_at = now;
+            }
+        });
+    }
+
+    /// Sets how much of its first variant is available at the shop's first location.
+    pub fn set_stock(&self, available: i64) {
+        let first = self.shop.read(|shop| shop.locations.keys().next().copied()).flatten();
+        if let Some(location) = first {
+            self.set_stock_at(&gid("Location", location), available);
+        }
+    }
+
+    /// Sets how much of its first variant is available at this location, given by its global id.
+    pub fn set_stock_at(&self, location: &str, available: i64) {
+        let Some((_, location)) = parse_gid(location) else { return };
+        self.change(|product, now| {
+            if let Some(variant) = product.variants.first_mut() {
+                variant.stock.insert(location, available);
+                variant.stock_updated_at = now;
+                variant.updated_at = now;
+            }
+        });
+    }
+
+    /// Sets its status: ACTIVE, ARCHIVED, DRAFT or UNLISTED.
+    pub fn set_status(&self, status: &str) {
+        self.change(|product, _| product.status = status.to_ascii_uppercase());
+    }
+
+    /// Adds a variant with 5 in stock at the first location.
+    pub fn add_variant(&self, title: &str, price: &str) {
+        self.shop.change(|shop, now| shop.add_variant(self.id, title, price, now));
+    }
+
+    /// Deletes its last variant, unless it is the only one.
+    pub fn delete_last_variant(&self) {
+        self.shop.change(|shop, now| {
+            let Some(product) = shop.products.get_mut(&self.id).filter(|product| product.variants.len() > 1) else {
+                return;
+            };
+            product.updated_at = whole(now);
+            if let Some(variant) = product.variants.pop() {
+                shop.variant_product.remove(&variant.id);
+                shop.item_variant.remove(&variant.item_id);
+            }
+        });
+    }
+
+    /// Sets a text metafield in the namespace `custom`.
+    pub fn set_metafield(&self, key: &str, value: &str) {
+        let id = self.shop.change(|shop, _| shop.next_id("Metafield")).unwrap_or(0);
+        self.change(|product, now| {
+            let known = product.metafields.iter_mut().find(|field| field.namespace == "custom" && field.key == key);
+            match known {
+                Some(field) => {
+                    field.value = value.to_owned();
+                    field.updated_at = now;
+                }
+                None => product.metafields.push(MetafieldState {
+                    id,
+                    namespace: "custom".to_owned(),
+                    key: key.to_owned(),
+                    kind: "single_line_text_field".to_owned(),
+                    value: value.to_owned(),
+                    updated_at: now,
+                }),
+            }
+        });
+    }
+
+    /// Deletes the product; collections lose it as well.
+    pub fn delete(&self) {
+        self.shop.change(|shop, _| shop.delete_product(self.id));
+    }
+
+    /// The body of `products/create` and `products/update`: the REST shape, the first 100 variants in full. Null once
+    /// the product was deleted; `products/delete` carries only its id.
+    #[must_use]
+    pub fn webhook(&self) -> Value {
+        self.read(rest_product).unwrap_or(Value::Null)
+    }
+
+    /// The body of `inventory_levels/update` for its first variant at the shop's first location.
+    #[must_use]
+    pub fn stock_webhook(&self) -> Value {
+        let body = self.read(|product| {
+            let variant = product.variants.first()?;
+            let (location, available) = variant.stock.iter().next()?;
+            let id = format!("{}?inventory_item_id={}", gid("InventoryLevel", *location), variant.item_id);
+            Some(json!({"inventory_item_id": variant.item_id, "location_id": location, "available": available,
+                "updated_at": rest_time(variant.stock_updated_at), "admin_graphql_api_id": id}))
+        });
+        body.flatten().unwrap_or(Value::Null)
+    }
+}
+
+fn rest_product(product: &ProductState) -> Value {
+    let variants: Vec<_> = product
+        .variants
+        .iter()
+        .take(FULL_VARIANTS)
+        .enumerate()
+        .map(|(index, variant)| {
+            json!({"id": variant.id, "admin_graphql_api_id": gid("ProductVariant", variant.id),
+                "product_id": product.id, "title": variant.title, "sku": variant.sku, "barcode": variant.barcode,
+                "position": index + 1, "price": variant.price, "compare_at_price": variant.compare_at_price,
+                "inventory_item_id": variant.item_id, "inventory_quantity": variant.available(),
+                "updated_at": rest_time(variant.updated_at)})
+        })
+        .collect();
+    let gids: Vec<_> = product
+        .variants
+        .iter()
+        .map(|variant| {
+            let updated_at = variant.updated_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+            json!({"admin_graphql_api_id": gid("ProductVariant", variant.id), "updated_at": updated_at})
+        })
+        .collect();
+    json!({"id": product.id, "admin_graphql_api_id": gid("Product", product.id), "title": product.title,
+        "handle": product.handle, "status": product.status.to_ascii_lowercase(), "vendor": product.vendor,
+        "product_type": product.product_type, "tags": product.tags.join(", "),
+        "body_html": format!("<p>{}</p>", product.description), "created_at": rest_time(product.created_at),
+        "updated_at": rest_time(product.updated_at),
+        "published_at": (product.status == "ACTIVE").then(|| rest_time(product.created_at)), "published_scope": "web",
+        "variants": variants, "variant_gids": gids, "images": [], "image": null, "media": []})
+}
