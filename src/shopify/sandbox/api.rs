@@ -248,7 +248,14 @@ fn issue(shop: &mut ShopState, expiring: bool, parent: Option<String>, now: chro
     let Ok(Issued { access_token, refresh_token }) = shop.issue(expiring, parent, now) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let mut body = json!({"access_token": access_token, "scope": shop.scopes.join(",")});
+    // A write scope implies its read scope, and the answer then lists only the former.
+    let implied = |scope: &str| {
+        scope
+            .strip_prefix("read_")
+            .is_some_and(|rest| shop.scopes.iter().any(|s| s.strip_prefix("write_") == Some(rest)))
+    };
+    let scopes: Vec<_> = shop.scopes.iter().map(String::as_str).filter(|scope| !implied(scope)).collect();
+    let mut body = json!({"access_token": access_token, "scope": scopes.join(",")});
     if let Some(refresh_token) = refresh_token {
         body["expires_in"] = json!(ACCESS_TOKEN_SECONDS);
         body["refresh_token"] = json!(refresh_token);

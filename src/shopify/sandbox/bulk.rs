@@ -70,7 +70,10 @@ pub(super) fn start(run: &mut Run<'_>, query: &str) -> Value {
 /// Runs the query of the operation at `index` and keeps its result as a file.
 pub(super) fn finish(run: &mut Run<'_>, index: usize) {
     let query = run.shop.bulks[index].query.clone();
-    let outcome = execute(run, &query);
+    let outcome = match run.shop.failing_bulk.take() {
+        Some(code) => Err(code),
+        None => execute(run, &query),
+    };
     let bulk = &mut run.shop.bulks[index];
     bulk.completed_at = Some(run.request.now);
     match outcome {

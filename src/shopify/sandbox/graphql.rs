@@ -124,7 +124,13 @@ pub(super) fn answer(world: &mut World, request: &Request<'_>, body: &[u8]) -> A
 fn cost(shop: &ShopState, requested: u64, actual: Option<u64>) -> Value {
     let bucket = &shop.bucket;
     json!({"cost": {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": {
-        "maximumAvailable": bucket.maximum, "currentlyAvailable": bucket.available.max(0.0).floor(), "restoreRate": bucket.restore_rate}}})
+        "maximumAvailable": bucket.maximum, "currentlyAvailable": whole_points(bucket.available), "restoreRate": bucket.restore_rate}}})
+}
+
+/// The API writes the bucket's size and rate as decimals (`2000.0`), but what is left as a whole number.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn whole_points(available: f64) -> u64 {
+    available.max(0.0) as u64
 }
 
 fn note(unknown: &mut Vec<String>, errors: &[Value]) {
@@ -257,6 +263,9 @@ impl<'r> Run<'r> {
             });
             return self.fail(def, error);
         }
+        if node.ty == "QueryRoot" && name.to_ascii_lowercase().contains("bulkoperation") {
+            self.advance_bulk();
+        }
         let args = self.operation.args(&first.node);
         let sets: Vec<_> = fields.iter().map(|field| &field.node.selection_set.node).collect();
         if let Some(item) = connection_node(&def.ty) {
@@ -290,9 +299,6 @@ impl<'r> Run<'r> {
                 return self.fail(def, error);
             }
             return Ok(Some(value));
-        }
-        if node.ty == "QueryRoot" && name.to_ascii_lowercase().contains("bulkoperation") {
-            self.advance_bulk();
         }
         let value = if node.ty == "Mutation" {
             self.spent += 10;

@@ -136,6 +136,35 @@ impl Schema {
         }
     }
 
+    /// A selection of this field with everything below it, down to `depth` levels; `None` where an argument is
+    /// needed that only a caller can know.
+    #[cfg(test)]
+    pub fn everything(&self, ty: &str, name: &str, depth: usize) -> Option<String> {
+        let def = self.field(ty, name)?;
+        let base = base_name(&def.ty);
+        let arguments = match name {
+            "quantities" => "(names: [\"available\"])",
+            _ if connection_node(&def.ty).is_some() => "(first: 1)",
+            _ if def.args.values().any(|argument| !argument.nullable) => return None,
+            _ => "",
+        };
+        let below = |concrete: &str| -> String {
+            let Some(Def::Object(fields)) = self.types.get(concrete) else { return String::new() };
+            let fields = fields.keys().filter_map(|field| self.everything(concrete, field, depth.checked_sub(1)?));
+            format!("__typename {}", fields.collect::<Vec<_>>().join(" "))
+        };
+        let selection = match self.kind(base) {
+            Kind::Leaf => return Some(format!("{name}{arguments}")),
+            _ if depth == 0 => return None,
+            Kind::Object => below(base),
+            Kind::Union => {
+                let members = self.concrete_types(base).into_iter();
+                members.map(|member| format!("... on {member} {{ {} }}", below(&member))).collect()
+            }
+        };
+        Some(format!("{name}{arguments} {{ {selection} }}"))
+    }
+
     /// What kind of type this name stands for.
     pub fn kind(&self, ty: &str) -> Kind {
         match self.types.get(ty) {

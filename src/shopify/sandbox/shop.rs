@@ -232,6 +232,21 @@ impl Shop {
         });
     }
 
+    /// The next bulk operation to end fails with this code: ACCESS_DENIED, INTERNAL_SERVER_ERROR or TIMEOUT.
+    pub fn fail_next_bulk(&self, error_code: &'static str) {
+        self.change(|shop, _| shop.failing_bulk = Some(error_code));
+    }
+
+    /// All bulk operations, oldest first, with the field names of GraphQL. Looking here does not move them on.
+    #[must_use]
+    pub fn bulk_operations(&self) -> Vec<Value> {
+        let values = self.read(|shop| {
+            let nodes = shop.bulks.iter().filter_map(|bulk| nodes::node(shop, "BulkOperation", bulk.id, 0));
+            nodes.map(|node| node.value).collect()
+        });
+        values.unwrap_or_default()
+    }
+
     /// What the app has subscribed.
     #[must_use]
     pub fn subscriptions(&self) -> Vec<Subscription> {

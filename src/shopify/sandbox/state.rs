@@ -240,6 +240,8 @@ pub(super) struct ShopState {
     /// What was subscribed at the moment of the uninstallation: there the last message goes.
     pub farewell: Vec<Subscription>,
     pub bulks: Vec<BulkState>,
+    /// The error code with which the next bulk operation ends.
+    pub failing_bulk: Option<&'static str>,
     pub bucket: Bucket,
     next_ids: HashMap<&'static str, u64>,
 }
@@ -267,6 +269,7 @@ impl ShopState {
             subscriptions: Vec::new(),
             farewell: Vec::new(),
             bulks: Vec::new(),
+            failing_bulk: None,
             bucket: Bucket { maximum: 2000.0, restore_rate: 100.0, available: 2000.0, read_at: now },
             next_ids: HashMap::new(),
         };

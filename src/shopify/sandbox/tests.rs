@@ -400,6 +400,50 @@ async fn subscriptions_are_made_once_and_deliveries_go_there() {
     assert!(fixture.shop.subscriptions().is_empty(), "eight failures in a row");
 }
 
+/// Reads every field of every type that the simulator hosts: none may be missing where the schema says it never is.
+#[tokio::test]
+async fn every_field_of_the_schema_can_be_read() {
+    let fixture = Fixture::start().await;
+    let token = fixture.install(SCOPES).await;
+    fixture.shop.set_throttle(1e9, 100.0);
+    let product = fixture.shop.add_product("Tea");
+    product.set_metafield("origin", "Assam");
+    fixture.shop.add_collection("Drinks", &[&product]);
+    for kind in fixture.sandbox.core.schema.concrete_types("Discount") {
+        let codes: &[&str] = if kind.starts_with("DiscountCode") { &["CODE"] } else { &[] };
+        fixture.shop.add_discount(&kind, &kind, codes, 0.2);
+    }
+    fixture.shop.add_discount("DiscountCodeBasic", "Five euros", &["FIVE"], 5.0);
+    let subscribe = r#"mutation { webhookSubscriptionCreate(topic: SHOP_UPDATE, webhookSubscription: {uri: "https://a.example"}) { userErrors { message } } }"#;
+    fixture.send(access(&token), subscribe, json!({})).await;
+    let bulk =
+        r#"mutation { bulkOperationRunQuery(query: "{ products { nodes { id } } }") { userErrors { message } } }"#;
+    fixture.send(access(&token), bulk, json!({})).await;
+    let schema = &fixture.sandbox.core.schema;
+    let roots = [
+        "shop",
+        "currentAppInstallation",
+        "publicApiVersions",
+        "productsCount",
+        "products",
+        "productVariants",
+        "collections",
+        "inventoryItems",
+        "locations",
+        "discountNodes",
+        "webhookSubscriptions",
+        "currentBulkOperation",
+        "bulkOperations",
+    ];
+    for root in roots {
+        let query = format!("{{ {} }}", schema.everything("QueryRoot", root, 5).unwrap());
+        // One discount of each type; of the rest one object stands for all.
+        let query = if root == "discountNodes" { query.replacen("first: 1", "first: 20", 1) } else { query };
+        let (status, answer) = fixture.send(access(&token), &query, json!({})).await;
+        assert_eq!((status, &answer["errors"]), (200, &Value::Null), "{query}");
+    }
+}
+
 #[tokio::test]
 async fn a_bulk_operation_ends_as_lines_with_children_after_their_parent() {
     let fixture = Fixture::start().await;
@@ -426,6 +470,12 @@ async fn a_bulk_operation_ends_as_lines_with_children_after_their_parent() {
     assert_eq!(lines[0]["title"], "Product 00001");
     assert_eq!(lines[1]["__parentId"], lines[0]["id"]);
     assert_eq!(lines[3].get("__parentId"), None);
+    fixture.shop.fail_next_bulk("TIMEOUT");
+    fixture.send(access(&token), run, json!({"query": "{ products { nodes { id } } }"})).await;
+    for _ in 0..2 {
+        fixture.send(access(&token), "{ currentBulkOperation { status } }", json!({})).await;
+    }
+    assert_eq!(fixture.shop.bulk_operations()[1]["errorCode"], "TIMEOUT");
     let (_, answer) = fixture.send(access(&token), run, json!({"query": "{ shop { name } }"})).await;
     assert_eq!(answer["data"]["bulkOperationRunQuery"]["userErrors"][0]["code"], "INVALID");
 }
