@@ -9,6 +9,7 @@ mod api;
 mod bulk;
 mod deliver;
 mod graphql;
+mod mutations;
 mod nodes;
 mod schema;
 mod shop;
