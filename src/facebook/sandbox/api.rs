@@ -1,0 +1,439 @@
+//! The Graph API as HTTP: its routes, what a call carries, who may make it, and how it is answered.
+//!
+//! Every route exists with and without the version in front. What the nodes and edges contain is in `graph.rs`, and
+//! the dialog and the tokens are in `login.rs`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, get, on};
+use axum::{RequestExt, Router};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::deliver;
+use super::fields::{Field, parse_fields};
+use super::graph;
+use super::login;
+use super::state::{AppSubscription, Core, GraphError, Holder, PageRecord, Platform};
+
+/// The version that answers a call without a version.
+const DEFAULT_VERSION: &str = "v26.0";
+
+/// The oldest version that still lives: calls to older ones are answered by it, silently.
+const OLDEST_VERSION: &str = "v21.0";
+
+/// The largest request body that is read.
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// A time-stamped proof is good for this many seconds.
+const PROOF_LIFE_SECONDS: i64 = 300;
+
+/// Messaging fields of `subscribed_fields`: they also need the permission and the task for messages.
+const MESSAGING_FIELDS: &str = "messages message_echoes message_deliveries message_reads message_reactions \
+    message_edits message_context message_mention message_template_status_update messaging_postbacks messaging_optins \
+    messaging_optouts messaging_referrals messaging_handovers messaging_account_linking \
+    messaging_fblogin_account_linking messaging_policy_enforcement messaging_integrity messaging_feedback \
+    messaging_customer_information messaging_appointments messaging_direct_sends messaging_in_thread_lead_form_submit \
+    messaging_game_plays messaging_payments messaging_pre_checkouts messaging_checkout_updates response_feedback \
+    send_cart standby inbox_labels conversations call_permission_reply call_settings_update calls";
+
+/// The other valid fields.
+const PAGE_FIELDS: &str = "affiliation attire awards bio birthday checkins company_overview culinary_team \
+    current_location description email founded general_info general_manager hometown hours location members mission \
+    name category parking payment_options personal_info personal_interests phone picture price_range products \
+    public_transit website page_about_story page_change_proposal page_upcoming_change business_integrity feed mention \
+    ratings follow videos live_videos leadgen leadgen_update product_review merchant_review local_delivery registration";
+
+/// Whom the token of a call speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Caller {
+    Nobody,
+    App,
+    Person,
+    Page(String),
+}
+
+/// One call of the API.
+pub(super) struct Call {
+    /// As in the path; empty if there was none.
+    pub version: String,
+    /// The object of the path: an id or `me`; empty for routes without one.
+    pub object: String,
+    /// Query and body together.
+    params: BTreeMap<String, String>,
+    pub token: Option<String>,
+    /// Known after [`authorise`].
+    pub caller: Caller,
+}
+
+impl Call {
+    /// Understands a request, and notes secrets in its URL.
+    pub(super) async fn read(core: &Core, mut request: Request) -> Result<Self, GraphError> {
+        let unreadable = |_| GraphError::new(2500, "Unknown path components");
+        let Path(mut names) = request.extract_parts::<Path<HashMap<String, String>>>().await.map_err(unreadable)?;
+        let (parts, body) = request.into_parts();
+        let version = names.remove("version").unwrap_or_default();
+        if !version.is_empty() && !is_version(&version) {
+            return Err(GraphError::new(2500, format!("Unknown path components: /{version}")));
+        }
+        let query = parts.uri.query().unwrap_or_default();
+        let mut params: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        // The input of `debug_token` has no other place.
+        if ["access_token", "client_secret", "fb_exchange_token"].iter().any(|name| params.contains_key(*name)) {
+            core.platform().secrets_seen.push(parts.uri.path().to_owned());
+        }
+        let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
+            return Err(GraphError::new(
+                1,
+                "Please reduce the amount of data you're asking for, then retry your request",
+            ));
+        };
+        let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("application/json") {
+            if let Ok(Value::Object(map)) = serde_json::from_slice(&body) {
+                params.extend(map.into_iter().map(|(name, value)| match value {
+                    Value::String(text) => (name, text),
+                    value => (name, value.to_string()),
+                }));
+            }
+        } else {
+            params.extend(form_urlencoded::parse(&body).into_owned());
+        }
+        let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(|token| token.trim().to_owned());
+        let token = bearer.or_else(|| params.get("access_token").cloned());
+        let object = names.remove("object").unwrap_or_default();
+        Ok(Self { version, object, params, token, caller: Caller::Nobody })
+    }
+
+    pub(super) fn param(&self, name: &str) -> Option<&str> {
+        self.params.get(name).map(String::as_str)
+    }
+
+    /// A parameter that is a list: separated by commas, or a JSON array.
+    fn list(&self, name: &str) -> Vec<String> {
+        let text = self.param(name).unwrap_or_default();
+        serde_json::from_str::<Vec<String>>(text).unwrap_or_else(|_| {
+            text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+        })
+    }
+
+    /// The parameter `fields`, or what the API returns without it.
+    pub(super) fn fields(&self, default: &str) -> Result<Vec<Field>, GraphError> {
+        let text = self.param("fields").filter(|text| !text.is_empty()).unwrap_or(default);
+        parse_fields(text).map_err(|rest| {
+            GraphError::new(2500, format!("Syntax error \"Expected end of string instead of \"{rest}\".\" at fields"))
+        })
+    }
+
+    /// The Page that the object of this call names, if this token may speak for it.
+    pub(super) fn page<'a>(&self, platform: &'a Platform) -> Result<&'a PageRecord, GraphError> {
+        let id = match (&self.caller, self.object.as_str()) {
+            (Caller::Page(id), "me") => id,
+            (Caller::Page(id), object) if id == object => id,
+            (Caller::Person, object) => object,
+            _ => return Err(GraphError::missing_object(&self.object)),
+        };
+        platform.page(id).ok_or_else(|| GraphError::missing_object(&self.object))
+    }
+
+    /// As [`Call::page`], but a Page token is a must.
+    pub(super) fn page_by_its_token<'a>(&self, platform: &'a Platform) -> Result<&'a PageRecord, GraphError> {
+        let page = self.page(platform)?;
+        if self.caller == Caller::Person {
+            return Err(GraphError::new(210, "(#210) A page access token is required to request this resource."));
+        }
+        Ok(page)
+    }
+}
+
+fn is_version(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.strip_prefix('v').and_then(|rest| rest.split_once('.')).is_some_and(|(a, b)| digits(a) && digits(b))
+}
+
+/// What a route does once it is known who calls.
+type Run = fn(&Core, &mut Platform, &Call) -> Result<Value, GraphError>;
+
+/// All routes.
+pub(super) fn router(core: Arc<Core>) -> Router {
+    let routes: [(&str, MethodRouter<Arc<Core>>); 10] = [
+        ("/dialog/oauth", get(login::dialog).post(login::dialog)),
+        ("/oauth/access_token", get(login::token).post(login::token)),
+        (
+            "/debug_token",
+            graph(MethodFilter::GET, login::debug_token).merge(graph(MethodFilter::POST, login::debug_token)),
+        ),
+        ("/{object}", graph(MethodFilter::GET, graph::node)),
+        (
+            "/{object}/permissions",
+            graph(MethodFilter::GET, graph::permissions).merge(graph(MethodFilter::DELETE, graph::remove_app)),
+        ),
+        ("/{object}/accounts", graph(MethodFilter::GET, graph::accounts)),
+        (
+            "/{object}/subscribed_apps",
+            graph(MethodFilter::GET, subscribed_apps)
+                .merge(graph(MethodFilter::POST, subscribe_page))
+                .merge(graph(MethodFilter::DELETE, unsubscribe_page)),
+        ),
+        (
+            "/{object}/subscriptions",
+            graph(MethodFilter::GET, app_subscriptions)
+                .merge(graph(MethodFilter::DELETE, unsubscribe_app))
+                .post(subscribe_app),
+        ),
+        ("/{object}/conversations", graph(MethodFilter::GET, graph::conversations)),
+        ("/{object}/messages", graph(MethodFilter::GET, graph::messages)),
+    ];
+    let mut router = Router::new();
+    for (path, methods) in routes {
+        router = router.route(path, methods.clone()).route(&format!("/{{version}}{path}"), methods);
+    }
+    router.with_state(core)
+}
+
+fn graph(method: MethodFilter, run: Run) -> MethodRouter<Arc<Core>> {
+    on(method, move |State(core): State<Arc<Core>>, request: Request| async move {
+        let mut call = match Call::read(&core, request).await {
+            Ok(call) => call,
+            Err(error) => return reply(&core, "", Err(error)),
+        };
+        let result = {
+            let mut platform = core.platform();
+            authorise(&core, &platform, &mut call).and_then(|()| run(&core, &mut platform, &call))
+        };
+        reply(&core, &call.version, result)
+    })
+}
+
+/// Checks the token and its proof, and refuses parameters that no longer exist.
+fn authorise(core: &Core, platform: &Platform, call: &mut Call) -> Result<(), GraphError> {
+    if call.param("date_format").is_some() {
+        return Err(GraphError::parameter("The parameter date_format is no longer supported"));
+    }
+    let Some(token) = call.token.clone() else {
+        let message = "An active access token must be used to query information about the current user.";
+        return Err(GraphError::new(2500, message));
+    };
+    call.caller = if token == core.app_token() {
+        Caller::App
+    } else {
+        match &platform.live_token(&token, core.now())?.holder {
+            Holder::Person { .. } => Caller::Person,
+            Holder::Page { id, .. } => Caller::Page(id.clone()),
+        }
+    };
+    let time = call.param("appsecret_time");
+    match call.param("appsecret_proof") {
+        Some(proof) => {
+            let now = core.now().timestamp();
+            let fresh = time.is_none_or(|time| {
+                time.parse::<i64>().is_ok_and(|seconds| (now - seconds).abs() <= PROOF_LIFE_SECONDS)
+            });
+            if !fresh || proof != deliver::appsecret_proof(&core.app_secret, &token, time) {
+                return Err(GraphError::new(104, "Invalid appsecret_proof provided in the API argument"));
+            }
+        }
+        // The app token contains the secret and needs no other proof of it.
+        None if platform.proof_required && call.caller != Caller::App => {
+            return Err(GraphError::new(104, "API calls from the server require an appsecret_proof argument"));
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+/// The answer of every route but the dialog: JSON, the version that really answered, and the usage headers.
+pub(super) fn reply(core: &Core, version: &str, result: Result<Value, GraphError>) -> Response {
+    let (status, body) = match result {
+        Ok(body) => (StatusCode::OK, body),
+        Err(error) => (StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST), error.body()),
+    };
+    let major = |version: &str| version.trim_start_matches('v').split('.').next().and_then(|n| n.parse::<u32>().ok());
+    let answered = match version {
+        "" => DEFAULT_VERSION,
+        version if major(version) < major(OLDEST_VERSION) => OLDEST_VERSION,
+        version => version,
+    };
+    let content_type = [(header::CONTENT_TYPE, "application/json; charset=UTF-8")];
+    let mut response = (status, content_type, body.to_string()).into_response();
+    let usage = core.platform().usage.clone();
+    let headers = usage.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in headers.chain([("facebook-api-version", answered)]) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+fn may_manage_subscription(platform: &Platform, page: &PageRecord) -> Result<(), GraphError> {
+    for permission in ["pages_manage_metadata", "pages_show_list"] {
+        if !platform.granted(permission, Some(page)) {
+            let message = format!("(#200) Requires {permission} permission to manage the object");
+            return Err(GraphError::new(200, message));
+        }
+    }
+    if !page.may(&["MODERATE", "CREATE_CONTENT", "MANAGE"]) {
+        let message = "(#200) The user must have the MODERATE, CREATE_CONTENT or MANAGE task on the Page";
+        return Err(GraphError::new(200, message));
+    }
+    Ok(())
+}
+
+fn subscribed_apps(core: &Core, platform: &mut Platform, call: &Call) -> Result<Value, GraphError> {
+    let page = call.page_by_its_token(platform)?;
+    may_manage_subscription(platform, page)?;
+    let ours = page.subscribed.as_ref().map(|fields| {
+        json!({"category": "Business", "link": "https://bot.example/", "name": super::state::APP_NAME, "id": core.app_id,
+            "subscribed_fields": fields})
+    });
+    let rows: Vec<Value> = page.other_apps.iter().cloned().chain(ours).collect();
+    Ok(json!({ "data": rows }))
+}
+
+fn subscribe_page(_core: &Core, platform: &mut Platform, call: &Call) -> Result<Value, GraphError> {
+    let page = call.page_by_its_token(platform)?;
+    let fields = call.list("subscribed_fields");
+    if fields.is_empty() {
+        return Err(GraphError::parameter("The parameter subscribed_fields is required"));
+    }
+    check_names("subscribed_fields", &fields)?;
+    may_manage_subscription(platform, page)?;
+    if let Some(field) = fields.iter().find(|field| is_in(MESSAGING_FIELDS, field)) {
+        if !platform.granted("pages_messaging", Some(page)) {
+            let message = format!(
+                "(#200) To subscribe to the {field} field, one of these permissions is needed: pages_messaging"
+            );
+            return Err(GraphError::new(200, message));
+        }
+        if !page.may(&["MESSAGING"]) {
+            return Err(GraphError::new(200, "(#200) The user must have the MESSAGING task on the Page"));
+        }
+    }
+    let id = page.id.clone();
+    if let Some(page) = platform.page_mut(&id) {
+        page.subscribed = Some(fields);
+    }
+    Ok(json!({"success": true}))
+}
+
+fn unsubscribe_page(_core: &Core, platform: &mut Platform, call: &Call) -> Result<Value, GraphError> {
+    let page = call.page_by_its_token(platform)?;
+    may_manage_subscription(platform, page)?;
+    let id = page.id.clone();
+    if let Some(page) = platform.page_mut(&id) {
+        page.subscribed = None;
+    }
+    Ok(json!({"success": true}))
+}
+
+fn is_in(names: &str, name: &str) -> bool {
+    names.split_whitespace().any(|known| known == name)
+}
+
+/// One unknown name fails the whole call.
+fn check_names(parameter: &str, names: &[String]) -> Result<(), GraphError> {
+    for (index, name) in names.iter().enumerate() {
+        if !is_in(MESSAGING_FIELDS, name) && !is_in(PAGE_FIELDS, name) {
+            let message = format!("Param {parameter}[{index}] must be one of the known fields - got \"{name}\"");
+            return Err(GraphError::parameter(&message));
+        }
+    }
+    Ok(())
+}
+
+fn by_the_app(core: &Core, call: &Call) -> Result<(), GraphError> {
+    if call.caller != Caller::App {
+        return Err(GraphError::new(15, "(#15) This method must be called with an app access_token."));
+    }
+    if call.object == core.app_id { Ok(()) } else { Err(GraphError::missing_object(&call.object)) }
+}
+
+fn app_subscriptions(core: &Core, platform: &mut Platform, call: &Call) -> Result<Value, GraphError> {
+    by_the_app(core, call)?;
+    let rows: Vec<Value> = platform
+        .app_subscription
+        .iter()
+        .map(|app| {
+            let fields: Vec<Value> =
+                app.fields.iter().map(|name| json!({"name": name, "version": DEFAULT_VERSION})).collect();
+            json!({"object": "page", "callback_url": app.callback_url, "active": true, "fields": fields})
+        })
+        .collect();
+    Ok(json!({ "data": rows }))
+}
+
+fn unsubscribe_app(core: &Core, platform: &mut Platform, call: &Call) -> Result<Value, GraphError> {
+    by_the_app(core, call)?;
+    if call.param("object").is_some_and(|object| object != "page") {
+        return Ok(json!({"success": true}));
+    }
+    let gone = call.list("fields");
+    let left: Vec<String> = platform
+        .app_subscription
+        .iter()
+        .flat_map(|app| app.fields.iter().filter(|name| !gone.contains(name)).cloned())
+        .collect();
+    if gone.is_empty() || left.is_empty() {
+        platform.app_subscription = None;
+    } else if let Some(app) = &mut platform.app_subscription {
+        app.fields = left;
+    }
+    Ok(json!({"success": true}))
+}
+
+/// `POST /{app-id}/subscriptions`: nothing is stored before the callback address gave the challenge back.
+async fn subscribe_app(State(core): State<Arc<Core>>, request: Request) -> Response {
+    let mut call = match Call::read(&core, request).await {
+        Ok(call) => call,
+        Err(error) => return reply(&core, "", Err(error)),
+    };
+    let checked = authorise(&core, &core.platform(), &mut call).and_then(|()| wanted_subscription(&core, &call));
+    let result = match checked {
+        Ok(wanted) => deliver::challenge(&core.http, &wanted).await.map(|()| {
+            core.platform().app_subscription = Some(wanted);
+            json!({"success": true})
+        }),
+        Err(error) => Err(error),
+    };
+    reply(&core, &call.version, result)
+}
+
+fn wanted_subscription(core: &Core, call: &Call) -> Result<AppSubscription, GraphError> {
+    by_the_app(core, call)?;
+    if call.param("object") != Some("page") {
+        return Err(GraphError::parameter("Param object must be one of {page} here"));
+    }
+    let required = |name: &str| {
+        let value = call.param(name).filter(|value| !value.is_empty()).map(str::to_owned);
+        value.ok_or_else(|| GraphError::parameter(&format!("The parameter {name} is required")))
+    };
+    let fields = call.list("fields");
+    if fields.is_empty() {
+        return Err(GraphError::parameter("The parameter fields is required"));
+    }
+    check_names("fields", &fields)?;
+    Ok(AppSubscription {
+        callback_url: required("callback_url")?,
+        verify_token: required("verify_token")?,
+        fields,
+        include_values: matches!(call.param("include_values"), Some("true" | "1")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_a_v_and_two_numbers() {
+        assert!(is_version("v26.0"));
+        for text in ["v26", "26.0", "v26.", "v.0", "v26.x", "me"] {
+            assert!(!is_version(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Signs and sends webhooks, and asks the callback address for the challenge.
+//!
+//! Source: <https://developers.facebook.com/docs/graph-api/webhooks/getting-started> (November 2026).
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha1::Sha1;
+use sha2::Sha256;
+
+use super::state::{AppSubscription, GraphError, Platform, random_text};
+
+/// How long a delivery or a challenge may take. Longer than the 5 s that the real platform allows, so that a slow
+/// test machine does not change what a test sees.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A client for plain HTTP on the loopback: no redirects, no proxy, and a TLS set-up that trusts nobody. The TLS
+/// set-up is given because reqwest would otherwise look for a crypto provider of the whole process.
+pub(super) fn client() -> std::io::Result<reqwest::Client> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(std::io::Error::other)?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(TIMEOUT)
+        .build()
+        .map_err(std::io::Error::other)
+}
+
+/// `sha256=` and the lower-case hex HMAC-SHA256 of the body.
+pub(super) fn sign_sha256(secret: &str, body: &[u8]) -> String {
+    format!("sha256={}", hex(&hmac_sha256(secret, body)))
+}
+
+/// `sha1=` and the lower-case hex HMAC-SHA1 of the body.
+pub(super) fn sign_sha1(secret: &str, body: &[u8]) -> String {
+    // HMAC takes keys of any length; an error cannot occur, and would leave a signature that nobody accepts.
+    let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(secret.as_bytes()) else { return "sha1=".to_owned() };
+    mac.update(body);
+    format!("sha1={}", hex(&mac.finalize().into_bytes()))
+}
+
+/// The proof that belongs to a token, time-stamped if `time` is given.
+/// Source: <https://developers.facebook.com/documentation/facebook-login/security> (November 2026).
+pub(super) fn appsecret_proof(secret: &str, token: &str, time: Option<&str>) -> String {
+    let message = time.map_or_else(|| token.to_owned(), |time| format!("{token}|{time}"));
+    hex(&hmac_sha256(secret, message.as_bytes()))
+}
+
+/// A signed request: HMAC-SHA256 over the encoded text, both parts base64url without padding.
+pub(super) fn signed_request(secret: &str, user_id: &str, issued_at: i64) -> String {
+    // Written by hand, so that the keys stand in the order of the published example.
+    let payload =
+        format!(r#"{{"user_id":{},"algorithm":"HMAC-SHA256","issued_at":{issued_at}}}"#, Value::from(user_id));
+    let encoded = URL_SAFE_NO_PAD.encode(payload);
+    let signature = URL_SAFE_NO_PAD.encode(hmac_sha256(secret, encoded.as_bytes()));
+    format!("{signature}.{encoded}")
+}
+
+/// JSON as Meta writes it: ASCII only, with lower-case `\uXXXX` and `\/`.
+pub(super) fn escape(json: &Value) -> String {
+    let mut escaped = String::new();
+    for c in json.to_string().chars() {
+        match c {
+            '/' => escaped.push_str("\\/"),
+            c if c.is_ascii() => escaped.push(c),
+            c => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a String cannot fail.
+                    let _ = write!(escaped, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    escaped
+}
+
+/// The subscription field to which an item of `messaging` belongs.
+pub(super) fn field_of(item: &Value) -> &'static str {
+    let fields = [
+        ("message_edit", "message_edits"),
+        ("postback", "messaging_postbacks"),
+        ("reaction", "message_reactions"),
+        ("delivery", "message_deliveries"),
+        ("read", "message_reads"),
+        ("optin", "messaging_optins"),
+        ("referral", "messaging_referrals"),
+        ("account_linking", "messaging_account_linking"),
+        ("pass_thread_control", "messaging_handovers"),
+        ("take_thread_control", "messaging_handovers"),
+        ("request_thread_control", "messaging_handovers"),
+        ("app_roles", "messaging_handovers"),
+        ("policy_enforcement", "messaging_policy_enforcement"),
+        ("response_feedback", "response_feedback"),
+        ("order", "send_cart"),
+    ];
+    match item.get("message") {
+        Some(message) if message["is_echo"] == true => "message_echoes",
+        Some(_) => "messages",
+        None => fields.iter().find(|(key, _)| item.get(key).is_some()).map_or("messages", |(_, field)| field),
+    }
+}
+
+/// An entry of `changes`; with `include_values` off it only names the fields.
+pub(super) fn changes_entry(page_id: &str, seconds: i64, changes: &[Value], include_values: bool) -> Value {
+    if include_values {
+        json!({"id": page_id, "time": seconds, "changes": changes})
+    } else {
+        let names: Vec<&Value> = changes.iter().map(|change| &change["field"]).collect();
+        json!({"id": page_id, "time": seconds, "changed_fields": names})
+    }
+}
+
+/// Where deliveries go now. Empty, and thereby an error of the client, while nobody told.
+pub(super) fn address(platform: &Platform) -> String {
+    let subscribed = platform.app_subscription.as_ref().map(|app| app.callback_url.clone());
+    platform.delivery_url.clone().or(subscribed).unwrap_or_default()
+}
+
+/// Posts these bytes with these headers, without a signature of its own. The result is the HTTP status.
+pub(super) async fn post(
+    http: &reqwest::Client,
+    address: &str,
+    body: &[u8],
+    headers: &[(&str, &str)],
+) -> Result<u16, reqwest::Error> {
+    let mut request = http
+        .post(address)
+        .header("content-type", "application/json")
+        .header("accept", "*/*")
+        .header("user-agent", "facebookexternalua")
+        .body(body.to_vec());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    Ok(request.send().await?.status().as_u16())
+}
+
+/// Asks the callback address for the challenge, as saving an app-level subscription does.
+pub(super) async fn challenge(http: &reqwest::Client, wanted: &AppSubscription) -> Result<(), GraphError> {
+    let failed = |reason: &str| {
+        GraphError::new(2200, format!("(#2200) Callback verification failed with the following errors: {reason}"))
+    };
+    // Digits, as in practice.
+    let challenge: String = random_text().bytes().take(10).map(|byte| char::from(b'0' + byte % 10)).collect();
+    let query = [("hub.mode", "subscribe"), ("hub.challenge", &challenge), ("hub.verify_token", &wanted.verify_token)];
+    let response = http
+        .get(&wanted.callback_url)
+        .header("user-agent", "facebookplatform/1.0 (+http://developers.facebook.com)")
+        .query(&query)
+        .send()
+        .await
+        .map_err(|_| failed("The URL couldn't be reached."))?;
+    let status = response.status();
+    if status != reqwest::StatusCode::OK {
+        let name = status.canonical_reason().unwrap_or_default();
+        return Err(failed(&format!("HTTP Status Code = {}; HTTP Message = {name}", status.as_u16())));
+    }
+    let answer = response.bytes().await.map_err(|_| failed("The answer broke off."))?;
+    if answer == challenge.as_bytes() { Ok(()) } else { Err(failed("The response does not match challenge.")) }
+}
+
+fn hmac_sha256(secret: &str, message: &[u8]) -> Vec<u8> {
+    // HMAC takes keys of any length; an error cannot occur, and would leave a signature that nobody accepts.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return Vec::new() };
+    mac.update(message);
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "example_app_secret";
+    const BODY: &str = r#"{"object":"page","entry":[{"id":"100000000000101","time":1790000000123,"messaging":[{"sender":{"id":"7000000000000001"},"recipient":{"id":"100000000000101"},"timestamp":1790000000000,"message":{"mid":"m_demo-0001","text":"Caf\u00e9 \u20ac5 https:\/\/shop.example\/p?id=1"}}]}]}"#;
+
+    #[test]
+    fn a_delivery_is_signed_as_in_the_published_example() {
+        assert_eq!(BODY.len(), 277);
+        assert_eq!(
+            sign_sha256(SECRET, BODY.as_bytes()),
+            "sha256=fdc00854ad516a33d9e8e7472617a619718f4dbfc8c240d3c4d12797fd0314f7"
+        );
+        assert_eq!(sign_sha1(SECRET, BODY.as_bytes()), "sha1=ac65a0fc99aee84c4af22be58d299c7faae7947d");
+        assert!(BODY.contains(escape(&json!("Café €5 https://shop.example/p?id=1")).as_str()));
+    }
+
+    #[test]
+    fn characters_beyond_16_bits_are_escaped_as_surrogates() {
+        assert_eq!(escape(&json!({"😀": "a\"b/c"})), r#"{"\ud83d\ude00":"a\"b\/c"}"#);
+    }
+
+    #[test]
+    fn the_proof_is_the_published_one_in_both_forms() {
+        let token = "EAABexamplePageToken";
+        assert_eq!(
+            appsecret_proof(SECRET, token, None),
+            "852e4d1684a92a607501dc9c5d502fca609f5a2a2cf10954e42c88cd88687201"
+        );
+        assert_eq!(
+            appsecret_proof(SECRET, token, Some("1790000000")),
+            "ff29a07963b00605a3fd4ae4b3dacfefa06b85213f7b505cd107f21c25fdc31b"
+        );
+    }
+
+    #[test]
+    fn a_signed_request_is_the_published_one() {
+        assert_eq!(
+            signed_request(SECRET, "10150000000000001", 1_790_000_000),
+            "xa0tJ8XKwEWNDoK62bsQVlcSHCNSH4ghX9_ffvW9GUI.eyJ1c2VyX2lkIjoiMTAxNTAwMDAwMDAwMDAwMDEiLCJhbGdvcml0aG0iOiJITUFDLVNIQTI1NiIsImlzc3VlZF9hdCI6MTc5MDAwMDAwMH0"
+        );
+    }
+}

@@ -1,0 +1,316 @@
+//! A Page as tests and the demo move it: what happens on it, and sending that as webhooks.
+
+use serde_json::{Value, json};
+
+use super::state::{Message, PAGE_INBOX_APP_ID, PageRecord, Thread, new_mid};
+use super::{Person, Sandbox, deliver};
+
+/// A handle to one Page of the simulator. Cheap to clone.
+///
+/// Methods named after a happening change what the API tells, and return the item that a webhook would carry. Nothing
+/// is sent before one of the `deliver` methods is called with it.
+#[derive(Clone)]
+pub struct Page {
+    pub(super) sandbox: Sandbox,
+    pub(super) id: String,
+}
+
+impl Page {
+    /// The Page's id.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.id.clone()
+    }
+
+    /// What the person may do on the Page. None at all means that the role is lost: Page tokens die with 190/492.
+    pub fn set_tasks(&self, tasks: &[&str]) {
+        self.change(|page| page.tasks = tasks.iter().map(|task| (*task).to_owned()).collect());
+    }
+
+    /// Whether the person ticks this Page in the dialog. Otherwise no permission holds for it and it is not listed.
+    pub fn set_ticked(&self, yes: bool) {
+        self.change(|page| page.ticked = yes);
+    }
+
+    /// Changes the name in the metadata; no webhook comes of it.
+    pub fn rename(&self, name: &str) {
+        self.set_field("name", name.into());
+    }
+
+    /// Changes a metadata field, or adds one; `null` takes the value away.
+    pub fn set_field(&self, field: &str, value: Value) {
+        self.change(|page| {
+            if value.is_null() {
+                page.fields.remove(field);
+            } else {
+                page.fields.insert(field.to_owned(), value);
+            }
+        });
+    }
+
+    /// The fields of our app's subscription on this Page; empty if the app is not installed.
+    #[must_use]
+    pub fn subscribed_fields(&self) -> Vec<String> {
+        self.change(|page| page.subscribed.clone()).flatten().unwrap_or_default()
+    }
+
+    /// Meta dropped our subscription on this Page.
+    pub fn unsubscribe(&self) {
+        self.change(|page| page.subscribed = None);
+    }
+
+    /// Another app is subscribed too, and has a row of its own in `subscribed_apps`.
+    pub fn add_other_app(&self, id: &str, name: &str, fields: &[&str]) {
+        let row = json!({"category": "Business", "name": name, "id": id, "subscribed_fields": fields});
+        self.change(|page| page.other_apps.push(row));
+    }
+
+    /// The person writes a text.
+    #[must_use]
+    pub fn message_from(&self, person: &Person, text: &str) -> Value {
+        self.write(person, Draft { text, ..Draft::default() })
+    }
+
+    /// The person answers an earlier message.
+    #[must_use]
+    pub fn answer_from(&self, person: &Person, text: &str, mid: &str) -> Value {
+        self.write(person, Draft { text, reply_to: Some(mid), ..Draft::default() })
+    }
+
+    /// A human answers in the Page's inbox: the echo.
+    #[must_use]
+    pub fn reply_to(&self, person: &Person, text: &str) -> Value {
+        self.write(person, Draft { text, app_id: Some(PAGE_INBOX_APP_ID), ..Draft::default() })
+    }
+
+    /// Some app answers: the echo, with this `app_id`.
+    #[must_use]
+    pub fn reply_by_app(&self, person: &Person, text: &str, app_id: i64) -> Value {
+        self.write(person, Draft { text, app_id: Some(app_id), ..Draft::default() })
+    }
+
+    /// The person sends an attachment; `kind` as in webhooks: `image`, `audio`, `video`, `file`, `sticker`, `fallback`.
+    #[must_use]
+    pub fn attachment_from(&self, person: &Person, kind: &str, url: &str) -> Value {
+        self.write(person, Draft { attachment: Some((kind, url)), ..Draft::default() })
+    }
+
+    /// The person taps a button. In the conversation it shows as a message with the button's title and the same id.
+    #[must_use]
+    pub fn postback_from(&self, person: &Person, title: &str, payload: &str) -> Value {
+        let mut item = self.write(person, Draft { text: title, ..Draft::default() });
+        let mid = item["message"]["mid"].take();
+        if let Some(map) = item.as_object_mut() {
+            map.remove("message");
+        }
+        item["postback"] = json!({"mid": mid, "title": title, "payload": payload});
+        item
+    }
+
+    /// The person reacts to a message (`love`, `like`, …), or takes the reaction back (`None`).
+    #[must_use]
+    pub fn reaction_from(&self, person: &Person, mid: &str, reaction: Option<&str>) -> Value {
+        let emoji = match reaction {
+            Some("love") => "\u{2764}\u{fe0f}",
+            Some("smile") => "\u{1f606}",
+            Some("wow") => "\u{1f62e}",
+            Some("sad") => "\u{1f622}",
+            Some("angry") => "\u{1f620}",
+            Some("dislike") => "\u{1f44e}",
+            _ => "\u{1f44d}",
+        };
+        let content = match reaction {
+            Some(reaction) => json!({"mid": mid, "action": "react", "reaction": reaction, "emoji": emoji}),
+            None => json!({"mid": mid, "action": "unreact"}),
+        };
+        self.happening(person, "reaction", |_| content)
+    }
+
+    /// The person read everything up to now.
+    #[must_use]
+    pub fn read_by(&self, person: &Person) -> Value {
+        self.happening(person, "read", |thread| json!({"watermark": thread.last_ms}))
+    }
+
+    /// Everything that the Page wrote up to now reached the person; the newest message is named.
+    #[must_use]
+    pub fn delivered_to(&self, person: &Person) -> Value {
+        self.happening(person, "delivery", |thread| {
+            let newest = thread.messages.iter().rev().find(|message| message.from_page);
+            let mids: Vec<&str> = newest.iter().map(|message| message.mid.as_str()).collect();
+            json!({"mids": mids, "watermark": newest.map_or(thread.last_ms, |message| message.at_ms)})
+        })
+    }
+
+    /// The person edits a message.
+    #[must_use]
+    pub fn edit(&self, person: &Person, mid: &str, text: &str) -> Value {
+        self.happening(person, "message_edit", |thread| {
+            let edits = thread.message_mut(mid).map_or(1, |message| {
+                text.clone_into(&mut message.text);
+                message.edits += 1;
+                message.edits
+            });
+            json!({"mid": mid, "text": text, "num_edit": edits})
+        })
+    }
+
+    /// The person takes a message back: the content disappears from the API. Documented for Instagram only; no
+    /// Messenger event of this kind is.
+    #[must_use]
+    pub fn unsend(&self, person: &Person, mid: &str) -> Value {
+        self.happening(person, "message", |thread| {
+            if let Some(message) = thread.message_mut(mid) {
+                message.text.clear();
+                message.attachment = None;
+            }
+            json!({"mid": mid, "is_deleted": true})
+        })
+    }
+
+    /// An item of `changes`. The metadata stays as it is: see [`Page::set_field`].
+    #[must_use]
+    pub fn changed(&self, field: &str, value: Value) -> Value {
+        json!({"field": field, "value": value})
+    }
+
+    /// How many messages the person and this Page exchanged; postbacks count.
+    #[must_use]
+    pub fn message_count(&self, person: &Person) -> usize {
+        let count = |page: &mut PageRecord| page.threads.get(&person.id).map_or(0, |thread| thread.messages.len());
+        self.change(count).unwrap_or_default()
+    }
+
+    /// A body with these items under `messaging`.
+    #[must_use]
+    pub fn envelope(&self, items: &[Value]) -> Value {
+        self.sandbox.envelope_of(&[(self, items.to_vec())])
+    }
+
+    /// A body with these items under `standby`: another app owns the thread.
+    #[must_use]
+    pub fn standby_envelope(&self, items: &[Value]) -> Value {
+        let time = self.sandbox.core.now().timestamp_millis();
+        json!({"object": "page", "entry": [{"id": self.id, "time": time, "standby": items}]})
+    }
+
+    /// A body with these items under `changes`, or with their names only if the app subscribed without values.
+    #[must_use]
+    pub fn changes_envelope(&self, changes: &[Value]) -> Value {
+        let core = &self.sandbox.core;
+        let with_values = core.platform().app_subscription.as_ref().is_none_or(|app| app.include_values);
+        let entry = deliver::changes_entry(&self.id, core.now().timestamp(), changes, with_values);
+        json!({"object": "page", "entry": [entry]})
+    }
+
+    /// Sends these items in one body, but only those to whose field both the app and the Page are subscribed. `None`
+    /// means that nothing was left to send.
+    ///
+    /// # Errors
+    /// When no answer came within 10 s.
+    pub async fn deliver(&self, items: &[Value]) -> Result<Option<u16>, reqwest::Error> {
+        let items = self.subscribed_of(items, |item| deliver::field_of(item).to_owned());
+        if items.is_empty() { Ok(None) } else { self.force_deliver(&items).await.map(Some) }
+    }
+
+    /// As [`Page::deliver`], for items of `changes`.
+    ///
+    /// # Errors
+    /// When no answer came within 10 s.
+    pub async fn deliver_changes(&self, changes: &[Value]) -> Result<Option<u16>, reqwest::Error> {
+        let changes = self.subscribed_of(changes, |change| change["field"].as_str().unwrap_or_default().to_owned());
+        if changes.is_empty() { Ok(None) } else { self.force_deliver_changes(&changes).await.map(Some) }
+    }
+
+    /// Sends these items whatever the subscriptions say.
+    ///
+    /// # Errors
+    /// When no answer came within 10 s, or nobody said where to deliver to.
+    pub async fn force_deliver(&self, items: &[Value]) -> Result<u16, reqwest::Error> {
+        self.sandbox.deliver_raw(deliver::escape(&self.envelope(items)).as_bytes()).await
+    }
+
+    /// Sends these changes whatever the subscriptions say.
+    ///
+    /// # Errors
+    /// When no answer came within 10 s, or nobody said where to deliver to.
+    pub async fn force_deliver_changes(&self, changes: &[Value]) -> Result<u16, reqwest::Error> {
+        self.sandbox.deliver_raw(deliver::escape(&self.changes_envelope(changes)).as_bytes()).await
+    }
+
+    fn subscribed_of(&self, items: &[Value], field_of: impl Fn(&Value) -> String) -> Vec<Value> {
+        let platform = self.sandbox.core.platform();
+        items.iter().filter(|item| platform.subscribed(&self.id, &field_of(item))).cloned().collect()
+    }
+
+    /// Pages are never removed, so there is always a result.
+    fn change<T>(&self, change: impl FnOnce(&mut PageRecord) -> T) -> Option<T> {
+        self.sandbox.core.platform().page_mut(&self.id).map(change)
+    }
+
+    /// Adds a message and returns its item.
+    fn write(&self, person: &Person, draft: Draft<'_>) -> Value {
+        let mid = new_mid();
+        let mut content = json!({ "mid": mid });
+        if !draft.text.is_empty() {
+            content["text"] = draft.text.into();
+        }
+        if let Some(app_id) = draft.app_id {
+            content["is_echo"] = true.into();
+            content["app_id"] = app_id.into();
+        }
+        if let Some(reply_to) = draft.reply_to {
+            content["reply_to"] = json!({"mid": reply_to, "is_self_reply": false});
+        }
+        if let Some((kind, url)) = draft.attachment {
+            let payload = match kind {
+                "sticker" => json!({"url": url, "sticker_id": 369_239_263_222_822_i64}),
+                "fallback" => json!({"url": url, "title": "Shared link"}),
+                _ => json!({ "url": url }),
+            };
+            content["attachments"] = json!([{"type": kind, "payload": payload}]);
+        }
+        let mut item = self.happening(person, "message", |thread| {
+            thread.messages.push(Message {
+                mid,
+                at_ms: thread.last_ms,
+                from_page: draft.app_id.is_some(),
+                text: draft.text.to_owned(),
+                attachment: draft.attachment.map(|(kind, url)| (kind.to_owned(), url.to_owned())),
+                reply_to: draft.reply_to.map(str::to_owned),
+                edits: 0,
+            });
+            content
+        });
+        if draft.app_id.is_some()
+            && let Some(map) = item.as_object_mut()
+        {
+            map.insert("sender".to_owned(), json!({"id": self.id}));
+            map.insert("recipient".to_owned(), json!({"id": person.id}));
+        }
+        item
+    }
+
+    /// An item from the person, at a time later than all that happened in the thread; `content` sees the thread with
+    /// that time already as its last.
+    fn happening(&self, person: &Person, key: &str, content: impl FnOnce(&mut Thread) -> Value) -> Value {
+        let now = self.sandbox.core.now();
+        let (timestamp, content) = self
+            .change(|page| {
+                let thread = page.thread_mut(&person.id);
+                let timestamp = thread.next_ms(now);
+                (timestamp, content(thread))
+            })
+            .unwrap_or_default();
+        json!({"sender": {"id": person.id}, "recipient": {"id": self.id}, "timestamp": timestamp, key: content})
+    }
+}
+
+/// What a message consists of before it has an id and a time. With an `app_id` it is from the Page.
+#[derive(Default)]
+struct Draft<'a> {
+    text: &'a str,
+    attachment: Option<(&'a str, &'a str)>,
+    reply_to: Option<&'a str>,
+    app_id: Option<i64>,
+}
