@@ -17,10 +17,10 @@ use super::deliver;
 use super::fields::{Field, parse_fields};
 use super::graph;
 use super::login;
-use super::state::{AppSubscription, Core, GraphError, Holder, PageRecord, Platform};
+use super::state::{APP_NAME, AppSubscription, Core, GraphError, Holder, PageRecord, Platform};
 
 /// The version that answers a call without a version.
-const DEFAULT_VERSION: &str = "v26.0";
+pub(super) const DEFAULT_VERSION: &str = "v26.0";
 
 /// The oldest version that still lives: calls to older ones are answered by it, silently.
 const OLDEST_VERSION: &str = "v21.0";
@@ -288,7 +288,7 @@ fn subscribed_apps(core: &Core, platform: &mut Platform, call: &Call) -> Result<
     let page = call.page_by_its_token(platform)?;
     may_manage_subscription(platform, page)?;
     let ours = page.subscribed.as_ref().map(|fields| {
-        json!({"category": "Business", "link": "https://bot.example/", "name": super::state::APP_NAME, "id": core.app_id,
+        json!({"category": "Business", "link": "https://bot.example/", "name": APP_NAME, "id": core.app_id,
             "subscribed_fields": fields})
     });
     let rows: Vec<Value> = page.other_apps.iter().cloned().chain(ours).collect();

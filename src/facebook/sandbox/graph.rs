@@ -3,22 +3,16 @@
 //! Sources: <https://developers.facebook.com/docs/graph-api/reference/page> and
 //! <https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversations> (November 2026).
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
-use url::Url;
 
 use super::api::{Call, Caller};
-use super::fields::{Field, narrow, parse_fields, text_of};
+use super::fields::{Field, narrow, parse_fields};
+use super::paging::{Row, Window, with_paging};
 use super::state::{APP_NAME, Core, GraphError, Message, PageRecord, Platform, Thread};
 
 /// Only so many of the newest messages of a conversation can be read; of older ones the id is listed.
 const READABLE_MESSAGES: usize = 20;
-
-/// Items of a list without `limit`, and the most that `limit` may ask for.
-const DEFAULT_LIMIT: usize = 25;
-const MAX_LIMIT: usize = 100;
 
 /// Fields that a Page has, whether or not a value is set.
 const PAGE_NODE_FIELDS: &str = "id name username about description category category_list website link phone emails \
@@ -425,129 +419,6 @@ fn missing_permission(permission: &str) -> GraphError {
     GraphError::new(10, message)
 }
 
-/// One item of a list with its place in it.
-struct Row<T> {
-    /// Lists are in descending order of key and, within equal keys, of id.
-    key: i64,
-    id: String,
-    item: T,
-}
-
-/// Which part of a list is wanted.
-struct Window {
-    limit: usize,
-    after: Option<(i64, String)>,
-    before: Option<(i64, String)>,
-    /// The list's own address with everything but the cursor.
-    link: String,
-}
-
-impl Window {
-    /// As the parameters of the call say.
-    fn of_call(core: &Core, platform: &Platform, call: &Call) -> Result<Self, GraphError> {
-        let edge = match &call.caller {
-            Caller::Person => format!("{}/accounts", platform.person_id),
-            _ if call.object.starts_with("t_") => format!("{}/messages", call.object),
-            Caller::Page(id) => format!("{id}/conversations"),
-            _ => call.object.clone(),
-        };
-        let kept = ["fields", "platform", "user_id"];
-        let kept: Vec<(&str, &str)> =
-            kept.iter().filter_map(|name| call.param(name).map(|value| (*name, value))).collect();
-        Self::new(core, platform, call, &edge, &kept, |name| call.param(name))
-    }
-
-    /// As the arguments of a nested field say.
-    fn of_field(
-        core: &Core,
-        platform: &Platform,
-        call: &Call,
-        id: &str,
-        field: &Field,
-        wanted: &[Field],
-    ) -> Result<Self, GraphError> {
-        let fields = text_of(wanted);
-        let edge = format!("{id}/messages");
-        Self::new(core, platform, call, &edge, &[("fields", fields.as_str())], |name| field.argument(name))
-    }
-
-    fn new<'a>(
-        core: &Core,
-        platform: &Platform,
-        call: &Call,
-        edge: &str,
-        kept: &[(&str, &str)],
-        param: impl Fn(&str) -> Option<&'a str>,
-    ) -> Result<Self, GraphError> {
-        let wanted = match param("limit") {
-            Some(text) => match text.parse::<usize>() {
-                Ok(limit) if limit > 0 => limit.min(MAX_LIMIT),
-                _ => return Err(GraphError::parameter("Param limit must be a positive integer")),
-            },
-            None => DEFAULT_LIMIT,
-        };
-        let limit = platform.page_limit.map_or(wanted, |most| wanted.min(most.max(1)));
-        let cursor = |name: &str| match param(name).filter(|text| !text.is_empty()) {
-            Some(text) => read_cursor(text).map(Some).ok_or_else(|| GraphError::parameter("Invalid cursor")),
-            None => Ok(None),
-        };
-        let version = if call.version.is_empty() { "v26.0" } else { &call.version };
-        let mut link = format!("{}/{version}/{edge}", core.url());
-        if let Ok(mut url) = Url::parse(&link) {
-            // As in reality, the link carries the token: whoever follows it leaks it.
-            url.query_pairs_mut()
-                .append_pair("access_token", call.token.as_deref().unwrap_or_default())
-                .append_pair("limit", &wanted.to_string())
-                .extend_pairs(kept);
-            link = url.into();
-        }
-        Ok(Self { limit, after: cursor("after")?, before: cursor("before")?, link })
-    }
-
-    /// The wanted part of a list, and what `paging` says about the rest.
-    fn cut<T>(&self, rows: Vec<Row<T>>) -> (Vec<Row<T>>, Option<Value>) {
-        let total = rows.len();
-        let place = |row: &Row<T>| (row.key, row.id.clone());
-        let start = self.after.as_ref().map_or(0, |cursor| rows.iter().filter(|row| place(row) >= *cursor).count());
-        let end = self.before.as_ref().map_or(total, |cursor| rows.iter().filter(|row| place(row) > *cursor).count());
-        let (start, end) = if self.before.is_some() {
-            (end.saturating_sub(self.limit).max(start), end)
-        } else {
-            (start, end.min(start + self.limit))
-        };
-        let part: Vec<Row<T>> = rows.into_iter().skip(start).take(end.saturating_sub(start)).collect();
-        let (Some(first), Some(last)) = (part.first(), part.last()) else { return (part, None) };
-        let (before, after) = (write_cursor(first.key, &first.id), write_cursor(last.key, &last.id));
-        let mut paging = json!({"cursors": {"before": before, "after": after}});
-        if end < total {
-            paging["next"] = format!("{}&after={after}", self.link).into();
-        }
-        if start > 0 {
-            paging["previous"] = format!("{}&before={before}", self.link).into();
-        }
-        (part, Some(paging))
-    }
-}
-
-fn write_cursor(key: i64, id: &str) -> String {
-    format!("QVFI{}", URL_SAFE_NO_PAD.encode(format!("{key}:{id}")))
-}
-
-fn read_cursor(text: &str) -> Option<(i64, String)> {
-    let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix("QVFI")?).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    let (key, id) = text.split_once(':')?;
-    Some((key.parse().ok()?, id.to_owned()))
-}
-
-fn with_paging(data: Vec<Value>, paging: Option<Value>) -> Value {
-    let mut list = json!({ "data": data });
-    if let Some(paging) = paging {
-        list["paging"] = paging;
-    }
-    list
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -555,12 +426,5 @@ mod tests {
     #[test]
     fn dates_have_seconds_and_an_offset_without_colon() {
         assert_eq!(date(1_790_000_020_999), json!("2026-09-21T14:13:40+0000"));
-    }
-
-    #[test]
-    fn cursors_are_opaque_and_readable_again() {
-        let cursor = write_cursor(-3, "t_1");
-        assert_eq!(read_cursor(&cursor), Some((-3, "t_1".to_owned())));
-        assert_eq!(read_cursor("QVFI!"), None);
     }
 }

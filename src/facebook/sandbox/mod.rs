@@ -10,6 +10,7 @@ mod fields;
 mod graph;
 mod login;
 mod page;
+mod paging;
 mod state;
 
 use std::sync::{Arc, Mutex, OnceLock};
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 
 pub use self::page::Page;
 pub use self::state::AppSubscription;
-use self::state::{Core, PageRecord, Platform};
+use self::state::{Core, GraphError, PageRecord, Platform};
 use crate::shared::sandbox::{Loopback, Now, Traffic};
 
 /// What the simulated app is.
@@ -172,6 +173,14 @@ impl Sandbox {
         self.core.platform().usage.insert(header.to_ascii_lowercase(), value.to_owned());
     }
 
+    /// The body of an error answer, for [`Traffic::fail_next`] with `Failure::Json`: rate limits (4, 613, 80006) and
+    /// whatever else the state of the simulator does not bring about.
+    #[must_use]
+    pub fn error(code: u32, subcode: Option<u32>, message: &str) -> Value {
+        let error = GraphError::new(code, message);
+        subcode.map_or_else(|| error.body(), |subcode| error.clone().subcode(subcode).body())
+    }
+
     /// Paths of all requests that carried a token or the app secret in the URL. The `input_token` of `debug_token`
     /// does not count: it has no other place.
     #[must_use]
@@ -257,5 +266,391 @@ impl Sandbox {
         let entries: Vec<Value> =
             entries.iter().map(|(page, items)| json!({"id": page.id, "time": time, "messaging": items})).collect();
         json!({"object": "page", "entry": entries})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use reqwest::{Client, Response, StatusCode};
+
+    use super::*;
+    use crate::shared::sandbox::lock;
+
+    const REDIRECT: &str = "https://bot.example/facebook/callback";
+    const SCOPE: &str = "pages_show_list,pages_manage_metadata,pages_messaging,pages_read_engagement";
+
+    /// A simulator that consents by itself, a client, and the hand-moved time in seconds.
+    async fn start() -> (Sandbox, Client, Arc<Mutex<i64>>) {
+        let seconds = Arc::new(Mutex::new(1_790_000_000));
+        let clock = seconds.clone();
+        let now: Now = Arc::new(move || DateTime::<Utc>::from_timestamp(*lock(&clock), 0).unwrap());
+        let options = Options { app_id: "900000000000001".into(), app_secret: "example_app_secret".into(), now };
+        let sandbox = Sandbox::start(options).await.unwrap();
+        sandbox.auto_consent(true);
+        (sandbox, deliver::client().unwrap(), seconds)
+    }
+
+    /// Where the dialog sends the browser.
+    async fn consent(sandbox: &Sandbox, http: &Client, extra: &[(&str, &str)]) -> Response {
+        let url = format!("{}/v26.0/dialog/oauth", sandbox.url());
+        let query = [
+            ("client_id", "900000000000001"),
+            ("redirect_uri", REDIRECT),
+            ("state", "s 1"),
+            ("response_type", "code"),
+            ("scope", SCOPE),
+        ];
+        http.get(url).query(&query).query(extra).send().await.unwrap()
+    }
+
+    fn location(response: &Response) -> String {
+        response.headers()["location"].to_str().unwrap().to_owned()
+    }
+
+    async fn code(sandbox: &Sandbox, http: &Client) -> String {
+        let target = url::Url::parse(&location(&consent(sandbox, http, &[]).await)).unwrap();
+        target.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned()
+    }
+
+    async fn token_call(sandbox: &Sandbox, http: &Client, params: &[(&str, &str)]) -> (StatusCode, Value) {
+        let mut form = vec![("client_id", "900000000000001"), ("client_secret", "example_app_secret")];
+        form.extend(params);
+        answer(http.post(format!("{}/v26.0/oauth/access_token", sandbox.url())).form(&form)).await
+    }
+
+    async fn answer(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap())
+    }
+
+    async fn get(sandbox: &Sandbox, http: &Client, token: &str, path: &str) -> (StatusCode, Value) {
+        answer(http.get(format!("{}/v26.0/{path}", sandbox.url())).bearer_auth(token)).await
+    }
+
+    async fn user_tokens(sandbox: &Sandbox, http: &Client) -> (String, String) {
+        let code = code(sandbox, http).await;
+        let (status, short) = token_call(sandbox, http, &[("code", &code), ("redirect_uri", REDIRECT)]).await;
+        assert_eq!(status, 200, "{short}");
+        let short = short["access_token"].as_str().unwrap().to_owned();
+        let exchange = [("grant_type", "fb_exchange_token"), ("fb_exchange_token", short.as_str())];
+        let (_, long) = token_call(sandbox, http, &exchange).await;
+        assert_eq!(long["expires_in"], 60 * 24 * 3600);
+        (short, long["access_token"].as_str().unwrap().to_owned())
+    }
+
+    async fn page_token(sandbox: &Sandbox, http: &Client, user_token: &str) -> String {
+        let (_, accounts) = get(sandbox, http, user_token, "me/accounts").await;
+        accounts["data"][0]["access_token"].as_str().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_code_is_exchanged_once_by_the_same_address_within_ten_minutes() {
+        let (sandbox, http, seconds) = start().await;
+        let code_1 = code(&sandbox, &http).await;
+        let exchange = |code: &str, uri: &str| {
+            let params = [("code".to_owned(), code.to_owned()), ("redirect_uri".to_owned(), uri.to_owned())];
+            let (sandbox, http) = (sandbox.clone(), http.clone());
+            async move {
+                let params: Vec<(&str, &str)> = params.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+                token_call(&sandbox, &http, &params).await
+            }
+        };
+        let (status, error) = exchange(&code_1, "https://bot.example/other").await;
+        assert_eq!((status.as_u16(), &error["error"]["error_subcode"]), (400, &json!(36008)));
+        let (_, token) = exchange(&code_1, REDIRECT).await;
+        assert_eq!((&token["token_type"], &token["expires_in"]), (&json!("bearer"), &json!(5400)));
+        assert_eq!(exchange(&code_1, REDIRECT).await.1["error"]["error_subcode"], 36009);
+        let late = code(&sandbox, &http).await;
+        *lock(&seconds) += 601;
+        assert_eq!(exchange(&late, REDIRECT).await.1["error"]["error_subcode"], 36007);
+        assert!(sandbox.secrets_seen_in_urls().is_empty());
+    }
+
+    #[tokio::test]
+    async fn routes_exist_without_a_version_too_and_unknown_ones_are_noted() {
+        let (sandbox, http, _) = start().await;
+        let code = code(&sandbox, &http).await;
+        let query = [
+            ("client_id", "900000000000001"),
+            ("client_secret", "example_app_secret"),
+            ("redirect_uri", REDIRECT),
+            ("code", &code),
+        ];
+        let (status, token) = answer(http.get(format!("{}/oauth/access_token", sandbox.url())).query(&query)).await;
+        assert_eq!(status, 200, "{token}");
+        assert_eq!(sandbox.secrets_seen_in_urls(), ["/oauth/access_token"]);
+        let token = token["access_token"].as_str().unwrap();
+        let (_, permissions) = answer(http.get(format!("{}/me/permissions", sandbox.url())).bearer_auth(token)).await;
+        assert_eq!(permissions["data"].as_array().unwrap().len(), 5);
+        assert_eq!(http.get(format!("{}/dialog/oauth", sandbox.url())).send().await.unwrap().status(), 400);
+        assert_eq!(http.get(format!("{}/v26.0/me/feed", sandbox.url())).send().await.unwrap().status(), 404);
+        assert_eq!(sandbox.traffic().unknown()[0].path, "/v26.0/me/feed");
+    }
+
+    #[tokio::test]
+    async fn declined_permissions_are_asked_for_again_only_on_request() {
+        let (sandbox, http, _) = start().await;
+        sandbox.decline("pages_messaging");
+        let (_, token) = user_tokens(&sandbox, &http).await;
+        let status = async || {
+            let (_, list) = get(&sandbox, &http, &token, "me/permissions").await;
+            let rows = list["data"].as_array().unwrap().clone();
+            rows.into_iter().find(|row| row["permission"] == "pages_messaging").unwrap()["status"].clone()
+        };
+        assert_eq!(status().await, "declined");
+        sandbox.accept("pages_messaging");
+        consent(&sandbox, &http, &[]).await;
+        assert_eq!(status().await, "declined");
+        consent(&sandbox, &http, &[("auth_type", "rerequest")]).await;
+        assert_eq!(status().await, "granted");
+    }
+
+    #[tokio::test]
+    async fn the_dialog_asks_and_both_buttons_lead_back() {
+        let (sandbox, http, _) = start().await;
+        sandbox.auto_consent(false);
+        sandbox.add_page("100000000000101", "Demo & Shop");
+        let page = consent(&sandbox, &http, &[]).await;
+        assert_eq!(page.status(), 200);
+        let html = page.text().await.unwrap();
+        assert!(html.contains("Robin Merchant") && html.contains("Demo &amp; Shop"), "{html}");
+        let press = async |action: &str| {
+            let form = [
+                ("client_id", "900000000000001"),
+                ("redirect_uri", "https://bot.example/cb?shop=1"),
+                ("state", "s"),
+                ("response_type", "code"),
+                ("scope", SCOPE),
+                ("action", action),
+            ];
+            http.post(format!("{}/v26.0/dialog/oauth", sandbox.url())).form(&form).send().await.unwrap()
+        };
+        let cancelled = press("cancel").await;
+        assert_eq!(cancelled.status(), 303);
+        assert_eq!(
+            location(&cancelled),
+            "https://bot.example/cb?shop=1&error=access_denied&error_code=200&error_description=Permissions+error&error_reason=user_denied&state=s#_=_"
+        );
+        assert!(location(&press("continue").await).starts_with("https://bot.example/cb?shop=1&code=AQ"));
+        sandbox.auto_consent(true);
+        assert!(location(&consent(&sandbox, &http, &[]).await).ends_with("&state=s+1#_=_"));
+        sandbox.allow_redirect_uri("https://bot.example/other");
+        assert_eq!(consent(&sandbox, &http, &[]).await.status(), 400);
+    }
+
+    #[tokio::test]
+    async fn page_tokens_live_as_long_as_the_user_token_they_came_from_allows() {
+        let (sandbox, http, seconds) = start().await;
+        let page = sandbox.add_page("100000000000101", "Demo Shop");
+        let (short, long) = user_tokens(&sandbox, &http).await;
+        let from_short = page_token(&sandbox, &http, &short).await;
+        let from_long = page_token(&sandbox, &http, &long).await;
+        let inspect = async |token: &str| {
+            let url = format!("{}/v26.0/debug_token", sandbox.url());
+            let request = http.get(url).query(&[("input_token", token)]);
+            answer(request.bearer_auth("900000000000001|example_app_secret")).await.1["data"].take()
+        };
+        assert_eq!(inspect(&from_long).await["expires_at"], 0);
+        assert_eq!(inspect(&from_long).await["profile_id"], "100000000000101");
+        *lock(&seconds) += 2 * 3600;
+        assert_eq!(get(&sandbox, &http, &from_short, "me").await.1["error"]["error_subcode"], 463);
+        assert_eq!(get(&sandbox, &http, &from_long, "me").await.0, 200);
+        assert_eq!(inspect(&from_short).await["is_valid"], false);
+        sandbox.revoke_tokens(460);
+        let (status, error) = get(&sandbox, &http, &from_long, "me").await;
+        assert_eq!(status, 400);
+        assert_eq!((&error["error"]["code"], &error["error"]["error_subcode"]), (&json!(190), &json!(460)));
+        page.set_tasks(&[]);
+        let (_, again) = user_tokens(&sandbox, &http).await;
+        let (_, accounts) = get(&sandbox, &http, &again, "me/accounts").await;
+        assert_eq!(accounts["data"][0].get("access_token"), None);
+        assert!(sandbox.secrets_seen_in_urls().is_empty());
+    }
+
+    #[tokio::test]
+    async fn every_page_is_listed_once_when_cursors_are_followed() {
+        let (sandbox, http, _) = start().await;
+        for number in 0..5 {
+            sandbox.add_page(&format!("10000000000010{number}"), &format!("Shop {number}"));
+        }
+        sandbox.set_page_limit(2);
+        let (_, token) = user_tokens(&sandbox, &http).await;
+        let (mut names, mut after, mut next) = (Vec::new(), String::new(), String::new());
+        loop {
+            let (_, list) =
+                get(&sandbox, &http, &token, &format!("me/accounts?fields=name&limit=25&after={after}")).await;
+            names.extend(list["data"].as_array().unwrap().iter().map(|page| page["name"].as_str().unwrap().to_owned()));
+            let Some(link) = list["paging"]["next"].as_str() else { break };
+            next = link.to_owned();
+            after = list["paging"]["cursors"]["after"].as_str().unwrap().to_owned();
+        }
+        assert_eq!(names, ["Shop 0", "Shop 1", "Shop 2", "Shop 3", "Shop 4"]);
+        assert!(sandbox.secrets_seen_in_urls().is_empty());
+        let (_, last) = answer(http.get(next)).await;
+        assert_eq!(last["data"][0]["name"], "Shop 4");
+        assert_eq!(sandbox.secrets_seen_in_urls(), ["/v26.0/10150000000000001/accounts"]);
+        assert!(sandbox.traffic().unknown().is_empty());
+    }
+
+    #[tokio::test]
+    async fn of_a_conversation_the_newest_twenty_messages_can_be_read() {
+        let (sandbox, http, seconds) = start().await;
+        let page = sandbox.add_page("100000000000101", "Demo Shop");
+        let (sam, kim) = (sandbox.person("7000000000000001", "Sam Doe"), sandbox.person("7000000000000002", "Kim"));
+        let oldest = page.message_from(&sam, "1")["message"]["mid"].as_str().unwrap().to_owned();
+        for number in 2..=20 {
+            let _ = page.message_from(&sam, &number.to_string());
+        }
+        *lock(&seconds) += 20;
+        let echo = page.reply_to(&sam, "Yes, 3 left.");
+        *lock(&seconds) += 20;
+        let _ = page.attachment_from(&kim, "image", "https://cdn.example/img1.jpg");
+        let _ = page.read_by(&sandbox.person("7000000000000003", "Only Reads"));
+        let (_, user) = user_tokens(&sandbox, &http).await;
+        let token = page_token(&sandbox, &http, &user).await;
+        let fields = "id,updated_time,participants,messages.limit(25){id,created_time,from,to,message,attachments}";
+        let path = format!("100000000000101/conversations?platform=messenger&fields={fields}");
+        let (_, list) = get(&sandbox, &http, &token, &path).await;
+        assert_eq!(list["data"].as_array().unwrap().len(), 2);
+        let image = &list["data"][0]["messages"]["data"][0];
+        assert_eq!(image["attachments"]["data"][0]["image_data"]["url"], "https://cdn.example/img1.jpg");
+        assert_eq!(image["created_time"], "2026-09-21T14:14:00+0000");
+        let messages = list["data"][1]["messages"]["data"].as_array().unwrap();
+        assert_eq!((messages.len(), messages[20].get("message")), (21, None));
+        assert_eq!(messages[0]["id"], echo["message"]["mid"]);
+        assert_eq!(messages[0]["from"], json!({"id": "100000000000101", "name": "Demo Shop"}));
+        assert_eq!(messages[0]["to"], json!({"data": [{"id": "7000000000000001", "name": "Sam Doe"}]}));
+        assert_eq!(messages[19]["message"], "2");
+        let (status, _) = get(&sandbox, &http, &token, &format!("{oldest}?fields=message")).await;
+        assert_eq!(status, 400);
+        let conversation = list["data"][1]["id"].as_str().unwrap();
+        let (_, walked) = get(&sandbox, &http, &token, &format!("{conversation}/messages?limit=1")).await;
+        assert_eq!(walked["data"][0]["id"], echo["message"]["mid"]);
+        let after = walked["paging"]["cursors"]["after"].as_str().unwrap();
+        let (_, nested) =
+            get(&sandbox, &http, &token, &format!("{conversation}?fields=messages.limit(3).after({after}){{message}}"))
+                .await;
+        assert_eq!(nested["messages"]["data"][0]["message"], "20");
+        sandbox.withdraw("pages_read_engagement");
+        assert_eq!(get(&sandbox, &http, &token, &path).await.1["error"]["code"], 10);
+    }
+
+    #[tokio::test]
+    async fn unknown_fields_wrong_proofs_and_removed_parameters_fail_the_call() {
+        let (sandbox, http, _) = start().await;
+        sandbox.add_page("100000000000101", "Demo Shop");
+        let (_, user) = user_tokens(&sandbox, &http).await;
+        let token = page_token(&sandbox, &http, &user).await;
+        let (_, page) = get(&sandbox, &http, &token, "100000000000101?fields=name,picture{url},location{city}").await;
+        let picture = json!({"data": {"url": "https://cdn.example/100000000000101/picture.jpg"}});
+        let expected =
+            json!({"id": "100000000000101", "name": "Demo Shop", "picture": picture, "location": {"city": "Kiel"}});
+        assert_eq!(page, expected);
+        let (_, error) = get(&sandbox, &http, &token, "100000000000101?fields=name,email").await;
+        let message = "(#100) Tried accessing nonexisting field (email) on node type (Page)";
+        assert_eq!(error["error"]["message"], message);
+        assert_eq!(get(&sandbox, &http, &token, "me/accounts").await.1["error"]["code"], 100);
+        assert_eq!(get(&sandbox, &http, &token, "me?date_format=U").await.0, 400);
+        assert_eq!(get(&sandbox, &http, &token, "me?appsecret_proof=00").await.1["error"]["code"], 104);
+        sandbox.set_app_secret_proof_required(true);
+        assert_eq!(get(&sandbox, &http, &token, "me").await.1["error"]["code"], 104);
+        let timed = deliver::appsecret_proof("example_app_secret", &token, Some("1790000299"));
+        let path = format!("me?appsecret_time=1790000299&appsecret_proof={timed}");
+        assert_eq!(get(&sandbox, &http, &token, &path).await.0, 200);
+        let plain = deliver::appsecret_proof("example_app_secret", &token, None);
+        sandbox.set_usage("X-App-Usage", "{}");
+        let url = format!("{}/v19.0/me?appsecret_proof={plain}", sandbox.url());
+        let response = http.get(url).bearer_auth(&token).send().await.unwrap();
+        assert_eq!(response.headers()["facebook-api-version"], "v21.0");
+        assert_eq!(response.headers()["x-app-usage"], "{}");
+    }
+
+    #[tokio::test]
+    async fn deliveries_need_both_levels_of_subscription_and_the_challenge() {
+        use axum::extract::RawQuery;
+        use axum::routing::get;
+        let (sandbox, http, _) = start().await;
+        let page = sandbox.add_page("100000000000101", "Demo Shop");
+        let challenge = |RawQuery(query): RawQuery| async move {
+            let query: std::collections::HashMap<String, String> =
+                form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+            if query["hub.verify_token"] == "right" { query["hub.challenge"].clone() } else { "no".to_owned() }
+        };
+        let service_traffic = Traffic::default();
+        let router = axum::Router::new().route("/hook", get(challenge).post(async || "ok"));
+        let service = Loopback::start(router, service_traffic.clone()).await.unwrap();
+        let hook = format!("{}/hook", service.url());
+        let subscribe = async |verify_token: &str| {
+            let form = [
+                ("object", "page"),
+                ("callback_url", hook.as_str()),
+                ("verify_token", verify_token),
+                ("fields", "messages,name"),
+                ("include_values", "true"),
+            ];
+            let url = format!("{}/v26.0/900000000000001/subscriptions", sandbox.url());
+            answer(http.post(url).bearer_auth("900000000000001|example_app_secret").form(&form)).await
+        };
+        assert_eq!(subscribe("wrong").await.1["error"]["code"], 2200);
+        assert_eq!(sandbox.app_subscription(), None);
+        assert_eq!(subscribe("right").await.1, json!({"success": true}));
+
+        let (_, user) = user_tokens(&sandbox, &http).await;
+        let token = page_token(&sandbox, &http, &user).await;
+        let sam = sandbox.person("7000000000000001", "Sam Doe");
+        let item = page.message_from(&sam, "Café/1");
+        assert_eq!(page.deliver(std::slice::from_ref(&item)).await.unwrap(), None);
+        let url = format!("{}/v26.0/100000000000101/subscribed_apps", sandbox.url());
+        let wanted = |fields: &str| http.post(&url).bearer_auth(&token).form(&[("subscribed_fields", fields)]);
+        assert_eq!(answer(wanted("messages,about")).await.1["error"]["code"], 100);
+        assert_eq!(answer(wanted("messages,message_echoes")).await.1, json!({"success": true}));
+        assert_eq!(page.subscribed_fields(), ["messages", "message_echoes"]);
+        let echo = page.reply_to(&sam, "Yes");
+        assert_eq!(page.deliver(&[item, echo]).await.unwrap(), Some(200));
+        assert_eq!(page.deliver_changes(&[page.changed("name", "x".into())]).await.unwrap(), None);
+        let received = service_traffic.received();
+        let delivery = received.last().unwrap();
+        assert!(delivery.text().contains("Caf\\u00e9\\/1") && !delivery.text().contains("is_echo"));
+        assert_eq!(delivery.headers["x-hub-signature-256"], sandbox.sign(&delivery.body));
+        sandbox.sha1_only(true);
+        assert_eq!(sandbox.deliver_raw(b"{}").await.unwrap(), 200);
+        let received = service_traffic.received();
+        assert!(!received.last().unwrap().headers.contains_key("x-hub-signature-256"));
+        assert!(received.last().unwrap().headers.contains_key("x-hub-signature"));
+    }
+
+    #[tokio::test]
+    async fn what_happens_on_a_page_has_the_documented_shapes_and_rising_times() {
+        let (sandbox, _, _) = start().await;
+        // The demo delivers from a spawned task.
+        fn spawnable<F: Future + Send>(future: F) -> F {
+            future
+        }
+        let page = sandbox.add_page("100000000000101", "Demo Shop");
+        let sam = sandbox.person("7000000000000001", "Sam Doe");
+        let text = page.message_from(&sam, "hi");
+        let mid = text["message"]["mid"].as_str().unwrap();
+        assert_eq!(text["timestamp"], 1_790_000_000_000_i64);
+        let echo = page.reply_to(&sam, "Yes");
+        assert_eq!(echo["sender"]["id"], "100000000000101");
+        assert_eq!(echo["message"]["app_id"], 26_390_203_743_090_i64);
+        let postback = page.postback_from(&sam, "Get Started", "GET_STARTED");
+        assert!(postback.get("message").is_none() && postback["postback"]["mid"].is_string());
+        let delivered = page.delivered_to(&sam);
+        assert_eq!(
+            delivered["delivery"],
+            json!({"mids": [echo["message"]["mid"]], "watermark": 1_790_000_000_001_i64})
+        );
+        assert_eq!(page.read_by(&sam)["read"]["watermark"], 1_790_000_000_004_i64);
+        assert_eq!(page.reaction_from(&sam, mid, None)["reaction"], json!({"mid": mid, "action": "unreact"}));
+        let edit = page.edit(&sam, mid, "hello");
+        assert_eq!(edit["message_edit"], json!({"mid": mid, "text": "hello", "num_edit": 1}));
+        assert_eq!(page.message_count(&sam), 3);
+        let other = sandbox.add_page("100000000000102", "Other");
+        let body = sandbox.envelope_of(&[(&page, vec![text.clone()]), (&other, vec![])]);
+        assert_eq!(body["entry"][1]["id"], "100000000000102");
+        assert!(spawnable(page.force_deliver(&[text])).await.is_err(), "nobody said where to deliver to");
     }
 }
