@@ -501,13 +501,13 @@ mod tests {
         let (sam, kim) = (sandbox.person("7000000000000001", "Sam Doe"), sandbox.person("7000000000000002", "Kim"));
         let oldest = page.message_from(&sam, "1")["message"]["mid"].as_str().unwrap().to_owned();
         for number in 2..=20 {
-            let _ = page.message_from(&sam, &number.to_string());
+            page.message_from(&sam, &number.to_string());
         }
         *lock(&seconds) += 20;
         let echo = page.reply_to(&sam, "Yes, 3 left.");
         *lock(&seconds) += 20;
-        let _ = page.attachment_from(&kim, "image", "https://cdn.example/img1.jpg");
-        let _ = page.read_by(&sandbox.person("7000000000000003", "Only Reads"));
+        page.attachment_from(&kim, "image", "https://cdn.example/img1.jpg");
+        page.read_by(&sandbox.person("7000000000000003", "Only Reads"));
         let (_, user) = user_tokens(&sandbox, &http).await;
         let token = page_token(&sandbox, &http, &user).await;
         let fields = "id,updated_time,participants,messages.limit(25){id,created_time,from,to,message,attachments}";

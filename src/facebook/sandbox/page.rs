@@ -66,37 +66,31 @@ impl Page {
     }
 
     /// The person writes a text.
-    #[must_use]
     pub fn message_from(&self, person: &Person, text: &str) -> Value {
         self.write(person, Draft { text, ..Draft::default() })
     }
 
     /// The person answers an earlier message.
-    #[must_use]
     pub fn answer_from(&self, person: &Person, text: &str, mid: &str) -> Value {
         self.write(person, Draft { text, reply_to: Some(mid), ..Draft::default() })
     }
 
     /// A human answers in the Page's inbox: the echo.
-    #[must_use]
     pub fn reply_to(&self, person: &Person, text: &str) -> Value {
         self.write(person, Draft { text, app_id: Some(PAGE_INBOX_APP_ID), ..Draft::default() })
     }
 
     /// Some app answers: the echo, with this `app_id`.
-    #[must_use]
     pub fn reply_by_app(&self, person: &Person, text: &str, app_id: i64) -> Value {
         self.write(person, Draft { text, app_id: Some(app_id), ..Draft::default() })
     }
 
     /// The person sends an attachment; `kind` as in webhooks: `image`, `audio`, `video`, `file`, `sticker`, `fallback`.
-    #[must_use]
     pub fn attachment_from(&self, person: &Person, kind: &str, url: &str) -> Value {
         self.write(person, Draft { attachment: Some((kind, url)), ..Draft::default() })
     }
 
     /// The person taps a button. In the conversation it shows as a message with the button's title and the same id.
-    #[must_use]
     pub fn postback_from(&self, person: &Person, title: &str, payload: &str) -> Value {
         let mut item = self.write(person, Draft { text: title, ..Draft::default() });
         let mid = item["message"]["mid"].take();
@@ -108,7 +102,6 @@ impl Page {
     }
 
     /// The person reacts to a message (`love`, `like`, …), or takes the reaction back (`None`).
-    #[must_use]
     pub fn reaction_from(&self, person: &Person, mid: &str, reaction: Option<&str>) -> Value {
         let emoji = match reaction {
             Some("love") => "\u{2764}\u{fe0f}",
@@ -127,13 +120,11 @@ impl Page {
     }
 
     /// The person read everything up to now.
-    #[must_use]
     pub fn read_by(&self, person: &Person) -> Value {
         self.happening(person, "read", |thread| json!({"watermark": thread.last_ms}))
     }
 
     /// Everything that the Page wrote up to now reached the person; the newest message is named.
-    #[must_use]
     pub fn delivered_to(&self, person: &Person) -> Value {
         self.happening(person, "delivery", |thread| {
             let newest = thread.messages.iter().rev().find(|message| message.from_page);
@@ -143,7 +134,6 @@ impl Page {
     }
 
     /// The person edits a message.
-    #[must_use]
     pub fn edit(&self, person: &Person, mid: &str, text: &str) -> Value {
         self.happening(person, "message_edit", |thread| {
             let edits = thread.message_mut(mid).map_or(1, |message| {
@@ -157,7 +147,6 @@ impl Page {
 
     /// The person takes a message back: the content disappears from the API. Documented for Instagram only; no
     /// Messenger event of this kind is.
-    #[must_use]
     pub fn unsend(&self, person: &Person, mid: &str) -> Value {
         self.happening(person, "message", |thread| {
             if let Some(message) = thread.message_mut(mid) {
