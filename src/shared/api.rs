@@ -1,0 +1,240 @@
+//! Outgoing HTTP: one client, time and size limits, retries, and what the outcome means to us.
+//!
+//! What a platform's errors mean is decided by each channel's `client.rs`; what follows from the meaning is decided
+//! here and by the caller.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use super::clock::Clock;
+
+/// The largest answer that is read, counted after decompression: 10 MiB.
+const MAX_ANSWER_BYTES: usize = 10 * 1024 * 1024;
+
+/// The longest `Retry-After` that is obeyed; a platform that wants more is asked again after this.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// What a failed call means for what we do next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// No connection, no answer in time, or an answer that says "later": worth another try.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// Asked too often: not before this pause.
+    #[error("rate limited, to be asked again after {} s", retry_after.as_secs())]
+    RateLimited {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// The token is refused. Only a new login helps; the reason is a sentence for the merchant.
+    #[error("the token is refused: {reason}")]
+    TokenRejected {
+        /// Why, in words.
+        reason: &'static str,
+    },
+    /// The platform understood and said no. The same call again gets the same answer.
+    #[error("refused with code {code}")]
+    Refused {
+        /// The platform's code, never its text, which may quote what we sent.
+        code: String,
+    },
+    /// The answer is not what the platform's documents promise: HTML, half a body, other types.
+    #[error("unreadable: {0}")]
+    Unreadable(&'static str),
+}
+
+/// How long calls may take. Defaults are those of production.
+#[derive(Debug, Clone)]
+pub struct Timeouts {
+    /// To open a connection.
+    pub connect: Duration,
+    /// Between two pieces of an answer.
+    pub idle: Duration,
+    /// For a whole call.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), idle: Duration::from_secs(10), total: Duration::from_secs(30) }
+    }
+}
+
+/// How much trouble a call is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// One try: the call must not be repeated, such as the exchange of a code.
+    Once,
+    /// Two tries: a person is waiting.
+    Person,
+    /// Five tries: nobody is waiting.
+    Background,
+}
+
+impl Patience {
+    fn tries(self) -> u32 {
+        match self {
+            Self::Once => 1,
+            Self::Person => 2,
+            Self::Background => 5,
+        }
+    }
+
+    /// The longest pause between two tries. What takes longer is left to the caller, who has something better to do.
+    fn longest_pause(self) -> Duration {
+        match self {
+            Self::Once => Duration::ZERO,
+            Self::Person => Duration::from_secs(2),
+            Self::Background => Duration::from_secs(60),
+        }
+    }
+}
+
+/// An answer of a platform, whole, whatever its status.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, decompressed.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON of this shape.
+    ///
+    /// # Errors
+    /// [`ApiError::Unreadable`].
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        serde_json::from_slice(&self.body).map_err(|_| ApiError::Unreadable("the answer has not the expected shape"))
+    }
+
+    /// How long the platform wants us to wait, if it says so. Both forms of `Retry-After` are understood, and fractions
+    /// of seconds, which Shopify sends.
+    #[must_use]
+    pub fn retry_after(&self, clock: &Clock) -> Option<Duration> {
+        let value = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+        let wait = match value.parse::<f64>() {
+            Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Duration::from_secs_f64(seconds.min(86_400.0)),
+            Ok(_) => return None,
+            Err(_) => {
+                let at = chrono::DateTime::parse_from_rfc2822(value).ok()?;
+                (at.to_utc() - clock.now()).to_std().unwrap_or_default()
+            }
+        };
+        Some(wait.min(LONGEST_WAIT))
+    }
+}
+
+/// The client for all outgoing calls. Cheap to clone.
+#[derive(Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    clock: Clock,
+}
+
+impl Http {
+    /// A client without redirects, without the system's proxy, with certificates always checked.
+    ///
+    /// # Errors
+    /// When the TLS library does not start.
+    pub fn new(clock: Clock, timeouts: &Timeouts) -> anyhow::Result<Self> {
+        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .context("the TLS library does not start")?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .user_agent(concat!("shoptalk/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(timeouts.connect)
+            .read_timeout(timeouts.idle)
+            .timeout(timeouts.total)
+            .build()
+            .context("the HTTP client does not start")?;
+        Ok(Self { client, clock })
+    }
+
+    /// A request to be completed and given to [`Http::send`].
+    pub fn request(&self, method: http::Method, url: url::Url) -> reqwest::RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// The clock by which retries are timed.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Sends once and reads the whole answer.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`] without an answer, or without its end; [`ApiError::Unreadable`] when it is too large.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, ApiError> {
+        // The URL may carry what must not be logged, and reqwest's errors quote it.
+        let unavailable = |error: reqwest::Error| ApiError::Unavailable(describe(&error.without_url()));
+        let mut response = request.send().await.map_err(unavailable)?;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(ApiError::Unreadable("the answer is too large"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status: response.status(), headers: response.headers().clone(), body: body.freeze() })
+    }
+
+    /// Repeats `call` while it is worth it: no connection, no answer, 5xx, and rate limits with a short pause.
+    ///
+    /// # Errors
+    /// What the last try returned.
+    pub async fn persist<T, F>(&self, patience: Patience, call: impl Fn() -> F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
+        let mut tried = 0;
+        loop {
+            let error = match call().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            tried += 1;
+            let pause = match &error {
+                ApiError::Unavailable(_) => jittered(tried).min(patience.longest_pause()),
+                ApiError::RateLimited { retry_after } if *retry_after <= patience.longest_pause() => *retry_after,
+                _ => return Err(error),
+            };
+            if tried >= patience.tries() {
+                return Err(error);
+            }
+            tracing::info!(%error, tried, pause_ms = pause.as_millis(), "a call is tried again");
+            self.clock.sleep(pause).await;
+        }
+    }
+}
+
+/// Full jitter: anything between nothing and half a second, doubled with each try, at most a minute.
+fn jittered(tried: u32) -> Duration {
+    let ceiling = Duration::from_millis(500 << tried.min(7)).min(Duration::from_secs(60));
+    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
+    ceiling.mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
+/// An error with its causes: the outermost text of reqwest alone says little.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

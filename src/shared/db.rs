@@ -1,0 +1,125 @@
+//! Opens SQLite as all three databases need it, migrates, and keeps blocking work off the async threads.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+/// The oldest SQLite that is safe here: older ones can corrupt a database in WAL mode (3.51.3 mends it).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// A small database with one connection: `tokens.db`, `sessions.db`. Cheap to clone.
+#[derive(Clone)]
+pub struct Db(Arc<Mutex<Connection>>);
+
+impl Db {
+    /// Opens or creates the database and applies its migrations.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn open(path: &Path, migrations: &[&'static str]) -> anyhow::Result<Self> {
+        Ok(Self(Arc::new(Mutex::new(open(path, migrations)?))))
+    }
+
+    /// Runs `work` with the connection on a thread that may block. A transaction begins and ends inside one call.
+    ///
+    /// # Errors
+    /// What `work` returns, or that its thread failed.
+    pub async fn call<T, E>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    ) -> anyhow::Result<T>
+    where
+        T: Send + 'static,
+        E: Into<anyhow::Error> + Send + 'static,
+    {
+        let connection = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || {
+            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&mut connection).map_err(Into::into)
+        })
+        .await
+        .context("a database task did not finish")?
+    }
+}
+
+/// Opens or creates a database file (0600, in a folder made 0700), sets WAL and `synchronous=FULL`, and migrates.
+///
+/// # Errors
+/// When the folder or file cannot be made or read, when the file is not a database or is damaged, when it was written
+/// by a newer version of this program, or when the SQLite built in is too old.
+pub fn open(path: &Path, migrations: &[&'static str]) -> anyhow::Result<Connection> {
+    ensure!(
+        rusqlite::version_number() >= OLDEST_SQLITE,
+        "SQLite {} is too old: 3.51.3 or newer is needed",
+        rusqlite::version()
+    );
+    create_private(path)?;
+    let explain = || {
+        format!(
+            "the database {} cannot be used; it was left as it is. Restore it from a backup, or move it away (with the \
+             files of the same name ending in -wal and -shm) to start with an empty one",
+            path.display()
+        )
+    };
+    let mut connection = Connection::open(path).with_context(explain)?;
+    configure(&connection).with_context(explain)?;
+    let migrations = Migrations::new(migrations.iter().map(|sql| M::up(sql)).collect());
+    match migrations.to_latest(&mut connection) {
+        Ok(()) => Ok(connection),
+        Err(rusqlite_migration::Error::MigrationDefinition(
+            rusqlite_migration::MigrationDefinitionError::DatabaseTooFarAhead,
+        )) => bail!("the database {} was written by a newer version of shoptalk; start that version", path.display()),
+        Err(error) => Err(error).with_context(explain),
+    }
+}
+
+/// Opens a second connection that only reads.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// The settings every writing connection has.
+///
+/// # Errors
+/// When SQLite refuses one of them, as it does for a file that is not a database.
+pub fn configure(connection: &Connection) -> anyhow::Result<()> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    ensure!(mode.eq_ignore_ascii_case("wal"), "the file system does not allow write-ahead logging");
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn create_private(path: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    }
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("the database {} cannot be opened for writing", path.display()))?;
+    Ok(())
+}

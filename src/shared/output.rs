@@ -1,0 +1,224 @@
+//! JSON files below one folder: whole or not at all, never through a symbolic link, unchanged content untouched.
+//!
+//! A file is written beside its place under a unique name, synced, and moved over the old one; then the folder is synced.
+//! A reader sees the old or the new document at every instant, also after a power cut. Unsynced replacements were
+//! measured to leave empty files after a cut, on ext4 and XFS alike.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+
+/// Whether a write changed anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// The file had this content already and was left alone.
+    Unchanged,
+    /// The file is new, or its content was replaced.
+    Replaced,
+}
+
+/// The folder `OUTPUT_DIR`, opened once. Cheap to clone.
+#[derive(Clone)]
+pub struct Output(Arc<Root>);
+
+struct Root {
+    folder: OwnedFd,
+    path: PathBuf,
+    unique: AtomicU64,
+}
+
+/// A path below the output folder, made of parts that were parsed before: ids and fixed names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelativePath(Vec<String>);
+
+impl RelativePath {
+    /// A path of these parts.
+    ///
+    /// # Errors
+    /// When a part could be anything but a plain file name: empty, longer than 100 bytes, starting with a dot, or with
+    /// a character other than letters, digits, `-`, `_` and `.`. Ids are parsed long before; this is the last line of
+    /// defence.
+    pub fn new(parts: &[&str]) -> std::io::Result<Self> {
+        let plain = |part: &&str| {
+            !part.is_empty()
+                && part.len() <= 100
+                && !part.starts_with('.')
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        };
+        if parts.is_empty() || !parts.iter().all(plain) {
+            return Err(std::io::Error::new(ErrorKind::InvalidInput, "not a plain file name"));
+        }
+        Ok(Self(parts.iter().map(|&part| part.to_owned()).collect()))
+    }
+}
+
+const FOLDER_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+impl Output {
+    /// Opens the folder, making it (0700) if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made or opened.
+    pub fn open(path: &Path) -> std::io::Result<Self> {
+        use std::os::unix::fs::DirBuilderExt;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        let folder = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(Self(Arc::new(Root { folder, path: path.to_owned(), unique: AtomicU64::new(0) })))
+    }
+
+    /// The folder's path, for messages.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Makes the file hold exactly this document. Blocks until it is on disk.
+    ///
+    /// # Errors
+    /// When the disk is full, read-only or failing, or when something else than a plain file or folder is in the way.
+    /// The old document is then still there.
+    pub fn write(&self, path: &RelativePath, document: &[u8]) -> std::io::Result<Written> {
+        let Some((name, folders)) = path.0.split_last() else { return Err(ErrorKind::InvalidInput.into()) };
+        let folder = self.folder(folders)?;
+        if holds(&folder, name, document)? {
+            return Ok(Written::Unchanged);
+        }
+        let unique = self.0.unique.fetch_add(1, Ordering::Relaxed);
+        let temporary = format!(".{name}.{}.{unique}.tmp", std::process::id());
+        let replaced = write_synced(&folder, &temporary, document)
+            .and_then(|()| Ok(rustix::fs::renameat(&folder, &temporary, &folder, name)?))
+            .and_then(|()| Ok(rustix::fs::fsync(&folder)?));
+        if replaced.is_err() {
+            // Best effort: a full disk must not fill further with leftovers.
+            let _ = rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty());
+        }
+        replaced.map(|()| Written::Replaced)
+    }
+
+    /// As [`Output::write`], for async callers.
+    ///
+    /// # Errors
+    /// As [`Output::write`].
+    pub async fn write_in_background(
+        &self,
+        path: RelativePath,
+        document: impl Into<Vec<u8>>,
+    ) -> std::io::Result<Written> {
+        let (output, document) = (self.clone(), document.into());
+        tokio::task::spawn_blocking(move || output.write(&path, &document)).await.map_err(std::io::Error::other)?
+    }
+
+    fn folder(&self, parts: &[String]) -> std::io::Result<OwnedFd> {
+        let mut folder = rustix::io::dup(&self.0.folder)?;
+        for part in parts {
+            folder = match rustix::fs::openat(&folder, part.as_str(), FOLDER_FLAGS, Mode::empty()) {
+                Ok(found) => found,
+                Err(Errno::NOENT) => {
+                    match rustix::fs::mkdirat(&folder, part.as_str(), Mode::RWXU) {
+                        Ok(()) => rustix::fs::fsync(&folder)?,
+                        Err(Errno::EXIST) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                    rustix::fs::openat(&folder, part.as_str(), FOLDER_FLAGS, Mode::empty())?
+                }
+                Err(error) => return Err(error.into()),
+            };
+        }
+        Ok(folder)
+    }
+}
+
+fn write_synced(folder: impl AsFd, name: &str, document: &[u8]) -> std::io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = File::from(rustix::fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?);
+    file.write_all(document)?;
+    file.sync_data()
+}
+
+/// Whether the file holds exactly these bytes already.
+fn holds(folder: impl AsFd, name: &str, document: &[u8]) -> std::io::Result<bool> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = match rustix::fs::openat(folder, name, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        // A link is replaced by the rename, not followed.
+        Err(Errno::NOENT | Errno::LOOP) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(std::io::Error::new(ErrorKind::AlreadyExists, "something that is no file has this name"));
+    }
+    if metadata.len() != document.len() as u64 {
+        return Ok(false);
+    }
+    let mut buffer = [0; 16 * 1024];
+    let mut rest = document;
+    while !rest.is_empty() {
+        let read = file.read(&mut buffer)?;
+        if read == 0 || !rest.starts_with(&buffer[..read]) {
+            return Ok(false);
+        }
+        rest = &rest[read..];
+    }
+    Ok(true)
+}
+
+/// Whether an error says that the disk or the process is out of something, rather than that one file is at fault.
+#[must_use]
+pub fn is_environment(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::ReadOnlyFilesystem | ErrorKind::QuotaExceeded | ErrorKind::OutOfMemory
+    ) || matches!(error.raw_os_error().map(Errno::from_raw_os_error), Some(Errno::IO | Errno::MFILE | Errno::NFILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(parts: &[&str]) -> RelativePath {
+        RelativePath::new(parts).expect("a plain path")
+    }
+
+    #[test]
+    fn a_document_is_replaced_whole_and_an_unchanged_one_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = Output::open(folder.path()).expect("the folder opens");
+        let file = path(&["facebook", "1", "page_metadata.json"]);
+        assert_eq!(output.write(&file, b"{}").expect("written"), Written::Replaced);
+        assert_eq!(output.write(&file, b"{}").expect("written"), Written::Unchanged);
+        assert_eq!(output.write(&file, b"[]").expect("written"), Written::Replaced);
+        let inside: Vec<_> = std::fs::read_dir(folder.path().join("facebook/1"))
+            .expect("listed")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        assert_eq!(inside, ["page_metadata.json"], "nothing is left beside the document");
+    }
+
+    #[test]
+    fn a_symbolic_link_is_never_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let outside = tempfile::tempdir().expect("a folder");
+        let output = Output::open(folder.path()).expect("the folder opens");
+        std::os::unix::fs::symlink(outside.path(), folder.path().join("facebook")).expect("linked");
+        assert!(output.write(&path(&["facebook", "a.json"]), b"{}").is_err());
+        std::fs::write(outside.path().join("victim"), b"untouched").expect("written");
+        std::os::unix::fs::symlink(outside.path().join("victim"), folder.path().join("b.json")).expect("linked");
+        output.write(&path(&["b.json"]), b"{}").expect("the link itself is replaced");
+        assert_eq!(std::fs::read(outside.path().join("victim")).expect("read"), b"untouched");
+    }
+
+    #[test]
+    fn a_part_that_is_no_plain_name_is_refused() {
+        for part in ["", "..", ".hidden", "a/b", "a\0b", "ä", "a b"] {
+            assert!(RelativePath::new(&["x", part]).is_err(), "{part:?}");
+        }
+        assert!(RelativePath::new(&["demo-shop.myshopify.com", "shop_metadata.json"]).is_ok());
+    }
+}

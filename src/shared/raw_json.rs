@@ -1,0 +1,167 @@
+//! Looks into JSON without changing a byte of it.
+//!
+//! What platforms send is kept as it came: numbers beyond 2^53, duplicate keys, unpaired surrogates, spaces. So it is
+//! never parsed into values and written again. These functions find the raw text of members and elements.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The members of an object, each with its raw text. Of a repeated key the last one counts, as in most parsers.
+pub struct Object<'a>(Vec<(Key, &'a RawValue)>);
+
+/// A member's name as bytes: a name with unpaired surrogates is no `str`, and must not make its object unreadable.
+#[derive(PartialEq, Eq)]
+struct Key(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Key;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a name")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Key, E> {
+                Ok(Key(bytes.to_vec()))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Key, E> {
+                Ok(Key(text.as_bytes().to_vec()))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+impl<'a> Object<'a> {
+    /// The members of `text`, if it is an object.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Vec<(Key, &'de RawValue)>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(members)
+            }
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let members = serde::Deserializer::deserialize_map(&mut deserializer, Members).ok()?;
+        deserializer.end().ok()?;
+        Some(Self(members))
+    }
+
+    /// The raw text of a member.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().rev().find(|(key, _)| key.0 == name.as_bytes()).map(|(_, value)| value.get())
+    }
+
+    /// Whether there is such a member and it is not null.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value != "null")
+    }
+
+    /// A member that is an object.
+    #[must_use]
+    pub fn object(&self, name: &str) -> Option<Self> {
+        self.get(name).and_then(Self::parse)
+    }
+
+    /// A member that is text, or a number taken as its digits: platforms send ids both ways. Text that no `str` can hold
+    /// (unpaired surrogates) comes as the raw text between its quotes.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        text(self.get(name)?)
+    }
+
+    /// A member that is true.
+    #[must_use]
+    pub fn is_true(&self, name: &str) -> bool {
+        self.get(name) == Some("true")
+    }
+
+    /// A whole number, also where it comes as text or with a fraction.
+    #[must_use]
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        let text = self.text(name)?;
+        let text = text.trim();
+        if let Ok(integer) = text.parse() {
+            return Some(integer);
+        }
+        // 2^53: beyond it a float no longer names one integer.
+        let float: f64 = text.parse().ok()?;
+        #[allow(clippy::cast_possible_truncation, reason = "the range was checked")]
+        (float.is_finite() && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
+    }
+}
+
+/// The raw texts of the elements of an array.
+#[must_use]
+pub fn elements(text: &str) -> Option<Vec<&str>> {
+    let elements: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+    Some(elements.into_iter().map(RawValue::get).collect())
+}
+
+fn text(raw: &str) -> Option<Cow<'_, str>> {
+    match raw.as_bytes().first()? {
+        b'"' => Some(match serde_json::from_str::<String>(raw) {
+            Ok(text) => Cow::Owned(text),
+            Err(_) => Cow::Borrowed(&raw[1..raw.len() - 1]),
+        }),
+        b'-' | b'0'..=b'9' => Some(Cow::Borrowed(raw)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_keep_their_bytes() {
+        let object =
+            Object::parse(r#" { "big": 900719925474099312345, "a\ud800": 1, "big": 1.0e3 , "x":{"y":[ 1 , 2]}} "#)
+                .expect("an object");
+        assert_eq!(object.get("big"), Some("1.0e3"));
+        assert_eq!(object.get("x"), Some(r#"{"y":[ 1 , 2]}"#));
+        assert_eq!(object.integer("big"), Some(1000));
+        assert_eq!(elements("[ 1 , \"\\ud800\"]"), Some(vec!["1", "\"\\ud800\""]));
+    }
+
+    #[test]
+    fn what_is_no_object_is_none() {
+        for text in ["", "[]", "1", "{", "{}x", "{\"a\"}", "null"] {
+            assert!(Object::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_with_an_unpaired_surrogate_comes_raw() {
+        let object = Object::parse(r#"{"mid":"m_\ud83d","id":7000000000000001}"#).expect("an object");
+        assert_eq!(object.text("mid").as_deref(), Some(r"m_\ud83d"));
+        assert_eq!(object.text("id").as_deref(), Some("7000000000000001"));
+        assert_eq!(object.text("absent"), None);
+    }
+
+    #[test]
+    fn depth_is_no_danger() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));
+        assert!(Object::parse(&deep).is_some_and(|object| object.has("a")));
+    }
+}

@@ -1,0 +1,110 @@
+//! Jobs by cron (tokio-cron-scheduler), and what was missed while the service was down.
+//!
+//! The time of each job's last run is kept in the journal: a service that was off at the time of its daily poll polls
+//! when it starts.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use croner::Cron;
+use croner::parser::{CronParser, Seconds};
+use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
+
+use super::BoxFuture;
+use super::clock::Clock;
+use super::journal::Journal;
+
+/// Work to be done again and again.
+#[derive(Clone)]
+pub struct Job {
+    /// Its name, in the log and in the journal.
+    pub name: String,
+    /// When: a cron pattern of five or six fields, UTC.
+    pub cron: String,
+    /// What.
+    pub run: Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>,
+}
+
+/// All jobs. Cheap to clone.
+#[derive(Clone)]
+pub struct Scheduler {
+    jobs: Arc<Vec<Job>>,
+    journal: Journal,
+    clock: Clock,
+    /// Held while jobs are run: none overlaps itself.
+    running: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Scheduler {
+    /// Runs these jobs by this clock.
+    #[must_use]
+    pub fn new(jobs: Vec<Job>, journal: Journal, clock: Clock) -> Self {
+        Self { jobs: Arc::new(jobs), journal, clock, running: Arc::default() }
+    }
+
+    /// Runs every job that was due since its last run, once. A job that has never run is due at its next time.
+    ///
+    /// # Errors
+    /// When the journal cannot be used. A job that fails is logged and tried again at its next time.
+    pub async fn run_due(&self) -> anyhow::Result<()> {
+        let _alone = self.running.lock().await;
+        for job in self.jobs.iter() {
+            let key = format!("job:{}", job.name);
+            let now = self.clock.now();
+            let last = self.journal.find_cursor(&key).await?.and_then(|text| DateTime::<Utc>::from_str(&text).ok());
+            let due = match last {
+                // A last run in the future comes from a clock that was set back: start counting anew.
+                Some(last) if last <= now => parse(&job.cron)?.find_next_occurrence(&last, false)? <= now,
+                _ => false,
+            };
+            if due || last.is_none_or(|last| last > now) {
+                self.journal.save_cursor(&key, now.to_rfc3339()).await?;
+            }
+            if due {
+                tracing::info!(job = job.name, "a job begins");
+                if let Err(error) = (job.run)().await {
+                    tracing::error!(error = format!("{error:#}"), job = job.name, "a job failed");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts running jobs at their times.
+    ///
+    /// # Errors
+    /// When a pattern is not understood.
+    pub async fn start(&self) -> anyhow::Result<JobScheduler> {
+        let scheduler = JobScheduler::new().await?;
+        for job in self.jobs.iter() {
+            let this = self.clone();
+            let ticked = CronJob::new_async(six_fields(&job.cron), move |_, _| {
+                let this = this.clone();
+                Box::pin(async move {
+                    if let Err(error) = this.run_due().await {
+                        tracing::error!(error = format!("{error:#}"), "jobs could not be run");
+                    }
+                })
+            })
+            .with_context(|| format!("the cron pattern of {} is not understood", job.name))?;
+            scheduler.add(ticked).await?;
+        }
+        scheduler.start().await?;
+        Ok(scheduler)
+    }
+}
+
+/// Reads a cron pattern of five or six fields.
+///
+/// # Errors
+/// When it is none.
+pub fn parse(pattern: &str) -> anyhow::Result<Cron> {
+    Ok(CronParser::builder().seconds(Seconds::Optional).build().parse(pattern)?)
+}
+
+/// The scheduler wants seconds; five fields mean second 0.
+fn six_fields(pattern: &str) -> String {
+    if pattern.split_whitespace().count() == 5 { format!("0 {pattern}") } else { pattern.to_owned() }
+}

@@ -1,0 +1,258 @@
+//! Reads settings by name, checks each, and collects every problem, so that all of them come in one message.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+/// The fewest characters of a secret.
+const SECRET_CHARACTERS: usize = 16;
+
+/// What is wrong with the settings, by variable name. Values are never quoted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<(String, String)>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "the configuration cannot be used:")?;
+        for (name, problem) in &self.0 {
+            writeln!(formatter, "  {name}: {problem}")?;
+        }
+        write!(formatter, "every variable is explained in .env.example; `shoptalk demo` needs none of them")
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The settings and what was found wrong with them so far.
+pub struct Settings<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<(String, String)>,
+    secrets: HashMap<String, SecretString>,
+    asked: Vec<String>,
+}
+
+impl<'a> Settings<'a> {
+    /// Reads through this function: the environment, or what a test gives.
+    #[must_use]
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup, problems: Vec::new(), secrets: HashMap::new(), asked: Vec::new() }
+    }
+
+    /// Notes a problem with a variable.
+    pub fn problem(&mut self, name: &str, problem: impl Into<String>) {
+        self.problems.push((name.to_owned(), problem.into()));
+    }
+
+    /// Whether a variable is set, be it to nonsense.
+    pub fn is_set(&mut self, name: &str) -> bool {
+        self.asked.push(name.to_owned());
+        (self.lookup)(name).is_some()
+    }
+
+    /// A text, if the variable is set and no placeholder.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        self.asked.push(name.to_owned());
+        let value = (self.lookup)(name)?.trim().to_owned();
+        if value.is_empty() {
+            self.problem(name, "is empty; give it a value or remove the line");
+            return None;
+        }
+        if is_placeholder(&value) {
+            self.problem(name, "still holds the placeholder; put your own value there");
+            return None;
+        }
+        Some(value)
+    }
+
+    /// A text that must be there.
+    pub fn required(&mut self, name: &str) -> String {
+        if !self.is_set(name) {
+            self.problem(name, "is missing");
+        }
+        self.text(name).unwrap_or_default()
+    }
+
+    /// A text with a default.
+    pub fn text_or(&mut self, name: &str, default: &str) -> String {
+        self.text(name).unwrap_or_else(|| default.to_owned())
+    }
+
+    /// Anything that parses, with a default. `what` says what it should be.
+    pub fn parsed_or<T>(&mut self, name: &str, default: T, what: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+        match self.text(name) {
+            None => default,
+            Some(value) => parse(&value).unwrap_or_else(|| {
+                self.problem(name, format!("must be {what}"));
+                default
+            }),
+        }
+    }
+
+    /// A path with a default.
+    pub fn path_or(&mut self, name: &str, default: &str) -> PathBuf {
+        PathBuf::from(self.text_or(name, default))
+    }
+
+    /// A secret of at least 16 characters, if the variable is set.
+    pub fn secret(&mut self, name: &str) -> Option<SecretString> {
+        self.secret_of(name, SECRET_CHARACTERS)
+    }
+
+    /// A secret of at least this many characters, if the variable is set.
+    pub fn secret_of(&mut self, name: &str, characters: usize) -> Option<SecretString> {
+        let value = self.text(name)?;
+        if value.chars().count() < characters {
+            self.problem(name, format!("is too short: at least {characters} characters are needed"));
+            return None;
+        }
+        self.secrets.insert(name.to_owned(), SecretString::from(value.clone()));
+        Some(value.into())
+    }
+
+    /// A secret that must be there.
+    pub fn required_secret(&mut self, name: &str) -> SecretString {
+        if !self.is_set(name) {
+            self.problem(name, "is missing");
+        }
+        self.secret(name).unwrap_or_default()
+    }
+
+    /// An address: https, or http to this machine only.
+    pub fn url(&mut self, name: &str) -> Option<Url> {
+        let value = self.text(name)?;
+        match check_url(&value) {
+            Ok(url) => Some(url),
+            Err(problem) => {
+                self.problem(name, problem);
+                None
+            }
+        }
+    }
+
+    /// An address with a default.
+    pub fn url_or(&mut self, name: &str, default: &'static str) -> Url {
+        self.url(name).unwrap_or_else(|| constant_url(default))
+    }
+
+    /// An address that by default is `path` below the public one, and must be there one way or the other.
+    pub fn url_below(&mut self, name: &str, public_url: Option<&Url>, path: &str) -> Url {
+        if self.is_set(name) {
+            return self.url(name).unwrap_or_else(|| constant_url("https://localhost"));
+        }
+        match public_url {
+            Some(public_url) => {
+                let mut url = public_url.clone();
+                url.set_path(&format!("{}{path}", public_url.path().trim_end_matches('/')));
+                url.set_query(None);
+                url
+            }
+            None => {
+                self.problem(name, "is missing; set it, or PUBLIC_URL, from which it follows");
+                constant_url("https://localhost")
+            }
+        }
+    }
+
+    /// Two secrets that are the same are one secret with two purposes: a mistake. Ends the reading.
+    ///
+    /// # Errors
+    /// All problems found.
+    pub fn finish(mut self) -> Result<Vec<String>, Problems> {
+        let mut names: Vec<String> = self.secrets.keys().cloned().collect();
+        names.sort();
+        for (index, first) in names.iter().enumerate() {
+            for second in &names[index + 1..] {
+                if self.secrets[first].expose_secret() == self.secrets[second].expose_secret() {
+                    self.problems.push((second.clone(), format!("must not be the same as {first}")));
+                }
+            }
+        }
+        self.asked.sort();
+        self.asked.dedup();
+        let mut seen = std::collections::HashSet::new();
+        self.problems.retain(|problem| seen.insert(problem.clone()));
+        if self.problems.is_empty() { Ok(self.asked) } else { Err(Problems(self.problems)) }
+    }
+}
+
+fn constant_url(text: &'static str) -> Url {
+    // Only constants of this program come here; the tests read all of them.
+    #[allow(clippy::expect_used, reason = "a constant")]
+    Url::parse(text).expect("a constant address")
+}
+
+/// Checks an address: https, or http on a loopback host; no user, password or fragment.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check_url(value: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(value).map_err(|_| "must be a whole address such as https://abc.example.com")?;
+    let host = url.host_str().ok_or("must name a host")?;
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err("must not hold a user, a password or a fragment");
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(host) => Ok(url),
+        _ => Err("must begin with https:// (http is accepted for addresses of this machine only)"),
+    }
+}
+
+/// Whether a host names this machine.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn is_placeholder(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    ["your_", "your-", "replace_with_", "default_", "<"].iter().any(|start| value.starts_with(start))
+        || ["changeme", "change_me", "example", "placeholder", "todo"].contains(&value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_problems_come_at_once_and_quote_no_value() {
+        let lookup = |name: &str| match name {
+            "A" => Some("your_facebook_app_id".to_owned()),
+            "B" => Some("tooshort".to_owned()),
+            "C" | "D" => Some("the same long secret".to_owned()),
+            "E" => Some("http://shop.example".to_owned()),
+            "F" => Some(" ".to_owned()),
+            _ => None,
+        };
+        let mut settings = Settings::new(&lookup);
+        settings.required("A");
+        settings.secret("B");
+        settings.secret("C");
+        settings.secret("D");
+        settings.url("E");
+        settings.text("F");
+        settings.required("G");
+        let problems = settings.finish().expect_err("problems");
+        let names: Vec<&str> = problems.0.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["A", "B", "E", "F", "G", "D"]);
+        let message = problems.to_string();
+        assert!(!message.contains("tooshort") && !message.contains("same long"), "{message}");
+    }
+
+    #[test]
+    fn http_is_for_this_machine_only() {
+        for good in ["https://a.example", "http://127.0.0.1:5000/x", "http://localhost:1", "http://[::1]:2/"] {
+            assert!(check_url(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["http://a.example", "http://127.0.0.1.example", "ftp://localhost", "a.example", "https://u:p@a.example"]
+        {
+            assert!(check_url(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,467 @@
+//! Authorised accounts and their sealed tokens (`tokens.db`).
+
+use std::str::FromStr;
+
+use anyhow::{Context, ensure};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::shared::db::Db;
+use crate::shared::vault::{Place, Purpose, Vault, VaultError};
+
+/// How a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// All is well.
+    Connected,
+    /// It works in part: a permission or a webhook subscription is missing. The reason says which.
+    Incomplete,
+    /// The platform refuses the token: the merchant has to log in again. Webhooks are still taken in.
+    NeedsReconnect,
+}
+
+impl Status {
+    /// The word in the database and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Incomplete => "incomplete",
+            Self::NeedsReconnect => "needs_reconnect",
+        }
+    }
+}
+
+impl FromStr for Status {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "connected" => Ok(Self::Connected),
+            "incomplete" => Ok(Self::Incomplete),
+            "needs_reconnect" => Ok(Self::NeedsReconnect),
+            _ => anyhow::bail!("unknown connection status"),
+        }
+    }
+}
+
+/// One authorised account.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The channel: `facebook`, `shopify`.
+    pub channel: String,
+    /// The account: page id, shop domain.
+    pub account: String,
+    /// The merchant who owns it.
+    pub merchant: Uuid,
+    /// What people call the account.
+    pub name: String,
+    /// The scopes that were granted.
+    pub scopes: Vec<String>,
+    /// How it is doing.
+    pub status: Status,
+    /// A sentence for the merchant, where it is not doing well.
+    pub status_reason: Option<String>,
+    /// Last successful login, in milliseconds since 1970.
+    pub connected_at: i64,
+    /// Last complete read of the account, in milliseconds since 1970.
+    pub last_read_at: Option<i64>,
+}
+
+/// What a token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Sent with calls for this account.
+    Access,
+    /// Exchanged for a new pair.
+    Refresh,
+    /// The long-lived token of the person, from which Page tokens are made.
+    User,
+    /// The access token before the last refresh, kept until its successor has worked.
+    PreviousAccess,
+    /// The refresh token before the last refresh, kept until its successor has worked.
+    PreviousRefresh,
+}
+
+impl TokenKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Refresh => "refresh",
+            Self::User => "user",
+            Self::PreviousAccess => "previous_access",
+            Self::PreviousRefresh => "previous_refresh",
+        }
+    }
+}
+
+/// A token with its expiry in milliseconds since 1970; `None`: no known expiry.
+#[derive(Debug)]
+pub struct Token {
+    /// The token itself.
+    pub secret: SecretString,
+    /// When it stops working.
+    pub expires_at: Option<i64>,
+}
+
+/// The tokens to store for an account, by kind.
+pub type Tokens = Vec<(TokenKind, Token)>;
+
+/// What a finished login knows about an account.
+#[derive(Debug)]
+pub struct NewConnection {
+    /// The channel.
+    pub channel: &'static str,
+    /// The account.
+    pub account: String,
+    /// The merchant who logged in.
+    pub merchant: Uuid,
+    /// What people call the account.
+    pub name: String,
+    /// The scopes that were granted.
+    pub scopes: Vec<String>,
+    /// How it is doing.
+    pub status: Status,
+    /// A sentence for the merchant, where it is not doing well.
+    pub status_reason: Option<String>,
+    /// The platform's id of the person who logged in, where there is one.
+    pub platform_user: Option<String>,
+    /// All tokens of the account; earlier ones are replaced.
+    pub tokens: Tokens,
+}
+
+/// The table of connections, with the vault that seals their tokens. Cheap to clone.
+#[derive(Clone)]
+pub struct Connections {
+    db: Db,
+    vault: Vault,
+}
+
+impl Connections {
+    /// Works on this database with this vault. Opens the sealed check value, or seals it at the first start.
+    ///
+    /// # Errors
+    /// When the master key is not the one that sealed what is in the database.
+    pub async fn open(db: Db, vault: Vault) -> anyhow::Result<Self> {
+        const CHECK: Place<'_> = Place { table: "vault_check", column: "sealed", channel: "", account: "", row: b"1" };
+        let checked = vault.clone();
+        db.call(move |connection| -> anyhow::Result<()> {
+            let sealed: Option<Vec<u8>> =
+                connection.query_row("SELECT sealed FROM vault_check WHERE id = 1", [], |row| row.get(0)).optional()?;
+            match sealed {
+                Some(sealed) => {
+                    checked.open(Purpose::Tokens, &CHECK, &sealed).context(
+                        "the master key is not the one that sealed tokens.db: put the right TOKEN_ENCRYPTION_KEY or key \
+                         file back. Nothing was changed",
+                    )?;
+                }
+                None => {
+                    let sealed = checked.seal(Purpose::Tokens, &CHECK, b"shoptalk")?;
+                    connection.execute("INSERT INTO vault_check (id, sealed) VALUES (1, ?1)", [sealed])?;
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(Self { db, vault })
+    }
+
+    /// Stores the outcome of one login: all its accounts with their tokens, in one transaction. The same account again
+    /// is an update.
+    ///
+    /// # Errors
+    /// When an account belongs to another merchant (callers ask [`Connections::find`] first and refuse with a sentence)
+    /// or the database fails.
+    pub async fn upsert(&self, new: Vec<NewConnection>, now_ms: i64) -> anyhow::Result<()> {
+        let vault = self.vault.clone();
+        self.db
+            .call(move |connection| -> anyhow::Result<()> {
+                let transaction = connection.transaction()?;
+                for new in &new {
+                    let changed = transaction.execute(
+                        "INSERT INTO connections
+                            (channel, account, merchant, name, scopes, status, status_reason, platform_user, connected_at)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                         ON CONFLICT (channel, account) DO UPDATE SET
+                            name = excluded.name, scopes = excluded.scopes, status = excluded.status,
+                            status_reason = excluded.status_reason, platform_user = excluded.platform_user,
+                            connected_at = excluded.connected_at
+                         WHERE merchant = excluded.merchant",
+                        params![
+                            new.channel,
+                            new.account,
+                            new.merchant.to_string(),
+                            new.name,
+                            new.scopes.join(","),
+                            new.status.as_str(),
+                            new.status_reason,
+                            new.platform_user,
+                            now_ms
+                        ],
+                    )?;
+                    ensure!(changed == 1, "the account belongs to another merchant");
+                    transaction.execute(
+                        "DELETE FROM tokens WHERE channel = ?1 AND account = ?2",
+                        params![new.channel, new.account],
+                    )?;
+                    insert_tokens(&transaction, &vault, new.channel, &new.account, &new.tokens)?;
+                }
+                transaction.commit()?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// The connection of an account, whoever owns it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(&self, channel: &str, account: &str) -> anyhow::Result<Option<Connection>> {
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        self.db
+            .call(move |connection| {
+                connection
+                    .query_row(
+                        &format!("{SELECT} WHERE channel = ?1 AND account = ?2"),
+                        params![channel, account],
+                        read,
+                    )
+                    .optional()
+            })
+            .await
+    }
+
+    /// All connections of a merchant.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_of(&self, merchant: Uuid) -> anyhow::Result<Vec<Connection>> {
+        self.db
+            .call(move |connection| {
+                connection
+                    .prepare(&format!("{SELECT} WHERE merchant = ?1 ORDER BY channel DESC, account"))?
+                    .query_map([merchant.to_string()], read)?
+                    .collect()
+            })
+            .await
+            .map_err(|error: anyhow::Error| error)
+    }
+
+    /// All connections.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list(&self) -> anyhow::Result<Vec<Connection>> {
+        self.db
+            .call(|connection| -> rusqlite::Result<Vec<Connection>> {
+                connection.prepare(&format!("{SELECT} ORDER BY channel, account"))?.query_map([], read)?.collect()
+            })
+            .await
+    }
+
+    /// Opens a token of an account; `None` where there is none of this kind.
+    ///
+    /// # Errors
+    /// When the database fails. A token that does not open is reported as absent, and logged: the connection then needs
+    /// a new login while others go on.
+    pub async fn find_token(&self, channel: &str, account: &str, kind: TokenKind) -> anyhow::Result<Option<Token>> {
+        let vault = self.vault.clone();
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        self.db
+            .call(move |connection| -> anyhow::Result<Option<Token>> {
+                let row: Option<(Vec<u8>, Option<i64>)> = connection
+                    .query_row(
+                        "SELECT sealed, expires_at FROM tokens WHERE channel = ?1 AND account = ?2 AND kind = ?3",
+                        params![channel, account, kind.as_str()],
+                        |row| Ok((row.get(0)?, row.get(1)?)),
+                    )
+                    .optional()?;
+                let Some((sealed, expires_at)) = row else { return Ok(None) };
+                match open_token(&vault, &channel, &account, kind, &sealed) {
+                    Ok(secret) => Ok(Some(Token { secret, expires_at })),
+                    Err(error) => {
+                        tracing::error!(%error, channel, account, "a stored token does not open; the account must be connected again");
+                        Ok(None)
+                    }
+                }
+            })
+            .await
+    }
+
+    /// Replaces the access and refresh token of an account in one transaction, and keeps the pair before it until
+    /// [`Connections::forget_previous`]: the platform may know only one of the two.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn replace_pair(
+        &self,
+        channel: &'static str,
+        account: &str,
+        access: Token,
+        refresh: Option<Token>,
+    ) -> anyhow::Result<()> {
+        let vault = self.vault.clone();
+        let account = account.to_owned();
+        self.db
+            .call(move |connection| -> anyhow::Result<()> {
+                let transaction = connection.transaction()?;
+                for (kind, previous) in
+                    [(TokenKind::Access, TokenKind::PreviousAccess), (TokenKind::Refresh, TokenKind::PreviousRefresh)]
+                {
+                    let old: Option<(Vec<u8>, Option<i64>)> = transaction
+                        .query_row(
+                            "SELECT sealed, expires_at FROM tokens WHERE channel = ?1 AND account = ?2 AND kind = ?3",
+                            params![channel, account, kind.as_str()],
+                            |row| Ok((row.get(0)?, row.get(1)?)),
+                        )
+                        .optional()?;
+                    // The kind is part of what is authenticated, so the old token is opened and sealed anew.
+                    if let Some((sealed, expires_at)) = old
+                        && let Ok(secret) = open_token(&vault, channel, &account, kind, &sealed)
+                    {
+                        insert_tokens(
+                            &transaction,
+                            &vault,
+                            channel,
+                            &account,
+                            &[(previous, Token { secret, expires_at })],
+                        )?;
+                    }
+                }
+                let mut tokens = vec![(TokenKind::Access, access)];
+                tokens.extend(refresh.map(|token| (TokenKind::Refresh, token)));
+                insert_tokens(&transaction, &vault, channel, &account, &tokens)?;
+                transaction.commit()?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// The new pair has worked: the one before it is erased.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_previous(&self, channel: &'static str, account: &str) -> anyhow::Result<()> {
+        let account = account.to_owned();
+        self.db
+            .call(move |connection| {
+                connection.execute(
+                    "DELETE FROM tokens WHERE channel = ?1 AND account = ?2 AND kind IN ('previous_access', 'previous_refresh')",
+                    params![channel, account],
+                )
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Sets how a connection is doing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_status(
+        &self,
+        channel: &str,
+        account: &str,
+        status: Status,
+        reason: Option<String>,
+    ) -> anyhow::Result<()> {
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        self.db
+            .call(move |connection| {
+                connection.execute(
+                    "UPDATE connections SET status = ?3, status_reason = ?4 WHERE channel = ?1 AND account = ?2",
+                    params![channel, account, status.as_str(), reason],
+                )
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that an account was read completely.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_read(&self, channel: &str, account: &str, now_ms: i64) -> anyhow::Result<()> {
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        self.db
+            .call(move |connection| {
+                connection.execute(
+                    "UPDATE connections SET last_read_at = ?3 WHERE channel = ?1 AND account = ?2",
+                    params![channel, account, now_ms],
+                )
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Proves that the database can be written, and changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub async fn probe(&self) -> anyhow::Result<()> {
+        self.db
+            .call(|connection| {
+                let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+                transaction.rollback()
+            })
+            .await
+    }
+}
+
+const SELECT: &str =
+    "SELECT channel, account, merchant, name, scopes, status, status_reason, connected_at, last_read_at
+                      FROM connections";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
+    let text = |index: usize| row.get::<_, String>(index);
+    let wrong = |index: usize, error: anyhow::Error| {
+        rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, error.into())
+    };
+    Ok(Connection {
+        channel: text(0)?,
+        account: text(1)?,
+        merchant: text(2)?.parse().map_err(|error: uuid::Error| wrong(2, error.into()))?,
+        name: text(3)?,
+        scopes: text(4)?.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
+        status: text(5)?.parse().map_err(|error| wrong(5, error))?,
+        status_reason: row.get(6)?,
+        connected_at: row.get(7)?,
+        last_read_at: row.get(8)?,
+    })
+}
+
+fn token_place<'a>(channel: &'a str, account: &'a str, kind: TokenKind) -> Place<'a> {
+    Place { table: "tokens", column: "sealed", channel, account, row: kind.as_str().as_bytes() }
+}
+
+fn insert_tokens(
+    transaction: &Transaction<'_>,
+    vault: &Vault,
+    channel: &str,
+    account: &str,
+    tokens: &[(TokenKind, Token)],
+) -> anyhow::Result<()> {
+    for (kind, token) in tokens {
+        let secret = token.secret.expose_secret().as_bytes();
+        let sealed = vault.seal(Purpose::Tokens, &token_place(channel, account, *kind), secret)?;
+        transaction.execute(
+            "INSERT OR REPLACE INTO tokens (channel, account, kind, sealed, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![channel, account, kind.as_str(), sealed, token.expires_at],
+        )?;
+    }
+    Ok(())
+}
+
+fn open_token(
+    vault: &Vault,
+    channel: &str,
+    account: &str,
+    kind: TokenKind,
+    sealed: &[u8],
+) -> Result<SecretString, VaultError> {
+    let bytes = vault.open(Purpose::Tokens, &token_place(channel, account, kind), sealed)?;
+    let text = Zeroizing::new(String::from_utf8(bytes.to_vec()).map_err(|_| VaultError::Malformed)?);
+    Ok(SecretString::from(text.as_str()))
+}

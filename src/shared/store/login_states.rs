@@ -1,0 +1,82 @@
+//! One-time OAuth states (`sessions.db`). Only keyed hashes are stored.
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::shared::db::Db;
+
+/// How long a login may take, in milliseconds. Ten minutes: a merchant reads the grant screen before clicking.
+pub const LIFETIME_MS: i64 = 10 * 60 * 1000;
+
+/// How many logins may be under way at once; the oldest go first. Bounds what strangers can make us store.
+const MAX_ROWS: i64 = 10_000;
+
+/// The table of OAuth states. Cheap to clone.
+#[derive(Clone)]
+pub struct LoginStates(Db);
+
+impl LoginStates {
+    /// Works on this database.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self(db)
+    }
+
+    /// Remembers a new state.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn insert(
+        &self,
+        state_hash: [u8; 32],
+        channel: &'static str,
+        browser_hash: [u8; 32],
+        bound_to: String,
+        now_ms: i64,
+    ) -> anyhow::Result<()> {
+        self.0
+            .call(move |connection| -> rusqlite::Result<()> {
+                let transaction = connection.transaction()?;
+                transaction.execute("DELETE FROM login_states WHERE expires_at <= ?1 OR created_at > ?1", [now_ms])?;
+                transaction.execute(
+                    "DELETE FROM login_states WHERE state_hash IN
+                        (SELECT state_hash FROM login_states ORDER BY expires_at DESC LIMIT -1 OFFSET ?1)",
+                    [MAX_ROWS - 1],
+                )?;
+                transaction.execute(
+                    "INSERT INTO login_states (state_hash, channel, browser_hash, bound_to, created_at, expires_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![state_hash, channel, browser_hash, bound_to, now_ms, now_ms + LIFETIME_MS],
+                )?;
+                transaction.commit()
+            })
+            .await
+    }
+
+    /// Takes a state, once: what it was bound to, or `None` if it is unknown, expired, another channel's or another
+    /// browser's. One statement, so that of many callbacks at once exactly one goes on. A clock that was set back does
+    /// not bring an expired state to life: a state from the future is no state.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn take(
+        &self,
+        state_hash: [u8; 32],
+        channel: &'static str,
+        browser_hash: [u8; 32],
+        now_ms: i64,
+    ) -> anyhow::Result<Option<String>> {
+        self.0
+            .call(move |connection| {
+                connection
+                    .query_row(
+                        "DELETE FROM login_states
+                         WHERE state_hash = ?1 AND channel = ?2 AND browser_hash = ?3 AND expires_at > ?4 AND created_at <= ?4
+                         RETURNING bound_to",
+                        params![state_hash, channel, browser_hash, now_ms],
+                        |row| row.get(0),
+                    )
+                    .optional()
+            })
+            .await
+    }
+}

@@ -1,0 +1,113 @@
+//! Browser sessions for our own pages (`sessions.db`). The id is stored as its SHA-256, what it knows is sealed.
+
+use rusqlite::{OptionalExtension, params};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::shared::db::Db;
+use crate::shared::vault::{Place, Purpose, Vault};
+
+/// A session ends one hour after it was last used, in milliseconds.
+pub const SLIDING_MS: i64 = 60 * 60 * 1000;
+
+/// A session ends twelve hours after it began, in milliseconds.
+pub const ABSOLUTE_MS: i64 = 12 * 60 * 60 * 1000;
+
+/// A browser's login.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The merchant who is logged in.
+    pub merchant: Uuid,
+    /// The hash of the session's id: names the session without being able to open it.
+    pub id_hash: [u8; 32],
+}
+
+/// The table of sessions. Cheap to clone.
+#[derive(Clone)]
+pub struct Sessions {
+    db: Db,
+    vault: Vault,
+}
+
+impl Sessions {
+    /// Works on this database with this vault.
+    #[must_use]
+    pub fn new(db: Db, vault: Vault) -> Self {
+        Self { db, vault }
+    }
+
+    /// Stores a session under the hash of `id` and ends `replaces`, in one transaction.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn insert(
+        &self,
+        id: &str,
+        merchant: Uuid,
+        replaces: Option<[u8; 32]>,
+        now_ms: i64,
+    ) -> anyhow::Result<()> {
+        let id_hash = hash(id);
+        let sealed = self.vault.seal(Purpose::Sessions, &place(&id_hash), merchant.as_bytes())?;
+        self.db
+            .call(move |connection| -> rusqlite::Result<()> {
+                let transaction = connection.transaction()?;
+                if let Some(old) = replaces {
+                    transaction.execute("DELETE FROM sessions WHERE id_hash = ?1", [old])?;
+                }
+                transaction.execute(
+                    "DELETE FROM sessions WHERE last_seen_at <= ?1 OR created_at <= ?2",
+                    [now_ms - SLIDING_MS, now_ms - ABSOLUTE_MS],
+                )?;
+                transaction.execute(
+                    "INSERT INTO sessions (id_hash, sealed, created_at, last_seen_at) VALUES (?1, ?2, ?3, ?3)",
+                    params![id_hash, sealed, now_ms],
+                )?;
+                transaction.commit()
+            })
+            .await
+    }
+
+    /// The living session of this id, and prolongs it.
+    ///
+    /// # Errors
+    /// When the database fails. A session that does not open counts as none.
+    pub async fn find(&self, id: &str, now_ms: i64) -> anyhow::Result<Option<Session>> {
+        let id_hash = hash(id);
+        let sealed: Option<Vec<u8>> = self
+            .db
+            .call(move |connection| {
+                connection
+                    .query_row(
+                        "UPDATE sessions SET last_seen_at = max(last_seen_at, ?2)
+                         WHERE id_hash = ?1 AND last_seen_at > ?3 AND created_at > ?4 RETURNING sealed",
+                        params![id_hash, now_ms, now_ms - SLIDING_MS, now_ms - ABSOLUTE_MS],
+                        |row| row.get(0),
+                    )
+                    .optional()
+            })
+            .await?;
+        let Some(sealed) = sealed else { return Ok(None) };
+        let opened = self.vault.open(Purpose::Sessions, &place(&id_hash), &sealed).ok();
+        Ok(opened.and_then(|bytes| Uuid::from_slice(&bytes).ok()).map(|merchant| Session { merchant, id_hash }))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete(&self, id_hash: [u8; 32]) -> anyhow::Result<()> {
+        self.db
+            .call(move |connection| connection.execute("DELETE FROM sessions WHERE id_hash = ?1", [id_hash]))
+            .await?;
+        Ok(())
+    }
+}
+
+fn hash(id: &str) -> [u8; 32] {
+    Sha256::digest(id.as_bytes()).into()
+}
+
+fn place(id_hash: &[u8; 32]) -> Place<'_> {
+    Place { table: "sessions", column: "sealed", channel: "", account: "", row: id_hash }
+}

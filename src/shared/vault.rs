@@ -1,0 +1,280 @@
+//! Seals and opens secrets at rest: AES-256-GCM with a key id, a random nonce, and the row's identity authenticated.
+//!
+//! One master key; HKDF-SHA256 makes one key per purpose out of it, so that no key serves two purposes. A sealed value
+//! is `version (1) ‖ key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`. It opens only in the row and column that it was
+//! sealed for.
+
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
+use anyhow::{Context, bail, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hkdf::Hkdf;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+const VERSION: u8 = 1;
+const KEY_ID_BYTES: usize = 4;
+const NONCE_BYTES: usize = 12;
+const TAG_BYTES: usize = 16;
+const HEADER_BYTES: usize = 1 + KEY_ID_BYTES + NONCE_BYTES;
+
+/// What a derived key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Platform tokens in `tokens.db`.
+    Tokens,
+    /// What a browser session knows, in `sessions.db`.
+    Sessions,
+    /// The key under which OAuth states are hashed.
+    LoginStates,
+    /// The key of the form tokens in our pages.
+    Forms,
+}
+
+impl Purpose {
+    fn label(self) -> &'static [u8] {
+        match self {
+            Self::Tokens => b"shoptalk tokens",
+            Self::Sessions => b"shoptalk sessions",
+            Self::LoginStates => b"shoptalk login states",
+            Self::Forms => b"shoptalk forms",
+        }
+    }
+}
+
+/// Where a sealed value lives. A value moved to another place does not open.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The table.
+    pub table: &'a str,
+    /// The column.
+    pub column: &'a str,
+    /// The channel, or empty.
+    pub channel: &'a str,
+    /// The account, or empty.
+    pub account: &'a str,
+    /// What else names the row.
+    pub row: &'a [u8],
+}
+
+impl Place<'_> {
+    fn associated_data(&self) -> Vec<u8> {
+        let mut data = vec![VERSION];
+        for part in
+            [self.table.as_bytes(), self.column.as_bytes(), self.channel.as_bytes(), self.account.as_bytes(), self.row]
+        {
+            data.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            data.extend_from_slice(part);
+        }
+        data
+    }
+}
+
+/// Why a sealed value does not open. None of these says anything about the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// Empty, cut off, or of a version that this program does not know.
+    #[error("the sealed value is not readable")]
+    Malformed,
+    /// Sealed with a key that is not here.
+    #[error("the sealed value belongs to another master key")]
+    UnknownKey,
+    /// Changed, or moved to another row, column or account.
+    #[error("the sealed value was changed or moved")]
+    Rejected,
+}
+
+struct MasterKey {
+    id: [u8; KEY_ID_BYTES],
+    bytes: Zeroizing<[u8; 32]>,
+}
+
+impl MasterKey {
+    fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
+        let digest = Sha256::new().chain_update(b"shoptalk key id").chain_update(bytes.as_ref()).finalize();
+        let mut id = [0; KEY_ID_BYTES];
+        id.copy_from_slice(&digest[..KEY_ID_BYTES]);
+        Self { id, bytes }
+    }
+
+    fn derive(&self, purpose: Purpose) -> Zeroizing<[u8; 32]> {
+        let mut key = Zeroizing::new([0; 32]);
+        // 32 bytes are far below HKDF's limit of 255 hashes, the only way in which it can fail.
+        let _ = Hkdf::<Sha256>::new(None, self.bytes.as_ref()).expand(purpose.label(), key.as_mut());
+        key
+    }
+}
+
+/// Holds the master key and gives out nothing but sealed and opened values. Cheap to clone.
+#[derive(Clone)]
+pub struct Vault(Arc<MasterKey>);
+
+impl Vault {
+    /// A vault with this master key.
+    #[must_use]
+    pub fn new(master_key: Zeroizing<[u8; 32]>) -> Self {
+        Self(Arc::new(MasterKey::new(master_key)))
+    }
+
+    /// Reads the master key from `path`, or makes one there: created exclusively with mode 0600 and on disk, file and
+    /// folder, before it is used.
+    ///
+    /// # Errors
+    /// When the file is readable by others, is no key, or cannot be read or made.
+    pub fn from_key_file(path: &Path) -> anyhow::Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+            Ok(mut file) => {
+                let mut key = Zeroizing::new([0; 32]);
+                getrandom::fill(key.as_mut()).context("the operating system gives no random bytes")?;
+                let text = Zeroizing::new(STANDARD.encode(key.as_ref()) + "\n");
+                file.write_all(text.as_bytes())?;
+                file.sync_all()?;
+                fs::File::open(folder)?.sync_all()?;
+                Ok(Self::new(key))
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let mut file = fs::File::open(path)?;
+                let mode = file.metadata()?.mode();
+                ensure!(
+                    mode & 0o077 == 0,
+                    "the key file {} can be read by others (mode {:o}); make it yours alone: chmod 600 {}",
+                    path.display(),
+                    mode & 0o777,
+                    path.display()
+                );
+                let mut text = Zeroizing::new(String::new());
+                file.read_to_string(&mut text)?;
+                Ok(Self::new(
+                    parse_key(&text).with_context(|| format!("the key file {} holds no key", path.display()))?,
+                ))
+            }
+            Err(error) => Err(error).with_context(|| format!("the key file {} cannot be made", path.display())),
+        }
+    }
+
+    /// Seals `plaintext` for this place.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn seal(&self, purpose: Purpose, place: &Place<'_>, plaintext: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).context("the operating system gives no random bytes")?;
+        let Ok(cipher) = Aes256Gcm::new_from_slice(self.0.derive(purpose).as_ref()) else {
+            bail!("the derived key has the wrong length")
+        };
+        let payload = Payload { msg: plaintext, aad: &place.associated_data() };
+        let Ok(ciphertext) = cipher.encrypt(&Nonce::from(nonce), payload) else {
+            bail!("the value is too long to seal")
+        };
+        let mut sealed = Vec::with_capacity(HEADER_BYTES + ciphertext.len());
+        sealed.push(VERSION);
+        sealed.extend_from_slice(&self.0.id);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&ciphertext);
+        Ok(sealed)
+    }
+
+    /// Opens a value sealed for this place.
+    ///
+    /// # Errors
+    /// [`VaultError`], for every input: this never panics.
+    pub fn open(&self, purpose: Purpose, place: &Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        if sealed.len() < HEADER_BYTES + TAG_BYTES || sealed[0] != VERSION {
+            return Err(VaultError::Malformed);
+        }
+        let (header, ciphertext) = sealed.split_at(HEADER_BYTES);
+        let (key_id, nonce) = header[1..].split_at(KEY_ID_BYTES);
+        if key_id != self.0.id {
+            return Err(VaultError::UnknownKey);
+        }
+        let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| VaultError::Malformed)?;
+        let cipher = Aes256Gcm::new_from_slice(self.0.derive(purpose).as_ref()).map_err(|_| VaultError::Malformed)?;
+        let payload = Payload { msg: ciphertext, aad: &place.associated_data() };
+        cipher.decrypt(&Nonce::from(nonce), payload).map(Zeroizing::new).map_err(|_| VaultError::Rejected)
+    }
+
+    /// A key for HMAC, of this purpose alone.
+    #[must_use]
+    pub fn derive(&self, purpose: Purpose) -> Zeroizing<[u8; 32]> {
+        self.0.derive(purpose)
+    }
+}
+
+/// Reads a master key: 32 bytes, base64 with padding.
+///
+/// # Errors
+/// When it is not base64, not 32 bytes, or so uniform that it cannot be random (fewer than 8 distinct bytes).
+pub fn parse_key(text: &str) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| anyhow::anyhow!("it is not base64"))?);
+    let key: [u8; 32] =
+        bytes.as_slice().try_into().map_err(|_| anyhow::anyhow!("it has {} bytes instead of 32", bytes.len()))?;
+    let mut distinct = key.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    ensure!(distinct.len() >= 8, "it is not random: fewer than 8 different bytes");
+    Ok(Zeroizing::new(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vault() -> Vault {
+        let mut key = [0u8; 32];
+        key.iter_mut().zip(0u8..).for_each(|(byte, n)| *byte = n);
+        Vault::new(Zeroizing::new(key))
+    }
+
+    const PLACE: Place<'_> =
+        Place { table: "tokens", column: "sealed", channel: "shopify", account: "a.myshopify.com", row: b"access" };
+
+    #[test]
+    fn a_sealed_value_opens_only_in_its_place_and_for_its_purpose() {
+        let vault = vault();
+        let sealed = vault.seal(Purpose::Tokens, &PLACE, b"secret").unwrap_or_default();
+        assert_eq!(vault.open(Purpose::Tokens, &PLACE, &sealed).as_deref().map(Vec::as_slice), Ok(&b"secret"[..]));
+        let moved = Place { account: "b.myshopify.com", ..PLACE };
+        assert_eq!(vault.open(Purpose::Tokens, &moved, &sealed), Err(VaultError::Rejected));
+        // The same bytes, cut at another place: the lengths are authenticated too.
+        let shifted = Place { channel: "shopifya", account: ".myshopify.com", ..PLACE };
+        assert_eq!(vault.open(Purpose::Tokens, &shifted, &sealed), Err(VaultError::Rejected));
+        assert_eq!(vault.open(Purpose::Sessions, &PLACE, &sealed), Err(VaultError::Rejected));
+    }
+
+    #[test]
+    fn damaged_values_are_errors_and_never_panics() {
+        let vault = vault();
+        let sealed = vault.seal(Purpose::Tokens, &PLACE, b"secret").unwrap_or_default();
+        for length in 0..sealed.len() {
+            assert!(vault.open(Purpose::Tokens, &PLACE, &sealed[..length]).is_err());
+        }
+        for index in 0..sealed.len() {
+            let mut flipped = sealed.clone();
+            flipped[index] ^= 1;
+            assert!(vault.open(Purpose::Tokens, &PLACE, &flipped).is_err(), "byte {index}");
+        }
+    }
+
+    #[test]
+    fn two_seals_of_one_value_differ() {
+        let vault = vault();
+        let seal = || vault.seal(Purpose::Tokens, &PLACE, b"secret").unwrap_or_default();
+        assert_ne!(seal(), seal());
+    }
+
+    #[test]
+    fn a_key_that_is_short_or_uniform_is_refused() {
+        assert!(parse_key(&STANDARD.encode([7u8; 32])).is_err());
+        assert!(parse_key(&STANDARD.encode([1u8, 2, 3])).is_err());
+        assert!(parse_key("not base64!").is_err());
+    }
+}
