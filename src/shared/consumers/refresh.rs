@@ -1,0 +1,291 @@
+//! Events → "read this account (or this product) again".
+//!
+//! A wish is a row, so it survives a kill; many wishes for one object are one row, so a burst costs one read. Polls and
+//! first syncs are wishes too: there is one way to read an account, with one set of retries.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::params;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
+use crate::shared::api::ApiError;
+use crate::shared::journal::{Journal, JournalError, save_cursor, want_reread};
+use crate::shared::progress::Progress;
+use crate::shared::store::{Connections, Status};
+use crate::shared::{ReadError, Reader};
+
+const CURSOR: &str = "consumer:refresh";
+
+/// How long to wait for more of the same before reading, in milliseconds.
+const DEBOUNCE_MS: i64 = 2_000;
+
+/// How many accounts are read at once.
+const AT_ONCE: usize = 8;
+
+/// The consumer, and the reads it starts. Cheap to clone.
+#[derive(Clone)]
+pub struct Refresh(Arc<Inner>);
+
+struct Inner {
+    journal: Journal,
+    connections: Connections,
+    progress: Progress,
+    readers: HashMap<&'static str, Arc<dyn Reader>>,
+    /// Accounts that are being read: never twice at once.
+    busy: Mutex<HashSet<(String, String)>>,
+    permits: Semaphore,
+    finished: Notify,
+    stop: CancellationToken,
+}
+
+#[derive(Debug, Clone)]
+struct Wish {
+    object: String,
+    generation: i64,
+    attempts: i64,
+}
+
+impl Refresh {
+    /// Reads events from this journal and hands wishes to the reader of their channel.
+    #[must_use]
+    pub fn new(
+        journal: Journal,
+        connections: Connections,
+        progress: Progress,
+        readers: HashMap<&'static str, Arc<dyn Reader>>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            journal,
+            connections,
+            progress,
+            readers,
+            busy: Mutex::default(),
+            permits: Semaphore::new(AT_ONCE),
+            finished: Notify::new(),
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    /// Turns the next events into wishes. Gives back whether there was anything to do.
+    ///
+    /// # Errors
+    /// When the journal cannot be used; the cursor then stands where it stood.
+    pub async fn collect(&self) -> Result<bool, JournalError> {
+        let journal = &self.0.journal;
+        let cursor: i64 = journal.find_cursor(CURSOR).await?.and_then(|value| value.parse().ok()).unwrap_or(0);
+        let rows = journal
+            .read(move |connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT seq, channel, account, reread FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+                    )?
+                    .query_map(params![cursor, BATCH], |row| {
+                        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get(3)?))
+                    })?
+                    .collect::<rusqlite::Result<Vec<(i64, String, String, Option<String>)>>>()
+            })
+            .await?;
+        let Some((last, ..)) = rows.last().cloned() else { return Ok(false) };
+        // What is set apart at this moment must wait until its account connects; the writer knows best, so ask there.
+        let now_ms = journal.clock().now_ms();
+        journal
+            .write(move |connection| {
+                let mut is_apart = connection.prepare_cached("SELECT apart IS NOT NULL FROM events WHERE seq = ?1")?;
+                for (seq, channel, account, reread) in &rows {
+                    if let Some(object) = reread
+                        && !is_apart.query_row([seq], |row| row.get::<_, bool>(0))?
+                    {
+                        want_reread(connection, channel, account, object, now_ms, DEBOUNCE_MS)?;
+                    }
+                }
+                save_cursor(connection, CURSOR, &last.to_string())
+            })
+            .await?;
+        Ok(true)
+    }
+
+    /// Starts the reads that are due, for accounts that are not being read already. Gives back how many accounts were
+    /// started.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn start_due(&self) -> Result<usize, JournalError> {
+        let now_ms = self.0.journal.clock().now_ms();
+        let rows = self
+            .0
+            .journal
+            .read(move |connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT channel, account, object, generation, attempts FROM rereads
+                         WHERE NOT parked AND due_at <= ?1 ORDER BY channel, account, object",
+                    )?
+                    .query_map([now_ms], |row| {
+                        let wish = Wish { object: row.get(2)?, generation: row.get(3)?, attempts: row.get(4)? };
+                        Ok(((row.get(0)?, row.get(1)?), wish))
+                    })?
+                    .collect::<rusqlite::Result<Vec<((String, String), Wish)>>>()
+            })
+            .await?;
+        let mut by_account: BTreeMap<(String, String), Vec<Wish>> = BTreeMap::new();
+        for (account, wish) in rows {
+            by_account.entry(account).or_default().push(wish);
+        }
+        let mut started = 0;
+        for ((channel, account), wishes) in by_account {
+            if !self.busy().insert((channel.clone(), account.clone())) {
+                continue;
+            }
+            started += 1;
+            let refresh = self.clone();
+            let stop = self.0.stop.clone();
+            tokio::spawn(async move { stop.run_until_cancelled(refresh.fulfil_all(channel, account, wishes)).await });
+        }
+        Ok(started)
+    }
+
+    /// Waits until none of the reads that were started is under way.
+    pub async fn idle(&self) {
+        loop {
+            let finished = self.0.finished.notified();
+            if self.busy().is_empty() {
+                return;
+            }
+            finished.await;
+        }
+    }
+
+    /// Cuts the reads under way. What they wanted is still written down.
+    pub fn abort(&self) {
+        self.0.stop.cancel();
+    }
+
+    /// Whether this account is being read at the moment.
+    #[must_use]
+    pub fn is_busy(&self, channel: &str, account: &str) -> bool {
+        self.busy().contains(&(channel.to_owned(), account.to_owned()))
+    }
+
+    async fn fulfil_all(self, channel: String, account: String, wishes: Vec<Wish>) {
+        // Frees the account also when the read panics or is cut off: it must not stay busy for ever.
+        let _free = Free { refresh: &self, account: (channel.clone(), account.clone()) };
+        let Ok(_permit) = self.0.permits.acquire().await else { return };
+        for wish in wishes {
+            if let Err(error) = self.fulfil(&channel, &account, &wish).await {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    channel,
+                    account,
+                    "what came of a read could not be stored"
+                );
+                break;
+            }
+        }
+    }
+
+    async fn fulfil(&self, channel: &str, account: &str, wish: &Wish) -> anyhow::Result<()> {
+        let Some(reader) = self.0.readers.get(channel) else { return Ok(()) };
+        let connection = self.0.connections.find(channel, account).await?;
+        let outcome = match &connection {
+            None => Ok(()),
+            // Asking with a token that was refused only annoys the platform. A new login asks for a new read.
+            Some(connection) if connection.status == Status::NeedsReconnect => Ok(()),
+            Some(_) => reader.read_again(account, &wish.object).await,
+        };
+        self.0.progress.end(channel, account);
+        let now_ms = self.0.journal.clock().now_ms();
+        match outcome {
+            Ok(()) => {
+                if wish.object.is_empty() && connection.is_some() {
+                    self.0.connections.set_read(channel, account, now_ms).await?;
+                }
+                self.clear(channel, account, wish).await
+            }
+            Err(ReadError::Api(ApiError::TokenRejected { reason })) => {
+                tracing::warn!(
+                    channel,
+                    account,
+                    reason,
+                    "the platform refuses the token; the merchant has to log in again"
+                );
+                self.0
+                    .connections
+                    .set_status(channel, account, Status::NeedsReconnect, Some(reason.to_owned()))
+                    .await?;
+                self.clear(channel, account, wish).await
+            }
+            Err(ReadError::Api(ApiError::RateLimited { retry_after })) => {
+                let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
+                self.put_off(channel, account, wish, wish.attempts, due_at, "rate limited", false).await
+            }
+            Err(error) => {
+                let attempts = wish.attempts + 1;
+                // A platform that is down comes back, however long it takes; what it refuses, it will refuse again.
+                let parked = error.is_final() && attempts >= MAX_ATTEMPTS;
+                tracing::warn!(%error, channel, account, attempts, parked, "an account could not be read");
+                let due_at = now_ms + backoff_ms(attempts + 4);
+                self.put_off(channel, account, wish, attempts, due_at, &error.to_string(), parked).await
+            }
+        }
+    }
+
+    async fn clear(&self, channel: &str, account: &str, wish: &Wish) -> anyhow::Result<()> {
+        let row = (channel.to_owned(), account.to_owned(), wish.object.clone(), wish.generation);
+        self.0
+            .journal
+            .write(move |connection| {
+                // A wish that came meanwhile stays; it counts from now.
+                connection.execute(
+                    "DELETE FROM rereads WHERE channel = ?1 AND account = ?2 AND object = ?3 AND generation = ?4",
+                    params![row.0, row.1, row.2, row.3],
+                )
+            })
+            .await?;
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one row, written in one place")]
+    async fn put_off(
+        &self,
+        channel: &str,
+        account: &str,
+        wish: &Wish,
+        attempts: i64,
+        due_at: i64,
+        reason: &str,
+        parked: bool,
+    ) -> anyhow::Result<()> {
+        let row = (channel.to_owned(), account.to_owned(), wish.object.clone(), reason.to_owned());
+        self.0
+            .journal
+            .write(move |connection| {
+                connection.execute(
+                    "UPDATE rereads SET attempts = ?4, due_at = ?5, reason = ?6, parked = ?7
+                     WHERE channel = ?1 AND account = ?2 AND object = ?3",
+                    params![row.0, row.1, row.2, attempts, due_at, row.3, parked],
+                )
+            })
+            .await?;
+        Ok(())
+    }
+
+    fn busy(&self) -> std::sync::MutexGuard<'_, HashSet<(String, String)>> {
+        self.0.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Frees an account when its reads are over, however they ended.
+struct Free<'a> {
+    refresh: &'a Refresh,
+    account: (String, String),
+}
+
+impl Drop for Free<'_> {
+    fn drop(&mut self) {
+        self.refresh.busy().remove(&self.account);
+        self.refresh.0.finished.notify_waiters();
+    }
+}

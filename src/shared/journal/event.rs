@@ -1,0 +1,92 @@
+//! One happening: what it is, how a repeat of it is recognised, and what it is a reason for.
+
+use std::borrow::Cow;
+
+use sha2::{Digest, Sha256};
+
+/// The road by which an event came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A webhook delivery.
+    Webhook,
+    /// A webhook delivery about a thread that another app owns.
+    Standby,
+    /// A scheduled read of the platform's API.
+    Poll,
+}
+
+impl Source {
+    /// The word in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Standby => "standby",
+            Self::Poll => "poll",
+        }
+    }
+}
+
+/// Names an event within its channel and account. Two sightings of one happening have the same key, by whatever road.
+///
+/// The key is a hash, so that it has one length whatever the platform's ids look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DedupeKey([u8; 16]);
+
+impl DedupeKey {
+    /// The key made of these parts. Each part goes in with its length, so that `("ab", "c")` is not `("a", "bc")`.
+    #[must_use]
+    pub fn new(channel: &str, account: &str, parts: &[&[u8]]) -> Self {
+        let mut digest = Sha256::new();
+        for part in [channel.as_bytes(), account.as_bytes()].iter().chain(parts) {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        let mut key = [0; 16];
+        key.copy_from_slice(&digest.finalize()[..16]);
+        Self(key)
+    }
+
+    /// The bytes in the database.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// What an event is a reason for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// It belongs to the conversation with this person. `opens`: it is reason enough for a conversation to exist.
+    Conversation {
+        /// The person's id, parsed.
+        person: String,
+        /// Whether a conversation file may begin with it.
+        opens: bool,
+    },
+    /// This object of the account must be read again; empty for the whole account.
+    Reread(String),
+    /// None that we know of: it is kept, counted and shown, with the reason.
+    Apart(Cow<'static, str>),
+}
+
+/// One happening, ready for the journal.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The channel: `facebook`, `shopify`.
+    pub channel: &'static str,
+    /// The account, parsed; empty where none could be read.
+    pub account: String,
+    /// How a repeat is recognised.
+    pub key: DedupeKey,
+    /// The platform's own word for what happened.
+    pub kind: Cow<'static, str>,
+    /// What it is a reason for.
+    pub effect: Effect,
+    /// The platform's time in milliseconds since 1970; `None`: it gave none, the time of arrival counts.
+    pub occurred_at: Option<i64>,
+    /// The road by which it came.
+    pub source: Source,
+    /// The bytes as they came.
+    pub payload: Vec<u8>,
+}

@@ -1,0 +1,368 @@
+//! The heart: every event once, in order of arrival, durable before the platform hears 200.
+//!
+//! What it promises:
+//! - [`Journal::append`] returns only after its events are on disk (`synchronous=FULL`), all of them or none.
+//! - An event whose key is known already changes nothing.
+//! - Whoever reads from a cursor sees every event that was appended, once, in one order.
+//! - Events of accounts that nobody has connected are kept apart, and released by [`Journal::connect_account`].
+
+mod event;
+mod records;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use event::{DedupeKey, Effect, Event, Source};
+pub use records::Record;
+use writer::{Accounts, Completion, NOT_CONNECTED, Request, Writer};
+
+use super::clock::Clock;
+use super::db;
+
+/// The migrations of `journal.db`, in order. Append only.
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/journal/0001_initial.sql")];
+
+/// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
+const QUEUE: usize = 1024;
+
+/// How many reading connections are kept open.
+const READERS: usize = 4;
+
+/// Why the journal did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum JournalError {
+    /// More is waiting than the writer can take.
+    #[error("the journal's queue is full")]
+    Busy,
+    /// The disk or the database failed.
+    #[error("the journal cannot be used: {0}")]
+    Storage(String),
+    /// The process is stopping.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+impl From<rusqlite::Error> for JournalError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Storage(error.to_string())
+    }
+}
+
+/// What an append did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// How many events were not known before.
+    pub new: usize,
+    /// How many were known already and changed nothing.
+    pub repeated: usize,
+}
+
+/// How many events there are, by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All events.
+    pub events: i64,
+    /// Kept, but not handed to consumers.
+    pub apart: i64,
+    /// Conversations and reads that were given up after several tries.
+    pub parked: i64,
+}
+
+/// The journal. Cheap to clone.
+#[derive(Clone)]
+pub struct Journal {
+    requests: mpsc::Sender<Request>,
+    readers: Arc<Readers>,
+    accounts: Accounts,
+    clock: Clock,
+    last_seq: watch::Receiver<i64>,
+}
+
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// The writer's thread.
+pub struct WriterHandle(std::thread::JoinHandle<()>);
+
+impl WriterHandle {
+    /// Waits until everything accepted is on disk and the thread has ended, after [`Journal::close`]. Blocks.
+    pub fn finish(self) {
+        if self.0.join().is_err() {
+            tracing::error!("the journal's writer panicked");
+        }
+    }
+
+    /// Whether the thread has ended. While the service runs that is a fault: nothing can be stored any more.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+impl Journal {
+    /// Opens or creates the journal and starts its writer.
+    ///
+    /// # Errors
+    /// When the database cannot be opened, is damaged, or its thread cannot be started.
+    pub fn open(path: &Path, clock: Clock) -> anyhow::Result<(Self, WriterHandle)> {
+        let connection = db::open(path, MIGRATIONS)?;
+        let last: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0))?;
+        let (requests, receiver) = mpsc::channel(QUEUE);
+        let (seq_sender, last_seq) = watch::channel(last);
+        let accounts = Accounts::default();
+        let writer = Writer {
+            connection,
+            path: path.to_owned(),
+            requests: receiver,
+            accounts: Arc::clone(&accounts),
+            clock: clock.clone(),
+            last_seq: seq_sender,
+        };
+        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
+        let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::default() });
+        Ok((Self { requests, readers, accounts, clock, last_seq }, WriterHandle(thread)))
+    }
+
+    /// Commits these events, all or none, and tells how many were new.
+    ///
+    /// # Errors
+    /// [`JournalError::Busy`] when the queue is full, [`JournalError::Storage`] when the commit failed. Then nothing
+    /// was stored, and the caller must answer so that the platform sends it again.
+    pub async fn append(&self, events: Vec<Event>) -> Result<Appended, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.try_send(Request::Append { events, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => JournalError::Busy,
+            mpsc::error::TrySendError::Closed(_) => JournalError::Closed,
+        })?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// As [`Journal::append`], but waits for a place in the queue: for polls, which have time.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`] when the commit failed.
+    pub async fn append_patiently(&self, events: Vec<Event>) -> Result<Appended, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(Request::Append { events, reply }).await.map_err(|_| JournalError::Closed)?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Runs `work` on the writer's connection as part of its next transaction. An error of `work` undoes its own
+    /// changes only.
+    ///
+    /// # Errors
+    /// What `work` returns, or that the commit failed.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(move |connection: &Connection| -> (bool, Completion) {
+            let result = work(connection);
+            let good = result.is_ok();
+            let completion: Completion = Box::new(move |committed| {
+                let told = committed.and_then(|()| result.map_err(JournalError::from));
+                drop(reply.send(told));
+            });
+            (good, completion)
+        });
+        self.requests.send(Request::Write(job)).await.map_err(|_| JournalError::Closed)?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Runs `work` on a connection that only reads, on a thread that may block.
+    ///
+    /// # Errors
+    /// What `work` returns, or that no connection can be opened.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let readers = Arc::clone(&self.readers);
+        tokio::task::spawn_blocking(move || {
+            let idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => db::open_reader(&readers.path)?,
+            };
+            let result = work(&connection)?;
+            // A connection on which something failed is not used again.
+            let mut idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < READERS {
+                idle.push(connection);
+            }
+            Ok(result)
+        })
+        .await
+        .map_err(|error| JournalError::Storage(error.to_string()))?
+    }
+
+    /// From now on events of this account go to the consumers; those kept apart until now flow in.
+    ///
+    /// # Errors
+    /// When the journal cannot be written. The account then counts as connected; the next start releases the rest.
+    pub async fn connect_account(&self, channel: &str, account: &str) -> Result<usize, JournalError> {
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        // The set first: an event that the writer meets after this is not set apart, one that it met before is released
+        // by the job below, which runs on the same thread.
+        self.accounts.write().unwrap_or_else(PoisonError::into_inner).insert((channel.clone(), account.clone()));
+        let now_ms = self.clock.now_ms();
+        self.write(move |connection| {
+            let account_only = params![channel, account, NOT_CONNECTED];
+            connection.execute(
+                "INSERT INTO unfiled (channel, account, conversation, next_at)
+                 SELECT DISTINCT channel, account, conversation, 0 FROM events
+                 WHERE channel = ?1 AND account = ?2 AND apart = ?3 AND conversation IS NOT NULL
+                 ON CONFLICT DO NOTHING",
+                account_only,
+            )?;
+            let rereads: Vec<String> = connection
+                .prepare_cached(
+                    "SELECT DISTINCT reread FROM events
+                     WHERE channel = ?1 AND account = ?2 AND apart = ?3 AND reread IS NOT NULL",
+                )?
+                .query_map(account_only, |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            for object in rereads {
+                want_reread(connection, &channel, &account, &object, now_ms, 0)?;
+            }
+            connection.execute(
+                "UPDATE events SET apart = NULL WHERE channel = ?1 AND account = ?2 AND apart = ?3",
+                account_only,
+            )
+        })
+        .await
+    }
+
+    /// From now on events of this account are kept apart.
+    pub fn disconnect_account(&self, channel: &str, account: &str) {
+        let key = (channel.to_owned(), account.to_owned());
+        self.accounts.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+
+    /// Asks for an object of an account to be read again (`""`: the whole account), not before `due_at` (milliseconds
+    /// since 1970). Durable; one row however often it is asked for.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn want_reread(
+        &self,
+        channel: &str,
+        account: &str,
+        object: &str,
+        due_at: i64,
+    ) -> Result<(), JournalError> {
+        let (channel, account, object) = (channel.to_owned(), account.to_owned(), object.to_owned());
+        let now_ms = self.clock.now_ms();
+        self.write(move |connection| want_reread(connection, &channel, &account, &object, now_ms, due_at - now_ms))
+            .await
+    }
+
+    /// The value kept under this name, for example where a poll goes on.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_cursor(&self, name: &str) -> Result<Option<String>, JournalError> {
+        let name = name.to_owned();
+        self.read(move |connection| {
+            connection.query_row("SELECT value FROM cursors WHERE name = ?1", [name], |row| row.get(0)).optional()
+        })
+        .await
+    }
+
+    /// Keeps a value under this name.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn save_cursor(&self, name: &str, value: String) -> Result<(), JournalError> {
+        let name = name.to_owned();
+        self.write(move |connection| save_cursor(connection, &name, &value)).await
+    }
+
+    /// How many events there are, by what became of them.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn counts(&self) -> Result<Counts, JournalError> {
+        self.read(|connection| {
+            connection.query_row(
+                "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM events WHERE apart IS NOT NULL),
+                        (SELECT count(*) FROM unfiled WHERE parked) + (SELECT count(*) FROM rereads WHERE parked)",
+                [],
+                |row| Ok(Counts { events: row.get(0)?, apart: row.get(1)?, parked: row.get(2)? }),
+            )
+        })
+        .await
+    }
+
+    /// Tells when new events are there: the highest `seq` so far.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<i64> {
+        self.last_seq.clone()
+    }
+
+    /// Accepts nothing more; what was accepted is still written. Then the writer ends.
+    pub async fn close(&self) {
+        // Fails only when the writer has ended already.
+        let _ = self.requests.send(Request::Close).await;
+    }
+
+    /// The clock by which events are dated.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}
+
+/// Keeps a value under this name, as part of a larger write.
+///
+/// # Errors
+/// When the database fails.
+pub fn save_cursor(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO cursors (name, value) VALUES (?1, ?2)")?
+        .execute([name, value])
+        .map(drop)
+}
+
+/// A burst of wishes is answered by one read: each wish puts it off by its own delay, but never by more than this (ms)
+/// after the first.
+const LONGEST_DEBOUNCE_MS: i64 = 15_000;
+
+/// Asks for a read as part of a larger write, `delay_ms` from now. A wish without delay is answered at once; a delayed
+/// one does not shorten the pause after a failure.
+///
+/// # Errors
+/// When the database fails.
+pub fn want_reread(
+    connection: &Connection,
+    channel: &str,
+    account: &str,
+    object: &str,
+    now_ms: i64,
+    delay_ms: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO rereads (channel, account, object, generation, wanted_at, due_at)
+             VALUES (?1, ?2, ?3, 1, ?4, ?4 + ?5)
+             ON CONFLICT (channel, account, object) DO UPDATE SET
+                generation = generation + 1,
+                due_at = CASE
+                    WHEN ?5 <= 0 THEN min(due_at, ?4)
+                    WHEN parked THEN ?4 + ?5
+                    WHEN attempts > 0 THEN due_at
+                    ELSE max(?4, min(?4 + ?5, wanted_at + ?6)) END,
+                wanted_at = CASE WHEN parked THEN ?4 ELSE wanted_at END,
+                attempts = CASE WHEN parked OR ?5 <= 0 THEN 0 ELSE attempts END,
+                parked = 0",
+        )?
+        .execute(params![channel, account, object, now_ms, delay_ms, LONGEST_DEBOUNCE_MS])
+        .map(drop)
+}

@@ -1,0 +1,188 @@
+//! The one thread that writes: it takes whatever waits, writes one transaction, then wakes all who wait (group commit).
+//!
+//! An fsync costs milliseconds on real disks; a hundred deliveries share it. Nothing else in the process writes to
+//! `journal.db`, so a write never waits for a lock.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rusqlite::{Connection, params};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::event::{Effect, Event};
+use super::{Appended, JournalError};
+use crate::shared::{clock::Clock, db};
+
+/// How many requests one transaction takes at most. Bounds the time for which the first of them waits.
+const MAX_BATCH: usize = 512;
+
+/// Set apart because nobody has connected the account (yet). Released when somebody does.
+pub(super) const NOT_CONNECTED: &str = "the account is not connected";
+
+/// What is sent to a job's owner once it is known whether the transaction was committed.
+pub(super) type Completion = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
+
+/// A write that is not an append: the effect, and who is to be told. An error undoes this job alone.
+pub(super) type Job = Box<dyn FnOnce(&Connection) -> (bool, Completion) + Send>;
+
+pub(super) enum Request {
+    Append { events: Vec<Event>, reply: oneshot::Sender<Result<Appended, JournalError>> },
+    Write(Job),
+    Close,
+}
+
+/// The accounts that somebody has connected. Kept in memory, so that intake needs no other database.
+pub(super) type Accounts = Arc<RwLock<HashSet<(String, String)>>>;
+
+pub(super) struct Writer {
+    pub connection: Connection,
+    pub path: PathBuf,
+    pub requests: mpsc::Receiver<Request>,
+    pub accounts: Accounts,
+    pub clock: Clock,
+    pub last_seq: watch::Sender<i64>,
+}
+
+impl Writer {
+    /// Runs until it is closed. What was accepted before is still written.
+    pub fn run(mut self) {
+        let mut batch = Vec::new();
+        while let Some(first) = self.requests.blocking_recv() {
+            batch.push(first);
+            while batch.len() < MAX_BATCH
+                && let Ok(next) = self.requests.try_recv()
+            {
+                batch.push(next);
+            }
+            self.write(std::mem::take(&mut batch));
+        }
+        // A checkpoint here makes the next start quick; the data is safe in the log without it.
+        if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+            tracing::warn!(%error, "the journal was not checkpointed at the end");
+        }
+    }
+
+    fn write(&mut self, batch: Vec<Request>) {
+        let mut completions: Vec<Completion> = Vec::with_capacity(batch.len());
+        let mut last_seq = None;
+        let outcome = self.transaction(batch, &mut completions, &mut last_seq);
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "the journal could not be written; whoever waited is told to come again");
+            self.reopen();
+        }
+        let told = outcome.map_err(|error| JournalError::Storage(error.to_string()));
+        for completion in completions {
+            completion(told.clone());
+        }
+        if told.is_ok()
+            && let Some(seq) = last_seq
+        {
+            self.last_seq.send_replace(seq);
+        }
+    }
+
+    /// One transaction for the whole batch. Every request leaves a completion behind, also when a statement fails.
+    fn transaction(
+        &mut self,
+        batch: Vec<Request>,
+        completions: &mut Vec<Completion>,
+        last_seq: &mut Option<i64>,
+    ) -> rusqlite::Result<()> {
+        let now_ms = self.clock.now_ms();
+        let mut failed = self.connection.execute_batch("BEGIN IMMEDIATE").err();
+        for request in batch {
+            match request {
+                Request::Append { events, reply } => {
+                    let mut appended = Appended::default();
+                    if failed.is_none() {
+                        match self.append(&events, now_ms, last_seq) {
+                            Ok(done) => appended = done,
+                            Err(error) => failed = Some(error),
+                        }
+                    }
+                    completions.push(Box::new(move |outcome| drop(reply.send(outcome.map(|()| appended)))));
+                }
+                Request::Close => self.requests.close(),
+                Request::Write(job) => {
+                    if failed.is_none() {
+                        failed = self.connection.execute_batch("SAVEPOINT job").err();
+                    }
+                    let (good, completion) = job(&self.connection);
+                    completions.push(completion);
+                    if failed.is_none() {
+                        let end = if good { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
+                        failed = self.connection.execute_batch(end).err();
+                    }
+                }
+            }
+        }
+        match failed {
+            None => self.connection.execute_batch("COMMIT"),
+            Some(error) => Err(error),
+        }
+        .inspect_err(|_| {
+            // Fails where the transaction is gone already; reopening clears the rest.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        })
+    }
+
+    fn append(&self, events: &[Event], now_ms: i64, last_seq: &mut Option<i64>) -> rusqlite::Result<Appended> {
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO events (dedupe, channel, account, kind, conversation, opens, reread, occurred_at, received_at,
+                                 source, apart, payload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             ON CONFLICT (dedupe) DO NOTHING",
+        )?;
+        let mut appended = Appended::default();
+        for event in events {
+            let (conversation, opens, reread, mut apart) = match &event.effect {
+                Effect::Conversation { person, opens } => (Some(person.as_str()), *opens, None, None),
+                Effect::Reread(object) => (None, false, Some(object.as_str()), None),
+                Effect::Apart(reason) => (None, false, None, Some(reason.as_ref())),
+            };
+            if apart.is_none() && !self.is_connected(event) {
+                apart = Some(NOT_CONNECTED);
+            }
+            let inserted = insert.execute(params![
+                event.key.as_bytes(),
+                event.channel,
+                event.account,
+                event.kind,
+                conversation,
+                opens,
+                reread,
+                event.occurred_at.unwrap_or(now_ms),
+                now_ms,
+                event.source.as_str(),
+                apart,
+                event.payload
+            ])?;
+            if inserted == 1 {
+                appended.new += 1;
+                *last_seq = Some(self.connection.last_insert_rowid());
+            } else {
+                appended.repeated += 1;
+            }
+        }
+        Ok(appended)
+    }
+
+    fn is_connected(&self, event: &Event) -> bool {
+        let key = (event.channel.to_owned(), event.account.clone());
+        self.accounts.read().unwrap_or_else(PoisonError::into_inner).contains(&key)
+    }
+
+    /// A handle on which a write failed may hold pages that the disk does not: it is never used again.
+    fn reopen(&mut self) {
+        let reopened = Connection::open(&self.path)
+            .map_err(anyhow::Error::from)
+            .and_then(|connection| db::configure(&connection).map(|()| connection));
+        match reopened {
+            Ok(connection) => self.connection = connection,
+            Err(error) => {
+                tracing::error!(%error, "the journal could not be opened again; the next write tries once more")
+            }
+        }
+    }
+}
