@@ -1,2 +1,111 @@
-//! Shared
+//! What every channel needs. `shared` never names a channel: it receives data.
+
+pub mod api;
+pub mod clock;
+pub mod consumers;
+pub mod control;
+pub mod db;
+pub mod error;
+pub mod journal;
+pub mod lock;
+pub mod logging;
+pub mod oauth;
+pub mod output;
+pub mod progress;
+pub mod raw_json;
 pub mod sandbox;
+pub mod scheduler;
+pub mod self_test;
+pub mod settings;
+pub mod signature;
+pub mod store;
+pub mod vault;
+pub mod web;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use self::api::{ApiError, Http};
+use self::clock::Clock;
+use self::journal::{Journal, JournalError};
+use self::oauth::Logins;
+use self::output::Output;
+use self::progress::Progress;
+use self::self_test::SelfTests;
+use self::store::{Connections, Sessions};
+
+/// What a channel is given. Cheap to clone.
+#[derive(Clone)]
+pub struct Shared {
+    /// The time.
+    pub clock: Clock,
+    /// Outgoing HTTP.
+    pub http: Http,
+    /// Authorised accounts and their tokens.
+    pub connections: Connections,
+    /// Browser sessions.
+    pub sessions: Sessions,
+    /// Logins under way.
+    pub logins: Logins,
+    /// The events.
+    pub journal: Journal,
+    /// The JSON files.
+    pub output: Output,
+    /// How far reads have come.
+    pub progress: Progress,
+    /// Self-tests under way.
+    pub self_tests: SelfTests,
+    /// Whether our pages are reached by https, so that cookies may say `Secure`.
+    pub is_public: bool,
+}
+
+/// What a channel gives back.
+pub struct Channel {
+    /// Its name in paths, tables and files: `facebook`.
+    pub name: &'static str,
+    /// Its routes, ready to be joined.
+    pub router: axum::Router,
+    /// When its accounts are polled: a cron pattern of five or six fields, UTC.
+    pub poll_cron: String,
+    /// How a merchant connects an account.
+    pub door: web::pages::Door,
+    /// How to read an account again.
+    pub reader: Arc<dyn Reader>,
+}
+
+/// A future in a box.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Reads an account of a channel from its platform: once, completely, and again whenever something changed.
+pub trait Reader: Send + Sync {
+    /// Reads `object` of `account` again and stores what came; the empty object is the whole account.
+    fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
+
+    /// Writes the account's documents anew from what is stored, without asking the platform.
+    fn write_documents<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
+}
+
+/// Why an account could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The platform.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The disk.
+    #[error("a file could not be written: {0}")]
+    Output(#[from] std::io::Error),
+    /// Anything else of our own.
+    #[error("{0:#}")]
+    Internal(#[from] anyhow::Error),
+}
+
+impl ReadError {
+    /// Whether the same read will fail again in the same way.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Api(ApiError::Refused { .. } | ApiError::Unreadable(_)))
+    }
+}

@@ -1,0 +1,119 @@
+//! Our own pages and probes, and what every answer carries.
+
+pub mod cookies;
+pub mod intake;
+pub mod pages;
+pub mod server;
+pub mod session;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+
+use self::pages::Door;
+use super::Shared;
+use super::error::AppError;
+use super::vault::Vault;
+
+/// Where a finished login goes. The fragment is our own: without one, browsers carry Facebook's `#_=_` over.
+pub const HOME: &str = "/#connected";
+
+/// The largest body of a request that is no webhook: 64 KiB.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The longest a request that is no webhook may take: one with calls to a platform, with their retries.
+const LONGEST_REQUEST: Duration = Duration::from_secs(60);
+
+/// The ways to connect an account, in the order in which they are shown.
+#[derive(Clone)]
+pub struct Doors(pub Arc<Vec<Door>>);
+
+/// Whether the consumers run. Set once they do, unset when the service stops.
+#[derive(Clone, Default)]
+pub struct Running(Arc<AtomicBool>);
+
+impl Running {
+    /// Says whether they run.
+    pub fn set(&self, running: bool) {
+        self.0.store(running, Ordering::Release);
+    }
+
+    /// Whether they run.
+    #[must_use]
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Our own routes.
+pub fn router(shared: Shared, doors: Vec<Door>, vault: Vault, running: Running) -> Router {
+    Router::new()
+        .route("/", get(pages::home))
+        .route("/logout", post(pages::logout))
+        .route("/style.css", get(pages::style))
+        .route("/health", get(async || StatusCode::OK))
+        .route("/ready", get(ready))
+        .layer(Extension(Doors(Arc::new(doors))))
+        .layer(Extension(vault))
+        .layer(Extension(running))
+        .with_state(shared)
+}
+
+/// `GET /ready`: 200 when the databases can be written and the consumers run, else 503.
+async fn ready(State(shared): State<Shared>, Extension(running): Extension<Running>) -> Result<StatusCode, AppError> {
+    let writable = async {
+        shared.connections.probe().await?;
+        shared.journal.write(|_| Ok(())).await?;
+        anyhow::Ok(())
+    };
+    if let Err(error) = writable.await {
+        tracing::warn!(error = format!("{error:#}"), "not ready");
+        return Err(AppError::Unavailable("The service cannot store anything at the moment."));
+    }
+    if running.get() { Ok(StatusCode::OK) } else { Err(AppError::Unavailable("The service is starting or stopping.")) }
+}
+
+/// What all routes have in common: limits, and headers that every answer carries.
+pub fn finish(router: Router, is_public: bool) -> Router {
+    router
+        .fallback(async || AppError::NotFound)
+        .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED.into_response())
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(time_limit))
+        .layer(middleware::from_fn(pages::problems_as_pages))
+        .layer(middleware::from_fn(move |request, next| safe_headers(request, next, is_public)))
+}
+
+async fn time_limit(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(LONGEST_REQUEST, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => AppError::Unavailable("This took too long. Please try again.").into_response(),
+    }
+}
+
+async fn safe_headers(request: Request, next: Next, is_public: bool) -> Response {
+    const HEADERS: [(HeaderName, &str); 4] = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    if is_public {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    response
+}
