@@ -1,2 +1,97 @@
-//! Facebook
+//! Facebook Pages and Messenger.
+//!
+//! The platform's documents: <https://developers.facebook.com/docs/messenger-platform>,
+//! <https://developers.facebook.com/docs/graph-api>, <https://developers.facebook.com/docs/facebook-login>.
+
+mod client;
+mod config;
+mod document;
+mod login;
+mod payload;
 pub mod sandbox;
+mod sync;
+mod webhook;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRef;
+
+pub use self::config::Config;
+use crate::shared::web::pages::{Door, Entrance};
+use crate::shared::{Channel, Shared};
+
+/// The channel's name in paths, tables and files.
+const NAME: &str = "facebook";
+
+/// The platform's name as people know it.
+const PLATFORM: &str = "Facebook";
+
+/// The permissions that are asked for. `pages_read_engagement` is needed by the Conversations API.
+/// Source: <https://developers.facebook.com/docs/messenger-platform/conversations> (2026).
+const SCOPES: [&str; 4] = ["pages_show_list", "pages_manage_metadata", "pages_messaging", "pages_read_engagement"];
+
+/// What a re-read of a Page's metadata alone is called.
+const METADATA: &str = "metadata";
+
+/// The webhook fields that are wanted, on both levels of subscription. One unknown name would fail the whole call.
+/// `response_feedback` is left out on purpose: subscribing shows buttons to customers.
+/// Source: <https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps> (2026).
+const FIELDS: [&str; 20] = [
+    "messages",
+    "message_echoes",
+    "message_deliveries",
+    "message_reads",
+    "message_reactions",
+    "message_edits",
+    "messaging_postbacks",
+    "messaging_referrals",
+    "messaging_optins",
+    "messaging_handovers",
+    "standby",
+    "messaging_policy_enforcement",
+    "name",
+    "category",
+    "description",
+    "phone",
+    "website",
+    "hours",
+    "location",
+    "picture",
+];
+
+/// What the channel's code is given.
+#[derive(Clone)]
+struct Facebook {
+    shared: Shared,
+    config: Arc<Config>,
+    client: client::Client,
+}
+
+impl FromRef<Facebook> for Shared {
+    fn from_ref(facebook: &Facebook) -> Self {
+        facebook.shared.clone()
+    }
+}
+
+/// The channel.
+#[must_use]
+pub fn channel(shared: &Shared, config: Config) -> Channel {
+    let config = Arc::new(config);
+    let facebook = Facebook {
+        shared: shared.clone(),
+        client: client::Client::new(shared.http.clone(), Arc::clone(&config)),
+        config: Arc::clone(&config),
+    };
+    Channel {
+        name: NAME,
+        router: Router::new().merge(login::routes()).merge(webhook::routes()).with_state(facebook.clone()),
+        poll_cron: config.poll_cron.clone(),
+        door: Door {
+            channel: NAME,
+            title: "Connect your Facebook Page",
+            entrance: Entrance::Link { href: "/facebook/login", label: "Continue with Facebook" },
+        },
+        reader: Arc::new(sync::PageReader(facebook)),
+    }
+}

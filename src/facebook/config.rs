@@ -1,0 +1,102 @@
+//! The settings of the Facebook channel.
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::shared::scheduler;
+use crate::shared::settings::Settings;
+use crate::shared::signature::Secrets;
+
+/// The settings of the Facebook channel.
+#[derive(Debug)]
+pub struct Config {
+    /// The app's id.
+    pub app_id: String,
+    /// The app's secret, and during a rotation the one before it.
+    pub app_secret: Secrets,
+    /// What Meta sends along with the challenge.
+    pub verify_token: SecretString,
+    /// Where the login comes back to.
+    pub redirect_uri: Url,
+    /// Where deliveries go.
+    pub webhook_address: Url,
+    /// Whether deliveries with only the older SHA-1 signature are refused.
+    pub require_sha256: bool,
+    /// The Graph API's version: `v26.0`.
+    pub graph_version: String,
+    /// The Graph API's base URL.
+    pub graph_url: Url,
+    /// The login dialog's base URL.
+    pub dialog_url: Url,
+    /// When Pages are polled.
+    pub poll_cron: String,
+}
+
+/// The newest version of the Graph API on 2026-11-21, usable beyond 2028-07.
+/// Source: <https://developers.facebook.com/docs/graph-api/changelog/versions>.
+const GRAPH_VERSION: &str = "v26.0";
+
+/// The variables that switch the channel on: with any of them set, all that have no default must be.
+const NAMES: [&str; 11] = [
+    "FACEBOOK_APP_ID",
+    "FACEBOOK_APP_SECRET",
+    "FACEBOOK_APP_SECRET_PREVIOUS",
+    "FACEBOOK_VERIFY_TOKEN",
+    "FACEBOOK_REDIRECT_URI",
+    "FACEBOOK_WEBHOOK_ADDRESS",
+    "FACEBOOK_REQUIRE_SHA256",
+    "FACEBOOK_GRAPH_VERSION",
+    "FACEBOOK_GRAPH_URL",
+    "FACEBOOK_DIALOG_URL",
+    "FACEBOOK_POLL_CRON",
+];
+
+impl Config {
+    /// Reads the section; `None`: none of its variables is set, the channel is off.
+    pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
+        let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
+        if set == 0 {
+            return None;
+        }
+        let app_id = settings.required("FACEBOOK_APP_ID");
+        // Meta's ids are digits today; what matters here is that it is safe in a path.
+        if !app_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+            settings.problem("FACEBOOK_APP_ID", "must be the app's id, as the App Dashboard shows it");
+        }
+        let app_secret = settings.required_secret("FACEBOOK_APP_SECRET");
+        let previous = settings.secret("FACEBOOK_APP_SECRET_PREVIOUS");
+        let verify_token = settings.required_secret("FACEBOOK_VERIFY_TOKEN");
+        let redirect_uri = settings.url_below("FACEBOOK_REDIRECT_URI", public_url, "/facebook/callback");
+        let webhook_address = settings.url_below("FACEBOOK_WEBHOOK_ADDRESS", public_url, "/facebook/webhook");
+        Some(Self {
+            app_id,
+            app_secret: Secrets::new(app_secret, previous),
+            verify_token,
+            redirect_uri,
+            webhook_address,
+            require_sha256: settings
+                .parsed_or("FACEBOOK_REQUIRE_SHA256", false, "true or false", |text| text.parse().ok()),
+            graph_version: settings.parsed_or(
+                "FACEBOOK_GRAPH_VERSION",
+                GRAPH_VERSION.to_owned(),
+                "a version such as v26.0",
+                |text| is_version(text).then(|| text.to_owned()),
+            ),
+            graph_url: settings.url_or("FACEBOOK_GRAPH_URL", "https://graph.facebook.com"),
+            dialog_url: settings.url_or("FACEBOOK_DIALOG_URL", "https://www.facebook.com"),
+            poll_cron: settings.parsed_or(
+                "FACEBOOK_POLL_CRON",
+                "17 3 * * *".to_owned(),
+                "a cron pattern of five or six fields",
+                |text| scheduler::parse(text).is_ok().then(|| text.to_owned()),
+            ),
+        })
+    }
+}
+
+fn is_version(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.strip_prefix('v')
+        .and_then(|numbers| numbers.split_once('.'))
+        .is_some_and(|(major, minor)| digits(major) && digits(minor))
+}

@@ -1,0 +1,342 @@
+//! `GET /facebook/login` and `/facebook/callback`: from the link to stored connections.
+//!
+//! Source: <https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow> (2026).
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{HeaderMap, StatusCode, header};
+use maud::html;
+use secrecy::SecretString;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::client::AccountPage;
+use super::payload::Id;
+use super::{Facebook, NAME, PLATFORM, SCOPES, sync};
+use crate::shared::api::{ApiError, Patience};
+use crate::shared::error::AppError;
+use crate::shared::signature::{sign_sha256, to_hex};
+use crate::shared::store::connections::Token;
+use crate::shared::store::{NewConnection, Status, TokenKind};
+use crate::shared::web::HOME;
+use crate::shared::web::pages::{page, wants_html};
+use crate::shared::web::session::CurrentMerchant;
+
+/// Without these nothing works: no list of Pages, no messages, no subscription.
+const ESSENTIAL: [&str; 3] = ["pages_show_list", "pages_messaging", "pages_manage_metadata"];
+
+/// A Page can be connected by a person who has one of these tasks there.
+const TASKS: [&str; 2] = ["MESSAGING", "MODERATE"];
+
+pub fn routes() -> Router<Facebook> {
+    Router::new().route("/facebook/login", get(login)).route("/facebook/callback", get(callback))
+}
+
+/// Sends the merchant to Facebook's dialog.
+async fn login(
+    State(facebook): State<Facebook>,
+    merchant: CurrentMerchant,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
+    let session = merchant.required("Please connect your shop first; then come back to connect your Page.")?;
+    let begun = facebook.shared.logins.begin(NAME, &headers, session.merchant.to_string()).await?;
+    // Who declined a permission is asked for it again only if we say so.
+    let connections = facebook.shared.connections.list_of(session.merchant).await?;
+    let ask_again = connections.iter().any(|one| one.channel == NAME && one.status != Status::Connected);
+    tracing::info!(channel = NAME, "a login began");
+    let url = facebook.client.dialog_url(&begun.state, &SCOPES.join(","), ask_again);
+    Ok(([(header::SET_COOKIE, begun.cookie)], Redirect::to(url.as_str())).into_response())
+}
+
+/// What the dialog sent back.
+struct Callback {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+}
+
+impl Callback {
+    fn parse(query: &str) -> Self {
+        let value = |name: &str| {
+            form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        };
+        Self {
+            state: value("state"),
+            code: value("code").filter(|code| !code.is_empty()),
+            error: value("error").or_else(|| value("error_code")).or_else(|| value("error_message")),
+        }
+    }
+}
+
+/// One Page of the person and what came of it.
+struct Outcome {
+    id: String,
+    name: String,
+    status: &'static str,
+    reason: Option<String>,
+}
+
+/// Takes the merchant back: state, code, tokens, Pages, subscriptions, connections.
+async fn callback(
+    State(facebook): State<Facebook>,
+    merchant: CurrentMerchant,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, AppError> {
+    let query = Callback::parse(&query.unwrap_or_default());
+    let bound_to = facebook.shared.logins.finish(NAME, &headers, query.state.as_deref()).await?;
+    let merchant = merchant.0.map(|session| session.merchant);
+    let merchant = merchant.filter(|merchant| merchant.to_string() == bound_to).ok_or_else(|| {
+        AppError::bad_request(
+            "Your session has ended or changed meanwhile. Please open the start page and log in again.",
+        )
+    })?;
+    if query.error.is_some() {
+        return Ok(refused(
+            &headers,
+            "Facebook reports that the permissions were not given, so nothing was connected. To try again, open the \
+             start page and choose “Continue with Facebook”.",
+        ));
+    }
+    let Some(code) = query.code else { return Err(AppError::bad_request("The answer of Facebook holds no code.")) };
+
+    let user = log_in(&facebook, &code).await?;
+    if let Some(missing) = missing(&ESSENTIAL, &user.scopes) {
+        return Ok(refused(
+            &headers,
+            &format!(
+                "Nothing was connected: these permissions were not given: {missing}. Please open the start page, choose \
+                 “Continue with Facebook” and leave them ticked."
+            ),
+        ));
+    }
+    let pages = facebook.client.fetch_pages(&user.token).await.map_err(failed)?;
+    let app_problem = problem(facebook.client.ensure_app_subscription().await)?;
+    let (outcomes, found) = connect_pages(&facebook, merchant, &user, pages, app_problem).await?;
+    let connected = found.len();
+    store(&facebook, found).await?;
+
+    tracing::info!(channel = NAME, pages = connected, "a login is done");
+    let test = run_self_test(&facebook).await;
+    if wants_html(&headers) {
+        return Ok(shown(&outcomes));
+    }
+    let data: Vec<Value> = outcomes
+        .iter()
+        .map(|one| json!({ "id": one.id, "name": one.name, "status": one.status, "reason": one.reason }))
+        .collect();
+    Ok(Json(json!({
+        "user_uuid": merchant,
+        "pages": { "data": data },
+        "webhook_test": [test],
+        "sync": if connected == 0 { "nothing to read" } else { "started" },
+    }))
+    .into_response())
+}
+
+/// The person who logged in.
+struct User {
+    id: String,
+    token: SecretString,
+    expires_in: Option<i64>,
+    scopes: Vec<String>,
+}
+
+/// Code → short-lived token → long-lived token, and what Facebook says about it. Page tokens made from the long-lived
+/// one do not expire.
+async fn log_in(facebook: &Facebook, code: &str) -> Result<User, AppError> {
+    let client = &facebook.client;
+    let short = client.exchange_code(code).await.map_err(|error| match error {
+        ApiError::Refused { code } if code == "100" || code.starts_with("100/3600") => AppError::bad_request(
+            "Facebook says that this login was used already or has expired. If your Page is shown as connected, all is \
+             well; otherwise please start the login again.",
+        ),
+        error => failed(error),
+    })?;
+    let long = client.exchange_for_long_lived(&short.access_token).await.map_err(failed)?;
+    let info = client.debug_token(&long.access_token).await.map_err(failed)?;
+    if !info.is_valid || info.app_id.0 != facebook.config.app_id {
+        tracing::warn!("a token of another app, or an invalid one, came back from a login");
+        return Err(AppError::bad_request("Facebook does not confirm this login. Please start it again."));
+    }
+    Ok(User { id: info.user_id.0, token: long.access_token, expires_in: long.expires_in, scopes: info.scopes })
+}
+
+/// A Page that is ready to be stored.
+struct Found {
+    connection: NewConnection,
+    page: Id,
+    metadata: Option<Box<RawValue>>,
+}
+
+async fn connect_pages(
+    facebook: &Facebook,
+    merchant: Uuid,
+    user: &User,
+    pages: Vec<AccountPage>,
+    app_problem: Option<String>,
+) -> Result<(Vec<Outcome>, Vec<Found>), AppError> {
+    let mut outcomes = Vec::new();
+    let mut found = Vec::new();
+    for account in pages {
+        let mut outcome =
+            Outcome { id: account.id.clone(), name: account.name.clone(), status: "not_connected", reason: None };
+        match connect_page(facebook, merchant, user, account, app_problem.as_deref()).await? {
+            Ok(one) => {
+                outcome.status = one.connection.status.as_str();
+                outcome.reason.clone_from(&one.connection.status_reason);
+                found.push(one);
+            }
+            Err(reason) => outcome.reason = Some(reason.to_owned()),
+        }
+        outcomes.push(outcome);
+    }
+    Ok((outcomes, found))
+}
+
+/// Prepares one Page. The inner error is a sentence: why this Page cannot be connected.
+async fn connect_page(
+    facebook: &Facebook,
+    merchant: Uuid,
+    user: &User,
+    account: AccountPage,
+    app_problem: Option<&str>,
+) -> Result<Result<Found, &'static str>, AppError> {
+    let Some(page) = Id::parse(&account.id) else { return Ok(Err("Its id cannot be read.")) };
+    let Some(token) = account.access_token else { return Ok(Err("Facebook gives no access to it.")) };
+    if !account.tasks.iter().any(|task| TASKS.contains(&task.as_str())) {
+        return Ok(Err("You may not answer messages there. Ask for the task “Messages” in the Page's settings."));
+    }
+    let owner = facebook.shared.connections.find(NAME, page.as_str()).await?;
+    if owner.is_some_and(|owner| owner.merchant != merchant) {
+        return Ok(Err(
+            "It is connected to another shop here already. Log in with that shop to use it there, or ask the operator to \
+             release it.",
+        ));
+    }
+    let mut problems: Vec<String> = app_problem.map(str::to_owned).into_iter().collect();
+    if let Some(missing) = missing(&SCOPES, &user.scopes) {
+        problems
+            .push(format!("a permission is missing ({missing}); choose “Continue with Facebook” again and tick it"));
+    }
+    problems.extend(
+        problem(facebook.client.ensure_page_subscription(&page, &token).await)?
+            .map(|code| format!("Facebook refuses to deliver messages ({code})")),
+    );
+    let metadata = match facebook.client.fetch_page(Patience::Person, &page, &token).await {
+        Ok(metadata) => Some(metadata),
+        Err(ApiError::Refused { .. }) => None,
+        Err(error) => return Err(failed(error)),
+    };
+    let user_token = Token {
+        secret: user.token.clone(),
+        expires_at: user.expires_in.map(|seconds| facebook.shared.clock.now_ms() + seconds.saturating_mul(1000)),
+    };
+    Ok(Ok(Found {
+        connection: NewConnection {
+            channel: NAME,
+            account: page.as_str().to_owned(),
+            merchant,
+            name: account.name,
+            scopes: user.scopes.clone(),
+            status: if problems.is_empty() { Status::Connected } else { Status::Incomplete },
+            status_reason: (!problems.is_empty()).then(|| problems.join("; ")),
+            platform_user: Some(user.id.clone()),
+            tokens: vec![(TokenKind::Access, Token { secret: token, expires_at: None }), (TokenKind::User, user_token)],
+        },
+        page,
+        metadata,
+    }))
+}
+
+/// Stores all Pages at once, lets their events flow, writes their metadata and wishes for the first read.
+async fn store(facebook: &Facebook, found: Vec<Found>) -> Result<(), AppError> {
+    let shared = &facebook.shared;
+    let now_ms = shared.clock.now_ms();
+    let (connections, pages): (Vec<_>, Vec<_>) =
+        found.into_iter().map(|one| (one.connection, (one.page, one.metadata))).unzip();
+    shared.connections.upsert(connections, now_ms).await?;
+    for (page, metadata) in &pages {
+        let account = page.as_str();
+        shared.journal.connect_account(NAME, account).await.map_err(anyhow::Error::from)?;
+        shared.journal.want_reread(NAME, account, "", now_ms).await.map_err(anyhow::Error::from)?;
+        if let Some(metadata) = metadata
+            && let Err(error) = sync::store_metadata(facebook, page, metadata).await
+        {
+            // The first read writes it again.
+            tracing::warn!(%error, "a Page's metadata could not be written at login");
+        }
+    }
+    Ok(())
+}
+
+async fn run_self_test(facebook: &Facebook) -> Value {
+    let config = &facebook.config;
+    let sign = |body: &[u8]| {
+        let secret = secrecy::ExposeSecret::expose_secret(config.app_secret.current());
+        vec![("x-hub-signature-256", format!("sha256={}", to_hex(&sign_sha256(secret.as_bytes(), body))))]
+    };
+    json!(facebook.shared.self_tests.run(&facebook.shared.http, &config.webhook_address, sign).await)
+}
+
+/// A subscription's outcome: done, refused for a reason to be shown, or worth no connection at all now.
+fn problem(outcome: Result<(), ApiError>) -> Result<Option<String>, AppError> {
+    match outcome {
+        Ok(()) => Ok(None),
+        Err(ApiError::Refused { code }) => Ok(Some(format!("the webhook subscription was refused, code {code}"))),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn missing(wanted: &[&str], granted: &[String]) -> Option<String> {
+    let missing: Vec<&str> =
+        wanted.iter().copied().filter(|scope| !granted.iter().any(|granted| granted == scope)).collect();
+    (!missing.is_empty()).then(|| missing.join(", "))
+}
+
+fn failed(cause: ApiError) -> AppError {
+    AppError::Platform { platform: PLATFORM, cause }
+}
+
+/// The person said no. To a browser that is a page, not an error.
+fn refused(headers: &HeaderMap, sentence: &str) -> Response {
+    tracing::info!(channel = NAME, "a login was refused");
+    if !wants_html(headers) {
+        return AppError::Forbidden(sentence.to_owned().into()).into_response();
+    }
+    let body = html! {
+        h1 { "Not connected" }
+        p { (sentence) }
+        p { a.button href="/" { "To the start page" } }
+    };
+    page(StatusCode::OK, "Not connected", &body)
+}
+
+/// What a browser sees: the start page, or first why some Page is missing there.
+fn shown(outcomes: &[Outcome]) -> Response {
+    if !outcomes.is_empty() && outcomes.iter().all(|one| one.status != "not_connected") {
+        return Redirect::to(HOME).into_response();
+    }
+    let body = html! {
+        h1 { "Your Pages" }
+        @if outcomes.is_empty() {
+            p { "Facebook shows no Page of yours to this app, so nothing was connected. Choose your Pages in Facebook's dialog, or log in as a person who has a role there." }
+        }
+        ul.connections {
+            @for one in outcomes {
+                li {
+                    strong { (one.name) } " " span.hint { (one.id) }
+                    div class={ "status " (one.status) } {
+                        @match one.status { "not_connected" => "Not connected", "incomplete" => "Connected in part", _ => "Connected" }
+                        @if let Some(reason) = &one.reason { ": " (reason) }
+                    }
+                }
+            }
+        }
+        p { a.button href=(HOME) { "To the start page" } }
+    };
+    page(StatusCode::OK, "Your Pages", &body)
+}

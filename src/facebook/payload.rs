@@ -1,0 +1,440 @@
+//! What Meta sends, split into events. Bytes are kept as they came; only what decides is looked at.
+//!
+//! Source: <https://developers.facebook.com/docs/messenger-platform/webhooks> and its pages of events (2026). Shapes vary
+//! more than the documents say: ids come as numbers, times as text or in seconds, members are missing.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::NAME;
+use crate::shared::journal::{DedupeKey, Effect, Event, Source};
+use crate::shared::raw_json::{Object, elements};
+
+/// Times below this are seconds, above it milliseconds: 10^11 ms is in 1973, 10^11 s in the year 5138.
+const SECONDS_BELOW: i64 = 100_000_000_000;
+
+/// The end of the year 9999 in milliseconds. What claims to be later is no time.
+const LATEST: i64 = 253_402_300_799_999;
+
+/// An id of Meta's: 1 to 32 digits. The only form in which an id becomes part of a path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(String);
+
+impl Id {
+    /// Reads an id.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let good = (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        good.then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Splits a delivery, whose signature is right, into its events: every item of every entry, for every Page.
+///
+/// Nothing is lost: what cannot be read, is unknown or belongs nowhere becomes an event that is set apart. One bad item
+/// costs its neighbours nothing.
+#[must_use]
+pub fn split(body: &[u8]) -> Vec<Event> {
+    // Bytes that are no UTF-8 are masked, one for one, so that their neighbours can still be found; offsets stay right.
+    let masked = mask(body);
+    let original = |part: &str| {
+        let start = part.as_ptr() as usize - masked.as_ptr() as usize;
+        &body[start..start + part.len()]
+    };
+    let whole = |reason| vec![apart("", "delivery", reason, body)];
+    let Some(delivery) = Object::parse(&masked) else { return whole("not a JSON object") };
+    let object = delivery.text("object").unwrap_or_default();
+    let Some(entries) = delivery.get("entry").and_then(elements) else { return whole("a delivery without entries") };
+    let mut events = Vec::new();
+    for entry in entries {
+        if object == "page" {
+            split_entry(entry, &original, &mut events);
+        } else {
+            let account = Object::parse(entry).and_then(|entry| entry.text("id")).and_then(|id| Id::parse(&id));
+            let account = account.as_ref().map_or("", Id::as_str);
+            let kind = format!("object {}", short(&object));
+            events.push(apart_as(account, kind, "an object that is not handled", original(entry)));
+        }
+    }
+    if events.is_empty() { whole("a delivery without items") } else { events }
+}
+
+fn split_entry<'a>(entry_text: &'a str, original: &dyn Fn(&'a str) -> &'a [u8], events: &mut Vec<Event>) {
+    let raw = original(entry_text);
+    let Some(entry) = Object::parse(entry_text) else {
+        events.push(apart("", "entry", "an entry that is no object", raw));
+        return;
+    };
+    let Some(page) = entry.text("id").and_then(|id| Id::parse(&id)) else {
+        events.push(apart("", "entry", "an entry without a Page id", raw));
+        return;
+    };
+    let entry_time = entry.integer("time").and_then(milliseconds);
+    let before = events.len();
+    for (member, source) in [("messaging", Source::Webhook), ("standby", Source::Standby)] {
+        if !entry.has(member) {
+            continue;
+        }
+        match entry.get(member).and_then(elements) {
+            Some(items) => {
+                events.extend(
+                    items.into_iter().map(|item| messaging_event(&page, entry_time, source, item, original(item))),
+                );
+            }
+            None => events.push(apart(page.as_str(), "entry", "items that are no list", raw)),
+        }
+    }
+    if entry.has("changes") {
+        match entry.get("changes").and_then(elements) {
+            Some(items) => {
+                events.extend(items.into_iter().map(|item| change_event(&page, entry_time, item, original(item))));
+            }
+            None => events.push(apart(page.as_str(), "entry", "changes that are no list", raw)),
+        }
+    }
+    if entry.has("changed_fields") {
+        events.push(page_event(&page, entry_time, "changed_fields".into(), raw));
+    }
+    if events.len() == before {
+        events.push(apart(page.as_str(), "entry", "an entry of an unknown kind", raw));
+    }
+}
+
+/// One `messaging` or `standby` item. `item` is what is looked at, `raw` what is kept.
+fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &str, raw: &[u8]) -> Event {
+    if std::str::from_utf8(raw).is_err() {
+        return apart(page.as_str(), "item", "an item that is not UTF-8", raw);
+    }
+    let Some(object) = Object::parse(item) else {
+        return apart(page.as_str(), "item", "an item that is no object", raw);
+    };
+    let kind = classify(&object);
+    let id_of = |member: &str| object.object(member).and_then(|person| person.text("id")).map(Cow::into_owned);
+    let (sender, recipient) = (id_of("sender"), id_of("recipient"));
+    // Never the Page itself: an echo belongs to the person it was sent to.
+    let person = [&sender, &recipient].into_iter().flatten().find(|id| id.as_str() != page.as_str());
+    let person = person.and_then(|id| Id::parse(id));
+    let own_time = object.integer("timestamp").and_then(milliseconds);
+    let sender = sender.unwrap_or_default();
+    let effect = match (kind.opens, person) {
+        (Some(opens), Some(person)) => Effect::Conversation { person: person.0, opens },
+        (Some(_), None) => Effect::Apart("an item that names no person".into()),
+        (None, _) => Effect::Apart("an item of an unknown kind".into()),
+    };
+    Event {
+        channel: NAME,
+        account: page.as_str().to_owned(),
+        key: item_key(page, &kind, &object, &sender, own_time, raw),
+        kind: kind.name.into(),
+        effect,
+        occurred_at: own_time.or(entry_time),
+        source,
+        payload: raw.to_vec(),
+    }
+}
+
+/// A `changes` item: the dashboard's test of a messaging field, or a change of the Page.
+fn change_event(page: &Id, entry_time: Option<i64>, item: &str, raw: &[u8]) -> Event {
+    let Some(object) = Object::parse(item) else {
+        return apart(page.as_str(), "change", "a change that is no object", raw);
+    };
+    let field = object.text("field").unwrap_or_default();
+    // "Test" in the App Dashboard sends messaging fields as changes, of a Page with the id 0.
+    if page.as_str() == "0" || field.starts_with("messag") || field == "standby" {
+        return apart_as(page.as_str(), format!("change {}", short(&field)), "a test from the App Dashboard", raw);
+    }
+    if matches!(&*field, "feed" | "mention" | "ratings" | "leadgen" | "inbox_labels" | "conversations" | "") {
+        return apart_as(page.as_str(), format!("change {}", short(&field)), "a change that is not handled", raw);
+    }
+    page_event(page, entry_time, format!("change {}", short(&field)).into(), raw)
+}
+
+/// Something about the Page itself changed. The value is not trusted; the Page is read again.
+fn page_event(page: &Id, entry_time: Option<i64>, kind: Cow<'static, str>, raw: &[u8]) -> Event {
+    let time = entry_time.unwrap_or_default().to_be_bytes();
+    Event {
+        channel: NAME,
+        account: page.as_str().to_owned(),
+        key: DedupeKey::new(NAME, page.as_str(), &[b"change", &time, &Sha256::digest(raw)]),
+        kind,
+        effect: Effect::Reread(super::METADATA.to_owned()),
+        occurred_at: entry_time,
+        source: Source::Webhook,
+        payload: raw.to_vec(),
+    }
+}
+
+struct Kind {
+    name: &'static str,
+    /// `Some(true)`: reason enough for a conversation; `Some(false)`: belongs to one; `None`: unknown.
+    opens: Option<bool>,
+}
+
+/// What an item is, by the member that is present, in this order.
+fn classify(item: &Object<'_>) -> Kind {
+    const KINDS: [(&str, &str, bool); 17] = [
+        ("message_edit", "edit", false),
+        ("postback", "postback", true),
+        ("reaction", "reaction", false),
+        ("delivery", "delivery", false),
+        ("read", "read", false),
+        ("optin", "optin", true),
+        ("referral", "referral", true),
+        ("account_linking", "account_linking", false),
+        ("pass_thread_control", "pass_thread_control", false),
+        ("take_thread_control", "take_thread_control", false),
+        ("request_thread_control", "request_thread_control", false),
+        ("app_roles", "app_roles", false),
+        ("policy_enforcement", "policy_enforcement", false),
+        ("policy-enforcement", "policy_enforcement", false),
+        ("response_feedback", "response_feedback", false),
+        ("order", "order", true),
+        ("game_play", "game_play", false),
+    ];
+    if item.has("message") {
+        let message = item.object("message");
+        let says = |member: &str| message.as_ref().is_some_and(|message| message.is_true(member));
+        return match () {
+            () if says("is_deleted") => Kind { name: "unsend", opens: Some(false) },
+            () if says("is_echo") => Kind { name: "echo", opens: Some(true) },
+            () => Kind { name: "message", opens: Some(true) },
+        };
+    }
+    KINDS
+        .iter()
+        .find(|(member, ..)| item.has(member))
+        .map_or(Kind { name: "unknown", opens: None }, |&(_, name, opens)| Kind { name, opens: Some(opens) })
+}
+
+/// The key by which a repeat is recognised, by whatever road it comes.
+fn item_key(page: &Id, kind: &Kind, item: &Object<'_>, sender: &str, time: Option<i64>, raw: &[u8]) -> DedupeKey {
+    let key = |parts: &[&[u8]]| DedupeKey::new(NAME, page.as_str(), parts);
+    let part = |member: &str, name: &str| item.object(member).and_then(|part| part.text(name)).unwrap_or_default();
+    let time_text = time.map(|time| time.to_string()).unwrap_or_default();
+    let time_text = time_text.as_bytes();
+    let sender = sender.as_bytes();
+    let hash = Sha256::digest(raw);
+    match kind.name {
+        "message" | "echo" | "postback" => {
+            let mid = part(if kind.name == "postback" { "postback" } else { "message" }, "mid");
+            match (mid.is_empty(), kind.name) {
+                (false, _) => message_key(page, &mid),
+                (true, "postback") => key(&[
+                    b"postback",
+                    sender,
+                    time_text,
+                    part("postback", "title").as_bytes(),
+                    part("postback", "payload").as_bytes(),
+                ]),
+                (true, _) => key(&[b"message without mid", &hash]),
+            }
+        }
+        "unsend" => key(&[b"unsend", plain_mid(&part("message", "mid")).as_bytes()]),
+        "edit" => key(&[b"edit", part("message_edit", "mid").as_bytes(), part("message_edit", "num_edit").as_bytes()]),
+        "reaction" => key(&[
+            b"reaction",
+            part("reaction", "mid").as_bytes(),
+            sender,
+            part("reaction", "action").as_bytes(),
+            time_text,
+        ]),
+        "delivery" | "read" => {
+            let watermark = part(kind.name, "watermark");
+            if watermark.is_empty() {
+                key(&[kind.name.as_bytes(), &hash])
+            } else {
+                key(&[kind.name.as_bytes(), sender, watermark.as_bytes()])
+            }
+        }
+        "policy_enforcement" => {
+            key(&[b"policy_enforcement", time_text, part("policy_enforcement", "action").as_bytes()])
+        }
+        // Without a time, or from a person known only by a reference, the sender says too little.
+        name if name != "unknown" && time.is_some() && !sender.is_empty() => key(&[name.as_bytes(), sender, time_text]),
+        name => key(&[name.as_bytes(), &hash]),
+    }
+}
+
+/// The key of a message: its `mid`, which webhooks, echoes, the Conversations API and the Send API share.
+#[must_use]
+pub fn message_key(page: &Id, mid: &str) -> DedupeKey {
+    DedupeKey::new(NAME, page.as_str(), &[b"mid", plain_mid(mid).as_bytes()])
+}
+
+/// Old ids are `mid.$…` in webhooks and `m_mid.$…` in the Graph API.
+fn plain_mid(mid: &str) -> &str {
+    match mid.strip_prefix("m_") {
+        Some(old) if old.starts_with("mid.") => old,
+        _ => mid,
+    }
+}
+
+fn apart(account: &str, kind: &'static str, reason: &'static str, raw: &[u8]) -> Event {
+    apart_as(account, kind.to_owned(), reason, raw)
+}
+
+fn apart_as(account: &str, kind: String, reason: &'static str, raw: &[u8]) -> Event {
+    Event {
+        channel: NAME,
+        account: account.to_owned(),
+        key: DedupeKey::new(NAME, account, &[b"apart", kind.as_bytes(), &Sha256::digest(raw)]),
+        kind: kind.into(),
+        effect: Effect::Apart(reason.into()),
+        occurred_at: None,
+        source: Source::Webhook,
+        payload: raw.to_vec(),
+    }
+}
+
+/// A platform's word, short enough for a column and a log line.
+fn short(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(40).collect()
+}
+
+/// Seconds or milliseconds, as milliseconds.
+fn milliseconds(time: i64) -> Option<i64> {
+    let time = if time < SECONDS_BELOW { time.checked_mul(1000)? } else { time };
+    (0..=LATEST).contains(&time).then_some(time)
+}
+
+fn mask(body: &[u8]) -> Cow<'_, str> {
+    let mut masked = String::with_capacity(body.len());
+    if let Ok(text) = std::str::from_utf8(body) {
+        return Cow::Borrowed(text);
+    }
+    for chunk in body.utf8_chunks() {
+        masked.push_str(chunk.valid());
+        masked.extend(std::iter::repeat_n('?', chunk.invalid().len()));
+    }
+    Cow::Owned(masked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope(items: &str) -> Vec<u8> {
+        format!(
+            r#"{{"object":"page","entry":[{{"id":"100000000000101","time":1790000000123,"messaging":[{items}]}}]}}"#
+        )
+        .into_bytes()
+    }
+
+    fn one(items: &str) -> Event {
+        let mut events = split(&envelope(items));
+        assert_eq!(events.len(), 1);
+        events.remove(0)
+    }
+
+    #[test]
+    fn an_item_keeps_its_bytes_and_finds_its_person() {
+        let item = r#"{"sender":{"id":"7000000000000001"}, "recipient":{"id":"100000000000101"},"timestamp":1790000000000,"message":{"mid":"m_t1","text":"Caf\u00e9 \ud83d","n":900719925474099312345}}"#;
+        let event = one(item);
+        assert_eq!(event.payload, item.as_bytes());
+        assert_eq!(event.effect, Effect::Conversation { person: "7000000000000001".into(), opens: true });
+        assert_eq!(event.occurred_at, Some(1_790_000_000_000));
+    }
+
+    #[test]
+    fn an_echo_belongs_to_the_person_it_was_sent_to() {
+        let event = one(
+            r#"{"sender":{"id":"100000000000101"},"recipient":{"id":"7000000000000001"},"timestamp":1,"message":{"mid":"m_e1","is_echo":true}}"#,
+        );
+        assert_eq!(event.kind, "echo");
+        assert_eq!(event.effect, Effect::Conversation { person: "7000000000000001".into(), opens: true });
+    }
+
+    #[test]
+    fn one_bad_item_costs_its_neighbours_nothing() {
+        let good = |mid: &str| {
+            format!(r#"{{"sender":{{"id":"7"}},"recipient":{{"id":"100000000000101"}},"message":{{"mid":"{mid}"}}}}"#)
+        };
+        let mut body = envelope(&format!("{},17,null,{{}},\"x\",{}", good("a"), good("b")));
+        let events = split(&body);
+        let apart = events.iter().filter(|event| matches!(event.effect, Effect::Apart(_))).count();
+        assert_eq!((events.len(), apart), (6, 4));
+        // An invalid byte inside the first item's text.
+        let at = body.windows(3).position(|window| window == b"\"a\"").expect("the mid") + 1;
+        body[at] = 0xff;
+        let events = split(&body);
+        assert_eq!(events.len(), 6);
+        assert!(matches!(events[0].effect, Effect::Apart(_)));
+        assert!(events[0].payload.contains(&0xff));
+        assert!(matches!(events[5].effect, Effect::Conversation { .. }));
+    }
+
+    #[test]
+    fn times_come_as_seconds_text_or_not_at_all() {
+        let at = |time: &str| {
+            one(&format!(
+                r#"{{"sender":{{"id":"7"}},"recipient":{{"id":"100000000000101"}},{time}"message":{{"mid":"a"}}}}"#
+            ))
+            .occurred_at
+        };
+        assert_eq!(at(r#""timestamp":"1790000031","#), Some(1_790_000_031_000));
+        assert_eq!(at(r#""timestamp":1790000031,"#), Some(1_790_000_031_000));
+        assert_eq!(at(r#""timestamp":1790000000000.0,"#), Some(1_790_000_000_000));
+        assert_eq!(at(""), Some(1_790_000_000_123));
+        assert_eq!(at(r#""timestamp":-5,"#), Some(1_790_000_000_123));
+        assert_eq!(at(r#""timestamp":99999999999999999999999999,"#), Some(1_790_000_000_123));
+    }
+
+    #[test]
+    fn the_dashboards_test_is_no_conversation() {
+        let body = br#"{"object":"page","entry":[{"id":"0","time":1790000000,"changes":[{"field":"messages","value":{"sender":{"id":"12334"},"recipient":{"id":"23245"},"timestamp":"1790000000","message":{"mid":"test_message_id","text":"test_message"}}}]}]}"#;
+        let events = split(body);
+        assert_eq!(events.len(), 1);
+        assert!(matches!(&events[0].effect, Effect::Apart(reason) if reason.contains("Dashboard")));
+    }
+
+    #[test]
+    fn receipts_with_one_watermark_are_one_and_reactions_differ_by_time() {
+        let read = |extra: &str| {
+            one(&format!(
+                r#"{{"sender":{{"id":"7"}},"recipient":{{"id":"100000000000101"}}{extra},"read":{{"watermark":5}}}}"#
+            ))
+            .key
+        };
+        assert_eq!(read(""), read(r#","timestamp":1790000000000"#));
+        let reaction = |time: u64| {
+            one(&format!(
+                r#"{{"sender":{{"id":"7"}},"recipient":{{"id":"100000000000101"}},"timestamp":{time},"reaction":{{"mid":"a","action":"react"}}}}"#
+            ))
+            .key
+        };
+        assert_ne!(reaction(1_790_000_000_000), reaction(1_790_000_000_001));
+    }
+
+    #[test]
+    fn what_is_no_delivery_is_kept_whole() {
+        for body in
+            [&b""[..], b"[]", b"{", b"{\"object\":\"page\"}", b"{\"object\":\"page\",\"entry\":[]}", b"\xff\xfe"]
+        {
+            let events = split(body);
+            assert_eq!(events.len(), 1, "{body:?}");
+            assert_eq!(events[0].payload, body);
+            assert!(matches!(events[0].effect, Effect::Apart(_)));
+        }
+    }
+
+    #[test]
+    fn an_old_id_is_the_same_by_both_roads() {
+        let page = Id::parse("1").expect("an id");
+        assert_eq!(message_key(&page, "m_mid.$cAA"), message_key(&page, "mid.$cAA"));
+        assert_ne!(message_key(&page, "m_a"), message_key(&page, "a"));
+    }
+}
