@@ -1,2 +1,87 @@
-//! Shopify
+//! Shopify shops.
+//!
+//! The platform's documents: <https://shopify.dev/docs/apps/build/authentication-authorization>,
+//! <https://shopify.dev/docs/api/admin-graphql>, <https://shopify.dev/docs/apps/build/webhooks>.
+
+mod client;
+mod config;
+mod document;
+mod login;
+mod payload;
 pub mod sandbox;
+mod subscriptions;
+mod sync;
+mod tokens;
+mod webhook;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRef;
+
+pub use self::config::{AdminUrl, Config};
+use crate::shared::web::pages::{Door, Entrance};
+use crate::shared::{Channel, Shared};
+
+/// The channel's name in paths, tables and files.
+const NAME: &str = "shopify";
+
+/// The platform's name as people know it.
+const PLATFORM: &str = "Shopify";
+
+/// The scopes that are asked for. The name of a location needs `read_locations`.
+/// Source: <https://shopify.dev/docs/api/usage/access-scopes> (2026).
+const SCOPES: [&str; 4] = ["read_products", "read_inventory", "read_locations", "read_discounts"];
+
+/// What can be read again apart from the whole account: the shop itself.
+const SHOP: &str = "shop";
+/// All products with their variants and stock.
+const PRODUCTS: &str = "products";
+/// All collections.
+const COLLECTIONS: &str = "collections";
+/// All discounts.
+const DISCOUNTS: &str = "discounts";
+
+/// What the channel's code is given.
+#[derive(Clone)]
+struct Shopify {
+    shared: Shared,
+    config: Arc<Config>,
+    client: client::Client,
+    tokens: tokens::TokenKeeper,
+}
+
+impl FromRef<Shopify> for Shared {
+    fn from_ref(shopify: &Shopify) -> Self {
+        shopify.shared.clone()
+    }
+}
+
+/// The channel.
+#[must_use]
+pub fn channel(shared: &Shared, config: Config) -> Channel {
+    let config = Arc::new(config);
+    let client = client::Client::new(shared.http.clone(), Arc::clone(&config));
+    let shopify = Shopify {
+        shared: shared.clone(),
+        tokens: tokens::TokenKeeper::new(shared.connections.clone(), client.clone(), shared.clock.clone()),
+        client,
+        config: Arc::clone(&config),
+    };
+    Channel {
+        name: NAME,
+        router: Router::new().merge(login::routes()).merge(webhook::routes()).with_state(shopify.clone()),
+        poll_cron: config.poll_cron.clone(),
+        door: Door {
+            channel: NAME,
+            title: "Connect your Shopify shop",
+            entrance: Entrance::Form {
+                action: "/shopify/login",
+                field: "shop",
+                label: "The name of your shop, as in its .myshopify.com address",
+                hint: "my-shop",
+            },
+        },
+        reader: Arc::new(sync::ShopReader(shopify)),
+    }
+}

@@ -1,0 +1,130 @@
+//! The settings of the Shopify channel.
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::payload::ShopDomain;
+use crate::shared::scheduler;
+use crate::shared::settings::{Settings, check_url};
+use crate::shared::signature::Secrets;
+
+/// The settings of the Shopify channel.
+#[derive(Debug)]
+pub struct Config {
+    /// The app's client id ("API key").
+    pub api_key: String,
+    /// The app's client secret, and during a rotation the one before it.
+    pub api_secret: Secrets,
+    /// Where the login comes back to.
+    pub redirect_uri: Url,
+    /// Where deliveries go.
+    pub webhook_address: Url,
+    /// The Admin API's version: `2026-10`.
+    pub api_version: String,
+    /// The base of a shop's addresses; `{shop}` in it becomes the checked domain.
+    pub admin_url: AdminUrl,
+    /// When shops are polled.
+    pub poll_cron: String,
+}
+
+/// Where shops are reached: a base URL in which `{shop}` stands for the shop's domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminUrl(String);
+
+impl AdminUrl {
+    /// Reads such a base.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let sample = text.replace("{shop}", "sample.myshopify.com");
+        check_url(&sample).map(|_| Self(text.trim_end_matches('/').to_owned()))
+    }
+
+    /// The address of `path` at a shop. The shop was parsed, so it cannot change the host.
+    #[must_use]
+    pub fn at(&self, shop: &ShopDomain, path: &[&str]) -> Option<Url> {
+        let mut url = Url::parse(&self.0.replace("{shop}", shop.as_str())).ok()?;
+        url.path_segments_mut().ok()?.pop_if_empty().extend(path);
+        Some(url)
+    }
+}
+
+/// The newest stable version of the Admin API on 2026-11-21, accessible until 2027-10-16.
+/// Source: <https://shopify.dev/docs/api/usage/versioning>.
+const API_VERSION: &str = "2026-10";
+
+/// The variables that switch the channel on: with any of them set, all that have no default must be.
+const NAMES: [&str; 8] = [
+    "SHOPIFY_API_KEY",
+    "SHOPIFY_API_SECRET",
+    "SHOPIFY_API_SECRET_PREVIOUS",
+    "SHOPIFY_REDIRECT_URI",
+    "SHOPIFY_WEBHOOK_ADDRESS",
+    "SHOPIFY_API_VERSION",
+    "SHOPIFY_ADMIN_URL",
+    "SHOPIFY_POLL_CRON",
+];
+
+impl Config {
+    /// Reads the section; `None`: none of its variables is set, the channel is off.
+    pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
+        let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
+        if set == 0 {
+            return None;
+        }
+        let api_key = settings.required("SHOPIFY_API_KEY");
+        let api_secret: SecretString = settings.required_secret("SHOPIFY_API_SECRET");
+        let previous = settings.secret("SHOPIFY_API_SECRET_PREVIOUS");
+        let admin_url = settings.text_or("SHOPIFY_ADMIN_URL", "https://{shop}");
+        let admin_url = AdminUrl::parse(&admin_url).unwrap_or_else(|problem| {
+            settings.problem("SHOPIFY_ADMIN_URL", problem);
+            AdminUrl(String::new())
+        });
+        Some(Self {
+            api_key,
+            api_secret: Secrets::new(api_secret, previous),
+            redirect_uri: settings.url_below("SHOPIFY_REDIRECT_URI", public_url, "/shopify/callback"),
+            webhook_address: settings.url_below("SHOPIFY_WEBHOOK_ADDRESS", public_url, "/shopify/webhook"),
+            api_version: settings.parsed_or(
+                "SHOPIFY_API_VERSION",
+                API_VERSION.to_owned(),
+                "a version such as 2026-10, or unstable",
+                |text| is_version(text).then(|| text.to_owned()),
+            ),
+            admin_url,
+            poll_cron: settings.parsed_or(
+                "SHOPIFY_POLL_CRON",
+                "47 3 * * *".to_owned(),
+                "a cron pattern of five or six fields",
+                |text| scheduler::parse(text).is_ok().then(|| text.to_owned()),
+            ),
+        })
+    }
+}
+
+fn is_version(text: &str) -> bool {
+    text == "unstable"
+        || text.split_once('-').is_some_and(|(year, month)| {
+            year.len() == 4
+                && year.bytes().all(|byte| byte.is_ascii_digit())
+                && ["01", "04", "07", "10"].contains(&month)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shop_stands_where_the_placeholder_was() {
+        let shop = ShopDomain::parse("demo.myshopify.com").expect("a shop");
+        let at = |base: &str| AdminUrl::parse(base).ok()?.at(&shop, &["admin", "x.json"]).map(String::from);
+        assert_eq!(at("https://{shop}").as_deref(), Some("https://demo.myshopify.com/admin/x.json"));
+        assert_eq!(
+            at("http://127.0.0.1:9/{shop}/").as_deref(),
+            Some("http://127.0.0.1:9/demo.myshopify.com/admin/x.json")
+        );
+        assert_eq!(at("http://{shop}"), None, "plain http is for this machine only");
+    }
+}

@@ -1,0 +1,294 @@
+//! `GET /shopify/{shop_name}/login` and `/shopify/callback`: from the link to a stored connection.
+//!
+//! Source: <https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant>
+//! (2026).
+
+use axum::extract::{Path, Query as QueryOf, RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, StatusCode, header};
+use maud::html;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::client::Query;
+use super::payload::ShopDomain;
+use super::subscriptions::{self, is_granted};
+use super::sync::{ShopInfo, store_shop};
+use super::{NAME, PLATFORM, SCOPES, Shopify, tokens, webhook};
+use crate::shared::api::{ApiError, Patience};
+use crate::shared::error::AppError;
+use crate::shared::signature::{from_hex, sign_sha256};
+use crate::shared::store::{NewConnection, Status, TokenKind};
+use crate::shared::web::HOME;
+use crate::shared::web::pages::{page, wants_html};
+use crate::shared::web::session::{self, CurrentMerchant};
+
+/// A callback's timestamp may differ from our time by this much, in seconds, as in Shopify's own library.
+const FRESH_SECONDS: i64 = 90;
+
+/// Without this nothing works.
+const ESSENTIAL: &str = "read_products";
+
+/// What a forged or mistyped shop name is told.
+const NO_SHOP: &str = "This is not the name of a Shopify shop. It looks like my-shop, or my-shop.myshopify.com.";
+
+pub fn routes() -> Router<Shopify> {
+    Router::new()
+        .route("/shopify/login", get(login_by_form))
+        .route("/shopify/{shop_name}/login", get(login))
+        .route("/shopify/callback", get(callback))
+}
+
+#[derive(Deserialize)]
+struct Form {
+    #[serde(default)]
+    shop: String,
+}
+
+/// The form of the start page: the same as the link.
+async fn login_by_form(
+    State(shopify): State<Shopify>,
+    headers: HeaderMap,
+    QueryOf(form): QueryOf<Form>,
+) -> Result<Response, AppError> {
+    begin(&shopify, &headers, form.shop.trim()).await
+}
+
+/// Sends the merchant to the shop's grant screen.
+async fn login(
+    State(shopify): State<Shopify>,
+    headers: HeaderMap,
+    Path(shop_name): Path<String>,
+) -> Result<Response, AppError> {
+    begin(&shopify, &headers, &shop_name).await
+}
+
+async fn begin(shopify: &Shopify, headers: &HeaderMap, shop_name: &str) -> Result<Response, AppError> {
+    let shop = ShopDomain::parse_name(shop_name).ok_or_else(|| AppError::bad_request(NO_SHOP))?;
+    let begun = shopify.shared.logins.begin(NAME, headers, shop.to_string()).await?;
+    tracing::info!(channel = NAME, shop = shop.as_str(), "a login began");
+    let url = shopify.client.authorize_url(&shop, &begun.state).map_err(failed)?;
+    Ok(([(header::SET_COOKIE, begun.cookie)], Redirect::to(url.as_str())).into_response())
+}
+
+/// The query of a callback: all its parameters, decoded, in the order in which they came.
+struct Callback(Vec<(String, String)>);
+
+impl Callback {
+    fn parse(query: &str) -> Self {
+        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    fn repeats_a_parameter(&self) -> bool {
+        ["hmac", "shop", "state", "code", "timestamp"]
+            .iter()
+            .any(|name| self.0.iter().filter(|(key, _)| key == name).count() > 1)
+    }
+
+    /// What Shopify signs: all parameters but the signature itself, sorted, encoded as its JavaScript library does it
+    /// (form encoding, with a space as `%20`). For letters, digits, `-`, `.` and `_` all its libraries agree, which is
+    /// why the state is hex.
+    fn message(&self) -> String {
+        let encode =
+            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
+        let mut pairs: Vec<&(String, String)> =
+            self.0.iter().filter(|(key, _)| key != "hmac" && key != "signature").collect();
+        pairs.sort();
+        pairs.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect::<Vec<_>>().join("&")
+    }
+
+    /// Whether `hmac` is 64 characters of lower-case hex and the right signature.
+    fn is_signed(&self, shopify: &Shopify) -> bool {
+        let Some(hmac) = self.get("hmac") else { return false };
+        let lower = hmac.len() == 64 && !hmac.bytes().any(|byte| byte.is_ascii_uppercase());
+        let Some(signature) = from_hex(hmac).filter(|_| lower) else { return false };
+        shopify.config.api_secret.verify_sha256(self.message().as_bytes(), &signature)
+    }
+
+    fn is_fresh(&self, now: i64) -> bool {
+        let timestamp: Option<i64> = self.get("timestamp").and_then(|text| text.parse().ok());
+        timestamp.is_some_and(|timestamp| now.abs_diff(timestamp) <= FRESH_SECONDS.unsigned_abs())
+    }
+}
+
+/// Takes the merchant back. Every check comes before the first request leaves us, in the order of least trust.
+async fn callback(
+    State(shopify): State<Shopify>,
+    merchant: CurrentMerchant,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, AppError> {
+    const FORGED: &str =
+        "This answer does not come from Shopify, or was changed on its way. Please start the login again.";
+    let query = Callback::parse(&query.unwrap_or_default());
+    let bound_to = shopify.shared.logins.finish(NAME, &headers, query.get("state")).await?;
+    if query.repeats_a_parameter() {
+        return Err(AppError::bad_request(FORGED));
+    }
+    let Some(code) = query.get("code").filter(|code| !code.is_empty()) else {
+        // Nothing follows from a refusal, so it needs no signature.
+        return Ok(refused(
+            &headers,
+            "Shopify reports that the app was not installed, so nothing was connected. To try \
+                                     again, open the start page and connect your shop.",
+        ));
+    };
+    if !query.is_signed(&shopify) {
+        return Err(AppError::bad_request(FORGED));
+    }
+    if !query.is_fresh(shopify.shared.clock.now().timestamp()) {
+        return Err(AppError::bad_request("This answer of Shopify is too old. Please start the login again."));
+    }
+    let shop = query.get("shop").and_then(ShopDomain::parse).ok_or_else(|| AppError::bad_request(NO_SHOP))?;
+    if shop.as_str() != bound_to {
+        return Err(AppError::bad_request("This answer is about another shop than the login. Please start it again."));
+    }
+    connect(&shopify, &headers, merchant, &shop, code).await
+}
+
+/// Exchanges the code, makes sure of everything the connection needs, and only then stores it: a platform that fails on
+/// the way leaves nothing half-connected.
+async fn connect(
+    shopify: &Shopify,
+    headers: &HeaderMap,
+    merchant: CurrentMerchant,
+    shop: &ShopDomain,
+    code: &str,
+) -> Result<Response, AppError> {
+    let shared = &shopify.shared;
+    let answer = shopify.client.exchange_code(shop, code).await.map_err(|error| match error {
+        ApiError::Refused { code } if code == "invalid_request" || code == "invalid_grant" => AppError::bad_request(
+            "Shopify says that this login was used already or has expired. If your shop is shown as connected, all is \
+             well; otherwise please start the login again.",
+        ),
+        error => failed(error),
+    })?;
+    let now_ms = shared.clock.now_ms();
+    let mut scopes: Vec<String> =
+        answer.scope.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+    let (access, refresh) = tokens::split(answer, now_ms);
+    let asked =
+        shopify.client.ask::<ShopInfo>(Patience::Person, shop, &access.secret, Query::SHOP_INFO, json!({})).await;
+    let info = asked.map_err(failed)?.data;
+    // The platform's own list says more than the token's: a grant to write hides the one to read there.
+    if let Some(granted) = info.scopes() {
+        scopes.extend(granted.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
+    }
+    if !is_granted(ESSENTIAL, &scopes) {
+        return Ok(refused(
+            headers,
+            "Nothing was connected: the permission to read products was not given. Please connect your shop again and \
+             leave it as it is on Shopify's screen.",
+        ));
+    }
+    let missing: Vec<&str> = SCOPES.into_iter().filter(|scope| !is_granted(scope, &scopes)).collect();
+    let refused_topics = subscriptions::ensure(shopify, shop, &access.secret, &scopes).await.map_err(failed)?;
+
+    let mut problems = Vec::new();
+    if !missing.is_empty() {
+        problems.push(format!("a permission is missing ({}); connect the shop again to give it", missing.join(", ")));
+    }
+    if !refused_topics.is_empty() {
+        problems.push(format!("Shopify refuses to deliver {}", refused_topics.join(", ")));
+    }
+    let user = owner(shopify, &merchant, shop).await?;
+    let mut stored = vec![(TokenKind::Access, access)];
+    stored.extend(refresh.map(|refresh| (TokenKind::Refresh, refresh)));
+    let connection = NewConnection {
+        channel: NAME,
+        account: shop.to_string(),
+        merchant: user,
+        name: info.name(),
+        scopes: scopes.clone(),
+        status: if problems.is_empty() { Status::Connected } else { Status::Incomplete },
+        status_reason: (!problems.is_empty()).then(|| problems.join("; ")),
+        platform_user: None,
+        tokens: stored,
+    };
+    shared.connections.upsert(vec![connection], now_ms).await?;
+    shared.journal.connect_account(NAME, shop.as_str()).await.map_err(anyhow::Error::from)?;
+    shared.journal.want_reread(NAME, shop.as_str(), "", now_ms).await.map_err(anyhow::Error::from)?;
+    if let Err(error) = store_shop(shopify, shop, info.shop).await {
+        // The first read stores it again.
+        tracing::warn!(%error, "a shop's metadata could not be stored at login");
+    }
+    let cookie = session::start(shared, user, merchant.0).await?;
+    tracing::info!(channel = NAME, shop = shop.as_str(), "a login is done");
+
+    let sign = |body: &[u8]| {
+        let secret = shopify.config.api_secret.current().expose_secret();
+        vec![(webhook::SIGNATURE, STANDARD.encode(sign_sha256(secret.as_bytes(), body)))]
+    };
+    let test = shared.self_tests.run(&shared.http, &shopify.config.webhook_address, sign).await;
+    let cookie = [(header::SET_COOKIE, cookie)];
+    if wants_html(headers) {
+        return Ok((cookie, Redirect::to(HOME)).into_response());
+    }
+    let body = json!({
+        "user_uuid": user, "shop": shop.as_str(), "scopes": scopes, "webhook_test": test, "sync": "started",
+    });
+    Ok((cookie, Json(body)).into_response())
+}
+
+/// Whose shop it is. Who can log in to the shop speaks for it, so a shop that is known keeps its merchant, and the
+/// browser becomes that merchant's; a new one joins the merchant who is logged in, or makes a new merchant.
+async fn owner(shopify: &Shopify, merchant: &CurrentMerchant, shop: &ShopDomain) -> Result<Uuid, AppError> {
+    let known = shopify.shared.connections.find(NAME, shop.as_str()).await?;
+    let current = merchant.0.as_ref().map(|session| session.merchant);
+    Ok(known.map(|known| known.merchant).or(current).unwrap_or_else(Uuid::new_v4))
+}
+
+fn failed(cause: ApiError) -> AppError {
+    AppError::Platform { platform: PLATFORM, cause }
+}
+
+/// The merchant said no. To a browser that is a page, not an error.
+fn refused(headers: &HeaderMap, sentence: &'static str) -> Response {
+    tracing::info!(channel = NAME, "a login was refused");
+    if !wants_html(headers) {
+        return AppError::Forbidden(sentence.into()).into_response();
+    }
+    let body = html! {
+        h1 { "Not connected" }
+        p { (sentence) }
+        p { a.button href="/" { "To the start page" } }
+    };
+    page(StatusCode::OK, "Not connected", &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signed_message_is_sorted_and_leaves_the_signature_out() {
+        let callback =
+            Callback::parse("shop=demo.myshopify.com&hmac=00&code=a%20b+c&signature=1&host=x%3D%3D&b=%C3%A4~*");
+        assert_eq!(callback.message(), "b=%C3%A4%7E*&code=a%20b%20c&host=x%3D%3D&shop=demo.myshopify.com");
+    }
+
+    #[test]
+    fn a_repeated_parameter_is_noticed() {
+        assert!(Callback::parse("shop=a&shop=a").repeats_a_parameter());
+        assert!(!Callback::parse("shop=a&other=1&other=2").repeats_a_parameter());
+    }
+
+    #[test]
+    fn a_timestamp_must_be_a_number_close_to_now() {
+        for (timestamp, fresh) in
+            [("1000", true), ("1090", true), ("910", true), ("1091", false), ("909", false), ("", false), ("x", false)]
+        {
+            assert_eq!(Callback::parse(&format!("timestamp={timestamp}")).is_fresh(1000), fresh, "{timestamp}");
+        }
+    }
+}

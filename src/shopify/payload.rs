@@ -1,0 +1,189 @@
+//! What Shopify sends: shop domains, and a delivery with its headers as an event.
+//!
+//! Only the body is signed. Headers are claims: they must parse and agree with the body before anything follows from
+//! them. Source: <https://shopify.dev/docs/apps/build/webhooks> (2026).
+
+use std::fmt;
+
+use chrono::DateTime;
+use http::HeaderMap;
+use sha2::{Digest, Sha256};
+
+use super::NAME;
+use crate::shared::journal::{DedupeKey, Effect, Event, Source};
+use crate::shared::raw_json::Object;
+
+const SUFFIX: &str = ".myshopify.com";
+
+/// A shop's domain: `[a-z0-9][a-z0-9-]*.myshopify.com`, at most 100 bytes. The only way to a Shopify host; the client
+/// secret goes there and nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShopDomain(String);
+
+impl ShopDomain {
+    /// Reads a whole domain, in any case of letters.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        let name = text.strip_suffix(SUFFIX)?;
+        let good = text.len() <= 100
+            && name.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        good.then_some(Self(text))
+    }
+
+    /// Reads a shop's name with or without `.myshopify.com`.
+    #[must_use]
+    pub fn parse_name(text: &str) -> Option<Self> {
+        if text.contains('.') { Self::parse(text) } else { Self::parse(&format!("{text}{SUFFIX}")) }
+    }
+
+    /// The domain as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ShopDomain {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What must be read again because of a topic. `None`: the topic is not handled.
+fn effect_of(topic: &str, body: &Object<'_>) -> Option<Effect> {
+    let reread = |object: String| Some(Effect::Reread(object));
+    match topic {
+        "products/create" | "products/update" | "products/delete" => {
+            match body.text("id").filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())) {
+                Some(id) => reread(format!("{PRODUCT_GID}{id}")),
+                None => reread(super::PRODUCTS.to_owned()),
+            }
+        }
+        "inventory_levels/update" | "inventory_levels/connect" | "inventory_levels/disconnect" => {
+            reread(super::PRODUCTS.to_owned())
+        }
+        "collections/create" | "collections/update" | "collections/delete" => reread(super::COLLECTIONS.to_owned()),
+        "discounts/create"
+        | "discounts/update"
+        | "discounts/delete"
+        | "discounts/redeemcode_added"
+        | "discounts/redeemcode_removed" => reread(super::DISCOUNTS.to_owned()),
+        // An uninstall is believed when the API refuses the token, which reading the shop shows.
+        "shop/update" | "app/scopes_update" | "app/uninstalled" => reread(super::SHOP.to_owned()),
+        _ => None,
+    }
+}
+
+/// The start of a product's global id; the number follows.
+pub const PRODUCT_GID: &str = "gid://shopify/Product/";
+
+/// Turns a delivery, whose signature is right, into its event. Nothing is lost: what cannot be read, is unknown or
+/// contradicts itself is set apart.
+#[must_use]
+pub fn event(headers: &HeaderMap, body: &[u8]) -> Event {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let topic = header("x-shopify-topic");
+    let shop = ShopDomain::parse(header("x-shopify-shop-domain"));
+    let account = shop.as_ref().map_or("", ShopDomain::as_str);
+    let object = std::str::from_utf8(body).ok().and_then(Object::parse);
+    let effect = match (&shop, &object) {
+        (None, _) => Effect::Apart("no shop is named".into()),
+        (_, None) => Effect::Apart("not a JSON object".into()),
+        (Some(shop), Some(object)) if contradicts(shop, object) => {
+            Effect::Apart("the body is about another shop than the header".into())
+        }
+        (_, Some(object)) => effect_of(topic, object).unwrap_or(Effect::Apart("a topic that is not handled".into())),
+    };
+    let webhook_id = header("x-shopify-webhook-id");
+    let key = if webhook_id.is_empty() {
+        DedupeKey::new(NAME, account, &[b"body", topic.as_bytes(), &Sha256::digest(body)])
+    } else {
+        DedupeKey::new(NAME, account, &[b"webhook id", webhook_id.as_bytes()])
+    };
+    let triggered_at = DateTime::parse_from_rfc3339(header("x-shopify-triggered-at")).ok();
+    Event {
+        channel: NAME,
+        account: account.to_owned(),
+        key,
+        kind: if topic.is_empty() { "unknown".into() } else { topic.chars().take(60).collect::<String>().into() },
+        effect,
+        occurred_at: triggered_at.map(|time| time.timestamp_millis()),
+        source: Source::Webhook,
+        payload: body.to_vec(),
+    }
+}
+
+/// Whether the body names another shop than the header.
+fn contradicts(shop: &ShopDomain, body: &Object<'_>) -> bool {
+    ["myshopify_domain", "shop_domain"]
+        .iter()
+        .filter_map(|member| body.text(member))
+        .any(|domain| ShopDomain::parse(&domain).as_ref() != Some(shop))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_domains_of_shopify_are_shops() {
+        for good in ["demo.myshopify.com", "Demo-1.myshopify.com", "0a.myshopify.com"] {
+            assert!(ShopDomain::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "",
+            ".myshopify.com",
+            "-a.myshopify.com",
+            "a.b.myshopify.com",
+            "evil.example",
+            "a.myshopify.com.evil.example",
+            "a.myshopify.com\n",
+            "\na.myshopify.com",
+            "a.myshopify.com:80",
+            "u@a.myshopify.com",
+            "a.myshopify.com/",
+            "evil.example/a.myshopify.com",
+            "evil.example?x.myshopify.com",
+            "ä.myshopify.com",
+            "a_b.myshopify.com",
+            "a.myshopify.com.",
+        ] {
+            assert!(ShopDomain::parse(bad).is_none(), "{bad:?}");
+            assert!(ShopDomain::parse_name(bad).is_none(), "{bad:?}");
+        }
+        assert!(ShopDomain::parse(&format!("{}.myshopify.com", "a".repeat(87))).is_none());
+        assert_eq!(ShopDomain::parse_name("Demo"), ShopDomain::parse("demo.myshopify.com"));
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|&(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn a_product_event_names_the_product_whatever_the_size_of_its_id() {
+        let headers =
+            headers(&[("x-shopify-topic", "products/update"), ("x-shopify-shop-domain", "demo.myshopify.com")]);
+        let event = event(&headers, br#"{"id":9007199254740993}"#);
+        assert_eq!(event.effect, Effect::Reread("gid://shopify/Product/9007199254740993".into()));
+    }
+
+    #[test]
+    fn a_body_about_another_shop_is_set_apart() {
+        let headers = headers(&[("x-shopify-topic", "shop/update"), ("x-shopify-shop-domain", "demo.myshopify.com")]);
+        let event = event(&headers, br#"{"myshopify_domain":"other.myshopify.com"}"#);
+        assert!(matches!(event.effect, Effect::Apart(_)));
+    }
+
+    #[test]
+    fn a_repeat_has_the_key_of_its_webhook_id() {
+        let key = |id: &'static str, body: &[u8]| event(&headers(&[("x-shopify-webhook-id", id)]), body).key;
+        assert_eq!(key("one", b"{}"), key("one", b"{ }"));
+        assert_ne!(key("one", b"{}"), key("two", b"{}"));
+        assert_ne!(key("", b"{}"), key("", b"{ }"));
+    }
+}

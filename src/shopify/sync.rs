@@ -1,0 +1,495 @@
+//! What a delivery or a poll causes: the shop, its products, discounts and collections are read, each list to its end.
+//!
+//! Nothing is replaced by a pass that did not read everything. One root connection per request: a missing scope then
+//! costs only its own part.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::client::{Connection, Query};
+use super::payload::{PRODUCT_GID, ShopDomain};
+use super::{COLLECTIONS, DISCOUNTS, NAME, PRODUCTS, SHOP, Shopify, document};
+use crate::shared::api::{ApiError, Patience};
+use crate::shared::journal::Record;
+use crate::shared::store::Status;
+use crate::shared::{BoxFuture, ReadError, Reader};
+
+/// No list has more pages than this; a server that says otherwise is broken.
+const MAX_PAGES: usize = 100_000;
+
+/// The code of a query for which a scope is missing.
+const DENIED: &str = "ACCESS_DENIED";
+
+/// Kinds of records.
+const PRODUCT: &str = "product";
+const DISCOUNT: &str = "discount";
+const COLLECTION: &str = "collection";
+
+/// Reads shops.
+pub struct ShopReader(pub Shopify);
+
+impl Reader for ShopReader {
+    fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(async move {
+            let shop = ShopDomain::parse(account).ok_or_else(|| anyhow::anyhow!("a stored account is no shop"))?;
+            Pass::new(&self.0, &shop).read(object).await
+        })
+    }
+
+    fn write_documents<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(async move {
+            let shop = ShopDomain::parse(account).ok_or_else(|| anyhow::anyhow!("a stored account is no shop"))?;
+            let pass = Pass::new(&self.0, &shop);
+            pass.write_metadata().await?;
+            pass.write_catalogue().await
+        })
+    }
+}
+
+/// The shop's own query.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShopInfo {
+    /// The shop as the platform describes it.
+    pub shop: Map<String, Value>,
+    /// What was granted.
+    pub current_app_installation: Option<Installation>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Installation {
+    #[serde(default)]
+    access_scopes: Vec<Scope>,
+}
+
+#[derive(Deserialize)]
+struct Scope {
+    handle: String,
+}
+
+impl ShopInfo {
+    /// The shop's name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.shop.get("name").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The scopes that were granted, where the platform says.
+    #[must_use]
+    pub fn scopes(&self) -> Option<Vec<String>> {
+        let installation = self.current_app_installation.as_ref()?;
+        Some(installation.access_scopes.iter().map(|scope| scope.handle.clone()).collect())
+    }
+}
+
+/// One read of one shop.
+struct Pass<'a> {
+    shopify: &'a Shopify,
+    shop: &'a ShopDomain,
+    /// Scopes for want of which a part could not be read.
+    denied: Mutex<BTreeSet<String>>,
+}
+
+/// A product under way: its node, and what belongs below it.
+struct Product {
+    node: Map<String, Value>,
+    metafields: Vec<Value>,
+    variants: Vec<Value>,
+}
+
+impl Product {
+    fn into_record(self) -> Option<Record> {
+        let Self { mut node, metafields, variants } = self;
+        node.insert("metafields".to_owned(), document::edges(metafields));
+        node.insert("variants".to_owned(), document::edges(variants));
+        document::record(&Value::Object(node))
+    }
+}
+
+impl<'a> Pass<'a> {
+    fn new(shopify: &'a Shopify, shop: &'a ShopDomain) -> Self {
+        Self { shopify, shop, denied: Mutex::default() }
+    }
+
+    async fn read(&self, object: &str) -> Result<(), ReadError> {
+        match object {
+            "" => {
+                self.read_shop().await?;
+                self.read_products().await?;
+                self.read_discounts().await?;
+                self.read_collections().await?;
+                self.write_catalogue().await?;
+                self.note_denied().await
+            }
+            SHOP => self.read_shop().await,
+            PRODUCTS => {
+                self.read_products().await?;
+                self.write_catalogue().await
+            }
+            DISCOUNTS => {
+                self.read_discounts().await?;
+                self.write_catalogue().await
+            }
+            COLLECTIONS => {
+                self.read_collections().await?;
+                self.write_catalogue().await
+            }
+            product if product.starts_with(PRODUCT_GID) => {
+                match self.read_product(product).await {
+                    // What a single query cannot give, the whole pass can.
+                    Err(ReadError::Api(ApiError::Refused { .. } | ApiError::Unreadable(_))) => {
+                        self.read_products().await?;
+                    }
+                    outcome => outcome?,
+                }
+                self.write_catalogue().await
+            }
+            _ => Err(anyhow::anyhow!("an unknown object of a shop is to be read").into()),
+        }
+    }
+
+    async fn read_shop(&self) -> Result<(), ReadError> {
+        self.report("the shop", 0);
+        let info: ShopInfo = self.ask(Query::SHOP_INFO, json!({})).await?;
+        store_shop(self.shopify, self.shop, info.shop).await?;
+        self.write_metadata().await
+    }
+
+    /// All products with variants and stock.
+    async fn read_products(&self) -> Result<(), ReadError> {
+        let mut products: BTreeMap<String, Product> = BTreeMap::new();
+        let mut pages = Pages::new();
+        while let Some(after) = pages.next()? {
+            let page: Connection<Map<String, Value>> =
+                self.ask_root(Query::PRODUCT_PAGE, json!({ "after": after }), "products").await?;
+            for node in pages.take(page) {
+                let id = text_of(&node, "id")?;
+                let product = self.product_of(node).await?;
+                products.insert(id, product);
+            }
+            self.report("products", products.len());
+        }
+
+        let mut stock = self.read_stock().await?;
+        let mut variants = 0;
+        let mut pages = Pages::new();
+        while let Some(after) = pages.next()? {
+            let page: Connection<Map<String, Value>> =
+                self.ask_root(Query::VARIANT_PAGE, json!({ "after": after }), "productVariants").await?;
+            for mut node in pages.take(page) {
+                let owner = node.remove("product").and_then(|product| product["id"].as_str().map(str::to_owned));
+                let levels = node["inventoryItem"]["id"].as_str().and_then(|item| stock.remove(item));
+                if let Some(Value::Object(item)) = node.get_mut("inventoryItem") {
+                    item.insert("inventoryLevels".to_owned(), document::edges(levels.unwrap_or_default()));
+                }
+                variants += 1;
+                // A variant of a product that came after the list of products was read: its own event brings it.
+                if let Some(product) = owner.and_then(|owner| products.get_mut(&owner)) {
+                    product.variants.push(Value::Object(node));
+                }
+            }
+            self.report("variants", variants);
+        }
+        for product in products.values_mut() {
+            sort_by_position(&mut product.variants);
+        }
+        let records: Option<Vec<Record>> = products.into_values().map(Product::into_record).collect();
+        self.replace(PRODUCT, records).await
+    }
+
+    async fn product_of(&self, mut node: Map<String, Value>) -> Result<Product, ReadError> {
+        let id = text_of(&node, "id")?;
+        let first: Connection<Value> = parse(node.remove("metafields").unwrap_or_default())?;
+        let metafields = self
+            .rest(
+                first,
+                |after| (Query::METAFIELDS_OF_PRODUCT, json!({ "id": id, "after": after })),
+                |data| data["product"]["metafields"].take(),
+            )
+            .await?;
+        Ok(Product { node, metafields, variants: Vec::new() })
+    }
+
+    /// Stock by inventory item. Without the scope it stays empty.
+    async fn read_stock(&self) -> Result<HashMap<String, Vec<Value>>, ReadError> {
+        let mut stock = HashMap::new();
+        let mut pages = Pages::new();
+        while let Some(after) = pages.next()? {
+            let asked = self.ask_root(Query::STOCK_PAGE, json!({ "after": after }), "inventoryItems").await;
+            let page: Connection<Map<String, Value>> = match asked {
+                Err(error) if is_denied(&error) => {
+                    self.deny(["read_inventory".to_owned()]);
+                    return Ok(HashMap::new());
+                }
+                page => page?,
+            };
+            for mut node in pages.take(page) {
+                let id = text_of(&node, "id")?;
+                let levels = node.remove("inventoryLevels").unwrap_or_default();
+                let levels = self.levels_of(&id, levels).await?;
+                stock.insert(id, levels);
+            }
+            self.report("stock", stock.len());
+        }
+        Ok(stock)
+    }
+
+    async fn levels_of(&self, item: &str, first: Value) -> Result<Vec<Value>, ReadError> {
+        let first: Connection<Value> = parse(first)?;
+        self.rest(
+            first,
+            |after| (Query::LEVELS_OF_ITEM, json!({ "id": item, "after": after })),
+            |data| data["inventoryItem"]["inventoryLevels"].take(),
+        )
+        .await
+    }
+
+    /// One product with everything below it. A product that is gone is deleted.
+    async fn read_product(&self, id: &str) -> Result<(), ReadError> {
+        let mut data = self.ask::<Value>(Query::PRODUCT_BY_ID, json!({ "id": id, "after": null })).await?;
+        let node = match data.as_object_mut().and_then(|data| data.remove("product")) {
+            Some(Value::Object(node)) => node,
+            // Null means gone. No such member means that this is no answer to the question.
+            Some(Value::Null) => {
+                self.shopify.shared.journal.delete_record(NAME, self.shop.as_str(), PRODUCT, id).await?;
+                return Ok(());
+            }
+            _ => return Err(ApiError::Unreadable("a product that is no object").into()),
+        };
+        let mut product = self.product_of(node).await?;
+        let first: Connection<Value> = parse(product.node.remove("variants").unwrap_or_default())?;
+        let mut variants = self
+            .rest(
+                first,
+                |after| (Query::PRODUCT_BY_ID, json!({ "id": id, "after": after })),
+                |data| data["product"]["variants"].take(),
+            )
+            .await?;
+        for variant in &mut variants {
+            let Some(item) = variant["inventoryItem"]["id"].as_str().map(str::to_owned) else { continue };
+            let levels = self.levels_of(&item, variant["inventoryItem"]["inventoryLevels"].take()).await?;
+            variant["inventoryItem"]["inventoryLevels"] = document::edges(levels);
+        }
+        sort_by_position(&mut variants);
+        product.variants = variants;
+        let record = product.into_record().ok_or(ApiError::Unreadable("a product without id"))?;
+        self.shopify.shared.journal.upsert_record(NAME, self.shop.as_str(), PRODUCT, record).await?;
+        Ok(())
+    }
+
+    async fn read_discounts(&self) -> Result<(), ReadError> {
+        let mut records = Vec::new();
+        let mut pages = Pages::new();
+        while let Some(after) = pages.next()? {
+            let asked = self.ask_root(Query::DISCOUNT_PAGE, json!({ "after": after }), "discountNodes").await;
+            let page: Connection<Map<String, Value>> = match asked {
+                Err(error) if is_denied(&error) => {
+                    self.deny(["read_discounts".to_owned()]);
+                    return Ok(());
+                }
+                page => page?,
+            };
+            for mut node in pages.take(page) {
+                let id = text_of(&node, "id")?;
+                let Some(Value::Object(mut discount)) = node.remove("discount") else { continue };
+                let codes = match discount.remove("codes") {
+                    Some(first) => {
+                        self.rest(
+                            parse(first)?,
+                            |after| (Query::CODES_OF_DISCOUNT, json!({ "id": id, "after": after })),
+                            |data| data["discountNode"]["discount"]["codes"].take(),
+                        )
+                        .await?
+                    }
+                    None => Vec::new(),
+                };
+                records.push(document::record(&document::discount(&json!(id), discount, codes)));
+            }
+            self.report("discounts", records.len());
+        }
+        self.replace(DISCOUNT, records.into_iter().collect()).await
+    }
+
+    async fn read_collections(&self) -> Result<(), ReadError> {
+        let mut records = Vec::new();
+        let mut pages = Pages::new();
+        while let Some(after) = pages.next()? {
+            let page: Connection<Map<String, Value>> =
+                self.ask_root(Query::COLLECTION_PAGE, json!({ "after": after }), "collections").await?;
+            for mut node in pages.take(page) {
+                let id = text_of(&node, "id")?;
+                let ask = |after: Option<String>| (Query::PRODUCTS_OF_COLLECTION, json!({ "id": id, "after": after }));
+                let products = |data: &mut Value| data["collection"]["products"].take();
+                let (query, variables) = ask(None);
+                let mut data = self.ask::<Value>(query, variables).await?;
+                if data["collection"].is_null() {
+                    // Deleted since the list was read.
+                    continue;
+                }
+                let products = self.rest(parse(products(&mut data))?, ask, products).await?;
+                node.insert("products".to_owned(), document::edges(products));
+                records.push(document::record(&Value::Object(node)));
+                self.report("collections", records.len());
+            }
+        }
+        self.replace(COLLECTION, records.into_iter().collect()).await
+    }
+
+    /// The rest of a nested list, page by page: `ask` makes the question, `find` takes the list out of the answer.
+    async fn rest(
+        &self,
+        first: Connection<Value>,
+        ask: impl Fn(Option<String>) -> (Query, Value),
+        find: impl Fn(&mut Value) -> Value,
+    ) -> Result<Vec<Value>, ReadError> {
+        let mut pages = Pages::new();
+        pages.next()?;
+        let mut all = pages.take(first);
+        while let Some(after) = pages.next()? {
+            let (query, variables) = ask(after);
+            let mut data = self.ask::<Value>(query, variables).await?;
+            all.extend(pages.take(parse(find(&mut data))?));
+        }
+        Ok(all)
+    }
+
+    /// Asks for one root connection.
+    async fn ask_root<T: DeserializeOwned>(
+        &self,
+        query: Query,
+        variables: Value,
+        root: &str,
+    ) -> Result<Connection<T>, ReadError> {
+        let mut data = self.ask::<Value>(query, variables).await?;
+        parse(data[root].take())
+    }
+
+    /// Asks with a token that works: one that is refused is replaced, once.
+    async fn ask<T: DeserializeOwned>(&self, query: Query, variables: Value) -> Result<T, ReadError> {
+        let Shopify { client, tokens, .. } = self.shopify;
+        let token = tokens.access_token(self.shop).await?;
+        let asked = match client.ask(Patience::Background, self.shop, &token, query, variables.clone()).await {
+            Err(ApiError::TokenRejected { .. }) => {
+                let token = tokens.after_refusal(self.shop, &token).await?;
+                client.ask(Patience::Background, self.shop, &token, query, variables).await?
+            }
+            asked => asked?,
+        };
+        tokens.has_worked(self.shop).await?;
+        self.deny(asked.denied);
+        Ok(asked.data)
+    }
+
+    async fn replace(&self, kind: &'static str, records: Option<Vec<Record>>) -> Result<(), ReadError> {
+        let records = records.ok_or(ApiError::Unreadable("an object without id"))?;
+        self.shopify.shared.journal.replace_records(NAME, self.shop.as_str(), kind, records).await?;
+        Ok(())
+    }
+
+    async fn write_metadata(&self) -> Result<(), ReadError> {
+        let shared = &self.shopify.shared;
+        if let Some(record) = shared.journal.list_records(NAME, self.shop.as_str(), SHOP).await?.first() {
+            shared.output.write_in_background(document::metadata_path(self.shop)?, document::metadata(record)).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_catalogue(&self) -> Result<(), ReadError> {
+        let shared = &self.shopify.shared;
+        let list = |kind| shared.journal.list_records(NAME, self.shop.as_str(), kind);
+        let file = document::catalogue(&list(PRODUCT).await?, &list(DISCOUNT).await?, &list(COLLECTION).await?);
+        shared.output.write_in_background(document::products_path(self.shop)?, file).await?;
+        Ok(())
+    }
+
+    fn deny(&self, scopes: impl IntoIterator<Item = String>) {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner).extend(scopes);
+    }
+
+    /// Says on the connection what is missing.
+    async fn note_denied(&self) -> Result<(), ReadError> {
+        let connections = &self.shopify.shared.connections;
+        let denied: Vec<String> =
+            std::mem::take(&mut *self.denied.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
+        if denied.is_empty() {
+            return Ok(());
+        }
+        let denied = denied.join(", ");
+        tracing::warn!(shop = self.shop.as_str(), missing = denied, "a part of the shop could not be read");
+        let reason = format!("a permission is missing ({denied}); connect the shop again to give it");
+        connections.set_status(NAME, self.shop.as_str(), Status::Incomplete, Some(reason)).await?;
+        Ok(())
+    }
+
+    fn report(&self, what: &str, done: usize) {
+        self.shopify.shared.progress.report(NAME, self.shop.as_str(), what, done);
+    }
+}
+
+/// Stores what is known of a shop.
+///
+/// # Errors
+/// [`ReadError::Api`] when the answer is about another shop: a renamed shop must not be mixed up with its old name.
+pub async fn store_shop(shopify: &Shopify, shop: &ShopDomain, info: Map<String, Value>) -> Result<(), ReadError> {
+    if info.get("myshopifyDomain").and_then(Value::as_str).is_some_and(|domain| domain != shop.as_str()) {
+        return Err(ApiError::Refused { code: "the shop has another domain now".to_owned() }.into());
+    }
+    let record = Record { id: shop.as_str().to_owned(), payload: Value::Object(info).to_string() };
+    shopify.shared.journal.replace_records(NAME, shop.as_str(), SHOP, vec![record]).await?;
+    Ok(())
+}
+
+/// Walks a list to its end, and notices one that has none.
+struct Pages {
+    next: Option<Option<String>>,
+    seen: usize,
+}
+
+impl Pages {
+    fn new() -> Self {
+        Self { next: Some(None), seen: 0 }
+    }
+
+    /// The cursor to ask with; `None` when the list is complete.
+    #[allow(clippy::should_implement_trait, reason = "it can fail")]
+    fn next(&mut self) -> Result<Option<Option<String>>, ApiError> {
+        self.seen += 1;
+        if self.seen > MAX_PAGES {
+            return Err(ApiError::Unreadable("a list without end"));
+        }
+        if self.seen > 1 && self.next == Some(None) {
+            return Err(ApiError::Unreadable("a list that repeats its cursor"));
+        }
+        Ok(self.next.clone())
+    }
+
+    /// The items of a page; remembers where the next one begins.
+    fn take<T>(&mut self, page: Connection<T>) -> Vec<T> {
+        let (items, next) = page.into_page();
+        let asked_with = self.next.take().flatten();
+        // A cursor that repeats would go round for ever; `next` reports it.
+        self.next = next.map(|next| (Some(&next) != asked_with.as_ref()).then_some(next));
+        items
+    }
+}
+
+fn sort_by_position(variants: &mut [Value]) {
+    variants.sort_by_key(|variant| variant["position"].as_i64().unwrap_or(i64::MAX));
+}
+
+fn is_denied(error: &ReadError) -> bool {
+    matches!(error, ReadError::Api(ApiError::Refused { code }) if code == DENIED)
+}
+
+fn parse<T: DeserializeOwned>(value: Value) -> Result<T, ReadError> {
+    Ok(serde_json::from_value(value).map_err(|_| ApiError::Unreadable("a list has not the expected shape"))?)
+}
+
+fn text_of(node: &Map<String, Value>, name: &str) -> Result<String, ReadError> {
+    Ok(node.get(name).and_then(Value::as_str).ok_or(ApiError::Unreadable("an object without id"))?.to_owned())
+}

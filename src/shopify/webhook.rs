@@ -1,0 +1,51 @@
+//! `POST /shopify/webhook`: deliveries — verify, store, answer.
+//!
+//! Shopify waits 5 seconds in all, repeats 8 times, and then deletes the subscription.
+//! Source: <https://shopify.dev/docs/apps/build/webhooks/verify-deliveries> (2026).
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, StatusCode};
+
+use super::{Config, NAME, Shopify, payload};
+use crate::shared::web::intake;
+
+/// The header of the signature.
+pub const SIGNATURE: &str = "x-shopify-hmac-sha256";
+
+/// The largest delivery that is read: a product with many variants and images comes near 2 MB.
+const MAX_DELIVERY_BYTES: usize = 4 * 1024 * 1024;
+
+pub fn routes() -> Router<Shopify> {
+    Router::new().route("/shopify/webhook", post(delivery).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES)))
+}
+
+/// Takes a delivery in. 401 without a right signature, 503 when it cannot be stored; then Shopify sends it again.
+async fn delivery(State(shopify): State<Shopify>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Err(reason) = verify(&shopify.config, &headers, &body) {
+        return intake::refuse(NAME, reason);
+    }
+    if shopify.shared.self_tests.recognise(&body) {
+        return StatusCode::OK.into_response();
+    }
+    intake::store(&shopify.shared.journal, NAME, vec![payload::event(&headers, &body)]).await
+}
+
+/// Checks `X-Shopify-Hmac-Sha256`: padded base64 of HMAC-SHA256 over the raw body, keyed with the client secret.
+fn verify(config: &Config, headers: &HeaderMap, body: &[u8]) -> Result<(), &'static str> {
+    let mut values = headers.get_all(SIGNATURE).iter();
+    let Some(value) = values.next() else { return Err("there is no signature") };
+    if values.next().is_some() {
+        return Err("the signature is there twice");
+    }
+    let signature = STANDARD.decode(value.as_bytes()).map_err(|_| "the signature is malformed")?;
+    match config.api_secret.verify_sha256(body, &signature) {
+        true => Ok(()),
+        false => Err("the signature is wrong"),
+    }
+}
