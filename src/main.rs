@@ -1,2 +1,286 @@
-//! The commands.
-fn main() {}
+//! The commands: logging, settings, build, run until asked to stop.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use shoptalk::app::{self, App, StartError};
+use shoptalk::config::{Config, Server};
+use shoptalk::demo;
+use shoptalk::shared::clock::Clock;
+use shoptalk::shared::control::{self, Command, Line};
+use shoptalk::shared::lock::folder_of;
+use shoptalk::shared::logging;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Exit code when the work was done, but not all of it went well.
+const FINDINGS: u8 = 1;
+
+/// Exit code when the work could not be begun.
+const CANNOT_RUN: u8 = 2;
+
+/// Keeps a sales bot's view of a shop and its Page complete and current, as JSON files.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "Examples:\n  shoptalk demo          see it work, without settings or network\n  shoptalk               run the service with the settings of .env\n  shoptalk sync shopify  poll all shops now"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<What>,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Run the service until it is told to stop (also without a command)
+    #[command(
+        after_help = "Settings come from the environment and from .env; every variable is explained in .env.example."
+    )]
+    Serve,
+    /// The same service against simulated platforms on this machine; needs no settings and no network
+    #[command(
+        after_help = "Examples:\n  shoptalk demo                 click through both logins yourself\n  shoptalk demo --once          play the whole story unattended\n  shoptalk demo --dir ./demo    keep the files in a folder of yours"
+    )]
+    Demo {
+        /// Play the whole story by itself, print the files, and end
+        #[arg(long)]
+        once: bool,
+        /// Where data and files go; without it, a temporary folder
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
+    /// Poll the platforms now
+    #[command(
+        after_help = "Examples:\n  shoptalk sync\n  shoptalk sync shopify\n  shoptalk sync facebook 100000000000101"
+    )]
+    Sync {
+        /// Only this platform
+        channel: Option<Platform>,
+        /// Only this account: a Page's id, a shop's domain
+        #[arg(requires = "channel")]
+        account: Option<String>,
+    },
+    /// Write all files anew from what is stored
+    #[command(after_help = "Examples:\n  shoptalk rebuild\n  shoptalk rebuild my-shop.myshopify.com")]
+    Rebuild {
+        /// Only this account: a Page's id, a shop's domain
+        account: Option<String>,
+    },
+    /// Hand what was given up to the consumers again
+    #[command(after_help = "Examples:\n  shoptalk replay --failed\n  shoptalk replay --event 4711")]
+    Replay {
+        /// Everything that was parked after several tries
+        #[arg(long, required_unless_present = "event", conflicts_with = "event")]
+        failed: bool,
+        /// One event, by its number in the journal
+        #[arg(long, value_name = "ID")]
+        event: Option<i64>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Platform {
+    Facebook,
+    Shopify,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // No core file ever holds a key.
+    let _ = rustix::process::setrlimit(
+        rustix::process::Resource::Core,
+        rustix::process::Rlimit { current: Some(0), maximum: Some(0) },
+    );
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("the runtime does not start: {error}")),
+    };
+    let code = runtime.block_on(run(arguments.command.unwrap_or(What::Serve)));
+    // Reads that were cut off may still hold a thread; nothing depends on them.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    code
+}
+
+async fn run(what: What) -> ExitCode {
+    match what {
+        What::Demo { once, dir } => {
+            // The demo speaks for itself; what goes wrong is still said.
+            logging::init(logging::LogFormat::Text, &std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".to_owned()));
+            match demo::run(demo::Options { once, dir }, stop_signal()).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail_with(&format!("{error:#}"), FINDINGS),
+            }
+        }
+        What::Serve => match read_config() {
+            Ok(config) => serve(config).await,
+            Err(code) => code,
+        },
+        What::Sync { channel, account } => {
+            let channel = channel.and_then(|channel| channel.to_possible_value());
+            let channel = channel.map(|channel| channel.get_name().to_owned());
+            command(Command::Sync { channel, account }).await
+        }
+        What::Rebuild { account } => command(Command::Rebuild { account }).await,
+        What::Replay { event, .. } => command(Command::Replay { event }).await,
+    }
+}
+
+fn read_config() -> Result<Config, ExitCode> {
+    let config = Config::from_env().map_err(|problems| fail(&problems.to_string()))?;
+    logging::init(config.server.log_format, &config.server.log_filter);
+    Ok(config)
+}
+
+async fn serve(config: Config) -> ExitCode {
+    let address = config.server.address;
+    if config.facebook.is_none() && config.shopify.is_none() {
+        tracing::warn!(
+            "no platform is configured, so there is nothing to do; see .env.example, or try `shoptalk demo`"
+        );
+    }
+    let app = match App::build(config, Clock::system()).await {
+        Ok(app) => app,
+        Err(error) => return fail(&error.to_string()),
+    };
+    let listener = match app::listen(address).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            app.stop(None).await;
+            return fail(&format!("{error:#}"));
+        }
+    };
+    let mut working = match app.start().await {
+        Ok(working) => working,
+        Err(error) => {
+            app.stop(None).await;
+            return fail(&format!("{error:#}"));
+        }
+    };
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening");
+    }
+    let served = app.serve(listener, &mut working, stop_signal()).await;
+    app.stop(Some(working)).await;
+    match served {
+        Ok(()) => {
+            tracing::info!("stopped");
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail_with(&format!("{error:#}"), FINDINGS),
+    }
+}
+
+/// Cancelled by SIGINT or SIGTERM; a second signal ends the process at once.
+fn stop_signal() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        tracing::warn!("signals cannot be caught");
+        return stop;
+    };
+    let token = stop.clone();
+    tokio::spawn(async move {
+        for first in [true, false] {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            if first {
+                tracing::info!("asked to stop");
+                token.cancel();
+            } else {
+                std::process::exit(130);
+            }
+        }
+    });
+    stop
+}
+
+/// Hands a command to the running service, or carries it out here.
+async fn command(command: Command) -> ExitCode {
+    let config = match read_config() {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let (sender, lines) = mpsc::channel(64);
+    let printing = tokio::spawn(print(lines));
+    let socket = control::socket_path(folder_of(&config.server.tokens_db));
+    let handed_over = match control::ask(&socket, &command, &sender).await {
+        Ok(handed_over) => handed_over,
+        Err(error) => return fail(&format!("{error:#}")),
+    };
+    if handed_over.is_none()
+        && let Err(code) = carry_out_here(config, command, &sender).await
+    {
+        return code;
+    }
+    drop(sender);
+    match printing.await {
+        Ok(true) => ExitCode::SUCCESS,
+        _ => ExitCode::from(FINDINGS),
+    }
+}
+
+async fn carry_out_here(config: Config, command: Command, lines: &mpsc::Sender<Line>) -> Result<(), ExitCode> {
+    let config = Config { server: Server { log_filter: "warn".to_owned(), ..config.server }, ..config };
+    let app = match App::build(config, Clock::system()).await {
+        Ok(app) => app,
+        Err(StartError::Held(sentence)) => {
+            return Err(fail(&format!("{sentence}. It does not answer on its local socket")));
+        }
+        Err(error) => return Err(fail(&error.to_string())),
+    };
+    let working = match app.start().await {
+        Ok(working) => working,
+        Err(error) => {
+            app.stop(None).await;
+            return Err(fail(&format!("{error:#}")));
+        }
+    };
+    app.control().carry_out(command, lines).await;
+    if let Err(error) = app.settle().await {
+        tracing::warn!(error = format!("{error:#}"), "not everything could be written");
+    }
+    app.stop(Some(working)).await;
+    Ok(())
+}
+
+/// Shows what is told: bars on a terminal, plain lines elsewhere. Gives back whether all went well.
+async fn print(mut lines: mpsc::Receiver<Line>) -> bool {
+    let terminal = std::io::stdout().is_terminal();
+    let bar = if terminal { indicatif::ProgressBar::new_spinner() } else { indicatif::ProgressBar::hidden() };
+    let say = |text: &str| {
+        if terminal {
+            bar.println(text);
+        } else {
+            // A reader that went away is no reason to stop the work.
+            let _ = writeln!(std::io::stdout(), "{text}");
+        }
+    };
+    let mut good = false;
+    while let Some(line) = lines.recv().await {
+        match line {
+            Line::Progress(step) => {
+                bar.set_message(format!("{} {}: {} {}", step.channel, step.account, step.done, step.what));
+                bar.tick();
+            }
+            Line::Done { channel, account } => say(&format!("{channel} {account}: done")),
+            Line::Failed { channel, account, reason } => say(&format!("{channel} {account}: failed: {reason}")),
+            Line::Said { text } => say(&text),
+            Line::End { good: all } => good = all,
+        }
+    }
+    bar.finish_and_clear();
+    good
+}
+
+fn fail(sentence: &str) -> ExitCode {
+    fail_with(sentence, CANNOT_RUN)
+}
+
+fn fail_with(sentence: &str, code: u8) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "shoptalk: {sentence}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,381 @@
+//! The wiring: opens what is shared, lists the channels, joins routes, starts the work, stops cleanly.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_cron_scheduler::JobScheduler;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, state_key};
+use crate::shared::api::Http;
+use crate::shared::clock::Clock;
+use crate::shared::consumers::conversations::Conversations;
+use crate::shared::consumers::refresh::Refresh;
+use crate::shared::control::{self, Control};
+use crate::shared::db::Db;
+use crate::shared::journal::{Journal, WriterHandle};
+use crate::shared::lock::{DataLock, LockError, folder_of};
+use crate::shared::oauth::Logins;
+use crate::shared::output::Output;
+use crate::shared::progress::Progress;
+use crate::shared::scheduler::{Job, Scheduler};
+use crate::shared::self_test::SelfTests;
+use crate::shared::store::{self, Connections, LoginStates, Sessions, Status};
+use crate::shared::vault::Vault;
+use crate::shared::web::{self, Running};
+use crate::shared::{Channel, Reader, Shared};
+use crate::{facebook, operator, shopify};
+
+/// Past its cron time an account's poll begins within this many milliseconds, each account at its own moment.
+const JITTER_MS: i64 = 5 * 60 * 1000;
+
+/// How often consumers look for work that became due by time alone.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long consumers pause when the journal or the disk cannot be used.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process uses the data.
+    #[error("{0}")]
+    Held(String),
+    /// Anything else.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+/// The service, opened but not yet working.
+pub struct App {
+    shared: Shared,
+    router: Router,
+    refresh: Refresh,
+    conversations: Arc<Conversations>,
+    scheduler: Scheduler,
+    control: Control,
+    running: Running,
+    data_folder: PathBuf,
+    writer: WriterHandle,
+    /// Last, so that it is released last.
+    lock: DataLock,
+}
+
+/// The service at work. Dropping it cuts the work off; [`App::stop`] ends it in order.
+pub struct Working {
+    tasks: JoinSet<&'static str>,
+    scheduler: JobScheduler,
+    stop: CancellationToken,
+}
+
+impl App {
+    /// Takes the data folder, opens everything in it, and wires the channels that are configured.
+    ///
+    /// # Errors
+    /// When another process holds the data, a file cannot be used, or the master key is not the right one.
+    pub async fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let server = &config.server;
+        let lock =
+            DataLock::take([server.tokens_db.as_path(), &server.sessions_db, &server.journal_db]).map_err(|error| {
+                match error {
+                    LockError::Held(sentence) => StartError::Held(sentence),
+                    LockError::Other(error) => StartError::Other(error),
+                }
+            })?;
+        let data_folder = folder_of(&server.tokens_db).to_owned();
+        let vault = match &server.master_key {
+            Some(key) => Vault::new(key.0.clone()),
+            None => Vault::from_key_file(&data_folder.join("master.key"))?,
+        };
+        let tokens = Db::open(&server.tokens_db, store::TOKENS_MIGRATIONS)?;
+        let sessions = Db::open(&server.sessions_db, store::SESSIONS_MIGRATIONS)?;
+        let connections = Connections::open(tokens, vault.clone()).await?;
+        let output = Output::open(&server.output_dir)
+            .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
+        let (journal, writer) = Journal::open(&server.journal_db, clock.clone())?;
+        let is_public = server.is_public();
+        let states = LoginStates::new(sessions.clone());
+        let shared = Shared {
+            http: Http::new(clock.clone(), &server.timeouts)?,
+            sessions: Sessions::new(sessions, vault.clone()),
+            logins: Logins::new(states, state_key(server, &vault), clock.clone(), is_public),
+            connections: connections.clone(),
+            journal: journal.clone(),
+            output: output.clone(),
+            progress: Progress::default(),
+            self_tests: SelfTests::default(),
+            is_public,
+            clock: clock.clone(),
+        };
+
+        for connection in connections.list().await? {
+            // Also releases what a kill between connecting and releasing left behind.
+            journal
+                .connect_account(&connection.channel, &connection.account)
+                .await
+                .context("the journal cannot be written")?;
+        }
+
+        // A new channel is one line here.
+        let channels: Vec<Channel> = [
+            config.shopify.map(|config| shopify::channel(&shared, config)),
+            config.facebook.map(|config| facebook::channel(&shared, config)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+
+        let readers: HashMap<&'static str, Arc<dyn Reader>> =
+            channels.iter().map(|channel| (channel.name, Arc::clone(&channel.reader))).collect();
+        let conversations = Arc::new(Conversations::new(journal.clone(), output));
+        let refresh = Refresh::new(journal.clone(), connections.clone(), shared.progress.clone(), readers.clone());
+        let jobs = channels.iter().map(|channel| poll_job(&shared, channel)).collect();
+        let running = Running::default();
+        let control = Control {
+            journal: journal.clone(),
+            connections,
+            progress: shared.progress.clone(),
+            refresh: refresh.clone(),
+            conversations: Arc::clone(&conversations),
+            readers: Arc::new(readers),
+        };
+        let doors = channels.iter().map(|channel| channel.door.clone()).collect();
+        let mut router = web::router(shared.clone(), doors, vault, running.clone());
+        router = router.merge(operator::router(shared.clone(), config.server.operator_token));
+        for channel in channels {
+            router = router.merge(channel.router);
+        }
+        Ok(Self {
+            router: web::finish(router, is_public),
+            scheduler: Scheduler::new(jobs, journal, clock),
+            shared,
+            refresh,
+            conversations,
+            control,
+            running,
+            data_folder,
+            writer,
+            lock,
+        })
+    }
+
+    /// The routes.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// What the channels share: for tests that look inside.
+    #[must_use]
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Carries out commands inside this process.
+    #[must_use]
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Starts consumers, jobs and the local socket.
+    ///
+    /// # Errors
+    /// When a cron pattern is not understood or the scheduler does not start.
+    pub async fn start(&self) -> anyhow::Result<Working> {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let conversations = Arc::clone(&self.conversations);
+        tasks.spawn(work("conversations", stop.clone(), self.shared.clone(), move || {
+            let conversations = Arc::clone(&conversations);
+            async move { Ok(conversations.step().await?) }
+        }));
+        let refresh = self.refresh.clone();
+        tasks.spawn(work("refresh", stop.clone(), self.shared.clone(), move || {
+            let refresh = refresh.clone();
+            async move {
+                let more = refresh.collect().await?;
+                refresh.start_due().await?;
+                Ok(more)
+            }
+        }));
+        let socket = control::socket_path(&self.data_folder);
+        match control::listen(&socket) {
+            Ok(listener) => {
+                let (control, stopped) = (self.control.clone(), stop.clone());
+                tasks.spawn(async move {
+                    tokio::select! {
+                        () = control::answer(listener, control) => {}
+                        () = stopped.cancelled() => {}
+                    }
+                    // A socket nobody listens to would only make commands wait.
+                    let _ = std::fs::remove_file(socket);
+                    "control"
+                });
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "the local socket cannot be opened; commands beside the service will not work"
+                );
+            }
+        }
+        self.scheduler.run_due().await?;
+        let scheduler = self.scheduler.start().await?;
+        self.running.set(true);
+        Ok(Working { tasks, scheduler, stop })
+    }
+
+    /// Serves requests until `stop`. Ends by itself, with an error, when a part of the service dies.
+    ///
+    /// # Errors
+    /// When a consumer or the journal's writer ended: nothing works without them, so the process must end too.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        working: &mut Working,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let serving = web::server::serve(listener, self.router(), stop.child_token());
+        tokio::pin!(serving);
+        loop {
+            tokio::select! {
+                () = &mut serving => return Ok(()),
+                Some(ended) = working.tasks.join_next() => match ended {
+                    Ok(name) => anyhow::bail!("{name} ended"),
+                    Err(error) => anyhow::bail!("a part of the service died: {error}"),
+                },
+                () = tokio::time::sleep(PAUSE) => {
+                    anyhow::ensure!(!self.writer.is_finished(), "the journal's writer ended");
+                }
+            }
+        }
+    }
+
+    /// Does all work that is there at this moment, and waits for it. For tests and for commands without a service.
+    ///
+    /// # Errors
+    /// When the journal or the disk cannot be used.
+    pub async fn settle(&self) -> anyhow::Result<()> {
+        loop {
+            let filed = self.conversations.step().await?;
+            let collected = self.refresh.collect().await?;
+            let started = self.refresh.start_due().await?;
+            self.refresh.idle().await;
+            if !filed && !collected && started == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Runs the jobs that are due.
+    ///
+    /// # Errors
+    /// When the journal cannot be used.
+    pub async fn run_due_jobs(&self) -> anyhow::Result<()> {
+        self.scheduler.run_due().await
+    }
+
+    /// Ends the work at a safe point, brings everything to disk and releases the data folder.
+    pub async fn stop(self, working: Option<Working>) {
+        self.stop_working(working).await;
+        self.shared.journal.close().await;
+        let Self { writer, lock, .. } = self;
+        if tokio::task::spawn_blocking(move || writer.finish()).await.is_err() {
+            tracing::error!("the journal's writer could not be waited for");
+        }
+        drop(lock);
+    }
+
+    /// Ends the work at a safe point. What was accepted is still written; the data folder is still held.
+    pub async fn stop_working(&self, working: Option<Working>) {
+        self.running.set(false);
+        if let Some(mut working) = working {
+            working.stop.cancel();
+            if let Err(error) = working.scheduler.shutdown().await {
+                tracing::warn!(%error, "the scheduler did not stop cleanly");
+            }
+            while working.tasks.join_next().await.is_some() {}
+        }
+        // Reads under way are cut: what they wanted is still written down, and they begin anew at the next start.
+        self.refresh.abort();
+    }
+}
+
+/// A consumer's life: work while there is some, then wait for events or for time to pass.
+async fn work<F>(name: &'static str, stop: CancellationToken, shared: Shared, step: impl Fn() -> F) -> &'static str
+where
+    F: Future<Output = anyhow::Result<bool>>,
+{
+    let mut events = shared.journal.watch();
+    let mut failing = false;
+    while !stop.is_cancelled() {
+        events.borrow_and_update();
+        let wait = match step().await {
+            Ok(more) => {
+                if std::mem::take(&mut failing) {
+                    tracing::info!(consumer = name, "works again");
+                }
+                if more { Duration::ZERO } else { LOOK_EVERY }
+            }
+            Err(error) => {
+                // Once per cause, not once per second.
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::error!(error = format!("{error:#}"), consumer = name, "cannot work; it is tried again");
+                }
+                PAUSE
+            }
+        };
+        if !wait.is_zero() {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(wait) => {}
+                _ = events.changed(), if !failing => {}
+            }
+        }
+    }
+    name
+}
+
+/// A channel's poll: every account that can be read is to be read again, each at its own moment.
+fn poll_job(shared: &Shared, channel: &Channel) -> Job {
+    let (shared, name) = (shared.clone(), channel.name);
+    Job {
+        name: format!("poll {name}"),
+        cron: channel.poll_cron.clone(),
+        run: Arc::new(move || {
+            let shared = shared.clone();
+            Box::pin(async move {
+                for connection in shared.connections.list().await? {
+                    if connection.channel == name && connection.status != Status::NeedsReconnect {
+                        let due_at = shared.clock.now_ms() + jitter_ms(&connection.account);
+                        shared.journal.want_reread(name, &connection.account, "", due_at).await?;
+                    }
+                }
+                Ok(())
+            })
+        }),
+    }
+}
+
+/// The account's own moment: the same every day, different from its neighbours'.
+fn jitter_ms(account: &str) -> i64 {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(account.as_bytes());
+    1 + i64::from(u16::from_be_bytes([digest[0], digest[1]])) * (JITTER_MS - 1) / i64::from(u16::MAX)
+}
+
+/// Opens the address to listen on.
+///
+/// # Errors
+/// When it is taken or not ours.
+pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: is another program using this port? Set PORT to a free one")
+    })
+}

@@ -1,0 +1,187 @@
+//! All settings: the server's section here, one per channel beside its code. Read once; every problem in one message.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::shared::api::Timeouts;
+use crate::shared::logging::LogFormat;
+use crate::shared::settings::{Problems, Settings};
+use crate::shared::vault::parse_key;
+use crate::{facebook, shopify};
+
+/// Everything the service is told from outside.
+#[derive(Debug)]
+pub struct Config {
+    /// The server's own section.
+    pub server: Server,
+    /// Facebook; `None`: the channel is off.
+    pub facebook: Option<facebook::Config>,
+    /// Shopify; `None`: the channel is off.
+    pub shopify: Option<shopify::Config>,
+}
+
+/// The server's own section.
+#[derive(Debug)]
+pub struct Server {
+    /// Where to listen. Port 0: any free one.
+    pub address: SocketAddr,
+    /// How the world reaches us, if it does.
+    pub public_url: Option<Url>,
+    /// `tokens.db`; the key file lies beside it.
+    pub tokens_db: PathBuf,
+    /// `sessions.db`.
+    pub sessions_db: PathBuf,
+    /// `journal.db`.
+    pub journal_db: PathBuf,
+    /// Below this folder the JSON files appear.
+    pub output_dir: PathBuf,
+    /// The master key; `None`: it is in the key file.
+    pub master_key: Option<MasterKey>,
+    /// The key under which OAuth states are hashed; `None`: derived from the master key.
+    pub state_secret: Option<SecretString>,
+    /// What operators show; `None`: their routes are off.
+    pub operator_token: Option<SecretString>,
+    /// The form of log lines.
+    pub log_format: LogFormat,
+    /// What is logged, in the words of `RUST_LOG`.
+    pub log_filter: String,
+    /// How long outgoing calls may take. Not a setting: tests shorten it.
+    pub timeouts: Timeouts,
+}
+
+/// A master key that prints as `[hidden]`.
+pub struct MasterKey(pub Zeroizing<[u8; 32]>);
+
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("[hidden]")
+    }
+}
+
+impl Server {
+    /// The defaults, with everything below one folder: for the demo and for tests.
+    #[must_use]
+    pub fn below(folder: &Path) -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            public_url: None,
+            tokens_db: folder.join("data/tokens.db"),
+            sessions_db: folder.join("data/sessions.db"),
+            journal_db: folder.join("data/journal.db"),
+            output_dir: folder.to_owned(),
+            master_key: None,
+            state_secret: None,
+            operator_token: None,
+            log_format: LogFormat::Text,
+            log_filter: "info".to_owned(),
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    fn from_settings(settings: &mut Settings<'_>) -> Self {
+        let host = settings.parsed_or("HOST", IpAddr::V4(Ipv4Addr::LOCALHOST), "an IP address", |text| match text {
+            "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            _ => text.parse().ok(),
+        });
+        let port = settings.parsed_or("PORT", 5000, "a port number", |text| text.parse().ok());
+        let master_key = settings.text("TOKEN_ENCRYPTION_KEY").and_then(|text| match parse_key(&text) {
+            Ok(key) => Some(MasterKey(key)),
+            Err(error) => {
+                settings.problem("TOKEN_ENCRYPTION_KEY", format!("must be 32 random bytes in base64: {error}"));
+                None
+            }
+        });
+        Self {
+            address: SocketAddr::new(host, port),
+            public_url: settings.url("PUBLIC_URL"),
+            tokens_db: settings.path_or("TOKEN_DB_PATH", "./data/tokens.db"),
+            sessions_db: settings.path_or("SESSION_DB_PATH", "./data/sessions.db"),
+            journal_db: settings.path_or("JOURNAL_DB_PATH", "./data/journal.db"),
+            output_dir: settings.path_or("OUTPUT_DIR", "."),
+            master_key,
+            state_secret: settings.secret("STATE_TOKEN_SECRET"),
+            operator_token: settings.secret_of("OPERATOR_TOKEN", 32),
+            log_format: settings.parsed_or("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
+                "text" => Some(LogFormat::Text),
+                "json" => Some(LogFormat::Json),
+                _ => None,
+            }),
+            log_filter: settings.text_or("RUST_LOG", "info"),
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    /// Whether our pages are reached by https.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+}
+
+impl Config {
+    /// Reads all settings through this function.
+    ///
+    /// # Errors
+    /// Every problem, by variable name.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        Self::read_with_names(lookup).map(|(config, _)| config)
+    }
+
+    /// As [`Config::read`], and gives the names of all variables that were asked for.
+    ///
+    /// # Errors
+    /// Every problem, by variable name.
+    pub fn read_with_names(lookup: &dyn Fn(&str) -> Option<String>) -> Result<(Self, Vec<String>), Problems> {
+        let mut settings = Settings::new(lookup);
+        let server = Server::from_settings(&mut settings);
+        let public_url = server.public_url.as_ref();
+        let config = Self {
+            facebook: facebook::Config::from_settings(&mut settings, public_url),
+            shopify: shopify::Config::from_settings(&mut settings, public_url),
+            server,
+        };
+        settings.finish().map(|names| (config, names))
+    }
+
+    /// Reads the environment; a variable set there wins over one in `.env`.
+    ///
+    /// # Errors
+    /// Every problem, by variable name.
+    pub fn from_env() -> Result<Self, Problems> {
+        let file = read_env_file(Path::new(".env"))?;
+        Self::read(&|name| {
+            std::env::var_os(name)
+                // Text that is no UTF-8 is shown to the checks, which refuse it, instead of being overlooked.
+                .map(|value| value.to_string_lossy().into_owned())
+                .or_else(|| file.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone()))
+        })
+    }
+}
+
+fn read_env_file(path: &Path) -> Result<Vec<(String, String)>, Problems> {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(metadata) = std::fs::metadata(path) else { return Ok(Vec::new()) };
+    if metadata.mode() & 0o044 != 0 {
+        tracing::warn!("the file .env can be read by others; make it yours alone: chmod 600 .env");
+    }
+    let problem = |problem: String| Problems(vec![(path.display().to_string(), problem)]);
+    let entries = dotenvy::from_path_iter(path).map_err(|_| problem("cannot be read".to_owned()))?;
+    entries
+        .enumerate()
+        // dotenvy's own message quotes the line, which may hold a secret.
+        .map(|(index, entry)| entry.map_err(|_| problem(format!("setting number {} is not NAME=value", index + 1))))
+        .collect()
+}
+
+/// The key under which OAuth states are hashed, as bytes.
+#[must_use]
+pub fn state_key(server: &Server, vault: &crate::shared::vault::Vault) -> Zeroizing<Vec<u8>> {
+    match &server.state_secret {
+        Some(secret) => Zeroizing::new(secret.expose_secret().as_bytes().to_vec()),
+        None => Zeroizing::new(vault.derive(crate::shared::vault::Purpose::LoginStates).to_vec()),
+    }
+}
