@@ -1,0 +1,450 @@
+//! `TestApp`: the service and both simulated platforms on free ports, in a folder of its own, with a clock that is moved
+//! by hand. Work is driven (`settle`, `run_due_jobs`), never waited for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http::{Method, StatusCode, header};
+use serde_json::Value;
+use shoptalk::app::App;
+use shoptalk::config::{Config, Server};
+use shoptalk::shared::clock::Clock;
+use shoptalk::shared::control::{Command, Line};
+use shoptalk::shared::sandbox::{Now, Traffic};
+use shoptalk::shared::signature::Secrets;
+use shoptalk::shared::web::server;
+use shoptalk::{facebook, shopify};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+pub const SHOP: &str = "demo-shop.myshopify.com";
+pub const PAGE: &str = "100000000000101";
+pub const FACEBOOK_SECRET: &str = "a facebook secret for tests";
+pub const SHOPIFY_SECRET: &str = "a shopify secret for tests";
+pub const VERIFY_TOKEN: &str = "a verify token for tests";
+pub const OPERATOR_TOKEN: &str = "an operator token of more than thirty-two characters";
+pub const FACEBOOK_APP_ID: &str = "900000000000001";
+
+/// Where every test's clock begins.
+pub fn beginning() -> DateTime<Utc> {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+/// The service under test, with everything around it.
+pub struct TestApp {
+    /// Where our pages are: `http://127.0.0.1:<port>`.
+    pub url: String,
+    /// The simulated Facebook, with one Page, [`PAGE`]. Its login dialog consents by itself.
+    pub facebook: facebook::sandbox::Sandbox,
+    /// The simulated Shopify, with one shop, [`SHOP`]. Its grant screen consents by itself.
+    pub shopify: shopify::sandbox::Sandbox,
+    /// The clock of the service and both platforms.
+    pub clock: Clock,
+    app: App,
+    stop: CancellationToken,
+    server: tokio::task::JoinHandle<()>,
+    folder: Arc<TempDir>,
+    checks: bool,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts with settings changed by `change`.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let clock = Clock::manual(beginning());
+        let time = clock.clone();
+        let now: Now = Arc::new(move || time.now());
+        let facebook = facebook::sandbox::Sandbox::start(facebook::sandbox::Options {
+            app_id: FACEBOOK_APP_ID.to_owned(),
+            app_secret: FACEBOOK_SECRET.to_owned(),
+            now: Arc::clone(&now),
+        })
+        .await
+        .unwrap();
+        let shopify = shopify::sandbox::Sandbox::start(shopify::sandbox::Options {
+            client_id: "test-app".to_owned(),
+            client_secret: SHOPIFY_SECRET.to_owned(),
+            now,
+        })
+        .await
+        .unwrap();
+        facebook.auto_consent(true);
+        shopify.auto_consent(true);
+        facebook.add_page(PAGE, "Demo Shop");
+        shopify.add_shop(SHOP, "Demo Shop");
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::open(clock, facebook, shopify, folder, change).await
+    }
+
+    async fn open(
+        clock: Clock,
+        facebook: facebook::sandbox::Sandbox,
+        shopify: shopify::sandbox::Sandbox,
+        folder: Arc<TempDir>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let mut config = config(&url, &facebook, &shopify, folder.path());
+        change(&mut config);
+        let app = App::build(config, clock.clone()).await.unwrap();
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(server::serve(listener, app.router(), stop.clone()));
+        Self { url, facebook, shopify, clock, app, stop, server, folder, checks: true }
+    }
+
+    /// Stops in order and starts again on the same folder, at another port, with the same platforms.
+    pub async fn restart(self) -> Self {
+        let (clock, facebook, shopify, folder) =
+            (self.clock.clone(), self.facebook.clone(), self.shopify.clone(), Arc::clone(&self.folder));
+        self.close().await;
+        Self::open(clock, facebook, shopify, folder, |_| {}).await
+    }
+
+    async fn close(self) {
+        self.stop.cancel();
+        self.server.await.unwrap();
+        self.app.stop(None).await;
+    }
+
+    /// The simulated Page.
+    pub fn page(&self) -> facebook::sandbox::Page {
+        self.facebook.page(PAGE).unwrap()
+    }
+
+    /// The simulated shop.
+    pub fn shop(&self) -> shopify::sandbox::Shop {
+        self.shopify.shop(SHOP).unwrap()
+    }
+
+    /// A browser without cookies that asks for JSON.
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.url)
+    }
+
+    /// Connects shop and Page in a fresh browser and does all work that follows.
+    pub async fn connect(&self) -> Browser {
+        let browser = self.browser();
+        let shop = browser.follow(&format!("/shopify/{SHOP}/login")).await;
+        assert_eq!(shop.status, 200, "{shop:?}");
+        let page = browser.follow("/facebook/login").await;
+        assert_eq!(page.status, 200, "{page:?}");
+        self.settle().await;
+        browser
+    }
+
+    /// Does all work there is, debounced work included: the clock moves by a few seconds.
+    pub async fn settle(&self) {
+        self.app.settle().await.unwrap();
+        self.clock.advance(Duration::from_secs(3));
+        self.app.settle().await.unwrap();
+    }
+
+    /// Runs the jobs that are due now, and the work they cause: the clock moves past every account's own moment.
+    pub async fn run_due_jobs(&self) {
+        self.app.run_due_jobs().await.unwrap();
+        self.clock.advance(Duration::from_secs(6 * 60));
+        self.settle().await;
+    }
+
+    /// Carries out a command as the command line would, and gives the lines it tells. Drives the work meanwhile.
+    pub async fn command(&self, command: Command) -> Vec<Line> {
+        let (sender, mut receiver) = mpsc::channel(1000);
+        let mut lines = Vec::new();
+        let carry_out = async {
+            self.app.control().carry_out(command, &sender).await;
+            drop(sender);
+        };
+        let work = async {
+            loop {
+                self.app.settle().await.unwrap();
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            () = carry_out => {}
+            () = work => unreachable!(),
+        }
+        while let Ok(line) = receiver.try_recv() {
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// A path below the output folder.
+    pub fn path(&self, relative: &str) -> PathBuf {
+        self.folder.path().join(relative)
+    }
+
+    /// A file below the output folder as text; `None` if it is not there.
+    pub fn text(&self, relative: &str) -> Option<String> {
+        std::fs::read_to_string(self.path(relative)).ok()
+    }
+
+    /// A file below the output folder as JSON.
+    pub fn json(&self, relative: &str) -> Value {
+        let text = self.text(relative).unwrap_or_else(|| panic!("{relative} is not there"));
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The conversation of the Page with a person; `None` if it has no file.
+    pub fn conversation(&self, person: &str) -> Option<Vec<Value>> {
+        let file = format!("facebook/{PAGE}/conversations/{person}.json");
+        self.text(&file).map(|_| self.json(&file).as_array().unwrap().clone())
+    }
+
+    /// The texts of a conversation in its order.
+    pub fn said(&self, person: &str) -> Vec<String> {
+        let texts = self.conversation(person).unwrap_or_default();
+        texts.iter().filter_map(|item| item["message"]["text"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// What the operator's status says.
+    pub async fn status(&self) -> Value {
+        let answer = self
+            .browser()
+            .send(Method::GET, "/api/status", &[("authorization", &format!("Bearer {OPERATOR_TOKEN}"))], b"")
+            .await;
+        assert_eq!(answer.status, 200);
+        answer.json()
+    }
+
+    /// How many events are in the journal: (all, set apart, parked).
+    pub async fn counts(&self) -> (i64, i64, i64) {
+        let status = self.status().await;
+        let count = |name: &str| status["journal"][name].as_i64().unwrap();
+        (count("events"), count("apart"), count("parked"))
+    }
+
+    /// All requests that reached a platform.
+    pub fn outgoing(&self) -> usize {
+        self.facebook.traffic().received().len() + self.shopify.traffic().received().len()
+    }
+
+    /// Every file below the folder (databases included), searched for a text. For "appears nowhere".
+    pub fn is_on_disk(&self, text: &str) -> bool {
+        fn search(folder: &Path, text: &[u8]) -> bool {
+            std::fs::read_dir(folder).unwrap().any(|entry| {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    return search(&path, text);
+                }
+                std::fs::read(&path).is_ok_and(|bytes| bytes.windows(text.len()).any(|window| window == text))
+            })
+        }
+        search(self.folder.path(), text.as_bytes())
+    }
+
+    /// The checks of [`TestApp::finish`] do not fit this test.
+    pub fn without_checks(mut self) -> Self {
+        self.checks = false;
+        self
+    }
+
+    /// Ends the test: nothing is parked, no request reached a route that a platform does not know, no secret was in a
+    /// URL, every query was valid and cheap enough.
+    pub async fn finish(self) {
+        if self.checks {
+            assert_eq!(self.counts().await.2, 0, "something is parked");
+            let unknown = |traffic: &Traffic| traffic.unknown().iter().map(|one| one.path.clone()).collect::<Vec<_>>();
+            assert_eq!(unknown(self.facebook.traffic()), [""; 0]);
+            assert_eq!(unknown(self.shopify.traffic()), [""; 0]);
+            assert_eq!(self.facebook.secrets_seen_in_urls(), [""; 0]);
+            assert_eq!(self.shopify.secrets_seen_in_urls(), [""; 0]);
+            assert_eq!(self.shopify.unknown_queries(), [""; 0]);
+            assert!(self.shopify.dearest_query() <= 1000, "a query cost {}", self.shopify.dearest_query());
+        }
+        self.close().await;
+    }
+}
+
+/// The settings of a test: those of production, wired to the simulators.
+fn config(
+    url: &str,
+    facebook: &facebook::sandbox::Sandbox,
+    shopify: &shopify::sandbox::Sandbox,
+    folder: &Path,
+) -> Config {
+    let below = |path: &str| Url::parse(&format!("{url}{path}")).unwrap();
+    let mut server = Server::below(folder);
+    server.operator_token = Some(OPERATOR_TOKEN.into());
+    // A simulated platform that never answers shall not hold a test up for half a minute.
+    server.timeouts.idle = Duration::from_millis(500);
+    server.timeouts.total = Duration::from_secs(5);
+    Config {
+        server,
+        facebook: Some(facebook::Config {
+            app_id: FACEBOOK_APP_ID.to_owned(),
+            app_secret: Secrets::new(FACEBOOK_SECRET.into(), None),
+            verify_token: VERIFY_TOKEN.into(),
+            redirect_uri: below("/facebook/callback"),
+            webhook_address: below("/facebook/webhook"),
+            require_sha256: false,
+            graph_version: "v26.0".to_owned(),
+            graph_url: Url::parse(&facebook.url()).unwrap(),
+            dialog_url: Url::parse(&facebook.url()).unwrap(),
+            poll_cron: "17 3 * * *".to_owned(),
+        }),
+        shopify: Some(shopify::Config {
+            api_key: "test-app".to_owned(),
+            api_secret: Secrets::new(SHOPIFY_SECRET.into(), None),
+            redirect_uri: below("/shopify/callback"),
+            webhook_address: below("/shopify/webhook"),
+            api_version: "2026-10".to_owned(),
+            admin_url: shopify::AdminUrl::parse(&shopify.admin_url()).unwrap(),
+            poll_cron: "47 3 * * *".to_owned(),
+        }),
+    }
+}
+
+/// An answer, whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: http::HeaderMap,
+    pub body: Vec<u8>,
+    /// Where it came from, after redirects.
+    pub url: Url,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The target of a redirect.
+    pub fn location(&self) -> Url {
+        self.url.join(self.header("location")).unwrap()
+    }
+}
+
+/// A browser: keeps cookies per host, follows redirects only when told to.
+#[derive(Clone)]
+pub struct Browser {
+    client: reqwest::Client,
+    home: Url,
+    accept: &'static str,
+    cookies: Arc<Mutex<BTreeMap<(String, String), String>>>,
+}
+
+impl Browser {
+    fn new(home: &str) -> Self {
+        let roots = rustls::RootCertStore::empty();
+        let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .unwrap();
+        Self { client, home: Url::parse(home).unwrap(), accept: "application/json", cookies: Arc::default() }
+    }
+
+    /// The same browser, asking for pages.
+    pub fn for_pages(mut self) -> Self {
+        self.accept = "text/html";
+        self
+    }
+
+    /// The value of a cookie of ours.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let key = (self.home.authority().to_owned(), name.to_owned());
+        self.cookies.lock().unwrap().get(&key).cloned()
+    }
+
+    /// Sets a cookie of ours.
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        let key = (self.home.authority().to_owned(), name.to_owned());
+        self.cookies.lock().unwrap().insert(key, value.to_owned());
+    }
+
+    /// One GET, without following redirects. `to` is a path of ours or a whole address.
+    pub async fn get(&self, to: &str) -> Answer {
+        self.send(Method::GET, to, &[], b"").await
+    }
+
+    /// One POST of a form, without following redirects.
+    pub async fn post_form(&self, to: &str, form: &str) -> Answer {
+        self.send(Method::POST, to, &[("content-type", "application/x-www-form-urlencoded")], form.as_bytes()).await
+    }
+
+    /// One request, without following redirects.
+    pub async fn send(&self, method: Method, to: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let url = self.home.join(to).unwrap();
+        let host = url.authority().to_owned();
+        let cookies: Vec<String> = self
+            .cookies
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|((of, _), _)| *of == host)
+            .map(|((_, name), value)| format!("{name}={value}"))
+            .collect();
+        let mut request = self.client.request(method, url.clone()).header(header::ACCEPT, self.accept);
+        if !cookies.is_empty() {
+            request = request.header(header::COOKIE, cookies.join("; "));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.body(body.to_vec()).send().await.unwrap();
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies.lock().unwrap().insert((host.clone(), name.to_owned()), value.to_owned());
+        }
+        Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            url,
+            body: response.bytes().await.unwrap().to_vec(),
+        }
+    }
+
+    /// A GET that follows redirects to the end, through the simulated platforms and back.
+    pub async fn follow(&self, to: &str) -> Answer {
+        let mut answer = self.get(to).await;
+        for _ in 0..10 {
+            if !answer.status.is_redirection() {
+                return answer;
+            }
+            answer = self.get(answer.location().as_str()).await;
+        }
+        panic!("a circle of redirects at {}", answer.url)
+    }
+
+    /// Goes through a login up to the callback, without opening it: gives the callback's address.
+    pub async fn up_to_callback(&self, to: &str) -> Url {
+        let mut answer = self.get(to).await;
+        for _ in 0..10 {
+            assert!(answer.status.is_redirection(), "{answer:?}");
+            let target = answer.location();
+            if target.path().ends_with("/callback") {
+                return target;
+            }
+            answer = self.get(target.as_str()).await;
+        }
+        panic!("no callback in sight at {}", answer.url)
+    }
+}
