@@ -190,10 +190,15 @@ impl App {
     pub async fn start(&self) -> anyhow::Result<Working> {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        let conversations = Arc::clone(&self.conversations);
+        let (conversations, running) = (Arc::clone(&self.conversations), self.running.clone());
         tasks.spawn(work("conversations", stop.clone(), self.shared.clone(), move || {
-            let conversations = Arc::clone(&conversations);
-            async move { Ok(conversations.step().await?) }
+            let (conversations, running) = (Arc::clone(&conversations), running.clone());
+            async move {
+                let stepped = conversations.step().await;
+                // The first step writes anew what a power cut may have taken; only then is the service ready.
+                running.set(stepped.is_ok());
+                Ok(stepped?)
+            }
         }));
         let refresh = self.refresh.clone();
         tasks.spawn(work("refresh", stop.clone(), self.shared.clone(), move || {
@@ -227,7 +232,6 @@ impl App {
         }
         self.scheduler.run_due().await?;
         let scheduler = self.scheduler.start().await?;
-        self.running.set(true);
         Ok(Working { tasks, scheduler, stop })
     }
 

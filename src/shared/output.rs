@@ -23,6 +23,23 @@ pub enum Written {
     Replaced,
 }
 
+/// What a file was when it was last written: another file, or a changed one, has another stamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    bytes: u64,
+    inode: u64,
+    modified_ns: i64,
+}
+
+impl Stamp {
+    fn of(file: &File) -> std::io::Result<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = file.metadata()?;
+        let modified_ns = metadata.mtime().wrapping_mul(1_000_000_000).wrapping_add(metadata.mtime_nsec());
+        Ok(Self { bytes: metadata.len(), inode: metadata.ino(), modified_ns })
+    }
+}
+
 /// The folder `OUTPUT_DIR`, opened once. Cheap to clone.
 #[derive(Clone)]
 pub struct Output(Arc<Root>);
@@ -84,21 +101,107 @@ impl Output {
     /// When the disk is full, read-only or failing, or when something else than a plain file or folder is in the way.
     /// The old document is then still there.
     pub fn write(&self, path: &RelativePath, document: &[u8]) -> std::io::Result<Written> {
-        let Some((name, folders)) = path.0.split_last() else { return Err(ErrorKind::InvalidInput.into()) };
-        let folder = self.folder(folders)?;
+        let (folder, name) = self.place(path)?;
         if holds(&folder, name, document)? {
             return Ok(Written::Unchanged);
         }
+        self.swap(&folder, name, |file| {
+            file.write_all(document)?;
+            file.sync_data()
+        })?;
+        rustix::fs::fsync(&folder)?;
+        Ok(Written::Replaced)
+    }
+
+    /// Writes a new file beside the old one and moves it over it.
+    fn swap(
+        &self,
+        folder: &OwnedFd,
+        name: &str,
+        fill: impl FnOnce(&mut File) -> std::io::Result<()>,
+    ) -> std::io::Result<Stamp> {
         let unique = self.0.unique.fetch_add(1, Ordering::Relaxed);
         let temporary = format!(".{name}.{}.{unique}.tmp", std::process::id());
-        let replaced = write_synced(&folder, &temporary, document)
-            .and_then(|()| Ok(rustix::fs::renameat(&folder, &temporary, &folder, name)?))
-            .and_then(|()| Ok(rustix::fs::fsync(&folder)?));
-        if replaced.is_err() {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut file =
+            File::from(rustix::fs::openat(folder, &temporary, flags, Mode::RUSR | Mode::WUSR).map_err(as_io)?);
+        let moved = fill(&mut file)
+            .and_then(|()| Stamp::of(&file))
+            .and_then(|stamp| rustix::fs::renameat(folder, &temporary, folder, name).map(|()| stamp).map_err(as_io));
+        if moved.is_err() {
             // Best effort: a full disk must not fill further with leftovers.
-            let _ = rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty());
+            let _ = rustix::fs::unlinkat(folder, &temporary, AtFlags::empty());
         }
-        replaced.map(|()| Written::Replaced)
+        moved
+    }
+
+    fn place<'a>(&self, path: &'a RelativePath) -> std::io::Result<(OwnedFd, &'a str)> {
+        let Some((name, folders)) = path.0.split_last() else { return Err(ErrorKind::InvalidInput.into()) };
+        Ok((self.folder(folders)?, name))
+    }
+
+    /// Makes the file hold this document without waiting for the disk: whole for every reader at once, and safe against a
+    /// power cut only after [`Output::sync`].
+    ///
+    /// # Errors
+    /// As [`Output::write`].
+    pub fn replace(&self, path: &RelativePath, document: &[u8]) -> std::io::Result<Stamp> {
+        let (folder, name) = self.place(path)?;
+        self.swap(&folder, name, |file| file.write_all(document))
+    }
+
+    /// Makes the file hold its own first `keep` bytes and then `tail`, as [`Output::replace`] does. `None`: the file is
+    /// not the one that `stamp` was given for, and nothing was done.
+    ///
+    /// The bytes are copied inside the kernel, so a long document costs little more than a short one.
+    ///
+    /// # Errors
+    /// As [`Output::write`].
+    pub fn extend(&self, path: &RelativePath, stamp: Stamp, keep: u64, tail: &[u8]) -> std::io::Result<Option<Stamp>> {
+        let (folder, name) = self.place(path)?;
+        let Some(mut old) = open_plain(&folder, name)? else { return Ok(None) };
+        if Stamp::of(&old)? != stamp {
+            return Ok(None);
+        }
+        self.swap(&folder, name, |file| {
+            std::io::copy(&mut Read::by_ref(&mut old).take(keep), file)?;
+            file.write_all(tail)
+        })
+        .map(Some)
+    }
+
+    /// The content of a file and what it is; `None` if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no plain file.
+    pub fn read(&self, path: &RelativePath) -> std::io::Result<Option<(Vec<u8>, Stamp)>> {
+        let (folder, name) = self.place(path)?;
+        let Some(mut file) = open_plain(&folder, name)? else { return Ok(None) };
+        let mut content = Vec::new();
+        file.read_to_end(&mut content)?;
+        Ok(Some((content, Stamp::of(&file)?)))
+    }
+
+    /// Renames a file that cannot be right, so that people can look at it: `<name>.damaged-<number>`.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    pub fn move_aside(&self, path: &RelativePath, number: i64) -> std::io::Result<()> {
+        let (folder, name) = self.place(path)?;
+        Ok(rustix::fs::renameat(&folder, name, &folder, format!("{name}.damaged-{number}"))?)
+    }
+
+    /// Waits until everything replaced so far is on disk: one call for any number of files.
+    ///
+    /// # Errors
+    /// When the disk reports that something could not be written.
+    pub fn sync(&self) -> std::io::Result<()> {
+        // One flush of the file system costs about as much as that of a single file.
+        #[cfg(target_os = "linux")]
+        rustix::fs::syncfs(&self.0.folder)?;
+        #[cfg(not(target_os = "linux"))]
+        rustix::fs::sync();
+        Ok(())
     }
 
     /// As [`Output::write`], for async callers.
@@ -134,27 +237,29 @@ impl Output {
     }
 }
 
-fn write_synced(folder: impl AsFd, name: &str, document: &[u8]) -> std::io::Result<()> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?);
-    file.write_all(document)?;
-    file.sync_data()
+fn as_io(error: Errno) -> std::io::Error {
+    error.into()
+}
+
+/// Opens a plain file for reading; `None` where there is none, or a symbolic link, which is replaced and not followed.
+fn open_plain(folder: impl AsFd, name: &str) -> std::io::Result<Option<File>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = match rustix::fs::openat(folder, name, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    if file.metadata()?.is_file() {
+        Ok(Some(file))
+    } else {
+        Err(std::io::Error::new(ErrorKind::AlreadyExists, "something that is no file has this name"))
+    }
 }
 
 /// Whether the file holds exactly these bytes already.
 fn holds(folder: impl AsFd, name: &str, document: &[u8]) -> std::io::Result<bool> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = match rustix::fs::openat(folder, name, flags, Mode::empty()) {
-        Ok(file) => File::from(file),
-        // A link is replaced by the rename, not followed.
-        Err(Errno::NOENT | Errno::LOOP) => return Ok(false),
-        Err(error) => return Err(error.into()),
-    };
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(std::io::Error::new(ErrorKind::AlreadyExists, "something that is no file has this name"));
-    }
-    if metadata.len() != document.len() as u64 {
+    let Some(mut file) = open_plain(folder, name)? else { return Ok(false) };
+    if file.metadata()?.len() != document.len() as u64 {
         return Ok(false);
     }
     let mut buffer = [0; 16 * 1024];

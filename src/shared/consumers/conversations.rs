@@ -1,31 +1,66 @@
 //! Events → conversation files: `<channel>/<account>/conversations/<person>.json`, an array of the raw objects in order
 //! of time.
 //!
-//! A file is a projection of the journal: it is always made from all events of its conversation, so a repeat, a late
-//! arrival or a lost file needs no special care.
+//! A file is a projection of the journal: a repeat, a late arrival or a lost file needs no special care. It is made from
+//! all events of its conversation, or, where the new ones all come after what it holds, from itself and those.
+//!
+//! Files of one batch are brought to disk together, before the cursor that covers them is saved. What was written after
+//! the saved cursor may be lost by a power cut; it lies within one batch, which the next start writes anew before the
+//! service says that it is ready.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
 
 use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
-use crate::shared::journal::{Journal, JournalError, save_cursor};
-use crate::shared::output::{Output, RelativePath, is_environment};
+use crate::shared::journal::{DedupeKey, Journal, JournalError, save_cursor};
+use crate::shared::output::{Output, RelativePath, Stamp, is_environment};
 
 const CURSOR: &str = "consumer:conversations";
 
+/// What stands after the last item of a file.
+const END: &[u8] = b"\n]\n";
+
+/// Of how many files it is remembered how they end: about 10 MB. Past that, the memory starts anew.
+const MAX_REMEMBERED: usize = 100_000;
+
 /// Names a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Conversation {
-    channel: String,
-    account: String,
-    person: String,
+pub(super) struct Conversation {
+    pub channel: String,
+    pub account: String,
+    pub person: String,
 }
 
-/// The consumer. One task owns it; it owns all conversation files.
+impl Conversation {
+    fn key(&self) -> DedupeKey {
+        DedupeKey::new(&self.channel, &self.account, &[self.person.as_bytes()])
+    }
+
+    pub(super) fn path(&self) -> std::io::Result<RelativePath> {
+        let file = format!("{}.json", self.person);
+        RelativePath::new(&[&self.channel, &self.account, "conversations", &file])
+    }
+}
+
+/// How a file ends: enough to put more behind it.
+#[derive(Debug, Clone, Copy)]
+struct Filed {
+    stamp: Stamp,
+    /// Where [`END`] begins.
+    end: u64,
+    /// Time and number of the last event.
+    last: (i64, i64),
+}
+
+/// The consumer. It owns all conversation files.
 pub struct Conversations {
     journal: Journal,
     output: Output,
+    /// Held while a file is made: of two who make one file, the later must not be the one who looked first.
+    remembered: Mutex<HashMap<DedupeKey, Filed>>,
 }
 
 /// Why a step could not be finished. The same step is taken again later.
@@ -43,7 +78,7 @@ impl Conversations {
     /// Reads from this journal and writes below this folder.
     #[must_use]
     pub fn new(journal: Journal, output: Output) -> Self {
-        Self { journal, output }
+        Self { journal, output, remembered: Mutex::default() }
     }
 
     /// Takes the next events and writes the files of their conversations. Gives back whether there was anything to do.
@@ -64,24 +99,24 @@ impl Conversations {
         if last == cursor && again.is_empty() {
             return Ok(false);
         }
-        touched.extend(again.iter().cloned());
+        for conversation in &again {
+            // Whatever is the matter with these, they are made from all their events.
+            touched.insert(conversation.clone(), None);
+        }
         let mut failed = Vec::new();
-        for conversation in touched {
-            if let Err(error) = self.file(&conversation).await? {
+        for (conversation, earliest) in touched {
+            if let Err(error) = self.file(&conversation, earliest).await? {
                 tracing::warn!(%error, channel = conversation.channel, account = conversation.account, "a conversation file could not be written; it is tried again");
                 failed.push((conversation, error.to_string()));
             }
         }
+        self.sync().await?;
         self.journal
             .write(move |connection| {
-                for conversation in &again {
-                    if !failed.iter().any(|(other, _)| other == conversation) {
-                        connection
-                            .prepare_cached(
-                                "DELETE FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
-                            )?
-                            .execute([&conversation.channel, &conversation.account, &conversation.person])?;
-                    }
+                let mut done = connection
+                    .prepare_cached("DELETE FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3")?;
+                for conversation in again.iter().filter(|one| !failed.iter().any(|(other, _)| other == *one)) {
+                    done.execute([&conversation.channel, &conversation.account, &conversation.person])?;
                 }
                 for (conversation, reason) in &failed {
                     note_failure(connection, conversation, reason, now_ms)?;
@@ -111,48 +146,92 @@ impl Conversations {
             .await?;
         let mut written = 0;
         for conversation in all {
-            match self.file(&conversation).await? {
+            match self.file(&conversation, None).await? {
                 Ok(true) => written += 1,
                 Ok(false) => {}
                 Err(error) => return Err(StepError::Output(error)),
             }
         }
+        self.sync().await?;
         Ok(written)
     }
 
-    /// Writes one file. The outer error is everybody's, the inner one this file's. `false`: nothing has opened the
-    /// conversation yet, so it has no file.
-    async fn file(&self, conversation: &Conversation) -> Result<std::io::Result<bool>, StepError> {
-        let output = self.output.clone();
-        let wanted = conversation.clone();
+    /// Writes one file. `earliest`: the time of its first new event, if that is known. The outer error is everybody's,
+    /// the inner one this file's. `false`: nothing has opened the conversation yet, so it has no file.
+    async fn file(
+        &self,
+        conversation: &Conversation,
+        earliest: Option<i64>,
+    ) -> Result<std::io::Result<bool>, StepError> {
+        let path = match conversation.path() {
+            Ok(path) => path,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut remembered = self.remembered.lock().await;
+        if remembered.len() >= MAX_REMEMBERED {
+            remembered.clear();
+        }
+        let key = conversation.key();
+        let known = remembered.remove(&key).filter(|filed| earliest.is_some_and(|earliest| earliest >= filed.last.0));
+        let (output, wanted) = (self.output.clone(), conversation.clone());
+        let now_ms = self.journal.clock().now_ms();
         let written = self
             .journal
             .read(move |connection| {
-                let Some(document) = render(connection, &wanted)? else { return Ok(Ok(false)) };
-                let file = format!("{}.json", wanted.person);
-                let path = RelativePath::new(&[&wanted.channel, &wanted.account, "conversations", &file]);
-                Ok(path.and_then(|path| output.write(&path, &document)).map(|_| true))
+                if let Some(filed) = known {
+                    match extend(connection, &output, &wanted, &path, filed)? {
+                        Ok(Some(filed)) => return Ok(Ok(Some(filed))),
+                        Ok(None) => {}
+                        Err(error) => return Ok(Err(error)),
+                    }
+                }
+                make(connection, &output, &wanted, &path, now_ms)
             })
             .await?;
         match written {
+            Ok(filed) => {
+                remembered.extend(filed.map(|filed| (key, filed)));
+                Ok(Ok(filed.is_some()))
+            }
             Err(error) if is_environment(&error) => Err(StepError::Output(error)),
-            written => Ok(written),
+            Err(error) => Ok(Err(error)),
         }
+    }
+
+    async fn sync(&self) -> Result<(), StepError> {
+        let output = self.output.clone();
+        tokio::task::spawn_blocking(move || output.sync())
+            .await
+            .map_err(std::io::Error::other)
+            .flatten()
+            .map_err(StepError::Output)
     }
 }
 
-fn touched_since(connection: &Connection, cursor: i64) -> rusqlite::Result<(i64, BTreeSet<Conversation>)> {
+/// The conversations that events after the cursor belong to, each with the time of its first such event, and the number
+/// of the last event looked at.
+fn touched_since(connection: &Connection, cursor: i64) -> rusqlite::Result<(i64, BTreeMap<Conversation, Option<i64>>)> {
+    // One snapshot for both questions: an event that arrives between them would otherwise be passed over.
+    let connection = connection.unchecked_transaction()?;
     let mut statement = connection.prepare_cached(
-        "SELECT channel, account, conversation, seq, apart IS NULL FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        "SELECT channel, account, conversation, seq, occurred_at FROM events
+         WHERE seq > ?1 AND conversation IS NOT NULL AND apart IS NULL ORDER BY seq LIMIT ?2",
     )?;
     let mut rows = statement.query(params![cursor, BATCH])?;
-    let mut last = cursor;
-    let mut touched = BTreeSet::new();
+    let mut touched: BTreeMap<Conversation, Option<i64>> = BTreeMap::new();
+    let (mut last, mut count) = (cursor, 0);
     while let Some(row) = rows.next()? {
         last = row.get(3)?;
-        if row.get::<_, Option<String>>(2)?.is_some() && row.get(4)? {
-            touched.insert(read_conversation(row)?);
-        }
+        count += 1;
+        let time: i64 = row.get(4)?;
+        let earliest = touched.entry(read_conversation(row)?).or_default();
+        *earliest = Some(earliest.map_or(time, |earliest| earliest.min(time)));
+    }
+    if count < BATCH {
+        // Nothing of ours is left, so what others left behind need not be looked at again.
+        let newest: i64 =
+            connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))?;
+        last = last.max(newest);
     }
     Ok((last, touched))
 }
@@ -166,7 +245,7 @@ fn unfiled(connection: &Connection, now_ms: i64) -> rusqlite::Result<Vec<Convers
         .collect()
 }
 
-fn read_conversation(row: &rusqlite::Row<'_>) -> rusqlite::Result<Conversation> {
+pub(super) fn read_conversation(row: &rusqlite::Row<'_>) -> rusqlite::Result<Conversation> {
     Ok(Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? })
 }
 
@@ -176,6 +255,7 @@ fn note_failure(
     reason: &str,
     now_ms: i64,
 ) -> rusqlite::Result<()> {
+    let row = params![conversation.channel, conversation.account, conversation.person, reason, now_ms];
     let attempts: i64 = connection
         .prepare_cached(
             "INSERT INTO unfiled (channel, account, conversation, attempts, next_at, reason)
@@ -183,9 +263,7 @@ fn note_failure(
              ON CONFLICT DO UPDATE SET attempts = attempts + 1, reason = excluded.reason
              RETURNING attempts",
         )?
-        .query_row(params![conversation.channel, conversation.account, conversation.person, reason, now_ms], |row| {
-            row.get(0)
-        })?;
+        .query_row(row, |row| row.get(0))?;
     connection
         .prepare_cached(
             "UPDATE unfiled SET next_at = ?4, parked = ?5 WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
@@ -200,21 +278,126 @@ fn note_failure(
         .map(drop)
 }
 
-/// The document of a conversation, or `None` if nothing has opened it yet.
-fn render(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<Option<Vec<u8>>> {
+/// Puts the events after the file's last one behind it. `None`: the file is not as it was left.
+fn extend(
+    connection: &Connection,
+    output: &Output,
+    conversation: &Conversation,
+    path: &RelativePath,
+    filed: Filed,
+) -> rusqlite::Result<std::io::Result<Option<Filed>>> {
+    let mut tail = Vec::new();
+    let last = add_events(connection, conversation, filed.last, &mut tail)?.map_or(filed.last, |added| added.last);
+    let end = filed.end + tail.len() as u64;
+    tail.extend_from_slice(END);
+    let extended = output.extend(path, filed.stamp, filed.end, &tail);
+    Ok(extended.map(|stamp| stamp.map(|stamp| Filed { stamp, end, last })))
+}
+
+/// Makes the file from all events of its conversation, and what stands in it of deleted ones. `None`: nothing has opened
+/// the conversation yet.
+fn make(
+    connection: &Connection,
+    output: &Output,
+    conversation: &Conversation,
+    path: &RelativePath,
+    now_ms: i64,
+) -> rusqlite::Result<std::io::Result<Option<Filed>>> {
+    let old = match output.read(path) {
+        Ok(old) => old.map(|(content, _)| content),
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut damaged =
+        old.as_ref().is_some_and(|old| serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(old).is_err());
+    let pruned = find_pruned(connection, conversation)?;
+    let mut document = match (&pruned, &old) {
+        (None, _) => b"[".to_vec(),
+        (Some(pruned), Some(old)) if pruned.is_beginning_of(old) => pruned.of(old).unwrap_or_default().to_vec(),
+        (Some(_), _) => {
+            tracing::error!(
+                channel = conversation.channel,
+                account = conversation.account,
+                "the beginning of a conversation is lost: its events were deleted by age, and its file was changed"
+            );
+            damaged = old.is_some();
+            b"[".to_vec()
+        }
+    };
+    let has_beginning = document.len() > 1;
+    let added = add_events(connection, conversation, (i64::MIN, 0), &mut document)?;
+    let Some(added) = added.filter(|added| added.opens || has_beginning) else { return Ok(Ok(None)) };
+    let end = document.len() as u64;
+    document.extend_from_slice(END);
+    if damaged {
+        tracing::warn!(
+            channel = conversation.channel,
+            account = conversation.account,
+            "a damaged conversation file was moved aside"
+        );
+        if let Err(error) = output.move_aside(path, now_ms) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(output.replace(path, &document).map(|stamp| Some(Filed { stamp, end, last: added.last })))
+}
+
+struct Added {
+    /// Time and number of the last event.
+    last: (i64, i64),
+    /// Whether one of them opens a conversation.
+    opens: bool,
+}
+
+/// Puts the events after `after` behind `document`, in order of time. `None`: there are none.
+fn add_events(
+    connection: &Connection,
+    conversation: &Conversation,
+    after: (i64, i64),
+    document: &mut Vec<u8>,
+) -> rusqlite::Result<Option<Added>> {
     let mut statement = connection.prepare_cached(
-        "SELECT payload, opens FROM events
-         WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND apart IS NULL
+        "SELECT payload, occurred_at, seq, opens FROM events
+         WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND (occurred_at, seq) > (?4, ?5) AND apart IS NULL
          ORDER BY occurred_at, seq",
     )?;
-    let mut rows = statement.query([&conversation.channel, &conversation.account, &conversation.person])?;
-    let mut document = b"[".to_vec();
-    let mut opened = false;
+    let Conversation { channel, account, person } = conversation;
+    let mut rows = statement.query(params![channel, account, person, after.0, after.1])?;
+    let mut added: Option<Added> = None;
     while let Some(row) = rows.next()? {
-        document.extend_from_slice(if document.len() == 1 { b"\n" } else { b",\n" });
+        document.extend_from_slice(if document == b"[" { b"\n" } else { b",\n" });
         document.extend_from_slice(row.get_ref(0)?.as_blob()?);
-        opened |= row.get::<_, bool>(1)?;
+        let opens = row.get::<_, bool>(3)? || added.is_some_and(|added| added.opens);
+        added = Some(Added { last: (row.get(1)?, row.get(2)?), opens });
     }
-    document.extend_from_slice(b"\n]\n");
-    Ok(opened.then_some(document))
+    Ok(added)
+}
+
+/// The beginning of a file whose events were deleted by age.
+pub(super) struct Pruned {
+    pub items: i64,
+    pub bytes: i64,
+    pub hash: Vec<u8>,
+}
+
+impl Pruned {
+    pub(super) fn is_beginning_of(&self, file: &[u8]) -> bool {
+        self.of(file).is_some_and(|beginning| Sha256::digest(beginning).as_slice() == self.hash)
+    }
+
+    /// That many bytes of a file.
+    pub(super) fn of<'a>(&self, file: &'a [u8]) -> Option<&'a [u8]> {
+        usize::try_from(self.bytes).ok().and_then(|bytes| file.get(..bytes))
+    }
+}
+
+pub(super) fn find_pruned(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<Option<Pruned>> {
+    connection
+        .prepare_cached(
+            "SELECT items, bytes, hash FROM pruned_conversations
+             WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
+        )?
+        .query_row([&conversation.channel, &conversation.account, &conversation.person], |row| {
+            Ok(Pruned { items: row.get(0)?, bytes: row.get(1)?, hash: row.get(2)? })
+        })
+        .optional()
 }

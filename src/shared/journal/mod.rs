@@ -6,6 +6,7 @@
 //! - Whoever reads from a cursor sees every event that was appended, once, in one order.
 //! - Events of accounts that nobody has connected are kept apart, and released by [`Journal::connect_account`].
 
+mod checkpoint;
 mod event;
 mod records;
 mod writer;
@@ -24,7 +25,10 @@ use super::clock::Clock;
 use super::db;
 
 /// The migrations of `journal.db`, in order. Append only.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/journal/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/journal/0001_initial.sql"),
+    include_str!("../../../migrations/journal/0002_retention.sql"),
+];
 
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
 const QUEUE: usize = 1024;
@@ -112,10 +116,12 @@ impl Journal {
     /// When the database cannot be opened, is damaged, or its thread cannot be started.
     pub fn open(path: &Path, clock: Clock) -> anyhow::Result<(Self, WriterHandle)> {
         let connection = db::open(path, MIGRATIONS)?;
+        writer::configure(&connection)?;
         let last: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0))?;
         let (requests, receiver) = mpsc::channel(QUEUE);
         let (seq_sender, last_seq) = watch::channel(last);
         let accounts = Accounts::default();
+        let checkpoints = checkpoint::start(path)?;
         let writer = Writer {
             connection,
             path: path.to_owned(),
@@ -123,6 +129,7 @@ impl Journal {
             accounts: Arc::clone(&accounts),
             clock: clock.clone(),
             last_seq: seq_sender,
+            checkpoints,
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
         let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::default() });

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::checkpoint::{self, Checkpoints};
 use super::event::{Effect, Event};
 use super::{Appended, JournalError};
 use crate::shared::{clock::Clock, db};
@@ -42,6 +43,15 @@ pub(super) struct Writer {
     pub accounts: Accounts,
     pub clock: Clock,
     pub last_seq: watch::Sender<i64>,
+    pub checkpoints: Checkpoints,
+}
+
+/// The settings of the writer's connection. Its log is moved into the database by [`Checkpoints`], not in the middle of a
+/// commit for which a platform waits.
+pub(super) fn configure(connection: &Connection) -> anyhow::Result<()> {
+    db::configure(connection)?;
+    checkpoint::watch(connection);
+    Ok(())
 }
 
 impl Writer {
@@ -57,6 +67,7 @@ impl Writer {
             }
             self.write(std::mem::take(&mut batch));
         }
+        self.checkpoints.stop();
         // A checkpoint here makes the next start quick; the data is safe in the log without it.
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%error, "the journal was not checkpointed at the end");
@@ -75,10 +86,11 @@ impl Writer {
         for completion in completions {
             completion(told.clone());
         }
-        if told.is_ok()
-            && let Some(seq) = last_seq
-        {
-            self.last_seq.send_replace(seq);
+        if told.is_ok() {
+            if let Some(seq) = last_seq {
+                self.last_seq.send_replace(seq);
+            }
+            self.checkpoints.after_commit(&self.connection);
         }
     }
 
@@ -131,7 +143,8 @@ impl Writer {
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO events (dedupe, channel, account, kind, conversation, opens, reread, occurred_at, received_at,
                                  source, apart, payload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+             WHERE NOT EXISTS (SELECT 1 FROM pruned_keys WHERE dedupe = ?1)
              ON CONFLICT (dedupe) DO NOTHING",
         )?;
         let mut appended = Appended::default();
@@ -177,7 +190,7 @@ impl Writer {
     fn reopen(&mut self) {
         let reopened = Connection::open(&self.path)
             .map_err(anyhow::Error::from)
-            .and_then(|connection| db::configure(&connection).map(|()| connection));
+            .and_then(|connection| configure(&connection).map(|()| connection));
         match reopened {
             Ok(connection) => self.connection = connection,
             Err(error) => {

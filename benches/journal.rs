@@ -1,0 +1,483 @@
+//! `cargo bench`: what the journal costs, side by side with baselines of the same run on the same machine.
+//!
+//! The service runs as its own process, as in production, consumers included; the load comes from this one. Baseline A is
+//! the same Axum stack with a handler that only verifies the HMAC and answers. Baseline B is the disk's own `fdatasync`.
+//! Machines differ and are shared, so the ratios count, not the numbers.
+//!
+//! `cargo bench -- short` runs a shorter version of everything.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::post;
+use http::{HeaderMap, StatusCode};
+use shoptalk::app::App;
+use shoptalk::config::{Config, Server};
+use shoptalk::shared::clock::Clock;
+use shoptalk::shared::journal::{DedupeKey, Effect, Event, Source};
+use shoptalk::shared::signature::{Secrets, from_hex, sign_sha256, to_hex};
+use shoptalk::shared::store::{NewConnection, Status};
+use shoptalk::shared::web::{self, server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+const SECRET: &str = "a secret for the benchmark";
+const PAGE: &str = "100000000000101";
+
+/// How much is done in the long and the short version.
+#[derive(Clone, Copy)]
+struct Scale {
+    /// How long each load lasts.
+    load: Duration,
+    /// How many events are in the journal that is not empty.
+    events: usize,
+    /// How many conversations there are under full load.
+    conversations: usize,
+    /// How many messages are timed into their file.
+    messages: usize,
+}
+
+const LONG: Scale = Scale { load: Duration::from_secs(8), events: 1_000_000, conversations: 100_000, messages: 40 };
+const SHORT: Scale = Scale { load: Duration::from_secs(2), events: 50_000, conversations: 5_000, messages: 10 };
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    if let Some(port) = arguments.iter().position(|one| one == "baseline-a").and_then(|at| arguments.get(at + 1)) {
+        runtime.block_on(baseline_a(port));
+        return;
+    }
+    // `cargo test --benches` calls benchmarks too; it wants to know that they build.
+    if !arguments.iter().any(|one| one == "--bench") {
+        return;
+    }
+    let scale = if arguments.iter().any(|one| one == "short") { SHORT } else { LONG };
+    runtime.block_on(run(scale));
+}
+
+async fn run(scale: Scale) {
+    let folder = tempfile::Builder::new().prefix("shoptalk-bench-").tempdir_in(target_folder()).expect("a folder");
+    let mut table = Table::default();
+
+    let sync = fdatasync_median(folder.path());
+    eprintln!("disk: fdatasync takes {:.2} ms", sync.as_secs_f64() * 1e3);
+
+    // An empty journal, and a full one.
+    let empty = folder.path().join("empty");
+    let full = folder.path().join("full");
+    prepare(&empty, 0, 0).await;
+    eprintln!("writing {} events …", scale.events);
+    prepare(&full, scale.events, scale.conversations).await;
+
+    // Throughput: the three loads are interleaved, so that a change of the machine's mood meets all of them.
+    let (mut a, mut ours, mut with_events) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..3 {
+        let baseline = Process::baseline_a().await;
+        a.push(load(baseline.address, 64, scale.load / 2, &requests(1, 1, "a")).await.per_second);
+        drop(baseline);
+        let count = 200_000;
+        let service = Process::service(&empty).await;
+        ours.push(
+            load(service.address, 64, scale.load / 2, &requests(count, 1000, &format!("e{round}"))).await.per_second,
+        );
+        drop(service);
+        let service = Process::service(&full).await;
+        with_events.push(
+            load(service.address, 64, scale.load / 2, &requests(count, 1000, &format!("f{round}"))).await.per_second,
+        );
+        drop(service);
+    }
+    let (a, ours, with_events) = (median(&mut a), median(&mut ours), median(&mut with_events));
+    table.row(
+        "verified, deduplicated, fsynced deliveries/s, 64 connections",
+        format!("{ours:.0}"),
+        format!("A {a:.0}"),
+        ours / a,
+        ">= 0.35",
+        ours / a >= 0.35,
+    );
+    table.row(
+        &format!("the same with {} events in the journal", scale.events),
+        format!("{with_events:.0}"),
+        format!("empty {ours:.0}"),
+        with_events / ours,
+        ">= 0.8",
+        with_events / ours >= 0.8,
+    );
+
+    // The median acknowledgement.
+    let service = Process::service(&empty).await;
+    let acknowledged = load(service.address, 16, scale.load, &requests(100_000, 1000, "m")).await.median;
+    let idle_memory_after_load = service.memory_mb();
+    drop(service);
+    let again = fdatasync_median(folder.path());
+    let sync = Duration::from_secs_f64((sync + again).as_secs_f64() / 2.0);
+    let ratio = acknowledged.as_secs_f64() / sync.as_secs_f64();
+    table.row(
+        "median acknowledgement, 16 connections",
+        ms(acknowledged),
+        format!("B {}", ms(sync)),
+        ratio,
+        "<= 2",
+        ratio <= 2.0,
+    );
+
+    // Memory.
+    let fresh = folder.path().join("idle");
+    prepare(&fresh, 0, 0).await;
+    let service = Process::service(&fresh).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let idle = service.memory_mb();
+    drop(service);
+    table.row("resident memory, idle", format!("{idle:.0} MB"), String::new(), idle / 40.0, "<= 40 MB", idle <= 40.0);
+    let service = Process::service(&full).await;
+    load(service.address, 64, scale.load, &requests(150_000, scale.conversations, "k")).await;
+    let loaded = service.memory_mb();
+    table.row(
+        &format!("resident memory, full load, {} conversations", scale.conversations),
+        format!("{loaded:.0} MB"),
+        format!("after light load {idle_memory_after_load:.0} MB"),
+        loaded / 200.0,
+        "<= 200 MB",
+        loaded <= 200.0,
+    );
+
+    // Start after a kill, under load until the last moment.
+    service.kill();
+    let started = Instant::now();
+    let service = Process::service(&full).await;
+    let start = started.elapsed();
+    table.row(
+        &format!("start with {} events after a kill, until ready", scale.events),
+        format!("{:.2} s", start.as_secs_f64()),
+        String::new(),
+        start.as_secs_f64() / 2.0,
+        "<= 2 s",
+        start.as_secs_f64() <= 2.0,
+    );
+    drop(service);
+
+    // How long until a message stands in its file.
+    let short = visible(folder.path(), 10, scale.messages).await;
+    let long = visible(folder.path(), 10_000, scale.messages).await;
+    let ratio = long.as_secs_f64() / short.as_secs_f64();
+    table.row(
+        "message visible in a file of 10,000 against one of 10",
+        ms(long),
+        ms(short),
+        ratio,
+        "<= 20",
+        ratio <= 20.0,
+    );
+
+    table.print();
+}
+
+/// Baseline A: the same stack, a handler that only verifies.
+async fn baseline_a(port_file: &str) {
+    let secrets = Arc::new(Secrets::new(SECRET.into(), None));
+    let handler = move |headers: HeaderMap, body: Bytes| {
+        let secrets = Arc::clone(&secrets);
+        async move {
+            let signature = headers
+                .get("x-hub-signature-256")
+                .and_then(|value| value.to_str().ok())
+                .and_then(|value| value.strip_prefix("sha256="))
+                .and_then(from_hex)
+                .unwrap_or_default();
+            if secrets.verify_sha256(&body, &signature) { StatusCode::OK } else { StatusCode::UNAUTHORIZED }
+        }
+    };
+    let router = Router::new().route("/facebook/webhook", post(handler).layer(DefaultBodyLimit::max(4 * 1024 * 1024)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    std::fs::write(port_file, listener.local_addr().expect("an address").to_string()).expect("written");
+    server::serve(listener, web::finish(router, false), CancellationToken::new()).await;
+}
+
+/// A server in a process of its own; killed when dropped.
+struct Process {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Process {
+    async fn baseline_a() -> Self {
+        let port_file = std::env::temp_dir().join(format!("shoptalk-baseline-{}", std::process::id()));
+        let _ = std::fs::remove_file(&port_file);
+        let child = Command::new(std::env::current_exe().expect("this program"))
+            .arg("baseline-a")
+            .arg(&port_file)
+            .spawn()
+            .expect("started");
+        loop {
+            if let Some(address) = std::fs::read_to_string(&port_file).ok().and_then(|text| text.parse().ok()) {
+                let _ = std::fs::remove_file(&port_file);
+                return Self { child, address };
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// The service on this folder, ready.
+    async fn service(folder: &Path) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let url = format!("http://127.0.0.1:{port}");
+        let child = Command::new(env!("CARGO_BIN_EXE_shoptalk"))
+            .arg("serve")
+            .current_dir(folder)
+            .env_clear()
+            .env("PORT", port.to_string())
+            .env("PUBLIC_URL", &url)
+            .env("RUST_LOG", "error")
+            .env("FACEBOOK_APP_ID", "900000000000001")
+            .env("FACEBOOK_APP_SECRET", SECRET)
+            .env("FACEBOOK_VERIFY_TOKEN", "a verify token for the benchmark")
+            .env("FACEBOOK_GRAPH_URL", "http://127.0.0.1:9")
+            .env("FACEBOOK_DIALOG_URL", "http://127.0.0.1:9")
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("started");
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        while !is_ready(address).await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Self { child, address }
+    }
+
+    fn memory_mb(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
+    }
+
+    fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn is_ready(address: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect(address).await else { return false };
+    let request = b"GET /ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let mut answer = Vec::new();
+    stream.write_all(request).await.is_ok()
+        && stream.read_to_end(&mut answer).await.is_ok()
+        && answer.starts_with(b"HTTP/1.1 200")
+}
+
+/// A data folder with a connected Page, and so many events.
+async fn prepare(folder: &Path, events: usize, conversations: usize) {
+    let config = Config { server: Server::below(folder), facebook: None, shopify: None };
+    let app = App::build(config, Clock::system()).await.expect("opened");
+    let shared = app.shared();
+    let connection = NewConnection {
+        channel: "facebook",
+        account: PAGE.to_owned(),
+        merchant: uuid::Uuid::nil(),
+        name: "Bench".to_owned(),
+        scopes: Vec::new(),
+        status: Status::Connected,
+        status_reason: None,
+        platform_user: None,
+        tokens: Vec::new(),
+    };
+    shared.connections.upsert(vec![connection], 0).await.expect("stored");
+    shared.journal.connect_account("facebook", PAGE).await.expect("connected");
+    for start in (0..events).step_by(1000) {
+        let batch = (start..(start + 1000).min(events)).map(|number| event(number, number % conversations.max(1)));
+        shared.journal.append(batch.collect()).await.expect("appended");
+    }
+    // Their files are somebody else's benchmark: the consumer begins behind them.
+    shared.journal.save_cursor("consumer:conversations", events.to_string()).await.expect("saved");
+    shared.journal.save_cursor("consumer:refresh", events.to_string()).await.expect("saved");
+    app.stop(None).await;
+}
+
+fn event(number: usize, conversation: usize) -> Event {
+    let mid = format!("m_prepared-{number}");
+    Event {
+        channel: "facebook",
+        account: PAGE.to_owned(),
+        key: DedupeKey::new("facebook", PAGE, &[b"mid", mid.as_bytes()]),
+        kind: "message".into(),
+        effect: Effect::Conversation { person: person(conversation), opens: true },
+        occurred_at: Some(1_700_000_000_000 + number as i64),
+        source: Source::Webhook,
+        payload: item(&mid, conversation, 1_700_000_000_000 + number as u64).into_bytes(),
+    }
+}
+
+fn person(conversation: usize) -> String {
+    format!("{}", 7_000_000_000_000_000_usize + conversation)
+}
+
+fn item(mid: &str, conversation: usize, timestamp: u64) -> String {
+    format!(
+        r#"{{"sender":{{"id":"{}"}},"recipient":{{"id":"{PAGE}"}},"timestamp":{timestamp},"message":{{"mid":"{mid}","text":"Is the blue one still in stock? I need it by Friday, in size L."}}}}"#,
+        person(conversation)
+    )
+}
+
+/// Whole HTTP requests, signed beforehand: the load shall not measure its own HMAC.
+fn requests(count: usize, conversations: usize, prefix: &str) -> Arc<Vec<Vec<u8>>> {
+    let make = |number: usize| {
+        let mid = format!("m_{prefix}-{number}");
+        request(&item(&mid, number % conversations, 1_790_000_000_000 + number as u64))
+    };
+    Arc::new((0..count).map(make).collect())
+}
+
+fn request(item: &str) -> Vec<u8> {
+    let body = format!(r#"{{"object":"page","entry":[{{"id":"{PAGE}","time":1790000000123,"messaging":[{item}]}}]}}"#);
+    let signature = to_hex(&sign_sha256(SECRET.as_bytes(), body.as_bytes()));
+    format!(
+        "POST /facebook/webhook HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nx-hub-signature-256: sha256={signature}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+struct Load {
+    per_second: f64,
+    median: Duration,
+}
+
+/// Sends the requests over so many connections, each with one request under way, until time or requests run out. A
+/// single request is sent again and again.
+async fn load(address: SocketAddr, connections: usize, time: Duration, requests: &Arc<Vec<Vec<u8>>>) -> Load {
+    let next = Arc::new(AtomicUsize::new(0));
+    let stop = Arc::new(AtomicBool::new(false));
+    let started = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..connections {
+        let (next, stop, requests) = (Arc::clone(&next), Arc::clone(&stop), Arc::clone(requests));
+        tasks.spawn(async move {
+            let mut stream = TcpStream::connect(address).await.expect("connected");
+            stream.set_nodelay(true).expect("set");
+            let mut buffer = [0; 4096];
+            let mut times = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(request) = requests.get(if requests.len() == 1 { 0 } else { number }) else { break };
+                let sent = Instant::now();
+                stream.write_all(request).await.expect("sent");
+                let read = stream.read(&mut buffer).await.expect("answered");
+                assert!(buffer[..read].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&buffer[..read]));
+                times.push(sent.elapsed());
+            }
+            times
+        });
+    }
+    tokio::time::sleep(time).await;
+    stop.store(true, Ordering::Relaxed);
+    let mut times: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
+    let elapsed = started.elapsed();
+    times.sort_unstable();
+    Load { per_second: times.len() as f64 / elapsed.as_secs_f64(), median: times[times.len() / 2] }
+}
+
+/// The median time from sending a message to seeing it in its file, in a conversation of this length.
+async fn visible(folder: &Path, length: usize, messages: usize) -> Duration {
+    let folder = folder.join(format!("visible-{length}"));
+    prepare(&folder, length, 1).await;
+    let service = Process::service(&folder).await;
+    let file = folder.join(format!("facebook/{PAGE}/conversations/{}.json", person(0)));
+    let mut stream = TcpStream::connect(service.address).await.expect("connected");
+    let mut times = Vec::new();
+    for number in 0..=messages {
+        let before = inode(&file);
+        let request = request(&item(&format!("m_visible-{number}"), 0, 1_790_000_000_000 + number as u64));
+        let sent = Instant::now();
+        stream.write_all(&request).await.expect("sent");
+        let mut buffer = [0; 4096];
+        while inode(&file) == before {
+            tokio::task::yield_now().await;
+        }
+        // The first one makes the file from all its events, as after every start.
+        if number > 0 {
+            times.push(sent.elapsed());
+        }
+        let _ = stream.read(&mut buffer).await.expect("answered");
+        // The batch before is brought to disk meanwhile; it shall not be measured with the next message.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn inode(file: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(file).map_or(0, |metadata| metadata.ino())
+}
+
+/// Baseline B: one block overwritten and synced, as a commit in the write-ahead log does.
+fn fdatasync_median(folder: &Path) -> Duration {
+    let file = std::fs::File::create(folder.join("fdatasync")).expect("a file");
+    file.write_all_at(&vec![0; 64 * 4096], 0).expect("written");
+    file.sync_all().expect("synced");
+    let mut times: Vec<Duration> = (0..300)
+        .map(|number| {
+            file.write_all_at(&[1; 4096], number % 64 * 4096).expect("written");
+            let started = Instant::now();
+            file.sync_data().expect("synced");
+            started.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// A folder on the disk that builds use: `/tmp` may be memory.
+fn target_folder() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn ms(duration: Duration) -> String {
+    format!("{:.2} ms", duration.as_secs_f64() * 1e3)
+}
+
+#[derive(Default)]
+struct Table(Vec<[String; 6]>);
+
+impl Table {
+    fn row(&mut self, what: &str, ours: String, against: String, ratio: f64, wanted: &str, good: bool) {
+        let verdict = if good { "yes" } else { "NO" };
+        self.0.push([what.to_owned(), ours, against, format!("{ratio:.2}"), wanted.to_owned(), verdict.to_owned()]);
+        eprintln!("{what}: {}", self.0[self.0.len() - 1][1..].join(" | "));
+    }
+
+    fn print(&self) {
+        let mut out = std::io::stdout();
+        let _ = writeln!(
+            out,
+            "\n| what | measured | against | ratio | wanted | reached |\n| --- | --- | --- | --- | --- | --- |"
+        );
+        for row in &self.0 {
+            let _ = writeln!(out, "| {} |", row.join(" | "));
+        }
+    }
+}

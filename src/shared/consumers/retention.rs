@@ -1,0 +1,171 @@
+//! Deletes old events in small steps. What they said stays in the files, and a repeat of one still changes nothing.
+//!
+//! Of a conversation only the beginning is deleted: the longest run, in order of time, in which every event is old
+//! enough. It stands at the beginning of the file, and its length and hash are kept, so that the file can be continued.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::conversations::{Conversation, find_pruned, read_conversation};
+use crate::shared::journal::{Journal, JournalError, save_cursor};
+use crate::shared::output::Output;
+
+/// Up to which event a pass has looked.
+const CURSOR: &str = "consumer:retention";
+
+/// The most events that one step looks at: a write transaction of a few milliseconds, between two groups of deliveries.
+const STEP: i64 = 200;
+
+/// Milliseconds in a day.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Deletes old events.
+pub struct Retention {
+    journal: Journal,
+    output: Output,
+    days: i64,
+}
+
+impl Retention {
+    /// Deletes events of this journal that are older than `days`.
+    #[must_use]
+    pub fn new(journal: Journal, output: Output, days: u32) -> Self {
+        Self { journal, output, days: i64::from(days) }
+    }
+
+    /// Goes once through all events that are old enough. Gives back how many were deleted.
+    ///
+    /// # Errors
+    /// When the journal cannot be used. What was deleted until then stays deleted.
+    pub async fn run(&self) -> Result<usize, JournalError> {
+        let before = self.journal.clock().now_ms() - self.days * DAY_MS;
+        let mut deleted = 0;
+        self.journal.save_cursor(CURSOR, "0".to_owned()).await?;
+        loop {
+            let output = self.output.clone();
+            let step = self.journal.write(move |connection| step(connection, &output, before)).await?;
+            deleted += step.deleted;
+            if step.is_last {
+                return Ok(deleted);
+            }
+        }
+    }
+}
+
+struct Step {
+    deleted: usize,
+    is_last: bool,
+}
+
+fn step(connection: &Connection, output: &Output, before: i64) -> rusqlite::Result<Step> {
+    let cursor = number(connection, CURSOR)?;
+    // An event is deleted only when every consumer has done with it.
+    let done = ["consumer:conversations", "consumer:refresh"]
+        .iter()
+        .map(|name| number(connection, name))
+        .collect::<rusqlite::Result<Vec<i64>>>()?
+        .into_iter()
+        .min()
+        .unwrap_or(0);
+    let rows: Vec<(i64, Option<Conversation>)> = connection
+        .prepare_cached(
+            "SELECT channel, account, conversation, seq FROM events
+             WHERE seq > ?1 AND seq <= ?2 AND received_at < ?3 ORDER BY seq LIMIT ?4",
+        )?
+        .query_map(params![cursor, done, before, STEP], |row| {
+            let person: Option<String> = row.get(2)?;
+            let conversation = person.map(|_| read_conversation(row)).transpose()?;
+            Ok((row.get(3)?, conversation))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let Some((last, _)) = rows.last() else { return Ok(Step { deleted: 0, is_last: true }) };
+    let mut deleted = 0;
+    for (seq, _) in rows.iter().filter(|(_, conversation)| conversation.is_none()) {
+        deleted += forget(connection, *seq)?;
+    }
+    let conversations: BTreeSet<&Conversation> =
+        rows.iter().filter_map(|(_, conversation)| conversation.as_ref()).collect();
+    for conversation in conversations {
+        deleted += prune(connection, output, conversation, before)?;
+    }
+    save_cursor(connection, CURSOR, &last.to_string())?;
+    Ok(Step { deleted, is_last: rows.len() < usize::try_from(STEP).unwrap_or(usize::MAX) })
+}
+
+/// Deletes the old beginning of a conversation, after making sure that its file holds it.
+fn prune(
+    connection: &Connection,
+    output: &Output,
+    conversation: &Conversation,
+    before: i64,
+) -> rusqlite::Result<usize> {
+    let Conversation { channel, account, person } = conversation;
+    let events: Vec<(i64, i64, Vec<u8>, bool)> = connection
+        .prepare_cached(
+            "SELECT seq, received_at, payload, apart IS NULL FROM events
+             WHERE channel = ?1 AND account = ?2 AND conversation = ?3 ORDER BY occurred_at, seq LIMIT ?4",
+        )?
+        .query_map(params![channel, account, person, STEP], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let is_waiting: bool = connection
+        .prepare_cached("SELECT 1 FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3")?
+        .exists([channel, account, person])?;
+    // What is set apart or not yet filed stands in no file.
+    let old = events.iter().take_while(|(_, received_at, _, filed)| *received_at < before && *filed && !is_waiting);
+    let old: Vec<_> = old.collect();
+    let file = conversation.path().ok().and_then(|path| output.read(&path).ok().flatten()).map(|(content, _)| content);
+    let Some(file) = file.filter(|_| !old.is_empty()) else { return Ok(0) };
+    let pruned = find_pruned(connection, conversation)?;
+    let mut beginning = match &pruned {
+        Some(pruned) if pruned.is_beginning_of(&file) => pruned.of(&file).unwrap_or_default().to_vec(),
+        Some(_) => return Ok(0),
+        None => b"[".to_vec(),
+    };
+    for (_, _, payload, _) in &old {
+        beginning.extend_from_slice(if beginning == b"[" { b"\n" } else { b",\n" });
+        beginning.extend_from_slice(payload);
+    }
+    if !file.starts_with(&beginning) {
+        // The file is to be written again first; until then its events stay.
+        return Ok(0);
+    }
+    let items = pruned.map_or(0, |pruned| pruned.items) + i64::try_from(old.len()).unwrap_or(0);
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO pruned_conversations (channel, account, conversation, items, bytes, hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            channel,
+            account,
+            person,
+            items,
+            i64::try_from(beginning.len()).unwrap_or(i64::MAX),
+            Sha256::digest(&beginning).as_slice()
+        ])?;
+    let mut deleted = 0;
+    for (seq, ..) in old {
+        deleted += forget(connection, *seq)?;
+    }
+    Ok(deleted)
+}
+
+/// Deletes an event and keeps its key.
+fn forget(connection: &Connection, seq: i64) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO pruned_keys (dedupe) SELECT dedupe FROM events WHERE seq = ?1")?
+        .execute([seq])?;
+    connection.prepare_cached("DELETE FROM events WHERE seq = ?1")?.execute([seq])
+}
+
+fn number(connection: &Connection, cursor: &str) -> rusqlite::Result<i64> {
+    let value: Option<String> = connection
+        .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
+        .query_row([cursor], |row| row.get(0))
+        .optional()?;
+    Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
+}
