@@ -13,6 +13,9 @@ use crate::shared::settings::{Problems, Settings};
 use crate::shared::vault::parse_key;
 use crate::{facebook, shopify};
 
+/// Read from the working directory, where it is there.
+const ENV_FILE: &str = ".env";
+
 /// Everything the service is told from outside.
 #[derive(Debug)]
 pub struct Config {
@@ -88,7 +91,9 @@ impl Server {
             _ => text.parse().ok(),
         });
         let port = settings.parsed_or("PORT", 5000, "a port number", |text| text.parse().ok());
-        let master_key = settings.text("TOKEN_ENCRYPTION_KEY").and_then(|text| match parse_key(&text) {
+        // As a secret, so that it is compared with the others; its length is checked by its own rule.
+        let master_key = settings.secret_of("TOKEN_ENCRYPTION_KEY", 1);
+        let master_key = master_key.and_then(|text| match parse_key(text.expose_secret()) {
             Ok(key) => Some(MasterKey(key)),
             Err(error) => {
                 settings.problem("TOKEN_ENCRYPTION_KEY", format!("must be 32 random bytes in base64: {error}"));
@@ -152,7 +157,7 @@ impl Config {
     /// # Errors
     /// Every problem, by variable name.
     pub fn from_env() -> Result<Self, Problems> {
-        let file = read_env_file(Path::new(".env"))?;
+        let file = read_env_file(Path::new(ENV_FILE))?;
         Self::read(&|name| {
             std::env::var_os(name)
                 // Text that is no UTF-8 is shown to the checks, which refuse it, instead of being overlooked.
@@ -162,11 +167,17 @@ impl Config {
     }
 }
 
-fn read_env_file(path: &Path) -> Result<Vec<(String, String)>, Problems> {
+/// Warns when others can read `.env`. Apart from [`Config::from_env`], because logging starts after it.
+pub fn warn_of_open_env_file() {
     use std::os::unix::fs::MetadataExt;
-    let Ok(metadata) = std::fs::metadata(path) else { return Ok(Vec::new()) };
-    if metadata.mode() & 0o044 != 0 {
+    if std::fs::metadata(ENV_FILE).is_ok_and(|metadata| metadata.mode() & 0o044 != 0) {
         tracing::warn!("the file .env can be read by others; make it yours alone: chmod 600 .env");
+    }
+}
+
+fn read_env_file(path: &Path) -> Result<Vec<(String, String)>, Problems> {
+    if !path.exists() {
+        return Ok(Vec::new());
     }
     let problem = |problem: String| Problems(vec![(path.display().to_string(), problem)]);
     let entries = dotenvy::from_path_iter(path).map_err(|_| problem("cannot be read".to_owned()))?;

@@ -150,6 +150,8 @@ impl<'a> Settings<'a> {
                 url.set_query(None);
                 url
             }
+            // A public address that is there but wrong is named itself; what follows from it is no further problem.
+            None if self.is_set("PUBLIC_URL") => constant_url("https://localhost"),
             None => {
                 self.problem(name, "is missing; set it, or PUBLIC_URL, from which it follows");
                 constant_url("https://localhost")
