@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use shoptalk::app::{self, App, StartError};
-use shoptalk::config::{Config, Server};
+use shoptalk::config::{self, Config, Server};
 use shoptalk::demo;
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::control::{self, Command, Line};
@@ -39,7 +39,7 @@ struct Arguments {
 enum What {
     /// Run the service until it is told to stop (also without a command)
     #[command(
-        after_help = "Settings come from the environment and from .env; every variable is explained in .env.example."
+        after_help = "Examples:\n  shoptalk serve\n  PORT=8080 LOG_FORMAT=json shoptalk serve\n\nSettings come from the environment and from .env; every variable is explained in .env.example."
     )]
     Serve,
     /// The same service against simulated platforms on this machine; needs no settings and no network
@@ -133,11 +133,14 @@ async fn run(what: What) -> ExitCode {
 fn read_config() -> Result<Config, ExitCode> {
     let config = Config::from_env().map_err(|problems| fail(&problems.to_string()))?;
     logging::init(config.server.log_format, &config.server.log_filter);
+    config::warn_of_open_env_file();
     Ok(config)
 }
 
 async fn serve(config: Config) -> ExitCode {
     let address = config.server.address;
+    // First of all, so that whoever asks while the service is still starting gets an orderly end, too.
+    let stop = stop_signal();
     if config.facebook.is_none() && config.shopify.is_none() {
         tracing::warn!(
             "no platform is configured, so there is nothing to do; see .env.example, or try `shoptalk demo`"
@@ -164,7 +167,7 @@ async fn serve(config: Config) -> ExitCode {
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening");
     }
-    let served = app.serve(listener, &mut working, stop_signal()).await;
+    let served = app.serve(listener, &mut working, stop).await;
     app.stop(Some(working)).await;
     match served {
         Ok(()) => {
