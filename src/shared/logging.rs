@@ -15,6 +15,8 @@ pub enum LogFormat {
 
 /// Starts logging. A second call changes nothing.
 pub fn init(format: LogFormat, filter: &str) {
+    // The scheduler tells of its own birth at every start; `filter` may ask for that by name.
+    let filter = format!("tokio_cron_scheduler=warn,{filter}");
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(filter);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
