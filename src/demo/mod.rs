@@ -114,25 +114,29 @@ async fn tell_story(stage: &Stage, folder: &Path) -> anyhow::Result<()> {
 
     say("3. A customer writes, and the shop answers: both come by webhook.");
     let (question, answer) = ("Is the blue one in stock? 😀", "Yes, 3 left.");
+    let file = conversations.join(format!("{}.json", stage.customer().id));
+    // In a folder of an earlier demo the conversation goes on.
+    let before = count(&file, "\"mid\"");
     stage.customer_writes(question).await?;
     stage.shop_answers(answer).await?;
-    let file = conversations.join(format!("{}.json", stage.customer().id));
-    until("the question and the answer", || contains(&file, r"\ud83d\ude00") && contains(&file, answer)).await?;
-    ensure!(count(&file, "\"mid\"") == 2, "the conversation should hold two messages");
+    until("the question and the answer", || count(&file, "\"mid\"") >= before + 2).await?;
+    ensure!(contains(&file, r"\ud83d\ude00") && contains(&file, answer), "the messages are not as they were written");
 
     say("4. The same delivery comes again, and a forged one: nothing changes.");
     stage.deliveries_repeat().await?;
     ensure!(stage.forgery_is_refused().await?, "a forged delivery was not refused");
 
     say("5. A price changes; the webhook says so, the product is read again.");
-    stage.price_changes("649.00").await?;
-    until("the new price", || contains(&products, "649.00")).await?;
+    let price = if contains(&products, "649.00") { "659.00" } else { "649.00" };
+    stage.price_changes(price).await?;
+    until("the new price", || contains(&products, price)).await?;
 
     say("6. A webhook gets lost. The poll fills the gap.");
     stage.message_gets_lost("Are you still there?");
     sync(stage).await?;
-    until("the lost message", || contains(&file, "Are you still there?")).await?;
-    ensure!(count(&file, "\"mid\"") == 3, "the conversation should hold three messages, each once");
+    until("the lost message", || count(&file, "\"mid\"") >= before + 3 && contains(&file, "Are you still there?"))
+        .await?;
+    ensure!(count(&file, "\"mid\"") == before + 3, "the conversation should hold three more messages, each once");
 
     say("\nWhat the sales bot can read now:\n");
     say(&tree::tree(folder)?);
