@@ -1,0 +1,324 @@
+//! `.env.example` and the settings agree; everything wrong is named at once; no secret is ever shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt;
+
+use shoptalk::config::Config;
+use shoptalk::shared::settings::Problems;
+use shoptalk::shopify::AdminUrl;
+
+use crate::process::{configured, run, shoptalk};
+
+const EXAMPLE: &str = include_str!("../../.env.example");
+
+/// 32 different bytes.
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// What must be filled in, filled in.
+const FULL: [(&str, &str); 6] = [
+    ("PUBLIC_URL", "https://abc.ngrok.app"),
+    ("FACEBOOK_APP_ID", "900000000000001"),
+    ("FACEBOOK_APP_SECRET", "hush-facebook-secret"),
+    ("FACEBOOK_VERIFY_TOKEN", "hush-verify-token"),
+    ("SHOPIFY_API_KEY", "test-app"),
+    ("SHOPIFY_API_SECRET", "hush-shopify-secret"),
+];
+
+type Variables = BTreeMap<String, String>;
+
+fn variables<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Variables {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// [`FULL`] with one variable more, or another value for one.
+fn full_with(name: &str, value: &str) -> Variables {
+    let mut variables = variables(FULL);
+    variables.insert(name.to_owned(), value.to_owned());
+    variables
+}
+
+fn read(variables: &Variables) -> Result<Config, Problems> {
+    Config::read(&|name| variables.get(name).cloned())
+}
+
+/// The names that a refusal holds, each once.
+fn refused(variables: &Variables) -> BTreeSet<String> {
+    let problems = read(variables).expect_err("a refusal");
+    problems.0.into_iter().map(|(name, _)| name).collect()
+}
+
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+fn parse(text: &str) -> Vec<(String, String)> {
+    dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>().unwrap()
+}
+
+/// The lines of the example that must be filled in.
+fn to_fill_in() -> Vec<(String, String)> {
+    parse(EXAMPLE)
+}
+
+/// The lines of the example that are commented out: what is optional, with its default or a placeholder.
+fn optional() -> Vec<(String, String)> {
+    let lines = EXAMPLE.lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| {
+        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || b"_0123456789".contains(&byte));
+        line.split_once('=').is_some_and(|(name, _)| is_name(name))
+    });
+    parse(&lines.collect::<Vec<_>>().join("\n"))
+}
+
+#[test]
+fn the_example_holds_exactly_the_variables_that_are_read() {
+    let all = variables(FULL);
+    let (_, read) = Config::read_with_names(&|name| all.get(name).cloned()).unwrap();
+    let mut shown: Vec<String> = to_fill_in().into_iter().chain(optional()).map(|(name, _)| name).collect();
+    shown.sort();
+    assert_eq!(shown, read, "left: .env.example, right: the code");
+}
+
+#[test]
+fn the_defaults_in_the_example_are_those_of_the_code() {
+    let bare = read(&variables(FULL)).unwrap();
+    let mut written = variables(FULL);
+    let (without_default, defaults): (Vec<_>, Vec<_>) =
+        optional().into_iter().partition(|(_, value)| value.starts_with("your_"));
+    assert_eq!(
+        without_default.into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>(),
+        names(&[
+            "FACEBOOK_APP_SECRET_PREVIOUS",
+            "SHOPIFY_API_SECRET_PREVIOUS",
+            "TOKEN_ENCRYPTION_KEY",
+            "STATE_TOKEN_SECRET",
+            "OPERATOR_TOKEN",
+        ])
+    );
+    written.extend(defaults);
+    assert_eq!(format!("{:#?}", read(&written).unwrap()), format!("{bare:#?}"));
+}
+
+#[test]
+fn an_example_that_was_only_copied_is_refused_and_every_placeholder_named() {
+    let copied: Variables = to_fill_in().into_iter().collect();
+    assert_eq!(refused(&copied), copied.keys().cloned().collect());
+    // What is optional and has no default is refused as well once the "#" is gone.
+    for (name, value) in optional().iter().filter(|(_, value)| value.starts_with("your_")) {
+        assert_eq!(refused(&full_with(name, value)), names(&[name]));
+    }
+}
+
+#[test]
+fn without_any_setting_both_channels_are_off() {
+    let config = read(&Variables::new()).unwrap();
+    assert!(config.facebook.is_none() && config.shopify.is_none());
+    assert_eq!(config.server.address.to_string(), "127.0.0.1:5000");
+}
+
+#[test]
+fn any_variable_of_a_channel_switches_it_on_and_all_that_are_missing_are_named() {
+    let facebook = [
+        "FACEBOOK_APP_ID",
+        "FACEBOOK_APP_SECRET",
+        "FACEBOOK_VERIFY_TOKEN",
+        "FACEBOOK_REDIRECT_URI",
+        "FACEBOOK_WEBHOOK_ADDRESS",
+    ];
+    let shopify = ["SHOPIFY_API_KEY", "SHOPIFY_API_SECRET", "SHOPIFY_REDIRECT_URI", "SHOPIFY_WEBHOOK_ADDRESS"];
+    let mut tried = 0;
+    for (name, value) in to_fill_in().into_iter().chain(optional()) {
+        let mut missing = match name.split_once('_') {
+            Some(("FACEBOOK", _)) => names(&facebook),
+            Some(("SHOPIFY", _)) => names(&shopify),
+            _ => continue,
+        };
+        let value = if value.starts_with("your_") { "long enough to be a secret".to_owned() } else { value };
+        let value = if name == "FACEBOOK_APP_ID" { "900000000000001".to_owned() } else { value };
+        missing.remove(&name);
+        assert_eq!(refused(&Variables::from([(name.clone(), value)])), missing, "only {name} is set");
+        tried += 1;
+    }
+    assert_eq!(tried, 19);
+}
+
+#[test]
+fn an_empty_value_is_refused_like_a_missing_one() {
+    for (name, _) in FULL {
+        assert!(refused(&full_with(name, " ")).contains(name), "{name}");
+    }
+}
+
+#[test]
+fn no_secret_is_shown_by_settings_or_by_what_is_wrong_with_them() {
+    let mut all = variables(FULL);
+    let secrets = [
+        ("FACEBOOK_APP_SECRET_PREVIOUS", "hush-previous-one"),
+        ("SHOPIFY_API_SECRET_PREVIOUS", "hush-previous-two"),
+        ("STATE_TOKEN_SECRET", "hush-state-secret"),
+        ("OPERATOR_TOKEN", "hush-operator-token-of-32-characters"),
+        ("TOKEN_ENCRYPTION_KEY", KEY),
+    ];
+    all.extend(variables(secrets));
+    let shown = format!("{:?}", read(&all).unwrap());
+    assert!(!shown.contains("hush") && !shown.contains("AAEC"), "{shown}");
+    assert!(!shown.contains("0, 1, 2, 3"), "the key's bytes are shown: {shown}");
+
+    for name in all.keys() {
+        let mut wrong = all.clone();
+        for (other, value) in &mut wrong {
+            if other != name {
+                *value = "hush-1".to_owned();
+            }
+        }
+        let problems = read(&wrong).expect_err("a refusal");
+        for shown in [problems.to_string(), format!("{problems:?}")] {
+            assert!(!shown.contains("hush") && !shown.contains("AAEC"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn the_four_addresses_follow_from_the_public_one() {
+    for (public, base) in [
+        ("https://abc.ngrok.app", "https://abc.ngrok.app"),
+        ("https://abc.ngrok.app/", "https://abc.ngrok.app"),
+        ("https://shop.example/talk/?x=1", "https://shop.example/talk"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+    ] {
+        let config = read(&full_with("PUBLIC_URL", public)).unwrap();
+        let (facebook, shopify) = (config.facebook.unwrap(), config.shopify.unwrap());
+        assert_eq!(facebook.redirect_uri.as_str(), format!("{base}/facebook/callback"));
+        assert_eq!(facebook.webhook_address.as_str(), format!("{base}/facebook/webhook"));
+        assert_eq!(shopify.redirect_uri.as_str(), format!("{base}/shopify/callback"));
+        assert_eq!(shopify.webhook_address.as_str(), format!("{base}/shopify/webhook"));
+    }
+    let own = read(&full_with("SHOPIFY_WEBHOOK_ADDRESS", "https://hooks.example/in")).unwrap().shopify.unwrap();
+    assert_eq!(own.webhook_address.as_str(), "https://hooks.example/in");
+    assert_eq!(own.redirect_uri.as_str(), "https://abc.ngrok.app/shopify/callback");
+}
+
+#[test]
+fn a_wrong_value_is_refused_by_the_name_of_its_variable() {
+    let addresses = [
+        "PUBLIC_URL",
+        "FACEBOOK_REDIRECT_URI",
+        "FACEBOOK_WEBHOOK_ADDRESS",
+        "FACEBOOK_GRAPH_URL",
+        "FACEBOOK_DIALOG_URL",
+        "SHOPIFY_REDIRECT_URI",
+        "SHOPIFY_WEBHOOK_ADDRESS",
+        "SHOPIFY_ADMIN_URL",
+    ];
+    for name in addresses {
+        for wrong in ["http://shop.example", "http://127.0.0.1.example", "shop.example", "https://me:pass@a.example"] {
+            assert_eq!(refused(&full_with(name, wrong)), names(&[name]), "{wrong}");
+        }
+    }
+    for (name, wrong) in [
+        ("HOST", "shop.example"),
+        ("PORT", "70000"),
+        ("FACEBOOK_APP_ID", "../900"),
+        ("FACEBOOK_APP_SECRET", "short"),
+        ("FACEBOOK_APP_SECRET_PREVIOUS", "short"),
+        ("FACEBOOK_VERIFY_TOKEN", "short"),
+        ("FACEBOOK_REQUIRE_SHA256", "perhaps"),
+        ("FACEBOOK_GRAPH_VERSION", "26"),
+        ("FACEBOOK_GRAPH_VERSION", "v26.0/me"),
+        ("FACEBOOK_POLL_CRON", "daily"),
+        ("FACEBOOK_POLL_CRON", "61 3 * * *"),
+        ("SHOPIFY_API_SECRET", "fifteen letters"),
+        ("SHOPIFY_API_SECRET_PREVIOUS", "short"),
+        ("SHOPIFY_API_VERSION", "2026-11"),
+        ("SHOPIFY_API_VERSION", "latest"),
+        ("SHOPIFY_POLL_CRON", "* *"),
+        ("TOKEN_ENCRYPTION_KEY", "short"),
+        // 31 bytes; 32 equal ones; no base64.
+        ("TOKEN_ENCRYPTION_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg=="),
+        ("TOKEN_ENCRYPTION_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+        ("TOKEN_ENCRYPTION_KEY", "this is not base64, but it is long enough"),
+        ("STATE_TOKEN_SECRET", "short"),
+        ("OPERATOR_TOKEN", "of less than 32 characters"),
+        ("LOG_FORMAT", "xml"),
+    ] {
+        assert_eq!(refused(&full_with(name, wrong)), names(&[name]), "{wrong}");
+    }
+}
+
+#[test]
+fn two_secrets_that_are_the_same_are_refused() {
+    for (name, same_as) in [
+        ("SHOPIFY_API_SECRET", "FACEBOOK_APP_SECRET"),
+        ("FACEBOOK_VERIFY_TOKEN", "FACEBOOK_APP_SECRET"),
+        ("FACEBOOK_APP_SECRET_PREVIOUS", "FACEBOOK_APP_SECRET"),
+        ("STATE_TOKEN_SECRET", "SHOPIFY_API_SECRET"),
+    ] {
+        let value = FULL.iter().find(|(name, _)| *name == same_as).unwrap().1;
+        let problems = read(&full_with(name, value)).expect_err("a refusal").to_string();
+        assert!(problems.contains(name) && problems.contains(same_as), "{problems}");
+    }
+    let mut all = full_with("TOKEN_ENCRYPTION_KEY", KEY);
+    all.insert("OPERATOR_TOKEN".into(), KEY.into());
+    assert_eq!(refused(&all), names(&["TOKEN_ENCRYPTION_KEY"]));
+}
+
+#[test]
+fn a_shops_address_is_made_from_a_template() {
+    let admin_url = |value: Option<&str>| {
+        let all = value.map_or_else(|| variables(FULL), |value| full_with("SHOPIFY_ADMIN_URL", value));
+        read(&all).unwrap().shopify.unwrap().admin_url
+    };
+    assert_eq!(admin_url(None), AdminUrl::parse("https://{shop}").unwrap());
+    for template in ["https://{shop}", "http://127.0.0.1:9/{shop}", "https://proxy.example/{shop}/"] {
+        assert_eq!(admin_url(Some(template)), AdminUrl::parse(template).unwrap());
+    }
+    assert_eq!(refused(&full_with("SHOPIFY_ADMIN_URL", "http://{shop}")), names(&["SHOPIFY_ADMIN_URL"]));
+}
+
+#[test]
+fn the_service_does_not_start_with_half_a_configuration_and_names_every_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = shoptalk(folder.path(), &["serve"]);
+    command.env("FACEBOOK_APP_ID", "your_facebook_app_id").env("SHOPIFY_API_SECRET", "hush").env("PORT", "x");
+    let ended = run(command);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    for name in [
+        "PORT",
+        "FACEBOOK_APP_ID",
+        "FACEBOOK_APP_SECRET",
+        "FACEBOOK_VERIFY_TOKEN",
+        "FACEBOOK_REDIRECT_URI",
+        "FACEBOOK_WEBHOOK_ADDRESS",
+        "SHOPIFY_API_KEY",
+        "SHOPIFY_API_SECRET",
+        "SHOPIFY_REDIRECT_URI",
+        "SHOPIFY_WEBHOOK_ADDRESS",
+    ] {
+        assert!(ended.stderr.contains(&format!("  {name}: ")), "{name} is not named: {}", ended.stderr);
+    }
+    assert!(!ended.stderr.contains("hush"), "{}", ended.stderr);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made before the settings are right");
+}
+
+#[test]
+fn the_env_file_is_read_the_environment_wins_and_an_open_file_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".env");
+    std::fs::write(&file, "TOKEN_DB_PATH=from-file/tokens.db\nSESSION_DB_PATH='from file/sessions.db'\n").unwrap();
+    for (mode, warned) in [(0o644, true), (0o600, false)] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = configured(folder.path(), &["sync"]);
+        command.env("TOKEN_DB_PATH", "from-environment/tokens.db");
+        let ended = run(command);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(ended.stderr.contains("chmod 600 .env"), warned, "{ended:?}");
+    }
+    assert!(folder.path().join("from-environment/tokens.db").exists());
+    assert!(folder.path().join("from file/sessions.db").exists());
+    assert!(!folder.path().join("from-file").exists());
+
+    // A line that is no setting is refused without being quoted.
+    std::fs::write(&file, "PORT=5001\nhush this is no setting\n").unwrap();
+    let ended = run(configured(folder.path(), &["serve"]));
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains(".env") && !ended.stderr.contains("hush"), "{ended:?}");
+}

@@ -1,0 +1,98 @@
+//! The real binary as a process of its own: nothing in its environment but what the test gives, in the test's folder.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A full configuration that reaches nothing outside this machine.
+const SETTINGS: [(&str, &str); 10] = [
+    ("PORT", "0"),
+    ("PUBLIC_URL", "http://127.0.0.1:5000"),
+    ("FACEBOOK_APP_ID", "900000000000001"),
+    ("FACEBOOK_APP_SECRET", "a facebook secret for tests"),
+    ("FACEBOOK_VERIFY_TOKEN", "a verify token for tests"),
+    ("FACEBOOK_GRAPH_URL", "http://127.0.0.1:9"),
+    ("FACEBOOK_DIALOG_URL", "http://127.0.0.1:9"),
+    ("SHOPIFY_API_KEY", "test-app"),
+    ("SHOPIFY_API_SECRET", "a shopify secret for tests"),
+    ("SHOPIFY_ADMIN_URL", "http://127.0.0.1:9/{shop}"),
+];
+
+/// The command line `shoptalk <arguments>` in this folder, without any setting.
+pub fn shoptalk(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shoptalk"));
+    command.args(arguments).current_dir(folder).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// The same with a full configuration.
+pub fn configured(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = shoptalk(folder, arguments);
+    command.envs(SETTINGS);
+    command
+}
+
+/// What a process that has ended left.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs to the end.
+pub fn run(mut command: Command) -> Ended {
+    let output = command.output().unwrap();
+    Ended {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// `shoptalk serve`, listening.
+pub struct Service {
+    child: Child,
+    log: Option<JoinHandle<String>>,
+}
+
+impl Service {
+    /// Starts it and waits until it says that it listens.
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut log = String::new();
+        while !log.contains("listening") {
+            assert_ne!(stderr.read_line(&mut log).unwrap(), 0, "the service did not start: {log}");
+        }
+        // A pipe that nobody reads would stop the service one day.
+        let reading = std::thread::spawn(move || {
+            stderr.read_to_string(&mut log).unwrap();
+            log
+        });
+        Self { child, log: Some(reading) }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to stop, as a supervisor does, and gives its exit status and its log.
+    pub fn stop(mut self) -> (ExitStatus, String) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        let status = self.child.wait().unwrap();
+        (status, self.log.take().unwrap().join().unwrap())
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // Already ended unless the test failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
