@@ -52,6 +52,7 @@ pub enum Failure {
 struct Planned {
     path_contains: String,
     body_contains: String,
+    skip: usize,
     times: usize,
     failure: Failure,
 }
@@ -99,6 +100,18 @@ impl Traffic {
         lock(&self.planned).push_back(Planned {
             path_contains: path_contains.to_owned(),
             body_contains: body_contains.to_owned(),
+            skip: 0,
+            times,
+            failure,
+        });
+    }
+
+    /// As [`Traffic::fail_next`], after `skip` such requests that are answered as ever: the second part of a list.
+    pub fn fail_after(&self, path_contains: &str, skip: usize, times: usize, failure: Failure) {
+        lock(&self.planned).push_back(Planned {
+            path_contains: path_contains.to_owned(),
+            body_contains: String::new(),
+            skip,
             times,
             failure,
         });
@@ -134,6 +147,10 @@ impl Traffic {
                 && path.contains(&plan.path_contains)
                 && (plan.body_contains.is_empty() || String::from_utf8_lossy(body).contains(&plan.body_contains))
         })?;
+        if found.skip > 0 {
+            found.skip -= 1;
+            return None;
+        }
         found.times -= 1;
         let failure = found.failure.clone();
         planned.retain(|plan| plan.times > 0);

@@ -1,8 +1,68 @@
 //! The Facebook login: from the link to stored connections, and every refusal on the way.
 
-use serde_json::json;
+use http::StatusCode;
+use serde_json::{Value, json};
+use shoptalk::shared::control::Command;
+use shoptalk::shared::sandbox::Failure;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use url::Url;
 
-use crate::test_app::{PAGE, SHOP, TestApp};
+use crate::test_app::{Answer, Browser, FACEBOOK_SECRET, PAGE, SHOP, TestApp, VERIFY_TOKEN};
+
+const OTHER_SHOP: &str = "other-shop.myshopify.com";
+
+/// The fields that both levels of subscription must hold.
+const FIELDS: [&str; 20] = [
+    "messages",
+    "message_echoes",
+    "message_deliveries",
+    "message_reads",
+    "message_reactions",
+    "message_edits",
+    "messaging_postbacks",
+    "messaging_referrals",
+    "messaging_optins",
+    "messaging_handovers",
+    "standby",
+    "messaging_policy_enforcement",
+    "name",
+    "category",
+    "description",
+    "phone",
+    "website",
+    "hours",
+    "location",
+    "picture",
+];
+
+/// A browser in which the shop is connected, and nothing else.
+async fn with_shop(app: &TestApp, shop: &str) -> Browser {
+    let browser = app.browser();
+    let answer = browser.follow(&format!("/shopify/{shop}/login")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    browser
+}
+
+/// What became of the Pages: (id, status, reason).
+fn pages(answer: &Answer) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let pages = answer.json()["pages"]["data"].as_array().unwrap().clone();
+    pages.iter().map(|page| (text(&page["id"]), text(&page["status"]), text(&page["reason"]))).collect()
+}
+
+fn parameter(url: &Url, name: &str) -> String {
+    url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned()
+}
+
+/// Nothing was connected, and the next login works.
+async fn recovers(app: &TestApp, browser: &Browser) {
+    assert_eq!(app.connections("facebook").await, [Value::Null; 0]);
+    assert!(!app.path("facebook").exists());
+    app.facebook.traffic().heal();
+    let answer = browser.follow("/facebook/login").await;
+    assert_eq!(pages(&answer), [(PAGE.to_owned(), "connected".to_owned(), String::new())]);
+}
 
 #[tokio::test]
 async fn a_merchant_connects_a_page_with_one_click_after_the_shop() {
@@ -20,5 +80,522 @@ async fn a_merchant_connects_a_page_with_one_click_after_the_shop() {
     let metadata = app.json(&format!("facebook/{PAGE}/page_metadata.json"));
     assert_eq!(metadata["id"], PAGE);
     assert!(metadata.get("access_token").is_none());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_login_needs_the_session_that_the_shop_gives() {
+    let app = TestApp::start().await;
+    let refused = app.browser().get("/facebook/login").await;
+    assert_eq!(refused.status, 401);
+    assert_eq!(refused.header("content-type"), "application/problem+json");
+    assert!(refused.json()["detail"].as_str().unwrap().contains("connect your shop first"));
+    let page = app.browser().for_pages().get("/facebook/login").await;
+    assert_eq!(page.status, 401);
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert!(page.text().contains("connect your shop first") && page.text().contains("href=\"/"));
+    // An id that we did not give out is no session.
+    let invented = app.browser();
+    invented.set_cookie("session_id", &"a".repeat(64));
+    assert_eq!(invented.get("/facebook/login").await.status, 401);
+    assert_eq!(app.outgoing(), 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_browser_ends_on_the_start_page() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await.for_pages();
+    let callback = browser.up_to_callback("/facebook/login").await;
+    let answer = browser.get(callback.as_str()).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(answer.header("location"), "/#connected");
+    let home = browser.get("/").await;
+    assert!(home.text().contains(PAGE));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_callback_without_a_state_is_refused_before_any_request() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    let callback = browser.up_to_callback("/facebook/login").await;
+    let before = app.outgoing();
+    let code = parameter(&callback, "code");
+    for query in
+        [String::new(), format!("?code={code}"), format!("?state=&code={code}"), format!("?state=x&code={code}")]
+    {
+        let answer = browser.get(&format!("/facebook/callback{query}")).await;
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(answer.json()["detail"].as_str().unwrap().contains("start the login again"));
+    }
+    assert_eq!(app.outgoing(), before);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_state_is_good_for_one_callback() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    let callback = browser.up_to_callback("/facebook/login").await;
+    let mut callbacks = JoinSet::new();
+    for _ in 0..20 {
+        let (browser, callback) = (browser.clone(), callback.clone());
+        callbacks.spawn(async move { browser.get(callback.as_str()).await.status });
+    }
+    let statuses = callbacks.join_all().await;
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 19, "{statuses:?}");
+    let before = app.outgoing();
+    let again = browser.get(callback.as_str()).await;
+    assert_eq!(again.status, 400);
+    assert!(again.json()["detail"].as_str().unwrap().contains("used already"));
+    assert_eq!(app.outgoing(), before);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_state_expires_after_ten_minutes() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    let callback = browser.up_to_callback("/facebook/login").await;
+    app.clock.advance(Duration::from_secs(11 * 60));
+    let before = app.outgoing();
+    assert_eq!(browser.get(callback.as_str()).await.status, 400);
+    assert_eq!(app.outgoing(), before);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_state_of_another_browser_is_refused_and_stays_good_for_its_own() {
+    let app = TestApp::start().await;
+    app.shopify.add_shop(OTHER_SHOP, "Other Shop");
+    let browser = with_shop(&app, SHOP).await;
+    let callback = browser.up_to_callback("/facebook/login").await;
+    let stranger = with_shop(&app, OTHER_SHOP).await;
+    stranger.up_to_callback("/facebook/login").await;
+    let before = app.outgoing();
+    assert_eq!(stranger.get(callback.as_str()).await.status, 400);
+    assert_eq!(app.browser().get(callback.as_str()).await.status, 400);
+    assert_eq!(app.outgoing(), before);
+    assert_eq!(browser.get(callback.as_str()).await.status, 200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_state_of_the_other_platform_is_refused() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    let shopify = browser.up_to_callback(&format!("/shopify/{SHOP}/login")).await;
+    let before = app.outgoing();
+    let query = format!("state={}&code={}", parameter(&shopify, "state"), parameter(&shopify, "code"));
+    assert_eq!(browser.get(&format!("/facebook/callback?{query}")).await.status, 400);
+    assert_eq!(app.outgoing(), before);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_login_ends_in_the_session_that_began_it() {
+    let app = TestApp::start().await;
+    app.shopify.add_shop(OTHER_SHOP, "Other Shop");
+    let other = with_shop(&app, OTHER_SHOP).await.cookie("session_id").unwrap();
+    for session in ["", other.as_str()] {
+        let browser = with_shop(&app, SHOP).await;
+        let callback = browser.up_to_callback("/facebook/login").await;
+        browser.set_cookie("session_id", session);
+        let before = app.outgoing();
+        let answer = browser.get(callback.as_str()).await;
+        assert_eq!(answer.status, 400);
+        assert!(answer.json()["detail"].as_str().unwrap().contains("session has ended or changed"));
+        assert_eq!(app.outgoing(), before);
+    }
+    assert_eq!(app.connections("facebook").await, [Value::Null; 0]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_callback_without_a_code_is_refused_before_any_request() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    for code in ["", "&code="] {
+        let state = parameter(&browser.up_to_callback("/facebook/login").await, "state");
+        let before = app.outgoing();
+        assert_eq!(browser.get(&format!("/facebook/callback?state={state}{code}")).await.status, 400);
+        assert_eq!(app.outgoing(), before);
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_code_that_was_used_is_refused_with_a_sentence() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    let first = browser.up_to_callback("/facebook/login").await;
+    assert_eq!(browser.get(first.as_str()).await.status, 200);
+    for code in [parameter(&first, "code"), "AQinvented".to_owned()] {
+        let state = parameter(&browser.up_to_callback("/facebook/login").await, "state");
+        let answer = browser.get(&format!("/facebook/callback?state={state}&code={code}")).await;
+        assert_eq!(answer.status, 400);
+        assert!(answer.json()["detail"].as_str().unwrap().contains("used already or has expired"));
+    }
+    assert_eq!(app.connections("facebook").await.len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn refused_consent_is_explained_and_connects_nothing() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    app.facebook.refuse_consent(true);
+    let answer = browser.follow("/facebook/login").await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let page = browser.clone().for_pages().follow("/facebook/login").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("Not connected") && page.text().contains("To try again"));
+    assert_eq!(app.facebook.traffic().count("/oauth/access_token"), 0);
+    app.facebook.refuse_consent(false);
+    recovers(&app, &browser).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn without_the_permission_to_read_a_page_is_connected_in_part() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    app.facebook.decline("pages_read_engagement");
+    let answer = browser.follow("/facebook/login").await;
+    let (_, status, reason) = &pages(&answer)[0];
+    assert_eq!(status, "incomplete");
+    assert!(reason.contains("pages_read_engagement"));
+    let connections = app.connections("facebook").await;
+    assert_eq!(connections[0]["status"], "incomplete");
+    assert!(connections[0]["status_reason"].as_str().unwrap().contains("pages_read_engagement"));
+    let home = browser.clone().for_pages().get("/").await;
+    assert!(home.text().contains("Connected in part") && home.text().contains("pages_read_engagement"));
+
+    app.facebook.accept("pages_read_engagement");
+    assert_eq!(pages(&browser.follow("/facebook/login").await)[0].1, "connected");
+    app.settle().await;
+    assert_eq!(app.connections("facebook").await[0]["status_reason"], Value::Null);
+    assert_eq!(app.json(&format!("facebook/{PAGE}/page_metadata.json"))["name"], "Demo Shop");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn all_pages_of_all_lists_are_connected() {
+    let app = TestApp::start().await;
+    let ids: Vec<String> = (101..=105).map(|number| format!("100000000000{number}")).collect();
+    for id in &ids[1..] {
+        app.facebook.add_page(id, &format!("Page {id}"));
+    }
+    app.facebook.set_page_limit(2);
+    let browser = with_shop(&app, SHOP).await;
+    let answer = browser.follow("/facebook/login").await;
+    let found: Vec<String> = pages(&answer).into_iter().map(|(id, ..)| id).collect();
+    assert_eq!(found, ids);
+    assert_eq!(app.facebook.traffic().count("/me/accounts"), 3);
+    app.settle().await;
+    assert_eq!(app.connections("facebook").await.len(), 5);
+    for id in &ids {
+        assert_eq!(app.json(&format!("facebook/{id}/page_metadata.json"))["id"], **id);
+        assert_eq!(app.facebook.page(id).unwrap().subscribed_fields().len(), FIELDS.len());
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_used_is_shown_with_the_reason_and_stops_no_other() {
+    let app = TestApp::start().await;
+    app.facebook.add_page("100000000000102", "Analysed").set_tasks(&["ANALYZE"]);
+    app.facebook.add_page("100000000000103", "Lost").set_tasks(&[]);
+    let browser = with_shop(&app, SHOP).await;
+    let answer = pages(&browser.follow("/facebook/login").await);
+    assert_eq!(answer[0].1, "connected");
+    assert_eq!(answer[1].1, "not_connected");
+    assert!(answer[1].2.contains("may not answer messages"));
+    assert_eq!(answer[2].1, "not_connected");
+    assert!(answer[2].2.contains("no access"));
+    let page = browser.for_pages().follow("/facebook/login").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("Analysed") && page.text().contains("may not answer messages"));
+    assert_eq!(app.connections("facebook").await.len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_person_without_pages_is_told_so() {
+    let app = TestApp::start().await;
+    app.page().set_ticked(false);
+    let browser = with_shop(&app, SHOP).await;
+    let answer = browser.follow("/facebook/login").await.json();
+    assert_eq!(answer["pages"]["data"], json!([]));
+    assert_eq!(answer["sync"], "nothing to read");
+    let page = browser.for_pages().follow("/facebook/login").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("shows no Page"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_page_of_another_merchant_is_refused_and_stays_with_its_owner() {
+    let app = TestApp::start().await;
+    app.shopify.add_shop(OTHER_SHOP, "Other Shop");
+    let owner = app.connect().await;
+    let stranger = with_shop(&app, OTHER_SHOP).await;
+    let (_, status, reason) = pages(&stranger.follow("/facebook/login").await).remove(0);
+    assert_eq!(status, "not_connected");
+    assert!(reason.contains("connected to another shop"));
+    assert!(!stranger.for_pages().get("/").await.text().contains(PAGE));
+    assert!(owner.for_pages().get("/").await.text().contains(PAGE));
+    assert_eq!(app.connections("facebook").await.len(), 1);
+    // The owner's token still reads the Page.
+    app.page().rename("Renamed");
+    app.command(Command::Sync { channel: Some("facebook".to_owned()), account: None }).await;
+    assert_eq!(app.json(&format!("facebook/{PAGE}/page_metadata.json"))["name"], "Renamed");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_second_shop_of_the_same_session_may_take_the_page_too() {
+    let app = TestApp::start().await;
+    app.shopify.add_shop(OTHER_SHOP, "Other Shop");
+    let browser = app.connect().await;
+    assert_eq!(browser.follow(&format!("/shopify/{OTHER_SHOP}/login")).await.status, 200);
+    assert_eq!(pages(&browser.follow("/facebook/login").await)[0].1, "connected");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn both_subscriptions_hold_all_wanted_fields_and_our_address() {
+    let app = TestApp::start().await;
+    app.page().add_other_app("900000000000777", "Another app", &FIELDS);
+    app.connect().await;
+    let subscription = app.facebook.app_subscription().unwrap();
+    assert_eq!(subscription.callback_url, format!("{}/facebook/webhook", app.url));
+    assert_eq!(subscription.verify_token, VERIFY_TOKEN);
+    assert_eq!(subscription.fields, FIELDS);
+    assert!(subscription.include_values);
+    assert_eq!(app.page().subscribed_fields(), FIELDS);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_login_again_updates_and_doubles_nothing() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await;
+    app.page().rename("Renamed");
+    app.clock.advance(Duration::from_secs(60));
+    let before = app.connections("facebook").await;
+    let posts = |app: &TestApp| {
+        let received = app.facebook.traffic().received();
+        received.iter().filter(|one| one.method == "POST" && one.path.contains("/subscri")).count()
+    };
+    let subscribed = posts(&app);
+    assert_eq!(pages(&browser.follow("/facebook/login").await)[0].1, "connected");
+    app.settle().await;
+    let after = app.connections("facebook").await;
+    assert_eq!((before.len(), after.len()), (1, 1));
+    assert_eq!(after[0]["name"], "Renamed");
+    assert!(after[0]["connected_at"].as_i64() > before[0]["connected_at"].as_i64());
+    assert_eq!(posts(&app), subscribed, "what is subscribed already is left alone");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn dead_subscriptions_are_repaired_at_the_next_login() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await;
+    app.facebook.drop_app_subscription();
+    app.page().unsubscribe();
+    browser.follow("/facebook/login").await;
+    assert_eq!(app.facebook.app_subscription().unwrap().fields, FIELDS);
+    assert_eq!(app.page().subscribed_fields(), FIELDS);
+    // At another address now.
+    let app = app.restart().await;
+    app.connect().await;
+    let address = app.facebook.app_subscription().unwrap().callback_url;
+    assert_eq!(address, format!("{}/facebook/webhook", app.url));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_subscription_is_a_connection_in_part() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    let refusal = shoptalk::facebook::sandbox::Sandbox::error(200, None, "(#200) no");
+    app.facebook.traffic().fail_next("/subscribed_apps", 1, Failure::Json(403, refusal));
+    let (_, status, reason) = pages(&browser.follow("/facebook/login").await).remove(0);
+    assert_eq!(status, "incomplete");
+    assert!(reason.contains("refuses to deliver") && reason.contains("200"), "{reason}");
+    assert_eq!(pages(&browser.follow("/facebook/login").await)[0].1, "connected");
+    app.finish().await;
+}
+
+/// Fails every step of the login in this way: 502 with a sentence, nothing connected, and a later login works.
+async fn every_step_may_fail(failure: Failure) {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    for (path, body) in [
+        ("/oauth/access_token", ""),
+        ("/oauth/access_token", "fb_exchange_token"),
+        ("/debug_token", ""),
+        ("/me/accounts", ""),
+        ("/subscriptions", ""),
+        ("/subscribed_apps", ""),
+    ] {
+        app.facebook.traffic().fail_next_with_body(path, body, 10, failure.clone());
+        let answer = browser.follow("/facebook/login").await;
+        assert_eq!(answer.status, 502, "{path} {failure:?}");
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with("Facebook did not answer as expected."), "{detail}");
+        app.settle().await;
+        assert_eq!(app.connections("facebook").await, [Value::Null; 0], "{path} {failure:?}");
+        app.facebook.traffic().heal();
+    }
+    recovers(&app, &browser).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_platform_with_errors_of_its_own_connects_nothing() {
+    every_step_may_fail(Failure::Status(500)).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_says_later_connects_nothing() {
+    every_step_may_fail(Failure::RetryAfter(503, "120".to_owned())).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_answers_with_a_page_connects_nothing() {
+    every_step_may_fail(Failure::Html).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_answers_by_half_connects_nothing() {
+    every_step_may_fail(Failure::HalfBody).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_answers_with_nothing_connects_nothing() {
+    every_step_may_fail(Failure::Empty).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_hangs_up_connects_nothing() {
+    every_step_may_fail(Failure::Disconnect).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_never_answers_connects_nothing() {
+    every_step_may_fail(Failure::Hang).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_is_down_connects_nothing() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let app = TestApp::start_with(|config| {
+        config.facebook.as_mut().unwrap().graph_url = Url::parse(&format!("http://{nobody}")).unwrap();
+    })
+    .await;
+    let browser = with_shop(&app, SHOP).await;
+    let answer = browser.follow("/facebook/login").await;
+    assert_eq!(answer.status, 502);
+    let page = browser.for_pages().follow("/facebook/login").await;
+    assert_eq!(page.status, 502);
+    assert!(page.text().contains("Facebook did not answer as expected"));
+    assert_eq!(app.connections("facebook").await, [Value::Null; 0]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_stumble_of_the_platform_is_overcome() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    for path in ["/debug_token", "/me/accounts", "/subscriptions", "/subscribed_apps"] {
+        app.facebook.traffic().fail_next(path, 1, Failure::Status(503));
+    }
+    assert_eq!(pages(&browser.follow("/facebook/login").await)[0].1, "connected");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_of_another_app_is_not_accepted() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    let scopes = ["pages_show_list", "pages_manage_metadata", "pages_messaging", "pages_read_engagement"];
+    for info in [
+        json!({"app_id": "900000000000999", "is_valid": true, "user_id": "1", "scopes": scopes}),
+        json!({"app_id": crate::test_app::FACEBOOK_APP_ID, "is_valid": false, "user_id": "1", "scopes": scopes}),
+        json!({"is_valid": true, "scopes": scopes}),
+    ] {
+        app.facebook.traffic().fail_next("/debug_token", 1, Failure::Json(200, json!({ "data": info })));
+        let answer = browser.follow("/facebook/login").await;
+        assert_eq!(answer.status, 400, "{info}");
+        assert_eq!(app.facebook.traffic().count("/me/accounts"), 0);
+    }
+    recovers(&app, &browser).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn every_call_with_a_token_carries_its_proof() {
+    let app = TestApp::start().await;
+    app.facebook.set_app_secret_proof_required(true);
+    app.connect().await;
+    app.command(Command::Sync { channel: Some("facebook".to_owned()), account: None }).await;
+    let received = app.facebook.traffic().received();
+    let with_token: Vec<_> = received.iter().filter(|one| one.headers.contains_key("authorization")).collect();
+    assert!(with_token.len() >= 8, "{}", with_token.len());
+    for request in with_token {
+        assert!(request.query.contains("appsecret_proof="), "{}", request.path);
+    }
+    assert_eq!(app.connections("facebook").await[0]["status"], "connected");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn no_token_code_or_secret_is_ever_shown_or_stored_readable() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    let session = browser.cookie("session_id").unwrap();
+    let begun = browser.get("/facebook/login").await;
+    let dialog = begun.location();
+    let callback = browser.get(dialog.as_str()).await.location();
+    let as_json = browser.get(callback.as_str()).await;
+    assert_eq!(as_json.status, 200);
+    let again = browser.up_to_callback("/facebook/login").await;
+    let browser = browser.for_pages();
+    let as_page = browser.get(again.as_str()).await;
+    assert_eq!(as_page.status, StatusCode::SEE_OTHER);
+    app.page().message_from(&app.facebook.person("7000000000000001", "Sam Doe"), "hi");
+    app.command(Command::Sync { channel: None, account: None }).await;
+    let answers = [begun, as_json, as_page, browser.get("/").await, browser.get(callback.as_str()).await];
+    let status = app.status().await.to_string();
+
+    let mut secrets = vec![FACEBOOK_SECRET.to_owned(), VERIFY_TOKEN.to_owned()];
+    secrets.extend([parameter(&callback, "code"), parameter(&again, "code")]);
+    for request in app.facebook.traffic().received() {
+        let bearer = request.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
+        secrets.extend(bearer.map(|value| value.strip_prefix("Bearer ").unwrap().to_owned()));
+        let form: Vec<(String, String)> = form_urlencoded::parse(&request.body).into_owned().collect();
+        secrets.extend(form.into_iter().filter(|(name, _)| name == "fb_exchange_token").map(|(_, value)| value));
+    }
+    secrets.sort();
+    secrets.dedup();
+    // Two secrets, two codes, the app token, and of each login a short-lived, a long-lived and a Page token.
+    assert_eq!(secrets.len(), 11);
+    for secret in &secrets {
+        assert!(!app.is_on_disk(secret), "a secret is on disk");
+        assert!(!status.contains(secret), "a secret is in the status");
+        for answer in &answers {
+            assert!(!answer.text().contains(secret), "a secret is in a body");
+            assert!(!format!("{:?}", answer.headers).contains(secret), "a secret is in a header");
+        }
+    }
+    // What only hashes are kept of.
+    assert!(!app.is_on_disk(&session) && !app.is_on_disk(&parameter(&dialog, "state")));
+    assert!(app.is_on_disk("Demo Shop"), "the search finds what is there");
     app.finish().await;
 }

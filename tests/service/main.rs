@@ -8,3 +8,5 @@ mod test_app;
 mod configuration;
 mod demo;
 mod facebook_login;
+mod facebook_poll;
+mod facebook_webhook;

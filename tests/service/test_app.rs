@@ -218,6 +218,13 @@ impl TestApp {
         answer.json()
     }
 
+    /// The connections of a channel, as the operator's status shows them.
+    pub async fn connections(&self, channel: &str) -> Vec<Value> {
+        let status = self.status().await;
+        let all = status["connections"].as_array().unwrap();
+        all.iter().filter(|one| one["channel"] == channel).cloned().collect()
+    }
+
     /// How many events are in the journal: (all, set apart, parked).
     pub async fn counts(&self) -> (i64, i64, i64) {
         let status = self.status().await;

@@ -1,0 +1,419 @@
+//! Polls of Facebook: what webhooks missed, and what a platform in trouble may do to them.
+
+use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shoptalk::facebook::sandbox::Sandbox;
+use shoptalk::shared::control::{Command, Line};
+use shoptalk::shared::sandbox::Failure;
+
+use crate::test_app::{PAGE, TestApp};
+
+const SAM: &str = "7000000000000001";
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A connected app that has seen its jobs once: from now on they run when they are due.
+async fn connected() -> TestApp {
+    let app = TestApp::start().await;
+    app.connect().await;
+    app.run_due_jobs().await;
+    app
+}
+
+async fn a_day_later(app: &TestApp) {
+    app.clock.advance(DAY);
+    app.run_due_jobs().await;
+}
+
+async fn sync(app: &TestApp) -> Vec<Line> {
+    let lines = app.command(Command::Sync { channel: Some("facebook".to_owned()), account: None }).await;
+    app.settle().await;
+    lines.into_iter().filter(|line| !matches!(line, Line::Progress(_))).collect()
+}
+
+fn lists(app: &TestApp) -> usize {
+    app.facebook.traffic().count("/conversations")
+}
+
+async fn status(app: &TestApp) -> (String, String) {
+    let connection = app.connections("facebook").await.remove(0);
+    let text = |name: &str| connection[name].as_str().unwrap_or_default().to_owned();
+    (text("status"), text("status_reason"))
+}
+
+/// So many people write one text each, an hour apart; no webhook tells of it.
+fn people_write(app: &TestApp, people: usize, text: &str) -> Vec<String> {
+    (0..people)
+        .map(|number| {
+            app.clock.advance(Duration::from_secs(3600));
+            let id = format!("71{number:014}");
+            app.page().message_from(&app.facebook.person(&id, "Somebody"), text);
+            id
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_daily_poll_reads_metadata_and_messages() {
+    let app = connected().await;
+    let sam = app.facebook.person(SAM, "Sam Doe");
+    app.page().message_from(&sam, "Is anybody there?");
+    app.page().rename("Demo Shop Berlin");
+    let read_at = |connections: Vec<Value>| connections[0]["last_read_at"].as_i64().unwrap();
+    let before = read_at(app.connections("facebook").await);
+    let sent = lists(&app);
+    // An hour later the time of the poll has not come.
+    app.clock.advance(Duration::from_secs(3600));
+    app.run_due_jobs().await;
+    assert_eq!((lists(&app), app.conversation(SAM)), (sent, None));
+    a_day_later(&app).await;
+    assert_eq!(app.said(SAM), ["Is anybody there?"]);
+    assert_eq!(app.json(&format!("facebook/{PAGE}/page_metadata.json"))["name"], "Demo Shop Berlin");
+    assert!(read_at(app.connections("facebook").await) > before);
+    let sent = lists(&app);
+    app.run_due_jobs().await;
+    assert_eq!(lists(&app), sent, "once a day");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_first_read_brings_what_was_said_before() {
+    let app = TestApp::start().await;
+    let sam = app.facebook.person(SAM, "Sam Doe");
+    for number in 1..=25 {
+        app.clock.advance(SECOND);
+        app.page().message_from(&sam, &number.to_string());
+    }
+    app.connect().await;
+    // Of a conversation only the newest 20 messages can be read.
+    let expected: Vec<String> = (6..=25).map(|number| number.to_string()).collect();
+    assert_eq!(app.said(SAM), expected);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn lost_webhooks_are_recovered_and_nothing_is_doubled() {
+    let app = connected().await;
+    let sam = app.facebook.person(SAM, "Sam Doe");
+    let before = app.counts().await.0;
+    for (text, lost) in [("1", false), ("2", true), ("3", false), ("4", true)] {
+        app.clock.advance(SECOND);
+        let item = if text == "4" { app.page().reply_to(&sam, text) } else { app.page().message_from(&sam, text) };
+        if !lost {
+            assert_eq!(app.page().deliver(&[item]).await.unwrap(), Some(200));
+        }
+    }
+    app.settle().await;
+    assert_eq!(app.said(SAM), ["1", "3"]);
+    for _ in 0..3 {
+        a_day_later(&app).await;
+        assert_eq!(app.said(SAM), ["1", "2", "3", "4"]);
+    }
+    assert_eq!(app.counts().await.0 - before, 4);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_polled_message_has_the_shape_of_its_webhook() {
+    let app = connected().await;
+    let sam = app.facebook.person(SAM, "Sam Doe");
+    let page = app.page();
+    let mut items = vec![page.message_from(&sam, "Café?")];
+    app.clock.advance(SECOND);
+    let mid = items[0]["message"]["mid"].as_str().unwrap().to_owned();
+    items.push(page.answer_from(&sam, "That one.", &mid));
+    app.clock.advance(SECOND);
+    items.push(page.reply_to(&sam, "Yes."));
+    for (kind, url) in [("image", "https://cdn.example/1.jpg"), ("video", "https://cdn.example/2.mp4")] {
+        app.clock.advance(SECOND);
+        items.push(page.attachment_from(&sam, kind, url));
+    }
+    a_day_later(&app).await;
+    // What the API does not tell.
+    items[1]["message"]["reply_to"].as_object_mut().unwrap().remove("is_self_reply");
+    items[2]["message"].as_object_mut().unwrap().remove("app_id");
+    assert_eq!(app.conversation(SAM).unwrap(), items);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn every_list_of_conversations_is_read_and_no_link_is_followed() {
+    let app = connected().await;
+    app.facebook.set_page_limit(2);
+    let people = people_write(&app, 5, "hi");
+    let sent = lists(&app);
+    a_day_later(&app).await;
+    assert_eq!(lists(&app) - sent, 3);
+    for person in &people {
+        assert_eq!(app.said(person), ["hi"]);
+    }
+    for request in app.facebook.traffic().received() {
+        assert!(!request.query.contains("access_token="), "{}", request.path);
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_next_poll_stops_at_what_it_has_seen() {
+    let app = connected().await;
+    app.facebook.set_page_limit(2);
+    let people = people_write(&app, 6, "hi");
+    a_day_later(&app).await;
+    let (sent, events) = (lists(&app), app.counts().await.0);
+    app.page().message_from(&app.facebook.person(&people[3], "Somebody"), "again");
+    a_day_later(&app).await;
+    // The second list is older than what was seen, so the third is not asked for.
+    assert_eq!(lists(&app) - sent, 2);
+    assert_eq!(app.counts().await.0 - events, 1);
+    assert_eq!(app.said(&people[3]), ["hi", "again"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_platform_that_fails_at_any_list_costs_nothing_but_time() {
+    for failure in [Failure::Status(500), Failure::HalfBody, Failure::Html, Failure::Disconnect] {
+        for list in 0..3 {
+            let app = connected().await;
+            app.facebook.set_page_limit(2);
+            let people = people_write(&app, 5, "hi");
+            // As often as one read tries.
+            app.facebook.traffic().fail_after("/conversations", list, 5, failure.clone());
+            a_day_later(&app).await;
+            assert_eq!(app.conversation(&people[0]), None, "the last list was not read: {failure:?} at {list}");
+            app.facebook.traffic().heal();
+            app.clock.advance(Duration::from_secs(60));
+            app.settle().await;
+            for person in &people {
+                assert_eq!(app.said(person), ["hi"], "{failure:?} at {list}");
+            }
+            assert_eq!(status(&app).await.0, "connected");
+            app.finish().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_hangs_is_asked_again_later() {
+    let app = connected().await;
+    app.page().message_from(&app.facebook.person(SAM, "Sam Doe"), "hi");
+    app.facebook.traffic().fail_next("/conversations", 5, Failure::Hang);
+    a_day_later(&app).await;
+    assert_eq!(app.conversation(SAM), None);
+    app.clock.advance(Duration::from_secs(60));
+    app.settle().await;
+    assert_eq!(app.said(SAM), ["hi"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_platform_down_for_a_week_is_asked_until_it_is_back() {
+    let app = connected().await;
+    app.page().message_from(&app.facebook.person(SAM, "Sam Doe"), "hi");
+    app.facebook.traffic().fail_next("", 1_000_000, Failure::Status(503));
+    for _ in 0..7 {
+        a_day_later(&app).await;
+        for _ in 0..6 {
+            app.clock.advance(Duration::from_secs(3600));
+            app.settle().await;
+        }
+    }
+    assert_eq!((app.conversation(SAM), status(&app).await.0.as_str()), (None, "connected"));
+    assert_eq!(app.counts().await.2, 0, "nothing is given up");
+    app.facebook.traffic().heal();
+    app.clock.advance(Duration::from_secs(3600));
+    app.settle().await;
+    assert_eq!(app.said(SAM), ["hi"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_short_stumble_is_overcome_within_one_read() {
+    let app = connected().await;
+    app.page().message_from(&app.facebook.person(SAM, "Sam Doe"), "hi");
+    app.facebook.traffic().fail_next("/conversations", 2, Failure::Status(502));
+    let transient = Sandbox::error(2, None, "An unexpected error has occurred");
+    app.facebook.traffic().fail_next("/conversations", 2, Failure::Json(500, transient));
+    a_day_later(&app).await;
+    assert_eq!(app.said(SAM), ["hi"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_dead_token_stops_polls_but_not_webhooks_and_a_login_heals() {
+    let app = connected().await;
+    let sam = app.facebook.person(SAM, "Sam Doe");
+    app.facebook.revoke_tokens(460);
+    a_day_later(&app).await;
+    let (state, reason) = status(&app).await;
+    assert_eq!(state, "needs_reconnect");
+    assert_eq!(reason, "The password of the Facebook account was changed. Please connect the Page again.");
+    let sent = app.facebook.traffic().received().len();
+    a_day_later(&app).await;
+    assert_eq!(app.facebook.traffic().received().len(), sent, "a dead token is not used again");
+
+    let item = app.page().message_from(&sam, "by webhook");
+    assert_eq!(app.page().deliver(&[item]).await.unwrap(), Some(200));
+    let changed = app.page().changed("name", "x".into());
+    assert_eq!(app.page().deliver_changes(&[changed]).await.unwrap(), Some(200));
+    app.settle().await;
+    assert_eq!(app.said(SAM), ["by webhook"]);
+    assert_eq!(app.facebook.traffic().received().len(), sent);
+
+    app.clock.advance(SECOND);
+    app.page().message_from(&sam, "lost");
+    app.page().rename("Renamed meanwhile");
+    let browser = app.connect().await;
+    assert_eq!(status(&app).await, ("connected".to_owned(), String::new()));
+    assert!(!browser.for_pages().get("/").await.text().contains("Please log in again"));
+    assert_eq!(app.said(SAM), ["by webhook", "lost"]);
+    assert_eq!(app.json(&format!("facebook/{PAGE}/page_metadata.json"))["name"], "Renamed meanwhile");
+    let sent = lists(&app);
+    a_day_later(&app).await;
+    assert_eq!(lists(&app) - sent, 1, "polls go on");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn each_reason_of_a_dead_token_is_told_in_words() {
+    let app = connected().await;
+    for (subcode, words) in [
+        (458, "The app was removed"),
+        (459, "confirm your identity"),
+        (463, "has expired"),
+        (464, "not confirmed"),
+        (492, "no role"),
+        (467, "refuses the stored login"),
+    ] {
+        app.facebook.revoke_tokens(subcode);
+        let lines = sync(&app).await;
+        let (state, reason) = status(&app).await;
+        assert_eq!(state, "needs_reconnect");
+        assert!(reason.contains(words), "{subcode}: {reason}");
+        assert_eq!(
+            lines,
+            [
+                Line::Failed { channel: "facebook".to_owned(), account: PAGE.to_owned(), reason },
+                Line::End { good: false }
+            ]
+        );
+        app.connect().await;
+        assert_eq!(status(&app).await.0, "connected");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn told_to_slow_down_the_poll_waits_as_long() {
+    let error = |code| Failure::Json(400, Sandbox::error(code, None, "Application request limit reached"));
+    for (failure, seconds) in [
+        (error(4), 300),
+        (error(613), 300),
+        (error(80006), 300),
+        (Failure::Status(429), 300),
+        (Failure::RetryAfter(429, "1200".to_owned()), 1200),
+    ] {
+        let app = connected().await;
+        app.page().message_from(&app.facebook.person(SAM, "Sam Doe"), "hi");
+        app.facebook.traffic().fail_next("/conversations", 1, failure.clone());
+        a_day_later(&app).await;
+        let sent = app.facebook.traffic().received().len();
+        app.clock.advance(Duration::from_secs(seconds - 30));
+        app.settle().await;
+        assert_eq!(app.facebook.traffic().received().len(), sent, "{failure:?}");
+        assert_eq!(app.conversation(SAM), None);
+        app.clock.advance(Duration::from_secs(30));
+        app.settle().await;
+        assert_eq!(app.said(SAM), ["hi"], "{failure:?}");
+        app.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_short_pause_is_waited_for_within_one_read() {
+    let app = connected().await;
+    app.page().message_from(&app.facebook.person(SAM, "Sam Doe"), "hi");
+    app.facebook.traffic().fail_next("/conversations", 1, Failure::RetryAfter(429, "7".to_owned()));
+    a_day_later(&app).await;
+    assert_eq!(app.clock.slept(), Duration::from_secs(7));
+    assert_eq!(app.said(SAM), ["hi"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn unchanged_metadata_leaves_its_file_alone() {
+    let app = connected().await;
+    let identity = || {
+        let metadata = std::fs::metadata(app.path(&format!("facebook/{PAGE}/page_metadata.json"))).unwrap();
+        (metadata.ino(), metadata.mtime(), metadata.mtime_nsec())
+    };
+    let before = identity();
+    a_day_later(&app).await;
+    assert_eq!(identity(), before);
+    app.page().rename("Renamed");
+    a_day_later(&app).await;
+    assert_ne!(identity(), before);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_lost_file_comes_back_with_the_next_poll() {
+    let app = connected().await;
+    let file = format!("facebook/{PAGE}/page_metadata.json");
+    std::fs::remove_file(app.path(&file)).unwrap();
+    a_day_later(&app).await;
+    assert_eq!(app.json(&file)["name"], "Demo Shop");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_field_that_the_platform_does_not_know_costs_only_the_optional_ones() {
+    let app = connected().await;
+    let message = "(#100) Tried accessing nonexisting field (whatsapp_number) on node type (Page)";
+    app.page().rename("Renamed");
+    app.facebook.traffic().fail_next(&format!("/{PAGE}"), 1, Failure::Json(400, Sandbox::error(100, None, message)));
+    a_day_later(&app).await;
+    let metadata = app.json(&format!("facebook/{PAGE}/page_metadata.json"));
+    assert_eq!(metadata, json!({"id": PAGE, "name": "Renamed", "category": "Shopping & retail"}));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn another_pages_object_is_not_stored() {
+    let app = connected().await;
+    let other = json!({"id": "100000000000999", "name": "Somebody else's"});
+    app.facebook.traffic().fail_next(&format!("/{PAGE}"), 1, Failure::Json(200, other));
+    a_day_later(&app).await;
+    assert_eq!(app.json(&format!("facebook/{PAGE}/page_metadata.json"))["name"], "Demo Shop");
+    assert!(!app.path("facebook/100000000000999").exists());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_sync_command_reads_now_and_reports() {
+    let app = connected().await;
+    let sam = app.facebook.person(SAM, "Sam Doe");
+    let done = || Line::Done { channel: "facebook".to_owned(), account: PAGE.to_owned() };
+    app.page().message_from(&sam, "hi");
+    assert_eq!(sync(&app).await, [done(), Line::End { good: true }]);
+    assert_eq!(app.said(SAM), ["hi"]);
+
+    app.clock.advance(SECOND);
+    app.page().message_from(&sam, "again");
+    app.facebook.traffic().fail_next("/conversations", 5, Failure::Status(500));
+    let lines = sync(&app).await;
+    assert!(
+        matches!(&lines[..], [Line::Failed { reason, .. }, Line::End { good: false }]
+        if reason.contains("tried again by itself")),
+        "{lines:?}"
+    );
+    assert_eq!(app.said(SAM), ["hi"]);
+    assert_eq!(sync(&app).await, [done(), Line::End { good: true }]);
+    assert_eq!(app.said(SAM), ["hi", "again"]);
+
+    let unknown = Command::Sync { channel: Some("facebook".to_owned()), account: Some("999".to_owned()) };
+    let text = "this account is not connected".to_owned();
+    assert_eq!(app.command(unknown).await, [Line::Said { text }, Line::End { good: false }]);
+    app.finish().await;
+}
