@@ -98,7 +98,9 @@ impl PageReader {
             return Ok(());
         };
         let messages = conversation.messages.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
-        let events: Vec<_> = messages.iter().filter_map(|message| message_event(page, &person, message)).collect();
+        // Oldest first: times are told in whole seconds, and within a second the order of arrival decides.
+        let events: Vec<_> =
+            messages.iter().rev().filter_map(|message| message_event(page, &person, message)).collect();
         if !events.is_empty() {
             let appended = self.0.shared.journal.append_patiently(events).await?;
             if appended.new > 0 {

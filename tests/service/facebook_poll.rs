@@ -116,6 +116,19 @@ async fn lost_webhooks_are_recovered_and_nothing_is_doubled() {
 }
 
 #[tokio::test]
+async fn polled_messages_of_one_second_keep_their_order() {
+    let app = connected().await;
+    let sam = app.facebook.person(SAM, "Sam Doe");
+    // The API tells times in whole seconds, newest first.
+    for number in 1..=5 {
+        app.page().message_from(&sam, &number.to_string());
+    }
+    a_day_later(&app).await;
+    assert_eq!(app.said(SAM), ["1", "2", "3", "4", "5"]);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_polled_message_has_the_shape_of_its_webhook() {
     let app = connected().await;
     let sam = app.facebook.person(SAM, "Sam Doe");
