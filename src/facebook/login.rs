@@ -43,9 +43,12 @@ async fn login(
 ) -> Result<Response, AppError> {
     let session = merchant.required("Please connect your shop first; then come back to connect your Page.")?;
     let begun = facebook.shared.logins.begin(NAME, &headers, session.merchant.to_string()).await?;
-    // Who declined a permission is asked for it again only if we say so.
-    let connections = facebook.shared.connections.list_of(session.merchant).await?;
-    let ask_again = connections.iter().any(|one| one.channel == NAME && one.status != Status::Connected);
+    // Who declined a permission is asked for it again only if we say so. A login that was refused for it left nothing
+    // behind, so no connection at all is a reason too.
+    let mut connections = facebook.shared.connections.list_of(session.merchant).await?;
+    connections.retain(|one| one.channel == NAME);
+    let all_is_well = !connections.is_empty() && connections.iter().all(|one| one.status == Status::Connected);
+    let ask_again = !all_is_well;
     tracing::info!(channel = NAME, "a login began");
     let url = facebook.client.dialog_url(&begun.state, &SCOPES.join(","), ask_again);
     Ok(([(header::SET_COOKIE, begun.cookie)], Redirect::to(url.as_str())).into_response())

@@ -260,6 +260,25 @@ async fn refused_consent_is_explained_and_connects_nothing() {
 }
 
 #[tokio::test]
+async fn a_declined_essential_permission_is_named_and_asked_for_again() {
+    for permission in ["pages_messaging", "pages_show_list", "pages_manage_metadata"] {
+        let app = TestApp::start().await;
+        let browser = with_shop(&app, SHOP).await;
+        app.facebook.decline(permission);
+        let answer = browser.follow("/facebook/login").await;
+        assert_eq!(answer.status, 403);
+        assert!(answer.json()["detail"].as_str().unwrap().contains(permission));
+        let page = browser.clone().for_pages().follow("/facebook/login").await;
+        assert_eq!(page.status, 200);
+        assert!(page.text().contains(permission));
+        assert_eq!(app.facebook.traffic().count("/me/accounts"), 0);
+        app.facebook.accept(permission);
+        recovers(&app, &browser).await;
+        app.finish().await;
+    }
+}
+
+#[tokio::test]
 async fn without_the_permission_to_read_a_page_is_connected_in_part() {
     let app = TestApp::start().await;
     let browser = with_shop(&app, SHOP).await;
