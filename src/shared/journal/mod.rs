@@ -368,6 +368,7 @@ pub fn want_reread(
                     ELSE max(?4, min(?4 + ?5, wanted_at + ?6)) END,
                 wanted_at = CASE WHEN parked THEN ?4 ELSE wanted_at END,
                 attempts = CASE WHEN parked OR ?5 <= 0 THEN 0 ELSE attempts END,
+                reason = CASE WHEN parked OR ?5 <= 0 THEN NULL ELSE reason END,
                 parked = 0",
         )?
         .execute(params![channel, account, object, now_ms, delay_ms, LONGEST_DEBOUNCE_MS])
