@@ -1,14 +1,16 @@
 //! The Facebook login: from the link to stored connections, and every refusal on the way.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use serde_json::{Value, json};
+use shoptalk::facebook::sandbox::Sandbox;
 use shoptalk::shared::control::Command;
 use shoptalk::shared::sandbox::Failure;
-use std::time::Duration;
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::test_app::{Answer, Browser, FACEBOOK_SECRET, PAGE, SHOP, TestApp, VERIFY_TOKEN};
+use crate::test_app::{Answer, Browser, FACEBOOK_APP_ID, FACEBOOK_SECRET, PAGE, SHOP, TestApp, VERIFY_TOKEN};
 
 const OTHER_SHOP: &str = "other-shop.myshopify.com";
 
@@ -442,7 +444,7 @@ async fn dead_subscriptions_are_repaired_at_the_next_login() {
 async fn a_refused_subscription_is_a_connection_in_part() {
     let app = TestApp::start().await;
     let browser = with_shop(&app, SHOP).await;
-    let refusal = shoptalk::facebook::sandbox::Sandbox::error(200, None, "(#200) no");
+    let refusal = Sandbox::error(200, None, "(#200) no");
     app.facebook.traffic().fail_next("/subscribed_apps", 1, Failure::Json(403, refusal));
     let (_, status, reason) = pages(&browser.follow("/facebook/login").await).remove(0);
     assert_eq!(status, "incomplete");
@@ -512,6 +514,26 @@ async fn a_platform_that_never_answers_connects_nothing() {
 }
 
 #[tokio::test]
+async fn a_platform_that_limits_calls_connects_nothing() {
+    every_step_may_fail(Failure::Json(400, Sandbox::error(4, None, "(#4) Application request limit reached"))).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_refuses_its_own_token_connects_nothing() {
+    every_step_may_fail(Failure::Json(400, Sandbox::error(190, Some(460), "Error validating access token"))).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_says_200_to_an_error_connects_nothing() {
+    every_step_may_fail(Failure::Json(200, Sandbox::error(2, None, "An unexpected error has occurred"))).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_answers_with_another_shape_connects_nothing() {
+    every_step_may_fail(Failure::Json(200, json!({"data": "x", "access_token": 7, "success": null}))).await;
+}
+
+#[tokio::test]
 async fn a_platform_that_is_down_connects_nothing() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let app = TestApp::start_with(|config| {
@@ -546,7 +568,7 @@ async fn a_token_of_another_app_is_not_accepted() {
     let scopes = ["pages_show_list", "pages_manage_metadata", "pages_messaging", "pages_read_engagement"];
     for info in [
         json!({"app_id": "900000000000999", "is_valid": true, "user_id": "1", "scopes": scopes}),
-        json!({"app_id": crate::test_app::FACEBOOK_APP_ID, "is_valid": false, "user_id": "1", "scopes": scopes}),
+        json!({"app_id": FACEBOOK_APP_ID, "is_valid": false, "user_id": "1", "scopes": scopes}),
         json!({"is_valid": true, "scopes": scopes}),
     ] {
         app.facebook.traffic().fail_next("/debug_token", 1, Failure::Json(200, json!({ "data": info })));
