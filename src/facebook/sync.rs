@@ -9,7 +9,7 @@ use super::document::{message_event, metadata_path, parse_time};
 use super::payload::Id;
 use super::{Facebook, METADATA, NAME};
 use crate::shared::api::{ApiError, Patience};
-use crate::shared::journal::Record;
+use crate::shared::journal::{Event, Record};
 use crate::shared::raw_json::Object;
 use crate::shared::store::TokenKind;
 use crate::shared::{BoxFuture, ReadError, Reader};
@@ -99,8 +99,10 @@ impl PageReader {
         };
         let messages = conversation.messages.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
         // Oldest first: times are told in whole seconds, and within a second the order of arrival decides.
-        let events: Vec<_> =
+        let mut events: Vec<_> =
             messages.iter().rev().filter_map(|message| message_event(page, &person, message)).collect();
+        let known = self.0.shared.journal.find_times(events.iter().map(|event| event.key).collect()).await?;
+        keep_order(&mut events, &known);
         if !events.is_empty() {
             let appended = self.0.shared.journal.append_patiently(events).await?;
             if appended.new > 0 {
@@ -108,6 +110,19 @@ impl PageReader {
             }
         }
         Ok(())
+    }
+}
+
+/// Webhooks tell milliseconds, the API whole seconds. So that a message found by a poll does not slip before an earlier
+/// one of its second, it is dated like its predecessor. `events` are in the order in which they were said; `known` are
+/// the times of those that the journal has already.
+fn keep_order(events: &mut [Event], known: &[Option<i64>]) {
+    let mut latest: Option<i64> = None;
+    for (event, known) in events.iter_mut().zip(known) {
+        let Some(told) = event.occurred_at else { continue };
+        let at = latest.filter(|latest| latest / 1000 == told / 1000).map_or(told, |latest| latest.max(told));
+        event.occurred_at = Some(at);
+        latest = Some(known.unwrap_or(at));
     }
 }
 
