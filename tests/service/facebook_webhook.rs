@@ -1,8 +1,11 @@
 //! Deliveries of Facebook: what is refused, what is stored, and what becomes of it.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
 use shoptalk::shared::control::Command;
+use shoptalk::shared::sandbox::Failure;
 use shoptalk::shared::signature::Secrets;
 use tokio::task::JoinSet;
 
@@ -310,7 +313,7 @@ async fn a_delivery_repeated_fifty_times_at_once_is_one() {
     assert_eq!(app.counts().await.0 - before, 2);
     assert_eq!(app.conversation(SAM).unwrap(), items);
     // A year later it is still known.
-    app.clock.advance(std::time::Duration::from_secs(365 * 24 * 3600));
+    app.clock.advance(Duration::from_secs(365 * 24 * 3600));
     deliver(&app, &body).await;
     assert_eq!(app.counts().await.0 - before, 2);
     app.finish().await;
@@ -517,7 +520,9 @@ async fn a_burst_of_changes_costs_one_read_and_messages_cost_none() {
         app.page().rename(&name);
         let changes = [app.page().changed("name", name.into()), app.page().changed("category", number.into())];
         assert_eq!(app.page().deliver_changes(&changes).await.unwrap(), Some(200));
+        app.work().await;
     }
+    assert_eq!(metadata_reads(&app), reads);
     app.settle().await;
     assert_eq!(metadata_reads(&app), reads + 1);
     assert_eq!(app.json(&format!("facebook/{PAGE}/page_metadata.json"))["name"], "Name 19");
@@ -527,12 +532,30 @@ async fn a_burst_of_changes_costs_one_read_and_messages_cost_none() {
 }
 
 #[tokio::test]
-async fn deliveries_are_stored_while_the_platform_cannot_be_reached() {
+async fn changes_that_do_not_end_put_the_read_off_by_fifteen_seconds_at_most() {
     let app = TestApp::start().await;
     app.connect().await;
+    let reads = metadata_reads(&app);
+    for second in 0..16 {
+        assert_eq!(metadata_reads(&app), reads, "after {second} s");
+        let changes = [app.page().changed("name", second.into())];
+        assert_eq!(app.page().deliver_changes(&changes).await.unwrap(), Some(200));
+        app.work().await;
+        app.clock.advance(Duration::from_secs(1));
+    }
+    app.work().await;
+    assert_eq!(metadata_reads(&app), reads + 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_delivery_is_stored_and_filed_without_a_call_of_the_api() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    app.facebook.traffic().fail_next("", 1000, Failure::Status(500));
     let sent = app.outgoing();
     deliver(&app, app.page().envelope(&[text_at(PAGE, SAM, 0, "hi")]).to_string()).await;
     assert_eq!(app.said(SAM), ["hi"]);
-    assert_eq!(app.outgoing(), sent, "a delivery needs no call of the API");
+    assert_eq!(app.outgoing(), sent);
     app.finish().await;
 }

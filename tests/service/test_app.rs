@@ -142,9 +142,14 @@ impl TestApp {
         browser
     }
 
+    /// Does the work that is due at this moment. The clock stands still.
+    pub async fn work(&self) {
+        self.app.settle().await.unwrap();
+    }
+
     /// Does all work there is, debounced work included: the clock moves by a few seconds.
     pub async fn settle(&self) {
-        self.app.settle().await.unwrap();
+        self.work().await;
         self.clock.advance(Duration::from_secs(3));
         self.app.settle().await.unwrap();
     }
