@@ -191,7 +191,9 @@ async fn a_state_of_the_other_platform_is_refused() {
     let shopify = browser.up_to_callback(&format!("/shopify/{SHOP}/login")).await;
     let before = app.outgoing();
     let query = format!("state={}&code={}", parameter(&shopify, "state"), parameter(&shopify, "code"));
-    assert_eq!(browser.get(&format!("/facebook/callback?{query}")).await.status, 400);
+    let answer = browser.get(&format!("/facebook/callback?{query}")).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.json()["detail"].as_str().unwrap().contains("start the login again"));
     assert_eq!(app.outgoing(), before);
     app.finish().await;
 }
@@ -341,6 +343,20 @@ async fn a_page_that_cannot_be_used_is_shown_with_the_reason_and_stops_no_other(
     assert_eq!(page.status, 200);
     assert!(page.text().contains("Analysed") && page.text().contains("may not answer messages"));
     assert_eq!(app.connections("facebook").await.len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_platform_calls_a_page_is_shown_as_text() {
+    let app = TestApp::start().await;
+    let name = "<script>alert(1)</script>";
+    app.page().rename(name);
+    app.facebook.add_page("100000000000102", name).set_tasks(&["ANALYZE"]);
+    let browser = with_shop(&app, SHOP).await.for_pages();
+    for answer in [browser.follow("/facebook/login").await, browser.get("/").await] {
+        assert_eq!(answer.status, 200);
+        assert!(answer.text().contains("&lt;script&gt;alert(1)") && !answer.text().contains("<script"));
+    }
     app.finish().await;
 }
 

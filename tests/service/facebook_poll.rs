@@ -314,6 +314,27 @@ async fn a_platform_down_for_a_week_is_asked_until_it_is_back() {
 }
 
 #[tokio::test]
+async fn what_was_given_up_is_tried_again_by_the_next_poll() {
+    let app = connected().await;
+    app.page().message_from(&app.facebook.person(SAM, "Sam Doe"), "hi");
+    app.facebook.traffic().fail_next("/conversations", 1_000_000, Failure::Html);
+    a_day_later(&app).await;
+    for _ in 0..8 {
+        app.clock.advance(Duration::from_secs(3600));
+        app.settle().await;
+    }
+    assert_eq!(app.counts().await.2, 1);
+    let sent = lists(&app);
+    app.clock.advance(Duration::from_secs(3600));
+    app.settle().await;
+    assert_eq!(lists(&app), sent);
+    app.facebook.traffic().heal();
+    a_day_later(&app).await;
+    assert_eq!((app.said(SAM), app.counts().await.2), (vec!["hi".to_owned()], 0));
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_short_stumble_is_overcome_within_one_read() {
     let app = connected().await;
     app.page().message_from(&app.facebook.person(SAM, "Sam Doe"), "hi");
