@@ -3,7 +3,9 @@
 
 -- One row per happening, whatever road it came by.
 CREATE TABLE events (
-    seq              INTEGER PRIMARY KEY AUTOINCREMENT, -- order of arrival; what cursors point into
+    -- Order of arrival; what cursors point into. Numbers must not be given twice, so the newest event is never deleted
+    -- (AUTOINCREMENT would see to it too, with one more write for each event).
+    seq              INTEGER PRIMARY KEY,
     dedupe           BLOB    NOT NULL UNIQUE,    -- 16 bytes: hash of (channel, account, event key)
     channel          TEXT    NOT NULL,
     account          TEXT    NOT NULL,           -- page id, shop domain; '' where none could be read

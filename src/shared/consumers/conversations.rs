@@ -9,10 +9,10 @@
 //! service says that it is ready.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
 
 use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
 use crate::shared::journal::{DedupeKey, Journal, JournalError, save_cursor};
@@ -22,6 +22,12 @@ const CURSOR: &str = "consumer:conversations";
 
 /// What stands after the last item of a file.
 const END: &[u8] = b"\n]\n";
+
+/// How many files one batch writes at most: bounds what a start after a power cut has to write again.
+const MAX_FILES: usize = 2_000;
+
+/// A consumer that is behind takes more at a time, so that a busy conversation is written once for many messages.
+const EVENTS_PER_FILE: i64 = 10;
 
 /// Of how many files it is remembered how they end: about 10 MB. Past that, the memory starts anew.
 const MAX_REMEMBERED: usize = 100_000;
@@ -58,9 +64,7 @@ struct Filed {
 /// The consumer. It owns all conversation files.
 pub struct Conversations {
     journal: Journal,
-    output: Output,
-    /// Held while a file is made: of two who make one file, the later must not be the one who looked first.
-    remembered: Mutex<HashMap<DedupeKey, Filed>>,
+    files: Files,
 }
 
 /// Why a step could not be finished. The same step is taken again later.
@@ -78,7 +82,7 @@ impl Conversations {
     /// Reads from this journal and writes below this folder.
     #[must_use]
     pub fn new(journal: Journal, output: Output) -> Self {
-        Self { journal, output, remembered: Mutex::default() }
+        Self { journal, files: Files { output, remembered: Arc::default() } }
     }
 
     /// Takes the next events and writes the files of their conversations. Gives back whether there was anything to do.
@@ -89,26 +93,28 @@ impl Conversations {
     pub async fn step(&self) -> Result<bool, StepError> {
         let cursor: i64 = self.journal.find_cursor(CURSOR).await?.and_then(|value| value.parse().ok()).unwrap_or(0);
         let now_ms = self.journal.clock().now_ms();
-        let (last, mut touched, again) = self
+        let files = self.files.clone();
+        let step = self
             .journal
             .read(move |connection| {
-                let (last, touched) = touched_since(connection, cursor)?;
-                Ok((last, touched, unfiled(connection, now_ms)?))
+                let (last, mut touched) = touched_since(connection, cursor)?;
+                let again = unfiled(connection, now_ms)?;
+                // Whatever is the matter with these, they are made from all their events.
+                touched.extend(again.iter().map(|conversation| (conversation.clone(), None)));
+                let mut failed = Vec::new();
+                for (conversation, earliest) in touched {
+                    match files.write(connection, &conversation, earliest, now_ms)? {
+                        Ok(_) => {}
+                        Err(error) if is_environment(&error) => return Ok(Err(error)),
+                        Err(error) => failed.push((conversation, error.to_string())),
+                    }
+                }
+                Ok(Ok((last, again, failed)))
             })
             .await?;
+        let (last, again, failed) = step.map_err(StepError::Output)?;
         if last == cursor && again.is_empty() {
             return Ok(false);
-        }
-        for conversation in &again {
-            // Whatever is the matter with these, they are made from all their events.
-            touched.insert(conversation.clone(), None);
-        }
-        let mut failed = Vec::new();
-        for (conversation, earliest) in touched {
-            if let Err(error) = self.file(&conversation, earliest).await? {
-                tracing::warn!(%error, channel = conversation.channel, account = conversation.account, "a conversation file could not be written; it is tried again");
-                failed.push((conversation, error.to_string()));
-            }
         }
         self.sync().await?;
         self.journal
@@ -119,6 +125,12 @@ impl Conversations {
                     done.execute([&conversation.channel, &conversation.account, &conversation.person])?;
                 }
                 for (conversation, reason) in &failed {
+                    tracing::warn!(
+                        error = reason,
+                        channel = conversation.channel,
+                        account = conversation.account,
+                        "a conversation file could not be written; it is tried again"
+                    );
                     note_failure(connection, conversation, reason, now_ms)?;
                 }
                 save_cursor(connection, CURSOR, &last.to_string())
@@ -132,79 +144,86 @@ impl Conversations {
     /// # Errors
     /// When the journal or a file cannot be used.
     pub async fn rebuild(&self, account: Option<String>) -> Result<usize, StepError> {
-        let all = self
+        let files = self.files.clone();
+        let now_ms = self.journal.clock().now_ms();
+        let written = self
             .journal
             .read(move |connection| {
-                connection
+                let all: Vec<Conversation> = connection
                     .prepare_cached(
                         "SELECT DISTINCT channel, account, conversation FROM events
                          WHERE conversation IS NOT NULL AND apart IS NULL AND (?1 IS NULL OR account = ?1)",
                     )?
                     .query_map([account], read_conversation)?
-                    .collect::<rusqlite::Result<Vec<_>>>()
+                    .collect::<rusqlite::Result<_>>()?;
+                let mut written = 0;
+                for conversation in all {
+                    match files.write(connection, &conversation, None, now_ms)? {
+                        Ok(has_file) => written += usize::from(has_file),
+                        Err(error) => return Ok(Err(error)),
+                    }
+                }
+                Ok(Ok(written))
             })
-            .await?;
-        let mut written = 0;
-        for conversation in all {
-            match self.file(&conversation, None).await? {
-                Ok(true) => written += 1,
-                Ok(false) => {}
-                Err(error) => return Err(StepError::Output(error)),
-            }
-        }
+            .await?
+            .map_err(StepError::Output)?;
         self.sync().await?;
         Ok(written)
     }
 
-    /// Writes one file. `earliest`: the time of its first new event, if that is known. The outer error is everybody's,
-    /// the inner one this file's. `false`: nothing has opened the conversation yet, so it has no file.
-    async fn file(
-        &self,
-        conversation: &Conversation,
-        earliest: Option<i64>,
-    ) -> Result<std::io::Result<bool>, StepError> {
-        let path = match conversation.path() {
-            Ok(path) => path,
-            Err(error) => return Ok(Err(error)),
-        };
-        let mut remembered = self.remembered.lock().await;
-        if remembered.len() >= MAX_REMEMBERED {
-            remembered.clear();
-        }
-        let key = conversation.key();
-        let known = remembered.remove(&key).filter(|filed| earliest.is_some_and(|earliest| earliest >= filed.last.0));
-        let (output, wanted) = (self.output.clone(), conversation.clone());
-        let now_ms = self.journal.clock().now_ms();
-        let written = self
-            .journal
-            .read(move |connection| {
-                if let Some(filed) = known {
-                    match extend(connection, &output, &wanted, &path, filed)? {
-                        Ok(Some(filed)) => return Ok(Ok(Some(filed))),
-                        Ok(None) => {}
-                        Err(error) => return Ok(Err(error)),
-                    }
-                }
-                make(connection, &output, &wanted, &path, now_ms)
-            })
-            .await?;
-        match written {
-            Ok(filed) => {
-                remembered.extend(filed.map(|filed| (key, filed)));
-                Ok(Ok(filed.is_some()))
-            }
-            Err(error) if is_environment(&error) => Err(StepError::Output(error)),
-            Err(error) => Ok(Err(error)),
-        }
-    }
-
     async fn sync(&self) -> Result<(), StepError> {
-        let output = self.output.clone();
+        let output = self.files.output.clone();
         tokio::task::spawn_blocking(move || output.sync())
             .await
             .map_err(std::io::Error::other)
             .flatten()
             .map_err(StepError::Output)
+    }
+}
+
+/// The files themselves, and what is remembered of them. Cheap to clone.
+#[derive(Clone)]
+struct Files {
+    output: Output,
+    /// Held while a file is made: of two who make one file, the later must not be the one who looked first.
+    remembered: Arc<Mutex<HashMap<DedupeKey, Filed>>>,
+}
+
+impl Files {
+    /// Writes one file. `earliest`: the time of its first new event, if that is known. The outer error is the journal's,
+    /// the inner one this file's. `false`: nothing has opened the conversation yet, so it has no file.
+    fn write(
+        &self,
+        connection: &Connection,
+        conversation: &Conversation,
+        earliest: Option<i64>,
+        now_ms: i64,
+    ) -> rusqlite::Result<std::io::Result<bool>> {
+        let path = match conversation.path() {
+            Ok(path) => path,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= MAX_REMEMBERED {
+            remembered.clear();
+        }
+        let key = conversation.key();
+        let known = remembered.remove(&key).filter(|filed| earliest.is_some_and(|earliest| earliest >= filed.last.0));
+        if let Some(filed) = known {
+            match extend(connection, &self.output, conversation, &path, filed)? {
+                Ok(Some(filed)) => {
+                    remembered.insert(key, filed);
+                    return Ok(Ok(true));
+                }
+                Ok(None) => {}
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        let made = make(connection, &self.output, conversation, &path, now_ms)?;
+        Ok(made.map(|filed| {
+            remembered.extend(filed.map(|filed| (key, filed)));
+            filed.is_some()
+        }))
     }
 }
 
@@ -217,17 +236,20 @@ fn touched_since(connection: &Connection, cursor: i64) -> rusqlite::Result<(i64,
         "SELECT channel, account, conversation, seq, occurred_at FROM events
          WHERE seq > ?1 AND conversation IS NOT NULL AND apart IS NULL ORDER BY seq LIMIT ?2",
     )?;
-    let mut rows = statement.query(params![cursor, BATCH])?;
+    let mut rows = statement.query(params![cursor, BATCH * EVENTS_PER_FILE])?;
     let mut touched: BTreeMap<Conversation, Option<i64>> = BTreeMap::new();
     let (mut last, mut count) = (cursor, 0);
     while let Some(row) = rows.next()? {
+        if touched.len() >= MAX_FILES {
+            return Ok((last, touched));
+        }
         last = row.get(3)?;
         count += 1;
         let time: i64 = row.get(4)?;
         let earliest = touched.entry(read_conversation(row)?).or_default();
         *earliest = Some(earliest.map_or(time, |earliest| earliest.min(time)));
     }
-    if count < BATCH {
+    if count < BATCH * EVENTS_PER_FILE {
         // Nothing of ours is left, so what others left behind need not be looked at again.
         let newest: i64 =
             connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))?;

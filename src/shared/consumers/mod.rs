@@ -5,7 +5,7 @@ pub mod conversations;
 pub mod refresh;
 pub mod retention;
 
-/// How many events a consumer takes at a time. Bounds what a start after a power cut has to write again.
+/// How many events a consumer takes at a time.
 const BATCH: i64 = 2000;
 
 /// How often something is tried before it is parked: kept, shown, and left alone until someone says replay.

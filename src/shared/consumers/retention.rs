@@ -69,12 +69,15 @@ fn step(connection: &Connection, output: &Output, before: i64) -> rusqlite::Resu
         .into_iter()
         .min()
         .unwrap_or(0);
+    // The newest event stays: its number must not be given again.
+    let newest: i64 =
+        connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))?;
     let rows: Vec<(i64, Option<Conversation>)> = connection
         .prepare_cached(
             "SELECT channel, account, conversation, seq FROM events
              WHERE seq > ?1 AND seq <= ?2 AND received_at < ?3 ORDER BY seq LIMIT ?4",
         )?
-        .query_map(params![cursor, done, before, STEP], |row| {
+        .query_map(params![cursor, done.min(newest - 1), before, STEP], |row| {
             let person: Option<String> = row.get(2)?;
             let conversation = person.map(|_| read_conversation(row)).transpose()?;
             Ok((row.get(3)?, conversation))
@@ -88,7 +91,7 @@ fn step(connection: &Connection, output: &Output, before: i64) -> rusqlite::Resu
     let conversations: BTreeSet<&Conversation> =
         rows.iter().filter_map(|(_, conversation)| conversation.as_ref()).collect();
     for conversation in conversations {
-        deleted += prune(connection, output, conversation, before)?;
+        deleted += prune(connection, output, conversation, before, newest)?;
     }
     save_cursor(connection, CURSOR, &last.to_string())?;
     Ok(Step { deleted, is_last: rows.len() < usize::try_from(STEP).unwrap_or(usize::MAX) })
@@ -100,14 +103,15 @@ fn prune(
     output: &Output,
     conversation: &Conversation,
     before: i64,
+    newest: i64,
 ) -> rusqlite::Result<usize> {
     let Conversation { channel, account, person } = conversation;
     let events: Vec<(i64, i64, Vec<u8>, bool)> = connection
         .prepare_cached(
-            "SELECT seq, received_at, payload, apart IS NULL FROM events
+            "SELECT seq, received_at, payload, apart IS NULL AND seq < ?5 FROM events
              WHERE channel = ?1 AND account = ?2 AND conversation = ?3 ORDER BY occurred_at, seq LIMIT ?4",
         )?
-        .query_map(params![channel, account, person, STEP], |row| {
+        .query_map(params![channel, account, person, STEP, newest], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?
         .collect::<rusqlite::Result<_>>()?;

@@ -218,7 +218,12 @@ impl Journal {
         let (channel, account) = (channel.to_owned(), account.to_owned());
         // The set first: an event that the writer meets after this is not set apart, one that it met before is released
         // by the job below, which runs on the same thread.
-        self.accounts.write().unwrap_or_else(PoisonError::into_inner).insert((channel.clone(), account.clone()));
+        self.accounts
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(channel.clone())
+            .or_default()
+            .insert(account.clone());
         let now_ms = self.clock.now_ms();
         self.write(move |connection| {
             let account_only = params![channel, account, NOT_CONNECTED];
@@ -249,8 +254,10 @@ impl Journal {
 
     /// From now on events of this account are kept apart.
     pub fn disconnect_account(&self, channel: &str, account: &str) {
-        let key = (channel.to_owned(), account.to_owned());
-        self.accounts.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(accounts) = accounts.get_mut(channel) {
+            accounts.remove(account);
+        }
     }
 
     /// Asks for an object of an account to be read again (`""`: the whole account), not before `due_at` (milliseconds

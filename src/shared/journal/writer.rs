@@ -3,7 +3,7 @@
 //! An fsync costs milliseconds on real disks; a hundred deliveries share it. Nothing else in the process writes to
 //! `journal.db`, so a write never waits for a lock.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -34,7 +34,8 @@ pub(super) enum Request {
 }
 
 /// The accounts that somebody has connected. Kept in memory, so that intake needs no other database.
-pub(super) type Accounts = Arc<RwLock<HashSet<(String, String)>>>;
+/// By channel.
+pub(super) type Accounts = Arc<RwLock<HashMap<String, HashSet<String>>>>;
 
 pub(super) struct Writer {
     pub connection: Connection,
@@ -143,12 +144,17 @@ impl Writer {
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO events (dedupe, channel, account, kind, conversation, opens, reread, occurred_at, received_at,
                                  source, apart, payload)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
-             WHERE NOT EXISTS (SELECT 1 FROM pruned_keys WHERE dedupe = ?1)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT (dedupe) DO NOTHING",
         )?;
+        let mut was_pruned = self.connection.prepare_cached("SELECT 1 FROM pruned_keys WHERE dedupe = ?1")?;
+        let any_pruned = self.connection.prepare_cached("SELECT 1 FROM pruned_keys LIMIT 1")?.exists([])?;
         let mut appended = Appended::default();
         for event in events {
+            if any_pruned && was_pruned.exists([event.key.as_bytes()])? {
+                appended.repeated += 1;
+                continue;
+            }
             let (conversation, opens, reread, mut apart) = match &event.effect {
                 Effect::Conversation { person, opens } => (Some(person.as_str()), *opens, None, None),
                 Effect::Reread(object) => (None, false, Some(object.as_str()), None),
@@ -182,8 +188,8 @@ impl Writer {
     }
 
     fn is_connected(&self, event: &Event) -> bool {
-        let key = (event.channel.to_owned(), event.account.clone());
-        self.accounts.read().unwrap_or_else(PoisonError::into_inner).contains(&key)
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        accounts.get(event.channel).is_some_and(|accounts| accounts.contains(&event.account))
     }
 
     /// A handle on which a write failed may hold pages that the disk does not: it is never used again.
