@@ -11,3 +11,5 @@ mod demo;
 mod facebook_login;
 mod facebook_poll;
 mod facebook_webhook;
+mod shopify_checks;
+mod shopify_login;
