@@ -13,3 +13,4 @@ mod facebook_poll;
 mod facebook_webhook;
 mod shopify_checks;
 mod shopify_login;
+mod shopify_webhook;
