@@ -13,4 +13,5 @@ mod facebook_poll;
 mod facebook_webhook;
 mod shopify_checks;
 mod shopify_login;
+mod shopify_poll;
 mod shopify_webhook;
