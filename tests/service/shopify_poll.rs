@@ -697,6 +697,25 @@ async fn a_command_reads_now_and_tells_how_it_went() {
 }
 
 #[tokio::test]
+async fn a_new_wish_to_read_forgets_why_the_last_one_failed() {
+    let app = TestApp::start().await;
+    let browser = connect_shop(&app).await;
+    app.shopify.traffic().fail_next_with_body("graphql", &only("ProductPage"), 5, Failure::Status(503));
+    let lines = sync(&app).await;
+    assert!(matches!(&lines[0], Line::Failed { .. }), "{lines:?}");
+    // A command that waits for the new read takes a reason that stands here for its outcome.
+    let reason = || {
+        let journal = rusqlite::Connection::open(app.path("data/journal.db")).unwrap();
+        journal.query_row("SELECT reason FROM rereads", [], |row| row.get::<_, Option<String>>(0)).unwrap()
+    };
+    assert!(reason().is_some());
+    log_in(&browser, SHOP).await;
+    assert_eq!(reason(), None);
+    app.settle().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_rebuild_writes_the_same_bytes_without_asking_the_platform() {
     let app = TestApp::start().await;
     fill_every_list(&app.shop());
