@@ -1,5 +1,6 @@
 //! Shopify's deliveries: what is refused, what is stored, and what follows from it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
@@ -7,7 +8,6 @@ use serde_json::{Value, json};
 use shoptalk::shared::control::Command;
 use shoptalk::shared::signature::Secrets;
 use shoptalk::shopify;
-use std::sync::Arc;
 
 use crate::shopify_checks::{
     CATALOGUE, METADATA, SECOND, advance_to, asked, assert_complete, connect_shop, connection, log_in, nodes, requests,
@@ -195,6 +195,24 @@ async fn products_come_and_go_with_their_deliveries() {
 }
 
 #[tokio::test]
+#[ignore = "a product's own delivery reads no collections: they list its old title until their own delivery or the poll"]
+async fn a_product_that_is_renamed_or_deleted_is_so_in_its_collections_too() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    let (tea, coffee) = (shop.add_product("Green tea"), shop.add_product("Coffee"));
+    shop.add_collection("Drinks", &[&tea, &coffee]);
+    connect_shop(&app).await;
+    tea.rename("White tea");
+    shop.deliver("products/update", &tea.webhook()).await;
+    coffee.delete();
+    shop.deliver("products/delete", &json!({ "id": coffee.id() })).await;
+    app.settle().await;
+    let collections = nodes(&app.json(CATALOGUE)["data"]["collections"]);
+    assert_eq!(nodes(&collections[0]["products"]), [json!({ "id": tea.gid(), "title": "White tea" })]);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_delivery_says_when_to_look_and_not_what_to_believe() {
     let app = TestApp::start().await;
     let shop = app.shop();
@@ -292,7 +310,8 @@ async fn what_we_cannot_place_is_stored_and_set_apart() {
     let url = address(&app);
     let other = stranger.webhook().to_string().into_bytes();
     let domain = "X-Shopify-Shop-Domain";
-    let cases: [(&str, &[u8], &[(&str, Option<&str>)]); 12] = [
+    type Headers<'a> = &'a [(&'a str, Option<&'a str>)];
+    let cases: [(&str, &[u8], Headers<'_>); 12] = [
         ("orders/create", br#"{"id":1}"#, &[]),
         ("", br#"{"id":1}"#, &[]),
         ("shop/update", br#"{"id":2}"#, &[("X-Shopify-Topic", None)]),
