@@ -39,6 +39,10 @@ const JITTER_MS: i64 = 5 * 60 * 1000;
 /// How often consumers look for work that became due by time alone.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// How long a consumer that had something to do waits for more. A step costs a commit of its own, however little it
+/// did; who is idle is woken at once.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// How long consumers pause when the journal or the disk cannot be used.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -325,7 +329,7 @@ where
                 if std::mem::take(&mut failing) {
                     tracing::info!(consumer = name, "works again");
                 }
-                if more { Duration::ZERO } else { LOOK_EVERY }
+                if more { GATHER } else { LOOK_EVERY }
             }
             Err(error) => {
                 // Once per cause, not once per second.
@@ -335,12 +339,10 @@ where
                 PAUSE
             }
         };
-        if !wait.is_zero() {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(wait) => {}
-                _ = events.changed(), if !failing => {}
-            }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(wait) => {}
+            _ = events.changed(), if wait == LOOK_EVERY => {}
         }
     }
     name

@@ -2,6 +2,8 @@
 //!
 //! Source: <https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow> (2026).
 
+use std::sync::Arc;
+
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -31,13 +33,13 @@ const ESSENTIAL: [&str; 3] = ["pages_show_list", "pages_messaging", "pages_manag
 /// A Page can be connected by a person who has one of these tasks there.
 const TASKS: [&str; 2] = ["MESSAGING", "MODERATE"];
 
-pub fn routes() -> Router<Facebook> {
+pub fn routes() -> Router<Arc<Facebook>> {
     Router::new().route("/facebook/login", get(login)).route("/facebook/callback", get(callback))
 }
 
 /// Sends the merchant to Facebook's dialog.
 async fn login(
-    State(facebook): State<Facebook>,
+    State(facebook): State<Arc<Facebook>>,
     merchant: CurrentMerchant,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
@@ -84,7 +86,7 @@ struct Outcome {
 
 /// Takes the merchant back: state, code, tokens, Pages, subscriptions, connections.
 async fn callback(
-    State(facebook): State<Facebook>,
+    State(facebook): State<Arc<Facebook>>,
     merchant: CurrentMerchant,
     headers: HeaderMap,
     RawQuery(query): RawQuery,

@@ -61,15 +61,14 @@ const FIELDS: [&str; 20] = [
 ];
 
 /// What the channel's code is given.
-#[derive(Clone)]
 struct Facebook {
     shared: Shared,
     config: Arc<Config>,
     client: client::Client,
 }
 
-impl FromRef<Facebook> for Shared {
-    fn from_ref(facebook: &Facebook) -> Self {
+impl FromRef<Arc<Facebook>> for Shared {
+    fn from_ref(facebook: &Arc<Facebook>) -> Self {
         facebook.shared.clone()
     }
 }
@@ -78,14 +77,14 @@ impl FromRef<Facebook> for Shared {
 #[must_use]
 pub fn channel(shared: &Shared, config: Config) -> Channel {
     let config = Arc::new(config);
-    let facebook = Facebook {
+    let facebook = Arc::new(Facebook {
         shared: shared.clone(),
         client: client::Client::new(shared.http.clone(), Arc::clone(&config)),
         config: Arc::clone(&config),
-    };
+    });
     Channel {
         name: NAME,
-        router: Router::new().merge(login::routes()).merge(webhook::routes()).with_state(facebook.clone()),
+        router: Router::new().merge(login::routes()).merge(webhook::routes()).with_state(Arc::clone(&facebook)),
         poll_cron: config.poll_cron.clone(),
         door: Door {
             channel: NAME,

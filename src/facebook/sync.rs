@@ -1,5 +1,7 @@
 //! What a delivery or a poll causes: a Page's metadata and the newest messages of its conversations are read.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::value::RawValue;
@@ -24,7 +26,7 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 const MAX_LISTS: usize = 100_000;
 
 /// Reads Pages.
-pub struct PageReader(pub Facebook);
+pub struct PageReader(pub Arc<Facebook>);
 
 impl Reader for PageReader {
     fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {

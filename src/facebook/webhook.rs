@@ -3,6 +3,8 @@
 //! Meta waits 5 seconds, repeats what was not answered 200, and unsubscribes a Page after an hour of failures.
 //! Source: <https://developers.facebook.com/docs/messenger-platform/webhooks> (2026).
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
@@ -19,13 +21,13 @@ use crate::shared::web::intake;
 /// The largest delivery that is read: Meta puts up to 1,000 updates into one and names no limit for Messenger.
 const MAX_DELIVERY_BYTES: usize = 4 * 1024 * 1024;
 
-pub fn routes() -> Router<Facebook> {
+pub fn routes() -> Router<Arc<Facebook>> {
     let both = || get(challenge).post(delivery).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES));
     Router::new().route("/facebook/webhook", both()).route("/webhooks/facebook", both())
 }
 
 /// Answers Meta's challenge: the bare text, when the verify token is ours.
-async fn challenge(State(facebook): State<Facebook>, RawQuery(query): RawQuery) -> Response {
+async fn challenge(State(facebook): State<Arc<Facebook>>, RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
     let value = |name: &str| {
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
@@ -45,7 +47,7 @@ async fn challenge(State(facebook): State<Facebook>, RawQuery(query): RawQuery) 
 }
 
 /// Takes a delivery in. 401 without a right signature, 503 when it cannot be stored; then Meta sends it again.
-async fn delivery(State(facebook): State<Facebook>, headers: HeaderMap, body: Bytes) -> Response {
+async fn delivery(State(facebook): State<Arc<Facebook>>, headers: HeaderMap, body: Bytes) -> Response {
     if let Err(reason) = verify(&facebook.config, &headers, &body) {
         return intake::refuse(super::NAME, reason);
     }

@@ -3,6 +3,8 @@
 //! Source: <https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant>
 //! (2026).
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Query as QueryOf, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -38,7 +40,7 @@ const ESSENTIAL: &str = "read_products";
 /// What a forged or mistyped shop name is told.
 const NO_SHOP: &str = "This is not the name of a Shopify shop. It looks like my-shop, or my-shop.myshopify.com.";
 
-pub fn routes() -> Router<Shopify> {
+pub fn routes() -> Router<Arc<Shopify>> {
     Router::new()
         .route("/shopify/login", get(login_by_form))
         .route("/shopify/{shop_name}/login", get(login))
@@ -53,7 +55,7 @@ struct Form {
 
 /// The form of the start page: the same as the link.
 async fn login_by_form(
-    State(shopify): State<Shopify>,
+    State(shopify): State<Arc<Shopify>>,
     headers: HeaderMap,
     QueryOf(form): QueryOf<Form>,
 ) -> Result<Response, AppError> {
@@ -62,7 +64,7 @@ async fn login_by_form(
 
 /// Sends the merchant to the shop's grant screen.
 async fn login(
-    State(shopify): State<Shopify>,
+    State(shopify): State<Arc<Shopify>>,
     headers: HeaderMap,
     Path(shop_name): Path<String>,
 ) -> Result<Response, AppError> {
@@ -123,7 +125,7 @@ impl Callback {
 
 /// Takes the merchant back. Every check comes before the first request leaves us, in the order of least trust.
 async fn callback(
-    State(shopify): State<Shopify>,
+    State(shopify): State<Arc<Shopify>>,
     merchant: CurrentMerchant,
     headers: HeaderMap,
     RawQuery(query): RawQuery,

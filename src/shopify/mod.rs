@@ -43,7 +43,6 @@ const COLLECTIONS: &str = "collections";
 const DISCOUNTS: &str = "discounts";
 
 /// What the channel's code is given.
-#[derive(Clone)]
 struct Shopify {
     shared: Shared,
     config: Arc<Config>,
@@ -51,8 +50,8 @@ struct Shopify {
     tokens: tokens::TokenKeeper,
 }
 
-impl FromRef<Shopify> for Shared {
-    fn from_ref(shopify: &Shopify) -> Self {
+impl FromRef<Arc<Shopify>> for Shared {
+    fn from_ref(shopify: &Arc<Shopify>) -> Self {
         shopify.shared.clone()
     }
 }
@@ -62,15 +61,15 @@ impl FromRef<Shopify> for Shared {
 pub fn channel(shared: &Shared, config: Config) -> Channel {
     let config = Arc::new(config);
     let client = client::Client::new(shared.http.clone(), Arc::clone(&config));
-    let shopify = Shopify {
+    let shopify = Arc::new(Shopify {
         shared: shared.clone(),
         tokens: tokens::TokenKeeper::new(shared.connections.clone(), client.clone(), shared.clock.clone()),
         client,
         config: Arc::clone(&config),
-    };
+    });
     Channel {
         name: NAME,
-        router: Router::new().merge(login::routes()).merge(webhook::routes()).with_state(shopify.clone()),
+        router: Router::new().merge(login::routes()).merge(webhook::routes()).with_state(Arc::clone(&shopify)),
         poll_cron: config.poll_cron.clone(),
         door: Door {
             channel: NAME,

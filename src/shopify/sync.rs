@@ -4,7 +4,7 @@
 //! costs only its own part.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -30,7 +30,7 @@ const DISCOUNT: &str = "discount";
 const COLLECTION: &str = "collection";
 
 /// Reads shops.
-pub struct ShopReader(pub Shopify);
+pub struct ShopReader(pub Arc<Shopify>);
 
 impl Reader for ShopReader {
     fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {

@@ -3,6 +3,8 @@
 //! Shopify waits 5 seconds in all, repeats 8 times, and then deletes the subscription.
 //! Source: <https://shopify.dev/docs/apps/build/webhooks/verify-deliveries> (2026).
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -21,12 +23,12 @@ pub const SIGNATURE: &str = "x-shopify-hmac-sha256";
 /// The largest delivery that is read: a product with many variants and images comes near 2 MB.
 const MAX_DELIVERY_BYTES: usize = 4 * 1024 * 1024;
 
-pub fn routes() -> Router<Shopify> {
+pub fn routes() -> Router<Arc<Shopify>> {
     Router::new().route("/shopify/webhook", post(delivery).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES)))
 }
 
 /// Takes a delivery in. 401 without a right signature, 503 when it cannot be stored; then Shopify sends it again.
-async fn delivery(State(shopify): State<Shopify>, headers: HeaderMap, body: Bytes) -> Response {
+async fn delivery(State(shopify): State<Arc<Shopify>>, headers: HeaderMap, body: Bytes) -> Response {
     if let Err(reason) = verify(&shopify.config, &headers, &body) {
         return intake::refuse(NAME, reason);
     }
