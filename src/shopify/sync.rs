@@ -10,8 +10,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::client::{Connection, Query};
+use super::client::{Asked, Connection, Query};
 use super::payload::{PRODUCT_GID, ShopDomain};
+use super::subscriptions::is_granted;
 use super::{COLLECTIONS, DISCOUNTS, NAME, PRODUCTS, SHOP, Shopify, document};
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::journal::Record;
@@ -23,6 +24,12 @@ const MAX_PAGES: usize = 100_000;
 
 /// The code of a query for which a scope is missing.
 const DENIED: &str = "ACCESS_DENIED";
+
+/// Without it, variants come without their inventory items.
+const STOCK_SCOPE: &str = "read_inventory";
+
+/// Without it, stock comes without the names of its locations.
+const LOCATIONS_SCOPE: &str = "read_locations";
 
 /// Kinds of records.
 const PRODUCT: &str = "product";
@@ -93,6 +100,21 @@ struct Pass<'a> {
     shop: &'a ShopDomain,
     /// Scopes for want of which a part could not be read.
     denied: Mutex<BTreeSet<String>>,
+    /// What the shop says was granted, once it was asked.
+    access: Mutex<Option<Access>>,
+}
+
+/// What may be asked for below a product. A field without its scope is null, and takes everything above it along.
+#[derive(Debug, Clone, Copy)]
+struct Access {
+    stock: bool,
+    locations: bool,
+}
+
+impl Access {
+    fn of(scopes: &[String]) -> Self {
+        Self { stock: is_granted(STOCK_SCOPE, scopes), locations: is_granted(LOCATIONS_SCOPE, scopes) }
+    }
 }
 
 /// A product under way: its node, and what belongs below it.
@@ -113,7 +135,7 @@ impl Product {
 
 impl<'a> Pass<'a> {
     fn new(shopify: &'a Shopify, shop: &'a ShopDomain) -> Self {
-        Self { shopify, shop, denied: Mutex::default() }
+        Self { shopify, shop, denied: Mutex::default(), access: Mutex::default() }
     }
 
     async fn read(&self, object: &str) -> Result<(), ReadError> {
@@ -155,9 +177,33 @@ impl<'a> Pass<'a> {
 
     async fn read_shop(&self) -> Result<(), ReadError> {
         self.report("the shop", 0);
-        let info: ShopInfo = self.ask(Query::SHOP_INFO, json!({})).await?;
+        let info = self.ask_shop().await?;
         store_shop(self.shopify, self.shop, info.shop).await?;
         self.write_metadata().await
+    }
+
+    /// The shop, and with it what is granted at this moment: a merchant can change that without a new login.
+    async fn ask_shop(&self) -> Result<ShopInfo, ReadError> {
+        let info: ShopInfo = self.ask(Query::SHOP_INFO, json!({})).await?;
+        let access = info.scopes().map_or(Access { stock: true, locations: true }, |scopes| Access::of(&scopes));
+        *self.access.lock().unwrap_or_else(PoisonError::into_inner) = Some(access);
+        if !access.stock {
+            self.deny([STOCK_SCOPE.to_owned()]);
+        }
+        if !access.locations {
+            self.deny([LOCATIONS_SCOPE.to_owned()]);
+        }
+        Ok(info)
+    }
+
+    async fn access(&self) -> Result<Access, ReadError> {
+        loop {
+            let access = *self.access.lock().unwrap_or_else(PoisonError::into_inner);
+            match access {
+                Some(access) => return Ok(access),
+                None => self.ask_shop().await.map(drop)?,
+            }
+        }
     }
 
     /// All products with variants and stock.
@@ -175,15 +221,18 @@ impl<'a> Pass<'a> {
             self.report("products", products.len());
         }
 
-        let mut stock = self.read_stock().await?;
+        let access = self.access().await?;
+        let mut stock = if access.stock { self.read_stock(access).await? } else { HashMap::new() };
         let mut variants = 0;
         let mut pages = Pages::new();
         while let Some(after) = pages.next()? {
-            let page: Connection<Map<String, Value>> =
-                self.ask_root(Query::VARIANT_PAGE, json!({ "after": after }), "productVariants").await?;
+            let page: Connection<Map<String, Value>> = self
+                .ask_root(Query::VARIANT_PAGE, json!({ "after": after, "stock": access.stock }), "productVariants")
+                .await?;
             for mut node in pages.take(page) {
                 let owner = node.remove("product").and_then(|product| product["id"].as_str().map(str::to_owned));
-                let levels = node["inventoryItem"]["id"].as_str().and_then(|item| stock.remove(item));
+                let item = node.get("inventoryItem").and_then(|item| item["id"].as_str());
+                let levels = item.and_then(|item| stock.remove(item));
                 if let Some(Value::Object(item)) = node.get_mut("inventoryItem") {
                     item.insert("inventoryLevels".to_owned(), document::edges(levels.unwrap_or_default()));
                 }
@@ -215,23 +264,18 @@ impl<'a> Pass<'a> {
         Ok(Product { node, metafields, variants: Vec::new() })
     }
 
-    /// Stock by inventory item. Without the scope it stays empty.
-    async fn read_stock(&self) -> Result<HashMap<String, Vec<Value>>, ReadError> {
+    /// Stock by inventory item.
+    async fn read_stock(&self, access: Access) -> Result<HashMap<String, Vec<Value>>, ReadError> {
         let mut stock = HashMap::new();
         let mut pages = Pages::new();
         while let Some(after) = pages.next()? {
-            let asked = self.ask_root(Query::STOCK_PAGE, json!({ "after": after }), "inventoryItems").await;
-            let page: Connection<Map<String, Value>> = match asked {
-                Err(error) if is_denied(&error) => {
-                    self.deny(["read_inventory".to_owned()]);
-                    return Ok(HashMap::new());
-                }
-                page => page?,
-            };
+            let variables = json!({ "after": after, "locations": access.locations });
+            let page: Connection<Map<String, Value>> =
+                self.ask_root(Query::STOCK_PAGE, variables, "inventoryItems").await?;
             for mut node in pages.take(page) {
                 let id = text_of(&node, "id")?;
                 let levels = node.remove("inventoryLevels").unwrap_or_default();
-                let levels = self.levels_of(&id, levels).await?;
+                let levels = self.levels_of(&id, levels, access).await?;
                 stock.insert(id, levels);
             }
             self.report("stock", stock.len());
@@ -239,11 +283,11 @@ impl<'a> Pass<'a> {
         Ok(stock)
     }
 
-    async fn levels_of(&self, item: &str, first: Value) -> Result<Vec<Value>, ReadError> {
+    async fn levels_of(&self, item: &str, first: Value, access: Access) -> Result<Vec<Value>, ReadError> {
         let first: Connection<Value> = parse(first)?;
         self.rest(
             first,
-            |after| (Query::LEVELS_OF_ITEM, json!({ "id": item, "after": after })),
+            |after| (Query::LEVELS_OF_ITEM, json!({ "id": item, "after": after, "locations": access.locations })),
             |data| data["inventoryItem"]["inventoryLevels"].take(),
         )
         .await
@@ -251,9 +295,16 @@ impl<'a> Pass<'a> {
 
     /// One product with everything below it. A product that is gone is deleted.
     async fn read_product(&self, id: &str) -> Result<(), ReadError> {
-        let mut data = self.ask::<Value>(Query::PRODUCT_BY_ID, json!({ "id": id, "after": null })).await?;
+        let connection = self.shopify.shared.connections.find(NAME, self.shop.as_str()).await?;
+        let access = Access::of(&connection.map(|connection| connection.scopes).unwrap_or_default());
+        let variables = |after: Option<String>| json!({ "id": id, "after": after, "stock": access.stock, "locations": access.locations });
+        let Asked { mut data, denied } = self.ask_with_gaps::<Value>(Query::PRODUCT_BY_ID, variables(None)).await?;
         let node = match data.as_object_mut().and_then(|data| data.remove("product")) {
             Some(Value::Object(node)) => node,
+            // Null for want of a scope that was taken away since the login.
+            Some(Value::Null) if !denied.is_empty() => {
+                return Err(ApiError::Refused { code: DENIED.to_owned() }.into());
+            }
             // Null means gone. No such member means that this is no answer to the question.
             Some(Value::Null) => {
                 self.shopify.shared.journal.delete_record(NAME, self.shop.as_str(), PRODUCT, id).await?;
@@ -264,15 +315,11 @@ impl<'a> Pass<'a> {
         let mut product = self.product_of(node).await?;
         let first: Connection<Value> = parse(product.node.remove("variants").unwrap_or_default())?;
         let mut variants = self
-            .rest(
-                first,
-                |after| (Query::PRODUCT_BY_ID, json!({ "id": id, "after": after })),
-                |data| data["product"]["variants"].take(),
-            )
+            .rest(first, |after| (Query::PRODUCT_BY_ID, variables(after)), |data| data["product"]["variants"].take())
             .await?;
         for variant in &mut variants {
             let Some(item) = variant["inventoryItem"]["id"].as_str().map(str::to_owned) else { continue };
-            let levels = self.levels_of(&item, variant["inventoryItem"]["inventoryLevels"].take()).await?;
+            let levels = self.levels_of(&item, variant["inventoryItem"]["inventoryLevels"].take(), access).await?;
             variant["inventoryItem"]["inventoryLevels"] = document::edges(levels);
         }
         sort_by_position(&mut variants);
@@ -369,8 +416,12 @@ impl<'a> Pass<'a> {
         parse(data[root].take())
     }
 
-    /// Asks with a token that works: one that is refused is replaced, once.
     async fn ask<T: DeserializeOwned>(&self, query: Query, variables: Value) -> Result<T, ReadError> {
+        Ok(self.ask_with_gaps(query, variables).await?.data)
+    }
+
+    /// Asks with a token that works: one that is refused is replaced, once. Tells what was denied.
+    async fn ask_with_gaps<T: DeserializeOwned>(&self, query: Query, variables: Value) -> Result<Asked<T>, ReadError> {
         let Shopify { client, tokens, .. } = self.shopify;
         let token = tokens.access_token(self.shop).await?;
         let asked = match client.ask(Patience::Background, self.shop, &token, query, variables.clone()).await {
@@ -381,8 +432,8 @@ impl<'a> Pass<'a> {
             asked => asked?,
         };
         tokens.has_worked(self.shop).await?;
-        self.deny(asked.denied);
-        Ok(asked.data)
+        self.deny(asked.denied.iter().cloned());
+        Ok(asked)
     }
 
     async fn replace(&self, kind: &'static str, records: Option<Vec<Record>>) -> Result<(), ReadError> {

@@ -456,7 +456,7 @@ async fn without_the_permission_to_read_products_nothing_is_connected() {
 
 #[tokio::test]
 async fn a_missing_permission_is_named_and_costs_only_its_own_part() {
-    for missing in ["read_discounts"] {
+    for missing in ["read_discounts", "read_inventory", "read_locations"] {
         let app = TestApp::start().await;
         let shop = app.shop();
         let tea = shop.add_product("Green tea");
