@@ -219,13 +219,15 @@ impl Process {
             .arg(&port_file)
             .spawn()
             .expect("started");
-        loop {
-            if let Some(address) = std::fs::read_to_string(&port_file).ok().and_then(|text| text.parse().ok()) {
-                let _ = std::fs::remove_file(&port_file);
-                return Self { child, address };
-            }
+        let mut process = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        while process.address.port() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
+            if let Some(address) = std::fs::read_to_string(&port_file).ok().and_then(|text| text.parse().ok()) {
+                process.address = address;
+            }
         }
+        let _ = std::fs::remove_file(&port_file);
+        process
     }
 
     /// The service on this folder, ready.

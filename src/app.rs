@@ -18,6 +18,7 @@ use crate::shared::api::Http;
 use crate::shared::clock::Clock;
 use crate::shared::consumers::conversations::Conversations;
 use crate::shared::consumers::refresh::Refresh;
+use crate::shared::consumers::retention::Retention;
 use crate::shared::control::{self, Control};
 use crate::shared::db::Db;
 use crate::shared::journal::{Journal, WriterHandle};
@@ -35,6 +36,9 @@ use crate::{facebook, operator, shopify};
 
 /// Past its cron time an account's poll begins within this many milliseconds, each account at its own moment.
 const JITTER_MS: i64 = 5 * 60 * 1000;
+
+/// When old events are deleted: at night in the Americas and Europe.
+const RETENTION_CRON: &str = "37 4 * * *";
 
 /// How often consumers look for work that became due by time alone.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -140,7 +144,8 @@ impl App {
             channels.iter().map(|channel| (channel.name, Arc::clone(&channel.reader))).collect();
         let conversations = Arc::new(Conversations::new(journal.clone(), output));
         let refresh = Refresh::new(journal.clone(), connections.clone(), shared.progress.clone(), readers.clone());
-        let jobs = channels.iter().map(|channel| poll_job(&shared, channel)).collect();
+        let mut jobs: Vec<Job> = channels.iter().map(|channel| poll_job(&shared, channel)).collect();
+        jobs.extend(server.retention_days.map(|days| retention_job(&shared, days)));
         let running = Running::default();
         let control = Control {
             journal: journal.clone(),
@@ -363,6 +368,23 @@ fn poll_job(shared: &Shared, channel: &Channel) -> Job {
                         shared.journal.want_reread(name, &connection.account, "", due_at).await?;
                     }
                 }
+                Ok(())
+            })
+        }),
+    }
+}
+
+/// Deletes old events, once a day.
+fn retention_job(shared: &Shared, days: u32) -> Job {
+    let retention = Arc::new(Retention::new(shared.journal.clone(), shared.output.clone(), days));
+    Job {
+        name: "retention".to_owned(),
+        cron: RETENTION_CRON.to_owned(),
+        run: Arc::new(move || {
+            let retention = Arc::clone(&retention);
+            Box::pin(async move {
+                let deleted = retention.run().await?;
+                tracing::info!(deleted, "events past their retention were deleted");
                 Ok(())
             })
         }),

@@ -40,6 +40,8 @@ pub struct Server {
     pub sessions_db: PathBuf,
     /// `journal.db`.
     pub journal_db: PathBuf,
+    /// After how many days events are deleted from the journal; `None`: never. Files keep what they say.
+    pub retention_days: Option<u32>,
     /// Below this folder the JSON files appear.
     pub output_dir: PathBuf,
     /// The master key; `None`: it is in the key file.
@@ -75,6 +77,7 @@ impl Server {
             tokens_db: folder.join("data/tokens.db"),
             sessions_db: folder.join("data/sessions.db"),
             journal_db: folder.join("data/journal.db"),
+            retention_days: None,
             output_dir: folder.to_owned(),
             master_key: None,
             state_secret: None,
@@ -106,6 +109,12 @@ impl Server {
             tokens_db: settings.path_or("TOKEN_DB_PATH", "./data/tokens.db"),
             sessions_db: settings.path_or("SESSION_DB_PATH", "./data/sessions.db"),
             journal_db: settings.path_or("JOURNAL_DB_PATH", "./data/journal.db"),
+            retention_days: settings.parsed_or("JOURNAL_RETENTION_DAYS", None, "keep, or a number of days", |text| {
+                match text {
+                    "keep" => Some(None),
+                    _ => text.parse().ok().filter(|days| *days > 0).map(Some),
+                }
+            }),
             output_dir: settings.path_or("OUTPUT_DIR", "."),
             master_key,
             state_secret: settings.secret("STATE_TOKEN_SECRET"),

@@ -477,6 +477,13 @@ impl Client {
             }
             1 if answer.status == StatusCode::BAD_REQUEST && !error.is_transient => refused(code, subcode),
             1 | 2 | 1200 => ApiError::Unavailable(format!("code {code}")),
+            10 | 200..=299 => ApiError::PermissionMissing {
+                code: code.to_string(),
+                reason: format!(
+                    "Facebook does not allow the Page to be read (code {code}). Choose “Continue with Facebook” again and \
+                     leave all permissions ticked."
+                ),
+            },
             _ if error.is_transient || answer.status.is_server_error() => ApiError::Unavailable(format!("code {code}")),
             _ => refused(code, subcode),
         }

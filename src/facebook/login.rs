@@ -233,7 +233,7 @@ async fn connect_page(
     );
     let metadata = match facebook.client.fetch_page(Patience::Person, &page, &token).await {
         Ok(metadata) => Some(metadata),
-        Err(ApiError::Refused { .. }) => None,
+        Err(ApiError::Refused { .. } | ApiError::PermissionMissing { .. }) => None,
         Err(error) => return Err(failed(error)),
     };
     let user_token = Token {
@@ -291,7 +291,9 @@ async fn run_self_test(facebook: &Facebook) -> Value {
 fn problem(outcome: Result<(), ApiError>) -> Result<Option<String>, AppError> {
     match outcome {
         Ok(()) => Ok(None),
-        Err(ApiError::Refused { code }) => Ok(Some(format!("the webhook subscription was refused, code {code}"))),
+        Err(ApiError::Refused { code } | ApiError::PermissionMissing { code, .. }) => {
+            Ok(Some(format!("the webhook subscription was refused, code {code}")))
+        }
         Err(error) => Err(failed(error)),
     }
 }

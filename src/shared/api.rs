@@ -36,6 +36,14 @@ pub enum ApiError {
         /// Why, in words.
         reason: &'static str,
     },
+    /// The token works, but may not do this. The merchant can change that; the reason is a sentence for them.
+    #[error("a permission is missing: {reason}")]
+    PermissionMissing {
+        /// The platform's code.
+        code: String,
+        /// What is missing, and where to give it.
+        reason: String,
+    },
     /// The platform understood and said no. The same call again gets the same answer.
     #[error("refused with code {code}")]
     Refused {

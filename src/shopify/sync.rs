@@ -16,7 +16,6 @@ use super::subscriptions::is_granted;
 use super::{COLLECTIONS, DISCOUNTS, NAME, PRODUCTS, SHOP, Shopify, document};
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::journal::Record;
-use crate::shared::store::Status;
 use crate::shared::{BoxFuture, ReadError, Reader};
 
 /// No list has more pages than this; a server that says otherwise is broken.
@@ -146,7 +145,7 @@ impl<'a> Pass<'a> {
                 self.read_discounts().await?;
                 self.read_collections().await?;
                 self.write_catalogue().await?;
-                self.note_denied().await
+                self.denied()
             }
             SHOP => self.read_shop().await,
             PRODUCTS => {
@@ -308,10 +307,11 @@ impl<'a> Pass<'a> {
             // Null means gone. No such member means that this is no answer to the question.
             Some(Value::Null) => {
                 self.shopify.shared.journal.delete_record(NAME, self.shop.as_str(), PRODUCT, id).await?;
-                return Ok(());
+                return self.correct_collections(id, None).await;
             }
             _ => return Err(ApiError::Unreadable("a product that is no object").into()),
         };
+        let title = node.get("title").and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut product = self.product_of(node).await?;
         let first: Connection<Value> = parse(product.node.remove("variants").unwrap_or_default())?;
         let mut variants = self
@@ -326,6 +326,26 @@ impl<'a> Pass<'a> {
         product.variants = variants;
         let record = product.into_record().ok_or(ApiError::Unreadable("a product without id"))?;
         self.shopify.shared.journal.upsert_record(NAME, self.shop.as_str(), PRODUCT, record).await?;
+        self.correct_collections(id, Some(title)).await
+    }
+
+    /// Collections list their products by title, and no event tells them that one was renamed or deleted (`None`).
+    async fn correct_collections(&self, product: &str, title: Option<String>) -> Result<(), ReadError> {
+        let journal = &self.shopify.shared.journal;
+        for record in journal.list_records(NAME, self.shop.as_str(), COLLECTION).await? {
+            if !record.payload.contains(product) {
+                continue;
+            }
+            let mut collection: Value = serde_json::from_str(&record.payload).map_err(anyhow::Error::from)?;
+            if let Some(edges) = collection["products"]["edges"].as_array_mut() {
+                edges.retain(|edge| title.is_some() || edge["node"]["id"] != product);
+                for edge in edges.iter_mut().filter(|edge| edge["node"]["id"] == product) {
+                    edge["node"]["title"] = json!(title);
+                }
+            }
+            let record = Record { id: record.id, payload: collection.to_string() };
+            journal.upsert_record(NAME, self.shop.as_str(), COLLECTION, record).await?;
+        }
         Ok(())
     }
 
@@ -462,19 +482,15 @@ impl<'a> Pass<'a> {
         self.denied.lock().unwrap_or_else(PoisonError::into_inner).extend(scopes);
     }
 
-    /// Says on the connection what is missing.
-    async fn note_denied(&self) -> Result<(), ReadError> {
-        let connections = &self.shopify.shared.connections;
-        let denied: Vec<String> =
-            std::mem::take(&mut *self.denied.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
+    /// Tells what is missing, after everything else is stored.
+    fn denied(&self) -> Result<(), ReadError> {
+        let denied = std::mem::take(&mut *self.denied.lock().unwrap_or_else(PoisonError::into_inner));
         if denied.is_empty() {
             return Ok(());
         }
-        let denied = denied.join(", ");
-        tracing::warn!(shop = self.shop.as_str(), missing = denied, "a part of the shop could not be read");
-        let reason = format!("a permission is missing ({denied}); connect the shop again to give it");
-        connections.set_status(NAME, self.shop.as_str(), Status::Incomplete, Some(reason)).await?;
-        Ok(())
+        let denied = denied.into_iter().collect::<Vec<_>>().join(", ");
+        let reason = format!("a permission is missing ({denied}). Connect the shop again to give it.");
+        Err(ApiError::PermissionMissing { code: DENIED.to_owned(), reason }.into())
     }
 
     fn report(&self, what: &str, done: usize) {

@@ -411,7 +411,6 @@ async fn each_reason_of_a_dead_token_is_told_in_words() {
 }
 
 #[tokio::test]
-#[ignore = "a refused poll changes no status: the Page stays `connected`, is tried eight times and parked"]
 async fn a_permission_taken_back_later_is_shown_to_the_merchant() {
     let app = connected().await;
     app.facebook.withdraw("pages_messaging");

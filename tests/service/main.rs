@@ -11,6 +11,7 @@ mod demo;
 mod facebook_login;
 mod facebook_poll;
 mod facebook_webhook;
+mod pages;
 mod shopify_checks;
 mod shopify_login;
 mod shopify_poll;

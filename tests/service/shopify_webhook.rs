@@ -195,7 +195,6 @@ async fn products_come_and_go_with_their_deliveries() {
 }
 
 #[tokio::test]
-#[ignore = "a product's own delivery reads no collections: they list its old title until their own delivery or the poll"]
 async fn a_product_that_is_renamed_or_deleted_is_so_in_its_collections_too() {
     let app = TestApp::start().await;
     let shop = app.shop();

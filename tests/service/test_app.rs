@@ -50,7 +50,6 @@ pub struct TestApp {
     stop: CancellationToken,
     server: tokio::task::JoinHandle<()>,
     folder: Arc<TempDir>,
-    checks: bool,
 }
 
 impl TestApp {
@@ -99,7 +98,7 @@ impl TestApp {
         let app = App::build(config, clock.clone()).await.unwrap();
         let stop = CancellationToken::new();
         let server = tokio::spawn(server::serve(listener, app.router(), stop.clone()));
-        Self { url, facebook, shopify, clock, app, stop, server, folder, checks: true }
+        Self { url, facebook, shopify, clock, app, stop, server, folder }
     }
 
     /// Stops in order and starts again on the same folder, at another port, with the same platforms.
@@ -256,25 +255,17 @@ impl TestApp {
         search(self.folder.path(), text.as_bytes())
     }
 
-    /// The checks of [`TestApp::finish`] do not fit this test.
-    pub fn without_checks(mut self) -> Self {
-        self.checks = false;
-        self
-    }
-
     /// Ends the test: nothing is parked, no request reached a route that a platform does not know, no secret was in a
     /// URL, every query was valid and cheap enough.
     pub async fn finish(self) {
-        if self.checks {
-            assert_eq!(self.counts().await.2, 0, "something is parked");
-            let unknown = |traffic: &Traffic| traffic.unknown().iter().map(|one| one.path.clone()).collect::<Vec<_>>();
-            assert_eq!(unknown(self.facebook.traffic()), [""; 0]);
-            assert_eq!(unknown(self.shopify.traffic()), [""; 0]);
-            assert_eq!(self.facebook.secrets_seen_in_urls(), [""; 0]);
-            assert_eq!(self.shopify.secrets_seen_in_urls(), [""; 0]);
-            assert_eq!(self.shopify.unknown_queries(), [""; 0]);
-            assert!(self.shopify.dearest_query() <= 1000, "a query cost {}", self.shopify.dearest_query());
-        }
+        assert_eq!(self.counts().await.2, 0, "something is parked");
+        let unknown = |traffic: &Traffic| traffic.unknown().iter().map(|one| one.path.clone()).collect::<Vec<_>>();
+        assert_eq!(unknown(self.facebook.traffic()), [""; 0]);
+        assert_eq!(unknown(self.shopify.traffic()), [""; 0]);
+        assert_eq!(self.facebook.secrets_seen_in_urls(), [""; 0]);
+        assert_eq!(self.shopify.secrets_seen_in_urls(), [""; 0]);
+        assert_eq!(self.shopify.unknown_queries(), [""; 0]);
+        assert!(self.shopify.dearest_query() <= 1000, "a query cost {}", self.shopify.dearest_query());
         self.close().await;
     }
 }

@@ -22,6 +22,9 @@ const CURSOR: &str = "consumer:refresh";
 /// How long to wait for more of the same before reading, in milliseconds.
 const DEBOUNCE_MS: i64 = 2_000;
 
+/// How the status reason begins that a read has set. A read that is complete takes it back.
+const DENIED: &str = "Reading is incomplete: ";
+
 /// How many accounts are read at once.
 const AT_ONCE: usize = 8;
 
@@ -140,9 +143,7 @@ impl Refresh {
                 continue;
             }
             started += 1;
-            let refresh = self.clone();
-            let stop = self.0.stop.clone();
-            tokio::spawn(async move { stop.run_until_cancelled(refresh.fulfil_all(channel, account, wishes)).await });
+            tokio::spawn(self.clone().fulfil_in_a_task(channel, account, wishes));
         }
         Ok(started)
     }
@@ -169,9 +170,25 @@ impl Refresh {
         self.busy().contains(&(channel.to_owned(), account.to_owned()))
     }
 
-    async fn fulfil_all(self, channel: String, account: String, wishes: Vec<Wish>) {
-        // Frees the account also when the read panics or is cut off: it must not stay busy for ever.
+    /// Reads in a task of its own, so that a panic in a reader is a failed attempt and not an endless one.
+    async fn fulfil_in_a_task(self, channel: String, account: String, wishes: Vec<Wish>) {
+        // Frees the account however the reads end: it must not stay busy for ever.
         let _free = Free { refresh: &self, account: (channel.clone(), account.clone()) };
+        let stop = self.0.stop.clone();
+        let reads = self.clone().fulfil_all(channel.clone(), account.clone(), wishes.clone());
+        let ended = tokio::spawn(async move { stop.run_until_cancelled(reads).await }).await;
+        if ended.is_ok_and(|ended| ended.is_some()) || self.0.stop.is_cancelled() {
+            return;
+        }
+        tracing::error!(channel, account, "a read ended in a panic");
+        for wish in wishes {
+            if let Err(error) = self.fail(&channel, &account, &wish, "a fault in this program", true).await {
+                tracing::error!(error = format!("{error:#}"), channel, account, "a failed read could not be noted");
+            }
+        }
+    }
+
+    async fn fulfil_all(self, channel: String, account: String, wishes: Vec<Wish>) {
         let Ok(_permit) = self.0.permits.acquire().await else { return };
         for wish in wishes {
             if let Err(error) = self.fulfil(&channel, &account, &wish).await {
@@ -199,8 +216,11 @@ impl Refresh {
         let now_ms = self.0.journal.clock().now_ms();
         match outcome {
             Ok(()) => {
-                if wish.object.is_empty() && connection.is_some() {
+                if let Some(connection) = connection.filter(|_| wish.object.is_empty()) {
                     self.0.connections.set_read(channel, account, now_ms).await?;
+                    if connection.status_reason.is_some_and(|reason| reason.starts_with(DENIED)) {
+                        self.0.connections.set_status(channel, account, Status::Connected, None).await?;
+                    }
                 }
                 self.clear(channel, account, wish).await
             }
@@ -217,19 +237,39 @@ impl Refresh {
                     .await?;
                 self.clear(channel, account, wish).await
             }
+            Err(ReadError::Api(ApiError::PermissionMissing { reason, .. })) => {
+                tracing::warn!(channel, account, reason, "a part of the account may not be read");
+                // What a login found wrong is said in its own words, and only a login can mend it.
+                if connection.is_some_and(|connection| connection.status == Status::Connected) {
+                    let reason = Some(format!("{DENIED}{reason}"));
+                    self.0.connections.set_status(channel, account, Status::Incomplete, reason).await?;
+                }
+                self.clear(channel, account, wish).await
+            }
             Err(ReadError::Api(ApiError::RateLimited { retry_after })) => {
                 let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
                 self.put_off(channel, account, wish, wish.attempts, due_at, "rate limited", false).await
             }
             Err(error) => {
-                let attempts = wish.attempts + 1;
-                // A platform that is down comes back, however long it takes; what it refuses, it will refuse again.
-                let parked = error.is_final() && attempts >= MAX_ATTEMPTS;
-                tracing::warn!(%error, channel, account, attempts, parked, "an account could not be read");
-                let due_at = now_ms + backoff_ms(attempts + 4);
-                self.put_off(channel, account, wish, attempts, due_at, &error.to_string(), parked).await
+                tracing::warn!(%error, channel, account, attempts = wish.attempts + 1, "an account could not be read");
+                self.fail(channel, account, wish, &error.to_string(), error.is_final()).await
             }
         }
+    }
+
+    /// Counts a failed attempt. `is_final`: it is given up after some more; otherwise it goes on for ever, because a
+    /// platform that is down comes back, however long it takes.
+    async fn fail(
+        &self,
+        channel: &str,
+        account: &str,
+        wish: &Wish,
+        reason: &str,
+        is_final: bool,
+    ) -> anyhow::Result<()> {
+        let attempts = wish.attempts + 1;
+        let due_at = self.0.journal.clock().now_ms() + backoff_ms(attempts + 4);
+        self.put_off(channel, account, wish, attempts, due_at, reason, is_final && attempts >= MAX_ATTEMPTS).await
     }
 
     async fn clear(&self, channel: &str, account: &str, wish: &Wish) -> anyhow::Result<()> {

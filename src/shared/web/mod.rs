@@ -86,9 +86,19 @@ pub fn finish(router: Router, is_public: bool) -> Router {
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED.into_response())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(refuse_compressed))
         .layer(middleware::from_fn(time_limit))
         .layer(middleware::from_fn(pages::problems_as_pages))
         .layer(middleware::from_fn(move |request, next| safe_headers(request, next, is_public)))
+}
+
+/// Bodies are signed as they are sent, and read up to a limit that a compressed one would get around.
+async fn refuse_compressed(request: Request, next: Next) -> Response {
+    let encoding = request.headers().get(header::CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| encoding != "identity") {
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    }
+    next.run(request).await
 }
 
 async fn time_limit(request: Request, next: Next) -> Response {
