@@ -44,6 +44,8 @@ pub fn routes() -> Router<Arc<Shopify>> {
     Router::new()
         .route("/shopify/login", get(login_by_form))
         .route("/shopify/{shop_name}/login", get(login))
+        // A name with a slash in it is a wrong name, not an unknown page.
+        .route("/shopify/{shop_name}/{rest}/login", get(async || AppError::bad_request(NO_SHOP)))
         .route("/shopify/callback", get(callback))
 }
 

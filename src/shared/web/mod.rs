@@ -6,8 +6,10 @@ pub mod pages;
 pub mod server;
 pub mod session;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -58,6 +60,8 @@ pub fn router(shared: Shared, doors: Vec<Door>, vault: Vault, running: Running) 
         .route("/", get(pages::home))
         .route("/logout", post(pages::logout))
         .route("/style.css", get(pages::style))
+        // Browsers ask for one of their own accord, and report what they do not get.
+        .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))
         .route("/health", get(async || StatusCode::OK))
         .route("/ready", get(ready))
         .layer(Extension(Doors(Arc::new(doors))))
@@ -88,6 +92,7 @@ pub fn finish(router: Router, is_public: bool) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(refuse_compressed))
         .layer(middleware::from_fn(time_limit))
+        .layer(middleware::from_fn(catch_panic))
         .layer(middleware::from_fn(pages::problems_as_pages))
         .layer(middleware::from_fn(move |request, next| safe_headers(request, next, is_public)))
 }
@@ -99,6 +104,22 @@ async fn refuse_compressed(request: Request, next: Next) -> Response {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
     next.run(request).await
+}
+
+/// A panic in a handler is a 500 and a log line, not a connection that breaks off.
+async fn catch_panic(request: Request, next: Next) -> Response {
+    let mut handler = Box::pin(next.run(request));
+    let answer = std::future::poll_fn(move |context| {
+        // After a panic the handler is dropped and never polled again.
+        match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
+            Ok(polled) => polled.map(Some),
+            Err(_) => Poll::Ready(None),
+        }
+    });
+    match answer.await {
+        Some(response) => response,
+        None => AppError::Internal(anyhow::anyhow!("a handler panicked")).into_response(),
+    }
 }
 
 async fn time_limit(request: Request, next: Next) -> Response {
@@ -126,4 +147,23 @@ async fn safe_headers(request: Request, next: Next, is_public: bool) -> Response
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_a_handler_is_a_500() {
+        async fn broken() -> StatusCode {
+            panic!("a planned panic")
+        }
+        let app = finish(Router::new().route("/broken", get(broken)), false);
+        let request = Request::builder().uri("/broken").body(axum::body::Body::empty()).unwrap();
+        let response = app.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    }
 }
