@@ -15,8 +15,9 @@ use rusqlite::Connection;
 
 use crate::shared::db;
 
-/// The log is copied after about this many pages of 4 KiB: small enough for a quick start after a kill.
-const PAGES: i64 = 2_000;
+/// The log is copied after about this many pages of 4 KiB. Pages that change often are copied once for many changes; a
+/// start after a kill has to read at most this much again.
+const PAGES: i64 = 10_000;
 
 /// At most this many pages are left to the writer.
 const REST_PAGES: i64 = 500;

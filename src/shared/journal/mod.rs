@@ -170,11 +170,14 @@ impl Journal {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, JournalError> {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(move |connection: &Connection| -> (bool, Completion) {
-            let result = work(connection);
-            let good = result.is_ok();
+        let job = Box::new(move |connection: Option<&Connection>| -> (bool, Completion) {
+            let result = connection.map(work);
+            let good = matches!(result, Some(Ok(_)));
             let completion: Completion = Box::new(move |committed| {
-                let told = committed.and_then(|()| result.map_err(JournalError::from));
+                let told = committed.and_then(|()| match result {
+                    Some(result) => result.map_err(JournalError::from),
+                    None => Err(JournalError::Storage("the transaction failed".to_owned())),
+                });
                 drop(reply.send(told));
             });
             (good, completion)

@@ -23,14 +23,19 @@ const MAX_BATCH: usize = 512;
 /// fast one it makes groups several times larger, and a commit costs far more than the events in it.
 const GATHER: Duration = Duration::from_micros(100);
 
+/// How much of the database the writer keeps in memory. Keys are spread over their whole index, so with the default of
+/// 2 MB nearly every event reads a page again.
+const CACHE_KIB: i64 = 32 * 1024;
+
 /// Set apart because nobody has connected the account (yet). Released when somebody does.
 pub(super) const NOT_CONNECTED: &str = "the account is not connected";
 
 /// What is sent to a job's owner once it is known whether the transaction was committed.
 pub(super) type Completion = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
 
-/// A write that is not an append: the effect, and who is to be told. An error undoes this job alone.
-pub(super) type Job = Box<dyn FnOnce(&Connection) -> (bool, Completion) + Send>;
+/// A write that is not an append: the effect, and who is to be told. An error undoes this job alone. Without a connection
+/// nothing is done: the transaction has failed already.
+pub(super) type Job = Box<dyn FnOnce(Option<&Connection>) -> (bool, Completion) + Send>;
 
 pub(super) enum Request {
     Append { events: Vec<Event>, reply: oneshot::Sender<Result<Appended, JournalError>> },
@@ -57,6 +62,7 @@ pub(super) struct Writer {
 pub(super) fn configure(connection: &Connection) -> anyhow::Result<()> {
     db::configure(connection)?;
     checkpoint::watch(connection);
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(())
 }
 
@@ -119,55 +125,72 @@ impl Writer {
         last_seq: &mut Option<i64>,
     ) -> rusqlite::Result<()> {
         let now_ms = self.clock.now_ms();
-        let mut failed = self.connection.execute_batch("BEGIN IMMEDIATE").err();
+        let run = |sql: &str| self.connection.prepare_cached(sql)?.execute([]).map(drop);
+        let mut closed = false;
+        let mut failed = run("BEGIN IMMEDIATE").err();
+        let any_pruned = self.any_pruned().unwrap_or_else(|error| {
+            failed.get_or_insert(error);
+            false
+        });
         for request in batch {
             match request {
                 Request::Append { events, reply } => {
                     let mut appended = Appended::default();
                     if failed.is_none() {
-                        match self.append(&events, now_ms, last_seq) {
+                        match self.append(&events, now_ms, any_pruned, last_seq) {
                             Ok(done) => appended = done,
                             Err(error) => failed = Some(error),
                         }
                     }
                     completions.push(Box::new(move |outcome| drop(reply.send(outcome.map(|()| appended)))));
                 }
-                Request::Close => self.requests.close(),
+                Request::Close => closed = true,
                 Request::Write(job) => {
                     if failed.is_none() {
-                        failed = self.connection.execute_batch("SAVEPOINT job").err();
+                        failed = run("SAVEPOINT job").err();
                     }
-                    let (good, completion) = job(&self.connection);
+                    // After a failure there is no transaction, and what a job did would stay.
+                    let (good, completion) = job(failed.is_none().then_some(&self.connection));
                     completions.push(completion);
+                    if failed.is_none() && !good {
+                        failed = run("ROLLBACK TO job").err();
+                    }
                     if failed.is_none() {
-                        let end = if good { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
-                        failed = self.connection.execute_batch(end).err();
+                        failed = run("RELEASE job").err();
                     }
                 }
             }
         }
-        match failed {
-            None => self.connection.execute_batch("COMMIT"),
+        let outcome = match failed {
+            None => run("COMMIT"),
             Some(error) => Err(error),
-        }
-        .inspect_err(|_| {
+        };
+        if outcome.is_err() {
             // Fails where the transaction is gone already; reopening clears the rest.
-            let _ = self.connection.execute_batch("ROLLBACK");
-        })
+            let _ = run("ROLLBACK");
+        }
+        if closed {
+            self.requests.close();
+        }
+        outcome
     }
 
-    fn append(&self, events: &[Event], now_ms: i64, last_seq: &mut Option<i64>) -> rusqlite::Result<Appended> {
+    fn append(
+        &self,
+        events: &[Event],
+        now_ms: i64,
+        any_pruned: bool,
+        last_seq: &mut Option<i64>,
+    ) -> rusqlite::Result<Appended> {
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO events (dedupe, channel, account, kind, conversation, opens, reread, occurred_at, received_at,
                                  source, apart, payload)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT (dedupe) DO NOTHING",
         )?;
-        let mut was_pruned = self.connection.prepare_cached("SELECT 1 FROM pruned_keys WHERE dedupe = ?1")?;
-        let any_pruned = self.connection.prepare_cached("SELECT 1 FROM pruned_keys LIMIT 1")?.exists([])?;
         let mut appended = Appended::default();
         for event in events {
-            if any_pruned && was_pruned.exists([event.key.as_bytes()])? {
+            if any_pruned && self.was_pruned(event)? {
                 appended.repeated += 1;
                 continue;
             }
@@ -201,6 +224,17 @@ impl Writer {
             }
         }
         Ok(appended)
+    }
+
+    /// Whether any events were deleted by age.
+    fn any_pruned(&self) -> rusqlite::Result<bool> {
+        self.connection.prepare_cached("SELECT 1 FROM pruned_keys LIMIT 1")?.exists([])
+    }
+
+    /// Whether this event was here once, and was deleted by age.
+    fn was_pruned(&self, event: &Event) -> rusqlite::Result<bool> {
+        let mut find = self.connection.prepare_cached("SELECT 1 FROM pruned_keys WHERE dedupe = ?1")?;
+        find.exists([event.key.as_bytes()])
     }
 
     fn is_connected(&self, event: &Event) -> bool {
