@@ -11,6 +11,7 @@ use http::{Method, StatusCode, header};
 use serde_json::Value;
 use shoptalk::app::App;
 use shoptalk::config::{Config, Server};
+use shoptalk::shared::Shared;
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::control::{Command, Line};
 use shoptalk::shared::sandbox::{Now, Traffic};
@@ -113,6 +114,11 @@ impl TestApp {
         self.stop.cancel();
         self.server.await.unwrap();
         self.app.stop(None).await;
+    }
+
+    /// What the channels share: for tests that look inside.
+    pub fn shared(&self) -> &Shared {
+        self.app.shared()
     }
 
     /// The simulated Page.
