@@ -135,10 +135,15 @@ fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &st
         (Some(_), None) => Effect::Apart("an item that names no person".into()),
         (None, _) => Effect::Apart("an item of an unknown kind".into()),
     };
+    let key = match &effect {
+        // Half an item must not stand in the way of the whole one, which has the same id.
+        Effect::Apart(_) => apart_key(page.as_str(), kind.name, raw),
+        _ => item_key(page, &kind, &object, &sender, own_time, raw),
+    };
     Event {
         channel: NAME,
         account: page.as_str().to_owned(),
-        key: item_key(page, &kind, &object, &sender, own_time, raw),
+        key,
         kind: kind.name.into(),
         effect,
         occurred_at: own_time.or(entry_time),
@@ -291,13 +296,18 @@ fn apart_as(account: &str, kind: String, reason: &'static str, raw: &[u8]) -> Ev
     Event {
         channel: NAME,
         account: account.to_owned(),
-        key: DedupeKey::new(NAME, account, &[b"apart", kind.as_bytes(), &Sha256::digest(raw)]),
+        key: apart_key(account, &kind, raw),
         kind: kind.into(),
         effect: Effect::Apart(reason.into()),
         occurred_at: None,
         source: Source::Webhook,
         payload: raw.to_vec(),
     }
+}
+
+/// The key of what is set apart for what it is: its bytes.
+fn apart_key(account: &str, kind: &str, raw: &[u8]) -> DedupeKey {
+    DedupeKey::new(NAME, account, &[b"apart", kind.as_bytes(), &Sha256::digest(raw)])
 }
 
 /// A platform's word, short enough for a column and a log line.

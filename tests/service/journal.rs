@@ -67,6 +67,21 @@ async fn a_thousand_items_of_which_every_seventh_is_broken_cost_none_of_the_othe
 }
 
 #[tokio::test]
+async fn an_item_that_names_nobody_does_not_stand_in_the_way_of_the_whole_one() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let whole = saying(0, r#""mid":"m_1","text":"hi""#);
+    let half = r#"{"message":{"mid":"m_1","text":"hi"}}"#;
+    deliver(&app, body_of(&[half])).await;
+    deliver(&app, body_of(&[half])).await;
+    assert_eq!(app.counts().await, (1, 1, 0));
+    deliver(&app, body_of(&[&whole])).await;
+    assert_eq!(app.counts().await, (2, 1, 0));
+    assert_eq!(text_of(&app, SAM), document_of(&[whole]));
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_time_in_any_form_gives_a_place_and_costs_nothing() {
     let app = TestApp::start().await;
     app.connect().await;
