@@ -182,13 +182,20 @@ impl Output {
         Ok(Some((content, Stamp::of(&file)?)))
     }
 
-    /// Renames a file that cannot be right, so that people can look at it: `<name>.damaged-<number>`.
+    /// Renames a file that cannot be right, so that people can look at it: `<name>.damaged-<number>`, or the next number
+    /// that is free. What was moved aside before stays.
     ///
     /// # Errors
     /// When it cannot be renamed.
     pub fn move_aside(&self, path: &RelativePath, number: i64) -> std::io::Result<()> {
         let (folder, name) = self.place(path)?;
-        Ok(rustix::fs::renameat(&folder, name, &folder, format!("{name}.damaged-{number}"))?)
+        let mut aside = format!("{name}.damaged-{number}");
+        let mut next = number;
+        while rustix::fs::statat(&folder, &aside, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+            next = next.wrapping_add(1);
+            aside = format!("{name}.damaged-{next}");
+        }
+        Ok(rustix::fs::renameat(&folder, name, &folder, aside)?)
     }
 
     /// Waits until everything replaced so far is on disk: one call for any number of files.

@@ -360,6 +360,36 @@ fn files(app: &TestApp) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[tokio::test]
+async fn files_made_anew_are_the_same_whatever_was_there_before() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    for time in [4, 1, 3, 2] {
+        deliver(&app, body_of(&[text_at(SAM, time, "a"), text_at(KIM, time / 2, "b"), saying(9, r#""mid":"m_9""#)]))
+            .await;
+    }
+    let whole = files(&app);
+    assert_eq!(whole.len(), 3);
+    rebuild(&app).await;
+    assert_eq!(files(&app), whole, "over what is there");
+    std::fs::remove_dir_all(app.path("facebook")).unwrap();
+    rebuild(&app).await;
+    assert_eq!(files(&app), whole, "from nothing");
+    let (file, other) = (app.path(&file_of(PAGE, SAM)), app.path(&file_of(PAGE, KIM)));
+    std::fs::write(&other, "[]").unwrap();
+    let damages: [&[u8]; 5] = [b"", b"[", b"{}", b"\xff\xff", b"[1,2]garbage"];
+    for damage in damages {
+        std::fs::write(&file, damage).unwrap();
+        rebuild(&app).await;
+    }
+    let mut after = files(&app);
+    let aside: Vec<Vec<u8>> =
+        after.extract_if(.., |name, _| name.contains("damaged")).map(|(_, content)| content).collect();
+    assert_eq!(after, whole, "over damaged ones");
+    assert!(damages.iter().all(|damage| aside.iter().any(|content| content == damage)), "{aside:?}");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_damaged_file_is_moved_aside_when_the_next_message_comes() {
     let app = TestApp::start().await;
     app.connect().await;
