@@ -309,6 +309,28 @@ async fn a_file_that_cannot_be_written_stops_no_other_and_is_tried_until_it_is_p
     app.finish().await;
 }
 
+#[tokio::test]
+async fn what_was_parked_is_no_longer_once_its_file_is_whole() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let obstacle = app.path(&file_of(PAGE, SAM));
+    std::fs::create_dir_all(&obstacle).unwrap();
+    let items = [text_at(SAM, 0, "hi"), text_at(SAM, 1, "again"), text_at(SAM, 2, "and again")];
+    deliver(&app, body_of(&items[..1])).await;
+    for _ in 0..8 {
+        app.clock.advance(Duration::from_secs(3600));
+        app.work().await;
+    }
+    assert_eq!(app.counts().await.2, 1);
+    deliver(&app, body_of(&items[1..2])).await;
+    assert_eq!(app.counts().await.2, 1);
+    std::fs::remove_dir(&obstacle).unwrap();
+    deliver(&app, body_of(&items[2..])).await;
+    assert_eq!(text_of(&app, SAM), document_of(&items));
+    assert_eq!(app.counts().await.2, 0);
+    app.finish().await;
+}
+
 /// The numbers of all events in the journal.
 async fn numbers(app: &TestApp) -> Vec<i64> {
     let read = app.shared().journal.read(|connection| {
@@ -436,6 +458,30 @@ async fn a_long_conversation_is_continued_and_takes_a_late_message_in_its_place(
     app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
     items.push(text_at(SAM, 30_010, "after a restart"));
     deliver(&app, body_of(&items[items.len() - 1..])).await;
+    assert_eq!(text_of(&app, SAM), document_of(&items));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_parked_flows_in_when_the_account_connects_again() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let obstacle = app.path(&file_of(PAGE, SAM));
+    std::fs::create_dir_all(&obstacle).unwrap();
+    let items = [text_at(SAM, 0, "hi"), text_at(SAM, 1, "meanwhile")];
+    deliver(&app, body_of(&items[..1])).await;
+    for _ in 0..8 {
+        app.clock.advance(Duration::from_secs(3600));
+        app.work().await;
+    }
+    let journal = app.shared().journal.clone();
+    journal.disconnect_account("facebook", PAGE);
+    std::fs::remove_dir(&obstacle).unwrap();
+    deliver(&app, body_of(&items[1..])).await;
+    assert_eq!(app.counts().await, (2, 1, 1));
+    journal.connect_account("facebook", PAGE).await.unwrap();
+    app.work().await;
+    assert_eq!(app.counts().await, (2, 0, 0));
     assert_eq!(text_of(&app, SAM), document_of(&items));
     app.finish().await;
 }

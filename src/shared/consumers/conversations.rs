@@ -8,7 +8,7 @@
 //! the saved cursor may be lost by a power cut; it lies within one batch, which the next start writes anew before the
 //! service says that it is ready.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -99,20 +99,22 @@ impl Conversations {
             .read(move |connection| {
                 let (last, mut touched) = touched_since(connection, cursor)?;
                 let again = unfiled(connection, now_ms)?;
+                let parked = parked(connection)?;
                 // Whatever is the matter with these, they are made from all their events.
                 touched.extend(again.iter().map(|conversation| (conversation.clone(), None)));
-                let mut failed = Vec::new();
+                let (mut failed, mut no_longer_parked) = (Vec::new(), Vec::new());
                 for (conversation, earliest) in touched {
                     match files.write(connection, &conversation, earliest, now_ms)? {
+                        Ok(_) if parked.contains(&conversation) => no_longer_parked.push(conversation),
                         Ok(_) => {}
                         Err(error) if is_environment(&error) => return Ok(Err(error)),
                         Err(error) => failed.push((conversation, error.to_string())),
                     }
                 }
-                Ok(Ok((last, again, failed)))
+                Ok(Ok((last, again, failed, no_longer_parked)))
             })
             .await?;
-        let (last, again, failed) = step.map_err(StepError::Output)?;
+        let (last, again, failed, no_longer_parked) = step.map_err(StepError::Output)?;
         if last == cursor && again.is_empty() {
             return Ok(false);
         }
@@ -123,6 +125,13 @@ impl Conversations {
                     .prepare_cached("DELETE FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3")?;
                 for conversation in again.iter().filter(|one| !failed.iter().any(|(other, _)| other == *one)) {
                     done.execute([&conversation.channel, &conversation.account, &conversation.person])?;
+                }
+                // One that was handed over again meanwhile is parked no longer, and stays.
+                let mut free = connection.prepare_cached(
+                    "DELETE FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND parked",
+                )?;
+                for conversation in &no_longer_parked {
+                    free.execute([&conversation.channel, &conversation.account, &conversation.person])?;
                 }
                 for (conversation, reason) in &failed {
                     tracing::warn!(
@@ -264,6 +273,13 @@ fn unfiled(connection: &Connection, now_ms: i64) -> rusqlite::Result<Vec<Convers
             "SELECT channel, account, conversation FROM unfiled WHERE NOT parked AND next_at <= ?1 LIMIT ?2",
         )?
         .query_map(params![now_ms, BATCH], read_conversation)?
+        .collect()
+}
+
+fn parked(connection: &Connection) -> rusqlite::Result<BTreeSet<Conversation>> {
+    connection
+        .prepare_cached("SELECT channel, account, conversation FROM unfiled WHERE parked")?
+        .query_map([], read_conversation)?
         .collect()
 }
 

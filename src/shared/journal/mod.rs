@@ -234,7 +234,7 @@ impl Journal {
                 "INSERT INTO unfiled (channel, account, conversation, next_at)
                  SELECT DISTINCT channel, account, conversation, 0 FROM events
                  WHERE channel = ?1 AND account = ?2 AND apart = ?3 AND conversation IS NOT NULL
-                 ON CONFLICT DO NOTHING",
+                 ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0",
                 account_only,
             )?;
             let rereads: Vec<String> = connection
