@@ -1,5 +1,6 @@
 //! What the tests of the journal share: items as texts of JSON, deliveries, and looking at files byte for byte.
 
+use shoptalk::shared::consumers::retention::Retention;
 use shoptalk::shared::control::{Command, Line};
 
 use crate::test_app::{PAGE, TestApp};
@@ -65,4 +66,10 @@ pub fn went_well(lines: &[Line]) -> bool {
 pub async fn rebuild(app: &TestApp) {
     let lines = app.command(Command::Rebuild { account: None }).await;
     assert!(went_well(&lines), "{lines:?}");
+}
+
+/// Deletes events that are older than this. Gives back how many there were.
+pub async fn delete_older_than(app: &TestApp, days: u32) -> usize {
+    let shared = app.shared();
+    Retention::new(shared.journal.clone(), shared.output.clone(), days).run().await.unwrap()
 }

@@ -14,6 +14,7 @@ mod facebook_webhook;
 mod journal;
 mod journal_checks;
 mod journal_properties;
+mod journal_retention;
 mod pages;
 mod shopify_checks;
 mod shopify_login;

@@ -61,6 +61,14 @@ struct Filed {
     last: (i64, i64),
 }
 
+/// What became of a file.
+struct Made {
+    /// How it ends. `None`: nothing has opened the conversation yet, so it has no file.
+    filed: Option<Filed>,
+    /// Whose beginning, with which hash, is no longer in the file that should hold it.
+    lost: Option<(Conversation, Vec<u8>)>,
+}
+
 /// The consumer. It owns all conversation files.
 pub struct Conversations {
     journal: Journal,
@@ -102,19 +110,23 @@ impl Conversations {
                 let parked = parked(connection)?;
                 // Whatever is the matter with these, they are made from all their events.
                 touched.extend(again.iter().map(|conversation| (conversation.clone(), None)));
-                let (mut failed, mut no_longer_parked) = (Vec::new(), Vec::new());
+                let (mut failed, mut no_longer_parked, mut lost) = (Vec::new(), Vec::new(), Vec::new());
                 for (conversation, earliest) in touched {
                     match files.write(connection, &conversation, earliest, now_ms)? {
-                        Ok(_) if parked.contains(&conversation) => no_longer_parked.push(conversation),
-                        Ok(_) => {}
+                        Ok(made) => {
+                            lost.extend(made.lost);
+                            if parked.contains(&conversation) {
+                                no_longer_parked.push(conversation);
+                            }
+                        }
                         Err(error) if is_environment(&error) => return Ok(Err(error)),
                         Err(error) => failed.push((conversation, error.to_string())),
                     }
                 }
-                Ok(Ok((last, again, failed, no_longer_parked)))
+                Ok(Ok((last, again, failed, no_longer_parked, lost)))
             })
             .await?;
-        let (last, again, failed, no_longer_parked) = step.map_err(StepError::Output)?;
+        let (last, again, failed, no_longer_parked, lost) = step.map_err(StepError::Output)?;
         if last == cursor && again.is_empty() {
             return Ok(false);
         }
@@ -133,6 +145,7 @@ impl Conversations {
                 for conversation in &no_longer_parked {
                     free.execute([&conversation.channel, &conversation.account, &conversation.person])?;
                 }
+                forget_beginnings(connection, &lost)?;
                 for (conversation, reason) in &failed {
                     tracing::warn!(
                         error = reason,
@@ -155,7 +168,7 @@ impl Conversations {
     pub async fn rebuild(&self, account: Option<String>) -> Result<usize, StepError> {
         let files = self.files.clone();
         let now_ms = self.journal.clock().now_ms();
-        let written = self
+        let (written, lost) = self
             .journal
             .read(move |connection| {
                 let all: Vec<Conversation> = connection
@@ -165,18 +178,24 @@ impl Conversations {
                     )?
                     .query_map([account], read_conversation)?
                     .collect::<rusqlite::Result<_>>()?;
-                let mut written = 0;
+                let (mut written, mut lost) = (0, Vec::new());
                 for conversation in all {
                     match files.write(connection, &conversation, None, now_ms)? {
-                        Ok(has_file) => written += usize::from(has_file),
+                        Ok(made) => {
+                            written += usize::from(made.filed.is_some());
+                            lost.extend(made.lost);
+                        }
                         Err(error) => return Ok(Err(error)),
                     }
                 }
-                Ok(Ok(written))
+                Ok(Ok((written, lost)))
             })
             .await?
             .map_err(StepError::Output)?;
         self.sync().await?;
+        if !lost.is_empty() {
+            self.journal.write(move |connection| forget_beginnings(connection, &lost)).await?;
+        }
         Ok(written)
     }
 
@@ -207,7 +226,7 @@ impl Files {
         conversation: &Conversation,
         earliest: Option<i64>,
         now_ms: i64,
-    ) -> rusqlite::Result<std::io::Result<bool>> {
+    ) -> rusqlite::Result<std::io::Result<Made>> {
         let path = match conversation.path() {
             Ok(path) => path,
             Err(error) => return Ok(Err(error)),
@@ -222,17 +241,14 @@ impl Files {
             match extend(connection, &self.output, conversation, &path, filed)? {
                 Ok(Some(filed)) => {
                     remembered.insert(key, filed);
-                    return Ok(Ok(true));
+                    return Ok(Ok(Made { filed: Some(filed), lost: None }));
                 }
                 Ok(None) => {}
                 Err(error) => return Ok(Err(error)),
             }
         }
         let made = make(connection, &self.output, conversation, &path, now_ms)?;
-        Ok(made.map(|filed| {
-            remembered.extend(filed.map(|filed| (key, filed)));
-            filed.is_some()
-        }))
+        Ok(made.inspect(|made| remembered.extend(made.filed.map(|filed| (key, filed)))))
     }
 }
 
@@ -332,15 +348,14 @@ fn extend(
     Ok(extended.map(|stamp| stamp.map(|stamp| Filed { stamp, end, last })))
 }
 
-/// Makes the file from all events of its conversation, and what stands in it of deleted ones. `None`: nothing has opened
-/// the conversation yet.
+/// Makes the file from all events of its conversation, and what stands in it of deleted ones.
 fn make(
     connection: &Connection,
     output: &Output,
     conversation: &Conversation,
     path: &RelativePath,
     now_ms: i64,
-) -> rusqlite::Result<std::io::Result<Option<Filed>>> {
+) -> rusqlite::Result<std::io::Result<Made>> {
     let old = match output.read(path) {
         Ok(old) => old.map(|(content, _)| content),
         Err(error) => return Ok(Err(error)),
@@ -348,10 +363,12 @@ fn make(
     let mut damaged =
         old.as_ref().is_some_and(|old| serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(old).is_err());
     let pruned = find_pruned(connection, conversation)?;
-    let mut document = match (&pruned, &old) {
+    let mut lost = None;
+    let mut document = match (pruned, &old) {
         (None, _) => b"[".to_vec(),
         (Some(pruned), Some(old)) if pruned.is_beginning_of(old) => pruned.of(old).unwrap_or_default().to_vec(),
-        (Some(_), _) => {
+        (Some(pruned), _) => {
+            lost = Some((conversation.clone(), pruned.hash));
             tracing::error!(
                 channel = conversation.channel,
                 account = conversation.account,
@@ -363,7 +380,10 @@ fn make(
     };
     let has_beginning = document.len() > 1;
     let added = add_events(connection, conversation, (i64::MIN, 0), &mut document)?;
-    let Some(added) = added.filter(|added| added.opens || has_beginning) else { return Ok(Ok(None)) };
+    let Some(added) = added.filter(|added| added.opens || has_beginning) else {
+        // No file takes the place of the old one, which stays as it is.
+        return Ok(Ok(Made { filed: None, lost: None }));
+    };
     let end = document.len() as u64;
     document.extend_from_slice(END);
     if damaged {
@@ -376,7 +396,8 @@ fn make(
             return Ok(Err(error));
         }
     }
-    Ok(output.replace(path, &document).map(|stamp| Some(Filed { stamp, end, last: added.last })))
+    let replaced = output.replace(path, &document);
+    Ok(replaced.map(|stamp| Made { filed: Some(Filed { stamp, end, last: added.last }), lost }))
 }
 
 struct Added {
@@ -426,6 +447,18 @@ impl Pruned {
     pub(super) fn of<'a>(&self, file: &'a [u8]) -> Option<&'a [u8]> {
         usize::try_from(self.bytes).ok().and_then(|bytes| file.get(..bytes))
     }
+}
+
+/// From now on these files begin with what is left. Otherwise each would count as damaged whenever it is made.
+fn forget_beginnings(connection: &Connection, lost: &[(Conversation, Vec<u8>)]) -> rusqlite::Result<()> {
+    // The hash: events may have been deleted meanwhile, and the file may have a beginning again.
+    let mut forget = connection.prepare_cached(
+        "DELETE FROM pruned_conversations WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND hash = ?4",
+    )?;
+    for (conversation, hash) in lost {
+        forget.execute(params![conversation.channel, conversation.account, conversation.person, hash])?;
+    }
+    Ok(())
 }
 
 pub(super) fn find_pruned(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<Option<Pruned>> {
