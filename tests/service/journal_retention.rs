@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
 use crate::journal_checks::{
-    KIM, NOON_MS, SAM, body_of, delete_older_than, deliver, document_of, file_of, names, rebuild, text_at,
+    KIM, NOON_MS, OTHER_PAGE, SAM, body_of, delete_older_than, deliver, document_of, file_of, names, rebuild, text_at,
     text_of,
 };
 use crate::test_app::{PAGE, TestApp};
@@ -177,6 +177,42 @@ async fn a_file_that_was_damaged_before_is_written_again_before_its_events_are_d
     assert_eq!(text_of(&app, SAM), document_of(&items));
     assert_eq!(delete_older_than(&app, 30).await, 10);
     assert_eq!(text_of(&app, SAM), document_of(&items));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_stands_in_no_file_is_not_deleted() {
+    let app = TestApp::start().await;
+    app.facebook.add_page(OTHER_PAGE, "Other Page").set_ticked(false);
+    app.connect().await;
+    // Of a Page that nobody connected, of one whose file is in the way, and receipts without a conversation.
+    let other = text_at(SAM, 0, "hi").replace(PAGE, OTHER_PAGE);
+    deliver(&app, body_of(&[&other]).replace(PAGE, OTHER_PAGE)).await;
+    let change = format!(
+        r#"{{"object":"page","entry":[{{"id":"{OTHER_PAGE}","time":1795262400,"changes":[{{"field":"name","value":"New"}}]}}]}}"#
+    );
+    deliver(&app, change).await;
+    std::fs::create_dir_all(app.path(&file_of(PAGE, SAM))).unwrap();
+    let (sam, kim) = (text_at(SAM, 0, "hi"), text_at(KIM, 5, "hi"));
+    let receipt = format!(
+        r#"{{"sender":{{"id":"{KIM}"}},"recipient":{{"id":"{PAGE}"}},"timestamp":{NOON_MS},"read":{{"watermark":1}}}}"#
+    );
+    deliver(&app, body_of(&[&sam, &receipt])).await;
+    app.clock.advance(100 * DAY);
+    deliver(&app, body_of(&[text_at("7000000000000009", 100 * DAY_MS, "of today")])).await;
+    assert_eq!(delete_older_than(&app, 30).await, 0);
+    assert_eq!(app.counts().await, (5, 2, 0));
+
+    std::fs::remove_dir(app.path(&file_of(PAGE, SAM))).unwrap();
+    deliver(&app, body_of(&[&kim])).await;
+    app.facebook.page(OTHER_PAGE).unwrap().set_ticked(true);
+    app.connect().await;
+    assert_eq!(text_of(&app, SAM), document_of(&[&sam]));
+    assert_eq!(text_of(&app, KIM), document_of(&[&receipt, &kim]));
+    assert_eq!(app.text(&file_of(OTHER_PAGE, SAM)).unwrap(), document_of(&[&other]));
+    // Now they may go: all but the newest, and the message of today.
+    assert_eq!(delete_older_than(&app, 30).await, 4);
+    assert_eq!(text_of(&app, KIM), document_of(&[&receipt, &kim]));
     app.finish().await;
 }
 

@@ -9,13 +9,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::conversations::{Conversation, find_pruned, read_conversation};
-use crate::shared::journal::{Journal, JournalError, save_cursor};
+use crate::shared::journal::{Journal, JournalError, NOT_CONNECTED, save_cursor};
 use crate::shared::output::Output;
 
 /// Up to which event a pass has looked.
 const CURSOR: &str = "consumer:retention";
 
-/// The most events that one step looks at: a write transaction of a few milliseconds, between two groups of deliveries.
+/// The most events that one step looks at, and about the most that it deletes: a write transaction of a few milliseconds, between two groups of deliveries.
 const STEP: i64 = 200;
 
 /// Milliseconds in a day.
@@ -72,29 +72,41 @@ fn step(connection: &Connection, output: &Output, before: i64) -> rusqlite::Resu
     // The newest event stays: its number must not be given again.
     let newest: i64 =
         connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))?;
-    let rows: Vec<(i64, Option<Conversation>)> = connection
+    let rows: Vec<(i64, Option<Conversation>, bool)> = connection
         .prepare_cached(
-            "SELECT channel, account, conversation, seq FROM events
+            "SELECT channel, account, conversation, seq, apart IS ?5 FROM events
              WHERE seq > ?1 AND seq <= ?2 AND received_at < ?3 ORDER BY seq LIMIT ?4",
         )?
-        .query_map(params![cursor, done.min(newest - 1), before, STEP], |row| {
+        .query_map(params![cursor, done.min(newest - 1), before, STEP, NOT_CONNECTED], |row| {
             let person: Option<String> = row.get(2)?;
             let conversation = person.map(|_| read_conversation(row)).transpose()?;
-            Ok((row.get(3)?, conversation))
+            Ok((row.get(3)?, conversation, row.get(4)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
-    let Some((last, _)) = rows.last() else { return Ok(Step { deleted: 0, is_last: true }) };
     let mut deleted = 0;
-    for (seq, _) in rows.iter().filter(|(_, conversation)| conversation.is_none()) {
-        deleted += forget(connection, *seq)?;
-    }
-    let conversations: BTreeSet<&Conversation> =
-        rows.iter().filter_map(|(_, conversation)| conversation.as_ref()).collect();
-    for conversation in conversations {
-        deleted += prune(connection, output, conversation, before, newest)?;
+    let mut conversations: BTreeSet<&Conversation> = BTreeSet::new();
+    let (mut looked_at, mut last) = (0, cursor);
+    for (seq, conversation, not_connected) in &rows {
+        match conversation {
+            Some(conversation) => {
+                if conversations.insert(conversation) {
+                    deleted += prune(connection, output, conversation, before, newest)?;
+                }
+            }
+            // It still has to flow in when the account connects.
+            None if *not_connected => {}
+            None => deleted += forget(connection, *seq)?,
+        }
+        looked_at += 1;
+        last = *seq;
+        if deleted >= usize::try_from(STEP).unwrap_or(usize::MAX) {
+            // Of each conversation more may be deleted than was looked at.
+            break;
+        }
     }
     save_cursor(connection, CURSOR, &last.to_string())?;
-    Ok(Step { deleted, is_last: rows.len() < usize::try_from(STEP).unwrap_or(usize::MAX) })
+    let is_last = looked_at == rows.len() && rows.len() < usize::try_from(STEP).unwrap_or(usize::MAX);
+    Ok(Step { deleted, is_last })
 }
 
 /// Deletes the old beginning of a conversation, after making sure that its file holds it.
@@ -172,4 +184,53 @@ fn number(connection: &Connection, cursor: &str) -> rusqlite::Result<i64> {
         .query_row([cursor], |row| row.get(0))
         .optional()?;
     Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::clock::Clock;
+    use crate::shared::consumers::conversations::Conversations;
+    use crate::shared::journal::{DedupeKey, Effect, Event, Source};
+
+    fn event(person: i64, number: i64) -> Event {
+        Event {
+            channel: "facebook",
+            account: "1".to_owned(),
+            key: DedupeKey::new("facebook", "1", &[&person.to_be_bytes(), &number.to_be_bytes()]),
+            kind: "message".into(),
+            effect: Effect::Conversation { person: person.to_string(), opens: true },
+            occurred_at: Some(number),
+            source: Source::Webhook,
+            payload: format!("{{\"number\":{number}}}").into_bytes(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_step_is_small_also_where_many_people_wrote_by_turns() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = Clock::manual("2026-11-21T12:00:00Z".parse().expect("a time"));
+        let (journal, _writer) = Journal::open(&folder.path().join("journal.db"), clock.clone()).expect("it opens");
+        let output = Output::open(folder.path()).expect("it opens");
+        journal.connect_account("facebook", "1").await.expect("connected");
+        for number in 0..40 {
+            journal.append((0..100).map(|person| event(person, number)).collect()).await.expect("stored");
+        }
+        journal.save_cursor("consumer:refresh", "4000".to_owned()).await.expect("saved");
+        let conversations = Conversations::new(journal.clone(), output.clone());
+        while conversations.step().await.expect("filed") {}
+        clock.advance(std::time::Duration::from_secs(60));
+        let (before, mut deleted) = (clock.now_ms(), Vec::new());
+        loop {
+            let output = output.clone();
+            let step = journal.write(move |connection| step(connection, &output, before)).await.expect("deleted");
+            deleted.push(step.deleted);
+            if step.is_last {
+                break;
+            }
+        }
+        assert!(deleted.iter().all(|deleted| *deleted < 400), "{deleted:?}");
+        // All but the newest.
+        assert_eq!(deleted.iter().sum::<usize>(), 3999);
+    }
 }

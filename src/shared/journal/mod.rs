@@ -19,7 +19,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use event::{DedupeKey, Effect, Event, Source};
 pub use records::Record;
-use writer::{Accounts, Completion, NOT_CONNECTED, Request, Writer};
+pub(crate) use writer::NOT_CONNECTED;
+use writer::{Accounts, Completion, Request, Writer};
 
 use super::clock::Clock;
 use super::db;

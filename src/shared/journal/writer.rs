@@ -28,7 +28,7 @@ const GATHER: Duration = Duration::from_micros(100);
 const CACHE_KIB: i64 = 32 * 1024;
 
 /// Set apart because nobody has connected the account (yet). Released when somebody does.
-pub(super) const NOT_CONNECTED: &str = "the account is not connected";
+pub(crate) const NOT_CONNECTED: &str = "the account is not connected";
 
 /// What is sent to a job's owner once it is known whether the transaction was committed.
 pub(super) type Completion = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
