@@ -397,3 +397,87 @@ pub fn want_reread(
         .execute(params![channel, account, object, now_ms, delay_ms, LONGEST_DEBOUNCE_MS])
         .map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the row of a wish says: due, attempts, parked, generation.
+    type Row = (i64, i64, bool, i64);
+
+    fn wished() -> Connection {
+        let connection = Connection::open_in_memory().expect("opened");
+        for migration in MIGRATIONS {
+            connection.execute_batch(migration).expect("migrated");
+        }
+        connection
+    }
+
+    fn wish(connection: &Connection, now_ms: i64, delay_ms: i64) -> Row {
+        want_reread(connection, "c", "a", "o", now_ms, delay_ms).expect("wished");
+        row(connection)
+    }
+
+    fn row(connection: &Connection) -> Row {
+        let found = connection.query_row("SELECT due_at, attempts, parked, generation FROM rereads", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        });
+        found.expect("one row")
+    }
+
+    #[test]
+    fn each_wish_puts_the_read_off_but_not_for_ever() {
+        // (now, delay) and when the read is due then.
+        let cases: [&[(i64, i64, i64)]; 7] = [
+            &[(1_000, 2_000, 3_000)],
+            &[(1_000, 2_000, 3_000), (2_500, 2_000, 4_500), (4_499, 2_000, 6_499)],
+            // Never later than fifteen seconds after the first, and never in the past.
+            &[(0, 2_000, 2_000), (12_000, 2_000, 14_000), (13_500, 2_000, 15_000), (15_000, 2_000, 15_000)],
+            &[(0, 2_000, 2_000), (20_000, 2_000, 20_000)],
+            // A poll in five minutes waits no longer than the first wish allows, nor does it wait once a change came.
+            &[(0, 2_000, 2_000), (1_000, 300_000, 15_000)],
+            &[(0, 300_000, 300_000), (1_000, 2_000, 3_000)],
+            // Without delay: at once, and not later than it would have been.
+            &[(0, 2_000, 2_000), (1_000, 0, 1_000), (1_500, 0, 1_000), (1_600, -5_000, 1_000)],
+        ];
+        for wishes in cases {
+            let connection = wished();
+            for (count, (now, delay, due)) in (1..).zip(wishes) {
+                assert_eq!(wish(&connection, *now, *delay), (*due, 0, false, count), "{wishes:?} at {now}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wish_after_a_failure_shortens_no_pause_unless_somebody_asks_for_it() {
+        let failed = |parked: bool| {
+            let connection = wished();
+            wish(&connection, 0, 2_000);
+            let change = "UPDATE rereads SET attempts = 3, due_at = 60000, reason = 'why', parked = ?1";
+            connection.execute(change, [parked]).expect("changed");
+            connection
+        };
+        let has_reason = |connection: &Connection| {
+            let read = connection.query_row("SELECT reason IS NOT NULL FROM rereads", [], |row| row.get::<_, bool>(0));
+            read.expect("one row")
+        };
+        // (parked, now, delay), what the row says then, and whether it still tells why.
+        let cases = [
+            ((false, 10_000, 2_000), (60_000, 3, false, 2), true),
+            ((false, 70_000, 2_000), (60_000, 3, false, 2), true),
+            ((false, 10_000, 0), (10_000, 0, false, 2), false),
+            ((true, 10_000, 2_000), (12_000, 0, false, 2), false),
+            ((true, 100_000, 2_000), (102_000, 0, false, 2), false),
+            ((true, 10_000, 0), (10_000, 0, false, 2), false),
+        ];
+        for ((parked, now, delay), expected, tells_why) in cases {
+            let connection = failed(parked);
+            assert_eq!(wish(&connection, now, delay), expected, "parked {parked}, at {now}");
+            assert_eq!(has_reason(&connection), tells_why, "parked {parked}, at {now}");
+        }
+        // Fifteen seconds are counted from the wish that woke it.
+        let connection = failed(true);
+        wish(&connection, 100_000, 2_000);
+        assert_eq!(wish(&connection, 114_000, 2_000).0, 115_000);
+    }
+}
