@@ -387,7 +387,7 @@ pub fn want_reread(
                 due_at = CASE
                     WHEN ?5 <= 0 THEN min(due_at, ?4)
                     WHEN parked THEN ?4 + ?5
-                    WHEN attempts > 0 THEN due_at
+                    WHEN attempts > 0 OR due_at <= wanted_at THEN due_at
                     ELSE max(?4, min(?4 + ?5, wanted_at + ?6)) END,
                 wanted_at = CASE WHEN parked THEN ?4 ELSE wanted_at END,
                 attempts = CASE WHEN parked OR ?5 <= 0 THEN 0 ELSE attempts END,
