@@ -3,10 +3,13 @@
 // A panic in a test or in its helpers is a failed test, nothing worse.
 #![allow(clippy::unwrap_used)]
 
+mod load;
+mod mount;
 mod process;
 mod test_app;
 
 mod configuration;
+mod crash;
 mod demo;
 mod facebook_login;
 mod facebook_poll;

@@ -1,9 +1,11 @@
 //! The real binary as a process of its own: nothing in its environment but what the test gives, in the test's folder.
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -53,8 +55,29 @@ pub fn run(mut command: Command) -> Ended {
     }
 }
 
+/// Runs what must end by itself soon.
+pub fn run_briefly(mut command: Command) -> Ended {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("it did not end: {:?}", child.wait_with_output());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().unwrap();
+    Ended {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
 /// `shoptalk serve`, listening.
 pub struct Service {
+    /// Where it listens.
+    pub address: SocketAddr,
     child: Child,
     log: Option<JoinHandle<String>>,
 }
@@ -68,12 +91,13 @@ impl Service {
         while !log.contains("listening") {
             assert_ne!(stderr.read_line(&mut log).unwrap(), 0, "the service did not start: {log}");
         }
+        let address = log.lines().last().and_then(|line| line.rsplit_once("address=")).unwrap().1.parse().unwrap();
         // A pipe that nobody reads would stop the service one day.
         let reading = std::thread::spawn(move || {
             stderr.read_to_string(&mut log).unwrap();
             log
         });
-        Self { child, log: Some(reading) }
+        Self { address, child, log: Some(reading) }
     }
 
     /// Its process id.
@@ -86,6 +110,15 @@ impl Service {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         let status = self.child.wait().unwrap();
         (status, self.log.take().unwrap().join().unwrap())
+    }
+}
+
+impl Service {
+    /// Ends it as a power supply or the kernel does: without a chance to do anything. Gives its log.
+    pub fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.log.take().unwrap().join().unwrap()
     }
 }
 
