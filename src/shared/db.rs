@@ -1,6 +1,7 @@
 //! Opens SQLite as all three databases need it, migrates, and keeps blocking work off the async threads.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,6 +63,12 @@ pub fn open(path: &Path, migrations: &[&'static str]) -> anyhow::Result<Connecti
     );
     create_private(path)?;
     let explain = || {
+        if is_full(path) {
+            return format!(
+                "the database {} cannot be opened because the disk is full; nothing was changed. Make room and start again",
+                path.display()
+            );
+        }
         format!(
             "the database {} cannot be used; it was left as it is. Restore it from a backup, or move it away (with the \
              files of the same name ending in -wal and -shm) to start with an empty one",
@@ -88,6 +95,7 @@ const CHECKED_WHOLE_BYTES: u64 = 64 * 1024 * 1024;
 /// into a damaged file. In a database too large to be read at every start, the newest events and all small tables are
 /// checked.
 fn check(connection: &Connection, path: &Path) -> anyhow::Result<()> {
+    check_length(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let tables: Vec<String> = if fs::metadata(path)?.len() <= CHECKED_WHOLE_BYTES {
@@ -106,6 +114,37 @@ fn check(connection: &Connection, path: &Path) -> anyhow::Result<()> {
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(())
+}
+
+/// SQLite reads what is cut off from the end of the last page as zeros and may find nothing wrong with them.
+fn check_length(path: &Path) -> anyhow::Result<()> {
+    let log = fs::metadata(format!("{}-wal", path.display()));
+    let mut header = [0; 100];
+    if log.is_ok_and(|log| log.len() > 0) || fs::File::open(path)?.read_exact(&mut header).is_err() {
+        // Pages may still stand in the log; and of what is too short for a header, SQLite itself says what it is.
+        return Ok(());
+    }
+    let number =
+        |at: usize| u64::from(u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]));
+    let page_bytes = match u64::from(u16::from_be_bytes([header[16], header[17]])) {
+        1 => 65536,
+        bytes => bytes,
+    };
+    // The count of pages holds only where both counters agree. Source: <https://sqlite.org/fileformat2.html>, 1.3.
+    let counted = header.starts_with(b"SQLite format 3\0") && number(24) == number(92);
+    let bytes = fs::metadata(path)?.len();
+    ensure!(
+        !counted || (bytes >= number(28) * page_bytes && bytes.is_multiple_of(page_bytes.max(1))),
+        "it is damaged: its end is missing"
+    );
+    Ok(())
+}
+
+/// Whether there is too little room beside this file for SQLite to open it.
+fn is_full(path: &Path) -> bool {
+    const NEEDED_BYTES: u64 = 64 * 1024;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    rustix::fs::statvfs(folder).is_ok_and(|space| space.f_bavail * space.f_frsize < NEEDED_BYTES)
 }
 
 /// Opens a second connection that only reads.
