@@ -131,18 +131,16 @@ impl Vault {
     pub fn from_key_file(path: &Path) -> anyhow::Result<Self> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(mut file) => {
+        match fs::File::open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 let mut key = Zeroizing::new([0; 32]);
                 getrandom::fill(key.as_mut()).context("the operating system gives no random bytes")?;
                 let text = Zeroizing::new(STANDARD.encode(key.as_ref()) + "\n");
-                file.write_all(text.as_bytes())?;
-                file.sync_all()?;
-                fs::File::open(folder)?.sync_all()?;
+                write_new(folder, path, &text)
+                    .with_context(|| format!("the key file {} cannot be made; is the disk full?", path.display()))?;
                 Ok(Self::new(key))
             }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                let mut file = fs::File::open(path)?;
+            Ok(mut file) => {
                 let mode = file.metadata()?.mode();
                 ensure!(
                     mode & 0o077 == 0,
@@ -157,7 +155,7 @@ impl Vault {
                     parse_key(&text).with_context(|| format!("the key file {} holds no key", path.display()))?,
                 ))
             }
-            Err(error) => Err(error).with_context(|| format!("the key file {} cannot be made", path.display())),
+            Err(error) => Err(error).with_context(|| format!("the key file {} cannot be read", path.display())),
         }
     }
 
@@ -207,6 +205,21 @@ impl Vault {
     pub fn derive(&self, purpose: Purpose) -> Zeroizing<[u8; 32]> {
         self.0.derive(purpose)
     }
+}
+
+/// Writes a file that is not there yet, whole or not at all: on a full disk, or when the process is killed meanwhile, no
+/// half of a key stays behind.
+fn write_new(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+    let beside = path.with_extension("new");
+    // Left behind by a process that was killed; the data folder is ours alone.
+    let _ = fs::remove_file(&beside);
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if let Err(error) = written.and_then(|()| fs::rename(&beside, path)) {
+        let _ = fs::remove_file(&beside);
+        return Err(error);
+    }
+    fs::File::open(folder)?.sync_all()
 }
 
 /// Reads a master key: 32 bytes, base64 with padding.
