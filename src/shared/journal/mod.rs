@@ -315,6 +315,26 @@ impl Journal {
         .await
     }
 
+    /// Writes something small, to know that it can be done: an empty transaction succeeds on a full disk, too.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn probe(&self) -> Result<(), JournalError> {
+        let now_ms = self.clock.now_ms();
+        self.write(move |connection| {
+            // Once a second at most, however often somebody asks.
+            connection
+                .prepare_cached(
+                    "INSERT INTO cursors (name, value) VALUES ('probe', ?1)
+                     ON CONFLICT DO UPDATE SET value = excluded.value
+                     WHERE abs(CAST(value AS INTEGER) - CAST(excluded.value AS INTEGER)) >= 1000",
+                )?
+                .execute([now_ms.to_string()])
+                .map(drop)
+        })
+        .await
+    }
+
     /// How many events there are, by what became of them.
     ///
     /// # Errors

@@ -74,7 +74,7 @@ pub fn router(shared: Shared, doors: Vec<Door>, vault: Vault, running: Running) 
 async fn ready(State(shared): State<Shared>, Extension(running): Extension<Running>) -> Result<StatusCode, AppError> {
     let writable = async {
         shared.connections.probe().await?;
-        shared.journal.write(|_| Ok(())).await?;
+        shared.journal.probe().await?;
         anyhow::Ok(())
     };
     if let Err(error) = writable.await {
