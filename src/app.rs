@@ -24,7 +24,7 @@ use crate::shared::db::Db;
 use crate::shared::journal::{Journal, WriterHandle};
 use crate::shared::lock::{DataLock, LockError, folder_of};
 use crate::shared::oauth::Logins;
-use crate::shared::output::Output;
+use crate::shared::output::{Output, RelativePath};
 use crate::shared::progress::Progress;
 use crate::shared::scheduler::{Job, Scheduler};
 use crate::shared::self_test::SelfTests;
@@ -124,6 +124,7 @@ impl App {
         };
 
         for connection in connections.list().await? {
+            remove_leftovers(&output, &connection.channel, &connection.account);
             // Also releases what a kill between connecting and releasing left behind.
             journal
                 .connect_account(&connection.channel, &connection.account)
@@ -351,6 +352,15 @@ where
         }
     }
     name
+}
+
+/// Removes half-written files of an account from the folders it may have.
+fn remove_leftovers(output: &Output, channel: &str, account: &str) {
+    for parts in [[account].as_slice(), &[channel, account], &[channel, account, "conversations"]] {
+        if let Err(error) = RelativePath::new(parts).and_then(|path| output.remove_leftovers(&path)) {
+            tracing::warn!(%error, channel, account, "half-written files could not be removed");
+        }
+    }
 }
 
 /// A channel's poll: every account that can be read is to be read again, each at its own moment.

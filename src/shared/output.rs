@@ -198,6 +198,30 @@ impl Output {
         Ok(rustix::fs::renameat(&folder, name, &folder, aside)?)
     }
 
+    /// Removes what a process that was killed left half-written in a folder. Where there is no such folder, nothing is
+    /// to be done.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or changed.
+    pub fn remove_leftovers(&self, path: &RelativePath) -> std::io::Result<()> {
+        let mut folder = rustix::io::dup(&self.0.folder)?;
+        for part in &path.0 {
+            folder = match rustix::fs::openat(&folder, part.as_str(), FOLDER_FLAGS, Mode::empty()) {
+                Ok(found) => found,
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            };
+        }
+        for entry in rustix::fs::Dir::read_from(&folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name.starts_with(b".") && name.ends_with(b".tmp") {
+                rustix::fs::unlinkat(&folder, entry.file_name(), AtFlags::empty())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until everything replaced so far is on disk: one call for any number of files.
     ///
     /// # Errors
