@@ -5,9 +5,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::load::{
-    Book, Load, Random, Reading, Shape, connect_page, leftovers, parse_everything, wait_until_ready,
-};
+use crate::load::{Book, Load, Random, Reading, Shape, connect_page, leftovers, parse_everything, wait_until_ready};
 use crate::mount::{Mount, skipped};
 use crate::process::{Service, configured};
 

@@ -11,6 +11,7 @@ mod test_app;
 mod configuration;
 mod crash;
 mod demo;
+mod disk;
 mod facebook_login;
 mod facebook_poll;
 mod facebook_webhook;

@@ -43,9 +43,8 @@ impl Mount {
             "xfs" => "loop,noatime,nouuid",
             _ => "loop,noatime",
         };
-        let mounted = succeeds(
-            Command::new("mount").args(["-t", file_system, "-o", options]).arg(image).arg(point.path()),
-        );
+        let mounted =
+            succeeds(Command::new("mount").args(["-t", file_system, "-o", options]).arg(image).arg(point.path()));
         mounted.then_some(Self { point, image: Some(image.to_owned()) })
     }
 
