@@ -23,6 +23,15 @@ pub enum Written {
     Replaced,
 }
 
+/// When a new document is brought to disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToDisk {
+    /// Before it takes its place: a power cut leaves the old document or the new one.
+    First,
+    /// With [`Output::sync`]: until then a power cut may leave an empty file, so something must be known to write it anew.
+    Later,
+}
+
 /// What a file was when it was last written: another file, or a changed one, has another stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
@@ -140,14 +149,16 @@ impl Output {
         Ok((self.folder(folders)?, name))
     }
 
-    /// Makes the file hold this document without waiting for the disk: whole for every reader at once, and safe against a
-    /// power cut only after [`Output::sync`].
+    /// Makes the file hold this document: whole for every reader at once.
     ///
     /// # Errors
     /// As [`Output::write`].
-    pub fn replace(&self, path: &RelativePath, document: &[u8]) -> std::io::Result<Stamp> {
+    pub fn replace(&self, path: &RelativePath, document: &[u8], to_disk: ToDisk) -> std::io::Result<Stamp> {
         let (folder, name) = self.place(path)?;
-        self.swap(&folder, name, |file| file.write_all(document))
+        self.swap(&folder, name, |file| {
+            file.write_all(document)?;
+            if to_disk == ToDisk::First { file.sync_data() } else { Ok(()) }
+        })
     }
 
     /// Makes the file hold its own first `keep` bytes and then `tail`, as [`Output::replace`] does. `None`: the file is
@@ -157,7 +168,14 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::write`].
-    pub fn extend(&self, path: &RelativePath, stamp: Stamp, keep: u64, tail: &[u8]) -> std::io::Result<Option<Stamp>> {
+    pub fn extend(
+        &self,
+        path: &RelativePath,
+        stamp: Stamp,
+        keep: u64,
+        tail: &[u8],
+        to_disk: ToDisk,
+    ) -> std::io::Result<Option<Stamp>> {
         let (folder, name) = self.place(path)?;
         let Some(mut old) = open_plain(&folder, name)? else { return Ok(None) };
         if Stamp::of(&old)? != stamp {
@@ -165,7 +183,8 @@ impl Output {
         }
         self.swap(&folder, name, |file| {
             std::io::copy(&mut Read::by_ref(&mut old).take(keep), file)?;
-            file.write_all(tail)
+            file.write_all(tail)?;
+            if to_disk == ToDisk::First { file.sync_data() } else { Ok(()) }
         })
         .map(Some)
     }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
 use crate::shared::journal::{DedupeKey, Journal, JournalError, save_cursor};
-use crate::shared::output::{Output, RelativePath, Stamp, is_environment};
+use crate::shared::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
 
 const CURSOR: &str = "consumer:conversations";
 
@@ -112,7 +112,7 @@ impl Conversations {
                 touched.extend(again.iter().map(|conversation| (conversation.clone(), None)));
                 let (mut failed, mut no_longer_parked, mut lost) = (Vec::new(), Vec::new(), Vec::new());
                 for (conversation, earliest) in touched {
-                    match files.write(connection, &conversation, earliest, now_ms)? {
+                    match files.write(connection, &conversation, earliest, now_ms, ToDisk::Later)? {
                         Ok(made) => {
                             lost.extend(made.lost);
                             if parked.contains(&conversation) {
@@ -180,7 +180,8 @@ impl Conversations {
                     .collect::<rusqlite::Result<_>>()?;
                 let (mut written, mut lost) = (0, Vec::new());
                 for conversation in all {
-                    match files.write(connection, &conversation, None, now_ms)? {
+                    // These lie behind the cursor: no start would write them anew after a power cut.
+                    match files.write(connection, &conversation, None, now_ms, ToDisk::First)? {
                         Ok(made) => {
                             written += usize::from(made.filed.is_some());
                             lost.extend(made.lost);
@@ -226,6 +227,7 @@ impl Files {
         conversation: &Conversation,
         earliest: Option<i64>,
         now_ms: i64,
+        to_disk: ToDisk,
     ) -> rusqlite::Result<std::io::Result<Made>> {
         let path = match conversation.path() {
             Ok(path) => path,
@@ -247,7 +249,7 @@ impl Files {
                 Err(error) => return Ok(Err(error)),
             }
         }
-        let made = make(connection, &self.output, conversation, &path, now_ms)?;
+        let made = make(connection, &self.output, conversation, &path, now_ms, to_disk)?;
         Ok(made.inspect(|made| remembered.extend(made.filed.map(|filed| (key, filed)))))
     }
 }
@@ -344,7 +346,8 @@ fn extend(
     let last = add_events(connection, conversation, filed.last, &mut tail)?.map_or(filed.last, |added| added.last);
     let end = filed.end + tail.len() as u64;
     tail.extend_from_slice(END);
-    let extended = output.extend(path, filed.stamp, filed.end, &tail);
+    let to_disk = unless_pruned(ToDisk::Later, find_pruned(connection, conversation)?.is_some());
+    let extended = output.extend(path, filed.stamp, filed.end, &tail, to_disk);
     Ok(extended.map(|stamp| stamp.map(|stamp| Filed { stamp, end, last })))
 }
 
@@ -355,9 +358,10 @@ fn make(
     conversation: &Conversation,
     path: &RelativePath,
     now_ms: i64,
+    to_disk: ToDisk,
 ) -> rusqlite::Result<std::io::Result<Made>> {
-    let old = match output.read(path) {
-        Ok(old) => old.map(|(content, _)| content),
+    let (old, old_stamp) = match output.read(path) {
+        Ok(old) => old.unzip(),
         Err(error) => return Ok(Err(error)),
     };
     let mut damaged =
@@ -386,6 +390,12 @@ fn make(
     };
     let end = document.len() as u64;
     document.extend_from_slice(END);
+    if let (Some(old), Some(stamp), ToDisk::First) = (&old, old_stamp, to_disk)
+        && *old == document
+    {
+        // What is on disk, or will be with the batch that wrote it, is not brought there once more.
+        return Ok(Ok(Made { filed: Some(Filed { stamp, end, last: added.last }), lost }));
+    }
     if damaged {
         tracing::warn!(
             channel = conversation.channel,
@@ -396,8 +406,14 @@ fn make(
             return Ok(Err(error));
         }
     }
-    let replaced = output.replace(path, &document);
+    let to_disk = unless_pruned(to_disk, has_beginning);
+    let replaced = output.replace(path, &document, to_disk);
     Ok(replaced.map(|stamp| Made { filed: Some(Filed { stamp, end, last: added.last }), lost }))
+}
+
+/// A file that is the only copy of its beginning cannot be written anew after a power cut.
+fn unless_pruned(to_disk: ToDisk, has_pruned_beginning: bool) -> ToDisk {
+    if has_pruned_beginning { ToDisk::First } else { to_disk }
 }
 
 struct Added {
