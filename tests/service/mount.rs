@@ -103,5 +103,6 @@ fn succeeds(command: &mut Command) -> bool {
 
 /// Says that a test did not run. Written past the test program, which would show it only for a failed test.
 pub fn skipped(why: &str) {
-    writeln!(std::io::stderr(), "skipped: {why}").unwrap();
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "skipped: {why}").unwrap();
 }
