@@ -202,11 +202,12 @@ impl Conversations {
 
     async fn sync(&self) -> Result<(), StepError> {
         let output = self.files.output.clone();
-        tokio::task::spawn_blocking(move || output.sync())
-            .await
-            .map_err(std::io::Error::other)
-            .flatten()
-            .map_err(StepError::Output)
+        let synced = tokio::task::spawn_blocking(move || output.sync()).await.map_err(std::io::Error::other).flatten();
+        if synced.is_err() {
+            // What the disk lost must not be copied into the next file: all are made anew from the journal.
+            self.files.remembered.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        synced.map_err(StepError::Output)
     }
 }
 
