@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum::Router;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, state_key};
 use crate::shared::api::Http;
+use crate::shared::background::Background;
 use crate::shared::clock::Clock;
 use crate::shared::consumers::conversations::Conversations;
 use crate::shared::consumers::refresh::Refresh;
@@ -43,9 +44,10 @@ const RETENTION_CRON: &str = "37 4 * * *";
 /// How often consumers look for work that became due by time alone.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// How long a consumer that had something to do waits for more. A step costs a commit of its own, however little it
-/// did; who is idle is woken at once.
+/// How long a consumer that had something to do waits for more, at least and at most. A step costs a commit of its own,
+/// however little it did; who is idle is woken at once.
 const GATHER: Duration = Duration::from_millis(20);
+const LONGEST_GATHER: Duration = Duration::from_millis(400);
 
 /// How long consumers pause when the journal or the disk cannot be used.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -143,7 +145,8 @@ impl App {
 
         let readers: HashMap<&'static str, Arc<dyn Reader>> =
             channels.iter().map(|channel| (channel.name, Arc::clone(&channel.reader))).collect();
-        let conversations = Arc::new(Conversations::new(journal.clone(), output));
+        let background = Background::start("files").context("a thread cannot be started")?;
+        let conversations = Arc::new(Conversations::new(journal.clone(), output, background));
         let refresh = Refresh::new(journal.clone(), connections.clone(), shared.progress.clone(), readers.clone());
         let mut jobs: Vec<Job> = channels.iter().map(|channel| poll_job(&shared, channel)).collect();
         jobs.extend(server.retention_days.map(|days| retention_job(&shared, days)));
@@ -330,25 +333,27 @@ where
     let mut failing = false;
     while !stop.is_cancelled() {
         events.borrow_and_update();
-        let wait = match step().await {
+        let begun = Instant::now();
+        let (wait, is_idle) = match step().await {
             Ok(more) => {
                 if std::mem::take(&mut failing) {
                     tracing::info!(consumer = name, "works again");
                 }
-                if more { GATHER } else { LOOK_EVERY }
+                // Who works half of the time takes more with each step, and leaves the disk to those who wait for it.
+                if more { (begun.elapsed().clamp(GATHER, LONGEST_GATHER), false) } else { (LOOK_EVERY, true) }
             }
             Err(error) => {
                 // Once per cause, not once per second.
                 if !std::mem::replace(&mut failing, true) {
                     tracing::error!(error = format!("{error:#}"), consumer = name, "cannot work; it is tried again");
                 }
-                PAUSE
+                (PAUSE, false)
             }
         };
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(wait) => {}
-            _ = events.changed(), if wait == LOOK_EVERY => {}
+            _ = events.changed(), if is_idle => {}
         }
     }
     name

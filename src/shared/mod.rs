@@ -1,6 +1,7 @@
 //! What every channel needs. `shared` never names a channel: it receives data.
 
 pub mod api;
+pub mod background;
 pub mod clock;
 pub mod consumers;
 pub mod control;

@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
+use crate::shared::background::Background;
 use crate::shared::journal::{DedupeKey, Journal, JournalError, save_cursor};
 use crate::shared::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
 
@@ -71,6 +72,7 @@ struct Made {
 
 /// The consumer. It owns all conversation files.
 pub struct Conversations {
+    background: Background,
     journal: Journal,
     files: Files,
 }
@@ -87,10 +89,10 @@ pub enum StepError {
 }
 
 impl Conversations {
-    /// Reads from this journal and writes below this folder.
+    /// Reads from this journal and writes below this folder, on this thread.
     #[must_use]
-    pub fn new(journal: Journal, output: Output) -> Self {
-        Self { journal, files: Files { output, remembered: Arc::default() } }
+    pub fn new(journal: Journal, output: Output, background: Background) -> Self {
+        Self { background, journal, files: Files { output, remembered: Arc::default() } }
     }
 
     /// Takes the next events and writes the files of their conversations. Gives back whether there was anything to do.
@@ -104,7 +106,7 @@ impl Conversations {
         let files = self.files.clone();
         let step = self
             .journal
-            .read(move |connection| {
+            .read_in_background(&self.background, move |connection| {
                 let (last, mut touched) = touched_since(connection, cursor)?;
                 let again = unfiled(connection, now_ms)?;
                 let parked = parked(connection)?;

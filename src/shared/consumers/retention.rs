@@ -217,7 +217,11 @@ mod tests {
             journal.append((0..100).map(|person| event(person, number)).collect()).await.expect("stored");
         }
         journal.save_cursor("consumer:refresh", "4000".to_owned()).await.expect("saved");
-        let conversations = Conversations::new(journal.clone(), output.clone());
+        let conversations = Conversations::new(
+            journal.clone(),
+            output.clone(),
+            crate::shared::background::Background::start("files").unwrap(),
+        );
         while conversations.step().await.expect("filed") {}
         clock.advance(std::time::Duration::from_secs(60));
         let (before, mut deleted) = (clock.now_ms(), Vec::new());

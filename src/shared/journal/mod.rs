@@ -22,6 +22,7 @@ pub use records::Record;
 pub(crate) use writer::NOT_CONNECTED;
 use writer::{Accounts, Completion, Request, Writer};
 
+use super::background::Background;
 use super::clock::Clock;
 use super::db;
 
@@ -90,6 +91,24 @@ pub struct Journal {
 struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    /// Runs `work` with a connection of its own.
+    fn lend<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => db::open_reader(&self.path)?,
+        };
+        let result = work(&connection)?;
+        // A connection on which something failed is not used again.
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < READERS {
+            idle.push(connection);
+        }
+        Ok(result)
+    }
 }
 
 /// The writer's thread.
@@ -196,22 +215,22 @@ impl Journal {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, JournalError> {
         let readers = Arc::clone(&self.readers);
-        tokio::task::spawn_blocking(move || {
-            let idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = match idle {
-                Some(connection) => connection,
-                None => db::open_reader(&readers.path)?,
-            };
-            let result = work(&connection)?;
-            // A connection on which something failed is not used again.
-            let mut idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < READERS {
-                idle.push(connection);
-            }
-            Ok(result)
-        })
-        .await
-        .map_err(|error| JournalError::Storage(error.to_string()))?
+        tokio::task::spawn_blocking(move || readers.lend(work))
+            .await
+            .map_err(|error| JournalError::Storage(error.to_string()))?
+    }
+
+    /// As [`Journal::read`], on a thread that leaves the processor to others.
+    ///
+    /// # Errors
+    /// As [`Journal::read`].
+    pub async fn read_in_background<T: Send + 'static>(
+        &self,
+        background: &Background,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let readers = Arc::clone(&self.readers);
+        background.run(move || readers.lend(work)).await.map_err(|error| JournalError::Storage(error.to_string()))?
     }
 
     /// From now on events of this account go to the consumers; those kept apart until now flow in.

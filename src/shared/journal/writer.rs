@@ -6,7 +6,6 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,10 +17,6 @@ use crate::shared::{clock::Clock, db};
 
 /// How many requests one transaction takes at most. Bounds the time for which the first of them waits.
 const MAX_BATCH: usize = 512;
-
-/// How long a group waits for more while deliveries come close together. Little beside a sync on most disks; on a very
-/// fast one it makes groups several times larger, and a commit costs far more than the events in it.
-const GATHER: Duration = Duration::from_micros(100);
 
 /// How much of the database the writer keeps in memory. Keys are spread over their whole index, so with the default of
 /// 2 MB nearly every event reads a page again.
@@ -70,30 +65,19 @@ impl Writer {
     /// Runs until it is closed. What was accepted before is still written.
     pub fn run(mut self) {
         let mut batch = Vec::new();
-        let mut last_batch = 0;
         while let Some(first) = self.requests.blocking_recv() {
             batch.push(first);
-            self.drain(&mut batch);
-            if last_batch > 1 && batch.len() < MAX_BATCH {
-                // Others are about to come: their clients were answered together a moment ago.
-                std::thread::sleep(GATHER);
-                self.drain(&mut batch);
+            while batch.len() < MAX_BATCH
+                && let Ok(next) = self.requests.try_recv()
+            {
+                batch.push(next);
             }
-            last_batch = batch.len();
             self.write(std::mem::take(&mut batch));
         }
         self.checkpoints.stop();
         // A checkpoint here makes the next start quick; the data is safe in the log without it.
         if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%error, "the journal was not checkpointed at the end");
-        }
-    }
-
-    fn drain(&mut self, batch: &mut Vec<Request>) {
-        while batch.len() < MAX_BATCH
-            && let Ok(next) = self.requests.try_recv()
-        {
-            batch.push(next);
         }
     }
 

@@ -1,0 +1,47 @@
+//! One thread for work that may take its time: it runs with low priority, so that under full load the processor goes to
+//! those who keep a platform waiting.
+
+use std::sync::mpsc::{Sender, channel};
+
+use tokio::sync::oneshot;
+
+/// How much the thread steps back, in the units of `nice`. It still gets about a tenth of a busy processor.
+const NICENESS: i32 = 10;
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// The thread. It ends when the last clone is dropped. Cheap to clone.
+#[derive(Clone)]
+pub struct Background(Sender<Work>);
+
+impl Background {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system allows no more threads.
+    pub fn start(name: &str) -> std::io::Result<Self> {
+        let (sender, work) = channel::<Work>();
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            // On Linux this is a matter of the thread alone. Elsewhere it may be refused or concern the whole process.
+            #[cfg(target_os = "linux")]
+            if let Err(error) = rustix::process::nice(NICENESS) {
+                tracing::debug!(%error, "the priority of a thread could not be lowered");
+            }
+            for work in work {
+                work();
+            }
+        })?;
+        Ok(Self(sender))
+    }
+
+    /// Runs `work` after what was given before, and waits for it.
+    ///
+    /// # Errors
+    /// When the thread has died, as it does when work panics.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> std::io::Result<T> {
+        let (reply, answer) = oneshot::channel();
+        let died = || std::io::Error::other("the background thread has died");
+        self.0.send(Box::new(move || drop(reply.send(work())))).map_err(|_| died())?;
+        answer.await.map_err(|_| died())
+    }
+}
