@@ -24,7 +24,7 @@ use crate::shared::signature::{sign_sha256, to_hex};
 use crate::shared::store::connections::Token;
 use crate::shared::store::{NewConnection, Status, TokenKind};
 use crate::shared::web::HOME;
-use crate::shared::web::pages::{page, wants_html};
+use crate::shared::web::pages::{not_connected, page, wants_html};
 use crate::shared::web::session::CurrentMerchant;
 
 /// Without these nothing works: no list of Pages, no messages, no subscription.
@@ -100,8 +100,9 @@ async fn callback(
         )
     })?;
     if query.error.is_some() {
-        return Ok(refused(
+        return Ok(not_connected(
             &headers,
+            NAME,
             "Facebook reports that the permissions were not given, so nothing was connected. To try again, open the \
              start page and choose “Continue with Facebook”.",
         ));
@@ -110,9 +111,10 @@ async fn callback(
 
     let user = log_in(&facebook, &code).await?;
     if let Some(missing) = missing(&ESSENTIAL, &user.scopes) {
-        return Ok(refused(
+        return Ok(not_connected(
             &headers,
-            &format!(
+            NAME,
+            format!(
                 "Nothing was connected: these permissions were not given: {missing}. Please open the start page, choose \
                  “Continue with Facebook” and leave them ticked."
             ),
@@ -306,20 +308,6 @@ fn missing(wanted: &[&str], granted: &[String]) -> Option<String> {
 
 fn failed(cause: ApiError) -> AppError {
     AppError::Platform { platform: PLATFORM, cause }
-}
-
-/// The person said no. To a browser that is a page, not an error.
-fn refused(headers: &HeaderMap, sentence: &str) -> Response {
-    tracing::info!(channel = NAME, "a login was refused");
-    if !wants_html(headers) {
-        return AppError::Forbidden(sentence.to_owned().into()).into_response();
-    }
-    let body = html! {
-        h1 { "Not connected" }
-        p { (sentence) }
-        p { a.button href="/" { "To the start page" } }
-    };
-    page(StatusCode::OK, "Not connected", &body)
 }
 
 /// What a browser sees: the start page, or first why some Page is missing there.

@@ -11,8 +11,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, StatusCode, header};
-use maud::html;
+use http::{HeaderMap, header};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
@@ -28,7 +27,7 @@ use crate::shared::error::AppError;
 use crate::shared::signature::{from_hex, sign_sha256};
 use crate::shared::store::{NewConnection, Status, TokenKind};
 use crate::shared::web::HOME;
-use crate::shared::web::pages::{page, wants_html};
+use crate::shared::web::pages::{not_connected, wants_html};
 use crate::shared::web::session::{self, CurrentMerchant};
 
 /// A callback's timestamp may differ from our time by this much, in seconds, as in Shopify's own library.
@@ -141,8 +140,9 @@ async fn callback(
     }
     let Some(code) = query.get("code").filter(|code| !code.is_empty()) else {
         // Nothing follows from a refusal, so it needs no signature.
-        return Ok(refused(
+        return Ok(not_connected(
             &headers,
+            NAME,
             "Shopify reports that the app was not installed, so nothing was connected. To try \
                                      again, open the start page and connect your shop.",
         ));
@@ -189,8 +189,9 @@ async fn connect(
         scopes.extend(granted.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
     }
     if !is_granted(ESSENTIAL, &scopes) {
-        return Ok(refused(
+        return Ok(not_connected(
             headers,
+            NAME,
             "Nothing was connected: the permission to read products was not given. Please connect your shop again and \
              leave it as it is on Shopify's screen.",
         ));
@@ -254,20 +255,6 @@ async fn owner(shopify: &Shopify, merchant: &CurrentMerchant, shop: &ShopDomain)
 
 fn failed(cause: ApiError) -> AppError {
     AppError::Platform { platform: PLATFORM, cause }
-}
-
-/// The merchant said no. To a browser that is a page, not an error.
-fn refused(headers: &HeaderMap, sentence: &'static str) -> Response {
-    tracing::info!(channel = NAME, "a login was refused");
-    if !wants_html(headers) {
-        return AppError::Forbidden(sentence.into()).into_response();
-    }
-    let body = html! {
-        h1 { "Not connected" }
-        p { (sentence) }
-        p { a.button href="/" { "To the start page" } }
-    };
-    page(StatusCode::OK, "Not connected", &body)
 }
 
 #[cfg(test)]

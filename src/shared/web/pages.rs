@@ -1,5 +1,7 @@
 //! The merchant's page, and errors in words.
 
+use std::borrow::Cow;
+
 use axum::Extension;
 use axum::extract::{Form, Request, State};
 use axum::middleware::Next;
@@ -182,6 +184,22 @@ pub fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
         }
     };
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], document.into_string()).into_response()
+}
+
+/// The answer to a login in which the person, or the platform for them, said no. To a browser that is a page, not an
+/// error: 200. To anything else it is a 403.
+pub fn not_connected(headers: &HeaderMap, channel: &'static str, sentence: impl Into<Cow<'static, str>>) -> Response {
+    let sentence = sentence.into();
+    tracing::info!(channel, "a login was refused");
+    if !wants_html(headers) {
+        return AppError::Forbidden(sentence).into_response();
+    }
+    let body = html! {
+        h1 { "Not connected" }
+        p { (sentence) }
+        p { a.button href="/" { "To the start page" } }
+    };
+    page(StatusCode::OK, "Not connected", &body)
 }
 
 /// Whether the caller asked for a page.
