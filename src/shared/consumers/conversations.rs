@@ -223,7 +223,7 @@ struct Files {
 
 impl Files {
     /// Writes one file. `earliest`: the time of its first new event, if that is known. The outer error is the journal's,
-    /// the inner one this file's. `false`: nothing has opened the conversation yet, so it has no file.
+    /// the inner one this file's.
     fn write(
         &self,
         connection: &Connection,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -79,30 +79,15 @@ impl Refresh {
     pub async fn collect(&self) -> Result<bool, JournalError> {
         let journal = &self.0.journal;
         let cursor: i64 = journal.find_cursor(CURSOR).await?.and_then(|value| value.parse().ok()).unwrap_or(0);
-        let rows = journal
-            .read(move |connection| {
-                connection
-                    .prepare_cached(
-                        "SELECT seq, channel, account, reread FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-                    )?
-                    .query_map(params![cursor, BATCH], |row| {
-                        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get(3)?))
-                    })?
-                    .collect::<rusqlite::Result<Vec<(i64, String, String, Option<String>)>>>()
-            })
-            .await?;
-        let Some((last, ..)) = rows.last().cloned() else { return Ok(false) };
-        // What is set apart at this moment must wait until its account connects; the writer knows best, so ask there.
+        let (last, wishes) = journal.read(move |connection| wishes_since(connection, cursor)).await?;
+        if last == cursor {
+            return Ok(false);
+        }
         let now_ms = journal.clock().now_ms();
         journal
             .write(move |connection| {
-                let mut is_apart = connection.prepare_cached("SELECT apart IS NOT NULL FROM events WHERE seq = ?1")?;
-                for (seq, channel, account, reread) in &rows {
-                    if let Some(object) = reread
-                        && !is_apart.query_row([seq], |row| row.get::<_, bool>(0))?
-                    {
-                        want_reread(connection, channel, account, object, now_ms, DEBOUNCE_MS)?;
-                    }
+                for (channel, account, object) in &wishes {
+                    want_reread(connection, channel, account, object, now_ms, DEBOUNCE_MS)?;
                 }
                 save_cursor(connection, CURSOR, &last.to_string())
             })
@@ -315,6 +300,27 @@ impl Refresh {
     fn busy(&self) -> std::sync::MutexGuard<'_, HashSet<(String, String)>> {
         self.0.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What an event asks for: channel, account and object.
+type Wanted = (String, String, String);
+
+/// What events after the cursor ask for, and the number of the last event looked at. An
+/// event that is set apart asks for nothing yet: connecting its account wishes for it.
+fn wishes_since(connection: &Connection, cursor: i64) -> rusqlite::Result<(i64, Vec<Wanted>)> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, reread IS NOT NULL AND apart IS NULL, channel, account, reread FROM events
+         WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    )?;
+    let mut rows = statement.query(params![cursor, BATCH])?;
+    let (mut last, mut wishes) = (cursor, Vec::new());
+    while let Some(row) = rows.next()? {
+        last = row.get(0)?;
+        if row.get(1)? {
+            wishes.push((row.get(2)?, row.get(3)?, row.get(4)?));
+        }
+    }
+    Ok((last, wishes))
 }
 
 /// Frees an account when its reads are over, however they ended.
