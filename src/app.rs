@@ -14,6 +14,7 @@ use tokio_cron_scheduler::JobScheduler;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, state_key};
+use crate::shared::alerts::Alerts;
 use crate::shared::api::Http;
 use crate::shared::background::Background;
 use crate::shared::clock::Clock;
@@ -32,11 +33,14 @@ use crate::shared::self_test::SelfTests;
 use crate::shared::store::{self, Connections, LoginStates, Sessions, Status};
 use crate::shared::vault::Vault;
 use crate::shared::web::{self, Running};
-use crate::shared::{Channel, Reader, Shared};
+use crate::shared::{Channel, Reader, Shared, WATCH};
 use crate::{facebook, operator, shopify};
 
 /// Past its cron time an account's poll begins within this many milliseconds, each account at its own moment.
 const JITTER_MS: i64 = 5 * 60 * 1000;
+
+/// When tokens and webhook subscriptions are looked at: every hour. Meta unsubscribes a Page after an hour of failures.
+const WATCH_CRON: &str = "23 * * * *";
 
 /// When old events are deleted: at night in the Americas and Europe.
 const RETENTION_CRON: &str = "37 4 * * *";
@@ -120,6 +124,7 @@ impl App {
             journal: journal.clone(),
             output: output.clone(),
             progress: Progress::default(),
+            alerts: Alerts::new(clock.clone()),
             self_tests: SelfTests::default(),
             is_public,
             clock: clock.clone(),
@@ -148,7 +153,13 @@ impl App {
         let background = Background::start("files").context("a thread cannot be started")?;
         let conversations = Arc::new(Conversations::new(journal.clone(), output, background));
         let refresh = Refresh::new(journal.clone(), connections.clone(), shared.progress.clone(), readers.clone());
-        let mut jobs: Vec<Job> = channels.iter().map(|channel| poll_job(&shared, channel)).collect();
+        let mut jobs: Vec<Job> = Vec::new();
+        for channel in &channels {
+            let name = channel.name;
+            jobs.push(wish_job(&shared, name, format!("poll {name}"), channel.poll_cron.clone(), ""));
+            jobs.push(wish_job(&shared, name, format!("watch {name}"), WATCH_CRON.to_owned(), WATCH));
+            jobs.extend(channel.jobs.iter().cloned());
+        }
         jobs.extend(server.retention_days.map(|days| retention_job(&shared, days)));
         let running = Running::default();
         let control = Control {
@@ -368,19 +379,19 @@ fn remove_leftovers(output: &Output, channel: &str, account: &str) {
     }
 }
 
-/// A channel's poll: every account that can be read is to be read again, each at its own moment.
-fn poll_job(shared: &Shared, channel: &Channel) -> Job {
-    let (shared, name) = (shared.clone(), channel.name);
+/// Polls and hourly looks: of every account that can be asked, `object` is to be read again, each at its own moment.
+fn wish_job(shared: &Shared, channel: &'static str, name: String, cron: String, object: &'static str) -> Job {
+    let shared = shared.clone();
     Job {
-        name: format!("poll {name}"),
-        cron: channel.poll_cron.clone(),
+        name,
+        cron,
         run: Arc::new(move || {
             let shared = shared.clone();
             Box::pin(async move {
                 for connection in shared.connections.list().await? {
-                    if connection.channel == name && connection.status != Status::NeedsReconnect {
+                    if connection.channel == channel && connection.status != Status::NeedsReconnect {
                         let due_at = shared.clock.now_ms() + jitter_ms(&connection.account);
-                        shared.journal.want_reread(name, &connection.account, "", due_at).await?;
+                        shared.journal.want_reread(channel, &connection.account, object, due_at).await?;
                     }
                 }
                 Ok(())

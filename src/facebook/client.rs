@@ -378,18 +378,29 @@ impl Client {
         self.post(&path, &[], &form, &token).await
     }
 
-    /// Makes the Page-level subscription what it should be.
+    /// Makes the Page-level subscription what it should be. Gives back whether there was anything to do.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn ensure_page_subscription(&self, page: &Id, token: &SecretString) -> Result<(), ApiError> {
+    pub async fn ensure_page_subscription(&self, page: &Id, token: &SecretString) -> Result<bool, ApiError> {
         let path = [page.as_str(), "subscribed_apps"];
         let list: List<SubscribedApp> = self.call(Patience::Person, Method::GET, &path, &[], token).await?;
         let ours = list.data.iter().find(|app| app.id.0 == self.config.app_id);
         if ours.is_some_and(|app| FIELDS.iter().all(|field| app.subscribed_fields.iter().any(|name| name == field))) {
-            return Ok(());
+            return Ok(false);
         }
-        self.post(&path, &[("subscribed_fields", &FIELDS.join(","))], &[], token).await
+        self.post(&path, &[("subscribed_fields", &FIELDS.join(","))], &[], token).await?;
+        Ok(true)
+    }
+
+    /// Takes our app off the Page: no more webhooks come.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn delete_page_subscription(&self, page: &Id, token: &SecretString) -> Result<(), ApiError> {
+        let path = [page.as_str(), "subscribed_apps"];
+        let _done: serde::de::IgnoredAny = self.call(Patience::Person, Method::DELETE, &path, &[], token).await?;
+        Ok(())
     }
 
     async fn post(

@@ -230,7 +230,7 @@ async fn connect_page(
             .push(format!("a permission is missing ({missing}); choose “Continue with Facebook” again and tick it"));
     }
     problems.extend(
-        problem(facebook.client.ensure_page_subscription(&page, &token).await)?
+        problem(facebook.client.ensure_page_subscription(&page, &token).await.map(drop))?
             .map(|code| format!("Facebook refuses to deliver messages ({code})")),
     );
     let metadata = match facebook.client.fetch_page(Patience::Person, &page, &token).await {

@@ -92,5 +92,6 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
             entrance: Entrance::Link { href: "/facebook/login", label: "Continue with Facebook" },
         },
         reader: Arc::new(sync::PageReader(facebook)),
+        jobs: Vec::new(),
     }
 }

@@ -9,12 +9,12 @@ use serde_json::value::RawValue;
 use super::client::ConversationPage;
 use super::document::{message_event, metadata_path, parse_time};
 use super::payload::Id;
-use super::{Facebook, METADATA, NAME};
+use super::{FIELDS, Facebook, METADATA, NAME};
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::journal::{Event, Record};
 use crate::shared::raw_json::Object;
 use crate::shared::store::TokenKind;
-use crate::shared::{BoxFuture, ReadError, Reader};
+use crate::shared::{BoxFuture, ReadError, Reader, WATCH};
 
 /// The kind of a Page's record.
 const PAGE: &str = "page";
@@ -33,7 +33,10 @@ impl Reader for PageReader {
         Box::pin(async move {
             let page = parse(account)?;
             let token = self.token(&page).await?;
-            self.0.shared.progress.report(NAME, account, "the Page's metadata", 0);
+            if object == WATCH {
+                return self.watch(&page, &token).await;
+            }
+            self.0.shared.progress.report(NAME, account, "the Page's metadata", 0, None);
             let metadata = self.0.client.fetch_page(Patience::Background, &page, &token).await?;
             store_metadata(&self.0, &page, &metadata).await?;
             if object != METADATA {
@@ -43,12 +46,32 @@ impl Reader for PageReader {
         })
     }
 
+    fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(async move {
+            let page = parse(account)?;
+            let token = self.token(&page).await?;
+            Ok(self.0.client.delete_page_subscription(&page, &token).await?)
+        })
+    }
+
     fn write_documents<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move { write_metadata(&self.0, &parse(account)?).await })
     }
 }
 
 impl PageReader {
+    /// Compares the Page's webhook subscription with what is wanted, and repairs it. What was missed meanwhile is read.
+    async fn watch(&self, page: &Id, token: &SecretString) -> Result<(), ReadError> {
+        let journal = &self.0.shared.journal;
+        let repaired = self.0.client.ensure_page_subscription(page, token).await?;
+        journal.note_subscriptions(NAME, page.as_str(), &FIELDS, &[], repaired).await?;
+        if repaired {
+            tracing::warn!(page = page.as_str(), "a Page's webhook subscription was missing and was put back");
+            journal.want_reread(NAME, page.as_str(), "", journal.clock().now_ms()).await?;
+        }
+        Ok(())
+    }
+
     async fn token(&self, page: &Id) -> Result<SecretString, ReadError> {
         let token = self.0.shared.connections.find_token(NAME, page.as_str(), TokenKind::Access).await?;
         let token = token
@@ -79,7 +102,7 @@ impl PageReader {
                 newest = newest.max(updated);
                 self.store_conversation(page, conversation).await?;
                 done += 1;
-                self.0.shared.progress.report(NAME, page.as_str(), "conversations", done);
+                self.0.shared.progress.report(NAME, page.as_str(), "conversations", done, None);
             }
             match next {
                 Some(next) if !reached && after.as_ref() != Some(&next) => after = Some(next),

@@ -1,5 +1,6 @@
 //! What every channel needs. `shared` never names a channel: it receives data.
 
+pub mod alerts;
 pub mod api;
 pub mod background;
 pub mod clock;
@@ -27,12 +28,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use self::alerts::Alerts;
 use self::api::{ApiError, Http};
 use self::clock::Clock;
 use self::journal::{Journal, JournalError};
 use self::oauth::Logins;
 use self::output::Output;
 use self::progress::Progress;
+use self::scheduler::Job;
 use self::self_test::SelfTests;
 use self::store::{Connections, Sessions};
 
@@ -55,6 +58,8 @@ pub struct Shared {
     pub output: Output,
     /// How far reads have come.
     pub progress: Progress,
+    /// What somebody must know of.
+    pub alerts: Alerts,
     /// Self-tests under way.
     pub self_tests: SelfTests,
     /// Whether our pages are reached by https, so that cookies may say `Secure`.
@@ -73,15 +78,25 @@ pub struct Channel {
     pub door: web::pages::Door,
     /// How to read an account again.
     pub reader: Arc<dyn Reader>,
+    /// Its other regular work: what concerns no single account.
+    pub jobs: Vec<Job>,
 }
+
+/// The object of a wish that asks for no data: an hourly look at the account's tokens and webhook subscriptions, which are
+/// renewed and repaired. It is a wish like a read, so it has the same retries and never runs beside a read.
+pub const WATCH: &str = "watch";
 
 /// A future in a box.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Reads an account of a channel from its platform: once, completely, and again whenever something changed.
 pub trait Reader: Send + Sync {
-    /// Reads `object` of `account` again and stores what came; the empty object is the whole account.
+    /// Reads `object` of `account` again and stores what came; the empty object is the whole account, [`WATCH`] is a look
+    /// at its tokens and subscriptions.
     fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
+
+    /// Ends the webhook subscriptions of an account at the platform: its merchant disconnects it.
+    fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
 
     /// Writes the account's documents anew from what is stored, without asking the platform.
     fn write_documents<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;

@@ -16,6 +16,9 @@ pub struct Step {
     pub what: String,
     /// How many are done.
     pub done: u64,
+    /// How many there are, where that is known.
+    #[serde(default)]
+    pub known: Option<u64>,
 }
 
 /// All reads under way. Cheap to clone.
@@ -24,9 +27,14 @@ pub struct Progress(Arc<Mutex<BTreeMap<(String, String), Step>>>);
 
 impl Progress {
     /// Says how far the read of an account has come.
-    pub fn report(&self, channel: &str, account: &str, what: &str, done: usize) {
-        let step =
-            Step { channel: channel.to_owned(), account: account.to_owned(), what: what.to_owned(), done: done as u64 };
+    pub fn report(&self, channel: &str, account: &str, what: &str, done: usize, known: Option<usize>) {
+        let step = Step {
+            channel: channel.to_owned(),
+            account: account.to_owned(),
+            what: what.to_owned(),
+            done: done as u64,
+            known: known.map(|known| known as u64),
+        };
         self.lock().insert((channel.to_owned(), account.to_owned()), step);
     }
 

@@ -64,6 +64,7 @@ queries! {
     PRODUCTS_OF_COLLECTION = "CollectionProducts" in "products_of_collection.graphql";
     SUBSCRIPTIONS = "Subscriptions" in "subscriptions.graphql";
     SUBSCRIBE = "Subscribe" in "subscribe.graphql";
+    UNSUBSCRIBE = "Unsubscribe" in "unsubscribe.graphql";
 }
 
 /// What a query brought.

@@ -197,7 +197,7 @@ async fn connect(
         ));
     }
     let missing: Vec<&str> = SCOPES.into_iter().filter(|scope| !is_granted(scope, &scopes)).collect();
-    let refused_topics = subscriptions::ensure(shopify, shop, &access.secret, &scopes).await.map_err(failed)?;
+    let refused_topics = subscriptions::ensure(shopify, shop, &access.secret, &scopes).await.map_err(failed)?.refused;
 
     let mut problems = Vec::new();
     if !missing.is_empty() {

@@ -82,5 +82,6 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
             },
         },
         reader: Arc::new(sync::ShopReader(shopify)),
+        jobs: Vec::new(),
     }
 }

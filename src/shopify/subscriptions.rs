@@ -43,6 +43,8 @@ struct Listed {
 #[derive(Deserialize)]
 struct Subscription {
     #[serde(default)]
+    id: String,
+    #[serde(default)]
     topic: String,
     #[serde(default)]
     uri: String,
@@ -74,7 +76,23 @@ pub fn is_granted(scope: &str, granted: &[String]) -> bool {
     granted.iter().any(|granted| granted == scope || Some(granted) == write.as_ref())
 }
 
-/// Creates the subscriptions that are missing. Gives back the topics that the shop refused.
+/// The topics that are wanted from a shop that has granted these scopes.
+#[must_use]
+pub fn wanted(granted: &[String]) -> Vec<&'static str> {
+    let is_wanted = |scope: &str| scope.is_empty() || is_granted(scope, granted);
+    TOPICS.iter().filter(|(_, scope)| is_wanted(scope)).map(|(topic, _)| *topic).collect()
+}
+
+/// What [`ensure`] did.
+#[derive(Debug, Default)]
+pub struct Ensured {
+    /// How many subscriptions were missing and were made.
+    pub created: usize,
+    /// The topics that the shop refused.
+    pub refused: Vec<&'static str>,
+}
+
+/// Creates the subscriptions that are missing.
 ///
 /// # Errors
 /// [`ApiError`] when the shop cannot be asked.
@@ -83,28 +101,16 @@ pub async fn ensure(
     shop: &ShopDomain,
     token: &SecretString,
     scopes: &[String],
-) -> Result<Vec<&'static str>, ApiError> {
+) -> Result<Ensured, ApiError> {
     let address = shopify.config.webhook_address.as_str();
-    let client = &shopify.client;
-    let mut present = Vec::new();
-    let mut after = None;
-    loop {
-        let listed: Listed =
-            client.ask(Patience::Person, shop, token, Query::SUBSCRIPTIONS, json!({ "after": after })).await?.data;
-        let (nodes, next) = listed.webhook_subscriptions.into_page();
-        present.extend(nodes.into_iter().filter(|one| one.uri == address).map(|one| one.topic));
-        match next {
-            Some(next) if after.as_ref() != Some(&next) => after = Some(next),
-            _ => break,
-        }
-    }
-    let mut refused = Vec::new();
-    for (topic, scope) in TOPICS {
-        if (!scope.is_empty() && !is_granted(scope, scopes)) || present.iter().any(|one| one == topic) {
+    let present = list(shopify, shop, token).await?;
+    let mut ensured = Ensured::default();
+    for topic in wanted(scopes) {
+        if present.iter().any(|one| one.topic == topic && one.uri == address) {
             continue;
         }
         let variables = json!({ "topic": topic, "uri": address });
-        let created = client.ask::<Created>(Patience::Person, shop, token, Query::SUBSCRIBE, variables).await;
+        let created = shopify.client.ask::<Created>(Patience::Person, shop, token, Query::SUBSCRIBE, variables).await;
         let good = match created {
             Ok(created) => created.data.webhook_subscription_create.is_some_and(|outcome| {
                 // A second subscription is a success that somebody else had before us.
@@ -113,10 +119,40 @@ pub async fn ensure(
             Err(ApiError::Refused { .. }) => false,
             Err(error) => return Err(error),
         };
-        if !good {
+        if good {
+            ensured.created += 1;
+        } else {
             tracing::warn!(shop = shop.as_str(), topic, "a webhook subscription was refused");
-            refused.push(topic);
+            ensured.refused.push(topic);
         }
     }
-    Ok(refused)
+    Ok(ensured)
+}
+
+/// Deletes all subscriptions of this app in the shop.
+///
+/// # Errors
+/// [`ApiError`] when the shop cannot be asked.
+pub async fn delete_all(shopify: &Shopify, shop: &ShopDomain, token: &SecretString) -> Result<(), ApiError> {
+    for subscription in list(shopify, shop, token).await? {
+        let variables = json!({ "id": subscription.id });
+        shopify.client.ask::<serde_json::Value>(Patience::Person, shop, token, Query::UNSUBSCRIBE, variables).await?;
+    }
+    Ok(())
+}
+
+async fn list(shopify: &Shopify, shop: &ShopDomain, token: &SecretString) -> Result<Vec<Subscription>, ApiError> {
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let variables = json!({ "after": after });
+        let listed: Listed =
+            shopify.client.ask(Patience::Person, shop, token, Query::SUBSCRIPTIONS, variables).await?.data;
+        let (nodes, next) = listed.webhook_subscriptions.into_page();
+        found.extend(nodes);
+        match next {
+            Some(next) if after.as_ref() != Some(&next) => after = Some(next),
+            _ => return Ok(found),
+        }
+    }
 }

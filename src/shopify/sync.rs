@@ -12,11 +12,11 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Asked, Connection, Query};
 use super::payload::{PRODUCT_GID, ShopDomain};
-use super::subscriptions::is_granted;
+use super::subscriptions::{self, is_granted};
 use super::{COLLECTIONS, DISCOUNTS, NAME, PRODUCTS, SHOP, Shopify, document};
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::journal::Record;
-use crate::shared::{BoxFuture, ReadError, Reader};
+use crate::shared::{BoxFuture, ReadError, Reader, WATCH};
 
 /// No list has more pages than this; a server that says otherwise is broken.
 const MAX_PAGES: usize = 100_000;
@@ -42,7 +42,18 @@ impl Reader for ShopReader {
     fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move {
             let shop = ShopDomain::parse(account).ok_or_else(|| anyhow::anyhow!("a stored account is no shop"))?;
-            Pass::new(&self.0, &shop).read(object).await
+            match object {
+                WATCH => self.watch(&shop).await,
+                _ => Pass::new(&self.0, &shop).read(object).await,
+            }
+        })
+    }
+
+    fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(async move {
+            let shop = ShopDomain::parse(account).ok_or_else(|| anyhow::anyhow!("a stored account is no shop"))?;
+            let token = self.0.tokens.access_token(&shop).await?;
+            Ok(subscriptions::delete_all(&self.0, &shop, &token).await?)
         })
     }
 
@@ -53,6 +64,31 @@ impl Reader for ShopReader {
             pass.write_metadata().await?;
             pass.write_catalogue().await
         })
+    }
+}
+
+impl ShopReader {
+    /// Renews the token where it is due, compares the shop's webhook subscriptions with what is wanted, and repairs them.
+    /// What was missed meanwhile is read.
+    async fn watch(&self, shop: &ShopDomain) -> Result<(), ReadError> {
+        let shared = &self.0.shared;
+        let Some(connection) = shared.connections.find(NAME, shop.as_str()).await? else { return Ok(()) };
+        let token = self.0.tokens.access_token(shop).await?;
+        let ensured = subscriptions::ensure(&self.0, shop, &token, &connection.scopes).await?;
+        let wanted = subscriptions::wanted(&connection.scopes);
+        let known = shared
+            .journal
+            .note_subscriptions(NAME, shop.as_str(), &wanted, &ensured.refused, ensured.created > 0)
+            .await?;
+        if ensured.created > 0 && known {
+            tracing::warn!(
+                shop = shop.as_str(),
+                created = ensured.created,
+                "webhook subscriptions were missing and were put back"
+            );
+            shared.journal.want_reread(NAME, shop.as_str(), "", shared.clock.now_ms()).await?;
+        }
+        Ok(())
     }
 }
 
@@ -494,7 +530,7 @@ impl<'a> Pass<'a> {
     }
 
     fn report(&self, what: &str, done: usize) {
-        self.shopify.shared.progress.report(NAME, self.shop.as_str(), what, done);
+        self.shopify.shared.progress.report(NAME, self.shop.as_str(), what, done, None);
     }
 }
 

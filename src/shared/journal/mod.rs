@@ -9,6 +9,7 @@
 mod checkpoint;
 mod event;
 mod records;
+mod reports;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use event::{DedupeKey, Effect, Event, Source};
 pub use records::Record;
+pub use reports::{KeptReport, PollReport, Subscriptions};
 pub(crate) use writer::NOT_CONNECTED;
 use writer::{Accounts, Completion, Request, Writer};
 
@@ -30,6 +32,7 @@ use super::db;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0001_initial.sql"),
     include_str!("../../../migrations/journal/0002_retention.sql"),
+    include_str!("../../../migrations/journal/0003_watch.sql"),
 ];
 
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
