@@ -38,6 +38,7 @@ use shoptalk::shared::clock::Clock;
 use shoptalk::shared::journal::{DedupeKey, Effect, Event, Source};
 use shoptalk::shared::signature::{Secrets, from_hex, sign_sha256, to_hex};
 use shoptalk::shared::store::{NewConnection, Status};
+use shoptalk::shared::web::limits::Limits;
 use shoptalk::shared::web::{self, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -242,7 +243,8 @@ async fn baseline_a(port_file: &str) {
     let router = Router::new().route("/facebook/webhook", post(handler).layer(DefaultBodyLimit::max(4 * 1024 * 1024)));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     std::fs::write(port_file, listener.local_addr().expect("an address").to_string()).expect("written");
-    server::serve(listener, web::finish(router, false), CancellationToken::new()).await;
+    let limits = Limits::default();
+    server::serve(listener, web::finish(router, false, &limits), &limits, CancellationToken::new()).await;
 }
 
 /// A server in a process of its own; killed when dropped.

@@ -32,6 +32,7 @@ use crate::shared::scheduler::{Job, Scheduler};
 use crate::shared::self_test::SelfTests;
 use crate::shared::store::{self, Connections, LoginStates, Sessions, Status};
 use crate::shared::vault::Vault;
+use crate::shared::web::limits::Limits;
 use crate::shared::web::{self, Running};
 use crate::shared::{Channel, Reader, Shared, WATCH};
 use crate::{facebook, operator, shopify};
@@ -76,6 +77,7 @@ pub struct App {
     scheduler: Scheduler,
     control: Control,
     running: Running,
+    limits: Limits,
     data_folder: PathBuf,
     writer: WriterHandle,
     /// Last, so that it is released last.
@@ -115,6 +117,7 @@ impl App {
             .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
         let (journal, writer) = Journal::open(&server.journal_db, clock.clone())?;
         let is_public = server.is_public();
+        let limits = server.limits.clone();
         let states = LoginStates::new(sessions.clone());
         let shared = Shared {
             http: Http::new(clock.clone(), &server.timeouts)?,
@@ -177,13 +180,14 @@ impl App {
             router = router.merge(channel.router);
         }
         Ok(Self {
-            router: web::finish(router, is_public),
+            router: web::finish(router, is_public, &limits),
             scheduler: Scheduler::new(jobs, journal, clock),
             shared,
             refresh,
             conversations,
             control,
             running,
+            limits,
             data_folder,
             writer,
             lock,
@@ -269,7 +273,7 @@ impl App {
         working: &mut Working,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        let serving = web::server::serve(listener, self.router(), stop.child_token());
+        let serving = web::server::serve(listener, self.router(), &self.limits, stop.child_token());
         tokio::pin!(serving);
         loop {
             tokio::select! {

@@ -11,6 +11,7 @@ use crate::shared::api::Timeouts;
 use crate::shared::logging::LogFormat;
 use crate::shared::settings::{Problems, Settings};
 use crate::shared::vault::parse_key;
+use crate::shared::web::limits::Limits;
 use crate::{facebook, shopify};
 
 /// Read from the working directory, where it is there.
@@ -56,6 +57,24 @@ pub struct Server {
     pub log_filter: String,
     /// How long outgoing calls may take. Not a setting: tests shorten it.
     pub timeouts: Timeouts,
+    /// What connections and requests may take. Three of them are settings: tests change the others.
+    pub limits: Limits,
+}
+
+fn limits(settings: &mut Settings<'_>) -> Limits {
+    let number = |text: &str| text.parse().ok().filter(|number| *number > 0);
+    let default = Limits::default();
+    Limits {
+        connections: settings.parsed_or("MAX_CONNECTIONS", default.connections, "a number above 0", number),
+        requests: settings.parsed_or("MAX_REQUESTS", default.requests, "a number above 0", number),
+        proxies: settings.parsed_or(
+            "TRUSTED_PROXIES",
+            default.proxies.clone(),
+            "none, or IP addresses and networks such as 10.0.0.0/8, with commas between them",
+            |text| text.parse().ok(),
+        ),
+        ..default
+    }
 }
 
 /// A master key that prints as `[hidden]`.
@@ -85,6 +104,7 @@ impl Server {
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
             timeouts: Timeouts::default(),
+            limits: Limits::default(),
         }
     }
 
@@ -126,6 +146,7 @@ impl Server {
             }),
             log_filter: settings.text_or("RUST_LOG", "info"),
             timeouts: Timeouts::default(),
+            limits: limits(settings),
         }
     }
 

@@ -96,6 +96,7 @@ fn main() -> ExitCode {
         rustix::process::Resource::Core,
         rustix::process::Rlimit { current: Some(0), maximum: Some(0) },
     );
+    allow_many_files();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime does not start: {error}")),
@@ -104,6 +105,13 @@ fn main() -> ExitCode {
     // Reads that were cut off may still hold a thread; nothing depends on them.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     code
+}
+
+/// As many open files as the operating system lets us have: many systems begin with 1,024, and connections are files.
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 async fn run(what: What) -> ExitCode {

@@ -19,6 +19,7 @@ mod journal;
 mod journal_checks;
 mod journal_properties;
 mod journal_retention;
+mod limits;
 mod pages;
 mod shopify_checks;
 mod shopify_login;

@@ -96,9 +96,11 @@ impl TestApp {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut config = config(&url, &facebook, &shopify, folder.path());
         change(&mut config);
+        let limits = config.server.limits.clone();
         let app = App::build(config, clock.clone()).await.unwrap();
         let stop = CancellationToken::new();
-        let server = tokio::spawn(server::serve(listener, app.router(), stop.clone()));
+        let (router, stopped) = (app.router(), stop.clone());
+        let server = tokio::spawn(async move { server::serve(listener, router, &limits, stopped).await });
         Self { url, facebook, shopify, clock, app, stop, server, folder }
     }
 

@@ -1,12 +1,11 @@
 //! What all webhook routes have in common: refuse, or store and answer.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
+use super::sparse::Sparse;
 use crate::shared::journal::{Event, Journal};
 
 /// A commit that takes longer is given up: the platform's own patience ends at 5 s, and an honest 503 beats silence.
@@ -14,16 +13,9 @@ const COMMIT_WITHIN: Duration = Duration::from_secs(4);
 
 /// Refuses a delivery: 401, an empty body, and at most one log line a second, so that strangers cannot fill the log.
 pub fn refuse(channel: &'static str, reason: &'static str) -> Response {
-    static LAST: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    let now = Instant::now();
-    match &mut *last {
-        Some((at, unsaid)) if now.duration_since(*at) < Duration::from_secs(1) => *unsaid += 1,
-        last => {
-            let unsaid = last.map_or(0, |(_, unsaid)| unsaid);
-            tracing::warn!(channel, reason, unsaid, "a delivery was refused");
-            *last = Some((now, 0));
-        }
+    static SAID: Sparse = Sparse::new();
+    if let Some(unsaid) = SAID.say() {
+        tracing::warn!(channel, reason, unsaid, "a delivery was refused");
     }
     StatusCode::UNAUTHORIZED.into_response()
 }

@@ -2,15 +2,19 @@
 
 pub mod cookies;
 pub mod intake;
+pub mod limits;
 pub mod pages;
+pub mod proxies;
+pub mod rates;
 pub mod server;
 pub mod session;
+pub mod sparse;
+pub mod wire;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
-use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
@@ -19,6 +23,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
+use self::limits::{Gate, Limits, MAX_BODY_BYTES};
 use self::pages::Door;
 use super::Shared;
 use super::error::AppError;
@@ -26,12 +31,6 @@ use super::vault::Vault;
 
 /// Where a finished login goes. The fragment is our own: without one, browsers carry Facebook's `#_=_` over.
 pub const HOME: &str = "/#connected";
-
-/// The largest body of a request that is no webhook: 64 KiB.
-const MAX_BODY_BYTES: usize = 64 * 1024;
-
-/// The longest a request that is no webhook may take: one with calls to a platform, with their retries.
-const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
 /// The ways to connect an account, in the order in which they are shown.
 #[derive(Clone)]
@@ -85,25 +84,17 @@ async fn ready(State(shared): State<Shared>, Extension(running): Extension<Runni
 }
 
 /// What all routes have in common: limits, and headers that every answer carries.
-pub fn finish(router: Router, is_public: bool) -> Router {
+pub fn finish(router: Router, is_public: bool, limits: &Limits) -> Router {
+    let gate = Gate::new(limits);
     router
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED.into_response())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(middleware::from_fn(refuse_compressed))
-        .layer(middleware::from_fn(time_limit))
+        .layer(middleware::from_fn_with_state(gate.clone(), time_limit))
+        .layer(middleware::from_fn_with_state(gate, limits::pass))
         .layer(middleware::from_fn(catch_panic))
         .layer(middleware::from_fn(pages::problems_as_pages))
         .layer(middleware::from_fn(move |request, next| safe_headers(request, next, is_public)))
-}
-
-/// Bodies are signed as they are sent, and read up to a limit that a compressed one would get around.
-async fn refuse_compressed(request: Request, next: Next) -> Response {
-    let encoding = request.headers().get(header::CONTENT_ENCODING);
-    if encoding.is_some_and(|encoding| encoding != "identity") {
-        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
-    }
-    next.run(request).await
 }
 
 /// A panic in a handler is a 500 and a log line, not a connection that breaks off.
@@ -122,8 +113,8 @@ async fn catch_panic(request: Request, next: Next) -> Response {
     }
 }
 
-async fn time_limit(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(LONGEST_REQUEST, next.run(request)).await {
+async fn time_limit(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(gate.work(), next.run(request)).await {
         Ok(response) => response,
         Err(_) => AppError::Unavailable("This took too long. Please try again.").into_response(),
     }
@@ -160,8 +151,9 @@ mod tests {
         async fn broken() -> StatusCode {
             panic!("a planned panic")
         }
-        let app = finish(Router::new().route("/broken", get(broken)), false);
-        let request = Request::builder().uri("/broken").body(axum::body::Body::empty()).unwrap();
+        let app = finish(Router::new().route("/broken", get(broken)), false, &Limits::default());
+        let request =
+            Request::builder().uri("/broken").header("host", "localhost").body(axum::body::Body::empty()).unwrap();
         let response = app.oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
