@@ -3,6 +3,7 @@
 //! What a platform's errors mean is decided by each channel's `client.rs`; what follows from the meaning is decided
 //! here and by the caller.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -28,6 +29,14 @@ pub enum ApiError {
     #[error("rate limited, to be asked again after {} s", retry_after.as_secs())]
     RateLimited {
         /// How long to wait.
+        retry_after: Duration,
+    },
+    /// The account itself cannot be used for now: frozen, locked, closed, moved. It may come back by itself.
+    #[error("paused: {reason}")]
+    Paused {
+        /// Why, in a sentence for the merchant.
+        reason: Cow<'static, str>,
+        /// When to look again.
         retry_after: Duration,
     },
     /// The token is refused. Only a new login helps; the reason is a sentence for the merchant.

@@ -14,7 +14,7 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio_util::sync::CancellationToken;
 
 /// Where a simulator gets its time from: the system's clock in the demo, a hand-moved one in tests.
@@ -37,6 +37,8 @@ pub enum Failure {
     RetryAfter(u16, String),
     /// This status with this JSON body.
     Json(u16, serde_json::Value),
+    /// `200` with this header and this JSON body.
+    WithHeader(String, String, serde_json::Value),
     /// `200` with a page of HTML, as gateways in trouble send it.
     Html,
     /// `200`, `application/json`, and the first half of the true answer.
@@ -240,6 +242,13 @@ async fn watch(State(traffic): State<Traffic>, request: HttpRequest, next: Next)
         }
         Some(Failure::Json(status, body)) => {
             (status_of(status), [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+        }
+        Some(Failure::WithHeader(name, value, body)) => {
+            let mut response = ([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(&value)) {
+                response.headers_mut().insert(name, value);
+            }
+            response
         }
         Some(Failure::Html) => (
             StatusCode::OK,

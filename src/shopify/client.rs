@@ -14,8 +14,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::notices::Notices;
 use super::payload::ShopDomain;
 use super::{Config, SCOPES};
+use crate::shared::alerts::Alerts;
 use crate::shared::api::{Answer, ApiError, Http, Patience};
 
 /// The header of the access token.
@@ -24,8 +26,11 @@ const TOKEN: HeaderName = HeaderName::from_static("x-shopify-access-token");
 /// How long to wait where the shop says "too often" and not how long.
 const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long to leave a shop alone that is frozen, locked or inactive.
-const INACTIVE_PAUSE: Duration = Duration::from_secs(3600);
+/// How long to leave a shop alone that is frozen, locked, inactive or moved.
+const CLOSED_PAUSE: Duration = Duration::from_secs(3600);
+
+const INACTIVE: &str = "this shop is not active at Shopify: paused, or closed. Reading goes on by itself when it is open \
+                        again.";
 
 /// Points that are left in a shop's bucket for whoever is not in the background.
 const RESERVE: f64 = 50.0;
@@ -64,6 +69,7 @@ queries! {
     PRODUCTS_OF_COLLECTION = "CollectionProducts" in "products_of_collection.graphql";
     SUBSCRIPTIONS = "Subscriptions" in "subscriptions.graphql";
     SUBSCRIBE = "Subscribe" in "subscribe.graphql";
+    RESUBSCRIBE = "Resubscribe" in "resubscribe.graphql";
     UNSUBSCRIBE = "Unsubscribe" in "unsubscribe.graphql";
 }
 
@@ -164,13 +170,21 @@ pub struct Client {
     http: Http,
     config: Arc<Config>,
     buckets: Arc<Mutex<HashMap<ShopDomain, Bucket>>>,
+    notices: Notices,
 }
 
 impl Client {
     /// Calls the platform that is configured.
     #[must_use]
-    pub fn new(http: Http, config: Arc<Config>) -> Self {
-        Self { http, config, buckets: Arc::default() }
+    pub fn new(http: Http, config: Arc<Config>, alerts: Alerts) -> Self {
+        let notices = Notices::new(alerts, config.api_version.clone());
+        Self { http, config, buckets: Arc::default(), notices }
+    }
+
+    /// The API version that the platform answered with last; `None` before its first answer.
+    #[must_use]
+    pub fn served_version(&self) -> Option<String> {
+        self.notices.served_version()
     }
 
     /// The address of the shop's grant screen. No `grant_options[]`: an offline token is wanted.
@@ -221,6 +235,7 @@ impl Client {
         match (answer.status.as_u16(), answer.json::<Refusal>()) {
             (500.., _) => Err(ApiError::Unavailable(format!("status {}", answer.status.as_u16()))),
             (429, _) => Err(self.rate_limited(&answer)),
+            (status @ (300..=399 | 402 | 403 | 423), _) => Err(paused(why_closed(status))),
             (_, Ok(refusal)) if matches!(&*refusal.error, "invalid_grant" | "invalid_client") => {
                 Err(ApiError::TokenRejected {
                     reason: "Shopify refuses the stored login. Please connect the shop again.",
@@ -269,10 +284,7 @@ impl Client {
         if !answer.status.is_success() {
             return Err(self.status_meaning(answer));
         }
-        let version = answer.headers.get("x-shopify-api-version").and_then(|value| value.to_str().ok());
-        if version.is_some_and(|version| version != self.config.api_version) {
-            tracing::warn!(version, "Shopify answers with another API version than the configured one");
-        }
+        self.notices.note(query.name, &answer.headers);
         let envelope: Envelope = answer.json()?;
         if let Some(cost) = &envelope.extensions.cost {
             self.note_cost(shop, query, cost);
@@ -281,7 +293,7 @@ impl Client {
             match &*code {
                 "THROTTLED" => return Err(throttled(envelope.extensions.cost.as_ref())),
                 "INTERNAL_SERVER_ERROR" => return Err(ApiError::Unavailable(code)),
-                "SHOP_INACTIVE" => return Err(ApiError::RateLimited { retry_after: INACTIVE_PAUSE }),
+                "SHOP_INACTIVE" => return Err(paused(INACTIVE)),
                 "ACCESS_DENIED" if !envelope.data.is_null() => {}
                 _ => return Err(ApiError::Refused { code }),
             }
@@ -303,7 +315,7 @@ impl Client {
             403 if text.is_some_and(|text| text.contains("Non-expiring")) => ApiError::TokenRejected {
                 reason: "Shopify does not accept the old kind of login any more. Please connect the shop again.",
             },
-            402 | 423 => ApiError::RateLimited { retry_after: INACTIVE_PAUSE },
+            status @ (300..=399 | 402 | 403 | 423) => paused(why_closed(status)),
             429 => self.rate_limited(answer),
             status @ 500.. => ApiError::Unavailable(format!("status {status}")),
             status => ApiError::Refused { code: format!("status {status}") },
@@ -354,6 +366,26 @@ impl Client {
 
     fn url(&self, shop: &ShopDomain, path: &[&str]) -> Result<Url, ApiError> {
         self.config.admin_url.at(shop, path).ok_or(ApiError::Unreadable("the configured base makes no address"))
+    }
+}
+
+/// What a shop that cannot be used for now is told to its merchant.
+fn paused(reason: &'static str) -> ApiError {
+    ApiError::Paused { reason: reason.into(), retry_after: CLOSED_PAUSE }
+}
+
+/// Why a shop answers with this status, for its merchant. A redirect is never followed: the token would travel.
+fn why_closed(status: u16) -> &'static str {
+    match status {
+        402 => {
+            "Shopify has frozen this shop, most often because of an unpaid bill. Reading goes on by itself when it is \
+             open again."
+        }
+        423 => "Shopify has locked this shop. Reading goes on by itself when it is open again.",
+        300..=399 => {
+            "this shop has another address at Shopify now: it was renamed. Please connect it again under its new name."
+        }
+        _ => "Shopify forbids the use of this shop at the moment. Reading goes on by itself when that is over.",
     }
 }
 

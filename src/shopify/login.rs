@@ -14,21 +14,23 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::client::Query;
 use super::payload::ShopDomain;
-use super::subscriptions::{self, is_granted};
+use super::subscriptions::{self, Asker, is_granted};
 use super::sync::{ShopInfo, store_shop};
-use super::{NAME, PLATFORM, SCOPES, Shopify, tokens, webhook};
+use super::{NAME, PLATFORM, SHOP, Shopify, tokens, watch, webhook};
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::error::AppError;
 use crate::shared::signature::{from_hex, sign_sha256};
+use crate::shared::store::Connection;
 use crate::shared::store::{NewConnection, Status, TokenKind};
 use crate::shared::web::HOME;
 use crate::shared::web::pages::{not_connected, wants_html};
 use crate::shared::web::session::{self, CurrentMerchant};
+use crate::shared::{ReadError, Shared};
 
 /// A callback's timestamp may differ from our time by this much, in seconds, as in Shopify's own library.
 const FRESH_SECONDS: i64 = 90;
@@ -184,6 +186,7 @@ async fn connect(
     let asked =
         shopify.client.ask::<ShopInfo>(Patience::Person, shop, &access.secret, Query::SHOP_INFO, json!({})).await;
     let info = asked.map_err(failed)?.data;
+    watch::ensure_same_shop(shop, &info).map_err(failed)?;
     // The platform's own list says more than the token's: a grant to write hides the one to read there.
     if let Some(granted) = info.scopes() {
         scopes.extend(granted.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
@@ -196,17 +199,11 @@ async fn connect(
              leave it as it is on Shopify's screen.",
         ));
     }
-    let missing: Vec<&str> = SCOPES.into_iter().filter(|scope| !is_granted(scope, &scopes)).collect();
-    let refused_topics = subscriptions::ensure(shopify, shop, &access.secret, &scopes).await.map_err(failed)?.refused;
-
-    let mut problems = Vec::new();
-    if !missing.is_empty() {
-        problems.push(format!("a permission is missing ({}); connect the shop again to give it", missing.join(", ")));
-    }
-    if !refused_topics.is_empty() {
-        problems.push(format!("Shopify refuses to deliver {}", refused_topics.join(", ")));
-    }
-    let user = owner(shopify, &merchant, shop).await?;
+    let ensured = subscriptions::ensure(&Asker::with_token(shopify, shop, &access.secret), &scopes).await;
+    let refused_topics = ensured.map_err(could_not_ask)?.refused;
+    let problem = watch::problem(&scopes, &refused_topics);
+    let renamed_from = renamed_from(shopify, shop, &info).await?;
+    let user = owner(shopify, &merchant, shop, renamed_from.as_ref()).await?;
     let mut stored = vec![(TokenKind::Access, access)];
     stored.extend(refresh.map(|refresh| (TokenKind::Refresh, refresh)));
     let connection = NewConnection {
@@ -215,14 +212,18 @@ async fn connect(
         merchant: user,
         name: info.name(),
         scopes: scopes.clone(),
-        status: if problems.is_empty() { Status::Connected } else { Status::Incomplete },
-        status_reason: (!problems.is_empty()).then(|| problems.join("; ")),
+        status: if problem.is_some() { Status::Incomplete } else { Status::Connected },
+        status_reason: problem,
         platform_user: None,
         tokens: stored,
     };
     shared.connections.upsert(vec![connection], now_ms).await?;
     shared.journal.connect_account(NAME, shop.as_str()).await.map_err(anyhow::Error::from)?;
     shared.journal.want_reread(NAME, shop.as_str(), "", now_ms).await.map_err(anyhow::Error::from)?;
+    if let Some(old) = renamed_from {
+        retire(shopify, &old, shop).await?;
+    }
+    watch::alert_of_subscriptions(shopify, shop, &refused_topics);
     if let Err(error) = store_shop(shopify, shop, info.shop).await {
         // The first read stores it again.
         tracing::warn!(%error, "a shop's metadata could not be stored at login");
@@ -245,16 +246,61 @@ async fn connect(
     Ok((cookie, Json(body)).into_response())
 }
 
-/// Whose shop it is. Who can log in to the shop speaks for it, so a shop that is known keeps its merchant, and the
-/// browser becomes that merchant's; a new one joins the merchant who is logged in, or makes a new merchant.
-async fn owner(shopify: &Shopify, merchant: &CurrentMerchant, shop: &ShopDomain) -> Result<Uuid, AppError> {
+/// Whose shop it is. Who can log in to the shop speaks for it, so a shop that is known, under this name or an older one,
+/// keeps its merchant, and the browser becomes that merchant's; a new one joins the merchant who is logged in, or makes
+/// a new merchant.
+async fn owner(
+    shopify: &Shopify,
+    merchant: &CurrentMerchant,
+    shop: &ShopDomain,
+    renamed_from: Option<&Connection>,
+) -> Result<Uuid, AppError> {
     let known = shopify.shared.connections.find(NAME, shop.as_str()).await?;
     let current = merchant.0.as_ref().map(|session| session.merchant);
-    Ok(known.map(|known| known.merchant).or(current).unwrap_or_else(Uuid::new_v4))
+    let known = known.as_ref().or(renamed_from).map(|known| known.merchant);
+    Ok(known.or(current).unwrap_or_else(Uuid::new_v4))
+}
+
+/// The connection of the same shop under the name that it had before: one with the same id at the platform.
+async fn renamed_from(shopify: &Shopify, shop: &ShopDomain, info: &ShopInfo) -> Result<Option<Connection>, AppError> {
+    let Some(id) = info.shop.get("id").and_then(Value::as_str) else { return Ok(None) };
+    let Shared { connections, journal, .. } = &shopify.shared;
+    for connection in connections.list().await? {
+        if connection.channel != NAME || connection.account == shop.as_str() {
+            continue;
+        }
+        let records = journal.list_records(NAME, &connection.account, SHOP).await.map_err(anyhow::Error::from)?;
+        let same = records.iter().any(|record| {
+            serde_json::from_str::<Value>(&record.payload).is_ok_and(|kept| kept["id"].as_str() == Some(id))
+        });
+        if same {
+            return Ok(Some(connection));
+        }
+    }
+    Ok(None)
+}
+
+/// Ends the connection of a shop's old name: the shop is connected under its new one.
+async fn retire(shopify: &Shopify, old: &Connection, new: &ShopDomain) -> Result<(), AppError> {
+    let reason = format!("This shop is connected under its new name, {new}.");
+    let status = Status::NeedsReconnect;
+    shopify.shared.connections.set_status(NAME, &old.account, status, Some(reason)).await?;
+    tracing::info!(channel = NAME, shop = old.account, new_name = new.as_str(), "a shop was renamed");
+    Ok(())
+}
+
+fn could_not_ask(error: ReadError) -> AppError {
+    match error {
+        ReadError::Api(cause) => failed(cause),
+        error => AppError::Internal(error.into()),
+    }
 }
 
 fn failed(cause: ApiError) -> AppError {
-    AppError::Platform { platform: PLATFORM, cause }
+    match cause {
+        ApiError::Paused { reason, .. } => AppError::Forbidden(format!("Nothing was connected: {reason}").into()),
+        cause => AppError::Platform { platform: PLATFORM, cause },
+    }
 }
 
 #[cfg(test)]

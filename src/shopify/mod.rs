@@ -7,11 +7,13 @@ mod client;
 mod config;
 mod document;
 mod login;
+mod notices;
 mod payload;
 pub mod sandbox;
 mod subscriptions;
 mod sync;
 mod tokens;
+mod watch;
 mod webhook;
 
 use std::sync::Arc;
@@ -60,7 +62,7 @@ impl FromRef<Arc<Shopify>> for Shared {
 #[must_use]
 pub fn channel(shared: &Shared, config: Config) -> Channel {
     let config = Arc::new(config);
-    let client = client::Client::new(shared.http.clone(), Arc::clone(&config));
+    let client = client::Client::new(shared.http.clone(), Arc::clone(&config), shared.alerts.clone());
     let shopify = Arc::new(Shopify {
         shared: shared.clone(),
         tokens: tokens::TokenKeeper::new(shared.connections.clone(), client.clone(), shared.clock.clone()),

@@ -1,16 +1,21 @@
-//! Webhook subscriptions of a shop: list, compare, create what is missing.
+//! Webhook subscriptions of a shop: list, compare, create what is missing, move what is stale, delete what is left over.
 //!
-//! Shopify deletes subscriptions silently after failures and on uninstall, so this runs at every login and can run at
-//! any time.
+//! Shopify deletes subscriptions silently after failures and on uninstall, so this runs at every login and every hour
+//! (`watch.rs`). Subscriptions of this app at addresses that were never ours belong to somebody else — another
+//! installation of the same app, perhaps — and are left alone.
 
+use std::collections::HashSet;
+
+use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use super::Shopify;
 use super::client::{Connection, Query};
 use super::payload::ShopDomain;
+use crate::shared::ReadError;
 use crate::shared::api::{ApiError, Patience};
-use secrecy::SecretString;
 
 /// The topics that are wanted, each with the scope it needs.
 /// Source: the topics of the Admin API 2026-10.
@@ -34,6 +39,12 @@ const TOPICS: [(&str, &str); 17] = [
     ("APP_SCOPES_UPDATE", ""),
 ];
 
+/// Where the journal keeps the addresses that deliveries have ever been asked for at, as a JSON list.
+const ADDRESSES: &str = "shopify:webhook addresses";
+
+/// A shop has a few dozen subscriptions. A list with more pages than this has no end.
+const MAX_PAGES: usize = 100;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Listed {
@@ -41,6 +52,7 @@ struct Listed {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Subscription {
     #[serde(default)]
     id: String,
@@ -48,12 +60,22 @@ struct Subscription {
     topic: String,
     #[serde(default)]
     uri: String,
+    format: Option<String>,
+    api_version: Option<Version>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Created {
+struct Version {
+    handle: String,
+}
+
+/// The answer of a mutation, under whichever name it stands.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Mutated {
     webhook_subscription_create: Option<Outcome>,
+    webhook_subscription_update: Option<Outcome>,
+    webhook_subscription_delete: Option<Outcome>,
 }
 
 #[derive(Deserialize)]
@@ -83,76 +105,155 @@ pub fn wanted(granted: &[String]) -> Vec<&'static str> {
     TOPICS.iter().filter(|(_, scope)| is_wanted(scope)).map(|(topic, _)| *topic).collect()
 }
 
+/// Asks a shop: with a token that a login has just brought, or with the stored one, which is renewed where it must be.
+pub struct Asker<'a> {
+    shopify: &'a Shopify,
+    shop: &'a ShopDomain,
+    token: Option<&'a SecretString>,
+}
+
+impl<'a> Asker<'a> {
+    /// Asks with this token, while a person waits.
+    pub fn with_token(shopify: &'a Shopify, shop: &'a ShopDomain, token: &'a SecretString) -> Self {
+        Self { shopify, shop, token: Some(token) }
+    }
+
+    /// Asks with the stored token.
+    pub fn of_stored(shopify: &'a Shopify, shop: &'a ShopDomain) -> Self {
+        Self { shopify, shop, token: None }
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, query: Query, variables: Value) -> Result<T, ReadError> {
+        let asked = match self.token {
+            Some(token) => self.shopify.client.ask(Patience::Person, self.shop, token, query, variables).await?,
+            None => self.shopify.ask(Patience::Background, self.shop, query, variables).await?,
+        };
+        Ok(asked.data)
+    }
+
+    /// Carries out a mutation. Gives whether it was accepted: a second subscription for the same topic and address is
+    /// one that somebody made before us, which is as good.
+    async fn mutate(&self, query: Query, variables: Value) -> Result<bool, ReadError> {
+        let answer: Mutated = match self.ask(query, variables).await {
+            Err(ReadError::Api(ApiError::Refused { .. })) => return Ok(false),
+            answer => answer?,
+        };
+        let outcome = answer
+            .webhook_subscription_create
+            .or(answer.webhook_subscription_update)
+            .or(answer.webhook_subscription_delete);
+        Ok(outcome.is_some_and(|outcome| {
+            outcome.user_errors.iter().all(|error| error.message.contains("already been taken"))
+        }))
+    }
+
+    async fn list(&self) -> Result<Vec<Subscription>, ReadError> {
+        let mut found = Vec::new();
+        let mut after: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let listed: Listed = self.ask(Query::SUBSCRIPTIONS, json!({ "after": after })).await?;
+            let (nodes, next) = listed.webhook_subscriptions.into_page();
+            found.extend(nodes);
+            match next {
+                Some(next) if after.as_ref() != Some(&next) => after = Some(next),
+                _ => return Ok(found),
+            }
+        }
+        Err(ApiError::Unreadable("a list without end").into())
+    }
+
+    /// Deletes a subscription. One that stays is found again in an hour.
+    async fn delete(&self, subscription: &Subscription) -> Result<(), ReadError> {
+        if !self.mutate(Query::UNSUBSCRIBE, json!({ "id": subscription.id })).await? {
+            tracing::warn!(shop = self.shop.as_str(), "a webhook subscription could not be deleted");
+        }
+        Ok(())
+    }
+}
+
 /// What [`ensure`] did.
 #[derive(Debug, Default)]
 pub struct Ensured {
-    /// How many subscriptions were missing and were made.
+    /// How many subscriptions were missing here and were made or moved here: deliveries may have been missed.
     pub created: usize,
+    /// How many subscriptions that are not wanted any more were deleted.
+    pub deleted: usize,
     /// The topics that the shop refused.
     pub refused: Vec<&'static str>,
 }
 
-/// Creates the subscriptions that are missing.
+/// Makes the subscriptions those that are wanted: at our address, as JSON, in the API version that is in use.
 ///
 /// # Errors
-/// [`ApiError`] when the shop cannot be asked.
-pub async fn ensure(
-    shopify: &Shopify,
-    shop: &ShopDomain,
-    token: &SecretString,
-    scopes: &[String],
-) -> Result<Ensured, ApiError> {
-    let address = shopify.config.webhook_address.as_str();
-    let present = list(shopify, shop, token).await?;
+/// [`ReadError`] when the shop cannot be asked or the journal cannot be used.
+pub async fn ensure(asker: &Asker<'_>, scopes: &[String]) -> Result<Ensured, ReadError> {
+    let address = asker.shopify.config.webhook_address.as_str();
+    let ours = our_addresses(asker.shopify).await?;
+    let mut stale: Vec<Subscription> = asker.list().await?;
+    stale.retain(|one| ours.contains(&one.uri));
     let mut ensured = Ensured::default();
     for topic in wanted(scopes) {
-        if present.iter().any(|one| one.topic == topic && one.uri == address) {
+        if let Some(index) = stale.iter().position(|one| one.topic == topic && one.uri == address) {
+            let present = stale.swap_remove(index);
+            if is_outdated(asker.shopify, &present) {
+                asker.mutate(Query::RESUBSCRIBE, json!({ "id": present.id, "uri": address })).await?;
+            }
             continue;
         }
-        let variables = json!({ "topic": topic, "uri": address });
-        let created = shopify.client.ask::<Created>(Patience::Person, shop, token, Query::SUBSCRIBE, variables).await;
-        let good = match created {
-            Ok(created) => created.data.webhook_subscription_create.is_some_and(|outcome| {
-                // A second subscription is a success that somebody else had before us.
-                outcome.user_errors.iter().all(|error| error.message.contains("already been taken"))
-            }),
-            Err(ApiError::Refused { .. }) => false,
-            Err(error) => return Err(error),
+        // One at an address that was ours is moved: between deleting and creating it, deliveries would be lost.
+        let moved = match stale.iter().position(|one| one.topic == topic) {
+            Some(index) => {
+                let variables = json!({ "id": stale[index].id, "uri": address });
+                let moved = asker.mutate(Query::RESUBSCRIBE, variables).await?;
+                if moved {
+                    stale.swap_remove(index);
+                }
+                moved
+            }
+            None => false,
         };
-        if good {
+        if moved || asker.mutate(Query::SUBSCRIBE, json!({ "topic": topic, "uri": address })).await? {
             ensured.created += 1;
         } else {
-            tracing::warn!(shop = shop.as_str(), topic, "a webhook subscription was refused");
+            tracing::warn!(shop = asker.shop.as_str(), topic, "a webhook subscription was refused");
             ensured.refused.push(topic);
         }
+    }
+    for left_over in &stale {
+        asker.delete(left_over).await?;
+        ensured.deleted += 1;
     }
     Ok(ensured)
 }
 
-/// Deletes all subscriptions of this app in the shop.
+/// Deletes the subscriptions at all addresses that are or were ours.
 ///
 /// # Errors
-/// [`ApiError`] when the shop cannot be asked.
-pub async fn delete_all(shopify: &Shopify, shop: &ShopDomain, token: &SecretString) -> Result<(), ApiError> {
-    for subscription in list(shopify, shop, token).await? {
-        let variables = json!({ "id": subscription.id });
-        shopify.client.ask::<serde_json::Value>(Patience::Person, shop, token, Query::UNSUBSCRIBE, variables).await?;
+/// [`ReadError`] when the shop cannot be asked or the journal cannot be used.
+pub async fn delete_ours(asker: &Asker<'_>) -> Result<(), ReadError> {
+    let ours = our_addresses(asker.shopify).await?;
+    for subscription in asker.list().await?.iter().filter(|one| ours.contains(&one.uri)) {
+        asker.delete(subscription).await?;
     }
     Ok(())
 }
 
-async fn list(shopify: &Shopify, shop: &ShopDomain, token: &SecretString) -> Result<Vec<Subscription>, ApiError> {
-    let mut found = Vec::new();
-    let mut after = None;
-    loop {
-        let variables = json!({ "after": after });
-        let listed: Listed =
-            shopify.client.ask(Patience::Person, shop, token, Query::SUBSCRIPTIONS, variables).await?.data;
-        let (nodes, next) = listed.webhook_subscriptions.into_page();
-        found.extend(nodes);
-        match next {
-            Some(next) if after.as_ref() != Some(&next) => after = Some(next),
-            _ => return Ok(found),
-        }
+/// The addresses that deliveries have ever been asked for at. The configured one is written down before it is used
+/// first, so that it is still known as ours after it was changed.
+async fn our_addresses(shopify: &Shopify) -> Result<HashSet<String>, ReadError> {
+    let journal = &shopify.shared.journal;
+    let kept = journal.find_cursor(ADDRESSES).await?;
+    let mut ours: HashSet<String> = kept.and_then(|kept| serde_json::from_str(&kept).ok()).unwrap_or_default();
+    if ours.insert(shopify.config.webhook_address.as_str().to_owned()) {
+        journal.save_cursor(ADDRESSES, json!(ours).to_string()).await?;
     }
+    Ok(ours)
+}
+
+/// Whether deliveries of this subscription come in another form or version than what is asked with.
+fn is_outdated(shopify: &Shopify, subscription: &Subscription) -> bool {
+    let version = subscription.api_version.as_ref().map(|version| version.handle.as_str());
+    let served = shopify.client.served_version();
+    subscription.format.as_deref().is_some_and(|format| format != "JSON")
+        || version.zip(served.as_deref()).is_some_and(|(version, served)| version != served)
 }

@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Asked, Connection, Query};
 use super::payload::{PRODUCT_GID, ShopDomain};
-use super::subscriptions::{self, is_granted};
-use super::{COLLECTIONS, DISCOUNTS, NAME, PRODUCTS, SHOP, Shopify, document};
+use super::subscriptions::{self, Asker, is_granted};
+use super::{COLLECTIONS, DISCOUNTS, NAME, PRODUCTS, SHOP, Shopify, document, watch};
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::journal::Record;
 use crate::shared::{BoxFuture, ReadError, Reader, WATCH};
@@ -43,8 +43,12 @@ impl Reader for ShopReader {
         Box::pin(async move {
             let shop = ShopDomain::parse(account).ok_or_else(|| anyhow::anyhow!("a stored account is no shop"))?;
             match object {
-                WATCH => self.watch(&shop).await,
-                _ => Pass::new(&self.0, &shop).read(object).await,
+                WATCH => watch::run(&self.0, &shop).await,
+                "" => Pass::new(&self.0, &shop).read(object).await,
+                _ => {
+                    watch::ensure_open(&self.0, &shop).await?;
+                    Pass::new(&self.0, &shop).read(object).await
+                }
             }
         })
     }
@@ -52,8 +56,7 @@ impl Reader for ShopReader {
     fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move {
             let shop = ShopDomain::parse(account).ok_or_else(|| anyhow::anyhow!("a stored account is no shop"))?;
-            let token = self.0.tokens.access_token(&shop).await?;
-            Ok(subscriptions::delete_all(&self.0, &shop, &token).await?)
+            subscriptions::delete_ours(&Asker::of_stored(&self.0, &shop)).await
         })
     }
 
@@ -64,31 +67,6 @@ impl Reader for ShopReader {
             pass.write_metadata().await?;
             pass.write_catalogue().await
         })
-    }
-}
-
-impl ShopReader {
-    /// Renews the token where it is due, compares the shop's webhook subscriptions with what is wanted, and repairs them.
-    /// What was missed meanwhile is read.
-    async fn watch(&self, shop: &ShopDomain) -> Result<(), ReadError> {
-        let shared = &self.0.shared;
-        let Some(connection) = shared.connections.find(NAME, shop.as_str()).await? else { return Ok(()) };
-        let token = self.0.tokens.access_token(shop).await?;
-        let ensured = subscriptions::ensure(&self.0, shop, &token, &connection.scopes).await?;
-        let wanted = subscriptions::wanted(&connection.scopes);
-        let known = shared
-            .journal
-            .note_subscriptions(NAME, shop.as_str(), &wanted, &ensured.refused, ensured.created > 0)
-            .await?;
-        if ensured.created > 0 && known {
-            tracing::warn!(
-                shop = shop.as_str(),
-                created = ensured.created,
-                "webhook subscriptions were missing and were put back"
-            );
-            shared.journal.want_reread(NAME, shop.as_str(), "", shared.clock.now_ms()).await?;
-        }
-        Ok(())
     }
 }
 
@@ -220,6 +198,7 @@ impl<'a> Pass<'a> {
     /// The shop, and with it what is granted at this moment: a merchant can change that without a new login.
     async fn ask_shop(&self) -> Result<ShopInfo, ReadError> {
         let info: ShopInfo = self.ask(Query::SHOP_INFO, json!({})).await?;
+        watch::ensure_same_shop(self.shop, &info)?;
         let access = info.scopes().map_or(Access { stock: true, locations: true }, |scopes| Access::of(&scopes));
         *self.access.lock().unwrap_or_else(PoisonError::into_inner) = Some(access);
         if !access.stock {
@@ -476,18 +455,9 @@ impl<'a> Pass<'a> {
         Ok(self.ask_with_gaps(query, variables).await?.data)
     }
 
-    /// Asks with a token that works: one that is refused is replaced, once. Tells what was denied.
+    /// Asks, and tells what was denied.
     async fn ask_with_gaps<T: DeserializeOwned>(&self, query: Query, variables: Value) -> Result<Asked<T>, ReadError> {
-        let Shopify { client, tokens, .. } = self.shopify;
-        let token = tokens.access_token(self.shop).await?;
-        let asked = match client.ask(Patience::Background, self.shop, &token, query, variables.clone()).await {
-            Err(ApiError::TokenRejected { .. }) => {
-                let token = tokens.after_refusal(self.shop, &token).await?;
-                client.ask(Patience::Background, self.shop, &token, query, variables).await?
-            }
-            asked => asked?,
-        };
-        tokens.has_worked(self.shop).await?;
+        let asked = self.shopify.ask(Patience::Background, self.shop, query, variables).await?;
         self.deny(asked.denied.iter().cloned());
         Ok(asked)
     }
@@ -537,11 +507,8 @@ impl<'a> Pass<'a> {
 /// Stores what is known of a shop.
 ///
 /// # Errors
-/// [`ReadError::Api`] when the answer is about another shop: a renamed shop must not be mixed up with its old name.
+/// When the journal cannot be written.
 pub async fn store_shop(shopify: &Shopify, shop: &ShopDomain, info: Map<String, Value>) -> Result<(), ReadError> {
-    if info.get("myshopifyDomain").and_then(Value::as_str).is_some_and(|domain| domain != shop.as_str()) {
-        return Err(ApiError::Refused { code: "the shop has another domain now".to_owned() }.into());
-    }
     let record = Record { id: shop.as_str().to_owned(), payload: Value::Object(info).to_string() };
     shopify.shared.journal.replace_records(NAME, shop.as_str(), SHOP, vec![record]).await?;
     Ok(())

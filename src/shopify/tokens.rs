@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::NAME;
-use super::client::{Client, TokenAnswer};
+use super::client::{Asked, Client, Query, TokenAnswer};
 use super::payload::ShopDomain;
+use super::{NAME, Shopify};
 use crate::shared::ReadError;
-use crate::shared::api::ApiError;
+use crate::shared::api::{ApiError, Patience};
 use crate::shared::clock::Clock;
 use crate::shared::store::connections::Token;
 use crate::shared::store::{Connections, TokenKind};
@@ -61,12 +63,16 @@ impl TokenKeeper {
         self.refresh(shop, refused).await
     }
 
-    /// The current pair has worked: the one before it is not needed any more.
+    /// This access token has worked: if it is the stored one, the pair before it is not needed any more. An answer to a
+    /// question from before the last refresh proves nothing about the new pair.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn has_worked(&self, shop: &ShopDomain) -> Result<(), ReadError> {
-        if self.stored(shop, TokenKind::PreviousRefresh).await?.is_some() {
+    pub async fn has_worked(&self, shop: &ShopDomain, used: &SecretString) -> Result<(), ReadError> {
+        if self.stored(shop, TokenKind::PreviousRefresh).await?.is_some()
+            && let Some(current) = self.stored(shop, TokenKind::Access).await?
+            && current.secret.expose_secret() == used.expose_secret()
+        {
             self.connections.forget_previous(NAME, shop.as_str()).await?;
         }
         Ok(())
@@ -105,6 +111,32 @@ impl TokenKeeper {
 
     async fn stored(&self, shop: &ShopDomain, kind: TokenKind) -> Result<Option<Token>, ReadError> {
         Ok(self.connections.find_token(NAME, shop.as_str(), kind).await?)
+    }
+}
+
+impl Shopify {
+    /// Asks a connected shop with a token that works: one that is refused is replaced, once.
+    ///
+    /// # Errors
+    /// [`ReadError`]; [`ApiError::TokenRejected`] when only a new login helps.
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        patience: Patience,
+        shop: &ShopDomain,
+        query: Query,
+        variables: Value,
+    ) -> Result<Asked<T>, ReadError> {
+        let Self { client, tokens, .. } = self;
+        let mut token = tokens.access_token(shop).await?;
+        let asked = match client.ask(patience, shop, &token, query, variables.clone()).await {
+            Err(ApiError::TokenRejected { .. }) => {
+                token = tokens.after_refusal(shop, &token).await?;
+                client.ask(patience, shop, &token, query, variables).await?
+            }
+            asked => asked?,
+        };
+        tokens.has_worked(shop, &token).await?;
+        Ok(asked)
     }
 }
 

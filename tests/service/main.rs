@@ -22,6 +22,8 @@ mod journal_retention;
 mod limits;
 mod pages;
 mod shopify_checks;
+mod shopify_life;
 mod shopify_login;
 mod shopify_poll;
+mod shopify_subscriptions;
 mod shopify_webhook;

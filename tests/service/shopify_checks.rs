@@ -1,13 +1,17 @@
 //! What the tests of the Shopify channel share: looking at requests, connections and the catalogue's file.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use shoptalk::shared::control::{Command, Line};
 use shoptalk::shopify::sandbox::Shop;
 
 use crate::test_app::{Answer, Browser, SHOP, TestApp};
 
 pub const CATALOGUE: &str = "demo-shop.myshopify.com/shop_products.json";
 pub const METADATA: &str = "demo-shop.myshopify.com/shop_metadata.json";
+pub const HOUR: Duration = Duration::from_secs(3600);
 /// A shop that a test may open beside [`SHOP`].
 pub const SECOND: &str = "second-shop.myshopify.com";
 
@@ -24,6 +28,17 @@ pub async fn connect_shop(app: &TestApp) -> Browser {
     log_in(&browser, SHOP).await;
     app.settle().await;
     browser
+}
+
+/// Runs what is due an hour later: the look at every shop's login and subscriptions among it.
+pub async fn an_hour_later(app: &TestApp) {
+    app.clock.advance(HOUR);
+    app.run_due_jobs().await;
+}
+
+/// Reads [`SHOP`] on command.
+pub async fn sync_shop(app: &TestApp) -> Vec<Line> {
+    app.command(Command::Sync { channel: Some("shopify".into()), account: Some(SHOP.into()) }).await
 }
 
 /// What the operator is told of a connection; null if there is none.
@@ -84,6 +99,13 @@ pub fn nodes(connection: &Value) -> Vec<Value> {
 pub fn titles(app: &TestApp) -> Vec<String> {
     let file = app.json(CATALOGUE);
     nodes(&file["data"]["products"]).iter().map(|node| node["title"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The price of a product's first variant in the file.
+pub fn price(app: &TestApp, title: &str) -> String {
+    let products = nodes(&app.json(CATALOGUE)["data"]["products"]);
+    let product = products.iter().find(|product| product["title"] == title).unwrap();
+    product["variants"]["edges"][0]["node"]["price"].as_str().unwrap().to_owned()
 }
 
 /// The file says at every level what the platform knows.

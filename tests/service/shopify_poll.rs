@@ -389,30 +389,6 @@ async fn what_passes_is_waited_for_within_the_read() {
 }
 
 #[tokio::test]
-async fn a_shop_that_is_frozen_is_left_alone_for_an_hour() {
-    let app = TestApp::start().await;
-    app.shop().fill(3, 2);
-    connect_shop(&app).await;
-    let mut failures = vec![Failure::Json(200, error("SHOP_INACTIVE")), Failure::Status(402), Failure::Status(423)];
-    failures.push(Failure::RetryAfter(429, "3600".into()));
-    for failure in failures {
-        app.shop().add_product("New");
-        app.shopify.traffic().fail_next_with_body("graphql", &only("ProductPage"), 1, failure.clone());
-        let lines = sync(&app).await;
-        assert!(matches!(&lines[0], Line::Failed { .. }), "{failure:?}: {lines:?}");
-        assert_eq!(connection(&app, SHOP).await["status"], "connected", "{failure:?}");
-        let before = requests(&app);
-        app.clock.advance(58 * MINUTE);
-        app.settle().await;
-        assert_eq!(requests(&app), before, "{failure:?}");
-        app.clock.advance(3 * MINUTE);
-        app.settle().await;
-        assert_complete(&app, &app.shop());
-    }
-    app.finish().await;
-}
-
-#[tokio::test]
 async fn what_is_refused_again_and_again_is_parked_and_shown() {
     let app = TestApp::start().await;
     let shop = app.shop();
@@ -424,7 +400,6 @@ async fn what_is_refused_again_and_again_is_parked_and_shown() {
         Failure::Json(200, error("ACCESS_DENIED")),
         Failure::Json(200, json!({ "errors": "[API] Something in words" })),
         Failure::Json(200, json!({ "errors": { "query": "Required parameter missing or invalid" } })),
-        Failure::Json(403, json!({ "errors": "[API] This action requires merchant approval" })),
         Failure::Json(404, json!({ "errors": "Not Found" })),
     ] {
         app.shopify.traffic().fail_next_with_body("graphql", &only("ProductPage"), 8, failure.clone());

@@ -10,8 +10,8 @@ use shoptalk::shared::signature::Secrets;
 use shoptalk::shopify;
 
 use crate::shopify_checks::{
-    CATALOGUE, METADATA, SECOND, advance_to, asked, assert_complete, connect_shop, connection, log_in, nodes, requests,
-    titles,
+    CATALOGUE, METADATA, SECOND, advance_to, asked, assert_complete, connect_shop, connection, log_in, nodes, price,
+    requests, titles,
 };
 use crate::test_app::{Answer, SHOP, SHOPIFY_SECRET, TestApp};
 
@@ -27,13 +27,6 @@ async fn post(app: &TestApp, body: &[u8], signatures: &[&str]) -> Answer {
 
 fn address(app: &TestApp) -> String {
     format!("{}/shopify/webhook", app.url)
-}
-
-/// The price of a product's first variant in the file.
-fn price(app: &TestApp, title: &str) -> String {
-    let products = nodes(&app.json(CATALOGUE)["data"]["products"]);
-    let product = products.iter().find(|product| product["title"] == title).unwrap();
-    product["variants"]["edges"][0]["node"]["price"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

@@ -123,6 +123,11 @@ impl TestApp {
         self.app.shared()
     }
 
+    /// The settings of the Shopify channel: for tests that make a second one.
+    pub fn shopify_config(&self) -> shopify::Config {
+        config(&self.url, &self.facebook, &self.shopify, self.folder.path()).shopify.unwrap()
+    }
+
     /// The simulated Page.
     pub fn page(&self) -> facebook::sandbox::Page {
         self.facebook.page(PAGE).unwrap()

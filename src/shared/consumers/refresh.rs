@@ -15,7 +15,7 @@ use crate::shared::api::ApiError;
 use crate::shared::journal::{Journal, JournalError, save_cursor, want_reread};
 use crate::shared::progress::Progress;
 use crate::shared::store::{Connections, Status};
-use crate::shared::{ReadError, Reader};
+use crate::shared::{ReadError, Reader, WATCH};
 
 const CURSOR: &str = "consumer:refresh";
 
@@ -23,7 +23,10 @@ const CURSOR: &str = "consumer:refresh";
 const DEBOUNCE_MS: i64 = 2_000;
 
 /// How the status reason begins that a read has set. A read that is complete takes it back.
-const DENIED: &str = "Reading is incomplete: ";
+pub const DENIED: &str = "Reading is incomplete: ";
+
+/// How the status reason begins while the platform keeps an account closed. Any read that succeeds takes it back.
+pub const PAUSED: &str = "Reading pauses: ";
 
 /// How many accounts are read at once.
 const AT_ONCE: usize = 8;
@@ -201,6 +204,7 @@ impl Refresh {
         let now_ms = self.0.journal.clock().now_ms();
         match outcome {
             Ok(()) => {
+                self.end_pause(channel, account).await?;
                 if let Some(connection) = connection.filter(|_| wish.object.is_empty()) {
                     self.0.connections.set_read(channel, account, now_ms).await?;
                     if connection.status_reason.is_some_and(|reason| reason.starts_with(DENIED)) {
@@ -231,6 +235,15 @@ impl Refresh {
                 }
                 self.clear(channel, account, wish).await
             }
+            Err(ReadError::Api(ApiError::Paused { reason, retry_after })) => {
+                let reason = format!("{PAUSED}{reason}");
+                if connection.is_some_and(|connection| connection.status_reason.as_ref() != Some(&reason)) {
+                    tracing::warn!(channel, account, reason, "the platform keeps an account closed");
+                    self.0.connections.set_problem(channel, account, Some(reason)).await?;
+                }
+                let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
+                self.put_off(channel, account, wish, wish.attempts, due_at, "paused by the platform", false).await
+            }
             Err(ReadError::Api(ApiError::RateLimited { retry_after })) => {
                 let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
                 self.put_off(channel, account, wish, wish.attempts, due_at, "rate limited", false).await
@@ -240,6 +253,22 @@ impl Refresh {
                 self.fail(channel, account, wish, &error.to_string(), error.is_final()).await
             }
         }
+    }
+
+    /// The platform has answered: if the account was closed, it is open again. What else is wrong with it, and what was
+    /// missed, is found out anew.
+    async fn end_pause(&self, channel: &str, account: &str) -> anyhow::Result<()> {
+        let connection = self.0.connections.find(channel, account).await?;
+        if !connection.and_then(|one| one.status_reason).is_some_and(|reason| reason.starts_with(PAUSED)) {
+            return Ok(());
+        }
+        tracing::info!(channel, account, "the account is open again");
+        self.0.connections.set_problem(channel, account, None).await?;
+        for object in [WATCH, ""] {
+            let now_ms = self.0.journal.clock().now_ms();
+            self.0.journal.want_reread(channel, account, object, now_ms).await?;
+        }
+        Ok(())
     }
 
     /// Counts a failed attempt. `is_final`: it is given up after some more; otherwise it goes on for ever, because a

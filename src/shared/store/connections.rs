@@ -379,6 +379,42 @@ impl Connections {
         Ok(())
     }
 
+    /// Says what is wrong with a connection that works otherwise; `None`: nothing. One that needs a new login stays so.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_problem(&self, channel: &str, account: &str, problem: Option<String>) -> anyhow::Result<()> {
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        let status = if problem.is_some() { Status::Incomplete } else { Status::Connected };
+        self.db
+            .call(move |connection| {
+                connection.execute(
+                    "UPDATE connections SET status = ?3, status_reason = ?4
+                     WHERE channel = ?1 AND account = ?2 AND status <> 'needs_reconnect'",
+                    params![channel, account, status.as_str(), problem],
+                )
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Replaces the scopes that are known to be granted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_scopes(&self, channel: &str, account: &str, scopes: Vec<String>) -> anyhow::Result<()> {
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        self.db
+            .call(move |connection| {
+                connection.execute(
+                    "UPDATE connections SET scopes = ?3 WHERE channel = ?1 AND account = ?2",
+                    params![channel, account, scopes.join(",")],
+                )
+            })
+            .await?;
+        Ok(())
+    }
+
     /// Notes that an account was read completely.
     ///
     /// # Errors

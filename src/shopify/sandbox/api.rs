@@ -18,7 +18,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::graphql::{self, Request};
-use super::state::{ACCESS_TOKEN_SECONDS, Code, Issued, REFRESH_TOKEN_SECONDS, ShopState, TokenCheck, random_hex};
+use super::state::{
+    ACCESS_TOKEN_SECONDS, Closed, Code, Issued, REFRESH_TOKEN_SECONDS, ShopState, TokenCheck, World, random_hex,
+};
 use super::versions::{self, Served};
 use super::{Core, deliver};
 
@@ -193,6 +195,10 @@ async fn token(State(core): State<Arc<Core>>, Path(domain): Path<String>, header
     let text = |key: &str| fields.get(key).map_or("", String::as_str);
     let now = core.now();
     let mut world = core.world();
+    let domain = match follow_move(&world, domain, "admin/oauth/access_token") {
+        Ok(domain) => domain,
+        Err(redirect) => return *redirect,
+    };
     let Some(shop) = world.shops.get_mut(&domain) else {
         return (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/json")], r#"{"errors":"Not Found"}"#)
             .into_response();
@@ -264,6 +270,30 @@ fn issue(shop: &mut ShopState, expiring: bool, parent: Option<String>, now: chro
     (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
+/// The domain that a request is for, which may have another name by now; or the redirect to that name.
+fn follow_move(world: &World, domain: String, path: &str) -> Result<String, Box<Response>> {
+    match world.moved.get(&domain) {
+        Some(moved) if moved.redirects => {
+            let location = format!("{}/{}/{path}", world.base_url, moved.to);
+            Err(Box::new((StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location)]).into_response()))
+        }
+        Some(moved) => Ok(moved.to.clone()),
+        None => Ok(domain),
+    }
+}
+
+fn closed_answer(closed: Option<Closed>) -> (StatusCode, Value) {
+    match closed {
+        Some(Closed::Frozen) => (StatusCode::PAYMENT_REQUIRED, json!({"errors": "Unavailable Shop"})),
+        Some(Closed::Locked) => (StatusCode::LOCKED, json!({"errors": "Locked"})),
+        Some(Closed::Forbidden) => (StatusCode::FORBIDDEN, json!({"errors": "[API] Access to this shop is forbidden"})),
+        Some(Closed::Inactive) | None => (
+            StatusCode::OK,
+            json!({"errors": [{"message": "Shop is not active", "extensions": {"code": "SHOP_INACTIVE"}}]}),
+        ),
+    }
+}
+
 async fn admin(
     State(core): State<Arc<Core>>,
     Path((domain, version)): Path<(String, String)>,
@@ -278,6 +308,10 @@ async fn admin(
         return json_answer(StatusCode::NOT_FOUND, &json!({"errors": "Not Found"}));
     };
     let mut world = core.world();
+    let domain = match follow_move(&world, domain, &format!("admin/api/{version}/graphql.json")) {
+        Ok(domain) => domain,
+        Err(redirect) => return *redirect,
+    };
     let Some(shop) = world.shops.get(&domain) else {
         return json_answer(StatusCode::NOT_FOUND, &json!({"errors": "Not Found"}));
     };
@@ -285,6 +319,10 @@ async fn admin(
     let mut response = match shop.check_token(token, now) {
         TokenCheck::Dead => json_answer(StatusCode::UNAUTHORIZED, &json!({"errors": DEAD_TOKEN})),
         TokenCheck::NonExpiring => json_answer(StatusCode::FORBIDDEN, &json!({"errors": NON_EXPIRING})),
+        TokenCheck::Good if shop.closed.is_some() => {
+            let (status, body) = closed_answer(shop.closed);
+            json_answer(status, &body)
+        }
         TokenCheck::Good => {
             let client_id = &core.options.client_id;
             let request = Request { schema: &core.schema, domain: &domain, client_id, version: &version, now };

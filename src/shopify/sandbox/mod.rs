@@ -28,7 +28,7 @@ use schema::Schema;
 use state::{ShopState, World};
 
 pub use shop::{Product, Shop};
-pub use state::Subscription;
+pub use state::{Closed, Subscription};
 
 /// What the simulated platform knows about the app.
 pub struct Options {

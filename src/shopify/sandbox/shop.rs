@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use super::Core;
 use super::nodes::{self, Node};
 use super::state::{
-    CollectionState, DiscountState, MetafieldState, ProductState, ShopState, Subscription, gid, parse_gid, slug, whole,
+    Closed, CollectionState, DiscountState, MetafieldState, Moved, ProductState, ShopState, Subscription, gid,
+    parse_gid, slug, whole,
 };
 
 /// A product's webhook holds this many variants in full; the rest are only named.
@@ -202,6 +203,44 @@ impl Shop {
     /// Removes the app: all tokens are dead, all subscriptions gone. Sends nothing; see [`Shop::deliver`].
     pub fn uninstall(&self) {
         self.change(|shop, _| shop.uninstall());
+    }
+
+    /// Closes the shop to the Admin API in this way, or opens it again.
+    pub fn close(&self, closed: Option<Closed>) {
+        self.change(|shop, _| shop.closed = closed);
+    }
+
+    /// Gives the shop another domain and returns its new handle; this one is empty from then on. Requests to the old
+    /// domain are answered for the new one or, with `redirects`, sent there with 301. Which of the two the true platform
+    /// does is not documented.
+    #[must_use]
+    pub fn move_to(&self, domain: &str, redirects: bool) -> Self {
+        let mut world = self.core.world();
+        if let Some(mut shop) = world.shops.remove(&self.domain) {
+            domain.clone_into(&mut shop.domain);
+            world.shops.insert(domain.to_owned(), shop);
+            world.moved.insert(self.domain.clone(), Moved { to: domain.to_owned(), redirects });
+        }
+        drop(world);
+        Self::new(Arc::clone(&self.core), domain)
+    }
+
+    /// Subscribes a topic (`products/update`) to an address, as another installation of the app would.
+    pub fn subscribe(&self, topic: &str, uri: &str, api_version: &str) {
+        self.change(|shop, now| {
+            let id = shop.next_id("WebhookSubscription");
+            shop.subscriptions.push(Subscription {
+                id,
+                topic: topic.to_owned(),
+                uri: uri.to_owned(),
+                api_version: api_version.to_owned(),
+                name: None,
+                filter: None,
+                created_at: whole(now),
+                updated_at: whole(now),
+                failures: 0,
+            });
+        });
     }
 
     /// Whether a code was exchanged and the app was not uninstalled since.

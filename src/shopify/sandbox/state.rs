@@ -28,6 +28,28 @@ pub(super) struct World {
     /// Result files of bulk operations by name.
     pub files: HashMap<String, String>,
     pub base_url: String,
+    /// Old domains of shops that were renamed.
+    pub moved: BTreeMap<String, Moved>,
+}
+
+/// Where a shop went, and how its old domain answers.
+pub(super) struct Moved {
+    pub to: String,
+    pub redirects: bool,
+}
+
+/// Why a shop does not serve the Admin API.
+/// Source: <https://shopify.dev/docs/api/admin-graphql> ("Status and error codes").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// 402: the merchant owes Shopify money.
+    Frozen,
+    /// 423: Shopify has locked it.
+    Locked,
+    /// 403: Shopify suspects fraud.
+    Forbidden,
+    /// 200 with the error code `SHOP_INACTIVE`.
+    Inactive,
 }
 
 /// A code that was handed out and waits for its exchange.
@@ -243,6 +265,7 @@ pub(super) struct ShopState {
     /// The error code with which the next bulk operation ends.
     pub failing_bulk: Option<&'static str>,
     pub bucket: Bucket,
+    pub closed: Option<Closed>,
     next_ids: HashMap<&'static str, u64>,
 }
 
@@ -271,6 +294,7 @@ impl ShopState {
             bulks: Vec::new(),
             failing_bulk: None,
             bucket: Bucket { maximum: 2000.0, restore_rate: 100.0, available: 2000.0, read_at: now },
+            closed: None,
             next_ids: HashMap::new(),
         };
         shop.add_location("Main", now);
