@@ -32,23 +32,26 @@ async fn status(
 ) -> Result<Response, AppError> {
     check(&token, &headers)?;
     let counts = shared.journal.counts().await.map_err(anyhow::Error::from)?;
-    let connections: Vec<_> = shared
-        .connections
-        .list()
-        .await?
-        .into_iter()
-        .map(|connection| {
-            json!({
-                "channel": connection.channel,
-                "account": connection.account,
-                "name": connection.name,
-                "status": connection.status.as_str(),
-                "status_reason": connection.status_reason,
-                "connected_at": connection.connected_at,
-                "last_read_at": connection.last_read_at,
-            })
-        })
-        .collect();
+    let polls = shared.journal.list_newest_polls().await.map_err(anyhow::Error::from)?;
+    let mut connections = Vec::new();
+    for connection in shared.connections.list().await? {
+        let (channel, account) = (&connection.channel, &connection.account);
+        let history = shared.journal.find_history(channel, account).await.map_err(anyhow::Error::from)?;
+        let unreadable = shared.journal.count_unreadable(channel, account).await.map_err(anyhow::Error::from)?;
+        let poll = polls.iter().find(|poll| poll.channel == *channel && poll.account == *account);
+        connections.push(json!({
+            "channel": connection.channel,
+            "account": connection.account,
+            "name": connection.name,
+            "status": connection.status.as_str(),
+            "status_reason": connection.status_reason,
+            "connected_at": connection.connected_at,
+            "last_read_at": connection.last_read_at,
+            "history": history,
+            "unreadable": unreadable,
+            "last_poll": poll,
+        }));
+    }
     Ok(Json(json!({
         "connections": connections,
         "journal": { "events": counts.events, "apart": counts.apart, "parked": counts.parked },

@@ -15,6 +15,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Where a simulator gets its time from: the system's clock in the demo, a hand-moved one in tests.
@@ -56,6 +57,8 @@ struct Planned {
     body_contains: String,
     skip: usize,
     times: usize,
+    /// After a failure so many requests are answered as ever.
+    every: usize,
     failure: Failure,
 }
 
@@ -89,6 +92,7 @@ impl Received {
 pub struct Traffic {
     received: Arc<Mutex<Vec<Received>>>,
     planned: Arc<Mutex<VecDeque<Planned>>>,
+    arrived: Arc<Notify>,
 }
 
 impl Traffic {
@@ -104,6 +108,7 @@ impl Traffic {
             body_contains: body_contains.to_owned(),
             skip: 0,
             times,
+            every: 0,
             failure,
         });
     }
@@ -115,6 +120,19 @@ impl Traffic {
             body_contains: String::new(),
             skip,
             times,
+            every: 0,
+            failure,
+        });
+    }
+
+    /// From now on every so-many-th request whose path contains `path_contains` fails in this way.
+    pub fn fail_every(&self, path_contains: &str, every: usize, failure: Failure) {
+        lock(&self.planned).push_back(Planned {
+            path_contains: path_contains.to_owned(),
+            body_contains: String::new(),
+            skip: every.saturating_sub(1),
+            times: usize::MAX,
+            every: every.saturating_sub(1),
             failure,
         });
     }
@@ -136,6 +154,17 @@ impl Traffic {
         lock(&self.received).iter().filter(|request| request.path.contains(path_contains)).count()
     }
 
+    /// Waits until so many requests have been received.
+    pub async fn until_received(&self, count: usize) {
+        loop {
+            let arrived = self.arrived.notified();
+            if lock(&self.received).len() >= count {
+                return;
+            }
+            arrived.await;
+        }
+    }
+
     /// Requests that no route of the simulator knew.
     #[must_use]
     pub fn unknown(&self) -> Vec<Received> {
@@ -154,6 +183,7 @@ impl Traffic {
             return None;
         }
         found.times -= 1;
+        found.skip = found.every;
         let failure = found.failure.clone();
         planned.retain(|plan| plan.times > 0);
         Some(failure)
@@ -228,6 +258,7 @@ async fn watch(State(traffic): State<Traffic>, request: HttpRequest, next: Next)
         });
         received.len() - 1
     };
+    traffic.arrived.notify_waiters();
     let failure = traffic.take_failure(&path, &body);
     let answer = || next.run(HttpRequest::from_parts(parts, Body::from(body)));
     let response = match failure {

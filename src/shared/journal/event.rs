@@ -13,6 +13,8 @@ pub enum Source {
     Standby,
     /// A scheduled read of the platform's API.
     Poll,
+    /// The first read of the platform's API, which brings what was there before.
+    Import,
 }
 
 impl Source {
@@ -23,6 +25,7 @@ impl Source {
             Self::Webhook => "webhook",
             Self::Standby => "standby",
             Self::Poll => "poll",
+            Self::Import => "import",
         }
     }
 }

@@ -10,6 +10,7 @@ mod checkpoint;
 mod event;
 mod records;
 mod reports;
+mod walks;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use event::{DedupeKey, Effect, Event, Source};
 pub use records::Record;
 pub use reports::{KeptReport, PollReport, Subscriptions};
+pub use walks::{Begin, History, Listed, Older, Place, Unreadable, Walk, WalkKind, Walked};
 pub(crate) use writer::NOT_CONNECTED;
 use writer::{Accounts, Completion, Request, Writer};
 
@@ -33,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0001_initial.sql"),
     include_str!("../../../migrations/journal/0002_retention.sql"),
     include_str!("../../../migrations/journal/0003_watch.sql"),
+    include_str!("../../../migrations/journal/0004_walks.sql"),
 ];
 
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
@@ -194,18 +197,28 @@ impl Journal {
     ) -> Result<T, JournalError> {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(move |connection: Option<&Connection>| -> (bool, Completion) {
-            let result = connection.map(work);
-            let good = matches!(result, Some(Ok(_)));
-            let completion: Completion = Box::new(move |committed| {
-                let told = committed.and_then(|()| match result {
-                    Some(result) => result.map_err(JournalError::from),
-                    None => Err(JournalError::Storage("the transaction failed".to_owned())),
-                });
-                drop(reply.send(told));
-            });
-            (good, completion)
+            answer_with(connection.map(work), reply)
         });
         self.requests.send(Request::Write(job)).await.map_err(|_| JournalError::Closed)?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Commits these events together with what `and` writes because of them, both or neither. `and` is told of each event
+    /// whether it is new. Waits for a place in the queue.
+    ///
+    /// # Errors
+    /// What `and` returns, or that the commit failed.
+    pub(super) async fn append_and<T: Send + 'static>(
+        &self,
+        events: Vec<Event>,
+        and: impl FnOnce(&Connection, &[bool]) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        let and = Box::new(move |given: Option<(&Connection, &[bool])>| -> (bool, Completion) {
+            let result = given.map(|(connection, new)| and(connection, new));
+            answer_with(result, reply)
+        });
+        self.requests.send(Request::AppendAnd { events, and }).await.map_err(|_| JournalError::Closed)?;
         answer.await.map_err(|_| JournalError::Closed)?
     }
 
@@ -390,6 +403,22 @@ impl Journal {
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
+}
+
+/// What became of a job, and how to tell it once the transaction is over.
+fn answer_with<T: Send + 'static>(
+    result: Option<rusqlite::Result<T>>,
+    reply: oneshot::Sender<Result<T, JournalError>>,
+) -> (bool, Completion) {
+    let good = matches!(result, Some(Ok(_)));
+    let completion: Completion = Box::new(move |committed| {
+        let told = committed.and_then(|()| match result {
+            Some(result) => result.map_err(JournalError::from),
+            None => Err(JournalError::Storage("the transaction failed".to_owned())),
+        });
+        drop(reply.send(told));
+    });
+    (good, completion)
 }
 
 /// Keeps a value under this name, as part of a larger write.

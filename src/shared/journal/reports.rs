@@ -38,6 +38,8 @@ pub struct PollReport {
     pub only_poll: i64,
     /// Webhooks had brought it in another order than it happened.
     pub reordered: i64,
+    /// Listed by the platform, and their content can no longer be read: they came during a gap that was too long.
+    pub unreadable: i64,
 }
 
 /// A report of an account as it is kept.
@@ -130,34 +132,7 @@ impl Journal {
     ) -> Result<(), JournalError> {
         let account = account.to_owned();
         let now_ms = self.clock().now_ms();
-        self.write(move |connection| {
-            let before = recovered(connection, channel, &account)?;
-            connection
-                .prepare_cached(
-                    "INSERT INTO poll_reports (channel, account, finished_at, seen_by_both, only_webhook, only_poll,
-                                               reordered, recovered_total)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                )?
-                .execute(params![
-                    channel,
-                    account,
-                    now_ms,
-                    report.seen_by_both,
-                    report.only_webhook,
-                    report.only_poll,
-                    report.reordered,
-                    before + report.only_poll
-                ])?;
-            connection
-                .prepare_cached(
-                    "DELETE FROM poll_reports WHERE channel = ?1 AND account = ?2 AND id <= (
-                        SELECT id FROM poll_reports WHERE channel = ?1 AND account = ?2
-                        ORDER BY id DESC LIMIT 1 OFFSET ?3)",
-                )?
-                .execute(params![channel, account, KEPT])
-                .map(drop)
-        })
-        .await
+        self.write(move |connection| note_poll(connection, channel, &account, report, now_ms)).await
     }
 
     /// The newest report of every account.
@@ -169,7 +144,7 @@ impl Journal {
             connection
                 .prepare_cached(
                     "SELECT channel, account, finished_at, seen_by_both, only_webhook, only_poll, reordered,
-                            recovered_total
+                            recovered_total, unreadable
                      FROM poll_reports WHERE id IN (SELECT max(id) FROM poll_reports GROUP BY channel, account)
                      ORDER BY channel, account",
                 )?
@@ -183,6 +158,7 @@ impl Journal {
                             only_webhook: row.get(4)?,
                             only_poll: row.get(5)?,
                             reordered: row.get(6)?,
+                            unreadable: row.get(8)?,
                         },
                         recovered_total: row.get(7)?,
                     })
@@ -191,6 +167,41 @@ impl Journal {
         })
         .await
     }
+}
+
+/// Keeps what a poll found, as part of a larger write.
+pub(super) fn note_poll(
+    connection: &Connection,
+    channel: &str,
+    account: &str,
+    report: PollReport,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    let before = recovered(connection, channel, account)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO poll_reports (channel, account, finished_at, seen_by_both, only_webhook, only_poll, reordered,
+                                       recovered_total, unreadable)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            channel,
+            account,
+            now_ms,
+            report.seen_by_both,
+            report.only_webhook,
+            report.only_poll,
+            report.reordered,
+            before + report.only_poll,
+            report.unreadable
+        ])?;
+    connection
+        .prepare_cached(
+            "DELETE FROM poll_reports WHERE channel = ?1 AND account = ?2 AND id <= (
+                SELECT id FROM poll_reports WHERE channel = ?1 AND account = ?2 ORDER BY id DESC LIMIT 1 OFFSET ?3)",
+        )?
+        .execute(params![channel, account, KEPT])
+        .map(drop)
 }
 
 /// What the polls of an account have recovered so far.

@@ -32,8 +32,12 @@ pub(super) type Completion = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
 /// nothing is done: the transaction has failed already.
 pub(super) type Job = Box<dyn FnOnce(Option<&Connection>) -> (bool, Completion) + Send>;
 
+/// As [`Job`], for what is written because of appended events: it also learns which of them are new.
+pub(super) type AppendedJob = Box<dyn FnOnce(Option<(&Connection, &[bool])>) -> (bool, Completion) + Send>;
+
 pub(super) enum Request {
     Append { events: Vec<Event>, reply: oneshot::Sender<Result<Appended, JournalError>> },
+    AppendAnd { events: Vec<Event>, and: AppendedJob },
     Write(Job),
     Close,
 }
@@ -122,7 +126,10 @@ impl Writer {
                     let mut appended = Appended::default();
                     if failed.is_none() {
                         match self.append(&events, now_ms, any_pruned, last_seq) {
-                            Ok(done) => appended = done,
+                            Ok(new) => {
+                                appended.new = new.iter().filter(|new| **new).count();
+                                appended.repeated = new.len() - appended.new;
+                            }
                             Err(error) => failed = Some(error),
                         }
                     }
@@ -136,11 +143,26 @@ impl Writer {
                     // After a failure there is no transaction, and what a job did would stay.
                     let (good, completion) = job(failed.is_none().then_some(&self.connection));
                     completions.push(completion);
-                    if failed.is_none() && !good {
-                        failed = run("ROLLBACK TO job").err();
-                    }
+                    failed = failed.or_else(|| end_job(good, run));
+                }
+                Request::AppendAnd { events, and } => {
                     if failed.is_none() {
-                        failed = run("RELEASE job").err();
+                        failed = run("SAVEPOINT job").err();
+                    }
+                    let mut newest = *last_seq;
+                    let new = match &failed {
+                        None => self.append(&events, now_ms, any_pruned, &mut newest),
+                        Some(_) => Ok(Vec::new()),
+                    };
+                    let new = new.unwrap_or_else(|error| {
+                        failed = Some(error);
+                        Vec::new()
+                    });
+                    let (good, completion) = and(failed.is_none().then_some((&self.connection, &new)));
+                    completions.push(completion);
+                    failed = failed.or_else(|| end_job(good, run));
+                    if good && failed.is_none() {
+                        *last_seq = newest;
                     }
                 }
             }
@@ -159,23 +181,24 @@ impl Writer {
         outcome
     }
 
+    /// Inserts what is not known yet, and tells of each event whether it was new.
     fn append(
         &self,
         events: &[Event],
         now_ms: i64,
         any_pruned: bool,
         last_seq: &mut Option<i64>,
-    ) -> rusqlite::Result<Appended> {
+    ) -> rusqlite::Result<Vec<bool>> {
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO events (dedupe, channel, account, kind, conversation, opens, reread, occurred_at, received_at,
                                  source, apart, payload)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT (dedupe) DO NOTHING",
         )?;
-        let mut appended = Appended::default();
+        let mut new = Vec::with_capacity(events.len());
         for event in events {
             if any_pruned && self.was_pruned(event)? {
-                appended.repeated += 1;
+                new.push(false);
                 continue;
             }
             let (conversation, opens, reread, mut apart) = match &event.effect {
@@ -200,14 +223,12 @@ impl Writer {
                 apart,
                 event.payload
             ])?;
+            new.push(inserted == 1);
             if inserted == 1 {
-                appended.new += 1;
                 *last_seq = Some(self.connection.last_insert_rowid());
-            } else {
-                appended.repeated += 1;
             }
         }
-        Ok(appended)
+        Ok(new)
     }
 
     /// Whether any events were deleted by age.
@@ -238,4 +259,10 @@ impl Writer {
             }
         }
     }
+}
+
+/// Keeps or undoes what a job did. Gives back what went wrong with that.
+fn end_job(good: bool, run: impl Fn(&str) -> rusqlite::Result<()>) -> Option<rusqlite::Error> {
+    let undone = if good { Ok(()) } else { run("ROLLBACK TO job") };
+    undone.and_then(|()| run("RELEASE job")).err()
 }
