@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use url::Url;
 
+use super::history::Inbox;
 use super::payload::Id;
 use super::{Config, FIELDS};
 use crate::shared::api::{Answer, ApiError, Http, Patience};
@@ -23,12 +24,15 @@ use crate::shared::signature::{sign_sha256, to_hex};
 /// How many items of a list are asked for at a time. 100 is the most the platform gives.
 const ACCOUNTS_AT_ONCE: usize = 100;
 
-/// Conversations at a time, each with its newest messages.
-const CONVERSATIONS_AT_ONCE: usize = 25;
+/// Ids of messages at a time. 100 is the most the platform gives.
+const IDS_AT_ONCE: usize = 100;
 
 /// Only the newest 20 messages of a conversation can be read back.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/conversations> (2026).
-const READABLE_MESSAGES: usize = 20;
+pub const READABLE_MESSAGES: usize = 20;
+
+/// What is read of a message.
+const MESSAGE_FIELDS: &str = "id,created_time,from,to,message,attachments,shares,sticker,reply_to";
 
 /// No list has more pages than this; a server that says otherwise is broken.
 const MAX_PAGES: usize = 10_000;
@@ -321,24 +325,52 @@ impl Client {
         }
     }
 
-    /// One page of a Page's conversations, those with the newest messages first.
+    /// One list of at most `limit` conversations, those with the newest messages first.
     ///
     /// # Errors
     /// [`ApiError`].
     pub async fn fetch_conversations(
         &self,
-        page: &Id,
+        inbox: &Inbox<'_>,
         after: Option<&str>,
+        limit: usize,
         token: &SecretString,
     ) -> Result<List<ConversationPage>, ApiError> {
-        let fields = format!(
-            "id,updated_time,participants,messages.limit({READABLE_MESSAGES})\
-             {{id,created_time,from,to,message,attachments,shares,sticker,reply_to}}"
-        );
-        let limit = CONVERSATIONS_AT_ONCE.to_string();
-        let mut query = vec![("platform", "messenger"), ("fields", &fields), ("limit", &limit)];
+        let fields = format!("id,updated_time,participants,messages.limit({READABLE_MESSAGES}){{{MESSAGE_FIELDS}}}");
+        let limit = limit.to_string();
+        let mut query = vec![("platform", inbox.platform), ("fields", &fields), ("limit", &limit)];
         query.extend(after.map(|after| ("after", after)));
-        self.call(Patience::Background, Method::GET, &[page.as_str(), "conversations"], &query, token).await
+        self.call(Patience::Background, Method::GET, &[inbox.page.as_str(), "conversations"], &query, token).await
+    }
+
+    /// More of the newest messages of a conversation, newest first, as [`Client::fetch_conversations`] shows them.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn fetch_messages(
+        &self,
+        thread: &str,
+        after: &str,
+        limit: usize,
+        token: &SecretString,
+    ) -> Result<List<Box<RawValue>>, ApiError> {
+        let query = [("fields", MESSAGE_FIELDS), ("limit", &limit.to_string()), ("after", after)];
+        self.call(Patience::Background, Method::GET, &[thread, "messages"], &query, token).await
+    }
+
+    /// One list of ids and times of a conversation's messages, newest first. Of all but the newest
+    /// [`READABLE_MESSAGES`] that is all there is.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn fetch_message_ids(
+        &self,
+        thread: &str,
+        after: &str,
+        token: &SecretString,
+    ) -> Result<List<Box<RawValue>>, ApiError> {
+        let query = [("fields", "id,created_time"), ("limit", &IDS_AT_ONCE.to_string()), ("after", after)];
+        self.call(Patience::Background, Method::GET, &[thread, "messages"], &query, token).await
     }
 
     /// Makes the app-level subscription what it should be: our address, all wanted fields. Meta sends its challenge to

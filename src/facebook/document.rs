@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::NAME;
+use super::history::Inbox;
 use super::payload::{Id, message_key};
 use crate::shared::journal::{Effect, Event, Source};
 use crate::shared::output::RelativePath;
@@ -23,13 +24,14 @@ pub fn metadata_path(page: &Id) -> std::io::Result<RelativePath> {
 ///
 /// `None` for a message without an id, or of a conversation whose person is not known.
 #[must_use]
-pub fn message_event(page: &Id, person: &Id, message: &RawValue) -> Option<Event> {
+pub fn message_event(inbox: &Inbox<'_>, person: &Id, message: &RawValue, source: Source) -> Option<Event> {
+    let account = inbox.account;
     let object = Object::parse(message.get())?;
     let mid = object.text("id")?;
     let from = object.object("from").and_then(|from| from.text("id"));
-    let is_echo = from.as_deref() == Some(page.as_str());
+    let is_echo = from.as_deref() == Some(account.as_str());
     let created = object.text("created_time").and_then(|text| parse_time(&text));
-    let (sender, recipient) = if is_echo { (page, person) } else { (person, page) };
+    let (sender, recipient) = if is_echo { (account, person) } else { (person, account) };
 
     let mut body = Map::new();
     body.insert("mid".to_owned(), json!(mid));
@@ -59,13 +61,13 @@ pub fn message_event(page: &Id, person: &Id, message: &RawValue) -> Option<Event
     }
     item.insert("message".to_owned(), Value::Object(body));
     Some(Event {
-        channel: NAME,
-        account: page.as_str().to_owned(),
-        key: message_key(page, &mid),
+        channel: inbox.channel,
+        account: account.as_str().to_owned(),
+        key: message_key(inbox.channel, account, &mid),
         kind: if is_echo { "echo" } else { "message" }.into(),
         effect: Effect::Conversation { person: person.as_str().to_owned(), opens: true },
         occurred_at: created.map(|created| created.timestamp_millis()),
-        source: Source::Poll,
+        source,
         payload: Value::Object(item).to_string().into_bytes(),
     })
 }
@@ -122,7 +124,7 @@ mod tests {
         let (page, person) =
             (Id::parse("100000000000101").expect("an id"), Id::parse("7000000000000001").expect("an id"));
         let raw = RawValue::from_string(message.to_owned()).expect("JSON");
-        let event = message_event(&page, &person, &raw).expect("an event");
+        let event = message_event(&Inbox::of_page(&page), &person, &raw, Source::Poll).expect("an event");
         serde_json::from_slice(&event.payload).expect("JSON")
     }
 

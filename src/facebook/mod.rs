@@ -6,6 +6,7 @@
 mod client;
 mod config;
 mod document;
+mod history;
 mod login;
 mod payload;
 pub mod sandbox;

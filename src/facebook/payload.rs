@@ -237,7 +237,7 @@ fn item_key(page: &Id, kind: &Kind, item: &Object<'_>, sender: &str, time: Optio
         "message" | "echo" | "postback" => {
             let mid = part(if kind.name == "postback" { "postback" } else { "message" }, "mid");
             match (mid.is_empty(), kind.name) {
-                (false, _) => message_key(page, &mid),
+                (false, _) => message_key(NAME, page, &mid),
                 (true, "postback") => key(&[
                     b"postback",
                     sender,
@@ -276,8 +276,8 @@ fn item_key(page: &Id, kind: &Kind, item: &Object<'_>, sender: &str, time: Optio
 
 /// The key of a message: its `mid`, which webhooks, echoes, the Conversations API and the Send API share.
 #[must_use]
-pub fn message_key(page: &Id, mid: &str) -> DedupeKey {
-    DedupeKey::new(NAME, page.as_str(), &[b"mid", plain_mid(mid).as_bytes()])
+pub fn message_key(channel: &str, account: &Id, mid: &str) -> DedupeKey {
+    DedupeKey::new(channel, account.as_str(), &[b"mid", plain_mid(mid).as_bytes()])
 }
 
 /// Old ids are `mid.$…` in webhooks and `m_mid.$…` in the Graph API.
@@ -444,7 +444,7 @@ mod tests {
     #[test]
     fn an_old_id_is_the_same_by_both_roads() {
         let page = Id::parse("1").expect("an id");
-        assert_eq!(message_key(&page, "m_mid.$cAA"), message_key(&page, "mid.$cAA"));
-        assert_ne!(message_key(&page, "m_a"), message_key(&page, "a"));
+        assert_eq!(message_key(NAME, &page, "m_mid.$cAA"), message_key(NAME, &page, "mid.$cAA"));
+        assert_ne!(message_key(NAME, &page, "m_a"), message_key(NAME, &page, "a"));
     }
 }

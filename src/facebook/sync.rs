@@ -1,29 +1,22 @@
-//! What a delivery or a poll causes: a Page's metadata and the newest messages of its conversations are read.
+//! What a delivery or a poll causes: a Page's metadata is read here, its conversations in `history`.
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
-use super::client::ConversationPage;
-use super::document::{message_event, metadata_path, parse_time};
+use super::document::metadata_path;
+use super::history::{self, Inbox};
 use super::payload::Id;
 use super::{FIELDS, Facebook, METADATA, NAME};
 use crate::shared::api::{ApiError, Patience};
-use crate::shared::journal::{Event, Record};
+use crate::shared::journal::Record;
 use crate::shared::raw_json::Object;
 use crate::shared::store::TokenKind;
 use crate::shared::{BoxFuture, ReadError, Reader, WATCH};
 
 /// The kind of a Page's record.
 const PAGE: &str = "page";
-
-/// A poll reads again what changed shortly before the last one ended: the platform's lists are not exact to the second.
-const OVERLAP: TimeDelta = TimeDelta::minutes(10);
-
-/// No Page has more lists of conversations than this; a server that says otherwise is broken.
-const MAX_LISTS: usize = 100_000;
 
 /// Reads Pages.
 pub struct PageReader(pub Arc<Facebook>);
@@ -40,7 +33,7 @@ impl Reader for PageReader {
             let metadata = self.0.client.fetch_page(Patience::Background, &page, &token).await?;
             store_metadata(&self.0, &page, &metadata).await?;
             if object != METADATA {
-                self.read_conversations(&page, &token).await?;
+                history::read(&self.0, &Inbox::of_page(&page), &token).await?;
             }
             Ok(())
         })
@@ -78,77 +71,6 @@ impl PageReader {
             .ok_or(ApiError::TokenRejected { reason: "The stored login is gone. Please connect the Page again." })?;
         Ok(token.secret)
     }
-
-    /// Reads every conversation in which something happened since the last complete read, newest first, and moves the
-    /// mark only after everything is in the journal.
-    async fn read_conversations(&self, page: &Id, token: &SecretString) -> Result<(), ReadError> {
-        let journal = &self.0.shared.journal;
-        let mark_name = format!("{NAME}:{page}:updated_time");
-        let mark = journal.find_cursor(&mark_name).await?.and_then(|text| parse_time(&text));
-        let until = mark.map(|mark| mark - OVERLAP);
-        let mut newest = mark;
-        let mut after: Option<String> = None;
-        let mut done = 0;
-        for _ in 0..MAX_LISTS {
-            let list = self.0.client.fetch_conversations(page, after.as_deref(), token).await?;
-            let next = list.after();
-            let mut reached = false;
-            for conversation in &list.data {
-                let updated = updated_time(conversation);
-                if updated.is_some_and(|updated| until.is_some_and(|until| updated < until)) {
-                    reached = true;
-                    continue;
-                }
-                newest = newest.max(updated);
-                self.store_conversation(page, conversation).await?;
-                done += 1;
-                self.0.shared.progress.report(NAME, page.as_str(), "conversations", done, None);
-            }
-            match next {
-                Some(next) if !reached && after.as_ref() != Some(&next) => after = Some(next),
-                _ => {
-                    if let Some(newest) = newest {
-                        journal.save_cursor(&mark_name, newest.to_rfc3339()).await?;
-                    }
-                    return Ok(());
-                }
-            }
-        }
-        Err(ApiError::Unreadable("a list without end").into())
-    }
-
-    async fn store_conversation(&self, page: &Id, conversation: &ConversationPage) -> Result<(), ReadError> {
-        let Some(person) = person(page, conversation) else {
-            tracing::warn!(conversation = conversation.id, "a conversation whose person is not told was left out");
-            return Ok(());
-        };
-        let messages = conversation.messages.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
-        // Oldest first: times are told in whole seconds, and within a second the order of arrival decides.
-        let mut events: Vec<_> =
-            messages.iter().rev().filter_map(|message| message_event(page, &person, message)).collect();
-        let known = self.0.shared.journal.find_times(events.iter().map(|event| event.key).collect()).await?;
-        keep_order(&mut events, &known);
-        if !events.is_empty() {
-            let appended = self.0.shared.journal.append_patiently(events).await?;
-            if appended.new > 0 {
-                tracing::info!(new = appended.new, "messages came by poll");
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Webhooks tell milliseconds, the API whole seconds. So that a message found by a poll does not slip before an earlier
-/// one of its second, it is dated like its predecessor. `events` are in the order in which they were said; `known` are
-/// the times of those that the journal has already.
-fn keep_order(events: &mut [Event], known: &[Option<i64>]) {
-    let mut latest: Option<i64> = None;
-    for (event, known) in events.iter_mut().zip(known) {
-        let Some(told) = event.occurred_at else { continue };
-        let at = latest.filter(|latest| latest / 1000 == told / 1000).map_or(told, |latest| latest.max(told));
-        event.occurred_at = Some(at);
-        latest = Some(known.unwrap_or(at));
-    }
 }
 
 /// Stores a Page's object and writes its file if it changed.
@@ -180,29 +102,4 @@ async fn write_metadata(facebook: &Facebook, page: &Id) -> Result<(), ReadError>
 
 fn parse(account: &str) -> Result<Id, ReadError> {
     Id::parse(account).ok_or_else(|| anyhow::anyhow!("a stored account is no Page id").into())
-}
-
-fn updated_time(conversation: &ConversationPage) -> Option<DateTime<Utc>> {
-    conversation.updated_time.as_ref().and_then(|raw| parse_time(raw.get().trim_matches('"')))
-}
-
-/// The person of a conversation: the participant who is not the Page. Accounts that were deleted are missing among the
-/// participants; then the messages tell.
-fn person(page: &Id, conversation: &ConversationPage) -> Option<Id> {
-    let not_the_page = |text: &str| Id::parse(text).filter(|id| id != page);
-    let participants = conversation.participants.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
-    let messages = conversation.messages.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
-    let id_of = |raw: &RawValue| {
-        Object::parse(raw.get()).and_then(|object| object.text("id").map(std::borrow::Cow::into_owned))
-    };
-    participants.iter().find_map(|raw| not_the_page(&id_of(raw)?)).or_else(|| {
-        messages.iter().find_map(|raw| {
-            let message = Object::parse(raw.get())?;
-            let from = message.object("from").and_then(|from| not_the_page(&from.text("id")?));
-            from.or_else(|| {
-                let to = crate::shared::raw_json::elements(message.object("to")?.get("data")?)?;
-                to.into_iter().find_map(|to| not_the_page(&Object::parse(to)?.text("id")?))
-            })
-        })
-    })
 }

@@ -12,6 +12,7 @@ mod configuration;
 mod crash;
 mod demo;
 mod disk;
+mod facebook_history;
 mod facebook_login;
 mod facebook_poll;
 mod facebook_webhook;
