@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
 use crate::shared::background::Background;
-use crate::shared::journal::{DedupeKey, Journal, JournalError, save_cursor};
+use crate::shared::journal::{DedupeKey, Journal, JournalError, conversation_number, save_cursor};
 use crate::shared::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
 
 const CURSOR: &str = "consumer:conversations";
@@ -42,6 +42,11 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
+    /// How it is called where its events stand in order.
+    pub(super) fn number(&self) -> i64 {
+        conversation_number(&self.channel, &self.account, &self.person)
+    }
+
     fn key(&self) -> DedupeKey {
         DedupeKey::new(&self.channel, &self.account, &[self.person.as_bytes()])
     }
@@ -102,12 +107,17 @@ impl Conversations {
     /// written is no error here: it is tried again later and stops no other.
     pub async fn step(&self) -> Result<bool, StepError> {
         let cursor: i64 = self.journal.find_cursor(CURSOR).await?.and_then(|value| value.parse().ok()).unwrap_or(0);
+        let (mut in_order, mut is_all) = self.journal.put_in_order().await?;
+        while in_order < cursor && !is_all {
+            // Only after an upgrade from a version that kept this order elsewhere.
+            (in_order, is_all) = self.journal.put_in_order().await?;
+        }
         let now_ms = self.journal.clock().now_ms();
         let files = self.files.clone();
         let step = self
             .journal
             .read_in_background(&self.background, move |connection| {
-                let (last, mut touched) = touched_since(connection, cursor)?;
+                let (last, mut touched) = touched_between(connection, cursor, in_order)?;
                 let again = unfiled(connection, now_ms)?;
                 let parked = parked(connection)?;
                 // Whatever is the matter with these, they are made from all their events.
@@ -130,7 +140,7 @@ impl Conversations {
             .await?;
         let (last, again, failed, no_longer_parked, lost) = step.map_err(StepError::Output)?;
         if last == cursor && again.is_empty() {
-            return Ok(false);
+            return Ok(!is_all);
         }
         self.sync().await?;
         self.journal
@@ -168,6 +178,7 @@ impl Conversations {
     /// # Errors
     /// When the journal or a file cannot be used.
     pub async fn rebuild(&self, account: Option<String>) -> Result<usize, StepError> {
+        while !self.journal.put_in_order().await?.1 {}
         let files = self.files.clone();
         let now_ms = self.journal.clock().now_ms();
         let (written, lost) = self
@@ -257,16 +268,18 @@ impl Files {
     }
 }
 
-/// The conversations that events after the cursor belong to, each with the time of its first such event, and the number
-/// of the last event looked at.
-fn touched_since(connection: &Connection, cursor: i64) -> rusqlite::Result<(i64, BTreeMap<Conversation, Option<i64>>)> {
-    // One snapshot for both questions: an event that arrives between them would otherwise be passed over.
-    let connection = connection.unchecked_transaction()?;
+/// The conversations that events after the cursor belong to, up to event `until`, each with the time of its first such
+/// event, and the number of the last event looked at.
+fn touched_between(
+    connection: &Connection,
+    cursor: i64,
+    until: i64,
+) -> rusqlite::Result<(i64, BTreeMap<Conversation, Option<i64>>)> {
     let mut statement = connection.prepare_cached(
         "SELECT channel, account, conversation, seq, occurred_at FROM events
-         WHERE seq > ?1 AND conversation IS NOT NULL AND apart IS NULL ORDER BY seq LIMIT ?2",
+         WHERE seq > ?1 AND seq <= ?2 AND conversation IS NOT NULL AND apart IS NULL ORDER BY seq LIMIT ?3",
     )?;
-    let mut rows = statement.query(params![cursor, BATCH * EVENTS_PER_FILE])?;
+    let mut rows = statement.query(params![cursor, until, BATCH * EVENTS_PER_FILE])?;
     let mut touched: BTreeMap<Conversation, Option<i64>> = BTreeMap::new();
     let (mut last, mut count) = (cursor, 0);
     while let Some(row) = rows.next()? {
@@ -281,9 +294,7 @@ fn touched_since(connection: &Connection, cursor: i64) -> rusqlite::Result<(i64,
     }
     if count < BATCH * EVENTS_PER_FILE {
         // Nothing of ours is left, so what others left behind need not be looked at again.
-        let newest: i64 =
-            connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))?;
-        last = last.max(newest);
+        last = last.max(until);
     }
     Ok((last, touched))
 }
@@ -434,12 +445,14 @@ fn add_events(
     document: &mut Vec<u8>,
 ) -> rusqlite::Result<Option<Added>> {
     let mut statement = connection.prepare_cached(
-        "SELECT payload, occurred_at, seq, opens FROM events
-         WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND (occurred_at, seq) > (?4, ?5) AND apart IS NULL
-         ORDER BY occurred_at, seq",
+        "SELECT events.payload, place.occurred_at, place.seq, events.opens
+         FROM conversation_events AS place CROSS JOIN events USING (seq)
+         WHERE place.conversation = ?6 AND (place.occurred_at, place.seq) > (?4, ?5)
+           AND events.channel = ?1 AND events.account = ?2 AND events.conversation = ?3 AND events.apart IS NULL
+         ORDER BY place.occurred_at, place.seq",
     )?;
     let Conversation { channel, account, person } = conversation;
-    let mut rows = statement.query(params![channel, account, person, after.0, after.1])?;
+    let mut rows = statement.query(params![channel, account, person, after.0, after.1, conversation.number()])?;
     let mut added: Option<Added> = None;
     while let Some(row) = rows.next()? {
         document.extend_from_slice(if document == b"[" { b"\n" } else { b",\n" });

@@ -118,20 +118,28 @@ fn prune(
     newest: i64,
 ) -> rusqlite::Result<usize> {
     let Conversation { channel, account, person } = conversation;
-    let events: Vec<(i64, i64, Vec<u8>, bool)> = connection
+    let events: Vec<(i64, i64, i64, Vec<u8>, bool)> = connection
         .prepare_cached(
-            "SELECT seq, received_at, payload, apart IS NULL AND seq < ?5 FROM events
-             WHERE channel = ?1 AND account = ?2 AND conversation = ?3 ORDER BY occurred_at, seq LIMIT ?4",
+            "SELECT place.seq, place.occurred_at, events.received_at, events.payload, events.apart IS NULL AND place.seq < ?5
+             FROM conversation_events AS place CROSS JOIN events USING (seq)
+             WHERE place.conversation = ?6
+               AND events.channel = ?1 AND events.account = ?2 AND events.conversation = ?3
+             ORDER BY place.occurred_at, place.seq LIMIT ?4",
         )?
-        .query_map(params![channel, account, person, STEP, newest], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        .query_map(params![channel, account, person, STEP, newest, conversation.number()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
     let is_waiting: bool = connection
-        .prepare_cached("SELECT 1 FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3")?
+        .prepare_cached(
+            "SELECT 1 FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3
+             UNION ALL
+             SELECT 1 FROM events
+             WHERE channel = ?1 AND account = ?2 AND apart IS NOT NULL AND conversation = ?3",
+        )?
         .exists([channel, account, person])?;
     // What is set apart or not yet filed stands in no file.
-    let old = events.iter().take_while(|(_, received_at, _, filed)| *received_at < before && *filed && !is_waiting);
+    let old = events.iter().take_while(|(_, _, received_at, _, filed)| *received_at < before && *filed && !is_waiting);
     let old: Vec<_> = old.collect();
     let file = conversation.path().ok().and_then(|path| output.read(&path).ok().flatten()).map(|(content, _)| content);
     let Some(file) = file.filter(|_| !old.is_empty()) else { return Ok(0) };
@@ -141,7 +149,7 @@ fn prune(
         Some(_) => return Ok(0),
         None => b"[".to_vec(),
     };
-    for (_, _, payload, _) in &old {
+    for (_, _, _, payload, _) in &old {
         beginning.extend_from_slice(if beginning == b"[" { b"\n" } else { b",\n" });
         beginning.extend_from_slice(payload);
     }
@@ -164,7 +172,10 @@ fn prune(
             Sha256::digest(&beginning).as_slice()
         ])?;
     let mut deleted = 0;
-    for (seq, ..) in old {
+    let mut out_of_order = connection
+        .prepare_cached("DELETE FROM conversation_events WHERE conversation = ?1 AND occurred_at = ?2 AND seq = ?3")?;
+    for (seq, occurred_at, ..) in old {
+        out_of_order.execute(params![conversation.number(), occurred_at, seq])?;
         deleted += forget(connection, *seq)?;
     }
     Ok(deleted)

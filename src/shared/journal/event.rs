@@ -50,6 +50,14 @@ impl DedupeKey {
         Self(key)
     }
 
+    /// The first 64 bits.
+    #[must_use]
+    pub(super) fn as_number(&self) -> i64 {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&self.0[..8]);
+        i64::from_be_bytes(bytes)
+    }
+
     /// The bytes in the database.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {

@@ -8,6 +8,7 @@
 
 mod checkpoint;
 mod event;
+mod in_order;
 mod records;
 mod reports;
 mod walks;
@@ -20,6 +21,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use event::{DedupeKey, Effect, Event, Source};
+pub(crate) use in_order::conversation_number;
 pub use records::Record;
 pub use reports::{KeptReport, PollReport, Subscriptions};
 pub use walks::{Begin, History, Listed, Older, Place, Unreadable, Walk, WalkKind, Walked};
@@ -36,6 +38,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0002_retention.sql"),
     include_str!("../../../migrations/journal/0003_watch.sql"),
     include_str!("../../../migrations/journal/0004_walks.sql"),
+    include_str!("../../../migrations/journal/0005_conversation_events.sql"),
 ];
 
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
@@ -273,6 +276,7 @@ impl Journal {
                  ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0",
                 account_only,
             )?;
+            in_order::insert_apart(connection, &channel, &account, NOT_CONNECTED)?;
             let rereads: Vec<String> = connection
                 .prepare_cached(
                     "SELECT DISTINCT reread FROM events

@@ -1,0 +1,96 @@
+//! Which events a conversation has, in order of time: the table `conversation_events`.
+//!
+//! The intake does not write it. The consumer of conversations does, before it looks at the events itself, in sorted
+//! batches: what costs the intake one page of the log per event then costs a fraction of one.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{DedupeKey, Journal, JournalError, save_cursor};
+
+/// Up to which event the table is complete.
+const CURSOR: &str = "consumer:conversations:in_order";
+
+/// How many events one step takes: a write transaction of a few milliseconds, between two groups of deliveries.
+const STEP: i64 = 2_000;
+
+/// How a conversation is called in the table: 64 bits of its hash. Two that share a number share rows, and whoever reads
+/// compares the event itself.
+#[must_use]
+pub(crate) fn conversation_number(channel: &str, account: &str, person: &str) -> i64 {
+    DedupeKey::new(channel, account, &[person.as_bytes()]).as_number()
+}
+
+/// A row of the table: conversation, time, event.
+type Row = (i64, i64, i64);
+
+impl Journal {
+    /// Puts the next events into order. Gives back up to which event everything is in order, and whether this was all.
+    ///
+    /// # Errors
+    /// When the journal cannot be used.
+    pub(crate) async fn put_in_order(&self) -> Result<(i64, bool), JournalError> {
+        let (from, last, rows) = self.read(next_rows).await?;
+        if last > from {
+            self.write(move |connection| {
+                insert(connection, rows)?;
+                save_cursor(connection, CURSOR, &last.to_string())
+            })
+            .await?;
+        }
+        Ok((last, last - from < STEP))
+    }
+}
+
+/// The events after the cursor: where it stood, the last event looked at, and the rows to write.
+fn next_rows(connection: &Connection) -> rusqlite::Result<(i64, i64, Vec<Row>)> {
+    let connection = connection.unchecked_transaction()?;
+    let value: Option<String> = connection
+        .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
+        .query_row([CURSOR], |row| row.get(0))
+        .optional()?;
+    let from: i64 = value.and_then(|value| value.parse().ok()).unwrap_or(0);
+    let newest: i64 =
+        connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))?;
+    let last = newest.min(from + STEP);
+    let rows = connection
+        .prepare_cached(
+            "SELECT channel, account, conversation, occurred_at, seq FROM events
+             WHERE seq > ?1 AND seq <= ?2 AND conversation IS NOT NULL AND apart IS NULL",
+        )?
+        .query_map([from, last], read_row)?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok((from, last.max(from), rows))
+}
+
+/// Puts the events of an account that are set apart for this reason into order, because they are about to be released.
+pub(super) fn insert_apart(
+    connection: &Connection,
+    channel: &str,
+    account: &str,
+    reason: &str,
+) -> rusqlite::Result<()> {
+    let rows = connection
+        .prepare_cached(
+            "SELECT channel, account, conversation, occurred_at, seq FROM events
+             WHERE channel = ?1 AND account = ?2 AND apart = ?3 AND conversation IS NOT NULL",
+        )?
+        .query_map([channel, account, reason], read_row)?
+        .collect::<rusqlite::Result<_>>()?;
+    insert(connection, rows)
+}
+
+fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let text = |index: usize| row.get_ref(index)?.as_str().map_err(rusqlite::Error::from);
+    Ok((conversation_number(text(0)?, text(1)?, text(2)?), row.get(3)?, row.get(4)?))
+}
+
+fn insert(connection: &Connection, mut rows: Vec<Row>) -> rusqlite::Result<()> {
+    rows.sort_unstable();
+    let mut insert = connection.prepare_cached(
+        "INSERT OR IGNORE INTO conversation_events (conversation, occurred_at, seq) VALUES (?1, ?2, ?3)",
+    )?;
+    for (conversation, occurred_at, seq) in rows {
+        insert.execute(params![conversation, occurred_at, seq])?;
+    }
+    Ok(())
+}
