@@ -151,6 +151,8 @@ impl Journal {
         let (seq_sender, last_seq) = watch::channel(last);
         let accounts = Accounts::default();
         let checkpoints = checkpoint::start(path)?;
+        let (messages, told) = mpsc::unbounded_channel();
+        tokio::spawn(writer::tell(told));
         let writer = Writer {
             connection,
             path: path.to_owned(),
@@ -159,6 +161,7 @@ impl Journal {
             clock: clock.clone(),
             last_seq: seq_sender,
             checkpoints,
+            messages,
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
         let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::default() });

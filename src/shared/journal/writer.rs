@@ -20,7 +20,7 @@ const MAX_BATCH: usize = 512;
 
 /// How much of the database the writer keeps in memory. Keys are spread over their whole index, so with the default of
 /// 2 MB nearly every event reads a page again.
-const CACHE_KIB: i64 = 32 * 1024;
+const CACHE_KIB: i64 = 8 * 1024;
 
 /// Set apart because nobody has connected the account (yet). Released when somebody does.
 pub(crate) const NOT_CONNECTED: &str = "the account is not connected";
@@ -54,6 +54,23 @@ pub(super) struct Writer {
     pub clock: Clock,
     pub last_seq: watch::Sender<i64>,
     pub checkpoints: Checkpoints,
+    pub messages: mpsc::UnboundedSender<Message>,
+}
+
+/// A batch that is over: whom to tell, and what.
+pub(super) struct Message {
+    completions: Vec<Completion>,
+    told: Result<(), JournalError>,
+}
+
+/// Tells those who wait. A task of the runtime does this and not the writer: waking a hundred tasks from inside costs far
+/// less than waking each of them from another thread, and the writer goes on with the next batch meanwhile.
+pub(super) async fn tell(mut messages: mpsc::UnboundedReceiver<Message>) {
+    while let Some(Message { completions, told }) = messages.recv().await {
+        for completion in completions {
+            completion(told.clone());
+        }
+    }
 }
 
 /// The settings of the writer's connection. Its log is moved into the database by [`Checkpoints`], not in the middle of a
@@ -94,10 +111,10 @@ impl Writer {
             self.reopen();
         }
         let told = outcome.map_err(|error| JournalError::Storage(error.to_string()));
-        for completion in completions {
-            completion(told.clone());
-        }
-        if told.is_ok() {
+        let is_good = told.is_ok();
+        // Fails only when the runtime is gone, and with it all who wait.
+        let _ = self.messages.send(Message { completions, told });
+        if is_good {
             if let Some(seq) = last_seq {
                 self.last_seq.send_replace(seq);
             }
