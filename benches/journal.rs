@@ -75,7 +75,43 @@ fn main() {
         return;
     }
     let scale = if arguments.iter().any(|one| one == "short") { SHORT } else { LONG };
-    runtime.block_on(run(scale));
+    if arguments.iter().any(|one| one == "intake") {
+        runtime.block_on(intake(scale));
+    } else {
+        runtime.block_on(run(scale));
+    }
+}
+
+/// `cargo bench --bench journal -- intake`: what one delivery costs the service in processor time, which other programs
+/// on the machine disturb less than they disturb the clock on the wall. For tuning.
+async fn intake(scale: Scale) {
+    let folder = tempfile::Builder::new().prefix("shoptalk-bench-").tempdir_in(target_folder()).expect("a folder");
+    for connected in [false, true] {
+        prepare(folder.path(), 0, 0, connected).await;
+        for connections in [64, 16] {
+            let baseline = Process::baseline_a().await;
+            let a = load(baseline.address, connections, scale.load / 2, &requests(1, 1, "a")).await;
+            let a_cpu = baseline.cpu().as_secs_f64() / a.count as f64;
+            drop(baseline);
+            let sync = fdatasync_median(folder.path());
+            let service = Process::service(folder.path()).await;
+            let before = service.cpu();
+            let prefix = format!("i{connected}{connections}");
+            let ours = load(service.address, connections, scale.load / 2, &requests(200_000, 1000, &prefix)).await;
+            let cpu = (service.cpu() - before).as_secs_f64() / ours.count as f64;
+            println!(
+                "consumers at work: {connected}, {connections} connections: {:.1} µs of processor per delivery (A {:.1}), \
+                 {:.0}/s (A {:.0}), median {} (A {}), fdatasync {}",
+                cpu * 1e6,
+                a_cpu * 1e6,
+                ours.per_second,
+                a.per_second,
+                ms(ours.median),
+                ms(a.median),
+                ms(sync)
+            );
+        }
+    }
 }
 
 async fn run(scale: Scale) {
@@ -305,6 +341,15 @@ impl Process {
         line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
     }
 
+    /// The processor time it has used.
+    fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+        // User and system time, in ticks of a hundredth of a second.
+        Duration::from_millis((ticks(11) + ticks(12)) * 10)
+    }
+
     fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -355,6 +400,8 @@ async fn prepare(folder: &Path, events: usize, conversations: usize, connected: 
     // Their files are somebody else's benchmark: the consumer begins behind them.
     shared.journal.save_cursor("consumer:conversations", events.to_string()).await.expect("saved");
     shared.journal.save_cursor("consumer:refresh", events.to_string()).await.expect("saved");
+    // Puts them into order; no file is written, because the cursor stands behind them.
+    app.settle().await.expect("settled");
     app.stop(None).await;
 }
 
@@ -403,6 +450,7 @@ fn request(item: &str) -> Vec<u8> {
 }
 
 struct Load {
+    count: usize,
     per_second: f64,
     median: Duration,
 }
@@ -438,7 +486,7 @@ async fn load(address: SocketAddr, connections: usize, time: Duration, requests:
     let mut times: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
     let elapsed = started.elapsed();
     times.sort_unstable();
-    Load { per_second: times.len() as f64 / elapsed.as_secs_f64(), median: times[times.len() / 2] }
+    Load { count: times.len(), per_second: times.len() as f64 / elapsed.as_secs_f64(), median: times[times.len() / 2] }
 }
 
 /// The median time from sending a message to seeing it in its file, in a conversation of this length.
