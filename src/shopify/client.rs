@@ -1,4 +1,5 @@
-//! One method per call of Shopify: the token endpoint and the Admin GraphQL API, and what their errors mean.
+//! One method per call of Shopify: the grant screen and the Admin GraphQL API, and what its errors mean. The token
+//! endpoint is in `grants.rs`.
 //!
 //! Source: <https://shopify.dev/docs/api/admin-graphql> ("Status and error codes"),
 //! <https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits> (2026).
@@ -82,22 +83,6 @@ pub struct Asked<T> {
     pub denied: Vec<String>,
 }
 
-/// What the token endpoint gives.
-#[derive(Deserialize)]
-pub struct TokenAnswer {
-    /// The access token.
-    pub access_token: SecretString,
-    /// What was granted, comma separated. A grant to write hides the one to read.
-    #[serde(default)]
-    pub scope: String,
-    /// The access token's life in seconds.
-    pub expires_in: Option<i64>,
-    /// The refresh token.
-    pub refresh_token: Option<SecretString>,
-    /// The refresh token's life in seconds.
-    pub refresh_token_expires_in: Option<i64>,
-}
-
 /// A page of a GraphQL connection.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -167,8 +152,8 @@ struct Bucket {
 /// Shopify. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    http: Http,
-    config: Arc<Config>,
+    pub(super) http: Http,
+    pub(super) config: Arc<Config>,
     buckets: Arc<Mutex<HashMap<ShopDomain, Bucket>>>,
     notices: Notices,
 }
@@ -199,51 +184,6 @@ impl Client {
             .append_pair("redirect_uri", self.config.redirect_uri.as_str())
             .append_pair("state", state);
         Ok(url)
-    }
-
-    /// Exchanges a code for an expiring offline token and its refresh token. Never repeated: a code works once.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn exchange_code(&self, shop: &ShopDomain, code: &str) -> Result<TokenAnswer, ApiError> {
-        self.token(shop, json!({ "code": code, "expiring": "1" })).await
-    }
-
-    /// Exchanges a refresh token for a new pair.
-    ///
-    /// # Errors
-    /// [`ApiError::TokenRejected`] when the token is dead.
-    pub async fn refresh(&self, shop: &ShopDomain, refresh_token: &SecretString) -> Result<TokenAnswer, ApiError> {
-        let body = json!({ "grant_type": "refresh_token", "refresh_token": refresh_token.expose_secret() });
-        // The same refresh token may be sent again: it works until its successor was used.
-        self.http.persist(Patience::Person, || self.token(shop, body.clone())).await
-    }
-
-    async fn token(&self, shop: &ShopDomain, mut body: Value) -> Result<TokenAnswer, ApiError> {
-        #[derive(Deserialize)]
-        struct Refusal {
-            error: String,
-        }
-        body["client_id"] = json!(self.config.api_key);
-        body["client_secret"] = json!(self.config.api_secret.current().expose_secret());
-        let url = self.url(shop, &["admin", "oauth", "access_token"])?;
-        let request = self.http.request(Method::POST, url).header(http::header::ACCEPT, "application/json").json(&body);
-        let answer = self.http.send(request).await?;
-        if answer.status.is_success() {
-            return answer.json();
-        }
-        match (answer.status.as_u16(), answer.json::<Refusal>()) {
-            (500.., _) => Err(ApiError::Unavailable(format!("status {}", answer.status.as_u16()))),
-            (429, _) => Err(self.rate_limited(&answer)),
-            (status @ (300..=399 | 402 | 403 | 423), _) => Err(paused(why_closed(status))),
-            (_, Ok(refusal)) if matches!(&*refusal.error, "invalid_grant" | "invalid_client") => {
-                Err(ApiError::TokenRejected {
-                    reason: "Shopify refuses the stored login. Please connect the shop again.",
-                })
-            }
-            (_, Ok(refusal)) => Err(ApiError::Refused { code: refusal.error.chars().take(40).collect() }),
-            (status, Err(_)) => Err(ApiError::Refused { code: format!("status {status}") }),
-        }
     }
 
     /// Asks the Admin API. Waits where the shop's bucket of points is too low, and where the shop says so.
@@ -322,7 +262,7 @@ impl Client {
         }
     }
 
-    fn rate_limited(&self, answer: &Answer) -> ApiError {
+    pub(super) fn rate_limited(&self, answer: &Answer) -> ApiError {
         ApiError::RateLimited { retry_after: answer.retry_after(self.http.clock()).unwrap_or(RATE_LIMIT_PAUSE) }
     }
 
@@ -364,18 +304,18 @@ impl Client {
         }
     }
 
-    fn url(&self, shop: &ShopDomain, path: &[&str]) -> Result<Url, ApiError> {
+    pub(super) fn url(&self, shop: &ShopDomain, path: &[&str]) -> Result<Url, ApiError> {
         self.config.admin_url.at(shop, path).ok_or(ApiError::Unreadable("the configured base makes no address"))
     }
 }
 
 /// What a shop that cannot be used for now is told to its merchant.
-fn paused(reason: &'static str) -> ApiError {
+pub(super) fn paused(reason: &'static str) -> ApiError {
     ApiError::Paused { reason: reason.into(), retry_after: CLOSED_PAUSE }
 }
 
 /// Why a shop answers with this status, for its merchant. A redirect is never followed: the token would travel.
-fn why_closed(status: u16) -> &'static str {
+pub(super) fn why_closed(status: u16) -> &'static str {
     match status {
         402 => {
             "Shopify has frozen this shop, most often because of an unpaid bill. Reading goes on by itself when it is \

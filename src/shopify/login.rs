@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -182,9 +182,17 @@ async fn connect(
     let now_ms = shared.clock.now_ms();
     let mut scopes: Vec<String> =
         answer.scope.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
-    let (access, refresh) = tokens::split(answer, now_ms);
-    let asked =
-        shopify.client.ask::<ShopInfo>(Patience::Person, shop, &access.secret, Query::SHOP_INFO, json!({})).await;
+    let (mut access, mut refresh) = tokens::split(answer, now_ms);
+    let ask = async |token: &SecretString| {
+        shopify.client.ask::<ShopInfo>(Patience::Person, shop, token, Query::SHOP_INFO, json!({})).await
+    };
+    let mut asked = ask(&access.secret).await;
+    if matches!(asked, Err(ApiError::TokenRejected { .. })) && refresh.is_none() {
+        // A token of the old kind, which new apps must not use any more.
+        let answer = shopify.client.migrate(shop, &access.secret).await.map_err(failed)?;
+        (access, refresh) = tokens::split(answer, now_ms);
+        asked = ask(&access.secret).await;
+    }
     let info = asked.map_err(failed)?.data;
     watch::ensure_same_shop(shop, &info).map_err(failed)?;
     // The platform's own list says more than the token's: a grant to write hides the one to read there.
@@ -217,7 +225,11 @@ async fn connect(
         platform_user: None,
         tokens: stored,
     };
-    shared.connections.upsert(vec![connection], now_ms).await?;
+    {
+        // A refresh of the old tokens that is under way must not overwrite the new ones.
+        let _no_refresh = shopify.tokens.hold(shop).await;
+        shared.connections.upsert(vec![connection], now_ms).await?;
+    }
     shared.journal.connect_account(NAME, shop.as_str()).await.map_err(anyhow::Error::from)?;
     shared.journal.want_reread(NAME, shop.as_str(), "", now_ms).await.map_err(anyhow::Error::from)?;
     if let Some(old) = renamed_from {
@@ -285,6 +297,7 @@ async fn retire(shopify: &Shopify, old: &Connection, new: &ShopDomain) -> Result
     let reason = format!("This shop is connected under its new name, {new}.");
     let status = Status::NeedsReconnect;
     shopify.shared.connections.set_status(NAME, &old.account, status, Some(reason)).await?;
+    shopify.shared.connections.erase_tokens(NAME, &old.account).await?;
     tracing::info!(channel = NAME, shop = old.account, new_name = new.as_str(), "a shop was renamed");
     Ok(())
 }

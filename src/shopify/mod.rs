@@ -6,6 +6,7 @@
 mod client;
 mod config;
 mod document;
+mod grants;
 mod login;
 mod notices;
 mod payload;
@@ -65,7 +66,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
     let client = client::Client::new(shared.http.clone(), Arc::clone(&config), shared.alerts.clone());
     let shopify = Arc::new(Shopify {
         shared: shared.clone(),
-        tokens: tokens::TokenKeeper::new(shared.connections.clone(), client.clone(), shared.clock.clone()),
+        tokens: tokens::TokenKeeper::new(shared.connections.clone(), client.clone(), shared.alerts.clone()),
         client,
         config: Arc::clone(&config),
     });
@@ -83,7 +84,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
                 hint: "my-shop",
             },
         },
+        jobs: vec![watch::revive_job(&shopify)],
         reader: Arc::new(sync::ShopReader(shopify)),
-        jobs: Vec::new(),
     }
 }

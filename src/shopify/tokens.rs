@@ -11,10 +11,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::client::{Asked, Client, Query, TokenAnswer};
+use super::client::{Asked, Client, Query};
+use super::grants::{DEAD, INVALID_CLIENT, TokenAnswer};
 use super::payload::ShopDomain;
 use super::{NAME, Shopify};
 use crate::shared::ReadError;
+use crate::shared::alerts::Alerts;
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::clock::Clock;
 use crate::shared::store::connections::Token;
@@ -23,8 +25,26 @@ use crate::shared::store::{Connections, TokenKind};
 /// A token is refreshed this long before it expires, in milliseconds: as Shopify's own libraries do.
 const EARLY_MS: i64 = 5 * 60 * 1000;
 
-const GONE: ApiError =
-    ApiError::TokenRejected { reason: "Shopify refuses the stored login. Please connect the shop again." };
+const GONE: ApiError = ApiError::TokenRejected { reason: DEAD };
+
+/// Why a login that the platform does not renew may still be good.
+const NOT_RENEWED: &str = "Shopify refuses to renew the login: the app was uninstalled, or this service is set up wrongly. \
+                           Please connect the shop again.";
+
+/// What the merchant is told whose token of the old kind is refused and cannot be exchanged.
+const OLD_KIND: &str = "Shopify does not accept the old kind of login any more. Please connect the shop again.";
+
+/// A day in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// How long a refresh token lives where the answer does not say, in milliseconds: 90 days, as documented.
+const REFRESH_LIFE_MS: i64 = 90 * DAY_MS;
+
+/// A refresh token with less than this left is replaced, whether or not a new access token is needed.
+const RENEW_MS: i64 = REFRESH_LIFE_MS / 2;
+
+/// A refresh token with less than this left, in spite of that, is somebody's business.
+const NEAR_END_MS: i64 = 14 * DAY_MS;
 
 /// Gives out access tokens that work. Cheap to clone.
 #[derive(Clone)]
@@ -32,15 +52,19 @@ pub struct TokenKeeper {
     connections: Connections,
     client: Client,
     clock: Clock,
+    alerts: Alerts,
     /// One lock per shop: of many who need a new token at once, one asks for it.
     locks: Arc<Mutex<HashMap<ShopDomain, Arc<tokio::sync::Mutex<()>>>>>,
+    /// When a shop's old token could not be exchanged, in milliseconds since 1970: not tried again within a day.
+    not_migrated: Arc<Mutex<HashMap<ShopDomain, i64>>>,
 }
 
 impl TokenKeeper {
     /// Keeps the tokens in this table.
     #[must_use]
-    pub fn new(connections: Connections, client: Client, clock: Clock) -> Self {
-        Self { connections, client, clock, locks: Arc::default() }
+    pub fn new(connections: Connections, client: Client, alerts: Alerts) -> Self {
+        let clock = client.http.clock().clone();
+        Self { connections, client, clock, alerts, locks: Arc::default(), not_migrated: Arc::default() }
     }
 
     /// An access token that does not expire within the next minutes, refreshed if need be.
@@ -52,7 +76,7 @@ impl TokenKeeper {
         if self.is_fresh(&token) {
             return Ok(token.secret);
         }
-        self.refresh(shop, &token.secret).await
+        self.renew(shop, &token.secret).await
     }
 
     /// A token to try once more with, after `refused` was refused.
@@ -60,7 +84,13 @@ impl TokenKeeper {
     /// # Errors
     /// [`ApiError::TokenRejected`] when only a new login helps.
     pub async fn after_refusal(&self, shop: &ShopDomain, refused: &SecretString) -> Result<SecretString, ReadError> {
-        self.refresh(shop, refused).await
+        let renewed = self.renew(shop, refused).await;
+        let rejected = matches!(renewed, Err(ReadError::Api(ApiError::TokenRejected { .. })));
+        if rejected && self.stored(shop, TokenKind::Refresh).await?.is_none() {
+            // Refused, and nothing to renew it with: nothing is kept that opens nothing.
+            self.connections.erase_tokens(NAME, shop.as_str()).await?;
+        }
+        renewed
     }
 
     /// This access token has worked: if it is the stored one, the pair before it is not needed any more. An answer to a
@@ -78,31 +108,144 @@ impl TokenKeeper {
         Ok(())
     }
 
-    async fn refresh(&self, shop: &ShopDomain, instead_of: &SecretString) -> Result<SecretString, ReadError> {
+    /// Keeps the login of a shop alive that nobody asks for anything: replaces a refresh token in the second half of its
+    /// life, exchanges a token of the old kind, and tells somebody when the end comes near all the same.
+    ///
+    /// # Errors
+    /// [`ApiError::TokenRejected`] when only a new login helps. That nothing could be renewed now is no error.
+    pub async fn keep_alive(&self, shop: &ShopDomain) -> Result<(), ReadError> {
+        let Some(access) = self.stored(shop, TokenKind::Access).await? else { return Err(GONE.into()) };
+        let due = match self.stored(shop, TokenKind::Refresh).await? {
+            Some(refresh) => {
+                let left = refresh.expires_at.map_or(i64::MAX, |at| at - self.clock.now_ms());
+                self.note_end(shop, left);
+                left < RENEW_MS
+            }
+            None => access.expires_at.is_none() && self.may_migrate(shop),
+        };
+        if !due {
+            return Ok(());
+        }
+        match self.renew(shop, &access.secret).await {
+            Ok(_) => Ok(()),
+            // As long as there is a token, the platform says where it is used whether it works.
+            Err(ReadError::Api(_)) if self.stored(shop, TokenKind::Access).await?.is_some() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the platform refused to renew this login for a reason that may pass, so that it is worth another try.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn may_revive(&self, shop: &ShopDomain) -> Result<bool, ReadError> {
+        Ok(self.stored(shop, TokenKind::Refresh).await?.is_some())
+    }
+
+    /// Nobody refreshes this shop's tokens while the guard lives: a login replaces them.
+    pub async fn hold(&self, shop: &ShopDomain) -> tokio::sync::OwnedMutexGuard<()> {
         let lock =
             Arc::clone(self.locks.lock().unwrap_or_else(PoisonError::into_inner).entry(shop.clone()).or_default());
-        let _one_at_a_time = lock.lock().await;
+        lock.lock_owned().await
+    }
+
+    async fn renew(&self, shop: &ShopDomain, instead_of: &SecretString) -> Result<SecretString, ReadError> {
+        let _one_at_a_time = self.hold(shop).await;
         // Somebody else may have been faster.
         let current = self.stored(shop, TokenKind::Access).await?.ok_or(GONE)?;
         if current.secret.expose_secret() != instead_of.expose_secret() && self.is_fresh(&current) {
             return Ok(current.secret);
         }
-        let Some(refresh) = self.stored(shop, TokenKind::Refresh).await? else { return Err(GONE.into()) };
-        let answer = match self.client.refresh(shop, &refresh.secret).await {
-            // The pair before this one is still there: its successor may never have reached the platform's records.
-            Err(ApiError::TokenRejected { .. }) => match self.stored(shop, TokenKind::PreviousRefresh).await? {
-                Some(previous) => self.client.refresh(shop, &previous.secret).await,
-                None => Err(GONE),
+        let answer = match self.stored(shop, TokenKind::Refresh).await? {
+            Some(refresh) => match self.client.refresh(shop, &refresh.secret).await {
+                // The pair before this one is still there: its successor may never have reached the platform's records.
+                Err(ApiError::TokenRejected { .. }) => match self.stored(shop, TokenKind::PreviousRefresh).await? {
+                    Some(previous) => self.client.refresh(shop, &previous.secret).await,
+                    None => Err(GONE),
+                },
+                answer => answer,
             },
-            answer => answer,
+            None => match self.migrate(shop, &current.secret).await {
+                // The old token may go on working: whether it does, the platform says where it is used.
+                Err(error @ ApiError::TokenRejected { .. }) => return Err(error.into()),
+                answer => answer,
+            },
         };
-        let answer =
-            answer.inspect_err(|error| tracing::warn!(%error, shop = shop.as_str(), "a token was not refreshed"))?;
-        let secret = answer.access_token.clone();
-        let (access, refresh) = split(answer, self.clock.now_ms());
-        self.connections.replace_pair(NAME, shop.as_str(), access, refresh).await?;
-        tracing::info!(shop = shop.as_str(), "a token was refreshed");
-        Ok(secret)
+        match answer {
+            Ok(answer) => {
+                let secret = answer.access_token.clone();
+                let (access, refresh) = split(answer, self.clock.now_ms());
+                self.connections.replace_pair(NAME, shop.as_str(), access, refresh).await?;
+                tracing::info!(shop = shop.as_str(), "a token was refreshed");
+                self.alerts.heal(&credentials_cause(shop));
+                self.alerts.heal(&end_cause(shop));
+                Ok(secret)
+            }
+            Err(error) => Err(self.not_renewed(shop, error).await?.into()),
+        }
+    }
+
+    /// Acts on a refusal to renew a login, and gives back what it means for whoever needs it.
+    async fn not_renewed(&self, shop: &ShopDomain, error: ApiError) -> Result<ApiError, ReadError> {
+        tracing::warn!(%error, shop = shop.as_str(), "a token was not refreshed");
+        match error {
+            // Dead for good: nothing is kept that opens nothing.
+            ApiError::TokenRejected { .. } => {
+                self.connections.erase_tokens(NAME, shop.as_str()).await?;
+                self.alerts.heal(&credentials_cause(shop));
+                self.alerts.heal(&end_cause(shop));
+                Ok(GONE)
+            }
+            // Said of an app that was uninstalled, and of a wrong secret of ours, which would be said of every shop. The
+            // tokens stay: with the right secret they work again.
+            ApiError::Refused { code } if code == INVALID_CLIENT => {
+                let sentence = format!(
+                    "Shopify refuses this service when it renews the login of {shop}. Either the app was uninstalled \
+                     there, or SHOPIFY_API_KEY and SHOPIFY_API_SECRET are not those of the app. It is tried again daily."
+                );
+                self.alerts.raise(&credentials_cause(shop), &sentence);
+                Ok(ApiError::TokenRejected { reason: NOT_RENEWED })
+            }
+            error => Ok(error),
+        }
+    }
+
+    /// Exchanges a token that does not expire. Whatever is answered but an outage: not tried again within a day.
+    async fn migrate(&self, shop: &ShopDomain, old: &SecretString) -> Result<TokenAnswer, ApiError> {
+        self.tried_to_migrate().insert(shop.clone(), self.clock.now_ms());
+        match self.client.migrate(shop, old).await {
+            Ok(answer) => {
+                tracing::info!(shop = shop.as_str(), "a token of the old kind was exchanged for an expiring one");
+                Ok(answer)
+            }
+            Err(ApiError::Refused { code }) if code != INVALID_CLIENT => {
+                Err(ApiError::TokenRejected { reason: OLD_KIND })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn may_migrate(&self, shop: &ShopDomain) -> bool {
+        let now_ms = self.clock.now_ms();
+        self.tried_to_migrate().get(shop).is_none_or(|tried| now_ms - tried >= DAY_MS)
+    }
+
+    fn tried_to_migrate(&self) -> std::sync::MutexGuard<'_, HashMap<ShopDomain, i64>> {
+        self.not_migrated.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells, or takes back, that a refresh token has little time left.
+    fn note_end(&self, shop: &ShopDomain, left_ms: i64) {
+        if left_ms >= NEAR_END_MS {
+            self.alerts.heal(&end_cause(shop));
+            return;
+        }
+        let days = left_ms.max(0) / DAY_MS;
+        let sentence = format!(
+            "The login of {shop} ends in {days} days and could not be renewed so far. After that its merchant has to \
+             connect it again."
+        );
+        self.alerts.raise(&end_cause(shop), &sentence);
     }
 
     fn is_fresh(&self, token: &Token) -> bool {
@@ -112,6 +255,14 @@ impl TokenKeeper {
     async fn stored(&self, shop: &ShopDomain, kind: TokenKind) -> Result<Option<Token>, ReadError> {
         Ok(self.connections.find_token(NAME, shop.as_str(), kind).await?)
     }
+}
+
+fn credentials_cause(shop: &ShopDomain) -> String {
+    format!("{NAME}:{shop}:credentials")
+}
+
+fn end_cause(shop: &ShopDomain) -> String {
+    format!("{NAME}:{shop}:login ends")
 }
 
 impl Shopify {
@@ -140,11 +291,17 @@ impl Shopify {
     }
 }
 
-/// The two tokens of an answer, with their expiry. A lifetime that is not told is no expiry.
+/// The two tokens of an answer, with their expiry. An access token whose life is not told is used until it is refused; a
+/// refresh token is taken to live as long as documented.
 #[must_use]
 pub fn split(answer: TokenAnswer, now_ms: i64) -> (Token, Option<Token>) {
-    let expires = |seconds: Option<i64>| seconds.map(|seconds| now_ms.saturating_add(seconds.saturating_mul(1000)));
-    let refresh =
-        answer.refresh_token.map(|secret| Token { secret, expires_at: expires(answer.refresh_token_expires_in) });
-    (Token { secret: answer.access_token, expires_at: expires(answer.expires_in) }, refresh)
+    let after = |seconds: i64| now_ms.saturating_add(seconds.saturating_mul(1000));
+    let refresh = answer.refresh_token.map(|secret| {
+        let expires_at = answer.refresh_token_expires_in.map_or(now_ms.saturating_add(REFRESH_LIFE_MS), after);
+        Token { secret, expires_at: Some(expires_at) }
+    });
+    (Token { secret: answer.access_token, expires_at: answer.expires_in.map(after) }, refresh)
 }
+
+#[cfg(test)]
+mod tests;

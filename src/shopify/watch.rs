@@ -3,6 +3,7 @@
 //! What is found wrong becomes the connection's problem, in words, and goes when it is mended; nobody has to press
 //! anything. Reading the catalogue is left to `sync.rs`, which is asked to where something may have been missed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,12 +13,17 @@ use super::payload::ShopDomain;
 use super::subscriptions::{self, Asker, is_granted};
 use super::sync::ShopInfo;
 use super::{NAME, SCOPES, Shopify};
-use crate::shared::ReadError;
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::consumers::refresh::{DENIED, PAUSED};
+use crate::shared::scheduler::Job;
+use crate::shared::store::Status;
+use crate::shared::{ReadError, Shared, WATCH};
 
 /// When to look at a closed shop again.
 const PAUSE: Duration = Duration::from_secs(3600);
+
+/// When refused logins are tried again: once a day, at a quiet time.
+const REVIVE_CRON: &str = "53 4 * * *";
 
 /// Looks at a shop: renews its login where that is due, stores what is granted at this moment, and repairs its webhook
 /// subscriptions. What was missed meanwhile is read.
@@ -27,6 +33,7 @@ const PAUSE: Duration = Duration::from_secs(3600);
 pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let shared = &shopify.shared;
     let Some(connection) = shared.connections.find(NAME, shop.as_str()).await? else { return Ok(()) };
+    shopify.tokens.keep_alive(shop).await?;
     let info: ShopInfo = shopify.ask(Patience::Background, shop, Query::SHOP_INFO, json!({})).await?.data;
     ensure_same_shop(shop, &info)?;
     // A list that is empty or absent says nothing: without a single scope there would be no installation.
@@ -60,6 +67,45 @@ pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> 
     }
     if connection.status_reason.is_some_and(|reason| reason.starts_with(PAUSED)) {
         shared.journal.want_reread(NAME, shop.as_str(), "", shared.clock.now_ms()).await?;
+    }
+    Ok(())
+}
+
+/// Tries the logins once more, once a day, that the platform refused to renew for a reason that may be our own: a wrong
+/// secret must not cost a merchant the connection.
+pub fn revive_job(shopify: &Arc<Shopify>) -> Job {
+    let shopify = Arc::clone(shopify);
+    Job {
+        name: format!("revive {NAME}"),
+        cron: REVIVE_CRON.to_owned(),
+        run: Arc::new(move || {
+            let shopify = Arc::clone(&shopify);
+            Box::pin(async move {
+                for connection in shopify.shared.connections.list().await? {
+                    if connection.channel != NAME || connection.status != Status::NeedsReconnect {
+                        continue;
+                    }
+                    let Some(shop) = ShopDomain::parse(&connection.account) else { continue };
+                    if let Err(error) = revive(&shopify, &shop).await {
+                        tracing::info!(%error, shop = shop.as_str(), "a refused login is still refused");
+                    }
+                }
+                Ok(())
+            })
+        }),
+    }
+}
+
+async fn revive(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
+    if !shopify.tokens.may_revive(shop).await? {
+        return Ok(());
+    }
+    shopify.ask::<Value>(Patience::Background, shop, Query::SHOP_INFO, json!({})).await?;
+    let Shared { connections, journal, clock, .. } = &shopify.shared;
+    connections.set_status(NAME, shop.as_str(), Status::Connected, None).await?;
+    tracing::info!(shop = shop.as_str(), "a login that was refused works again");
+    for object in [WATCH, ""] {
+        journal.want_reread(NAME, shop.as_str(), object, clock.now_ms()).await?;
     }
     Ok(())
 }

@@ -27,4 +27,5 @@ mod shopify_life;
 mod shopify_login;
 mod shopify_poll;
 mod shopify_subscriptions;
+mod shopify_tokens;
 mod shopify_webhook;

@@ -356,6 +356,20 @@ impl Connections {
         Ok(())
     }
 
+    /// Erases all tokens of an account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn erase_tokens(&self, channel: &'static str, account: &str) -> anyhow::Result<()> {
+        let account = account.to_owned();
+        self.db
+            .call(move |connection| {
+                connection.execute("DELETE FROM tokens WHERE channel = ?1 AND account = ?2", params![channel, account])
+            })
+            .await?;
+        Ok(())
+    }
+
     /// Sets how a connection is doing.
     ///
     /// # Errors

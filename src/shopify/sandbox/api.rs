@@ -199,11 +199,13 @@ async fn token(State(core): State<Arc<Core>>, Path(domain): Path<String>, header
         Ok(domain) => domain,
         Err(redirect) => return *redirect,
     };
+    let (old_kind, hidden, refused) = (world.issues_old_tokens, world.hides_lifetimes, world.refuses_client);
     let Some(shop) = world.shops.get_mut(&domain) else {
         return (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/json")], r#"{"errors":"Not Found"}"#)
             .into_response();
     };
-    if text("client_id") != core.options.client_id || text("client_secret") != core.options.client_secret {
+    let known = text("client_id") == core.options.client_id && text("client_secret") == core.options.client_secret;
+    if !known || refused {
         let description = "Client authentication failed: unknown client or wrong client secret";
         return oauth_error(StatusCode::UNAUTHORIZED, "invalid_client", description);
     }
@@ -216,7 +218,7 @@ async fn token(State(core): State<Arc<Core>>, Path(domain): Path<String>, header
             code.used = true;
             shop.scopes = code.scopes.clone();
             shop.installed = true;
-            issue(shop, expiring, None, now)
+            issue(shop, expiring && !old_kind, None, now, hidden)
         }
         "refresh_token" => {
             if !shop.installed {
@@ -234,7 +236,7 @@ async fn token(State(core): State<Arc<Core>>, Path(domain): Path<String>, header
                     "The refresh token is invalid or expired",
                 );
             }
-            issue(shop, true, Some(used), now)
+            issue(shop, true, Some(used), now, hidden)
         }
         TOKEN_EXCHANGE => {
             if text("subject_token_type") != OFFLINE_TOKEN || text("requested_token_type") != OFFLINE_TOKEN || !expiring
@@ -244,13 +246,19 @@ async fn token(State(core): State<Arc<Core>>, Path(domain): Path<String>, header
             if !shop.use_non_expiring_token(text("subject_token")) {
                 return oauth_error(StatusCode::BAD_REQUEST, "invalid_subject_token", "The subject token is not valid");
             }
-            issue(shop, true, None, now)
+            issue(shop, true, None, now, hidden)
         }
         _ => oauth_error(StatusCode::BAD_REQUEST, "unsupported_grant_type", "This grant type is not known"),
     }
 }
 
-fn issue(shop: &mut ShopState, expiring: bool, parent: Option<String>, now: chrono::DateTime<chrono::Utc>) -> Response {
+fn issue(
+    shop: &mut ShopState,
+    expiring: bool,
+    parent: Option<String>,
+    now: chrono::DateTime<chrono::Utc>,
+    hides_lifetimes: bool,
+) -> Response {
     let Ok(Issued { access_token, refresh_token }) = shop.issue(expiring, parent, now) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -263,9 +271,11 @@ fn issue(shop: &mut ShopState, expiring: bool, parent: Option<String>, now: chro
     let scopes: Vec<_> = shop.scopes.iter().map(String::as_str).filter(|scope| !implied(scope)).collect();
     let mut body = json!({"access_token": access_token, "scope": scopes.join(",")});
     if let Some(refresh_token) = refresh_token {
-        body["expires_in"] = json!(ACCESS_TOKEN_SECONDS);
         body["refresh_token"] = json!(refresh_token);
-        body["refresh_token_expires_in"] = json!(REFRESH_TOKEN_SECONDS);
+        if !hides_lifetimes {
+            body["expires_in"] = json!(ACCESS_TOKEN_SECONDS);
+            body["refresh_token_expires_in"] = json!(REFRESH_TOKEN_SECONDS);
+        }
     }
     (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
@@ -316,7 +326,7 @@ async fn admin(
         return json_answer(StatusCode::NOT_FOUND, &json!({"errors": "Not Found"}));
     };
     let token = headers.get("X-Shopify-Access-Token").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut response = match shop.check_token(token, now) {
+    let mut response = match shop.check_token(token, now, world.takes_old_tokens) {
         TokenCheck::Dead => json_answer(StatusCode::UNAUTHORIZED, &json!({"errors": DEAD_TOKEN})),
         TokenCheck::NonExpiring => json_answer(StatusCode::FORBIDDEN, &json!({"errors": NON_EXPIRING})),
         TokenCheck::Good if shop.closed.is_some() => {

@@ -128,6 +128,23 @@ impl Sandbox {
         self.core.world().granted_scopes = scopes;
     }
 
+    /// Whether codes are exchanged for tokens that do not expire, whatever is asked for, and whether the Admin API takes
+    /// such tokens: apps from before April 2026 may use them until the end of the year.
+    pub fn old_tokens(&self, issued: bool, taken: bool) {
+        let mut world = self.core.world();
+        (world.issues_old_tokens, world.takes_old_tokens) = (issued, taken);
+    }
+
+    /// Whether the token endpoint leaves `expires_in` and `refresh_token_expires_in` out.
+    pub fn hide_lifetimes(&self, yes: bool) {
+        self.core.world().hides_lifetimes = yes;
+    }
+
+    /// Changes the app's client secret at the platform: what the service was configured with is wrong from now on.
+    pub fn refuse_client(&self, yes: bool) {
+        self.core.world().refuses_client = yes;
+    }
+
     /// Puts a redirect URI on the app's list. As long as the list is empty, every address is accepted.
     pub fn allow_redirect_uri(&self, uri: &str) {
         self.core.world().redirect_uris.push(uri.to_owned());

@@ -243,6 +243,18 @@ impl Shop {
         });
     }
 
+    /// Installs the app with these scopes as a login would, and gives the access token and, with `expiring`, the refresh
+    /// token: for tests that begin after the login.
+    #[must_use]
+    pub fn install(&self, scopes: &[&str], expiring: bool) -> (String, Option<String>) {
+        let issued = self.change(|shop, now| {
+            shop.scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+            shop.installed = true;
+            shop.issue(expiring, None, now)
+        });
+        issued.and_then(Result::ok).map_or_else(Default::default, |issued| (issued.access_token, issued.refresh_token))
+    }
+
     /// Whether a code was exchanged and the app was not uninstalled since.
     #[must_use]
     pub fn installed(&self) -> bool {

@@ -28,6 +28,14 @@ pub(super) struct World {
     /// Result files of bulk operations by name.
     pub files: HashMap<String, String>,
     pub base_url: String,
+    /// Codes are exchanged for tokens of the old kind, which do not expire, whatever is asked for.
+    pub issues_old_tokens: bool,
+    /// The Admin API takes tokens of the old kind, as it does for apps from before April 2026 until the end of the year.
+    pub takes_old_tokens: bool,
+    /// Answers of the token endpoint leave the lifetimes out.
+    pub hides_lifetimes: bool,
+    /// The token endpoint refuses the app's credentials.
+    pub refuses_client: bool,
     /// Old domains of shops that were renamed.
     pub moved: BTreeMap<String, Moved>,
 }
@@ -460,8 +468,9 @@ impl ShopState {
         found.map(|token| token.dead = true).is_some()
     }
 
-    pub fn check_token(&self, value: &str, now: DateTime<Utc>) -> TokenCheck {
+    pub fn check_token(&self, value: &str, now: DateTime<Utc>, takes_old: bool) -> TokenCheck {
         match self.access_tokens.iter().find(|token| token.value == value && !token.dead) {
+            Some(AccessToken { expires_at: None, .. }) if takes_old => TokenCheck::Good,
             Some(AccessToken { expires_at: None, .. }) => TokenCheck::NonExpiring,
             Some(AccessToken { expires_at: Some(at), .. }) if now < *at => TokenCheck::Good,
             _ => TokenCheck::Dead,
