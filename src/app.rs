@@ -28,9 +28,10 @@ use crate::shared::lock::{DataLock, LockError, folder_of};
 use crate::shared::oauth::Logins;
 use crate::shared::output::{Output, RelativePath};
 use crate::shared::progress::Progress;
+use crate::shared::rotation::Rotation;
 use crate::shared::scheduler::{Job, Scheduler};
 use crate::shared::self_test::SelfTests;
-use crate::shared::store::{self, Connections, LoginStates, Sessions, Status};
+use crate::shared::store::{self, Connections, Keys, LoginStates, Sessions, Status};
 use crate::shared::vault::Vault;
 use crate::shared::web::limits::Limits;
 use crate::shared::web::{self, Running};
@@ -45,6 +46,9 @@ const WATCH_CRON: &str = "23 * * * *";
 
 /// When old events are deleted: at night in the Americas and Europe.
 const RETENTION_CRON: &str = "37 4 * * *";
+
+/// When it is counted what the master key seals: a process that is killed forgets an hour of it at most.
+const KEYS_CRON: &str = "41 * * * *";
 
 /// How often consumers look for work that became due by time alone.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -106,12 +110,19 @@ impl App {
                 }
             })?;
         let data_folder = folder_of(&server.tokens_db).to_owned();
+        let key_file = data_folder.join("master.key");
         let vault = match &server.master_key {
-            Some(key) => Vault::new(key.0.clone()),
-            None => Vault::from_key_file(&data_folder.join("master.key"))?,
+            Some(key) => {
+                let older = server.previous_master_key.iter().map(|key| key.0.clone()).collect();
+                Vault::with_older(key.0.clone(), older)
+            }
+            None => Vault::from_key_file(&key_file)?,
         };
         let tokens = Db::open(&server.tokens_db, store::TOKENS_MIGRATIONS)?;
         let sessions = Db::open(&server.sessions_db, store::SESSIONS_MIGRATIONS)?;
+        let alerts = Alerts::new(clock.clone());
+        let keys = Keys::new(tokens.clone(), sessions.clone(), vault.clone());
+        let rotation = Rotation::new(keys, server.master_key.is_none().then_some(key_file), alerts.clone());
         let connections = Connections::open(tokens, vault.clone()).await?;
         let output = Output::open(&server.output_dir)
             .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
@@ -127,7 +138,7 @@ impl App {
             journal: journal.clone(),
             output: output.clone(),
             progress: Progress::default(),
-            alerts: Alerts::new(clock.clone()),
+            alerts,
             self_tests: SelfTests::default(),
             is_public,
             clock: clock.clone(),
@@ -163,6 +174,7 @@ impl App {
             jobs.push(wish_job(&shared, name, format!("watch {name}"), WATCH_CRON.to_owned(), WATCH));
             jobs.extend(channel.jobs.iter().cloned());
         }
+        jobs.push(keys_job(&rotation));
         jobs.extend(server.retention_days.map(|days| retention_job(&shared, days)));
         let running = Running::default();
         let control = Control {
@@ -172,6 +184,7 @@ impl App {
             refresh: refresh.clone(),
             conversations: Arc::clone(&conversations),
             readers: Arc::new(readers),
+            rotation,
         };
         let doors = channels.iter().map(|channel| channel.door.clone()).collect();
         let mut router = web::router(shared.clone(), doors, vault, running.clone());
@@ -258,6 +271,12 @@ impl App {
                 );
             }
         }
+        let rotation = self.control.rotation.clone();
+        tokio::spawn(async move {
+            if let Err(error) = rotation.resume().await {
+                tracing::error!(error = format!("{error:#}"), "a change of the master key could not be finished");
+            }
+        });
         self.scheduler.run_due().await?;
         let scheduler = self.scheduler.start().await?;
         Ok(Working { tasks, scheduler, stop })
@@ -316,6 +335,12 @@ impl App {
     /// Ends the work at a safe point, brings everything to disk and releases the data folder.
     pub async fn stop(self, working: Option<Working>) {
         self.stop_working(working).await;
+        if let Err(error) = self.control.rotation.count_seals().await {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "how often the master key has sealed could not be written down"
+            );
+        }
         self.shared.journal.close().await;
         let Self { writer, lock, .. } = self;
         if tokio::task::spawn_blocking(move || writer.finish()).await.is_err() {
@@ -399,6 +424,22 @@ fn wish_job(shared: &Shared, channel: &'static str, name: String, cron: String, 
                     }
                 }
                 Ok(())
+            })
+        }),
+    }
+}
+
+/// Counts what the master key seals, and finishes a change of it that was cut off.
+fn keys_job(rotation: &Rotation) -> Job {
+    let rotation = rotation.clone();
+    Job {
+        name: "keys".to_owned(),
+        cron: KEYS_CRON.to_owned(),
+        run: Arc::new(move || {
+            let rotation = rotation.clone();
+            Box::pin(async move {
+                rotation.resume().await?;
+                rotation.count_seals().await
             })
         }),
     }

@@ -47,6 +47,8 @@ pub struct Server {
     pub output_dir: PathBuf,
     /// The master key; `None`: it is in the key file.
     pub master_key: Option<MasterKey>,
+    /// The master key before it, while what it sealed is sealed anew.
+    pub previous_master_key: Option<MasterKey>,
     /// The key under which OAuth states are hashed; `None`: derived from the master key.
     pub state_secret: Option<SecretString>,
     /// What operators show; `None`: their routes are off.
@@ -59,6 +61,26 @@ pub struct Server {
     pub timeouts: Timeouts,
     /// What connections and requests may take. Three of them are settings: tests change the others.
     pub limits: Limits,
+}
+
+fn master_key(settings: &mut Settings<'_>, name: &str) -> Option<MasterKey> {
+    // As a secret, so that it is compared with the others; its length is checked by its own rule.
+    match parse_key(settings.secret_of(name, 1)?.expose_secret()) {
+        Ok(key) => Some(MasterKey(key)),
+        Err(error) => {
+            settings.problem(name, format!("must be 32 random bytes in base64: {error}"));
+            None
+        }
+    }
+}
+
+fn master_key_before(settings: &mut Settings<'_>, has_key: bool) -> Option<MasterKey> {
+    const NAME: &str = "TOKEN_ENCRYPTION_KEY_PREVIOUS";
+    let key = master_key(settings, NAME)?;
+    if !has_key {
+        settings.problem(NAME, "needs TOKEN_ENCRYPTION_KEY beside it: the key that seals from now on");
+    }
+    Some(key)
 }
 
 fn limits(settings: &mut Settings<'_>) -> Limits {
@@ -99,6 +121,7 @@ impl Server {
             retention_days: None,
             output_dir: folder.to_owned(),
             master_key: None,
+            previous_master_key: None,
             state_secret: None,
             operator_token: None,
             log_format: LogFormat::Text,
@@ -114,15 +137,8 @@ impl Server {
             _ => text.parse().ok(),
         });
         let port = settings.parsed_or("PORT", 5000, "a port number", |text| text.parse().ok());
-        // As a secret, so that it is compared with the others; its length is checked by its own rule.
-        let master_key = settings.secret_of("TOKEN_ENCRYPTION_KEY", 1);
-        let master_key = master_key.and_then(|text| match parse_key(text.expose_secret()) {
-            Ok(key) => Some(MasterKey(key)),
-            Err(error) => {
-                settings.problem("TOKEN_ENCRYPTION_KEY", format!("must be 32 random bytes in base64: {error}"));
-                None
-            }
-        });
+        let master_key = master_key(settings, "TOKEN_ENCRYPTION_KEY");
+        let previous_master_key = master_key_before(settings, master_key.is_some());
         Self {
             address: SocketAddr::new(host, port),
             public_url: settings.url("PUBLIC_URL"),
@@ -137,6 +153,7 @@ impl Server {
             }),
             output_dir: settings.path_or("OUTPUT_DIR", "."),
             master_key,
+            previous_master_key,
             state_secret: settings.secret("STATE_TOKEN_SECRET"),
             operator_token: settings.secret_of("OPERATOR_TOKEN", 32),
             log_format: settings.parsed_or("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {

@@ -81,6 +81,20 @@ enum What {
         #[arg(long, value_name = "ID")]
         event: Option<i64>,
     },
+    /// The master key, which seals every stored token
+    Keys {
+        #[command(subcommand)]
+        what: KeysWhat,
+    },
+}
+
+#[derive(Subcommand)]
+enum KeysWhat {
+    /// Make a new master key, seal everything with it, and drop the old one; the service may run meanwhile
+    #[command(
+        after_help = "Example:\n  shoptalk keys rotate\n\nCut off at any moment, the next start reads everything and finishes. Back up the new key file afterwards.\nWith TOKEN_ENCRYPTION_KEY the key is yours to change: see TOKEN_ENCRYPTION_KEY_PREVIOUS in .env.example."
+    )]
+    Rotate,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -135,6 +149,7 @@ async fn run(what: What) -> ExitCode {
         }
         What::Rebuild { account } => command(Command::Rebuild { account }).await,
         What::Replay { event, .. } => command(Command::Replay { event }).await,
+        What::Keys { what: KeysWhat::Rotate } => command(Command::RotateKeys).await,
     }
 }
 

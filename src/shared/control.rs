@@ -20,6 +20,7 @@ use super::consumers::conversations::Conversations;
 use super::consumers::refresh::Refresh;
 use super::journal::Journal;
 use super::progress::{Progress, Step};
+use super::rotation::{Outcome, Rotation};
 use super::store::{Connection, Connections, Status};
 use super::{Reader, journal};
 
@@ -53,6 +54,8 @@ pub enum Command {
         /// Only this event; without it, everything parked.
         event: Option<i64>,
     },
+    /// Change the master key and seal everything anew.
+    RotateKeys,
 }
 
 /// What is told about a command under way.
@@ -104,6 +107,8 @@ pub struct Control {
     pub conversations: Arc<Conversations>,
     /// Who writes the other documents.
     pub readers: Arc<HashMap<&'static str, Arc<dyn Reader>>>,
+    /// Who changes the master key.
+    pub rotation: Rotation,
 }
 
 impl Control {
@@ -113,6 +118,7 @@ impl Control {
             Command::Sync { channel, account } => self.sync(channel, account, lines).await,
             Command::Rebuild { account } => self.rebuild(account, lines).await,
             Command::Replay { event } => self.replay(event, lines).await,
+            Command::RotateKeys => self.rotate_keys(lines).await,
         };
         let good = match result {
             Ok(good) => good,
@@ -216,6 +222,29 @@ impl Control {
         }
         say(lines, format!("{written} conversations and the documents of all chosen accounts are written")).await;
         Ok(good)
+    }
+
+    async fn rotate_keys(&self, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
+        let Outcome { resealed, dropped } = self.rotation.rotate().await?;
+        say(lines, format!("{} values are sealed with the new master key", resealed.done)).await;
+        if resealed.unreadable > 0 {
+            say(
+                lines,
+                format!(
+                    "{} values cannot be opened with any key; their accounts must be connected again",
+                    resealed.unreadable
+                ),
+            )
+            .await;
+        }
+        let text = match dropped {
+            true => {
+                "the old key is gone: backups made before now need the key file of their time, backups from now on the new one"
+            }
+            false => "the old key is kept; see the log for what still needs it",
+        };
+        say(lines, text.to_owned()).await;
+        Ok(resealed.unreadable == 0)
     }
 
     async fn replay(&self, event: Option<i64>, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {

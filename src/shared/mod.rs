@@ -15,6 +15,7 @@ pub mod oauth;
 pub mod output;
 pub mod progress;
 pub mod raw_json;
+pub mod rotation;
 pub mod sandbox;
 pub mod scheduler;
 pub mod self_test;

@@ -3,12 +3,16 @@
 //! One master key; HKDF-SHA256 makes one key per purpose out of it, so that no key serves two purposes. A sealed value
 //! is `version (1) ‖ key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`. It opens only in the row and column that it was
 //! sealed for.
+//!
+//! While the master key is rotated there are two: the first seals, both open. What is sealed anew and when the old key
+//! goes is decided in [`rotation`](super::rotation).
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
@@ -24,6 +28,9 @@ const KEY_ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 const HEADER_BYTES: usize = 1 + KEY_ID_BYTES + NONCE_BYTES;
+
+/// Names a master key in everything that it sealed. Says nothing about the key.
+pub type KeyId = [u8; KEY_ID_BYTES];
 
 /// What a derived key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +99,7 @@ pub enum VaultError {
 }
 
 struct MasterKey {
-    id: [u8; KEY_ID_BYTES],
+    id: KeyId,
     bytes: Zeroizing<[u8; 32]>,
 }
 
@@ -112,32 +119,43 @@ impl MasterKey {
     }
 }
 
-/// Holds the master key and gives out nothing but sealed and opened values. Cheap to clone.
+/// Holds the master keys and gives out nothing but sealed and opened values. Cheap to clone.
 #[derive(Clone)]
-pub struct Vault(Arc<MasterKey>);
+pub struct Vault(Arc<Inside>);
+
+struct Inside {
+    /// The first one seals. Never empty.
+    keys: RwLock<Vec<Arc<MasterKey>>>,
+    /// How often was sealed with the first one since the last [`Vault::take_seals`].
+    seals: AtomicU64,
+}
 
 impl Vault {
     /// A vault with this master key.
     #[must_use]
     pub fn new(master_key: Zeroizing<[u8; 32]>) -> Self {
-        Self(Arc::new(MasterKey::new(master_key)))
+        Self::with_older(master_key, Vec::new())
     }
 
-    /// Reads the master key from `path`, or makes one there: created exclusively with mode 0600 and on disk, file and
-    /// folder, before it is used.
+    /// A vault that seals with the first key and opens with all.
+    #[must_use]
+    pub fn with_older(master_key: Zeroizing<[u8; 32]>, older: Vec<Zeroizing<[u8; 32]>>) -> Self {
+        let keys = std::iter::once(master_key).chain(older).map(|key| Arc::new(MasterKey::new(key))).collect();
+        Self(Arc::new(Inside { keys: RwLock::new(keys), seals: AtomicU64::new(0) }))
+    }
+
+    /// Reads the master keys from `path`, or makes one there: with mode 0600 and on disk, file and folder, before it is
+    /// used. Each line is a key; a second one is there while the key is rotated.
     ///
     /// # Errors
-    /// When the file is readable by others, is no key, or cannot be read or made.
+    /// When the file is readable by others, holds no key, or cannot be read or made.
     pub fn from_key_file(path: &Path) -> anyhow::Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         match fs::File::open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let mut key = Zeroizing::new([0; 32]);
-                getrandom::fill(key.as_mut()).context("the operating system gives no random bytes")?;
-                let text = Zeroizing::new(STANDARD.encode(key.as_ref()) + "\n");
-                write_new(folder, path, &text)
-                    .with_context(|| format!("the key file {} cannot be made; is the disk full?", path.display()))?;
+                let key = random_key()?;
+                write_keys(path, &[&key])?;
                 Ok(Self::new(key))
             }
             Ok(mut file) => {
@@ -151,12 +169,74 @@ impl Vault {
                 );
                 let mut text = Zeroizing::new(String::new());
                 file.read_to_string(&mut text)?;
-                Ok(Self::new(
-                    parse_key(&text).with_context(|| format!("the key file {} holds no key", path.display()))?,
-                ))
+                // One key at least, so that an empty file is named as what it is.
+                let mut lines = text.trim().lines();
+                let first = parse_key(lines.next().unwrap_or_default());
+                let older = lines.map(parse_key).collect::<anyhow::Result<Vec<_>>>();
+                let keys = first.and_then(|first| Ok((first, older?)));
+                let (first, older) = keys.with_context(|| format!("the key file {} holds no key", path.display()))?;
+                Ok(Self::with_older(first, older))
             }
             Err(error) => Err(error).with_context(|| format!("the key file {} cannot be read", path.display())),
         }
+    }
+
+    /// Makes a new key in the key file at `path`, before the ones that are there, and seals with it from now on.
+    ///
+    /// # Errors
+    /// When the file cannot be written. Nothing has changed then.
+    pub fn add_key(&self, path: &Path) -> anyhow::Result<()> {
+        let key = random_key()?;
+        let older = self.keys().clone();
+        let mut all = vec![&key];
+        all.extend(older.iter().map(|older| &older.bytes));
+        write_keys(path, &all)?;
+        // Only now: what is sealed with a key that is in no file would be lost.
+        let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(0, Arc::new(MasterKey::new(key)));
+        self.0.seals.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Forgets all keys but the one that seals, first in the key file at `path`.
+    ///
+    /// # Errors
+    /// When the file cannot be written. All keys are still there then.
+    pub fn drop_older(&self, path: &Path) -> anyhow::Result<()> {
+        let newest = Arc::clone(&self.keys()[0]);
+        write_keys(path, &[&newest.bytes])?;
+        self.0.keys.write().unwrap_or_else(PoisonError::into_inner).truncate(1);
+        Ok(())
+    }
+
+    /// The key that seals.
+    #[must_use]
+    pub fn newest(&self) -> KeyId {
+        self.keys()[0].id
+    }
+
+    /// Whether there are keys that only open: a rotation is under way.
+    #[must_use]
+    pub fn has_older(&self) -> bool {
+        self.keys().len() > 1
+    }
+
+    /// How often was sealed since this was last asked.
+    pub fn take_seals(&self) -> u64 {
+        self.0.seals.swap(0, Ordering::Relaxed)
+    }
+
+    /// What [`Vault::take_seals`] gave could not be written down.
+    pub fn give_back_seals(&self, seals: u64) {
+        self.0.seals.fetch_add(seals, Ordering::Relaxed);
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, Vec<Arc<MasterKey>>> {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sealing(&self) -> Arc<MasterKey> {
+        Arc::clone(&self.keys()[0])
     }
 
     /// Seals `plaintext` for this place.
@@ -166,7 +246,9 @@ impl Vault {
     pub fn seal(&self, purpose: Purpose, place: &Place<'_>, plaintext: &[u8]) -> anyhow::Result<Vec<u8>> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).context("the operating system gives no random bytes")?;
-        let Ok(cipher) = Aes256Gcm::new_from_slice(self.0.derive(purpose).as_ref()) else {
+        let key = self.sealing();
+        self.0.seals.fetch_add(1, Ordering::Relaxed);
+        let Ok(cipher) = Aes256Gcm::new_from_slice(key.derive(purpose).as_ref()) else {
             bail!("the derived key has the wrong length")
         };
         let payload = Payload { msg: plaintext, aad: &place.associated_data() };
@@ -175,7 +257,7 @@ impl Vault {
         };
         let mut sealed = Vec::with_capacity(HEADER_BYTES + ciphertext.len());
         sealed.push(VERSION);
-        sealed.extend_from_slice(&self.0.id);
+        sealed.extend_from_slice(&key.id);
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&ciphertext);
         Ok(sealed)
@@ -191,25 +273,49 @@ impl Vault {
         }
         let (header, ciphertext) = sealed.split_at(HEADER_BYTES);
         let (key_id, nonce) = header[1..].split_at(KEY_ID_BYTES);
-        if key_id != self.0.id {
-            return Err(VaultError::UnknownKey);
-        }
+        let key = self.keys().iter().find(|key| key.id == key_id).map(Arc::clone).ok_or(VaultError::UnknownKey)?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| VaultError::Malformed)?;
-        let cipher = Aes256Gcm::new_from_slice(self.0.derive(purpose).as_ref()).map_err(|_| VaultError::Malformed)?;
+        let cipher = Aes256Gcm::new_from_slice(key.derive(purpose).as_ref()).map_err(|_| VaultError::Malformed)?;
         let payload = Payload { msg: ciphertext, aad: &place.associated_data() };
         cipher.decrypt(&Nonce::from(nonce), payload).map(Zeroizing::new).map_err(|_| VaultError::Rejected)
     }
 
-    /// A key for HMAC, of this purpose alone.
+    /// A key for HMAC, of this purpose alone. It follows from the master key that seals, so it changes with it.
     #[must_use]
     pub fn derive(&self, purpose: Purpose) -> Zeroizing<[u8; 32]> {
-        self.0.derive(purpose)
+        self.sealing().derive(purpose)
     }
 }
 
-/// Writes a file that is not there yet, whole or not at all: on a full disk, or when the process is killed meanwhile, no
-/// half of a key stays behind.
-fn write_new(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+/// The key with whose id a sealed value begins; `None` for what is no sealed value.
+#[must_use]
+pub fn key_of(sealed: &[u8]) -> Option<KeyId> {
+    sealed.get(1..=KEY_ID_BYTES)?.try_into().ok()
+}
+
+fn random_key() -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    let mut key = Zeroizing::new([0; 32]);
+    getrandom::fill(key.as_mut()).context("the operating system gives no random bytes")?;
+    Ok(key)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn write_keys(path: &Path, keys: &[&Zeroizing<[u8; 32]>]) -> anyhow::Result<()> {
+    let mut text = Zeroizing::new(String::with_capacity(keys.len() * 45));
+    for key in keys {
+        text.push_str(&Zeroizing::new(STANDARD.encode(key.as_ref())));
+        text.push('\n');
+    }
+    write_whole(folder_of(path), path, &text)
+        .with_context(|| format!("the key file {} cannot be made; is the disk full?", path.display()))
+}
+
+/// Writes a file whole or not at all: on a full disk, or when the process is killed meanwhile, no half of a key stays
+/// behind, and the keys before are still there.
+fn write_whole(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> {
     let beside = path.with_extension("new");
     // Left behind by a process that was killed; the data folder is ours alone.
     let _ = fs::remove_file(&beside);
@@ -274,6 +380,42 @@ mod tests {
             let mut flipped = sealed.clone();
             flipped[index] ^= 1;
             assert!(vault.open(Purpose::Tokens, &PLACE, &flipped).is_err(), "byte {index}");
+        }
+    }
+
+    #[test]
+    fn t5_with_two_keys_the_first_seals_and_both_open() {
+        let old = vault();
+        let before = old.seal(Purpose::Tokens, &PLACE, b"secret").unwrap();
+        let key = |first: u8| Zeroizing::new(std::array::from_fn(|at| first.wrapping_add(at as u8)));
+        let both = Vault::with_older(key(100), vec![key(0)]);
+        assert_eq!(both.open(Purpose::Tokens, &PLACE, &before).unwrap().as_slice(), b"secret");
+        let after = both.seal(Purpose::Tokens, &PLACE, b"secret").unwrap();
+        assert_eq!((key_of(&before), key_of(&after)), (Some(old.newest()), Some(both.newest())));
+        assert_eq!(old.open(Purpose::Tokens, &PLACE, &after), Err(VaultError::UnknownKey));
+        assert_eq!((both.take_seals(), both.take_seals()), (1, 0));
+    }
+
+    #[test]
+    fn t8_a_key_file_is_only_ever_there_whole_and_for_us_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys/master.key");
+        // Left behind by a process that was killed while it made the file.
+        fs::create_dir(folder.path().join("keys")).unwrap();
+        fs::write(path.with_extension("new"), "half a k").unwrap();
+        let vault = Vault::from_key_file(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        let first = vault.newest();
+        vault.add_key(&path).unwrap();
+        let again = Vault::from_key_file(&path).unwrap();
+        assert!(again.has_older() && again.newest() == vault.newest() && again.newest() != first);
+        vault.drop_older(&path).unwrap();
+        let again = Vault::from_key_file(&path).unwrap();
+        assert!(!again.has_older() && again.newest() == vault.newest());
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        for content in ["", "\n", "x", "AAAA\n"] {
+            fs::write(&path, content).unwrap();
+            assert!(Vault::from_key_file(&path).is_err(), "{content:?}");
         }
     }
 

@@ -90,6 +90,7 @@ fn the_defaults_in_the_example_are_those_of_the_code() {
             "FACEBOOK_APP_SECRET_PREVIOUS",
             "SHOPIFY_API_SECRET_PREVIOUS",
             "TOKEN_ENCRYPTION_KEY",
+            "TOKEN_ENCRYPTION_KEY_PREVIOUS",
             "STATE_TOKEN_SECRET",
             "OPERATOR_TOKEN",
         ])

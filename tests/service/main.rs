@@ -20,6 +20,7 @@ mod journal;
 mod journal_checks;
 mod journal_properties;
 mod journal_retention;
+mod keys;
 mod limits;
 mod pages;
 mod shopify_checks;

@@ -14,6 +14,7 @@ use shoptalk::config::{Config, Server};
 use shoptalk::shared::Shared;
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::control::{Command, Line};
+use shoptalk::shared::rotation::Rotation;
 use shoptalk::shared::sandbox::{Now, Traffic};
 use shoptalk::shared::signature::Secrets;
 use shoptalk::shared::web::server;
@@ -143,6 +144,11 @@ impl TestApp {
     /// The settings of the Shopify channel: for tests that make a second one.
     pub fn shopify_config(&self) -> shopify::Config {
         config(&self.url, &self.facebook, &self.shopify, self.folder.path()).shopify.unwrap()
+    }
+
+    /// Who changes the master key.
+    pub fn rotation(&self) -> Rotation {
+        self.app.control().rotation.clone()
     }
 
     /// The simulated Page.

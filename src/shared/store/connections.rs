@@ -145,7 +145,6 @@ impl Connections {
     /// # Errors
     /// When the master key is not the one that sealed what is in the database.
     pub async fn open(db: Db, vault: Vault) -> anyhow::Result<Self> {
-        const CHECK: Place<'_> = Place { table: "vault_check", column: "sealed", channel: "", account: "", row: b"1" };
         let checked = vault.clone();
         db.call(move |connection| -> anyhow::Result<()> {
             let sealed: Option<Vec<u8>> =
@@ -460,6 +459,10 @@ impl Connections {
     }
 }
 
+/// Where the sealed check value is.
+pub(super) const CHECK: Place<'_> =
+    Place { table: "vault_check", column: "sealed", channel: "", account: "", row: b"1" };
+
 const SELECT: &str =
     "SELECT channel, account, merchant, name, scopes, status, status_reason, connected_at, last_read_at
                       FROM connections";
@@ -483,7 +486,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
 }
 
 fn token_place<'a>(channel: &'a str, account: &'a str, kind: TokenKind) -> Place<'a> {
-    Place { table: "tokens", column: "sealed", channel, account, row: kind.as_str().as_bytes() }
+    place(channel, account, kind.as_str())
+}
+
+/// Where a token of this kind is.
+pub(super) fn place<'a>(channel: &'a str, account: &'a str, kind: &'a str) -> Place<'a> {
+    Place { table: "tokens", column: "sealed", channel, account, row: kind.as_bytes() }
 }
 
 fn insert_tokens(

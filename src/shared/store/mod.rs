@@ -2,15 +2,20 @@
 //! no migration, and every query names the merchant or account that it is about.
 
 pub mod connections;
+pub mod keys;
 pub mod login_states;
 pub mod sessions;
 
 pub use connections::{Connection, Connections, NewConnection, Status, TokenKind, Tokens};
+pub use keys::Keys;
 pub use login_states::LoginStates;
 pub use sessions::{Session, Sessions};
 
 /// The migrations of `tokens.db`, in order. Append only.
-pub const TOKENS_MIGRATIONS: &[&str] = &[include_str!("../../../migrations/tokens/0001_initial.sql")];
+pub const TOKENS_MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/tokens/0001_initial.sql"),
+    include_str!("../../../migrations/tokens/0002_seals.sql"),
+];
 
 /// The migrations of `sessions.db`, in order. Append only.
 pub const SESSIONS_MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sessions/0001_initial.sql")];

@@ -48,9 +48,11 @@ impl Sessions {
         now_ms: i64,
     ) -> anyhow::Result<()> {
         let id_hash = hash(id);
-        let sealed = self.vault.seal(Purpose::Sessions, &place(&id_hash), merchant.as_bytes())?;
+        let vault = self.vault.clone();
         self.db
-            .call(move |connection| -> rusqlite::Result<()> {
+            .call(move |connection| -> anyhow::Result<()> {
+                // Sealed while the database is ours: nothing sealed with an old key comes after its rotation.
+                let sealed = vault.seal(Purpose::Sessions, &place(&id_hash), merchant.as_bytes())?;
                 let transaction = connection.transaction()?;
                 if let Some(old) = replaces {
                     transaction.execute("DELETE FROM sessions WHERE id_hash = ?1", [old])?;
@@ -63,7 +65,8 @@ impl Sessions {
                     "INSERT INTO sessions (id_hash, sealed, created_at, last_seen_at) VALUES (?1, ?2, ?3, ?3)",
                     params![id_hash, sealed, now_ms],
                 )?;
-                transaction.commit()
+                transaction.commit()?;
+                Ok(())
             })
             .await
     }
@@ -74,22 +77,22 @@ impl Sessions {
     /// When the database fails. A session that does not open counts as none.
     pub async fn find(&self, id: &str, now_ms: i64) -> anyhow::Result<Option<Session>> {
         let id_hash = hash(id);
-        let sealed: Option<Vec<u8>> = self
-            .db
-            .call(move |connection| {
-                connection
+        let vault = self.vault.clone();
+        self.db
+            .call(move |connection| -> anyhow::Result<Option<Session>> {
+                let sealed: Option<Vec<u8>> = connection
                     .query_row(
                         "UPDATE sessions SET last_seen_at = max(last_seen_at, ?2)
                          WHERE id_hash = ?1 AND last_seen_at > ?3 AND created_at > ?4 RETURNING sealed",
                         params![id_hash, now_ms, now_ms - SLIDING_MS, now_ms - ABSOLUTE_MS],
                         |row| row.get(0),
                     )
-                    .optional()
+                    .optional()?;
+                let Some(sealed) = sealed else { return Ok(None) };
+                let opened = vault.open(Purpose::Sessions, &place(&id_hash), &sealed).ok();
+                Ok(opened.and_then(|bytes| Uuid::from_slice(&bytes).ok()).map(|merchant| Session { merchant, id_hash }))
             })
-            .await?;
-        let Some(sealed) = sealed else { return Ok(None) };
-        let opened = self.vault.open(Purpose::Sessions, &place(&id_hash), &sealed).ok();
-        Ok(opened.and_then(|bytes| Uuid::from_slice(&bytes).ok()).map(|merchant| Session { merchant, id_hash }))
+            .await
     }
 
     /// Ends a session.
@@ -108,6 +111,6 @@ fn hash(id: &str) -> [u8; 32] {
     Sha256::digest(id.as_bytes()).into()
 }
 
-fn place(id_hash: &[u8; 32]) -> Place<'_> {
+pub(super) fn place(id_hash: &[u8]) -> Place<'_> {
     Place { table: "sessions", column: "sealed", channel: "", account: "", row: id_hash }
 }
