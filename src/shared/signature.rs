@@ -1,22 +1,35 @@
 //! HMAC over raw bytes: sign, and verify in constant time. What is signed with what is each channel's own fact.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 use sha2::Sha256;
+
+use super::web::sparse::Sparse;
 
 /// The secrets that are valid at the moment: the current one, and during a rotation also the previous one.
 #[derive(Debug)]
 pub struct Secrets {
     current: SecretString,
     previous: Option<SecretString>,
+    /// How often only the previous one fitted.
+    previous_uses: AtomicU64,
 }
 
 impl Secrets {
     /// The current secret, and the one before it where a rotation is under way.
     #[must_use]
     pub fn new(current: SecretString, previous: Option<SecretString>) -> Self {
-        Self { current, previous }
+        Self { current, previous, previous_uses: AtomicU64::new(0) }
+    }
+
+    /// How often a signature was made with the previous secret since the start; `None` where none is configured. Once
+    /// this stands still, the previous one can go.
+    #[must_use]
+    pub fn previous_uses(&self) -> Option<u64> {
+        self.previous.as_ref().map(|_| self.previous_uses.load(Ordering::Relaxed))
     }
 
     /// The secret to sign with.
@@ -45,7 +58,11 @@ impl Secrets {
         let current = check(&self.current);
         let previous = self.previous.as_ref().is_some_and(check);
         if previous && !current {
-            tracing::warn!("a signature was made with the previous secret");
+            static SAID: Sparse = Sparse::new();
+            let uses = self.previous_uses.fetch_add(1, Ordering::Relaxed) + 1;
+            if SAID.say().is_some() {
+                tracing::warn!(uses, "a signature was made with the previous secret");
+            }
         }
         current | previous
     }
@@ -106,12 +123,29 @@ mod tests {
     }
 
     #[test]
-    fn a_previous_secret_is_accepted_only_while_it_is_configured() {
-        let signature = sign_sha256(b"the secret before", b"body");
-        assert!(!Secrets::new("the secret now".into(), None).verify_sha256(b"body", &signature));
-        assert!(
-            Secrets::new("the secret now".into(), Some("the secret before".into())).verify_sha256(b"body", &signature)
-        );
+    fn w3_a_previous_secret_is_accepted_only_while_it_is_configured_and_its_use_is_counted() {
+        let (before, now) = (sign_sha256(b"the secret before", b"body"), sign_sha256(b"the secret now", b"body"));
+        let alone = Secrets::new("the secret now".into(), None);
+        assert!(!alone.verify_sha256(b"body", &before));
+        assert_eq!(alone.previous_uses(), None);
+        let both = Secrets::new("the secret now".into(), Some("the secret before".into()));
+        assert!(both.verify_sha256(b"body", &now) && !both.verify_sha256(b"other", &before));
+        assert_eq!(both.previous_uses(), Some(0));
+        assert!(both.verify_sha256(b"body", &before));
+        assert_eq!(both.previous_uses(), Some(1));
+    }
+
+    #[test]
+    fn w3_both_secrets_are_always_computed() {
+        let both = Secrets::new("the secret now".into(), Some("the secret before".into()));
+        for fits in ["the secret now", "the secret before", "neither"] {
+            let computed = std::cell::Cell::new(0);
+            let verified = both.verify(|secret| {
+                computed.set(computed.get() + 1);
+                secret.expose_secret() == fits
+            });
+            assert_eq!((verified, computed.get()), (fits != "neither", 2), "{fits}");
+        }
     }
 
     #[test]
