@@ -100,6 +100,7 @@ impl Stage {
                 graph_url: Url::parse(&facebook.url())?,
                 dialog_url: Url::parse(&facebook.url())?,
                 poll_cron: "17 3 * * *".to_owned(),
+                calls_per_second: 2,
             }),
             shopify: Some(shopify::Config {
                 api_key: "demo-app".to_owned(),

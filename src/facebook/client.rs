@@ -5,8 +5,8 @@
 //! Source: <https://developers.facebook.com/docs/graph-api/guides/error-handling>,
 //! <https://developers.facebook.com/docs/facebook-login/security> (2026).
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -15,9 +15,13 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use url::Url;
 
+use super::budget::{Budgets, Lane};
 use super::history::Inbox;
 use super::payload::Id;
+use super::refusal::{self, NOT_VISIBLE, UNKNOWN_FIELD};
 use super::{Config, FIELDS};
+use crate::shared::Shared;
+use crate::shared::alerts::Alerts;
 use crate::shared::api::{Answer, ApiError, Http, Patience};
 use crate::shared::signature::{sign_sha256, to_hex};
 
@@ -34,26 +38,47 @@ pub const READABLE_MESSAGES: usize = 20;
 /// What is read of a message.
 const MESSAGE_FIELDS: &str = "id,created_time,from,to,message,attachments,shares,sticker,reply_to";
 
-/// No list has more pages than this; a server that says otherwise is broken.
-const MAX_PAGES: usize = 10_000;
-
-/// How long to wait where the platform says "too often" and not how long.
-const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(5 * 60);
+/// No list has more parts than this; a server that says otherwise is broken.
+const MAX_PARTS: usize = 100_000;
 
 /// What is read of a Page. `email` and `created_time` do not exist, and one unknown field fails the whole call.
 /// Source: the fields of Page in Meta's Business SDK for v26.0 (November 2026).
-const PAGE_FIELDS: &str = "id,name,username,about,description,category,category_list,website,link,phone,emails,\
-                           single_line_address,location,hours,price_range,fan_count,followers_count,\
-                           verification_status,is_published,is_permanently_closed,whatsapp_number,picture{url},cover";
+const PAGE_FIELDS: [&str; 23] = [
+    "id",
+    "name",
+    "username",
+    "about",
+    "description",
+    "category",
+    "category_list",
+    "website",
+    "link",
+    "phone",
+    "emails",
+    "single_line_address",
+    "location",
+    "hours",
+    "price_range",
+    "fan_count",
+    "followers_count",
+    "verification_status",
+    "is_published",
+    "is_permanently_closed",
+    "whatsapp_number",
+    "picture{url}",
+    "cover",
+];
 
-/// What is asked for where the platform refuses one of [`PAGE_FIELDS`].
-const PAGE_FIELDS_LEAST: &str = "id,name,category";
+/// What is asked for where the platform refuses [`PAGE_FIELDS`] and does not say which of them.
+const PAGE_FIELDS_LEAST: [&str; 3] = ["id", "name", "category"];
 
 /// The Graph API. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     http: Http,
     config: Arc<Config>,
+    budgets: Budgets,
+    alerts: Alerts,
 }
 
 /// A token as the token endpoint gives it.
@@ -118,18 +143,25 @@ pub struct ConversationPage {
     #[serde(default)]
     pub updated_time: Option<Box<RawValue>>,
     /// Who takes part.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list_if_readable")]
     pub participants: Option<List<Box<RawValue>>>,
     /// The newest messages, newest first.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list_if_readable")]
     pub messages: Option<List<Box<RawValue>>>,
 }
 
-/// A list of the Graph API.
+/// A list inside a list: where it has another shape, that costs its neighbours nothing.
+fn list_if_readable<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<List<Box<RawValue>>>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).ok())
+}
+
+/// A list of the Graph API. What has no `data` is no empty list, it is none.
 #[derive(Deserialize)]
 pub struct List<T> {
     /// The items.
-    #[serde(default = "Vec::new")]
     pub data: Vec<T>,
     /// Where the next items are.
     #[serde(default = "Option::default")]
@@ -156,6 +188,29 @@ impl<T> List<T> {
         let paging = self.paging.as_ref()?;
         paging.next.as_ref()?;
         paging.cursors.as_ref()?.after.clone()
+    }
+}
+
+/// The way through the parts of a list. A list that leads back to where it was has no end, and what it gave is not all.
+#[derive(Default)]
+pub struct Way {
+    seen: HashSet<String>,
+}
+
+impl Way {
+    /// Where to go on after this part; `None`: it was the last one.
+    ///
+    /// # Errors
+    /// [`ApiError::Unreadable`] when a cursor comes back, or there are more parts than any real list has.
+    pub fn next<T>(&mut self, part: &List<T>) -> Result<Option<String>, ApiError> {
+        let Some(after) = part.after() else { return Ok(None) };
+        if self.seen.len() >= MAX_PARTS {
+            return Err(ApiError::Unreadable("a list without end"));
+        }
+        match self.seen.insert(after.clone()) {
+            true => Ok(Some(after)),
+            false => Err(ApiError::Unreadable("a list that goes in circles")),
+        }
     }
 }
 
@@ -186,28 +241,18 @@ struct SubscribedApp {
     subscribed_fields: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct ErrorBody {
-    error: ErrorObject,
-}
-
-#[derive(Deserialize)]
-struct ErrorObject {
-    #[serde(default)]
-    code: i64,
-    #[serde(default)]
-    error_subcode: i64,
-    #[serde(default)]
-    is_transient: bool,
-    #[serde(default)]
-    fbtrace_id: String,
-}
-
 impl Client {
     /// Calls the platform that is configured.
     #[must_use]
-    pub fn new(http: Http, config: Arc<Config>) -> Self {
-        Self { http, config }
+    pub fn new(shared: &Shared, config: Arc<Config>) -> Self {
+        let budgets = Budgets::new(shared.clock.clone(), config.calls_per_second);
+        Self { http: shared.http.clone(), config, budgets, alerts: shared.alerts.clone() }
+    }
+
+    /// How much of their allowances the app and its Pages have used up.
+    #[must_use]
+    pub fn budgets(&self) -> &Budgets {
+        &self.budgets
     }
 
     /// The address of the login dialog.
@@ -259,26 +304,27 @@ impl Client {
     /// it. The form keeps the secret out of every URL. Where a form is not allowed at all, the documented way is taken.
     async fn exchange(&self, parameters: &[(&str, &str)]) -> Result<Token, ApiError> {
         let url = self.url(&["oauth", "access_token"]);
+        self.budgets.wait(Lane::App, Patience::Once).await?;
         let answer = self.http.send(self.http.request(Method::POST, url.clone()).form(parameters)).await?;
         if answer.status == StatusCode::METHOD_NOT_ALLOWED {
             let answer = self.http.send(self.http.request(Method::GET, url).query(parameters)).await?;
-            return self.read(&answer);
+            return self.read(Lane::App, &answer);
         }
-        self.read(&answer)
+        self.read(Lane::App, &answer)
     }
 
     /// What the platform says about a token. Its parameter is the only place for the token: the documents know no other.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn debug_token(&self, token: &SecretString) -> Result<TokenInfo, ApiError> {
+    pub async fn debug_token(&self, patience: Patience, token: &SecretString) -> Result<TokenInfo, ApiError> {
         #[derive(Deserialize)]
         struct Wrapped {
             data: TokenInfo,
         }
         let query = [("input_token", token.expose_secret())];
         let wrapped: Wrapped =
-            self.call(Patience::Person, Method::GET, &["debug_token"], &query, &self.app_token()).await?;
+            self.call(patience, Lane::App, Method::GET, &["debug_token"], &query, &self.app_token()).await?;
         Ok(wrapped.data)
     }
 
@@ -286,29 +332,33 @@ impl Client {
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn fetch_pages(&self, user_token: &SecretString) -> Result<Vec<AccountPage>, ApiError> {
+    pub async fn fetch_pages(
+        &self,
+        patience: Patience,
+        user_token: &SecretString,
+    ) -> Result<Vec<AccountPage>, ApiError> {
         let limit = ACCOUNTS_AT_ONCE.to_string();
         let mut pages = Vec::new();
         let mut after: Option<String> = None;
-        for _ in 0..MAX_PAGES {
+        let mut way = Way::default();
+        loop {
             let mut query = vec![("fields", "id,name,category,category_list,tasks,access_token"), ("limit", &limit)];
             query.extend(after.as_deref().map(|after| ("after", after)));
             let list: List<AccountPage> =
-                self.call(Patience::Person, Method::GET, &["me", "accounts"], &query, user_token).await?;
-            let next = list.after();
+                self.call(patience, Lane::App, Method::GET, &["me", "accounts"], &query, user_token).await?;
+            after = way.next(&list)?;
             pages.extend(list.data);
-            match next {
-                Some(next) if after.as_ref() != Some(&next) => after = Some(next),
-                _ => return Ok(pages),
+            if after.is_none() {
+                return Ok(pages);
             }
         }
-        Err(ApiError::Unreadable("a list without end"))
     }
 
-    /// The object of a Page, as the platform wrote it.
+    /// The object of a Page, as the platform wrote it. Fields come and go with versions, and one that is not known fails
+    /// the whole call: it is left out, the others stay.
     ///
     /// # Errors
-    /// [`ApiError`].
+    /// [`ApiError`]; [`ApiError::PermissionMissing`] also for a Page that is gone.
     pub async fn fetch_page(
         &self,
         patience: Patience,
@@ -316,12 +366,32 @@ impl Client {
         token: &SecretString,
     ) -> Result<Box<RawValue>, ApiError> {
         let path = [page.as_str()];
-        match self.call(patience, Method::GET, &path, &[("fields", PAGE_FIELDS)], token).await {
-            // Fields come and go with versions; a Page without one of them is better than none.
-            Err(ApiError::Refused { code }) if code == "100" || code.starts_with("100/") => {
-                self.call(patience, Method::GET, &path, &[("fields", PAGE_FIELDS_LEAST)], token).await
+        let mut fields = PAGE_FIELDS.to_vec();
+        loop {
+            let joined = fields.join(",");
+            let query = [("fields", joined.as_str())];
+            let code = match self.call(patience, Lane::Page(page), Method::GET, &path, &query, token).await {
+                Err(ApiError::Refused { code }) => code,
+                answer => return answer,
+            };
+            if code == NOT_VISIBLE {
+                return Err(page_is_gone());
             }
-            answer => answer,
+            let unknown = code.strip_prefix(UNKNOWN_FIELD).and_then(|name| {
+                // A field may be asked for with fields of its own: `picture{url}`.
+                let is_it = |field: &&str| field.split('{').next() == Some(name) && !PAGE_FIELDS_LEAST.contains(field);
+                fields.iter().position(is_it)
+            });
+            match unknown {
+                Some(index) => {
+                    tracing::warn!(field = fields[index], "Facebook does not know a field of Pages; it is left out");
+                    fields.remove(index);
+                }
+                None if code.starts_with("100") && fields.len() > PAGE_FIELDS_LEAST.len() => {
+                    fields = PAGE_FIELDS_LEAST.to_vec();
+                }
+                None => return Err(ApiError::Refused { code }),
+            }
         }
     }
 
@@ -340,7 +410,12 @@ impl Client {
         let limit = limit.to_string();
         let mut query = vec![("platform", inbox.platform), ("fields", &fields), ("limit", &limit)];
         query.extend(after.map(|after| ("after", after)));
-        self.call(Patience::Background, Method::GET, &[inbox.page.as_str(), "conversations"], &query, token).await
+        let path = [inbox.page.as_str(), "conversations"];
+        let lane = Lane::Conversations(inbox.page);
+        match self.call(Patience::Background, lane, Method::GET, &path, &query, token).await {
+            Err(ApiError::Refused { code }) if code == NOT_VISIBLE => Err(page_is_gone()),
+            answer => answer,
+        }
     }
 
     /// More of the newest messages of a conversation, newest first, as [`Client::fetch_conversations`] shows them.
@@ -349,13 +424,15 @@ impl Client {
     /// [`ApiError`].
     pub async fn fetch_messages(
         &self,
+        inbox: &Inbox<'_>,
         thread: &str,
         after: &str,
         limit: usize,
         token: &SecretString,
     ) -> Result<List<Box<RawValue>>, ApiError> {
         let query = [("fields", MESSAGE_FIELDS), ("limit", &limit.to_string()), ("after", after)];
-        self.call(Patience::Background, Method::GET, &[thread, "messages"], &query, token).await
+        let lane = Lane::Conversations(inbox.page);
+        self.call(Patience::Background, lane, Method::GET, &[thread, "messages"], &query, token).await
     }
 
     /// One list of ids and times of a conversation's messages, newest first. Of all but the newest
@@ -365,12 +442,14 @@ impl Client {
     /// [`ApiError`].
     pub async fn fetch_message_ids(
         &self,
+        inbox: &Inbox<'_>,
         thread: &str,
         after: &str,
         token: &SecretString,
     ) -> Result<List<Box<RawValue>>, ApiError> {
         let query = [("fields", "id,created_time"), ("limit", &IDS_AT_ONCE.to_string()), ("after", after)];
-        self.call(Patience::Background, Method::GET, &[thread, "messages"], &query, token).await
+        let lane = Lane::Conversations(inbox.page);
+        self.call(Patience::Background, lane, Method::GET, &[thread, "messages"], &query, token).await
     }
 
     /// Makes the app-level subscription what it should be: our address, all wanted fields. Meta sends its challenge to
@@ -382,7 +461,7 @@ impl Client {
         let config = &self.config;
         let token = self.app_token();
         let path = [config.app_id.as_str(), "subscriptions"];
-        let list: List<Subscription> = self.call(Patience::Person, Method::GET, &path, &[], &token).await?;
+        let list: List<Subscription> = self.call(Patience::Person, Lane::App, Method::GET, &path, &[], &token).await?;
         let right = list.data.iter().any(|subscription| {
             let names: Vec<&str> = subscription
                 .fields
@@ -407,7 +486,7 @@ impl Client {
             ("fields", &fields),
             ("include_values", "true"),
         ];
-        self.post(&path, &[], &form, &token).await
+        self.post(Lane::App, &path, &[], &form, &token).await
     }
 
     /// Makes the Page-level subscription what it should be. Gives back whether there was anything to do.
@@ -416,12 +495,13 @@ impl Client {
     /// [`ApiError`].
     pub async fn ensure_page_subscription(&self, page: &Id, token: &SecretString) -> Result<bool, ApiError> {
         let path = [page.as_str(), "subscribed_apps"];
-        let list: List<SubscribedApp> = self.call(Patience::Person, Method::GET, &path, &[], token).await?;
+        let lane = Lane::Page(page);
+        let list: List<SubscribedApp> = self.call(Patience::Person, lane, Method::GET, &path, &[], token).await?;
         let ours = list.data.iter().find(|app| app.id.0 == self.config.app_id);
         if ours.is_some_and(|app| FIELDS.iter().all(|field| app.subscribed_fields.iter().any(|name| name == field))) {
             return Ok(false);
         }
-        self.post(&path, &[("subscribed_fields", &FIELDS.join(","))], &[], token).await?;
+        self.post(lane, &path, &[("subscribed_fields", &FIELDS.join(","))], &[], token).await?;
         Ok(true)
     }
 
@@ -431,12 +511,14 @@ impl Client {
     /// [`ApiError`].
     pub async fn delete_page_subscription(&self, page: &Id, token: &SecretString) -> Result<(), ApiError> {
         let path = [page.as_str(), "subscribed_apps"];
-        let _done: serde::de::IgnoredAny = self.call(Patience::Person, Method::DELETE, &path, &[], token).await?;
+        let lane = Lane::Page(page);
+        let _done: serde::de::IgnoredAny = self.call(Patience::Person, lane, Method::DELETE, &path, &[], token).await?;
         Ok(())
     }
 
     async fn post(
         &self,
+        lane: Lane<'_>,
         path: &[&str],
         query: &[(&str, &str)],
         form: &[(&str, &str)],
@@ -449,9 +531,10 @@ impl Client {
         let done: Success = self
             .http
             .persist(Patience::Person, || async {
+                self.budgets.wait(lane, Patience::Person).await?;
                 let request = self.request(Method::POST, path, query, token);
                 let answer = self.http.send(if form.is_empty() { request } else { request.form(form) }).await?;
-                self.read(&answer)
+                self.read(lane, &answer)
             })
             .await?;
         // The documents show both the word and the text of it.
@@ -464,6 +547,7 @@ impl Client {
     async fn call<T: DeserializeOwned>(
         &self,
         patience: Patience,
+        lane: Lane<'_>,
         method: Method,
         path: &[&str],
         query: &[(&str, &str)],
@@ -471,8 +555,9 @@ impl Client {
     ) -> Result<T, ApiError> {
         self.http
             .persist(patience, || async {
+                self.budgets.wait(lane, patience).await?;
                 let answer = self.http.send(self.request(method.clone(), path, query, token)).await?;
-                self.read(&answer)
+                self.read(lane, &answer)
             })
             .await
     }
@@ -493,42 +578,41 @@ impl Client {
             .bearer_auth(token.expose_secret())
     }
 
-    fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ApiError> {
-        if answer.status.is_success() && !answer.body.starts_with(b"{\"error\"") {
+    /// What an answer says; its headers are looked at whatever it is.
+    fn read<T: DeserializeOwned>(&self, lane: Lane<'_>, answer: &Answer) -> Result<T, ApiError> {
+        self.budgets.note(lane, &answer.headers);
+        self.compare_version(answer);
+        if answer.status.is_success() && !refusal::is_in(answer) {
             return answer.json();
         }
-        Err(self.meaning(answer))
+        let meaning = refusal::meaning(answer, self.http.clock());
+        match &meaning.error {
+            // Calls made meanwhile would only lengthen the block. The header knows better than our default how long it is.
+            ApiError::RateLimited { retry_after } => {
+                let retry_after = match self.budgets.pause_of(lane) {
+                    Some(told) if answer.retry_after(self.http.clock()).is_none() => told,
+                    _ => *retry_after,
+                };
+                self.budgets.refused(lane, meaning.limits_all, retry_after);
+                Err(ApiError::RateLimited { retry_after })
+            }
+            _ => Err(meaning.error),
+        }
     }
 
-    /// What an error means for what we do next.
-    fn meaning(&self, answer: &Answer) -> ApiError {
-        let told = answer.retry_after(self.http.clock());
-        let Ok(ErrorBody { error }) = answer.json::<ErrorBody>() else {
-            return match answer.status.as_u16() {
-                429 => ApiError::RateLimited { retry_after: told.unwrap_or(RATE_LIMIT_PAUSE) },
-                500.. => ApiError::Unavailable(format!("status {}", answer.status.as_u16())),
-                401 => ApiError::TokenRejected { reason: "Facebook refuses the token." },
-                status => ApiError::Refused { code: format!("status {status}") },
-            };
-        };
-        let (code, subcode) = (error.code, error.error_subcode);
-        tracing::info!(code, subcode, trace = error.fbtrace_id, "the Graph API answered with an error");
-        match code {
-            190 | 102 => ApiError::TokenRejected { reason: token_reason(subcode) },
-            4 | 9 | 17 | 32 | 341 | 613 | 80001 | 80002 | 80006 => {
-                ApiError::RateLimited { retry_after: told.or_else(|| regain(answer)).unwrap_or(RATE_LIMIT_PAUSE) }
-            }
-            1 if answer.status == StatusCode::BAD_REQUEST && !error.is_transient => refused(code, subcode),
-            1 | 2 | 1200 => ApiError::Unavailable(format!("code {code}")),
-            10 | 200..=299 => ApiError::PermissionMissing {
-                code: code.to_string(),
-                reason: format!(
-                    "Facebook does not allow the Page to be read (code {code}). Choose “Continue with Facebook” again and \
-                     leave all permissions ticked."
-                ),
-            },
-            _ if error.is_transient || answer.status.is_server_error() => ApiError::Unavailable(format!("code {code}")),
-            _ => refused(code, subcode),
+    /// A version that is no longer usable is not refused: calls are answered by another one, in its own way.
+    /// Source: <https://developers.facebook.com/docs/graph-api/guides/versioning> (2026).
+    fn compare_version(&self, answer: &Answer) {
+        const CAUSE: &str = "facebook:version";
+        let Some(answered) = answer.headers.get("facebook-api-version") else { return };
+        if answered == self.config.graph_version.as_str() {
+            self.alerts.heal(CAUSE);
+        } else {
+            self.alerts.raise(
+                CAUSE,
+                "Facebook answers with another version of the Graph API than FACEBOOK_GRAPH_VERSION says, which is no longer \
+                 usable. Set it to a current version.",
+            );
         }
     }
 
@@ -543,39 +627,13 @@ impl Client {
     }
 }
 
-fn refused(code: i64, subcode: i64) -> ApiError {
-    ApiError::Refused { code: if subcode == 0 { code.to_string() } else { format!("{code}/{subcode}") } }
-}
-
-/// Why a token is dead, for the merchant.
-/// Source: <https://developers.facebook.com/docs/graph-api/guides/error-handling> (subcodes of 190).
-fn token_reason(subcode: i64) -> &'static str {
-    match subcode {
-        458 => "The app was removed from the Facebook account. Please connect the Page again.",
-        459 => "Facebook wants you to log in there and confirm your identity. Then connect the Page again.",
-        460 => "The password of the Facebook account was changed. Please connect the Page again.",
-        463 => "The Facebook login has expired. Please connect the Page again.",
-        464 => "The Facebook account is not confirmed. Confirm it there, then connect the Page again.",
-        492 => {
-            "The person who connected the Page has no role there any more. Someone with a role must connect it again."
-        }
-        _ => "Facebook refuses the stored login. Please connect the Page again.",
+fn page_is_gone() -> ApiError {
+    ApiError::PermissionMissing {
+        code: NOT_VISIBLE.to_owned(),
+        reason: "Facebook does not show this Page any more: it was deleted, hidden, or taken away from the person who \
+                 connected it. If it is there again, reading goes on by itself."
+            .to_owned(),
     }
-}
-
-/// The longest time until calls are allowed again that the usage header names, in minutes there.
-/// Source: <https://developers.facebook.com/docs/graph-api/overview/rate-limiting> (2026).
-fn regain(answer: &Answer) -> Option<Duration> {
-    let header = answer.headers.get("x-business-use-case-usage")?.to_str().ok()?;
-    let usage: serde_json::Value = serde_json::from_str(header).ok()?;
-    let minutes = usage
-        .as_object()?
-        .values()
-        .filter_map(|items| items.as_array())
-        .flatten()
-        .filter_map(|item| item.get("estimated_time_to_regain_access")?.as_u64())
-        .max()?;
-    (minutes > 0).then(|| Duration::from_secs(minutes.min(60) * 60))
 }
 
 fn below(base: &Url, path: &[&str]) -> Url {

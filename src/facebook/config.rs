@@ -30,14 +30,20 @@ pub struct Config {
     pub dialog_url: Url,
     /// When Pages are polled.
     pub poll_cron: String,
+    /// How many calls of the Conversations API are made per second and Page, at most; 0: as many as possible.
+    pub calls_per_second: u32,
 }
 
 /// The newest version of the Graph API on 2026-11-21, usable beyond 2028-07.
 /// Source: <https://developers.facebook.com/docs/graph-api/changelog/versions>.
 const GRAPH_VERSION: &str = "v26.0";
 
+/// What Meta allows one Page.
+/// Source: <https://developers.facebook.com/docs/messenger-platform/overview/rate-limiting> (2026).
+const CALLS_PER_SECOND: u32 = 2;
+
 /// The variables that switch the channel on: with any of them set, all that have no default must be.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "FACEBOOK_APP_ID",
     "FACEBOOK_APP_SECRET",
     "FACEBOOK_APP_SECRET_PREVIOUS",
@@ -49,6 +55,7 @@ const NAMES: [&str; 11] = [
     "FACEBOOK_GRAPH_URL",
     "FACEBOOK_DIALOG_URL",
     "FACEBOOK_POLL_CRON",
+    "FACEBOOK_CALLS_PER_SECOND",
 ];
 
 impl Config {
@@ -89,6 +96,12 @@ impl Config {
                 "17 3 * * *".to_owned(),
                 "a cron pattern of five or six fields",
                 |text| scheduler::parse(text).is_ok().then(|| text.to_owned()),
+            ),
+            calls_per_second: settings.parsed_or(
+                "FACEBOOK_CALLS_PER_SECOND",
+                CALLS_PER_SECOND,
+                "a whole number from 0 to 1000",
+                |text| text.parse().ok().filter(|calls| *calls <= 1000),
             ),
         })
     }

@@ -144,7 +144,7 @@ async fn read_lists(
             // A circle of any length comes by one of these.
             landmark.clone_from(&next);
         }
-        complete(facebook, &mut list, place.until, token).await?;
+        complete(facebook, inbox, &mut list, place.until, token).await?;
         let (changed, reached) = changed_since(&list, place.until);
         // Another look at the top shows what was read already.
         let counted = if place.pass == 1 { changed.len() } else { 0 };
@@ -182,6 +182,7 @@ async fn read_lists(
 /// Reads on where a list shows fewer messages of a conversation than can be read, and says that there are more.
 async fn complete(
     facebook: &Facebook,
+    inbox: &Inbox<'_>,
     list: &mut List<ConversationPage>,
     until: Option<i64>,
     token: &SecretString,
@@ -192,7 +193,7 @@ async fn complete(
             && let Some(after) = messages.after()
         {
             let limit = READABLE_MESSAGES - messages.data.len();
-            let more = facebook.client.fetch_messages(&conversation.id, &after, limit, token).await?;
+            let more = facebook.client.fetch_messages(inbox, &conversation.id, &after, limit, token).await?;
             if more.data.is_empty() || more.after().as_ref() == Some(&after) {
                 break;
             }
@@ -216,7 +217,7 @@ async fn list_older(
         let (Some(older), left) = journal.next_older(inbox.channel, account).await? else { return Ok(()) };
         let known = done + usize::try_from(left).unwrap_or_default();
         facebook.shared.progress.report(inbox.channel, account, "ids of older messages", done, Some(known));
-        let (listed, next) = match facebook.client.fetch_message_ids(&older.thread, &older.after, token).await {
+        let (listed, next) = match facebook.client.fetch_message_ids(inbox, &older.thread, &older.after, token).await {
             Ok(list) => {
                 let next = list.after().filter(|next| *next != older.after);
                 (list.data.iter().filter_map(|raw| listed(inbox, raw)).collect(), next)

@@ -120,7 +120,7 @@ async fn callback(
             ),
         ));
     }
-    let pages = facebook.client.fetch_pages(&user.token).await.map_err(failed)?;
+    let pages = facebook.client.fetch_pages(Patience::Person, &user.token).await.map_err(failed)?;
     let app_problem = problem(facebook.client.ensure_app_subscription().await)?;
     let (outcomes, found) = connect_pages(&facebook, merchant, &user, pages, app_problem).await?;
     let connected = found.len();
@@ -164,7 +164,7 @@ async fn log_in(facebook: &Facebook, code: &str) -> Result<User, AppError> {
         error => failed(error),
     })?;
     let long = client.exchange_for_long_lived(&short.access_token).await.map_err(failed)?;
-    let info = client.debug_token(&long.access_token).await.map_err(failed)?;
+    let info = client.debug_token(Patience::Person, &long.access_token).await.map_err(failed)?;
     if !info.is_valid || info.app_id.0 != facebook.config.app_id {
         tracing::warn!("a token of another app, or an invalid one, came back from a login");
         return Err(AppError::bad_request("Facebook does not confirm this login. Please start it again."));

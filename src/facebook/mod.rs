@@ -3,12 +3,14 @@
 //! The platform's documents: <https://developers.facebook.com/docs/messenger-platform>,
 //! <https://developers.facebook.com/docs/graph-api>, <https://developers.facebook.com/docs/facebook-login>.
 
+mod budget;
 mod client;
 mod config;
 mod document;
 mod history;
 mod login;
 mod payload;
+mod refusal;
 pub mod sandbox;
 mod sync;
 mod webhook;
@@ -80,7 +82,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
     let config = Arc::new(config);
     let facebook = Arc::new(Facebook {
         shared: shared.clone(),
-        client: client::Client::new(shared.http.clone(), Arc::clone(&config)),
+        client: client::Client::new(shared, Arc::clone(&config)),
         config: Arc::clone(&config),
     });
     Channel {

@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use super::document::metadata_path;
 use super::history::{self, Inbox};
 use super::payload::Id;
-use super::{FIELDS, Facebook, METADATA, NAME};
-use crate::shared::api::{ApiError, Patience};
+use super::{FIELDS, Facebook, METADATA, NAME, refusal};
+use crate::shared::api::{ApiError, Budget, Patience};
 use crate::shared::journal::Record;
 use crate::shared::raw_json::Object;
 use crate::shared::store::TokenKind;
@@ -49,6 +49,14 @@ impl Reader for PageReader {
 
     fn write_documents<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move { write_metadata(&self.0, &parse(account)?).await })
+    }
+
+    fn explain(&self, error: &ApiError) -> String {
+        refusal::explain(error)
+    }
+
+    fn budgets(&self) -> Vec<Budget> {
+        self.0.client.budgets().snapshot()
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::clock::Clock;
@@ -62,6 +63,43 @@ pub enum ApiError {
     /// The answer is not what the platform's documents promise: HTML, half a body, other types.
     #[error("unreadable: {0}")]
     Unreadable(&'static str),
+}
+
+impl ApiError {
+    /// What a merchant reads about an error that lasts, where their platform's channel has no better words.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Unavailable(_) | Self::Unreadable(_) => {
+                "The platform does not answer properly at the moment. It is asked again by itself.".to_owned()
+            }
+            Self::RateLimited { .. } => {
+                "The platform limits how often it may be asked. Reading goes on by itself after a pause.".to_owned()
+            }
+            Self::TokenRejected { reason } => (*reason).to_owned(),
+            Self::PermissionMissing { reason, .. } => reason.clone(),
+            Self::Paused { reason, .. } => reason.clone().into_owned(),
+            Self::Refused { code } => format!("The platform refuses what is asked (code {code})."),
+        }
+    }
+}
+
+/// How much of a platform's allowance of calls is used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Budget {
+    /// The account; empty: the app itself.
+    pub account: String,
+    /// What the platform last said is used up, in percent: the largest of its counters. `None`: nothing since the last
+    /// pause.
+    pub used_percent: Option<u32>,
+    /// When it said so, in milliseconds since 1970.
+    pub told_at: Option<i64>,
+    /// Until when background calls pause, in milliseconds since 1970.
+    pub paused_until: Option<i64>,
+    /// How often they had to pause since the service began.
+    pub pauses: u64,
+    /// How many calls were made since the service began.
+    pub calls: u64,
 }
 
 /// How long calls may take. Defaults are those of production.

@@ -30,7 +30,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use self::alerts::Alerts;
-use self::api::{ApiError, Http};
+use self::api::{ApiError, Budget, Http};
 use self::clock::Clock;
 use self::journal::{Journal, JournalError};
 use self::oauth::Logins;
@@ -101,6 +101,16 @@ pub trait Reader: Send + Sync {
 
     /// Writes the account's documents anew from what is stored, without asking the platform.
     fn write_documents<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
+
+    /// What a merchant reads about an error of the platform that lasts: one sentence or two.
+    fn explain(&self, error: &ApiError) -> String {
+        error.sentence()
+    }
+
+    /// How much of the platform's allowances is used up: the app's and each account's.
+    fn budgets(&self) -> Vec<Budget> {
+        Vec::new()
+    }
 }
 
 /// Why an account could not be read.

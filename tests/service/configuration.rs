@@ -139,7 +139,7 @@ fn any_variable_of_a_channel_switches_it_on_and_all_that_are_missing_are_named()
         assert_eq!(refused(&Variables::from([(name.clone(), value)])), missing, "only {name} is set");
         tried += 1;
     }
-    assert_eq!(tried, 19);
+    assert_eq!(tried, 20);
 }
 
 #[test]
@@ -227,6 +227,8 @@ fn a_wrong_value_is_refused_by_the_name_of_its_variable() {
         ("FACEBOOK_GRAPH_VERSION", "v26.0/me"),
         ("FACEBOOK_POLL_CRON", "daily"),
         ("FACEBOOK_POLL_CRON", "61 3 * * *"),
+        ("FACEBOOK_CALLS_PER_SECOND", "two"),
+        ("FACEBOOK_CALLS_PER_SECOND", "1001"),
         ("SHOPIFY_API_SECRET", "fifteen letters"),
         ("SHOPIFY_API_SECRET_PREVIOUS", "short"),
         ("SHOPIFY_API_VERSION", "2026-11"),

@@ -486,14 +486,34 @@ async fn a_lost_file_comes_back_with_the_next_poll() {
 }
 
 #[tokio::test]
-async fn a_field_that_the_platform_does_not_know_costs_only_the_optional_ones() {
+async fn a_field_that_the_platform_does_not_know_costs_only_itself() {
     let app = connected().await;
-    let message = "(#100) Tried accessing nonexisting field (whatsapp_number) on node type (Page)";
+    let refuse = |message: &str| {
+        let error = Sandbox::error(100, None, message);
+        app.facebook.traffic().fail_next(&format!("/{PAGE}"), 1, Failure::Json(400, error));
+    };
     app.page().rename("Renamed");
-    app.facebook.traffic().fail_next(&format!("/{PAGE}"), 1, Failure::Json(400, Sandbox::error(100, None, message)));
+    refuse("(#100) Tried accessing nonexisting field (phone) on node type (Page)");
+    refuse("(#100) Tried accessing nonexisting field (picture) on node type (Page)");
     a_day_later(&app).await;
-    let metadata = app.json(&format!("facebook/{PAGE}/page_metadata.json"));
-    assert_eq!(metadata, json!({"id": PAGE, "name": "Renamed", "category": "Shopping & retail"}));
+    let file = format!("facebook/{PAGE}/page_metadata.json");
+    let metadata = app.json(&file);
+    assert_eq!((&metadata["name"], &metadata["website"]), (&json!("Renamed"), &json!("https://shop.example/")));
+    assert!(metadata.get("phone").is_none() && metadata.get("picture").is_none());
+    // Where it does not say which one, or names one that we did not ask for or cannot do without, the least is asked for.
+    for message in
+        ["(#100) no", "(#100) Tried accessing nonexisting field (name) on node type (Page)", "nonexisting field (../x)"]
+    {
+        refuse(message);
+        a_day_later(&app).await;
+        assert_eq!(
+            app.json(&file),
+            json!({"id": PAGE, "name": "Renamed", "category": "Shopping & retail"}),
+            "{message}"
+        );
+        a_day_later(&app).await;
+        assert_eq!(app.json(&file)["phone"], "+49 431 5550100");
+    }
     app.finish().await;
 }
 

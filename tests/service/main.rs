@@ -15,6 +15,7 @@ mod disk;
 mod facebook_history;
 mod facebook_login;
 mod facebook_poll;
+mod facebook_trouble;
 mod facebook_webhook;
 mod journal;
 mod journal_checks;

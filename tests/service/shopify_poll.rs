@@ -413,11 +413,14 @@ async fn what_is_refused_again_and_again_is_parked_and_shown() {
         let pages = asked(&app, SHOP, before).into_iter().filter(|name| name == "ProductPage").count();
         assert_eq!(pages, 8, "{failure:?}");
         assert_eq!(app.counts().await.2, 1, "{failure:?}");
-        assert_eq!(connection(&app, SHOP).await["status"], "connected", "{failure:?}");
+        let shown = connection(&app, SHOP).await;
+        assert_eq!(shown["status"], "incomplete", "{failure:?}");
+        assert!(shown["status_reason"].as_str().unwrap().contains("refuses"), "{failure:?}: {shown}");
         assert_eq!(app.text(CATALOGUE).unwrap(), whole, "{failure:?}");
         app.command(Command::Replay { event: None }).await;
         app.settle().await;
         assert_eq!(app.counts().await.2, 0, "{failure:?}");
+        assert_eq!(connection(&app, SHOP).await["status"], "connected", "{failure:?}");
         assert_complete(&app, &shop);
     }
     app.finish().await;

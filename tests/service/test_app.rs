@@ -332,6 +332,7 @@ fn config(
             graph_url: Url::parse(&facebook.url()).unwrap(),
             dialog_url: Url::parse(&facebook.url()).unwrap(),
             poll_cron: "17 3 * * *".to_owned(),
+            calls_per_second: 2,
         }),
         shopify: Some(shopify::Config {
             api_key: "test-app".to_owned(),

@@ -14,7 +14,7 @@ use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
 use crate::shared::api::ApiError;
 use crate::shared::journal::{Journal, JournalError, save_cursor, want_reread};
 use crate::shared::progress::Progress;
-use crate::shared::store::{Connections, Status};
+use crate::shared::store::{Connection as Account, Connections, Status};
 use crate::shared::{ReadError, Reader, WATCH};
 
 const CURSOR: &str = "consumer:refresh";
@@ -27,6 +27,9 @@ pub const DENIED: &str = "Reading is incomplete: ";
 
 /// How the status reason begins while the platform keeps an account closed. Any read that succeeds takes it back.
 pub const PAUSED: &str = "Reading pauses: ";
+
+/// How many attempts fail before the merchant reads of it: most troubles are over sooner.
+const TELL_AFTER: i64 = 3;
 
 /// How many accounts are read at once.
 const AT_ONCE: usize = 8;
@@ -228,11 +231,7 @@ impl Refresh {
             }
             Err(ReadError::Api(ApiError::PermissionMissing { reason, .. })) => {
                 tracing::warn!(channel, account, reason, "a part of the account may not be read");
-                // What a login found wrong is said in its own words, and only a login can mend it.
-                if connection.is_some_and(|connection| connection.status == Status::Connected) {
-                    let reason = Some(format!("{DENIED}{reason}"));
-                    self.0.connections.set_status(channel, account, Status::Incomplete, reason).await?;
-                }
+                self.tell(connection, wish, Status::Incomplete, &reason).await?;
                 self.clear(channel, account, wish).await
             }
             Err(ReadError::Api(ApiError::Paused { reason, retry_after })) => {
@@ -244,12 +243,20 @@ impl Refresh {
                 let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
                 self.put_off(channel, account, wish, wish.attempts, due_at, "paused by the platform", false).await
             }
-            Err(ReadError::Api(ApiError::RateLimited { retry_after })) => {
+            Err(ReadError::Api(error @ ApiError::RateLimited { retry_after })) => {
+                self.tell(connection, wish, Status::Connected, &reader.explain(&error)).await?;
                 let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
                 self.put_off(channel, account, wish, wish.attempts, due_at, "rate limited", false).await
             }
             Err(error) => {
                 tracing::warn!(%error, channel, account, attempts = wish.attempts + 1, "an account could not be read");
+                if let ReadError::Api(cause) = &error
+                    && wish.attempts + 1 >= TELL_AFTER
+                {
+                    // Trouble of the platform's own passes; an answer that stays the same does not.
+                    let status = if error.is_final() { Status::Incomplete } else { Status::Connected };
+                    self.tell(connection, wish, status, &reader.explain(cause)).await?;
+                }
                 self.fail(channel, account, wish, &error.to_string(), error.is_final()).await
             }
         }
@@ -267,6 +274,27 @@ impl Refresh {
         for object in [WATCH, ""] {
             let now_ms = self.0.journal.clock().now_ms();
             self.0.journal.want_reread(channel, account, object, now_ms).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the merchant know why a read is not complete, until one is. What a login or a look at the account found wrong
+    /// is said in its own words, and only they can mend it.
+    async fn tell(
+        &self,
+        connection: Option<Account>,
+        wish: &Wish,
+        status: Status,
+        sentence: &str,
+    ) -> anyhow::Result<()> {
+        let Some(connection) = connection.filter(|_| wish.object != WATCH) else { return Ok(()) };
+        let has_other_words = connection.status_reason.as_ref().is_some_and(|reason| !reason.starts_with(DENIED));
+        if has_other_words || (status == Status::Connected && connection.status != Status::Connected) {
+            return Ok(());
+        }
+        let reason = format!("{DENIED}{sentence}");
+        if (connection.status, connection.status_reason.as_ref()) != (status, Some(&reason)) {
+            self.0.connections.set_status(&connection.channel, &connection.account, status, Some(reason)).await?;
         }
         Ok(())
     }
