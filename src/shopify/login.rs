@@ -1,4 +1,4 @@
-//! `GET /shopify/{shop_name}/login` and `/shopify/callback`: from the link to a stored connection.
+//! `GET /shopify/{shop_name}/login`, `/shopify/install` and `/shopify/callback`: from the link to a stored connection.
 //!
 //! Source: <https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant>
 //! (2026).
@@ -19,12 +19,13 @@ use uuid::Uuid;
 
 use super::client::Query;
 use super::payload::ShopDomain;
+use super::signed_query::SignedQuery;
 use super::subscriptions::{self, Asker, is_granted};
 use super::sync::{ShopInfo, store_shop};
-use super::{NAME, PLATFORM, SHOP, Shopify, tokens, watch, webhook};
+use super::{NAME, PLATFORM, SCOPES, SHOP, Shopify, tokens, watch, webhook};
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::error::AppError;
-use crate::shared::signature::{from_hex, sign_sha256};
+use crate::shared::signature::sign_sha256;
 use crate::shared::store::Connection;
 use crate::shared::store::{NewConnection, Status, TokenKind};
 use crate::shared::web::HOME;
@@ -32,11 +33,11 @@ use crate::shared::web::pages::{not_connected, wants_html};
 use crate::shared::web::session::{self, CurrentMerchant};
 use crate::shared::{ReadError, Shared};
 
-/// A callback's timestamp may differ from our time by this much, in seconds, as in Shopify's own library.
-const FRESH_SECONDS: i64 = 90;
-
 /// Without this nothing works.
 const ESSENTIAL: &str = "read_products";
+
+/// What a query is told that Shopify did not sign as it is.
+const FORGED: &str = "This answer does not come from Shopify, or was changed on its way. Please start the login again.";
 
 /// What a forged or mistyped shop name is told.
 const NO_SHOP: &str = "This is not the name of a Shopify shop. It looks like my-shop, or my-shop.myshopify.com.";
@@ -47,6 +48,7 @@ pub fn routes() -> Router<Arc<Shopify>> {
         .route("/shopify/{shop_name}/login", get(login))
         // A name with a slash in it is a wrong name, not an unknown page.
         .route("/shopify/{shop_name}/{rest}/login", get(async || AppError::bad_request(NO_SHOP)))
+        .route("/shopify/install", get(install))
         .route("/shopify/callback", get(callback))
 }
 
@@ -82,48 +84,38 @@ async fn begin(shopify: &Shopify, headers: &HeaderMap, shop_name: &str) -> Resul
     Ok(([(header::SET_COOKIE, begun.cookie)], Redirect::to(url.as_str())).into_response())
 }
 
-/// The query of a callback: all its parameters, decoded, in the order in which they came.
-struct Callback(Vec<(String, String)>);
-
-impl Callback {
-    fn parse(query: &str) -> Self {
-        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+/// Where Shopify sends a merchant who presses "Install", or opens the app: straight on to the grant screen, without
+/// asking for the shop's name. The link names a shop and proves nothing about the person, so it logs nobody in: who is
+/// not logged in as the shop's merchant goes through the grant screen, which Shopify skips where nothing is to be asked.
+async fn install(
+    State(shopify): State<Arc<Shopify>>,
+    merchant: CurrentMerchant,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, AppError> {
+    let Some(query) = query.filter(|query| !query.is_empty()) else {
+        // Somebody who typed the address.
+        return Ok(Redirect::to("/").into_response());
+    };
+    let query = SignedQuery::parse(&query);
+    if query.repeats_a_parameter() || !query.is_signed(&shopify.config.api_secret) {
+        return Err(AppError::bad_request(
+            "This link does not come from Shopify, or was changed on its way. Please open the app from Shopify again.",
+        ));
     }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    if !query.is_fresh(shopify.shared.clock.now().timestamp()) {
+        return Err(AppError::bad_request("This link of Shopify is too old. Please open the app from Shopify again."));
     }
-
-    fn repeats_a_parameter(&self) -> bool {
-        ["hmac", "shop", "state", "code", "timestamp"]
-            .iter()
-            .any(|name| self.0.iter().filter(|(key, _)| key == name).count() > 1)
+    let shop = query.get("shop").and_then(ShopDomain::parse).ok_or_else(|| AppError::bad_request(NO_SHOP))?;
+    let known = shopify.shared.connections.find(NAME, shop.as_str()).await?;
+    let current = merchant.0.map(|session| session.merchant);
+    let is_complete = |one: &Connection| {
+        one.status != Status::NeedsReconnect && SCOPES.iter().all(|scope| is_granted(scope, &one.scopes))
+    };
+    if known.is_some_and(|one| Some(one.merchant) == current && is_complete(&one)) {
+        return Ok(Redirect::to(HOME).into_response());
     }
-
-    /// What Shopify signs: all parameters but the signature itself, sorted, encoded as its JavaScript library does it
-    /// (form encoding, with a space as `%20`). For letters, digits, `-`, `.` and `_` all its libraries agree, which is
-    /// why the state is hex.
-    fn message(&self) -> String {
-        let encode =
-            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
-        let mut pairs: Vec<&(String, String)> =
-            self.0.iter().filter(|(key, _)| key != "hmac" && key != "signature").collect();
-        pairs.sort();
-        pairs.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect::<Vec<_>>().join("&")
-    }
-
-    /// Whether `hmac` is 64 characters of lower-case hex and the right signature.
-    fn is_signed(&self, shopify: &Shopify) -> bool {
-        let Some(hmac) = self.get("hmac") else { return false };
-        let lower = hmac.len() == 64 && !hmac.bytes().any(|byte| byte.is_ascii_uppercase());
-        let Some(signature) = from_hex(hmac).filter(|_| lower) else { return false };
-        shopify.config.api_secret.verify_sha256(self.message().as_bytes(), &signature)
-    }
-
-    fn is_fresh(&self, now: i64) -> bool {
-        let timestamp: Option<i64> = self.get("timestamp").and_then(|text| text.parse().ok());
-        timestamp.is_some_and(|timestamp| now.abs_diff(timestamp) <= FRESH_SECONDS.unsigned_abs())
-    }
+    begin(&shopify, &headers, shop.as_str()).await
 }
 
 /// Takes the merchant back. Every check comes before the first request leaves us, in the order of least trust.
@@ -133,9 +125,7 @@ async fn callback(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, AppError> {
-    const FORGED: &str =
-        "This answer does not come from Shopify, or was changed on its way. Please start the login again.";
-    let query = Callback::parse(&query.unwrap_or_default());
+    let query = SignedQuery::parse(&query.unwrap_or_default());
     let bound_to = shopify.shared.logins.finish(NAME, &headers, query.get("state")).await?;
     if query.repeats_a_parameter() {
         return Err(AppError::bad_request(FORGED));
@@ -149,7 +139,7 @@ async fn callback(
                                      again, open the start page and connect your shop.",
         ));
     };
-    if !query.is_signed(&shopify) {
+    if !query.is_signed(&shopify.config.api_secret) {
         return Err(AppError::bad_request(FORGED));
     }
     if !query.is_fresh(shopify.shared.clock.now().timestamp()) {
@@ -313,32 +303,5 @@ fn failed(cause: ApiError) -> AppError {
     match cause {
         ApiError::Paused { reason, .. } => AppError::Forbidden(format!("Nothing was connected: {reason}").into()),
         cause => AppError::Platform { platform: PLATFORM, cause },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_signed_message_is_sorted_and_leaves_the_signature_out() {
-        let callback =
-            Callback::parse("shop=demo.myshopify.com&hmac=00&code=a%20b+c&signature=1&host=x%3D%3D&b=%C3%A4~*");
-        assert_eq!(callback.message(), "b=%C3%A4%7E*&code=a%20b%20c&host=x%3D%3D&shop=demo.myshopify.com");
-    }
-
-    #[test]
-    fn a_repeated_parameter_is_noticed() {
-        assert!(Callback::parse("shop=a&shop=a").repeats_a_parameter());
-        assert!(!Callback::parse("shop=a&other=1&other=2").repeats_a_parameter());
-    }
-
-    #[test]
-    fn a_timestamp_must_be_a_number_close_to_now() {
-        for (timestamp, fresh) in
-            [("1000", true), ("1090", true), ("910", true), ("1091", false), ("909", false), ("", false), ("x", false)]
-        {
-            assert_eq!(Callback::parse(&format!("timestamp={timestamp}")).is_fresh(1000), fresh, "{timestamp}");
-        }
     }
 }

@@ -11,6 +11,7 @@ mod login;
 mod notices;
 mod payload;
 pub mod sandbox;
+mod signed_query;
 mod subscriptions;
 mod sync;
 mod tokens;

@@ -25,6 +25,7 @@ mod keys;
 mod limits;
 mod pages;
 mod shopify_checks;
+mod shopify_install;
 mod shopify_life;
 mod shopify_login;
 mod shopify_poll;

@@ -21,6 +21,8 @@ mod versions;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 
 use crate::shared::sandbox::{Loopback, Now, Traffic, lock};
@@ -188,6 +190,16 @@ impl Sandbox {
     #[must_use]
     pub fn callback_query(&self, pairs: &[(&str, &str)]) -> String {
         api::signed_query(&self.core.options.client_secret, pairs)
+    }
+
+    /// The query with which the platform opens the app for a merchant of this shop, as from the App Store. `host` is
+    /// there too; the documents name only `hmac`, `shop` and `timestamp`.
+    #[must_use]
+    pub fn install_query(&self, shop: &str) -> String {
+        let store = shop.strip_suffix(".myshopify.com").unwrap_or(shop);
+        let host = URL_SAFE_NO_PAD.encode(format!("admin.shopify.com/store/{store}"));
+        let timestamp = self.core.now().timestamp().to_string();
+        self.callback_query(&[("host", &host), ("shop", shop), ("timestamp", &timestamp)])
     }
 
     /// `X-Shopify-Hmac-Sha256` of this body.
