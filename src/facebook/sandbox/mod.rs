@@ -147,6 +147,16 @@ impl Sandbox {
         self.core.platform().revoke_tokens(subcode);
     }
 
+    /// A token of this Page, as if the person had granted everything: for who is not there to test the login.
+    #[must_use]
+    pub fn page_token(&self, page: &str) -> String {
+        let now = self.core.now();
+        let mut platform = self.core.platform();
+        platform.consent(&state::PERMISSIONS.map(str::to_owned), true);
+        let (user, _) = platform.issue_user_token(true, now);
+        platform.page_token(&user, page, now)
+    }
+
     /// The app-level subscription of object `page`.
     #[must_use]
     pub fn app_subscription(&self) -> Option<AppSubscription> {

@@ -6,7 +6,7 @@ pub mod keys;
 pub mod login_states;
 pub mod sessions;
 
-pub use connections::{Connection, Connections, NewConnection, Status, TokenKind, Tokens};
+pub use connections::{Connection, Connections, NewConnection, Status, Token, TokenKind, Tokens};
 pub use keys::Keys;
 pub use login_states::LoginStates;
 pub use sessions::{Session, Sessions};

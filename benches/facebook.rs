@@ -1,0 +1,290 @@
+//! `cargo bench --bench facebook [-- short]`: what the import of a Page's history costs, side by side with a baseline of the
+//! same run.
+//!
+//! The service runs as its own process; the simulated Facebook lives in this one and gives it conversations of 20 messages.
+//! The baseline is a bare client that asks for the same lists and throws them away: what the simulator and HTTP allow. With
+//! a limit of calls set, the baseline is the limit. Machines differ and are shared, so the ratios count, not the numbers.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use shoptalk::app::App;
+use shoptalk::config::{Config, Server};
+use shoptalk::facebook::sandbox::{Options, Sandbox};
+use shoptalk::shared::clock::Clock;
+use shoptalk::shared::store::{NewConnection, Status, Token, TokenKind};
+
+const APP_ID: &str = "900000000000001";
+const SECRET: &str = "a secret for the benchmark";
+const OPERATOR: &str = "an operator token for the benchmark, long enough";
+const PAGE: &str = "100000000000101";
+
+/// Messages of each conversation: as many as can be read back.
+const MESSAGES: usize = 20;
+
+/// Conversations in one list, as the service asks for them.
+const AT_ONCE: usize = 25;
+
+/// What Meta allows: calls of the Conversations API per second and Page.
+const CALLS_PER_SECOND: usize = 2;
+
+struct Scale {
+    few: usize,
+    many: usize,
+    limited: usize,
+}
+
+const LONG: Scale = Scale { few: 500, many: 5_000, limited: 1_500 };
+const SHORT: Scale = Scale { few: 200, many: 1_000, limited: 300 };
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    // `cargo test --benches` calls benchmarks too; it wants to know that they build.
+    if !arguments.iter().any(|one| one == "--bench") {
+        return;
+    }
+    let scale = if arguments.iter().any(|one| one == "short") { SHORT } else { LONG };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(run(scale));
+}
+
+async fn run(scale: Scale) {
+    let mut rows = Vec::new();
+    let few = import(scale.few, 0).await;
+    let many = import(scale.many, 0).await;
+    let limited = import(scale.limited, CALLS_PER_SECOND).await;
+
+    rows.push(row(
+        &format!("messages/s imported and filed, {} conversations, no limit", scale.many),
+        format!("{:.0}", many.per_second),
+        format!("bare client {:.0}", many.baseline),
+        many.per_second / many.baseline,
+        ">= 3,000/s",
+        many.per_second >= 3_000.0,
+    ));
+    rows.push(row(
+        "the same until all is in the journal",
+        format!("{:.0}", many.journalled_per_second),
+        format!("bare client {:.0}", many.baseline),
+        many.journalled_per_second / many.baseline,
+        "-",
+        true,
+    ));
+    rows.push(row(
+        "processor time of the service per 1,000 messages",
+        format!("{:.1} ms", many.cpu.as_secs_f64() * 1e6 / (scale.many * MESSAGES) as f64),
+        format!("few {:.1} ms", few.cpu.as_secs_f64() * 1e6 / (scale.few * MESSAGES) as f64),
+        many.cpu.as_secs_f64() / few.cpu.as_secs_f64() * scale.few as f64 / scale.many as f64,
+        "-",
+        true,
+    ));
+    let allowed = (CALLS_PER_SECOND * AT_ONCE * MESSAGES) as f64;
+    rows.push(row(
+        &format!("messages/s, {} conversations, {CALLS_PER_SECOND} calls/s allowed", scale.limited),
+        format!("{:.0}", limited.journalled_per_second),
+        format!("limit {allowed:.0}"),
+        limited.journalled_per_second / allowed,
+        ">= 0.9",
+        limited.journalled_per_second / allowed >= 0.9,
+    ));
+    rows.push(row(
+        &format!("peak memory, {} conversations against {}", scale.many, scale.few),
+        format!("{:.0} MB", many.peak_mb),
+        format!("{:.0} MB", few.peak_mb),
+        many.peak_mb / few.peak_mb,
+        "<= +30 MB",
+        many.peak_mb - few.peak_mb <= 30.0,
+    ));
+    println!("\n| what | measured | against | ratio | wanted | reached |\n| --- | --- | --- | --- | --- | --- |");
+    rows.iter().for_each(|row| println!("{row}"));
+}
+
+fn row(what: &str, measured: String, against: String, ratio: f64, wanted: &str, good: bool) -> String {
+    format!("| {what} | {measured} | {against} | {ratio:.2} | {wanted} | {} |", if good { "yes" } else { "NO" })
+}
+
+/// What one import took.
+struct Import {
+    per_second: f64,
+    journalled_per_second: f64,
+    baseline: f64,
+    peak_mb: f64,
+    cpu: Duration,
+}
+
+/// Lets a fresh service import so many conversations. `limit`: calls per second, 0 for none.
+async fn import(conversations: usize, limit: usize) -> Import {
+    let folder = tempfile::Builder::new().prefix("shoptalk-bench-").tempdir_in(target_folder()).expect("a folder");
+    let now = Arc::new(chrono::Utc::now);
+    let options = Options { app_id: APP_ID.to_owned(), app_secret: SECRET.to_owned(), now };
+    let facebook = Sandbox::start(options).await.expect("a simulator");
+    let page = facebook.add_page(PAGE, "Bench");
+    for number in 0..conversations {
+        let person = facebook.person(&format!("{}", 7_000_000_000_000_000 + number), "Sam Doe");
+        for message in 0..MESSAGES {
+            page.message_from(&person, &format!("Is the blue one still in stock? I need {message} of it by Friday."));
+        }
+    }
+    let token = facebook.page_token(PAGE);
+    let baseline = bare_client(&facebook, &token, conversations).await;
+    connect(folder.path(), &token).await;
+
+    let messages = (conversations * MESSAGES) as f64;
+    let files = folder.path().join(format!("facebook/{PAGE}/conversations"));
+    let lists = facebook.traffic().count("/conversations");
+    let service = Process::start(folder.path(), &facebook.url(), limit);
+    // From the first list on: the start of the process is no part of the import.
+    while facebook.traffic().count("/conversations") == lists {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let started = Instant::now();
+    let journalled = loop {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if service.has_imported().await {
+            break started.elapsed();
+        }
+    };
+    while std::fs::read_dir(&files).map_or(0, Iterator::count) < conversations {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let filed = started.elapsed();
+    let import = Import {
+        per_second: messages / filed.as_secs_f64(),
+        journalled_per_second: messages / journalled.as_secs_f64(),
+        baseline,
+        peak_mb: service.peak_mb(),
+        cpu: service.cpu(),
+    };
+    eprintln!(
+        "{conversations} conversations, limit {limit}: journal {:.1} s, files {:.1} s, {:.0} MB, {:.1} s of processor time",
+        journalled.as_secs_f64(),
+        filed.as_secs_f64(),
+        import.peak_mb,
+        import.cpu.as_secs_f64()
+    );
+    import
+}
+
+/// How many messages per second a client gets that asks for the same lists and keeps nothing.
+async fn bare_client(facebook: &Sandbox, token: &str, conversations: usize) -> f64 {
+    let http = client();
+    let url = format!("{}/v26.0/{PAGE}/conversations", facebook.url());
+    let fields = format!(
+        "id,updated_time,participants,messages.limit({MESSAGES}){{id,created_time,from,to,message,attachments,shares,sticker,reply_to}}"
+    );
+    let limit = AT_ONCE.to_string();
+    let mut after = String::new();
+    let started = Instant::now();
+    for _ in 0..conversations.div_ceil(AT_ONCE) {
+        let query = [("platform", "messenger"), ("fields", &fields), ("limit", &limit), ("after", &after)];
+        let answer = http.get(&url).query(&query).bearer_auth(token).send().await.expect("an answer");
+        let body = answer.text().await.expect("a body");
+        let cursor = body.rsplit_once("\"after\":\"").and_then(|(_, rest)| rest.split_once('"'));
+        after = cursor.expect("a cursor").0.to_owned();
+    }
+    (conversations * MESSAGES) as f64 / started.elapsed().as_secs_f64()
+}
+
+/// A data folder in which the Page is connected and waits to be read.
+async fn connect(folder: &Path, token: &str) {
+    let config = Config { server: Server::below(folder), facebook: None, shopify: None };
+    let app = App::build(config, Clock::system()).await.expect("opened");
+    let shared = app.shared();
+    let token = Token { secret: token.to_owned().into(), expires_at: None };
+    let connection = NewConnection {
+        channel: "facebook",
+        account: PAGE.to_owned(),
+        merchant: uuid::Uuid::nil(),
+        name: "Bench".to_owned(),
+        scopes: Vec::new(),
+        status: Status::Connected,
+        status_reason: None,
+        platform_user: None,
+        tokens: vec![(TokenKind::Access, token)],
+    };
+    shared.connections.upsert(vec![connection], 0).await.expect("stored");
+    shared.journal.connect_account("facebook", PAGE).await.expect("connected");
+    shared.journal.want_reread("facebook", PAGE, "", 0).await.expect("wished for");
+    app.stop(None).await;
+}
+
+/// The service in a process of its own; killed when dropped.
+struct Process {
+    child: Child,
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Process {
+    fn start(folder: &Path, graph: &str, limit: usize) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let url = format!("http://127.0.0.1:{port}");
+        let child = Command::new(env!("CARGO_BIN_EXE_shoptalk"))
+            .arg("serve")
+            .current_dir(folder)
+            .env_clear()
+            .env("PORT", port.to_string())
+            .env("PUBLIC_URL", &url)
+            .env("RUST_LOG", "error")
+            .env("OPERATOR_TOKEN", OPERATOR)
+            .env("FACEBOOK_APP_ID", APP_ID)
+            .env("FACEBOOK_APP_SECRET", SECRET)
+            .env("FACEBOOK_VERIFY_TOKEN", "a verify token for the benchmark")
+            .env("FACEBOOK_GRAPH_URL", graph)
+            .env("FACEBOOK_DIALOG_URL", graph)
+            .env("FACEBOOK_CALLS_PER_SECOND", limit.to_string())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("started");
+        Self { child, url, http: client() }
+    }
+
+    /// Whether its status says that the import is over.
+    async fn has_imported(&self) -> bool {
+        let request = self.http.get(format!("{}/api/status", self.url)).bearer_auth(OPERATOR).send();
+        let Ok(answer) = request.await else { return false };
+        let status: serde_json::Value = answer.json().await.expect("JSON");
+        status["connections"][0]["history"]["finished_at"].is_i64()
+    }
+
+    fn peak_mb(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
+    }
+
+    /// Processor time so far; the kernel counts it in hundredths of a second.
+    fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        let ticks: u64 =
+            after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        Duration::from_millis(ticks * 10)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A client for the loopback, which trusts nobody.
+fn client() -> reqwest::Client {
+    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .expect("TLS")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build().expect("a client")
+}
+
+/// A folder on the disk that builds use: `/tmp` may be memory.
+fn target_folder() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
