@@ -401,7 +401,13 @@ where
 
 /// Removes half-written files of an account from the folders it may have.
 fn remove_leftovers(output: &Output, channel: &str, account: &str) {
-    for parts in [[account].as_slice(), &[channel, account], &[channel, account, "conversations"]] {
+    for parts in [
+        [account].as_slice(),
+        &[channel, account],
+        &[channel, account, "conversations"],
+        &[channel, account, "media"],
+        &[channel, account, "media", "index"],
+    ] {
         if let Err(error) = RelativePath::new(parts).and_then(|path| output.remove_leftovers(&path)) {
             tracing::warn!(%error, channel, account, "half-written files could not be removed");
         }

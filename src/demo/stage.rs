@@ -101,6 +101,7 @@ impl Stage {
                 dialog_url: Url::parse(&facebook.url())?,
                 poll_cron: "17 3 * * *".to_owned(),
                 calls_per_second: 2,
+                media: None,
             }),
             shopify: Some(shopify::Config {
                 api_key: "demo-app".to_owned(),

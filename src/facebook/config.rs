@@ -32,7 +32,24 @@ pub struct Config {
     pub poll_cron: String,
     /// How many calls of the Conversations API are made per second and Page, at most; 0: as many as possible.
     pub calls_per_second: u32,
+    /// From where attachments are copied; `None`: they are not.
+    pub media: Option<Media>,
 }
+
+/// From where attachments are copied, and how large they may be.
+#[derive(Debug, Clone)]
+pub struct Media {
+    /// Hosts; one that begins with a dot stands for all below it, too.
+    pub hosts: Vec<String>,
+    /// The largest file.
+    pub max_bytes: u64,
+}
+
+/// The hosts of Meta's content network.
+const MEDIA_HOSTS: &str = ".fbcdn.net,.fbsbx.com";
+
+/// Meta's limit of attachments is 25 MB.
+const MEDIA_MAX_BYTES: u64 = 25 * 1024 * 1024;
 
 /// The newest version of the Graph API on 2026-11-21, usable beyond 2028-07.
 /// Source: <https://developers.facebook.com/docs/graph-api/changelog/versions>.
@@ -43,7 +60,7 @@ const GRAPH_VERSION: &str = "v26.0";
 const CALLS_PER_SECOND: u32 = 2;
 
 /// The variables that switch the channel on: with any of them set, all that have no default must be.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 15] = [
     "FACEBOOK_APP_ID",
     "FACEBOOK_APP_SECRET",
     "FACEBOOK_APP_SECRET_PREVIOUS",
@@ -56,6 +73,9 @@ const NAMES: [&str; 12] = [
     "FACEBOOK_DIALOG_URL",
     "FACEBOOK_POLL_CRON",
     "FACEBOOK_CALLS_PER_SECOND",
+    "FACEBOOK_MEDIA",
+    "FACEBOOK_MEDIA_HOSTS",
+    "FACEBOOK_MEDIA_MAX_BYTES",
 ];
 
 impl Config {
@@ -103,8 +123,36 @@ impl Config {
                 "a whole number from 0 to 1000",
                 |text| text.parse().ok().filter(|calls| *calls <= 1000),
             ),
+            media: media(settings),
         })
     }
+}
+
+fn media(settings: &mut Settings<'_>) -> Option<Media> {
+    let copy = settings.parsed_or("FACEBOOK_MEDIA", false, "copy or off", |text| match text {
+        "copy" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    });
+    let hosts = settings.parsed_or(
+        "FACEBOOK_MEDIA_HOSTS",
+        parse_hosts(MEDIA_HOSTS).unwrap_or_default(),
+        "names of hosts, separated by commas",
+        parse_hosts,
+    );
+    let max_bytes = settings.parsed_or("FACEBOOK_MEDIA_MAX_BYTES", MEDIA_MAX_BYTES, "a number of bytes", |text| {
+        text.parse().ok().filter(|bytes| *bytes > 0)
+    });
+    copy.then_some(Media { hosts, max_bytes })
+}
+
+fn parse_hosts(text: &str) -> Option<Vec<String>> {
+    let is_plain = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']')
+    };
+    let hosts: Vec<String> = text.split(',').map(|host| host.trim().to_ascii_lowercase()).collect();
+    let good = hosts.iter().all(|host| host.trim_matches('.').contains(['.', ':']) && host.bytes().all(is_plain));
+    good.then_some(hosts)
 }
 
 fn is_version(text: &str) -> bool {

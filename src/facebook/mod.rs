@@ -9,6 +9,7 @@ mod config;
 mod document;
 mod history;
 mod login;
+mod media;
 mod payload;
 mod refusal;
 pub mod sandbox;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 
-pub use self::config::Config;
+pub use self::config::{Config, Media};
 use crate::shared::web::pages::{Door, Entrance};
 use crate::shared::{Channel, Shared};
 
@@ -85,6 +86,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         client: client::Client::new(shared, Arc::clone(&config)),
         config: Arc::clone(&config),
     });
+    let jobs = config.media.iter().map(|_| media::job(&facebook, NAME)).collect();
     Channel {
         name: NAME,
         router: Router::new().merge(login::routes()).merge(webhook::routes()).with_state(Arc::clone(&facebook)),
@@ -95,6 +97,6 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
             entrance: Entrance::Link { href: "/facebook/login", label: "Continue with Facebook" },
         },
         reader: Arc::new(sync::PageReader(facebook)),
-        jobs: Vec::new(),
+        jobs,
     }
 }

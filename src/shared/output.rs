@@ -254,6 +254,31 @@ impl Output {
         Ok(())
     }
 
+    /// Removes a file, if it is there.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, path: &RelativePath) -> std::io::Result<()> {
+        let (folder, name) = self.place(path)?;
+        match rustix::fs::unlinkat(&folder, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Begins a file whose content comes piece by piece and whose name is known at its end. Blocks.
+    ///
+    /// # Errors
+    /// As [`Output::write`].
+    pub fn begin(&self, folder: &RelativePath) -> std::io::Result<Incoming> {
+        let folder = self.folder(&folder.0)?;
+        let unique = self.0.unique.fetch_add(1, Ordering::Relaxed);
+        let temporary = format!(".incoming.{}.{unique}.tmp", std::process::id());
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&folder, &temporary, flags, Mode::RUSR | Mode::WUSR).map_err(as_io)?;
+        Ok(Incoming { folder, temporary, file: tokio::fs::File::from_std(File::from(file)) })
+    }
+
     /// As [`Output::write`], for async callers.
     ///
     /// # Errors
@@ -284,6 +309,43 @@ impl Output {
             };
         }
         Ok(folder)
+    }
+}
+
+/// A file that has no name yet. Dropped, it is gone.
+pub struct Incoming {
+    folder: OwnedFd,
+    temporary: String,
+    /// Where the content goes.
+    pub file: tokio::fs::File,
+}
+
+impl Incoming {
+    /// Brings the content to disk and gives it its name in the folder; a file of that name is replaced.
+    ///
+    /// # Errors
+    /// As [`Output::write`]; nothing is left behind then.
+    pub async fn finish(mut self, name: &RelativePath) -> std::io::Result<()> {
+        use tokio::io::AsyncWriteExt;
+        self.file.flush().await?;
+        self.file.sync_data().await?;
+        let name = match name.0.as_slice() {
+            [name] => name.clone(),
+            _ => return Err(ErrorKind::InvalidInput.into()),
+        };
+        tokio::task::spawn_blocking(move || {
+            rustix::fs::renameat(&self.folder, &self.temporary, &self.folder, name).map_err(as_io)?;
+            rustix::fs::fsync(&self.folder).map_err(as_io)
+        })
+        .await
+        .map_err(std::io::Error::other)?
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        // After `finish` there is nothing of this name any more. Otherwise best effort: the next start removes the rest.
+        let _ = rustix::fs::unlinkat(&self.folder, &self.temporary, AtFlags::empty());
     }
 }
 

@@ -14,6 +14,7 @@ mod demo;
 mod disk;
 mod facebook_history;
 mod facebook_login;
+mod facebook_media;
 mod facebook_poll;
 mod facebook_trouble;
 mod facebook_webhook;

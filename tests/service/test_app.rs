@@ -107,10 +107,15 @@ impl TestApp {
 
     /// Stops in order and starts again on the same folder, at another port, with the same platforms.
     pub async fn restart(self) -> Self {
+        self.restart_with(|_| {}).await
+    }
+
+    /// As [`TestApp::restart`], with settings changed by `change`.
+    pub async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Self {
         let (clock, facebook, shopify, folder) =
             (self.clock.clone(), self.facebook.clone(), self.shopify.clone(), Arc::clone(&self.folder));
         self.close().await;
-        Self::open(clock, facebook, shopify, folder, |_| {}).await
+        Self::open(clock, facebook, shopify, folder, change).await
     }
 
     /// Works until the platform has received so many requests, and is killed there: nothing is brought to an end. Starts
@@ -333,6 +338,7 @@ fn config(
             dialog_url: Url::parse(&facebook.url()).unwrap(),
             poll_cron: "17 3 * * *".to_owned(),
             calls_per_second: 2,
+            media: None,
         }),
         shopify: Some(shopify::Config {
             api_key: "test-app".to_owned(),

@@ -17,7 +17,7 @@ use super::deliver;
 use super::fields::{Field, parse_fields};
 use super::graph;
 use super::login;
-use super::state::{APP_NAME, AppSubscription, Core, GraphError, Holder, PageRecord, Platform};
+use super::state::{APP_NAME, AppSubscription, Content, Core, GraphError, Holder, PageRecord, Platform};
 
 /// The version that answers a call without a version.
 pub(super) const DEFAULT_VERSION: &str = "v26.0";
@@ -192,7 +192,22 @@ pub(super) fn router(core: Arc<Core>) -> Router {
     for (path, methods) in routes {
         router = router.route(path, methods.clone()).route(&format!("/{{version}}{path}"), methods);
     }
-    router.with_state(core)
+    router.route("/cdn/{name}", get(content)).with_state(core)
+}
+
+/// The content network: links carry their own signature and need no token.
+async fn content(State(core): State<Arc<Core>>, Path(name): Path<String>) -> Response {
+    let platform = core.platform();
+    match platform.content.get(&name) {
+        None => StatusCode::NOT_FOUND.into_response(),
+        Some(content) if content.expired => (StatusCode::FORBIDDEN, "URL signature expired").into_response(),
+        Some(Content { leads_to: Some(target), .. }) => {
+            (StatusCode::FOUND, [(header::LOCATION, target.clone())]).into_response()
+        }
+        Some(content) => {
+            ([(header::CONTENT_TYPE, content.content_type.clone())], content.bytes.clone()).into_response()
+        }
+    }
 }
 
 fn graph(method: MethodFilter, run: Run) -> MethodRouter<Arc<Core>> {

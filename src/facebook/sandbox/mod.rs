@@ -157,6 +157,32 @@ impl Sandbox {
         platform.page_token(&user, page, now)
     }
 
+    /// Puts a file on the content network and gives its link, as attachments carry it.
+    pub fn put_content(&self, name: &str, content_type: &str, bytes: &[u8]) -> String {
+        let content = state::Content {
+            bytes: bytes.to_vec(),
+            content_type: content_type.to_owned(),
+            expired: false,
+            leads_to: None,
+        };
+        self.core.platform().content.insert(name.to_owned(), content);
+        format!("{}/cdn/{name}?oh=00_signature&oe=6A000000", self.url())
+    }
+
+    /// The link of a file expires: it answers 403 from now on.
+    pub fn expire_content(&self, name: &str) {
+        if let Some(content) = self.core.platform().content.get_mut(name) {
+            content.expired = true;
+        }
+    }
+
+    /// The link of a file answers with a redirect.
+    pub fn redirect_content(&self, name: &str, target: &str) {
+        if let Some(content) = self.core.platform().content.get_mut(name) {
+            content.leads_to = Some(target.to_owned());
+        }
+    }
+
     /// The app-level subscription of object `page`.
     #[must_use]
     pub fn app_subscription(&self) -> Option<AppSubscription> {

@@ -165,6 +165,17 @@ pub(super) struct Platform {
     pub sha1_only: bool,
     pub delivery_url: Option<String>,
     pub secrets_seen: Vec<String>,
+    /// What the content network holds, by name.
+    pub content: HashMap<String, Content>,
+}
+
+/// A file of the content network. Its link may have expired, or lead on.
+pub(super) struct Content {
+    pub bytes: Vec<u8>,
+    /// What the header claims; nothing checks it against the bytes.
+    pub content_type: String,
+    pub expired: bool,
+    pub leads_to: Option<String>,
 }
 
 /// A code that the dialog issued.
@@ -212,6 +223,7 @@ impl Platform {
             sha1_only: false,
             delivery_url: None,
             secrets_seen: Vec::new(),
+            content: HashMap::new(),
         }
     }
 

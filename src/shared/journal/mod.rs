@@ -9,6 +9,7 @@
 mod checkpoint;
 mod event;
 mod in_order;
+mod media;
 mod records;
 mod reports;
 mod walks;
@@ -22,6 +23,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use event::{DedupeKey, Effect, Event, Source};
 pub(crate) use in_order::conversation_number;
+pub use media::{Attached, Attachment, Copied, IndexedMedia, WantedMedia};
 pub use records::Record;
 pub use reports::{KeptReport, PollReport, Subscriptions};
 pub use walks::{Begin, History, Listed, Older, Place, Unreadable, Walk, WalkKind, Walked};
@@ -39,6 +41,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0003_watch.sql"),
     include_str!("../../../migrations/journal/0004_walks.sql"),
     include_str!("../../../migrations/journal/0005_conversation_events.sql"),
+    include_str!("../../../migrations/journal/0006_media.sql"),
 ];
 
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
