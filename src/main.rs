@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use shoptalk::app::{self, App, StartError};
 use shoptalk::config::{self, Config, Server};
 use shoptalk::demo;
+use shoptalk::doctor;
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::control::{self, Command, Line};
 use shoptalk::shared::lock::folder_of;
@@ -53,6 +54,15 @@ enum What {
         /// Where data and files go; without it, a temporary folder
         #[arg(long, value_name = "FOLDER")]
         dir: Option<PathBuf>,
+    },
+    /// Look for everything that can be wrong, and say how to mend it
+    #[command(
+        after_help = "Examples:\n  shoptalk doctor\n  shoptalk doctor --json | jq '.findings[].code'\n\nChanges nothing, and can run beside the service. Exit codes: 0 healthy, 1 something was found, 2 it could not look."
+    )]
+    Doctor {
+        /// For programs: one JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// Poll the platforms now
     #[command(
@@ -142,6 +152,7 @@ async fn run(what: What) -> ExitCode {
             Ok(config) => serve(config).await,
             Err(code) => code,
         },
+        What::Doctor { json } => doctor(json).await,
         What::Sync { channel, account } => {
             let channel = channel.and_then(|channel| channel.to_possible_value());
             let channel = channel.map(|channel| channel.get_name().to_owned());
@@ -199,6 +210,24 @@ async fn serve(config: Config) -> ExitCode {
         }
         Err(error) => fail_with(&format!("{error:#}"), FINDINGS),
     }
+}
+
+async fn doctor(json: bool) -> ExitCode {
+    // What is wrong is said in the report; the log would only say it twice.
+    logging::init(logging::LogFormat::Text, "off");
+    let config = Config::from_env();
+    let report = doctor::examine(&config, &doctor::Surroundings::default(), &Clock::system()).await;
+    let text = if json {
+        match serde_json::to_string_pretty(&report) {
+            Ok(text) => text + "\n",
+            Err(error) => return fail(&error.to_string()),
+        }
+    } else {
+        report.to_text()
+    };
+    // A reader that went away does not change what was found.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    if report.is_healthy() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) }
 }
 
 /// Cancelled by SIGINT or SIGTERM; a second signal ends the process at once.

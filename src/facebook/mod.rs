@@ -6,6 +6,7 @@
 mod budget;
 mod client;
 mod config;
+mod doctor;
 mod document;
 mod history;
 mod login;
@@ -22,6 +23,7 @@ use axum::Router;
 use axum::extract::FromRef;
 
 pub use self::config::{Config, Media};
+pub use self::doctor::examine;
 use crate::shared::web::pages::{Door, Entrance};
 use crate::shared::{Channel, Shared};
 

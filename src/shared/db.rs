@@ -28,6 +28,14 @@ impl Db {
         Ok(Self(Arc::new(Mutex::new(open(path, migrations)?))))
     }
 
+    /// Opens a database only to look at it.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open_to_look(path: &Path) -> rusqlite::Result<Self> {
+        Ok(Self(Arc::new(Mutex::new(open_reader(path)?))))
+    }
+
     /// Runs `work` with the connection on a thread that may block. A transaction begins and ends inside one call.
     ///
     /// # Errors

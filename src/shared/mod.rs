@@ -8,6 +8,7 @@ pub mod consumers;
 pub mod control;
 pub mod db;
 pub mod error;
+pub mod finding;
 pub mod journal;
 pub mod lock;
 pub mod logging;

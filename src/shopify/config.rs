@@ -5,7 +5,7 @@ use url::Url;
 
 use super::payload::ShopDomain;
 use crate::shared::scheduler;
-use crate::shared::settings::{Settings, check_url};
+use crate::shared::settings::{Settings, check_url, is_loopback};
 use crate::shared::signature::Secrets;
 
 /// The settings of the Shopify channel.
@@ -39,6 +39,13 @@ impl AdminUrl {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let sample = text.replace("{shop}", "sample.myshopify.com");
         check_url(&sample).map(|_| Self(text.trim_end_matches('/').to_owned()))
+    }
+
+    /// Whether shops are simulated on this machine.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        let url = Url::parse(&self.0.replace("{shop}", "sample.myshopify.com"));
+        url.is_ok_and(|url| url.host_str().is_some_and(is_loopback))
     }
 
     /// The address of `path` at a shop. The shop was parsed, so it cannot change the host.

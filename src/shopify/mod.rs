@@ -5,6 +5,7 @@
 
 mod client;
 mod config;
+mod doctor;
 mod document;
 mod grants;
 mod login;
@@ -24,6 +25,7 @@ use axum::Router;
 use axum::extract::FromRef;
 
 pub use self::config::{AdminUrl, Config};
+pub use self::doctor::examine;
 use crate::shared::web::pages::{Door, Entrance};
 use crate::shared::{Channel, Shared};
 

@@ -12,6 +12,7 @@ mod configuration;
 mod crash;
 mod demo;
 mod disk;
+mod doctor;
 mod facebook_history;
 mod facebook_login;
 mod facebook_media;

@@ -146,6 +146,13 @@ impl TestApp {
         self.app.shared()
     }
 
+    /// The settings of this service anew: for programs beside it.
+    pub fn config(&self) -> Config {
+        let mut config = config(&self.url, &self.facebook, &self.shopify, self.folder.path());
+        config.server.address = self.url.strip_prefix("http://").unwrap().parse().unwrap();
+        config
+    }
+
     /// The settings of the Shopify channel: for tests that make a second one.
     pub fn shopify_config(&self) -> shopify::Config {
         config(&self.url, &self.facebook, &self.shopify, self.folder.path()).shopify.unwrap()

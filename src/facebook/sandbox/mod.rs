@@ -63,7 +63,16 @@ impl Sandbox {
             url: OnceLock::new(),
             platform: Mutex::new(Platform::new()),
         });
-        let server = Loopback::start(api::router(core.clone()), core.traffic.clone()).await?;
+        // As every web server, it tells its time.
+        let now = core.now.clone();
+        let dated = axum::middleware::map_response(move |mut response: axum::response::Response| {
+            let date = now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            if let Ok(date) = http::HeaderValue::from_str(&date) {
+                response.headers_mut().insert(http::header::DATE, date);
+            }
+            std::future::ready(response)
+        });
+        let server = Loopback::start(api::router(core.clone()).layer(dated), core.traffic.clone()).await?;
         core.url.get_or_init(|| server.url());
         Ok(Self { core, server: Arc::new(server) })
     }

@@ -9,6 +9,7 @@
 mod checkpoint;
 mod event;
 mod in_order;
+mod inspect;
 mod media;
 mod records;
 mod reports;
@@ -23,6 +24,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use event::{DedupeKey, Effect, Event, Source};
 pub(crate) use in_order::conversation_number;
+pub use inspect::{Inspection, inspect, migrations};
 pub use media::{Attached, Attachment, Copied, IndexedMedia, WantedMedia};
 pub use records::Record;
 pub use reports::{KeptReport, PollReport, Subscriptions};

@@ -98,26 +98,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn list_subscriptions(&self) -> Result<Vec<Subscriptions>, JournalError> {
-        self.read(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT channel, account, checked_at, wanted, missing, repairs, repaired_at FROM subscriptions
-                     ORDER BY channel, account",
-                )?
-                .query_map([], |row| {
-                    Ok(Subscriptions {
-                        channel: row.get(0)?,
-                        account: row.get(1)?,
-                        checked_at: row.get(2)?,
-                        wanted: from_json(&row.get::<_, String>(3)?),
-                        missing: from_json(&row.get::<_, String>(4)?),
-                        repairs: row.get(5)?,
-                        repaired_at: row.get(6)?,
-                    })
-                })?
-                .collect()
-        })
-        .await
+        self.read(list_subscriptions).await
     }
 
     /// Keeps what a poll found.
@@ -221,4 +202,25 @@ fn to_json(words: &[&str]) -> String {
 
 fn from_json(text: &str) -> Vec<String> {
     serde_json::from_str(text).unwrap_or_default()
+}
+
+/// The last comparison of every account.
+pub(super) fn list_subscriptions(connection: &Connection) -> rusqlite::Result<Vec<Subscriptions>> {
+    connection
+        .prepare_cached(
+            "SELECT channel, account, checked_at, wanted, missing, repairs, repaired_at FROM subscriptions
+             ORDER BY channel, account",
+        )?
+        .query_map([], |row| {
+            Ok(Subscriptions {
+                channel: row.get(0)?,
+                account: row.get(1)?,
+                checked_at: row.get(2)?,
+                wanted: from_json(&row.get::<_, String>(3)?),
+                missing: from_json(&row.get::<_, String>(4)?),
+                repairs: row.get(5)?,
+                repaired_at: row.get(6)?,
+            })
+        })?
+        .collect()
 }

@@ -1,0 +1,193 @@
+//! What is stored about the accounts: their state, their tokens, and how far the journal's consumers have come.
+
+use crate::config::{Config, Server};
+use crate::shared::db::Db;
+use crate::shared::finding::Finding;
+use crate::shared::journal::{self, Inspection};
+use crate::shared::store::{Connection, Connections, Status, TokenKind};
+
+/// A poll runs daily; an account that was not read for two days is not polled.
+const READ_WITHIN_MS: i64 = 2 * 24 * 60 * 60 * 1000;
+
+/// Subscriptions are looked at every hour.
+const WATCHED_WITHIN_MS: i64 = 3 * 60 * 60 * 1000;
+
+/// A consumer that is this far behind does not keep up, or does not work.
+const LAG_MS: i64 = 10 * 60 * 1000;
+
+/// Why the table of connections cannot be looked at.
+pub enum Closed {
+    /// There is no key, or none that can be used.
+    NoKey,
+    /// The key opens nothing, or the table cannot be read.
+    WrongKey,
+}
+
+/// The table of connections, to look at; `None`: there is none yet.
+pub async fn open(server: &Server) -> Result<Option<Connections>, Closed> {
+    if !std::fs::metadata(&server.tokens_db).is_ok_and(|metadata| metadata.len() > 0) {
+        return Ok(None);
+    }
+    let Some(vault) = super::machine::vault(server) else { return Err(Closed::NoKey) };
+    let db = Db::open_to_look(&server.tokens_db).map_err(|_| Closed::WrongKey)?;
+    Connections::open(db, vault).await.map(Some).map_err(|_| Closed::WrongKey)
+}
+
+/// The state of every account and of its tokens.
+pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -> Vec<Finding> {
+    let Ok(list) = connections.list().await else { return Vec::new() };
+    let mut findings = Vec::new();
+    if list.is_empty() {
+        findings.push(Finding::warning(
+            "nothing_connected",
+            "",
+            "no account is connected",
+            "events are stored and set apart, and no file is written",
+            "open the start page in a browser and connect a shop and a Page",
+        ));
+    }
+    for connection in &list {
+        state(connection, now_ms, &mut findings);
+        let name = &connection.account;
+        let configured = match connection.channel.as_str() {
+            "facebook" => config.facebook.is_some(),
+            "shopify" => config.shopify.is_some(),
+            _ => false,
+        };
+        if !configured {
+            findings.push(Finding::warning(
+                "account_without_platform",
+                name,
+                format!("an account of {} is connected, but this platform is not configured", connection.channel),
+                "its deliveries are not taken in, and it is not polled",
+                "set the platform's variables again",
+            ));
+        }
+        if connection.status != Status::NeedsReconnect
+            && !matches!(connections.find_token(&connection.channel, name, TokenKind::Access).await, Ok(Some(_)))
+        {
+            findings.push(Finding::error(
+                "token_missing",
+                name,
+                "the stored token is missing or does not open with this key",
+                "the account cannot be read; its deliveries are still taken in",
+                "its merchant connects the account again on the start page",
+            ));
+        }
+    }
+    findings
+}
+
+fn state(connection: &Connection, now_ms: i64, findings: &mut Vec<Finding>) {
+    let about = &connection.account;
+    let reason = connection.status_reason.clone().unwrap_or_default();
+    match connection.status {
+        Status::NeedsReconnect => findings.push(Finding::error(
+            "needs_reconnect",
+            about,
+            format!("the platform refuses the login: {reason}"),
+            "the account is not polled any more; its deliveries are still taken in",
+            "its merchant logs in again on the start page",
+        )),
+        Status::Incomplete => findings.push(Finding::warning(
+            "incomplete",
+            about,
+            format!("the connection works in part: {reason}"),
+            "what the missing part would bring is not in the files",
+            "its merchant does what the sentence says, on the start page",
+        )),
+        Status::Connected => {}
+    }
+    let since = connection.last_read_at.unwrap_or(connection.connected_at);
+    if connection.status != Status::NeedsReconnect && now_ms - since > READ_WITHIN_MS {
+        findings.push(Finding::warning(
+            if connection.last_read_at.is_some() { "poll_overdue" } else { "never_read" },
+            about,
+            format!("the account was last read completely {} hours ago", (now_ms - since) / 3_600_000),
+            "what no webhook told is missing from its files",
+            "run `shoptalk sync`, and read what it says; see that the service runs at the time of its polls",
+        ));
+    }
+}
+
+/// What the journal says about itself.
+pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
+    if !std::fs::metadata(&server.journal_db).is_ok_and(|metadata| metadata.len() > 0) {
+        return Vec::new();
+    }
+    // A journal that cannot be read is the business of the check of databases.
+    let Ok(inspection) = journal::inspect(&server.journal_db) else { return Vec::new() };
+    let Inspection { parked_conversations, parked_reads, apart, oldest_waiting, subscriptions } = inspection;
+    let mut findings = Vec::new();
+    if parked_conversations > 0 {
+        findings.push(Finding::error(
+            "parked_conversations",
+            "",
+            format!("{parked_conversations} conversations were given up after several tries"),
+            "their files are not up to date; nothing is lost",
+            "mend what the log says of them, then run `shoptalk replay --failed`",
+        ));
+    }
+    for (channel, account, reason) in parked_reads {
+        findings.push(Finding::error(
+            "parked_read",
+            format!("{channel} {account}"),
+            format!("a read was given up after several tries: {reason}"),
+            "a part of the account's files is not up to date",
+            "run `shoptalk replay --failed`; if it fails again, the reason says why",
+        ));
+    }
+    for (channel, account, count) in apart {
+        let (code, cause, fix) = if account.is_empty() {
+            (
+                "apart_unreadable",
+                format!("{count} events of {channel} could not be assigned to an account"),
+                "look at them in the operator's view: a new kind of event, or a test from the platform's dashboard",
+            )
+        } else {
+            (
+                "apart_account",
+                format!(
+                    "{count} events of {channel} are set apart for {account}: it is not connected, or they are of \
+                         an unknown kind"
+                ),
+                "connect the account, if it is yours: they flow in then",
+            )
+        };
+        findings.push(Finding::warning(code, account, cause, "they are kept, but stand in no file", fix));
+    }
+    if running && oldest_waiting.is_some_and(|at| now_ms - at > LAG_MS) {
+        findings.push(Finding::error(
+            "consumer_behind",
+            "",
+            "events have been waiting for more than ten minutes to be written into files",
+            "the files are not up to date; nothing is lost",
+            "read the log of the service: a full disk, a folder without permission, or a machine that is too busy",
+        ));
+    }
+    for state in subscriptions {
+        let about = if state.account.is_empty() { state.channel.clone() } else { state.account.clone() };
+        if !state.missing.is_empty() {
+            findings.push(Finding::error(
+                "subscription_missing",
+                &about,
+                format!("the platform refuses to deliver: {}", state.missing.join(", ")),
+                "these changes are noticed only by the daily poll",
+                "give the app the permission or the access level that these webhooks need, then connect again",
+            ));
+        }
+        if running && now_ms - state.checked_at > WATCHED_WITHIN_MS {
+            findings.push(Finding::warning(
+                "watch_overdue",
+                about,
+                format!(
+                    "its webhook subscriptions were last looked at {} hours ago",
+                    (now_ms - state.checked_at) / 3_600_000
+                ),
+                "if the platform ended them, nobody has noticed",
+                "run `shoptalk sync`; if the account cannot be reached, its state says why",
+            ));
+        }
+    }
+    findings
+}

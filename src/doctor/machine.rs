@@ -1,0 +1,262 @@
+//! Folders, disk, keys and databases. Only looks: nothing is created, migrated or repaired.
+
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::config::Server;
+use crate::shared::db::open_reader;
+use crate::shared::finding::Finding;
+use crate::shared::journal;
+use crate::shared::lock::folder_of;
+use crate::shared::store::{SESSIONS_MIGRATIONS, TOKENS_MIGRATIONS};
+use crate::shared::vault::{Vault, parse_key};
+
+/// Less room than this is a warning, in bytes.
+const LITTLE_ROOM: u64 = 1024 * 1024 * 1024;
+
+/// With less room than this nothing can be stored soon, in bytes.
+const NO_ROOM: u64 = 32 * 1024 * 1024;
+
+/// A write-ahead log of this size is not being moved into its database, in bytes.
+const LONG_LOG: u64 = 1024 * 1024 * 1024;
+
+/// File systems over a network, on which write-ahead logging does not work: NFS, CIFS, SMB2.
+/// Source: `statfs(2)`; <https://sqlite.org/wal.html>.
+const NETWORKS: [u64; 3] = [0x6969, 0xff53_4d42, 0xfe53_4d42];
+
+/// Data and output folders, and the room on their disks.
+pub fn folders(server: &Server) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let data = folder_of(&server.tokens_db);
+    for (folder, what) in [(data, "data folder"), (server.output_dir.as_path(), "output folder")] {
+        let path = folder.display().to_string();
+        let metadata = match std::fs::metadata(folder) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                findings.push(Finding::warning(
+                    "folder_missing",
+                    &path,
+                    format!("the {what} does not exist"),
+                    "nothing was stored yet; the service makes it at its first start",
+                    "nothing, if the service never ran here; otherwise run it in the folder in which it ran before",
+                ));
+                continue;
+            }
+            Err(_) => {
+                findings.push(Finding::error(
+                    "folder_unreadable",
+                    &path,
+                    format!("the {what} cannot be looked at"),
+                    "the service does not start",
+                    format!("give the user who runs shoptalk access to {path}"),
+                ));
+                continue;
+            }
+        };
+        if !metadata.is_dir() {
+            findings.push(Finding::error(
+                "folder_is_a_file",
+                &path,
+                format!("the {what} is a file"),
+                "the service does not start",
+                "move the file away, or set another folder",
+            ));
+            continue;
+        }
+        let writable = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+        if writable.is_err() {
+            findings.push(Finding::error(
+                "folder_read_only",
+                &path,
+                format!("the {what} cannot be written"),
+                "deliveries are answered 503 and no file is written; it heals when the folder can be written again",
+                format!("give the user who runs shoptalk write access to {path}, and see that its disk is not mounted read-only"),
+            ));
+        }
+        if what == "data folder" && metadata.mode() & 0o077 != 0 {
+            findings.push(Finding::warning(
+                "data_folder_open",
+                &path,
+                "other users of this machine can enter the data folder",
+                "they can see its files",
+                format!("chmod 700 {path}"),
+            ));
+        }
+        if let Ok(space) = rustix::fs::statvfs(folder) {
+            let free = space.f_bavail * space.f_frsize;
+            if free < NO_ROOM {
+                findings.push(Finding::error(
+                    "disk_full",
+                    &path,
+                    format!("the disk of the {what} has {} MB left", free / 1024 / 1024),
+                    "deliveries are answered 503; the platforms repeat them for a while, then unsubscribe",
+                    "make room, or set JOURNAL_RETENTION_DAYS; the service goes on by itself",
+                ));
+            } else if free < LITTLE_ROOM {
+                findings.push(Finding::warning(
+                    "disk_nearly_full",
+                    &path,
+                    format!("the disk of the {what} has {} MB left", free / 1024 / 1024),
+                    "when it is full, deliveries are answered 503",
+                    "make room, or set JOURNAL_RETENTION_DAYS",
+                ));
+            }
+        }
+        if let Ok(system) = rustix::fs::statfs(folder)
+            && what == "data folder"
+            && NETWORKS.contains(&u64::try_from(system.f_type).unwrap_or(0))
+        {
+            findings.push(Finding::error(
+                "data_on_network",
+                &path,
+                "the data folder is on a network file system",
+                "SQLite's write-ahead log does not work there: databases can be damaged",
+                "put the databases on a disk of this machine (TOKEN_DB_PATH, SESSION_DB_PATH, JOURNAL_DB_PATH)",
+            ));
+        }
+    }
+    findings
+}
+
+/// The master key, and whether it is the one that sealed what is stored.
+pub fn keys(server: &Server) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let file = folder_of(&server.tokens_db).join("master.key");
+    let path = file.display().to_string();
+    let has_tokens = std::fs::metadata(&server.tokens_db).is_ok_and(|metadata| metadata.len() > 0);
+    let metadata = std::fs::metadata(&file).ok();
+    let restore = "put the right key file back from your backup, or set TOKEN_ENCRYPTION_KEY to the right key; without it \
+                   every merchant has to log in again";
+    if let Some(metadata) = &metadata
+        && metadata.mode() & 0o077 != 0
+    {
+        findings.push(Finding::error(
+            "key_file_open",
+            &path,
+            "other users of this machine can read the key file",
+            "the service refuses to start, because they could open every stored token",
+            format!("chmod 600 {path}; if somebody may have read it, run `shoptalk keys rotate` as well"),
+        ));
+    }
+    let mut text = zeroize::Zeroizing::new(String::new());
+    let read = std::fs::File::open(&file).and_then(|mut file| file.read_to_string(&mut text));
+    match (&server.master_key, metadata.is_some()) {
+        (None, false) if has_tokens => findings.push(Finding::error(
+            "key_missing",
+            &path,
+            "there are stored tokens, but no key: neither the key file nor TOKEN_ENCRYPTION_KEY",
+            "the service makes a new key, which opens nothing, and refuses to start",
+            restore,
+        )),
+        (None, true) if read.is_err() => findings.push(Finding::error(
+            "key_file_unreadable",
+            &path,
+            "the key file cannot be read",
+            "the service does not start",
+            format!("give the user who runs shoptalk read access to {path}, and nobody else"),
+        )),
+        (None, true) if text.lines().next().is_none_or(|line| parse_key(line).is_err()) => {
+            findings.push(Finding::error(
+                "key_file_damaged",
+                &path,
+                "the key file does not hold a key of 32 bytes in base64",
+                "the service does not start",
+                restore,
+            ));
+        }
+        (Some(_), true) => findings.push(Finding::warning(
+            "two_keys",
+            &path,
+            "TOKEN_ENCRYPTION_KEY is set and there is a key file, too",
+            "the variable counts and the file is not used: whoever backs up only the file has no key",
+            "remove the one that is not used",
+        )),
+        _ => {}
+    }
+    findings
+}
+
+/// The vault that the service would use, if there is a key. Makes none.
+pub fn vault(server: &Server) -> Option<Vault> {
+    let file = folder_of(&server.tokens_db).join("master.key");
+    match &server.master_key {
+        Some(key) => Some(Vault::new(key.0.clone())),
+        None if file.exists() => Vault::from_key_file(&file).ok(),
+        None => None,
+    }
+}
+
+/// The three databases.
+pub fn databases(server: &Server) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, migrations, loss) in [
+        (&server.tokens_db, TOKENS_MIGRATIONS.len(), "without it every merchant has to connect again"),
+        (&server.sessions_db, SESSIONS_MIGRATIONS.len(), "without it browsers are logged out, nothing more"),
+        (&server.journal_db, journal::migrations(), "without it, files can no longer be rebuilt from it"),
+    ] {
+        database(path, migrations, loss, &mut findings);
+    }
+    findings
+}
+
+fn database(path: &Path, migrations: usize, loss: &str, findings: &mut Vec<Finding>) {
+    let about = path.display().to_string();
+    let Ok(metadata) = std::fs::metadata(path) else { return };
+    if metadata.mode() & 0o077 != 0 {
+        findings.push(Finding::warning(
+            "database_open",
+            &about,
+            "other users of this machine can read the database",
+            "they can read what is in it; tokens are sealed, messages are not",
+            format!("chmod 600 {about}"),
+        ));
+    }
+    let log = std::fs::metadata(format!("{about}-wal")).map_or(0, |log| log.len());
+    if log > LONG_LOG {
+        findings.push(Finding::warning(
+            "long_log",
+            &about,
+            format!("its write-ahead log has {} MB", log / 1024 / 1024),
+            "starts take longer and the disk fills up",
+            "look for a program that keeps the database open, for example a copy under way, and end it",
+        ));
+    }
+    if metadata.len() == 0 {
+        return;
+    }
+    match look_into(path) {
+        Ok(version) if version > migrations => findings.push(Finding::error(
+            "database_newer",
+            &about,
+            "it was written by a newer version of shoptalk",
+            "this version does not start with it, and changes nothing",
+            "start the newer version, or restore the backup that was made before the upgrade",
+        )),
+        Ok(_) => {}
+        Err(_) => findings.push(Finding::error(
+            "database_damaged",
+            &about,
+            "the database is damaged, or is none",
+            format!("the service does not start and leaves it as it is; {loss}"),
+            "restore it with `shoptalk restore`, or move it away, with the files of the same name ending in -wal and \
+             -shm, to begin with an empty one",
+        )),
+    }
+}
+
+/// Checks the structure without writing, and gives the version.
+fn look_into(path: &Path) -> anyhow::Result<usize> {
+    let connection: Connection = open_reader(path)?;
+    // Only the header and the schema: a large journal is checked at start, and a check here would take minutes.
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let small = std::fs::metadata(path)?.len() < 64 * 1024 * 1024;
+    if small {
+        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        anyhow::ensure!(found == "ok", "damaged");
+    }
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+    Ok(usize::try_from(version).unwrap_or(0))
+}

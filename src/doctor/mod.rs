@@ -1,0 +1,222 @@
+//! `shoptalk doctor`: looks at settings, folders, keys, databases, the public address, the platforms and the accounts,
+//! and says of every fault what causes it, what follows, and how to mend it.
+//!
+//! It changes nothing and takes no lock, so it can run beside the service. What only a platform knows is asked by each
+//! channel's own `doctor.rs`.
+
+mod accounts;
+mod machine;
+mod service;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use url::Url;
+
+use crate::config::Config;
+use crate::shared::api::Http;
+use crate::shared::clock::Clock;
+use crate::shared::finding::{Finding, Severity};
+use crate::shared::settings::Problems;
+use crate::{facebook, shopify};
+
+/// What lies around the service. Tests put other things there.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The agent of ngrok on this machine.
+    pub ngrok: Url,
+    /// The settings file.
+    pub env_file: PathBuf,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        #[allow(clippy::expect_used, reason = "a constant")]
+        let ngrok = Url::parse("http://127.0.0.1:4040").expect("a constant address");
+        Self { ngrok, env_file: PathBuf::from(".env") }
+    }
+}
+
+/// What was found.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// What was looked at, in words.
+    pub checked: Vec<&'static str>,
+    /// The faults, worst first.
+    pub findings: Vec<Finding>,
+    /// What could not be looked at, and why.
+    pub skipped: Vec<String>,
+}
+
+impl Report {
+    fn add(&mut self, what: &'static str, findings: Vec<Finding>) {
+        self.checked.push(what);
+        self.findings.extend(findings);
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// For people: one paragraph a fault.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for finding in &self.findings {
+            let word = match finding.severity {
+                Severity::Error => "ERROR",
+                Severity::Warning => "warning",
+            };
+            let about = if finding.about.is_empty() { String::new() } else { format!(" ({})", finding.about) };
+            let _ = writeln!(text, "{word} {}{about}", finding.code);
+            let _ = writeln!(text, "  cause:  {}", finding.cause);
+            let _ = writeln!(text, "  effect: {}", finding.effect);
+            let _ = writeln!(text, "  fix:    {}\n", finding.fix);
+        }
+        for skipped in &self.skipped {
+            let _ = writeln!(text, "not looked at: {skipped}");
+        }
+        let _ = writeln!(text, "looked at: {}", self.checked.join(", "));
+        match self.findings.len() {
+            0 => text.push_str("healthy: nothing was found\n"),
+            1 => text.push_str("1 finding\n"),
+            count => {
+                let _ = writeln!(text, "{count} findings");
+            }
+        }
+        text
+    }
+}
+
+/// Looks at everything.
+pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundings, clock: &Clock) -> Report {
+    let mut report = Report::default();
+    report.add("settings", settings(config, surroundings));
+    let Ok(config) = config else {
+        report.skipped.push("everything that needs settings: they cannot be used".to_owned());
+        return report;
+    };
+    report.add("folders and disk", machine::folders(&config.server));
+    report.add("keys", machine::keys(&config.server));
+    report.add("databases", machine::databases(&config.server));
+    let http = match Http::new(clock.clone(), &config.server.timeouts) {
+        Ok(http) => http,
+        Err(error) => {
+            report.skipped.push(format!("addresses and platforms: {error:#}"));
+            return report;
+        }
+    };
+    let running = service::is_running(&config.server);
+    report.add("the service", service::service(config, &http, running).await);
+    report.add("the public address", service::public_address(config, &http, &surroundings.ngrok, running).await);
+    report.add("journal", accounts::journal(&config.server, running, clock.now_ms()));
+    match accounts::open(&config.server).await {
+        Ok(Some(connections)) => {
+            report.add("accounts", accounts::accounts(&connections, config, clock.now_ms()).await);
+            if let Some(config) = &config.facebook {
+                report.add("Facebook", facebook::examine(config, &http, &connections, clock.now_ms()).await);
+            }
+            if let Some(config) = &config.shopify {
+                report.add("Shopify", shopify::examine(config, &http, &connections, clock.now_ms()).await);
+            }
+        }
+        // Nothing was connected yet: a fresh installation.
+        Ok(None) => report.skipped.push("accounts: nothing was connected yet".to_owned()),
+        Err(accounts::Closed::NoKey) => {
+            report.skipped.push("accounts and platforms: there is no usable key".to_owned());
+        }
+        Err(accounts::Closed::WrongKey) => {
+            report.findings.push(Finding::error(
+                "wrong_key",
+                config.server.tokens_db.display().to_string(),
+                "the master key is not the one that sealed what is stored, or tokens.db cannot be read",
+                "the service refuses to start and changes nothing",
+                "put the right key file back from your backup, or set TOKEN_ENCRYPTION_KEY to the right key; without it \
+                 move tokens.db away, and every merchant has to log in again",
+            ));
+            report.skipped.push("accounts and platforms: the tokens do not open".to_owned());
+        }
+    }
+    report.findings.sort_by_key(|finding| finding.severity);
+    report
+}
+
+fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> Vec<Finding> {
+    use std::os::unix::fs::MetadataExt;
+    let mut findings = Vec::new();
+    if std::fs::metadata(&surroundings.env_file).is_ok_and(|metadata| metadata.mode() & 0o077 != 0) {
+        let file = surroundings.env_file.display().to_string();
+        findings.push(Finding::warning(
+            "env_file_open",
+            &file,
+            "other users of this machine can read or change the settings file",
+            "they can read the app secrets in it",
+            format!("chmod 600 {file}"),
+        ));
+    }
+    match config {
+        Err(problems) => findings.extend(problems.0.iter().map(|(name, problem)| {
+            Finding::error(
+                setting_code(problem),
+                name,
+                format!("{name} {problem}"),
+                "the service does not start",
+                format!("correct {name} in .env or in the environment; .env.example explains it"),
+            )
+        })),
+        Ok(config) if config.facebook.is_none() && config.shopify.is_none() => findings.push(Finding::error(
+            "no_platform",
+            "",
+            "no platform is configured",
+            "there is nothing to connect and nothing to receive",
+            "set the FACEBOOK_… and SHOPIFY_… variables that .env.example marks as needed; `shoptalk demo` works without",
+        )),
+        Ok(config) => {
+            for (name, missing) in
+                [("Facebook", config.facebook.is_none()), ("Shopify", config.shopify.is_none())]
+            {
+                if missing {
+                    findings.push(Finding::warning(
+                        "platform_off",
+                        name,
+                        format!("{name} is not configured"),
+                        format!("merchants cannot connect {name}"),
+                        format!("set the {}_… variables, if you want it", name.to_uppercase()),
+                    ));
+                }
+            }
+            if config.server.operator_token.is_none() {
+                findings.push(Finding::warning(
+                    "operator_off",
+                    "OPERATOR_TOKEN",
+                    "OPERATOR_TOKEN is not set",
+                    "the operator's pages, the API and the metrics answer 404",
+                    "set OPERATOR_TOKEN to at least 32 random characters, for example from `openssl rand -hex 32`",
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// What kind of problem a setting has, from the words in which the settings themselves describe it.
+fn setting_code(problem: &str) -> &'static str {
+    [
+        ("is missing", "setting_missing"),
+        ("is empty", "setting_empty"),
+        ("placeholder", "setting_placeholder"),
+        ("too short", "setting_too_short"),
+        ("must not be the same", "setting_repeated"),
+        ("https", "setting_not_https"),
+        ("cron", "setting_cron"),
+        ("version", "setting_version"),
+        ("cannot be read", "settings_file_unreadable"),
+        ("is not NAME=value", "settings_file_unreadable"),
+    ]
+    .iter()
+    .find(|(words, _)| problem.contains(words))
+    .map_or("setting_wrong", |(_, code)| code)
+}

@@ -1,0 +1,262 @@
+//! Whether the service runs, and whether the world reaches it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use http::Method;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use url::Url;
+
+use crate::config::{Config, Server};
+use crate::shared::api::{ApiError, Http};
+use crate::shared::control::socket_path;
+use crate::shared::finding::Finding;
+use crate::shared::lock::folder_of;
+use crate::shared::oauth::random_hex;
+use crate::shared::settings::is_loopback;
+
+/// Whether a process answers on the local socket of the data folder.
+pub fn is_running(server: &Server) -> bool {
+    std::os::unix::net::UnixStream::connect(socket_path(folder_of(&server.tokens_db))).is_ok()
+}
+
+/// Whether the service runs and answers.
+pub async fn service(config: &Config, http: &Http, running: bool) -> Vec<Finding> {
+    let address = local_address(config.server.address);
+    let about = config.server.address.to_string();
+    let ask = async |path: &str| {
+        let url = Url::parse(&format!("http://{address}{path}")).ok()?;
+        http.send(http.request(Method::GET, url)).await.ok().map(|answer| answer.status.as_u16())
+    };
+    let health = if config.server.address.port() == 0 { None } else { ask("/health").await };
+    match (running, health) {
+        (true, Some(200)) => match ask("/ready").await {
+            Some(200) => Vec::new(),
+            _ => vec![Finding::error(
+                "not_ready",
+                about,
+                "the service runs, but says that it is not ready",
+                "deliveries are answered 503",
+                "read its log: the disk may be full or read-only, or it is still starting",
+            )],
+        },
+        (true, _) if config.server.address.port() == 0 => Vec::new(),
+        (true, _) => vec![Finding::error(
+            "not_answering",
+            about,
+            "the service runs, but does not answer at this address",
+            "the tunnel or reverse proxy does not reach it",
+            "run doctor with the same HOST and PORT as the service, or start the service again",
+        )],
+        (false, None) => vec![Finding::warning(
+            "not_running",
+            about,
+            "no service runs on this data folder",
+            "deliveries get no answer; Meta unsubscribes a Page after an hour, Shopify after eight failures",
+            "start it: shoptalk serve",
+        )],
+        (false, Some(_)) => vec![Finding::error(
+            "port_taken",
+            about,
+            "another program, or a shoptalk with another data folder, answers at this address",
+            "the service does not start here",
+            "stop the other program, or set PORT to a free one",
+        )],
+    }
+}
+
+/// Where a service that listens on `address` is reached from this machine.
+fn local_address(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), address.port()),
+        _ => address,
+    }
+}
+
+/// One tunnel of the agent. Source: <https://ngrok.com/docs/agent/api>.
+#[derive(Deserialize)]
+struct Tunnel {
+    #[serde(default)]
+    public_url: String,
+    #[serde(default)]
+    config: TunnelConfig,
+}
+
+#[derive(Default, Deserialize)]
+struct TunnelConfig {
+    #[serde(default)]
+    addr: String,
+}
+
+/// Whether the platforms can reach the service, and whether what they reach is this service.
+pub async fn public_address(config: &Config, http: &Http, ngrok: &Url, running: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let tunnels = tunnels(http, ngrok).await;
+    let port = config.server.address.port();
+    let to_us = tunnels.as_ref().and_then(|tunnels| {
+        let ends = format!(":{port}");
+        tunnels.iter().find(|tunnel| tunnel.config.addr.trim_end_matches('/').ends_with(&ends))
+    });
+    let configured = config.server.public_url.as_ref();
+    let host = configured.and_then(Url::host_str).unwrap_or_default().to_owned();
+    match (&tunnels, to_us) {
+        (Some(_), Some(tunnel)) if !same_host(&tunnel.public_url, &host) => {
+            let base = tunnel.public_url.trim_end_matches('/').replacen("http://", "https://", 1);
+            findings.push(Finding::error(
+                if host.is_empty() { "ngrok_not_configured" } else { "ngrok_address_changed" },
+                &base,
+                format!("ngrok forwards {base} to port {port}, but PUBLIC_URL is {}", shown(configured)),
+                "logins come back to the wrong address, and deliveries do not arrive",
+                settings_for(&base, config),
+            ));
+        }
+        (Some(_), None) if host.is_empty() || host.contains("ngrok") => findings.push(Finding::error(
+            "ngrok_other_port",
+            port.to_string(),
+            format!("ngrok runs, but no tunnel leads to port {port}"),
+            "nothing from outside arrives",
+            format!("start it with `ngrok http {port}`, or set PORT to the port it forwards to"),
+        )),
+        (None, _) if host.contains("ngrok") => findings.push(Finding::error(
+            "ngrok_not_running",
+            &host,
+            "PUBLIC_URL is an address of ngrok, but no ngrok runs on this machine",
+            "nothing from outside arrives",
+            format!("start it with `ngrok http {port}` and run doctor again: the address may have changed"),
+        )),
+        _ => {}
+    }
+    for (name, address, simulated) in addresses(config) {
+        if simulated {
+            continue;
+        }
+        if is_loopback(address.host_str().unwrap_or_default()) {
+            let fix = if to_us.is_some() {
+                "set PUBLIC_URL to the address of ngrok, see above".to_owned()
+            } else {
+                "set PUBLIC_URL to the https address under which the world reaches this machine: a reverse proxy, or \
+                 `ngrok http`"
+                    .to_owned()
+            };
+            findings.push(Finding::error(
+                "not_public",
+                name,
+                format!("the webhook address {address} is on this machine"),
+                format!("{name} cannot deliver anything and refuses such an address"),
+                fix,
+            ));
+        }
+    }
+    if running {
+        findings.extend(challenge(config, http).await);
+        findings.extend(unsigned(config, http).await);
+    }
+    findings
+}
+
+async fn tunnels(http: &Http, ngrok: &Url) -> Option<Vec<Tunnel>> {
+    #[derive(Deserialize)]
+    struct Tunnels {
+        #[serde(default)]
+        tunnels: Vec<Tunnel>,
+    }
+    let url = ngrok.join("/api/tunnels").ok()?;
+    let answer = http.send(http.request(Method::GET, url)).await.ok()?;
+    Some(answer.json::<Tunnels>().ok()?.tunnels)
+}
+
+fn same_host(url: &str, host: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.host_str() == Some(host))
+}
+
+fn shown(url: Option<&Url>) -> String {
+    url.map_or_else(|| "not set".to_owned(), Url::to_string)
+}
+
+/// What to paste where for this public address.
+fn settings_for(base: &str, config: &Config) -> String {
+    let mut steps = vec![format!("set PUBLIC_URL={base} in .env and start the service again")];
+    if config.facebook.is_some() {
+        steps.push(format!(
+            "Meta App Dashboard: Facebook Login, Settings, Valid OAuth Redirect URIs: {base}/facebook/callback; the \
+             webhook address {base}/facebook/webhook is set by the service itself"
+        ));
+    }
+    if config.shopify.is_some() {
+        steps.push(format!(
+            "Shopify app configuration: App URL {base}/shopify/install, Allowed redirection URL \
+             {base}/shopify/callback, compliance webhooks {base}/shopify/webhook"
+        ));
+    }
+    steps.join("; ")
+}
+
+/// The webhook address of each platform, and whether that platform is simulated on this machine.
+fn addresses(config: &Config) -> Vec<(&'static str, &Url, bool)> {
+    let mut addresses = Vec::new();
+    if let Some(facebook) = &config.facebook {
+        let simulated = is_loopback(facebook.graph_url.host_str().unwrap_or_default());
+        addresses.push(("Facebook", &facebook.webhook_address, simulated));
+    }
+    if let Some(shopify) = &config.shopify {
+        addresses.push(("Shopify", &shopify.webhook_address, shopify.admin_url.is_simulated()));
+    }
+    addresses
+}
+
+/// Asks our own webhook address as Meta does when it verifies it.
+async fn challenge(config: &Config, http: &Http) -> Option<Finding> {
+    let facebook = config.facebook.as_ref()?;
+    let address = &facebook.webhook_address;
+    let nonce = random_hex().ok()?;
+    let mut url = address.clone();
+    url.query_pairs_mut()
+        .append_pair("hub.mode", "subscribe")
+        .append_pair("hub.verify_token", facebook.verify_token.expose_secret())
+        .append_pair("hub.challenge", &nonce);
+    let effect = "Meta does not accept the address, and no message arrives";
+    match http.send(http.request(Method::GET, url)).await {
+        Ok(answer) if answer.status.is_success() && answer.body.as_ref() == nonce.as_bytes() => None,
+        Ok(answer) if answer.status.as_u16() == 403 => Some(Finding::error(
+            "verify_token_differs",
+            address.as_str(),
+            "what answers at the public address has another FACEBOOK_VERIFY_TOKEN",
+            effect,
+            "start the service again, so that it reads its settings; see that only one service is behind this address",
+        )),
+        Ok(answer) => Some(wrong_answer(address, answer.status.as_u16(), effect)),
+        Err(error) => Some(unreachable(address, &error, effect)),
+    }
+}
+
+/// Posts an unsigned delivery to our own address: the service refuses it with 401, and nobody else does so.
+async fn unsigned(config: &Config, http: &Http) -> Option<Finding> {
+    let address = &config.shopify.as_ref()?.webhook_address;
+    let effect = "no delivery of Shopify arrives; after eight failures it deletes the subscription";
+    match http.send(http.request(Method::POST, address.clone()).body("{}")).await {
+        Ok(answer) if answer.status.as_u16() == 401 => None,
+        Ok(answer) => Some(wrong_answer(address, answer.status.as_u16(), effect)),
+        Err(error) => Some(unreachable(address, &error, effect)),
+    }
+}
+
+fn wrong_answer(address: &Url, status: u16, effect: &str) -> Finding {
+    Finding::error(
+        "public_wrong_answer",
+        address.as_str(),
+        format!("something else than this service answers at the public address (status {status})"),
+        effect,
+        "see where the tunnel or reverse proxy forwards to, and that it passes path, query, headers and body unchanged",
+    )
+}
+
+fn unreachable(address: &Url, error: &ApiError, effect: &str) -> Finding {
+    Finding::error(
+        "public_unreachable",
+        address.as_str(),
+        format!("the public address cannot be reached from here ({error})"),
+        effect,
+        "see that the tunnel or reverse proxy runs, that the name resolves, and that the certificate is valid",
+    )
+}

@@ -1,0 +1,306 @@
+//! What only Facebook knows: whether the app, its subscriptions and the stored tokens are what they should be.
+//!
+//! Asks with calls of its own: they change nothing, and spend nothing from the budgets of a running service.
+
+use http::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use super::payload::Id;
+use super::{Config, FIELDS, NAME, SCOPES};
+use crate::shared::api::{Answer, Http};
+use crate::shared::finding::Finding;
+use crate::shared::signature::{sign_sha256, to_hex};
+use crate::shared::store::{Connections, Status, TokenKind};
+
+/// The oldest version of the Graph API that is still served on 2026-11-21; the newest is v26.0.
+/// Source: <https://developers.facebook.com/docs/graph-api/changelog/versions>.
+const OLDEST: u32 = 21;
+const NEWEST: u32 = 26;
+
+/// A login at Shopify whose time is further from our clock than this is refused, in seconds.
+/// Source: the limit in Shopify's own library, `@shopify/shopify-api` 15.
+const SKEW_SECONDS: i64 = 90;
+
+/// What ends within this time is told, in milliseconds.
+const SOON_MS: i64 = 14 * 24 * 60 * 60 * 1000;
+
+/// Asks about the app and every Page.
+pub async fn examine(config: &Config, http: &Http, connections: &Connections, now_ms: i64) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    version(config, &mut findings);
+    let asking = Asking { config, http };
+    if !app(&asking, &mut findings).await {
+        return findings;
+    }
+    for connection in connections.list().await.unwrap_or_default() {
+        let Some(page) = Id::parse(&connection.account) else { continue };
+        if connection.channel != NAME || connection.status == Status::NeedsReconnect {
+            continue;
+        }
+        if let Ok(Some(token)) = connections.find_token(NAME, page.as_str(), TokenKind::Access).await {
+            token_of(&asking, &page, &token.secret, now_ms, &mut findings).await;
+            subscription_of(&asking, &page, &token.secret, &mut findings).await;
+        }
+    }
+    findings
+}
+
+struct Asking<'a> {
+    config: &'a Config,
+    http: &'a Http,
+}
+
+impl Asking<'_> {
+    async fn get(&self, path: &[&str], query: &[(&str, &str)], token: &SecretString) -> Option<Answer> {
+        let mut url: Url = self.config.graph_url.clone();
+        url.path_segments_mut().ok()?.pop_if_empty().push(&self.config.graph_version).extend(path);
+        let secret = self.config.app_secret.current().expose_secret();
+        let proof = to_hex(&sign_sha256(secret.as_bytes(), token.expose_secret().as_bytes()));
+        let request = self
+            .http
+            .request(Method::GET, url)
+            .query(query)
+            .query(&[("appsecret_proof", proof)])
+            .bearer_auth(token.expose_secret());
+        self.http.send(request).await.ok()
+    }
+
+    fn app_token(&self) -> SecretString {
+        format!("{}|{}", self.config.app_id, self.config.app_secret.current().expose_secret()).into()
+    }
+}
+
+fn version(config: &Config, findings: &mut Vec<Finding>) {
+    let major: Option<u32> =
+        config.graph_version.trim_start_matches('v').split('.').next().and_then(|text| text.parse().ok());
+    let about = "FACEBOOK_GRAPH_VERSION";
+    match major {
+        Some(major) if major < OLDEST => findings.push(Finding::error(
+            "facebook_version_dead",
+            about,
+            format!("the Graph API {} no longer exists", config.graph_version),
+            "Facebook silently answers with its oldest living version, whose shapes nobody has tested here",
+            format!("remove {about}, or set it to v{NEWEST}.0"),
+        )),
+        Some(major) if major < NEWEST => findings.push(Finding::warning(
+            "facebook_version_old",
+            about,
+            format!("the Graph API {} is not the newest that this program knows", config.graph_version),
+            "it ends about two years after its release",
+            format!("remove {about}, or set it to v{NEWEST}.0"),
+        )),
+        _ => {}
+    }
+}
+
+/// The app-level subscription. Gives back whether Facebook can be asked at all.
+async fn app(asking: &Asking<'_>, findings: &mut Vec<Finding>) -> bool {
+    let config = asking.config;
+    let about = config.app_id.as_str();
+    let Some(answer) = asking.get(&[about, "subscriptions"], &[], &asking.app_token()).await else {
+        findings.push(Finding::error(
+            "facebook_unreachable",
+            config.graph_url.as_str(),
+            "Facebook cannot be reached from here",
+            "nothing is polled and nobody can connect; deliveries are still taken in",
+            "see that this machine may open https connections to the outside, and FACEBOOK_GRAPH_URL if it is set",
+        ));
+        return false;
+    };
+    findings.extend(clock(asking.http, &answer));
+    let Ok(body) = answer.json::<Value>() else {
+        findings.push(Finding::error(
+            "facebook_unreadable",
+            config.graph_url.as_str(),
+            format!("what answers in Facebook's place does not speak its language (status {})", answer.status),
+            "nothing is polled and nobody can connect",
+            "see FACEBOOK_GRAPH_URL, and whether a proxy answers in Facebook's place",
+        ));
+        return false;
+    };
+    if !answer.status.is_success() {
+        let code = body["error"]["code"].as_i64().unwrap_or(0);
+        if matches!(code, 4 | 17 | 32 | 613) {
+            findings.push(Finding::warning(
+                "facebook_rate_limited",
+                about,
+                "Facebook says that the app asks too often",
+                "polls are slower for a while",
+                "wait; if it stays so, look at the app's usage in its dashboard",
+            ));
+        } else {
+            findings.push(Finding::error(
+                "facebook_app_refused",
+                about,
+                format!("Facebook refuses the app's id and secret (code {code})"),
+                "nobody can connect, and every delivery fails the signature check",
+                "copy FACEBOOK_APP_ID and FACEBOOK_APP_SECRET anew from the App Dashboard, Settings, Basic",
+            ));
+        }
+        return false;
+    }
+    let Some(ours) = body["data"].as_array().into_iter().flatten().find(|one| one["object"] == "page") else {
+        findings.push(Finding::error(
+            "facebook_app_not_subscribed",
+            about,
+            "the app has no webhook subscription for Pages",
+            "no message of any Page arrives",
+            "start the service while its public address is reachable: it sets the subscription itself",
+        ));
+        return true;
+    };
+    let repair = "start the service, or wait for its hourly look, while its public address is reachable";
+    let callback = ours["callback_url"].as_str().unwrap_or_default();
+    if callback != config.webhook_address.as_str() {
+        findings.push(Finding::error(
+            "facebook_callback_differs",
+            about,
+            format!("the app's webhook goes to {callback}, not to {}", config.webhook_address),
+            "messages arrive somewhere else",
+            repair,
+        ));
+    }
+    if ours["active"] == false {
+        findings.push(Finding::error(
+            "facebook_callback_inactive",
+            about,
+            "Facebook has switched the app's webhook off",
+            "no message of any Page arrives",
+            repair,
+        ));
+    }
+    let names: Vec<&str> = ours["fields"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|field| field["name"].as_str().or(field.as_str()))
+        .collect();
+    fields_missing("facebook_app_fields_missing", about, &names, repair, findings);
+    true
+}
+
+/// Compares our clock with Facebook's.
+fn clock(http: &Http, answer: &Answer) -> Option<Finding> {
+    let date = answer.headers.get(http::header::DATE)?.to_str().ok()?;
+    let theirs = chrono::DateTime::parse_from_rfc2822(date).ok()?;
+    let skew = (http.clock().now() - theirs.to_utc()).num_seconds();
+    (skew.abs() > SKEW_SECONDS).then(|| {
+        Finding::error(
+            "clock_wrong",
+            "",
+            format!("the clock of this machine differs by {skew} seconds from Facebook's"),
+            "logins at Shopify are refused, and tokens are renewed at the wrong time",
+            "set the clock: timedatectl set-ntp true",
+        )
+    })
+}
+
+fn fields_missing(code: &'static str, about: &str, present: &[&str], fix: &str, findings: &mut Vec<Finding>) {
+    let missing: Vec<&str> = FIELDS.into_iter().filter(|field| !present.contains(field)).collect();
+    if !missing.is_empty() {
+        findings.push(Finding::error(
+            code,
+            about,
+            format!("these webhook fields are not subscribed: {}", missing.join(", ")),
+            "what they would tell is found by polls only, or not at all",
+            fix,
+        ));
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Info {
+    app_id: Value,
+    is_valid: bool,
+    expires_at: i64,
+    data_access_expires_at: i64,
+    scopes: Vec<String>,
+}
+
+async fn token_of(asking: &Asking<'_>, page: &Id, token: &SecretString, now_ms: i64, findings: &mut Vec<Finding>) {
+    #[derive(Deserialize)]
+    struct Wrapped {
+        data: Info,
+    }
+    let query = [("input_token", token.expose_secret())];
+    let answer = asking.get(&["debug_token"], &query, &asking.app_token()).await;
+    let Some(info) = answer.and_then(|answer| answer.json::<Wrapped>().ok()).map(|wrapped| wrapped.data) else {
+        return;
+    };
+    let about = page.as_str();
+    let login = "the merchant of the Page connects it again on the start page";
+    let app_id = info.app_id.as_str().map_or_else(|| info.app_id.to_string(), str::to_owned);
+    if !info.is_valid {
+        findings.push(Finding::error(
+            "facebook_token_invalid",
+            about,
+            "Facebook says that the Page's token is not valid any more",
+            "the Page is not polled; its deliveries are still taken in",
+            login,
+        ));
+        return;
+    }
+    if app_id != asking.config.app_id {
+        findings.push(Finding::error(
+            "facebook_token_of_other_app",
+            about,
+            "the Page's token belongs to another app",
+            "calls are refused as soon as the app checks its proof",
+            format!("set FACEBOOK_APP_ID back, or {login}"),
+        ));
+    }
+    let missing: Vec<&str> =
+        SCOPES.into_iter().filter(|scope| !info.scopes.iter().any(|granted| granted == scope)).collect();
+    if !missing.is_empty() {
+        findings.push(Finding::error(
+            "facebook_scope_missing",
+            about,
+            format!("permissions are missing: {}", missing.join(", ")),
+            "conversations or webhooks of the Page are incomplete",
+            format!("{login}, and leaves all permissions ticked"),
+        ));
+    }
+    for (code, ends, what) in [
+        ("facebook_token_ends", info.expires_at, "the Page's token"),
+        ("facebook_access_ends", info.data_access_expires_at, "the access to the person's data"),
+    ] {
+        if ends > 0 && ends * 1000 - now_ms < SOON_MS {
+            findings.push(Finding::warning(
+                code,
+                about,
+                format!("{what} ends in {} days", ((ends * 1000 - now_ms) / 86_400_000).max(0)),
+                "after that the Page is not polled",
+                login,
+            ));
+        }
+    }
+}
+
+async fn subscription_of(asking: &Asking<'_>, page: &Id, token: &SecretString, findings: &mut Vec<Finding>) {
+    let Some(answer) = asking.get(&[page.as_str(), "subscribed_apps"], &[], token).await else { return };
+    let Ok(body) = answer.json::<Value>() else { return };
+    if !answer.status.is_success() {
+        return;
+    }
+    let about = page.as_str();
+    let repair = "wait for the service's hourly look, or connect the Page again";
+    let app_id = asking.config.app_id.as_str();
+    let ours = body["data"].as_array().into_iter().flatten().find(|app| app["id"] == app_id);
+    let Some(ours) = ours else {
+        findings.push(Finding::error(
+            "facebook_page_not_subscribed",
+            about,
+            "the Page does not deliver to this app",
+            "its messages are found by the daily poll only",
+            repair,
+        ));
+        return;
+    };
+    let names: Vec<&str> =
+        ours["subscribed_fields"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    fields_missing("facebook_page_fields_missing", about, &names, repair, findings);
+}

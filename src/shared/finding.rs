@@ -1,0 +1,63 @@
+//! What `shoptalk doctor` finds: cause, effect, fix. Made by the doctor itself and by each channel.
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Something does not work.
+    Error,
+    /// It works, but not for long, or not as well as it should.
+    Warning,
+}
+
+/// One fault. No sentence holds a secret, a token or a person's data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Names the kind of fault, for scripts: `key_file_open`.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is about, where that is not clear from the code: a variable, a path, an account.
+    pub about: String,
+    /// What is the matter.
+    pub cause: String,
+    /// What follows from it.
+    pub effect: String,
+    /// What to do.
+    pub fix: String,
+}
+
+impl Finding {
+    /// Something that does not work.
+    #[must_use]
+    pub fn error(
+        code: &'static str,
+        about: impl Into<String>,
+        cause: impl Into<String>,
+        effect: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            about: about.into(),
+            cause: cause.into(),
+            effect: effect.into(),
+            fix: fix.into(),
+        }
+    }
+
+    /// Something that works, but not for long, or not as well as it should.
+    #[must_use]
+    pub fn warning(
+        code: &'static str,
+        about: impl Into<String>,
+        cause: impl Into<String>,
+        effect: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, about, cause, effect, fix) }
+    }
+}

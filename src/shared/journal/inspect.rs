@@ -1,0 +1,66 @@
+//! A look into the journal from outside, without its writer: for `shoptalk doctor`.
+
+use std::path::Path;
+
+use rusqlite::OptionalExtension;
+
+use super::reports::{Subscriptions, list_subscriptions};
+use crate::shared::db::open_reader;
+
+/// What a look into the journal shows.
+#[derive(Debug)]
+pub struct Inspection {
+    /// Conversations that were given up.
+    pub parked_conversations: i64,
+    /// Reads that were given up: channel, account, reason.
+    pub parked_reads: Vec<(String, String, String)>,
+    /// Events that are set apart, by channel and account.
+    pub apart: Vec<(String, String, i64)>,
+    /// When the oldest event arrived that is not in its file yet, in milliseconds since 1970.
+    pub oldest_waiting: Option<i64>,
+    /// The last look at the subscriptions of every account.
+    pub subscriptions: Vec<Subscriptions>,
+}
+
+/// How many migrations this program knows.
+#[must_use]
+pub fn migrations() -> usize {
+    super::MIGRATIONS.len()
+}
+
+/// Looks into the journal at `path`.
+///
+/// # Errors
+/// When it cannot be read, or is of another version.
+pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
+    let connection = open_reader(path)?;
+    let three = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let cursor: Option<String> = connection
+        .query_row("SELECT value FROM cursors WHERE name = 'consumer:conversations'", [], |row| row.get(0))
+        .optional()?;
+    let cursor: i64 = cursor.and_then(|value| value.parse().ok()).unwrap_or(0);
+    Ok(Inspection {
+        parked_conversations: connection
+            .query_row("SELECT count(*) FROM unfiled WHERE parked", [], |row| row.get(0))?,
+        parked_reads: connection
+            .prepare("SELECT channel, account, coalesce(reason, 'unknown') FROM rereads WHERE parked")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<rusqlite::Result<_>>()?,
+        apart: connection
+            .prepare(
+                "SELECT channel, account, count(*) FROM events WHERE apart IS NOT NULL
+                 GROUP BY channel, account ORDER BY count(*) DESC LIMIT 20",
+            )?
+            .query_map([], three)?
+            .collect::<rusqlite::Result<_>>()?,
+        oldest_waiting: connection
+            .query_row(
+                "SELECT received_at FROM events
+                 WHERE seq > ?1 AND conversation IS NOT NULL AND apart IS NULL ORDER BY seq LIMIT 1",
+                [cursor],
+                |row| row.get(0),
+            )
+            .optional()?,
+        subscriptions: list_subscriptions(&connection)?,
+    })
+}

@@ -1,0 +1,466 @@
+//! `shoptalk doctor`: each fault is planted, and found with its cause, its effect and its fix.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::time::Duration;
+
+use axum::Json;
+use axum::routing::get;
+use rusqlite::Connection;
+use serde_json::json;
+use shoptalk::config::Config;
+use shoptalk::doctor::{Report, Surroundings, examine};
+use shoptalk::shared::sandbox::Failure;
+use shoptalk::shared::store::Status;
+use url::Url;
+
+use crate::process;
+use crate::test_app::{PAGE, SHOP, TestApp};
+
+/// A healthy service with a shop and a Page, that a doctor can look at.
+struct Patient {
+    app: TestApp,
+    surroundings: Surroundings,
+    /// What shows that a process has the data folder.
+    socket: Option<UnixListener>,
+}
+
+impl Patient {
+    async fn healthy() -> Self {
+        let app = TestApp::start().await;
+        app.run_due_jobs().await;
+        app.connect().await;
+        // The first hourly look.
+        app.clock.advance(Duration::from_secs(3600));
+        app.run_due_jobs().await;
+        let surroundings =
+            Surroundings { ngrok: Url::parse("http://127.0.0.1:9").unwrap(), env_file: app.path("no.env") };
+        let socket = Some(UnixListener::bind(app.path("data/shoptalk.sock")).unwrap());
+        Self { app, surroundings, socket }
+    }
+
+    async fn report(&self, change: impl FnOnce(&mut Config)) -> Report {
+        let mut config = self.app.config();
+        change(&mut config);
+        let mut report = examine(&Ok(config), &self.surroundings, &self.app.clock).await;
+        // Tests drive the consumers by hand, so the service says all the time that they do not run; and what a simulated
+        // platform answers out of order carries the real time.
+        report.findings.retain(|finding| !["not_ready", "clock_wrong"].contains(&finding.code));
+        report
+    }
+
+    /// The codes of what is found, with what they are about.
+    async fn found(&self, change: impl FnOnce(&mut Config)) -> BTreeSet<&'static str> {
+        let report = self.report(change).await;
+        for finding in &report.findings {
+            for sentence in [&finding.cause, &finding.effect, &finding.fix] {
+                assert!(sentence.len() > 3, "{finding:?}");
+                assert!(!sentence.contains("secret for tests"), "{finding:?}");
+            }
+        }
+        report.findings.iter().map(|finding| finding.code).collect()
+    }
+
+    /// Says something to one of the databases behind the service's back.
+    fn sql(&self, database: &str, sql: &str) {
+        let connection = Connection::open(self.app.path(&format!("data/{database}.db"))).unwrap();
+        connection.busy_timeout(Duration::from_secs(5)).unwrap();
+        connection.execute_batch(sql).unwrap();
+    }
+
+    fn chmod(&self, path: &str, mode: u32) {
+        std::fs::set_permissions(self.app.path(path), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+}
+
+fn codes<const N: usize>(codes: [&'static str; N]) -> BTreeSet<&'static str> {
+    codes.into()
+}
+
+/// An agent of ngrok with one tunnel.
+async fn ngrok(public_url: &str, to: &str) -> Url {
+    let answer = json!({ "tunnels": [{ "public_url": public_url, "proto": "https", "config": { "addr": to } }] });
+    let router = axum::Router::new().route("/api/tunnels", get(move || std::future::ready(Json(answer.clone()))));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    Url::parse(&url).unwrap()
+}
+
+#[tokio::test]
+async fn a_healthy_service_has_no_findings_and_is_left_as_it_is() {
+    let patient = Patient::healthy().await;
+    let before = patient.app.counts().await;
+    let report = patient.report(|_| {}).await;
+    assert_eq!(report.findings, [], "{}", report.to_text());
+    assert_eq!(report.skipped, [""; 0]);
+    assert!(report.is_healthy() && report.to_text().contains("healthy"));
+    assert_eq!(patient.app.counts().await, before);
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_settings_is_found() {
+    let surroundings = Surroundings::default();
+    let clock = shoptalk::shared::clock::Clock::system();
+    let values = |name: &str| -> Option<String> {
+        let value = match name {
+            "FACEBOOK_APP_ID" => "your_facebook_app_id",
+            "FACEBOOK_APP_SECRET" => "short",
+            "FACEBOOK_VERIFY_TOKEN" => "",
+            "FACEBOOK_POLL_CRON" => "sometimes",
+            "FACEBOOK_GRAPH_VERSION" => "26",
+            "PUBLIC_URL" => "http://shop.example",
+            "SHOPIFY_API_KEY" => "a-key",
+            "OPERATOR_TOKEN" | "STATE_TOKEN_SECRET" => "one secret of more than thirty-two characters",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let report = examine(&Config::read(&values), &surroundings, &clock).await;
+    let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.code).collect();
+    let expected = [
+        "setting_cron",
+        "setting_empty",
+        "setting_missing",
+        "setting_not_https",
+        "setting_placeholder",
+        "setting_repeated",
+        "setting_too_short",
+        "setting_version",
+    ];
+    assert!(expected.iter().all(|code| found.contains(code)), "{found:?}");
+    assert!(!report.skipped.is_empty());
+    let nothing = examine(&Config::read(&|_| None), &surroundings, &clock).await;
+    assert!(nothing.findings.iter().any(|finding| finding.code == "no_platform"));
+}
+
+#[tokio::test]
+async fn faults_of_the_machine_are_found() {
+    let mut patient = Patient::healthy().await;
+    patient.surroundings.env_file = patient.app.path("settings.env");
+    std::fs::write(&patient.surroundings.env_file, "").unwrap();
+    patient.chmod("settings.env", 0o644);
+    assert_eq!(patient.found(|_| {}).await, codes(["env_file_open"]));
+    patient.chmod("settings.env", 0o600);
+
+    patient.chmod("data", 0o755);
+    patient.chmod("data/tokens.db", 0o644);
+    assert_eq!(patient.found(|_| {}).await, codes(["data_folder_open", "database_open"]));
+    patient.chmod("data", 0o700);
+    patient.chmod("data/tokens.db", 0o600);
+
+    let missing = patient.app.path("nowhere");
+    assert_eq!(patient.found(|config| config.server.output_dir = missing).await, codes(["folder_missing"]));
+    let file = patient.app.path("settings.env");
+    assert_eq!(patient.found(|config| config.server.output_dir = file).await, codes(["folder_is_a_file"]));
+
+    // Root may write everywhere, whatever the mode says.
+    if !rustix::process::getuid().is_root() {
+        std::fs::create_dir(patient.app.path("closed")).unwrap();
+        patient.chmod("closed", 0o500);
+        let closed = patient.app.path("closed");
+        assert_eq!(patient.found(|config| config.server.output_dir = closed).await, codes(["folder_read_only"]));
+    }
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn faults_of_the_key_are_found() {
+    let patient = Patient::healthy().await;
+    let key = patient.app.path("data/master.key");
+    let right = std::fs::read(&key).unwrap();
+
+    patient.chmod("data/master.key", 0o644);
+    assert!(patient.found(|_| {}).await.contains("key_file_open"));
+    patient.chmod("data/master.key", 0o600);
+
+    std::fs::write(&key, "no key\n").unwrap();
+    assert!(patient.found(|_| {}).await.contains("key_file_damaged"));
+
+    std::fs::remove_file(&key).unwrap();
+    assert!(patient.found(|_| {}).await.contains("key_missing"));
+    assert!(!key.exists(), "a doctor makes no key");
+    std::fs::write(&key, right).unwrap();
+    patient.chmod("data/master.key", 0o600);
+
+    let bytes: [u8; 32] = std::array::from_fn(|index| u8::try_from(index).unwrap());
+    let another = shoptalk::config::MasterKey(zeroize::Zeroizing::new(bytes));
+    let report = patient.report(|config| config.server.master_key = Some(another)).await;
+    assert!(report.findings.iter().any(|finding| finding.code == "two_keys"), "{report:?}");
+    assert!(report.findings.iter().any(|finding| finding.code == "wrong_key"), "{report:?}");
+    assert_eq!(patient.found(|_| {}).await, codes([]));
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn faults_of_the_databases_are_found() {
+    let patient = Patient::healthy().await;
+    let copy = |name: &str, change: fn(&mut Vec<u8>)| {
+        let connection = Connection::open(patient.app.path("data/sessions.db")).unwrap();
+        let path = patient.app.path(name);
+        connection.execute("VACUUM INTO ?1", [path.to_str().unwrap()]).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        change(&mut bytes);
+        std::fs::write(&path, bytes).unwrap();
+        patient.chmod(name, 0o600);
+        path
+    };
+    let damaged = copy("damaged.db", |bytes| bytes[100..1500].fill(0xee));
+    assert_eq!(patient.found(|config| config.server.sessions_db = damaged).await, codes(["database_damaged"]));
+    let newer = copy("newer.db", |bytes| bytes[60..64].copy_from_slice(&99_u32.to_be_bytes()));
+    assert_eq!(patient.found(|config| config.server.sessions_db = newer).await, codes(["database_newer"]));
+    let fresh = patient.app.path("fresh.db");
+    assert_eq!(patient.found(|config| config.server.sessions_db = fresh).await, codes([]));
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn whether_the_service_runs_and_answers_is_found() {
+    let mut patient = Patient::healthy().await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(patient.found(|config| config.server.address = free).await, codes(["not_answering"]));
+    let report = examine(&Ok(patient.app.config()), &patient.surroundings, &patient.app.clock).await;
+    assert_eq!(report.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["not_ready"]);
+    patient.socket = None;
+    assert_eq!(patient.found(|_| {}).await, codes(["port_taken"]));
+    assert_eq!(patient.found(|config| config.server.address = free).await, codes(["not_running"]));
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_world_reaches_is_compared_with_the_service() {
+    let mut patient = Patient::healthy().await;
+    let found = patient
+        .found(|config| {
+            let facebook = config.facebook.as_mut().unwrap();
+            facebook.verify_token = "another verify token".into();
+        })
+        .await;
+    assert_eq!(found, codes(["verify_token_differs"]));
+
+    let found = patient
+        .found(|config| {
+            let shopify = config.shopify.as_mut().unwrap();
+            shopify.webhook_address = Url::parse(&patient.app.url).unwrap();
+        })
+        .await;
+    assert!(found.contains("public_wrong_answer"), "{found:?}");
+
+    let found = patient
+        .found(|config| {
+            config.facebook.as_mut().unwrap().webhook_address =
+                Url::parse("http://127.0.0.1:9/facebook/webhook").unwrap();
+        })
+        .await;
+    assert!(found.contains("public_unreachable"), "{found:?}");
+
+    // With real platforms an address of this machine is of no use.
+    let found = patient
+        .found(|config| {
+            config.facebook.as_mut().unwrap().graph_url = Url::parse("https://graph.facebook.invalid").unwrap()
+        })
+        .await;
+    assert!(found.contains("not_public") && found.contains("facebook_unreachable"), "{found:?}");
+
+    let port = patient.app.config().server.address.port();
+    let ours = format!("http://localhost:{port}");
+    patient.surroundings.ngrok = ngrok("https://abc.ngrok.app", &ours).await;
+    let report = patient.report(|_| {}).await;
+    let finding = report.findings.iter().find(|finding| finding.code == "ngrok_not_configured").unwrap();
+    for part in [
+        "PUBLIC_URL=https://abc.ngrok.app",
+        "https://abc.ngrok.app/facebook/callback",
+        "abc.ngrok.app/shopify/callback",
+    ] {
+        assert!(finding.fix.contains(part), "{finding:?}");
+    }
+    let old = Url::parse("https://old.ngrok.app").unwrap();
+    let found = patient.found(|config| config.server.public_url = Some(old.clone())).await;
+    assert_eq!(found, codes(["ngrok_address_changed"]));
+    let same = Url::parse("https://abc.ngrok.app").unwrap();
+    assert_eq!(patient.found(|config| config.server.public_url = Some(same)).await, codes([]));
+    patient.surroundings.ngrok = ngrok("https://abc.ngrok.app", "http://localhost:1").await;
+    assert_eq!(patient.found(|_| {}).await, codes(["ngrok_other_port"]));
+    patient.surroundings.ngrok = Url::parse("http://127.0.0.1:9").unwrap();
+    assert_eq!(patient.found(|config| config.server.public_url = Some(old)).await, codes(["ngrok_not_running"]));
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_journal_waits_for_is_found() {
+    let patient = Patient::healthy().await;
+    let now = patient.app.clock.now_ms();
+    patient.sql(
+        "journal",
+        &format!(
+            "INSERT INTO unfiled (channel, account, conversation, next_at, parked) VALUES ('facebook', '{PAGE}', '1', 0, 1);
+             INSERT INTO rereads (channel, account, object, generation, wanted_at, due_at, parked, reason)
+             VALUES ('shopify', '{SHOP}', 'products', 1, 0, 0, 1, 'refused');
+             INSERT INTO events (dedupe, channel, account, kind, opens, occurred_at, received_at, source, apart, payload)
+             VALUES (x'01', 'facebook', '', 'unknown', 0, {now}, {now}, 'webhook', 'unreadable', x'7b7d'),
+                    (x'02', 'facebook', '42', 'message', 1, {now}, {now}, 'webhook', 'the account is not connected', x'7b7d');
+             UPDATE subscriptions SET missing = '[\"messages\"]', checked_at = {now} - 20000000 WHERE account = '{PAGE}';"
+        ),
+    );
+    let expected = [
+        "apart_account",
+        "apart_unreadable",
+        "parked_conversations",
+        "parked_read",
+        "subscription_missing",
+        "watch_overdue",
+    ];
+    assert_eq!(patient.found(|_| {}).await, codes(expected));
+
+    patient.sql(
+        "journal",
+        &format!(
+            "DELETE FROM unfiled; DELETE FROM rereads; DELETE FROM events WHERE apart IS NOT NULL;
+             UPDATE subscriptions SET missing = '[]', checked_at = {now};
+             INSERT INTO events (seq, dedupe, channel, account, kind, conversation, opens, occurred_at, received_at, source, payload)
+             VALUES (100000, x'03', 'facebook', '{PAGE}', 'message', '7', 1, {now}, {now} - 3600000, 'webhook', x'7b7d')"
+        ),
+    );
+    assert_eq!(patient.found(|_| {}).await, codes(["consumer_behind"]));
+    patient.sql("journal", "DELETE FROM events WHERE seq = 100000");
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn the_state_of_accounts_is_found() {
+    let patient = Patient::healthy().await;
+    let connections = &patient.app.shared().connections;
+    connections.set_status("facebook", PAGE, Status::NeedsReconnect, Some("Please log in.".into())).await.unwrap();
+    connections.set_status("shopify", SHOP, Status::Incomplete, Some("A scope is missing.".into())).await.unwrap();
+    assert_eq!(patient.found(|_| {}).await, codes(["incomplete", "needs_reconnect"]));
+    for (channel, account) in [("facebook", PAGE), ("shopify", SHOP)] {
+        connections.set_status(channel, account, Status::Connected, None).await.unwrap();
+    }
+
+    assert_eq!(
+        patient.found(|config| config.facebook = None).await,
+        codes(["account_without_platform", "platform_off"])
+    );
+    assert_eq!(patient.found(|config| config.server.operator_token = None).await, codes(["operator_off"]));
+
+    patient.sql("tokens", &format!("UPDATE tokens SET sealed = x'00' WHERE account = '{PAGE}' AND kind = 'access'"));
+    assert_eq!(patient.found(|_| {}).await, codes(["token_missing"]));
+    patient.sql("tokens", "UPDATE connections SET last_read_at = 1 WHERE channel = 'facebook'; DELETE FROM tokens");
+    assert_eq!(patient.found(|_| {}).await, codes(["poll_overdue", "token_missing"]));
+    patient.sql("tokens", "DELETE FROM connections");
+    assert_eq!(patient.found(|_| {}).await, codes(["nothing_connected"]));
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_facebook_says_is_found() {
+    let patient = Patient::healthy().await;
+    let facebook = &patient.app.facebook;
+    let version = |version: &'static str| {
+        move |config: &mut Config| config.facebook.as_mut().unwrap().graph_version = version.to_owned()
+    };
+    assert!(patient.found(version("v19.0")).await.contains("facebook_version_dead"));
+    assert!(patient.found(version("v24.0")).await.contains("facebook_version_old"));
+
+    let subscriptions = "/subscriptions";
+    facebook.traffic().fail_next(subscriptions, 1, Failure::Json(400, json!({ "error": { "code": 190 } })));
+    assert_eq!(patient.found(|_| {}).await, codes(["facebook_app_refused"]));
+    facebook.traffic().fail_next(subscriptions, 1, Failure::Json(400, json!({ "error": { "code": 4 } })));
+    assert_eq!(patient.found(|_| {}).await, codes(["facebook_rate_limited"]));
+    facebook.traffic().fail_next(subscriptions, 1, Failure::Html);
+    assert_eq!(patient.found(|_| {}).await, codes(["facebook_unreadable"]));
+    let other = json!({ "data": [{ "object": "page", "callback_url": "https://other.example/", "active": false,
+                                   "fields": [{ "name": "messages", "version": "v26.0" }] }] });
+    facebook.traffic().fail_next(subscriptions, 1, Failure::Json(200, other));
+    let expected = ["facebook_app_fields_missing", "facebook_callback_differs", "facebook_callback_inactive"];
+    assert_eq!(patient.found(|_| {}).await, codes(expected));
+    facebook.drop_app_subscription();
+    patient.app.page().unsubscribe();
+    assert_eq!(patient.found(|_| {}).await, codes(["facebook_app_not_subscribed", "facebook_page_not_subscribed"]));
+    patient.app.clock.advance(Duration::from_secs(3600));
+    patient.app.run_due_jobs().await;
+
+    let soon = patient.app.clock.now_ms() / 1000 + 86_400;
+    let info = |change: serde_json::Value| {
+        let mut info = json!({ "app_id": "900000000000001", "is_valid": true, "expires_at": 0, "scopes":
+            ["pages_show_list", "pages_manage_metadata", "pages_messaging", "pages_read_engagement"] });
+        info.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        Failure::Json(200, json!({ "data": info }))
+    };
+    for (change, code) in [
+        (json!({ "is_valid": false }), "facebook_token_invalid"),
+        (json!({ "app_id": "1" }), "facebook_token_of_other_app"),
+        (json!({ "scopes": ["pages_show_list"] }), "facebook_scope_missing"),
+        (json!({ "expires_at": soon }), "facebook_token_ends"),
+        (json!({ "data_access_expires_at": soon }), "facebook_access_ends"),
+    ] {
+        facebook.traffic().fail_next("/debug_token", 1, info(change));
+        let found = patient.found(|_| {}).await;
+        assert!(found.contains(code), "{code}: {found:?}");
+    }
+    let few = json!({ "data": [{ "id": "900000000000001", "subscribed_fields": ["messages"] }] });
+    facebook.traffic().fail_next("/subscribed_apps", 1, Failure::Json(200, few));
+    assert!(patient.found(|_| {}).await.contains("facebook_page_fields_missing"));
+
+    let fast = shoptalk::shared::clock::Clock::manual(patient.app.clock.now() + Duration::from_secs(600));
+    let report = examine(&Ok(patient.app.config()), &patient.surroundings, &fast).await;
+    assert!(report.findings.iter().any(|finding| finding.code == "clock_wrong"), "{report:?}");
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_shopify_says_is_found() {
+    let patient = Patient::healthy().await;
+    let version = |version: &'static str| {
+        move |config: &mut Config| config.shopify.as_mut().unwrap().api_version = version.to_owned()
+    };
+    let found = patient.found(version("2025-04")).await;
+    assert!(found.contains("shopify_version_dead") && found.contains("shopify_version_falls_forward"), "{found:?}");
+    assert!(patient.found(version("2026-01")).await.contains("shopify_version_ends"));
+
+    let shopify = &patient.app.shopify;
+    for (status, code) in [
+        (401, "shopify_token_refused"),
+        (402, "shopify_shop_closed"),
+        (423, "shopify_shop_closed"),
+        (503, "shopify_answers_with_errors"),
+    ] {
+        shopify.traffic().fail_next("/graphql.json", 1, Failure::Status(status));
+        assert_eq!(patient.found(|_| {}).await, codes([code]), "{status}");
+    }
+    shopify.traffic().fail_next("/graphql.json", 1, Failure::Disconnect);
+    assert_eq!(patient.found(|_| {}).await, codes(["shopify_unreachable"]));
+
+    patient.app.shop().drop_subscription("products/update");
+    assert_eq!(patient.found(|_| {}).await, codes(["shopify_topics_missing"]));
+    let moved = Url::parse(&format!("{}/shopify/webhook?moved", patient.app.url)).unwrap();
+    let found = patient.found(|config| config.shopify.as_mut().unwrap().webhook_address = moved).await;
+    assert_eq!(found, codes(["shopify_callback_differs"]));
+    patient.app.shop().change_scopes(&["read_products", "read_inventory"]);
+    assert!(patient.found(|_| {}).await.contains("shopify_scope_missing"));
+
+    patient.sql("tokens", "UPDATE tokens SET expires_at = 1 WHERE channel = 'shopify'");
+    assert_eq!(patient.found(|_| {}).await, codes(["shopify_refresh_token_ends", "shopify_token_expired"]));
+    patient.app.finish().await;
+}
+
+#[test]
+fn the_command_says_what_it_found_and_ends_with_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = process::run_briefly(process::shoptalk(folder.path(), &["doctor"]));
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains("ERROR no_platform"), "{ended:?}");
+    for word in ["cause:", "effect:", "fix:"] {
+        assert!(ended.stdout.contains(word), "{ended:?}");
+    }
+    assert!(!folder.path().join("data").exists(), "a doctor makes nothing");
+
+    let ended = process::run_briefly(process::configured(folder.path(), &["doctor", "--json"]));
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let codes: Vec<&str> =
+        report["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"operator_off") && codes.contains(&"folder_missing"), "{codes:?}");
+}
