@@ -19,10 +19,11 @@ use crate::shared::api::Http;
 use crate::shared::background::Background;
 use crate::shared::clock::Clock;
 use crate::shared::consumers::conversations::Conversations;
-use crate::shared::consumers::refresh::Refresh;
+use crate::shared::consumers::refresh::{Reads, Refresh};
 use crate::shared::consumers::retention::Retention;
 use crate::shared::control::{self, Control};
 use crate::shared::db::Db;
+use crate::shared::erasure::{Eraser, Erasure};
 use crate::shared::journal::{Journal, WriterHandle};
 use crate::shared::lock::{DataLock, LockError, folder_of};
 use crate::shared::oauth::Logins;
@@ -31,7 +32,7 @@ use crate::shared::progress::Progress;
 use crate::shared::rotation::Rotation;
 use crate::shared::scheduler::{Job, Scheduler};
 use crate::shared::self_test::SelfTests;
-use crate::shared::store::{self, Connections, Keys, LoginStates, Sessions, Status};
+use crate::shared::store::{self, Connections, Erasures, Keys, LoginStates, Sessions, Status};
 use crate::shared::vault::Vault;
 use crate::shared::web::limits::Limits;
 use crate::shared::web::{self, Running};
@@ -78,6 +79,7 @@ pub struct App {
     router: Router,
     refresh: Refresh,
     conversations: Arc<Conversations>,
+    eraser: Arc<Eraser>,
     scheduler: Scheduler,
     control: Control,
     running: Running,
@@ -123,22 +125,35 @@ impl App {
         let alerts = Alerts::new(clock.clone());
         let keys = Keys::new(tokens.clone(), sessions.clone(), vault.clone());
         let rotation = Rotation::new(keys, server.master_key.is_none().then_some(key_file), alerts.clone());
-        let connections = Connections::open(tokens, vault.clone()).await?;
+        let connections = Connections::open(tokens.clone(), vault.clone()).await?;
         let output = Output::open(&server.output_dir)
             .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
         let (journal, writer) = Journal::open(&server.journal_db, clock.clone())?;
         let is_public = server.is_public();
         let limits = server.limits.clone();
         let states = LoginStates::new(sessions.clone());
+        let sessions_table = Sessions::new(sessions, vault.clone());
+        let (progress, reads) = (Progress::default(), Reads::default());
+        let erasure = Erasure::new(
+            Erasures::new(tokens),
+            connections.clone(),
+            sessions_table.clone(),
+            journal.clone(),
+            reads.clone(),
+            progress.clone(),
+            alerts.clone(),
+            clock.clone(),
+        );
         let shared = Shared {
             http: Http::new(clock.clone(), &server.timeouts)?,
-            sessions: Sessions::new(sessions, vault.clone()),
+            sessions: sessions_table,
             logins: Logins::new(states, state_key(server, &vault), clock.clone(), is_public),
             connections: connections.clone(),
             journal: journal.clone(),
             output: output.clone(),
-            progress: Progress::default(),
+            progress,
             alerts,
+            erasure: erasure.clone(),
             self_tests: SelfTests::default(),
             is_public,
             clock: clock.clone(),
@@ -165,8 +180,10 @@ impl App {
         let readers: HashMap<&'static str, Arc<dyn Reader>> =
             channels.iter().map(|channel| (channel.name, Arc::clone(&channel.reader))).collect();
         let background = Background::start("files").context("a thread cannot be started")?;
-        let conversations = Arc::new(Conversations::new(journal.clone(), output, background));
-        let refresh = Refresh::new(journal.clone(), connections.clone(), shared.progress.clone(), readers.clone());
+        let conversations = Arc::new(Conversations::new(journal.clone(), output.clone(), background));
+        let refresh =
+            Refresh::new(journal.clone(), connections.clone(), shared.progress.clone(), readers.clone(), reads);
+        let eraser = Arc::new(Eraser::new(erasure, output, Arc::clone(&conversations), refresh.clone()));
         let mut jobs: Vec<Job> = Vec::new();
         for channel in &channels {
             let name = channel.name;
@@ -198,6 +215,7 @@ impl App {
             shared,
             refresh,
             conversations,
+            eraser,
             control,
             running,
             limits,
@@ -249,6 +267,11 @@ impl App {
                 refresh.start_due().await?;
                 Ok(more)
             }
+        }));
+        let eraser = Arc::clone(&self.eraser);
+        tasks.spawn(work("erasure", stop.clone(), self.shared.clone(), move || {
+            let eraser = Arc::clone(&eraser);
+            async move { eraser.run_due().await }
         }));
         let socket = control::socket_path(&self.data_folder);
         match control::listen(&socket) {
@@ -318,7 +341,8 @@ impl App {
             let collected = self.refresh.collect().await?;
             let started = self.refresh.start_due().await?;
             self.refresh.idle().await;
-            if !filed && !collected && started == 0 {
+            let erased = self.eraser.run_due().await?;
+            if !filed && !collected && started == 0 && !erased {
                 return Ok(());
             }
         }

@@ -265,6 +265,9 @@ async fn store(facebook: &Facebook, found: Vec<Found>) -> Result<(), AppError> {
     let now_ms = shared.clock.now_ms();
     let (connections, pages): (Vec<_>, Vec<_>) =
         found.into_iter().map(|one| (one.connection, (one.page, one.metadata))).unzip();
+    for (page, _) in &pages {
+        shared.erasure.before_connecting(NAME, page.as_str()).await?;
+    }
     shared.connections.upsert(connections, now_ms).await?;
     for (page, metadata) in &pages {
         let account = page.as_str();

@@ -15,6 +15,9 @@ use rusqlite_migration::{M, Migrations};
 /// The oldest SQLite that is safe here: older ones can corrupt a database in WAL mode (3.51.3 mends it).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
+/// How long a statement waits for somebody else's lock.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A small database with one connection: `tokens.db`, `sessions.db`. Cheap to clone.
 #[derive(Clone)]
 pub struct Db(Arc<Mutex<Connection>>);
@@ -104,7 +107,7 @@ const CHECKED_WHOLE_BYTES: u64 = 64 * 1024 * 1024;
 /// checked.
 fn check(connection: &Connection, path: &Path) -> anyhow::Result<()> {
     check_length(path)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let tables: Vec<String> = if fs::metadata(path)?.len() <= CHECKED_WHOLE_BYTES {
         vec!["100".to_owned()]
@@ -162,7 +165,7 @@ fn is_full(path: &Path) -> bool {
 pub fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
@@ -172,7 +175,7 @@ pub fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 /// # Errors
 /// When SQLite refuses one of them, as it does for a file that is not a database.
 pub fn configure(connection: &Connection) -> anyhow::Result<()> {
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     ensure!(mode.eq_ignore_ascii_case("wal"), "the file system does not allow write-ahead logging");
     connection.execute_batch(
@@ -180,6 +183,25 @@ pub fn configure(connection: &Connection) -> anyhow::Result<()> {
     )?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
+}
+
+/// Rewrites a small database and empties its log. `secure_delete` alone is not enough: when SQLite moves rows between pages,
+/// the old places keep their bytes until they are used again.
+///
+/// # Errors
+/// When the disk is full or fails, or when somebody else holds the log for longer than the busy timeout.
+pub fn scrub(connection: &Connection) -> anyhow::Result<()> {
+    connection.execute_batch("VACUUM")?;
+    ensure!(empty_log(connection)?, "the database's log is in use");
+    Ok(())
+}
+
+/// Moves everything from the log into the database and cuts the log to nothing. `false`: a reader stood in the way.
+///
+/// # Errors
+/// When the disk is full or fails.
+pub fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map(|busy| busy == 0)
 }
 
 fn create_private(path: &Path) -> anyhow::Result<()> {

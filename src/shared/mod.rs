@@ -7,6 +7,7 @@ pub mod clock;
 pub mod consumers;
 pub mod control;
 pub mod db;
+pub mod erasure;
 pub mod error;
 pub mod finding;
 pub mod journal;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use self::alerts::Alerts;
 use self::api::{ApiError, Budget, Http};
 use self::clock::Clock;
+use self::erasure::Erasure;
 use self::journal::{Journal, JournalError};
 use self::oauth::Logins;
 use self::output::Output;
@@ -62,6 +64,8 @@ pub struct Shared {
     pub progress: Progress,
     /// What somebody must know of.
     pub alerts: Alerts,
+    /// Disconnecting and erasing.
+    pub erasure: Erasure,
     /// Self-tests under way.
     pub self_tests: SelfTests,
     /// Whether our pages are reached by https, so that cookies may say `Secure`.

@@ -4,12 +4,13 @@
 //! A reader sees the old or the new document at every instant, also after a power cut. Unsynced replacements were
 //! measured to leave empty files after a cut, on ext4 and XFS alike.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -57,6 +58,9 @@ struct Root {
     folder: OwnedFd,
     path: PathBuf,
     unique: AtomicU64,
+    /// Folders into which nothing is written: their account is being erased, or was. Held while a file takes its place,
+    /// so that who closes a folder knows that nothing is under way there.
+    closed: RwLock<HashSet<Vec<String>>>,
 }
 
 /// A path below the output folder, made of parts that were parsed before: ids and fixed names.
@@ -95,7 +99,7 @@ impl Output {
         use std::os::unix::fs::DirBuilderExt;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let folder = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self(Arc::new(Root { folder, path: path.to_owned(), unique: AtomicU64::new(0) })))
+        Ok(Self(Arc::new(Root { folder, path: path.to_owned(), unique: AtomicU64::new(0), closed: RwLock::default() })))
     }
 
     /// The folder's path, for messages.
@@ -110,6 +114,7 @@ impl Output {
     /// When the disk is full, read-only or failing, or when something else than a plain file or folder is in the way.
     /// The old document is then still there.
     pub fn write(&self, path: &RelativePath, document: &[u8]) -> std::io::Result<Written> {
+        let _open = self.while_open(path)?;
         let (folder, name) = self.place(path)?;
         if holds(&folder, name, document)? {
             return Ok(Written::Unchanged);
@@ -154,6 +159,7 @@ impl Output {
     /// # Errors
     /// As [`Output::write`].
     pub fn replace(&self, path: &RelativePath, document: &[u8], to_disk: ToDisk) -> std::io::Result<Stamp> {
+        let _open = self.while_open(path)?;
         let (folder, name) = self.place(path)?;
         self.swap(&folder, name, |file| {
             file.write_all(document)?;
@@ -176,6 +182,7 @@ impl Output {
         tail: &[u8],
         to_disk: ToDisk,
     ) -> std::io::Result<Option<Stamp>> {
+        let _open = self.while_open(path)?;
         let (folder, name) = self.place(path)?;
         let Some(mut old) = open_plain(&folder, name)? else { return Ok(None) };
         if Stamp::of(&old)? != stamp {
@@ -217,20 +224,72 @@ impl Output {
         Ok(rustix::fs::renameat(&folder, name, &folder, aside)?)
     }
 
+    /// From now on nothing is written below this folder; what is being written is waited for.
+    pub fn close(&self, folder: &RelativePath) {
+        self.0.closed.write().unwrap_or_else(PoisonError::into_inner).insert(folder.0.clone());
+    }
+
+    /// From now on files may be written below this folder again.
+    pub fn reopen(&self, folder: &RelativePath) {
+        self.0.closed.write().unwrap_or_else(PoisonError::into_inner).remove(&folder.0);
+    }
+
+    /// Holds off whoever wants to close a folder on this path.
+    fn while_open(&self, path: &RelativePath) -> std::io::Result<RwLockReadGuard<'_, HashSet<Vec<String>>>> {
+        let closed = self.0.closed.read().unwrap_or_else(PoisonError::into_inner);
+        if !closed.is_empty() && (1..path.0.len()).any(|parts| closed.contains(&path.0[..parts])) {
+            return Err(std::io::Error::new(ErrorKind::PermissionDenied, "what belongs here was erased"));
+        }
+        Ok(closed)
+    }
+
+    /// Removes a folder with everything in it, and gives back how many files there were. A symbolic link is removed and
+    /// not followed.
+    ///
+    /// # Errors
+    /// When something cannot be removed. What was removed until then stays removed.
+    pub fn remove_folder(&self, path: &RelativePath) -> std::io::Result<usize> {
+        let Some((name, parents)) = path.0.split_last() else { return Ok(0) };
+        let Some(parent) = self.find_folder(parents)? else { return Ok(0) };
+        let Some(folder) = find_folder_in(&parent, name)? else { return Ok(0) };
+        let removed = remove_files(&folder, &|_| true, true)?;
+        rustix::fs::unlinkat(&parent, name.as_str(), AtFlags::REMOVEDIR)?;
+        rustix::fs::fsync(&parent)?;
+        Ok(removed)
+    }
+
+    /// Removes the files at any depth of a folder whose name is `stem` up to the first dot, leftovers and files that were
+    /// moved aside included. Gives back how many there were.
+    ///
+    /// # Errors
+    /// As [`Output::remove_folder`].
+    pub fn remove_files_of(&self, path: &RelativePath, stem: &str) -> std::io::Result<usize> {
+        let Some(folder) = self.find_folder(&path.0)? else { return Ok(0) };
+        let is_theirs = |name: &[u8]| {
+            let name = name.strip_prefix(b".").unwrap_or(name);
+            name.strip_prefix(stem.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
+        };
+        remove_files(&folder, &is_theirs, false)
+    }
+
+    fn find_folder(&self, parts: &[String]) -> std::io::Result<Option<OwnedFd>> {
+        let mut folder = rustix::io::dup(&self.0.folder)?;
+        for part in parts {
+            match find_folder_in(&folder, part)? {
+                Some(found) => folder = found,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(folder))
+    }
+
     /// Removes what a process that was killed left half-written in a folder. Where there is no such folder, nothing is
     /// to be done.
     ///
     /// # Errors
     /// When the folder cannot be read or changed.
     pub fn remove_leftovers(&self, path: &RelativePath) -> std::io::Result<()> {
-        let mut folder = rustix::io::dup(&self.0.folder)?;
-        for part in &path.0 {
-            folder = match rustix::fs::openat(&folder, part.as_str(), FOLDER_FLAGS, Mode::empty()) {
-                Ok(found) => found,
-                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
-                Err(error) => return Err(error.into()),
-            };
-        }
+        let Some(folder) = self.find_folder(&path.0)? else { return Ok(()) };
         for entry in rustix::fs::Dir::read_from(&folder)? {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
@@ -347,6 +406,42 @@ impl Drop for Incoming {
         // After `finish` there is nothing of this name any more. Otherwise best effort: the next start removes the rest.
         let _ = rustix::fs::unlinkat(&self.folder, &self.temporary, AtFlags::empty());
     }
+}
+
+/// A folder in a folder; `None` where there is none, or something else has this name.
+fn find_folder_in(folder: impl AsFd, name: &str) -> std::io::Result<Option<OwnedFd>> {
+    match rustix::fs::openat(folder, name, FOLDER_FLAGS, Mode::empty()) {
+        Ok(found) => Ok(Some(found)),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes the files at any depth whose name is wanted, and the folders too if told so. Gives back how many files.
+fn remove_files(folder: &OwnedFd, wanted: &dyn Fn(&[u8]) -> bool, folders_too: bool) -> std::io::Result<usize> {
+    let mut removed = 0;
+    // Names first: what a listing shows while entries go is not defined.
+    let names: Vec<std::ffi::CString> = rustix::fs::Dir::read_from(folder)?
+        .map(|entry| entry.map(|entry| entry.file_name().to_owned()))
+        .collect::<Result<_, _>>()?;
+    for name in names.iter().filter(|name| !matches!(name.to_bytes(), b"." | b"..")) {
+        match rustix::fs::openat(folder, name, FOLDER_FLAGS, Mode::empty()) {
+            Ok(inner) => {
+                removed += remove_files(&inner, wanted, folders_too)?;
+                if folders_too {
+                    rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR)?;
+                }
+            }
+            Err(Errno::NOENT) => {}
+            Err(_) if wanted(name.to_bytes()) => {
+                rustix::fs::unlinkat(folder, name, AtFlags::empty())?;
+                removed += 1;
+            }
+            Err(_) => {}
+        }
+    }
+    rustix::fs::fsync(folder)?;
+    Ok(removed)
 }
 
 fn as_io(error: Errno) -> std::io::Error {

@@ -215,6 +215,7 @@ async fn connect(
         platform_user: None,
         tokens: stored,
     };
+    shared.erasure.before_connecting(NAME, shop.as_str()).await?;
     {
         // A refresh of the old tokens that is under way must not overwrite the new ones.
         let _no_refresh = shopify.tokens.hold(shop).await;
@@ -260,7 +261,9 @@ async fn owner(
     let known = shopify.shared.connections.find(NAME, shop.as_str()).await?;
     let current = merchant.0.as_ref().map(|session| session.merchant);
     let known = known.as_ref().or(renamed_from).map(|known| known.merchant);
-    Ok(known.or(current).unwrap_or_else(Uuid::new_v4))
+    // A shop that comes back is still its merchant's.
+    let former = shopify.shared.erasure.former(NAME, shop.as_str()).await?.map(|former| former.merchant);
+    Ok(known.or(former).or(current).unwrap_or_else(Uuid::new_v4))
 }
 
 /// The connection of the same shop under the name that it had before: one with the same id at the platform.

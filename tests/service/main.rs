@@ -13,6 +13,7 @@ mod crash;
 mod demo;
 mod disk;
 mod doctor;
+mod erasure;
 mod facebook_history;
 mod facebook_login;
 mod facebook_media;

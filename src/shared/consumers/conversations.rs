@@ -80,6 +80,8 @@ pub struct Conversations {
     background: Background,
     journal: Journal,
     files: Files,
+    /// Held while files are made: who has it knows that nobody writes a conversation's file.
+    alone: tokio::sync::Mutex<()>,
 }
 
 /// Why a step could not be finished. The same step is taken again later.
@@ -97,7 +99,17 @@ impl Conversations {
     /// Reads from this journal and writes below this folder, on this thread.
     #[must_use]
     pub fn new(journal: Journal, output: Output, background: Background) -> Self {
-        Self { background, journal, files: Files { output, remembered: Arc::default() } }
+        Self {
+            background,
+            journal,
+            files: Files { output, remembered: Arc::default() },
+            alone: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Holds off whoever makes files.
+    pub async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.alone.lock().await
     }
 
     /// Takes the next events and writes the files of their conversations. Gives back whether there was anything to do.
@@ -106,6 +118,7 @@ impl Conversations {
     /// When the journal or the disk cannot be used; the cursor then stands where it stood. A single file that cannot be
     /// written is no error here: it is tried again later and stops no other.
     pub async fn step(&self) -> Result<bool, StepError> {
+        let _alone = self.alone().await;
         let cursor: i64 = self.journal.find_cursor(CURSOR).await?.and_then(|value| value.parse().ok()).unwrap_or(0);
         let (mut in_order, mut is_all) = self.journal.put_in_order().await?;
         while in_order < cursor && !is_all {
@@ -178,6 +191,7 @@ impl Conversations {
     /// # Errors
     /// When the journal or a file cannot be used.
     pub async fn rebuild(&self, account: Option<String>) -> Result<usize, StepError> {
+        let _alone = self.alone().await;
         while !self.journal.put_in_order().await?.1 {}
         let files = self.files.clone();
         let now_ms = self.journal.clock().now_ms();

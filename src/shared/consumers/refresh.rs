@@ -3,7 +3,8 @@
 //! A wish is a row, so it survives a kill; many wishes for one object are one row, so a burst costs one read. Polls and
 //! first syncs are wishes too: there is one way to read an account, with one set of retries.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, params};
@@ -43,10 +44,10 @@ struct Inner {
     connections: Connections,
     progress: Progress,
     readers: HashMap<&'static str, Arc<dyn Reader>>,
-    /// Accounts that are being read: never twice at once.
-    busy: Mutex<HashSet<(String, String)>>,
+    reads: Reads,
+    /// Held by [`Refresh::collect`]: who has it knows that no wish is being written down.
+    alone: tokio::sync::Mutex<()>,
     permits: Semaphore,
-    finished: Notify,
     stop: CancellationToken,
 }
 
@@ -65,15 +66,16 @@ impl Refresh {
         connections: Connections,
         progress: Progress,
         readers: HashMap<&'static str, Arc<dyn Reader>>,
+        reads: Reads,
     ) -> Self {
         Self(Arc::new(Inner {
             journal,
             connections,
             progress,
             readers,
-            busy: Mutex::default(),
+            reads,
+            alone: tokio::sync::Mutex::default(),
             permits: Semaphore::new(AT_ONCE),
-            finished: Notify::new(),
             stop: CancellationToken::new(),
         }))
     }
@@ -84,6 +86,7 @@ impl Refresh {
     /// When the journal cannot be used; the cursor then stands where it stood.
     pub async fn collect(&self) -> Result<bool, JournalError> {
         let journal = &self.0.journal;
+        let _alone = self.alone().await;
         let cursor: i64 = journal.find_cursor(CURSOR).await?.and_then(|value| value.parse().ok()).unwrap_or(0);
         let (last, wishes) = journal.read(move |connection| wishes_since(connection, cursor)).await?;
         if last == cursor {
@@ -130,24 +133,21 @@ impl Refresh {
         }
         let mut started = 0;
         for ((channel, account), wishes) in by_account {
-            if !self.busy().insert((channel.clone(), account.clone())) {
-                continue;
-            }
+            let Some(read) = self.0.reads.begin(&channel, &account) else { continue };
             started += 1;
-            tokio::spawn(self.clone().fulfil_in_a_task(channel, account, wishes));
+            tokio::spawn(self.clone().fulfil_in_a_task(read, channel, account, wishes));
         }
         Ok(started)
     }
 
     /// Waits until none of the reads that were started is under way.
     pub async fn idle(&self) {
-        loop {
-            let finished = self.0.finished.notified();
-            if self.busy().is_empty() {
-                return;
-            }
-            finished.await;
-        }
+        self.0.reads.idle(|_| true).await;
+    }
+
+    /// Holds off the turning of events into wishes.
+    pub async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.alone.lock().await
     }
 
     /// Cuts the reads under way. What they wanted is still written down.
@@ -158,17 +158,18 @@ impl Refresh {
     /// Whether this account is being read at the moment.
     #[must_use]
     pub fn is_busy(&self, channel: &str, account: &str) -> bool {
-        self.busy().contains(&(channel.to_owned(), account.to_owned()))
+        self.0.reads.is_under_way(channel, account)
     }
 
     /// Reads in a task of its own, so that a panic in a reader is a failed attempt and not an endless one.
-    async fn fulfil_in_a_task(self, channel: String, account: String, wishes: Vec<Wish>) {
-        // Frees the account however the reads end: it must not stay busy for ever.
-        let _free = Free { refresh: &self, account: (channel.clone(), account.clone()) };
-        let stop = self.0.stop.clone();
+    async fn fulfil_in_a_task(self, read: UnderWay, channel: String, account: String, wishes: Vec<Wish>) {
+        // The account is free again when `read` goes, however the reads end: it must not stay busy for ever.
+        let (stop, cut) = (self.0.stop.clone(), read.cut.clone());
         let reads = self.clone().fulfil_all(channel.clone(), account.clone(), wishes.clone());
-        let ended = tokio::spawn(async move { stop.run_until_cancelled(reads).await }).await;
-        if ended.is_ok_and(|ended| ended.is_some()) || self.0.stop.is_cancelled() {
+        let was_cut = cut.clone();
+        let ended =
+            tokio::spawn(async move { stop.run_until_cancelled(cut.run_until_cancelled(reads)).await.flatten() }).await;
+        if ended.is_ok_and(|ended| ended.is_some()) || self.0.stop.is_cancelled() || was_cut.is_cancelled() {
             return;
         }
         tracing::error!(channel, account, "a read ended in a panic");
@@ -353,10 +354,6 @@ impl Refresh {
             .await?;
         Ok(())
     }
-
-    fn busy(&self) -> std::sync::MutexGuard<'_, HashSet<(String, String)>> {
-        self.0.busy.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// What an event asks for: channel, account and object.
@@ -380,15 +377,78 @@ fn wishes_since(connection: &Connection, cursor: i64) -> rusqlite::Result<(i64, 
     Ok((last, wishes))
 }
 
-/// Frees an account when its reads are over, however they ended.
-struct Free<'a> {
-    refresh: &'a Refresh,
-    account: (String, String),
+/// The accounts that are being read. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Reads(Arc<ReadsInner>);
+
+#[derive(Default)]
+struct ReadsInner {
+    /// Each account once, with what cuts its read.
+    under_way: Mutex<HashMap<(String, String), CancellationToken>>,
+    finished: Notify,
 }
 
-impl Drop for Free<'_> {
+impl Reads {
+    /// Notes that an account is being read. `None`: it is already.
+    fn begin(&self, channel: &str, account: &str) -> Option<UnderWay> {
+        let account = (channel.to_owned(), account.to_owned());
+        let cut = CancellationToken::new();
+        match self.under_way().entry(account.clone()) {
+            Entry::Occupied(_) => return None,
+            Entry::Vacant(place) => place.insert(cut.clone()),
+        };
+        Some(UnderWay { reads: self.clone(), account, cut })
+    }
+
+    fn is_under_way(&self, channel: &str, account: &str) -> bool {
+        self.under_way().contains_key(&(channel.to_owned(), account.to_owned()))
+    }
+
+    /// Cuts the read of an account, if one is under way. What it wanted is still written down.
+    pub fn cut(&self, channel: &str, account: &str) {
+        if let Some(cut) = self.under_way().get(&(channel.to_owned(), account.to_owned())) {
+            cut.cancel();
+        }
+    }
+
+    /// Cuts the read of an account, waits until nothing is left of it, and lets none begin until what is given back is
+    /// dropped.
+    pub async fn hold(&self, channel: &str, account: &str) -> UnderWay {
+        loop {
+            if let Some(held) = self.begin(channel, account) {
+                return held;
+            }
+            self.cut(channel, account);
+            self.idle(|one| (one.0.as_str(), one.1.as_str()) == (channel, account)).await;
+        }
+    }
+
+    /// Waits until none of these accounts is being read.
+    async fn idle(&self, which: impl Fn(&(String, String)) -> bool) {
+        loop {
+            let finished = self.0.finished.notified();
+            if !self.under_way().keys().any(&which) {
+                return;
+            }
+            finished.await;
+        }
+    }
+
+    fn under_way(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), CancellationToken>> {
+        self.0.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The read of an account. It is over when this is dropped.
+pub struct UnderWay {
+    reads: Reads,
+    account: (String, String),
+    cut: CancellationToken,
+}
+
+impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.refresh.busy().remove(&self.account);
-        self.refresh.0.finished.notify_waiters();
+        self.reads.under_way().remove(&self.account);
+        self.reads.0.finished.notify_waiters();
     }
 }

@@ -7,6 +7,7 @@
 //! - Events of accounts that nobody has connected are kept apart, and released by [`Journal::connect_account`].
 
 mod checkpoint;
+mod erase;
 mod event;
 mod in_order;
 mod inspect;
@@ -44,6 +45,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0004_walks.sql"),
     include_str!("../../../migrations/journal/0005_conversation_events.sql"),
     include_str!("../../../migrations/journal/0006_media.sql"),
+    include_str!("../../../migrations/journal/0007_erasure.sql"),
 ];
 
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
@@ -295,6 +297,11 @@ impl Journal {
             for object in rereads {
                 want_reread(connection, &channel, &account, &object, now_ms, 0)?;
             }
+            // Who connects an account that was erased wants it to be whole again: its history may be read once more.
+            connection.execute(
+                "DELETE FROM erased_keys WHERE account = ?1",
+                [erase::account_key(&channel, &account).as_bytes()],
+            )?;
             connection.execute(
                 "UPDATE events SET apart = NULL WHERE channel = ?1 AND account = ?2 AND apart = ?3",
                 account_only,
@@ -312,7 +319,7 @@ impl Journal {
     }
 
     /// Asks for an object of an account to be read again (`""`: the whole account), not before `due_at` (milliseconds
-    /// since 1970). Durable; one row however often it is asked for.
+    /// since 1970). Durable; one row however often it is asked for. Nothing happens for an account that is not connected.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -325,8 +332,16 @@ impl Journal {
     ) -> Result<(), JournalError> {
         let (channel, account, object) = (channel.to_owned(), account.to_owned(), object.to_owned());
         let now_ms = self.clock.now_ms();
-        self.write(move |connection| want_reread(connection, &channel, &account, &object, now_ms, due_at - now_ms))
-            .await
+        let accounts = Arc::clone(&self.accounts);
+        self.write(move |connection| {
+            // Asked here and not before: an account that is erased meanwhile must not leave a wish behind.
+            let accounts = accounts.read().unwrap_or_else(PoisonError::into_inner);
+            if !accounts.get(&channel).is_some_and(|accounts| accounts.contains(&account)) {
+                return Ok(());
+            }
+            want_reread(connection, &channel, &account, &object, now_ms, due_at - now_ms)
+        })
+        .await
     }
 
     /// The value kept under this name, for example where a poll goes on.

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -35,10 +36,26 @@ pub(super) type Job = Box<dyn FnOnce(Option<&Connection>) -> (bool, Completion) 
 /// As [`Job`], for what is written because of appended events: it also learns which of them are new.
 pub(super) type AppendedJob = Box<dyn FnOnce(Option<(&Connection, &[bool])>) -> (bool, Completion) + Send>;
 
+/// How traces of deleted rows are removed.
+pub(super) enum Scrub {
+    /// The database is written anew: where SQLite moved rows between pages, the old places still hold them.
+    Rewrite,
+    /// The log is moved into the database and cut to nothing.
+    EmptyLog,
+}
+
 pub(super) enum Request {
-    Append { events: Vec<Event>, reply: oneshot::Sender<Result<Appended, JournalError>> },
-    AppendAnd { events: Vec<Event>, and: AppendedJob },
+    Append {
+        events: Vec<Event>,
+        reply: oneshot::Sender<Result<Appended, JournalError>>,
+    },
+    AppendAnd {
+        events: Vec<Event>,
+        and: AppendedJob,
+    },
     Write(Job),
+    /// Removes the traces of what was deleted.
+    Scrub(Scrub, oneshot::Sender<Result<(), JournalError>>),
     Close,
 }
 
@@ -105,6 +122,8 @@ impl Writer {
     fn write(&mut self, batch: Vec<Request>) {
         let mut completions: Vec<Completion> = Vec::with_capacity(batch.len());
         let mut last_seq = None;
+        let (scrubs, batch): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|request| matches!(request, Request::Scrub(..)));
         let outcome = self.transaction(batch, &mut completions, &mut last_seq);
         if let Err(error) = &outcome {
             tracing::error!(%error, "the journal could not be written; whoever waited is told to come again");
@@ -119,6 +138,25 @@ impl Writer {
                 self.last_seq.send_replace(seq);
             }
             self.checkpoints.after_commit(&self.connection);
+        }
+        for request in scrubs {
+            if let Request::Scrub(step, reply) = request {
+                // Who asked may be gone; the next one asks again.
+                let _ = reply.send(self.scrub(step));
+            }
+        }
+    }
+
+    fn scrub(&self, step: Scrub) -> Result<(), JournalError> {
+        match step {
+            Scrub::Rewrite => Ok(self.connection.execute_batch("VACUUM")?),
+            Scrub::EmptyLog => {
+                // Nobody's delivery waits for a reader.
+                self.connection.busy_timeout(Duration::ZERO)?;
+                let emptied = db::empty_log(&self.connection);
+                self.connection.busy_timeout(db::BUSY_TIMEOUT)?;
+                if emptied? { Ok(()) } else { Err(JournalError::Busy) }
+            }
         }
     }
 
@@ -152,7 +190,7 @@ impl Writer {
                     }
                     completions.push(Box::new(move |outcome| drop(reply.send(outcome.map(|()| appended)))));
                 }
-                Request::Close => closed = true,
+                Request::Close | Request::Scrub(..) => closed |= matches!(request, Request::Close),
                 Request::Write(job) => {
                     if failed.is_none() {
                         failed = run("SAVEPOINT job").err();
@@ -248,14 +286,18 @@ impl Writer {
         Ok(new)
     }
 
-    /// Whether any events were deleted by age.
+    /// Whether any events were deleted.
     fn any_pruned(&self) -> rusqlite::Result<bool> {
-        self.connection.prepare_cached("SELECT 1 FROM pruned_keys LIMIT 1")?.exists([])
+        self.connection
+            .prepare_cached("SELECT 1 WHERE EXISTS (SELECT 1 FROM pruned_keys) OR EXISTS (SELECT 1 FROM erased_keys)")?
+            .exists([])
     }
 
-    /// Whether this event was here once, and was deleted by age.
+    /// Whether this event was here once, and was deleted by age or on request.
     fn was_pruned(&self, event: &Event) -> rusqlite::Result<bool> {
-        let mut find = self.connection.prepare_cached("SELECT 1 FROM pruned_keys WHERE dedupe = ?1")?;
+        let mut find = self.connection.prepare_cached(
+            "SELECT 1 FROM pruned_keys WHERE dedupe = ?1 UNION ALL SELECT 1 FROM erased_keys WHERE dedupe = ?1",
+        )?;
         find.exists([event.key.as_bytes()])
     }
 

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::erasures;
 use crate::shared::db::Db;
 use crate::shared::vault::{Place, Purpose, Vault, VaultError};
 
@@ -171,14 +172,22 @@ impl Connections {
     /// is an update.
     ///
     /// # Errors
-    /// When an account belongs to another merchant (callers ask [`Connections::find`] first and refuse with a sentence)
-    /// or the database fails.
+    /// When an account belongs to another merchant (callers ask [`Connections::find`] first and refuse with a sentence),
+    /// when it is still being erased (callers wait with `Erasure::before_connecting`), or when the database fails.
     pub async fn upsert(&self, new: Vec<NewConnection>, now_ms: i64) -> anyhow::Result<()> {
         let vault = self.vault.clone();
         self.db
             .call(move |connection| -> anyhow::Result<()> {
                 let transaction = connection.transaction()?;
                 for new in &new {
+                    ensure!(
+                        !erasures::is_wanted(&transaction, new.channel, &new.account)?,
+                        "what was known of the account is still being erased"
+                    );
+                    transaction.execute(
+                        "DELETE FROM former_connections WHERE channel = ?1 AND account = ?2",
+                        params![new.channel, new.account],
+                    )?;
                     let changed = transaction.execute(
                         "INSERT INTO connections
                             (channel, account, merchant, name, scopes, status, status_reason, platform_user, connected_at)

@@ -2,11 +2,13 @@
 //! no migration, and every query names the merchant or account that it is about.
 
 pub mod connections;
+pub mod erasures;
 pub mod keys;
 pub mod login_states;
 pub mod sessions;
 
 pub use connections::{Connection, Connections, NewConnection, Status, Token, TokenKind, Tokens};
+pub use erasures::Erasures;
 pub use keys::Keys;
 pub use login_states::LoginStates;
 pub use sessions::{Session, Sessions};
@@ -15,6 +17,7 @@ pub use sessions::{Session, Sessions};
 pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0001_initial.sql"),
     include_str!("../../../migrations/tokens/0002_seals.sql"),
+    include_str!("../../../migrations/tokens/0003_erasure.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.

@@ -105,6 +105,47 @@ impl Sessions {
             .await?;
         Ok(())
     }
+
+    /// Ends all sessions of a merchant. Gives back how many there were.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_of(&self, merchant: Uuid) -> anyhow::Result<usize> {
+        let vault = self.vault.clone();
+        self.db
+            .call(move |connection| -> rusqlite::Result<usize> {
+                let transaction = connection.transaction()?;
+                let all: Vec<([u8; 32], Vec<u8>)> = transaction
+                    .prepare("SELECT id_hash, sealed FROM sessions")?
+                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect::<rusqlite::Result<_>>()?;
+                // Whose a session is stands in what is sealed.
+                let is_theirs = |(hash, sealed): &&([u8; 32], Vec<u8>)| {
+                    let opened = vault.open(Purpose::Sessions, &place(hash), sealed);
+                    opened.is_ok_and(|bytes| bytes.as_slice() == merchant.as_bytes())
+                };
+                let mut deleted = 0;
+                for (hash, _) in all.iter().filter(is_theirs) {
+                    deleted += transaction.execute("DELETE FROM sessions WHERE id_hash = ?1", [hash])?;
+                }
+                transaction.commit()?;
+                Ok(deleted)
+            })
+            .await
+    }
+
+    /// Forgets logins that began for one of these (a shop, a merchant), and the traces of all that was deleted.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub async fn scrub(&self, bound_to: String) -> anyhow::Result<()> {
+        self.db
+            .call(move |connection| -> anyhow::Result<()> {
+                connection.execute("DELETE FROM login_states WHERE bound_to = ?1", [bound_to])?;
+                crate::shared::db::scrub(connection)
+            })
+            .await
+    }
 }
 
 fn hash(id: &str) -> [u8; 32] {

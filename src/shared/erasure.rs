@@ -1,0 +1,364 @@
+//! Disconnecting an account, and erasing what is known of an account or of one of its people.
+//!
+//! A request is a row before anything is done, so a kill at any instant costs nothing: the next start goes on. The work
+//! itself is done in small steps beside everything else ([`Eraser`]). What is left is a receipt that names nobody.
+//!
+//! Erased means: no byte of it is found below the data and output folders any more. Keys of erased events are kept as
+//! hashes, so that a body that was captured before brings nothing back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::alerts::Alerts;
+use super::clock::Clock;
+use super::consumers::conversations::Conversations;
+use super::consumers::refresh::{Reads, Refresh};
+use super::error::AppError;
+use super::journal::Journal;
+use super::output::{Output, RelativePath};
+use super::progress::Progress;
+use super::signature::to_hex;
+use super::store::erasures::{Erased, Former, NewErasure, Receipt, Wanted};
+use super::store::{Connections, Erasures, Sessions};
+
+pub use super::store::erasures::Scope;
+
+/// How long a login waits for an erasure of the same account that is under way.
+const WAIT: Duration = Duration::from_secs(20);
+
+/// The pause before the next try, in milliseconds: half a second, doubled each time, at most ten minutes. Erasure is due
+/// within a day of the request.
+const FIRST_PAUSE_MS: i64 = 500;
+const LONGEST_PAUSE_MS: i64 = 10 * 60 * 1000;
+
+/// Takes requests. Cheap to clone.
+#[derive(Clone)]
+pub struct Erasure(Arc<Inner>);
+
+struct Inner {
+    erasures: Erasures,
+    connections: Connections,
+    sessions: Sessions,
+    journal: Journal,
+    reads: Reads,
+    progress: Progress,
+    alerts: Alerts,
+    clock: Clock,
+    /// Whether there may be something to be done.
+    pending: AtomicBool,
+    finished: Notify,
+}
+
+impl Erasure {
+    /// Requests are kept in this table and concern these.
+    #[allow(clippy::too_many_arguments, reason = "one place makes it, of everything that may hold data")]
+    #[must_use]
+    pub fn new(
+        erasures: Erasures,
+        connections: Connections,
+        sessions: Sessions,
+        journal: Journal,
+        reads: Reads,
+        progress: Progress,
+        alerts: Alerts,
+        clock: Clock,
+    ) -> Self {
+        let (pending, finished) = (AtomicBool::new(true), Notify::new());
+        Self(Arc::new(Inner {
+            erasures,
+            connections,
+            sessions,
+            journal,
+            reads,
+            progress,
+            alerts,
+            clock,
+            pending,
+            finished,
+        }))
+    }
+
+    /// Disconnects an account: its tokens are erased and reading stops at once, and its merchant's sessions end if it was
+    /// the last connection. Conversations and files stay, and so does the knowledge whose they are. Gives back whether
+    /// it was connected. Its webhook subscriptions are the caller's matter, before this: they need the token.
+    ///
+    /// May be called by a read of the same account, which is cut by it.
+    ///
+    /// # Errors
+    /// When the database fails; the account may then still be connected.
+    pub async fn disconnect(&self, channel: &str, account: &str, cause: &'static str) -> anyhow::Result<bool> {
+        let now_ms = self.0.clock.now_ms();
+        let merchant = self.0.erasures.disconnect(channel, account, cause, now_ms).await?;
+        tracing::info!(channel, account, cause, "an account was disconnected");
+        self.let_go(channel, account, merchant).await?;
+        Ok(merchant.is_some())
+    }
+
+    /// Asks for these to be erased and gives the code of the receipt. Connections that are named go at once, as in
+    /// [`Erasure::disconnect`]; the rest follows within seconds, or as soon as the disk allows.
+    ///
+    /// `request` names what asks (the bytes of a signed request, the id of a delivery): the same again changes nothing and
+    /// gets the same code. It is kept as a hash.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing was changed.
+    pub async fn request(
+        &self,
+        scopes: Vec<Scope>,
+        cause: &'static str,
+        request: Option<&[u8]>,
+    ) -> anyhow::Result<String> {
+        let request = request.map(|request| *super::journal::DedupeKey::new("erasure", cause, &[request]).as_bytes());
+        let new = NewErasure { code: random_code()?, scopes: scopes.clone(), cause, request };
+        let (code, merchants) = self.0.erasures.insert(new, self.0.clock.now_ms()).await?;
+        tracing::info!(code, cause, scopes = scopes.len(), "an erasure was asked for");
+        self.0.pending.store(true, Ordering::Release);
+        for merchant in merchants {
+            self.end_sessions(merchant).await?;
+        }
+        for scope in &scopes {
+            if let Scope::Account { channel, account } = scope {
+                self.let_go(channel, account, None).await?;
+            }
+        }
+        Ok(code)
+    }
+
+    /// What became of a request.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn receipt(&self, code: &str) -> anyhow::Result<Option<Receipt>> {
+        self.0.erasures.find_receipt(code).await
+    }
+
+    /// The newest receipts, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn receipts(&self, limit: u32) -> anyhow::Result<Vec<Receipt>> {
+        self.0.erasures.list_receipts(limit).await
+    }
+
+    /// The accounts of a channel that this person of the platform connected, also those that are not connected any more
+    /// and whose data is still there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn accounts_of_user(&self, channel: &str, user: &str) -> anyhow::Result<Vec<String>> {
+        self.0.erasures.list_of_user(channel, user).await
+    }
+
+    /// Whose an account was that is not connected any more, while its data is still there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn former(&self, channel: &str, account: &str) -> anyhow::Result<Option<Former>> {
+        self.0.erasures.find_former(channel, account).await
+    }
+
+    /// To be called by a login before it stores a connection: waits for an erasure of the account that is under way, so
+    /// that it takes nothing of the new connection along.
+    ///
+    /// # Errors
+    /// 503 when the erasure takes longer.
+    pub async fn before_connecting(&self, channel: &str, account: &str) -> Result<(), AppError> {
+        let wait = async {
+            loop {
+                let finished = self.0.finished.notified();
+                if !self.0.erasures.is_wanted(channel, account).await? {
+                    return Ok::<_, anyhow::Error>(());
+                }
+                finished.await;
+            }
+        };
+        match tokio::time::timeout(WAIT, wait).await {
+            Ok(waited) => Ok(waited?),
+            Err(_) => Err(AppError::Unavailable(
+                "What was known of this account is still being erased. Please connect it again in a few minutes.",
+            )),
+        }
+    }
+
+    /// Nothing is read of an account any more, and nobody stays signed in who has no connection left.
+    async fn let_go(&self, channel: &str, account: &str, merchant: Option<Uuid>) -> anyhow::Result<()> {
+        self.0.journal.disconnect_account(channel, account);
+        self.0.progress.end(channel, account);
+        let prefix = format!("{channel}:{account}:");
+        for alert in self.0.alerts.list().iter().filter(|alert| alert.cause.starts_with(&prefix)) {
+            self.0.alerts.heal(&alert.cause);
+        }
+        if let Some(merchant) = merchant {
+            self.end_sessions(merchant).await?;
+        }
+        // Last, and without waiting: it may be this very read that is cut.
+        self.0.reads.cut(channel, account);
+        Ok(())
+    }
+
+    async fn end_sessions(&self, merchant: Uuid) -> anyhow::Result<()> {
+        if self.0.connections.list_of(merchant).await?.is_empty() {
+            let ended = self.0.sessions.delete_of(merchant).await?;
+            tracing::info!(ended, "the sessions of a merchant without connections were ended");
+        }
+        Ok(())
+    }
+}
+
+/// Carries requests out.
+pub struct Eraser {
+    erasure: Erasure,
+    output: Output,
+    conversations: Arc<Conversations>,
+    refresh: Refresh,
+}
+
+impl Eraser {
+    /// Carries out these requests: in the journal, in these files, and against these consumers, which must not write
+    /// anything back.
+    #[must_use]
+    pub fn new(erasure: Erasure, output: Output, conversations: Arc<Conversations>, refresh: Refresh) -> Self {
+        Self { erasure, output, conversations, refresh }
+    }
+
+    /// Carries out what is due. Gives back whether there was anything to do. A request that cannot be carried out is
+    /// tried again later, and raises an alert until it is done.
+    ///
+    /// # Errors
+    /// When the table of requests cannot be read.
+    pub async fn run_due(&self) -> anyhow::Result<bool> {
+        let inner = &*self.erasure.0;
+        if !inner.pending.swap(false, Ordering::AcqRel) {
+            return Ok(false);
+        }
+        let outcome = self.run_all().await;
+        if !matches!(outcome, Ok((_, true))) {
+            inner.pending.store(true, Ordering::Release);
+        }
+        inner.finished.notify_waiters();
+        outcome.map(|(worked, _)| worked)
+    }
+
+    /// Whether anything was done, and whether nothing is left.
+    async fn run_all(&self) -> anyhow::Result<(bool, bool)> {
+        let inner = &*self.erasure.0;
+        let (mut worked, mut is_done) = (false, true);
+        for wanted in inner.erasures.list_wanted().await? {
+            if wanted.next_at > inner.clock.now_ms() {
+                is_done = false;
+                continue;
+            }
+            worked = true;
+            if let Err(error) = self.carry_out(&wanted).await {
+                is_done = false;
+                self.note_failure(&wanted, &error).await;
+            }
+        }
+        // The receipts themselves: what they named must be gone from their own database, too.
+        let carried_out = inner.erasures.list_carried_out().await?;
+        if !carried_out.is_empty() {
+            inner.erasures.scrub().await?;
+            inner.erasures.set_done(carried_out.clone(), inner.clock.now_ms()).await?;
+            for code in carried_out {
+                inner.alerts.heal(&alert_of(&code));
+                tracing::info!(code, "an erasure is done");
+            }
+            worked = true;
+        }
+        Ok((worked, is_done))
+    }
+
+    async fn carry_out(&self, wanted: &Wanted) -> anyhow::Result<()> {
+        let inner = &*self.erasure.0;
+        let scope = &wanted.scope;
+        let (channel, account) = scope.account();
+        let is_account = matches!(scope, Scope::Account { .. });
+        let name = format!("erasure:{}:{}", wanted.code, wanted.id);
+        // No read of the account from here to the end: it would write back what it had read before.
+        let _no_read = inner.reads.hold(channel, account).await;
+        inner.progress.end(channel, account);
+        inner.journal.erase_events(scope, &name).await?;
+        inner.journal.erase_rows(scope, &name).await?;
+        let files = {
+            // The consumers have seen the last of it, and stand still.
+            let _no_files = self.conversations.alone().await;
+            let _no_wishes = self.refresh.alone().await;
+            inner.journal.erase_events(scope, &name).await?;
+            inner.journal.erase_rows(scope, &name).await?;
+            let (output, scope) = (self.output.clone(), scope.clone());
+            tokio::task::spawn_blocking(move || remove_files(&output, &scope)).await?
+        };
+        let files = files.context("files cannot be removed")?;
+        inner.journal.scrub().await?;
+        if is_account {
+            inner.sessions.scrub(account.to_owned()).await?;
+        }
+        let erased = Erased { files, ..inner.journal.count_erased(&name).await? };
+        inner.erasures.finish(wanted, erased).await?;
+        inner.journal.forget_erased(&name).await?;
+        if is_account {
+            let output = self.output.clone();
+            let (channel, account) = (channel.to_owned(), account.to_owned());
+            tokio::task::spawn_blocking(move || {
+                for folder in folders(&channel, &account) {
+                    output.reopen(&folder);
+                }
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn note_failure(&self, wanted: &Wanted, error: &anyhow::Error) {
+        let inner = &*self.erasure.0;
+        tracing::error!(error = format!("{error:#}"), code = wanted.code, "an erasure failed; it is tried again");
+        inner.alerts.raise(
+            &alert_of(&wanted.code),
+            "Data that must be erased within a day of the request could not be erased yet. It is tried again by itself; \
+             look whether the disk is full or failing.",
+        );
+        let pause = FIRST_PAUSE_MS.saturating_mul(1 << wanted.attempts.clamp(0, 20)).min(LONGEST_PAUSE_MS);
+        if let Err(error) = inner.erasures.put_off(wanted, inner.clock.now_ms() + pause).await {
+            // It is tried again at once then, which is no worse.
+            tracing::warn!(error = format!("{error:#}"), "the next try of an erasure could not be noted");
+        }
+    }
+}
+
+fn alert_of(code: &str) -> String {
+    format!("erasure:{code}")
+}
+
+/// The folders that an account may have.
+fn folders(channel: &str, account: &str) -> Vec<RelativePath> {
+    [[account].as_slice(), &[channel, account]].into_iter().filter_map(|parts| RelativePath::new(parts).ok()).collect()
+}
+
+/// Removes the files of a scope, leftovers and what was moved aside included. Gives back how many there were.
+fn remove_files(output: &Output, scope: &Scope) -> std::io::Result<i64> {
+    let (channel, account) = scope.account();
+    let mut removed = 0;
+    for folder in folders(channel, account) {
+        removed += match scope {
+            Scope::Account { .. } => {
+                output.close(&folder);
+                output.remove_folder(&folder)?
+            }
+            Scope::Person { person, .. } => output.remove_files_of(&folder, person)?,
+            Scope::Mentions { .. } => 0,
+        };
+    }
+    Ok(i64::try_from(removed).unwrap_or(i64::MAX))
+}
+
+/// 128 random bits in hex.
+fn random_code() -> anyhow::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the operating system gives no random bytes"))?;
+    Ok(to_hex(&bytes))
+}
