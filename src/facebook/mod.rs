@@ -6,6 +6,7 @@
 mod budget;
 mod client;
 mod config;
+mod deletion;
 mod doctor;
 mod document;
 mod history;
@@ -91,7 +92,11 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
     let jobs = config.media.iter().map(|_| media::job(&facebook, NAME)).collect();
     Channel {
         name: NAME,
-        router: Router::new().merge(login::routes()).merge(webhook::routes()).with_state(Arc::clone(&facebook)),
+        router: Router::new()
+            .merge(login::routes())
+            .merge(webhook::routes())
+            .merge(deletion::routes())
+            .with_state(Arc::clone(&facebook)),
         poll_cron: config.poll_cron.clone(),
         door: Door {
             channel: NAME,

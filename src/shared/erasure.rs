@@ -19,7 +19,7 @@ use super::clock::Clock;
 use super::consumers::conversations::Conversations;
 use super::consumers::refresh::{Reads, Refresh};
 use super::error::AppError;
-use super::journal::Journal;
+use super::journal::{DedupeKey, Journal};
 use super::output::{Output, RelativePath};
 use super::progress::Progress;
 use super::signature::to_hex;
@@ -99,6 +99,32 @@ impl Erasure {
         Ok(merchant.is_some())
     }
 
+    /// Disconnects accounts because somebody asked for it by a request that has a receipt, and gives its code. `request`
+    /// as in [`Erasure::request`].
+    ///
+    /// # Errors
+    /// When the database fails; some of the accounts may then still be connected.
+    pub async fn disconnect_all(
+        &self,
+        channel: &str,
+        accounts: Vec<String>,
+        cause: &'static str,
+        request: Option<&[u8]>,
+    ) -> anyhow::Result<String> {
+        let request = request.map(|request| hash(cause, request));
+        if let Some(request) = request
+            && let Some(code) = self.0.erasures.find_code(request).await?
+        {
+            return Ok(code);
+        }
+        let mut count = 0;
+        for account in &accounts {
+            count += i64::from(self.disconnect(channel, account, cause).await?);
+        }
+        let new = NewErasure { code: random_code()?, scopes: Vec::new(), disconnected: count, cause, request };
+        Ok(self.0.erasures.insert(new, self.0.clock.now_ms()).await?.0)
+    }
+
     /// Asks for these to be erased and gives the code of the receipt. Connections that are named go at once, as in
     /// [`Erasure::disconnect`]; the rest follows within seconds, or as soon as the disk allows.
     ///
@@ -113,8 +139,8 @@ impl Erasure {
         cause: &'static str,
         request: Option<&[u8]>,
     ) -> anyhow::Result<String> {
-        let request = request.map(|request| *super::journal::DedupeKey::new("erasure", cause, &[request]).as_bytes());
-        let new = NewErasure { code: random_code()?, scopes: scopes.clone(), cause, request };
+        let request = request.map(|request| hash(cause, request));
+        let new = NewErasure { code: random_code()?, scopes: scopes.clone(), disconnected: 0, cause, request };
         let (code, merchants) = self.0.erasures.insert(new, self.0.clock.now_ms()).await?;
         tracing::info!(code, cause, scopes = scopes.len(), "an erasure was asked for");
         self.0.pending.store(true, Ordering::Release);
@@ -354,6 +380,11 @@ fn remove_files(output: &Output, scope: &Scope) -> std::io::Result<i64> {
         };
     }
     Ok(i64::try_from(removed).unwrap_or(i64::MAX))
+}
+
+/// Names a request without telling what it said.
+fn hash(cause: &str, request: &[u8]) -> [u8; 16] {
+    *DedupeKey::new("erasure", cause, &[request]).as_bytes()
 }
 
 /// 128 random bits in hex.

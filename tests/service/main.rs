@@ -14,6 +14,7 @@ mod demo;
 mod disk;
 mod doctor;
 mod erasure;
+mod facebook_deletion;
 mod facebook_history;
 mod facebook_login;
 mod facebook_media;

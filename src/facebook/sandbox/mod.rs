@@ -304,6 +304,34 @@ impl Sandbox {
         deliver::signed_request(&self.core.app_secret, user_id, self.core.now().timestamp())
     }
 
+    /// The person removes the app: all their tokens die, and the callback named in the dashboard is told. The result is
+    /// the answer's status and body.
+    ///
+    /// # Errors
+    /// When no answer came within 10 s.
+    pub async fn remove_app(&self, deauthorize_url: &str) -> Result<(u16, String), reqwest::Error> {
+        self.revoke_tokens(458);
+        self.send_signed_request(deauthorize_url, &self.signed_request(&self.person_id())).await
+    }
+
+    /// The person asks for their data to be deleted: the callback named in the dashboard is told. The result is the
+    /// answer's status and body, of which the platform shows the person the code and the link.
+    ///
+    /// # Errors
+    /// When no answer came within 10 s.
+    pub async fn request_deletion(&self, data_deletion_url: &str) -> Result<(u16, String), reqwest::Error> {
+        self.send_signed_request(data_deletion_url, &self.signed_request(&self.person_id())).await
+    }
+
+    /// Posts exactly this as the form field `signed_request`.
+    ///
+    /// # Errors
+    /// When no answer came within 10 s.
+    pub async fn send_signed_request(&self, url: &str, signed: &str) -> Result<(u16, String), reqwest::Error> {
+        let answer = self.core.http.post(url).form(&[("signed_request", signed)]).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
     /// One body with an entry for each Page.
     #[must_use]
     pub fn envelope_of(&self, entries: &[(&Page, Vec<Value>)]) -> Value {

@@ -147,7 +147,9 @@ fn find_events(connection: &Connection, scope: &Scope, after: i64) -> rusqlite::
 
 /// Whether a text stands in these bytes as a word of its own.
 fn mentions(payload: &[u8], text: &str) -> bool {
-    let is_part = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    // Another mail may end like this one.
+    let joins = |byte: u8| text.contains('@') && b"._+-".contains(&byte);
+    let is_part = |byte: Option<&u8>| byte.is_some_and(|&byte| byte.is_ascii_alphanumeric() || joins(byte));
     let text = text.as_bytes();
     !text.is_empty()
         && payload.windows(text.len()).enumerate().any(|(at, window)| {
@@ -311,5 +313,7 @@ mod tests {
             assert!(!mentions(payload.as_bytes(), "7000"), "{payload}");
         }
         assert!(!mentions(b"anything", ""));
+        assert!(mentions(b"<sam@example.com>", "sam@example.com"));
+        assert!(!mentions(b"not-sam@example.com", "sam@example.com"));
     }
 }

@@ -84,7 +84,7 @@ pub struct Erased {
 pub struct Receipt {
     /// 128 random bits in hex.
     pub code: String,
-    /// `accounts`, `person`, or `nothing`: nothing was known.
+    /// `accounts`, `person`, `disconnected`, or `nothing`: nothing was known.
     pub what: String,
     /// Who asked, and by which road.
     pub cause: String,
@@ -116,6 +116,8 @@ pub struct NewErasure {
     pub code: String,
     /// What is to be erased; may be nothing.
     pub scopes: Vec<Scope>,
+    /// How many connections were ended where nothing is to be erased.
+    pub disconnected: i64,
     /// Who asked, and by which road.
     pub cause: &'static str,
     /// Names the request: a repeat changes nothing and gets the receipt of the first.
@@ -224,14 +226,23 @@ impl Erasures {
                     return Ok((code, Vec::new()));
                 }
                 let what = match new.scopes.first() {
+                    None if new.disconnected > 0 => "disconnected",
                     None => "nothing",
                     Some(Scope::Account { .. }) => "accounts",
                     Some(Scope::Person { .. } | Scope::Mentions { .. }) => "person",
                 };
                 transaction.execute(
-                    "INSERT INTO erasures (code, what, cause, request, requested_at, done_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    params![new.code, what, new.cause, new.request, now_ms, new.scopes.is_empty().then_some(now_ms)],
+                    "INSERT INTO erasures (code, what, cause, request, requested_at, done_at, connections)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    params![
+                        new.code,
+                        what,
+                        new.cause,
+                        new.request,
+                        now_ms,
+                        new.scopes.is_empty().then_some(now_ms),
+                        new.disconnected
+                    ],
                 )?;
                 let mut merchants = Vec::new();
                 for scope in &new.scopes {
@@ -267,6 +278,20 @@ impl Erasures {
                 }
                 transaction.commit()?;
                 Ok((new.code, merchants))
+            })
+            .await
+    }
+
+    /// The receipt's code of a request that came before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_code(&self, request: [u8; 16]) -> anyhow::Result<Option<String>> {
+        self.0
+            .call(move |connection| {
+                connection
+                    .query_row("SELECT code FROM erasures WHERE request = ?1", [request], |row| row.get(0))
+                    .optional()
             })
             .await
     }

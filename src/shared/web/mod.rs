@@ -6,6 +6,7 @@ pub mod limits;
 pub mod pages;
 pub mod proxies;
 pub mod rates;
+pub mod receipts;
 pub mod server;
 pub mod session;
 pub mod sparse;
@@ -58,6 +59,7 @@ pub fn router(shared: Shared, doors: Vec<Door>, vault: Vault, running: Running) 
     Router::new()
         .route("/", get(pages::home))
         .route("/logout", post(pages::logout))
+        .route("/deletion/{code}", get(receipts::receipt))
         .route("/style.css", get(pages::style))
         // Browsers ask for one of their own accord, and report what they do not get.
         .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))

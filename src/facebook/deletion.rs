@@ -1,0 +1,105 @@
+//! `POST /facebook/deauthorize`, `POST /facebook/data-deletion`: a person removes the app, or wants their data erased.
+//!
+//! Both carry a signed request that names the person who logged in, our merchant. A customer's id never comes this way,
+//! and would name nobody: it is another number.
+//! Source: <https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback> (2026).
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::payload::Id;
+use super::{Config, Facebook, NAME};
+use crate::shared::erasure::Scope;
+use crate::shared::error::AppError;
+use crate::shared::raw_json::Object;
+
+/// What a caller hears whose request is not Meta's, whatever is wrong with it.
+const FORGED: &str = "This is not a signed request of Facebook for this app.";
+
+pub fn routes() -> Router<Arc<Facebook>> {
+    Router::new()
+        .route("/facebook/deauthorize", post(deauthorize))
+        .route("/facebook/data-deletion", post(data_deletion))
+}
+
+/// The person removed the app: their tokens are dead. The Pages they connected are disconnected; files stay.
+async fn deauthorize(State(facebook): State<Arc<Facebook>>, body: Bytes) -> Result<Json<Value>, AppError> {
+    let signed = accept(&facebook.config, &body)?;
+    let shared = &facebook.shared;
+    let mut accounts = Vec::new();
+    for account in shared.erasure.accounts_of_user(NAME, signed.user.as_str()).await? {
+        let Some(connection) = shared.connections.find(NAME, &account).await? else { continue };
+        // A request that comes late never hurts a newer login.
+        if signed.issued_at.is_none_or(|issued_at| connection.connected_at / 1000 <= issued_at) {
+            accounts.push(account);
+        }
+    }
+    let code = shared.erasure.disconnect_all(NAME, accounts, "facebook deauthorize", Some(&body)).await?;
+    Ok(answer(&facebook, &code))
+}
+
+/// The person wants their data erased: everything that came through the Pages they connected. A Page that somebody else
+/// connected since then is theirs, and stays.
+async fn data_deletion(State(facebook): State<Arc<Facebook>>, body: Bytes) -> Result<Json<Value>, AppError> {
+    let signed = accept(&facebook.config, &body)?;
+    let erasure = &facebook.shared.erasure;
+    let accounts = erasure.accounts_of_user(NAME, signed.user.as_str()).await?;
+    let scopes = accounts.into_iter().map(|account| Scope::Account { channel: NAME.to_owned(), account }).collect();
+    let code = erasure.request(scopes, "facebook data deletion", Some(&body)).await?;
+    Ok(answer(&facebook, &code))
+}
+
+/// What Meta shows the person: a code, and where to see what became of the request.
+fn answer(facebook: &Facebook, code: &str) -> Json<Value> {
+    // Our pages are where the login comes back to, also below a prefix.
+    let url = facebook.config.redirect_uri.join(&format!("../deletion/{code}"));
+    let url = url.map_or_else(|_| format!("/deletion/{code}"), String::from);
+    Json(json!({ "url": url, "confirmation_code": code }))
+}
+
+/// A signed request whose signature is right.
+struct SignedRequest {
+    user: Id,
+    /// In seconds since 1970, where it is told.
+    issued_at: Option<i64>,
+}
+
+fn accept(config: &Config, body: &[u8]) -> Result<SignedRequest, AppError> {
+    parse(config, body).map_err(|reason| {
+        tracing::warn!(channel = NAME, reason, "a signed request was refused");
+        AppError::bad_request(FORGED)
+    })
+}
+
+/// Reads the form field `signed_request`: `base64url(signature).base64url(json)`, both without padding. Signed is the
+/// second part as it stands there, before it is decoded.
+fn parse(config: &Config, body: &[u8]) -> Result<SignedRequest, &'static str> {
+    let mut fields = form_urlencoded::parse(body).filter(|(name, _)| name == "signed_request");
+    let (Some((_, text)), None) = (fields.next(), fields.next()) else { return Err("not one signed request") };
+    let Some((signature, payload)) = text.split_once('.') else { return Err("not two parts") };
+    if payload.contains('.') {
+        return Err("more than two parts");
+    }
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "the signature is malformed")?;
+    if signature.len() != 32 {
+        return Err("the signature has another length");
+    }
+    if !config.app_secret.verify_sha256(payload.as_bytes(), &signature) {
+        return Err("the signature is wrong");
+    }
+    let json = URL_SAFE_NO_PAD.decode(payload).map_err(|_| "the payload is not base64url")?;
+    let json = std::str::from_utf8(&json).map_err(|_| "the payload is not text")?;
+    let object = Object::parse(json).ok_or("the payload is not an object")?;
+    if object.text("algorithm").as_deref() != Some("HMAC-SHA256") {
+        return Err("another algorithm");
+    }
+    let user = object.text("user_id").and_then(|user| Id::parse(&user)).ok_or("no person is named")?;
+    Ok(SignedRequest { user, issued_at: object.integer("issued_at") })
+}
