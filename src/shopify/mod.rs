@@ -4,6 +4,7 @@
 //! <https://shopify.dev/docs/api/admin-graphql>, <https://shopify.dev/docs/apps/build/webhooks>.
 
 mod client;
+mod compliance;
 mod config;
 mod doctor;
 mod document;

@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, StatusCode};
 
-use super::{Config, NAME, Shopify, payload};
+use super::{Config, NAME, Shopify, compliance, payload};
 use crate::shared::web::intake;
 
 /// The header of the signature.
@@ -34,6 +34,9 @@ async fn delivery(State(shopify): State<Arc<Shopify>>, headers: HeaderMap, body:
     }
     if shopify.shared.self_tests.recognise(&body) {
         return StatusCode::OK.into_response();
+    }
+    if let Some(topic) = compliance::Topic::of(&headers) {
+        return compliance::take(&shopify, topic, &headers, &body).await;
     }
     intake::store(&shopify.shared.journal, NAME, vec![payload::event(&headers, &body)]).await
 }

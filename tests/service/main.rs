@@ -29,6 +29,7 @@ mod keys;
 mod limits;
 mod pages;
 mod shopify_checks;
+mod shopify_compliance;
 mod shopify_install;
 mod shopify_life;
 mod shopify_login;

@@ -81,6 +81,19 @@ impl Shop {
         statuses
     }
 
+    /// Sends a compliance webhook, which no subscription is needed for: its address is set in the app's configuration.
+    /// `more` is what the topic adds to the shop: the customer, the orders, the request.
+    ///
+    /// # Errors
+    /// When no answer came within five seconds.
+    pub async fn deliver_compliance(&self, url: &str, topic: &str, more: &Value) -> Result<u16, reqwest::Error> {
+        let mut body = serde_json::json!({ "shop_id": self.id(), "shop_domain": self.domain() });
+        if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
+            body.extend(more.clone());
+        }
+        self.deliver_to(url, topic, body.to_string().as_bytes(), &[]).await
+    }
+
     /// Sends one delivery to this address: rightly signed, with all headers of a true one. `overrides` replaces
     /// headers by name, or removes them where the value is `None`.
     ///
