@@ -7,6 +7,7 @@ pub mod pages;
 pub mod proxies;
 pub mod rates;
 pub mod receipts;
+pub mod request_id;
 pub mod server;
 pub mod session;
 pub mod sparse;
@@ -97,6 +98,7 @@ pub fn finish(router: Router, is_public: bool, limits: &Limits) -> Router {
         .layer(middleware::from_fn(catch_panic))
         .layer(middleware::from_fn(pages::problems_as_pages))
         .layer(middleware::from_fn(move |request, next| safe_headers(request, next, is_public)))
+        .layer(middleware::from_fn_with_state(request_id::RequestIds::new(), request_id::name))
 }
 
 /// A panic in a handler is a 500 and a log line, not a connection that breaks off.
