@@ -36,6 +36,7 @@ use shoptalk::app::App;
 use shoptalk::config::{Config, Server};
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::journal::{DedupeKey, Effect, Event, Source};
+use shoptalk::shared::metrics::Metrics;
 use shoptalk::shared::signature::{Secrets, from_hex, sign_sha256, to_hex};
 use shoptalk::shared::store::{NewConnection, Status};
 use shoptalk::shared::web::limits::Limits;
@@ -280,7 +281,13 @@ async fn baseline_a(port_file: &str) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     std::fs::write(port_file, listener.local_addr().expect("an address").to_string()).expect("written");
     let limits = Limits::default();
-    server::serve(listener, web::finish(router, false, &limits), &limits, CancellationToken::new()).await;
+    server::serve(
+        listener,
+        web::finish(router, false, &limits, &Metrics::default()),
+        &limits,
+        CancellationToken::new(),
+    )
+    .await;
 }
 
 /// A server in a process of its own; killed when dropped.

@@ -26,6 +26,7 @@ use crate::shared::db::Db;
 use crate::shared::erasure::{Eraser, Erasure};
 use crate::shared::journal::{Journal, WriterHandle};
 use crate::shared::lock::{DataLock, LockError, folder_of};
+use crate::shared::metrics::Metrics;
 use crate::shared::oauth::Logins;
 use crate::shared::output::{Output, RelativePath};
 use crate::shared::progress::Progress;
@@ -122,13 +123,14 @@ impl App {
         };
         let tokens = Db::open(&server.tokens_db, store::TOKENS_MIGRATIONS)?;
         let sessions = Db::open(&server.sessions_db, store::SESSIONS_MIGRATIONS)?;
-        let alerts = Alerts::new(clock.clone());
+        let (metrics, alerts) = (Metrics::default(), Alerts::new(clock.clone()));
         let keys = Keys::new(tokens.clone(), sessions.clone(), vault.clone());
         let rotation = Rotation::new(keys, server.master_key.is_none().then_some(key_file), alerts.clone());
-        let connections = Connections::open(tokens.clone(), vault.clone()).await?;
+        let connections = Connections::open(tokens.clone(), vault.clone(), clock.clone()).await?;
         let output = Output::open(&server.output_dir)
             .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
-        let (journal, writer) = Journal::open(&server.journal_db, clock.clone())?;
+        let (journal, writer) =
+            Journal::open_watched(&server.journal_db, clock.clone(), metrics.writer.clone(), alerts.clone())?;
         let is_public = server.is_public();
         let limits = server.limits.clone();
         let states = LoginStates::new(sessions.clone());
@@ -154,6 +156,7 @@ impl App {
             progress,
             alerts,
             erasure: erasure.clone(),
+            metrics,
             self_tests: SelfTests::default(),
             is_public,
             clock: clock.clone(),
@@ -181,8 +184,14 @@ impl App {
             channels.iter().map(|channel| (channel.name, Arc::clone(&channel.reader))).collect();
         let background = Background::start("files").context("a thread cannot be started")?;
         let conversations = Arc::new(Conversations::new(journal.clone(), output.clone(), background));
-        let refresh =
-            Refresh::new(journal.clone(), connections.clone(), shared.progress.clone(), readers.clone(), reads);
+        let refresh = Refresh::new(
+            journal.clone(),
+            connections.clone(),
+            shared.progress.clone(),
+            shared.metrics.clone(),
+            readers.clone(),
+            reads,
+        );
         let eraser = Arc::new(Eraser::new(erasure, output, Arc::clone(&conversations), refresh.clone()));
         let mut jobs: Vec<Job> = Vec::new();
         for channel in &channels {
@@ -210,8 +219,8 @@ impl App {
             router = router.merge(channel.router);
         }
         Ok(Self {
-            router: web::finish(router, is_public, &limits),
-            scheduler: Scheduler::new(jobs, journal, clock),
+            router: web::finish(router, is_public, &limits, &shared.metrics),
+            scheduler: Scheduler::new(jobs, journal, clock, shared.metrics.clone(), shared.alerts.clone()),
             shared,
             refresh,
             conversations,
@@ -402,6 +411,7 @@ where
             Ok(more) => {
                 if std::mem::take(&mut failing) {
                     tracing::info!(consumer = name, "works again");
+                    shared.alerts.heal(&format!("consumer:{name}"));
                 }
                 // Who works half of the time takes more with each step, and leaves the disk to those who wait for it.
                 if more { (begun.elapsed().clamp(GATHER, LONGEST_GATHER), false) } else { (LOOK_EVERY, true) }
@@ -410,6 +420,11 @@ where
                 // Once per cause, not once per second.
                 if !std::mem::replace(&mut failing, true) {
                     tracing::error!(error = format!("{error:#}"), consumer = name, "cannot work; it is tried again");
+                    shared.alerts.raise(
+                        &format!("consumer:{name}"),
+                        "Files are not being written: the journal or the output folder cannot be used. Nothing is lost; the \
+                         log says why.",
+                    );
                 }
                 (PAUSE, false)
             }

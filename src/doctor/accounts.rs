@@ -30,7 +30,7 @@ pub async fn open(server: &Server) -> Result<Option<Connections>, Closed> {
     }
     let Some(vault) = super::machine::vault(server) else { return Err(Closed::NoKey) };
     let db = Db::open_to_look(&server.tokens_db).map_err(|_| Closed::WrongKey)?;
-    Connections::open(db, vault).await.map(Some).map_err(|_| Closed::WrongKey)
+    Connections::open(db, vault, crate::shared::clock::Clock::system()).await.map(Some).map_err(|_| Closed::WrongKey)
 }
 
 /// The state of every account and of its tokens.

@@ -246,7 +246,7 @@ impl Client {
     #[must_use]
     pub fn new(shared: &Shared, config: Arc<Config>) -> Self {
         let budgets = Budgets::new(shared.clock.clone(), config.calls_per_second);
-        Self { http: shared.http.clone(), config, budgets, alerts: shared.alerts.clone() }
+        Self { http: shared.http.counted(super::NAME, &shared.metrics), config, budgets, alerts: shared.alerts.clone() }
     }
 
     /// How much of their allowances the app and its Pages have used up.

@@ -25,6 +25,7 @@ use axum::extract::FromRef;
 
 pub use self::config::{Config, Media};
 pub use self::doctor::examine;
+use crate::shared::web::intake::Intake;
 use crate::shared::web::pages::{Door, Entrance};
 use crate::shared::{Channel, Shared};
 
@@ -72,6 +73,7 @@ struct Facebook {
     shared: Shared,
     config: Arc<Config>,
     client: client::Client,
+    intake: Intake,
 }
 
 impl FromRef<Arc<Facebook>> for Shared {
@@ -86,6 +88,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
     let config = Arc::new(config);
     let facebook = Arc::new(Facebook {
         shared: shared.clone(),
+        intake: Intake::new(shared, NAME),
         client: client::Client::new(shared, Arc::clone(&config)),
         config: Arc::clone(&config),
     });
@@ -94,7 +97,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         name: NAME,
         router: Router::new()
             .merge(login::routes())
-            .merge(webhook::routes())
+            .merge(webhook::routes(&facebook))
             .merge(deletion::routes())
             .with_state(Arc::clone(&facebook)),
         poll_cron: config.poll_cron.clone(),

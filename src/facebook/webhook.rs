@@ -8,21 +8,24 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode, header};
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
-use super::{Config, Facebook, payload};
-use crate::shared::signature::from_hex;
+use super::{Facebook, payload};
+use crate::shared::metrics::Refusal;
+use crate::shared::signature::{Signer, from_hex};
 use crate::shared::web::intake;
 
 /// The largest delivery that is read: Meta puts up to 1,000 updates into one and names no limit for Messenger.
 const MAX_DELIVERY_BYTES: usize = 4 * 1024 * 1024;
 
-pub fn routes() -> Router<Arc<Facebook>> {
-    let both = || get(challenge).post(delivery).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES));
+pub fn routes(facebook: &Facebook) -> Router<Arc<Facebook>> {
+    let observed = || middleware::from_fn_with_state(facebook.intake.clone(), intake::observe);
+    let both = || get(challenge).post(delivery).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES)).layer(observed());
     Router::new().route("/facebook/webhook", both()).route("/webhooks/facebook", both())
 }
 
@@ -48,43 +51,41 @@ async fn challenge(State(facebook): State<Arc<Facebook>>, RawQuery(query): RawQu
 
 /// Takes a delivery in. 401 without a right signature, 503 when it cannot be stored; then Meta sends it again.
 async fn delivery(State(facebook): State<Arc<Facebook>>, headers: HeaderMap, body: Bytes) -> Response {
-    if let Err(reason) = verify(&facebook.config, &headers, &body) {
-        return intake::refuse(super::NAME, reason);
+    match verify(&facebook, &headers, &body) {
+        Ok(signer) => facebook.intake.verified(signer),
+        Err(reason) => return facebook.intake.refuse(reason),
     }
     if facebook.shared.self_tests.recognise(&body) {
-        return StatusCode::OK.into_response();
+        return facebook.intake.self_test();
     }
-    intake::store(&facebook.shared.journal, super::NAME, payload::split(&body)).await
+    facebook.intake.store(payload::split(&body)).await
 }
 
 /// Checks the signature over the raw bytes: `X-Hub-Signature-256` decides where it is present, else the older
 /// `X-Hub-Signature`, unless that is switched off.
-fn verify(config: &Config, headers: &HeaderMap, body: &[u8]) -> Result<(), &'static str> {
+fn verify(facebook: &Facebook, headers: &HeaderMap, body: &[u8]) -> Result<Signer, Refusal> {
+    let config = &facebook.config;
     if headers.contains_key("x-hub-signature-256") {
         let signature = signature(headers, "x-hub-signature-256", "sha256=", 32)?;
-        return match config.app_secret.verify_sha256(body, &signature) {
-            true => Ok(()),
-            false => Err("the signature is wrong"),
-        };
+        return config.app_secret.find_signer_sha256(body, &signature).ok_or(Refusal::Wrong);
     }
     if !headers.contains_key("x-hub-signature") {
-        return Err("there is no signature");
+        return Err(Refusal::Missing);
     }
     let signature = signature(headers, "x-hub-signature", "sha1=", 20)?;
-    match config.app_secret.verify_sha1(body, &signature) {
-        _ if config.require_sha256 => Err("only the older signature is present"),
-        true => {
-            tracing::debug!("a delivery with only the older signature");
-            Ok(())
-        }
-        false => Err("the signature is wrong"),
+    let signer = config.app_secret.find_signer_sha1(body, &signature);
+    if config.require_sha256 {
+        return Err(Refusal::TooOld);
     }
+    let signer = signer.ok_or(Refusal::Wrong)?;
+    facebook.intake.signed_in_the_old_way();
+    Ok(signer)
 }
 
 /// The bytes of a signature header: there once, with its prefix, hex of either case, of the right length.
-fn signature(headers: &HeaderMap, name: &'static str, prefix: &str, bytes: usize) -> Result<Vec<u8>, &'static str> {
+fn signature(headers: &HeaderMap, name: &'static str, prefix: &str, bytes: usize) -> Result<Vec<u8>, Refusal> {
     let mut values = headers.get_all(name).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return Err("the signature is there twice") };
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(Refusal::Malformed) };
     let signature = value.to_str().ok().and_then(|value| value.strip_prefix(prefix)).and_then(from_hex);
-    signature.filter(|signature| signature.len() == bytes).ok_or("the signature is malformed")
+    signature.filter(|signature| signature.len() == bytes).ok_or(Refusal::Malformed)
 }

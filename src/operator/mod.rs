@@ -1,75 +1,36 @@
-//! What an operator sees: `GET /api/status`, with `Authorization: Bearer $OPERATOR_TOKEN`.
+//! What an operator sees. For machines: `GET /api/…` and `GET /metrics`, with `Authorization: Bearer $OPERATOR_TOKEN`.
+//!
+//! Nothing here changes how the service works, and nothing here shows a token, a secret or what somebody wrote.
 
-use std::sync::Arc;
+mod api;
+mod auth;
+mod metrics;
 
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Json, Router};
-use http::{HeaderMap, header};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
-use subtle::ConstantTimeEq;
+use axum::routing::{MethodRouter, get};
+use axum::{Router, middleware};
+use secrecy::SecretString;
 
+use self::auth::Token;
 use crate::shared::Shared;
-use crate::shared::error::AppError;
 
+/// What the operator's routes are given.
 #[derive(Clone)]
-struct OperatorToken(Option<Arc<SecretString>>);
+struct Operator {
+    shared: Shared,
+    token: Token,
+}
+
+/// The routes below `/api/`, all of them GET, by their paths.
+fn api_routes() -> Vec<(&'static str, MethodRouter<Operator>)> {
+    vec![("/api/status", get(api::status))]
+}
 
 /// The operator's routes. Without a token configured they answer as if they were not there.
 pub fn router(shared: Shared, token: Option<SecretString>) -> Router {
-    Router::new()
-        .route("/api/status", get(status))
-        .layer(Extension(OperatorToken(token.map(Arc::new))))
-        .with_state(shared)
-}
-
-async fn status(
-    State(shared): State<Shared>,
-    Extension(token): Extension<OperatorToken>,
-    headers: HeaderMap,
-) -> Result<Response, AppError> {
-    check(&token, &headers)?;
-    let counts = shared.journal.counts().await.map_err(anyhow::Error::from)?;
-    let polls = shared.journal.list_newest_polls().await.map_err(anyhow::Error::from)?;
-    let mut connections = Vec::new();
-    for connection in shared.connections.list().await? {
-        let (channel, account) = (&connection.channel, &connection.account);
-        let history = shared.journal.find_history(channel, account).await.map_err(anyhow::Error::from)?;
-        let unreadable = shared.journal.count_unreadable(channel, account).await.map_err(anyhow::Error::from)?;
-        let poll = polls.iter().find(|poll| poll.channel == *channel && poll.account == *account);
-        connections.push(json!({
-            "channel": connection.channel,
-            "account": connection.account,
-            "name": connection.name,
-            "status": connection.status.as_str(),
-            "status_reason": connection.status_reason,
-            "connected_at": connection.connected_at,
-            "last_read_at": connection.last_read_at,
-            "history": history,
-            "unreadable": unreadable,
-            "last_poll": poll,
-        }));
+    let operator = Operator { shared, token: Token::new(token) };
+    let mut machines = Router::new().route("/metrics", get(metrics::show));
+    for (path, route) in api_routes() {
+        machines = machines.route(path, route);
     }
-    Ok(Json(json!({
-        "connections": connections,
-        "journal": { "events": counts.events, "apart": counts.apart, "parked": counts.parked },
-        "reads": shared.progress.list(),
-    }))
-    .into_response())
-}
-
-fn check(token: &OperatorToken, headers: &HeaderMap) -> Result<(), AppError> {
-    let Some(expected) = &token.0 else { return Err(AppError::NotFound) };
-    let given = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .unwrap_or_default();
-    if expected.expose_secret().as_bytes().ct_eq(given.as_bytes()).into() {
-        Ok(())
-    } else {
-        Err(AppError::Unauthorized("This needs the operator's token."))
-    }
+    machines.route_layer(middleware::from_fn_with_state(operator.clone(), auth::require_bearer)).with_state(operator)
 }

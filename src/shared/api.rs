@@ -4,7 +4,7 @@
 //! here and by the caller.
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bytes::{Bytes, BytesMut};
@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::clock::Clock;
+use super::metrics::Metrics;
 
 /// The largest answer that is read, counted after decompression: 10 MiB.
 const MAX_ANSWER_BYTES: usize = 10 * 1024 * 1024;
@@ -80,6 +81,20 @@ impl ApiError {
             Self::PermissionMissing { reason, .. } => reason.clone(),
             Self::Paused { reason, .. } => reason.clone().into_owned(),
             Self::Refused { code } => format!("The platform refuses what is asked (code {code})."),
+        }
+    }
+
+    /// The class in one word, for counting.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Paused { .. } => "paused",
+            Self::TokenRejected { .. } => "token_refused",
+            Self::PermissionMissing { .. } => "permission_missing",
+            Self::Refused { .. } => "refused",
+            Self::Unreadable(_) => "unreadable",
         }
     }
 }
@@ -191,6 +206,8 @@ impl Answer {
 pub struct Http {
     client: reqwest::Client,
     clock: Clock,
+    /// Whose calls these are, and where they are counted.
+    counted: Option<(&'static str, Metrics)>,
 }
 
 impl Http {
@@ -215,7 +232,13 @@ impl Http {
             .timeout(timeouts.total)
             .build()
             .context("the HTTP client does not start")?;
-        Ok(Self { client, clock })
+        Ok(Self { client, clock, counted: None })
+    }
+
+    /// The same client; what goes through [`Http::persist`] is counted as calls of this channel.
+    #[must_use]
+    pub fn counted(&self, channel: &'static str, metrics: &Metrics) -> Self {
+        Self { counted: Some((channel, metrics.clone())), ..self.clone() }
     }
 
     /// A request to be completed and given to [`Http::send`].
@@ -257,7 +280,13 @@ impl Http {
     {
         let mut tried = 0;
         loop {
-            let error = match call().await {
+            let begun = Instant::now();
+            let outcome = call().await;
+            if let Some((channel, metrics)) = &self.counted {
+                let outcome = outcome.as_ref().map_or_else(ApiError::class, |_| "done");
+                metrics.count_call(channel, outcome, begun.elapsed());
+            }
+            let error = match outcome {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };

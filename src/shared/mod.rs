@@ -13,6 +13,7 @@ pub mod finding;
 pub mod journal;
 pub mod lock;
 pub mod logging;
+pub mod metrics;
 pub mod oauth;
 pub mod output;
 pub mod progress;
@@ -36,6 +37,7 @@ use self::api::{ApiError, Budget, Http};
 use self::clock::Clock;
 use self::erasure::Erasure;
 use self::journal::{Journal, JournalError};
+use self::metrics::Metrics;
 use self::oauth::Logins;
 use self::output::Output;
 use self::progress::Progress;
@@ -66,6 +68,8 @@ pub struct Shared {
     pub alerts: Alerts,
     /// Disconnecting and erasing.
     pub erasure: Erasure,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Self-tests under way.
     pub self_tests: SelfTests,
     /// Whether our pages are reached by https, so that cookies may say `Secure`.
@@ -136,6 +140,16 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// The class in one word, for counting.
+    fn class(&self) -> &'static str {
+        match self {
+            Self::Api(error) => error.class(),
+            Self::Journal(_) => "not_stored",
+            Self::Output(_) => "not_written",
+            Self::Internal(_) => "fault",
+        }
+    }
+
     /// Whether the same read will fail again in the same way.
     fn is_final(&self) -> bool {
         matches!(self, Self::Api(ApiError::Refused { .. } | ApiError::Unreadable(_)))

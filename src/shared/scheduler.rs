@@ -13,8 +13,10 @@ use croner::parser::{CronParser, Seconds};
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
 
 use super::BoxFuture;
+use super::alerts::Alerts;
 use super::clock::Clock;
 use super::journal::Journal;
+use super::metrics::Metrics;
 
 /// Work to be done again and again.
 #[derive(Clone)]
@@ -33,15 +35,17 @@ pub struct Scheduler {
     jobs: Arc<Vec<Job>>,
     journal: Journal,
     clock: Clock,
+    metrics: Metrics,
+    alerts: Alerts,
     /// Held while jobs are run: none overlaps itself.
     running: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Scheduler {
-    /// Runs these jobs by this clock.
+    /// Runs these jobs by this clock; counts them, and says which of them fail.
     #[must_use]
-    pub fn new(jobs: Vec<Job>, journal: Journal, clock: Clock) -> Self {
-        Self { jobs: Arc::new(jobs), journal, clock, running: Arc::default() }
+    pub fn new(jobs: Vec<Job>, journal: Journal, clock: Clock, metrics: Metrics, alerts: Alerts) -> Self {
+        Self { jobs: Arc::new(jobs), journal, clock, metrics, alerts, running: Arc::default() }
     }
 
     /// Runs every job that was due since its last run, once. A job that has never run is due at its next time.
@@ -64,8 +68,18 @@ impl Scheduler {
             }
             if due {
                 tracing::info!(job = job.name, "a job begins");
-                if let Err(error) = (job.run)().await {
-                    tracing::error!(error = format!("{error:#}"), job = job.name, "a job failed");
+                let cause = format!("job:{}", job.name);
+                match (job.run)().await {
+                    Ok(()) => {
+                        self.metrics.count_job("done");
+                        self.alerts.heal(&cause);
+                    }
+                    Err(error) => {
+                        tracing::error!(error = format!("{error:#}"), job = job.name, "a job failed");
+                        self.metrics.count_job("failed");
+                        self.alerts
+                            .raise(&cause, "A scheduled job failed; it runs again at its next time. The log says why.");
+                    }
                 }
             }
         }

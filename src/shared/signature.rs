@@ -9,6 +9,15 @@ use sha2::Sha256;
 
 use super::web::sparse::Sparse;
 
+/// Which of the valid secrets made a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signer {
+    /// The current one.
+    Current,
+    /// The one before it: a rotation is not over yet.
+    Previous,
+}
+
 /// The secrets that are valid at the moment: the current one, and during a rotation also the previous one.
 #[derive(Debug)]
 pub struct Secrets {
@@ -38,33 +47,43 @@ impl Secrets {
         &self.current
     }
 
-    /// Whether `signature` is HMAC-SHA256 over `message` with either secret. Both are always computed.
+    /// Whether `signature` is HMAC-SHA256 over `message` with either secret.
     #[must_use]
     pub fn verify_sha256(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.verify(|secret| verify_sha256(secret.expose_secret().as_bytes(), message, signature))
+        self.find_signer_sha256(message, signature).is_some()
     }
 
-    /// Whether `signature` is HMAC-SHA1 over `message` with either secret. Both are always computed.
+    /// Which secret made `signature` as HMAC-SHA256 over `message`. Both are always computed.
     #[must_use]
-    pub fn verify_sha1(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.verify(|secret| {
+    pub fn find_signer_sha256(&self, message: &[u8], signature: &[u8]) -> Option<Signer> {
+        self.find(|secret| verify_sha256(secret.expose_secret().as_bytes(), message, signature))
+    }
+
+    /// Which secret made `signature` as HMAC-SHA1 over `message`. Both are always computed.
+    #[must_use]
+    pub fn find_signer_sha1(&self, message: &[u8], signature: &[u8]) -> Option<Signer> {
+        self.find(|secret| {
             let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(secret.expose_secret().as_bytes()) else { return false };
             mac.update(message);
             mac.verify_slice(signature).is_ok()
         })
     }
 
-    fn verify(&self, check: impl Fn(&SecretString) -> bool) -> bool {
+    fn find(&self, check: impl Fn(&SecretString) -> bool) -> Option<Signer> {
         let current = check(&self.current);
         let previous = self.previous.as_ref().is_some_and(check);
-        if previous && !current {
-            static SAID: Sparse = Sparse::new();
-            let uses = self.previous_uses.fetch_add(1, Ordering::Relaxed) + 1;
-            if SAID.say().is_some() {
-                tracing::warn!(uses, "a signature was made with the previous secret");
+        match (current, previous) {
+            (true, _) => Some(Signer::Current),
+            (false, true) => {
+                static SAID: Sparse = Sparse::new();
+                let uses = self.previous_uses.fetch_add(1, Ordering::Relaxed) + 1;
+                if SAID.say().is_some() {
+                    tracing::warn!(uses, "a signature was made with the previous secret");
+                }
+                Some(Signer::Previous)
             }
+            (false, false) => None,
         }
-        current | previous
     }
 }
 
@@ -116,7 +135,7 @@ mod tests {
         let sha256 = from_hex("fdc00854ad516a33d9e8e7472617a619718f4dbfc8c240d3c4d12797fd0314f7").unwrap_or_default();
         let sha1 = from_hex("ac65a0fc99aee84c4af22be58d299c7faae7947d").unwrap_or_default();
         assert!(secrets.verify_sha256(body, &sha256));
-        assert!(secrets.verify_sha1(body, &sha1));
+        assert_eq!(secrets.find_signer_sha1(body, &sha1), Some(Signer::Current));
         assert!(!secrets.verify_sha256(&body[1..], &sha256));
         assert!(!secrets.verify_sha256(body, &sha256[..31]));
         assert!(!secrets.verify_sha256(body, &[]));
@@ -140,11 +159,11 @@ mod tests {
         let both = Secrets::new("the secret now".into(), Some("the secret before".into()));
         for fits in ["the secret now", "the secret before", "neither"] {
             let computed = std::cell::Cell::new(0);
-            let verified = both.verify(|secret| {
+            let verified = both.find(|secret| {
                 computed.set(computed.get() + 1);
                 secret.expose_secret() == fits
             });
-            assert_eq!((verified, computed.get()), (fits != "neither", 2), "{fits}");
+            assert_eq!((verified.is_some(), computed.get()), (fits != "neither", 2), "{fits}");
         }
     }
 

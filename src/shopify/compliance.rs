@@ -15,7 +15,6 @@ use super::{NAME, Shopify};
 use crate::shared::erasure::Scope;
 use crate::shared::journal::{Effect, Event};
 use crate::shared::raw_json::Object;
-use crate::shared::web::intake;
 
 /// Mails and phone numbers shorter than this say too little to be looked for.
 const SHORTEST_TEXT: usize = 5;
@@ -67,7 +66,7 @@ pub async fn take(shopify: &Shopify, topic: Topic, headers: &HeaderMap, body: &[
             if topic != Topic::ShopRedact && object.is_some() {
                 event.payload = without_customer(object.as_ref());
             }
-            return intake::store(&shopify.shared.journal, NAME, vec![event]).await;
+            return shopify.intake.store(vec![event]).await;
         }
     };
     event.payload = without_customer(object.as_ref());
@@ -80,7 +79,7 @@ pub async fn take(shopify: &Shopify, topic: Topic, headers: &HeaderMap, body: &[
         Ok(false) => "a request to erase a shop that was installed again later".into(),
         Err(_) => "a compliance request".into(),
     });
-    let stored = intake::store(&shopify.shared.journal, NAME, vec![event]).await;
+    let stored = shopify.intake.store(vec![event]).await;
     if stored.status() != StatusCode::OK {
         return stored;
     }

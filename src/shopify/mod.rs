@@ -27,6 +27,7 @@ use axum::extract::FromRef;
 
 pub use self::config::{AdminUrl, Config};
 pub use self::doctor::examine;
+use crate::shared::web::intake::Intake;
 use crate::shared::web::pages::{Door, Entrance};
 use crate::shared::{Channel, Shared};
 
@@ -54,6 +55,7 @@ struct Shopify {
     shared: Shared,
     config: Arc<Config>,
     client: client::Client,
+    intake: Intake,
     tokens: tokens::TokenKeeper,
 }
 
@@ -67,16 +69,18 @@ impl FromRef<Arc<Shopify>> for Shared {
 #[must_use]
 pub fn channel(shared: &Shared, config: Config) -> Channel {
     let config = Arc::new(config);
-    let client = client::Client::new(shared.http.clone(), Arc::clone(&config), shared.alerts.clone());
+    let http = shared.http.counted(NAME, &shared.metrics);
+    let client = client::Client::new(http, Arc::clone(&config), shared.alerts.clone());
     let shopify = Arc::new(Shopify {
         shared: shared.clone(),
+        intake: Intake::new(shared, NAME),
         tokens: tokens::TokenKeeper::new(shared.connections.clone(), client.clone(), shared.alerts.clone()),
         client,
         config: Arc::clone(&config),
     });
     Channel {
         name: NAME,
-        router: Router::new().merge(login::routes()).merge(webhook::routes()).with_state(Arc::clone(&shopify)),
+        router: Router::new().merge(login::routes()).merge(webhook::routes(&shopify)).with_state(Arc::clone(&shopify)),
         poll_cron: config.poll_cron.clone(),
         door: Door {
             channel: NAME,

@@ -8,13 +8,16 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::response::{IntoResponse, Response};
+use axum::middleware;
+use axum::response::Response;
 use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 
-use super::{Config, NAME, Shopify, compliance, payload};
+use super::{Config, Shopify, compliance, payload};
+use crate::shared::metrics::Refusal;
+use crate::shared::signature::Signer;
 use crate::shared::web::intake;
 
 /// The header of the signature.
@@ -23,34 +26,34 @@ pub const SIGNATURE: &str = "x-shopify-hmac-sha256";
 /// The largest delivery that is read: a product with many variants and images comes near 2 MB.
 const MAX_DELIVERY_BYTES: usize = 4 * 1024 * 1024;
 
-pub fn routes() -> Router<Arc<Shopify>> {
-    Router::new().route("/shopify/webhook", post(delivery).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES)))
+pub fn routes(shopify: &Shopify) -> Router<Arc<Shopify>> {
+    let observed = middleware::from_fn_with_state(shopify.intake.clone(), intake::observe);
+    let limited = post(delivery).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES));
+    Router::new().route("/shopify/webhook", limited.layer(observed))
 }
 
 /// Takes a delivery in. 401 without a right signature, 503 when it cannot be stored; then Shopify sends it again.
 async fn delivery(State(shopify): State<Arc<Shopify>>, headers: HeaderMap, body: Bytes) -> Response {
-    if let Err(reason) = verify(&shopify.config, &headers, &body) {
-        return intake::refuse(NAME, reason);
+    match verify(&shopify.config, &headers, &body) {
+        Ok(signer) => shopify.intake.verified(signer),
+        Err(reason) => return shopify.intake.refuse(reason),
     }
     if shopify.shared.self_tests.recognise(&body) {
-        return StatusCode::OK.into_response();
+        return shopify.intake.self_test();
     }
     if let Some(topic) = compliance::Topic::of(&headers) {
         return compliance::take(&shopify, topic, &headers, &body).await;
     }
-    intake::store(&shopify.shared.journal, NAME, vec![payload::event(&headers, &body)]).await
+    shopify.intake.store(vec![payload::event(&headers, &body)]).await
 }
 
 /// Checks `X-Shopify-Hmac-Sha256`: padded base64 of HMAC-SHA256 over the raw body, keyed with the client secret.
-fn verify(config: &Config, headers: &HeaderMap, body: &[u8]) -> Result<(), &'static str> {
+fn verify(config: &Config, headers: &HeaderMap, body: &[u8]) -> Result<Signer, Refusal> {
     let mut values = headers.get_all(SIGNATURE).iter();
-    let Some(value) = values.next() else { return Err("there is no signature") };
+    let Some(value) = values.next() else { return Err(Refusal::Missing) };
     if values.next().is_some() {
-        return Err("the signature is there twice");
+        return Err(Refusal::Malformed);
     }
-    let signature = STANDARD.decode(value.as_bytes()).map_err(|_| "the signature is malformed")?;
-    match config.api_secret.verify_sha256(body, &signature) {
-        true => Ok(()),
-        false => Err("the signature is wrong"),
-    }
+    let signature = STANDARD.decode(value.as_bytes()).map_err(|_| Refusal::Malformed)?;
+    config.api_secret.find_signer_sha256(body, &signature).ok_or(Refusal::Wrong)
 }

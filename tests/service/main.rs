@@ -27,6 +27,7 @@ mod journal_properties;
 mod journal_retention;
 mod keys;
 mod limits;
+mod operator_metrics;
 mod pages;
 mod shopify_checks;
 mod shopify_compliance;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
 use crate::shared::api::ApiError;
 use crate::shared::journal::{Journal, JournalError, save_cursor, want_reread};
+use crate::shared::metrics::Metrics;
 use crate::shared::progress::Progress;
 use crate::shared::store::{Connection as Account, Connections, Status};
 use crate::shared::{ReadError, Reader, WATCH};
@@ -43,6 +44,7 @@ struct Inner {
     journal: Journal,
     connections: Connections,
     progress: Progress,
+    metrics: Metrics,
     readers: HashMap<&'static str, Arc<dyn Reader>>,
     reads: Reads,
     /// Held by [`Refresh::collect`]: who has it knows that no wish is being written down.
@@ -65,6 +67,7 @@ impl Refresh {
         journal: Journal,
         connections: Connections,
         progress: Progress,
+        metrics: Metrics,
         readers: HashMap<&'static str, Arc<dyn Reader>>,
         reads: Reads,
     ) -> Self {
@@ -72,6 +75,7 @@ impl Refresh {
             journal,
             connections,
             progress,
+            metrics,
             readers,
             reads,
             alone: tokio::sync::Mutex::default(),
@@ -196,13 +200,22 @@ impl Refresh {
     }
 
     async fn fulfil(&self, channel: &str, account: &str, wish: &Wish) -> anyhow::Result<()> {
-        let Some(reader) = self.0.readers.get(channel) else { return Ok(()) };
+        let Some((&name, reader)) = self.0.readers.get_key_value(channel) else { return Ok(()) };
         let connection = self.0.connections.find(channel, account).await?;
         let outcome = match &connection {
             None => Ok(()),
             // Asking with a token that was refused only annoys the platform. A new login asks for a new read.
             Some(connection) if connection.status == Status::NeedsReconnect => Ok(()),
-            Some(_) => reader.read_again(account, &wish.object).await,
+            Some(_) => {
+                let outcome = reader.read_again(account, &wish.object).await;
+                let what = match wish.object.as_str() {
+                    "" => "account",
+                    WATCH => "watch",
+                    _ => "object",
+                };
+                self.0.metrics.count_read(name, what, outcome.as_ref().map_or_else(ReadError::class, |()| "done"));
+                outcome
+            }
         };
         self.0.progress.end(channel, account);
         let now_ms = self.0.journal.clock().now_ms();

@@ -6,12 +6,15 @@
 //! - Whoever reads from a cursor sees every event that was appended, once, in one order.
 //! - Events of accounts that nobody has connected are kept apart, and released by [`Journal::connect_account`].
 
+mod arrivals;
 mod checkpoint;
 mod erase;
 mod event;
+mod health;
 mod in_order;
 mod inspect;
 mod media;
+mod overview;
 mod records;
 mod reports;
 mod walks;
@@ -24,18 +27,22 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use event::{DedupeKey, Effect, Event, Source};
+use health::Health;
 pub(crate) use in_order::conversation_number;
 pub use inspect::{Inspection, inspect, migrations};
 pub use media::{Attached, Attachment, Copied, IndexedMedia, WantedMedia};
+pub use overview::{Apart, Arrivals, Consumer, Failure, Totals, Work};
 pub use records::Record;
 pub use reports::{KeptReport, PollReport, Subscriptions};
 pub use walks::{Begin, History, Listed, Older, Place, Unreadable, Walk, WalkKind, Walked};
 pub(crate) use writer::NOT_CONNECTED;
 use writer::{Accounts, Completion, Request, Writer};
 
+use super::alerts::Alerts;
 use super::background::Background;
 use super::clock::Clock;
 use super::db;
+use super::metrics::WriterMetrics;
 
 /// The migrations of `journal.db`, in order. Append only.
 const MIGRATIONS: &[&str] = &[
@@ -46,6 +53,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0005_conversation_events.sql"),
     include_str!("../../../migrations/journal/0006_media.sql"),
     include_str!("../../../migrations/journal/0007_erasure.sql"),
+    include_str!("../../../migrations/journal/0008_arrivals.sql"),
 ];
 
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
@@ -81,6 +89,8 @@ pub struct Appended {
     pub new: usize,
     /// How many were known already and changed nothing.
     pub repeated: usize,
+    /// The number of the last one that was not known before.
+    pub last_seq: Option<i64>,
 }
 
 /// How many events there are, by what became of them.
@@ -151,6 +161,20 @@ impl Journal {
     /// # Errors
     /// When the database cannot be opened, is damaged, or its thread cannot be started.
     pub fn open(path: &Path, clock: Clock) -> anyhow::Result<(Self, WriterHandle)> {
+        let alerts = Alerts::new(clock.clone());
+        Self::open_watched(path, clock, WriterMetrics::default(), alerts)
+    }
+
+    /// As [`Journal::open`]; the writer counts its work here and says here when it cannot write.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open_watched(
+        path: &Path,
+        clock: Clock,
+        metrics: WriterMetrics,
+        alerts: Alerts,
+    ) -> anyhow::Result<(Self, WriterHandle)> {
         let connection = db::open(path, MIGRATIONS)?;
         writer::configure(&connection)?;
         let last: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0))?;
@@ -169,6 +193,9 @@ impl Journal {
             last_seq: seq_sender,
             checkpoints,
             messages,
+            metrics,
+            health: Health::new(alerts),
+            last_hour: 0,
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
         let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::default() });
@@ -395,6 +422,12 @@ impl Journal {
                 .map(drop)
         })
         .await
+    }
+
+    /// How many requests wait for the writer at the moment.
+    #[must_use]
+    pub fn queue_depth(&self) -> usize {
+        self.requests.max_capacity() - self.requests.capacity()
     }
 
     /// How many events there are, by what became of them.

@@ -6,14 +6,17 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::arrivals::Arrived;
 use super::checkpoint::{self, Checkpoints};
 use super::event::{Effect, Event};
+use super::health::Health;
 use super::{Appended, JournalError};
+use crate::shared::metrics::WriterMetrics;
 use crate::shared::{clock::Clock, db};
 
 /// How many requests one transaction takes at most. Bounds the time for which the first of them waits.
@@ -72,6 +75,10 @@ pub(super) struct Writer {
     pub last_seq: watch::Sender<i64>,
     pub checkpoints: Checkpoints,
     pub messages: mpsc::UnboundedSender<Message>,
+    pub metrics: WriterMetrics,
+    pub health: Health,
+    /// The hour of the last delivery, in hours since 1970.
+    pub last_hour: i64,
 }
 
 /// A batch that is over: whom to tell, and what.
@@ -124,8 +131,14 @@ impl Writer {
         let mut last_seq = None;
         let (scrubs, batch): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|request| matches!(request, Request::Scrub(..)));
+        let (begun, requests) = (Instant::now(), batch.len());
         let outcome = self.transaction(batch, &mut completions, &mut last_seq);
+        let took = begun.elapsed();
+        self.metrics.commit_time.observe(took);
+        self.metrics.batch.observe(requests);
+        self.health.note(&outcome, took);
         if let Err(error) = &outcome {
+            self.metrics.failures.inc();
             tracing::error!(%error, "the journal could not be written; whoever waited is told to come again");
             self.reopen();
         }
@@ -168,6 +181,7 @@ impl Writer {
         last_seq: &mut Option<i64>,
     ) -> rusqlite::Result<()> {
         let now_ms = self.clock.now_ms();
+        let mut arrived = Arrived::default();
         let run = |sql: &str| self.connection.prepare_cached(sql)?.execute([]).map(drop);
         let mut closed = false;
         let mut failed = run("BEGIN IMMEDIATE").err();
@@ -182,8 +196,10 @@ impl Writer {
                     if failed.is_none() {
                         match self.append(&events, now_ms, any_pruned, last_seq) {
                             Ok(new) => {
+                                arrived.count(&events, &new);
                                 appended.new = new.iter().filter(|new| **new).count();
                                 appended.repeated = new.len() - appended.new;
+                                appended.last_seq = last_seq.filter(|_| appended.new > 0);
                             }
                             Err(error) => failed = Some(error),
                         }
@@ -217,10 +233,14 @@ impl Writer {
                     completions.push(completion);
                     failed = failed.or_else(|| end_job(good, run));
                     if good && failed.is_none() {
+                        arrived.count(&events, &new);
                         *last_seq = newest;
                     }
                 }
             }
+        }
+        if failed.is_none() {
+            failed = arrived.store(&self.connection, now_ms, &mut self.last_hour).err();
         }
         let outcome = match failed {
             None => run("COMMIT"),

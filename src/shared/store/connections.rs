@@ -9,6 +9,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::erasures;
+use crate::shared::clock::Clock;
 use crate::shared::db::Db;
 use crate::shared::vault::{Place, Purpose, Vault, VaultError};
 
@@ -107,6 +108,37 @@ pub struct Token {
     pub expires_at: Option<i64>,
 }
 
+/// What is known about a stored token, without the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenAge {
+    /// The channel.
+    pub channel: String,
+    /// The account.
+    pub account: String,
+    /// What it is for: `access`, `refresh`, `user`, …
+    pub kind: String,
+    /// When we got it, in milliseconds since 1970; `None`: before that was noted.
+    pub issued_at: Option<i64>,
+    /// When it stops working, in milliseconds since 1970; `None`: no known expiry.
+    pub expires_at: Option<i64>,
+}
+
+impl TokenAge {
+    /// Within this time a token counts as expiring: a Shopify token lives for an hour and is renewed five minutes early.
+    const SOON_MS: i64 = 4 * 60 * 1000;
+
+    /// How it is doing, in one word.
+    #[must_use]
+    pub fn state(&self, now_ms: i64) -> &'static str {
+        match self.expires_at {
+            None => "without_expiry",
+            Some(at) if at <= now_ms => "expired",
+            Some(at) if at - now_ms < Self::SOON_MS => "expiring",
+            Some(_) => "good",
+        }
+    }
+}
+
 /// The tokens to store for an account, by kind.
 pub type Tokens = Vec<(TokenKind, Token)>;
 
@@ -138,6 +170,7 @@ pub struct NewConnection {
 pub struct Connections {
     db: Db,
     vault: Vault,
+    clock: Clock,
 }
 
 impl Connections {
@@ -145,7 +178,7 @@ impl Connections {
     ///
     /// # Errors
     /// When the master key is not the one that sealed what is in the database.
-    pub async fn open(db: Db, vault: Vault) -> anyhow::Result<Self> {
+    pub async fn open(db: Db, vault: Vault, clock: Clock) -> anyhow::Result<Self> {
         let checked = vault.clone();
         db.call(move |connection| -> anyhow::Result<()> {
             let sealed: Option<Vec<u8>> =
@@ -165,7 +198,7 @@ impl Connections {
             Ok(())
         })
         .await?;
-        Ok(Self { db, vault })
+        Ok(Self { db, vault, clock })
     }
 
     /// Stores the outcome of one login: all its accounts with their tokens, in one transaction. The same account again
@@ -214,7 +247,7 @@ impl Connections {
                         "DELETE FROM tokens WHERE channel = ?1 AND account = ?2",
                         params![new.channel, new.account],
                     )?;
-                    insert_tokens(&transaction, &vault, new.channel, &new.account, &new.tokens)?;
+                    insert_tokens(&transaction, &vault, new.channel, &new.account, &new.tokens, now_ms)?;
                 }
                 transaction.commit()?;
                 Ok(())
@@ -269,6 +302,29 @@ impl Connections {
             .await
     }
 
+    /// Ages and expiries of all stored tokens.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_tokens(&self) -> anyhow::Result<Vec<TokenAge>> {
+        self.db
+            .call(|connection| -> rusqlite::Result<Vec<TokenAge>> {
+                connection
+                    .prepare("SELECT channel, account, kind, issued_at, expires_at FROM tokens ORDER BY channel, account, kind")?
+                    .query_map([], |row| {
+                        Ok(TokenAge {
+                            channel: row.get(0)?,
+                            account: row.get(1)?,
+                            kind: row.get(2)?,
+                            issued_at: row.get(3)?,
+                            expires_at: row.get(4)?,
+                        })
+                    })?
+                    .collect()
+            })
+            .await
+    }
+
     /// Opens a token of an account; `None` where there is none of this kind.
     ///
     /// # Errors
@@ -311,6 +367,7 @@ impl Connections {
         refresh: Option<Token>,
     ) -> anyhow::Result<()> {
         let vault = self.vault.clone();
+        let now_ms = self.clock.now_ms();
         let account = account.to_owned();
         self.db
             .call(move |connection| -> anyhow::Result<()> {
@@ -335,12 +392,13 @@ impl Connections {
                             channel,
                             &account,
                             &[(previous, Token { secret, expires_at })],
+                            now_ms,
                         )?;
                     }
                 }
                 let mut tokens = vec![(TokenKind::Access, access)];
                 tokens.extend(refresh.map(|token| (TokenKind::Refresh, token)));
-                insert_tokens(&transaction, &vault, channel, &account, &tokens)?;
+                insert_tokens(&transaction, &vault, channel, &account, &tokens, now_ms)?;
                 transaction.commit()?;
                 Ok(())
             })
@@ -509,13 +567,15 @@ fn insert_tokens(
     channel: &str,
     account: &str,
     tokens: &[(TokenKind, Token)],
+    now_ms: i64,
 ) -> anyhow::Result<()> {
     for (kind, token) in tokens {
         let secret = token.secret.expose_secret().as_bytes();
         let sealed = vault.seal(Purpose::Tokens, &token_place(channel, account, *kind), secret)?;
         transaction.execute(
-            "INSERT OR REPLACE INTO tokens (channel, account, kind, sealed, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![channel, account, kind.as_str(), sealed, token.expires_at],
+            "INSERT OR REPLACE INTO tokens (channel, account, kind, sealed, expires_at, issued_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![channel, account, kind.as_str(), sealed, token.expires_at, now_ms],
         )?;
     }
     Ok(())

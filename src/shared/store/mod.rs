@@ -7,7 +7,7 @@ pub mod keys;
 pub mod login_states;
 pub mod sessions;
 
-pub use connections::{Connection, Connections, NewConnection, Status, Token, TokenKind, Tokens};
+pub use connections::{Connection, Connections, NewConnection, Status, Token, TokenAge, TokenKind, Tokens};
 pub use erasures::Erasures;
 pub use keys::Keys;
 pub use login_states::LoginStates;
@@ -18,6 +18,7 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0001_initial.sql"),
     include_str!("../../../migrations/tokens/0002_seals.sql"),
     include_str!("../../../migrations/tokens/0003_erasure.sql"),
+    include_str!("../../../migrations/tokens/0004_token_age.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.

@@ -27,8 +27,10 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use self::limits::{Gate, Limits, MAX_BODY_BYTES};
 use self::pages::Door;
+use self::request_id::RequestIds;
 use super::Shared;
 use super::error::AppError;
+use super::metrics::Metrics;
 use super::vault::Vault;
 
 /// Where a finished login goes. The fragment is our own: without one, browsers carry Facebook's `#_=_` over.
@@ -87,7 +89,8 @@ async fn ready(State(shared): State<Shared>, Extension(running): Extension<Runni
 }
 
 /// What all routes have in common: limits, and headers that every answer carries.
-pub fn finish(router: Router, is_public: bool, limits: &Limits) -> Router {
+pub fn finish(router: Router, is_public: bool, limits: &Limits, metrics: &Metrics) -> Router {
+    let ids = RequestIds::new(metrics.answers.clone());
     let gate = Gate::new(limits);
     router
         .fallback(async || AppError::NotFound)
@@ -98,7 +101,7 @@ pub fn finish(router: Router, is_public: bool, limits: &Limits) -> Router {
         .layer(middleware::from_fn(catch_panic))
         .layer(middleware::from_fn(pages::problems_as_pages))
         .layer(middleware::from_fn(move |request, next| safe_headers(request, next, is_public)))
-        .layer(middleware::from_fn_with_state(request_id::RequestIds::new(), request_id::name))
+        .layer(middleware::from_fn_with_state(ids, request_id::name))
 }
 
 /// A panic in a handler is a 500 and a log line, not a connection that breaks off.
@@ -155,7 +158,7 @@ mod tests {
         async fn broken() -> StatusCode {
             panic!("a planned panic")
         }
-        let app = finish(Router::new().route("/broken", get(broken)), false, &Limits::default());
+        let app = finish(Router::new().route("/broken", get(broken)), false, &Limits::default(), &Metrics::default());
         let request =
             Request::builder().uri("/broken").header("host", "localhost").body(axum::body::Body::empty()).unwrap();
         let response = app.oneshot(request).await.unwrap();

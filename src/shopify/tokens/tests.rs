@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::shared::api::{Http, Timeouts};
+use crate::shared::clock::Clock;
 use crate::shared::db::Db;
 use crate::shared::sandbox::{Failure, Now};
 use crate::shared::signature::Secrets;
@@ -129,7 +130,9 @@ impl Bench {
 
 async fn open(folder: &TempDir) -> Connections {
     let db = Db::open(&folder.path().join("tokens.db"), TOKENS_MIGRATIONS).unwrap();
-    Connections::open(db, Vault::from_key_file(&folder.path().join("master.key")).unwrap()).await.unwrap()
+    Connections::open(db, Vault::from_key_file(&folder.path().join("master.key")).unwrap(), Clock::system())
+        .await
+        .unwrap()
 }
 
 /// Drives a future through so many steps, then drops it where it stands, as a kill would.
