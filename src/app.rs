@@ -114,11 +114,8 @@ impl App {
             })?;
         let data_folder = folder_of(&server.tokens_db).to_owned();
         let key_file = data_folder.join("master.key");
-        let vault = match &server.master_key {
-            Some(key) => {
-                let older = server.previous_master_key.iter().map(|key| key.0.clone()).collect();
-                Vault::with_older(key.0.clone(), older)
-            }
+        let vault = match server.given_vault() {
+            Some(vault) => vault,
             None => Vault::from_key_file(&key_file)?,
         };
         let tokens = Db::open(&server.tokens_db, store::TOKENS_MIGRATIONS)?;

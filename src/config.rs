@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::shared::api::Timeouts;
 use crate::shared::logging::LogFormat;
 use crate::shared::settings::{Problems, Settings};
-use crate::shared::vault::parse_key;
+use crate::shared::vault::{Vault, parse_key};
 use crate::shared::web::limits::Limits;
 use crate::{facebook, shopify};
 
@@ -167,6 +167,14 @@ impl Server {
         }
     }
 
+    /// The vault of the keys in the environment; `None`: the key is in the key file.
+    #[must_use]
+    pub fn given_vault(&self) -> Option<Vault> {
+        let key = self.master_key.as_ref()?;
+        let older = self.previous_master_key.iter().map(|key| key.0.clone()).collect();
+        Some(Vault::with_older(key.0.clone(), older))
+    }
+
     /// Whether our pages are reached by https.
     #[must_use]
     pub fn is_public(&self) -> bool {
@@ -237,7 +245,7 @@ fn read_env_file(path: &Path) -> Result<Vec<(String, String)>, Problems> {
 
 /// The key under which OAuth states are hashed, as bytes.
 #[must_use]
-pub fn state_key(server: &Server, vault: &crate::shared::vault::Vault) -> Zeroizing<Vec<u8>> {
+pub fn state_key(server: &Server, vault: &Vault) -> Zeroizing<Vec<u8>> {
     match &server.state_secret {
         Some(secret) => Zeroizing::new(secret.expose_secret().as_bytes().to_vec()),
         None => Zeroizing::new(vault.derive(crate::shared::vault::Purpose::LoginStates).to_vec()),

@@ -13,12 +13,13 @@
 //! Paths 2 and 3 meet in the journal: the same message by either road is one event.
 //!
 //! # The modules
-//! - [`app`]: the wiring; [`config`]: all settings; [`demo`]: everything against simulated platforms; [`doctor`]: what is
+//! - [`app`]: the wiring; [`backup`]: copies, and back; [`config`]: all settings; [`demo`]: everything against simulated platforms; [`doctor`]: what is
 //!   wrong, and how to mend it; [`operator`]: what an operator sees.
 //! - [`facebook`], [`shopify`]: one folder per channel, all with the same file names.
 //! - [`shared`]: what every channel needs. It never names a channel.
 
 pub mod app;
+pub mod backup;
 pub mod config;
 pub mod demo;
 pub mod doctor;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use shoptalk::app::{self, App, StartError};
+use shoptalk::backup;
 use shoptalk::config::{self, Config, Server};
 use shoptalk::demo;
 use shoptalk::doctor;
@@ -91,6 +92,27 @@ enum What {
         #[arg(long, value_name = "ID")]
         event: Option<i64>,
     },
+    /// Copy everything that cannot be had again into a new folder; the service may run meanwhile
+    #[command(
+        after_help = "Examples:\n  shoptalk backup /var/backups/shoptalk-$(date +%F)\n  shoptalk backup --with-key /media/safe/shoptalk\n\nHolds tokens.db, journal.db and the JSON files. Without --with-key the master key stays out: keep a copy of it apart."
+    )]
+    Backup {
+        /// The folder to make; it must not exist yet
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Put the master key into the backup, too: who finds it can open every token
+        #[arg(long)]
+        with_key: bool,
+    },
+    /// Put a backup in place of what is there; the service must not run
+    #[command(
+        after_help = "Example:\n  shoptalk restore /var/backups/shoptalk-2026-11-21\n\nEverything is checked before anything is changed, and what was there is kept beside it."
+    )]
+    Restore {
+        /// The folder of the backup
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
     /// The master key, which seals every stored token
     Keys {
         #[command(subcommand)]
@@ -153,6 +175,16 @@ async fn run(what: What) -> ExitCode {
             Err(code) => code,
         },
         What::Doctor { json } => doctor(json).await,
+        What::Backup { folder, with_key } => {
+            let work = async |server: Server| {
+                let copy = move || backup::backup(&server, &folder, with_key, &Clock::system());
+                tokio::task::spawn_blocking(copy).await?
+            };
+            alone(work).await
+        }
+        What::Restore { folder } => {
+            alone(async |server: Server| backup::restore(&server, &folder, &Clock::system()).await).await
+        }
         What::Sync { channel, account } => {
             let channel = channel.and_then(|channel| channel.to_possible_value());
             let channel = channel.map(|channel| channel.get_name().to_owned());
@@ -209,6 +241,21 @@ async fn serve(config: Config) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => fail_with(&format!("{error:#}"), FINDINGS),
+    }
+}
+
+/// Does work that needs no service, and says what came of it.
+async fn alone(work: impl AsyncFnOnce(Server) -> anyhow::Result<String>) -> ExitCode {
+    let config = match read_config() {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    match work(config.server).await {
+        Ok(said) => {
+            let _ = writeln!(std::io::stdout(), "{said}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&format!("{error:#}")),
     }
 }
 

@@ -182,11 +182,7 @@ pub fn keys(server: &Server) -> Vec<Finding> {
 /// The vault that the service would use, if there is a key. Makes none.
 pub fn vault(server: &Server) -> Option<Vault> {
     let file = folder_of(&server.tokens_db).join("master.key");
-    match &server.master_key {
-        Some(key) => Some(Vault::new(key.0.clone())),
-        None if file.exists() => Vault::from_key_file(&file).ok(),
-        None => None,
-    }
+    server.given_vault().or_else(|| if file.exists() { Vault::from_key_file(&file).ok() } else { None })
 }
 
 /// The three databases.

@@ -8,6 +8,7 @@ mod mount;
 mod process;
 mod test_app;
 
+mod backup;
 mod configuration;
 mod crash;
 mod demo;

@@ -1,0 +1,332 @@
+//! `shoptalk backup DIR` and `shoptalk restore DIR`.
+//!
+//! A backup is made beside the running service: each database is copied by SQLite as it stood at one instant, then the
+//! JSON files, each of which is whole at every instant. It appears under its name only when it is complete. The master
+//! key is left out unless it is asked for: who finds a backup with its key can open every token in it.
+//!
+//! A restore takes the data folder like a service does, so it refuses beside one. It checks everything before it changes
+//! anything, and moves what was there aside.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::config::Server;
+use crate::shared::clock::Clock;
+use crate::shared::db::{Db, open_reader};
+use crate::shared::journal;
+use crate::shared::lock::{DataLock, LockError, folder_of};
+use crate::shared::signature::to_hex;
+use crate::shared::store::{Connections, TOKENS_MIGRATIONS};
+use crate::shared::vault::Vault;
+
+/// What a backup says about itself.
+const MANIFEST: &str = "backup.json";
+
+/// The names of what a backup holds.
+const TOKENS: &str = "tokens.db";
+const JOURNAL: &str = "journal.db";
+const KEY: &str = "master.key";
+const FILES: &str = "files";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    /// The version of the program that made it.
+    version: String,
+    /// When, in milliseconds since 1970.
+    made_at: i64,
+    /// Every file with the SHA-256 of its content, in hex.
+    files: BTreeMap<String, String>,
+}
+
+/// Copies everything that cannot be had again into `target`, which must not exist yet. Gives back what was copied, for
+/// people. Blocks.
+///
+/// # Errors
+/// When something cannot be read or written. Then `target` is not there.
+pub fn backup(server: &Server, target: &Path, with_key: bool, clock: &Clock) -> anyhow::Result<String> {
+    ensure!(!target.exists(), "{} exists already; a backup is never written over something", target.display());
+    let mut partial = target.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    ensure!(
+        !partial.exists(),
+        "{} is there: another backup is under way, or one broke off; remove it if none is",
+        partial.display()
+    );
+    make_folder(&partial)?;
+    let made = fill(server, &partial, with_key, clock);
+    let made = made.and_then(|said| {
+        fs::rename(&partial, target).with_context(|| format!("{} cannot be made", target.display()))?;
+        sync_folder(folder_of(target))?;
+        Ok(said)
+    });
+    if made.is_err() {
+        // It is ours, and of no use to anybody.
+        let _ = fs::remove_dir_all(&partial);
+    }
+    made
+}
+
+fn fill(server: &Server, folder: &Path, with_key: bool, clock: &Clock) -> anyhow::Result<String> {
+    ensure!(server.tokens_db.exists(), "{} is not there: there is nothing to back up", server.tokens_db.display());
+    let mut manifest =
+        Manifest { version: env!("CARGO_PKG_VERSION").to_owned(), made_at: clock.now_ms(), files: BTreeMap::new() };
+    for (database, name) in [(&server.tokens_db, TOKENS), (&server.journal_db, JOURNAL)] {
+        copy_database(database, &folder.join(name))?;
+        manifest.files.insert(name.to_owned(), hash_of(&folder.join(name))?);
+    }
+    let key = folder_of(&server.tokens_db).join(KEY);
+    if with_key && key.exists() {
+        let hash = copy_file(&key, &folder.join(KEY))?;
+        manifest.files.insert(KEY.to_owned(), hash);
+    }
+    // After the journal: what stands only in a file, because its events were deleted by age, is never lost that way.
+    let mut count = 0_usize;
+    for account in accounts(&folder.join(TOKENS))? {
+        let from = server.output_dir.join(&account);
+        if from.is_dir() {
+            copy_tree(&from, folder, &Path::new(FILES).join(&account), &mut manifest, &mut count)?;
+        }
+    }
+    let text = serde_json::to_vec_pretty(&manifest)?;
+    write_file(&folder.join(MANIFEST), &text)?;
+    sync_folder(folder)?;
+    let key = match (with_key && key.exists(), server.master_key.is_some()) {
+        (true, _) => "with the master key: keep it as you keep a password",
+        (false, true) => "without the master key, which is TOKEN_ENCRYPTION_KEY: keep that apart",
+        (false, false) => {
+            "without the master key: keep a copy of master.key apart, because tokens do not open without it"
+        }
+    };
+    Ok(format!("tokens.db, journal.db and {count} files, {key}"))
+}
+
+/// The folders of the connected accounts below the output folder.
+fn accounts(tokens: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let connection = open_reader(tokens)?;
+    let mut statement = connection.prepare("SELECT channel, account FROM connections ORDER BY channel, account")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let mut folders = Vec::new();
+    for row in rows {
+        let (channel, account) = row?;
+        // An account's files are in a folder of its own name, for some channels below one of the channel's.
+        folders.extend([PathBuf::from(&channel).join(&account), PathBuf::from(&account)]);
+    }
+    Ok(folders)
+}
+
+/// Copies a database as it stands at one instant, whoever writes to it meanwhile.
+fn copy_database(from: &Path, to: &Path) -> anyhow::Result<()> {
+    // SQLite writes into an empty file as into none; this one is ours alone from the beginning.
+    create(to)?;
+    let connection = open_reader(from).with_context(|| format!("{} cannot be read", from.display()))?;
+    let path = to.to_str().context("the path of the backup is not UTF-8")?;
+    connection.execute("VACUUM INTO ?1", [path]).with_context(|| format!("{} cannot be copied", from.display()))?;
+    File::open(to)?.sync_all()?;
+    Ok(())
+}
+
+fn copy_tree(from: &Path, root: &Path, below: &Path, manifest: &mut Manifest, count: &mut usize) -> anyhow::Result<()> {
+    make_folder(&root.join(below))?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (kind, name) = (entry.file_type()?, entry.file_name());
+        let Some(text) = name.to_str() else { continue };
+        if kind.is_dir() {
+            copy_tree(&entry.path(), root, &below.join(text), manifest, count)?;
+        } else if kind.is_file() && !text.starts_with('.') {
+            let to = below.join(text);
+            // A file that is replaced meanwhile is one or the other; one that is gone was erased, and stays out.
+            match copy_file(&entry.path(), &root.join(&to)) {
+                Ok(hash) => {
+                    manifest.files.insert(to.to_string_lossy().into_owned(), hash);
+                    *count += 1;
+                }
+                Err(_) if !entry.path().exists() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    sync_folder(&root.join(below))
+}
+
+/// Puts a backup in the place of what the settings name. Gives back what was done, for people. Blocks.
+///
+/// # Errors
+/// When a service runs, the backup is not whole or of a newer version, the key does not open it, or something cannot be
+/// written. Until everything was checked nothing is changed.
+pub async fn restore(server: &Server, source: &Path, clock: &Clock) -> anyhow::Result<String> {
+    let manifest = check(source)?;
+    let _lock =
+        DataLock::take([server.tokens_db.as_path(), &server.sessions_db, &server.journal_db]).map_err(|error| {
+            match error {
+                LockError::Held(sentence) => anyhow::anyhow!("{sentence}"),
+                LockError::Other(error) => error,
+            }
+        })?;
+    let key_file = folder_of(&server.tokens_db).join(KEY);
+    let has_key = manifest.files.contains_key(KEY);
+    opens(server, source, has_key, &key_file, clock).await?;
+
+    let stamp = clock.now_ms();
+    let mut moved = 0;
+    let beside = |name: &str| PathBuf::from(name);
+    let databases = [&server.tokens_db, &server.sessions_db, &server.journal_db];
+    for database in databases {
+        for end in ["", "-wal", "-shm"] {
+            let path = beside(&format!("{}{end}", database.display()));
+            moved += usize::from(move_aside(&path, stamp)?);
+        }
+    }
+    if has_key && server.master_key.is_none() {
+        moved += usize::from(move_aside(&key_file, stamp)?);
+        copy_file(&source.join(KEY), &key_file)?;
+    }
+    copy_file(&source.join(TOKENS), &server.tokens_db)?;
+    copy_file(&source.join(JOURNAL), &server.journal_db)?;
+    let mut count = 0;
+    for name in manifest.files.keys() {
+        let Ok(relative) = Path::new(name).strip_prefix(FILES) else { continue };
+        let to = server.output_dir.join(relative);
+        make_folder(folder_of(&to))?;
+        move_over(&source.join(name), &to)?;
+        count += 1;
+    }
+    for folder in [folder_of(&server.tokens_db), folder_of(&server.journal_db), server.output_dir.as_path()] {
+        sync_folder(folder)?;
+    }
+    Ok(format!(
+        "tokens.db, journal.db and {count} files are back; {moved} files that were there are kept beside them with \
+         `.before-{stamp}` in their names: remove them when all is well"
+    ))
+}
+
+/// Reads the manifest and compares every file with it.
+fn check(source: &Path) -> anyhow::Result<Manifest> {
+    let text = fs::read(source.join(MANIFEST))
+        .with_context(|| format!("{} is no backup: it holds no {MANIFEST}", source.display()))?;
+    let manifest: Manifest = serde_json::from_slice(&text).context("the backup's own description cannot be read")?;
+    for (name, expected) in &manifest.files {
+        let path = Path::new(name);
+        let is_below = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        ensure!(is_below, "the backup names a file outside of itself");
+        let found = hash_of(&source.join(path)).with_context(|| format!("{name} is missing from the backup"))?;
+        ensure!(found == *expected, "{name} is not as it was when the backup was made");
+    }
+    for (name, known) in [(TOKENS, TOKENS_MIGRATIONS.len()), (JOURNAL, journal::migrations())] {
+        ensure!(manifest.files.contains_key(name), "the backup holds no {name}");
+        let version: i64 = open_reader(&source.join(name))?.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if usize::try_from(version).unwrap_or(usize::MAX) > known {
+            bail!(
+                "the backup was made by a newer version of shoptalk ({}); restore it with that one",
+                manifest.version
+            );
+        }
+    }
+    Ok(manifest)
+}
+
+/// Makes sure that the key that will be in force opens the tokens of the backup.
+async fn opens(
+    server: &Server,
+    source: &Path,
+    has_key: bool,
+    key_file: &Path,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    let vault = match server.given_vault() {
+        Some(vault) => vault,
+        None if has_key => Vault::from_key_file(&source.join(KEY))?,
+        None if key_file.exists() => Vault::from_key_file(key_file)?,
+        None => bail!(
+            "the backup holds no key, and there is none here: put master.key into {} first, or set TOKEN_ENCRYPTION_KEY",
+            folder_of(&server.tokens_db).display()
+        ),
+    };
+    let tokens = Db::open_to_look(&source.join(TOKENS))?;
+    Connections::open(tokens, vault, clock.clone()).await.context("the key here does not open the tokens of this backup")?;
+    Ok(())
+}
+
+fn move_aside(path: &Path, stamp: i64) -> anyhow::Result<bool> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let aside = PathBuf::from(format!("{}.before-{stamp}", path.display()));
+    fs::rename(path, &aside).with_context(|| format!("{} cannot be moved aside", path.display()))?;
+    Ok(true)
+}
+
+/// Replaces a file whole: a reader of the old one is not disturbed.
+fn move_over(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let name = to.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let beside = to.with_file_name(format!(".{name}.restored"));
+    let _ = fs::remove_file(&beside);
+    copy_file(from, &beside)?;
+    fs::rename(&beside, to).with_context(|| format!("{} cannot be written", to.display()))
+}
+
+/// Copies one file to where none is, brings it to disk, and gives the hash of what was copied.
+fn copy_file(from: &Path, to: &Path) -> anyhow::Result<String> {
+    let mut reader = File::open(from).with_context(|| format!("{} cannot be read", from.display()))?;
+    let mut writer = create(to)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let read = reader.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        digest.update(&buffer[..read]);
+        writer.write_all(&buffer[..read]).with_context(|| format!("{} cannot be written", to.display()))?;
+    }
+    writer.sync_all()?;
+    Ok(to_hex(&digest.finalize()))
+}
+
+fn hash_of(path: &Path) -> anyhow::Result<String> {
+    let mut file = File::open(path)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(to_hex(&digest.finalize()));
+        }
+        digest.update(&buffer[..read]);
+    }
+}
+
+fn write_file(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let mut file = create(path)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    Ok(())
+}
+
+/// A new file that is ours alone.
+fn create(path: &Path) -> anyhow::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    options.open(path).with_context(|| format!("{} cannot be made", path.display()))
+}
+
+fn make_folder(path: &Path) -> anyhow::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("the folder {} cannot be made", path.display()))
+}
+
+fn sync_folder(path: &Path) -> anyhow::Result<()> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    File::open(path)?.sync_all().with_context(|| format!("the folder {} cannot be brought to disk", path.display()))
+}
