@@ -39,3 +39,4 @@ mod shopify_poll;
 mod shopify_subscriptions;
 mod shopify_tokens;
 mod shopify_webhook;
+mod soak;

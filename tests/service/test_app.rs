@@ -398,7 +398,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    fn new(home: &str) -> Self {
+    pub fn new(home: &str) -> Self {
         let roots = rustls::RootCertStore::empty();
         let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
             .with_safe_default_protocol_versions()
