@@ -234,13 +234,7 @@ fn check(source: &Path) -> anyhow::Result<Manifest> {
 }
 
 /// Makes sure that the key that will be in force opens the tokens of the backup.
-async fn opens(
-    server: &Server,
-    source: &Path,
-    has_key: bool,
-    key_file: &Path,
-    clock: &Clock,
-) -> anyhow::Result<()> {
+async fn opens(server: &Server, source: &Path, has_key: bool, key_file: &Path, clock: &Clock) -> anyhow::Result<()> {
     let vault = match server.given_vault() {
         Some(vault) => vault,
         None if has_key => Vault::from_key_file(&source.join(KEY))?,
@@ -251,7 +245,9 @@ async fn opens(
         ),
     };
     let tokens = Db::open_to_look(&source.join(TOKENS))?;
-    Connections::open(tokens, vault, clock.clone()).await.context("the key here does not open the tokens of this backup")?;
+    Connections::open(tokens, vault, clock.clone())
+        .await
+        .context("the key here does not open the tokens of this backup")?;
     Ok(())
 }
 
