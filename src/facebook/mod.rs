@@ -86,6 +86,7 @@ impl FromRef<Arc<Facebook>> for Shared {
 #[must_use]
 pub fn channel(shared: &Shared, config: Config) -> Channel {
     let config = Arc::new(config);
+    shared.journal.set_unsending(NAME, payload::UNSENDING);
     let facebook = Arc::new(Facebook {
         shared: shared.clone(),
         intake: Intake::new(shared, NAME),

@@ -9,7 +9,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use super::NAME;
-use crate::shared::journal::{DedupeKey, Effect, Event, Source};
+use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
 use crate::shared::raw_json::{Object, elements};
 
 /// Times below this are seconds, above it milliseconds: 10^11 ms is in 1973, 10^11 s in the year 5138.
@@ -131,6 +131,10 @@ fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &st
     let own_time = object.integer("timestamp").and_then(milliseconds);
     let sender = sender.unwrap_or_default();
     let effect = match (kind.opens, person) {
+        (Some(_), Some(person)) if kind.name == "unsend" => {
+            let mid = object.object("message").and_then(|message| message.text("mid")).unwrap_or_default();
+            Effect::Unsend { person: person.0, keys: if mid.is_empty() { Vec::new() } else { keys_of(page, &mid) } }
+        }
         (Some(opens), Some(person)) => Effect::Conversation { person: person.0, opens },
         (Some(_), None) => Effect::Apart("an item that names no person".into()),
         (None, _) => Effect::Apart("an item of an unknown kind".into()),
@@ -249,7 +253,7 @@ fn item_key(page: &Id, kind: &Kind, item: &Object<'_>, sender: &str, time: Optio
             }
         }
         "unsend" => key(&[b"unsend", plain_mid(&part("message", "mid")).as_bytes()]),
-        "edit" => key(&[b"edit", part("message_edit", "mid").as_bytes(), part("message_edit", "num_edit").as_bytes()]),
+        "edit" => edit_key(page, &part("message_edit", "mid"), &part("message_edit", "num_edit")),
         "reaction" => key(&[
             b"reaction",
             part("reaction", "mid").as_bytes(),
@@ -278,6 +282,49 @@ fn item_key(page: &Id, kind: &Kind, item: &Object<'_>, sender: &str, time: Optio
 #[must_use]
 pub fn message_key(channel: &str, account: &Id, mid: &str) -> DedupeKey {
     DedupeKey::new(channel, account.as_str(), &[b"mid", plain_mid(mid).as_bytes()])
+}
+
+fn edit_key(page: &Id, mid: &str, number: &str) -> DedupeKey {
+    DedupeKey::new(NAME, page.as_str(), &[b"edit", mid.as_bytes(), number.as_bytes()])
+}
+
+/// A message can be edited five times; some more cost nothing.
+const MOST_EDITS: u32 = 20;
+
+/// The keys of all that shows the content of a message: itself and its edits.
+fn keys_of(page: &Id, mid: &str) -> Vec<DedupeKey> {
+    let edits = (0..=MOST_EDITS).map(|number| edit_key(page, mid, &number.to_string()));
+    [message_key(NAME, page, mid)].into_iter().chain(edits).collect()
+}
+
+/// How content is taken back.
+pub const UNSENDING: Unsending = Unsending { tombstone, key_of };
+
+/// What is left of an item whose content was taken back: who said it to whom and when, and its id.
+/// Source: <https://developers.facebook.com/docs/messenger-platform/instagram/features/webhook> (message deletions; 2026).
+fn tombstone(item: &[u8]) -> Vec<u8> {
+    let text = std::str::from_utf8(item).unwrap_or_default();
+    let Some(object) = Object::parse(text) else { return b"{}".to_vec() };
+    let kept = |object: &Object<'_>, names: &[&str]| -> Vec<String> {
+        names.iter().filter_map(|name| object.get(name).map(|value| format!("\"{name}\":{value}"))).collect()
+    };
+    let mut members = kept(&object, &["sender", "recipient", "timestamp"]);
+    for (name, inner) in
+        [("message", &["mid", "is_echo"][..]), ("message_edit", &["mid", "num_edit"]), ("postback", &["mid"])]
+    {
+        if let Some(part) = object.object(name) {
+            let mut inner = kept(&part, inner);
+            inner.push("\"is_deleted\":true".to_owned());
+            members.push(format!("\"{name}\":{{{}}}", inner.join(",")));
+        }
+    }
+    format!("{{{}}}", members.join(",")).into_bytes()
+}
+
+/// The key of an item that stands in a conversation's file.
+fn key_of(account: &str, item: &str) -> Option<DedupeKey> {
+    let page = Id::parse(account)?;
+    Some(messaging_event(&page, None, Source::Webhook, item, item.as_bytes()).key)
 }
 
 /// Old ids are `mid.$…` in webhooks and `m_mid.$…` in the Graph API.
@@ -439,6 +486,20 @@ mod tests {
             assert_eq!(events[0].payload, body);
             assert!(matches!(events[0].effect, Effect::Apart(_)));
         }
+    }
+
+    #[test]
+    fn of_what_is_taken_back_only_who_when_and_the_id_are_left() {
+        let left = |item: &str| String::from_utf8(tombstone(item.as_bytes())).expect("text");
+        let item = r#"{"sender":{"id":"7"}, "recipient":{"id":"1"},"timestamp":1790000000000,"message":{"mid":"m_1","text":"x","is_echo":true,"attachments":[{}]},"extra":"y"}"#;
+        let expected = r#"{"sender":{"id":"7"},"recipient":{"id":"1"},"timestamp":1790000000000,"message":{"mid":"m_1","is_echo":true,"is_deleted":true}}"#;
+        assert_eq!(left(item), expected);
+        assert_eq!(left(expected), expected, "once is enough");
+        assert_eq!(
+            left(r#"{"sender":{"id":"7"},"message_edit":{"mid":"m_1","text":"x","num_edit":2}}"#),
+            r#"{"sender":{"id":"7"},"message_edit":{"mid":"m_1","num_edit":2,"is_deleted":true}}"#
+        );
+        assert_eq!(left("no object"), "{}");
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod facebook_login;
 mod facebook_media;
 mod facebook_poll;
 mod facebook_trouble;
+mod facebook_unsend;
 mod facebook_webhook;
 mod journal;
 mod journal_checks;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
+use super::{BATCH, MAX_ATTEMPTS, backoff_ms, unsent};
 use crate::shared::background::Background;
 use crate::shared::journal::{DedupeKey, Journal, JournalError, conversation_number, save_cursor};
 use crate::shared::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
@@ -119,6 +119,7 @@ impl Conversations {
     /// written is no error here: it is tried again later and stops no other.
     pub async fn step(&self) -> Result<bool, StepError> {
         let _alone = self.alone().await;
+        unsent::take_back(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
         let cursor: i64 = self.journal.find_cursor(CURSOR).await?.and_then(|value| value.parse().ok()).unwrap_or(0);
         let (mut in_order, mut is_all) = self.journal.put_in_order().await?;
         while in_order < cursor && !is_all {
@@ -134,7 +135,7 @@ impl Conversations {
                 let again = unfiled(connection, now_ms)?;
                 let parked = parked(connection)?;
                 // Whatever is the matter with these, they are made from all their events.
-                touched.extend(again.iter().map(|conversation| (conversation.clone(), None)));
+                touched.extend(again.iter().map(|(conversation, _)| (conversation.clone(), None)));
                 let (mut failed, mut no_longer_parked, mut lost) = (Vec::new(), Vec::new(), Vec::new());
                 for (conversation, earliest) in touched {
                     match files.write(connection, &conversation, earliest, now_ms, ToDisk::Later)? {
@@ -158,10 +159,14 @@ impl Conversations {
         self.sync().await?;
         self.journal
             .write(move |connection| {
-                let mut done = connection
-                    .prepare_cached("DELETE FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3")?;
-                for conversation in again.iter().filter(|one| !failed.iter().any(|(other, _)| other == *one)) {
-                    done.execute([&conversation.channel, &conversation.account, &conversation.person])?;
+                // The time: one that was asked for anew meanwhile stays.
+                let mut done = connection.prepare_cached(
+                    "DELETE FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND next_at = ?4",
+                )?;
+                for (conversation, next_at) in
+                    again.iter().filter(|one| !failed.iter().any(|(other, _)| *other == one.0))
+                {
+                    done.execute(params![conversation.channel, conversation.account, conversation.person, next_at])?;
                 }
                 // One that was handed over again meanwhile is parked no longer, and stays.
                 let mut free = connection.prepare_cached(
@@ -192,6 +197,7 @@ impl Conversations {
     /// When the journal or a file cannot be used.
     pub async fn rebuild(&self, account: Option<String>) -> Result<usize, StepError> {
         let _alone = self.alone().await;
+        unsent::take_back(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
         while !self.journal.put_in_order().await?.1 {}
         let files = self.files.clone();
         let now_ms = self.journal.clock().now_ms();
@@ -313,12 +319,13 @@ fn touched_between(
     Ok((last, touched))
 }
 
-fn unfiled(connection: &Connection, now_ms: i64) -> rusqlite::Result<Vec<Conversation>> {
+/// Conversations whose file is to be made apart from the cursor, each with the time since when.
+fn unfiled(connection: &Connection, now_ms: i64) -> rusqlite::Result<Vec<(Conversation, i64)>> {
     connection
         .prepare_cached(
-            "SELECT channel, account, conversation FROM unfiled WHERE NOT parked AND next_at <= ?1 LIMIT ?2",
+            "SELECT channel, account, conversation, next_at FROM unfiled WHERE NOT parked AND next_at <= ?1 LIMIT ?2",
         )?
-        .query_map(params![now_ms, BATCH], read_conversation)?
+        .query_map(params![now_ms, BATCH], |row| Ok((read_conversation(row)?, row.get(3)?)))?
         .collect()
 }
 

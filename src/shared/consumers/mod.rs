@@ -4,6 +4,7 @@
 pub mod conversations;
 pub mod refresh;
 pub mod retention;
+mod unsent;
 
 /// How many events a consumer takes at a time.
 const BATCH: i64 = 2000;

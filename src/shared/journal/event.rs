@@ -75,6 +75,14 @@ pub enum Effect {
         /// Whether a conversation file may begin with it.
         opens: bool,
     },
+    /// It belongs to the conversation with this person and takes content back: of the messages with these keys a tombstone
+    /// is left.
+    Unsend {
+        /// The person's id, parsed.
+        person: String,
+        /// The keys of the message and of its edits.
+        keys: Vec<DedupeKey>,
+    },
     /// This object of the account must be read again; empty for the whole account.
     Reread(String),
     /// None that we know of: it is kept, counted and shown, with the reason.

@@ -17,6 +17,7 @@ mod media;
 mod overview;
 mod records;
 mod reports;
+mod unsent;
 mod walks;
 mod writer;
 
@@ -34,6 +35,8 @@ pub use media::{Attached, Attachment, Copied, IndexedMedia, WantedMedia};
 pub use overview::{Apart, Arrivals, Consumer, Failure, Totals, Work};
 pub use records::Record;
 pub use reports::{KeptReport, PollReport, Subscriptions};
+pub use unsent::Unsending;
+use unsent::Unsendings;
 pub use walks::{Begin, History, Listed, Older, Place, Unreadable, Walk, WalkKind, Walked};
 pub(crate) use writer::NOT_CONNECTED;
 use writer::{Accounts, Completion, Request, Writer};
@@ -54,6 +57,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0006_media.sql"),
     include_str!("../../../migrations/journal/0007_erasure.sql"),
     include_str!("../../../migrations/journal/0008_arrivals.sql"),
+    include_str!("../../../migrations/journal/0009_unsent.sql"),
 ];
 
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
@@ -110,6 +114,7 @@ pub struct Journal {
     requests: mpsc::Sender<Request>,
     readers: Arc<Readers>,
     accounts: Accounts,
+    unsendings: Unsendings,
     clock: Clock,
     last_seq: watch::Receiver<i64>,
 }
@@ -180,7 +185,7 @@ impl Journal {
         let last: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0))?;
         let (requests, receiver) = mpsc::channel(QUEUE);
         let (seq_sender, last_seq) = watch::channel(last);
-        let accounts = Accounts::default();
+        let (accounts, unsendings) = (Accounts::default(), Unsendings::default());
         let checkpoints = checkpoint::start(path)?;
         let (messages, told) = mpsc::unbounded_channel();
         tokio::spawn(writer::tell(told));
@@ -189,6 +194,7 @@ impl Journal {
             path: path.to_owned(),
             requests: receiver,
             accounts: Arc::clone(&accounts),
+            unsendings: Arc::clone(&unsendings),
             clock: clock.clone(),
             last_seq: seq_sender,
             checkpoints,
@@ -199,7 +205,7 @@ impl Journal {
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
         let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::default() });
-        Ok((Self { requests, readers, accounts, clock, last_seq }, WriterHandle(thread)))
+        Ok((Self { requests, readers, accounts, unsendings, clock, last_seq }, WriterHandle(thread)))
     }
 
     /// Commits these events, all or none, and tells how many were new.

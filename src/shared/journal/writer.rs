@@ -15,6 +15,7 @@ use super::arrivals::Arrived;
 use super::checkpoint::{self, Checkpoints};
 use super::event::{Effect, Event};
 use super::health::Health;
+use super::unsent::{self, Unsendings};
 use super::{Appended, JournalError};
 use crate::shared::metrics::WriterMetrics;
 use crate::shared::{clock::Clock, db};
@@ -71,6 +72,7 @@ pub(super) struct Writer {
     pub path: PathBuf,
     pub requests: mpsc::Receiver<Request>,
     pub accounts: Accounts,
+    pub unsendings: Unsendings,
     pub clock: Clock,
     pub last_seq: watch::Sender<i64>,
     pub checkpoints: Checkpoints,
@@ -271,6 +273,7 @@ impl Writer {
              ON CONFLICT (dedupe) DO NOTHING",
         )?;
         let mut new = Vec::with_capacity(events.len());
+        let mut any_unsent = unsent::any(&self.connection)?;
         for event in events {
             if any_pruned && self.was_pruned(event)? {
                 new.push(false);
@@ -278,12 +281,17 @@ impl Writer {
             }
             let (conversation, opens, reread, mut apart) = match &event.effect {
                 Effect::Conversation { person, opens } => (Some(person.as_str()), *opens, None, None),
+                Effect::Unsend { person, .. } => (Some(person.as_str()), false, None, None),
                 Effect::Reread(object) => (None, false, Some(object.as_str()), None),
                 Effect::Apart(reason) => (None, false, None, Some(reason.as_ref())),
             };
             if apart.is_none() && !self.is_connected(event) {
                 apart = Some(NOT_CONNECTED);
             }
+            let tombstone = match any_unsent {
+                true => unsent::payload_of(&self.connection, &self.unsendings, event)?,
+                false => None,
+            };
             let inserted = insert.execute(params![
                 event.key.as_bytes(),
                 event.channel,
@@ -296,11 +304,16 @@ impl Writer {
                 now_ms,
                 event.source.as_str(),
                 apart,
-                event.payload
+                tombstone.as_ref().unwrap_or(&event.payload)
             ])?;
             new.push(inserted == 1);
             if inserted == 1 {
-                *last_seq = Some(self.connection.last_insert_rowid());
+                let seq = self.connection.last_insert_rowid();
+                *last_seq = Some(seq);
+                if let Effect::Unsend { person, keys } = &event.effect {
+                    unsent::take_back(&self.connection, &self.unsendings, event, person, keys, seq)?;
+                    any_unsent = true;
+                }
             }
         }
         Ok(new)

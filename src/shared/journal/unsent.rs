@@ -1,0 +1,99 @@
+//! Messages whose content is taken back: in their place stands a tombstone, whatever comes first and by whatever road.
+//!
+//! The content of a message whose event was deleted by age stands in its conversation's file only; the consumer of
+//! conversations removes it there.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{DedupeKey, Event, Journal};
+
+/// What a channel knows of messages whose content is taken back.
+#[derive(Clone, Copy)]
+pub struct Unsending {
+    /// What is left of an item: who said it to whom and when, and its id.
+    pub tombstone: fn(&[u8]) -> Vec<u8>,
+    /// The key of an item of an account, as it was when the item came; `None` where it cannot be told.
+    pub key_of: fn(&str, &str) -> Option<DedupeKey>,
+}
+
+/// By channel.
+pub(super) type Unsendings = Arc<RwLock<HashMap<&'static str, Unsending>>>;
+
+impl Journal {
+    /// How messages of this channel are taken back. Without it their content stays.
+    pub fn set_unsending(&self, channel: &'static str, unsending: Unsending) {
+        self.unsendings.write().unwrap_or_else(PoisonError::into_inner).insert(channel, unsending);
+    }
+
+    /// How messages of this channel are taken back.
+    pub(crate) fn unsending(&self, channel: &str) -> Option<Unsending> {
+        find(&self.unsendings, channel)
+    }
+}
+
+pub(super) fn find(unsendings: &Unsendings, channel: &str) -> Option<Unsending> {
+    unsendings.read().unwrap_or_else(PoisonError::into_inner).get(channel).copied()
+}
+
+/// Whether any message was taken back.
+pub(super) fn any(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM unsent LIMIT 1")?.exists([])
+}
+
+/// What is to be stored of an event: its payload, or a tombstone where it was taken back before it came.
+pub(super) fn payload_of(
+    connection: &Connection,
+    unsendings: &Unsendings,
+    event: &Event,
+) -> rusqlite::Result<Option<Vec<u8>>> {
+    let mut find_key = connection.prepare_cached("SELECT 1 FROM unsent WHERE dedupe = ?1")?;
+    let is_unsent = find_key.exists([event.key.as_bytes()])?;
+    Ok(find(unsendings, event.channel).filter(|_| is_unsent).map(|unsending| (unsending.tombstone)(&event.payload)))
+}
+
+/// Takes back the messages with these keys, because of the event with the number `seq`.
+pub(super) fn take_back(
+    connection: &Connection,
+    unsendings: &Unsendings,
+    event: &Event,
+    person: &str,
+    keys: &[DedupeKey],
+    seq: i64,
+) -> rusqlite::Result<()> {
+    let Some(unsending) = find(unsendings, event.channel) else { return Ok(()) };
+    let mut is_filed = false;
+    for key in keys {
+        let known: Option<(i64, Vec<u8>)> = connection
+            .prepare_cached("SELECT seq, payload FROM events WHERE dedupe = ?1")?
+            .query_row([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((seq, payload)) = &known {
+            connection
+                .prepare_cached("UPDATE events SET payload = ?2 WHERE seq = ?1")?
+                .execute(params![seq, (unsending.tombstone)(payload)])?;
+        }
+        let was_pruned =
+            connection.prepare_cached("SELECT 1 FROM pruned_keys WHERE dedupe = ?1")?.exists([key.as_bytes()])?;
+        is_filed |= known.is_some() || was_pruned;
+        connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO unsent (dedupe, channel, account, conversation, in_file)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![key.as_bytes(), event.channel, event.account, person, was_pruned])?;
+    }
+    if is_filed {
+        // Its file is made anew, from all its events. The time is long past, and no other request has the same: who makes
+        // the file at this moment may have looked before.
+        connection
+            .prepare_cached(
+                "INSERT INTO unfiled (channel, account, conversation, next_at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = excluded.next_at",
+            )?
+            .execute(params![event.channel, event.account, person, -seq])?;
+    }
+    Ok(())
+}
