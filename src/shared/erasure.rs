@@ -308,6 +308,7 @@ impl Eraser {
         // No read of the account from here to the end: it would write back what it had read before.
         let _no_read = inner.reads.hold(channel, account).await;
         inner.progress.end(channel, account);
+        let media = self.remove_media(scope).await.context("copies of attachments cannot be removed")?;
         inner.journal.erase_events(scope, &name).await?;
         inner.journal.erase_rows(scope, &name).await?;
         let files = {
@@ -324,7 +325,7 @@ impl Eraser {
         if is_account {
             inner.sessions.scrub(account.to_owned()).await?;
         }
-        let erased = Erased { files, ..inner.journal.count_erased(&name).await? };
+        let erased = Erased { files: files + media, ..inner.journal.count_erased(&name).await? };
         inner.erasures.finish(wanted, erased).await?;
         inner.journal.forget_erased(&name).await?;
         if is_account {
@@ -338,6 +339,17 @@ impl Eraser {
             .await?;
         }
         Ok(())
+    }
+
+    /// Removes what only this person attached, while it is still known which files these are.
+    async fn remove_media(&self, scope: &Scope) -> anyhow::Result<i64> {
+        let Scope::Person { channel, account, person } = scope else { return Ok(0) };
+        let files = self.erasure.0.journal.list_files_only_of(channel, account, person).await?;
+        for file in &files {
+            let (output, path) = (self.output.clone(), RelativePath::new(&[channel, account, "media", file])?);
+            tokio::task::spawn_blocking(move || output.remove(&path)).await??;
+        }
+        Ok(i64::try_from(files.len()).unwrap_or(i64::MAX))
     }
 
     async fn note_failure(&self, wanted: &Wanted, error: &anyhow::Error) {
