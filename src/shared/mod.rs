@@ -96,13 +96,17 @@ pub struct Channel {
 /// renewed and repaired. It is a wish like a read, so it has the same retries and never runs beside a read.
 pub const WATCH: &str = "watch";
 
+/// How the object of a wish begins that asks for no data either: to find out whether the account was given up at its
+/// platform, as a message of this time (milliseconds since 1970) says. It is looked into also where the token is refused.
+pub const FAREWELL: &str = "farewell:";
+
 /// A future in a box.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Reads an account of a channel from its platform: once, completely, and again whenever something changed.
 pub trait Reader: Send + Sync {
     /// Reads `object` of `account` again and stores what came; the empty object is the whole account, [`WATCH`] is a look
-    /// at its tokens and subscriptions.
+    /// at its tokens and subscriptions, [`FAREWELL`] a look whether it was given up.
     fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
 
     /// Ends the webhook subscriptions of an account at the platform: its merchant disconnects it.

@@ -224,7 +224,8 @@ async fn connect(
     shared.journal.connect_account(NAME, shop.as_str()).await.map_err(anyhow::Error::from)?;
     shared.journal.want_reread(NAME, shop.as_str(), "", now_ms).await.map_err(anyhow::Error::from)?;
     if let Some(old) = renamed_from {
-        retire(shopify, &old, shop).await?;
+        // Its old name is over: what was read under it stays, and nothing more is asked there.
+        shared.erasure.disconnect(NAME, &old.account, "renamed").await?;
     }
     watch::alert_of_subscriptions(shopify, shop, &refused_topics);
     if let Err(error) = store_shop(shopify, shop, info.shop).await {
@@ -283,16 +284,6 @@ async fn renamed_from(shopify: &Shopify, shop: &ShopDomain, info: &ShopInfo) -> 
         }
     }
     Ok(None)
-}
-
-/// Ends the connection of a shop's old name: the shop is connected under its new one.
-async fn retire(shopify: &Shopify, old: &Connection, new: &ShopDomain) -> Result<(), AppError> {
-    let reason = format!("This shop is connected under its new name, {new}.");
-    let status = Status::NeedsReconnect;
-    shopify.shared.connections.set_status(NAME, &old.account, status, Some(reason)).await?;
-    shopify.shared.connections.erase_tokens(NAME, &old.account).await?;
-    tracing::info!(channel = NAME, shop = old.account, new_name = new.as_str(), "a shop was renamed");
-    Ok(())
 }
 
 fn could_not_ask(error: ReadError) -> AppError {

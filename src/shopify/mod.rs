@@ -8,6 +8,7 @@ mod compliance;
 mod config;
 mod doctor;
 mod document;
+mod farewell;
 mod grants;
 mod login;
 mod notices;

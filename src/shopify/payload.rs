@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::NAME;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source};
 use crate::shared::raw_json::Object;
+use crate::shared::{FAREWELL, WATCH};
 
 const SUFFIX: &str = ".myshopify.com";
 
@@ -70,8 +71,9 @@ fn effect_of(topic: &str, body: &Object<'_>) -> Option<Effect> {
         | "discounts/delete"
         | "discounts/redeemcode_added"
         | "discounts/redeemcode_removed" => reread(super::DISCOUNTS.to_owned()),
-        // An uninstall is believed when the API refuses the token, which reading the shop shows.
-        "shop/update" | "app/scopes_update" | "app/uninstalled" => reread(super::SHOP.to_owned()),
+        "shop/update" => reread(super::SHOP.to_owned()),
+        // What is granted at this moment is asked for: the message may be old.
+        "app/scopes_update" => reread(WATCH.to_owned()),
         _ => None,
     }
 }
@@ -88,12 +90,14 @@ pub fn event(headers: &HeaderMap, body: &[u8]) -> Event {
     let shop = ShopDomain::parse(header("x-shopify-shop-domain"));
     let account = shop.as_ref().map_or("", ShopDomain::as_str);
     let object = std::str::from_utf8(body).ok().and_then(Object::parse);
+    let triggered_at = DateTime::parse_from_rfc3339(header("x-shopify-triggered-at")).ok();
     let effect = match (&shop, &object) {
         (None, _) => Effect::Apart("no shop is named".into()),
         (_, None) => Effect::Apart("not a JSON object".into()),
         (Some(shop), Some(object)) if contradicts(shop, object) => {
             Effect::Apart("the body is about another shop than the header".into())
         }
+        (Some(_), Some(object)) if topic == "app/uninstalled" => farewell(object, triggered_at),
         (_, Some(object)) => effect_of(topic, object).unwrap_or(Effect::Apart("a topic that is not handled".into())),
     };
     let webhook_id = header("x-shopify-webhook-id");
@@ -102,7 +106,6 @@ pub fn event(headers: &HeaderMap, body: &[u8]) -> Event {
     } else {
         DedupeKey::new(NAME, account, &[b"webhook id", webhook_id.as_bytes()])
     };
-    let triggered_at = DateTime::parse_from_rfc3339(header("x-shopify-triggered-at")).ok();
     Event {
         channel: NAME,
         account: account.to_owned(),
@@ -112,6 +115,16 @@ pub fn event(headers: &HeaderMap, body: &[u8]) -> Event {
         occurred_at: triggered_at.map(|time| time.timestamp_millis()),
         source: Source::Webhook,
         payload: body.to_vec(),
+    }
+}
+
+/// An uninstall erases tokens, so nothing about it may be missing: the body names the shop (the same as the header, or it
+/// would be apart by now), and it is known when it happened. Whether it is true, the API says.
+fn farewell(body: &Object<'_>, triggered_at: Option<DateTime<chrono::FixedOffset>>) -> Effect {
+    match (body.text("myshopify_domain"), triggered_at) {
+        (None, _) => Effect::Apart("an uninstall that names no shop".into()),
+        (_, None) => Effect::Apart("an uninstall without its time".into()),
+        (Some(_), Some(at)) => Effect::Reread(format!("{FAREWELL}{}", at.timestamp_millis())),
     }
 }
 

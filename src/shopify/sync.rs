@@ -13,10 +13,10 @@ use serde_json::{Map, Value, json};
 use super::client::{Asked, Connection, Query};
 use super::payload::{PRODUCT_GID, ShopDomain};
 use super::subscriptions::{self, Asker, is_granted};
-use super::{COLLECTIONS, DISCOUNTS, NAME, PRODUCTS, SHOP, Shopify, document, watch};
+use super::{COLLECTIONS, DISCOUNTS, NAME, PRODUCTS, SHOP, Shopify, document, farewell, watch};
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::journal::Record;
-use crate::shared::{BoxFuture, ReadError, Reader, WATCH};
+use crate::shared::{BoxFuture, FAREWELL, ReadError, Reader, WATCH};
 
 /// No list has more pages than this; a server that says otherwise is broken.
 const MAX_PAGES: usize = 100_000;
@@ -44,6 +44,7 @@ impl Reader for ShopReader {
             let shop = ShopDomain::parse(account).ok_or_else(|| anyhow::anyhow!("a stored account is no shop"))?;
             match object {
                 WATCH => watch::run(&self.0, &shop).await,
+                farewell if farewell.starts_with(FAREWELL) => farewell::look_into(&self.0, &shop, farewell).await,
                 "" => Pass::new(&self.0, &shop).read(object).await,
                 _ => {
                     watch::ensure_open(&self.0, &shop).await?;

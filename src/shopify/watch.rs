@@ -12,7 +12,7 @@ use super::client::Query;
 use super::payload::ShopDomain;
 use super::subscriptions::{self, Asker, is_granted};
 use super::sync::ShopInfo;
-use super::{NAME, SCOPES, Shopify};
+use super::{NAME, SCOPES, Shopify, farewell};
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::consumers::refresh::{DENIED, PAUSED};
 use crate::shared::scheduler::Job;
@@ -54,6 +54,7 @@ pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> 
     if (repaired && known) || deleted > 0 {
         tracing::warn!(shop = shop.as_str(), created, deleted, "webhook subscriptions were not as wanted; repaired");
     }
+    shared.alerts.heal(&farewell::contradiction(shop));
     alert_of_subscriptions(shopify, shop, &ensured.refused);
     if !gained.is_empty() || (repaired && known) {
         shared.journal.want_reread(NAME, shop.as_str(), "", shared.clock.now_ms()).await?;

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use shoptalk::shared::control::Command;
 use shoptalk::shared::signature::Secrets;
 use shoptalk::shopify;
 
 use crate::shopify_checks::{
-    CATALOGUE, METADATA, SECOND, advance_to, asked, assert_complete, connect_shop, connection, log_in, nodes, price,
-    requests, titles,
+    CATALOGUE, METADATA, SECOND, asked, assert_complete, connect_shop, connection, log_in, nodes, price, requests,
+    titles,
 };
 use crate::test_app::{Answer, SHOP, SHOPIFY_SECRET, TestApp};
 
@@ -375,65 +374,6 @@ async fn compliance_topics_are_stored_whether_the_shop_is_known_or_not() {
     // Signed wrongly, the platform's own check of our address wants 401.
     let wrong = [("X-Shopify-Hmac-Sha256", Some("AAAA"))];
     assert_eq!(shop.deliver_to(&address(&app), "shop/redact", b"{}", &wrong).await.unwrap(), 401);
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn an_uninstalled_app_asks_for_nothing_more_until_the_shop_connects_again() {
-    let app = TestApp::start().await;
-    app.run_due_jobs().await;
-    let shop = app.shop();
-    let tea = shop.add_product("Green tea");
-    let owner = log_in(&app.browser(), SHOP).await.json()["user_uuid"].clone();
-    app.settle().await;
-    let farewell = shop.webhook();
-    shop.uninstall();
-    assert_eq!(shop.deliver("app/uninstalled", &farewell).await, [200]);
-    app.settle().await;
-    let found = connection(&app, SHOP).await;
-    assert_eq!(found["status"], "needs_reconnect");
-    assert!(found["status_reason"].as_str().unwrap().contains("connect the shop again"), "{found}");
-
-    // Neither the daily poll nor a command nor a late delivery asks with a dead token.
-    let before = requests(&app);
-    advance_to(&app, "2026-11-22T04:00:00Z");
-    app.run_due_jobs().await;
-    let body = tea.webhook().to_string().into_bytes();
-    assert_eq!(shop.deliver_to(&address(&app), "products/update", &body, &[]).await.unwrap(), 200);
-    app.settle().await;
-    app.command(Command::Sync { channel: Some("shopify".into()), account: None }).await;
-    assert_eq!(requests(&app), before);
-    assert_eq!(titles(&app), ["Green tea"], "what was known stays");
-
-    tea.set_price("99.00");
-    assert_eq!(log_in(&app.browser(), SHOP).await.json()["user_uuid"], owner);
-    app.settle().await;
-    assert_eq!(connection(&app, SHOP).await["status"], "connected");
-    assert_eq!(price(&app, "Green tea"), "99.00");
-    // The old farewell comes once more, late: the API decides.
-    let body = farewell.to_string().into_bytes();
-    shop.deliver_to(&address(&app), "app/uninstalled", &body, &[]).await.unwrap();
-    app.settle().await;
-    assert_eq!(connection(&app, SHOP).await["status"], "connected");
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn a_living_shop_is_not_uninstalled_by_a_message() {
-    let app = TestApp::start().await;
-    let shop = app.shop();
-    let tea = shop.add_product("Green tea");
-    connect_shop(&app).await;
-    assert_eq!(shop.deliver("app/uninstalled", &shop.webhook()).await, [200]);
-    let bare = br#"{"id":1}"#;
-    let late = [("X-Shopify-Triggered-At", Some("2020-01-01T00:00:00Z"))];
-    assert_eq!(shop.deliver_to(&address(&app), "app/uninstalled", bare, &late).await.unwrap(), 200);
-    app.settle().await;
-    assert_eq!(connection(&app, SHOP).await["status"], "connected");
-    tea.set_price("12.34");
-    shop.deliver("products/update", &tea.webhook()).await;
-    app.settle().await;
-    assert_eq!(price(&app, "Green tea"), "12.34");
     app.finish().await;
 }
 

@@ -17,7 +17,7 @@ use crate::shared::journal::{Journal, JournalError, save_cursor, want_reread};
 use crate::shared::metrics::Metrics;
 use crate::shared::progress::Progress;
 use crate::shared::store::{Connection as Account, Connections, Status};
-use crate::shared::{ReadError, Reader, WATCH};
+use crate::shared::{FAREWELL, ReadError, Reader, WATCH};
 
 const CURSOR: &str = "consumer:refresh";
 
@@ -205,7 +205,9 @@ impl Refresh {
         let outcome = match &connection {
             None => Ok(()),
             // Asking with a token that was refused only annoys the platform. A new login asks for a new read.
-            Some(connection) if connection.status == Status::NeedsReconnect => Ok(()),
+            Some(connection) if connection.status == Status::NeedsReconnect && !wish.object.starts_with(FAREWELL) => {
+                Ok(())
+            }
             Some(_) => {
                 let outcome = reader.read_again(account, &wish.object).await;
                 let what = match wish.object.as_str() {
