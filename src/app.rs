@@ -19,6 +19,7 @@ use crate::shared::api::Http;
 use crate::shared::background::Background;
 use crate::shared::clock::Clock;
 use crate::shared::consumers::conversations::Conversations;
+use crate::shared::consumers::overview::Overview;
 use crate::shared::consumers::refresh::{Reads, Refresh};
 use crate::shared::consumers::retention::Retention;
 use crate::shared::control::{self, Control};
@@ -36,6 +37,7 @@ use crate::shared::self_test::SelfTests;
 use crate::shared::store::{self, Connections, Erasures, Keys, LoginStates, Sessions, Status};
 use crate::shared::vault::Vault;
 use crate::shared::web::limits::Limits;
+use crate::shared::web::pages::Front;
 use crate::shared::web::{self, Running};
 use crate::shared::{Channel, Reader, Shared, WATCH};
 use crate::{facebook, operator, shopify};
@@ -81,6 +83,7 @@ pub struct App {
     refresh: Refresh,
     conversations: Arc<Conversations>,
     eraser: Arc<Eraser>,
+    overview: Arc<Overview>,
     scheduler: Scheduler,
     control: Control,
     running: Running,
@@ -190,6 +193,7 @@ impl App {
             reads,
         );
         let eraser = Arc::new(Eraser::new(erasure, output, Arc::clone(&conversations), refresh.clone()));
+        let overview = Arc::new(Overview::new(journal.clone()));
         let mut jobs: Vec<Job> = Vec::new();
         for channel in &channels {
             let name = channel.name;
@@ -209,8 +213,13 @@ impl App {
             readers: Arc::new(readers),
             rotation,
         };
-        let doors = channels.iter().map(|channel| channel.door.clone()).collect();
-        let mut router = web::router(shared.clone(), doors, vault, running.clone());
+        let fronts = channels.iter().map(|channel| Front {
+            door: channel.door.clone(),
+            view: channel.view,
+            reader: Arc::clone(&channel.reader),
+        });
+        let own = config.server.public_url.clone();
+        let mut router = web::router(shared.clone(), fronts.collect(), vault, running.clone(), own);
         router = router.merge(operator::router(shared.clone(), config.server.operator_token));
         for channel in channels {
             router = router.merge(channel.router);
@@ -222,6 +231,7 @@ impl App {
             refresh,
             conversations,
             eraser,
+            overview,
             control,
             running,
             limits,
@@ -264,6 +274,11 @@ impl App {
                 running.set(stepped.is_ok());
                 Ok(stepped?)
             }
+        }));
+        let overview = Arc::clone(&self.overview);
+        tasks.spawn(work("overview", stop.clone(), self.shared.clone(), move || {
+            let overview = Arc::clone(&overview);
+            async move { Ok(overview.step().await?) }
         }));
         let refresh = self.refresh.clone();
         tasks.spawn(work("refresh", stop.clone(), self.shared.clone(), move || {
@@ -344,11 +359,12 @@ impl App {
     pub async fn settle(&self) -> anyhow::Result<()> {
         loop {
             let filed = self.conversations.step().await?;
+            let counted = self.overview.step().await?;
             let collected = self.refresh.collect().await?;
             let started = self.refresh.start_due().await?;
             self.refresh.idle().await;
             let erased = self.eraser.run_due().await?;
-            if !filed && !collected && started == 0 && !erased {
+            if !filed && !counted && !collected && started == 0 && !erased {
                 return Ok(());
             }
         }

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use super::client::{ConversationPage, List, READABLE_MESSAGES};
 use super::document::{message_event, parse_time};
 use super::payload::{Id, message_key};
-use super::{Facebook, NAME};
+use super::{Facebook, NAME, view};
 use crate::shared::ReadError;
 use crate::shared::api::ApiError;
 use crate::shared::journal::{Begin, Event, Listed, Place, Source, Walk, WalkKind, Walked};
@@ -168,6 +168,9 @@ async fn read_lists(
             };
             landmark = None;
         }
+        let people = changed.iter().filter_map(|one| one.participants.as_ref()).flat_map(|list| &list.data);
+        let names = view::names(inbox.account, people.map(|raw| raw.get()));
+        shared.journal.name_people(inbox.channel, inbox.account.as_str(), names).await?;
         let shown = convert(facebook, inbox, walk.kind, &changed).await?;
         shared
             .journal

@@ -16,6 +16,7 @@ mod payload;
 mod refusal;
 pub mod sandbox;
 mod sync;
+mod view;
 mod webhook;
 
 use std::sync::Arc;
@@ -107,6 +108,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
             title: "Connect your Facebook Page",
             entrance: Entrance::Link { href: "/facebook/login", label: "Continue with Facebook" },
         },
+        view: view::VIEW,
         reader: Arc::new(sync::PageReader(facebook)),
         jobs,
     }

@@ -26,6 +26,7 @@ pub mod settings;
 pub mod signature;
 pub mod store;
 pub mod vault;
+pub mod view;
 pub mod web;
 
 use std::future::Future;
@@ -86,6 +87,8 @@ pub struct Channel {
     pub poll_cron: String,
     /// How a merchant connects an account.
     pub door: web::pages::Door,
+    /// How its data is shown to people.
+    pub view: view::View,
     /// How to read an account again.
     pub reader: Arc<dyn Reader>,
     /// Its other regular work: what concerns no single account.

@@ -90,6 +90,23 @@ impl<'a> Object<'a> {
         text(self.get(name)?)
     }
 
+    /// A member that is text, for people to read: what no `str` can hold (unpaired surrogates) becomes U+FFFD.
+    #[must_use]
+    pub fn readable(&self, name: &str) -> Option<String> {
+        // A name is read as bytes for the same reason.
+        let Key(bytes) = serde_json::from_str(self.get(name)?).ok()?;
+        let mut text = String::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            text.push_str(chunk.valid());
+            // A surrogate is three such bytes, and one sign is enough.
+            let goes_on = chunk.valid().is_empty() && text.ends_with('\u{fffd}');
+            if !(chunk.invalid().is_empty() || goes_on) {
+                text.push('\u{fffd}');
+            }
+        }
+        Some(text)
+    }
+
     /// A member that is true.
     #[must_use]
     pub fn is_true(&self, name: &str) -> bool {
@@ -157,6 +174,8 @@ mod tests {
         assert_eq!(object.text("mid").as_deref(), Some(r"m_\ud83d"));
         assert_eq!(object.text("id").as_deref(), Some("7000000000000001"));
         assert_eq!(object.text("absent"), None);
+        assert_eq!(object.readable("mid").map(|text| text.replace('\u{fffd}', "?")).as_deref(), Some("m_?"));
+        assert_eq!(object.readable("id"), None);
     }
 
     #[test]

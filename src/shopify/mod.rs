@@ -18,6 +18,7 @@ mod signed_query;
 mod subscriptions;
 mod sync;
 mod tokens;
+mod view;
 mod watch;
 mod webhook;
 
@@ -94,6 +95,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
             },
         },
         jobs: vec![watch::revive_job(&shopify)],
+        view: view::VIEW,
         reader: Arc::new(sync::ShopReader(shopify)),
     }
 }

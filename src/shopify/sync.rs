@@ -31,7 +31,7 @@ const STOCK_SCOPE: &str = "read_inventory";
 const LOCATIONS_SCOPE: &str = "read_locations";
 
 /// Kinds of records.
-const PRODUCT: &str = "product";
+pub(super) const PRODUCT: &str = "product";
 const DISCOUNT: &str = "discount";
 const COLLECTION: &str = "collection";
 

@@ -31,6 +31,8 @@ mod keys;
 mod limits;
 mod operator_metrics;
 mod pages;
+mod pages_catalogue;
+mod pages_conversations;
 mod shopify_checks;
 mod shopify_compliance;
 mod shopify_install;

@@ -1,9 +1,40 @@
-//! What a merchant and an operator see in a browser: the start page, errors in words, signing out.
+//! What a merchant and an operator see in a browser: the start page, errors in words, signing out; who is let in where.
+
+use std::time::Duration;
 
 use http::Method;
 use serde_json::Value;
 
-use crate::test_app::{OPERATOR_TOKEN, SHOP, TestApp};
+use crate::test_app::{Answer, Browser, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
+
+/// Another merchant's shop.
+const OTHER_SHOP: &str = "other-shop.myshopify.com";
+
+/// All pages and actions that name an account. What stands for it: channel, account.
+const OF_AN_ACCOUNT: [(Method, &str); 7] = [
+    (Method::POST, "/connections/{}/sync"),
+    (Method::GET, "/conversations/{}"),
+    (Method::GET, "/conversations/{}/7000000000000001"),
+    (Method::GET, "/conversations/{}/7000000000000001/1"),
+    (Method::GET, "/catalogue/{}"),
+    (Method::GET, "/catalogue/{}/product?id=gid://shopify/Product/1"),
+    (Method::GET, "/catalogue/{}/product"),
+];
+
+/// Connects another merchant's shop in a browser of its own.
+async fn connect_other(app: &TestApp) -> Browser {
+    app.shopify.add_shop(OTHER_SHOP, "Other Shop");
+    let browser = app.browser();
+    assert_eq!(browser.follow(&format!("/shopify/{OTHER_SHOP}/login")).await.status, 200);
+    app.settle().await;
+    browser.for_pages()
+}
+
+/// Sends a form with the token that this browser's session has.
+async fn post(browser: &Browser, path: &str) -> Answer {
+    let token = form_token(&browser.get("/").await.text());
+    browser.post_form(path, &format!("form_token={token}")).await
+}
 
 /// The value of the form token in a page.
 fn form_token(page: &str) -> String {
@@ -28,8 +59,9 @@ async fn a_merchant_sees_what_is_connected() {
     let browser = app.connect().await.for_pages();
     let page = browser.get("/").await.text();
     assert!(page.contains(SHOP) && page.contains("100000000000101"), "{page}");
-    assert_eq!(page.matches("Connected<").count(), 2, "{page}");
-    assert!(page.contains("Read completely on 2026-11-21"), "{page}");
+    assert_eq!(page.matches(">Connected</span>").count(), 2, "{page}");
+    assert!(page.contains("Last complete read</dt><dd><time datetime=\"2026-11-21T12:00:0"), "{page}");
+    assert!(page.contains("Nobody has written yet"), "{page}");
     app.finish().await;
 }
 
@@ -46,7 +78,16 @@ async fn names_from_a_platform_are_text_and_never_markup() {
 #[tokio::test]
 async fn every_answer_carries_the_safe_headers() {
     let app = TestApp::start().await;
-    for path in ["/", "/style.css", "/health", "/nowhere", "/facebook/login", "/shopify/evil.example/login"] {
+    for path in [
+        "/",
+        "/style.css",
+        "/enhance.js",
+        "/icon.svg",
+        "/health",
+        "/nowhere",
+        "/facebook/login",
+        "/shopify/evil.example/login",
+    ] {
         let answer = app.browser().get(path).await;
         assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
@@ -85,6 +126,146 @@ async fn signing_out_needs_the_form_of_this_session_and_ends_it() {
     let again = app.browser().for_pages();
     again.set_cookie("session_id", &id);
     assert!(!again.get("/").await.text().contains(SHOP), "the old id opens nothing");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn another_merchants_account_does_not_exist_in_any_address() {
+    let app = TestApp::start().await;
+    let mine = app.connect().await.for_pages();
+    let sam = app.facebook.person("7000000000000001", "Sam Doe");
+    app.page().deliver(&[app.page().message_from(&sam, "a secret wish")]).await.unwrap();
+    app.shop().add_product("A secret product");
+    app.settle().await;
+    let other = connect_other(&app).await;
+    for (method, path) in OF_AN_ACCOUNT {
+        for account in [format!("facebook/{PAGE}"), format!("shopify/{SHOP}"), "nobody/1".to_owned()] {
+            let path = path.replace("{}", &account);
+            let answer = match method {
+                Method::POST => post(&other, &path).await,
+                _ => other.get(&path).await,
+            };
+            assert_eq!(answer.status, 404, "{method} {path}");
+            assert!(!answer.text().contains("secret"), "{method} {path}");
+        }
+    }
+    // The same addresses exist for their owner, as far as the channel has such a thing.
+    assert_eq!(mine.get(&format!("/conversations/facebook/{PAGE}/7000000000000001")).await.status, 200);
+    assert_eq!(mine.get(&format!("/catalogue/shopify/{SHOP}")).await.status, 200);
+    assert_eq!(mine.get(&format!("/catalogue/facebook/{PAGE}")).await.status, 404);
+    assert_eq!(mine.get(&format!("/conversations/shopify/{SHOP}")).await.status, 404);
+    for page in ["/", "/conversations", "/catalogue", "/account"] {
+        let text = other.follow(page).await.text();
+        assert!(!text.contains(PAGE) && !text.contains(SHOP) && !text.contains("secret"), "{page}: {text}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn without_a_session_every_page_leads_to_the_start_and_says_why() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await.for_pages();
+    app.clock.advance(Duration::from_secs(61 * 60));
+    let of_accounts = OF_AN_ACCOUNT.map(|(method, path)| (method, path.replace("{}", &format!("facebook/{PAGE}"))));
+    let others = [
+        (Method::GET, "/conversations".to_owned()),
+        (Method::GET, "/catalogue".to_owned()),
+        (Method::GET, "/account".to_owned()),
+        (Method::POST, "/logout".to_owned()),
+    ];
+    for (method, path) in of_accounts.into_iter().chain(others) {
+        let answer = browser.send(method.clone(), &path, &[], b"").await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/?session=ended"), "{method} {path}");
+        let answer = app.browser().send(method.clone(), &path, &[], b"").await;
+        assert_eq!(answer.status, 401, "{method} {path} of a program");
+    }
+    let start = browser.get("/?session=ended").await.text();
+    assert!(start.contains("Your session has ended") && start.contains("Connect your Shopify shop"), "{start}");
+    assert!(!start.contains(SHOP));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_without_its_token_or_from_another_site_changes_nothing() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await.for_pages();
+    let other = connect_other(&app).await;
+    let token = form_token(&browser.get("/").await.text());
+    let foreign = form_token(&other.get("/").await.text());
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let good = format!("form_token={token}");
+    let reads = app.outgoing();
+    let forged: [(&[(&str, &str)], &str); 6] = [
+        (&[form], ""),
+        (&[form], "form_token="),
+        (&[form], &format!("form_token={foreign}")),
+        (&[form, ("origin", "https://evil.example")], &good),
+        (&[form, ("sec-fetch-site", "same-site")], &good),
+        (&[form, ("sec-fetch-site", "cross-site"), ("origin", "null")], &good),
+    ];
+    for path in [format!("/connections/facebook/{PAGE}/sync"), "/logout".to_owned()] {
+        for (headers, body) in forged {
+            let answer = browser.send(Method::POST, &path, headers, body.as_bytes()).await;
+            assert_eq!(answer.status, 403, "{path} {headers:?} {body}");
+        }
+    }
+    app.settle().await;
+    assert_eq!(app.outgoing(), reads, "nothing was read");
+    let ours = [form, ("origin", &app.url), ("sec-fetch-site", "same-origin")];
+    let answer = browser.send(Method::POST, "/logout", &ours, good.as_bytes()).await;
+    assert_eq!(answer.status, 303, "our own form is taken");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn sync_now_reads_the_account_again_and_the_page_looks_again_until_it_is_read() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await.for_pages();
+    let idle = browser.get("/").await.text();
+    assert!(!idle.contains("http-equiv=\"refresh\"") && !idle.contains("data-refresh"), "{idle}");
+    app.shop().add_product("A new one");
+    let answer = post(&browser, &format!("/connections/shopify/{SHOP}/sync")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/?done=sync"));
+    let waiting = browser.get("/?done=sync").await.text();
+    assert!(
+        waiting.contains("Everything is being read again") && waiting.contains("http-equiv=\"refresh\""),
+        "{waiting}"
+    );
+    app.settle().await;
+    let done = browser.get("/").await.text();
+    assert!(!done.contains("http-equiv=\"refresh\""), "{done}");
+    assert!(browser.follow("/catalogue").await.text().contains("A new one"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_read_under_way_is_a_bar_with_words() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await.for_pages();
+    app.shared().progress.report("shopify", SHOP, "products", 30, Some(120));
+    let page = browser.get("/").await.text();
+    assert!(page.contains("Reading products: 30 of 120"), "{page}");
+    assert!(page.contains("value=\"30\" max=\"120\"") && page.contains("data-refresh=\"3\""), "{page}");
+    // Whose read it is not sees nothing of it.
+    assert!(!connect_other(&app).await.get("/").await.text().contains("Reading products: 30"));
+    app.shared().progress.end("shopify", SHOP);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_shows_the_way_to_a_new_one() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await.for_pages();
+    app.facebook.revoke_tokens(460);
+    app.run_due_jobs().await;
+    app.clock.advance(Duration::from_secs(10 * 60));
+    let answer = post(&browser, &format!("/connections/facebook/{PAGE}/sync")).await;
+    assert_eq!(answer.status, 303);
+    app.settle().await;
+    let page = browser.get("/").await.text();
+    assert!(page.contains("Please log in again") && page.contains("Log in to Facebook again"), "{page}");
+    assert!(page.contains("href=\"/facebook/login\"") && page.contains("One account needs you"), "{page}");
+    assert_eq!(post(&browser, &format!("/connections/facebook/{PAGE}/sync")).await.status, 409);
     app.finish().await;
 }
 

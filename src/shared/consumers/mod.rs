@@ -2,6 +2,7 @@
 //! a cursor moves after the effect is safe, so a kill at any instant costs nothing.
 
 pub mod conversations;
+pub mod overview;
 pub mod refresh;
 pub mod retention;
 mod unsent;

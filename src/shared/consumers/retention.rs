@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::conversations::{Conversation, find_pruned, read_conversation};
-use crate::shared::journal::{Journal, JournalError, NOT_CONNECTED, save_cursor};
+use crate::shared::journal::{Journal, JournalError, NOT_CONNECTED, OVERVIEW_CURSOR, save_cursor};
 use crate::shared::output::Output;
 
 /// Up to which event a pass has looked.
@@ -62,7 +62,7 @@ struct Step {
 fn step(connection: &Connection, output: &Output, before: i64) -> rusqlite::Result<Step> {
     let cursor = number(connection, CURSOR)?;
     // An event is deleted only when every consumer has done with it.
-    let done = ["consumer:conversations", "consumer:refresh"]
+    let done = ["consumer:conversations", "consumer:refresh", OVERVIEW_CURSOR]
         .iter()
         .map(|name| number(connection, name))
         .collect::<rusqlite::Result<Vec<i64>>>()?
@@ -227,7 +227,9 @@ mod tests {
         for number in 0..40 {
             journal.append((0..100).map(|person| event(person, number)).collect()).await.expect("stored");
         }
-        journal.save_cursor("consumer:refresh", "4000".to_owned()).await.expect("saved");
+        for other in ["consumer:refresh", OVERVIEW_CURSOR] {
+            journal.save_cursor(other, "4000".to_owned()).await.expect("saved");
+        }
         let conversations = Conversations::new(
             journal.clone(),
             output.clone(),

@@ -17,6 +17,7 @@ mod media;
 mod overview;
 mod records;
 mod reports;
+mod threads;
 mod unsent;
 mod walks;
 mod writer;
@@ -33,8 +34,10 @@ pub(crate) use in_order::conversation_number;
 pub use inspect::{Inspection, inspect, migrations};
 pub use media::{Attached, Attachment, Copied, IndexedMedia, WantedMedia};
 pub use overview::{Apart, Arrivals, Consumer, Failure, Totals, Work};
-pub use records::Record;
-pub use reports::{KeptReport, PollReport, Subscriptions};
+pub use records::{Record, RecordPage};
+pub use reports::{KeptReport, PollReport, Subscriptions, Wish};
+pub use threads::{Account, Found, Item, Thread, ThreadPage, ThreadPlace};
+pub(crate) use threads::{OVERVIEW_CURSOR, count_threads};
 pub use unsent::Unsending;
 use unsent::Unsendings;
 pub use walks::{Begin, History, Listed, Older, Place, Unreadable, Walk, WalkKind, Walked};
@@ -58,6 +61,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0007_erasure.sql"),
     include_str!("../../../migrations/journal/0008_arrivals.sql"),
     include_str!("../../../migrations/journal/0009_unsent.sql"),
+    include_str!("../../../migrations/journal/0010_threads.sql"),
 ];
 
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
@@ -334,6 +338,13 @@ impl Journal {
             connection.execute(
                 "DELETE FROM erased_keys WHERE account = ?1",
                 [erase::account_key(&channel, &account).as_bytes()],
+            )?;
+            // What that consumer has passed by flows into its rows here; the rest it will meet.
+            count_threads(
+                connection,
+                "channel = ?1 AND account = ?2 AND apart = ?3
+                 AND seq <= coalesce((SELECT CAST(value AS INTEGER) FROM cursors WHERE name = ?4), 0)",
+                params![channel, account, NOT_CONNECTED, OVERVIEW_CURSOR],
             )?;
             connection.execute(
                 "UPDATE events SET apart = NULL WHERE channel = ?1 AND account = ?2 AND apart = ?3",

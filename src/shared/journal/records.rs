@@ -1,6 +1,8 @@
 //! Current state of what was polled: a row per Page, shop, product, collection, discount.
 
-use rusqlite::{Connection, params};
+use std::time::Instant;
+
+use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::{Journal, JournalError};
@@ -109,6 +111,96 @@ impl Journal {
                 )?
                 .query_map(params![channel, account, kind], |row| Ok(Record { id: row.get(0)?, payload: row.get(1)? }))?
                 .collect()
+        })
+        .await
+    }
+}
+
+/// One page of records.
+#[derive(Debug, Clone, Default)]
+pub struct RecordPage {
+    /// The records, largest id first.
+    pub records: Vec<Record>,
+    /// The id after which the next page begins; `None`: this is the last.
+    pub next: Option<String>,
+}
+
+impl Journal {
+    /// The next records of one kind of an account, largest id first (the newest, where ids grow), that `wanted` takes:
+    /// at most `limit`, and no more than are found until `until`. `after`: the id where the page before ended.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn page_records(
+        &self,
+        (channel, account): &(String, String),
+        kind: &'static str,
+        after: Option<String>,
+        limit: usize,
+        until: Instant,
+        wanted: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<RecordPage, JournalError> {
+        let (channel, account) = (channel.clone(), account.clone());
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, payload FROM records
+                 WHERE channel = ?1 AND account = ?2 AND kind = ?3 AND (?4 IS NULL OR id < ?4) ORDER BY id DESC",
+            )?;
+            let mut rows = statement.query(params![channel, account, kind, after])?;
+            let mut page = RecordPage::default();
+            while let Some(row) = rows.next()? {
+                if page.records.len() >= limit || Instant::now() >= until {
+                    return Ok(page);
+                }
+                page.next = Some(row.get(0)?);
+                if wanted(row.get_ref(1)?.as_str()?) {
+                    page.records.push(Record { id: row.get(0)?, payload: row.get(1)? });
+                }
+            }
+            page.next = None;
+            Ok(page)
+        })
+        .await
+    }
+
+    /// One record of an account.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_record(
+        &self,
+        (channel, account): &(String, String),
+        kind: &'static str,
+        id: &str,
+    ) -> Result<Option<Record>, JournalError> {
+        let row = (channel.clone(), account.clone(), id.to_owned());
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, payload FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 AND id = ?4",
+                )?
+                .query_row(params![row.0, row.1, kind, row.2], |row| {
+                    Ok(Record { id: row.get(0)?, payload: row.get(1)? })
+                })
+                .optional()
+        })
+        .await
+    }
+
+    /// How many records of one kind an account has.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn count_records(
+        &self,
+        (channel, account): &(String, String),
+        kind: &'static str,
+    ) -> Result<i64, JournalError> {
+        let (channel, account) = (channel.clone(), account.clone());
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT count(*) FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3")?
+                .query_row(params![channel, account, kind], |row| row.get(0))
         })
         .await
     }

@@ -1,6 +1,7 @@
 //! Our own pages and probes, and what every answer carries.
 
 pub mod cookies;
+pub mod form;
 pub mod intake;
 pub mod limits;
 pub mod pages;
@@ -21,12 +22,14 @@ use std::task::Poll;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Extension, Router};
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use url::Url;
 
+use self::form::OwnAddress;
 use self::limits::{Gate, Limits, MAX_BODY_BYTES};
-use self::pages::Door;
+use self::pages::{Front, Fronts};
 use self::request_id::RequestIds;
 use super::Shared;
 use super::error::AppError;
@@ -35,10 +38,6 @@ use super::vault::Vault;
 
 /// Where a finished login goes. The fragment is our own: without one, browsers carry Facebook's `#_=_` over.
 pub const HOME: &str = "/#connected";
-
-/// The ways to connect an account, in the order in which they are shown.
-#[derive(Clone)]
-pub struct Doors(pub Arc<Vec<Door>>);
 
 /// Whether the consumers run. Set once they do, unset when the service stops.
 #[derive(Clone, Default)]
@@ -57,18 +56,16 @@ impl Running {
     }
 }
 
-/// Our own routes.
-pub fn router(shared: Shared, doors: Vec<Door>, vault: Vault, running: Running) -> Router {
-    Router::new()
-        .route("/", get(pages::home))
-        .route("/logout", post(pages::logout))
+/// Our own routes. `own`: where they are reached, if that is configured.
+pub fn router(shared: Shared, fronts: Vec<Front>, vault: Vault, running: Running, own: Option<Url>) -> Router {
+    pages::routes()
         .route("/deletion/{code}", get(receipts::receipt))
-        .route("/style.css", get(pages::style))
         // Browsers ask for one of their own accord, and report what they do not get.
         .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))
         .route("/health", get(async || StatusCode::OK))
         .route("/ready", get(ready))
-        .layer(Extension(Doors(Arc::new(doors))))
+        .layer(Extension(Fronts(Arc::new(fronts))))
+        .layer(Extension(OwnAddress(own)))
         .layer(Extension(vault))
         .layer(Extension(running))
         .with_state(shared)
@@ -131,7 +128,8 @@ async fn safe_headers(request: Request, next: Next, is_public: bool) -> Response
     const HEADERS: [(HeaderName, &str); 4] = [
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; \
+             frame-ancestors 'none'",
         ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),

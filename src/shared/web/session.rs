@@ -1,11 +1,13 @@
 //! The session cookie, and who is behind it.
 
 use axum::extract::{FromRef, FromRequestParts};
+use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use super::cookies;
+use super::pages::wants_html;
 use crate::shared::Shared;
 use crate::shared::error::AppError;
 use crate::shared::oauth::random_hex;
@@ -27,6 +29,25 @@ impl CurrentMerchant {
     /// 401 with `sentence` if there is none.
     pub fn required(self, sentence: &'static str) -> Result<Session, AppError> {
         self.0.ok_or(AppError::Unauthorized(sentence))
+    }
+}
+
+/// The session of a merchant who is signed in. Without one, a page leads to the start page, which says so.
+pub struct SignedIn(pub Session);
+
+/// Where a browser goes whose session has ended.
+const ENDED: &str = "/?session=ended";
+
+/// The living session of the browser that sent these headers.
+///
+/// # Errors
+/// What to answer where there is none: to a browser the way to the start page, to anything else a 401.
+pub async fn signed_in(shared: &Shared, headers: &HeaderMap) -> Result<Session, Response> {
+    match find(shared, headers).await {
+        Ok(Some(session)) => Ok(session),
+        Ok(None) if wants_html(headers) => Err(Redirect::to(ENDED).into_response()),
+        Ok(None) => Err(AppError::Unauthorized("You are not signed in.").into_response()),
+        Err(error) => Err(error.into_response()),
     }
 }
 

@@ -1,0 +1,60 @@
+//! Events → what the pages list: a row per conversation, and when each account was last heard of.
+//!
+//! The rows and the cursor are one transaction, so each event counts once, wherever the process is killed. Events that
+//! flow in later than the cursor are counted by [`Journal::connect_account`].
+
+use rusqlite::{Connection, params};
+
+use crate::shared::journal::{Journal, JournalError, OVERVIEW_CURSOR, count_threads, save_cursor};
+
+/// How many events one step takes: it runs on the journal's writer, between two groups of deliveries, and must be over
+/// within a few milliseconds.
+const STEP: i64 = 500;
+
+/// The consumer.
+pub struct Overview {
+    journal: Journal,
+}
+
+impl Overview {
+    /// Counts the events of this journal.
+    #[must_use]
+    pub fn new(journal: Journal) -> Self {
+        Self { journal }
+    }
+
+    /// Counts the next events. Gives back whether there was anything to do.
+    ///
+    /// # Errors
+    /// When the journal cannot be used; the cursor then stands where it stood.
+    pub async fn step(&self) -> Result<bool, JournalError> {
+        let cursor: i64 =
+            self.journal.find_cursor(OVERVIEW_CURSOR).await?.and_then(|value| value.parse().ok()).unwrap_or(0);
+        if *self.journal.watch().borrow() <= cursor {
+            return Ok(false);
+        }
+        self.journal.write(move |connection| count(connection, cursor)).await
+    }
+}
+
+fn count(connection: &Connection, cursor: i64) -> rusqlite::Result<bool> {
+    let last: i64 = connection
+        .prepare_cached(
+            "SELECT coalesce(max(seq), ?1) FROM (SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2)",
+        )?
+        .query_row(params![cursor, STEP], |row| row.get(0))?;
+    if last == cursor {
+        return Ok(false);
+    }
+    count_threads(connection, "seq > ?1 AND seq <= ?2 AND apart IS NULL", params![cursor, last])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO activity (channel, account, last_event_at)
+             SELECT channel, account, max(received_at) FROM events
+             WHERE seq > ?1 AND seq <= ?2 AND apart IS NULL GROUP BY channel, account
+             ON CONFLICT DO UPDATE SET last_event_at = max(last_event_at, excluded.last_event_at)",
+        )?
+        .execute([cursor, last])?;
+    save_cursor(connection, OVERVIEW_CURSOR, &last.to_string())?;
+    Ok(true)
+}
