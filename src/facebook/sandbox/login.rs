@@ -96,7 +96,7 @@ fn question(platform: &Platform, call: &Call, path: &str, scopes: &[String]) -> 
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head { meta charset="utf-8"; title { "Log in with Facebook (simulated)" } }
+            head { meta charset="utf-8"; title { "Log in with Facebook (simulated)" } link rel="icon" href="data:,"; }
             body {
                 h1 { (platform.person_name) ", allow " (APP_NAME) " to use your Pages?" }
                 h2 { "Pages" }
@@ -121,7 +121,7 @@ fn refused_page(message: &str) -> Response {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head { meta charset="utf-8"; title { "Facebook (simulated)" } }
+            head { meta charset="utf-8"; title { "Facebook (simulated)" } link rel="icon" href="data:,"; }
             body { h1 { "Sorry, something went wrong" } p { (message) } }
         }
     };

@@ -102,7 +102,7 @@ async fn show_grant(State(core): State<Arc<Core>>, Path(shop): Path<String>, Raw
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head { meta charset="utf-8"; title { "Install app" } }
+            head { meta charset="utf-8"; title { "Install app" } link rel="icon" href="data:,"; }
             body {
                 h1 { "Install " (core.options.client_id) " on " (name) "?" }
                 p { "This is a simulated Shopify. The app asks for:" }

@@ -40,15 +40,13 @@ impl From {
                 Some("You are signed out of this page. Your accounts stay connected.")
             }
             (_, Some("sync")) => Some("Everything is being read again."),
-            (_, Some("disconnected")) => Some("Disconnected. We are no longer told about this account."),
-            (_, Some("deleted")) => Some("Your data is being deleted."),
             _ => None,
         }
     }
 }
 
 /// Everything about one connection.
-struct Account1<'a> {
+struct Overviewed<'a> {
     front: &'a Front,
     connection: Connection,
     /// When something last came from it.
@@ -60,7 +58,7 @@ struct Account1<'a> {
     has_items: bool,
 }
 
-impl Account1<'_> {
+impl Overviewed<'_> {
     fn is_under_way(&self, now_ms: i64) -> bool {
         self.connection.status != Status::NeedsReconnect
             && (self.step.is_some()
@@ -132,7 +130,7 @@ pub async fn home(
     Ok(Page { title: "Overview", tab: Tab::Overview, is_live, body }.show())
 }
 
-async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> Result<Vec<Account1<'a>>, AppError> {
+async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> Result<Vec<Overviewed<'a>>, AppError> {
     let failed = anyhow::Error::from;
     let steps = shared.progress.list();
     let subscriptions = shared.journal.list_subscriptions().await.map_err(failed)?;
@@ -144,7 +142,7 @@ async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> R
             Some(catalogue) => shared.journal.count_records(&account, catalogue.kind).await.map_err(failed)? > 0,
             None => !shared.journal.list_threads(&account, None, 1).await.map_err(failed)?.is_empty(),
         };
-        accounts.push(Account1 {
+        accounts.push(Overviewed {
             front,
             last_event_at: shared.journal.find_activity(&account).await.map_err(failed)?,
             step: steps.iter().find(|step| step.channel == account.0 && step.account == account.1).cloned(),
@@ -213,7 +211,7 @@ fn entrance(door: &Door, has_session: bool, is_another: bool) -> Markup {
 }
 
 /// One sentence: is everything well?
-fn summary(accounts: &[Account1<'_>]) -> Markup {
+fn summary(accounts: &[Overviewed<'_>]) -> Markup {
     let troubled = accounts.iter().filter(|one| one.connection.status != Status::Connected).count();
     html! {
         p.lead {
@@ -226,8 +224,8 @@ fn summary(accounts: &[Account1<'_>]) -> Markup {
     }
 }
 
-fn card(account: &Account1<'_>, now_ms: i64, token: &Markup) -> Markup {
-    let Account1 { front, connection, .. } = account;
+fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
+    let Overviewed { front, connection, .. } = account;
     let path = format!("/connections/{}/{}", connection.channel, connection.account);
     let heading = format!("account-{}-{}", connection.channel, connection.account.replace('.', "-"));
     html! {
@@ -260,15 +258,14 @@ fn card(account: &Account1<'_>, now_ms: i64, token: &Markup) -> Markup {
                 @if connection.status != Status::NeedsReconnect {
                     form method="post" action={ (path) "/sync" } { (token) button.plain { "Sync now" } }
                 }
-                a.quiet-link href={ (path) "/disconnect" } { "Disconnect" span.unseen { " " (connection.name) } }
             }
         }
     }
 }
 
 /// What is wrong, and the button that mends it.
-fn missing(account: &Account1<'_>, now_ms: i64) -> Markup {
-    let Account1 { front, connection, wishes, subscriptions, .. } = account;
+fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
+    let Overviewed { front, connection, wishes, subscriptions, .. } = account;
     let reads = || wishes.iter().filter(|wish| wish.object != WATCH);
     let unheard = subscriptions.as_ref().map(|one| one.missing.join(", ")).filter(|missing| !missing.is_empty());
     html! {
@@ -305,7 +302,7 @@ fn within(ms: i64) -> String {
     }
 }
 
-fn progress(account: &Account1<'_>, now_ms: i64) -> Markup {
+fn progress(account: &Overviewed<'_>, now_ms: i64) -> Markup {
     html! {
         @match &account.step {
             Some(step) => {

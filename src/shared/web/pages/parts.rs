@@ -163,11 +163,12 @@ pub fn in_short(line: &Line) -> String {
 /// A conversation in a list. `newest`: its newest message, as far as it is known.
 pub fn thread_item(front: &Front, thread: &Thread, newest: Option<&Line>, now_ms: i64, with: Option<Markup>) -> Markup {
     let name = name_or(thread.name.as_deref(), &thread.person);
-    let initial: String = name.chars().find(|character| character.is_alphanumeric()).into_iter().collect();
+    // Of an id, a digit says nothing.
+    let initial: String = name.chars().find(|character| character.is_alphabetic()).into_iter().collect();
     html! {
         li {
             a.thread href=(thread_path(thread)) {
-                span.avatar aria-hidden="true" { (if initial.is_empty() { "?".to_owned() } else { initial.to_uppercase() }) }
+                span.avatar aria-hidden="true" { (if initial.is_empty() { "•".to_owned() } else { initial.to_uppercase() }) }
                 span.what {
                     span.first-line {
                         bdi.name { (name) }

@@ -1,0 +1,229 @@
+//! Chromium, driven through ChromeDriver on loopback: both as Debian packages them (`chromium`, `chromium-driver`).
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+
+/// How long a page may take to show what is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Widths that are looked at: a desktop, a phone.
+pub const WIDTHS: [(&str, u32); 2] = [("desktop", 1280), ("phone", 390)];
+
+/// A browser with an empty profile. It ends with the test.
+pub struct Chromium {
+    driver: WebDriver,
+    process: Child,
+    _profile: TempDir,
+}
+
+impl Chromium {
+    /// Starts it; `None`, with a line that says so, where there is no Chromium.
+    pub async fn start() -> Option<Self> {
+        let Some((chromium, chromedriver)) = find("chromium").zip(find("chromedriver")) else {
+            assert!(std::env::var_os("BROWSER_TESTS").is_none(), "BROWSER_TESTS is set, and there is no Chromium");
+            println!("SKIPPED: needs chromium and chromedriver (Debian: chromium, chromium-driver)");
+            return None;
+        };
+        let mut process = Command::new(chromedriver)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
+        let port = lines.find_map(|line| {
+            let line = line.ok()?;
+            let port = line.split("started successfully on port ").nth(1)?;
+            Some(port.trim_end_matches('.').to_owned())
+        });
+        // It goes on writing, and must not be stopped by a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let port = port.expect("chromedriver tells its port");
+
+        let profile = tempfile::tempdir().expect("a folder");
+        let mut wanted = DesiredCapabilities::chrome();
+        wanted.set_binary(chromium.to_str().expect("a path")).expect("set");
+        for argument in [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            "--lang=en",
+            &format!("--user-data-dir={}", profile.path().display()),
+        ] {
+            wanted.add_arg(argument).expect("set");
+        }
+        wanted.set("goog:loggingPrefs", json!({ "browser": "ALL", "performance": "ALL" })).expect("set");
+        // The driver's client is plain http, and is still asked for a provider of TLS. Two tests may come here at once.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let driver = WebDriver::new(&format!("http://127.0.0.1:{port}"), wanted).await.expect("chromium starts");
+        Some(Self { driver, process, _profile: profile })
+    }
+
+    pub async fn open(&self, address: &str) {
+        self.driver.goto(address).await.expect("opened");
+    }
+
+    pub async fn address(&self) -> String {
+        self.driver.current_url().await.expect("an address").to_string()
+    }
+
+    /// What a person can read on the page.
+    pub async fn text(&self) -> String {
+        let body = self.driver.find(By::Tag("body")).await.expect("a body");
+        body.text().await.expect("text")
+    }
+
+    /// Clicks the link or button with this text.
+    pub async fn click(&self, text: &str) {
+        let by = format!("//*[self::a or self::button or self::summary][normalize-space()='{text}']");
+        let found = self.driver.find(By::XPath(by)).await;
+        let Ok(found) = found else {
+            panic!("nothing says “{text}” at {}: {}", self.address().await, self.text().await)
+        };
+        found.click().await.expect("clicked");
+    }
+
+    /// Clicks what this CSS selector finds first.
+    pub async fn click_on(&self, selector: &str) {
+        self.driver.find(By::Css(selector)).await.expect(selector).click().await.expect("clicked");
+    }
+
+    /// Types into the field with this id.
+    pub async fn fill(&self, id: &str, text: &str) {
+        self.driver.find(By::Id(id)).await.expect(id).send_keys(text).await.expect("typed");
+    }
+
+    /// Waits until the page says this.
+    pub async fn until(&self, text: &str) {
+        let begun = Instant::now();
+        loop {
+            let shown = self.driver.find(By::Tag("body")).await;
+            let shown = match shown {
+                Ok(body) => body.text().await.unwrap_or_default(),
+                Err(_) => String::new(),
+            };
+            if shown.contains(text) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "“{text}” does not appear at {}: {shown}", self.address().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Presses Tab and tells what has the focus then.
+    pub async fn tab(&self) -> String {
+        self.driver.action_chain().send_keys(Key::Tab).perform().await.expect("pressed");
+        self.run("return document.activeElement.textContent.trim()", Vec::new()).await.as_str().unwrap_or("").to_owned()
+    }
+
+    /// Runs a script that a person could run in the console.
+    pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.driver.execute(script, arguments).await.expect("it runs").json().clone()
+    }
+
+    async fn tell(&self, command: &str, parameters: Value) {
+        self.driver.cdp().send_raw(command, parameters).await.expect(command);
+    }
+
+    /// Shows pages this wide, in light or dark colours.
+    pub async fn look(&self, width: u32, scheme: &str) {
+        let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        self.tell("Emulation.setDeviceMetricsOverride", size).await;
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.tell("Emulation.setEmulatedMedia", media).await;
+    }
+
+    /// Checks the page that is shown: nothing sticks out at any width, and axe-core finds nothing serious, light or dark.
+    pub async fn check(&self, name: &str) {
+        for (device, width) in WIDTHS {
+            for scheme in ["light", "dark"] {
+                self.look(width, scheme).await;
+                let wide = self.run("return document.documentElement.scrollWidth", Vec::new()).await;
+                assert!(wide.as_u64() <= Some(u64::from(width)), "{name}: {wide} wide on a {device}");
+                if (device == "phone") == (scheme == "dark") {
+                    self.check_access(name, device, scheme).await;
+                }
+                if let Some(folder) = std::env::var_os("SCREENSHOTS") {
+                    let path = PathBuf::from(folder).join(format!("{name}-{device}-{scheme}.png"));
+                    let height = self.run("return document.documentElement.scrollHeight", Vec::new()).await;
+                    let height = height.as_u64().unwrap_or(900).min(2600);
+                    let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+                    self.tell("Emulation.setDeviceMetricsOverride", size).await;
+                    self.driver.screenshot(&path).await.expect("a picture");
+                }
+            }
+        }
+        self.look(1280, "light").await;
+    }
+
+    async fn check_access(&self, name: &str, device: &str, scheme: &str) {
+        let Some(axe) = axe() else { return };
+        // The driver's script is not the page's: our Content-Security-Policy stays as it is.
+        self.run(&axe, Vec::new()).await;
+        let script = "const done = arguments[arguments.length - 1];
+            axe.run(document, { resultTypes: ['violations'] }).then((found) => done(found.violations
+                .filter((one) => ['serious', 'critical'].includes(one.impact))
+                .map((one) => one.id + ': ' + one.nodes.map((node) => node.html + ' ' + node.failureSummary).join(' | '))));";
+        let found = self.driver.execute_async(script, Vec::new()).await.expect("axe runs").json().clone();
+        assert_eq!(found, json!([]), "{name} on a {device}, {scheme}");
+    }
+
+    /// Ends the browser. No request may have left this machine, and the console must be empty.
+    pub async fn finish(self) {
+        let requests = self.driver.get_log("performance").await.expect("a log");
+        let mut seen = 0;
+        for entry in requests {
+            let message: Value = serde_json::from_str(&entry.message).expect("JSON");
+            let message = &message["message"];
+            if message["method"] == "Network.requestWillBeSent" {
+                let address = message["params"]["request"]["url"].as_str().unwrap_or_default().to_owned();
+                let is_ours =
+                    ["http://127.0.0.1:", "data:", "chrome:", "about:"].iter().any(|ours| address.starts_with(ours));
+                assert!(is_ours, "a request left this machine: {address}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 0, "requests are not seen");
+        let console: Vec<String> =
+            self.driver.browser_log().await.expect("a log").into_iter().map(|one| one.message).collect();
+        assert_eq!(console, [""; 0], "the console is not empty");
+        self.driver.clone().quit().await.expect("ended");
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        // Without it nothing of a failed test would stay behind but a browser.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+/// axe-core, where it was fetched: see `.ci/run`.
+fn axe() -> Option<String> {
+    let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/axe/node_modules/axe-core/axe.min.js");
+    let path = std::env::var_os("AXE").map_or_else(default, PathBuf::from);
+    let axe = std::fs::read_to_string(path).ok();
+    if axe.is_none() {
+        assert!(std::env::var_os("BROWSER_TESTS").is_none(), "BROWSER_TESTS is set, and axe-core is not there");
+        println!("SKIPPED: the check of accessibility needs axe-core (npm install --prefix target/axe axe-core)");
+    }
+    axe
+}

@@ -1,0 +1,11 @@
+//! The merchant's pages in a real browser: clicked through, looked at on a desktop and a phone, light and dark.
+//!
+//! `SCREENSHOTS=<folder>` keeps pictures of every page. `BROWSER_TESTS=1` fails where tests would be skipped.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall say where")]
+
+mod chromium;
+mod merchant;
+#[allow(dead_code, reason = "it is written for the other test program")]
+#[path = "../service/test_app.rs"]
+mod test_app;
