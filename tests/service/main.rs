@@ -33,6 +33,7 @@ mod operator_metrics;
 mod pages;
 mod pages_catalogue;
 mod pages_conversations;
+mod pages_leaving;
 mod shopify_checks;
 mod shopify_compliance;
 mod shopify_install;

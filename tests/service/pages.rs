@@ -11,7 +11,9 @@ use crate::test_app::{Answer, Browser, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
 const OTHER_SHOP: &str = "other-shop.myshopify.com";
 
 /// All pages and actions that name an account. What stands for it: channel, account.
-const OF_AN_ACCOUNT: [(Method, &str); 7] = [
+const OF_AN_ACCOUNT: [(Method, &str); 9] = [
+    (Method::GET, "/connections/{}/disconnect"),
+    (Method::POST, "/connections/{}/disconnect"),
     (Method::POST, "/connections/{}/sync"),
     (Method::GET, "/conversations/{}"),
     (Method::GET, "/conversations/{}/7000000000000001"),
@@ -171,6 +173,8 @@ async fn without_a_session_every_page_leads_to_the_start_and_says_why() {
         (Method::GET, "/conversations".to_owned()),
         (Method::GET, "/catalogue".to_owned()),
         (Method::GET, "/account".to_owned()),
+        (Method::GET, "/account/delete".to_owned()),
+        (Method::POST, "/account/delete".to_owned()),
         (Method::POST, "/logout".to_owned()),
     ];
     for (method, path) in of_accounts.into_iter().chain(others) {
@@ -203,7 +207,12 @@ async fn a_form_without_its_token_or_from_another_site_changes_nothing() {
         (&[form, ("sec-fetch-site", "same-site")], &good),
         (&[form, ("sec-fetch-site", "cross-site"), ("origin", "null")], &good),
     ];
-    for path in [format!("/connections/facebook/{PAGE}/sync"), "/logout".to_owned()] {
+    for path in [
+        format!("/connections/facebook/{PAGE}/sync"),
+        format!("/connections/facebook/{PAGE}/disconnect"),
+        "/account/delete".to_owned(),
+        "/logout".to_owned(),
+    ] {
         for (headers, body) in forged {
             let answer = browser.send(Method::POST, &path, headers, body.as_bytes()).await;
             assert_eq!(answer.status, 403, "{path} {headers:?} {body}");

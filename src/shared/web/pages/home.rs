@@ -40,6 +40,7 @@ impl From {
                 Some("You are signed out of this page. Your accounts stay connected.")
             }
             (_, Some("sync")) => Some("Everything is being read again."),
+            (_, Some("disconnected")) => Some("Disconnected. We are no longer told about this account."),
             _ => None,
         }
     }
@@ -258,6 +259,7 @@ fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
                 @if connection.status != Status::NeedsReconnect {
                     form method="post" action={ (path) "/sync" } { (token) button.plain { "Sync now" } }
                 }
+                a.quiet-link href={ (path) "/disconnect" } { "Disconnect" span.unseen { " " (connection.name) } }
             }
         }
     }
