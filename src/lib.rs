@@ -24,6 +24,8 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod facebook;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod operator;
 pub mod shared;
 pub mod shopify;

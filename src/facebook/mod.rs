@@ -9,6 +9,8 @@ mod config;
 mod deletion;
 mod doctor;
 mod document;
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod login;
 mod media;

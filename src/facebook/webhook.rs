@@ -83,7 +83,12 @@ fn verify(facebook: &Facebook, headers: &HeaderMap, body: &[u8]) -> Result<Signe
 }
 
 /// The bytes of a signature header: there once, with its prefix, hex of either case, of the right length.
-fn signature(headers: &HeaderMap, name: &'static str, prefix: &str, bytes: usize) -> Result<Vec<u8>, Refusal> {
+pub(super) fn signature(
+    headers: &HeaderMap,
+    name: &'static str,
+    prefix: &str,
+    bytes: usize,
+) -> Result<Vec<u8>, Refusal> {
     let mut values = headers.get_all(name).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return Err(Refusal::Malformed) };
     let signature = value.to_str().ok().and_then(|value| value.strip_prefix(prefix)).and_then(from_hex);

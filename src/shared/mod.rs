@@ -10,6 +10,8 @@ pub mod db;
 pub mod erasure;
 pub mod error;
 pub mod finding;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod journal;
 pub mod lock;
 pub mod logging;

@@ -330,7 +330,7 @@ pub(super) fn why_closed(status: u16) -> &'static str {
 }
 
 /// `errors` is a list of objects, an object, or a text. A code is the platform's own where there is one.
-fn error_codes(errors: &Value) -> Vec<String> {
+pub(super) fn error_codes(errors: &Value) -> Vec<String> {
     match errors {
         Value::Null => Vec::new(),
         Value::Array(list) => list
@@ -342,7 +342,7 @@ fn error_codes(errors: &Value) -> Vec<String> {
 }
 
 /// The scopes that `requiredAccess` of an error names, in backquotes.
-fn denied_scopes(errors: &Value) -> Vec<String> {
+pub(super) fn denied_scopes(errors: &Value) -> Vec<String> {
     let errors = errors.as_array().map(Vec::as_slice).unwrap_or_default();
     errors
         .iter()

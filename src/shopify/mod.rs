@@ -9,6 +9,8 @@ mod config;
 mod doctor;
 mod document;
 mod farewell;
+#[doc(hidden)]
+pub mod fuzzing;
 mod grants;
 mod login;
 mod notices;

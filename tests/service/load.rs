@@ -34,6 +34,11 @@ impl Random {
         Self(seed)
     }
 
+    /// Seeded by this.
+    pub fn from_seed(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// SplitMix64: <https://prng.di.unimi.it/splitmix64.c>.
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -23,6 +23,7 @@ mod facebook_poll;
 mod facebook_trouble;
 mod facebook_unsend;
 mod facebook_webhook;
+mod fuzzing;
 mod journal;
 mod journal_checks;
 mod journal_properties;

@@ -310,6 +310,25 @@ impl Framing {
     }
 }
 
+/// For the fuzzers: however bytes are cut, the same is made of them, and nothing but zeros is put in their place.
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let shown = |size: usize| {
+        let mut framing = Framing::default();
+        let mut all = bytes.to_vec();
+        all.chunks_mut(size.max(1)).for_each(|piece| framing.follow(piece));
+        (all, framing.heads)
+    };
+    let (whole, heads) = shown(bytes.len());
+    assert!(whole.iter().zip(bytes).all(|(shown, sent)| shown == sent || *shown == 0));
+    for size in [1, 2, 7] {
+        let (cut, of_cut) = shown(size);
+        assert_eq!(heads, of_cut, "pieces of {size}");
+        // Of a line that is refused at its end, the pieces before were shown already.
+        let refused = |all: &[u8]| all != bytes;
+        assert_eq!(refused(&cut), refused(&whole), "pieces of {size}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,53 @@
+//! Shopify's bytes for the fuzzers: what must hold for each, whatever they are.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+
+use super::client;
+use super::config::AdminUrl;
+use super::payload::{ShopDomain, event};
+use crate::shared::fuzzing::{Target, check_event};
+
+/// Name and body of every target of this channel.
+pub const TARGETS: &[Target] = &[("shopify_delivery", delivery), ("shopify_names", names), ("shopify_answer", answer)];
+
+/// Header lines, an empty line, a body. The event can be stored, and a repeat has the same key.
+fn delivery(bytes: &[u8]) {
+    let end = bytes.windows(2).position(|window| window == b"\n\n");
+    let (head, body) = end.map_or((&[][..], bytes), |end| (&bytes[..end], &bytes[end + 2..]));
+    let mut headers = HeaderMap::new();
+    for line in head.split(|byte| *byte == b'\n') {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let name = HeaderName::from_bytes(&line[..colon]);
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(line[colon + 1..].trim_ascii())) {
+            headers.append(name, value);
+        }
+    }
+    let one = event(&headers, body);
+    check_event(&one, |account| ShopDomain::parse(account).is_some());
+    assert_eq!(one.key, event(&headers, body).key);
+    assert_eq!(one.payload, body);
+}
+
+/// What passes as a shop names one host of Shopify's and nothing else.
+fn names(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for shop in [ShopDomain::parse(&text), ShopDomain::parse_name(&text)].into_iter().flatten() {
+        let Ok(base) = AdminUrl::parse("https://{shop}") else { continue };
+        let url = base.at(&shop, &["admin"]).map(|url| url.to_string());
+        // A name that begins like an international one, and is none, makes no address at all.
+        assert!(url.is_none_or(|url| url == format!("https://{shop}/admin")), "{shop}");
+        assert!(shop.as_str().len() <= 100 && shop.as_str().ends_with(".myshopify.com"));
+    }
+}
+
+/// Errors of an answer become short codes, whatever stands there.
+fn answer(bytes: &[u8]) {
+    let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return };
+    for code in client::error_codes(&value["errors"]) {
+        assert!(code.chars().count() <= 40);
+    }
+    for scope in client::denied_scopes(&value["errors"]) {
+        assert!(scope.len() <= 60 && scope.is_ascii());
+    }
+}
