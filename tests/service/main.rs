@@ -45,3 +45,4 @@ mod shopify_subscriptions;
 mod shopify_tokens;
 mod shopify_webhook;
 mod soak;
+mod supply_chain;
