@@ -31,6 +31,7 @@ use crate::shared::metrics::Metrics;
 use crate::shared::oauth::Logins;
 use crate::shared::output::{Output, RelativePath};
 use crate::shared::progress::Progress;
+use crate::shared::reach::Reach;
 use crate::shared::rotation::Rotation;
 use crate::shared::scheduler::{Job, Scheduler};
 use crate::shared::self_test::SelfTests;
@@ -108,6 +109,7 @@ impl App {
     /// When another process holds the data, a file cannot be used, or the master key is not the right one.
     pub async fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
         let server = &config.server;
+        let reach = Reach::new(&config.own_addresses());
         let lock =
             DataLock::take([server.tokens_db.as_path(), &server.sessions_db, &server.journal_db]).map_err(|error| {
                 match error {
@@ -147,7 +149,7 @@ impl App {
             clock.clone(),
         );
         let shared = Shared {
-            http: Http::new(clock.clone(), &server.timeouts)?,
+            http: Http::new(clock.clone(), &server.timeouts, reach)?,
             sessions: sessions_table,
             logins: Logins::new(states, state_key(server, &vault), clock.clone(), is_public),
             connections: connections.clone(),

@@ -207,6 +207,14 @@ impl Config {
         settings.finish().map(|names| (config, names))
     }
 
+    /// The addresses that were configured to be asked, wherever they lead.
+    #[must_use]
+    pub fn own_addresses(&self) -> Vec<Url> {
+        let facebook = self.facebook.iter().flat_map(facebook::Config::own_addresses);
+        let shopify = self.shopify.iter().flat_map(shopify::Config::own_addresses);
+        self.server.public_url.iter().cloned().chain(facebook).chain(shopify).collect()
+    }
+
     /// Reads the environment; a variable set there wins over one in `.env`.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::shared::api::{Http, Timeouts};
 use crate::shared::clock::Clock;
+use crate::shared::reach::Reach;
 
 /// A login goes to the platform and back; more redirects than this are a circle.
 const MAX_REDIRECTS: usize = 10;
@@ -21,10 +22,12 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// A browser without cookies.
-    pub fn new(home: &str) -> anyhow::Result<Self> {
-        let http = Http::new(Clock::system(), &Timeouts::default())?;
-        Ok(Self { http, home: Url::parse(home)?, cookies: BTreeMap::new() })
+    /// A browser without cookies, for our pages and for those of the simulated platforms.
+    pub fn new(home: &str, platforms: &[Url]) -> anyhow::Result<Self> {
+        let home = Url::parse(home)?;
+        let reach = Reach::new(platforms.iter().chain([&home]));
+        let http = Http::new(Clock::system(), &Timeouts::default(), reach)?;
+        Ok(Self { http, home, cookies: BTreeMap::new() })
     }
 
     /// Opens a path of ours and follows where it leads; gives the JSON at the end.

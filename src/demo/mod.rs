@@ -93,7 +93,7 @@ async fn play(stage: &Stage, folder: &Path, once: bool, temporary: bool) -> anyh
 
 /// The whole story, each step checked in the files that it must lead to.
 async fn tell_story(stage: &Stage, folder: &Path) -> anyhow::Result<()> {
-    let mut browser = Browser::new(&stage.url)?;
+    let mut browser = Browser::new(&stage.url, &stage.platforms()?)?;
     say("1. The merchant connects the shop …");
     let shop = browser.open(&format!("/shopify/{}/login", SHOP.0)).await?;
     ensure!(shop["shop"] == SHOP.0, "the shop login ended unexpectedly: {shop}");

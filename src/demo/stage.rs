@@ -60,6 +60,14 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// Where the simulated platforms are.
+    ///
+    /// # Errors
+    /// When one has no address.
+    pub fn platforms(&self) -> anyhow::Result<[Url; 2]> {
+        Ok([Url::parse(&self.facebook.url())?, Url::parse(&self.shopify.admin_url())?])
+    }
+
     /// Sets the stage below a folder. `unattended`: the simulated login screens click themselves.
     pub async fn set(folder: &Path, unattended: bool) -> anyhow::Result<Self> {
         let now: crate::shared::sandbox::Now = Arc::new(chrono::Utc::now);

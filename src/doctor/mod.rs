@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::shared::api::Http;
 use crate::shared::clock::Clock;
 use crate::shared::finding::{Finding, Severity};
+use crate::shared::reach::Reach;
 use crate::shared::settings::Problems;
 use crate::{facebook, shopify};
 
@@ -102,7 +103,10 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     report.add("folders and disk", machine::folders(&config.server));
     report.add("keys", machine::keys(&config.server));
     report.add("databases", machine::databases(&config.server));
-    let http = match Http::new(clock.clone(), &config.server.timeouts) {
+    let own = config.own_addresses();
+    let service = service::url(&config.server, "/");
+    let reach = Reach::new(own.iter().chain(&service).chain([&surroundings.ngrok]));
+    let http = match Http::new(clock.clone(), &config.server.timeouts, reach) {
         Ok(http) => http,
         Err(error) => {
             report.skipped.push(format!("addresses and platforms: {error:#}"));

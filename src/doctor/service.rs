@@ -20,12 +20,16 @@ pub fn is_running(server: &Server) -> bool {
     std::os::unix::net::UnixStream::connect(socket_path(folder_of(&server.tokens_db))).is_ok()
 }
 
+/// Where the service answers on this machine.
+pub fn url(server: &Server, path: &str) -> Option<Url> {
+    Url::parse(&format!("http://{}{path}", local_address(server.address))).ok()
+}
+
 /// Whether the service runs and answers.
 pub async fn service(config: &Config, http: &Http, running: bool) -> Vec<Finding> {
-    let address = local_address(config.server.address);
     let about = config.server.address.to_string();
     let ask = async |path: &str| {
-        let url = Url::parse(&format!("http://{address}{path}")).ok()?;
+        let url = url(&config.server, path)?;
         http.send(http.request(Method::GET, url)).await.ok().map(|answer| answer.status.as_u16())
     };
     let health = if config.server.address.port() == 0 { None } else { ask("/health").await };

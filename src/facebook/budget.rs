@@ -44,7 +44,7 @@ pub enum Lane<'a> {
 }
 
 impl<'a> Lane<'a> {
-    fn page(self) -> Option<&'a Id> {
+    pub(super) fn page(self) -> Option<&'a Id> {
         match self {
             Self::App => None,
             Self::Page(page) | Self::Conversations(page) => Some(page),

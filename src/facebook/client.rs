@@ -533,7 +533,8 @@ impl Client {
             .persist(Patience::Person, || async {
                 self.budgets.wait(lane, Patience::Person).await?;
                 let request = self.request(Method::POST, path, query, token);
-                let answer = self.http.send(if form.is_empty() { request } else { request.form(form) }).await?;
+                let answer =
+                    self.http_of(lane).send(if form.is_empty() { request } else { request.form(form) }).await?;
                 self.read(lane, &answer)
             })
             .await?;
@@ -556,10 +557,14 @@ impl Client {
         self.http
             .persist(patience, || async {
                 self.budgets.wait(lane, patience).await?;
-                let answer = self.http.send(self.request(method.clone(), path, query, token)).await?;
+                let answer = self.http_of(lane).send(self.request(method.clone(), path, query, token)).await?;
                 self.read(lane, &answer)
             })
             .await
+    }
+
+    fn http_of(&self, lane: Lane<'_>) -> Http {
+        self.http.of(lane.page().map_or("", Id::as_str))
     }
 
     fn request(

@@ -55,6 +55,9 @@ const MEDIA_MAX_BYTES: u64 = 25 * 1024 * 1024;
 /// Source: <https://developers.facebook.com/docs/graph-api/changelog/versions>.
 const GRAPH_VERSION: &str = "v26.0";
 
+/// Where the Graph API is.
+const GRAPH_URL: &str = "https://graph.facebook.com";
+
 /// What Meta allows one Page.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/overview/rate-limiting> (2026).
 const CALLS_PER_SECOND: u32 = 2;
@@ -79,6 +82,13 @@ const NAMES: [&str; 15] = [
 ];
 
 impl Config {
+    /// The addresses that were configured to be asked, wherever they lead: our own webhook route, and a Graph API that is
+    /// not Meta's.
+    pub fn own_addresses(&self) -> Vec<Url> {
+        let graph = (self.graph_url.as_str().trim_end_matches('/') != GRAPH_URL).then(|| self.graph_url.clone());
+        graph.into_iter().chain([self.webhook_address.clone()]).collect()
+    }
+
     /// Reads the section; `None`: none of its variables is set, the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
         let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
@@ -109,7 +119,7 @@ impl Config {
                 "a version such as v26.0",
                 |text| is_version(text).then(|| text.to_owned()),
             ),
-            graph_url: settings.url_or("FACEBOOK_GRAPH_URL", "https://graph.facebook.com"),
+            graph_url: settings.url_or("FACEBOOK_GRAPH_URL", GRAPH_URL),
             dialog_url: settings.url_or("FACEBOOK_DIALOG_URL", "https://www.facebook.com"),
             poll_cron: settings.parsed_or(
                 "FACEBOOK_POLL_CRON",

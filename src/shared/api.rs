@@ -4,6 +4,7 @@
 //! here and by the caller.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -12,8 +13,10 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::breaker::Lanes;
 use super::clock::Clock;
 use super::metrics::Metrics;
+use super::reach::{REFUSED, Reach};
 
 /// The largest answer that is read, counted after decompression: 10 MiB.
 const MAX_ANSWER_BYTES: usize = 10 * 1024 * 1024;
@@ -208,14 +211,19 @@ pub struct Http {
     clock: Clock,
     /// Whose calls these are, and where they are counted.
     counted: Option<(&'static str, Metrics)>,
+    reach: Reach,
+    lanes: Lanes,
+    /// For whom calls are made; empty: for the app itself.
+    account: Arc<str>,
 }
 
 impl Http {
-    /// A client without redirects, without the system's proxy, with certificates always checked.
+    /// A client without redirects, without the system's proxy, with certificates always checked, that goes no further
+    /// than `reach`.
     ///
     /// # Errors
     /// When the TLS library does not start.
-    pub fn new(clock: Clock, timeouts: &Timeouts) -> anyhow::Result<Self> {
+    pub fn new(clock: Clock, timeouts: &Timeouts, reach: Reach) -> anyhow::Result<Self> {
         let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
             .with_safe_default_protocol_versions()
@@ -226,19 +234,27 @@ impl Http {
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .dns_resolver(Arc::new(reach.clone()))
             .user_agent(concat!("shoptalk/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(timeouts.connect)
             .read_timeout(timeouts.idle)
             .timeout(timeouts.total)
             .build()
             .context("the HTTP client does not start")?;
-        Ok(Self { client, clock, counted: None })
+        Ok(Self { client, clock, reach, lanes: Lanes::default(), account: Arc::from(""), counted: None })
     }
 
     /// The same client; what goes through [`Http::persist`] is counted as calls of this channel.
     #[must_use]
     pub fn counted(&self, channel: &'static str, metrics: &Metrics) -> Self {
         Self { counted: Some((channel, metrics.clone())), ..self.clone() }
+    }
+
+    /// The same client, for calls on behalf of this account: how many are under way and whether they are answered is
+    /// counted for it alone.
+    #[must_use]
+    pub fn of(&self, account: &str) -> Self {
+        Self { account: Arc::from(account), ..self.clone() }
     }
 
     /// A request to be completed and given to [`Http::send`].
@@ -252,14 +268,44 @@ impl Http {
         &self.clock
     }
 
-    /// Sends once and reads the whole answer.
+    /// Sends once and reads the whole answer. Where nobody has answered for a while, nothing is sent.
     ///
     /// # Errors
-    /// [`ApiError::Unavailable`] without an answer, or without its end; [`ApiError::Unreadable`] when it is too large.
+    /// [`ApiError::Unavailable`] without an answer, or without its end; [`ApiError::Unreadable`] when it is too large;
+    /// [`ApiError::Refused`] for an address that may not be asked.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, ApiError> {
-        // The URL may carry what must not be logged, and reqwest's errors quote it.
-        let unavailable = |error: reqwest::Error| ApiError::Unavailable(describe(&error.without_url()));
-        let mut response = request.send().await.map_err(unavailable)?;
+        let request = request.build().map_err(unavailable)?;
+        if !self.reach.allows(request.url()) {
+            return Err(ApiError::Refused { code: REFUSED.to_owned() });
+        }
+        let (platform, account) = (request.url().origin().ascii_serialization(), self.account.to_string());
+        let call = self.lanes.enter((platform.clone(), account), &self.clock).await.map_err(|left| {
+            ApiError::Unavailable(format!(
+                "it did not answer for a while; it is asked again in {} s",
+                left.as_secs() + 1
+            ))
+        })?;
+        let answer = self.exchange(request).await;
+        let failed = match &answer {
+            Err(ApiError::Unavailable(_)) => true,
+            // Of one account a platform may have lost hold while it serves all others.
+            Ok(answer) => answer.status.is_server_error() && !self.account.is_empty(),
+            Err(_) => false,
+        };
+        let account = &*self.account;
+        if failed {
+            if let Some(pause) = call.failed() {
+                let seconds = pause.as_secs();
+                tracing::warn!(platform, account, seconds, "several calls in a row failed; none is made for a while");
+            }
+        } else if call.answered() {
+            tracing::info!(platform, account, "it answers again");
+        }
+        answer
+    }
+
+    async fn exchange(&self, request: reqwest::Request) -> Result<Answer, ApiError> {
+        let mut response = self.client.execute(request).await.map_err(unavailable)?;
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
@@ -310,6 +356,11 @@ fn jittered(tried: u32) -> Duration {
     let ceiling = Duration::from_millis(500 << tried.min(7)).min(Duration::from_secs(60));
     let random = getrandom::u32().unwrap_or(u32::MAX / 2);
     ceiling.mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
+/// The URL may carry what must not be logged, and reqwest's errors quote it.
+fn unavailable(error: reqwest::Error) -> ApiError {
+    ApiError::Unavailable(describe(&error.without_url()))
 }
 
 /// An error with its causes: the outermost text of reqwest alone says little.

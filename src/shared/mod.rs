@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod api;
 pub mod background;
+pub mod breaker;
 pub mod clock;
 pub mod consumers;
 pub mod control;
@@ -20,6 +21,7 @@ pub mod oauth;
 pub mod output;
 pub mod progress;
 pub mod raw_json;
+pub mod reach;
 pub mod rotation;
 pub mod sandbox;
 pub mod scheduler;

@@ -209,7 +209,7 @@ impl Client {
                     .header(TOKEN, token.expose_secret())
                     .header(http::header::ACCEPT, "application/json")
                     .json(&body);
-                let answer = self.http.send(request).await?;
+                let answer = self.http.of(shop.as_str()).send(request).await?;
                 self.read(shop, query, &answer)
             })
             .await

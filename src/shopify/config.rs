@@ -48,6 +48,13 @@ impl AdminUrl {
         url.is_ok_and(|url| url.host_str().is_some_and(is_loopback))
     }
 
+    /// The base, where it is one for all shops.
+    fn fixed(&self) -> Option<Url> {
+        let [one, other] =
+            ["a.myshopify.com", "b.myshopify.com"].map(|shop| Url::parse(&self.0.replace("{shop}", shop)).ok());
+        one.filter(|one| other.is_some_and(|other| one.origin() == other.origin()))
+    }
+
     /// The address of `path` at a shop. The shop was parsed, so it cannot change the host.
     #[must_use]
     pub fn at(&self, shop: &ShopDomain, path: &[&str]) -> Option<Url> {
@@ -74,6 +81,12 @@ const NAMES: [&str; 8] = [
 ];
 
 impl Config {
+    /// The addresses that were configured to be asked, wherever they lead: our own webhook route, and shops that are at an
+    /// address other than their own.
+    pub fn own_addresses(&self) -> Vec<Url> {
+        self.admin_url.fixed().into_iter().chain([self.webhook_address.clone()]).collect()
+    }
+
     /// Reads the section; `None`: none of its variables is set, the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
         let set = NAMES.iter().filter(|name| settings.is_set(name)).count();

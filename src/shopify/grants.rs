@@ -85,7 +85,7 @@ impl Client {
         body["client_secret"] = json!(self.config.api_secret.current().expose_secret());
         let url = self.url(shop, &["admin", "oauth", "access_token"])?;
         let request = self.http.request(Method::POST, url).header(http::header::ACCEPT, "application/json").json(&body);
-        let answer = self.http.send(request).await?;
+        let answer = self.http.of(shop.as_str()).send(request).await?;
         if answer.status.is_success() {
             let granted: TokenAnswer = answer.json()?;
             return if is_token(&granted.access_token) {

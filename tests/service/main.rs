@@ -31,6 +31,7 @@ mod journal_retention;
 mod keys;
 mod limits;
 mod operator_metrics;
+mod outgoing;
 mod pages;
 mod pages_catalogue;
 mod pages_conversations;

@@ -15,6 +15,7 @@ use super::*;
 use crate::shared::api::{Http, Timeouts};
 use crate::shared::clock::Clock;
 use crate::shared::db::Db;
+use crate::shared::reach::Reach;
 use crate::shared::sandbox::{Failure, Now};
 use crate::shared::signature::Secrets;
 use crate::shared::store::{NewConnection, Status, TOKENS_MIGRATIONS};
@@ -87,7 +88,7 @@ impl Bench {
     fn client(&self) -> Client {
         let timeouts =
             Timeouts { idle: Duration::from_millis(300), total: Duration::from_secs(2), ..Timeouts::default() };
-        let http = Http::new(self.clock.clone(), &timeouts).unwrap();
+        let http = Http::new(self.clock.clone(), &timeouts, Reach::new(&self.config.own_addresses())).unwrap();
         Client::new(http, Arc::clone(&self.config), self.alerts.clone())
     }
 
