@@ -128,6 +128,11 @@ impl Delivery {
         );
         Self { items, request: (head + &body).into_bytes() }
     }
+
+    /// The whole request.
+    pub fn bytes(&self) -> &[u8] {
+        &self.request
+    }
 }
 
 /// An answer's status and its head.
@@ -158,7 +163,8 @@ impl Client {
         self.send(&delivery.request)
     }
 
-    fn send(&mut self, request: &[u8]) -> std::io::Result<Answer> {
+    /// Sends a request, whatever it is.
+    pub fn send(&mut self, request: &[u8]) -> std::io::Result<Answer> {
         self.0.write_all(request)?;
         let mut answer = Vec::new();
         let mut buffer = [0; 4096];

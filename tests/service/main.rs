@@ -36,6 +36,7 @@ mod pages;
 mod pages_catalogue;
 mod pages_conversations;
 mod pages_leaving;
+mod security;
 mod shopify_checks;
 mod shopify_compliance;
 mod shopify_install;

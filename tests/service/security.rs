@@ -1,0 +1,113 @@
+//! Rules that no other test holds, and the table of all of them in `docs/security.md`.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::load::{self, Client, Delivery, Item};
+use crate::process::{Service, configured};
+use crate::test_app::{PAGE, SHOP, TestApp};
+
+const TABLE: &str = include_str!("../../docs/security.md");
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files below a folder.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(below(&path));
+        }
+        found.push(path);
+    }
+    found
+}
+
+#[test]
+fn every_test_and_every_file_that_the_table_of_rules_names_is_there() {
+    let sources: Vec<PathBuf> = ["src", "tests"].iter().flat_map(|folder| below(&root().join(folder))).collect();
+    let code: String = sources
+        .iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    let rows: Vec<Vec<&str>> = TABLE
+        .lines()
+        .skip_while(|line| !line.starts_with("| rule |"))
+        .skip(2)
+        .map(|line| line.trim_matches('|').split(" | ").collect())
+        .collect();
+    assert!(rows.len() > 50, "{}", rows.len());
+    for row in rows {
+        let [rule, tests, files] = row[..] else { panic!("not three columns: {row:?}") };
+        let names = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+        assert!(!names(tests).is_empty() && !names(files).is_empty(), "{rule}");
+        for test in names(tests) {
+            assert!(code.contains(&format!("fn {test}(")), "{rule}: there is no test {test}");
+        }
+        for file in names(files) {
+            assert!(root().join(&file).exists(), "{rule}: there is no {file}");
+        }
+        for target in tests.split("fuzz target ").skip(1) {
+            assert!(root().join("fuzz/corpus").join(target.trim()).is_dir(), "{rule}: there is no target {target}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn f2_every_file_and_folder_that_is_made_is_for_us_alone() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let body = format!(
+        r#"{{"object":"page","entry":[{{"id":"{PAGE}","time":1,"messaging":[{{"sender":{{"id":"7000000000000001"}},"recipient":{{"id":"{PAGE}"}},"timestamp":1,"message":{{"mid":"m_1","text":"hello"}}}}]}}]}}"#
+    );
+    assert_eq!(app.facebook.deliver_raw(body.as_bytes()).await.unwrap(), 200);
+    app.settle().await;
+    let made = below(&app.path(""));
+    assert!(made.iter().any(|path| path.ends_with("7000000000000001.json")) && made.len() > 8, "{made:?}");
+    for path in made {
+        let metadata = std::fs::metadata(&path).unwrap();
+        let wanted = if metadata.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(metadata.mode() & 0o777, wanted, "{}", path.display());
+    }
+    assert!(app.path(SHOP).is_dir());
+    app.finish().await;
+}
+
+#[test]
+fn t9_no_core_file_can_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(configured(folder.path(), &["serve"]));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", service.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(line.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{line}");
+    assert!(service.stop().0.success());
+}
+
+#[test]
+fn l1_a_log_holds_nothing_of_what_was_said_or_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    load::connect_page(folder.path());
+    let mut command = configured(folder.path(), &["serve"]);
+    command.env("RUST_LOG", "debug");
+    let service = Service::start(command);
+    let item =
+        Item::new("m_a_secret_id".to_owned(), "7000000000000001".to_owned(), 1_790_000_000_000, "a private word");
+    let delivery = Delivery::new(vec![item]);
+    let mut client = Client::connect(service.address).unwrap();
+    assert_eq!(client.send(delivery.bytes()).unwrap().status, 200);
+    let forged = String::from_utf8(delivery.bytes().to_vec()).unwrap().replace("sha256=", "sha256=f");
+    assert_eq!(client.send(forged.as_bytes()).unwrap().status, 401);
+    let callback = "GET /shopify/callback?code=a_private_code&state=a_private_state&shop=x.myshopify.com HTTP/1.1\r\nhost: x\r\ncookie: session_id=a_private_session\r\n\r\n";
+    assert_eq!(client.send(callback.as_bytes()).unwrap().status, 400);
+    drop(client);
+    let (status, log) = service.stop();
+    assert!(status.success() && log.contains("listening"), "{log}");
+    let signature = forged.split("sha256=f").nth(1).unwrap()[..16].to_owned();
+    for private in ["private word", "a_secret_id", "a_private", "7000000000000001", &signature, "for tests"] {
+        assert!(!log.contains(private), "{private} is in the log:\n{log}");
+    }
+}
