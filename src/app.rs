@@ -198,6 +198,8 @@ impl App {
         let overview = Arc::new(Overview::new(journal.clone()));
         let mut jobs: Vec<Job> = Vec::new();
         for channel in &channels {
+            // What concerns the app itself always flows.
+            journal.connect_account(channel.name, "").await.context("the journal cannot be written")?;
             let name = channel.name;
             jobs.push(wish_job(&shared, name, format!("poll {name}"), channel.poll_cron.clone(), ""));
             jobs.push(wish_job(&shared, name, format!("watch {name}"), WATCH_CRON.to_owned(), WATCH));
@@ -338,6 +340,7 @@ impl App {
         working: &mut Working,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
+        self.begin().await;
         let serving = web::server::serve(listener, self.router(), &self.limits, stop.child_token());
         tokio::pin!(serving);
         loop {
@@ -350,6 +353,15 @@ impl App {
                 () = tokio::time::sleep(PAUSE) => {
                     anyhow::ensure!(!self.writer.is_finished(), "the journal's writer ended");
                 }
+            }
+        }
+    }
+
+    /// Does what a channel wants to be done whenever the service begins.
+    pub async fn begin(&self) {
+        for (channel, reader) in self.control.readers.iter() {
+            if let Err(error) = reader.begin().await {
+                tracing::error!(error = format!("{:#}", anyhow::Error::from(error)), channel, "a channel cannot begin");
             }
         }
     }

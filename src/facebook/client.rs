@@ -19,6 +19,7 @@ use super::budget::{Budgets, Lane};
 use super::history::Inbox;
 use super::payload::Id;
 use super::refusal::{self, NOT_VISIBLE, UNKNOWN_FIELD};
+use super::watch::APP_UNKNOWN;
 use super::{Config, FIELDS};
 use crate::shared::Shared;
 use crate::shared::alerts::Alerts;
@@ -102,9 +103,40 @@ pub struct TokenInfo {
     /// The app-scoped id of the person.
     #[serde(default)]
     pub user_id: LooseText,
-    /// What was granted.
+    /// What was granted; `None`: not told.
     #[serde(default)]
-    pub scopes: Vec<String>,
+    pub scopes: Option<Vec<String>>,
+    /// For which Pages it was granted.
+    #[serde(default)]
+    pub granular_scopes: Vec<GranularScope>,
+    /// When the token ends, in seconds since 1970; 0: never.
+    #[serde(default)]
+    pub expires_at: Option<i64>,
+    /// When the person must log in again for their data to be read on, in seconds since 1970.
+    #[serde(default)]
+    pub data_access_expires_at: Option<i64>,
+    /// Why it does not work.
+    #[serde(default)]
+    pub error: Option<TokenError>,
+}
+
+/// A permission and the Pages that the person ticked for it.
+#[derive(Deserialize)]
+pub struct GranularScope {
+    /// The permission.
+    #[serde(default)]
+    pub scope: String,
+    /// The ids of the Pages; absent: all of them.
+    #[serde(default)]
+    pub target_ids: Option<Vec<LooseText>>,
+}
+
+/// Why a token does not work.
+#[derive(Deserialize)]
+pub struct TokenError {
+    /// The subcode of error 190.
+    #[serde(default)]
+    pub subcode: i64,
 }
 
 /// Text that some versions send as a number.
@@ -221,7 +253,7 @@ struct Subscription {
     #[serde(default)]
     callback_url: String,
     #[serde(default)]
-    active: bool,
+    active: Option<bool>,
     #[serde(default)]
     fields: Vec<SubscribedField>,
 }
@@ -323,9 +355,10 @@ impl Client {
             data: TokenInfo,
         }
         let query = [("input_token", token.expose_secret())];
-        let wrapped: Wrapped =
-            self.call(patience, Lane::App, Method::GET, &["debug_token"], &query, &self.app_token()).await?;
-        Ok(wrapped.data)
+        let app_token = self.app_token();
+        let wrapped =
+            self.call::<Wrapped>(patience, Lane::App, Method::GET, &["debug_token"], &query, &app_token).await;
+        Ok(wrapped.map_err(not_the_accounts)?.data)
     }
 
     /// All Pages of the person.
@@ -452,32 +485,32 @@ impl Client {
         self.call(Patience::Background, lane, Method::GET, &[thread, "messages"], &query, token).await
     }
 
-    /// Makes the app-level subscription what it should be: our address, all wanted fields. Meta sends its challenge to
-    /// the address before it says yes.
+    /// The fields of the app's subscription to our address; `None`: there is none that works.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn ensure_app_subscription(&self) -> Result<(), ApiError> {
-        let config = &self.config;
-        let token = self.app_token();
-        let path = [config.app_id.as_str(), "subscriptions"];
-        let list: List<Subscription> = self.call(Patience::Person, Lane::App, Method::GET, &path, &[], &token).await?;
-        let right = list.data.iter().any(|subscription| {
-            let names: Vec<&str> = subscription
-                .fields
-                .iter()
-                .map(|field| match field {
-                    SubscribedField::Named { name } | SubscribedField::Bare(name) => name.as_str(),
-                })
-                .collect();
+    pub async fn fetch_app_subscription(&self, patience: Patience) -> Result<Option<Vec<String>>, ApiError> {
+        let path = [self.config.app_id.as_str(), "subscriptions"];
+        let list =
+            self.call::<List<Subscription>>(patience, Lane::App, Method::GET, &path, &[], &self.app_token()).await;
+        let ours = list.map_err(not_the_accounts)?.data.into_iter().find(|subscription| {
             subscription.object == "page"
-                && subscription.active
-                && subscription.callback_url == config.webhook_address.as_str()
-                && FIELDS.iter().all(|field| names.contains(field))
+                && subscription.active != Some(false)
+                && subscription.callback_url == self.config.webhook_address.as_str()
         });
-        if right {
-            return Ok(());
-        }
+        let name = |field| match field {
+            SubscribedField::Named { name } | SubscribedField::Bare(name) => name,
+        };
+        Ok(ours.map(|subscription| subscription.fields.into_iter().map(name).collect()))
+    }
+
+    /// Subscribes the app: our address, all wanted fields. Meta sends its challenge to the address before it says yes.
+    /// Whether it merges the fields with those that are there is not documented, so all are sent.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn put_app_subscription(&self, patience: Patience) -> Result<(), ApiError> {
+        let config = &self.config;
         let fields = FIELDS.join(",");
         let form = [
             ("object", "page"),
@@ -486,23 +519,39 @@ impl Client {
             ("fields", &fields),
             ("include_values", "true"),
         ];
-        self.post(Lane::App, &path, &[], &form, &token).await
+        let path = [config.app_id.as_str(), "subscriptions"];
+        self.post(patience, Lane::App, &path, &[], &form, &self.app_token()).await.map_err(not_the_accounts)
     }
 
-    /// Makes the Page-level subscription what it should be. Gives back whether there was anything to do.
+    /// The fields of our app's subscription on a Page; none at all when the app is not installed there.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn ensure_page_subscription(&self, page: &Id, token: &SecretString) -> Result<bool, ApiError> {
+    pub async fn fetch_page_subscription(
+        &self,
+        patience: Patience,
+        page: &Id,
+        token: &SecretString,
+    ) -> Result<Vec<String>, ApiError> {
         let path = [page.as_str(), "subscribed_apps"];
-        let lane = Lane::Page(page);
-        let list: List<SubscribedApp> = self.call(Patience::Person, lane, Method::GET, &path, &[], token).await?;
-        let ours = list.data.iter().find(|app| app.id.0 == self.config.app_id);
-        if ours.is_some_and(|app| FIELDS.iter().all(|field| app.subscribed_fields.iter().any(|name| name == field))) {
-            return Ok(false);
-        }
-        self.post(lane, &path, &[("subscribed_fields", &FIELDS.join(","))], &[], token).await?;
-        Ok(true)
+        let list: List<SubscribedApp> = self.call(patience, Lane::Page(page), Method::GET, &path, &[], token).await?;
+        let ours = list.data.into_iter().find(|app| app.id.0 == self.config.app_id);
+        Ok(ours.map(|app| app.subscribed_fields).unwrap_or_default())
+    }
+
+    /// Installs our app on a Page, with all wanted fields.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn put_page_subscription(
+        &self,
+        patience: Patience,
+        page: &Id,
+        token: &SecretString,
+    ) -> Result<(), ApiError> {
+        let path = [page.as_str(), "subscribed_apps"];
+        let fields = FIELDS.join(",");
+        self.post(patience, Lane::Page(page), &path, &[("subscribed_fields", &fields)], &[], token).await
     }
 
     /// Takes our app off the Page: no more webhooks come.
@@ -518,6 +567,7 @@ impl Client {
 
     async fn post(
         &self,
+        patience: Patience,
         lane: Lane<'_>,
         path: &[&str],
         query: &[(&str, &str)],
@@ -530,8 +580,8 @@ impl Client {
         }
         let done: Success = self
             .http
-            .persist(Patience::Person, || async {
-                self.budgets.wait(lane, Patience::Person).await?;
+            .persist(patience, || async {
+                self.budgets.wait(lane, patience).await?;
                 let request = self.request(Method::POST, path, query, token);
                 let answer =
                     self.http_of(lane).send(if form.is_empty() { request } else { request.form(form) }).await?;
@@ -629,6 +679,14 @@ impl Client {
         let mut whole = vec![self.config.graph_version.as_str()];
         whole.extend(path);
         below(&self.config.graph_url, &whole)
+    }
+}
+
+/// A refusal of the app's own token says nothing about the account that it was used for: the settings are wrong.
+fn not_the_accounts(error: ApiError) -> ApiError {
+    match error {
+        ApiError::TokenRejected { .. } => ApiError::Refused { code: APP_UNKNOWN.to_owned() },
+        error => error,
     }
 }
 

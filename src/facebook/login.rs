@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use super::client::AccountPage;
 use super::payload::Id;
-use super::{Facebook, NAME, PLATFORM, SCOPES, sync};
+use super::{Facebook, NAME, PLATFORM, SCOPES, sync, watch};
+use crate::shared::ReadError;
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::error::AppError;
 use crate::shared::signature::{sign_sha256, to_hex};
@@ -121,8 +122,12 @@ async fn callback(
         ));
     }
     let pages = facebook.client.fetch_pages(Patience::Person, &user.token).await.map_err(failed)?;
-    let app_problem = problem(facebook.client.ensure_app_subscription().await)?;
-    let (outcomes, found) = connect_pages(&facebook, merchant, &user, pages, app_problem).await?;
+    // What is wrong with it is said of each Page. But where the app itself is not known, nothing would work.
+    let ensured = watch::ensure_app(&facebook, Patience::Person).await.map_err(not_read)?;
+    if let Some(code) = ensured.refused.filter(|code| code == watch::APP_UNKNOWN) {
+        return Err(failed(ApiError::Refused { code }));
+    }
+    let (outcomes, found) = connect_pages(&facebook, merchant, &user, pages).await?;
     let connected = found.len();
     store(&facebook, found).await?;
 
@@ -169,7 +174,12 @@ async fn log_in(facebook: &Facebook, code: &str) -> Result<User, AppError> {
         tracing::warn!("a token of another app, or an invalid one, came back from a login");
         return Err(AppError::bad_request("Facebook does not confirm this login. Please start it again."));
     }
-    Ok(User { id: info.user_id.0, token: long.access_token, expires_in: long.expires_in, scopes: info.scopes })
+    Ok(User {
+        id: info.user_id.0,
+        token: long.access_token,
+        expires_in: long.expires_in,
+        scopes: info.scopes.unwrap_or_default(),
+    })
 }
 
 /// A Page that is ready to be stored.
@@ -184,14 +194,13 @@ async fn connect_pages(
     merchant: Uuid,
     user: &User,
     pages: Vec<AccountPage>,
-    app_problem: Option<String>,
 ) -> Result<(Vec<Outcome>, Vec<Found>), AppError> {
     let mut outcomes = Vec::new();
     let mut found = Vec::new();
     for account in pages {
         let mut outcome =
             Outcome { id: account.id.clone(), name: account.name.clone(), status: "not_connected", reason: None };
-        match connect_page(facebook, merchant, user, account, app_problem.as_deref()).await? {
+        match connect_page(facebook, merchant, user, account).await? {
             Ok(one) => {
                 outcome.status = one.connection.status.as_str();
                 outcome.reason.clone_from(&one.connection.status_reason);
@@ -210,7 +219,6 @@ async fn connect_page(
     merchant: Uuid,
     user: &User,
     account: AccountPage,
-    app_problem: Option<&str>,
 ) -> Result<Result<Found, &'static str>, AppError> {
     let Some(page) = Id::parse(&account.id) else { return Ok(Err("Its id cannot be read.")) };
     let Some(token) = account.access_token else { return Ok(Err("Facebook gives no access to it.")) };
@@ -224,15 +232,8 @@ async fn connect_page(
              release it.",
         ));
     }
-    let mut problems: Vec<String> = app_problem.map(str::to_owned).into_iter().collect();
-    if let Some(missing) = missing(&SCOPES, &user.scopes) {
-        problems
-            .push(format!("a permission is missing ({missing}); choose “Continue with Facebook” again and tick it"));
-    }
-    problems.extend(
-        problem(facebook.client.ensure_page_subscription(&page, &token).await.map(drop))?
-            .map(|code| format!("Facebook refuses to deliver messages ({code})")),
-    );
+    let ensured = watch::ensure_page(facebook, Patience::Person, &page, &token).await.map_err(not_read)?;
+    let problem = watch::problem(facebook, &user.scopes, &ensured, Vec::new());
     let metadata = match facebook.client.fetch_page(Patience::Person, &page, &token).await {
         Ok(metadata) => Some(metadata),
         Err(ApiError::Refused { .. } | ApiError::PermissionMissing { .. }) => None,
@@ -249,8 +250,8 @@ async fn connect_page(
             merchant,
             name: account.name,
             scopes: user.scopes.clone(),
-            status: if problems.is_empty() { Status::Connected } else { Status::Incomplete },
-            status_reason: (!problems.is_empty()).then(|| problems.join("; ")),
+            status: if problem.is_none() { Status::Connected } else { Status::Incomplete },
+            status_reason: problem,
             platform_user: Some(user.id.clone()),
             tokens: vec![(TokenKind::Access, Token { secret: token, expires_at: None }), (TokenKind::User, user_token)],
         },
@@ -292,21 +293,17 @@ async fn run_self_test(facebook: &Facebook) -> Value {
     json!(facebook.shared.self_tests.run(&facebook.shared.http, &config.webhook_address, sign).await)
 }
 
-/// A subscription's outcome: done, refused for a reason to be shown, or worth no connection at all now.
-fn problem(outcome: Result<(), ApiError>) -> Result<Option<String>, AppError> {
-    match outcome {
-        Ok(()) => Ok(None),
-        Err(ApiError::Refused { code } | ApiError::PermissionMissing { code, .. }) => {
-            Ok(Some(format!("the webhook subscription was refused, code {code}")))
-        }
-        Err(error) => Err(failed(error)),
-    }
-}
-
 fn missing(wanted: &[&str], granted: &[String]) -> Option<String> {
     let missing: Vec<&str> =
         wanted.iter().copied().filter(|scope| !granted.iter().any(|granted| granted == scope)).collect();
     (!missing.is_empty()).then(|| missing.join(", "))
+}
+
+fn not_read(error: ReadError) -> AppError {
+    match error {
+        ReadError::Api(cause) => failed(cause),
+        error => AppError::Internal(error.into()),
+    }
 }
 
 fn failed(cause: ApiError) -> AppError {

@@ -18,10 +18,12 @@ mod payload;
 mod refusal;
 pub mod sandbox;
 mod sync;
+mod tokens;
 mod view;
+mod watch;
 mod webhook;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -77,6 +79,20 @@ struct Facebook {
     config: Arc<Config>,
     client: client::Client,
     intake: Intake,
+    /// Why Facebook would not subscribe the app, as its code, where that is so.
+    app_refused: Mutex<Option<String>>,
+}
+
+impl Facebook {
+    fn app_refused(&self) -> Option<String> {
+        self.app_refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives back whether that is news.
+    fn set_app_refused(&self, code: Option<String>) -> bool {
+        let mut known = self.app_refused.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *known, code.clone()) != code
+    }
 }
 
 impl FromRef<Arc<Facebook>> for Shared {
@@ -95,8 +111,10 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         intake: Intake::new(shared, NAME),
         client: client::Client::new(shared, Arc::clone(&config)),
         config: Arc::clone(&config),
+        app_refused: Mutex::default(),
     });
-    let jobs = config.media.iter().map(|_| media::job(&facebook, NAME)).collect();
+    let media = config.media.iter().map(|_| media::job(&facebook, NAME));
+    let jobs = std::iter::once(watch::job(&facebook)).chain(media).collect();
     Channel {
         name: NAME,
         router: Router::new()

@@ -4,13 +4,45 @@
 //! more than the documents say: ids come as numbers, times as text or in seconds, members are missing.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::NAME;
+use super::watch::{PERSON, POLICY};
+use crate::shared::WATCH;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
 use crate::shared::raw_json::{Object, elements};
+
+/// The kind of an event in which Meta warns, blocks or unblocks a Page.
+const POLICY_ENFORCEMENT: &str = "policy_enforcement";
+
+/// Fields of `changes` that tell nothing about the Page's own object: what people post there, and what belongs to persons.
+/// Source: the subscribed fields of Page in Meta's Business SDK for v26.0 (November 2026).
+const CONTENT_FIELDS: [&str; 20] = [
+    "feed",
+    "mention",
+    "ratings",
+    "follow",
+    "videos",
+    "live_videos",
+    "leadgen",
+    "leadgen_update",
+    "product_review",
+    "merchant_review",
+    "local_delivery",
+    "registration",
+    "inbox_labels",
+    "conversations",
+    "calls",
+    "call_permission_reply",
+    "call_settings_update",
+    "user_action",
+    "group_feed",
+    "",
+];
 
 /// Times below this are seconds, above it milliseconds: 10^11 ms is in 1973, 10^11 s in the year 5138.
 const SECONDS_BELOW: i64 = 100_000_000_000;
@@ -63,6 +95,8 @@ pub fn split(body: &[u8]) -> Vec<Event> {
     for entry in entries {
         if object == "page" {
             split_entry(entry, &original, &mut events);
+        } else if object == "permissions" {
+            events.extend(permission_events(entry, original(entry)));
         } else {
             let account = Object::parse(entry).and_then(|entry| entry.text("id")).and_then(|id| Id::parse(&id));
             let account = account.as_ref().map_or("", Id::as_str);
@@ -114,6 +148,44 @@ fn split_entry<'a>(entry_text: &'a str, original: &dyn Fn(&'a str) -> &'a [u8], 
     }
 }
 
+/// A person gave or took back permissions of the app. What is left is asked for, never taken from here: of the Pages that
+/// are named, or of all that the person connected.
+/// Source: <https://developers.facebook.com/docs/graph-api/webhooks/reference/permissions> (2026).
+fn permission_events(entry_text: &str, raw: &[u8]) -> Vec<Event> {
+    let unreadable = |reason| vec![apart("", "permissions", reason, raw)];
+    let Some(entry) = Object::parse(entry_text) else { return unreadable("an entry that is no object") };
+    let Some(person) = entry.text("uid").or_else(|| entry.text("id")).and_then(|id| Id::parse(&id)) else {
+        return unreadable("an entry without a person's id");
+    };
+    let targets = |change: &str| {
+        let change = Object::parse(change)?;
+        // Both forms are met: beside the field, and inside the value.
+        let targets = change.object("value").and_then(|value| value.get("target_ids")).or(change.get("target_ids"))?;
+        let ids: Vec<Box<RawValue>> = serde_json::from_str(targets).ok()?;
+        Some(ids.iter().filter_map(|id| Id::parse(id.get().trim_matches('"'))).collect::<Vec<_>>())
+    };
+    let changes = entry.get("changes").and_then(elements).unwrap_or_default();
+    let pages: Option<Vec<Id>> =
+        changes.into_iter().map(targets).collect::<Option<Vec<_>>>().map(|ids| ids.into_iter().flatten().collect());
+    let wanted: BTreeSet<(String, String)> = match pages {
+        Some(pages) if !pages.is_empty() => {
+            pages.iter().map(|page| (page.as_str().to_owned(), WATCH.to_owned())).collect()
+        }
+        _ => BTreeSet::from([(String::new(), format!("{PERSON}{person}"))]),
+    };
+    let event = |(account, object): (String, String)| Event {
+        channel: NAME,
+        key: DedupeKey::new(NAME, &account, &[b"permissions", person.as_str().as_bytes(), &Sha256::digest(raw)]),
+        account,
+        kind: "permissions".into(),
+        effect: Effect::Reread(object),
+        occurred_at: entry.integer("time").and_then(milliseconds),
+        source: Source::Webhook,
+        payload: raw.to_vec(),
+    };
+    wanted.into_iter().map(event).collect()
+}
+
 /// One `messaging` or `standby` item. `item` is what is looked at, `raw` what is kept.
 fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &str, raw: &[u8]) -> Event {
     if std::str::from_utf8(raw).is_err() {
@@ -135,6 +207,8 @@ fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &st
             let mid = object.object("message").and_then(|message| message.text("mid")).unwrap_or_default();
             Effect::Unsend { person: person.0, keys: if mid.is_empty() { Vec::new() } else { keys_of(page, &mid) } }
         }
+        // It is about the Page, whoever stands beside it.
+        (Some(_), _) if kind.name == POLICY_ENFORCEMENT => policy_effect(&object),
         (Some(opens), Some(person)) => Effect::Conversation { person: person.0, opens },
         (Some(_), None) => Effect::Apart("an item that names no person".into()),
         (None, _) => Effect::Apart("an item of an unknown kind".into()),
@@ -156,35 +230,64 @@ fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &st
     }
 }
 
+/// What Meta's policy enforcement did concerns what the Page may send: the connection's status says so.
+fn policy_effect(item: &Object<'_>) -> Effect {
+    let action = policy_action(item);
+    let is_word =
+        (1..=20).contains(&action.len()) && action.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    match is_word {
+        true => Effect::Reread(format!("{POLICY}{action}")),
+        false => Effect::Apart("a policy's action that cannot be read".into()),
+    }
+}
+
+/// The member had another name in older versions.
+fn policy_action<'a>(item: &Object<'a>) -> Cow<'a, str> {
+    let policy = item.object(POLICY_ENFORCEMENT).or_else(|| item.object("policy-enforcement"));
+    policy.and_then(|policy| policy.text("action")).unwrap_or_default()
+}
+
 /// A `changes` item: the dashboard's test of a messaging field, or a change of the Page.
 fn change_event(page: &Id, entry_time: Option<i64>, item: &str, raw: &[u8]) -> Event {
     let Some(object) = Object::parse(item) else {
         return apart(page.as_str(), "change", "a change that is no object", raw);
     };
     let field = object.text("field").unwrap_or_default();
+    let kind = format!("change {}", short(&field));
+    let set_apart = |reason| Event {
+        // The same label may be given and taken again and again: the time tells one from the other.
+        key: change_key(page, b"apart", entry_time, raw),
+        occurred_at: entry_time,
+        ..apart_as(page.as_str(), kind.clone(), reason, raw)
+    };
     // "Test" in the App Dashboard sends messaging fields as changes, of a Page with the id 0.
-    if page.as_str() == "0" || field.starts_with("messag") || field == "standby" {
-        return apart_as(page.as_str(), format!("change {}", short(&field)), "a test from the App Dashboard", raw);
+    let is_messaging = field.starts_with("messag") || matches!(&*field, "standby" | "response_feedback" | "send_cart");
+    if page.as_str() == "0" || is_messaging {
+        return set_apart("a test from the App Dashboard");
     }
-    if matches!(&*field, "feed" | "mention" | "ratings" | "leadgen" | "inbox_labels" | "conversations" | "") {
-        return apart_as(page.as_str(), format!("change {}", short(&field)), "a change that is not handled", raw);
+    if CONTENT_FIELDS.contains(&&*field) {
+        return set_apart("a change that is not handled");
     }
-    page_event(page, entry_time, format!("change {}", short(&field)).into(), raw)
+    page_event(page, entry_time, kind.into(), raw)
 }
 
 /// Something about the Page itself changed. The value is not trusted; the Page is read again.
 fn page_event(page: &Id, entry_time: Option<i64>, kind: Cow<'static, str>, raw: &[u8]) -> Event {
-    let time = entry_time.unwrap_or_default().to_be_bytes();
     Event {
         channel: NAME,
         account: page.as_str().to_owned(),
-        key: DedupeKey::new(NAME, page.as_str(), &[b"change", &time, &Sha256::digest(raw)]),
+        key: change_key(page, b"change", entry_time, raw),
         kind,
         effect: Effect::Reread(super::METADATA.to_owned()),
         occurred_at: entry_time,
         source: Source::Webhook,
         payload: raw.to_vec(),
     }
+}
+
+fn change_key(page: &Id, what: &[u8], entry_time: Option<i64>, raw: &[u8]) -> DedupeKey {
+    let time = entry_time.unwrap_or_default().to_be_bytes();
+    DedupeKey::new(NAME, page.as_str(), &[what, &time, &Sha256::digest(raw)])
 }
 
 struct Kind {
@@ -208,8 +311,8 @@ fn classify(item: &Object<'_>) -> Kind {
         ("take_thread_control", "take_thread_control", false),
         ("request_thread_control", "request_thread_control", false),
         ("app_roles", "app_roles", false),
-        ("policy_enforcement", "policy_enforcement", false),
-        ("policy-enforcement", "policy_enforcement", false),
+        (POLICY_ENFORCEMENT, POLICY_ENFORCEMENT, false),
+        ("policy-enforcement", POLICY_ENFORCEMENT, false),
         ("response_feedback", "response_feedback", false),
         ("order", "order", true),
         ("game_play", "game_play", false),
@@ -269,9 +372,7 @@ fn item_key(page: &Id, kind: &Kind, item: &Object<'_>, sender: &str, time: Optio
                 key(&[kind.name.as_bytes(), sender, watermark.as_bytes()])
             }
         }
-        "policy_enforcement" => {
-            key(&[b"policy_enforcement", time_text, part("policy_enforcement", "action").as_bytes()])
-        }
+        POLICY_ENFORCEMENT => key(&[b"policy_enforcement", time_text, policy_action(item).as_bytes()]),
         // Without a time, or from a person known only by a reference, the sender says too little.
         name if name != "unknown" && time.is_some() && !sender.is_empty() => key(&[name.as_bytes(), sender, time_text]),
         name => key(&[name.as_bytes(), &hash]),

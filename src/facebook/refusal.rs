@@ -195,7 +195,7 @@ pub fn explain(error: &ApiError) -> String {
         ApiError::PermissionMissing { reason, .. } => reason.clone(),
         ApiError::Paused { reason, .. } => reason.clone().into_owned(),
         ApiError::Refused { code } => match code.as_str() {
-            "104" | "101" | "191" | "803" | "2500" => {
+            "104" | "101" | "190" | "191" | "803" | "2500" => {
                 format!("This service is not set up properly at Facebook (code {code}). Its operator has to mend that.")
             }
             "551" => "Facebook says that a person cannot be reached (code 551).".to_owned(),

@@ -8,11 +8,10 @@ use serde_json::value::RawValue;
 use super::document::metadata_path;
 use super::history::{self, Inbox};
 use super::payload::Id;
-use super::{FIELDS, Facebook, METADATA, NAME, refusal};
+use super::{Facebook, METADATA, NAME, refusal, tokens, watch};
 use crate::shared::api::{ApiError, Budget, Patience};
 use crate::shared::journal::Record;
 use crate::shared::raw_json::Object;
-use crate::shared::store::TokenKind;
 use crate::shared::{BoxFuture, ReadError, Reader, WATCH};
 
 /// The kind of a Page's record.
@@ -24,25 +23,37 @@ pub struct PageReader(pub Arc<Facebook>);
 impl Reader for PageReader {
     fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move {
+            if account.is_empty() {
+                return match object.strip_prefix(watch::PERSON) {
+                    Some(person) => watch::run_person(&self.0, person).await,
+                    None => watch::run_app(&self.0).await,
+                };
+            }
             let page = parse(account)?;
-            let token = self.token(&page).await?;
-            if object == WATCH {
-                return self.watch(&page, &token).await;
+            if let Some(action) = object.strip_prefix(watch::POLICY) {
+                return watch::note_policy(&self.0, &page, action).await;
             }
-            self.0.shared.progress.report(NAME, account, "the Page's metadata", 0, None);
-            let metadata = self.0.client.fetch_page(Patience::Background, &page, &token).await?;
-            store_metadata(&self.0, &page, &metadata).await?;
-            if object != METADATA {
-                history::read(&self.0, &Inbox::of_page(&page), &token).await?;
+            let token = tokens::load(&self.0, &page).await?;
+            match self.read(&page, object, &token).await {
+                Err(ReadError::Api(ApiError::TokenRejected { reason })) => {
+                    // Before anybody is bothered: the person's token may give a new one.
+                    let renewed = tokens::renew(&self.0, &page, Some(&token)).await?;
+                    let token = renewed.ok_or(ApiError::TokenRejected { reason })?;
+                    self.read(&page, object, &token).await
+                }
+                outcome => outcome,
             }
-            Ok(())
         })
+    }
+
+    fn begin(&self) -> BoxFuture<'_, Result<(), ReadError>> {
+        Box::pin(async move { Ok(watch::want_app(&self.0).await?) })
     }
 
     fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move {
             let page = parse(account)?;
-            let token = self.token(&page).await?;
+            let token = tokens::load(&self.0, &page).await?;
             Ok(self.0.client.delete_page_subscription(&page, &token).await?)
         })
     }
@@ -61,23 +72,17 @@ impl Reader for PageReader {
 }
 
 impl PageReader {
-    /// Compares the Page's webhook subscription with what is wanted, and repairs it. What was missed meanwhile is read.
-    async fn watch(&self, page: &Id, token: &SecretString) -> Result<(), ReadError> {
-        let journal = &self.0.shared.journal;
-        let repaired = self.0.client.ensure_page_subscription(page, token).await?;
-        journal.note_subscriptions(NAME, page.as_str(), &FIELDS, &[], repaired).await?;
-        if repaired {
-            tracing::warn!(page = page.as_str(), "a Page's webhook subscription was missing and was put back");
-            journal.want_reread(NAME, page.as_str(), "", journal.clock().now_ms()).await?;
+    async fn read(&self, page: &Id, object: &str, token: &SecretString) -> Result<(), ReadError> {
+        if object == WATCH {
+            return watch::run(&self.0, page, token).await;
+        }
+        self.0.shared.progress.report(NAME, page.as_str(), "the Page's metadata", 0, None);
+        let metadata = self.0.client.fetch_page(Patience::Background, page, token).await?;
+        store_metadata(&self.0, page, &metadata).await?;
+        if object != METADATA {
+            history::read(&self.0, &Inbox::of_page(page), token).await?;
         }
         Ok(())
-    }
-
-    async fn token(&self, page: &Id) -> Result<SecretString, ReadError> {
-        let token = self.0.shared.connections.find_token(NAME, page.as_str(), TokenKind::Access).await?;
-        let token = token
-            .ok_or(ApiError::TokenRejected { reason: "The stored login is gone. Please connect the Page again." })?;
-        Ok(token.secret)
     }
 }
 

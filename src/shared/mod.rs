@@ -113,7 +113,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Reads an account of a channel from its platform: once, completely, and again whenever something changed.
 pub trait Reader: Send + Sync {
     /// Reads `object` of `account` again and stores what came; the empty object is the whole account, [`WATCH`] is a look
-    /// at its tokens and subscriptions, [`FAREWELL`] a look whether it was given up.
+    /// at its tokens and subscriptions, [`FAREWELL`] a look whether it was given up. The empty account is the app itself: it
+    /// is asked for only what the channel wished for.
     fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
 
     /// Ends the webhook subscriptions of an account at the platform: its merchant disconnects it.
@@ -121,6 +122,11 @@ pub trait Reader: Send + Sync {
 
     /// Writes the account's documents anew from what is stored, without asking the platform.
     fn write_documents<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
+
+    /// The service begins to serve: what the app itself needs at the platform is seen to. It must not take long.
+    fn begin(&self) -> BoxFuture<'_, Result<(), ReadError>> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// What a merchant reads about an error of the platform that lasts: one sentence or two.
     fn explain(&self, error: &ApiError) -> String {

@@ -350,15 +350,21 @@ async fn a_short_stumble_is_overcome_within_one_read() {
 #[tokio::test]
 async fn a_dead_token_stops_polls_but_not_webhooks_and_a_login_heals() {
     let app = connected().await;
+    // Asking about a token with the app's own is no use of it.
+    let uses = |app: &TestApp| {
+        let received = app.facebook.traffic().received();
+        let of_the_app = |path: &str| path.ends_with("/debug_token") || path.ends_with("/subscriptions");
+        received.iter().filter(|one| !of_the_app(&one.path)).count()
+    };
     let sam = app.facebook.person(SAM, "Sam Doe");
     app.facebook.revoke_tokens(460);
     a_day_later(&app).await;
     let (state, reason) = status(&app).await;
     assert_eq!(state, "needs_reconnect");
     assert_eq!(reason, "The password of the Facebook account was changed. Please connect the Page again.");
-    let sent = app.facebook.traffic().received().len();
+    let sent = uses(&app);
     a_day_later(&app).await;
-    assert_eq!(app.facebook.traffic().received().len(), sent, "a dead token is not used again");
+    assert_eq!(uses(&app), sent, "a dead token is not used again");
 
     let item = app.page().message_from(&sam, "by webhook");
     assert_eq!(app.page().deliver(&[item]).await.unwrap(), Some(200));
@@ -366,7 +372,7 @@ async fn a_dead_token_stops_polls_but_not_webhooks_and_a_login_heals() {
     assert_eq!(app.page().deliver_changes(&[changed]).await.unwrap(), Some(200));
     app.settle().await;
     assert_eq!(app.said(SAM), ["by webhook"]);
-    assert_eq!(app.facebook.traffic().received().len(), sent);
+    assert_eq!(uses(&app), sent);
 
     app.clock.advance(SECOND);
     app.page().message_from(&sam, "lost");

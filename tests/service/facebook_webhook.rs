@@ -395,7 +395,7 @@ async fn what_we_do_not_know_is_kept_apart_and_answered_200() {
         json!({"object": "page", "entry": [{"id": PAGE, "time": NOON_MS, "hop_context": []}]}),
         json!({"object": "user", "entry": [{"id": "1", "time": 1, "changed_fields": ["photos"]}]}),
         json!({"object": "instagram", "entry": [{"id": PAGE, "time": 1, "messaging": [text_at(PAGE, SAM, 1, "hi")]}]}),
-        json!({"object": "permissions", "entry": [{"id": "10150000000000001", "time": 1,
+        json!({"object": "permissions", "entry": [{"id": "nobody", "time": 1,
             "changes": [{"field": "pages_messaging", "value": {"verb": "revoked", "target_ids": [PAGE]}}]}]}),
         change("0", "messages", dashboard.clone()),
         change(PAGE, "messages", dashboard),

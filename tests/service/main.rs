@@ -17,6 +17,7 @@ mod doctor;
 mod erasure;
 mod facebook_deletion;
 mod facebook_history;
+mod facebook_life;
 mod facebook_login;
 mod facebook_media;
 mod facebook_poll;

@@ -201,6 +201,12 @@ impl TestApp {
         self.app.settle().await.unwrap();
     }
 
+    /// Does what the service does first when it serves, and the work that follows.
+    pub async fn begin(&self) {
+        self.app.begin().await;
+        self.settle().await;
+    }
+
     /// Runs the jobs that are due now, and the work they cause: the clock moves past every account's own moment.
     pub async fn run_due_jobs(&self) {
         self.app.run_due_jobs().await.unwrap();

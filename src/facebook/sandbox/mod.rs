@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 pub use self::page::Page;
 pub use self::state::AppSubscription;
-use self::state::{Core, GraphError, PageRecord, Platform};
+use self::state::{Core, GraphError, Holder, PageRecord, Platform};
 use crate::shared::sandbox::{Loopback, Now, Traffic};
 
 /// What the simulated app is.
@@ -189,6 +189,34 @@ impl Sandbox {
     pub fn redirect_content(&self, name: &str, target: &str) {
         if let Some(content) = self.core.platform().content.get_mut(name) {
             content.leads_to = Some(target.to_owned());
+        }
+    }
+
+    /// The person gives a permission again, without a login.
+    pub fn grant(&self, permission: &str) {
+        self.core.platform().permissions.insert(permission.to_owned(), "granted");
+    }
+
+    /// The tokens of one Page die; the person's stay alive, and give new ones.
+    pub fn revoke_page_tokens(&self, page_id: &str, subcode: u32) {
+        for token in self.core.platform().tokens.values_mut() {
+            if matches!(&token.holder, Holder::Page { id, .. } if id == page_id) {
+                token.dead.get_or_insert(subcode);
+            }
+        }
+    }
+
+    /// All tokens live again: the person has confirmed the account.
+    pub fn revive_tokens(&self) {
+        for token in self.core.platform().tokens.values_mut() {
+            token.dead = None;
+        }
+    }
+
+    /// Somebody took this field out of the app-level subscription.
+    pub fn drop_app_field(&self, field: &str) {
+        if let Some(app) = &mut self.core.platform().app_subscription {
+            app.fields.retain(|name| name != field);
         }
     }
 

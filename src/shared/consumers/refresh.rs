@@ -203,6 +203,8 @@ impl Refresh {
         let Some((&name, reader)) = self.0.readers.get_key_value(channel) else { return Ok(()) };
         let connection = self.0.connections.find(channel, account).await?;
         let outcome = match &connection {
+            // The app itself, or what concerns it, is no connection of anybody's.
+            None if account.is_empty() => reader.read_again(account, &wish.object).await,
             None => Ok(()),
             // Asking with a token that was refused only annoys the platform. A new login asks for a new read.
             Some(connection) if connection.status == Status::NeedsReconnect && !wish.object.starts_with(FAREWELL) => {

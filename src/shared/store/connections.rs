@@ -325,6 +325,24 @@ impl Connections {
             .await
     }
 
+    /// The accounts that a person of the platform has connected.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_of_person(&self, channel: &str, person: &str) -> anyhow::Result<Vec<String>> {
+        let row = (channel.to_owned(), person.to_owned());
+        self.db
+            .call(move |connection| -> rusqlite::Result<Vec<String>> {
+                connection
+                    .prepare(
+                        "SELECT account FROM connections WHERE channel = ?1 AND platform_user = ?2 ORDER BY account",
+                    )?
+                    .query_map(params![row.0, row.1], |row| row.get(0))?
+                    .collect()
+            })
+            .await
+    }
+
     /// Opens a token of an account; `None` where there is none of this kind.
     ///
     /// # Errors

@@ -1,0 +1,169 @@
+//! The life of tokens: what Facebook says about them, how a dead one is replaced, and when one is about to end.
+//!
+//! A Page's token is made from the long-lived token of the person who connected it and has no end of its own, but it dies
+//! with their password, their role or the app's permissions. What a merchant has done at Facebook is found out by asking,
+//! never assumed. Webhooks are taken in without any token.
+//! Source: <https://developers.facebook.com/docs/facebook-login/guides/access-tokens> (2026).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::client::TokenInfo;
+use super::payload::Id;
+use super::refusal::token_reason;
+use super::{Facebook, NAME};
+use crate::shared::api::{ApiError, Patience};
+use crate::shared::store::connections::Token;
+use crate::shared::store::{Status, TokenKind};
+use crate::shared::{ReadError, WATCH};
+
+/// How long before the end of a login the merchant is told.
+const TOLD_BEFORE: TimeDelta = TimeDelta::days(7);
+
+/// What Facebook says about a Page's token that works.
+#[derive(Debug, Default)]
+pub struct Grants {
+    /// What was granted for this Page; `None`: not told.
+    pub scopes: Option<Vec<String>>,
+    /// When the token ends; most do not.
+    pub token_ends: Option<DateTime<Utc>>,
+    /// When the person must log in again for the Page's data to be read on: 90 days after they last did.
+    pub data_ends: Option<DateTime<Utc>>,
+}
+
+/// The stored token of a Page. Where there is none that opens, a new one is asked for.
+///
+/// # Errors
+/// [`ApiError::TokenRejected`] when there is none to be had.
+pub async fn load(facebook: &Facebook, page: &Id) -> Result<SecretString, ReadError> {
+    let stored = facebook.shared.connections.find_token(NAME, page.as_str(), TokenKind::Access).await?;
+    if let Some(token) = stored {
+        return Ok(token.secret);
+    }
+    let renewed = renew(facebook, page, None).await?;
+    Ok(renewed.ok_or(ApiError::TokenRejected { reason: "The stored login is gone. Please connect the Page again." })?)
+}
+
+/// Asks Facebook what it knows about a Page's token.
+///
+/// # Errors
+/// [`ApiError::TokenRejected`] when it is dead; anything else when Facebook could not be asked. That it does not want to
+/// tell is no error: the subscription and the reads say enough.
+pub async fn examine(facebook: &Facebook, page: &Id, token: &SecretString) -> Result<Grants, ApiError> {
+    let info = match facebook.client.debug_token(Patience::Background, token).await {
+        Ok(info) => info,
+        Err(error @ (ApiError::Unavailable(_) | ApiError::RateLimited { .. })) => return Err(error),
+        Err(error) => {
+            tracing::warn!(%error, page = page.as_str(), "Facebook does not tell about a token");
+            return Ok(Grants::default());
+        }
+    };
+    if !info.is_valid {
+        let subcode = info.error.as_ref().map_or(0, |error| error.subcode);
+        return Err(ApiError::TokenRejected { reason: token_reason(subcode) });
+    }
+    if info.app_id.0 != facebook.config.app_id {
+        return Err(ApiError::TokenRejected {
+            reason: "This service is another app at Facebook now. Please connect the Page again.",
+        });
+    }
+    let time = |seconds: Option<i64>| seconds.filter(|at| *at > 0).and_then(|at| DateTime::from_timestamp(at, 0));
+    Ok(Grants {
+        token_ends: time(info.expires_at),
+        data_ends: time(info.data_access_expires_at),
+        scopes: scopes_of(&info, page),
+    })
+}
+
+/// What was granted for this Page: a person may tick a permission and leave the Page out.
+fn scopes_of(info: &TokenInfo, page: &Id) -> Option<Vec<String>> {
+    let mut scopes = info.scopes.clone()?;
+    scopes.retain(|scope| {
+        let granular = info.granular_scopes.iter().find(|one| one.scope == *scope);
+        // Without a list, all Pages are meant.
+        let targets = granular.and_then(|one| one.target_ids.as_ref());
+        targets.is_none_or(|targets| targets.iter().any(|target| target.0 == page.as_str()))
+    });
+    Some(scopes)
+}
+
+/// What to say where the login has ended for reading, although the token works.
+#[must_use]
+pub fn ended(grants: &Grants, now: DateTime<Utc>) -> Option<String> {
+    let ended = grants.data_ends.filter(|end| *end <= now)?;
+    Some(format!(
+        "Facebook's permission to read the Page ended on {}; choose “Continue with Facebook” again to renew it",
+        ended.format("%-d %B %Y")
+    ))
+}
+
+/// What to say where the login is about to end.
+#[must_use]
+pub fn ends_soon(grants: &Grants, now: DateTime<Utc>) -> Option<String> {
+    let end = [grants.token_ends, grants.data_ends].into_iter().flatten().min()?;
+    (end <= now + TOLD_BEFORE).then(|| {
+        format!(
+            "Facebook's permission to read the Page ends on {}. Choose “Continue with Facebook” before that day to renew \
+             it.",
+            end.format("%-d %B %Y")
+        )
+    })
+}
+
+/// Asks for a new token of a Page with the stored token of the person, and stores it. `None`: there is none to be had.
+///
+/// # Errors
+/// [`ReadError`] when Facebook could not be asked: then nothing is known yet.
+pub async fn renew(
+    facebook: &Facebook,
+    page: &Id,
+    dead: Option<&SecretString>,
+) -> Result<Option<SecretString>, ReadError> {
+    let connections = &facebook.shared.connections;
+    let Some(user) = connections.find_token(NAME, page.as_str(), TokenKind::User).await? else { return Ok(None) };
+    let pages = match facebook.client.fetch_pages(Patience::Background, &user.secret).await {
+        Ok(pages) => pages,
+        Err(error @ (ApiError::Unavailable(_) | ApiError::RateLimited { .. })) => return Err(error.into()),
+        // The person's token is dead too, or may not list Pages any more.
+        Err(_) => return Ok(None),
+    };
+    let found = pages.into_iter().find(|one| one.id == page.as_str()).and_then(|one| one.access_token);
+    let is_new = |token: &SecretString| dead.is_none_or(|dead| dead.expose_secret() != token.expose_secret());
+    let Some(token) = found.filter(is_new) else { return Ok(None) };
+    let stored = Token { secret: token.clone(), expires_at: None };
+    connections.replace_pair(NAME, page.as_str(), stored, None).await?;
+    connections.forget_previous(NAME, page.as_str()).await?;
+    tracing::info!(page = page.as_str(), "a Page's token was dead and was replaced with the person's");
+    Ok(Some(token))
+}
+
+/// Looks whether a login that was dead lives again: the person has confirmed the account at Facebook, or has their role
+/// back. The dead token is not used for it, it is only asked about.
+///
+/// # Errors
+/// [`ReadError`] when Facebook could not be asked.
+pub async fn revive(facebook: &Facebook) -> Result<(), ReadError> {
+    let shared = &facebook.shared;
+    for connection in shared.connections.list().await? {
+        if connection.channel != NAME || connection.status != Status::NeedsReconnect {
+            continue;
+        }
+        let Some(page) = Id::parse(&connection.account) else { continue };
+        let Some(token) = shared.connections.find_token(NAME, page.as_str(), TokenKind::Access).await? else {
+            continue;
+        };
+        match examine(facebook, &page, &token.secret).await {
+            // Told for certain: an answer that says nothing brings nobody back.
+            Ok(Grants { scopes: Some(_), .. }) => {
+                tracing::info!(page = page.as_str(), "a dead login lives again");
+                shared.connections.set_status(NAME, page.as_str(), Status::Connected, None).await?;
+                for object in [WATCH, ""] {
+                    shared.journal.want_reread(NAME, page.as_str(), object, shared.clock.now_ms()).await?;
+                }
+            }
+            Ok(_) | Err(ApiError::TokenRejected { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
