@@ -44,7 +44,7 @@ const MAX_PARTS: usize = 100_000;
 
 /// What is read of a Page. `email` and `created_time` do not exist, and one unknown field fails the whole call.
 /// Source: the fields of Page in Meta's Business SDK for v26.0 (November 2026).
-const PAGE_FIELDS: [&str; 23] = [
+pub const PAGE_FIELDS: [&str; 23] = [
     "id",
     "name",
     "username",

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::client::AccountPage;
 use super::payload::Id;
-use super::{Facebook, NAME, PLATFORM, SCOPES, sync, watch};
+use super::{Facebook, NAME, PLATFORM, SCOPES, metadata, watch};
 use crate::shared::ReadError;
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::error::AppError;
@@ -270,12 +270,12 @@ async fn store(facebook: &Facebook, found: Vec<Found>) -> Result<(), AppError> {
         shared.erasure.before_connecting(NAME, page.as_str()).await?;
     }
     shared.connections.upsert(connections, now_ms).await?;
-    for (page, metadata) in &pages {
+    for (page, object) in &pages {
         let account = page.as_str();
         shared.journal.connect_account(NAME, account).await.map_err(anyhow::Error::from)?;
         shared.journal.want_reread(NAME, account, "", now_ms).await.map_err(anyhow::Error::from)?;
-        if let Some(metadata) = metadata
-            && let Err(error) = sync::store_metadata(facebook, page, metadata).await
+        if let Some(object) = object
+            && let Err(error) = metadata::store(facebook, page, object).await
         {
             // The first read writes it again.
             tracing::warn!(%error, "a Page's metadata could not be written at login");

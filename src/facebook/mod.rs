@@ -14,6 +14,7 @@ pub mod fuzzing;
 mod history;
 mod login;
 mod media;
+mod metadata;
 mod payload;
 mod refusal;
 pub mod sandbox;

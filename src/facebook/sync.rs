@@ -3,19 +3,12 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use serde_json::value::RawValue;
 
-use super::document::metadata_path;
 use super::history::{self, Inbox};
 use super::payload::Id;
-use super::{Facebook, METADATA, NAME, refusal, tokens, watch};
+use super::{Facebook, METADATA, NAME, metadata, refusal, tokens, watch};
 use crate::shared::api::{ApiError, Budget, Patience};
-use crate::shared::journal::Record;
-use crate::shared::raw_json::Object;
 use crate::shared::{BoxFuture, ReadError, Reader, WATCH};
-
-/// The kind of a Page's record.
-const PAGE: &str = "page";
 
 /// Reads Pages.
 pub struct PageReader(pub Arc<Facebook>);
@@ -59,7 +52,7 @@ impl Reader for PageReader {
     }
 
     fn write_documents<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
-        Box::pin(async move { write_metadata(&self.0, &parse(account)?).await })
+        Box::pin(async move { metadata::write(&self.0, &parse(account)?).await })
     }
 
     fn explain(&self, error: &ApiError) -> String {
@@ -77,40 +70,13 @@ impl PageReader {
             return watch::run(&self.0, page, token).await;
         }
         self.0.shared.progress.report(NAME, page.as_str(), "the Page's metadata", 0, None);
-        let metadata = self.0.client.fetch_page(Patience::Background, page, token).await?;
-        store_metadata(&self.0, page, &metadata).await?;
+        let object_of_page = self.0.client.fetch_page(Patience::Background, page, token).await?;
+        metadata::store(&self.0, page, &object_of_page).await?;
         if object != METADATA {
             history::read(&self.0, &Inbox::of_page(page), token).await?;
         }
         Ok(())
     }
-}
-
-/// Stores a Page's object and writes its file if it changed.
-///
-/// # Errors
-/// [`ReadError`].
-pub async fn store_metadata(facebook: &Facebook, page: &Id, metadata: &RawValue) -> Result<(), ReadError> {
-    let object = Object::parse(metadata.get()).ok_or(ApiError::Unreadable("a Page that is no object"))?;
-    if object.text("id").as_deref() != Some(page.as_str()) {
-        return Err(ApiError::Unreadable("another Page than the one asked for").into());
-    }
-    let mut value: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(metadata.get()).map_err(|_| ApiError::Unreadable("a Page that cannot be read"))?;
-    // Not asked for, and never to be written.
-    value.remove("access_token");
-    let payload = serde_json::to_string_pretty(&value).map_err(anyhow::Error::from)?;
-    let record = Record { id: page.as_str().to_owned(), payload };
-    facebook.shared.journal.replace_records(NAME, page.as_str(), PAGE, vec![record]).await?;
-    write_metadata(facebook, page).await
-}
-
-async fn write_metadata(facebook: &Facebook, page: &Id) -> Result<(), ReadError> {
-    let records = facebook.shared.journal.list_records(NAME, page.as_str(), PAGE).await?;
-    let Some(record) = records.into_iter().next() else { return Ok(()) };
-    let path = metadata_path(page)?;
-    facebook.shared.output.write_in_background(path, record.payload + "\n").await?;
-    Ok(())
 }
 
 fn parse(account: &str) -> Result<Id, ReadError> {

@@ -482,6 +482,44 @@ async fn unchanged_metadata_leaves_its_file_alone() {
 }
 
 #[tokio::test]
+async fn links_that_are_only_signed_anew_leave_the_file_alone_until_they_end() {
+    let app = connected().await;
+    let file = format!("facebook/{PAGE}/page_metadata.json");
+    let sign = |signature: u32, end: i64| {
+        let url = format!("https://cdn.example/picture.jpg?oh={signature}&oe={end:X}");
+        app.page().set_field("picture", json!({"data": {"url": url}}));
+    };
+    let identity = || std::fs::metadata(app.path(&file)).unwrap().ino();
+    // It ends in ten days.
+    let end = app.clock.now().timestamp() + 10 * 24 * 3600;
+    sign(1, end);
+    a_day_later(&app).await;
+    let (text, first) = (app.text(&file), identity());
+    for signature in 2..8 {
+        sign(signature, end + i64::from(signature));
+        a_day_later(&app).await;
+        assert_eq!((app.text(&file), identity()), (text.clone(), first), "{signature}");
+    }
+    sign(9, end + 1_000_000);
+    a_day_later(&app).await;
+    assert!(app.text(&file).unwrap().contains("oh=9"), "it would have ended soon");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn only_what_was_asked_for_is_kept_of_a_page() {
+    let app = connected().await;
+    let told = json!({"id": PAGE, "name": "Demo Shop", "picture": {"data": {"url": "https://cdn.example/p.jpg"}},
+        "access_token": "EAABsomething", "conversations": {"data": []}, "roles": {"data": [{"name": "Robin"}]}});
+    app.facebook.traffic().fail_next(&format!("/{PAGE}"), 1, Failure::Json(200, told));
+    a_day_later(&app).await;
+    let kept = json!({"id": PAGE, "name": "Demo Shop", "picture": {"data": {"url": "https://cdn.example/p.jpg"}}});
+    assert_eq!(app.json(&format!("facebook/{PAGE}/page_metadata.json")), kept);
+    assert!(!app.is_on_disk("EAABsomething"));
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_lost_file_comes_back_with_the_next_poll() {
     let app = connected().await;
     let file = format!("facebook/{PAGE}/page_metadata.json");
