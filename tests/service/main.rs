@@ -16,6 +16,7 @@ mod disk;
 mod doctor;
 mod erasure;
 mod facebook_deletion;
+mod facebook_events;
 mod facebook_history;
 mod facebook_life;
 mod facebook_login;
