@@ -339,10 +339,10 @@ async fn what_happens_within_a_conversation_is_in_its_file_in_order_of_time() {
     let app = TestApp::start().await;
     app.connect().await;
     let person = "7000000000000001";
-    // All items that name a person, as one person's.
+    // All items that name a person, as one person's. What is taken back has tests of its own.
     let mut items: Vec<(i64, String)> = Vec::new();
-    for (number, (_, members, is, _)) in ITEMS.into_iter().enumerate() {
-        if is != Apart {
+    for (number, (_, members, is, kind)) in ITEMS.into_iter().enumerate() {
+        if is != Apart && kind != "unsend" {
             let (other, text) = item(number);
             let time =
                 members.split(r#""timestamp":"#).nth(1).map_or("1790000000123", |rest| rest.split(',').next().unwrap());
