@@ -189,9 +189,13 @@ impl Chromium {
             let message: Value = serde_json::from_str(&entry.message).expect("JSON");
             let message = &message["message"];
             if message["method"] == "Network.requestWillBeSent" {
-                let address = message["params"]["request"]["url"].as_str().unwrap_or_default().to_owned();
-                let is_ours =
-                    ["http://127.0.0.1:", "data:", "chrome:", "about:"].iter().any(|ours| address.starts_with(ours));
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                // The browser's own first page is no page of ours.
+                if text(&message["params"]["documentURL"]).starts_with("chrome") {
+                    continue;
+                }
+                let address = text(&message["params"]["request"]["url"]);
+                let is_ours = ["http://127.0.0.1:", "data:", "about:"].iter().any(|ours| address.starts_with(ours));
                 assert!(is_ours, "a request left this machine: {address}");
                 seen += 1;
             }
