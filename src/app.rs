@@ -175,10 +175,11 @@ impl App {
 
         // A new channel is one line here.
         let channels: Vec<Channel> = [
-            config.shopify.map(|config| shopify::channel(&shared, config)),
-            config.facebook.map(|config| facebook::channel(&shared, config)),
+            config.shopify.map(|config| vec![shopify::channel(&shared, config)]),
+            config.facebook.map(|config| facebook::channels(&shared, config)),
         ]
         .into_iter()
+        .flatten()
         .flatten()
         .collect();
 

@@ -110,6 +110,7 @@ impl Stage {
                 poll_cron: "17 3 * * *".to_owned(),
                 calls_per_second: 2,
                 media: None,
+                instagram: false,
             }),
             shopify: Some(shopify::Config {
                 api_key: "demo-app".to_owned(),

@@ -428,6 +428,32 @@ impl Client {
         }
     }
 
+    /// The Instagram account that belongs to a Page, and what people call it.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn fetch_instagram_account(
+        &self,
+        page: &Id,
+        token: &SecretString,
+    ) -> Result<Option<(Id, String)>, ApiError> {
+        #[derive(Deserialize)]
+        struct Account {
+            #[serde(default)]
+            id: LooseText,
+            #[serde(default)]
+            username: String,
+        }
+        #[derive(Deserialize)]
+        struct Page {
+            instagram_business_account: Option<Account>,
+        }
+        let query = [("fields", "instagram_business_account{id,username}")];
+        let lane = Lane::Page(page);
+        let found: Page = self.call(Patience::Background, lane, Method::GET, &[page.as_str()], &query, token).await?;
+        Ok(found.instagram_business_account.and_then(|account| Some((Id::parse(&account.id.0)?, account.username))))
+    }
+
     /// One list of at most `limit` conversations, those with the newest messages first.
     ///
     /// # Errors
@@ -485,16 +511,20 @@ impl Client {
         self.call(Patience::Background, lane, Method::GET, &[thread, "messages"], &query, token).await
     }
 
-    /// The fields of the app's subscription to our address; `None`: there is none that works.
+    /// The fields of the app's subscription for an object (`page`, `instagram`) to our address; `None`: there is none that works.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn fetch_app_subscription(&self, patience: Patience) -> Result<Option<Vec<String>>, ApiError> {
+    pub async fn fetch_app_subscription(
+        &self,
+        patience: Patience,
+        object: &str,
+    ) -> Result<Option<Vec<String>>, ApiError> {
         let path = [self.config.app_id.as_str(), "subscriptions"];
         let list =
             self.call::<List<Subscription>>(patience, Lane::App, Method::GET, &path, &[], &self.app_token()).await;
         let ours = list.map_err(not_the_accounts)?.data.into_iter().find(|subscription| {
-            subscription.object == "page"
+            subscription.object == object
                 && subscription.active != Some(false)
                 && subscription.callback_url == self.config.webhook_address.as_str()
         });
@@ -504,16 +534,21 @@ impl Client {
         Ok(ours.map(|subscription| subscription.fields.into_iter().map(name).collect()))
     }
 
-    /// Subscribes the app: our address, all wanted fields. Meta sends its challenge to the address before it says yes.
+    /// Subscribes the app for an object: our address, all wanted fields. Meta sends its challenge to the address before it says yes.
     /// Whether it merges the fields with those that are there is not documented, so all are sent.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn put_app_subscription(&self, patience: Patience) -> Result<(), ApiError> {
+    pub async fn put_app_subscription(
+        &self,
+        patience: Patience,
+        object: &str,
+        fields: &[&str],
+    ) -> Result<(), ApiError> {
         let config = &self.config;
-        let fields = FIELDS.join(",");
+        let fields = fields.join(",");
         let form = [
-            ("object", "page"),
+            ("object", object),
             ("callback_url", config.webhook_address.as_str()),
             ("verify_token", config.verify_token.expose_secret()),
             ("fields", &fields),

@@ -34,6 +34,8 @@ pub struct Config {
     pub calls_per_second: u32,
     /// From where attachments are copied; `None`: they are not.
     pub media: Option<Media>,
+    /// Whether the messages of the Pages' Instagram accounts are taken in, too.
+    pub instagram: bool,
 }
 
 /// From where attachments are copied, and how large they may be.
@@ -63,7 +65,7 @@ const GRAPH_URL: &str = "https://graph.facebook.com";
 const CALLS_PER_SECOND: u32 = 2;
 
 /// The variables that switch the channel on: with any of them set, all that have no default must be.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "FACEBOOK_APP_ID",
     "FACEBOOK_APP_SECRET",
     "FACEBOOK_APP_SECRET_PREVIOUS",
@@ -76,6 +78,7 @@ const NAMES: [&str; 15] = [
     "FACEBOOK_DIALOG_URL",
     "FACEBOOK_POLL_CRON",
     "FACEBOOK_CALLS_PER_SECOND",
+    "FACEBOOK_INSTAGRAM",
     "FACEBOOK_MEDIA",
     "FACEBOOK_MEDIA_HOSTS",
     "FACEBOOK_MEDIA_MAX_BYTES",
@@ -134,6 +137,11 @@ impl Config {
                 |text| text.parse().ok().filter(|calls| *calls <= 1000),
             ),
             media: media(settings),
+            instagram: settings.parsed_or("FACEBOOK_INSTAGRAM", false, "on or off", |text| match text {
+                "on" => Some(true),
+                "off" => Some(false),
+                _ => None,
+            }),
         })
     }
 }

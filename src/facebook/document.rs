@@ -63,7 +63,7 @@ pub fn message_event(inbox: &Inbox<'_>, person: &Id, message: &RawValue, source:
     Some(Event {
         channel: inbox.channel,
         account: account.as_str().to_owned(),
-        key: message_key(inbox.channel, account, &mid),
+        key: message_key(account, &mid),
         kind: if is_echo { "echo" } else { "message" }.into(),
         effect: Effect::Conversation { person: person.as_str().to_owned(), opens: true },
         occurred_at: created.map(|created| created.timestamp_millis()),

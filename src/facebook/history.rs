@@ -241,7 +241,7 @@ fn listed(inbox: &Inbox<'_>, raw: &RawValue) -> Option<Listed> {
     let id = object.text("id")?.into_owned();
     let occurred_at =
         object.text("created_time").and_then(|text| parse_time(&text)).map(|time| time.timestamp_millis());
-    Some(Listed { key: message_key(inbox.channel, inbox.account, &id), id, occurred_at })
+    Some(Listed { key: message_key(inbox.account, &id), id, occurred_at })
 }
 
 /// The conversations of a list in which something happened since, and whether the list has come to older ones.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::client::AccountPage;
 use super::payload::Id;
-use super::{Facebook, NAME, PLATFORM, SCOPES, metadata, watch};
+use super::{Facebook, NAME, PLATFORM, SCOPES, instagram, metadata, watch};
 use crate::shared::ReadError;
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::error::AppError;
@@ -52,8 +52,10 @@ async fn login(
     connections.retain(|one| one.channel == NAME);
     let all_is_well = !connections.is_empty() && connections.iter().all(|one| one.status == Status::Connected);
     let ask_again = !all_is_well;
+    let more: &[&str] = if facebook.config.instagram { &instagram::SCOPES } else { &[] };
+    let scopes = [&SCOPES, more].concat().join(",");
     tracing::info!(channel = NAME, "a login began");
-    let url = facebook.client.dialog_url(&begun.state, &SCOPES.join(","), ask_again);
+    let url = facebook.client.dialog_url(&begun.state, &scopes, ask_again);
     Ok(([(header::SET_COOKIE, begun.cookie)], Redirect::to(url.as_str())).into_response())
 }
 

@@ -12,6 +12,7 @@ mod document;
 #[doc(hidden)]
 pub mod fuzzing;
 mod history;
+mod instagram;
 mod login;
 mod media;
 mod metadata;
@@ -102,11 +103,12 @@ impl FromRef<Arc<Facebook>> for Shared {
     }
 }
 
-/// The channel.
+/// The channel, and that of the Pages' Instagram accounts if it is on.
 #[must_use]
-pub fn channel(shared: &Shared, config: Config) -> Channel {
+pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
     let config = Arc::new(config);
     shared.journal.set_unsending(NAME, payload::UNSENDING);
+    shared.journal.set_unsending(instagram::NAME, payload::UNSENDING);
     let facebook = Arc::new(Facebook {
         shared: shared.clone(),
         intake: Intake::new(shared, NAME),
@@ -116,7 +118,8 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
     });
     let media = config.media.iter().map(|_| media::job(&facebook, NAME));
     let jobs = std::iter::once(watch::job(&facebook)).chain(media).collect();
-    Channel {
+    let instagram = config.instagram.then(|| instagram::channel(&facebook));
+    let pages = Channel {
         name: NAME,
         router: Router::new()
             .merge(login::routes())
@@ -132,5 +135,6 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         view: view::VIEW,
         reader: Arc::new(sync::PageReader(facebook)),
         jobs,
-    }
+    };
+    [Some(pages), instagram].into_iter().flatten().collect()
 }

@@ -10,8 +10,8 @@ use std::fmt;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::NAME;
 use super::watch::{PERSON, POLICY};
+use super::{NAME, instagram};
 use crate::shared::WATCH;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
 use crate::shared::raw_json::{Object, elements};
@@ -95,6 +95,10 @@ pub fn split(body: &[u8]) -> Vec<Event> {
     for entry in entries {
         if object == "page" {
             split_entry(entry, &original, &mut events);
+        } else if object == instagram::NAME {
+            let before = events.len();
+            split_entry(entry, &original, &mut events);
+            events[before..].iter_mut().for_each(of_instagram);
         } else if object == "permissions" {
             events.extend(permission_events(entry, original(entry)));
         } else {
@@ -105,6 +109,14 @@ pub fn split(body: &[u8]) -> Vec<Event> {
         }
     }
     if events.is_empty() { whole("a delivery without items") } else { events }
+}
+
+/// Items of Instagram have the shapes of Messenger's. Its changes are comments and mentions, which are not handled.
+fn of_instagram(event: &mut Event) {
+    event.channel = instagram::NAME;
+    if let Effect::Reread(_) = event.effect {
+        event.effect = Effect::Apart("a change that is not handled".into());
+    }
 }
 
 fn split_entry<'a>(entry_text: &'a str, original: &dyn Fn(&'a str) -> &'a [u8], events: &mut Vec<Event>) {
@@ -344,7 +356,7 @@ fn item_key(page: &Id, kind: &Kind, item: &Object<'_>, sender: &str, time: Optio
         "message" | "echo" | "postback" => {
             let mid = part(if kind.name == "postback" { "postback" } else { "message" }, "mid");
             match (mid.is_empty(), kind.name) {
-                (false, _) => message_key(NAME, page, &mid),
+                (false, _) => message_key(page, &mid),
                 (true, "postback") => key(&[
                     b"postback",
                     sender,
@@ -365,7 +377,11 @@ fn item_key(page: &Id, kind: &Kind, item: &Object<'_>, sender: &str, time: Optio
             time_text,
         ]),
         "delivery" | "read" => {
-            let watermark = part(kind.name, "watermark");
+            // Instagram names the message instead.
+            let mut watermark = part(kind.name, "watermark");
+            if watermark.is_empty() {
+                watermark = part(kind.name, "mid");
+            }
             if watermark.is_empty() {
                 key(&[kind.name.as_bytes(), &hash])
             } else {
@@ -379,10 +395,11 @@ fn item_key(page: &Id, kind: &Kind, item: &Object<'_>, sender: &str, time: Optio
     }
 }
 
-/// The key of a message: its `mid`, which webhooks, echoes, the Conversations API and the Send API share.
+/// The key of a message: its `mid`, which webhooks, echoes, the Conversations API and the Send API share. The ids of Pages
+/// and of Instagram accounts are of one space.
 #[must_use]
-pub fn message_key(channel: &str, account: &Id, mid: &str) -> DedupeKey {
-    DedupeKey::new(channel, account.as_str(), &[b"mid", plain_mid(mid).as_bytes()])
+pub fn message_key(account: &Id, mid: &str) -> DedupeKey {
+    DedupeKey::new(NAME, account.as_str(), &[b"mid", plain_mid(mid).as_bytes()])
 }
 
 fn edit_key(page: &Id, mid: &str, number: &str) -> DedupeKey {
@@ -395,7 +412,7 @@ const MOST_EDITS: u32 = 20;
 /// The keys of all that shows the content of a message: itself and its edits.
 fn keys_of(page: &Id, mid: &str) -> Vec<DedupeKey> {
     let edits = (0..=MOST_EDITS).map(|number| edit_key(page, mid, &number.to_string()));
-    [message_key(NAME, page, mid)].into_iter().chain(edits).collect()
+    [message_key(page, mid)].into_iter().chain(edits).collect()
 }
 
 /// How content is taken back.
@@ -606,7 +623,7 @@ mod tests {
     #[test]
     fn an_old_id_is_the_same_by_both_roads() {
         let page = Id::parse("1").expect("an id");
-        assert_eq!(message_key(NAME, &page, "m_mid.$cAA"), message_key(NAME, &page, "mid.$cAA"));
-        assert_ne!(message_key(NAME, &page, "m_a"), message_key(NAME, &page, "a"));
+        assert_eq!(message_key(&page, "m_mid.$cAA"), message_key(&page, "mid.$cAA"));
+        assert_ne!(message_key(&page, "m_a"), message_key(&page, "a"));
     }
 }

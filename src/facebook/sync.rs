@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::history::{self, Inbox};
 use super::payload::Id;
-use super::{Facebook, METADATA, NAME, metadata, refusal, tokens, watch};
+use super::{Facebook, METADATA, NAME, instagram, metadata, refusal, tokens, watch};
 use crate::shared::api::{ApiError, Budget, Patience};
 use crate::shared::{BoxFuture, ReadError, Reader, WATCH};
 
@@ -73,6 +73,9 @@ impl PageReader {
         let object_of_page = self.0.client.fetch_page(Patience::Background, page, token).await?;
         metadata::store(&self.0, page, &object_of_page).await?;
         if object != METADATA {
+            if self.0.config.instagram {
+                instagram::discover(&self.0, page, token).await?;
+            }
             history::read(&self.0, &Inbox::of_page(page), token).await?;
         }
         Ok(())

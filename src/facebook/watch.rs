@@ -92,7 +92,7 @@ pub async fn ensure_app(facebook: &Facebook, patience: Patience) -> Result<Ensur
     let mut ensured = Ensured::default();
     match missing_of_app(facebook, patience).await {
         Ok(missing) if missing.is_empty() => {}
-        Ok(missing) => match client.put_app_subscription(patience).await {
+        Ok(missing) => match client.put_app_subscription(patience, "page", &FIELDS).await {
             Ok(()) => {
                 ensured.missing = missing_of_app(facebook, patience).await?;
                 ensured.repaired = ensured.missing.len() < missing.len();
@@ -137,7 +137,7 @@ pub async fn ensure_app(facebook: &Facebook, patience: Patience) -> Result<Ensur
 
 /// The fields that the app's subscription lacks: all of them where its address is another, or it is switched off.
 async fn missing_of_app(facebook: &Facebook, patience: Patience) -> Result<Vec<&'static str>, ApiError> {
-    let fields = facebook.client.fetch_app_subscription(patience).await?;
+    let fields = facebook.client.fetch_app_subscription(patience, "page").await?;
     Ok(missing_in(&fields.unwrap_or_default()))
 }
 

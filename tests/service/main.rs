@@ -18,6 +18,7 @@ mod erasure;
 mod facebook_deletion;
 mod facebook_events;
 mod facebook_history;
+mod facebook_instagram;
 mod facebook_life;
 mod facebook_login;
 mod facebook_media;

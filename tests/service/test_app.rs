@@ -352,6 +352,7 @@ fn config(
             poll_cron: "17 3 * * *".to_owned(),
             calls_per_second: 2,
             media: None,
+            instagram: false,
         }),
         shopify: Some(shopify::Config {
             api_key: "test-app".to_owned(),

@@ -40,6 +40,10 @@ const MESSAGING_FIELDS: &str = "messages message_echoes message_deliveries messa
     messaging_game_plays messaging_payments messaging_pre_checkouts messaging_checkout_updates response_feedback \
     send_cart standby inbox_labels conversations call_permission_reply call_settings_update calls";
 
+/// Fields of the object `instagram`.
+const INSTAGRAM_FIELDS: &str = "comments live_comments mentions message_reactions messages messaging_handover \
+    messaging_optins messaging_postbacks messaging_referral messaging_seen standby story_insights";
+
 /// The other valid fields.
 const PAGE_FIELDS: &str = "affiliation attire awards bio birthday checkins company_overview culinary_team \
     current_location description email founded general_info general_manager hometown hours location members mission \
@@ -370,13 +374,14 @@ fn by_the_app(core: &Core, call: &Call) -> Result<(), GraphError> {
 
 fn app_subscriptions(core: &Core, platform: &mut Platform, call: &Call) -> Result<Value, GraphError> {
     by_the_app(core, call)?;
-    let rows: Vec<Value> = platform
-        .app_subscription
-        .iter()
-        .map(|app| {
+    let both = [("page", &platform.app_subscription), ("instagram", &platform.instagram_subscription)];
+    let rows: Vec<Value> = both
+        .into_iter()
+        .filter_map(|(object, app)| Some((object, app.as_ref()?)))
+        .map(|(object, app)| {
             let fields: Vec<Value> =
                 app.fields.iter().map(|name| json!({"name": name, "version": DEFAULT_VERSION})).collect();
-            json!({"object": "page", "callback_url": app.callback_url, "active": true, "fields": fields})
+            json!({"object": object, "callback_url": app.callback_url, "active": true, "fields": fields})
         })
         .collect();
     Ok(json!({ "data": rows }))
@@ -410,7 +415,10 @@ async fn subscribe_app(State(core): State<Arc<Core>>, request: Request) -> Respo
     let checked = authorise(&core, &core.platform(), &mut call).and_then(|()| wanted_subscription(&core, &call));
     let result = match checked {
         Ok(wanted) => deliver::challenge(&core.http, &wanted).await.map(|()| {
-            core.platform().app_subscription = Some(wanted);
+            match call.param("object") {
+                Some("instagram") => core.platform().instagram_subscription = Some(wanted),
+                _ => core.platform().app_subscription = Some(wanted),
+            }
             json!({"success": true})
         }),
         Err(error) => Err(error),
@@ -420,8 +428,9 @@ async fn subscribe_app(State(core): State<Arc<Core>>, request: Request) -> Respo
 
 fn wanted_subscription(core: &Core, call: &Call) -> Result<AppSubscription, GraphError> {
     by_the_app(core, call)?;
-    if call.param("object") != Some("page") {
-        return Err(GraphError::parameter("Param object must be one of {page} here"));
+    let is_instagram = call.param("object") == Some("instagram");
+    if !is_instagram && call.param("object") != Some("page") {
+        return Err(GraphError::parameter("Param object must be one of {page, instagram} here"));
     }
     let required = |name: &str| {
         let value = call.param(name).filter(|value| !value.is_empty()).map(str::to_owned);
@@ -431,7 +440,12 @@ fn wanted_subscription(core: &Core, call: &Call) -> Result<AppSubscription, Grap
     if fields.is_empty() {
         return Err(GraphError::parameter("The parameter fields is required"));
     }
-    check_names("fields", &fields)?;
+    if !is_instagram {
+        check_names("fields", &fields)?;
+    } else if let Some(field) = fields.iter().find(|field| !is_in(INSTAGRAM_FIELDS, field)) {
+        let message = format!("Param fields must be one of the known fields - got \"{field}\"");
+        return Err(GraphError::parameter(&message));
+    }
     Ok(AppSubscription {
         callback_url: required("callback_url")?,
         verify_token: required("verify_token")?,

@@ -116,7 +116,12 @@ pub(super) fn accounts(core: &Core, platform: &mut Platform, call: &Call) -> Res
     let fields = call.fields("access_token,category,category_list,name,id,tasks")?;
     let mut rows = Vec::new();
     if platform.granted("pages_show_list", None) {
-        let ids: Vec<String> = platform.pages.iter().filter(|page| page.ticked).map(|page| page.id.clone()).collect();
+        let ids: Vec<String> = platform
+            .pages
+            .iter()
+            .filter(|page| page.ticked && page.instagram_of.is_none())
+            .map(|page| page.id.clone())
+            .collect();
         for (index, id) in (0_i64..).zip(ids) {
             // The first Page comes first: lists are in descending order of their key.
             rows.push(Row { key: -index, id: id.clone(), item: id });
@@ -171,7 +176,7 @@ fn page_field(page: &PageRecord, field: &Field, token: &str) -> Known {
 
 fn may_read_messages(platform: &Platform, page: &PageRecord, call: &Call) -> Result<(), GraphError> {
     match &call.caller {
-        Caller::Page(id) if *id == page.id => {}
+        Caller::Page(id) if *id == page.id || page.instagram_of.as_ref() == Some(id) => {}
         Caller::Person => {
             return Err(GraphError::new(210, "(#210) A page access token is required to request this resource."));
         }
@@ -192,11 +197,18 @@ fn may_read_messages(platform: &Platform, page: &PageRecord, call: &Call) -> Res
 /// `GET /{page}/conversations`: the last one that moved comes first.
 pub(super) fn conversations(core: &Core, platform: &mut Platform, call: &Call) -> Result<Value, GraphError> {
     let platform = &*platform;
-    let page = call.page_by_its_token(platform)?;
+    let mut page = call.page_by_its_token(platform)?;
     may_read_messages(platform, page, call)?;
     match call.param("platform").map(str::to_ascii_lowercase).as_deref() {
         None | Some("messenger") => {}
-        Some("instagram") => return Ok(json!({"data": []})),
+        Some("instagram") => {
+            if !platform.granted("instagram_manage_messages", Some(page)) {
+                return Err(missing_permission("instagram_manage_messages"));
+            }
+            let account = platform.pages.iter().find(|one| one.instagram_of.as_ref() == Some(&page.id));
+            let Some(account) = account else { return Ok(json!({"data": []})) };
+            page = account;
+        }
         Some(_) => return Err(GraphError::parameter("Param platform must be one of {instagram, messenger}")),
     }
     let fields = call.fields("id,link,updated_time")?;

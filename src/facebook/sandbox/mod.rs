@@ -107,6 +107,27 @@ impl Sandbox {
         Page { sandbox: self.clone(), id: id.to_owned() }
     }
 
+    /// Gives a Page an Instagram account. Its handle is that of a Page: what happens on it has Instagram's shapes, and people
+    /// have ids of their own there.
+    pub fn add_instagram(&self, page: &str, id: &str, username: &str) -> Page {
+        let mut platform = self.core.platform();
+        if let Some(page) = platform.page_mut(page) {
+            let account = json!({"id": id, "username": username});
+            page.fields.insert("instagram_business_account".to_owned(), account);
+        }
+        let mut record = PageRecord::new(id, username);
+        record.instagram_of = Some(page.to_owned());
+        platform.pages.push(record);
+        drop(platform);
+        Page { sandbox: self.clone(), id: id.to_owned() }
+    }
+
+    /// The app-level subscription of object `instagram`.
+    #[must_use]
+    pub fn instagram_subscription(&self) -> Option<AppSubscription> {
+        self.core.platform().instagram_subscription.clone()
+    }
+
     /// The Page with this id.
     #[must_use]
     pub fn page(&self, id: &str) -> Option<Page> {
@@ -364,9 +385,12 @@ impl Sandbox {
     #[must_use]
     pub fn envelope_of(&self, entries: &[(&Page, Vec<Value>)]) -> Value {
         let time = self.core.now().timestamp_millis();
+        let is_instagram = entries
+            .iter()
+            .any(|(page, _)| self.core.platform().page(&page.id).is_some_and(|record| record.instagram_of.is_some()));
         let entries: Vec<Value> =
             entries.iter().map(|(page, items)| json!({"id": page.id, "time": time, "messaging": items})).collect();
-        json!({"object": "page", "entry": entries})
+        json!({"object": if is_instagram { "instagram" } else { "page" }, "entry": entries})
     }
 }
 

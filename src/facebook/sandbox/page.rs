@@ -121,7 +121,12 @@ impl Page {
 
     /// The person read everything up to now.
     pub fn read_by(&self, person: &Person) -> Value {
-        self.happening(person, "read", |thread| json!({"watermark": thread.last_ms}))
+        let is_instagram = self.change(|page| page.instagram_of.is_some()).unwrap_or_default();
+        self.happening(person, "read", |thread| match thread.messages.iter().rev().find(|one| one.from_page) {
+            // Instagram names the message that was seen.
+            Some(seen) if is_instagram => json!({"mid": seen.mid}),
+            _ => json!({"watermark": thread.last_ms}),
+        })
     }
 
     /// Everything that the Page wrote up to now reached the person; the newest message is named.

@@ -159,6 +159,8 @@ pub(super) struct Platform {
     pub codes: HashMap<String, Code>,
     pub tokens: HashMap<String, Token>,
     pub app_subscription: Option<AppSubscription>,
+    /// That of the object `instagram`.
+    pub instagram_subscription: Option<AppSubscription>,
     pub proof_required: bool,
     pub page_limit: Option<usize>,
     pub usage: BTreeMap<String, String>,
@@ -217,6 +219,7 @@ impl Platform {
             codes: HashMap::new(),
             tokens: HashMap::new(),
             app_subscription: None,
+            instagram_subscription: None,
             proof_required: false,
             page_limit: None,
             usage: BTreeMap::new(),
@@ -333,6 +336,16 @@ impl Platform {
 
     /// Whether both levels of subscription contain the field, without which nothing is delivered.
     pub(super) fn subscribed(&self, page_id: &str, field: &str) -> bool {
+        if let Some(page) = self.page(page_id).and_then(|page| page.instagram_of.as_deref()) {
+            let field = match field {
+                "message_echoes" => "messages",
+                "message_reads" => "messaging_seen",
+                field => field,
+            };
+            let app = self.instagram_subscription.as_ref();
+            return app.is_some_and(|app| app.fields.iter().any(|name| name == field))
+                && self.page(page).is_some_and(|page| page.subscribed.is_some());
+        }
         let has = |fields: &Vec<String>| fields.iter().any(|name| name == field);
         self.app_subscription.as_ref().is_some_and(|app| has(&app.fields))
             && self.page(page_id).and_then(|page| page.subscribed.as_ref()).is_some_and(has)
@@ -348,6 +361,8 @@ pub(super) struct PageRecord {
     pub tasks: Vec<String>,
     /// Whether the person ticked this Page in the dialog.
     pub ticked: bool,
+    /// This is the Instagram account of the Page with this id.
+    pub instagram_of: Option<String>,
     /// The subscription of our app, if it is installed.
     pub subscribed: Option<Vec<String>>,
     /// Rows of other apps in `subscribed_apps`.
@@ -390,6 +405,7 @@ impl PageRecord {
             fields: fields.as_object().cloned().unwrap_or_default(),
             tasks: tasks.map(str::to_owned).to_vec(),
             ticked: true,
+            instagram_of: None,
             subscribed: None,
             other_apps: Vec::new(),
             threads: BTreeMap::new(),

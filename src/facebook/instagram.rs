@@ -1,0 +1,178 @@
+//! Instagram accounts that belong to a connected Page, when `FACEBOOK_INSTAGRAM=on`.
+//!
+//! They are a channel of their own: their messages lie in `instagram/<account_id>/conversations/`. But there is no login of
+//! their own: the Page names its account and lends its token, its subscription and the webhook's address. Messages come
+//! in the shape of Messenger's, and go the same ways: `payload.rs`, `history.rs`, `media.rs`.
+//!
+//! Source: <https://developers.facebook.com/docs/messenger-platform/instagram> (2026).
+
+use std::sync::Arc;
+
+use axum::Router;
+use secrecy::SecretString;
+
+use super::history::{self, Inbox};
+use super::payload::Id;
+use super::{Facebook, NAME as FACEBOOK, media, refusal, tokens, view};
+use crate::shared::api::{ApiError, Patience};
+use crate::shared::store::{NewConnection, Status};
+use crate::shared::view::View;
+use crate::shared::web::pages::{Door, Entrance};
+use crate::shared::{BoxFuture, Channel, ReadError, Reader, WATCH};
+
+/// The channel's name in paths, tables and files, and the object in deliveries.
+pub const NAME: &str = "instagram";
+
+/// The permissions that are asked for besides those of Pages.
+pub const SCOPES: [&str; 2] = ["instagram_basic", "instagram_manage_messages"];
+
+/// The fields that are wanted for the object `instagram`. Echoes come with `messages`; edits and deliveries do not exist.
+const FIELDS: [&str; 6] =
+    ["messages", "messaging_postbacks", "messaging_seen", "message_reactions", "messaging_referral", "standby"];
+
+/// The channel, beside that of Pages.
+pub fn channel(facebook: &Arc<Facebook>) -> Channel {
+    let config = &facebook.config;
+    Channel {
+        name: NAME,
+        router: Router::new(),
+        poll_cron: config.poll_cron.clone(),
+        door: Door {
+            channel: NAME,
+            title: "Instagram account of your Page",
+            entrance: Entrance::Link { href: "/facebook/login", label: "Continue with Facebook" },
+        },
+        view: View { platform: "Instagram", noun: "Instagram account", ..view::VIEW },
+        reader: Arc::new(AccountReader(Arc::clone(facebook))),
+        jobs: config.media.iter().map(|_| media::job(facebook, NAME)).collect(),
+    }
+}
+
+/// Reads Instagram accounts.
+struct AccountReader(Arc<Facebook>);
+
+impl Reader for AccountReader {
+    fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(async move {
+            let account = parse(account)?;
+            let outcome = self.read(&account, object).await;
+            match outcome {
+                // The token is the Page's. Its own connection says so, and this one waits for it.
+                Err(ReadError::Api(ApiError::TokenRejected { .. })) => {
+                    Err(ApiError::Unavailable("the Page's login does not work".to_owned()).into())
+                }
+                outcome => outcome,
+            }
+        })
+    }
+
+    fn unsubscribe<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+        // The subscription is the Page's. What still comes is set apart.
+        Box::pin(async { Ok(()) })
+    }
+
+    fn write_documents<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn explain(&self, error: &ApiError) -> String {
+        refusal::explain(error)
+    }
+}
+
+impl AccountReader {
+    async fn read(&self, account: &Id, object: &str) -> Result<(), ReadError> {
+        let facebook = &*self.0;
+        if object == WATCH {
+            return ensure_subscription(facebook, account).await;
+        }
+        let page = facebook.shared.journal.find_cursor(&page_name(account)).await?.and_then(|page| Id::parse(&page));
+        let page = page.ok_or_else(|| anyhow::anyhow!("the Page of an Instagram account is not known"))?;
+        let token = tokens::load(facebook, &page).await?;
+        let inbox = Inbox { channel: NAME, account, page: &page, platform: "instagram" };
+        history::read(facebook, &inbox, &token).await
+    }
+}
+
+/// Connects the Instagram account of a Page, if it has one and the merchant has allowed it to be read.
+///
+/// # Errors
+/// [`ReadError`].
+pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> Result<(), ReadError> {
+    let shared = &facebook.shared;
+    let Some(owner) = shared.connections.find(FACEBOOK, page.as_str()).await? else { return Ok(()) };
+    if !SCOPES.iter().all(|scope| owner.scopes.iter().any(|granted| granted == scope)) {
+        return Ok(());
+    }
+    let found = match facebook.client.fetch_instagram_account(page, token).await {
+        Ok(found) => found,
+        Err(ApiError::Refused { code } | ApiError::PermissionMissing { code, .. }) => {
+            tracing::info!(code, page = page.as_str(), "the Page does not tell its Instagram account");
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let Some((account, name)) = found else { return Ok(()) };
+    let known = shared.connections.find(NAME, account.as_str()).await?;
+    if known.as_ref().is_some_and(|known| known.merchant != owner.merchant) {
+        tracing::warn!(account = account.as_str(), "an Instagram account is connected to another merchant");
+        return Ok(());
+    }
+    shared.journal.save_cursor(&page_name(&account), page.as_str().to_owned()).await?;
+    if known.is_some_and(|known| known.status == Status::Connected) {
+        return Ok(());
+    }
+    let connection = NewConnection {
+        channel: NAME,
+        account: account.as_str().to_owned(),
+        merchant: owner.merchant,
+        name,
+        scopes: owner.scopes,
+        status: Status::Connected,
+        status_reason: None,
+        platform_user: None,
+        tokens: Vec::new(),
+    };
+    let now_ms = shared.clock.now_ms();
+    shared.connections.upsert(vec![connection], now_ms).await?;
+    shared.journal.connect_account(NAME, account.as_str()).await?;
+    for object in [WATCH, ""] {
+        shared.journal.want_reread(NAME, account.as_str(), object, now_ms).await?;
+    }
+    tracing::info!(
+        account = account.as_str(),
+        page = page.as_str(),
+        "an Instagram account was connected with its Page"
+    );
+    Ok(())
+}
+
+/// Makes the app's subscription for the object `instagram` what it should be.
+async fn ensure_subscription(facebook: &Facebook, account: &Id) -> Result<(), ReadError> {
+    let missing_now = async || -> Result<Vec<&'static str>, ApiError> {
+        let fields = facebook.client.fetch_app_subscription(Patience::Background, NAME).await?.unwrap_or_default();
+        Ok(FIELDS.into_iter().filter(|wanted| !fields.iter().any(|field| field == wanted)).collect())
+    };
+    let mut missing = missing_now().await?;
+    let was_missing = missing.len();
+    if was_missing > 0 {
+        facebook.client.put_app_subscription(Patience::Background, NAME, &FIELDS).await?;
+        missing = missing_now().await?;
+    }
+    let journal = &facebook.shared.journal;
+    let repaired = missing.len() < was_missing;
+    journal.note_subscriptions(NAME, account.as_str(), &FIELDS, &missing, repaired).await?;
+    if repaired {
+        journal.want_reread(NAME, account.as_str(), "", journal.clock().now_ms()).await?;
+    }
+    Ok(())
+}
+
+/// Under which name it is kept to which Page an account belongs.
+fn page_name(account: &Id) -> String {
+    format!("{NAME}:{account}:page")
+}
+
+fn parse(account: &str) -> Result<Id, ReadError> {
+    Id::parse(account).ok_or_else(|| anyhow::anyhow!("a stored account is no Instagram id").into())
+}
