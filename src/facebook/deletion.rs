@@ -19,6 +19,7 @@ use super::{Config, Facebook, NAME};
 use crate::shared::erasure::Scope;
 use crate::shared::error::AppError;
 use crate::shared::raw_json::Object;
+use crate::shared::signature::Secrets;
 
 /// What a caller hears whose request is not Meta's, whatever is wrong with it.
 const FORGED: &str = "This is not a signed request of Facebook for this app.";
@@ -65,14 +66,14 @@ fn answer(facebook: &Facebook, code: &str) -> Json<Value> {
 }
 
 /// A signed request whose signature is right.
-struct SignedRequest {
-    user: Id,
+pub(super) struct SignedRequest {
+    pub(super) user: Id,
     /// In seconds since 1970, where it is told.
     issued_at: Option<i64>,
 }
 
 fn accept(config: &Config, body: &[u8]) -> Result<SignedRequest, AppError> {
-    parse(config, body).map_err(|reason| {
+    parse(&config.app_secret, body).map_err(|reason| {
         tracing::warn!(channel = NAME, reason, "a signed request was refused");
         AppError::bad_request(FORGED)
     })
@@ -80,7 +81,7 @@ fn accept(config: &Config, body: &[u8]) -> Result<SignedRequest, AppError> {
 
 /// Reads the form field `signed_request`: `base64url(signature).base64url(json)`, both without padding. Signed is the
 /// second part as it stands there, before it is decoded.
-fn parse(config: &Config, body: &[u8]) -> Result<SignedRequest, &'static str> {
+pub(super) fn parse(secrets: &Secrets, body: &[u8]) -> Result<SignedRequest, &'static str> {
     let mut fields = form_urlencoded::parse(body).filter(|(name, _)| name == "signed_request");
     let (Some((_, text)), None) = (fields.next(), fields.next()) else { return Err("not one signed request") };
     let Some((signature, payload)) = text.split_once('.') else { return Err("not two parts") };
@@ -91,7 +92,7 @@ fn parse(config: &Config, body: &[u8]) -> Result<SignedRequest, &'static str> {
     if signature.len() != 32 {
         return Err("the signature has another length");
     }
-    if !config.app_secret.verify_sha256(payload.as_bytes(), &signature) {
+    if !secrets.verify_sha256(payload.as_bytes(), &signature) {
         return Err("the signature is wrong");
     }
     let json = URL_SAFE_NO_PAD.decode(payload).map_err(|_| "the payload is not base64url")?;

@@ -1,15 +1,25 @@
 //! Meta's bytes for the fuzzers: what must hold for each, whatever they are.
 
-use http::{HeaderMap, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::budget::{Budgets, Lane};
 use super::document::parse_time;
 use super::payload::{Id, split};
-use super::webhook;
+use super::{deletion, webhook};
+use crate::shared::clock::Clock;
 use crate::shared::fuzzing::{Target, check_event};
+use crate::shared::signature::{Secrets, sign_sha256};
 
 /// Name and body of every target of this channel.
-pub const TARGETS: &[Target] =
-    &[("facebook_delivery", delivery), ("facebook_ids", ids), ("facebook_signature", signature)];
+pub const TARGETS: &[Target] = &[
+    ("facebook_delivery", delivery),
+    ("facebook_ids", ids),
+    ("facebook_signature", signature),
+    ("facebook_signed_request", signed_request),
+    ("facebook_usage", usage),
+];
 
 /// A delivery is never nothing, its events can be stored, and a repeat has the same keys.
 fn delivery(bytes: &[u8]) {
@@ -43,4 +53,30 @@ fn signature(bytes: &[u8]) {
     }
     headers.append("x-hub-signature-256", value);
     assert!(webhook::signature(&headers, "x-hub-signature-256", "sha256=", 32).is_err());
+}
+
+/// Nothing is believed that was not signed; and of what was, only a person whose id is one.
+fn signed_request(bytes: &[u8]) {
+    let secrets = Secrets::new("a secret that fuzzers cannot guess".into(), None);
+    assert!(deletion::parse(&secrets, bytes).is_err());
+    let payload = URL_SAFE_NO_PAD.encode(bytes);
+    let signature = sign_sha256(b"a secret that fuzzers cannot guess", payload.as_bytes());
+    let body = format!("signed_request={}.{payload}", URL_SAFE_NO_PAD.encode(signature));
+    if let Ok(request) = deletion::parse(&secrets, body.as_bytes()) {
+        assert!(Id::parse(request.user.as_str()).is_some());
+    }
+}
+
+/// A usage header can make us pause, but not for more than a day, and is never a panic.
+fn usage(bytes: &[u8]) {
+    let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
+    let Some(page) = Id::parse("100000000000101") else { return };
+    for name in ["x-app-usage", "x-page-usage", "x-business-use-case-usage"] {
+        let budgets = Budgets::new(Clock::manual(chrono::DateTime::UNIX_EPOCH), 2);
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(name), value.clone())]);
+        budgets.note(Lane::Page(&page), &headers);
+        for lane in [Lane::App, Lane::Page(&page)] {
+            assert!(budgets.pause_of(lane).is_none_or(|pause| pause.as_secs() <= 24 * 3600));
+        }
+    }
 }

@@ -6,10 +6,13 @@ use serde_json::Value;
 use super::client;
 use super::config::AdminUrl;
 use super::payload::{ShopDomain, event};
+use super::signed_query::SignedQuery;
 use crate::shared::fuzzing::{Target, check_event};
+use crate::shared::signature::Secrets;
 
 /// Name and body of every target of this channel.
-pub const TARGETS: &[Target] = &[("shopify_delivery", delivery), ("shopify_names", names), ("shopify_answer", answer)];
+pub const TARGETS: &[Target] =
+    &[("shopify_delivery", delivery), ("shopify_names", names), ("shopify_answer", answer), ("shopify_query", query)];
 
 /// Header lines, an empty line, a body. The event can be stored, and a repeat has the same key.
 fn delivery(bytes: &[u8]) {
@@ -49,5 +52,17 @@ fn answer(bytes: &[u8]) {
     }
     for scope in client::denied_scopes(&value["errors"]) {
         assert!(scope.len() <= 60 && scope.is_ascii());
+    }
+}
+
+/// A query that Shopify did not sign is never taken for signed, and a repeated parameter is never overlooked.
+fn query(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let query = SignedQuery::parse(&text);
+    assert!(!query.is_signed(&Secrets::new("a secret that fuzzers cannot guess".into(), None)));
+    assert!(SignedQuery::parse(&format!("{text}&shop=a&shop=b")).repeats_a_parameter());
+    if query.is_fresh(1_000_000) {
+        let timestamp = query.get("timestamp").and_then(|text| text.parse::<i64>().ok());
+        assert!(timestamp.is_some_and(|timestamp| timestamp.abs_diff(1_000_000) <= 90));
     }
 }
