@@ -19,7 +19,7 @@ use super::clock::Clock;
 use super::consumers::conversations::Conversations;
 use super::consumers::refresh::{Reads, Refresh};
 use super::error::AppError;
-use super::journal::{DedupeKey, Journal};
+use super::journal::{Account, DedupeKey, Journal};
 use super::output::{Output, RelativePath};
 use super::progress::Progress;
 use super::signature::to_hex;
@@ -188,6 +188,14 @@ impl Erasure {
         self.0.erasures.find_former(channel, account).await
     }
 
+    /// The accounts that were this merchant's and are not connected any more, while their data is still there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn former_of(&self, merchant: Uuid) -> anyhow::Result<Vec<(Account, Former)>> {
+        self.0.erasures.list_former_of(merchant).await
+    }
+
     /// To be called by a login before it stores a connection: waits for an erasure of the account that is under way, so
     /// that it takes nothing of the new connection along.
     ///
@@ -332,7 +340,7 @@ impl Eraser {
             let output = self.output.clone();
             let (channel, account) = (channel.to_owned(), account.to_owned());
             tokio::task::spawn_blocking(move || {
-                for folder in folders(&channel, &account) {
+                for folder in RelativePath::folders_of(&channel, &account) {
                     output.reopen(&folder);
                 }
             })
@@ -372,16 +380,11 @@ fn alert_of(code: &str) -> String {
     format!("erasure:{code}")
 }
 
-/// The folders that an account may have.
-fn folders(channel: &str, account: &str) -> Vec<RelativePath> {
-    [[account].as_slice(), &[channel, account]].into_iter().filter_map(|parts| RelativePath::new(parts).ok()).collect()
-}
-
 /// Removes the files of a scope, leftovers and what was moved aside included. Gives back how many there were.
 fn remove_files(output: &Output, scope: &Scope) -> std::io::Result<i64> {
     let (channel, account) = scope.account();
     let mut removed = 0;
-    for folder in folders(channel, account) {
+    for folder in RelativePath::folders_of(channel, account) {
         removed += match scope {
             Scope::Account { .. } => {
                 output.close(&folder);

@@ -10,6 +10,7 @@ pub mod control;
 pub mod db;
 pub mod erasure;
 pub mod error;
+pub mod export;
 pub mod finding;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -86,6 +86,18 @@ impl RelativePath {
         }
         Ok(Self(parts.iter().map(|&part| part.to_owned()).collect()))
     }
+
+    /// The folders that an account may have.
+    #[must_use]
+    pub fn folders_of(channel: &str, account: &str) -> Vec<Self> {
+        [[account].as_slice(), &[channel, account]].into_iter().filter_map(|parts| Self::new(parts).ok()).collect()
+    }
+}
+
+impl std::fmt::Display for RelativePath {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0.join("/"))
+    }
 }
 
 const FOLDER_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -272,6 +284,23 @@ impl Output {
         remove_files(&folder, &is_theirs, false)
     }
 
+    /// Opens one file after the other at any depth of a folder and gives it to `see`, with its path below that folder. In
+    /// order of their names; without what is half-written, and without symbolic links. Blocks. Where there is no such
+    /// folder, nothing is to be seen.
+    ///
+    /// # Errors
+    /// When a folder or file cannot be read, or with the error of `see`.
+    pub fn visit(
+        &self,
+        path: &RelativePath,
+        see: &mut dyn FnMut(&str, File) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
+        match self.find_folder(&path.0)? {
+            Some(folder) => visit(&folder, "", see),
+            None => Ok(()),
+        }
+    }
+
     fn find_folder(&self, parts: &[String]) -> std::io::Result<Option<OwnedFd>> {
         let mut folder = rustix::io::dup(&self.0.folder)?;
         for part in parts {
@@ -415,6 +444,39 @@ fn find_folder_in(folder: impl AsFd, name: &str) -> std::io::Result<Option<Owned
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+fn visit(folder: &OwnedFd, below: &str, see: &mut dyn FnMut(&str, File) -> std::io::Result<()>) -> std::io::Result<()> {
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::read_from(folder)? {
+        let entry = entry?;
+        // Whatever begins with a dot is half-written; and whoever put a name there that is no text, it was not this program.
+        match entry.file_name().to_str() {
+            Ok(name) if !name.starts_with('.') => names.push(name.to_owned()),
+            _ => {}
+        }
+    }
+    // A listing may show a name twice that was replaced meanwhile.
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let path = format!("{below}{name}");
+        // Without waiting for the other end, should it be a pipe.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(folder, name.as_str(), flags, Mode::empty()) {
+            Ok(file) => File::from(file),
+            // Gone meanwhile; a symbolic link; something that cannot be read, such as a socket.
+            Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let kind = file.metadata()?.file_type();
+        if kind.is_dir() {
+            visit(&file.into(), &format!("{path}/"), see)?;
+        } else if kind.is_file() {
+            see(&path, file)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes the files at any depth whose name is wanted, and the folders too if told so. Gives back how many files.

@@ -15,6 +15,7 @@ mod demo;
 mod disk;
 mod doctor;
 mod erasure;
+mod export;
 mod facebook_deletion;
 mod facebook_events;
 mod facebook_history;

@@ -451,6 +451,21 @@ impl Browser {
 
     /// One request, without following redirects.
     pub async fn send(&self, method: Method, to: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let response = self.begin(method, to, headers, body).await;
+        Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            url: self.home.join(to).unwrap(),
+            body: response.bytes().await.unwrap().to_vec(),
+        }
+    }
+
+    /// One GET whose answer's body is still to be taken.
+    pub async fn open(&self, to: &str) -> reqwest::Response {
+        self.begin(Method::GET, to, &[], b"").await
+    }
+
+    async fn begin(&self, method: Method, to: &str, headers: &[(&str, &str)], body: &[u8]) -> reqwest::Response {
         let url = self.home.join(to).unwrap();
         let host = url.authority().to_owned();
         let cookies: Vec<String> = self
@@ -461,7 +476,7 @@ impl Browser {
             .filter(|((of, _), _)| *of == host)
             .map(|((_, name), value)| format!("{name}={value}"))
             .collect();
-        let mut request = self.client.request(method, url.clone()).header(header::ACCEPT, self.accept);
+        let mut request = self.client.request(method, url).header(header::ACCEPT, self.accept);
         if !cookies.is_empty() {
             request = request.header(header::COOKIE, cookies.join("; "));
         }
@@ -474,12 +489,7 @@ impl Browser {
             let (name, value) = pair.split_once('=').unwrap();
             self.cookies.lock().unwrap().insert((host.clone(), name.to_owned()), value.to_owned());
         }
-        Answer {
-            status: response.status(),
-            headers: response.headers().clone(),
-            url,
-            body: response.bytes().await.unwrap().to_vec(),
-        }
+        response
     }
 
     /// A GET that follows redirects to the end, through the simulated platforms and back.

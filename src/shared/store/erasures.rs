@@ -189,6 +189,27 @@ impl Erasures {
             .await
     }
 
+    /// The accounts that were this merchant's and are not connected any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_former_of(&self, merchant: Uuid) -> anyhow::Result<Vec<((String, String), Former)>> {
+        self.0
+            .call(move |connection| -> rusqlite::Result<Vec<((String, String), Former)>> {
+                connection
+                    .prepare(
+                        "SELECT channel, account, connected_at, disconnected_at, cause FROM former_connections
+                         WHERE merchant = ?1 ORDER BY channel, account",
+                    )?
+                    .query_map([merchant.to_string()], |row| {
+                        let (connected_at, disconnected_at, cause) = (row.get(2)?, row.get(3)?, row.get(4)?);
+                        Ok(((row.get(0)?, row.get(1)?), Former { merchant, connected_at, disconnected_at, cause }))
+                    })?
+                    .collect()
+            })
+            .await
+    }
+
     /// The accounts of a channel that this person of the platform had connected when they were last connected, those
     /// that are not any more included.
     ///

@@ -34,6 +34,11 @@ async fn account(Extension(vault): Extension<Vault>, SignedIn(session): SignedIn
             form method="post" action="/logout" { (token) button.plain { "Sign out" } }
         }
         section.panel {
+            h2 { "Export my data" }
+            p { "Everything that is kept of your accounts, as one zip file: conversations, catalogue, copies of attachments, and what is connected." }
+            p { a.button.plain href="/export" download { "Export my data" } }
+        }
+        section.panel {
             h2 { "Delete my data" }
             p { "Disconnects every account and erases what is kept of them: logins, conversations, catalogue, files." }
             p { a.button.plain href="/account/delete" { "Delete my data …" } }

@@ -7,6 +7,7 @@ mod account;
 mod catalogue;
 mod connections;
 mod conversations;
+mod export;
 mod home;
 mod parts;
 mod thread;
@@ -97,6 +98,7 @@ pub fn routes() -> Router<Shared> {
         .merge(thread::routes())
         .merge(catalogue::routes())
         .merge(account::routes())
+        .merge(export::routes())
         .route("/style.css", get(async || asset("text/css; charset=utf-8", include_str!("../style.css"))))
         .route("/enhance.js", get(async || asset("text/javascript; charset=utf-8", include_str!("../enhance.js"))))
         .route("/icon.svg", get(async || asset("image/svg+xml", include_str!("../icon.svg"))))
