@@ -74,3 +74,20 @@ async fn everything_is_deleted_only_after_a_word_and_then_to_the_last_byte() {
     assert_eq!(browser.send(Method::GET, "/account", &[], b"").await.header("location"), "/?session=ended");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn what_was_disconnected_before_is_deleted_with_the_rest() {
+    let app = TestApp::start().await;
+    let sam = app.facebook.person("7000000000000001", "Sam Unmistakable");
+    app.page().message_from(&sam, "an unmistakable text");
+    let browser = app.connect().await.for_pages();
+    assert_eq!(post(&browser, &disconnect(&format!("facebook/{PAGE}")), "").await.status, 303);
+    assert!(app.is_on_disk("Sam Unmistakable"));
+    assert!(browser.get("/account/delete").await.text().contains(PAGE));
+    assert_eq!(post(&browser, "/account/delete", "word=delete").await.status, 303);
+    app.settle().await;
+    for text in ["Sam Unmistakable", "an unmistakable text", PAGE] {
+        assert!(!app.is_on_disk(text), "{text}");
+    }
+    app.finish().await;
+}

@@ -63,11 +63,15 @@ async fn question(
     was_wrong: bool,
 ) -> Result<Response, AppError> {
     let connections = shared.connections.list_of(session.merchant).await?;
+    let former = shared.erasure.former_of(session.merchant).await?;
     let body = html! {
         h1 { "Delete all my data?" }
         section.panel {
             p { "This cannot be undone. It concerns:" }
-            ul { @for one in &connections { li { bdi { (super::parts::name_or(Some(&one.name), &one.account)) } " (" (one.account) ")" } } }
+            ul {
+                @for one in &connections { li { bdi { (super::parts::name_or(Some(&one.name), &one.account)) } " (" (one.account) ")" } }
+                @for ((_, account), _) in &former { li { (account) " (not connected any more)" } }
+            }
             p { "You get the address of a receipt that shows when it is done; it names nobody." }
             form method="post" {
                 (token)
@@ -103,6 +107,8 @@ async fn delete(
         }
         scopes.push(Scope::Account { channel: connection.channel, account: connection.account });
     }
+    let former = shared.erasure.former_of(posted.session.merchant).await?;
+    scopes.extend(former.into_iter().map(|((channel, account), _)| Scope::Account { channel, account }));
     let code = shared.erasure.request(scopes, "merchant", None).await?;
     shared.sessions.delete(posted.session.id_hash).await?;
     Ok(([(header::SET_COOKIE, session::forget(&shared))], Redirect::to(&format!("/deletion/{code}"))).into_response())
