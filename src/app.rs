@@ -225,7 +225,11 @@ impl App {
         });
         let own = config.server.public_url.clone();
         let mut router = web::router(shared.clone(), fronts.collect(), vault, running.clone(), own);
-        router = router.merge(operator::router(shared.clone(), config.server.operator_token));
+        router = router.merge(operator::router(
+            shared.clone(),
+            config.server.operator_token,
+            config.server.public_url.clone(),
+        ));
         for channel in channels {
             router = router.merge(channel.router);
         }

@@ -35,6 +35,7 @@ mod journal_retention;
 mod keys;
 mod limits;
 mod operator_metrics;
+mod operator_page;
 mod outgoing;
 mod pages;
 mod pages_catalogue;

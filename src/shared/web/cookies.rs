@@ -20,11 +20,21 @@ pub fn own_name(name: &str, secure: bool) -> String {
     if secure { format!("__Host-{name}") } else { name.to_owned() }
 }
 
+/// A `Set-Cookie` value: `HttpOnly`, `SameSite=Strict`, for a cookie that no other site ever leads back to.
+#[must_use]
+pub fn set_strict(name: &str, value: &str, max_age_seconds: i64, secure: bool) -> HeaderValue {
+    written(name, value, max_age_seconds, secure, "Strict")
+}
+
 /// A `Set-Cookie` value: `HttpOnly`, `SameSite=Lax` (a `Strict` cookie would not come back from the platform's login).
 #[must_use]
 pub fn set(name: &str, value: &str, max_age_seconds: i64, secure: bool) -> HeaderValue {
+    written(name, value, max_age_seconds, secure, "Lax")
+}
+
+fn written(name: &str, value: &str, max_age_seconds: i64, secure: bool, same_site: &str) -> HeaderValue {
     let secure = if secure { "; Secure" } else { "" };
-    let text = format!("{name}={value}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite=Lax{secure}");
+    let text = format!("{name}={value}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite={same_site}{secure}");
     // Names are ours and values are hex, so the text is always a valid header.
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

@@ -66,7 +66,8 @@ where
 ///
 /// `Origin: null` says nothing: browsers send it for our own forms too, because our pages have `no-referrer`.
 /// Source: <https://fetch.spec.whatwg.org/#append-a-request-origin-header> (2026).
-fn is_from_here(headers: &HeaderMap, own: Option<&Url>) -> bool {
+#[must_use]
+pub fn is_from_here(headers: &HeaderMap, own: Option<&Url>) -> bool {
     let says = |name: &str, good: &dyn Fn(&str) -> bool| {
         headers.get_all(name).iter().all(|value| value.to_str().is_ok_and(good))
     };

@@ -9,7 +9,7 @@ mod connections;
 mod conversations;
 mod export;
 mod home;
-mod parts;
+pub(crate) mod parts;
 mod thread;
 
 use std::borrow::Cow;
@@ -156,16 +156,38 @@ pub fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
     document(status, title, None, false, body)
 }
 
+/// As [`page`], without a script: times are UTC.
+#[must_use]
+pub fn plain_page(status: StatusCode, title: &str, body: &Markup) -> Response {
+    frame(status, title, None, Scripts::None, body)
+}
+
+/// What a page's script does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scripts {
+    /// There is none.
+    None,
+    /// It shows times in the reader's zone.
+    Times,
+    /// It also renews the page while something is under way.
+    Live,
+}
+
 /// How often a page looks again while something is under way, in seconds.
 const REFRESH_SECONDS: &str = "3";
 
 fn document(status: StatusCode, title: &str, tab: Option<Tab>, is_live: bool, body: &Markup) -> Response {
+    frame(status, title, tab, if is_live { Scripts::Live } else { Scripts::Times }, body)
+}
+
+fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, body: &Markup) -> Response {
     const TABS: [(Tab, &str, &str); 4] = [
         (Tab::Overview, "/", "Overview"),
         (Tab::Conversations, "/conversations", "Conversations"),
         (Tab::Catalogue, "/catalogue", "Catalogue"),
         (Tab::Account, "/account", "Account"),
     ];
+    let is_live = scripts == Scripts::Live;
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -177,7 +199,7 @@ fn document(status: StatusCode, title: &str, tab: Option<Tab>, is_live: bool, bo
                 link rel="icon" href="/icon.svg" type="image/svg+xml";
                 link rel="stylesheet" href="/style.css";
                 // With the script a page renews only what changed; without it, it loads anew.
-                script src="/enhance.js" defer {}
+                @if scripts != Scripts::None { script src="/enhance.js" defer {} }
                 @if is_live { noscript { meta http-equiv="refresh" content=(REFRESH_SECONDS); } }
             }
             body {
@@ -197,7 +219,11 @@ fn document(status: StatusCode, title: &str, tab: Option<Tab>, is_live: bool, bo
                     }
                 }
                 main id="content" tabindex="-1" data-refresh=[is_live.then_some(REFRESH_SECONDS)] { (body) }
-                noscript { footer { p { "Times are UTC." } } }
+                @if scripts == Scripts::None {
+                    footer { p { "Times are UTC." } }
+                } @else {
+                    noscript { footer { p { "Times are UTC." } } }
+                }
             }
         }
     };

@@ -1,0 +1,161 @@
+//! `/operator`: who gets in, what is seen there, and work that is tried again from it.
+
+use std::time::Duration;
+
+use http::Method;
+use shoptalk::shared::store::{Status, TokenKind};
+
+use crate::test_app::{Answer, Browser, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// A browser whose operator signed in.
+async fn signed_in(app: &TestApp) -> Browser {
+    let browser = app.browser().for_pages();
+    let answer = sign_in(&browser, OPERATOR_TOKEN).await;
+    assert_eq!((answer.status.as_u16(), answer.location().path()), (303, "/operator"));
+    browser
+}
+
+async fn sign_in(browser: &Browser, token: &str) -> Answer {
+    let form = form_urlencoded::Serializer::new(String::new()).append_pair("token", token).finish();
+    browser.post_form("/operator/login", &form).await
+}
+
+/// Whether the page is shown, and not the form that asks for the token.
+async fn is_in(browser: &Browser) -> bool {
+    let page = browser.get("/operator").await;
+    assert_eq!(page.status, 200);
+    page.text().contains("Open alerts")
+}
+
+fn form_token(page: &str) -> String {
+    page.split(r#"name="form_token" value=""#).nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+/// What the service would have written after several tries.
+fn park(app: &TestApp, sql: &str) {
+    let journal = rusqlite::Connection::open(app.path("data/journal.db")).unwrap();
+    journal.busy_timeout(Duration::from_secs(5)).unwrap();
+    journal.execute_batch(sql).unwrap();
+}
+
+#[tokio::test]
+async fn an_operator_enters_the_token_once_and_sees_the_whole_service() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let (page, person) = (app.page(), app.facebook.person("7000000000000001", "Maria Example"));
+    page.deliver(&[page.message_from(&person, "a secret wish")]).await.unwrap();
+    app.settle().await;
+    let reason = Some("Log in again.".to_owned());
+    app.shared().connections.set_status("shopify", SHOP, Status::NeedsReconnect, reason).await.unwrap();
+    app.shared().alerts.raise("test:cause", "Something is wrong.");
+    let browser = signed_in(&app).await;
+    let shown = browser.get("/operator").await.text();
+    for expected in [SHOP, PAGE, "needs_reconnect", "Log in again.", "Something is wrong.", "conversations", "refresh"]
+    {
+        assert!(shown.contains(expected), "{expected} is not in\n{shown}");
+    }
+    for heading in ["Connections", "Journal", "Parked and failed", "Deliveries per hour", "Recovered by poll", "Tokens"]
+    {
+        assert!(shown.contains(&format!(">{heading}</h2>")), "{heading}");
+    }
+    assert_eq!(shown.matches("<rect ").count(), 48, "one bar for each hour");
+    assert!(!shown.contains("<script"));
+    let token = app.shared().connections.find_token("shopify", SHOP, TokenKind::Access).await.unwrap().unwrap();
+    let token = secrecy::ExposeSecret::expose_secret(&token.secret).to_owned();
+    for hidden in ["a secret wish", "Maria", OPERATOR_TOKEN, token.as_str()] {
+        assert!(!shown.contains(hidden), "{hidden}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_session_is_a_strict_cookie_that_ends_by_itself_and_by_signing_out() {
+    let app = TestApp::start().await;
+    let browser = app.browser().for_pages();
+    assert!(!is_in(&browser).await);
+    let answer = sign_in(&browser, OPERATOR_TOKEN).await;
+    let cookie = answer.header("set-cookie").to_owned();
+    assert!(cookie.starts_with("operator_session="), "{cookie}");
+    for property in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(property), "{cookie}");
+    }
+    let id = browser.cookie("operator_session").unwrap();
+    assert!(!app.is_on_disk(&id));
+    // Used again and again it lives for eight hours, unused for half an hour.
+    for _ in 0..19 {
+        app.clock.advance(Duration::from_secs(25 * 60));
+        assert!(is_in(&browser).await);
+    }
+    app.clock.advance(Duration::from_secs(25 * 60));
+    assert!(!is_in(&browser).await, "eight hours are over");
+    sign_in(&browser, OPERATOR_TOKEN).await;
+    app.clock.advance(Duration::from_secs(30 * 60));
+    assert!(!is_in(&browser).await, "half an hour is over");
+    sign_in(&browser, OPERATOR_TOKEN).await;
+    let stolen = browser.cookie("operator_session").unwrap();
+    let form = format!("form_token={}", form_token(&browser.get("/operator").await.text()));
+    assert_eq!(browser.post_form("/operator/logout", &form).await.status, 303);
+    browser.set_cookie("operator_session", &stolen);
+    assert!(!is_in(&browser).await, "it is over for whoever kept the cookie, too");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_wrong_token_and_a_form_of_another_site_are_refused() {
+    let app = TestApp::start().await;
+    let browser = app.browser().for_pages();
+    for wrong in ["", "wrong", &OPERATOR_TOKEN[1..]] {
+        let answer = sign_in(&browser, wrong).await;
+        assert_eq!(answer.status, 401);
+        assert!(
+            answer.text().contains("not the operator&#39;s token")
+                || answer.text().contains("not the operator's token")
+        );
+    }
+    let form = form_urlencoded::Serializer::new(String::new()).append_pair("token", OPERATOR_TOKEN).finish();
+    let foreign = [FORM, ("sec-fetch-site", "cross-site")];
+    assert_eq!(browser.send(Method::POST, "/operator/login", &foreign, form.as_bytes()).await.status, 403);
+    assert_eq!(browser.cookie("operator_session"), None);
+    assert!(!is_in(&browser).await);
+    assert_eq!(browser.post_form("/operator/replay", "work=read").await.status, 401);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn without_a_token_configured_there_is_no_operators_page() {
+    let app = TestApp::start_with(|config| config.server.operator_token = None).await;
+    let browser = app.browser();
+    assert_eq!(browser.get("/operator").await.status, 404);
+    assert_eq!(sign_in(&browser, "").await.status, 404);
+    assert_eq!(browser.post_form("/operator/replay", "").await.status, 404);
+}
+
+#[tokio::test]
+async fn parked_work_is_shown_with_its_reason_and_replayed_from_the_page() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    park(
+        &app,
+        &format!(
+            "INSERT INTO rereads (channel, account, object, generation, wanted_at, due_at, attempts, parked, reason)
+             VALUES ('shopify', '{SHOP}', '', 1, 0, 0, 9, 1, 'the disk said <no>')"
+        ),
+    );
+    let browser = signed_in(&app).await;
+    let shown = browser.get("/operator").await.text();
+    assert!(shown.contains("the disk said &lt;no&gt;"), "{shown}");
+    assert_eq!(app.counts().await.2, 1);
+    let token = form_token(&shown);
+    let form = |token: &str| format!("form_token={token}&work=read&channel=shopify&account={SHOP}&object=");
+    assert_eq!(browser.post_form("/operator/replay", &form("guessed")).await.status, 403);
+    let foreign = [FORM, ("sec-fetch-site", "cross-site")];
+    assert_eq!(browser.send(Method::POST, "/operator/replay", &foreign, form(&token).as_bytes()).await.status, 403);
+    assert_eq!(app.counts().await.2, 1);
+    assert_eq!(browser.post_form("/operator/replay", &form(&token)).await.status, 303);
+    app.settle().await;
+    assert_eq!(app.counts().await.2, 0);
+    assert!(browser.get("/operator").await.text().contains("Nothing failed."));
+    app.finish().await;
+}
