@@ -71,6 +71,16 @@ impl<'a> Object<'a> {
         self.0.iter().rev().find(|(key, _)| key.0 == name.as_bytes()).map(|(_, value)| value.get())
     }
 
+    /// All members in their order, each name as bytes. Of a repeated key the last one counts.
+    pub fn members(&self) -> impl Iterator<Item = (&[u8], &'a str)> {
+        let is_last = |index: usize| !self.0[index + 1..].iter().any(|(key, _)| *key == self.0[index].0);
+        self.0
+            .iter()
+            .enumerate()
+            .filter(move |(index, _)| is_last(*index))
+            .map(|(_, (key, value))| (&*key.0, value.get()))
+    }
+
     /// Whether there is such a member and it is not null.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
@@ -135,6 +145,144 @@ pub fn elements(text: &str) -> Option<Vec<&str>> {
     Some(elements.into_iter().map(RawValue::get).collect())
 }
 
+/// How deep a value may be nested to be written anew.
+const MAX_DEPTH: usize = 100;
+
+/// Writes valid JSON in the one form that all equal values have: members sorted by name, no spaces, characters escaped
+/// only where they must be. Numbers keep their digits, and half a surrogate pair stays the escape that it is. `None`:
+/// the text is no JSON, or nested too deeply.
+#[must_use]
+pub fn canonical(text: &str) -> Option<String> {
+    let raw: &RawValue = serde_json::from_str(text).ok()?;
+    let mut out = String::with_capacity(raw.get().len());
+    write_canonical(raw.get(), &mut out, MAX_DEPTH)?;
+    Some(out)
+}
+
+fn write_canonical(raw: &str, out: &mut String, depth: usize) -> Option<()> {
+    let depth = depth.checked_sub(1)?;
+    match raw.as_bytes().first()? {
+        b'"' => write_string(raw, out),
+        b'{' => {
+            let object = Object::parse(raw)?;
+            let mut members: Vec<(&[u8], &str)> = object.members().collect();
+            members.sort_by_key(|(name, _)| *name);
+            out.push('{');
+            for (index, (name, value)) in members.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                push_name(out, name);
+                write_canonical(value, out, depth)?;
+            }
+            out.push('}');
+        }
+        b'[' => {
+            out.push('[');
+            for (index, element) in elements(raw)?.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_canonical(element, out, depth)?;
+            }
+            out.push(']');
+        }
+        _ => out.push_str(raw),
+    }
+    Some(())
+}
+
+/// A member's name with quotes and colon.
+pub fn push_name(out: &mut String, name: &[u8]) {
+    push_quoted(out, &String::from_utf8_lossy(name));
+    out.push(':');
+}
+
+fn push_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        push_char(out, c);
+    }
+    out.push('"');
+}
+
+fn push_char(out: &mut String, c: char) {
+    match c {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\u{8}' => out.push_str("\\b"),
+        '\u{c}' => out.push_str("\\f"),
+        c if c < ' ' => push_escape(out, u32::from(c)),
+        c => out.push(c),
+    }
+}
+
+fn push_escape(out: &mut String, unit: u32) {
+    out.push_str("\\u");
+    for shift in [12, 8, 4, 0] {
+        out.extend(char::from_digit((unit >> shift) & 0xf, 16));
+    }
+}
+
+/// Writes a string, given with its quotes, with as few escapes as can be.
+fn write_string(raw: &str, out: &mut String) {
+    if !raw.contains('\\') {
+        out.push_str(raw);
+        return;
+    }
+    let mut rest = &raw[1..raw.len() - 1];
+    out.push('"');
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escaped = rest[at + 1..].chars().next().unwrap_or('\\');
+        rest = &rest[at + 1 + escaped.len_utf8()..];
+        match escaped {
+            'n' => out.push_str("\\n"),
+            'r' => out.push_str("\\r"),
+            't' => out.push_str("\\t"),
+            'b' => out.push_str("\\b"),
+            'f' => out.push_str("\\f"),
+            'u' => {
+                let unit = take_unit(&mut rest);
+                let mut after = rest;
+                match char::from_u32(unit) {
+                    Some(c) => push_char(out, c),
+                    // The first half of a pair, if the second one follows.
+                    None if unit < 0xdc00 && after.starts_with("\\u") => {
+                        after = &after[2..];
+                        let low = take_unit(&mut after);
+                        match char::decode_utf16([as_u16(unit), as_u16(low)]).next() {
+                            Some(Ok(c)) => {
+                                out.push(c);
+                                rest = after;
+                            }
+                            _ => push_escape(out, unit),
+                        }
+                    }
+                    None => push_escape(out, unit),
+                }
+            }
+            other => push_char(out, other),
+        }
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+/// The four digits at the beginning.
+fn take_unit(rest: &mut &str) -> u32 {
+    let (digits, after) = rest.split_at_checked(4).unwrap_or(("", rest));
+    *rest = after;
+    u32::from_str_radix(digits, 16).unwrap_or(0xfffd)
+}
+
+fn as_u16(unit: u32) -> u16 {
+    u16::try_from(unit).unwrap_or(u16::MAX)
+}
+
 fn text(raw: &str) -> Option<Cow<'_, str>> {
     match raw.as_bytes().first()? {
         b'"' => Some(match serde_json::from_str::<String>(raw) {
@@ -176,6 +324,26 @@ mod tests {
         assert_eq!(object.text("absent"), None);
         assert_eq!(object.readable("mid").map(|text| text.replace('\u{fffd}', "?")).as_deref(), Some("m_?"));
         assert_eq!(object.readable("id"), None);
+    }
+
+    #[test]
+    fn equal_values_have_one_form() {
+        let form = canonical(r#"{"b":[1.50, 9007199254740993,true ],"a":"\u00e9\/\ud83c\udf75\n","a\u0041":{}}"#);
+        assert_eq!(form.as_deref(), Some("{\"a\":\"é/🍵\\n\",\"aA\":{},\"b\":[1.50,9007199254740993,true]}"));
+        assert_eq!(canonical(&form.clone().expect("a form")), form, "the form of a form is itself");
+        for (raw, expected) in [
+            (r#""\ud83c""#, r#""\ud83c""#),
+            (r#""\uD83C\u0041""#, r#""\ud83cA""#),
+            (r#""\udf75x""#, r#""\udf75x""#),
+            (r#""\ud83c\ud83c\udf75""#, "\"\\ud83c🍵\""),
+            (r#""\u0000\u001f\u007f\u2028\"\\""#, "\"\\u0000\\u001f\u{7f}\u{2028}\\\"\\\\\""),
+            ("1e400", "1e400"),
+            ("-0.0", "-0.0"),
+        ] {
+            assert_eq!(canonical(raw).as_deref(), Some(expected), "{raw}");
+        }
+        assert_eq!(canonical("{\"a\":1"), None);
+        assert_eq!(canonical(&format!("{}{}", "[".repeat(200), "]".repeat(200))), None, "too deep");
     }
 
     #[test]
