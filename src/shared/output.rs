@@ -5,10 +5,13 @@
 //! measured to leave empty files after a cut, on ext4 and XFS alike.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -47,6 +50,67 @@ impl Stamp {
         let metadata = file.metadata()?;
         let modified_ns = metadata.mtime().wrapping_mul(1_000_000_000).wrapping_add(metadata.mtime_nsec());
         Ok(Self { bytes: metadata.len(), inode: metadata.ino(), modified_ns })
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {} {}", self.bytes, self.inode, self.modified_ns)
+    }
+}
+
+impl FromStr for Stamp {
+    type Err = std::io::Error;
+
+    fn from_str(text: &str) -> std::io::Result<Self> {
+        let invalid = || std::io::Error::from(ErrorKind::InvalidData);
+        let mut numbers = text.split(' ');
+        let mut next = || numbers.next().ok_or_else(invalid);
+        Ok(Self {
+            bytes: next()?.parse().map_err(|_| invalid())?,
+            inode: next()?.parse().map_err(|_| invalid())?,
+            modified_ns: next()?.parse().map_err(|_| invalid())?,
+        })
+    }
+}
+
+/// A range of bytes of a file, and what shall stand there.
+pub type Piece = (Range<u64>, Vec<u8>);
+
+/// How much is written at once.
+const PIECE: usize = 128 * 1024;
+
+/// Writes a new file, and notices whether it is the old one again.
+struct Comparing<'a> {
+    new: &'a File,
+    old: Option<&'a File>,
+    same: bool,
+    buffer: Vec<u8>,
+}
+
+impl Comparing<'_> {
+    /// Whether the old file held exactly what was written.
+    fn is_same(&self) -> std::io::Result<bool> {
+        let Some(mut old) = self.old else { return Ok(false) };
+        Ok(self.same && old.read(&mut [0])? == 0)
+    }
+}
+
+impl Write for Comparing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.new.write(bytes)?;
+        if self.same {
+            self.buffer.resize(written, 0);
+            self.same = match self.old {
+                Some(mut old) => old.read_exact(&mut self.buffer).is_ok() && self.buffer == bytes[..written],
+                None => false,
+            };
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.new.flush()
     }
 }
 
@@ -206,6 +270,86 @@ impl Output {
             if to_disk == ToDisk::First { file.sync_data() } else { Ok(()) }
         })
         .map(Some)
+    }
+
+    /// Makes the file hold what `fill` writes, however long that is, and says what the file is then. A file that holds the
+    /// same already is left alone. Blocks until it is on disk.
+    ///
+    /// # Errors
+    /// As [`Output::write`], and what `fill` returns. The old document is then still there.
+    pub fn write_from(
+        &self,
+        path: &RelativePath,
+        fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    ) -> std::io::Result<(Written, Stamp)> {
+        let (folder, name) = self.place(path)?;
+        let old = open_plain(&folder, name)?;
+        let mut unchanged = None;
+        let swapped = self.swap(&folder, name, |file| {
+            let comparing = Comparing { new: file, old: old.as_ref(), same: true, buffer: Vec::new() };
+            let mut writer = BufWriter::with_capacity(PIECE, comparing);
+            fill(&mut writer)?;
+            writer.flush()?;
+            if writer.get_ref().is_same()? {
+                unchanged = old.as_ref().map(Stamp::of).transpose()?;
+                return Err(ErrorKind::Interrupted.into());
+            }
+            drop(writer);
+            file.sync_data()
+        });
+        match (swapped, unchanged) {
+            (Err(_), Some(stamp)) => Ok((Written::Unchanged, stamp)),
+            (swapped, _) => {
+                let stamp = swapped?;
+                rustix::fs::fsync(&folder)?;
+                Ok((Written::Replaced, stamp))
+            }
+        }
+    }
+
+    /// Makes the file hold itself with some pieces exchanged. `pieces` looks into it and says which: ranges of bytes in
+    /// their order, and what shall stand there. `None`: the file is not the one that `stamp` was given for, or `pieces` did
+    /// not find its way, and nothing was done.
+    ///
+    /// What stays is copied inside the kernel. Blocks until it is on disk.
+    ///
+    /// # Errors
+    /// As [`Output::write`], and what `pieces` returns.
+    pub fn splice(
+        &self,
+        path: &RelativePath,
+        stamp: Stamp,
+        pieces: impl FnOnce(&File, u64) -> std::io::Result<Option<Vec<Piece>>>,
+    ) -> std::io::Result<Option<Stamp>> {
+        let (folder, name) = self.place(path)?;
+        let Some(mut old) = open_plain(&folder, name)? else { return Ok(None) };
+        if Stamp::of(&old)? != stamp {
+            return Ok(None);
+        }
+        let Some(pieces) = pieces(&old, stamp.bytes)? else { return Ok(None) };
+        let new = self.swap(&folder, name, |file| {
+            let mut at = 0;
+            for (range, content) in &pieces {
+                let keep = range.start.checked_sub(at).ok_or(ErrorKind::InvalidInput)?;
+                std::io::copy(&mut Read::by_ref(&mut old).take(keep), file)?;
+                file.write_all(content)?;
+                at = range.end;
+                old.seek(SeekFrom::Start(at))?;
+            }
+            std::io::copy(&mut old, file)?;
+            file.sync_data()
+        })?;
+        rustix::fs::fsync(&folder)?;
+        Ok(Some(new))
+    }
+
+    /// What the file is at this moment; `None` if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be looked at, or is no plain file.
+    pub fn stamp(&self, path: &RelativePath) -> std::io::Result<Option<Stamp>> {
+        let (folder, name) = self.place(path)?;
+        open_plain(&folder, name)?.as_ref().map(Stamp::of).transpose()
     }
 
     /// The content of a file and what it is; `None` if there is none.
@@ -573,6 +717,37 @@ mod tests {
             .map(|entry| entry.expect("an entry").file_name())
             .collect();
         assert_eq!(inside, ["page_metadata.json"], "nothing is left beside the document");
+    }
+
+    #[test]
+    fn a_long_document_is_written_piece_by_piece_and_changed_in_the_middle() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = Output::open(folder.path()).expect("the folder opens");
+        let file = path(&["shop", "shop_products.json"]);
+        let fill = |words: &'static [&'static str]| {
+            move |writer: &mut dyn Write| words.iter().try_for_each(|word| writer.write_all(word.as_bytes()))
+        };
+        let (written, first) = output.write_from(&file, fill(&["one ", "two ", "three"])).expect("written");
+        assert_eq!((written, output.stamp(&file).expect("looked")), (Written::Replaced, Some(first)));
+        let (written, again) = output.write_from(&file, fill(&["one two ", "three"])).expect("written");
+        assert_eq!((written, again), (Written::Unchanged, first));
+        for other in [["one two "].as_slice(), &["one two three four"], &["one two threE"]] {
+            assert_eq!(output.write_from(&file, fill(other)).expect("written").0, Written::Replaced);
+        }
+        let (_, stamp) = output.write_from(&file, fill(&["one two three"])).expect("written");
+        let pieces = || Ok(Some(vec![(4..7, b"2".to_vec()), (13..13, b"!".to_vec())]));
+        assert_eq!(output.splice(&file, first, |_, _| pieces()).expect("looked"), None, "another file");
+        let spliced = output
+            .splice(&file, stamp, |_, bytes| {
+                assert_eq!(bytes, 13);
+                pieces()
+            })
+            .expect("written");
+        assert_eq!(output.read(&file).expect("read"), Some((b"one 2 three!".to_vec(), spliced.expect("spliced"))));
+        let failed = output.write_from(&file, |_| Err(ErrorKind::StorageFull.into()));
+        assert_eq!(failed.expect_err("told").kind(), ErrorKind::StorageFull);
+        assert_eq!(std::fs::read_dir(folder.path().join("shop")).expect("listed").count(), 1, "nothing is left beside");
+        assert_eq!(spliced.expect("spliced").to_string().parse::<Stamp>().expect("read"), spliced.expect("spliced"));
     }
 
     #[test]
