@@ -22,6 +22,12 @@ pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Db(Arc<Mutex<Connection>>);
 
+impl From<Connection> for Db {
+    fn from(connection: Connection) -> Self {
+        Self(Arc::new(Mutex::new(connection)))
+    }
+}
+
 impl Db {
     /// Opens or creates the database and applies its migrations.
     ///
@@ -156,6 +162,27 @@ fn is_full(path: &Path) -> bool {
     const NEEDED_BYTES: u64 = 64 * 1024;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     rustix::fs::statvfs(folder).is_ok_and(|space| space.f_bavail * space.f_frsize < NEEDED_BYTES)
+}
+
+/// Opens an empty database in this folder whose file has no name: it goes when it is closed, also by a kill. It is fast and
+/// promises nothing: for what can be had again.
+///
+/// # Errors
+/// When no file can be made there.
+pub fn open_unnamed(folder: &Path) -> anyhow::Result<Connection> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random)?;
+    let path = folder.join(format!(".staging-{:016x}", u64::from_be_bytes(random)));
+    create_private(&path)?;
+    let opened = Connection::open(&path).and_then(|connection| {
+        connection.execute_batch(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
+             PRAGMA trusted_schema = OFF;",
+        )?;
+        Ok(connection)
+    });
+    fs::remove_file(&path)?;
+    Ok(opened?)
 }
 
 /// Opens a second connection that only reads.

@@ -17,6 +17,7 @@ mod media;
 mod overview;
 mod records;
 mod reports;
+mod staging;
 mod threads;
 mod unsent;
 mod walks;
@@ -34,8 +35,9 @@ pub(crate) use in_order::conversation_number;
 pub use inspect::{Inspection, inspect, migrations};
 pub use media::{Attached, Attachment, Copied, IndexedMedia, WantedMedia};
 pub use overview::{Apart, Arrivals, Consumer, Failure, Totals, Work};
-pub use records::{Record, RecordPage};
+pub use records::{Change, Edit, Record, RecordPage, each_record};
 pub use reports::{KeptReport, PollReport, Subscriptions, Wish};
+pub use staging::{Children, Part, Staging};
 pub use threads::{Account, Found, Item, Thread, ThreadPage, ThreadPlace};
 pub(crate) use threads::{OVERVIEW_CURSOR, count_threads};
 pub use unsent::Unsending;
@@ -62,6 +64,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0008_arrivals.sql"),
     include_str!("../../../migrations/journal/0009_unsent.sql"),
     include_str!("../../../migrations/journal/0010_threads.sql"),
+    include_str!("../../../migrations/journal/0011_account_cursors.sql"),
 ];
 
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
@@ -409,6 +412,59 @@ impl Journal {
         self.write(move |connection| save_cursor(connection, &name, &value)).await
     }
 
+    /// The value kept under this name for an account.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_account_cursor(
+        &self,
+        channel: &'static str,
+        account: &str,
+        name: &'static str,
+    ) -> Result<Option<String>, JournalError> {
+        let account = account.to_owned();
+        self.read(move |connection| find_account_cursor(connection, channel, &account, name)).await
+    }
+
+    /// Keeps a value under this name for an account; `None` forgets it.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn save_account_cursor(
+        &self,
+        channel: &'static str,
+        account: &str,
+        name: &'static str,
+        value: Option<String>,
+    ) -> Result<(), JournalError> {
+        let account = account.to_owned();
+        self.write(move |connection| match value {
+            Some(value) => connection
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO account_cursors (channel, account, name, value) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute([channel, &account, name, &value]),
+            None => forget_account_cursor(connection, channel, &account, name),
+        })
+        .await
+        .map(drop)
+    }
+
+    /// The objects of an account that are waiting to be read again.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn list_wishes(&self, channel: &'static str, account: &str) -> Result<Vec<String>, JournalError> {
+        let account = account.to_owned();
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT object FROM rereads WHERE channel = ?1 AND account = ?2 AND NOT parked")?
+                .query_map([channel, &account], |row| row.get(0))?
+                .collect()
+        })
+        .await
+    }
+
     /// When the events with these keys happened (milliseconds since 1970), one by one; `None` for an unknown event.
     ///
     /// # Errors
@@ -507,6 +563,24 @@ pub fn save_cursor(connection: &Connection, name: &str, value: &str) -> rusqlite
         .prepare_cached("INSERT OR REPLACE INTO cursors (name, value) VALUES (?1, ?2)")?
         .execute([name, value])
         .map(drop)
+}
+
+fn find_account_cursor(
+    connection: &Connection,
+    channel: &str,
+    account: &str,
+    name: &str,
+) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT value FROM account_cursors WHERE channel = ?1 AND account = ?2 AND name = ?3")?
+        .query_row([channel, account, name], |row| row.get(0))
+        .optional()
+}
+
+fn forget_account_cursor(connection: &Connection, channel: &str, account: &str, name: &str) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached("DELETE FROM account_cursors WHERE channel = ?1 AND account = ?2 AND name = ?3")?
+        .execute([channel, account, name])
 }
 
 /// A burst of wishes is answered by one read: each wish puts it off by its own delay, but never by more than this (ms)

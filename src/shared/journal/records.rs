@@ -16,7 +16,128 @@ pub struct Record {
     pub payload: String,
 }
 
+/// A change that is wanted.
+#[derive(Debug, Clone)]
+pub enum Edit {
+    /// This record shall be there with this content.
+    Put(&'static str, Record),
+    /// No record of this kind and id shall be there.
+    Delete(&'static str, String),
+}
+
+/// A change that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What kind of record.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+    /// Its content before; `None`: it is new.
+    pub old: Option<String>,
+    /// Its content now; `None`: it was deleted.
+    pub new: Option<String>,
+}
+
 impl Journal {
+    /// Makes these changes in one transaction and gives back those that changed anything.
+    ///
+    /// If there are any, the account's cursor of the name `shown` is forgotten with them: it says that a file shows all
+    /// records. Its value is given back.
+    ///
+    /// # Errors
+    /// When the journal cannot be written; then nothing is changed.
+    pub async fn change_records(
+        &self,
+        channel: &'static str,
+        account: &str,
+        edits: Vec<Edit>,
+        shown: &'static str,
+    ) -> Result<(Vec<Change>, Option<String>), JournalError> {
+        let account = account.to_owned();
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            let mut find = connection.prepare_cached(
+                "SELECT payload FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 AND id = ?4",
+            )?;
+            let mut delete = connection
+                .prepare_cached("DELETE FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 AND id = ?4")?;
+            let mut changes = Vec::new();
+            for edit in edits {
+                let (kind, id, new) = match edit {
+                    Edit::Put(kind, Record { id, payload }) => (kind, id, Some(payload)),
+                    Edit::Delete(kind, id) => (kind, id, None),
+                };
+                let old: Option<String> =
+                    find.query_row(params![channel, account, kind, id], |row| row.get(0)).optional()?;
+                if old == new {
+                    continue;
+                }
+                match &new {
+                    Some(payload) => {
+                        let record = Record { id: id.clone(), payload: payload.clone() };
+                        upsert(connection, channel, &account, kind, &record, now_ms)?;
+                    }
+                    None => {
+                        delete.execute(params![channel, account, kind, id])?;
+                    }
+                }
+                changes.push(Change { kind, id, old, new });
+            }
+            let mut was_shown = None;
+            if !changes.is_empty() {
+                was_shown = super::find_account_cursor(connection, channel, &account, shown)?;
+                super::forget_account_cursor(connection, channel, &account, shown)?;
+            }
+            Ok((changes, was_shown))
+        })
+        .await
+    }
+
+    /// What is stored of these objects: content and, in milliseconds since 1970, when it last changed here.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_records(
+        &self,
+        channel: &'static str,
+        account: &str,
+        kind: &'static str,
+        ids: Vec<String>,
+    ) -> Result<Vec<Option<(String, i64)>>, JournalError> {
+        let account = account.to_owned();
+        self.read(move |connection| {
+            let mut find = connection.prepare_cached(
+                "SELECT payload, updated_at FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 AND id = ?4",
+            )?;
+            ids.iter()
+                .map(|id| {
+                    find.query_row(params![channel, account, kind, id], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                })
+                .collect()
+        })
+        .await
+    }
+
+    /// The ids of all records of one kind, and when each last changed here, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn list_record_ids(
+        &self,
+        channel: &'static str,
+        account: &str,
+        kind: &'static str,
+    ) -> Result<Vec<(String, i64)>, JournalError> {
+        let account = account.to_owned();
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT id, updated_at FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3")?
+                .query_map(params![channel, account, kind], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+        .await
+    }
+
     /// Replaces all records of one kind of an account by a complete set, in one transaction: what changed is updated,
     /// what is not in the set is gone on the platform and deleted. Only a pass that read everything may call this.
     ///
@@ -204,6 +325,41 @@ impl Journal {
         })
         .await
     }
+}
+
+/// Shows all records of one kind of an account, one after the other, in the order of [`Journal::list_records`], without
+/// holding more than one of them.
+///
+/// # Errors
+/// When the database fails. What `show` returns ends the walk and is given back.
+pub fn each_record<E>(
+    connection: &Connection,
+    channel: &str,
+    account: &str,
+    kind: &str,
+    mut show: impl FnMut(&str, &str) -> Result<(), E>,
+) -> rusqlite::Result<Result<(), E>> {
+    // By the primary key, once for each length of ids, of which there are one or two: sorting would hold everything.
+    let lengths: Vec<i64> = connection
+        .prepare_cached(
+            "SELECT DISTINCT length(id) FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 ORDER BY 1",
+        )?
+        .query_map(params![channel, account, kind], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut select = connection.prepare_cached(
+        "SELECT id, payload FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 AND length(id) = ?4
+         ORDER BY id",
+    )?;
+    for length in lengths {
+        let mut rows = select.query(params![channel, account, kind, length])?;
+        while let Some(row) = rows.next()? {
+            let (id, payload) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+            if let Err(error) = show(id, payload) {
+                return Ok(Err(error));
+            }
+        }
+    }
+    Ok(Ok(()))
 }
 
 fn upsert(
