@@ -37,6 +37,7 @@ pub mod web;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::alerts::Alerts;
 use self::api::{ApiError, Budget, Http};
@@ -118,6 +119,21 @@ pub trait Reader: Send + Sync {
     /// is asked for only what the channel wished for.
     fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
 
+    /// Reads several objects of an account, for a channel where reading them together is cheaper. Gives one outcome for
+    /// each of the first objects, at least one; it is asked again for the rest.
+    fn read_several<'a>(
+        &'a self,
+        account: &'a str,
+        objects: &'a [String],
+    ) -> BoxFuture<'a, Vec<Result<(), ReadError>>> {
+        Box::pin(async move {
+            match objects.first() {
+                Some(object) => vec![self.read_again(account, object).await],
+                None => Vec::new(),
+            }
+        })
+    }
+
     /// Ends the webhook subscriptions of an account at the platform: its merchant disconnects it.
     fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
 
@@ -152,6 +168,12 @@ pub enum ReadError {
     /// The disk.
     #[error("a file could not be written: {0}")]
     Output(#[from] std::io::Error),
+    /// The platform is still at work, and it is no failure. To be asked again after a while; others go first.
+    #[error("the platform is still at work")]
+    NotYet {
+        /// How long to wait.
+        again_in: Duration,
+    },
     /// Anything else of our own.
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
@@ -164,7 +186,20 @@ impl ReadError {
             Self::Api(error) => error.class(),
             Self::Journal(_) => "not_stored",
             Self::Output(_) => "not_written",
+            Self::NotYet { .. } => "not_yet",
             Self::Internal(_) => "fault",
+        }
+    }
+
+    /// The same error, for another read that failed together with this one.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Api(error) => Self::Api(error.clone()),
+            Self::Journal(error) => Self::Journal(error.clone()),
+            Self::Output(error) => Self::Output(std::io::Error::new(error.kind(), error.to_string())),
+            Self::NotYet { again_in } => Self::NotYet { again_in: *again_in },
+            Self::Internal(error) => Self::Internal(anyhow::anyhow!("{error:#}")),
         }
     }
 

@@ -22,7 +22,7 @@ use crate::shared::{FAREWELL, ReadError, Reader, WATCH};
 const CURSOR: &str = "consumer:refresh";
 
 /// How long to wait for more of the same before reading, in milliseconds.
-const DEBOUNCE_MS: i64 = 2_000;
+const DEBOUNCE_MS: i64 = 500;
 
 /// How the status reason begins that a read has set. A read that is complete takes it back.
 pub const DENIED: &str = "Reading is incomplete: ";
@@ -186,41 +186,64 @@ impl Refresh {
 
     async fn fulfil_all(self, channel: String, account: String, wishes: Vec<Wish>) {
         let Ok(_permit) = self.0.permits.acquire().await else { return };
-        for wish in wishes {
-            if let Err(error) = self.fulfil(&channel, &account, &wish).await {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    channel,
-                    account,
-                    "what came of a read could not be stored"
-                );
-                break;
+        let mut wishes = wishes.as_slice();
+        while !wishes.is_empty() {
+            match self.fulfil_some(&channel, &account, wishes).await {
+                Ok(done) => wishes = &wishes[done.clamp(1, wishes.len())..],
+                Err(error) => {
+                    tracing::error!(
+                        error = format!("{error:#}"),
+                        channel,
+                        account,
+                        "what came of a read could not be stored"
+                    );
+                    break;
+                }
             }
         }
     }
 
-    async fn fulfil(&self, channel: &str, account: &str, wish: &Wish) -> anyhow::Result<()> {
-        let Some((&name, reader)) = self.0.readers.get_key_value(channel) else { return Ok(()) };
+    /// Fulfils the first of these wishes, or as many as their channel reads together. Gives back how many.
+    async fn fulfil_some(&self, channel: &str, account: &str, wishes: &[Wish]) -> anyhow::Result<usize> {
+        let Some((&name, reader)) = self.0.readers.get_key_value(channel) else { return Ok(wishes.len()) };
         let connection = self.0.connections.find(channel, account).await?;
-        let outcome = match &connection {
+        let outcomes = match (&connection, wishes.first()) {
             // The app itself, or what concerns it, is no connection of anybody's.
-            None if account.is_empty() => reader.read_again(account, &wish.object).await,
-            None => Ok(()),
+            (None, Some(wish)) if account.is_empty() => vec![reader.read_again(account, &wish.object).await],
             // Asking with a token that was refused only annoys the platform. A new login asks for a new read.
-            Some(connection) if connection.status == Status::NeedsReconnect && !wish.object.starts_with(FAREWELL) => {
-                Ok(())
+            (Some(connection), Some(first)) if connection.status != Status::NeedsReconnect || is_farewell(first) => {
+                let together = if connection.status == Status::NeedsReconnect { &wishes[..1] } else { wishes };
+                let objects: Vec<String> = together.iter().map(|wish| wish.object.clone()).collect();
+                let outcomes = reader.read_several(account, &objects).await;
+                for (object, outcome) in objects.iter().zip(&outcomes) {
+                    let what = match object.as_str() {
+                        "" => "account",
+                        WATCH => "watch",
+                        _ => "object",
+                    };
+                    self.0.metrics.count_read(name, what, outcome.as_ref().map_or_else(ReadError::class, |()| "done"));
+                }
+                outcomes
             }
-            Some(_) => {
-                let outcome = reader.read_again(account, &wish.object).await;
-                let what = match wish.object.as_str() {
-                    "" => "account",
-                    WATCH => "watch",
-                    _ => "object",
-                };
-                self.0.metrics.count_read(name, what, outcome.as_ref().map_or_else(ReadError::class, |()| "done"));
-                outcome
-            }
+            _ => vec![Ok(())],
         };
+        let done = outcomes.len();
+        for (wish, outcome) in wishes.iter().zip(outcomes) {
+            let connection = self.0.connections.find(channel, account).await?;
+            self.settle(reader.as_ref(), (channel, account), wish, connection, outcome).await?;
+        }
+        Ok(done)
+    }
+
+    /// Keeps what came of a wish.
+    async fn settle(
+        &self,
+        reader: &dyn Reader,
+        (channel, account): (&str, &str),
+        wish: &Wish,
+        connection: Option<Account>,
+        outcome: Result<(), ReadError>,
+    ) -> anyhow::Result<()> {
         self.0.progress.end(channel, account);
         let now_ms = self.0.journal.clock().now_ms();
         match outcome {
@@ -259,12 +282,16 @@ impl Refresh {
                     self.0.connections.set_problem(channel, account, Some(reason)).await?;
                 }
                 let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
-                self.put_off(channel, account, wish, wish.attempts, due_at, "paused by the platform", false).await
+                self.put_off(channel, account, wish, wish.attempts, due_at, Some("paused by the platform"), false).await
+            }
+            Err(ReadError::NotYet { again_in }) => {
+                let due_at = now_ms + i64::try_from(again_in.as_millis()).unwrap_or(i64::MAX / 2);
+                self.put_off(channel, account, wish, wish.attempts, due_at, None, false).await
             }
             Err(ReadError::Api(error @ ApiError::RateLimited { retry_after })) => {
                 self.tell(connection, wish, Status::Connected, &reader.explain(&error)).await?;
                 let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
-                self.put_off(channel, account, wish, wish.attempts, due_at, "rate limited", false).await
+                self.put_off(channel, account, wish, wish.attempts, due_at, Some("rate limited"), false).await
             }
             Err(error) => {
                 tracing::warn!(%error, channel, account, attempts = wish.attempts + 1, "an account could not be read");
@@ -329,7 +356,7 @@ impl Refresh {
     ) -> anyhow::Result<()> {
         let attempts = wish.attempts + 1;
         let due_at = self.0.journal.clock().now_ms() + backoff_ms(attempts + 4);
-        self.put_off(channel, account, wish, attempts, due_at, reason, is_final && attempts >= MAX_ATTEMPTS).await
+        self.put_off(channel, account, wish, attempts, due_at, Some(reason), is_final && attempts >= MAX_ATTEMPTS).await
     }
 
     async fn clear(&self, channel: &str, account: &str, wish: &Wish) -> anyhow::Result<()> {
@@ -355,10 +382,10 @@ impl Refresh {
         wish: &Wish,
         attempts: i64,
         due_at: i64,
-        reason: &str,
+        reason: Option<&str>,
         parked: bool,
     ) -> anyhow::Result<()> {
-        let row = (channel.to_owned(), account.to_owned(), wish.object.clone(), reason.to_owned());
+        let row = (channel.to_owned(), account.to_owned(), wish.object.clone(), reason.map(str::to_owned));
         self.0
             .journal
             .write(move |connection| {
@@ -371,6 +398,11 @@ impl Refresh {
             .await?;
         Ok(())
     }
+}
+
+/// Whether this asks what became of a connection, which is asked of one that is over, too.
+fn is_farewell(wish: &Wish) -> bool {
+    wish.object.starts_with(FAREWELL)
 }
 
 /// What an event asks for: channel, account and object.

@@ -450,21 +450,6 @@ impl Journal {
         .map(drop)
     }
 
-    /// The objects of an account that are waiting to be read again.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub async fn list_wishes(&self, channel: &'static str, account: &str) -> Result<Vec<String>, JournalError> {
-        let account = account.to_owned();
-        self.read(move |connection| {
-            connection
-                .prepare_cached("SELECT object FROM rereads WHERE channel = ?1 AND account = ?2 AND NOT parked")?
-                .query_map([channel, &account], |row| row.get(0))?
-                .collect()
-        })
-        .await
-    }
-
     /// When the events with these keys happened (milliseconds since 1970), one by one; `None` for an unknown event.
     ///
     /// # Errors
