@@ -4,17 +4,18 @@
 //! Source: <https://shopify.dev/docs/api/admin-graphql> ("Status and error codes"),
 //! <https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits> (2026).
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::budget::{Budgets, Cost, Page};
 use super::notices::Notices;
 use super::payload::ShopDomain;
 use super::{Config, SCOPES};
@@ -33,22 +34,27 @@ const CLOSED_PAUSE: Duration = Duration::from_secs(3600);
 const INACTIVE: &str = "this shop is not active at Shopify: paused, or closed. Reading goes on by itself when it is open \
                         again.";
 
-/// Points that are left in a shop's bucket for whoever is not in the background.
-const RESERVE: f64 = 50.0;
+/// The code of a query that costs more than a query may.
+const TOO_DEAR: &str = "MAX_COST_EXCEEDED";
 
 /// A query of the Admin API: its text and its name, which the text holds.
 #[derive(Debug, Clone, Copy)]
 pub struct Query {
     name: &'static str,
     text: &'static str,
+    /// How its list is asked for, where it has a variable `first`.
+    page: Option<Page>,
 }
 
 macro_rules! queries {
-    ($($constant:ident = $name:literal in $file:literal;)*) => {
+    ($($constant:ident = $name:literal in $file:literal $(, $largest:literal at $points:literal)?;)*) => {
         impl Query {
             $(
                 #[doc = concat!("`", $name, "`, in `queries/", $file, "`.")]
-                pub const $constant: Self = Self { name: $name, text: include_str!(concat!("queries/", $file)) };
+                pub const $constant: Self = {
+                    const PAGES: &[Page] = &[$(Page { largest: $largest, points: $points })?];
+                    Self { name: $name, text: include_str!(concat!("queries/", $file)), page: PAGES.first().copied() }
+                };
             )*
             #[cfg(test)]
             const ALL: &[Self] = &[$(Self::$constant),*];
@@ -56,18 +62,22 @@ macro_rules! queries {
     };
 }
 
+// A list has the size of its largest page, and what an item of it costs.
 queries! {
     SHOP_INFO = "ShopInfo" in "shop_info.graphql";
-    PRODUCT_PAGE = "ProductPage" in "product_page.graphql";
-    PRODUCT_BY_ID = "ProductById" in "product_by_id.graphql";
-    METAFIELDS_OF_PRODUCT = "MetafieldsOfProduct" in "metafields_of_product.graphql";
-    VARIANT_PAGE = "VariantPage" in "variant_page.graphql";
-    STOCK_PAGE = "StockPage" in "stock_page.graphql";
-    LEVELS_OF_ITEM = "InventoryLevelsOfItem" in "levels_of_item.graphql";
-    DISCOUNT_PAGE = "DiscountPage" in "discount_page.graphql";
-    CODES_OF_DISCOUNT = "CodesOfDiscount" in "codes_of_discount.graphql";
-    COLLECTION_PAGE = "CollectionPage" in "collection_page.graphql";
-    PRODUCTS_OF_COLLECTION = "CollectionProducts" in "products_of_collection.graphql";
+    PRODUCT_PAGE = "ProductPage" in "product_page.graphql", 50 at 13.1;
+    PRODUCT_BY_ID = "ProductById" in "product_by_id.graphql", 15 at 49.0;
+    METAFIELDS_OF_PRODUCT = "MetafieldsOfProduct" in "metafields_of_product.graphql", 100 at 1.1;
+    VARIANT_PAGE = "VariantPage" in "variant_page.graphql", 100 at 4.1;
+    STOCK_PAGE = "StockPage" in "stock_page.graphql", 25 at 39.1;
+    LEVELS_OF_ITEM = "InventoryLevelsOfItem" in "levels_of_item.graphql", 100 at 3.1;
+    DISCOUNT_PAGE = "DiscountPage" in "discount_page.graphql", 20 at 30.1;
+    CODES_OF_DISCOUNT = "CodesOfDiscount" in "codes_of_discount.graphql", 250 at 1.1;
+    COLLECTION_PAGE = "CollectionPage" in "collection_page.graphql", 100 at 2.1;
+    PRODUCTS_OF_COLLECTION = "CollectionProducts" in "products_of_collection.graphql", 250 at 1.1;
+    PRODUCTS_OF_ITEM = "ProductsOfItem" in "products_of_item.graphql";
+    COLLECTION_BY_ID = "CollectionById" in "collection_by_id.graphql";
+    DISCOUNT_BY_ID = "DiscountById" in "discount_by_id.graphql";
     SUBSCRIPTIONS = "Subscriptions" in "subscriptions.graphql";
     SUBSCRIBE = "Subscribe" in "subscribe.graphql";
     RESUBSCRIBE = "Resubscribe" in "resubscribe.graphql";
@@ -108,9 +118,10 @@ impl<T> Connection<T> {
 }
 
 #[derive(Deserialize)]
-struct Envelope {
-    #[serde(default)]
-    data: Value,
+struct Envelope<'a> {
+    /// As it came: what is stored of it keeps its digits and characters.
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
     #[serde(default)]
     errors: Value,
     #[serde(default)]
@@ -122,39 +133,12 @@ struct Extensions {
     cost: Option<Cost>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Cost {
-    #[serde(default)]
-    requested_query_cost: f64,
-    throttle_status: Option<Throttle>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Throttle {
-    currently_available: f64,
-    restore_rate: f64,
-    #[serde(default)]
-    maximum_available: f64,
-}
-
-/// What is known of a shop's bucket of points.
-#[derive(Default)]
-struct Bucket {
-    available: f64,
-    restore_rate: f64,
-    maximum: f64,
-    at_ms: i64,
-    costs: HashMap<&'static str, f64>,
-}
-
 /// Shopify. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     pub(super) http: Http,
     pub(super) config: Arc<Config>,
-    buckets: Arc<Mutex<HashMap<ShopDomain, Bucket>>>,
+    budgets: Budgets,
     notices: Notices,
 }
 
@@ -163,7 +147,14 @@ impl Client {
     #[must_use]
     pub fn new(http: Http, config: Arc<Config>, alerts: Alerts) -> Self {
         let notices = Notices::new(alerts, config.api_version.clone());
-        Self { http, config, buckets: Arc::default(), notices }
+        let budgets = Budgets::new(http.clock().clone());
+        Self { http, config, budgets, notices }
+    }
+
+    /// The points that shops let us spend.
+    #[must_use]
+    pub fn budgets(&self) -> &Budgets {
+        &self.budgets
     }
 
     /// The API version that the platform answered with last; `None` before its first answer.
@@ -199,48 +190,91 @@ impl Client {
         variables: Value,
     ) -> Result<Asked<T>, ApiError> {
         let url = self.url(shop, &["admin", "api", &self.config.api_version, "graphql.json"])?;
+        loop {
+            let items = self.page_size(shop, query);
+            let asked = self
+                .http
+                .persist(patience, || self.ask_once(patience, shop, token, query, &variables, url.clone()))
+                .await;
+            match asked {
+                Err(ApiError::Refused { code }) if code == TOO_DEAR && query.page.is_some() => {
+                    if self.page_size(shop, query) < items {
+                        // The shop said what it costs: now a smaller page is known that it grants.
+                        continue;
+                    }
+                    self.budgets.note_too_dear(shop, query.name, items);
+                    return Err(ApiError::Refused { code });
+                }
+                asked => return asked,
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one request, put together in one place")]
+    async fn ask_once<T: DeserializeOwned>(
+        &self,
+        patience: Patience,
+        shop: &ShopDomain,
+        token: &SecretString,
+        query: Query,
+        variables: &Value,
+        url: Url,
+    ) -> Result<Asked<T>, ApiError> {
+        let items = self.page_size(shop, query);
+        let mut variables = variables.clone();
+        if query.page.is_some() {
+            variables["first"] = json!(items);
+        }
+        let _turn = self.budgets.turn(shop, query.name, items, patience).await;
         let body = json!({ "query": query.text, "operationName": query.name, "variables": variables });
-        self.http
-            .persist(patience, || async {
-                self.wait_for_points(shop, query, patience).await;
-                let request = self
-                    .http
-                    .request(Method::POST, url.clone())
-                    .header(TOKEN, token.expose_secret())
-                    .header(http::header::ACCEPT, "application/json")
-                    .json(&body);
-                let answer = self.http.of(shop.as_str()).send(request).await?;
-                self.read(shop, query, &answer)
-            })
-            .await
+        let request = self
+            .http
+            .request(Method::POST, url)
+            .header(TOKEN, token.expose_secret())
+            .header(http::header::ACCEPT, "application/json")
+            .json(&body);
+        let answer = self.http.of(shop.as_str()).send(request).await?;
+        self.read(shop, query, items, &answer)
+    }
+
+    /// How many items of the query's list are asked for at once; 1 where it has none.
+    fn page_size(&self, shop: &ShopDomain, query: Query) -> u32 {
+        query.page.map_or(1, |page| self.budgets.page_size(shop, query.name, page))
     }
 
     fn read<T: DeserializeOwned>(
         &self,
         shop: &ShopDomain,
         query: Query,
+        items: u32,
         answer: &Answer,
     ) -> Result<Asked<T>, ApiError> {
         if !answer.status.is_success() {
             return Err(self.status_meaning(answer));
         }
         self.notices.note(query.name, &answer.headers);
-        let envelope: Envelope = answer.json()?;
-        if let Some(cost) = &envelope.extensions.cost {
-            self.note_cost(shop, query, cost);
+        let envelope: Envelope<'_> = serde_json::from_slice(&answer.body)
+            .map_err(|_| ApiError::Unreadable("the answer has not the expected shape"))?;
+        let data = envelope.data.map_or("null", RawValue::get);
+        let cost = envelope.extensions.cost.as_ref();
+        if let Some(cost) = cost {
+            self.budgets.note(shop, query.name, items, cost);
         }
         for code in error_codes(&envelope.errors) {
             match &*code {
-                "THROTTLED" => return Err(throttled(envelope.extensions.cost.as_ref())),
+                "THROTTLED" => {
+                    let retry_after = cost.map_or(Duration::from_secs(1), Cost::pause);
+                    return Err(ApiError::RateLimited { retry_after });
+                }
                 "INTERNAL_SERVER_ERROR" => return Err(ApiError::Unavailable(code)),
                 "SHOP_INACTIVE" => return Err(paused(INACTIVE)),
-                "ACCESS_DENIED" if !envelope.data.is_null() => {}
+                "ACCESS_DENIED" if data != "null" => {}
                 _ => return Err(ApiError::Refused { code }),
             }
         }
         let denied = denied_scopes(&envelope.errors);
-        let data = serde_json::from_value(envelope.data)
-            .map_err(|_| ApiError::Unreadable("the answer has not the expected shape"))?;
+        let data =
+            serde_json::from_str(data).map_err(|_| ApiError::Unreadable("the answer has not the expected shape"))?;
         Ok(Asked { data, denied })
     }
 
@@ -264,44 +298,6 @@ impl Client {
 
     pub(super) fn rate_limited(&self, answer: &Answer) -> ApiError {
         ApiError::RateLimited { retry_after: answer.retry_after(self.http.clock()).unwrap_or(RATE_LIMIT_PAUSE) }
-    }
-
-    fn note_cost(&self, shop: &ShopDomain, query: Query, cost: &Cost) {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = buckets.entry(shop.clone()).or_default();
-        if cost.requested_query_cost > 0.0 {
-            bucket.costs.insert(query.name, cost.requested_query_cost);
-        }
-        if let Some(throttle) = &cost.throttle_status {
-            bucket.available = throttle.currently_available;
-            bucket.restore_rate = throttle.restore_rate;
-            bucket.maximum = throttle.maximum_available;
-            bucket.at_ms = self.http.clock().now_ms();
-        }
-    }
-
-    /// Waits until the shop's bucket holds enough for this query, as far as its cost and the bucket are known. Nobody
-    /// who waits in person is made to.
-    async fn wait_for_points(&self, shop: &ShopDomain, query: Query, patience: Patience) {
-        if patience != Patience::Background {
-            return;
-        }
-        let wait = {
-            let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(bucket) = buckets.get(shop) else { return };
-            let Some(cost) = bucket.costs.get(query.name) else { return };
-            if bucket.restore_rate <= 0.0 {
-                return;
-            }
-            #[allow(clippy::cast_precision_loss, reason = "milliseconds of one process's life")]
-            let elapsed = (self.http.clock().now_ms() - bucket.at_ms).max(0) as f64 / 1000.0;
-            let available = (bucket.available + elapsed * bucket.restore_rate).min(bucket.maximum);
-            let wanted = (cost + RESERVE).min(bucket.maximum);
-            Duration::from_secs_f64(((wanted - available) / bucket.restore_rate).clamp(0.0, 60.0))
-        };
-        if !wait.is_zero() {
-            self.http.clock().sleep(wait).await;
-        }
     }
 
     pub(super) fn url(&self, shop: &ShopDomain, path: &[&str]) -> Result<Url, ApiError> {
@@ -349,16 +345,6 @@ pub(super) fn denied_scopes(errors: &Value) -> Vec<String> {
         .filter_map(|error| error["extensions"]["requiredAccess"].as_str()?.split('`').nth(1))
         .map(|scope| scope.chars().filter(|c| c.is_ascii_lowercase() || *c == '_').take(60).collect())
         .collect()
-}
-
-/// The pause after which the same query can be paid for.
-fn throttled(cost: Option<&Cost>) -> ApiError {
-    let seconds = cost.and_then(|cost| {
-        let throttle = cost.throttle_status.as_ref()?;
-        (throttle.restore_rate > 0.0)
-            .then(|| (cost.requested_query_cost - throttle.currently_available) / throttle.restore_rate)
-    });
-    ApiError::RateLimited { retry_after: Duration::from_secs_f64(seconds.unwrap_or(1.0).clamp(1.0, 60.0)) }
 }
 
 #[cfg(test)]

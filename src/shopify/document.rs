@@ -1,10 +1,14 @@
-//! What we write: `shop_metadata.json` and `shop_products.json`, in one shape however many requests it took.
+//! What we write: `shop_metadata.json` and `shop_products.json`, in one shape however many requests it took and whichever
+//! way the data came.
 
-use serde_json::{Map, Value, json};
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::io::Write;
 
 use super::payload::ShopDomain;
 use crate::shared::journal::Record;
 use crate::shared::output::RelativePath;
+use crate::shared::raw_json::{Object, canonical, elements, push_name};
 
 /// Where a shop's metadata file is.
 ///
@@ -28,83 +32,259 @@ pub fn metadata(shop: &Record) -> Vec<u8> {
     format!("{{\"data\":{{\"shop\":{}}}}}\n", shop.payload).into_bytes()
 }
 
-/// `shop_products.json`. Each record's payload is a node as it stands in the file.
-#[must_use]
-pub fn catalogue(products: &[Record], discounts: &[Record], collections: &[Record]) -> Vec<u8> {
-    let is_code = |record: &&Record| record.payload.contains("\"codeDiscount\":");
-    let codes: Vec<&Record> = discounts.iter().filter(is_code).collect();
-    let automatic: Vec<&Record> = discounts.iter().filter(|record| !is_code(record)).collect();
-    let mut text = String::from("{\"data\":{\n");
-    push_edges(&mut text, "products", products.iter());
-    text.push_str(",\n");
-    push_edges(&mut text, "codeDiscountNodes", codes.into_iter());
-    text.push_str(",\n");
-    push_edges(&mut text, "automaticDiscountNodes", automatic.into_iter());
-    text.push_str(",\n");
-    push_edges(&mut text, "collections", collections.iter());
-    text.push_str("\n}}\n");
-    text.into_bytes()
+/// The lists of the catalogue, in their order.
+pub const SECTIONS: [Section; 4] =
+    [Section::Products, Section::CodeDiscounts, Section::AutomaticDiscounts, Section::Collections];
+
+/// A list of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    /// Products with variants, stock and metafields.
+    Products,
+    /// Discounts with a code.
+    CodeDiscounts,
+    /// Discounts without.
+    AutomaticDiscounts,
+    /// Collections with their products.
+    Collections,
 }
 
-/// One connection, an edge a line. It is complete, so its `pageInfo` says that nothing follows.
-fn push_edges<'a>(text: &mut String, name: &str, records: impl Iterator<Item = &'a Record>) {
-    text.push('"');
-    text.push_str(name);
-    text.push_str("\":{\"edges\":[");
-    for (index, record) in records.enumerate() {
-        text.push_str(if index == 0 { "\n" } else { ",\n" });
-        text.push_str("{\"node\":");
-        text.push_str(&record.payload);
-        text.push('}');
+impl Section {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Products => "products",
+            Self::CodeDiscounts => "codeDiscountNodes",
+            Self::AutomaticDiscounts => "automaticDiscountNodes",
+            Self::Collections => "collections",
+        }
     }
-    text.push_str("],\"pageInfo\":{\"hasNextPage\":false,\"endCursor\":null}}");
+
+    /// The list that a node belongs to.
+    #[must_use]
+    pub fn of(id: &str, node: &str) -> Self {
+        // Members are sorted, so these come first.
+        if node.starts_with("{\"codeDiscount\":") {
+            Self::CodeDiscounts
+        } else if node.starts_with("{\"automaticDiscount\":") {
+            Self::AutomaticDiscounts
+        } else if id.contains("/Collection/") {
+            Self::Collections
+        } else {
+            Self::Products
+        }
+    }
+
+    /// The line before the list's first node.
+    #[must_use]
+    pub fn header(self) -> String {
+        format!("\"{}\":{{\"edges\":[", self.name())
+    }
+}
+
+/// The line after a list's last node. The list is complete, so its `pageInfo` says that nothing follows.
+pub const END_OF_LIST: &str = "],\"pageInfo\":{\"hasNextPage\":false,\"endCursor\":null}}";
+
+/// Writes `shop_products.json`, a node a line, each list in the order of [`order`]. `nodes` shows a list's nodes to what
+/// it is given.
+///
+/// # Errors
+/// What writing or reading returns.
+pub fn write_catalogue<E: From<std::io::Error>>(
+    writer: &mut dyn Write,
+    mut nodes: impl FnMut(Section, &mut dyn FnMut(&str) -> Result<(), E>) -> Result<(), E>,
+) -> Result<(), E> {
+    writer.write_all(b"{\"data\":{\n")?;
+    for (index, section) in SECTIONS.into_iter().enumerate() {
+        writer.write_all(if index == 0 { b"" } else { b",\n" })?;
+        writer.write_all(section.header().as_bytes())?;
+        let mut is_first = true;
+        nodes(section, &mut |node| {
+            writer.write_all(if is_first { b"\n" } else { b",\n" })?;
+            is_first = false;
+            write_line(&mut *writer, node)?;
+            Ok(())
+        })?;
+        writer.write_all(b"\n")?;
+        writer.write_all(END_OF_LIST.as_bytes())?;
+    }
+    writer.write_all(b"\n}}\n")?;
+    Ok(())
+}
+
+fn write_line(writer: &mut dyn Write, node: &str) -> std::io::Result<()> {
+    writer.write_all(b"{\"node\":")?;
+    writer.write_all(node.as_bytes())?;
+    writer.write_all(b"}")
+}
+
+/// A node's line without its end.
+#[must_use]
+pub fn line(node: &str) -> String {
+    format!("{{\"node\":{node}}}")
+}
+
+/// The node of a line, with or without what follows it.
+#[must_use]
+pub fn node_of_line(line: &str) -> Option<&str> {
+    let line = line.strip_suffix(',').unwrap_or(line);
+    line.strip_prefix("{\"node\":")?.strip_suffix('}')
+}
+
+/// The order of nodes in a list: by id, shorter ids first, so that numbers stand in their order.
+#[must_use]
+pub fn order(a: &str, b: &str) -> Ordering {
+    (a.len(), a).cmp(&(b.len(), b))
 }
 
 /// A complete list as a connection: `{"edges":[{"node":…}]}`.
+fn edges(nodes: impl IntoIterator<Item = String>) -> String {
+    let mut text = String::from("{\"edges\":[");
+    for (index, node) in nodes.into_iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str("{\"node\":");
+        text.push_str(&node);
+        text.push('}');
+    }
+    text.push_str("]}");
+    text
+}
+
+/// The object as it shall stand in the file: in the one form, without some members and with some others.
+fn node(raw: &str, without: &[&str], with: Vec<(&str, String)>) -> Option<String> {
+    let object = Object::parse(raw)?;
+    let mut members: Vec<(&[u8], String)> = Vec::new();
+    for (name, value) in object.members() {
+        let is_left_out = without.iter().any(|left_out| left_out.as_bytes() == name);
+        if !is_left_out && name != b"__parentId" && with.iter().all(|(more, _)| more.as_bytes() != name) {
+            members.push((name, canonical(value)?));
+        }
+    }
+    members.extend(with.iter().map(|(name, value)| (name.as_bytes(), value.clone())));
+    members.sort_by_key(|(name, _)| *name);
+    let mut text = String::with_capacity(raw.len());
+    text.push('{');
+    for (index, (name, value)) in members.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        push_name(&mut text, name);
+        text.push_str(value);
+    }
+    text.push('}');
+    Some(text)
+}
+
+/// A product's node with its metafields and with its variants as [`variant`] makes them. `None`: it is no object.
 #[must_use]
-pub fn edges(nodes: Vec<Value>) -> Value {
-    let edges: Vec<Value> = nodes.into_iter().map(|node| json!({ "node": node })).collect();
-    json!({ "edges": edges })
+pub fn product(raw: &str, metafields: Vec<String>, variants: Vec<String>) -> Option<String> {
+    let metafields = metafields.iter().map(|raw| node(raw, &[], Vec::new())).collect::<Option<Vec<_>>>()?;
+    node(raw, &[], vec![("metafields", edges(metafields)), ("variants", edges(variants))])
+}
+
+/// The inventory item of a variant, if it has one.
+#[must_use]
+pub fn item_of_variant(raw: &str) -> Option<String> {
+    Object::parse(raw)?.object("inventoryItem")?.text("id").map(std::borrow::Cow::into_owned)
+}
+
+/// A variant's node with the levels of its inventory item.
+#[must_use]
+pub fn variant(raw: &str, levels: Vec<String>) -> Option<String> {
+    let item = match Object::parse(raw)?.get("inventoryItem") {
+        Some(item) if item.starts_with('{') => {
+            let levels = levels.iter().map(|raw| node(raw, &[], Vec::new())).collect::<Option<Vec<_>>>()?;
+            vec![("inventoryItem", node(item, &[], vec![("inventoryLevels", edges(levels))])?)]
+        }
+        _ => Vec::new(),
+    };
+    node(raw, &["product"], item)
+}
+
+/// A collection's node with its products.
+#[must_use]
+pub fn collection(raw: &str, products: Vec<String>) -> Option<String> {
+    let products = products.iter().map(|raw| node(raw, &[], Vec::new())).collect::<Option<Vec<_>>>()?;
+    node(raw, &[], vec![("products", edges(products))])
+}
+
+/// A collection's node with other titles (as JSON) of some of its products, and without those that have none.
+#[must_use]
+pub fn with_members(node: &str, titles: &HashMap<String, Option<String>>) -> Option<String> {
+    let object = Object::parse(node)?;
+    let mut members = Vec::new();
+    for edge in elements(object.object("products")?.get("edges")?)? {
+        let edge = Object::parse(edge)?;
+        let member = edge.get("node")?;
+        match titles.get(&*edge.object("node")?.text("id")?) {
+            None => members.push(member.to_owned()),
+            Some(None) => {}
+            Some(Some(title)) => members.push(self::node(member, &[], vec![("title", canonical(title)?)])?),
+        }
+    }
+    collection(node, members)
 }
 
 /// A discount's node: what the API calls `discount` stands under `codeDiscount` or `automaticDiscount`, by its type.
 #[must_use]
-pub fn discount(id: &Value, mut discount: Map<String, Value>, codes: Vec<Value>) -> Value {
-    let kind = discount.get("__typename").and_then(Value::as_str).unwrap_or_default();
-    let name = if kind.starts_with("DiscountAutomatic") {
-        "automaticDiscount"
+pub fn discount(raw: &str, codes: Vec<String>) -> Option<String> {
+    let object = Object::parse(raw)?;
+    let discount = object.get("discount")?;
+    let (name, with) = if Object::parse(discount)?.text("__typename")?.starts_with("DiscountAutomatic") {
+        ("automaticDiscount", Vec::new())
     } else {
-        discount.insert("codes".to_owned(), edges(codes));
-        "codeDiscount"
+        let codes = codes.iter().map(|raw| node(raw, &[], Vec::new())).collect::<Option<Vec<_>>>()?;
+        ("codeDiscount", vec![("codes", edges(codes))])
     };
-    json!({ "id": id, name: discount })
-}
-
-/// A record of a node that has an `id`.
-#[must_use]
-pub fn record(node: &Value) -> Option<Record> {
-    Some(Record { id: node["id"].as_str()?.to_owned(), payload: node.to_string() })
+    node(raw, &["discount"], vec![(name, node(discount, &[], with)?)])
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    fn file(all: &[&str]) -> Value {
+        let mut bytes = Vec::new();
+        write_catalogue::<std::io::Error>(&mut bytes, |section, show| {
+            all.iter()
+                .filter(|node| Section::of("gid://shopify/Product/1", node) == section)
+                .try_for_each(|node| show(node))
+        })
+        .expect("written");
+        serde_json::from_slice(&bytes).expect("JSON")
+    }
 
     #[test]
     fn the_catalogue_has_one_shape_and_is_json_also_when_empty() {
-        let parse = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes).expect("JSON");
         let empty = json!({"edges":[],"pageInfo":{"hasNextPage":false,"endCursor":null}});
-        let nothing = parse(catalogue(&[], &[], &[]));
-        assert_eq!(nothing["data"]["products"], empty);
-        assert_eq!(nothing["data"]["codeDiscountNodes"], empty);
-
-        let code =
-            discount(&json!("1"), Map::from_iter([("__typename".to_owned(), json!("DiscountCodeBasic"))]), vec![]);
+        let nothing = file(&[]);
+        for section in SECTIONS {
+            assert_eq!(nothing["data"][section.name()], empty);
+        }
+        let code = discount(r#"{"id":"1","discount":{"__typename":"DiscountCodeBasic"}}"#, vec![]).expect("a node");
         let automatic =
-            discount(&json!("2"), Map::from_iter([("__typename".to_owned(), json!("DiscountAutomaticApp"))]), vec![]);
-        let records: Vec<Record> = [&code, &automatic].into_iter().filter_map(record).collect();
-        let file = parse(catalogue(&[], &records, &[]));
+            discount(r#"{"id":"2","discount":{"__typename":"DiscountAutomaticApp"}}"#, vec![]).expect("a node");
+        let file = file(&[&code, &automatic]);
         assert_eq!(file["data"]["codeDiscountNodes"]["edges"][0]["node"]["id"], "1");
         assert_eq!(file["data"]["automaticDiscountNodes"]["edges"][0]["node"]["id"], "2");
+    }
+
+    #[test]
+    fn members_stand_in_one_order_whatever_the_order_they_came_in() {
+        let one = variant(
+            r#"{"__parentId":"p","title":"T","id":"v","inventoryItem":{"tracked":true,"id":"i"},"product":{"id":"p"}}"#,
+            vec![r#"{"id":"l","__parentId":"i"}"#.to_owned()],
+        );
+        let other = variant(
+            r#"{ "id":"v", "inventoryItem":{"id":"i","tracked":true,"inventoryLevels":{"nodes":[]}},"title":"\u0054"}"#,
+            vec![r#"{ "id" : "l" }"#.to_owned()],
+        );
+        assert_eq!(one, other);
+        let expected = r#"{"id":"v","inventoryItem":{"id":"i","inventoryLevels":{"edges":[{"node":{"id":"l"}}]},"tracked":true},"title":"T"}"#;
+        assert_eq!(one.as_deref(), Some(expected));
+        assert_eq!(variant(r#"{"id":"v"}"#, vec![]).as_deref(), Some(r#"{"id":"v"}"#), "without the scope for stock");
     }
 }

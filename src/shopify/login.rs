@@ -19,9 +19,10 @@ use uuid::Uuid;
 
 use super::client::Query;
 use super::payload::ShopDomain;
+use super::reading::ShopInfo;
 use super::signed_query::SignedQuery;
 use super::subscriptions::{self, Asker, is_granted};
-use super::sync::{ShopInfo, store_shop};
+use super::sync::store_shop;
 use super::{NAME, PLATFORM, SCOPES, SHOP, Shopify, tokens, watch, webhook};
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::error::AppError;

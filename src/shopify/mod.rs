@@ -3,6 +3,11 @@
 //! The platform's documents: <https://shopify.dev/docs/apps/build/authentication-authorization>,
 //! <https://shopify.dev/docs/api/admin-graphql>, <https://shopify.dev/docs/apps/build/webhooks>.
 
+mod assemble;
+mod budget;
+mod bulk;
+mod catalogue;
+mod changes;
 mod client;
 mod compliance;
 mod config;
@@ -14,7 +19,9 @@ pub mod fuzzing;
 mod grants;
 mod login;
 mod notices;
+mod pass;
 mod payload;
+mod reading;
 pub mod sandbox;
 mod signed_query;
 mod subscriptions;
@@ -53,6 +60,8 @@ const PRODUCTS: &str = "products";
 const COLLECTIONS: &str = "collections";
 /// All discounts.
 const DISCOUNTS: &str = "discounts";
+/// A bulk operation that has ended.
+const BULK: &str = "bulk";
 
 /// What the channel's code is given.
 struct Shopify {
@@ -61,6 +70,7 @@ struct Shopify {
     client: client::Client,
     intake: Intake,
     tokens: tokens::TokenKeeper,
+    locks: catalogue::Locks,
 }
 
 impl FromRef<Arc<Shopify>> for Shared {
@@ -81,6 +91,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         tokens: tokens::TokenKeeper::new(shared.connections.clone(), client.clone(), shared.alerts.clone()),
         client,
         config: Arc::clone(&config),
+        locks: catalogue::Locks::default(),
     });
     Channel {
         name: NAME,

@@ -52,34 +52,56 @@ impl fmt::Display for ShopDomain {
     }
 }
 
+/// The start of a product's global id; the number follows.
+pub const PRODUCT_GID: &str = "gid://shopify/Product/";
+/// The start of an inventory item's global id.
+pub const ITEM_GID: &str = "gid://shopify/InventoryItem/";
+/// The start of a collection's global id.
+pub const COLLECTION_GID: &str = "gid://shopify/Collection/";
+/// The start of a discount's global id; the kind of discount and the number follow.
+pub const DISCOUNT_GID: &str = "gid://shopify/Discount";
+
 /// What must be read again because of a topic. `None`: the topic is not handled.
 fn effect_of(topic: &str, body: &Object<'_>) -> Option<Effect> {
-    let reread = |object: String| Some(Effect::Reread(object));
-    match topic {
+    let number = |member: &str| body.text(member).filter(|id| is_number(id));
+    let one = |start: &str, member: &str| number(member).map(|id| format!("{start}{id}"));
+    // Where a body does not say which object it is about, all of the kind are read.
+    let object = match topic {
         "products/create" | "products/update" | "products/delete" => {
-            match body.text("id").filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())) {
-                Some(id) => reread(format!("{PRODUCT_GID}{id}")),
-                None => reread(super::PRODUCTS.to_owned()),
-            }
+            one(PRODUCT_GID, "id").unwrap_or_else(|| super::PRODUCTS.to_owned())
         }
         "inventory_levels/update" | "inventory_levels/connect" | "inventory_levels/disconnect" => {
-            reread(super::PRODUCTS.to_owned())
+            one(ITEM_GID, "inventory_item_id").unwrap_or_else(|| super::PRODUCTS.to_owned())
         }
-        "collections/create" | "collections/update" | "collections/delete" => reread(super::COLLECTIONS.to_owned()),
+        "collections/create" | "collections/update" | "collections/delete" => {
+            one(COLLECTION_GID, "id").unwrap_or_else(|| super::COLLECTIONS.to_owned())
+        }
         "discounts/create"
         | "discounts/update"
         | "discounts/delete"
         | "discounts/redeemcode_added"
-        | "discounts/redeemcode_removed" => reread(super::DISCOUNTS.to_owned()),
-        "shop/update" => reread(super::SHOP.to_owned()),
+        | "discounts/redeemcode_removed" => body
+            .text("admin_graphql_api_id")
+            .filter(|id| is_discount(id))
+            .map_or_else(|| super::DISCOUNTS.to_owned(), |id| id.into_owned()),
+        "bulk_operations/finish" => super::BULK.to_owned(),
+        "shop/update" => super::SHOP.to_owned(),
         // What is granted at this moment is asked for: the message may be old.
-        "app/scopes_update" => reread(WATCH.to_owned()),
-        _ => None,
-    }
+        "app/scopes_update" => WATCH.to_owned(),
+        _ => return None,
+    };
+    Some(Effect::Reread(object))
 }
 
-/// The start of a product's global id; the number follows.
-pub const PRODUCT_GID: &str = "gid://shopify/Product/";
+fn is_number(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_discount(id: &str) -> bool {
+    ["Node/", "CodeNode/", "AutomaticNode/"]
+        .iter()
+        .any(|kind| id.strip_prefix(DISCOUNT_GID).and_then(|rest| rest.strip_prefix(kind)).is_some_and(is_number))
+}
 
 /// Turns a delivery, whose signature is right, into its event. Nothing is lost: what cannot be read, is unknown or
 /// contradicts itself is set apart.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::SHOP;
-use super::sync::PRODUCT;
+use super::assemble::PRODUCT;
 use crate::shared::view::{Card, Catalogue, Variant, View};
 
 /// How the channel is shown.

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::client::Query;
 use super::payload::ShopDomain;
+use super::reading::ShopInfo;
 use super::subscriptions::{self, Asker, is_granted};
-use super::sync::ShopInfo;
 use super::{NAME, SCOPES, Shopify, farewell};
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::consumers::refresh::{DENIED, PAUSED};

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use shoptalk::shared::sandbox::Failure;
 use shoptalk::shared::signature::Secrets;
 use shoptalk::shopify;
 
 use crate::shopify_checks::{
-    CATALOGUE, METADATA, SECOND, asked, assert_complete, connect_shop, connection, log_in, nodes, price, requests,
-    titles,
+    CATALOGUE, METADATA, SECOND, asked, assert_complete, connect_shop, connection, log_in, nodes, only, price,
+    requests, titles,
 };
 use crate::test_app::{Answer, SHOP, SHOPIFY_SECRET, TestApp};
 
@@ -391,5 +392,91 @@ async fn a_product_is_not_deleted_because_a_permission_was_taken_away() {
         assert_eq!(titles(&app), ["Green tea"], "{scopes:?}");
         assert_eq!(price(&app, "Green tea"), "12.34", "{scopes:?}");
     }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_event_about_one_object_asks_for_that_object_alone() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    let tea = shop.add_product("Green tea");
+    shop.add_product("Coffee");
+    let drinks = shop.add_collection("Drinks", &[&tea]);
+    let ten = shop.add_code_discount("Ten off", &["TEN"], 0.1);
+    let spring = shop.add_automatic_discount("Spring", 0.2);
+    connect_shop(&app).await;
+    let number = |gid: &str| gid.rsplit('/').next().unwrap().parse::<u64>().unwrap();
+
+    tea.set_stock(7);
+    shop.rename_collection(&drinks, "Hot drinks");
+    shop.set_discount_status(&ten, "EXPIRED");
+    for (topic, body, queries) in [
+        ("inventory_levels/update", tea.stock_webhook(), ["ProductsOfItem", "ProductById"].as_slice()),
+        ("collections/update", json!({ "id": number(&drinks) }), &["CollectionById", "CollectionProducts"]),
+        ("discounts/update", json!({ "admin_graphql_api_id": ten }), &["DiscountById"]),
+    ] {
+        let before = requests(&app);
+        assert_eq!(shop.deliver(topic, &body).await, [200]);
+        app.settle().await;
+        assert_eq!(asked(&app, SHOP, before), queries, "{topic}");
+    }
+    assert_complete(&app, &shop);
+
+    shop.delete_collection(&drinks);
+    shop.delete_discount(&spring);
+    for (topic, body, queries) in [
+        ("collections/delete", json!({ "id": number(&drinks) }), ["CollectionById"]),
+        ("discounts/delete", json!({ "admin_graphql_api_id": spring }), ["DiscountById"]),
+    ] {
+        let before = requests(&app);
+        assert_eq!(shop.deliver(topic, &body).await, [200]);
+        app.settle().await;
+        assert_eq!(asked(&app, SHOP, before), queries, "{topic}");
+    }
+    assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_burst_over_many_products_becomes_one_pass() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    shop.fill(60, 1);
+    connect_shop(&app).await;
+    let before = requests(&app);
+    for (number, product) in shop.products().iter().enumerate() {
+        product.set_price(&format!("{number}.99"));
+        assert_eq!(shop.deliver("products/update", &product.webhook()).await, [200]);
+    }
+    app.settle().await;
+    let asked = asked(&app, SHOP, before);
+    assert!(!asked.contains(&"ProductById".to_owned()) && asked.len() < 15, "{asked:?}");
+    assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_older_than_what_is_stored_replaces_nothing_and_is_asked_for_again() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    let tea = shop.add_product("Green tea");
+    connect_shop(&app).await;
+    let before = tea.graphql();
+    app.clock.advance(Duration::from_secs(60));
+    tea.rename("White tea");
+    shop.deliver("products/update", &tea.webhook()).await;
+    app.settle().await;
+    assert_eq!(titles(&app), ["White tea"]);
+    // A copy that lags behind still shows the product of a minute ago.
+    let stale = Failure::Json(200, json!({ "data": { "product": before } }));
+    app.shopify.traffic().fail_next_with_body("graphql", &only("ProductById"), 1, stale);
+    shop.deliver("products/update", &tea.webhook()).await;
+    app.settle().await;
+    assert_eq!(titles(&app), ["White tea"]);
+    tea.rename("Black tea");
+    app.clock.advance(Duration::from_secs(60));
+    app.settle().await;
+    assert_eq!(titles(&app), ["Black tea"], "it was asked again");
+    assert_complete(&app, &shop);
     app.finish().await;
 }

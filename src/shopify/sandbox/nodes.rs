@@ -349,6 +349,10 @@ pub(super) fn list(shop: &ShopState, parent: &Node, field: &str, args: &Map<Stri
             let levels = variant.stock.keys();
             levels.map(|id| stub("InventoryLevel", *id, parent.id, variant.stock_updated_at)).collect()
         }),
+        ("InventoryItem", "variants") => variants()
+            .filter(|(_, variant)| variant.item_id == parent.id)
+            .map(|(product, variant)| stub("ProductVariant", variant.id, product, variant.updated_at))
+            .collect(),
         ("Location", "inventoryLevels") => variants()
             .filter(|(_, variant)| variant.stock.contains_key(&parent.id))
             .map(|(_, variant)| stub("InventoryLevel", parent.id, variant.item_id, variant.stock_updated_at))

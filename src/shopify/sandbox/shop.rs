@@ -103,6 +103,17 @@ impl Shop {
         });
     }
 
+    /// Changes a collection's title; the handle stays.
+    pub fn rename_collection(&self, collection: &str, title: &str) {
+        self.change(|shop, now| {
+            let found = parse_gid(collection).and_then(|(_, id)| shop.collections.get_mut(&id));
+            if let Some(collection) = found {
+                collection.title = title.to_owned();
+                collection.updated_at = whole(now);
+            }
+        });
+    }
+
     /// Deletes a collection; its products stay.
     pub fn delete_collection(&self, collection: &str) {
         self.change(|shop, _| parse_gid(collection).and_then(|(_, id)| shop.collections.remove(&id)));
@@ -540,6 +551,23 @@ impl Product {
     #[must_use]
     pub fn webhook(&self) -> Value {
         self.read(rest_product).unwrap_or(Value::Null)
+    }
+
+    /// The product as GraphQL shows it at this moment, with one page of each of its lists. Null once it was deleted.
+    #[must_use]
+    pub fn graphql(&self) -> Value {
+        let gid = self.gid();
+        let truth = self.shop.truth();
+        let products = truth["products"].as_array().cloned().unwrap_or_default();
+        let Some(mut product) = products.into_iter().find(|product| product["id"] == gid) else { return Value::Null };
+        let end = json!({ "hasNextPage": false, "endCursor": null });
+        let connect = |list: &mut Value| *list = json!({ "nodes": list.take(), "pageInfo": end });
+        if let Some(variants) = product["variants"].as_array_mut() {
+            variants.iter_mut().for_each(|variant| connect(&mut variant["inventoryItem"]["inventoryLevels"]));
+        }
+        connect(&mut product["variants"]);
+        connect(&mut product["metafields"]);
+        product
     }
 
     /// The body of `inventory_levels/update` for its first variant at the shop's first location.
