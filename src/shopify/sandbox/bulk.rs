@@ -17,7 +17,7 @@ const MAX_CONNECTIONS: usize = 5;
 const MAX_DEPTH: usize = 2;
 
 /// `bulkOperationRunQuery`: checks the query and puts the operation in line.
-pub(super) fn start(run: &mut Run<'_>, query: &str) -> Value {
+pub(super) fn start(run: &mut Run<'_>, query: &str, grouped: bool) -> Value {
     let refuse = |message: String, code: &str| json!({"bulkOperation": null, "userErrors": [{"field": ["query"], "message": message, "code": code}]});
     let document = match parse_query(query) {
         Ok(document) => document,
@@ -54,6 +54,7 @@ pub(super) fn start(run: &mut Run<'_>, query: &str) -> Value {
     run.shop.bulks.push(BulkState {
         id,
         query: query.to_owned(),
+        grouped,
         status: "CREATED",
         error_code: None,
         objects: 0,
@@ -74,17 +75,30 @@ pub(super) fn finish(run: &mut Run<'_>, index: usize) {
         Some(code) => Err(code),
         None => execute(run, &query),
     };
+    let ending = run.shop.ending_bulk.take();
+    let spoil = run.shop.spoiling_bulk.take();
     let bulk = &mut run.shop.bulks[index];
     bulk.completed_at = Some(run.request.now);
+    if let Some(status) = ending {
+        bulk.status = status;
+        return;
+    }
     match outcome {
-        Ok((lines, roots)) => {
+        Ok((mut lines, roots)) => {
+            if !bulk.grouped {
+                // No order is promised, so here is the worst one: children first.
+                lines.reverse();
+            }
             bulk.status = "COMPLETED";
             bulk.objects = lines.len();
             bulk.root_objects = roots;
             if !lines.is_empty() {
-                let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+                let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
                 let name = Run::file_name();
                 bulk.file_size = text.len();
+                if let Some(spoil) = spoil {
+                    text = spoil(&text);
+                }
                 bulk.url = Some(format!("{}/bulk/{name}", run.base_url));
                 run.files.insert(name, text);
             }

@@ -499,7 +499,7 @@ impl<'r> Run<'r> {
         for index in 0..self.shop.bulks.len() {
             match self.shop.bulks[index].status {
                 "CREATED" => self.shop.bulks[index].status = "RUNNING",
-                "RUNNING" => bulk::finish(self, index),
+                "RUNNING" if !self.shop.holding_bulk => bulk::finish(self, index),
                 _ => {}
             }
         }

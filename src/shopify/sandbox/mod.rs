@@ -92,6 +92,12 @@ impl Sandbox {
         format!("{}/{{shop}}", self.server.url())
     }
 
+    /// `127.0.0.1:<port>`: the host of the files that bulk operations leave behind.
+    #[must_use]
+    pub fn bulk_host(&self) -> String {
+        self.server.url().trim_start_matches("http://").to_owned()
+    }
+
     /// What was asked of the platform, and what shall go wrong next.
     #[must_use]
     pub fn traffic(&self) -> &Traffic {

@@ -24,7 +24,11 @@ impl Run<'_> {
                     json!({"deletedWebhookSubscriptionId": args["id"], "userErrors": []})
                 }
             }
-            "bulkOperationRunQuery" => bulk::start(self, args["query"].as_str().unwrap_or_default()),
+            "bulkOperationRunQuery" => {
+                // Since 2026 children are placed below their parents on request only.
+                let grouped = args.get("groupObjects").and_then(Value::as_bool).unwrap_or(false);
+                bulk::start(self, args["query"].as_str().unwrap_or_default(), grouped)
+            }
             "bulkOperationCancel" => {
                 let found = self.shop.bulks.iter_mut().find(|bulk| Some(bulk.id) == id && bulk.is_active());
                 match found.map(|bulk| bulk.status = "CANCELED") {

@@ -299,6 +299,21 @@ impl Shop {
         self.change(|shop, _| shop.failing_bulk = Some(error_code));
     }
 
+    /// The next bulk operation to end has this status: EXPIRED or CANCELED.
+    pub fn end_next_bulk(&self, status: &'static str) {
+        self.change(|shop, _| shop.ending_bulk = Some(status));
+    }
+
+    /// The file of the next bulk operation to end holds what `spoil` makes of it; its size is told as before.
+    pub fn spoil_next_bulk(&self, spoil: impl Fn(&str) -> String + Send + 'static) {
+        self.change(|shop, _| shop.spoiling_bulk = Some(Box::new(spoil)));
+    }
+
+    /// Whether running bulk operations go on running, however often they are looked at.
+    pub fn hold_bulk(&self, yes: bool) {
+        self.change(|shop, _| shop.holding_bulk = yes);
+    }
+
     /// All bulk operations, oldest first, with the field names of GraphQL. Looking here does not move them on.
     #[must_use]
     pub fn bulk_operations(&self) -> Vec<Value> {
@@ -503,6 +518,13 @@ impl Product {
     /// Adds a variant with 5 in stock at the first location.
     pub fn add_variant(&self, title: &str, price: &str) {
         self.shop.change(|shop, now| shop.add_variant(self.id, title, price, now));
+    }
+
+    /// Adds this many variants, as [`Product::add_variant`] adds one.
+    pub fn add_variants(&self, count: usize) {
+        for number in 1..=count {
+            self.add_variant(&format!("Colour {number:04}"), "12.00");
+        }
     }
 
     /// Deletes its last variant, unless it is the only one.

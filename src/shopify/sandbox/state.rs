@@ -118,6 +118,8 @@ pub struct Subscription {
 pub(super) struct BulkState {
     pub id: u64,
     pub query: String,
+    /// Whether children stand below their parents in the result.
+    pub grouped: bool,
     pub status: &'static str,
     pub error_code: Option<&'static str>,
     pub objects: usize,
@@ -244,6 +246,9 @@ impl Bucket {
     }
 }
 
+/// Changes the text of a file.
+pub(super) type Spoil = Box<dyn Fn(&str) -> String + Send>;
+
 /// One shop.
 pub(super) struct ShopState {
     pub id: u64,
@@ -272,6 +277,12 @@ pub(super) struct ShopState {
     pub bulks: Vec<BulkState>,
     /// The error code with which the next bulk operation ends.
     pub failing_bulk: Option<&'static str>,
+    /// The status with which the next bulk operation ends instead.
+    pub ending_bulk: Option<&'static str>,
+    /// What becomes of the file of the next bulk operation.
+    pub spoiling_bulk: Option<Spoil>,
+    /// Whether running bulk operations do not end.
+    pub holding_bulk: bool,
     pub bucket: Bucket,
     pub closed: Option<Closed>,
     next_ids: HashMap<&'static str, u64>,
@@ -301,6 +312,9 @@ impl ShopState {
             farewell: Vec::new(),
             bulks: Vec::new(),
             failing_bulk: None,
+            ending_bulk: None,
+            spoiling_bulk: None,
+            holding_bulk: false,
             bucket: Bucket { maximum: 2000.0, restore_rate: 100.0, available: 2000.0, read_at: now },
             closed: None,
             next_ids: HashMap::new(),

@@ -449,7 +449,7 @@ async fn a_bulk_operation_ends_as_lines_with_children_after_their_parent() {
     let fixture = Fixture::start().await;
     let token = fixture.install(SCOPES).await;
     fixture.shop.fill(3, 2);
-    let run = "mutation StartBulk($query: String!) { bulkOperationRunQuery(query: $query) { bulkOperation { id status } userErrors { field message code } } }";
+    let run = "mutation StartBulk($query: String!) { bulkOperationRunQuery(query: $query, groupObjects: true) { bulkOperation { id status } userErrors { field message code } } }";
     let inner = "{ products { edges { node { id title variants { edges { node { id price } } } } } } }";
     let (_, answer) = fixture.send(access(&token), run, json!({"query": inner})).await;
     let bulk = answer["data"]["bulkOperationRunQuery"]["bulkOperation"].clone();
