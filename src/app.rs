@@ -202,7 +202,7 @@ impl App {
             // What concerns the app itself always flows.
             journal.connect_account(channel.name, "").await.context("the journal cannot be written")?;
             let name = channel.name;
-            jobs.push(wish_job(&shared, name, format!("poll {name}"), channel.poll_cron.clone(), ""));
+            jobs.push(wish_job(&shared, name, format!("poll {name}"), channel.poll_cron.clone(), channel.poll_object));
             jobs.push(wish_job(&shared, name, format!("watch {name}"), WATCH_CRON.to_owned(), WATCH));
             jobs.extend(channel.jobs.iter().cloned());
         }

@@ -127,6 +127,7 @@ pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
             .merge(deletion::routes())
             .with_state(Arc::clone(&facebook)),
         poll_cron: config.poll_cron.clone(),
+        poll_object: "",
         door: Door {
             channel: NAME,
             title: "Connect your Facebook Page",

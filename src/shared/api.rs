@@ -204,6 +204,29 @@ impl Answer {
     }
 }
 
+/// An answer that comes piece by piece. Its length is for the reader to limit.
+#[derive(Debug)]
+pub struct Download {
+    /// The status.
+    pub status: StatusCode,
+    response: reqwest::Response,
+}
+
+impl Download {
+    /// The next piece, decompressed; `None` at the end.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`] when it breaks off.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
+        self.response.chunk().await.map_err(unavailable)
+    }
+}
+
+/// The URL may carry what must not be logged, and reqwest's errors quote it.
+fn unavailable(error: reqwest::Error) -> ApiError {
+    ApiError::Unavailable(describe(&error.without_url()))
+}
+
 /// The client for all outgoing calls. Cheap to clone.
 #[derive(Clone)]
 pub struct Http {
@@ -316,6 +339,19 @@ impl Http {
         Ok(Answer { status: response.status(), headers: response.headers().clone(), body: body.freeze() })
     }
 
+    /// Sends once and gives the answer piece by piece, for what is too long to be held.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`] without an answer, [`ApiError::Refused`] for an address that may not be asked.
+    pub async fn open(&self, request: reqwest::RequestBuilder) -> Result<Download, ApiError> {
+        let request = request.build().map_err(unavailable)?;
+        if !self.reach.allows(request.url()) {
+            return Err(ApiError::Refused { code: REFUSED.to_owned() });
+        }
+        let response = self.client.execute(request).await.map_err(unavailable)?;
+        Ok(Download { status: response.status(), response })
+    }
+
     /// Repeats `call` while it is worth it: no connection, no answer, 5xx, and rate limits with a short pause.
     ///
     /// # Errors
@@ -356,11 +392,6 @@ fn jittered(tried: u32) -> Duration {
     let ceiling = Duration::from_millis(500 << tried.min(7)).min(Duration::from_secs(60));
     let random = getrandom::u32().unwrap_or(u32::MAX / 2);
     ceiling.mul_f64(f64::from(random) / f64::from(u32::MAX))
-}
-
-/// The URL may carry what must not be logged, and reqwest's errors quote it.
-fn unavailable(error: reqwest::Error) -> ApiError {
-    ApiError::Unavailable(describe(&error.without_url()))
 }
 
 /// An error with its causes: the outermost text of reqwest alone says little.

@@ -91,6 +91,8 @@ pub struct Channel {
     pub router: axum::Router,
     /// When its accounts are polled: a cron pattern of five or six fields, UTC.
     pub poll_cron: String,
+    /// What a poll reads again: the whole account (empty), or what the channel calls its daily look.
+    pub poll_object: &'static str,
     /// How a merchant connects an account.
     pub door: web::pages::Door,
     /// How its data is shown to people.
@@ -132,6 +134,11 @@ pub trait Reader: Send + Sync {
                 None => Vec::new(),
             }
         })
+    }
+
+    /// Whether reading this object leaves nothing of the account unknown.
+    fn is_whole(&self, object: &str) -> bool {
+        object.is_empty()
     }
 
     /// Ends the webhook subscriptions of an account at the platform: its merchant disconnects it.

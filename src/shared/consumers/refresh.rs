@@ -249,7 +249,7 @@ impl Refresh {
         match outcome {
             Ok(()) => {
                 self.end_pause(channel, account).await?;
-                if let Some(connection) = connection.filter(|_| wish.object.is_empty()) {
+                if let Some(connection) = connection.filter(|_| reader.is_whole(&wish.object)) {
                     self.0.connections.set_read(channel, account, now_ms).await?;
                     if connection.status_reason.is_some_and(|reason| reason.starts_with(DENIED)) {
                         self.0.connections.set_status(channel, account, Status::Connected, None).await?;

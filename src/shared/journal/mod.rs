@@ -450,6 +450,25 @@ impl Journal {
         .map(drop)
     }
 
+    /// What waits for a platform to end its work, without having failed, is looked at now.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn hasten_rereads(&self, channel: &'static str, account: &str) -> Result<(), JournalError> {
+        let account = account.to_owned();
+        let now_ms = self.clock.now_ms();
+        self.write(move |connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE rereads SET due_at = min(due_at, ?3)
+                     WHERE channel = ?1 AND account = ?2 AND attempts = 0 AND reason IS NULL AND NOT parked",
+                )?
+                .execute(params![channel, account, now_ms])
+                .map(drop)
+        })
+        .await
+    }
+
     /// When the events with these keys happened (milliseconds since 1970), one by one; `None` for an unknown event.
     ///
     /// # Errors
