@@ -119,6 +119,9 @@ impl Stage {
                 webhook_address: below("/shopify/webhook")?,
                 api_version: "2026-10".to_owned(),
                 admin_url: shopify::AdminUrl::parse(&shopify.admin_url()).map_err(anyhow::Error::msg)?,
+                bulk_above: 1000,
+                bulk_hosts: shopify::BulkHosts::parse(&shopify.bulk_host())
+                    .context("the simulated files have no host")?,
                 poll_cron: "47 3 * * *".to_owned(),
             }),
         };

@@ -37,6 +37,7 @@ pub fn channel(facebook: &Arc<Facebook>) -> Channel {
         name: NAME,
         router: Router::new(),
         poll_cron: config.poll_cron.clone(),
+        poll_object: "",
         door: Door {
             channel: NAME,
             title: "Instagram account of your Page",

@@ -32,6 +32,8 @@ pub mod part {
     pub const METAFIELD: u8 = 1;
     /// A variant of a product.
     pub const VARIANT: u8 = 2;
+    /// An inventory item; what matters of it stands in its variant.
+    pub const ITEM: u8 = 3;
     /// A level of an inventory item.
     pub const LEVEL: u8 = 4;
     /// A collection without its products.
@@ -64,15 +66,24 @@ pub struct Found {
     pub told: i64,
 }
 
-/// A part of an object. A variant's place is its position, that of everything else its number in the order of arrival.
+/// A part of an object. Variants stand by their position, everything else by its id: bulk files promise no order.
 #[must_use]
-pub fn part(kind: u8, id: String, parent: &str, number: usize, raw: &Raw) -> Part {
+pub fn part(kind: u8, id: String, parent: &str, raw: &Raw) -> Part {
+    let position = match kind {
+        part::VARIANT => Object::parse(raw.get()).and_then(|object| object.integer("position")),
+        _ => None,
+    };
+    part_at(kind, id, parent.to_owned(), position, raw.get())
+}
+
+/// As [`part()`], of an object whose position was looked up.
+#[must_use]
+pub fn part_at(kind: u8, id: String, parent: String, position: Option<i64>, text: &str) -> Part {
     let place = match kind {
-        part::VARIANT => Object::parse(raw.get()).and_then(|object| object.integer("position")).unwrap_or(i64::MAX),
-        part::MEMBER => i64::try_from(number).unwrap_or(i64::MAX),
+        part::VARIANT => position.unwrap_or(i64::MAX),
         _ => 0,
     };
-    Part { kind, id, parent: parent.to_owned(), place, payload: raw.get().to_owned() }
+    Part { kind, id, parent, place, payload: text.to_owned() }
 }
 
 /// Replaces the records of these kinds by what was read. The pass began at `begun_ms`; what was changed here since then by

@@ -63,15 +63,6 @@ pub async fn change(shopify: &Shopify, shop: &ShopDomain, edits: Vec<Edit>) -> R
     Ok(changes)
 }
 
-/// Makes the file show all records, if it does not already.
-///
-/// # Errors
-/// When the journal or the file cannot be used.
-pub async fn ensure(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
-    let _alone = shopify.locks.of(shop).await;
-    show(shopify, shop).await
-}
-
 /// Writes the file anew, whatever is known of it.
 ///
 /// # Errors
@@ -81,7 +72,11 @@ pub async fn rewrite(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadErr
     write_whole(shopify, shop).await
 }
 
-async fn show(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
+/// Makes the file show all records, if it does not already. The caller holds the shop's lock.
+///
+/// # Errors
+/// When the journal or the file cannot be used.
+pub async fn show(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let shared = &shopify.shared;
     if let Some(shown) = shared.journal.find_account_cursor(NAME, shop.as_str(), SHOWN).await? {
         let (output, path) = (shared.output.clone(), document::products_path(shop)?);

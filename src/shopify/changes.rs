@@ -156,7 +156,7 @@ async fn read_product(reading: &Reading<'_>, id: &str, found: &mut Found) -> Res
         {
             pass::add_levels(reading, &item, levels, access, &mut parts).await?;
         }
-        parts.push(assemble::part(part::VARIANT, id_of(variant.get())?, id, 0, &variant));
+        parts.push(assemble::part(part::VARIANT, id_of(variant.get())?, id, &variant));
     }
     let node = node_of(PRODUCT, id, &raw, &parts)?;
     guard(reading, &node, stored.as_ref())?;
@@ -219,7 +219,11 @@ fn guard(reading: &Reading<'_>, new: &str, stored: Option<&(String, i64)>) -> Re
     }
 }
 
-fn node_of(kind: &'static str, id: &str, raw: &Raw, parts: &[Part]) -> Result<String, ReadError> {
+/// The node of an object that is held in parts.
+///
+/// # Errors
+/// [`ApiError::Unreadable`].
+pub fn node_of(kind: &'static str, id: &str, raw: &Raw, parts: &[Part]) -> Result<String, ReadError> {
     let mut by_parent: HashMap<(&str, u8), Vec<&Part>> = HashMap::new();
     for part in parts {
         by_parent.entry((&part.parent, part.kind)).or_default().push(part);

@@ -20,7 +20,7 @@ use super::notices::Notices;
 use super::payload::ShopDomain;
 use super::{Config, SCOPES};
 use crate::shared::alerts::Alerts;
-use crate::shared::api::{Answer, ApiError, Http, Patience};
+use crate::shared::api::{Answer, ApiError, Download, Http, Patience};
 
 /// The header of the access token.
 const TOKEN: HeaderName = HeaderName::from_static("x-shopify-access-token");
@@ -36,6 +36,9 @@ const INACTIVE: &str = "this shop is not active at Shopify: paused, or closed. R
 
 /// The code of a query that costs more than a query may.
 const TOO_DEAR: &str = "MAX_COST_EXCEEDED";
+
+/// How long the download of a bulk file may take.
+const BULK_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A query of the Admin API: its text and its name, which the text holds.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +81,10 @@ queries! {
     PRODUCTS_OF_ITEM = "ProductsOfItem" in "products_of_item.graphql";
     COLLECTION_BY_ID = "CollectionById" in "collection_by_id.graphql";
     DISCOUNT_BY_ID = "DiscountById" in "discount_by_id.graphql";
+    PRODUCTS_COUNT = "ProductsCount" in "products_count.graphql";
+    PRODUCT_IDS = "ProductIds" in "product_ids.graphql", 250 at 1.1;
+    START_BULK = "StartBulk" in "start_bulk.graphql";
+    BULK_STATE = "BulkState" in "bulk_state.graphql";
     SUBSCRIPTIONS = "Subscriptions" in "subscriptions.graphql";
     SUBSCRIBE = "Subscribe" in "subscribe.graphql";
     RESUBSCRIBE = "Resubscribe" in "resubscribe.graphql";
@@ -276,6 +283,25 @@ impl Client {
         let data =
             serde_json::from_str(data).map_err(|_| ApiError::Unreadable("the answer has not the expected shape"))?;
         Ok(Asked { data, denied })
+    }
+
+    /// Opens the file of a bulk operation. It lies on another host, which gets no token, and must be one of those that are
+    /// configured.
+    ///
+    /// # Errors
+    /// [`ApiError::Refused`] for another host, or when the file is not given out.
+    pub async fn open_bulk_file(&self, url: Url) -> Result<Download, ApiError> {
+        if !self.config.bulk_hosts.allow(&url) {
+            return Err(ApiError::Refused { code: "a bulk file on a host that is not listed".to_owned() });
+        }
+        let request = self.http.request(Method::GET, url).timeout(BULK_TIMEOUT);
+        let download = self.http.open(request).await?;
+        match download.status.as_u16() {
+            200 => Ok(download),
+            429 => Err(ApiError::RateLimited { retry_after: RATE_LIMIT_PAUSE }),
+            status @ 500.. => Err(ApiError::Unavailable(format!("status {status}"))),
+            status => Err(ApiError::Refused { code: format!("status {status}") }),
+        }
     }
 
     /// What a status means where it is not 200.

@@ -23,6 +23,10 @@ pub struct Config {
     pub api_version: String,
     /// The base of a shop's addresses; `{shop}` in it becomes the checked domain.
     pub admin_url: AdminUrl,
+    /// Shops with more products than this are read whole by bulk operations.
+    pub bulk_above: i64,
+    /// Where the files of bulk operations may lie.
+    pub bulk_hosts: BulkHosts,
     /// When shops are polled.
     pub poll_cron: String,
 }
@@ -64,12 +68,49 @@ impl AdminUrl {
     }
 }
 
+/// The hosts from which the files of bulk operations are taken: a shop's answer names the address, so it is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BulkHosts(Vec<String>);
+
+impl BulkHosts {
+    /// Reads a list such as `storage.googleapis.com, files.example:8443`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let hosts: Vec<String> =
+            text.split(',').map(|host| host.trim().to_ascii_lowercase()).filter(|host| !host.is_empty()).collect();
+        let good = |host: &String| Url::parse(&format!("https://{host}/")).is_ok_and(|url| authority(&url) == *host);
+        (!hosts.is_empty() && hosts.iter().all(good)).then_some(Self(hosts))
+    }
+
+    /// Whether a file may be taken from this address: https, or this machine where it is listed; no user, and a listed
+    /// host with its port.
+    #[must_use]
+    pub fn allow(&self, url: &Url) -> bool {
+        check_url(url.as_str()).is_ok()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && self.0.contains(&authority(url))
+    }
+}
+
+/// The host, and the port where it is not the scheme's own.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
 /// The newest stable version of the Admin API on 2026-11-21, accessible until 2027-10-16.
 /// Source: <https://shopify.dev/docs/api/usage/versioning>.
 const API_VERSION: &str = "2026-10";
 
+/// Shops of more products are read by bulk operations. Source: the rule of thumb in Shopify's guide to bulk operations.
+const BULK_ABOVE: i64 = 1000;
+
+/// Where Shopify keeps the files of bulk operations.
+const BULK_HOST: &str = "storage.googleapis.com";
+
 /// The variables that switch the channel on: with any of them set, all that have no default must be.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "SHOPIFY_API_KEY",
     "SHOPIFY_API_SECRET",
     "SHOPIFY_API_SECRET_PREVIOUS",
@@ -77,6 +118,8 @@ const NAMES: [&str; 8] = [
     "SHOPIFY_WEBHOOK_ADDRESS",
     "SHOPIFY_API_VERSION",
     "SHOPIFY_ADMIN_URL",
+    "SHOPIFY_BULK_ABOVE",
+    "SHOPIFY_BULK_HOSTS",
     "SHOPIFY_POLL_CRON",
 ];
 
@@ -113,6 +156,15 @@ impl Config {
                 |text| is_version(text).then(|| text.to_owned()),
             ),
             admin_url,
+            bulk_above: settings.parsed_or("SHOPIFY_BULK_ABOVE", BULK_ABOVE, "a number of products", |text| {
+                text.parse().ok().filter(|number| *number >= 0)
+            }),
+            bulk_hosts: settings.parsed_or(
+                "SHOPIFY_BULK_HOSTS",
+                BulkHosts(vec![BULK_HOST.to_owned()]),
+                "names of hosts, with a port where it is not 443, separated by commas",
+                BulkHosts::parse,
+            ),
             poll_cron: settings.parsed_or(
                 "SHOPIFY_POLL_CRON",
                 "47 3 * * *".to_owned(),
@@ -135,6 +187,33 @@ fn is_version(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bulk_files_come_from_listed_hosts_only() {
+        let hosts = BulkHosts::parse("storage.googleapis.com, Files.example:8443 ,127.0.0.1:9").expect("hosts");
+        let allow = |url: &str| hosts.allow(&Url::parse(url).expect("a URL"));
+        for good in
+            ["https://storage.googleapis.com/a?b=c", "https://files.example:8443/a", "http://127.0.0.1:9/bulk/a.jsonl"]
+        {
+            assert!(allow(good), "{good}");
+        }
+        for bad in [
+            "http://storage.googleapis.com/a",
+            "https://storage.googleapis.com:8443/a",
+            "https://storage.googleapis.com.evil.example/a",
+            "https://evil.example/storage.googleapis.com",
+            "https://user@storage.googleapis.com/a",
+            "https://files.example/a",
+            "http://127.0.0.1:10/a",
+            "http://169.254.169.254/latest",
+            "ftp://storage.googleapis.com/a",
+        ] {
+            assert!(!allow(bad), "{bad}");
+        }
+        for bad in ["", " , ", "a/b", "a b", "https://a", "u@a", "a:443"] {
+            assert!(BulkHosts::parse(bad).is_none(), "{bad}");
+        }
+    }
 
     #[test]
     fn the_shop_stands_where_the_placeholder_was() {

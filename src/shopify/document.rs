@@ -226,6 +226,21 @@ pub fn with_members(node: &str, titles: &HashMap<String, Option<String>>) -> Opt
     collection(node, members)
 }
 
+/// Whether a collection is as it is stored, its products aside.
+#[must_use]
+pub fn is_same_collection(stored: &str, raw: &str) -> bool {
+    let bare = |text: &str| node(text, &["products"], Vec::new());
+    bare(stored).is_some_and(|stored| Some(stored) == bare(raw))
+}
+
+/// Whether a discount is as it is stored, its codes aside.
+#[must_use]
+pub fn is_same_discount(stored: &str, raw: &str) -> bool {
+    let bare = |text: &str, name: &str| node(Object::parse(text)?.get(name)?, &["codes"], Vec::new());
+    let known = bare(stored, "codeDiscount").or_else(|| bare(stored, "automaticDiscount"));
+    known.is_some_and(|known| Some(known) == bare(raw, "discount"))
+}
+
 /// A discount's node: what the API calls `discount` stands under `codeDiscount` or `automaticDiscount`, by its type.
 #[must_use]
 pub fn discount(raw: &str, codes: Vec<String>) -> Option<String> {

@@ -21,6 +21,7 @@ mod login;
 mod notices;
 mod pass;
 mod payload;
+mod poll;
 mod reading;
 pub mod sandbox;
 mod signed_query;
@@ -36,7 +37,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 
-pub use self::config::{AdminUrl, Config};
+pub use self::config::{AdminUrl, BulkHosts, Config};
 pub use self::doctor::examine;
 use crate::shared::web::intake::Intake;
 use crate::shared::web::pages::{Door, Entrance};
@@ -60,6 +61,8 @@ const PRODUCTS: &str = "products";
 const COLLECTIONS: &str = "collections";
 /// All discounts.
 const DISCOUNTS: &str = "discounts";
+/// What is new, changed or gone since the last look.
+const POLL: &str = "poll";
 /// A bulk operation that has ended.
 const BULK: &str = "bulk";
 
@@ -97,6 +100,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         name: NAME,
         router: Router::new().merge(login::routes()).merge(webhook::routes(&shopify)).with_state(Arc::clone(&shopify)),
         poll_cron: config.poll_cron.clone(),
+        poll_object: POLL,
         door: Door {
             channel: NAME,
             title: "Connect your Shopify shop",

@@ -28,7 +28,7 @@ pub async fn read_products(reading: &Reading<'_>, staging: &Staging) -> Result<(
         for raw in pages.take(page) {
             let id = id_of(raw.get())?;
             add_metafields(reading, &id, &raw, &mut parts).await?;
-            parts.push(assemble::part(part::PRODUCT, id, "", 0, &raw));
+            parts.push(assemble::part(part::PRODUCT, id, "", &raw));
             products += 1;
         }
         staging.add(parts).await?;
@@ -48,7 +48,7 @@ pub async fn read_products(reading: &Reading<'_>, staging: &Staging) -> Result<(
             let owner = Object::parse(raw.get()).and_then(|node| node.object("product"));
             let owner = owner.and_then(|product| product.text("id").map(|id| id.into_owned()));
             // A variant of a product that came after the list of products was read: its own event brings it.
-            parts.push(assemble::part(part::VARIANT, id_of(raw.get())?, &owner.unwrap_or_default(), 0, &raw));
+            parts.push(assemble::part(part::VARIANT, id_of(raw.get())?, &owner.unwrap_or_default(), &raw));
         }
         variants += parts.len();
         staging.add(parts).await?;
@@ -70,7 +70,7 @@ pub async fn add_metafields(
     let first = at(raw.get(), &["metafields"]).ok_or(ApiError::Unreadable("a product without its lists"))?;
     let ask = |after: Option<String>| (Query::METAFIELDS_OF_PRODUCT, json!({ "id": product, "after": after }));
     for raw in reading.rest(first, ask, &["product", "metafields"]).await? {
-        parts.push(assemble::part(part::METAFIELD, id_of(raw.get())?, product, 0, &raw));
+        parts.push(assemble::part(part::METAFIELD, id_of(raw.get())?, product, &raw));
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ pub async fn add_levels(
         (Query::LEVELS_OF_ITEM, json!({ "id": item, "after": after, "locations": access.locations }))
     };
     for raw in reading.rest(first, ask, &["inventoryItem", "inventoryLevels"]).await? {
-        parts.push(assemble::part(part::LEVEL, id_of(raw.get())?, item, 0, &raw));
+        parts.push(assemble::part(part::LEVEL, id_of(raw.get())?, item, &raw));
     }
     Ok(())
 }
@@ -151,10 +151,10 @@ pub async fn add_discount(reading: &Reading<'_>, raw: &Raw, parts: &mut Vec<Part
     if let Some(first) = at(raw.get(), &["discount", "codes"]) {
         let ask = |after: Option<String>| (Query::CODES_OF_DISCOUNT, json!({ "id": id, "after": after }));
         for raw in reading.rest(first, ask, &["discountNode", "discount", "codes"]).await? {
-            parts.push(assemble::part(part::CODE, id_of(raw.get())?, &id, 0, &raw));
+            parts.push(assemble::part(part::CODE, id_of(raw.get())?, &id, &raw));
         }
     }
-    parts.push(assemble::part(part::DISCOUNT, id, "", 0, raw));
+    parts.push(assemble::part(part::DISCOUNT, id, "", raw));
     Ok(())
 }
 
@@ -170,7 +170,7 @@ pub async fn read_collections(reading: &Reading<'_>, staging: &Staging) -> Resul
         for raw in pages.take(page) {
             let mut parts = Vec::new();
             if add_members(reading, &id_of(raw.get())?, &mut parts).await? {
-                parts.push(assemble::part(part::COLLECTION, id_of(raw.get())?, "", 0, &raw));
+                parts.push(assemble::part(part::COLLECTION, id_of(raw.get())?, "", &raw));
                 staging.add(parts).await?;
                 collections += 1;
                 reading.report("collections", collections, None);
@@ -195,8 +195,8 @@ pub async fn add_members(reading: &Reading<'_>, collection: &str, parts: &mut Ve
     let Some(found) = found else { return Ok(false) };
     let first = at(found.get(), &["products"]).ok_or(ApiError::Unreadable("a list is missing"))?;
     let members = reading.rest(first, ask, &["collection", "products"]).await?;
-    for (number, raw) in members.iter().enumerate() {
-        parts.push(assemble::part(part::MEMBER, id_of(raw.get())?, collection, number, raw));
+    for raw in &members {
+        parts.push(assemble::part(part::MEMBER, id_of(raw.get())?, collection, raw));
     }
     Ok(true)
 }

@@ -123,6 +123,16 @@ impl<'a> Reading<'a> {
         Ok(info)
     }
 
+    /// How many products the shop has.
+    ///
+    /// # Errors
+    /// When the shop cannot be asked.
+    pub async fn count_products(&self) -> Result<i64, ReadError> {
+        let data: Raw = self.ask(Query::PRODUCTS_COUNT, json!({})).await?;
+        let count = at(data.get(), &["productsCount"]).and_then(Object::parse).and_then(|count| count.integer("count"));
+        Ok(count.ok_or(ApiError::Unreadable("the number of products is missing"))?)
+    }
+
     /// What may be asked for.
     ///
     /// # Errors

@@ -9,15 +9,17 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::assemble::{self, COLLECTION, DISCOUNT, PRODUCT};
+use super::assemble::{self, COLLECTION, DISCOUNT, Found, PRODUCT};
 use super::payload::ShopDomain;
+use super::poll::{self, Mark};
 use super::reading::Reading;
 use super::subscriptions::{self, Asker};
 use super::{
-    COLLECTIONS, DISCOUNTS, NAME, PRODUCTS, SHOP, Shopify, catalogue, changes, document, farewell, pass, watch,
+    BULK, COLLECTIONS, DISCOUNTS, NAME, POLL, PRODUCTS, SHOP, Shopify, bulk, catalogue, changes, document, farewell,
+    pass, watch,
 };
 use crate::shared::api::{ApiError, Budget};
-use crate::shared::journal::Record;
+use crate::shared::journal::{PollReport, Record, Staging};
 use crate::shared::{BoxFuture, FAREWELL, ReadError, Reader, WATCH};
 
 /// When more single products than this are to be read, all are: by then a pass is cheaper.
@@ -33,7 +35,7 @@ impl Reader for ShopReader {
             match object {
                 WATCH => watch::run(&self.0, &shop).await,
                 farewell if farewell.starts_with(FAREWELL) => farewell::look_into(&self.0, &shop, farewell).await,
-                "" => self.read(&shop, object).await,
+                "" | POLL => self.read(&shop, object).await,
                 _ => {
                     watch::ensure_open(&self.0, &shop).await?;
                     self.read(&shop, object).await
@@ -63,6 +65,10 @@ impl Reader for ShopReader {
         })
     }
 
+    fn is_whole(&self, object: &str) -> bool {
+        object.is_empty() || object == POLL
+    }
+
     fn budgets(&self) -> Vec<Budget> {
         self.0.client.budgets().snapshot()
     }
@@ -89,9 +95,11 @@ impl ShopReader {
         match object {
             "" => {
                 self.read_shop(&reading).await?;
-                self.read_lists(&reading, &[PRODUCT, DISCOUNT, COLLECTION]).await?;
-                reading.denied()
+                self.read_whole(&reading).await
             }
+            POLL => self.poll(&reading).await,
+            // The work under way is looked at by whoever waits for it.
+            BULK => Ok(self.0.shared.journal.hasten_rereads(NAME, shop.as_str()).await?),
             SHOP => self.read_shop(&reading).await,
             PRODUCTS => self.read_lists(&reading, &[PRODUCT]).await,
             DISCOUNTS => self.read_lists(&reading, &[DISCOUNT]).await,
@@ -111,12 +119,56 @@ impl ShopReader {
         write_metadata(&self.0, reading.shop).await
     }
 
-    /// Reads whole lists, and replaces what is stored of them once all were read.
+    /// Reads everything.
+    async fn read_whole(&self, reading: &Reading<'_>) -> Result<(), ReadError> {
+        let begun_ms = self.0.shared.clock.now_ms();
+        self.read_lists(reading, &[PRODUCT, DISCOUNT, COLLECTION]).await?;
+        poll::save_mark(reading, Mark { whole_at: begun_ms, until: begun_ms }).await?;
+        reading.denied()
+    }
+
+    /// The daily look: what changed is read, and once a week everything.
+    async fn poll(&self, reading: &Reading<'_>) -> Result<(), ReadError> {
+        self.read_shop(reading).await?;
+        let mark = poll::find_mark(reading).await?.filter(|mark| !mark.is_old(self.0.shared.clock.now_ms()));
+        if let Some(mark) = mark
+            && !bulk::is_under_way(reading).await?
+        {
+            let told = self.told(reading).await?;
+            if let Some(found) = poll::read_changes(reading, mark, &told).await? {
+                self.report(reading, found).await?;
+                return reading.denied();
+            }
+        }
+        self.read_whole(reading).await
+    }
+
+    /// Reads whole lists, and replaces what is stored of them once all were read. Large shops are read by bulk operations,
+    /// and by pages where that fails.
     async fn read_lists(&self, reading: &Reading<'_>, wanted: &[&'static str]) -> Result<(), ReadError> {
+        let mut wanted = wanted.to_vec();
+        if wanted.contains(&PRODUCT) && (bulk::is_under_way(reading).await? || bulk::is_wanted(reading).await?) {
+            let staging = self.0.shared.journal.stage().await?;
+            match bulk::read(reading, &wanted, &staging).await? {
+                bulk::Outcome::Staged(kinds, begun_ms) => {
+                    self.replace(reading, &staging, &kinds, begun_ms).await?;
+                    bulk::end(reading, false).await?;
+                    wanted.retain(|kind| !kinds.contains(kind));
+                }
+                bulk::Outcome::NotThisWay(why) => {
+                    tracing::warn!(shop = reading.shop.as_str(), why, "a shop is read by pages instead of in bulk");
+                    bulk::end(reading, true).await?;
+                    reading.report("products, page by page because Shopify's export failed", 0, None);
+                }
+            }
+            if wanted.is_empty() {
+                return Ok(());
+            }
+        }
         let begun_ms = self.0.shared.clock.now_ms();
         let staging = self.0.shared.journal.stage().await?;
         let mut kinds = Vec::new();
-        for &kind in wanted {
+        for kind in wanted {
             let may_be_read = match kind {
                 PRODUCT => pass::read_products(reading, &staging).await.map(|()| true)?,
                 DISCOUNT => pass::read_discounts(reading, &staging).await?,
@@ -125,8 +177,48 @@ impl ShopReader {
             kinds.extend(may_be_read.then_some(kind));
         }
         staging.index().await?;
-        assemble::replace(&self.0, reading.shop, &staging, &kinds, begun_ms, &HashSet::new()).await?;
-        catalogue::ensure(&self.0, reading.shop).await
+        self.replace(reading, &staging, &kinds, begun_ms).await
+    }
+
+    async fn replace(
+        &self,
+        reading: &Reading<'_>,
+        staging: &Staging,
+        kinds: &[&'static str],
+        begun_ms: i64,
+    ) -> Result<(), ReadError> {
+        let told = self.told(reading).await?;
+        let _alone = self.0.locks.of(reading.shop).await;
+        let found = assemble::replace(&self.0, reading.shop, staging, kinds, begun_ms, &told).await?;
+        catalogue::show(&self.0, reading.shop).await?;
+        // What the first pass finds was not missed by anybody.
+        if poll::find_mark(reading).await?.is_some() {
+            self.report(reading, found).await?;
+        }
+        Ok(())
+    }
+
+    /// The objects of which a webhook has told, and that are still to be read.
+    async fn told(&self, reading: &Reading<'_>) -> Result<HashSet<String>, ReadError> {
+        let account = (NAME.to_owned(), reading.shop.to_string());
+        let wishes = self.0.shared.journal.list_wishes(&account).await?;
+        Ok(wishes.into_iter().filter(|wish| !wish.is_parked).map(|wish| wish.object).collect())
+    }
+
+    async fn report(&self, reading: &Reading<'_>, found: Found) -> Result<(), ReadError> {
+        let report = PollReport {
+            seen_by_both: found.unchanged + found.told,
+            only_poll: found.recovered,
+            ..PollReport::default()
+        };
+        if found.recovered > 0 {
+            tracing::info!(
+                shop = reading.shop.as_str(),
+                objects = found.recovered,
+                "a read found what no webhook told"
+            );
+        }
+        Ok(self.0.shared.journal.note_poll(NAME, reading.shop.as_str(), report).await?)
     }
 
     /// Reads single objects and writes the file once. Where there are many products, or a single query does not help, the

@@ -42,6 +42,7 @@ mod pages_catalogue;
 mod pages_conversations;
 mod pages_leaving;
 mod security;
+mod shopify_bulk;
 mod shopify_checks;
 mod shopify_compliance;
 mod shopify_install;

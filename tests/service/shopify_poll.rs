@@ -30,7 +30,7 @@ const KINDS: [&str; 8] = [
 ];
 
 /// A catalogue in which every list is longer than what one request brings of it.
-fn fill_every_list(shop: &Shop) {
+pub fn fill_every_list(shop: &Shop) {
     shop.fill(23, 3);
     let products = shop.products();
     let locations: Vec<String> = (0..14).map(|number| shop.add_location(&format!("Branch {number}"))).collect();

@@ -361,6 +361,8 @@ fn config(
             webhook_address: below("/shopify/webhook"),
             api_version: "2026-10".to_owned(),
             admin_url: shopify::AdminUrl::parse(&shopify.admin_url()).unwrap(),
+            bulk_above: 1000,
+            bulk_hosts: shopify::BulkHosts::parse(&shopify.bulk_host()).unwrap(),
             poll_cron: "47 3 * * *".to_owned(),
         }),
     }

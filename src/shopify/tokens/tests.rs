@@ -50,6 +50,8 @@ impl Bench {
         let (access, refresh) = shop.install(&["read_products"], expiring);
         let folder = tempfile::tempdir().unwrap();
         let config = Arc::new(Config {
+            bulk_above: 1000,
+            bulk_hosts: crate::shopify::BulkHosts::parse("127.0.0.1").expect("a host"),
             api_key: "test-app".to_owned(),
             api_secret: Secrets::new(SECRET.into(), None),
             redirect_uri: Url::parse("http://127.0.0.1:9/shopify/callback").unwrap(),

@@ -1,0 +1,257 @@
+//! Bulk operations: the whole catalogue of a large shop, the same file as by pages, and what becomes of one that fails.
+
+use std::time::Duration;
+
+use serde_json::json;
+use shoptalk::shared::control::{Command, Line};
+use shoptalk::shared::sandbox::Failure;
+
+use crate::shopify_checks::{
+    CATALOGUE, SECOND, asked, assert_complete, connect_shop, connection, log_in, only, requests, titles,
+};
+use crate::shopify_poll::fill_every_list;
+use crate::test_app::{SHOP, TestApp};
+
+/// A service that reads every shop with products by bulk operations.
+async fn bulk_app() -> TestApp {
+    TestApp::start_with(|config| config.shopify.as_mut().unwrap().bulk_above = 0).await
+}
+
+async fn sync(app: &TestApp) -> Vec<Line> {
+    app.command(Command::Sync { channel: Some("shopify".into()), account: None }).await
+}
+
+/// The names of the queries since then, without those that every read begins with.
+fn ways(app: &TestApp, from: usize) -> (usize, usize) {
+    let asked = asked(app, SHOP, from);
+    let count = |name: &str| asked.iter().filter(|asked| *asked == name).count();
+    (count("StartBulk"), count("ProductPage"))
+}
+
+#[tokio::test]
+async fn bulk_operations_and_pages_make_the_same_file() {
+    let app = bulk_app().await;
+    let shop = app.shop();
+    fill_every_list(&shop);
+    shop.products()[4]
+        .rename("\u{1F375} \u{202E}rtl\u{202C} \\ \" / <b> \u{0} \u{7f} \u{2028} e\u{301} \u{FEFF}漢字 \u{10FFFF}");
+    let before = requests(&app);
+    connect_shop(&app).await;
+    assert_eq!(ways(&app, before), (4, 0));
+    assert_complete(&app, &shop);
+    let by_bulk = app.text(CATALOGUE).unwrap();
+
+    let pages = TestApp::start().await;
+    fill_every_list(&pages.shop());
+    let title = "\u{1F375} \u{202E}rtl\u{202C} \\ \" / <b> \u{0} \u{7f} \u{2028} e\u{301} \u{FEFF}漢字 \u{10FFFF}";
+    pages.shop().products()[4].rename(title);
+    let before = requests(&pages);
+    connect_shop(&pages).await;
+    assert_eq!(ways(&pages, before).0, 0);
+    assert_eq!(pages.text(CATALOGUE).unwrap(), by_bulk);
+
+    // And so do single objects, one by one. Waiting for Shopify has moved one of the clocks.
+    pages.clock.advance((app.clock.now() - pages.clock.now()).to_std().unwrap());
+    for product in pages.shop().products().iter().chain(&app.shop().products()) {
+        product.set_tags(&["again"]);
+    }
+    for product in app.shop().products() {
+        app.shop().deliver("products/update", &product.webhook()).await;
+        app.settle().await;
+    }
+    sync(&pages).await;
+    assert_eq!(pages.text(CATALOGUE).unwrap(), app.text(CATALOGUE).unwrap());
+    // The file's host never sees the token; it would answer 400.
+    app.finish().await;
+    pages.finish().await;
+}
+
+#[tokio::test]
+async fn small_shops_are_read_by_pages_and_large_ones_in_bulk() {
+    let app = TestApp::start_with(|config| config.shopify.as_mut().unwrap().bulk_above = 3).await;
+    app.shop().fill(3, 1);
+    let before = requests(&app);
+    connect_shop(&app).await;
+    assert_eq!(ways(&app, before), (0, 1));
+    app.shop().add_product("One more");
+    let before = requests(&app);
+    sync(&app).await;
+    assert_eq!(ways(&app, before), (4, 0));
+    assert_complete(&app, &app.shop());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_fails_in_bulk_is_read_by_pages() {
+    type Spoil = fn(&str) -> String;
+    let spoils: [(&str, Spoil); 9] = [
+        ("cut in the middle of a line", |text| text[..text.len() / 2].to_owned()),
+        ("cut at the end of a line", |text| text[..text[..text.len() / 2].rfind('\n').unwrap() + 1].to_owned()),
+        ("a line that is no JSON", |text| format!("{text}<html>\n")),
+        ("a line that is no object", |text| format!("[1]\n{text}")),
+        ("an object without id", |text| format!("{{\"title\":\"x\"}}\n{text}")),
+        ("a child without its parent", |text| {
+            format!("{{\"id\":\"gid://shopify/ProductVariant/1\",\"__parentId\":\"gid://shopify/Product/1\"}}\n{text}")
+        }),
+        ("a child of an unknown kind", |text| {
+            format!("{{\"id\":\"gid://shopify/Image/1\",\"__parentId\":\"gid://shopify/Product/1\"}}\n{text}")
+        }),
+        ("empty", |_| String::new()),
+        ("binary", |_| "\u{0}\u{1}\u{2}\n".repeat(10_000)),
+    ];
+    let app = bulk_app().await;
+    let shop = app.shop();
+    let second = app.shopify.add_shop(SECOND, "Second Shop");
+    shop.fill(5, 2);
+    second.fill(2, 1);
+    let browser = connect_shop(&app).await;
+    log_in(&browser, SECOND).await;
+    app.settle().await;
+    let check = async |what: &str| {
+        shop.products()[0].delete();
+        shop.add_product("New");
+        let before = requests(&app);
+        let lines = sync(&app).await;
+        assert_eq!(lines.last(), Some(&Line::End { good: true }), "{what}: {lines:?}");
+        let (bulk, pages) = ways(&app, before);
+        assert!(bulk > 0 && pages > 0, "{what}: {bulk} {pages}");
+        assert_complete(&app, &shop);
+        assert_complete(&app, &second);
+        assert_eq!(connection(&app, SHOP).await["status"], "connected", "{what}");
+        // For a day it is not tried again, then it is.
+        let before = requests(&app);
+        sync(&app).await;
+        assert_eq!(ways(&app, before), (0, 1), "{what}");
+        app.clock.advance(Duration::from_secs(25 * 3600));
+        app.settle().await;
+    };
+    for (what, spoil) in spoils {
+        shop.spoil_next_bulk(spoil);
+        check(what).await;
+    }
+    for code in ["INTERNAL_SERVER_ERROR", "TIMEOUT", "ACCESS_DENIED"] {
+        shop.fail_next_bulk(code);
+        check(code).await;
+    }
+    for status in ["EXPIRED", "CANCELED"] {
+        shop.end_next_bulk(status);
+        check(status).await;
+    }
+    let elsewhere = json!({ "data": { "bulkOperation": {
+        "id": "gid://shopify/BulkOperation/1", "status": "COMPLETED", "url": "http://169.254.169.254/latest", "fileSize": "1",
+    } } });
+    for (what, query, answer) in [
+        ("a file elsewhere", "BulkState", elsewhere),
+        ("an operation that is gone", "BulkState", json!({ "data": { "bulkOperation": null } })),
+        ("no operation", "StartBulk", json!({ "data": { "bulkOperationRunQuery": null } })),
+        (
+            "refused",
+            "StartBulk",
+            json!({ "data": { "bulkOperationRunQuery": {
+            "bulkOperation": null, "userErrors": [{ "field": ["query"], "message": "No.", "code": "INVALID" }],
+        } } }),
+        ),
+    ] {
+        app.shopify.traffic().fail_next_with_body(SHOP, &only(query), 1, Failure::Json(200, answer));
+        check(what).await;
+    }
+    app.shopify.traffic().fail_next("/bulk/", 1, Failure::Status(403));
+    check("a file that is not given out").await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_pass_goes_on_where_it_was_after_a_restart() {
+    let app = bulk_app().await;
+    let shop = app.shop();
+    fill_every_list(&shop);
+    let browser = app.browser();
+    log_in(&browser, SHOP).await;
+    // Shopify is at work for long: the read lets others go first.
+    shop.hold_bulk(true);
+    app.settle().await;
+    assert_eq!(shop.bulk_operations().len(), 1, "one at a time");
+    assert!(app.text(CATALOGUE).is_none(), "an incomplete pass writes nothing");
+    let app = app.restart_with(|config| config.shopify.as_mut().unwrap().bulk_above = 0).await;
+    // What changes meanwhile is read alone, and is not undone by the pass.
+    let products = shop.products();
+    app.clock.advance(Duration::from_secs(1));
+    products[5].rename("Renamed meanwhile");
+    shop.deliver("products/update", &products[5].webhook()).await;
+    app.settle().await;
+    shop.hold_bulk(false);
+    for _ in 0..20 {
+        app.clock.advance(Duration::from_secs(60));
+        app.settle().await;
+    }
+    assert_eq!(shop.bulk_operations().len(), 4, "none was started twice");
+    assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_deleted_while_a_pass_is_under_way_stays_deleted() {
+    let app = bulk_app().await;
+    let shop = app.shop();
+    shop.fill(4, 1);
+    connect_shop(&app).await;
+    let products = shop.products();
+    // The files are made, and cannot be had yet.
+    app.shopify.traffic().fail_next("/bulk/", 1, Failure::Status(503));
+    sync(&app).await;
+    app.clock.advance(Duration::from_secs(1));
+    products[0].delete();
+    products[1].rename("Renamed meanwhile");
+    shop.deliver("products/delete", &json!({ "id": products[0].id() })).await;
+    shop.deliver("products/update", &products[1].webhook()).await;
+    app.work().await;
+    app.clock.advance(Duration::from_secs(1));
+    app.work().await;
+    assert!(titles(&app).contains(&"Renamed meanwhile".to_owned()), "single reads do not wait for the pass");
+    let before = requests(&app);
+    app.clock.advance(Duration::from_secs(600));
+    app.settle().await;
+    assert_eq!(ways(&app, before), (0, 0), "the operations are there, only their files were missing");
+    assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_end_of_an_operation_is_noticed_by_its_webhook() {
+    let app = bulk_app().await;
+    let shop = app.shop();
+    shop.fill(3, 1);
+    shop.hold_bulk(true);
+    log_in(&app.browser(), SHOP).await;
+    app.settle().await;
+    for _ in 0..5 {
+        app.clock.advance(Duration::from_secs(600));
+        app.settle().await;
+    }
+    shop.hold_bulk(false);
+    for _ in 0..4 {
+        let body =
+            json!({ "admin_graphql_api_id": "gid://shopify/BulkOperation/101", "status": "completed" }).to_string();
+        let url = format!("{}/shopify/webhook", app.url);
+        let answer = shop.deliver_to(&url, "bulk_operations/finish", body.as_bytes(), &[]).await;
+        assert_eq!(answer.unwrap(), 200);
+        app.settle().await;
+    }
+    assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_product_with_as_many_variants_as_there_may_be_is_complete_by_every_road() {
+    let app = bulk_app().await;
+    let shop = app.shop();
+    let product = shop.add_product("Every colour");
+    product.add_variants(2_048 - 1);
+    connect_shop(&app).await;
+    assert_complete(&app, &shop);
+    product.set_price("1.23");
+    shop.deliver("products/update", &product.webhook()).await;
+    app.settle().await;
+    assert_complete(&app, &shop);
+    app.finish().await;
+}
