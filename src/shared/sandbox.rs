@@ -40,6 +40,8 @@ pub enum Failure {
     Json(u16, serde_json::Value),
     /// `200` with this header and this JSON body.
     WithHeader(String, String, serde_json::Value),
+    /// This status with this text as its JSON body, for what no value holds.
+    Text(u16, String),
     /// `200` with a page of HTML, as gateways in trouble send it.
     Html,
     /// `200`, `application/json`, and the first half of the true answer.
@@ -280,6 +282,9 @@ async fn watch(State(traffic): State<Traffic>, request: HttpRequest, next: Next)
                 response.headers_mut().insert(name, value);
             }
             response
+        }
+        Some(Failure::Text(status, body)) => {
+            (status_of(status), [(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
         Some(Failure::Html) => (
             StatusCode::OK,

@@ -43,6 +43,7 @@ mod pages_conversations;
 mod pages_leaving;
 mod security;
 mod shopify_bulk;
+mod shopify_changes;
 mod shopify_checks;
 mod shopify_compliance;
 mod shopify_install;

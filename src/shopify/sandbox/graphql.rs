@@ -74,7 +74,7 @@ pub(super) fn answer(world: &mut World, request: &Request<'_>, body: &[u8]) -> A
     let requested = operation.cost();
     world.dearest_query = world.dearest_query.max(requested);
     let page_limit = world.page_limit.unwrap_or(usize::MAX);
-    let World { shops, files, base_url, unknown_queries, .. } = world;
+    let World { shops, files, base_url, unknown_queries, points_spent, .. } = world;
     let Some(shop) = shops.get_mut(request.domain) else {
         return plain(404, json!({"errors": "Not Found"}));
     };
@@ -110,6 +110,7 @@ pub(super) fn answer(world: &mut World, request: &Request<'_>, body: &[u8]) -> A
     let data = run.root();
     let Run { errors, spent, shop, .. } = run;
     let spent = spent.min(requested);
+    *points_spent += spent;
     #[allow(clippy::cast_precision_loss)]
     {
         shop.bucket.available -= spent as f64;

@@ -176,6 +176,18 @@ impl Sandbox {
         self.core.world().dearest_query
     }
 
+    /// What all queries have cost so far, in points.
+    #[must_use]
+    pub fn points_spent(&self) -> u64 {
+        self.core.world().points_spent
+    }
+
+    /// The files that bulk operations have left behind.
+    #[must_use]
+    pub fn bulk_files(&self) -> Vec<String> {
+        self.core.world().files.values().cloned().collect()
+    }
+
     /// The URLs that were requested with a client secret or a token in them. There should be none.
     #[must_use]
     pub fn secrets_seen_in_urls(&self) -> Vec<String> {

@@ -25,6 +25,7 @@ pub(super) struct World {
     pub redirect_uris: Vec<String>,
     pub unknown_queries: Vec<String>,
     pub dearest_query: u64,
+    pub points_spent: u64,
     /// Result files of bulk operations by name.
     pub files: HashMap<String, String>,
     pub base_url: String,
