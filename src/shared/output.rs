@@ -282,6 +282,7 @@ impl Output {
         path: &RelativePath,
         fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
     ) -> std::io::Result<(Written, Stamp)> {
+        let _open = self.while_open(path)?;
         let (folder, name) = self.place(path)?;
         let old = open_plain(&folder, name)?;
         let mut unchanged = None;
@@ -321,6 +322,7 @@ impl Output {
         stamp: Stamp,
         pieces: impl FnOnce(&File, u64) -> std::io::Result<Option<Vec<Piece>>>,
     ) -> std::io::Result<Option<Stamp>> {
+        let _open = self.while_open(path)?;
         let (folder, name) = self.place(path)?;
         let Some(mut old) = open_plain(&folder, name)? else { return Ok(None) };
         if Stamp::of(&old)? != stamp {
