@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use shoptalk::config::Config;
 use shoptalk::facebook::Media;
 use shoptalk::facebook::sandbox::Person;
+use shoptalk::shared::erasure::Scope;
 use shoptalk::shared::sandbox::Failure;
 
 use crate::test_app::{PAGE, TestApp};
@@ -181,5 +182,25 @@ async fn what_is_taken_back_is_removed_unless_somebody_else_sent_it_too() {
         assert_eq!(files(&app).len(), left);
         assert_eq!(app.text(&format!("facebook/{PAGE}/media/index/{}.json", person.id)), None);
     }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn of_an_erased_person_the_copies_go_unless_somebody_else_sent_the_same() {
+    let app = connected().await;
+    let shared = app.facebook.put_content("a", "image/jpeg", JPEG);
+    let own = app.facebook.put_content("b", "image/png", b"%PDF-1.7 only of Sam");
+    send(&app, SAM, "image", &shared).await;
+    send(&app, KIM, "image", &shared).await;
+    send(&app, SAM, "file", &own).await;
+    a_minute_later(&app).await;
+    assert_eq!(files(&app).len(), 2);
+    let sam = Scope::Person { channel: "facebook".to_owned(), account: PAGE.to_owned(), person: SAM.to_owned() };
+    app.shared().erasure.request(vec![sam], "a test", None).await.unwrap();
+    app.settle().await;
+    assert_eq!(files(&app), [JPEG_FILE], "Kim's stays");
+    assert!(!app.is_on_disk("only of Sam") && !app.is_on_disk(SAM));
+    assert_eq!(app.text(&format!("facebook/{PAGE}/media/index/{SAM}.json")), None);
+    assert_eq!(index(&app, KIM).as_object().map(|index| index.len()), Some(1));
     app.finish().await;
 }
