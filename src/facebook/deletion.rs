@@ -15,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::payload::Id;
-use super::{Config, Facebook, NAME};
+use super::{Config, Facebook, NAME, instagram};
 use crate::shared::erasure::Scope;
 use crate::shared::error::AppError;
 use crate::shared::raw_json::Object;
@@ -35,14 +35,14 @@ async fn deauthorize(State(facebook): State<Arc<Facebook>>, body: Bytes) -> Resu
     let signed = accept(&facebook.config, &body)?;
     let shared = &facebook.shared;
     let mut accounts = Vec::new();
-    for account in shared.erasure.accounts_of_user(NAME, signed.user.as_str()).await? {
-        let Some(connection) = shared.connections.find(NAME, &account).await? else { continue };
+    for (channel, account) in accounts_of(&facebook, &signed.user).await? {
+        let Some(connection) = shared.connections.find(channel, &account).await? else { continue };
         // A request that comes late never hurts a newer login.
         if signed.issued_at.is_none_or(|issued_at| connection.connected_at / 1000 <= issued_at) {
-            accounts.push(account);
+            accounts.push((channel.to_owned(), account));
         }
     }
-    let code = shared.erasure.disconnect_all(NAME, accounts, "facebook deauthorize", Some(&body)).await?;
+    let code = shared.erasure.disconnect_all(accounts, "facebook deauthorize", Some(&body)).await?;
     Ok(answer(&facebook, &code))
 }
 
@@ -51,10 +51,21 @@ async fn deauthorize(State(facebook): State<Arc<Facebook>>, body: Bytes) -> Resu
 async fn data_deletion(State(facebook): State<Arc<Facebook>>, body: Bytes) -> Result<Json<Value>, AppError> {
     let signed = accept(&facebook.config, &body)?;
     let erasure = &facebook.shared.erasure;
-    let accounts = erasure.accounts_of_user(NAME, signed.user.as_str()).await?;
-    let scopes = accounts.into_iter().map(|account| Scope::Account { channel: NAME.to_owned(), account }).collect();
+    let accounts = accounts_of(&facebook, &signed.user).await?;
+    let scope = |(channel, account): (&str, String)| Scope::Account { channel: channel.to_owned(), account };
+    let scopes = accounts.into_iter().map(scope).collect();
     let code = erasure.request(scopes, "facebook data deletion", Some(&body)).await?;
     Ok(answer(&facebook, &code))
+}
+
+/// The Pages that a person connected, and the Instagram accounts that came with them.
+async fn accounts_of(facebook: &Facebook, user: &Id) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let mut accounts = Vec::new();
+    for channel in [NAME, instagram::NAME] {
+        let found = facebook.shared.erasure.accounts_of_user(channel, user.as_str()).await?;
+        accounts.extend(found.into_iter().map(|account| (channel, account)));
+    }
+    Ok(accounts)
 }
 
 /// What Meta shows the person: a code, and where to see what became of the request.

@@ -120,7 +120,10 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
         return Ok(());
     }
     shared.journal.save_cursor(&page_name(&account), page.as_str().to_owned()).await?;
-    if known.is_some_and(|known| known.status == Status::Connected) {
+    // Whoever connected the Page may ask for this account to be erased, too.
+    let user = shared.connections.find_platform_user(FACEBOOK, page.as_str()).await?;
+    let known_user = shared.connections.find_platform_user(NAME, account.as_str()).await?;
+    if known.is_some_and(|known| known.status == Status::Connected) && known_user == user {
         return Ok(());
     }
     let connection = NewConnection {
@@ -131,7 +134,7 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
         scopes: owner.scopes,
         status: Status::Connected,
         status_reason: None,
-        platform_user: None,
+        platform_user: user,
         tokens: Vec::new(),
     };
     let now_ms = shared.clock.now_ms();

@@ -106,8 +106,7 @@ impl Erasure {
     /// When the database fails; some of the accounts may then still be connected.
     pub async fn disconnect_all(
         &self,
-        channel: &str,
-        accounts: Vec<String>,
+        accounts: Vec<Account>,
         cause: &'static str,
         request: Option<&[u8]>,
     ) -> anyhow::Result<String> {
@@ -118,7 +117,7 @@ impl Erasure {
             return Ok(code);
         }
         let mut count = 0;
-        for account in &accounts {
+        for (channel, account) in &accounts {
             count += i64::from(self.disconnect(channel, account, cause).await?);
         }
         let new = NewErasure { code: random_code()?, scopes: Vec::new(), disconnected: count, cause, request };

@@ -140,3 +140,22 @@ async fn a_dead_login_of_the_page_holds_its_account_up_and_a_new_one_lets_it_go_
     assert_eq!(said(&app), ["meanwhile"]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn who_connected_the_page_takes_its_account_along_when_leaving() {
+    let (app, account, kim) = with_account().await;
+    account.message_from(&kim, "an unmistakable text");
+    app.connect().await;
+    assert_eq!(said(&app), ["an unmistakable text"]);
+    assert_eq!(app.facebook.remove_app(&format!("{}/facebook/deauthorize", app.url)).await.unwrap().0, 200);
+    assert_eq!(app.connections("instagram").await.len(), 0);
+    app.settle().await;
+    assert_eq!(said(&app), ["an unmistakable text"], "files stay until deletion is asked for");
+    let (status, _) = app.facebook.request_deletion(&format!("{}/facebook/data-deletion", app.url)).await.unwrap();
+    assert_eq!(status, 200);
+    app.settle().await;
+    for trace in ["an unmistakable text", ACCOUNT, KIM] {
+        assert!(!app.is_on_disk(trace), "{trace}");
+    }
+    app.finish().await;
+}

@@ -255,6 +255,26 @@ impl Connections {
             .await
     }
 
+    /// The platform's id of the person who connected an account, where it is known.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_platform_user(&self, channel: &str, account: &str) -> anyhow::Result<Option<String>> {
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        self.db
+            .call(move |connection| -> rusqlite::Result<Option<String>> {
+                let user = connection
+                    .query_row(
+                        "SELECT platform_user FROM connections WHERE channel = ?1 AND account = ?2",
+                        [channel, account],
+                        |row| row.get(0),
+                    )
+                    .optional()?;
+                Ok(user.flatten())
+            })
+            .await
+    }
+
     /// The connection of an account, whoever owns it.
     ///
     /// # Errors
