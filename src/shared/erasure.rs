@@ -5,9 +5,16 @@
 //!
 //! Erased means: no byte of it is found below the data and output folders any more. Keys of erased events are kept as
 //! hashes, so that a body that was captured before brings nothing back.
+//!
+//! Deleting rows does not reach that alone: `secure_delete` makes deleted cells and freed pages zeros, but where SQLite
+//! had moved rows between pages, the old places keep copies. So at the end the journal is written anew (`VACUUM`), once
+//! for all requests that have come so far. Meanwhile nothing can be committed. A journal of up to 64 MiB takes a fraction of
+//! a second, and is written anew at once. A larger one takes seconds per gigabyte, and needs as much free disk again; it waits
+//! for ten seconds in which no event came, for half a day at most. Deliveries that come while it is written wait, and where
+//! it takes longer than they may they are answered 503, which platforms repeat. Until then the request is under way.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -23,7 +30,7 @@ use super::journal::{Account, DedupeKey, Journal};
 use super::output::{Output, RelativePath};
 use super::progress::Progress;
 use super::signature::to_hex;
-use super::store::erasures::{Erased, Former, NewErasure, Receipt, Wanted};
+use super::store::erasures::{Erased, Former, NewErasure, Open, Receipt, Wanted};
 use super::store::{Connections, Erasures, Sessions};
 
 pub use super::store::erasures::Scope;
@@ -35,6 +42,18 @@ const WAIT: Duration = Duration::from_secs(20);
 /// within a day of the request.
 const FIRST_PAUSE_MS: i64 = 500;
 const LONGEST_PAUSE_MS: i64 = 10 * 60 * 1000;
+
+/// Up to this size the journal is written anew at once.
+const SMALL_BYTES: i64 = 64 * 1024 * 1024;
+
+/// A larger one when no event has come for this long…
+const QUIET_MS: i64 = 10_000;
+
+/// … or when somebody has waited for this long.
+const LONGEST_WAIT_MS: i64 = 12 * 60 * 60 * 1000;
+
+/// Somebody is told of a request that is not done this long after it came.
+const LATE_MS: i64 = 20 * 60 * 60 * 1000;
 
 /// Takes requests. Cheap to clone.
 #[derive(Clone)]
@@ -249,6 +268,17 @@ pub struct Eraser {
     output: Output,
     conversations: Arc<Conversations>,
     refresh: Refresh,
+    last: Mutex<Last>,
+}
+
+/// What was seen last, so that traces are removed at a good time.
+#[derive(Default)]
+struct Last {
+    /// The newest event, and since when it is that.
+    event: Option<(i64, i64)>,
+    /// How often traces could not be removed, and when it is tried again.
+    failures: u32,
+    next_at: i64,
 }
 
 impl Eraser {
@@ -256,7 +286,7 @@ impl Eraser {
     /// anything back.
     #[must_use]
     pub fn new(erasure: Erasure, output: Output, conversations: Arc<Conversations>, refresh: Refresh) -> Self {
-        Self { erasure, output, conversations, refresh }
+        Self { erasure, output, conversations, refresh, last: Mutex::default() }
     }
 
     /// Carries out what is due. Gives back whether there was anything to do. A request that cannot be carried out is
@@ -266,15 +296,16 @@ impl Eraser {
     /// When the table of requests cannot be read.
     pub async fn run_due(&self) -> anyhow::Result<bool> {
         let inner = &*self.erasure.0;
+        let emptied = self.conversations.empty_log().await?;
         if !inner.pending.swap(false, Ordering::AcqRel) {
-            return Ok(false);
+            return Ok(emptied);
         }
         let outcome = self.run_all().await;
         if !matches!(outcome, Ok((_, true))) {
             inner.pending.store(true, Ordering::Release);
         }
         inner.finished.notify_waiters();
-        outcome.map(|(worked, _)| worked)
+        outcome.map(|(worked, _)| worked || emptied)
     }
 
     /// Whether anything was done, and whether nothing is left.
@@ -292,18 +323,77 @@ impl Eraser {
                 self.note_failure(&wanted, &error).await;
             }
         }
-        // The receipts themselves: what they named must be gone from their own database, too.
-        let carried_out = inner.erasures.list_carried_out().await?;
-        if !carried_out.is_empty() {
-            inner.erasures.scrub().await?;
-            inner.erasures.set_done(carried_out.clone(), inner.clock.now_ms()).await?;
-            for code in carried_out {
-                inner.alerts.heal(&alert_of(&code));
-                tracing::info!(code, "an erasure is done");
-            }
-            worked = true;
+        let open = inner.erasures.list_open().await?;
+        self.note_late(&open);
+        let carried_out: Vec<_> = open.into_iter().filter(|open| open.is_carried_out).collect();
+        let Some(oldest) = carried_out.first() else { return Ok((worked, is_done)) };
+        if !self.is_time_to_scrub(oldest.requested_at).await? {
+            return Ok((worked, false));
         }
-        Ok((worked, is_done))
+        let codes: Vec<String> = carried_out.into_iter().map(|open| open.code).collect();
+        match self.scrub(codes.clone()).await {
+            Ok(()) => *self.last() = Last::default(),
+            Err(error) => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "traces of what was erased cannot be removed; it is tried again"
+                );
+                for code in &codes {
+                    inner.alerts.raise(&alert_of(code), FAILED);
+                }
+                let mut last = self.last();
+                last.failures = last.failures.saturating_add(1);
+                last.next_at = inner.clock.now_ms() + pause_ms(last.failures.into());
+                is_done = false;
+            }
+        }
+        Ok((true, is_done))
+    }
+
+    /// Removes what the databases still hold of requests that were carried out, the receipts' own included.
+    async fn scrub(&self, codes: Vec<String>) -> anyhow::Result<()> {
+        let inner = &*self.erasure.0;
+        inner.journal.scrub().await?;
+        inner.erasures.scrub().await?;
+        inner.erasures.set_done(codes.clone(), inner.clock.now_ms()).await?;
+        for code in codes {
+            inner.alerts.heal(&alert_of(&code));
+            inner.alerts.heal(&late_alert_of(&code));
+            tracing::info!(code, "an erasure is done");
+        }
+        Ok(())
+    }
+
+    /// Whether the journal may be written anew now.
+    async fn is_time_to_scrub(&self, requested_at: i64) -> anyhow::Result<bool> {
+        let inner = &*self.erasure.0;
+        let now_ms = inner.clock.now_ms();
+        let newest = *inner.journal.watch().borrow();
+        let is_quiet = {
+            let mut last = self.last();
+            if last.next_at > now_ms {
+                return Ok(false);
+            }
+            let since = last.event.filter(|(event, _)| *event == newest).map_or(now_ms, |(_, since)| since);
+            last.event = Some((newest, since));
+            now_ms - since >= QUIET_MS
+        };
+        Ok(is_quiet || now_ms - requested_at >= LONGEST_WAIT_MS || inner.journal.size().await? <= SMALL_BYTES)
+    }
+
+    fn note_late(&self, open: &[Open]) {
+        let inner = &*self.erasure.0;
+        let late = inner.clock.now_ms() - LATE_MS;
+        for request in open.iter().filter(|request| request.requested_at <= late) {
+            inner.alerts.raise(
+                &late_alert_of(&request.code),
+                "Data that must be erased within a day of the request is still there after 20 hours. Look at the log for what                  stands in the way, and whether the disk is full or failing.",
+            );
+        }
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn carry_out(&self, wanted: &Wanted) -> anyhow::Result<()> {
@@ -328,7 +418,6 @@ impl Eraser {
             tokio::task::spawn_blocking(move || remove_files(&output, &scope)).await?
         };
         let files = files.context("files cannot be removed")?;
-        inner.journal.scrub().await?;
         if is_account {
             inner.sessions.scrub(account.to_owned()).await?;
         }
@@ -362,17 +451,26 @@ impl Eraser {
     async fn note_failure(&self, wanted: &Wanted, error: &anyhow::Error) {
         let inner = &*self.erasure.0;
         tracing::error!(error = format!("{error:#}"), code = wanted.code, "an erasure failed; it is tried again");
-        inner.alerts.raise(
-            &alert_of(&wanted.code),
-            "Data that must be erased within a day of the request could not be erased yet. It is tried again by itself; \
-             look whether the disk is full or failing.",
-        );
-        let pause = FIRST_PAUSE_MS.saturating_mul(1 << wanted.attempts.clamp(0, 20)).min(LONGEST_PAUSE_MS);
+        inner.alerts.raise(&alert_of(&wanted.code), FAILED);
+        let pause = pause_ms(wanted.attempts);
         if let Err(error) = inner.erasures.put_off(wanted, inner.clock.now_ms() + pause).await {
             // It is tried again at once then, which is no worse.
             tracing::warn!(error = format!("{error:#}"), "the next try of an erasure could not be noted");
         }
     }
+}
+
+/// What somebody is told when an erasure fails.
+const FAILED: &str = "Data that must be erased within a day of the request could not be erased yet. It is tried again by \
+                      itself; look whether the disk is full or failing.";
+
+/// The pause after so many failures.
+fn pause_ms(failures: i64) -> i64 {
+    FIRST_PAUSE_MS.saturating_mul(1 << failures.clamp(0, 20)).min(LONGEST_PAUSE_MS)
+}
+
+fn late_alert_of(code: &str) -> String {
+    format!("erasure:{code}:late")
 }
 
 fn alert_of(code: &str) -> String {

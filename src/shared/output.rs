@@ -382,6 +382,27 @@ impl Output {
         Ok(rustix::fs::renameat(&folder, name, &folder, aside)?)
     }
 
+    /// Removes what was moved aside of a file.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or changed.
+    pub fn remove_aside(&self, path: &RelativePath) -> std::io::Result<()> {
+        let Some((name, folders)) = path.0.split_last() else { return Ok(()) };
+        let Some(folder) = self.find_folder(folders)? else { return Ok(()) };
+        let prefix = format!("{name}.damaged-");
+        let names: Vec<std::ffi::CString> = rustix::fs::Dir::read_from(&folder)?
+            .map(|entry| entry.map(|entry| entry.file_name().to_owned()))
+            .filter(|name| name.as_ref().map_or(true, |name| name.to_bytes().starts_with(prefix.as_bytes())))
+            .collect::<Result<_, _>>()?;
+        for name in &names {
+            rustix::fs::unlinkat(&folder, name, AtFlags::empty())?;
+        }
+        if !names.is_empty() {
+            rustix::fs::fsync(&folder)?;
+        }
+        Ok(())
+    }
+
     /// From now on nothing is written below this folder; what is being written is waited for.
     pub fn close(&self, folder: &RelativePath) {
         self.0.closed.write().unwrap_or_else(PoisonError::into_inner).insert(folder.0.clone());

@@ -289,3 +289,132 @@ async fn a_shop_that_was_disconnected_comes_back_to_its_merchant() {
     app.settle().await;
     app.finish().await;
 }
+
+/// Makes the journal longer than what is written anew at once.
+async fn make_journal_large(app: &TestApp) {
+    let large = "INSERT INTO cursors (name, value) VALUES ('large', hex(zeroblob(40000000)))";
+    app.shared().journal.write(|connection| connection.execute(large, [])).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_large_journal_is_written_anew_in_a_quiet_moment() {
+    let (app, browser) = with_two_pages().await;
+    deliver(&app, body_of(&many_texts(20))).await;
+    make_journal_large(&app).await;
+    let code = ask(&app, account("facebook", PAGE)).await;
+    app.work().await;
+    for second in 0..15 {
+        deliver(&app, for_other_page(&body_of(&[text_at(SAM, 20_000 + second, "public")]))).await;
+        app.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(receipt(&app, &code).await.done_at, None, "there was no quiet moment");
+    assert_eq!(app.text(&file_of(PAGE, SAM)), None, "rows and files are gone");
+    assert_eq!(browser.follow("/facebook/login").await.status, 200, "and it may be connected again");
+    app.settle().await;
+    app.clock.advance(Duration::from_secs(11));
+    app.settle().await;
+    assert!(receipt(&app, &code).await.done_at.is_some());
+    assert!(!app.is_on_disk("secret"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_large_journal_that_is_never_quiet_is_written_anew_after_half_a_day() {
+    let (app, _) = with_two_pages().await;
+    make_journal_large(&app).await;
+    let code = ask(&app, account("facebook", PAGE)).await;
+    for hour in 0..12 {
+        assert_eq!(receipt(&app, &code).await.done_at, None, "{hour}");
+        app.clock.advance(Duration::from_secs(60 * 60));
+        deliver(&app, for_other_page(&body_of(&[text_at(SAM, 20_000 + hour, "public")]))).await;
+    }
+    assert!(receipt(&app, &code).await.done_at.is_some());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn somebody_is_told_of_an_erasure_that_is_not_done_after_twenty_hours() {
+    let Some(output) = Mount::memory("4m") else { return skipped("a read-only folder needs the right to mount") };
+    let app = TestApp::start_with(|config| output.path().clone_into(&mut config.server.output_dir)).await;
+    app.connect().await;
+    deliver(&app, body_of(&many_texts(20))).await;
+    output.remount("ro");
+    let code = ask(&app, account("facebook", PAGE)).await;
+    let late = format!("erasure:{code}:late");
+    for (hours, told) in [(19, false), (1, true)] {
+        app.clock.advance(Duration::from_secs(hours * 60 * 60));
+        app.settle().await;
+        assert_eq!(app.shared().alerts.list().iter().any(|alert| alert.cause == late), told, "{hours}");
+    }
+    output.remount("rw");
+    app.clock.advance(Duration::from_secs(11 * 60));
+    app.settle().await;
+    assert!(receipt(&app, &code).await.done_at.is_some());
+    assert!(!app.shared().alerts.list().iter().any(|alert| alert.cause == late));
+    app.finish().await;
+}
+
+/// How many rows of an account each table of a database has that names channel and account.
+fn rows_of(path: &std::path::Path, channel: &str, account: &str) -> Vec<(String, i64)> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let tables: Vec<String> = connection
+        .prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'table'
+               AND 2 = (SELECT count(*) FROM pragma_table_info(sqlite_schema.name) WHERE name IN ('channel', 'account'))",
+        )
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let count = |table: String| {
+        let sql = format!("SELECT count(*) FROM \"{table}\" WHERE channel = ?1 AND account = ?2");
+        let rows = connection.query_row(&sql, [channel, account], |row| row.get(0)).unwrap();
+        (table, rows)
+    };
+    tables.into_iter().map(count).collect()
+}
+
+/// Gives every table that names channel and account, and has no such row, one: by copying a row or making one up.
+fn fill(path: &std::path::Path, channel: &str, account: &str) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    for (table, _) in rows_of(path, channel, account).into_iter().filter(|(_, rows)| *rows == 0) {
+        let columns: Vec<(String, String)> = connection
+            .prepare("SELECT name, type FROM pragma_table_info(?1)")
+            .unwrap()
+            .query_map([&table], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let value = |(name, kind): &(String, String)| match (name.as_str(), kind.as_str()) {
+            ("channel", _) => format!("'{channel}'"),
+            ("account", _) => format!("'{account}'"),
+            (_, "INTEGER") => "1".to_owned(),
+            (_, "BLOB") => "x'00112233445566778899aabbccddeeff'".to_owned(),
+            _ => "'7000000000000099'".to_owned(),
+        };
+        let values: Vec<String> = columns.iter().map(value).collect();
+        connection.execute(&format!("INSERT INTO \"{table}\" VALUES ({})", values.join(", ")), []).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn no_table_of_any_database_keeps_a_row_of_an_erased_account() {
+    let (app, _) = with_two_pages().await;
+    exchange(&app, &many_texts(20)).await;
+    let config = app.config().server;
+    let (journal, tokens) = (config.journal_db, config.tokens_db);
+    fill(&journal, "facebook", PAGE);
+    let filled = rows_of(&journal, "facebook", PAGE);
+    assert!(filled.len() > 10 && filled.iter().all(|(_, rows)| *rows > 0), "{filled:?}");
+    assert!(rows_of(&tokens, "facebook", PAGE).iter().any(|(table, rows)| table == "tokens" && *rows > 0));
+    ask(&app, account("facebook", PAGE)).await;
+    app.settle().await;
+    for path in [&journal, &tokens] {
+        for (table, rows) in rows_of(path, "facebook", PAGE) {
+            assert_eq!(rows, 0, "{table}");
+        }
+    }
+    app.finish().await;
+}

@@ -218,3 +218,19 @@ fn beginning_of(connection: &rusqlite::Connection) -> rusqlite::Result<(i64, Vec
         Ok((row.get(0)?, row.get(1)?))
     })
 }
+
+#[tokio::test]
+async fn of_what_is_taken_back_no_byte_is_left_in_the_log_or_in_a_copy_moved_aside() {
+    let app = connected().await;
+    let secret = text_at(SAM, 1, "b").replace(r#""text":"b""#, r#""text":"unmistakable content""#);
+    deliver(&app, body_of(&[text_at(SAM, 0, "a"), secret])).await;
+    let aside = app.path(&format!("facebook/{PAGE}/conversations/{SAM}.json.damaged-1"));
+    let others = app.path(&format!("facebook/{PAGE}/conversations/{SAM}0.json.damaged-1"));
+    std::fs::write(&aside, "unmistakable content").unwrap();
+    std::fs::write(&others, "of somebody else").unwrap();
+    assert!(app.is_on_disk("unmistakable"));
+    deliver(&app, body_of(&[unsend(1, "b", 4)])).await;
+    assert!(!app.is_on_disk("unmistakable"));
+    assert!(!aside.exists() && others.exists());
+    app.finish().await;
+}

@@ -9,6 +9,7 @@
 //! service says that it is ready.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -82,6 +83,8 @@ pub struct Conversations {
     files: Files,
     /// Held while files are made: who has it knows that nobody writes a conversation's file.
     alone: tokio::sync::Mutex<()>,
+    /// Whether the journal's log may still hold what was taken back.
+    in_log: AtomicBool,
 }
 
 /// Why a step could not be finished. The same step is taken again later.
@@ -104,6 +107,7 @@ impl Conversations {
             journal,
             files: Files { output, remembered: Arc::default() },
             alone: tokio::sync::Mutex::default(),
+            in_log: AtomicBool::new(true),
         }
     }
 
@@ -157,6 +161,7 @@ impl Conversations {
             return Ok(!is_all);
         }
         self.sync().await?;
+        self.forget_taken_back(&again).await?;
         self.journal
             .write(move |connection| {
                 // The time: one that was asked for anew meanwhile stays.
@@ -189,6 +194,44 @@ impl Conversations {
             })
             .await?;
         Ok(true)
+    }
+
+    /// Of what was taken back nothing may be left beside the conversation's file: not in copies that were moved aside, nor in
+    /// the journal's log. Such conversations are handed over with a time before all times.
+    async fn forget_taken_back(&self, again: &[(Conversation, i64)]) -> Result<(), StepError> {
+        let paths: Vec<RelativePath> = again
+            .iter()
+            .filter(|(_, next_at)| *next_at < 0)
+            .map(|(conversation, _)| conversation.path())
+            .collect::<Result<_, _>>()
+            .map_err(StepError::Output)?;
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let output = self.files.output.clone();
+        let removed = tokio::task::spawn_blocking(move || paths.iter().try_for_each(|path| output.remove_aside(path)));
+        removed.await.map_err(std::io::Error::other).flatten().map_err(StepError::Output)?;
+        self.in_log.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Takes what was taken back, and what a process that was killed had not come to, out of the journal's log. Gives back
+    /// whether there was anything to do. While a reader stands in the way it stays to be done.
+    ///
+    /// # Errors
+    /// When the journal cannot be used.
+    pub async fn empty_log(&self) -> Result<bool, JournalError> {
+        if !self.in_log.swap(false, Ordering::AcqRel) {
+            return Ok(false);
+        }
+        let emptied = self.journal.empty_log().await;
+        if emptied.is_err() {
+            self.in_log.store(true, Ordering::Release);
+        }
+        match emptied {
+            Err(JournalError::Busy) => Ok(false),
+            done => done.map(|()| true),
+        }
     }
 
     /// Writes the files of all conversations anew (`account`: of one account only) and tells how many there are.

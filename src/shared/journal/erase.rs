@@ -77,12 +77,27 @@ impl Journal {
     }
 
     /// Removes even the traces of what was deleted: what SQLite leaves in places that it does not use any more, and in its
-    /// log.
+    /// log. Nothing is committed while the database is written anew: about a third of a second per 64 MiB.
     ///
     /// # Errors
     /// When the disk is full, or a reader stands in the way for seconds.
     pub async fn scrub(&self) -> Result<(), JournalError> {
         self.scrub_step(Scrub::Rewrite).await?;
+        self.empty_log().await
+    }
+
+    /// Moves everything from the log into the database and cuts the log to nothing: what was overwritten or deleted stands
+    /// in it until then. Most of it is moved beside the writer, so that no delivery waits for more than a short rest.
+    ///
+    /// # Errors
+    /// When the disk is full, or a reader stands in the way for seconds.
+    pub async fn empty_log(&self) -> Result<(), JournalError> {
+        let path = self.readers.path.clone();
+        let moved = tokio::task::spawn_blocking(move || {
+            let connection = Connection::open(path)?;
+            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        });
+        moved.await.map_err(|_| JournalError::Closed)??;
         for _ in 0..EMPTYINGS {
             match self.scrub_step(Scrub::EmptyLog).await {
                 Err(JournalError::Busy) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -90,6 +105,18 @@ impl Journal {
             }
         }
         Err(JournalError::Busy)
+    }
+
+    /// How long the database is, in bytes.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn size(&self) -> Result<i64, JournalError> {
+        self.read(|connection| {
+            let number = |name| connection.query_row(name, [], |row| row.get::<_, i64>(0));
+            Ok(number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?))
+        })
+        .await
     }
 
     async fn scrub_step(&self, step: Scrub) -> Result<(), JournalError> {

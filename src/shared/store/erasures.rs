@@ -66,6 +66,17 @@ pub struct Wanted {
     pub requested_at: i64,
 }
 
+/// A request that is not done yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// Its receipt.
+    pub code: String,
+    /// In milliseconds since 1970.
+    pub requested_at: i64,
+    /// Whether all rows and files are gone, and only traces are left in the databases.
+    pub is_carried_out: bool,
+}
+
 /// How much was erased.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Erased {
@@ -365,19 +376,21 @@ impl Erasures {
             .await
     }
 
-    /// The codes of requests of which nothing is left to be erased, but the traces in this database.
+    /// The requests that are not done yet, oldest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn list_carried_out(&self) -> anyhow::Result<Vec<String>> {
+    pub async fn list_open(&self) -> anyhow::Result<Vec<Open>> {
         self.0
-            .call(|connection| -> rusqlite::Result<Vec<String>> {
+            .call(|connection| -> rusqlite::Result<Vec<Open>> {
                 connection
                     .prepare(
-                        "SELECT code FROM erasures
-                         WHERE done_at IS NULL AND code NOT IN (SELECT code FROM erasure_scopes)",
+                        "SELECT code, requested_at, code NOT IN (SELECT code FROM erasure_scopes) FROM erasures
+                         WHERE done_at IS NULL ORDER BY requested_at",
                     )?
-                    .query_map([], |row| row.get(0))?
+                    .query_map([], |row| {
+                        Ok(Open { code: row.get(0)?, requested_at: row.get(1)?, is_carried_out: row.get(2)? })
+                    })?
                     .collect()
             })
             .await
