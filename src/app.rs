@@ -14,6 +14,7 @@ use tokio_cron_scheduler::JobScheduler;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, state_key};
+use crate::shared::alert_posts::AlertPoster;
 use crate::shared::alerts::Alerts;
 use crate::shared::api::Http;
 use crate::shared::background::Background;
@@ -35,6 +36,7 @@ use crate::shared::reach::Reach;
 use crate::shared::rotation::Rotation;
 use crate::shared::scheduler::{Job, Scheduler};
 use crate::shared::self_test::SelfTests;
+use crate::shared::store::alert_posts::AlertPosts;
 use crate::shared::store::{self, Connections, Erasures, Keys, LoginStates, Sessions, Status};
 use crate::shared::vault::Vault;
 use crate::shared::web::limits::Limits;
@@ -57,6 +59,9 @@ const KEYS_CRON: &str = "41 * * * *";
 
 /// How often consumers look for work that became due by time alone.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often it is looked for alerts to be told.
+const ALERTS_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a consumer that had something to do waits for more, at least and at most. A step costs a commit of its own,
 /// however little it did; who is idle is woken at once.
@@ -84,6 +89,7 @@ pub struct App {
     refresh: Refresh,
     conversations: Arc<Conversations>,
     eraser: Arc<Eraser>,
+    alert_poster: Arc<AlertPoster>,
     overview: Arc<Overview>,
     scheduler: Scheduler,
     control: Control,
@@ -125,7 +131,8 @@ impl App {
         };
         let tokens = Db::open(&server.tokens_db, store::TOKENS_MIGRATIONS)?;
         let sessions = Db::open(&server.sessions_db, store::SESSIONS_MIGRATIONS)?;
-        let (metrics, alerts) = (Metrics::default(), Alerts::new(clock.clone()));
+        let metrics = Metrics::default();
+        let alerts = Alerts::counted(clock.clone(), metrics.clone());
         let keys = Keys::new(tokens.clone(), sessions.clone(), vault.clone());
         let rotation = Rotation::new(keys, server.master_key.is_none().then_some(key_file), alerts.clone());
         let connections = Connections::open(tokens.clone(), vault.clone(), clock.clone()).await?;
@@ -139,7 +146,7 @@ impl App {
         let sessions_table = Sessions::new(sessions, vault.clone());
         let (progress, reads) = (Progress::default(), Reads::default());
         let erasure = Erasure::new(
-            Erasures::new(tokens),
+            Erasures::new(tokens.clone()),
             connections.clone(),
             sessions_table.clone(),
             journal.clone(),
@@ -163,6 +170,9 @@ impl App {
             is_public,
             clock: clock.clone(),
         };
+
+        let alert_poster =
+            AlertPoster::open(shared.clone(), AlertPosts::new(tokens), server.alert_receiver.clone()).await?;
 
         for connection in connections.list().await? {
             remove_leftovers(&output, &connection.channel, &connection.account);
@@ -229,6 +239,7 @@ impl App {
             shared.clone(),
             config.server.operator_token,
             config.server.public_url.clone(),
+            facebook::key_of_message,
         ));
         for channel in channels {
             router = router.merge(channel.router);
@@ -240,6 +251,7 @@ impl App {
             refresh,
             conversations,
             eraser,
+            alert_poster,
             overview,
             control,
             running,
@@ -303,6 +315,19 @@ impl App {
             let eraser = Arc::clone(&eraser);
             async move { eraser.run_due().await }
         }));
+        let (alert_poster, stopped) = (Arc::clone(&self.alert_poster), stop.clone());
+        tasks.spawn(async move {
+            while !stopped.is_cancelled() {
+                if let Err(error) = alert_poster.step().await {
+                    tracing::warn!(error = format!("{error:#}"), "alerts cannot be looked at; it is tried again");
+                }
+                tokio::select! {
+                    () = stopped.cancelled() => {}
+                    () = tokio::time::sleep(ALERTS_EVERY) => {}
+                }
+            }
+            "alerts"
+        });
         let socket = control::socket_path(&self.data_folder);
         match control::listen(&socket) {
             Ok(listener) => {
@@ -387,6 +412,14 @@ impl App {
                 return Ok(());
             }
         }
+    }
+
+    /// Looks for alerts and posts those that are due.
+    ///
+    /// # Errors
+    /// When a database cannot be used.
+    pub async fn post_alerts(&self) -> anyhow::Result<()> {
+        self.alert_poster.step().await
     }
 
     /// Runs the jobs that are due.

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::shared::alert_posts::Receiver;
 use crate::shared::api::Timeouts;
 use crate::shared::logging::LogFormat;
 use crate::shared::settings::{Problems, Settings};
@@ -53,6 +54,8 @@ pub struct Server {
     pub state_secret: Option<SecretString>,
     /// What operators show; `None`: their routes are off.
     pub operator_token: Option<SecretString>,
+    /// Who is told of alerts; `None`: they are only shown and logged.
+    pub alert_receiver: Option<Receiver>,
     /// The form of log lines.
     pub log_format: LogFormat,
     /// What is logged, in the words of `RUST_LOG`.
@@ -99,6 +102,22 @@ fn limits(settings: &mut Settings<'_>) -> Limits {
     }
 }
 
+fn alert_receiver(settings: &mut Settings<'_>) -> Option<Receiver> {
+    const SECRET: &str = "ALERT_WEBHOOK_SECRET";
+    let (url, secret) = (settings.url("ALERT_WEBHOOK_URL"), settings.secret_of(SECRET, 24));
+    let url = url?;
+    match secret {
+        Some(secret) => match Receiver::key(&secret) {
+            Ok(_) => return Some(Receiver { url, secret }),
+            Err(problem) => settings.problem(SECRET, problem),
+        },
+        // A secret that was refused has its own line.
+        None if settings.is_set(SECRET) => {}
+        None => settings.problem(SECRET, "is needed with ALERT_WEBHOOK_URL: posts are signed with it"),
+    }
+    None
+}
+
 /// A master key that prints as `[hidden]`.
 pub struct MasterKey(pub Zeroizing<[u8; 32]>);
 
@@ -124,6 +143,7 @@ impl Server {
             previous_master_key: None,
             state_secret: None,
             operator_token: None,
+            alert_receiver: None,
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
             timeouts: Timeouts::default(),
@@ -156,6 +176,7 @@ impl Server {
             previous_master_key,
             state_secret: settings.secret("STATE_TOKEN_SECRET"),
             operator_token: settings.secret_of("OPERATOR_TOKEN", 32),
+            alert_receiver: alert_receiver(settings),
             log_format: settings.parsed_or("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
                 "text" => Some(LogFormat::Text),
                 "json" => Some(LogFormat::Json),
@@ -212,7 +233,8 @@ impl Config {
     pub fn own_addresses(&self) -> Vec<Url> {
         let facebook = self.facebook.iter().flat_map(facebook::Config::own_addresses);
         let shopify = self.shopify.iter().flat_map(shopify::Config::own_addresses);
-        self.server.public_url.iter().cloned().chain(facebook).chain(shopify).collect()
+        let receiver = self.server.alert_receiver.iter().map(|receiver| receiver.url.clone());
+        self.server.public_url.iter().cloned().chain(receiver).chain(facebook).chain(shopify).collect()
     }
 
     /// Reads the environment; a variable set there wins over one in `.env`.

@@ -32,6 +32,7 @@ use axum::extract::FromRef;
 
 pub use self::config::{Config, Media};
 pub use self::doctor::examine;
+pub use self::payload::key_of_message;
 use crate::shared::web::intake::Intake;
 use crate::shared::web::pages::{Door, Entrance};
 use crate::shared::{Channel, Shared};

@@ -402,6 +402,12 @@ pub fn message_key(account: &Id, mid: &str) -> DedupeKey {
     DedupeKey::new(NAME, account.as_str(), &[b"mid", plain_mid(mid).as_bytes()])
 }
 
+/// The key of a message, of which an operator knows the id; `None` in another channel.
+#[must_use]
+pub fn key_of_message(channel: &str, account: &str, mid: &str) -> Option<DedupeKey> {
+    (channel == NAME).then(|| Id::parse(account)).flatten().map(|account| message_key(&account, mid))
+}
+
 fn edit_key(page: &Id, mid: &str, number: &str) -> DedupeKey {
     DedupeKey::new(NAME, page.as_str(), &[b"edit", mid.as_bytes(), number.as_bytes()])
 }

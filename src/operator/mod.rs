@@ -20,6 +20,7 @@ use url::Url;
 use self::auth::Token;
 use self::session::Sessions;
 use crate::shared::Shared;
+use crate::shared::journal::DedupeKey;
 
 /// What the operator's routes are given.
 #[derive(Clone)]
@@ -29,17 +30,35 @@ struct Operator {
     sessions: Sessions,
     /// Where our pages are reached, if that is configured.
     own: Option<Arc<Url>>,
+    message_key: MessageKey,
 }
+
+/// The key of the event that is a message: of a channel, an account, and the message's id at its platform. `None`: the
+/// channel has no messages.
+pub type MessageKey = fn(&str, &str, &str) -> Option<DedupeKey>;
 
 /// The routes below `/api/`, by their paths.
 fn api_routes() -> Vec<(&'static str, MethodRouter<Operator>)> {
-    vec![("/api/status", get(api::status))]
+    vec![
+        ("/api/status", get(api::status)),
+        ("/api/connections", get(api::connections)),
+        ("/api/consumers", get(api::consumers)),
+        ("/api/failures", get(api::failures)),
+        ("/api/replay", post(api::replay)),
+        ("/api/arrivals", get(api::arrivals)),
+        ("/api/polls", get(api::polls)),
+        ("/api/subscriptions", get(api::subscriptions)),
+        ("/api/alerts", get(api::alerts)),
+        ("/api/events", get(api::events)),
+        ("/api/events/{seq}", get(api::event)),
+        ("/api/openapi.json", get(api::openapi)),
+    ]
 }
 
 /// The operator's routes. Without a token configured they answer as if they were not there.
-pub fn router(shared: Shared, token: Option<SecretString>, own: Option<Url>) -> Router {
+pub fn router(shared: Shared, token: Option<SecretString>, own: Option<Url>, message_key: MessageKey) -> Router {
     let sessions = Sessions::default();
-    let operator = Operator { shared, token: Token::new(token), sessions, own: own.map(Arc::new) };
+    let operator = Operator { shared, token: Token::new(token), sessions, own: own.map(Arc::new), message_key };
     let mut machines = Router::new().route("/metrics", get(metrics::show));
     for (path, route) in api_routes() {
         machines = machines.route(path, route);
@@ -51,4 +70,19 @@ pub fn router(shared: Shared, token: Option<SecretString>, own: Option<Url>) -> 
         .route("/operator/logout", post(session::logout))
         .route("/operator/replay", post(page::replay))
         .with_state(operator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_described_and_no_other() {
+        let described: serde_json::Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
+        let mut described: Vec<&str> = described["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        let mut routes: Vec<&str> = api_routes().into_iter().map(|(path, _)| path).collect();
+        described.sort_unstable();
+        routes.sort_unstable();
+        assert_eq!(described, routes);
+    }
 }

@@ -1,5 +1,6 @@
 //! What every channel needs. `shared` never names a channel: it receives data.
 
+pub mod alert_posts;
 pub mod alerts;
 pub mod api;
 pub mod background;

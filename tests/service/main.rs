@@ -34,6 +34,8 @@ mod journal_properties;
 mod journal_retention;
 mod keys;
 mod limits;
+mod operator_alerts;
+mod operator_api;
 mod operator_metrics;
 mod operator_page;
 mod outgoing;

@@ -135,6 +135,17 @@ impl TestApp {
         (Self::open(clock, facebook, shopify, folder, |_| {}).await, is_over)
     }
 
+    /// Is killed, with nothing brought to an end, and starts again on the same folder.
+    pub async fn kill_and_restart_with(self, change: impl FnOnce(&mut Config)) -> Self {
+        let (clock, facebook, shopify, folder) =
+            (self.clock.clone(), self.facebook.clone(), self.shopify.clone(), Arc::clone(&self.folder));
+        self.stop.cancel();
+        self.server.abort();
+        self.app.stop_working(None).await;
+        drop(self.app);
+        Self::open(clock, facebook, shopify, folder, change).await
+    }
+
     async fn close(self) {
         self.stop.cancel();
         self.server.await.unwrap();
@@ -205,6 +216,11 @@ impl TestApp {
     pub async fn begin(&self) {
         self.app.begin().await;
         self.settle().await;
+    }
+
+    /// Looks for alerts and posts those that are due.
+    pub async fn post_alerts(&self) {
+        self.app.post_alerts().await.unwrap();
     }
 
     /// Runs the jobs that are due now, and the work they cause: the clock moves past every account's own moment.

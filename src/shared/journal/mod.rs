@@ -10,6 +10,7 @@ mod arrivals;
 mod checkpoint;
 mod erase;
 mod event;
+mod facts;
 mod health;
 mod in_order;
 mod inspect;
@@ -30,6 +31,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use event::{DedupeKey, Effect, Event, Source};
+pub use facts::Facts;
 use health::Health;
 pub(crate) use in_order::conversation_number;
 pub use inspect::{Inspection, inspect, migrations};

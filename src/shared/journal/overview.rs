@@ -2,7 +2,7 @@
 //! what waits or was given up. Every question stays cheap at millions of events.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Journal, JournalError, want_reread};
 
@@ -76,7 +76,7 @@ pub struct Arrivals {
 }
 
 /// What kind of work failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
     /// A conversation whose file could not be written.

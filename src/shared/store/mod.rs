@@ -1,6 +1,7 @@
 //! The SQL of `tokens.db` and `sessions.db`, one file per table. Every row carries its channel, so a new channel needs
 //! no migration, and every query names the merchant or account that it is about.
 
+pub mod alert_posts;
 pub mod connections;
 pub mod erasures;
 pub mod keys;
@@ -19,6 +20,7 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0002_seals.sql"),
     include_str!("../../../migrations/tokens/0003_erasure.sql"),
     include_str!("../../../migrations/tokens/0004_token_age.sql"),
+    include_str!("../../../migrations/tokens/0005_alert_posts.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.

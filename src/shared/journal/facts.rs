@@ -1,0 +1,107 @@
+//! What is known of one event, without what it says: for an operator who asks what became of it.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
+
+use super::overview::consumer_cursor;
+use super::{DedupeKey, Journal, JournalError};
+
+/// What became of an event. Its content is no part of this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// Its number.
+    pub seq: i64,
+    /// The channel.
+    pub channel: String,
+    /// The account; empty where none could be read.
+    pub account: String,
+    /// The platform's word for what happened.
+    pub kind: String,
+    /// The road by which it came first.
+    pub source: String,
+    /// When it happened, in milliseconds since 1970.
+    pub occurred_at: i64,
+    /// When it arrived and was stored, in milliseconds since 1970.
+    pub received_at: i64,
+    /// Why consumers do not see it; `null`: they do.
+    pub apart: Option<String>,
+    /// Whether the consumer that it is meant for is done with it.
+    pub consumed: bool,
+    /// The file that holds it, below the output folder; `null`: none does, or none does yet.
+    pub file: Option<String>,
+    /// What is read again because of it; empty: the whole account.
+    pub reread: Option<String>,
+    /// Why its conversation could not be written, or its object not be read, the last time.
+    pub failed: Option<String>,
+    /// Whether that was given up.
+    pub parked: bool,
+}
+
+impl Journal {
+    /// What became of the event of this number.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_facts(&self, seq: i64) -> Result<Option<Facts>, JournalError> {
+        self.read(move |connection| find(connection, "seq = ?1", seq)).await
+    }
+
+    /// What became of the event with this key.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_facts_of(&self, key: DedupeKey) -> Result<Option<Facts>, JournalError> {
+        self.read(move |connection| find(connection, "dedupe = ?1", *key.as_bytes())).await
+    }
+}
+
+fn find(connection: &Connection, which: &str, key: impl rusqlite::ToSql) -> rusqlite::Result<Option<Facts>> {
+    let found: Option<(Facts, Option<String>)> = connection
+        .prepare_cached(&format!(
+            "SELECT seq, channel, account, kind, source, occurred_at, received_at, apart, reread, conversation
+             FROM events WHERE {which}"
+        ))?
+        .query_row([key], |row| Ok((facts(row)?, row.get(9)?)))
+        .optional()?;
+    let Some((mut facts, conversation)) = found else { return Ok(None) };
+    if facts.apart.is_some() {
+        return Ok(Some(facts));
+    }
+    let (table, column, consumer, object) = match (&conversation, &facts.reread) {
+        (Some(person), _) => ("unfiled", "conversation", "conversations", person.clone()),
+        (None, Some(object)) => ("rereads", "object", "refresh", object.clone()),
+        (None, None) => return Ok(Some(facts)),
+    };
+    facts.consumed = facts.seq <= consumer_cursor(connection, consumer)?;
+    let waits: Option<(Option<String>, bool)> = connection
+        .prepare_cached(&format!(
+            "SELECT reason, parked FROM {table} WHERE channel = ?1 AND account = ?2 AND {column} = ?3"
+        ))?
+        .query_row([&facts.channel, &facts.account, &object], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if let (Some(person), None, true) = (conversation, &waits, facts.consumed) {
+        facts.file = Some(format!("{}/{}/conversations/{person}.json", facts.channel, facts.account));
+    }
+    if let Some((reason, parked)) = waits {
+        (facts.failed, facts.parked) = (reason, parked);
+    }
+    Ok(Some(facts))
+}
+
+fn facts(row: &Row<'_>) -> rusqlite::Result<Facts> {
+    Ok(Facts {
+        seq: row.get(0)?,
+        channel: row.get(1)?,
+        account: row.get(2)?,
+        kind: row.get(3)?,
+        source: row.get(4)?,
+        occurred_at: row.get(5)?,
+        received_at: row.get(6)?,
+        apart: row.get(7)?,
+        consumed: false,
+        file: None,
+        reread: row.get(8)?,
+        failed: None,
+        parked: false,
+    })
+}

@@ -1,0 +1,161 @@
+//! `/api/…`: what it answers, and that it is described as it is.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::test_app::{Answer, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
+
+async fn ask(app: &TestApp, method: Method, path: &str, body: &str) -> Answer {
+    let bearer = format!("Bearer {OPERATOR_TOKEN}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    app.browser().send(method, path, &headers, body.as_bytes()).await
+}
+
+async fn get(app: &TestApp, path: &str) -> Value {
+    let answer = ask(app, Method::GET, path, "").await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    answer.json()
+}
+
+/// Checks a value against a schema, as far as ours go.
+fn check(document: &Value, schema: &Value, value: &Value, place: &str) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let target = document.pointer(name.strip_prefix('#').unwrap()).unwrap_or_else(|| panic!("{name}"));
+        return check(document, target, value, place);
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let wanted = if value.is_null() { 1 } else { 0 };
+        return check(document, &choices[wanted], value, place);
+    }
+    let types: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(all) => all.iter().map(|one| one.as_str().unwrap()).collect(),
+        _ => return,
+    };
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    assert!(types.contains(&found), "{place} is {value}, not {types:?}");
+    if let Some(allowed) = schema["enum"].as_array() {
+        assert!(allowed.contains(value), "{place} is {value}");
+    }
+    for (number, item) in value.as_array().into_iter().flatten().enumerate() {
+        check(document, &schema["items"], item, &format!("{place}[{number}]"));
+    }
+    if let (Some(fields), Some(described)) = (value.as_object(), schema["properties"].as_object()) {
+        for (name, field) in fields {
+            let schema = described.get(name).unwrap_or_else(|| panic!("{place}.{name} is not described"));
+            check(document, schema, field, &format!("{place}.{name}"));
+        }
+        for name in schema["required"].as_array().unwrap() {
+            assert!(fields.contains_key(name.as_str().unwrap()), "{place}.{name} is missing");
+        }
+    }
+}
+
+fn park(app: &TestApp) {
+    let journal = rusqlite::Connection::open(app.path("data/journal.db")).unwrap();
+    journal.busy_timeout(Duration::from_secs(5)).unwrap();
+    let sql = format!(
+        "INSERT INTO rereads (channel, account, object, generation, wanted_at, due_at, attempts, parked, reason)
+         VALUES ('shopify', '{SHOP}', '', 1, 0, 0, 9, 1, 'refused')"
+    );
+    journal.execute_batch(&sql).unwrap();
+}
+
+#[tokio::test]
+async fn every_described_path_answers_as_it_is_described() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let (page, person) = (app.page(), app.facebook.person("7000000000000001", "Maria Example"));
+    page.deliver(&[page.message_from(&person, "hello")]).await.unwrap();
+    app.settle().await;
+    app.shared().alerts.raise("test:cause", "Something is wrong.");
+    park(&app);
+    let document = get(&app, "/api/openapi.json").await;
+    assert_eq!(document["openapi"], "3.1.0");
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, described) in methods.as_object().unwrap() {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let address = path.replace("{seq}", "1");
+            let address = if path == "/api/events" { "/api/events?mid=unknown".to_owned() } else { address };
+            let body = match path.as_str() {
+                "/api/replay" => json!({ "work": "read", "channel": "shopify", "account": SHOP, "object": "" }),
+                _ => Value::Null,
+            };
+            let body = if body.is_null() { String::new() } else { body.to_string() };
+            assert_eq!(app.browser().send(method.clone(), &address, &[], b"").await.status, 401, "{path}");
+            let answer = ask(&app, method, &address, &body).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+            assert!(answer.header("content-type").starts_with("application/json"), "{path}");
+            check(
+                &document,
+                &described["responses"]["200"]["content"]["application/json"]["schema"],
+                &answer.json(),
+                path,
+            );
+            assert!(!answer.text().contains("hello"), "{path}");
+        }
+    }
+    app.settle().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_became_of_a_message_is_found_by_its_id_and_never_what_it_says() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let (page, person) = (app.page(), app.facebook.person("7000000000000001", "Maria Example"));
+    let message = page.message_from(&person, "a secret wish");
+    page.deliver(std::slice::from_ref(&message)).await.unwrap();
+    let arrived = app.clock.now_ms();
+    let mid = message["message"]["mid"].as_str().unwrap().to_owned();
+    let path = form_urlencoded::Serializer::new("/api/events?".to_owned()).append_pair("mid", &mid).finish();
+    let waiting = get(&app, &path).await["events"][0].clone();
+    assert_eq!((&waiting["consumed"], &waiting["file"]), (&json!(false), &Value::Null));
+    app.settle().await;
+    let filed = get(&app, &path).await["events"][0].clone();
+    assert_eq!(filed["received_at"], arrived);
+    assert_eq!(filed["source"], "webhook");
+    assert_eq!(filed["apart"], Value::Null);
+    let file = filed["file"].as_str().unwrap();
+    assert_eq!(file, format!("facebook/{PAGE}/conversations/7000000000000001.json"));
+    assert!(app.text(file).unwrap().contains("a secret wish"));
+    let by_number = get(&app, &format!("/api/events/{}", filed["seq"])).await;
+    assert_eq!(by_number, filed);
+    assert!(!by_number.to_string().contains("a secret wish"));
+    assert_eq!(get(&app, "/api/events?mid=unknown").await, json!({ "events": [] }));
+    for nothing in ["/api/events/999999", "/api/events/x", "/api/events/-1"] {
+        assert_eq!(ask(&app, Method::GET, nothing, "").await.status, 404, "{nothing}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn parked_work_is_listed_and_replayed_and_nonsense_is_refused() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    park(&app);
+    let failure = get(&app, "/api/failures").await["failures"][0].clone();
+    assert_eq!((&failure["reason"], &failure["parked"]), (&json!("refused"), &json!(true)));
+    let wanted = json!({ "work": "read", "channel": "shopify", "account": SHOP, "object": "" });
+    for bad in ["", "{}", "[]", r#"{"work":"everything"}"#] {
+        assert_eq!(ask(&app, Method::POST, "/api/replay", bad).await.status, 400, "{bad}");
+    }
+    let unknown = json!({ "work": "conversation", "channel": "shopify", "account": SHOP, "object": "1" });
+    assert_eq!(ask(&app, Method::POST, "/api/replay", &unknown.to_string()).await.status, 404);
+    assert_eq!(ask(&app, Method::POST, "/api/replay", &wanted.to_string()).await.json(), json!({ "replayed": true }));
+    app.settle().await;
+    assert_eq!(get(&app, "/api/failures").await, json!({ "failures": [] }));
+    for bad in ["0", "-1", "961", "x"] {
+        assert_eq!(ask(&app, Method::GET, &format!("/api/arrivals?hours={bad}"), "").await.status, 400, "{bad}");
+    }
+    app.finish().await;
+}
