@@ -8,8 +8,8 @@
 //!
 //! Deleting rows does not reach that alone: `secure_delete` makes deleted cells and freed pages zeros, but where SQLite
 //! had moved rows between pages, the old places keep copies. So at the end the journal is written anew (`VACUUM`), once
-//! for all requests that have come so far. Meanwhile nothing can be committed. A journal of up to 64 MiB takes a fraction of
-//! a second, and is written anew at once. A larger one takes seconds per gigabyte, and needs as much free disk again; it waits
+//! for all requests that have come so far. Meanwhile nothing can be committed. A journal of up to 64 MiB takes less than
+//! a second, and is written anew at once. A larger one takes 6 to 15 s per GiB, and twice its size of free disk; it waits
 //! for ten seconds in which no event came, for half a day at most. Deliveries that come while it is written wait, and where
 //! it takes longer than they may they are answered 503, which platforms repeat. Until then the request is under way.
 

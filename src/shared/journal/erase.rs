@@ -77,7 +77,7 @@ impl Journal {
     }
 
     /// Removes even the traces of what was deleted: what SQLite leaves in places that it does not use any more, and in its
-    /// log. Nothing is committed while the database is written anew: about a third of a second per 64 MiB.
+    /// log. Nothing is committed while the database is written anew: 0.4 to 0.9 s were measured for 61 MiB.
     ///
     /// # Errors
     /// When the disk is full, or a reader stands in the way for seconds.
