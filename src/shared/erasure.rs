@@ -387,7 +387,8 @@ impl Eraser {
         for request in open.iter().filter(|request| request.requested_at <= late) {
             inner.alerts.raise(
                 &late_alert_of(&request.code),
-                "Data that must be erased within a day of the request is still there after 20 hours. Look at the log for what                  stands in the way, and whether the disk is full or failing.",
+                "Data that must be erased within a day of the request is still there after 20 hours. Look at \
+                 the log for what stands in the way, and whether the disk is full or failing.",
             );
         }
     }
