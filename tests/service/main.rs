@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod disk;
 mod doctor;
+mod documentation;
 mod erasure;
 mod export;
 mod facebook_deletion;
