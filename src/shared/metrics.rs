@@ -173,6 +173,15 @@ impl Unavailable {
     }
 }
 
+/// Counters that are shown before they count.
+fn from_zero(label: &'static str, values: [&'static str; 2]) -> Family<Labels<1>, Counter> {
+    let family = Family::default();
+    for value in values {
+        drop(family.get_or_create(&[(label, value)]));
+    }
+    family
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("shoptalk");
@@ -208,11 +217,11 @@ impl Default for Metrics {
             "Reads of whole accounts (polls), of single objects and hourly looks, by outcome",
             Family::clone(&reads),
         );
-        let alerts = Family::default();
+        let alerts = from_zero("what", ["raised", "healed"]);
         registry.register("alerts", "Alerts that were raised or healed", Family::clone(&alerts));
-        let alert_posts = Family::default();
+        let alert_posts = from_zero("outcome", ["sent", "failed"]);
         registry.register("alert_posts", "Posts to ALERT_WEBHOOK_URL, by outcome", Family::clone(&alert_posts));
-        let jobs = Family::default();
+        let jobs = from_zero("outcome", ["done", "failed"]);
         registry.register("jobs", "Scheduled jobs that ran, by outcome", Family::clone(&jobs));
         let by_status: Family<Labels<1>, Counter> = Family::default();
         registry.register("answers", "Answers to requests of any kind, by status", by_status.clone());

@@ -37,6 +37,7 @@ mod keys;
 mod limits;
 mod operator_alerts;
 mod operator_api;
+mod operator_docs;
 mod operator_metrics;
 mod operator_page;
 mod outgoing;
