@@ -1,9 +1,12 @@
 //! The commands: logging, settings, build, run until asked to stop.
 
-use std::io::{IsTerminal, Write};
+mod bars;
+
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bars::Bars;
 use clap::{Parser, Subcommand, ValueEnum};
 use shoptalk::app::{self, App, StartError};
 use shoptalk::backup;
@@ -351,30 +354,19 @@ async fn carry_out_here(config: Config, command: Command, lines: &mpsc::Sender<L
 
 /// Shows what is told: bars on a terminal, plain lines elsewhere. Gives back whether all went well.
 async fn print(mut lines: mpsc::Receiver<Line>) -> bool {
-    let terminal = std::io::stdout().is_terminal();
-    let bar = if terminal { indicatif::ProgressBar::new_spinner() } else { indicatif::ProgressBar::hidden() };
-    let say = |text: &str| {
-        if terminal {
-            bar.println(text);
-        } else {
-            // A reader that went away is no reason to stop the work.
-            let _ = writeln!(std::io::stdout(), "{text}");
-        }
-    };
+    let mut bars = Bars::new();
     let mut good = false;
     while let Some(line) = lines.recv().await {
         match line {
-            Line::Progress(step) => {
-                bar.set_message(format!("{} {}: {} {}", step.channel, step.account, step.done, step.what));
-                bar.tick();
+            Line::Progress(step) => bars.show(step),
+            Line::Done { channel, account } => bars.end(&channel, &account, &format!("{channel} {account}: done")),
+            Line::Failed { channel, account, reason } => {
+                bars.end(&channel, &account, &format!("{channel} {account}: failed: {reason}"));
             }
-            Line::Done { channel, account } => say(&format!("{channel} {account}: done")),
-            Line::Failed { channel, account, reason } => say(&format!("{channel} {account}: failed: {reason}")),
-            Line::Said { text } => say(&text),
+            Line::Said { text } => bars.say(&text),
             Line::End { good: all } => good = all,
         }
     }
-    bar.finish_and_clear();
     good
 }
 
