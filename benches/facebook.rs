@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use shoptalk::app::App;
@@ -117,13 +118,18 @@ struct Import {
 /// Lets a fresh service import so many conversations. `limit`: calls per second, 0 for none.
 async fn import(conversations: usize, limit: usize) -> Import {
     let folder = tempfile::Builder::new().prefix("shoptalk-bench-").tempdir_in(target_folder()).expect("a folder");
-    let now = Arc::new(chrono::Utc::now);
+    // A message a minute: a history has its times.
+    let minutes = Arc::new(AtomicI64::new(0));
+    let told = Arc::clone(&minutes);
+    let begin = chrono::Utc::now() - chrono::TimeDelta::minutes((conversations * MESSAGES) as i64);
+    let now = Arc::new(move || begin + chrono::TimeDelta::minutes(told.load(Ordering::Relaxed)));
     let options = Options { app_id: APP_ID.to_owned(), app_secret: SECRET.to_owned(), now };
     let facebook = Sandbox::start(options).await.expect("a simulator");
     let page = facebook.add_page(PAGE, "Bench");
     for number in 0..conversations {
         let person = facebook.person(&format!("{}", 7_000_000_000_000_000 + number), "Sam Doe");
         for message in 0..MESSAGES {
+            minutes.fetch_add(1, Ordering::Relaxed);
             page.message_from(&person, &format!("Is the blue one still in stock? I need {message} of it by Friday."));
         }
     }

@@ -157,9 +157,13 @@ async fn read_lists(
             lists: place.lists + 1,
             lists_over: next.is_none(),
             after: next,
-            ..place
+            pass: place.pass,
+            until: place.until,
         };
-        if following.lists_over && following.lists > 1 && following.newest.is_some() && following.pass < MAX_PASSES {
+        // Times are told in whole seconds: what changed in the newest one is seen again, and is no reason to look once more.
+        let has_moved = place.pass == 1 || following.newest > place.until;
+        let is_long = following.lists > 1 && following.newest.is_some();
+        if following.lists_over && is_long && has_moved && following.pass < MAX_PASSES {
             following = Place {
                 pass: following.pass + 1,
                 until: following.newest,

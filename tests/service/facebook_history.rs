@@ -347,3 +347,16 @@ async fn a_cursor_that_comes_again_is_no_end_of_the_history() {
     assert_eq!(filed(&app, &truth), truth);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn conversations_of_one_second_are_looked_at_twice_and_not_for_ever() {
+    let app = TestApp::start().await;
+    app.facebook.set_page_limit(3);
+    for number in 0..20 {
+        app.page().message_from(&person(&app, number), "all at once");
+    }
+    app.connect().await;
+    assert_eq!(lists(&app), 7 + 7);
+    assert_eq!(app.counts().await.0, 20);
+    app.finish().await;
+}
