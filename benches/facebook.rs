@@ -4,6 +4,11 @@
 //! The service runs as its own process; the simulated Facebook lives in this one and gives it conversations of 20 messages.
 //! The baseline is a bare client that asks for the same lists and throws them away: what the simulator and HTTP allow. With
 //! a limit of calls set, the baseline is the limit. Machines differ and are shared, so the ratios count, not the numbers.
+//!
+//! Where the time goes (`perf record -g` on the service during an import without limit, November 2026, 2 cores; shares of
+//! its processor time): half is SQLite, in the journal's thread and where known messages are looked up; reading and
+//! writing JSON is about an eighth, files an eighth, syncs a twentieth. One message costs about 25 µs.
+//! The profile also showed a fault: asked for every 20 ms, `/api/status` counted rows and cost more than the import.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
