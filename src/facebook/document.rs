@@ -19,6 +19,9 @@ pub fn metadata_path(page: &Id) -> std::io::Result<RelativePath> {
     RelativePath::new(&[NAME, page.as_str(), "page_metadata.json"])
 }
 
+/// Stands for a text that is kept as it came.
+const RAW_TEXT: &str = "\u{1}text\u{1}";
+
 /// Turns a message of the Conversations API into the event that its webhook would have been: the same key, the same
 /// shape. Only what the API does not tell is missing (`app_id`, `metadata`, milliseconds).
 ///
@@ -38,8 +41,12 @@ pub fn message_event(inbox: &Inbox<'_>, person: &Id, message: &RawValue, source:
     if is_echo {
         body.insert("is_echo".to_owned(), json!(true));
     }
-    let parsed: Value = serde_json::from_str(message.get()).ok()?;
-    let text = parsed["message"].as_str().unwrap_or_default();
+    // Member by member: text that no `str` can hold (unpaired surrogates) must not cost the message.
+    let value_of = |raw: &str| serde_json::from_str(raw).unwrap_or_default();
+    let members = object.members().map(|(name, raw)| (String::from_utf8_lossy(name).into_owned(), value_of(raw)));
+    let parsed = Value::Object(members.collect());
+    let raw_text = object.get("message").filter(|raw| raw.starts_with('"') && parsed["message"].is_null());
+    let text = if raw_text.is_some() { RAW_TEXT } else { parsed["message"].as_str().unwrap_or_default() };
     if !text.is_empty() {
         body.insert("text".to_owned(), json!(text));
     }
@@ -60,6 +67,13 @@ pub fn message_event(inbox: &Inbox<'_>, person: &Id, message: &RawValue, source:
         item.insert("timestamp".to_owned(), json!(created.timestamp_millis()));
     }
     item.insert("message".to_owned(), Value::Object(body));
+    let mut payload = Value::Object(item).to_string();
+    if let Some(raw) = raw_text {
+        let place = json!(RAW_TEXT).to_string();
+        // The last one: what else could look like it stands before the text.
+        let at = payload.rfind(&place)?;
+        payload.replace_range(at..at + place.len(), raw);
+    }
     Some(Event {
         channel: inbox.channel,
         account: account.as_str().to_owned(),
@@ -68,7 +82,7 @@ pub fn message_event(inbox: &Inbox<'_>, person: &Id, message: &RawValue, source:
         effect: Effect::Conversation { person: person.as_str().to_owned(), opens: true },
         occurred_at: created.map(|created| created.timestamp_millis()),
         source,
-        payload: Value::Object(item).to_string().into_bytes(),
+        payload: payload.into_bytes(),
     })
 }
 
@@ -154,6 +168,17 @@ mod tests {
             json!({"sender":{"id":"7000000000000001"},"recipient":{"id":"100000000000101"},"timestamp":1_790_000_000_000_i64,
                    "message":{"mid":"m_x","is_unsupported":true}})
         );
+    }
+
+    #[test]
+    fn text_that_no_str_can_hold_is_kept_as_it_came() {
+        let (page, person) = (Id::parse("1").expect("an id"), Id::parse("7").expect("an id"));
+        let raw = r#"{"id":"m_h","created_time":1790000000,"from":{"name":"\ud800","id":"7"},"message":"half \ud83d and \u00e4"}"#;
+        let raw = RawValue::from_string(raw.to_owned()).expect("JSON");
+        let event = message_event(&Inbox::of_page(&page), &person, &raw, Source::Poll).expect("an event");
+        let expected = r#""message":{"mid":"m_h","text":"half \ud83d and \u00e4"}"#;
+        let payload = String::from_utf8(event.payload).expect("text");
+        assert!(payload.contains(expected), "{payload}");
     }
 
     #[test]
