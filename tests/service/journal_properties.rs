@@ -66,7 +66,8 @@ impl Item {
         let content = match self.kind {
             Kind::Message => format!(r#""message":{{"mid":"{mid}","text":"{number}"}}"#),
             Kind::Echo => format!(r#""message":{{"is_echo":true,"app_id":26390203743090,"mid":"{mid}"}}"#),
-            Kind::Unsend => format!(r#""message":{{"mid":"{mid}","is_deleted":true}}"#),
+            // Of a message that nobody here sends: what an unsend does to others is the business of facebook_unsend.rs.
+            Kind::Unsend => format!(r#""message":{{"mid":"{mid}_gone","is_deleted":true}}"#),
             Kind::Edit => format!(r#""message_edit":{{"mid":"{mid}","text":"new","num_edit":{}}}"#, self.edits()),
             Kind::Reaction => format!(r#""reaction":{{"mid":"{mid}","action":"react","emoji":"\u2764"}}"#),
             Kind::Read => format!(r#""read":{{"watermark":{}}}"#, NOON_MS + i64::from(number)),
