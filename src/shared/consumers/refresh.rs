@@ -133,7 +133,10 @@ impl Refresh {
             .await?;
         let mut by_account: BTreeMap<(String, String), Vec<Wish>> = BTreeMap::new();
         for (account, wish) in rows {
-            by_account.entry(account).or_default().push(wish);
+            // What a channel wants that is switched off at the moment stays until it is on again.
+            if self.0.readers.contains_key(account.0.as_str()) {
+                by_account.entry(account).or_default().push(wish);
+            }
         }
         let mut started = 0;
         for ((channel, account), wishes) in by_account {
