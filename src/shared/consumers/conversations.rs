@@ -124,7 +124,7 @@ impl Conversations {
     pub async fn step(&self) -> Result<bool, StepError> {
         let _alone = self.alone().await;
         unsent::take_back(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
-        let cursor: i64 = self.journal.find_cursor(CURSOR).await?.and_then(|value| value.parse().ok()).unwrap_or(0);
+        let cursor: i64 = self.journal.find_place(CURSOR).await?;
         let (mut in_order, mut is_all) = self.journal.put_in_order().await?;
         while in_order < cursor && !is_all {
             // Only after an upgrade from a version that kept this order elsewhere.

@@ -28,8 +28,7 @@ impl Overview {
     /// # Errors
     /// When the journal cannot be used; the cursor then stands where it stood.
     pub async fn step(&self) -> Result<bool, JournalError> {
-        let cursor: i64 =
-            self.journal.find_cursor(OVERVIEW_CURSOR).await?.and_then(|value| value.parse().ok()).unwrap_or(0);
+        let cursor = self.journal.find_place(OVERVIEW_CURSOR).await?;
         if *self.journal.watch().borrow() <= cursor {
             return Ok(false);
         }

@@ -91,7 +91,7 @@ impl Refresh {
     pub async fn collect(&self) -> Result<bool, JournalError> {
         let journal = &self.0.journal;
         let _alone = self.alone().await;
-        let cursor: i64 = journal.find_cursor(CURSOR).await?.and_then(|value| value.parse().ok()).unwrap_or(0);
+        let cursor: i64 = journal.find_place(CURSOR).await?;
         let (last, wishes) = journal.read(move |connection| wishes_since(connection, cursor)).await?;
         if last == cursor {
             return Ok(false);

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 
 use super::conversations::{Conversation, find_pruned, read_conversation};
-use crate::shared::journal::{Journal, JournalError, NOT_CONNECTED, OVERVIEW_CURSOR, save_cursor};
+use crate::shared::journal::{Journal, JournalError, NOT_CONNECTED, OVERVIEW_CURSOR, newest, place, save_cursor};
 use crate::shared::output::Output;
 
 /// Up to which event a pass has looked.
@@ -60,18 +60,17 @@ struct Step {
 }
 
 fn step(connection: &Connection, output: &Output, before: i64) -> rusqlite::Result<Step> {
-    let cursor = number(connection, CURSOR)?;
+    let cursor = place(connection, CURSOR)?;
     // An event is deleted only when every consumer has done with it.
     let done = ["consumer:conversations", "consumer:refresh", OVERVIEW_CURSOR]
         .iter()
-        .map(|name| number(connection, name))
+        .map(|name| place(connection, name))
         .collect::<rusqlite::Result<Vec<i64>>>()?
         .into_iter()
         .min()
         .unwrap_or(0);
     // The newest event stays: its number must not be given again.
-    let newest: i64 =
-        connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))?;
+    let newest = newest(connection)?;
     let rows: Vec<(i64, Option<Conversation>, bool)> = connection
         .prepare_cached(
             "SELECT channel, account, conversation, seq, apart IS ?5 FROM events
@@ -187,14 +186,6 @@ fn forget(connection: &Connection, seq: i64) -> rusqlite::Result<usize> {
         .prepare_cached("INSERT OR IGNORE INTO pruned_keys (dedupe) SELECT dedupe FROM events WHERE seq = ?1")?
         .execute([seq])?;
     connection.prepare_cached("DELETE FROM events WHERE seq = ?1")?.execute([seq])
-}
-
-fn number(connection: &Connection, cursor: &str) -> rusqlite::Result<i64> {
-    let value: Option<String> = connection
-        .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
-        .query_row([cursor], |row| row.get(0))
-        .optional()?;
-    Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
 }
 
 #[cfg(test)]

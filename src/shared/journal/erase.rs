@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::oneshot;
 
 use super::writer::{Request, Scrub};
-use super::{DedupeKey, Journal, JournalError, save_cursor};
+use super::{DedupeKey, Journal, JournalError, newest, save_cursor};
 use crate::shared::store::erasures::{Erased, Scope};
 
 /// How many rows one step erases at most: a write transaction of a few milliseconds.
@@ -188,8 +188,7 @@ fn mentions(payload: &[u8], text: &str) -> bool {
 
 fn erase_events(connection: &Connection, scope: &Scope, seqs: &[i64], name: &str, now_ms: i64) -> rusqlite::Result<()> {
     let (channel, account) = scope.account();
-    let newest: i64 =
-        connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))?;
+    let newest = newest(connection)?;
     let mut keep_key = match scope {
         Scope::Account { .. } => connection.prepare_cached(
             "INSERT OR IGNORE INTO erased_keys (dedupe, account) SELECT dedupe, ?2 FROM events WHERE seq = ?1",

@@ -3,8 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::overview::consumer_cursor;
-use super::{DedupeKey, Journal, JournalError};
+use super::{DedupeKey, Journal, JournalError, place};
 
 /// What became of an event. Its content is no part of this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,7 +71,7 @@ fn find(connection: &Connection, which: &str, key: impl rusqlite::ToSql) -> rusq
         (None, Some(object)) => ("rereads", "object", "refresh", object.clone()),
         (None, None) => return Ok(Some(facts)),
     };
-    facts.consumed = facts.seq <= consumer_cursor(connection, consumer)?;
+    facts.consumed = facts.seq <= place(connection, &format!("consumer:{consumer}"))?;
     let waits: Option<(Option<String>, bool)> = connection
         .prepare_cached(&format!(
             "SELECT reason, parked FROM {table} WHERE channel = ?1 AND account = ?2 AND {column} = ?3"

@@ -3,9 +3,9 @@
 //! The intake does not write it. The consumer of conversations does, before it looks at the events itself, in sorted
 //! batches: what costs the intake one page of the log per event then costs a fraction of one.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
-use super::{DedupeKey, Journal, JournalError, save_cursor};
+use super::{DedupeKey, Journal, JournalError, newest, place, save_cursor};
 
 /// Up to which event the table is complete.
 const CURSOR: &str = "consumer:conversations:in_order";
@@ -44,14 +44,8 @@ impl Journal {
 /// The events after the cursor: where it stood, the last event looked at, and the rows to write.
 fn next_rows(connection: &Connection) -> rusqlite::Result<(i64, i64, Vec<Row>)> {
     let connection = connection.unchecked_transaction()?;
-    let value: Option<String> = connection
-        .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
-        .query_row([CURSOR], |row| row.get(0))
-        .optional()?;
-    let from: i64 = value.and_then(|value| value.parse().ok()).unwrap_or(0);
-    let newest: i64 =
-        connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))?;
-    let last = newest.min(from + STEP);
+    let from = place(&connection, CURSOR)?;
+    let last = newest(&connection)?.min(from + STEP);
     let rows = connection
         .prepare_cached(
             "SELECT channel, account, conversation, occurred_at, seq FROM events

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::OptionalExtension;
 
+use super::place;
 use super::reports::{Subscriptions, list_subscriptions};
 use crate::shared::db::open_reader;
 
@@ -35,10 +36,7 @@ pub fn migrations() -> usize {
 pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
     let connection = open_reader(path)?;
     let three = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let cursor: Option<String> = connection
-        .query_row("SELECT value FROM cursors WHERE name = 'consumer:conversations'", [], |row| row.get(0))
-        .optional()?;
-    let cursor: i64 = cursor.and_then(|value| value.parse().ok()).unwrap_or(0);
+    let cursor = place(&connection, "consumer:conversations")?;
     Ok(Inspection {
         parked_conversations: connection
             .query_row("SELECT count(*) FROM unfiled WHERE parked", [], |row| row.get(0))?,

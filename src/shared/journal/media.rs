@@ -92,7 +92,7 @@ impl Journal {
         read: fn(&[u8]) -> Option<Attached>,
     ) -> Result<(bool, Vec<(String, String, Vec<String>)>), JournalError> {
         let cursor_name = format!("consumer:media:{channel}");
-        let cursor: i64 = self.find_cursor(&cursor_name).await?.and_then(|value| value.parse().ok()).unwrap_or(0);
+        let cursor = self.find_place(&cursor_name).await?;
         let (last, found) = self.read(move |connection| attached_since(connection, channel, cursor, read)).await?;
         if last == cursor {
             return Ok((false, Vec::new()));

@@ -8,6 +8,7 @@
 
 mod arrivals;
 mod checkpoint;
+mod cursors;
 mod erase;
 mod event;
 mod facts;
@@ -30,6 +31,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use cursors::save_cursor;
+pub(crate) use cursors::{newest, place};
 pub use event::{DedupeKey, Effect, Event, Source};
 pub use facts::Facts;
 use health::Health;
@@ -191,7 +194,7 @@ impl Journal {
     ) -> anyhow::Result<(Self, WriterHandle)> {
         let connection = db::open(path, MIGRATIONS)?;
         writer::configure(&connection)?;
-        let last: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0))?;
+        let last: i64 = newest(&connection)?;
         let (requests, receiver) = mpsc::channel(QUEUE);
         let (seq_sender, last_seq) = watch::channel(last);
         let (accounts, unsendings) = (Accounts::default(), Unsendings::default());
@@ -393,27 +396,6 @@ impl Journal {
         .await
     }
 
-    /// The value kept under this name, for example where a poll goes on.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub async fn find_cursor(&self, name: &str) -> Result<Option<String>, JournalError> {
-        let name = name.to_owned();
-        self.read(move |connection| {
-            connection.query_row("SELECT value FROM cursors WHERE name = ?1", [name], |row| row.get(0)).optional()
-        })
-        .await
-    }
-
-    /// Keeps a value under this name.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub async fn save_cursor(&self, name: &str, value: String) -> Result<(), JournalError> {
-        let name = name.to_owned();
-        self.write(move |connection| save_cursor(connection, &name, &value)).await
-    }
-
     /// The value kept under this name for an account.
     ///
     /// # Errors
@@ -558,17 +540,6 @@ fn answer_with<T: Send + 'static>(
         drop(reply.send(told));
     });
     (good, completion)
-}
-
-/// Keeps a value under this name, as part of a larger write.
-///
-/// # Errors
-/// When the database fails.
-pub fn save_cursor(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO cursors (name, value) VALUES (?1, ?2)")?
-        .execute([name, value])
-        .map(drop)
 }
 
 fn find_account_cursor(

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, JournalError, want_reread};
+use super::{Journal, JournalError, newest, place, want_reread};
 
 /// Milliseconds in an hour.
 pub(super) const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -144,7 +144,7 @@ impl Journal {
             CONSUMERS
                 .iter()
                 .map(|name| {
-                    let cursor = consumer_cursor(connection, name)?;
+                    let cursor = place(connection, &format!("consumer:{name}"))?;
                     let oldest_at = connection
                         .prepare_cached("SELECT received_at FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1")?
                         .query_row([cursor], |row| row.get(0))
@@ -277,20 +277,6 @@ impl Journal {
         })
         .await
     }
-}
-
-/// The number of the newest event.
-pub(super) fn newest(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))
-}
-
-/// The number of the last event that a consumer has done with.
-pub(super) fn consumer_cursor(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
-    let value: Option<String> = connection
-        .prepare_cached("SELECT value FROM cursors WHERE name = 'consumer:' || ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()?;
-    Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
 }
 
 fn list_apart(connection: &Connection) -> rusqlite::Result<Vec<Apart>> {

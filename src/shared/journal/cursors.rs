@@ -1,0 +1,68 @@
+//! Where each consumer, poll and job goes on: a value kept under a name.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{Journal, JournalError};
+
+impl Journal {
+    /// The value kept under this name, for example where a poll goes on.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_cursor(&self, name: &str) -> Result<Option<String>, JournalError> {
+        let name = name.to_owned();
+        self.read(move |connection| {
+            connection.query_row("SELECT value FROM cursors WHERE name = ?1", [name], |row| row.get(0)).optional()
+        })
+        .await
+    }
+
+    /// Keeps a value under this name.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn save_cursor(&self, name: &str, value: String) -> Result<(), JournalError> {
+        let name = name.to_owned();
+        self.write(move |connection| save_cursor(connection, &name, &value)).await
+    }
+
+    /// The number of the last event that the consumer with this cursor has done with; 0 at its beginning.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_place(&self, name: &str) -> Result<i64, JournalError> {
+        let name = name.to_owned();
+        self.read(move |connection| place(connection, &name)).await
+    }
+}
+
+/// Keeps a value under this name, as part of a larger write.
+///
+/// # Errors
+/// When the database fails.
+pub fn save_cursor(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO cursors (name, value) VALUES (?1, ?2)")?
+        .execute([name, value])
+        .map(drop)
+}
+
+/// As [`Journal::find_place`], as part of a larger read or write.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn place(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    let value: Option<String> = connection
+        .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
+}
+
+/// The number of the newest event; 0 where there is none.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn newest(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))
+}
