@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
 /// How long a page may take to show what is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Widths that are looked at: a desktop, a phone.
 pub const WIDTHS: [(&str, u32); 2] = [("desktop", 1280), ("phone", 390)];
@@ -86,19 +86,41 @@ impl Chromium {
         body.text().await.expect("text")
     }
 
-    /// Clicks the link or button with this text.
+    /// Clicks the link or button with this text. Where that leads to another page, it is there afterwards.
     pub async fn click(&self, text: &str) {
         let by = format!("//*[self::a or self::button or self::summary][normalize-space()='{text}']");
         let found = self.driver.find(By::XPath(by)).await;
         let Ok(found) = found else {
             panic!("nothing says “{text}” at {}: {}", self.address().await, self.text().await)
         };
-        found.click().await.expect("clicked");
+        self.follow(&found).await;
     }
 
-    /// Clicks what this CSS selector finds first.
+    /// As [`Self::click`], for what this CSS selector finds first.
     pub async fn click_on(&self, selector: &str) {
-        self.driver.find(By::Css(selector)).await.expect(selector).click().await.expect("clicked");
+        let found = self.driver.find(By::Css(selector)).await.expect(selector);
+        self.follow(&found).await;
+    }
+
+    /// A click is answered before the form it sends has arrived: what the test does next would come too early.
+    async fn follow(&self, element: &WebElement) {
+        if element.tag_name().await.expect("a name") == "summary" {
+            element.click().await.expect("clicked");
+            return;
+        }
+        self.run("document.documentElement.dataset.left = 'yes'", Vec::new()).await;
+        element.click().await.expect("clicked");
+        let begun = Instant::now();
+        let arrived = "return document.readyState == 'complete' && !document.documentElement.dataset.left";
+        loop {
+            // While one page gives way to the next there is none that a script could run in.
+            let found = self.driver.execute(arrived, Vec::new()).await;
+            if found.is_ok_and(|found| found.json() == &json!(true)) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "a click leads nowhere: {}", self.address().await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Types into the field with this id.
