@@ -134,11 +134,11 @@ async fn memory(folder: &Path, products: usize, variants: usize, table: &mut Tab
 async fn pages(folder: &Path, table: &mut Table) {
     let clock = Clock::manual("2026-11-21T12:00:00Z".parse().expect("a time"));
     let (platform, shop) = platform(clock.clone(), 600, 5).await;
-    let url = Url::parse("http://127.0.0.1:9").expect("a URL");
-    let config = Config { server: Server::below(folder), facebook: None, shopify: Some(settings(&platform, &url)) };
-    let app = App::build(config, clock.clone()).await.expect("opened");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let own = format!("http://{}", listener.local_addr().expect("an address"));
+    let url = Url::parse(&own).expect("a URL");
+    let config = Config { server: Server::below(folder), facebook: None, shopify: Some(settings(&platform, &url)) };
+    let app = App::build(config, clock.clone()).await.expect("opened");
     let router = app.router();
     tokio::spawn(async move { axum::serve(listener, router).await });
     log_in(&own).await;
