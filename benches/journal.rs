@@ -87,21 +87,22 @@ fn main() {
 /// on the machine disturb less than they disturb the clock on the wall. For tuning.
 async fn intake(scale: Scale) {
     let folder = tempfile::Builder::new().prefix("shoptalk-bench-").tempdir_in(target_folder()).expect("a folder");
-    for connected in [false, true] {
-        prepare(folder.path(), 0, 0, connected).await;
+    for (connected, events) in [(false, 0), (true, 0), (true, scale.events)] {
+        let folder = folder.path().join(format!("{connected}-{events}"));
+        prepare(&folder, events, scale.conversations, connected).await;
         for connections in [64, 16] {
             let baseline = Process::baseline_a().await;
             let a = load(baseline.address, connections, scale.load / 2, &requests(1, 1, "a")).await;
             let a_cpu = baseline.cpu().as_secs_f64() / a.count as f64;
             drop(baseline);
-            let sync = fdatasync_median(folder.path());
-            let service = Process::service(folder.path()).await;
+            let sync = fdatasync_median(&folder);
+            let service = Process::service(&folder).await;
             let before = service.cpu();
             let prefix = format!("i{connected}{connections}");
             let ours = load(service.address, connections, scale.load / 2, &requests(200_000, 1000, &prefix)).await;
             let cpu = (service.cpu() - before).as_secs_f64() / ours.count as f64;
             println!(
-                "consumers at work: {connected}, {connections} connections: {:.1} µs of processor per delivery (A {:.1}), \
+                "{events} events before, consumers at work: {connected}, {connections} connections: {:.1} µs of processor per delivery (A {:.1}), \
                  {:.0}/s (A {:.0}), median {} (A {}), fdatasync {}",
                 cpu * 1e6,
                 a_cpu * 1e6,
