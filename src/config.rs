@@ -237,18 +237,22 @@ impl Config {
         self.server.public_url.iter().cloned().chain(receiver).chain(facebook).chain(shopify).collect()
     }
 
-    /// Reads the environment; a variable set there wins over one in `.env`.
+    /// Reads the environment; a variable set there wins over one in `.env`. Also gives the names of those that are set:
+    /// they may be logged, their values may not.
     ///
     /// # Errors
     /// Every problem, by variable name.
-    pub fn from_env() -> Result<Self, Problems> {
+    pub fn from_env() -> Result<(Self, Vec<String>), Problems> {
         let file = read_env_file(Path::new(ENV_FILE))?;
-        Self::read(&|name| {
+        let lookup = |name: &str| {
             std::env::var_os(name)
                 // Text that is no UTF-8 is shown to the checks, which refuse it, instead of being overlooked.
                 .map(|value| value.to_string_lossy().into_owned())
                 .or_else(|| file.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone()))
-        })
+        };
+        let (config, mut names) = Self::read_with_names(&lookup)?;
+        names.retain(|name| lookup(name).is_some());
+        Ok((config, names))
     }
 }
 

@@ -174,7 +174,10 @@ async fn run(what: What) -> ExitCode {
             }
         }
         What::Serve => match read_config() {
-            Ok(config) => serve(config).await,
+            Ok((config, names)) => {
+                tracing::info!(names = names.join(" "), "these settings are set");
+                serve(config).await
+            }
             Err(code) => code,
         },
         What::Doctor { json } => doctor(json).await,
@@ -199,11 +202,11 @@ async fn run(what: What) -> ExitCode {
     }
 }
 
-fn read_config() -> Result<Config, ExitCode> {
-    let config = Config::from_env().map_err(|problems| fail(&problems.to_string()))?;
+fn read_config() -> Result<(Config, Vec<String>), ExitCode> {
+    let (config, names) = Config::from_env().map_err(|problems| fail(&problems.to_string()))?;
     logging::init(config.server.log_format, &config.server.log_filter);
     config::warn_of_open_env_file();
-    Ok(config)
+    Ok((config, names))
 }
 
 async fn serve(config: Config) -> ExitCode {
@@ -250,7 +253,7 @@ async fn serve(config: Config) -> ExitCode {
 /// Does work that needs no service, and says what came of it.
 async fn alone(work: impl AsyncFnOnce(Server) -> anyhow::Result<String>) -> ExitCode {
     let config = match read_config() {
-        Ok(config) => config,
+        Ok((config, _)) => config,
         Err(code) => return code,
     };
     match work(config.server).await {
@@ -265,7 +268,7 @@ async fn alone(work: impl AsyncFnOnce(Server) -> anyhow::Result<String>) -> Exit
 async fn doctor(json: bool) -> ExitCode {
     // What is wrong is said in the report; the log would only say it twice.
     logging::init(logging::LogFormat::Text, "off");
-    let config = Config::from_env();
+    let config = Config::from_env().map(|(config, _)| config);
     let report = doctor::examine(&config, &doctor::Surroundings::default(), &Clock::system()).await;
     let text = if json {
         match serde_json::to_string_pretty(&report) {
@@ -306,7 +309,7 @@ fn stop_signal() -> CancellationToken {
 /// Hands a command to the running service, or carries it out here.
 async fn command(command: Command) -> ExitCode {
     let config = match read_config() {
-        Ok(config) => config,
+        Ok((config, _)) => config,
         Err(code) => return code,
     };
     let (sender, lines) = mpsc::channel(64);

@@ -106,6 +106,7 @@ async fn callback(
         return Ok(not_connected(
             &headers,
             NAME,
+            "declined",
             "Facebook reports that the permissions were not given, so nothing was connected. To try again, open the \
              start page and choose “Continue with Facebook”.",
         ));
@@ -117,6 +118,7 @@ async fn callback(
         return Ok(not_connected(
             &headers,
             NAME,
+            "permission_missing",
             format!(
                 "Nothing was connected: these permissions were not given: {missing}. Please open the start page, choose \
                  “Continue with Facebook” and leave them ticked."

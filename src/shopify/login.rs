@@ -136,6 +136,7 @@ async fn callback(
         return Ok(not_connected(
             &headers,
             NAME,
+            "declined",
             "Shopify reports that the app was not installed, so nothing was connected. To try \
                                      again, open the start page and connect your shop.",
         ));
@@ -194,6 +195,7 @@ async fn connect(
         return Ok(not_connected(
             headers,
             NAME,
+            "permission_missing",
             "Nothing was connected: the permission to read products was not given. Please connect your shop again and \
              leave it as it is on Shopify's screen.",
         ));

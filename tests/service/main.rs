@@ -35,6 +35,7 @@ mod journal_properties;
 mod journal_retention;
 mod keys;
 mod limits;
+mod logs;
 mod operator_alerts;
 mod operator_api;
 mod operator_docs;

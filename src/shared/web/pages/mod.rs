@@ -232,9 +232,15 @@ fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, bo
 
 /// The answer to a login in which the person, or the platform for them, said no. To a browser that is a page, not an
 /// error: 200. To anything else it is a 403.
-pub fn not_connected(headers: &HeaderMap, channel: &'static str, sentence: impl Into<Cow<'static, str>>) -> Response {
+/// `reason` is for the log.
+pub fn not_connected(
+    headers: &HeaderMap,
+    channel: &'static str,
+    reason: &'static str,
+    sentence: impl Into<Cow<'static, str>>,
+) -> Response {
     let sentence = sentence.into();
-    tracing::info!(channel, "a login was refused");
+    tracing::info!(channel, reason, "a login was refused");
     if !wants_html(headers) {
         return AppError::Forbidden(sentence).into_response();
     }
