@@ -43,7 +43,7 @@ impl SelfTests {
     #[must_use]
     pub fn recognise(&self, body: &[u8]) -> bool {
         let nonce = std::str::from_utf8(body).ok().and_then(Object::parse).and_then(|object| object.text(MEMBER));
-        nonce.is_some_and(|nonce| self.take(&nonce))
+        nonce.is_some_and(|nonce| self.take(&nonce, Instant::now()))
     }
 
     /// Posts a self-test to `address`; `sign` gives the headers of a delivery with this body.
@@ -56,7 +56,7 @@ impl SelfTests {
         let outcome = |passed, detail| Outcome { address: address.to_string(), passed, detail };
         let Ok(nonce) = random_hex() else { return outcome(false, "no random bytes could be had") };
         let body = serde_json::json!({ MEMBER: nonce }).to_string();
-        self.nonces().insert(nonce.clone(), Instant::now() + LIFETIME);
+        self.issue(&nonce, Instant::now());
         let mut request = http
             .request(Method::POST, address.clone())
             .timeout(PATIENCE)
@@ -65,7 +65,7 @@ impl SelfTests {
             request = request.header(name, value);
         }
         let answer = http.send(request.body(body)).await;
-        let arrived = !self.take(&nonce);
+        let arrived = !self.take(&nonce, Instant::now());
         match answer {
             Ok(answer) if answer.status.is_success() && arrived => {
                 outcome(true, "a signed delivery came back to this service")
@@ -81,8 +81,11 @@ impl SelfTests {
         }
     }
 
-    fn take(&self, nonce: &str) -> bool {
-        let now = Instant::now();
+    fn issue(&self, nonce: &str, now: Instant) {
+        self.nonces().insert(nonce.to_owned(), now + LIFETIME);
+    }
+
+    fn take(&self, nonce: &str, now: Instant) -> bool {
         let mut nonces = self.nonces();
         nonces.retain(|_, ends| *ends > now);
         nonces.remove(nonce).is_some()
@@ -90,5 +93,24 @@ impl SelfTests {
 
     fn nonces(&self) -> std::sync::MutexGuard<'_, HashMap<String, Instant>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn w11_a_nonce_is_good_for_one_use_within_a_minute() {
+        let (tests, begun) = (SelfTests::default(), Instant::now());
+        for nonce in ["used", "late"] {
+            tests.issue(nonce, begun);
+        }
+        let almost = begun + LIFETIME - Duration::from_millis(1);
+        assert!(!tests.take("another", almost));
+        assert!(tests.take("used", almost));
+        assert!(!tests.take("used", almost));
+        assert!(!tests.take("late", begun + LIFETIME));
+        assert!(!tests.take("late", begun), "nor does it live again when the clock stands still");
     }
 }

@@ -43,6 +43,9 @@ impl Post {
 /// What it answers, and what arrived.
 type Seen = Arc<Mutex<(StatusCode, Vec<Post>)>>;
 
+/// Instead of an answer: nothing.
+const SILENCE: StatusCode = StatusCode::IM_A_TEAPOT;
+
 /// A receiver of alerts.
 #[derive(Clone)]
 struct Pager {
@@ -62,14 +65,32 @@ impl Pager {
 
     async fn take(State(seen): State<Seen>, headers: HeaderMap, body: Bytes) -> StatusCode {
         let header = |name: &str| headers[name].to_str().unwrap().to_owned();
-        let mut seen = seen.lock().unwrap();
-        seen.1.push(Post {
+        let post = Post {
             id: header("webhook-id"),
             timestamp: header("webhook-timestamp"),
             signature: header("webhook-signature"),
             body: String::from_utf8(body.to_vec()).unwrap(),
-        });
-        seen.0
+        };
+        let status = {
+            let mut seen = seen.lock().unwrap();
+            seen.1.push(post);
+            seen.0
+        };
+        if status == SILENCE {
+            std::future::pending::<()>().await;
+        }
+        status
+    }
+
+    fn never_answers(&self, yes: bool) {
+        self.seen.lock().unwrap().0 = if yes { SILENCE } else { StatusCode::NO_CONTENT };
+    }
+
+    /// Waits until so many posts have arrived.
+    async fn until_posted(&self, count: usize) {
+        while self.posts().len() < count {
+            tokio::task::yield_now().await;
+        }
     }
 
     fn answers(&self, status: u16) {
@@ -156,6 +177,32 @@ async fn a_receiver_that_fails_is_asked_again_later_with_the_same_post() {
     assert_eq!(posts.len(), 3);
     assert!(posts.iter().all(|post| post.id == posts[0].id && post.body == posts[0].body));
     assert_ne!(posts[0].signature, posts[2].signature, "each try is signed with its own time");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn n6_a_post_whose_outcome_a_kill_took_is_made_again_under_its_own_key_and_not_at_once() {
+    let pager = Pager::start().await;
+    let app = TestApp::start_with(pager.configure()).await;
+    app.shared().alerts.raise("test:cause", "Something is wrong.");
+    // Killed when the post has arrived and its answer has not.
+    pager.never_answers(true);
+    tokio::select! {
+        () = app.post_alerts() => panic!("there was no answer"),
+        () = pager.until_posted(1) => {}
+    }
+    let app = app.kill_and_restart_with(pager.configure()).await;
+    pager.never_answers(false);
+    app.shared().alerts.raise("test:cause", "Something is wrong.");
+    app.post_alerts().await;
+    assert_eq!(pager.posts().len(), 1, "the row said that it was under way");
+    app.clock.advance(Duration::from_secs(60));
+    app.post_alerts().await;
+    app.post_alerts().await;
+    let posts = pager.posts();
+    assert_eq!(posts.len(), 2);
+    // Who has it already knows it by its id.
+    assert_eq!((&posts[0].id, &posts[0].body), (&posts[1].id, &posts[1].body));
     app.finish().await;
 }
 

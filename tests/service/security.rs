@@ -2,6 +2,11 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use http::{Method, StatusCode};
+use shoptalk::shared::self_test::Outcome;
+use url::Url;
 
 use crate::load::{self, Client, Delivery, Item};
 use crate::process::{Service, configured};
@@ -108,4 +113,48 @@ fn l1_a_log_holds_nothing_of_what_was_said_or_signed() {
     for private in ["private word", "a_secret_id", "a_private", "7000000000000001", &signature, "for tests"] {
         assert!(!log.contains(private), "{private} is in the log:\n{log}");
     }
+}
+
+/// Stands between the service and the world, as a tunnel does: sends each self-test on as it came and in other ways, and
+/// notes the answers.
+async fn tunnel(app: &TestApp) -> (Url, Arc<Mutex<Vec<u16>>>) {
+    let answers = Arc::new(Mutex::new(Vec::new()));
+    let (browser, noted, signer) = (app.browser(), Arc::clone(&answers), app.facebook.clone());
+    let pass = move |body: axum::body::Bytes| async move {
+        let right = signer.sign(&body);
+        let wrong = signer.sign(b"something else");
+        for signature in [None, Some(&wrong), Some(&right), Some(&right)] {
+            let headers: Vec<(&str, &str)> =
+                signature.iter().map(|value| ("x-hub-signature-256", value.as_str())).collect();
+            let answer = browser.send(Method::POST, "/facebook/webhook", &headers, &body).await;
+            noted.lock().unwrap().push(answer.status.as_u16());
+        }
+        StatusCode::OK
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let router = axum::Router::new().route("/", axum::routing::post(pass));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, answers)
+}
+
+#[tokio::test]
+async fn w11_a_self_test_is_signed_is_good_once_and_leaves_no_trace() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    assert_eq!(app.counts().await, (0, 0, 0), "both logins tested the address");
+    let (url, answers) = tunnel(&app).await;
+    let shared = app.shared();
+    let before = below(&app.path("")).len();
+    let reach = shoptalk::shared::reach::Reach::new([&url]);
+    let http = shoptalk::shared::api::Http::new(app.clock.clone(), &Default::default(), reach).unwrap();
+    let Outcome { passed, detail, .. } = shared.self_tests.run(&http, &url, |_| Vec::new()).await;
+    assert!(passed, "{detail}");
+    assert_eq!(*answers.lock().unwrap(), [401, 401, 200, 200]);
+    // The second use was no self-test any more, but a delivery that says nothing: kept apart, like any other.
+    let (events, apart, parked) = app.counts().await;
+    assert_eq!((events, apart, parked), (1, 1, 0));
+    app.settle().await;
+    assert_eq!(below(&app.path("")).len(), before);
+    app.finish().await;
 }
