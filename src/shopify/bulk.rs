@@ -467,19 +467,49 @@ impl Lines {
     }
 }
 
+/// The parts of a whole file that came in these pieces.
+fn cut(list: List, pieces: &[&[u8]]) -> Result<Vec<Part>, ApiError> {
+    let mut lines = Lines { list, rest: Vec::new(), count: 0 };
+    let mut parts = Vec::new();
+    for piece in pieces {
+        lines.take(piece, &mut parts)?;
+    }
+    lines.end(&mut parts)?;
+    Ok(parts)
+}
+
+/// For fuzzers: where pieces end makes no difference, every part knows its line, and what is joined of them is JSON.
+pub(super) fn fuzz(bytes: &[u8]) {
+    // Two places at which the file is cut, by its own bytes.
+    let at = |number: usize| bytes.get(number).map_or(0, |byte| usize::from(*byte) * bytes.len() / 256);
+    let (first, second) = (at(0).min(at(1)), at(0).max(at(1)));
+    let pieces = [&bytes[..first], &bytes[first..second], &bytes[second..]];
+    for list in [List::Products, List::Stock, List::Discounts, List::Collections] {
+        let whole = cut(list, &[bytes]);
+        let pieced = cut(list, &pieces);
+        assert_eq!(whole.is_ok(), pieced.is_ok());
+        let (Ok(parts), Ok(pieced)) = (whole, pieced) else { continue };
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        assert!(parts.iter().map(|part| part.payload.as_bytes()).eq(lines));
+        let seen = |part: &Part| (part.kind, part.id.clone(), part.parent.clone(), part.place, part.payload.clone());
+        assert!(parts.iter().map(seen).eq(pieced.iter().map(seen)));
+        for (kind, of) in [(PRODUCT, part::PRODUCT), (COLLECTION, part::COLLECTION), (DISCOUNT, part::DISCOUNT)] {
+            for one in parts.iter().filter(|part| part.kind == of) {
+                let below = |parent: &str, kind: u8| {
+                    let below = parts.iter().filter(|part| part.kind == kind && part.parent == parent);
+                    Ok(below.map(|part| part.payload.clone()).collect())
+                };
+                if let Ok(Some(node)) = assemble::node(kind, &one.id, &one.payload, &below) {
+                    assert!(serde_json::from_str::<&serde_json::value::RawValue>(&node).is_ok(), "{node}");
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn cut(list: List, pieces: &[&[u8]]) -> Result<Vec<Part>, ApiError> {
-        let mut lines = Lines { list, rest: Vec::new(), count: 0 };
-        let mut parts = Vec::new();
-        for piece in pieces {
-            lines.take(piece, &mut parts)?;
-        }
-        lines.end(&mut parts)?;
-        Ok(parts)
-    }
 
     #[test]
     fn a_file_is_cut_into_lines_wherever_its_pieces_end() {

@@ -3,16 +3,21 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::client;
 use super::config::AdminUrl;
 use super::payload::{ShopDomain, event};
 use super::signed_query::SignedQuery;
+use super::{bulk, client};
 use crate::shared::fuzzing::{Target, check_event};
 use crate::shared::signature::Secrets;
 
 /// Name and body of every target of this channel.
-pub const TARGETS: &[Target] =
-    &[("shopify_delivery", delivery), ("shopify_names", names), ("shopify_answer", answer), ("shopify_query", query)];
+pub const TARGETS: &[Target] = &[
+    ("shopify_delivery", delivery),
+    ("shopify_names", names),
+    ("shopify_answer", answer),
+    ("shopify_bulk", bulk::fuzz),
+    ("shopify_query", query),
+];
 
 /// Header lines, an empty line, a body. The event can be stored, and a repeat has the same key.
 fn delivery(bytes: &[u8]) {
