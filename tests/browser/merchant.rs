@@ -190,5 +190,6 @@ async fn what_is_wrong_is_said_where_it_is_mended() {
     browser.check("not-found").await;
     let status = browser.run("return performance.getEntriesByType('navigation')[0].responseStatus", Vec::new()).await;
     assert_eq!(status, json!(404));
+    browser.finish_with(&["404"]).await;
     app.finish().await;
 }
