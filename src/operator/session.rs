@@ -176,6 +176,8 @@ pub(super) fn entrance(status: StatusCode, problem: Option<&str>) -> Response {
             h1 { "Operator" }
             @if let Some(problem) = problem { p.trouble.bad role="alert" { (problem) } }
             form method="post" action="/operator/login" {
+                // Password managers, and whoever has several, tell entries apart by a name.
+                input type="text" name="name" value="operator" autocomplete="username" hidden;
                 p { label for="token" { "Operator's token" } }
                 p.hint #token-hint { "The value of OPERATOR_TOKEN in this service's settings." }
                 div.row {

@@ -79,6 +79,10 @@ impl Chromium {
         self.driver.goto(address).await.expect("opened");
     }
 
+    pub async fn reload(&self) {
+        self.driver.refresh().await.expect("loaded");
+    }
+
     pub async fn address(&self) -> String {
         self.driver.current_url().await.expect("an address").to_string()
     }
@@ -235,7 +239,8 @@ impl Chromium {
         assert!(seen > 0, "requests are not seen");
         let console: Vec<String> =
             self.driver.browser_log().await.expect("a log").into_iter().map(|one| one.message).collect();
-        let expected = console.len() == said.len() && console.iter().zip(said).all(|(line, words)| line.contains(words));
+        let expected =
+            console.len() == said.len() && console.iter().zip(said).all(|(line, words)| line.contains(words));
         assert!(expected, "the console says {console:?}");
         self.driver.clone().quit().await.expect("ended");
     }

@@ -1,11 +1,14 @@
-//! The merchant's pages in a real browser: clicked through, looked at on a desktop and a phone, light and dark.
+//! The merchant's and the operator's pages in a real browser: clicked through, looked at on a desktop and a phone, light and dark.
 //!
 //! `SCREENSHOTS=<folder>` keeps pictures of every page. `BROWSER_TESTS=1` fails where tests would be skipped.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall say where")]
 
 mod chromium;
+mod leaving;
 mod merchant;
+mod operator;
+mod stage;
 #[allow(dead_code, reason = "it is written for the other test program")]
 #[path = "../service/test_app.rs"]
 mod test_app;

@@ -1,0 +1,53 @@
+//! The operator's view: in with the token, a conversation that failed found with its reason, and tried again.
+
+use std::time::Duration;
+
+use crate::chromium::Chromium;
+use crate::stage::{SAM, customers_write};
+use crate::test_app::{OPERATOR_TOKEN, PAGE, TestApp};
+
+#[tokio::test]
+async fn an_operator_finds_what_failed_and_replays_it() {
+    let Some(browser) = Chromium::start().await else { return };
+    let app = TestApp::start().await;
+    app.connect().await;
+    let file = format!("facebook/{PAGE}/conversations/{}.json", SAM.0);
+    // A folder where the file belongs: whatever is tried, it cannot be written.
+    std::fs::create_dir_all(app.path(&file)).unwrap();
+    customers_write(&app).await;
+    for _ in 0..8 {
+        app.clock.advance(Duration::from_secs(3600));
+        app.work().await;
+    }
+    assert_eq!(app.counts().await.2, 1, "parked");
+
+    browser.open(&format!("{}/operator", app.url)).await;
+    browser.until("Operator's token").await;
+    browser.check("operator-entrance").await;
+    browser.fill("token", "not the token").await;
+    browser.click("Sign in").await;
+    browser.until("This is not the operator's token").await;
+    browser.fill("token", OPERATOR_TOKEN).await;
+    browser.click("Sign in").await;
+    browser.until("Parked and failed").await;
+    let text = browser.text().await;
+    for words in ["parked", SAM.0, "no file"] {
+        assert!(text.contains(words), "{words} is not in {text}");
+    }
+    assert!(!text.contains(SAM.1), "{text}");
+    browser.check("operator").await;
+
+    std::fs::remove_dir(app.path(&file)).unwrap();
+    browser.click("Replay").await;
+    app.work().await;
+    browser.reload().await;
+    browser.until("Nothing failed.").await;
+    assert_eq!(app.counts().await.2, 0);
+    assert!(app.said(SAM.0).iter().any(|text| text.contains("Yes, 3 left.")), "{:?}", app.said(SAM.0));
+    browser.check("operator-mended").await;
+    browser.click("Sign out").await;
+    browser.until("Operator's token").await;
+    // The wrong token was answered 401, which browsers put into the console.
+    browser.finish_with(&["401"]).await;
+    app.finish().await;
+}
