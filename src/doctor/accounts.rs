@@ -117,7 +117,7 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
     }
     // A journal that cannot be read is the business of the check of databases.
     let Ok(inspection) = journal::inspect(&server.journal_db) else { return Vec::new() };
-    let Inspection { parked_conversations, parked_reads, apart, oldest_waiting, subscriptions } = inspection;
+    let Inspection { parked_conversations, parked_reads, apart, oldest_waiting, subscriptions, remarks } = inspection;
     let mut findings = Vec::new();
     if parked_conversations > 0 {
         findings.push(Finding::error(
@@ -163,6 +163,15 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
             "events have been waiting for more than ten minutes to be written into files",
             "the files are not up to date; nothing is lost",
             "read the log of the service: a full disk, a folder without permission, or a machine that is too busy",
+        ));
+    }
+    for (_, account, remark) in remarks {
+        findings.push(Finding::warning(
+            "read_by_detour",
+            account,
+            remark,
+            "reading takes longer; the files are as complete, and this goes with the next read that goes well",
+            "nothing; if it stays for weeks, read what the log of the service says of the account",
         ));
     }
     for state in subscriptions {

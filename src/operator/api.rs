@@ -33,6 +33,7 @@ pub(super) struct ConnectionView {
     name: String,
     status: &'static str,
     status_reason: Option<String>,
+    remark: Option<String>,
     scopes: Vec<String>,
     connected_at: i64,
     last_read_at: Option<i64>,
@@ -55,6 +56,7 @@ pub(super) async fn list_connections(shared: &Shared) -> Result<Vec<ConnectionVi
     for connection in shared.connections.list().await? {
         let (channel, account) = (connection.channel.as_str(), connection.account.as_str());
         views.push(ConnectionView {
+            remark: shared.journal.find_remark(channel, account).await.map_err(broken)?,
             history: shared.journal.find_history(channel, account).await.map_err(broken)?,
             unreadable: shared.journal.count_unreadable(channel, account).await.map_err(broken)?,
             last_poll: polls.iter().find(|poll| poll.channel == channel && poll.account == account).cloned(),

@@ -70,19 +70,20 @@ fn alerts(shared: &Shared) -> Markup {
 
 async fn connections(shared: &Shared) -> Result<Markup, AppError> {
     let (all, now_ms) = (shared.connections.list().await?, shared.clock.now_ms());
-    let row = |connection: &crate::shared::store::Connection| {
-        html! {
+    let mut rows = Vec::new();
+    for connection in &all {
+        let remark = shared.journal.find_remark(&connection.channel, &connection.account).await.map_err(broken)?;
+        rows.push(html! {
             tr {
                 th scope="row" { bdi { (connection.account) } }
                 td { (connection.channel) }
                 td { (connection.status.as_str()) }
-                td { (connection.status_reason.as_deref().unwrap_or("–")) }
+                td { (connection.status_reason.as_deref().or(remark.as_deref()).unwrap_or("–")) }
                 td { (time(now_ms, Some(connection.connected_at))) }
                 td { (time(now_ms, connection.last_read_at)) }
             }
-        }
-    };
-    let rows: Vec<Markup> = all.iter().map(row).collect();
+        });
+    }
     let heads = ["Account", "Channel", "State", "Reason", "Connected", "Last whole read"];
     Ok(table("Connections", "connections", &heads, &rows, "No account is connected."))
 }

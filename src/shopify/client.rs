@@ -37,6 +37,9 @@ const INACTIVE: &str = "this shop is not active at Shopify: paused, or closed. R
 /// The code of a query that costs more than a query may.
 const TOO_DEAR: &str = "MAX_COST_EXCEEDED";
 
+/// The code for a bulk file on a host that is not among those that are configured.
+pub const UNLISTED_HOST: &str = "a bulk file on a host that is not listed";
+
 /// How long the download of a bulk file may take.
 const BULK_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -289,10 +292,10 @@ impl Client {
     /// configured.
     ///
     /// # Errors
-    /// [`ApiError::Refused`] for another host, or when the file is not given out.
+    /// [`ApiError::Refused`] for another host, with the code [`UNLISTED_HOST`], or when the file is not given out.
     pub async fn open_bulk_file(&self, url: Url) -> Result<Download, ApiError> {
         if !self.config.bulk_hosts.allow(&url) {
-            return Err(ApiError::Refused { code: "a bulk file on a host that is not listed".to_owned() });
+            return Err(ApiError::Refused { code: UNLISTED_HOST.to_owned() });
         }
         let request = self.http.request(Method::GET, url).timeout(BULK_TIMEOUT);
         let download = self.http.open(request).await?;

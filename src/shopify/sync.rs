@@ -1,6 +1,6 @@
 //! What a delivery or a poll causes: which part of a shop is read again, by which road, and what follows.
 //!
-//! A whole pass goes by pages (`pass.rs`) or by bulk operations (`bulk.rs`), a single object by its id (`changes.rs`).
+//! A whole pass goes by pages (`pass.rs`) or by bulk operations (`bulk/`), a single object by its id (`changes.rs`).
 //! Records are replaced by `assemble.rs`, the file by `catalogue.rs`. Nothing is replaced by a pass that did not read
 //! everything.
 
@@ -152,12 +152,12 @@ impl ShopReader {
             match bulk::read(reading, &wanted, &staging).await? {
                 bulk::Outcome::Staged(kinds, begun_ms) => {
                     self.replace(reading, &staging, &kinds, begun_ms).await?;
-                    bulk::end(reading, false).await?;
+                    bulk::end(reading, None).await?;
                     wanted.retain(|kind| !kinds.contains(kind));
                 }
                 bulk::Outcome::NotThisWay(why) => {
-                    tracing::warn!(shop = reading.shop.as_str(), why, "a shop is read by pages instead of in bulk");
-                    bulk::end(reading, true).await?;
+                    tracing::warn!(shop = reading.shop.as_str(), %why, "a shop is read by pages instead of in bulk");
+                    bulk::end(reading, Some(&why)).await?;
                     reading.report("products, page by page because Shopify's export failed", 0, None);
                 }
             }

@@ -298,6 +298,8 @@ async fn what_the_journal_waits_for_is_found() {
             "INSERT INTO unfiled (channel, account, conversation, next_at, parked) VALUES ('facebook', '{PAGE}', '1', 0, 1);
              INSERT INTO rereads (channel, account, object, generation, wanted_at, due_at, parked, reason)
              VALUES ('shopify', '{SHOP}', 'products', 1, 0, 0, 1, 'refused');
+             INSERT INTO account_cursors (channel, account, name, value)
+             VALUES ('shopify', '{SHOP}', 'remark', 'An export failed.');
              INSERT INTO events (dedupe, channel, account, kind, opens, occurred_at, received_at, source, apart, payload)
              VALUES (x'01', 'facebook', '', 'unknown', 0, {now}, {now}, 'webhook', 'unreadable', x'7b7d'),
                     (x'02', 'facebook', '42', 'message', 1, {now}, {now}, 'webhook', 'the account is not connected', x'7b7d');
@@ -309,6 +311,7 @@ async fn what_the_journal_waits_for_is_found() {
         "apart_unreadable",
         "parked_conversations",
         "parked_read",
+        "read_by_detour",
         "subscription_missing",
         "watch_overdue",
     ];
@@ -317,7 +320,7 @@ async fn what_the_journal_waits_for_is_found() {
     patient.sql(
         "journal",
         &format!(
-            "DELETE FROM unfiled; DELETE FROM rereads; DELETE FROM events WHERE apart IS NOT NULL;
+            "DELETE FROM unfiled; DELETE FROM rereads; DELETE FROM account_cursors; DELETE FROM events WHERE apart IS NOT NULL;
              UPDATE subscriptions SET missing = '[]', checked_at = {now};
              INSERT INTO events (seq, dedupe, channel, account, kind, conversation, opens, occurred_at, received_at, source, payload)
              VALUES (100000, x'03', 'facebook', '{PAGE}', 'message', '7', 1, {now}, {now} - 3600000, 'webhook', x'7b7d')"

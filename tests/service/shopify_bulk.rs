@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shoptalk::shared::control::{Command, Line};
 use shoptalk::shared::sandbox::Failure;
+use shoptalk::shopify::sandbox::Shop;
 
 use crate::shopify_checks::{
     CATALOGUE, SECOND, asked, assert_complete, connect_shop, connection, log_in, only, requests, titles,
@@ -81,83 +82,218 @@ async fn small_shops_are_read_by_pages_and_large_ones_in_bulk() {
     app.finish().await;
 }
 
-#[tokio::test]
-async fn what_fails_in_bulk_is_read_by_pages() {
-    type Spoil = fn(&str) -> String;
-    let spoils: [(&str, Spoil); 9] = [
-        ("cut in the middle of a line", |text| text[..text.len() / 2].to_owned()),
-        ("cut at the end of a line", |text| text[..text[..text.len() / 2].rfind('\n').unwrap() + 1].to_owned()),
-        ("a line that is no JSON", |text| format!("{text}<html>\n")),
-        ("a line that is no object", |text| format!("[1]\n{text}")),
-        ("an object without id", |text| format!("{{\"title\":\"x\"}}\n{text}")),
-        ("a child without its parent", |text| {
-            format!("{{\"id\":\"gid://shopify/ProductVariant/1\",\"__parentId\":\"gid://shopify/Product/1\"}}\n{text}")
-        }),
-        ("a child of an unknown kind", |text| {
-            format!("{{\"id\":\"gid://shopify/Image/1\",\"__parentId\":\"gid://shopify/Product/1\"}}\n{text}")
-        }),
-        ("empty", |_| String::new()),
-        ("binary", |_| "\u{0}\u{1}\u{2}\n".repeat(10_000)),
-    ];
-    let app = bulk_app().await;
-    let shop = app.shop();
-    let second = app.shopify.add_shop(SECOND, "Second Shop");
-    shop.fill(5, 2);
-    second.fill(2, 1);
-    let browser = connect_shop(&app).await;
-    log_in(&browser, SECOND).await;
-    app.settle().await;
-    let check = async |what: &str| {
+/// What the operator's status remarks on a shop.
+async fn remark(app: &TestApp, shop: &str) -> Option<String> {
+    connection(app, shop).await["remark"].as_str().map(str::to_owned)
+}
+
+/// Two shops that are read by bulk operations, the first of which is looked at.
+struct Shops {
+    app: TestApp,
+    shop: Shop,
+    second: Shop,
+}
+
+impl Shops {
+    async fn connected() -> Self {
+        let app = bulk_app().await;
+        let shop = app.shop();
+        let second = app.shopify.add_shop(SECOND, "Second Shop");
+        shop.fill(5, 2);
+        second.fill(2, 1);
+        let browser = connect_shop(&app).await;
+        log_in(&browser, SECOND).await;
+        app.settle().await;
+        Self { app, shop, second }
+    }
+
+    /// The next pass of the first shop fails in bulk, for what was prepared, and is made by pages: its merchant and
+    /// the operator read this. The other shop is none the worse for it.
+    async fn check(&self, what: &str, sentence: &str) {
+        self.check_of(None, what, sentence).await;
+    }
+
+    /// As [`Shops::check`], where only this account is read.
+    async fn check_of(&self, account: Option<&str>, what: &str, sentence: &str) {
+        let Self { app, shop, second } = self;
         shop.products()[0].delete();
         shop.add_product("New");
-        let before = requests(&app);
-        let lines = sync(&app).await;
+        let before = requests(app);
+        let command = Command::Sync { channel: Some("shopify".into()), account: account.map(str::to_owned) };
+        let lines = app.command(command).await;
         assert_eq!(lines.last(), Some(&Line::End { good: true }), "{what}: {lines:?}");
-        let (bulk, pages) = ways(&app, before);
+        let (bulk, pages) = ways(app, before);
         assert!(bulk > 0 && pages > 0, "{what}: {bulk} {pages}");
-        assert_complete(&app, &shop);
-        assert_complete(&app, &second);
-        assert_eq!(connection(&app, SHOP).await["status"], "connected", "{what}");
+        assert_complete(app, shop);
+        assert_complete(app, second);
+        assert_eq!(connection(app, SHOP).await["status"], "connected", "{what}");
+        let said = remark(app, SHOP).await.unwrap_or_default();
+        assert!(said.starts_with(sentence), "{what}: {said}");
+        assert!(said.contains(". The catalogue is read page by page instead"), "{what}: {said}");
+        assert_eq!(remark(app, SECOND).await, None, "{what}");
         // For a day it is not tried again, then it is.
-        let before = requests(&app);
-        sync(&app).await;
-        assert_eq!(ways(&app, before), (0, 1), "{what}");
+        let before = requests(app);
+        sync(app).await;
+        assert_eq!(ways(app, before), (0, 1), "{what}");
+        assert_eq!(remark(app, SHOP).await, Some(said), "{what}: as long as nothing else is known");
         app.clock.advance(Duration::from_secs(25 * 3600));
         app.settle().await;
-    };
-    for (what, spoil) in spoils {
-        shop.spoil_next_bulk(spoil);
-        check(what).await;
     }
-    for code in ["INTERNAL_SERVER_ERROR", "TIMEOUT", "ACCESS_DENIED"] {
-        shop.fail_next_bulk(code);
-        check(code).await;
+
+    /// The next pass goes well, and nothing is said any more.
+    async fn heals(self) {
+        let before = requests(&self.app);
+        sync(&self.app).await;
+        assert_eq!(ways(&self.app, before), (4, 0));
+        assert_eq!(remark(&self.app, SHOP).await, None);
+        self.app.finish().await;
     }
-    for status in ["EXPIRED", "CANCELED"] {
-        shop.end_next_bulk(status);
-        check(status).await;
+
+    /// One answer about this query is this one.
+    fn answer(&self, query: &str, answer: Value) {
+        self.app.shopify.traffic().fail_next_with_body(SHOP, &only(query), 1, Failure::Json(200, answer));
     }
-    let elsewhere = json!({ "data": { "bulkOperation": {
-        "id": "gid://shopify/BulkOperation/1", "status": "COMPLETED", "url": "http://169.254.169.254/latest", "fileSize": "1",
-    } } });
-    for (what, query, answer) in [
-        ("a file elsewhere", "BulkState", elsewhere),
-        ("an operation that is gone", "BulkState", json!({ "data": { "bulkOperation": null } })),
-        ("no operation", "StartBulk", json!({ "data": { "bulkOperationRunQuery": null } })),
-        (
-            "refused",
-            "StartBulk",
-            json!({ "data": { "bulkOperationRunQuery": {
-            "bulkOperation": null, "userErrors": [{ "field": ["query"], "message": "No.", "code": "INVALID" }],
-        } } }),
-        ),
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_whole_is_told_and_the_shop_is_read_by_pages() {
+    type Spoil = fn(&str) -> String;
+    let spoils: [(&str, &str, Spoil); 9] = [
+        ("cut in the middle of a line", "breaks off before its end", |text| text[..text.len() / 2].to_owned()),
+        ("cut at the end of a line", "breaks off before its end", |text| {
+            text[..text[..text.len() / 2].rfind('\n').unwrap() + 1].to_owned()
+        }),
+        ("a line that is no JSON", "cannot be read (a line of the file is no JSON object)", |text| {
+            format!("{text}<html>\n")
+        }),
+        ("a line that is no object", "cannot be read (a line of the file is no JSON object)", |text| {
+            format!("[1]\n{text}")
+        }),
+        ("an object without id", "cannot be read (a line of the file has no id)", |text| {
+            format!("{{\"title\":\"x\"}}\n{text}")
+        }),
+        ("a child without its parent", "is incomplete: an object in it lacks its parent", |text| {
+            format!("{{\"id\":\"gid://shopify/ProductVariant/1\",\"__parentId\":\"gid://shopify/Product/1\"}}\n{text}")
+        }),
+        ("a child of an unknown kind", "cannot be read (a line of the file is of an unknown kind)", |text| {
+            format!("{{\"id\":\"gid://shopify/Image/1\",\"__parentId\":\"gid://shopify/Product/1\"}}\n{text}")
+        }),
+        ("empty", "breaks off before its end", |_| String::new()),
+        ("binary", "cannot be read (a line of the file is no JSON object)", |_| "\u{0}\u{1}\u{2}\n".repeat(10_000)),
+    ];
+    let shops = Shops::connected().await;
+    for (what, sentence, spoil) in spoils {
+        shops.shop.spoil_next_bulk(spoil);
+        shops.check(what, &format!("Shopify's export of the products {sentence}")).await;
+    }
+    shops.heals().await;
+}
+
+#[tokio::test]
+async fn an_operation_that_ends_badly_is_told_and_the_shop_is_read_by_pages() {
+    let shops = Shops::connected().await;
+    for (code, sentence) in [
+        ("INTERNAL_SERVER_ERROR", "failed by a fault at Shopify (INTERNAL_SERVER_ERROR)"),
+        ("TIMEOUT", "took Shopify too long (TIMEOUT)"),
+        ("ACCESS_DENIED", "was denied a permission (ACCESS_DENIED)"),
     ] {
-        app.shopify.traffic().fail_next_with_body(SHOP, &only(query), 1, Failure::Json(200, answer));
-        check(what).await;
+        shops.shop.fail_next_bulk(code);
+        shops.check(code, &format!("Shopify's export of the products {sentence}")).await;
     }
-    // Both shops are read at once, and each gives up at its first refusal: twice, so that this shop gets one of them.
-    app.shopify.traffic().fail_next("/bulk/", 2, Failure::Status(403));
-    check("a file that is not given out").await;
+    for (status, sentence) in [
+        ("EXPIRED", "expired before it could be fetched (EXPIRED)"),
+        ("CANCELED", "was canceled at Shopify (CANCELED)"),
+    ] {
+        shops.shop.end_next_bulk(status);
+        shops.check(status, &format!("Shopify's export of the products {sentence}")).await;
+    }
+    let state = |more: Value| {
+        let mut operation = json!({ "id": "gid://shopify/BulkOperation/1", "status": "COMPLETED" });
+        operation.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "data": { "bulkOperation": operation } })
+    };
+    let partial =
+        json!({ "status": "FAILED", "errorCode": "TIMEOUT", "partialDataUrl": "https://storage.googleapis.com/x" });
+    for (what, sentence, answer) in [
+        ("a result in part", "took Shopify too long (TIMEOUT)", state(partial)),
+        ("another code", "failed (no code)", state(json!({ "status": "FAILED" }))),
+        ("another status", "ended in a way that is not known here (PAUSED)", state(json!({ "status": "PAUSED" }))),
+        (
+            "a file elsewhere",
+            "lies at an address that is not known as Shopify's",
+            state(json!({ "url": "http://169.254.169.254/latest", "fileSize": "1" })),
+        ),
+        ("no address", "lies at an address that is not known as Shopify's", state(json!({ "url": "//" }))),
+        ("no file", "cannot be read (it counts objects and has no file)", state(json!({ "objectCount": "7" }))),
+        ("an operation that is gone", "is not known at Shopify any more", json!({ "data": { "bulkOperation": null } })),
+    ] {
+        shops.answer("BulkState", answer);
+        shops.check(what, &format!("Shopify's export of the products {sentence}")).await;
+    }
+    shops.heals().await;
+}
+
+#[tokio::test]
+async fn an_operation_that_is_refused_is_told_and_the_shop_is_read_by_pages() {
+    let shops = Shops::connected().await;
+    let unlike = "Shopify's answers about its export cannot be read";
+    shops.answer("StartBulk", json!({ "data": { "bulkOperationRunQuery": null } }));
+    shops.check("no operation", unlike).await;
+    shops.answer("BulkState", json!({ "data": { "bulkOperation": 7 } }));
+    shops.check("no state", unlike).await;
+    let refused = json!([{ "field": ["query"], "message": "No.", "code": "INVALID" }]);
+    shops.answer(
+        "StartBulk",
+        json!({ "data": { "bulkOperationRunQuery": { "bulkOperation": null, "userErrors": refused } } }),
+    );
+    shops.check("refused", "Shopify's export of the products was refused (INVALID)").await;
+    let invalid = json!({ "errors": [{ "message": "x", "extensions": { "code": "undefinedField" } }] });
+    shops.answer("StartBulk", invalid.clone());
+    shops.check("an invalid query", "Shopify's export of the products was refused (undefinedField)").await;
+    shops.answer("BulkState", invalid);
+    shops.check("a refused look", "Shopify refuses to tell about its export (undefinedField)").await;
+    shops.app.shopify.traffic().fail_next("/bulk/", 1, Failure::Status(403));
+    let sentence = "Shopify's export of the products is not given out (status 403)";
+    shops.check_of(Some(SHOP), "a file that is not given out", sentence).await;
+    shops.heals().await;
+}
+
+#[tokio::test]
+async fn a_merchant_reads_that_an_export_failed_until_one_goes_well() {
+    let app = bulk_app().await;
+    let shop = app.shop();
+    shop.fill(3, 1);
+    let browser = connect_shop(&app).await.for_pages();
+    shop.fail_next_bulk("TIMEOUT");
+    sync(&app).await;
+    let sentence =
+        "Shopify's export of the products took Shopify too long (TIMEOUT). The catalogue is read page by page";
+    let page = browser.get("/").await.text();
+    assert!(page.contains(sentence), "{page}");
+    // A restart does not forget it.
+    let app = app.restart_with(|config| config.shopify.as_mut().unwrap().bulk_above = 0).await;
+    assert!(remark(&app, SHOP).await.unwrap().starts_with(sentence));
+    app.clock.advance(Duration::from_secs(25 * 3600));
+    let browser = connect_shop(&app).await.for_pages();
+    let page = browser.get("/").await.text();
+    assert!(page.contains("demo-shop.myshopify.com") && !page.contains("export of the"), "{page}");
+    assert_eq!(remark(&app, SHOP).await, None);
+    assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_shop_that_has_become_small_hears_no_more_of_exports() {
+    let app = TestApp::start_with(|config| config.shopify.as_mut().unwrap().bulk_above = 3).await;
+    let shop = app.shop();
+    shop.fill(4, 1);
+    shop.fail_next_bulk("INTERNAL_SERVER_ERROR");
+    connect_shop(&app).await;
+    assert!(remark(&app, SHOP).await.is_some());
+    shop.products()[0].delete();
+    app.clock.advance(Duration::from_secs(25 * 3600));
+    sync(&app).await;
+    assert_eq!(remark(&app, SHOP).await, None);
     app.finish().await;
 }
 

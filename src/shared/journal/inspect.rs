@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::OptionalExtension;
 
 use super::place;
-use super::reports::{Subscriptions, list_subscriptions};
+use super::reports::{Subscriptions, list_remarks, list_subscriptions};
 use crate::shared::db::open_reader;
 
 /// What a look into the journal shows.
@@ -21,6 +21,8 @@ pub struct Inspection {
     pub oldest_waiting: Option<i64>,
     /// The last look at the subscriptions of every account.
     pub subscriptions: Vec<Subscriptions>,
+    /// What merchants should know of their accounts: channel, account, remark.
+    pub remarks: Vec<(String, String, String)>,
 }
 
 /// How many migrations this program knows.
@@ -60,5 +62,6 @@ pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
             )
             .optional()?,
         subscriptions: list_subscriptions(&connection)?,
+        remarks: list_remarks(&connection)?,
     })
 }

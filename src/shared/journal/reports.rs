@@ -3,10 +3,13 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
-use super::{Journal, JournalError};
+use super::{Journal, JournalError, find_account_cursor};
 
 /// How many reports are kept for an account.
 const KEPT: i64 = 100;
+
+/// The cursor of an account under which its remark is kept.
+const REMARK: &str = "remark";
 
 /// The last comparison of an account's webhook subscriptions with those that are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -90,6 +93,33 @@ impl Journal {
                 .collect()
         })
         .await
+    }
+
+    /// Keeps what the merchant of an account should know of it though nobody need do anything, in a sentence or two;
+    /// `None`: nothing.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn note_remark(
+        &self,
+        channel: &'static str,
+        account: &str,
+        remark: Option<String>,
+    ) -> Result<(), JournalError> {
+        // A journal that is only read costs no fsync.
+        if self.find_remark(channel, account).await? == remark {
+            return Ok(());
+        }
+        self.save_account_cursor(channel, account, REMARK, remark).await
+    }
+
+    /// What the merchant of an account should know of it though nobody need do anything.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_remark(&self, channel: &str, account: &str) -> Result<Option<String>, JournalError> {
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        self.read(move |connection| find_account_cursor(connection, &channel, &account, REMARK)).await
     }
 
     /// Keeps the outcome of a comparison. `repaired`: something was missing and was put back. Gives back whether the
@@ -227,6 +257,16 @@ fn recovered(connection: &Connection, channel: &str, account: &str) -> rusqlite:
         .query_row(params![channel, account], |row| row.get(0))
         .optional()?;
     Ok(total.unwrap_or(0))
+}
+
+/// The remarks on all accounts: channel, account, remark.
+pub(super) fn list_remarks(connection: &Connection) -> rusqlite::Result<Vec<(String, String, String)>> {
+    connection
+        .prepare_cached(
+            "SELECT channel, account, value FROM account_cursors WHERE name = ?1 ORDER BY channel, account",
+        )?
+        .query_map([REMARK], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect()
 }
 
 fn to_json(words: &[&str]) -> String {

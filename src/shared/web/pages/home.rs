@@ -55,6 +55,8 @@ struct Overviewed<'a> {
     step: Option<Step>,
     wishes: Vec<Wish>,
     subscriptions: Option<Subscriptions>,
+    /// What is worth knowing though nobody need do anything.
+    remark: Option<String>,
     /// How many conversations or products there are.
     has_items: bool,
 }
@@ -152,6 +154,7 @@ async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> R
                 .iter()
                 .find(|one| one.channel == account.0 && one.account == account.1)
                 .cloned(),
+            remark: shared.journal.find_remark(&account.0, &account.1).await.map_err(failed)?,
             has_items,
             connection,
         });
@@ -267,7 +270,7 @@ fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
 
 /// What is wrong, and the button that mends it.
 fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
-    let Overviewed { front, connection, wishes, subscriptions, .. } = account;
+    let Overviewed { front, connection, wishes, subscriptions, remark, .. } = account;
     let reads = || wishes.iter().filter(|wish| wish.object != WATCH);
     let unheard = subscriptions.as_ref().map(|one| one.missing.join(", ")).filter(|missing| !missing.is_empty());
     html! {
@@ -286,6 +289,7 @@ fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
         @if let Some(unheard) = unheard {
             div.trouble.warn { p { (front.view.platform) " does not notify us of: " (unheard) ". It is tried again every hour; meanwhile reading fills the gaps." } }
         }
+        @if let Some(remark) = remark { div.trouble.note { p { (remark) } } }
         @if connection.status != Status::NeedsReconnect {
             @if reads().any(|wish| wish.is_parked) {
                 div.trouble.warn { p { "Reading failed several times and was given up. “Sync now” tries again." } }
