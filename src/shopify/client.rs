@@ -88,6 +88,7 @@ queries! {
     PRODUCT_IDS = "ProductIds" in "product_ids.graphql", 250 at 1.1;
     START_BULK = "StartBulk" in "start_bulk.graphql";
     BULK_STATE = "BulkState" in "bulk_state.graphql";
+    BULK_OPERATIONS = "BulkOperations" in "bulk_operations.graphql";
     SUBSCRIPTIONS = "Subscriptions" in "subscriptions.graphql";
     SUBSCRIBE = "Subscribe" in "subscribe.graphql";
     RESUBSCRIBE = "Resubscribe" in "resubscribe.graphql";

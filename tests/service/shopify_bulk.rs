@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shoptalk::config::Config;
 use shoptalk::shared::control::{Command, Line};
 use shoptalk::shared::sandbox::Failure;
 use shoptalk::shopify::sandbox::Shop;
@@ -323,6 +324,102 @@ async fn a_pass_goes_on_where_it_was_after_a_restart() {
     }
     assert_eq!(shop.bulk_operations().len(), 4, "none was started twice");
     assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+/// A pass that is killed at the request with this number, after the service had so many more turns. Gives back whether it
+/// was over before.
+async fn is_over_before_kill(nth: usize, turns: usize) -> bool {
+    let large = |config: &mut Config| config.shopify.as_mut().unwrap().bulk_above = 0;
+    let at = format!("killed at request {nth}, {turns} turns later");
+    let app = TestApp::start_with(large).await;
+    let shop = app.shop();
+    fill_every_list(&shop);
+    connect_shop(&app).await;
+    let old = app.text(CATALOGUE).unwrap();
+    app.clock.advance(Duration::from_secs(3600));
+    shop.products()[0].rename("Renamed");
+    shop.products()[1].delete();
+    app.shared().journal.want_reread("shopify", SHOP, "", app.clock.now_ms()).await.unwrap();
+    let (traffic, before) = (app.shopify.traffic().clone(), requests(&app));
+    let killed = async {
+        traffic.until_received(before + nth).await;
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    };
+    let is_over = app.work_until(killed).await;
+    let app = app.kill_and_restart_with(large).await;
+    let mut seen = vec![app.text(CATALOGUE).unwrap()];
+    for _ in 0..10 {
+        app.clock.advance(Duration::from_secs(60));
+        app.settle().await;
+        seen.push(app.text(CATALOGUE).unwrap());
+    }
+    assert_complete(&app, &shop);
+    let new = seen.last().unwrap();
+    assert!(seen.iter().all(|text| *text == old || text == new), "{at}: a file of a part of the pass");
+    assert_eq!(shop.bulk_operations().len(), 8, "{at}: an operation was started for nothing");
+    assert_eq!(remark(&app, SHOP).await, None, "{at}");
+    app.finish().await;
+    is_over
+}
+
+#[tokio::test]
+async fn killed_at_any_request_a_pass_ends_with_the_truth_and_starts_no_operation_twice() {
+    let mut nth = 1;
+    while !is_over_before_kill(nth, 0).await {
+        nth += 1;
+    }
+    assert!(nth > 15, "a pass makes more than {nth} requests");
+    // Nothing is asked any more, and all is to be stored and written.
+    for turns in (0..200).step_by(20) {
+        is_over_before_kill(nth - 1, turns).await;
+    }
+}
+
+#[tokio::test]
+async fn an_operation_is_started_once_also_where_the_answer_is_lost() {
+    let app = bulk_app().await;
+    let shop = app.shop();
+    fill_every_list(&shop);
+    for failure in [Failure::Disconnect, Failure::Hang] {
+        app.shopify.traffic().fail_next_with_body(SHOP, &only("StartBulk"), 1, failure);
+    }
+    connect_shop(&app).await;
+    for _ in 0..5 {
+        app.clock.advance(Duration::from_secs(600));
+        app.settle().await;
+    }
+    assert_eq!(shop.bulk_operations().len(), 4);
+    assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn operations_of_others_are_waited_for_and_not_for_ever() {
+    let app = bulk_app().await;
+    let shop = app.shop();
+    fill_every_list(&shop);
+    let full = json!([{ "field": ["query"], "message": "x", "code": "LIMIT_REACHED" }]);
+    let full = json!({ "data": { "bulkOperationRunQuery": { "bulkOperation": null, "userErrors": full } } });
+    let start = only("StartBulk");
+    app.shopify.traffic().fail_next_with_body(SHOP, &start, usize::MAX, Failure::Json(200, full));
+    let before = requests(&app);
+    connect_shop(&app).await;
+    for _ in 0..5 {
+        app.clock.advance(Duration::from_secs(3600));
+        app.settle().await;
+    }
+    assert_eq!(ways(&app, before).1, 0, "it is still waited for");
+    assert_eq!(remark(&app, SHOP).await, None);
+    for _ in 0..2 {
+        app.clock.advance(Duration::from_secs(3600));
+        app.settle().await;
+    }
+    assert_complete(&app, &shop);
+    let said = remark(&app, SHOP).await.unwrap();
+    assert!(said.starts_with("Shopify's export of the catalogue has not ended after six hours. "), "{said}");
     app.finish().await;
 }
 

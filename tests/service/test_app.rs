@@ -118,21 +118,20 @@ impl TestApp {
         Self::open(clock, facebook, shopify, folder, change).await
     }
 
-    /// Works until the platform has received so many requests, and is killed there: nothing is brought to an end. Starts
+    /// Works until Facebook has received so many requests, and is killed there: nothing is brought to an end. Starts
     /// again on the same folder. Gives back whether the work was over before.
     pub async fn work_until_killed(self, request: usize) -> (Self, bool) {
-        let (clock, facebook, shopify, folder) =
-            (self.clock.clone(), self.facebook.clone(), self.shopify.clone(), Arc::clone(&self.folder));
-        let traffic = facebook.traffic().clone();
-        let is_over = tokio::select! {
+        let traffic = self.facebook.traffic().clone();
+        let is_over = self.work_until(traffic.until_received(request)).await;
+        (self.kill_and_restart_with(|_| {}).await, is_over)
+    }
+
+    /// Works until this happens. Gives back whether the work was over before.
+    pub async fn work_until(&self, happened: impl Future<Output = ()>) -> bool {
+        tokio::select! {
             () = self.settle() => true,
-            () = traffic.until_received(request) => false,
-        };
-        self.stop.cancel();
-        self.server.abort();
-        self.app.stop_working(None).await;
-        drop(self.app);
-        (Self::open(clock, facebook, shopify, folder, |_| {}).await, is_over)
+            () = happened => false,
+        }
     }
 
     /// Is killed, with nothing brought to an end, and starts again on the same folder.

@@ -45,7 +45,11 @@ struct Pass {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Operation {
     list: List,
-    id: String,
+    /// Absent until the shop's answer is known: a kill, or a lost answer, may come between.
+    id: Option<String>,
+    /// When it was asked for, in milliseconds since 1970.
+    #[serde(default)]
+    asked_ms: i64,
 }
 
 /// What one operation brings.
@@ -258,13 +262,27 @@ async fn try_read(
     Ok((kinds, pass.begun_ms))
 }
 
-/// The operation that brings this list: the one that is known, or a new one.
+/// The operation that brings this list: the one that is known, or a new one. That it is asked for is written down first:
+/// it is never started a second time because an answer was lost.
 async fn operation_of(reading: &Reading<'_>, pass: &mut Pass, list: List, access: Access) -> Result<String, Failed> {
-    if let Some(operation) = pass.operations.iter().find(|operation| operation.list == list) {
-        return Ok(operation.id.clone());
-    }
-    let id = operation::start(reading, list, access).await?;
-    pass.operations.push(Operation { list, id: id.clone() });
+    let known = pass.operations.iter().position(|operation| operation.list == list);
+    let (index, lost) = match known {
+        Some(index) => match &pass.operations[index] {
+            Operation { id: Some(id), .. } => return Ok(id.clone()),
+            asked => (index, operation::find_lost(reading, list, access, asked.asked_ms).await?),
+        },
+        None => {
+            let asked_ms = reading.shopify.shared.clock.now_ms();
+            pass.operations.push(Operation { list, id: None, asked_ms });
+            keep(reading, pass).await?;
+            (pass.operations.len() - 1, None)
+        }
+    };
+    let id = match lost {
+        Some(id) => id,
+        None => operation::start(reading, list, access).await?,
+    };
+    pass.operations[index].id = Some(id.clone());
     keep(reading, pass).await?;
     Ok(id)
 }

@@ -1,7 +1,8 @@
-//! One bulk operation: starting it, and looking until it has ended.
+//! One bulk operation: starting it, finding one whose start was not heard of, and looking until it has ended.
 
 use std::time::Duration;
 
+use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -43,10 +44,10 @@ struct UserError {
     code: Option<String>,
 }
 
-/// Starts an operation and gives back its id.
+/// Starts an operation and gives back its id. Asked only once: where the answer is lost, it may have been started.
 pub async fn start(reading: &Reading<'_>, list: List, access: Access) -> Result<String, Failed> {
     let variables = json!({ "query": list.query(access) });
-    let asked = reading.shopify.ask::<Started>(Patience::Background, reading.shop, Query::START_BULK, variables).await;
+    let asked = reading.shopify.ask::<Started>(Patience::Once, reading.shop, Query::START_BULK, variables).await;
     let started = match asked {
         Err(ReadError::Api(ApiError::Refused { code })) => return Err(Failed::Way(Trouble::NotStarted(list, code))),
         started => started?.data,
@@ -64,6 +65,45 @@ pub async fn start(reading: &Reading<'_>, list: List, access: Access) -> Result<
     let operation = outcome.bulk_operation.ok_or(ApiError::Unreadable("no bulk operation"))?;
     tracing::info!(shop = reading.shop.as_str(), list = list.what(), "a bulk operation was started");
     Ok(operation.id)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Operations {
+    bulk_operations: Newest,
+}
+
+#[derive(Deserialize)]
+struct Newest {
+    nodes: Vec<Known>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Known {
+    id: String,
+    query: String,
+    created_at: String,
+}
+
+/// An operation that was asked for at this time, and of which no answer came: Shopify may have started it all the same.
+///
+/// # Errors
+/// When the shop cannot be asked.
+pub async fn find_lost(
+    reading: &Reading<'_>,
+    list: List,
+    access: Access,
+    asked_ms: i64,
+) -> Result<Option<String>, ReadError> {
+    let operations: Operations = reading.ask(Query::BULK_OPERATIONS, json!({})).await?;
+    let query = list.query(access);
+    // Shopify tells whole seconds.
+    let is_ours = |known: &Known| {
+        let created = DateTime::parse_from_rfc3339(&known.created_at).ok();
+        known.query.trim() == query.trim() && created.is_some_and(|created| created.timestamp() >= asked_ms / 1000)
+    };
+    Ok(operations.bulk_operations.nodes.into_iter().find(is_ours).map(|known| known.id))
 }
 
 #[derive(Deserialize)]
