@@ -241,4 +241,29 @@ mod tests {
         // All but the newest.
         assert_eq!(deleted.iter().sum::<usize>(), 3999);
     }
+
+    #[tokio::test]
+    async fn a_repeat_in_the_transaction_that_deletes_its_event_changes_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = Clock::manual("2026-11-21T12:00:00Z".parse().expect("a time"));
+        let (journal, _writer) = Journal::open(&folder.path().join("journal.db"), clock.clone()).expect("it opens");
+        journal.append(vec![event(1, 1), event(1, 2)]).await.expect("stored");
+        // While the writer is busy with one transaction, the next one gathers.
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let (begun, is_busy) = tokio::sync::oneshot::channel();
+        let busy = journal.write(move |_| {
+            let _ = begun.send(());
+            let _ = wait.recv();
+            Ok(())
+        });
+        let gathered = async {
+            is_busy.await.expect("busy");
+            let delete = journal.write(|connection| forget(connection, 1));
+            let repeat = journal.append(vec![event(1, 1)]);
+            tokio::join!(biased; delete, repeat, async { go_on.send(()).expect("told") })
+        };
+        let (_, (deleted, repeated, ())) = tokio::join!(busy, gathered);
+        assert_eq!(deleted.expect("deleted"), 1);
+        assert_eq!(repeated.expect("known").new, 0);
+    }
 }

@@ -187,16 +187,14 @@ impl Writer {
         let run = |sql: &str| self.connection.prepare_cached(sql)?.execute([]).map(drop);
         let mut closed = false;
         let mut failed = run("BEGIN IMMEDIATE").err();
-        let any_pruned = self.any_pruned().unwrap_or_else(|error| {
-            failed.get_or_insert(error);
-            false
-        });
+        // Unknown until the first append, and again after each job: it may have been the one that deletes.
+        let mut any_pruned = None;
         for request in batch {
             match request {
                 Request::Append { events, reply } => {
                     let mut appended = Appended::default();
                     if failed.is_none() {
-                        match self.append(&events, now_ms, any_pruned, last_seq) {
+                        match self.append(&events, now_ms, &mut any_pruned, last_seq) {
                             Ok(new) => {
                                 arrived.count(&events, &new);
                                 appended.new = new.iter().filter(|new| **new).count();
@@ -217,6 +215,7 @@ impl Writer {
                     let (good, completion) = job(failed.is_none().then_some(&self.connection));
                     completions.push(completion);
                     failed = failed.or_else(|| end_job(good, run));
+                    any_pruned = None;
                 }
                 Request::AppendAnd { events, and } => {
                     if failed.is_none() {
@@ -224,7 +223,7 @@ impl Writer {
                     }
                     let mut newest = *last_seq;
                     let new = match &failed {
-                        None => self.append(&events, now_ms, any_pruned, &mut newest),
+                        None => self.append(&events, now_ms, &mut any_pruned, &mut newest),
                         Some(_) => Ok(Vec::new()),
                     };
                     let new = new.unwrap_or_else(|error| {
@@ -234,6 +233,7 @@ impl Writer {
                     let (good, completion) = and(failed.is_none().then_some((&self.connection, &new)));
                     completions.push(completion);
                     failed = failed.or_else(|| end_job(good, run));
+                    any_pruned = None;
                     if good && failed.is_none() {
                         arrived.count(&events, &new);
                         *last_seq = newest;
@@ -263,9 +263,13 @@ impl Writer {
         &self,
         events: &[Event],
         now_ms: i64,
-        any_pruned: bool,
+        any_pruned: &mut Option<bool>,
         last_seq: &mut Option<i64>,
     ) -> rusqlite::Result<Vec<bool>> {
+        let any_pruned = match *any_pruned {
+            Some(known) => known,
+            None => *any_pruned.insert(self.any_pruned()?),
+        };
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO events (dedupe, channel, account, kind, conversation, opens, reread, occurred_at, received_at,
                                  source, apart, payload)
