@@ -34,7 +34,7 @@ use crate::shared::output::{Output, RelativePath};
 use crate::shared::progress::Progress;
 use crate::shared::reach::Reach;
 use crate::shared::rotation::Rotation;
-use crate::shared::scheduler::{Job, Scheduler};
+use crate::shared::scheduler::{Job, LONGEST_SILENCE, Scheduler};
 use crate::shared::self_test::SelfTests;
 use crate::shared::store::alert_posts::AlertPosts;
 use crate::shared::store::{self, Connections, Erasures, Keys, LoginStates, Sessions, Status};
@@ -382,6 +382,8 @@ impl App {
                 },
                 () = tokio::time::sleep(PAUSE) => {
                     anyhow::ensure!(!self.writer.is_finished(), "the journal's writer ended");
+                    anyhow::ensure!(!self.conversations.is_dead(), "the thread that makes files ended");
+                    self.scheduler.replace_if_silent(&mut working.scheduler, LONGEST_SILENCE).await?;
                 }
             }
         }
@@ -588,3 +590,6 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
         format!("cannot listen on {address}: is another program using this port? Set PORT to a free one")
     })
 }
+
+#[cfg(test)]
+mod tests;

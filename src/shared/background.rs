@@ -1,7 +1,9 @@
 //! One thread for work that may take its time: it runs with low priority, so that under full load the processor goes to
 //! those who keep a platform waiting.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
@@ -12,7 +14,10 @@ type Work = Box<dyn FnOnce() + Send>;
 
 /// The thread. It ends when the last clone is dropped. Cheap to clone.
 #[derive(Clone)]
-pub struct Background(Sender<Work>);
+pub struct Background {
+    work: Sender<Work>,
+    thread: Arc<JoinHandle<()>>,
+}
 
 impl Background {
     /// Starts the thread.
@@ -21,7 +26,7 @@ impl Background {
     /// When the system allows no more threads.
     pub fn start(name: &str) -> std::io::Result<Self> {
         let (sender, work) = channel::<Work>();
-        std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             // On Linux this is a matter of the thread alone. Elsewhere it may be refused or concern the whole process.
             #[cfg(target_os = "linux")]
             if let Err(error) = rustix::process::nice(NICENESS) {
@@ -31,17 +36,23 @@ impl Background {
                 work();
             }
         })?;
-        Ok(Self(sender))
+        Ok(Self { work: sender, thread: Arc::new(thread) })
+    }
+
+    /// Whether the thread has died, as it does when work panics. It does not come back.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.thread.is_finished()
     }
 
     /// Runs `work` after what was given before, and waits for it.
     ///
     /// # Errors
-    /// When the thread has died, as it does when work panics.
+    /// When the thread has died.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> std::io::Result<T> {
         let (reply, answer) = oneshot::channel();
         let died = || std::io::Error::other("the background thread has died");
-        self.0.send(Box::new(move || drop(reply.send(work())))).map_err(|_| died())?;
+        self.work.send(Box::new(move || drop(reply.send(work())))).map_err(|_| died())?;
         answer.await.map_err(|_| died())
     }
 }

@@ -4,19 +4,32 @@
 //! when it starts.
 
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
+use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
+use tracing::Instrument;
 
 use super::BoxFuture;
 use super::alerts::Alerts;
 use super::clock::Clock;
 use super::journal::Journal;
 use super::metrics::Metrics;
+
+/// How often the scheduler shows that it is alive.
+const HEARTBEAT_CRON: &str = "*/10 * * * * *";
+
+/// A scheduler that is silent for so long has died, or waits for a time that a clock which was set back will reach much
+/// later.
+pub const LONGEST_SILENCE: Duration = Duration::from_secs(120);
+
+/// How long a scheduler may take to end.
+const END_WITHIN: Duration = Duration::from_secs(5);
 
 /// Work to be done again and again.
 #[derive(Clone)]
@@ -39,13 +52,16 @@ pub struct Scheduler {
     alerts: Alerts,
     /// Held while jobs are run: none overlaps itself.
     running: Arc<tokio::sync::Mutex<()>>,
+    /// When the scheduler last showed that it is alive.
+    alive: Arc<Mutex<Instant>>,
 }
 
 impl Scheduler {
     /// Runs these jobs by this clock; counts them, and says which of them fail.
     #[must_use]
     pub fn new(jobs: Vec<Job>, journal: Journal, clock: Clock, metrics: Metrics, alerts: Alerts) -> Self {
-        Self { jobs: Arc::new(jobs), journal, clock, metrics, alerts, running: Arc::default() }
+        let alive = Arc::new(Mutex::new(Instant::now()));
+        Self { jobs: Arc::new(jobs), journal, clock, metrics, alerts, running: Arc::default(), alive }
     }
 
     /// Runs every job that was due since its last run, once. A job that has never run is due at its next time.
@@ -69,7 +85,7 @@ impl Scheduler {
             if due {
                 tracing::info!(job = job.name, "a job begins");
                 let cause = format!("job:{}", job.name);
-                match (job.run)().await {
+                match run(job).await {
                     Ok(()) => {
                         self.metrics.count_job("done");
                         self.alerts.heal(&cause);
@@ -105,8 +121,42 @@ impl Scheduler {
             .with_context(|| format!("the cron pattern of {} is not understood", job.name))?;
             scheduler.add(ticked).await?;
         }
+        let alive = Arc::clone(&self.alive);
+        let beat = move || *alive.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        beat();
+        scheduler.add(CronJob::new(HEARTBEAT_CRON, move |_, _| beat())?).await?;
         scheduler.start().await?;
         Ok(scheduler)
+    }
+
+    /// Puts a new scheduler in place of one that was silent for longer than this. Gives back whether it was.
+    ///
+    /// # Errors
+    /// When none can be started.
+    pub async fn replace_if_silent(&self, scheduler: &mut JobScheduler, longest: Duration) -> anyhow::Result<bool> {
+        let silence = self.alive.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        if silence <= longest {
+            return Ok(false);
+        }
+        tracing::error!(silence_s = silence.as_secs(), "the scheduler is silent; another one takes its place");
+        let ended = tokio::time::timeout(END_WITHIN, scheduler.shutdown()).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::warn!("the silent scheduler did not end");
+        }
+        *scheduler = self.start().await?;
+        // What was missed meanwhile.
+        self.run_due().await?;
+        Ok(true)
+    }
+}
+
+/// Runs a job in a task of its own, so that its panic is an error like another. Ends with whoever waits for it.
+async fn run(job: &Job) -> anyhow::Result<()> {
+    let mut task = JoinSet::new();
+    task.spawn((job.run)().in_current_span());
+    match task.join_next().await {
+        Some(Ok(outcome)) => outcome,
+        Some(Err(_)) | None => anyhow::bail!("a fault in this program"),
     }
 }
 

@@ -116,6 +116,18 @@ impl Conversations {
         self.alone.lock().await
     }
 
+    /// Whether the thread that makes files has died: no file is made any more.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.background.is_dead()
+    }
+
+    /// Makes the thread die that makes files.
+    #[cfg(test)]
+    pub(crate) async fn panic_in_background(&self) {
+        assert!(self.background.run(|| panic!("a planned panic")).await.is_err());
+    }
+
     /// Takes the next events and writes the files of their conversations. Gives back whether there was anything to do.
     ///
     /// # Errors
@@ -142,7 +154,8 @@ impl Conversations {
                 touched.extend(again.iter().map(|(conversation, _)| (conversation.clone(), None)));
                 let (mut failed, mut no_longer_parked, mut lost) = (Vec::new(), Vec::new(), Vec::new());
                 for (conversation, earliest) in touched {
-                    match files.write(connection, &conversation, earliest, now_ms, ToDisk::Later)? {
+                    let written = caught(|| files.write(connection, &conversation, earliest, now_ms, ToDisk::Later));
+                    match written? {
                         Ok(made) => {
                             lost.extend(made.lost);
                             if parked.contains(&conversation) {
@@ -285,6 +298,13 @@ impl Conversations {
         }
         synced.map_err(StepError::Output)
     }
+}
+
+/// One conversation that this program cannot cope with costs no other one its file: it is tried again and parked, like one
+/// that cannot be written.
+fn caught<T>(write: impl FnOnce() -> rusqlite::Result<std::io::Result<T>>) -> rusqlite::Result<std::io::Result<T>> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(write))
+        .unwrap_or_else(|_| Ok(Err(std::io::Error::other("a fault in this program"))))
 }
 
 /// The files themselves, and what is remembered of them. Cheap to clone.
@@ -567,4 +587,16 @@ pub(super) fn find_pruned(connection: &Connection, conversation: &Conversation) 
             Ok(Pruned { items: row.get(0)?, bytes: row.get(1)?, hash: row.get(2)? })
         })
         .optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i6_a_conversation_that_makes_the_program_panic_is_one_that_cannot_be_written() {
+        let outcome = caught::<()>(|| panic!("a planned panic"));
+        assert!(matches!(&outcome, Ok(Err(error)) if !is_environment(error)), "{outcome:?}");
+        assert!(matches!(caught(|| Ok(Ok(7))), Ok(Ok(7))));
+    }
 }

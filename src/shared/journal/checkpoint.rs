@@ -65,6 +65,11 @@ pub(super) fn start(path: &Path) -> anyhow::Result<Checkpoints> {
 }
 
 impl Checkpoints {
+    /// Whether the thread has died. Then the log grows without end.
+    pub fn is_dead(&self) -> bool {
+        self.thread.as_ref().is_some_and(JoinHandle::is_finished)
+    }
+
     /// Called by the writer after each commit, on its own connection.
     pub fn after_commit(&mut self, connection: &Connection) {
         if self.rest_is_short.swap(false, Ordering::AcqRel)
@@ -76,7 +81,6 @@ impl Checkpoints {
             && let Some(wake) = &self.wake
             && let Err(TrySendError::Disconnected(())) = wake.try_send(())
         {
-            tracing::error!("the checkpoint thread has ended");
             self.wake = None;
         }
     }

@@ -213,6 +213,7 @@ impl Journal {
             messages,
             metrics,
             health: Health::new(alerts),
+            is_broken: false,
             last_hour: 0,
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
@@ -259,6 +260,17 @@ impl Journal {
         });
         self.requests.send(Request::Write(job)).await.map_err(|_| JournalError::Closed)?;
         answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Makes the task die that tells those who wait.
+    #[cfg(test)]
+    pub(crate) async fn panic_when_told(&self) {
+        let job = Box::new(|_: Option<&Connection>| -> (bool, Completion) {
+            (true, Box::new(|_| panic!("a planned panic")))
+        });
+        assert!(self.requests.send(Request::Write(job)).await.is_ok());
+        // It dies before what comes after this is told.
+        let _ = self.write(|_| Ok(())).await;
     }
 
     /// Commits these events together with what `and` writes because of them, both or neither. `and` is told of each event

@@ -79,6 +79,8 @@ pub(super) struct Writer {
     pub messages: mpsc::UnboundedSender<Message>,
     pub metrics: WriterMetrics,
     pub health: Health,
+    /// Something that writing needs has died, so this thread ends too: that is noticed, and the process with it ends.
+    pub is_broken: bool,
     /// The hour of the last delivery, in hours since 1970.
     pub last_hour: i64,
 }
@@ -109,10 +111,12 @@ pub(super) fn configure(connection: &Connection) -> anyhow::Result<()> {
 }
 
 impl Writer {
-    /// Runs until it is closed. What was accepted before is still written.
+    /// Runs until it is closed, or cannot go on. What was accepted before is still written when it is closed.
     pub fn run(mut self) {
         let mut batch = Vec::new();
-        while let Some(first) = self.requests.blocking_recv() {
+        while !self.is_broken
+            && let Some(first) = self.requests.blocking_recv()
+        {
             batch.push(first);
             while batch.len() < MAX_BATCH
                 && let Ok(next) = self.requests.try_recv()
@@ -146,13 +150,19 @@ impl Writer {
         }
         let told = outcome.map_err(|error| JournalError::Storage(error.to_string()));
         let is_good = told.is_ok();
-        // Fails only when the runtime is gone, and with it all who wait.
-        let _ = self.messages.send(Message { completions, told });
+        if self.messages.send(Message { completions, told }).is_err() {
+            // The runtime is gone and with it all who wait, or nobody can be told any more.
+            self.is_broken = true;
+        }
         if is_good {
             if let Some(seq) = last_seq {
                 self.last_seq.send_replace(seq);
             }
             self.checkpoints.after_commit(&self.connection);
+        }
+        if self.checkpoints.is_dead() {
+            tracing::error!("the thread that copies the journal's log has died");
+            self.is_broken = true;
         }
         for request in scrubs {
             if let Request::Scrub(step, reply) = request {
