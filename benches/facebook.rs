@@ -10,12 +10,14 @@
 //! writing JSON is about an eighth, files an eighth, syncs a twentieth. One message costs about 25 µs.
 //! The profile also showed a fault: asked for every 20 ms, `/api/status` counted rows and cost more than the import.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+mod common;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use common::{Process, Table, client};
 use shoptalk::app::App;
 use shoptalk::config::{Config, Server};
 use shoptalk::facebook::sandbox::{Options, Sandbox};
@@ -57,58 +59,53 @@ fn main() {
 }
 
 async fn run(scale: Scale) {
-    let mut rows = Vec::new();
+    let mut table = Table::default();
     let few = import(scale.few, 0).await;
     let many = import(scale.many, 0).await;
     let limited = import(scale.limited, CALLS_PER_SECOND).await;
 
-    rows.push(row(
+    table.row(
         &format!("messages/s imported and filed, {} conversations, no limit", scale.many),
         format!("{:.0}", many.per_second),
         format!("bare client {:.0}", many.baseline),
         many.per_second / many.baseline,
         ">= 3,000/s",
         many.per_second >= 3_000.0,
-    ));
-    rows.push(row(
+    );
+    table.row(
         "the same until all is in the journal",
         format!("{:.0}", many.journalled_per_second),
         format!("bare client {:.0}", many.baseline),
         many.journalled_per_second / many.baseline,
         "-",
         true,
-    ));
-    rows.push(row(
+    );
+    table.row(
         "processor time of the service per 1,000 messages",
         format!("{:.1} ms", many.cpu.as_secs_f64() * 1e6 / (scale.many * MESSAGES) as f64),
         format!("few {:.1} ms", few.cpu.as_secs_f64() * 1e6 / (scale.few * MESSAGES) as f64),
         many.cpu.as_secs_f64() / few.cpu.as_secs_f64() * scale.few as f64 / scale.many as f64,
         "-",
         true,
-    ));
+    );
     let allowed = (CALLS_PER_SECOND * AT_ONCE * MESSAGES) as f64;
-    rows.push(row(
+    table.row(
         &format!("messages/s, {} conversations, {CALLS_PER_SECOND} calls/s allowed", scale.limited),
         format!("{:.0}", limited.journalled_per_second),
         format!("limit {allowed:.0}"),
         limited.journalled_per_second / allowed,
         ">= 0.9",
         limited.journalled_per_second / allowed >= 0.9,
-    ));
-    rows.push(row(
+    );
+    table.row(
         &format!("peak memory, {} conversations against {}", scale.many, scale.few),
         format!("{:.0} MB", many.peak_mb),
         format!("{:.0} MB", few.peak_mb),
         many.peak_mb / few.peak_mb,
         "<= +30 MB",
         many.peak_mb - few.peak_mb <= 30.0,
-    ));
-    println!("\n| what | measured | against | ratio | wanted | reached |\n| --- | --- | --- | --- | --- | --- |");
-    rows.iter().for_each(|row| println!("{row}"));
-}
-
-fn row(what: &str, measured: String, against: String, ratio: f64, wanted: &str, good: bool) -> String {
-    format!("| {what} | {measured} | {against} | {ratio:.2} | {wanted} | {} |", if good { "yes" } else { "NO" })
+    );
+    table.print();
 }
 
 /// What one import took.
@@ -122,7 +119,7 @@ struct Import {
 
 /// Lets a fresh service import so many conversations. `limit`: calls per second, 0 for none.
 async fn import(conversations: usize, limit: usize) -> Import {
-    let folder = tempfile::Builder::new().prefix("shoptalk-bench-").tempdir_in(target_folder()).expect("a folder");
+    let folder = common::folder();
     // A message a minute: a history has its times.
     let minutes = Arc::new(AtomicI64::new(0));
     let told = Arc::clone(&minutes);
@@ -145,16 +142,20 @@ async fn import(conversations: usize, limit: usize) -> Import {
     let messages = (conversations * MESSAGES) as f64;
     let files = folder.path().join(format!("facebook/{PAGE}/conversations"));
     let lists = facebook.traffic().count("/conversations");
-    let service = Process::start(folder.path(), &facebook.url(), limit);
-    // From the first list on: the start of the process is no part of the import.
-    while facebook.traffic().count("/conversations") == lists {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    let started = Instant::now();
+    let first_list = async {
+        // From the first list on: the start of the process is no part of the import.
+        while facebook.traffic().count("/conversations") == lists {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Instant::now()
+    };
+    let graph = facebook.url();
+    let (service, started) = tokio::join!(start(folder.path(), &graph, limit), first_list);
+    let http = client();
     let journalled = loop {
         // The status counts rows: asked more often, it would be measured too.
         tokio::time::sleep(Duration::from_millis(200)).await;
-        if service.has_imported().await {
+        if has_imported(&http, &service).await {
             break started.elapsed();
         }
     };
@@ -222,81 +223,24 @@ async fn connect(folder: &Path, token: &str) {
     app.stop(None).await;
 }
 
-/// The service in a process of its own; killed when dropped.
-struct Process {
-    child: Child,
-    url: String,
-    http: reqwest::Client,
+/// The service, which lets so many calls of the Conversations API go out per second; 0 is no limit.
+async fn start(folder: &Path, graph: &str, limit: usize) -> Process {
+    let settings = [
+        ("OPERATOR_TOKEN", OPERATOR),
+        ("FACEBOOK_APP_ID", APP_ID),
+        ("FACEBOOK_APP_SECRET", SECRET),
+        ("FACEBOOK_VERIFY_TOKEN", "a verify token for the benchmark"),
+        ("FACEBOOK_GRAPH_URL", graph),
+        ("FACEBOOK_DIALOG_URL", graph),
+        ("FACEBOOK_CALLS_PER_SECOND", &limit.to_string()),
+    ];
+    Process::service(folder, &settings).await
 }
 
-impl Process {
-    fn start(folder: &Path, graph: &str, limit: usize) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let url = format!("http://127.0.0.1:{port}");
-        let child = Command::new(env!("CARGO_BIN_EXE_shoptalk"))
-            .arg("serve")
-            .current_dir(folder)
-            .env_clear()
-            .env("PORT", port.to_string())
-            .env("PUBLIC_URL", &url)
-            .env("RUST_LOG", "error")
-            .env("OPERATOR_TOKEN", OPERATOR)
-            .env("FACEBOOK_APP_ID", APP_ID)
-            .env("FACEBOOK_APP_SECRET", SECRET)
-            .env("FACEBOOK_VERIFY_TOKEN", "a verify token for the benchmark")
-            .env("FACEBOOK_GRAPH_URL", graph)
-            .env("FACEBOOK_DIALOG_URL", graph)
-            .env("FACEBOOK_CALLS_PER_SECOND", limit.to_string())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("started");
-        Self { child, url, http: client() }
-    }
-
-    /// Whether its status says that the import is over.
-    async fn has_imported(&self) -> bool {
-        let request = self.http.get(format!("{}/api/status", self.url)).bearer_auth(OPERATOR).send();
-        let Ok(answer) = request.await else { return false };
-        let status: serde_json::Value = answer.json().await.expect("JSON");
-        status["connections"][0]["history"]["finished_at"].is_i64()
-    }
-
-    fn peak_mb(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
-        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
-    }
-
-    /// Processor time so far; the kernel counts it in hundredths of a second.
-    fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let ticks: u64 =
-            after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-        Duration::from_millis(ticks * 10)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A client for the loopback, which trusts nobody.
-fn client() -> reqwest::Client {
-    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .expect("TLS")
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build().expect("a client")
-}
-
-/// A folder on the disk that builds use: `/tmp` may be memory.
-fn target_folder() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    folder
+/// Whether the service's status says that the import is over.
+async fn has_imported(http: &reqwest::Client, service: &Process) -> bool {
+    let request = http.get(format!("{}/api/status", service.url())).bearer_auth(OPERATOR).send();
+    let Ok(answer) = request.await else { return false };
+    let status: serde_json::Value = answer.json().await.expect("JSON");
+    status["connections"][0]["history"]["finished_at"].is_i64()
 }

@@ -18,11 +18,12 @@
 //!
 //! Tried without gain: waiting 0.1 ms for larger groups, the lowest priority for the consumers.
 
-use std::io::Write as _;
+mod common;
+
 use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::post;
+use common::{Process, Table, ms};
 use http::{HeaderMap, StatusCode};
 use shoptalk::app::App;
 use shoptalk::config::{Config, Server};
@@ -86,17 +88,17 @@ fn main() {
 /// `cargo bench --bench journal -- intake`: what one delivery costs the service in processor time, which other programs
 /// on the machine disturb less than they disturb the clock on the wall. For tuning.
 async fn intake(scale: Scale) {
-    let folder = tempfile::Builder::new().prefix("shoptalk-bench-").tempdir_in(target_folder()).expect("a folder");
+    let folder = common::folder();
     for (connected, events) in [(false, 0), (true, 0), (true, scale.events)] {
         let folder = folder.path().join(format!("{connected}-{events}"));
         prepare(&folder, events, scale.conversations, connected).await;
         for connections in [64, 16] {
-            let baseline = Process::baseline_a().await;
+            let baseline = start_baseline_a().await;
             let a = load(baseline.address, connections, scale.load / 2, &requests(1, 1, "a")).await;
             let a_cpu = baseline.cpu().as_secs_f64() / a.count as f64;
             drop(baseline);
             let sync = fdatasync_median(&folder);
-            let service = Process::service(&folder).await;
+            let service = serve(&folder).await;
             let before = service.cpu();
             let prefix = format!("i{connected}{connections}");
             let ours = load(service.address, connections, scale.load / 2, &requests(200_000, 1000, &prefix)).await;
@@ -117,7 +119,7 @@ async fn intake(scale: Scale) {
 }
 
 async fn run(scale: Scale) {
-    let folder = tempfile::Builder::new().prefix("shoptalk-bench-").tempdir_in(target_folder()).expect("a folder");
+    let folder = common::folder();
     let mut table = Table::default();
 
     let sync = fdatasync_median(folder.path());
@@ -135,21 +137,21 @@ async fn run(scale: Scale) {
     // Throughput: the three loads are interleaved, so that a change of the machine's mood meets all of them.
     let (mut a, mut intake, mut ours, mut with_events) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..3 {
-        let baseline = Process::baseline_a().await;
+        let baseline = start_baseline_a().await;
         a.push(load(baseline.address, 64, scale.load / 2, &requests(1, 1, "a")).await.per_second);
         drop(baseline);
         let count = 200_000;
-        let service = Process::service(&alone).await;
+        let service = serve(&alone).await;
         intake.push(
             load(service.address, 64, scale.load / 2, &requests(count, 1000, &format!("i{round}"))).await.per_second,
         );
         drop(service);
-        let service = Process::service(&empty).await;
+        let service = serve(&empty).await;
         ours.push(
             load(service.address, 64, scale.load / 2, &requests(count, 1000, &format!("e{round}"))).await.per_second,
         );
         drop(service);
-        let service = Process::service(&full).await;
+        let service = serve(&full).await;
         with_events.push(
             load(service.address, 64, scale.load / 2, &requests(count, 1000, &format!("f{round}"))).await.per_second,
         );
@@ -182,11 +184,17 @@ async fn run(scale: Scale) {
         with_events / ours >= 0.8,
     );
 
-    // The median acknowledgement.
-    let service = Process::service(&alone).await;
+    // The median acknowledgement. Sixteen senders that never pause keep both processors busy, and most of the time is
+    // spent waiting for one: so also what A takes then, and what a delivery takes when there is room.
+    let baseline = start_baseline_a().await;
+    let a = load(baseline.address, 16, scale.load / 4, &requests(1, 1, "a")).await.median;
+    drop(baseline);
+    let service = serve(&alone).await;
     let acknowledged = load(service.address, 16, scale.load / 2, &requests(100_000, 1000, "n")).await.median;
+    let pause = Duration::from_millis(20);
+    let paced = paced_load(service.address, 16, pause, scale.load / 2, &requests(100_000, 1000, "p")).await.median;
     drop(service);
-    let service = Process::service(&empty).await;
+    let service = serve(&empty).await;
     let acknowledged_at_work = load(service.address, 16, scale.load / 2, &requests(100_000, 1000, "m")).await.median;
     let idle_memory_after_load = service.memory_mb();
     drop(service);
@@ -194,13 +202,15 @@ async fn run(scale: Scale) {
     let sync = Duration::from_secs_f64((sync + again).as_secs_f64() / 2.0);
     let ratio = acknowledged.as_secs_f64() / sync.as_secs_f64();
     table.row(
-        "median acknowledgement, 16 connections",
+        "median acknowledgement, 16 connections without pause",
         ms(acknowledged),
-        format!("B {}", ms(sync)),
+        format!("B {}, A {}", ms(sync), ms(a)),
         ratio,
         "<= 2",
         ratio <= 2.0,
     );
+    let ratio = paced.as_secs_f64() / sync.as_secs_f64();
+    table.row("the same with 50 deliveries a second on each", ms(paced), format!("B {}", ms(sync)), ratio, "-", true);
 
     let ratio = acknowledged_at_work.as_secs_f64() / sync.as_secs_f64();
     table.row(
@@ -215,12 +225,12 @@ async fn run(scale: Scale) {
     // Memory.
     let fresh = folder.path().join("idle");
     prepare(&fresh, 0, 0, true).await;
-    let service = Process::service(&fresh).await;
+    let service = serve(&fresh).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle = service.memory_mb();
     drop(service);
     table.row("resident memory, idle", format!("{idle:.0} MB"), String::new(), idle / 40.0, "<= 40 MB", idle <= 40.0);
-    let service = Process::service(&full).await;
+    let service = serve(&full).await;
     load(service.address, 64, scale.load, &requests(150_000, scale.conversations, "k")).await;
     let loaded = service.memory_mb();
     table.row(
@@ -233,9 +243,9 @@ async fn run(scale: Scale) {
     );
 
     // Start after a kill, under load until the last moment.
-    service.kill();
+    drop(service);
     let started = Instant::now();
-    let service = Process::service(&full).await;
+    let service = serve(&full).await;
     let start = started.elapsed();
     table.row(
         &format!("start with {} events after a kill, until ready", scale.events),
@@ -291,93 +301,35 @@ async fn baseline_a(port_file: &str) {
     .await;
 }
 
-/// A server in a process of its own; killed when dropped.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Process {
-    async fn baseline_a() -> Self {
-        let port_file = std::env::temp_dir().join(format!("shoptalk-baseline-{}", std::process::id()));
-        let _ = std::fs::remove_file(&port_file);
-        let child = Command::new(std::env::current_exe().expect("this program"))
-            .arg("baseline-a")
-            .arg(&port_file)
-            .spawn()
-            .expect("started");
-        let mut process = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
-        while process.address.port() == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            if let Some(address) = std::fs::read_to_string(&port_file).ok().and_then(|text| text.parse().ok()) {
-                process.address = address;
-            }
+/// Baseline A in a process of its own.
+async fn start_baseline_a() -> Process {
+    let port_file = std::env::temp_dir().join(format!("shoptalk-baseline-{}", std::process::id()));
+    let _ = std::fs::remove_file(&port_file);
+    let child = Command::new(std::env::current_exe().expect("this program"))
+        .arg("baseline-a")
+        .arg(&port_file)
+        .spawn()
+        .expect("started");
+    let address = loop {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        if let Some(address) = std::fs::read_to_string(&port_file).ok().and_then(|text| text.parse().ok()) {
+            break address;
         }
-        let _ = std::fs::remove_file(&port_file);
-        process
-    }
-
-    /// The service on this folder, ready.
-    async fn service(folder: &Path) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let url = format!("http://127.0.0.1:{port}");
-        let child = Command::new(env!("CARGO_BIN_EXE_shoptalk"))
-            .arg("serve")
-            .current_dir(folder)
-            .env_clear()
-            .env("PORT", port.to_string())
-            .env("PUBLIC_URL", &url)
-            .env("RUST_LOG", "error")
-            .env("FACEBOOK_APP_ID", "900000000000001")
-            .env("FACEBOOK_APP_SECRET", SECRET)
-            .env("FACEBOOK_VERIFY_TOKEN", "a verify token for the benchmark")
-            .env("FACEBOOK_GRAPH_URL", "http://127.0.0.1:9")
-            .env("FACEBOOK_DIALOG_URL", "http://127.0.0.1:9")
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("started");
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        while !is_ready(address).await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Self { child, address }
-    }
-
-    fn memory_mb(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
-        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
-    }
-
-    /// The processor time it has used.
-    fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-        // User and system time, in ticks of a hundredth of a second.
-        Duration::from_millis((ticks(11) + ticks(12)) * 10)
-    }
-
-    fn kill(mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    };
+    let _ = std::fs::remove_file(&port_file);
+    Process::of(child, address)
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-async fn is_ready(address: SocketAddr) -> bool {
-    let Ok(mut stream) = TcpStream::connect(address).await else { return false };
-    let request = b"GET /ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    let mut answer = Vec::new();
-    stream.write_all(request).await.is_ok()
-        && stream.read_to_end(&mut answer).await.is_ok()
-        && answer.starts_with(b"HTTP/1.1 200")
+/// The service on this folder, ready.
+async fn serve(folder: &Path) -> Process {
+    let settings = [
+        ("FACEBOOK_APP_ID", "900000000000001"),
+        ("FACEBOOK_APP_SECRET", SECRET),
+        ("FACEBOOK_VERIFY_TOKEN", "a verify token for the benchmark"),
+        ("FACEBOOK_GRAPH_URL", "http://127.0.0.1:9"),
+        ("FACEBOOK_DIALOG_URL", "http://127.0.0.1:9"),
+    ];
+    Process::service(folder, &settings).await
 }
 
 /// A data folder with so many events. Without a connected Page what arrives is stored and set apart, as for a Page that
@@ -466,6 +418,17 @@ struct Load {
 /// Sends the requests over so many connections, each with one request under way, until time or requests run out. A
 /// single request is sent again and again.
 async fn load(address: SocketAddr, connections: usize, time: Duration, requests: &Arc<Vec<Vec<u8>>>) -> Load {
+    paced_load(address, connections, Duration::ZERO, time, requests).await
+}
+
+/// As [`load`], with a pause of each connection after each answer.
+async fn paced_load(
+    address: SocketAddr,
+    connections: usize,
+    pause: Duration,
+    time: Duration,
+    requests: &Arc<Vec<Vec<u8>>>,
+) -> Load {
     let next = Arc::new(AtomicUsize::new(0));
     let stop = Arc::new(AtomicBool::new(false));
     let started = Instant::now();
@@ -485,6 +448,9 @@ async fn load(address: SocketAddr, connections: usize, time: Duration, requests:
                 let read = stream.read(&mut buffer).await.expect("answered");
                 assert!(buffer[..read].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&buffer[..read]));
                 times.push(sent.elapsed());
+                if !pause.is_zero() {
+                    tokio::time::sleep(pause).await;
+                }
             }
             times
         });
@@ -501,7 +467,7 @@ async fn load(address: SocketAddr, connections: usize, time: Duration, requests:
 async fn visible(folder: &Path, length: usize, messages: usize) -> Duration {
     let folder = folder.join(format!("visible-{length}"));
     prepare(&folder, length, 1, true).await;
-    let service = Process::service(&folder).await;
+    let service = serve(&folder).await;
     let file = folder.join(format!("facebook/{PAGE}/conversations/{}.json", person(0)));
     let mut stream = TcpStream::connect(service.address).await.expect("connected");
     let mut times = Vec::new();
@@ -548,40 +514,7 @@ fn fdatasync_median(folder: &Path) -> Duration {
     times[times.len() / 2]
 }
 
-/// A folder on the disk that builds use: `/tmp` may be memory.
-fn target_folder() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    folder
-}
-
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-fn ms(duration: Duration) -> String {
-    format!("{:.2} ms", duration.as_secs_f64() * 1e3)
-}
-
-#[derive(Default)]
-struct Table(Vec<[String; 6]>);
-
-impl Table {
-    fn row(&mut self, what: &str, ours: String, against: String, ratio: f64, wanted: &str, good: bool) {
-        let verdict = if good { "yes" } else { "NO" };
-        self.0.push([what.to_owned(), ours, against, format!("{ratio:.2}"), wanted.to_owned(), verdict.to_owned()]);
-        eprintln!("{what}: {}", self.0[self.0.len() - 1][1..].join(" | "));
-    }
-
-    fn print(&self) {
-        let mut out = std::io::stdout();
-        let _ = writeln!(
-            out,
-            "\n| what | measured | against | ratio | wanted | reached |\n| --- | --- | --- | --- | --- | --- |"
-        );
-        for row in &self.0 {
-            let _ = writeln!(out, "| {} |", row.join(" | "));
-        }
-    }
 }

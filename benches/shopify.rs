@@ -6,13 +6,15 @@
 //! Baseline L is what a program would do that keeps nothing: read each line of the same bulk file as a JSON value and
 //! write it to another file. Baseline C is the processor time of copying the catalogue's file once.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use common::{Process, Table, client, cpu_of};
 use shoptalk::app::App;
 use shoptalk::config::{Config, Server};
 use shoptalk::shared::clock::Clock;
@@ -35,7 +37,7 @@ fn main() {
 }
 
 async fn run(products: usize) {
-    let folder = tempfile::Builder::new().prefix("shoptalk-bench-").tempdir_in(target_folder()).expect("a folder");
+    let folder = common::folder();
     let mut table = Table::default();
     bulk(&folder.path().join("bulk"), products, 5, &mut table).await;
     memory(&folder.path().join("memory"), products * 2, 10, &mut table).await;
@@ -46,9 +48,9 @@ async fn run(products: usize) {
 /// A bulk pass of products with five variants, then one event about one of them.
 async fn bulk(folder: &Path, products: usize, variants: usize, table: &mut Table) {
     let (platform, shop) = platform(Clock::system(), products, variants).await;
-    let service = Process::start(folder, &platform).await;
+    let service = start(folder, &platform).await;
     let file = folder.join(SHOP).join("shop_products.json");
-    log_in(&service.url).await;
+    log_in(&service.url()).await;
     while platform.traffic().count("/bulk/") == 0 {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
@@ -111,15 +113,15 @@ async fn bulk(folder: &Path, products: usize, variants: usize, table: &mut Table
 async fn memory(folder: &Path, products: usize, variants: usize, table: &mut Table) {
     let variants = variants / 2;
     let (platform, _shop) = platform(Clock::system(), products, variants).await;
-    let service = Process::start(folder, &platform).await;
+    let service = start(folder, &platform).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let idle = service.memory_mb("VmRSS:");
-    log_in(&service.url).await;
+    let idle = service.memory_mb();
+    log_in(&service.url()).await;
     let file = folder.join(SHOP).join("shop_products.json");
     while !file.exists() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let above = service.memory_mb("VmHWM:") - idle;
+    let above = service.peak_mb() - idle;
     table.row(
         &format!("peak memory above idle, {} variants", products * variants),
         format!("{above:.0} MB"),
@@ -183,18 +185,7 @@ fn settings(platform: &Sandbox, own: &Url) -> shopify::Config {
 
 /// Connects the shop, as a browser does.
 async fn log_in(own: &str) {
-    let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(
-            rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-                .with_safe_default_protocol_versions()
-                .expect("versions")
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth(),
-        )
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .expect("a client");
+    let client = client();
     let mut url = Url::parse(&format!("{own}/shopify/{SHOP}/login")).expect("a URL");
     let mut cookies: BTreeMap<String, String> = BTreeMap::new();
     for _ in 0..6 {
@@ -253,88 +244,14 @@ fn copy_cost(file: &Path, folder: &Path) -> Duration {
     costs[2]
 }
 
-fn cpu_of(process: &str) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-    let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-    // User and system time, in ticks of a hundredth of a second.
-    Duration::from_millis((ticks(11) + ticks(12)) * 10)
-}
-
-/// The service in a process of its own; killed when dropped.
-struct Process {
-    child: Child,
-    url: String,
-}
-
-impl Process {
-    async fn start(folder: &Path, platform: &Sandbox) -> Self {
-        std::fs::create_dir_all(folder).expect("a folder");
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let url = format!("http://127.0.0.1:{port}");
-        let child = Command::new(env!("CARGO_BIN_EXE_shoptalk"))
-            .arg("serve")
-            .current_dir(folder)
-            .env_clear()
-            .env("PORT", port.to_string())
-            .env("PUBLIC_URL", &url)
-            .env("RUST_LOG", "error")
-            .env("SHOPIFY_API_KEY", "bench-app")
-            .env("SHOPIFY_API_SECRET", SECRET)
-            .env("SHOPIFY_ADMIN_URL", platform.admin_url())
-            .env("SHOPIFY_BULK_HOSTS", platform.bulk_host())
-            .env("SHOPIFY_BULK_ABOVE", "500")
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("started");
-        let ready = format!("127.0.0.1:{port}");
-        while tokio::net::TcpStream::connect(&ready).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Self { child, url }
-    }
-
-    fn cpu(&self) -> Duration {
-        cpu_of(&self.child.id().to_string())
-    }
-
-    fn memory_mb(&self, name: &str) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn target_folder() -> PathBuf {
-    let program = std::env::current_exe().expect("this program");
-    program.ancestors().nth(2).map_or_else(std::env::temp_dir, Path::to_owned)
-}
-
-#[derive(Default)]
-struct Table(Vec<[String; 6]>);
-
-impl Table {
-    fn row(&mut self, what: &str, ours: String, against: String, ratio: f64, wanted: &str, good: bool) {
-        let verdict = if good { "yes" } else { "NO" };
-        self.0.push([what.to_owned(), ours, against, format!("{ratio:.2}"), wanted.to_owned(), verdict.to_owned()]);
-        eprintln!("{what}: {}", self.0[self.0.len() - 1][1..].join(" | "));
-    }
-
-    fn print(&self) {
-        let mut out = std::io::stdout();
-        let _ = writeln!(
-            out,
-            "\n| what | measured | against | ratio | wanted | reached |\n| --- | --- | --- | --- | --- | --- |"
-        );
-        for row in &self.0 {
-            let _ = writeln!(out, "| {} |", row.join(" | "));
-        }
-    }
+/// The service, which knows this platform.
+async fn start(folder: &Path, platform: &Sandbox) -> Process {
+    let settings = [
+        ("SHOPIFY_API_KEY", "bench-app"),
+        ("SHOPIFY_API_SECRET", SECRET),
+        ("SHOPIFY_ADMIN_URL", &platform.admin_url()),
+        ("SHOPIFY_BULK_HOSTS", &platform.bulk_host()),
+        ("SHOPIFY_BULK_ABOVE", "500"),
+    ];
+    Process::service(folder, &settings).await
 }
