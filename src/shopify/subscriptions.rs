@@ -19,7 +19,7 @@ use crate::shared::api::{ApiError, Patience};
 
 /// The topics that are wanted, each with the scope it needs.
 /// Source: the topics of the Admin API 2026-10.
-const TOPICS: [(&str, &str); 17] = [
+const TOPICS: [(&str, &str); 18] = [
     ("PRODUCTS_CREATE", "read_products"),
     ("PRODUCTS_UPDATE", "read_products"),
     ("PRODUCTS_DELETE", "read_products"),
@@ -37,6 +37,7 @@ const TOPICS: [(&str, &str); 17] = [
     ("SHOP_UPDATE", ""),
     ("APP_UNINSTALLED", ""),
     ("APP_SCOPES_UPDATE", ""),
+    ("BULK_OPERATIONS_FINISH", ""),
 ];
 
 /// Where the journal keeps the addresses that deliveries have ever been asked for at, as a JSON list.

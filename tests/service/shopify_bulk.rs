@@ -462,16 +462,27 @@ async fn the_end_of_an_operation_is_noticed_by_its_webhook() {
         app.clock.advance(Duration::from_secs(600));
         app.settle().await;
     }
-    shop.hold_bulk(false);
-    for _ in 0..4 {
-        let body =
-            json!({ "admin_graphql_api_id": "gid://shopify/BulkOperation/101", "status": "completed" }).to_string();
-        let url = format!("{}/shopify/webhook", app.url);
-        let answer = shop.deliver_to(&url, "bulk_operations/finish", body.as_bytes(), &[]).await;
-        assert_eq!(answer.unwrap(), 200);
+    let finish = async || {
+        let operation = &shop.bulk_operations()[0];
+        let body = json!({
+            "admin_graphql_api_id": operation["id"], "status": "completed", "error_code": null, "type": "query",
+            "created_at": operation["createdAt"], "completed_at": app.clock.now().to_rfc3339(),
+        });
+        assert_eq!(shop.deliver("bulk_operations/finish", &body).await, [200], "subscribed once");
         app.settle().await;
+    };
+    shop.hold_bulk(false);
+    let begun = app.clock.now();
+    for _ in 0..4 {
+        assert!(app.text(CATALOGUE).is_none());
+        finish().await;
     }
     assert_complete(&app, &shop);
+    // By now the service itself looks once a minute.
+    assert!(app.clock.now() - begun < chrono::TimeDelta::seconds(20), "{}", app.clock.now() - begun);
+    let before = requests(&app);
+    finish().await;
+    assert_eq!(requests(&app), before, "late or doubled, it costs nothing");
     app.finish().await;
 }
 

@@ -219,7 +219,7 @@ async fn an_uninstalled_app_is_disconnected_at_once_and_comes_back_as_the_same_m
     app.settle().await;
     assert_eq!(connection(&app, SHOP).await["status"], "connected");
     assert_eq!(price(&app, "Green tea"), "99.00");
-    assert_eq!(shop.subscriptions().len(), 17, "subscribed anew");
+    assert_eq!(shop.subscriptions().len(), 18, "subscribed anew");
     app.finish().await;
 }
 

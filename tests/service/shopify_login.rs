@@ -495,7 +495,7 @@ async fn a_permission_to_write_counts_as_one_to_read() {
     app.shopify.set_granted_scopes(Some(granted.into_iter().map(str::to_owned).collect()));
     connect_shop(&app).await;
     assert_eq!(connection(&app, SHOP).await["status"], "connected");
-    assert_eq!(app.shop().subscriptions().len(), 17);
+    assert_eq!(app.shop().subscriptions().len(), 18);
     assert_complete(&app, &app.shop());
     app.finish().await;
 }
@@ -528,7 +528,7 @@ async fn fails_cleanly(path: &str, body: &str) {
     }
     connect_shop(&app).await;
     assert_eq!(connection(&app, SHOP).await["status"], "connected");
-    assert_eq!(app.shop().subscriptions().len(), 17);
+    assert_eq!(app.shop().subscriptions().len(), 18);
     app.finish().await;
 }
 
@@ -681,7 +681,7 @@ fn topics(app: &TestApp) -> Vec<String> {
 
 #[tokio::test]
 async fn every_topic_of_the_granted_scopes_is_subscribed_once() {
-    const ALWAYS: [&str; 3] = ["app/scopes_update", "app/uninstalled", "shop/update"];
+    const ALWAYS: [&str; 4] = ["app/scopes_update", "app/uninstalled", "bulk_operations/finish", "shop/update"];
     const PRODUCTS: [&str; 6] = [
         "collections/create",
         "collections/delete",
@@ -715,7 +715,7 @@ async fn every_topic_of_the_granted_scopes_is_subscribed_once() {
     }
     app.shop().drop_subscription("products/update");
     app.shop().drop_subscription("app/uninstalled");
-    assert_eq!(topics(&app).len(), 15);
+    assert_eq!(topics(&app).len(), 16);
     log_in(&app.browser(), SHOP).await;
     assert_eq!(topics(&app), sorted(&[&ALWAYS, &PRODUCTS, &STOCK, &DISCOUNTS]));
     app.finish().await;

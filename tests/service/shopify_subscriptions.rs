@@ -50,7 +50,7 @@ async fn what_the_platform_dropped_is_back_within_the_hour_and_what_was_missed_i
     let tea = shop.add_product("Green tea");
     connected(&app).await;
     let whole = topics_at(&shop, &address(&app));
-    assert_eq!(whole.len(), 17);
+    assert_eq!(whole.len(), 18);
     let before = requests(&app);
     an_hour_later(&app).await;
     let names = asked(&app, SHOP, before);
@@ -65,7 +65,7 @@ async fn what_the_platform_dropped_is_back_within_the_hour_and_what_was_missed_i
     assert_complete(&app, &shop);
     let noted = noted(&app).await;
     assert_eq!((&noted["repairs"], &noted["missing"]), (&json!(1), &json!([])), "{noted}");
-    assert_eq!(noted["wanted"].as_array().unwrap().len(), 17);
+    assert_eq!(noted["wanted"].as_array().unwrap().len(), 18);
     app.finish().await;
 }
 
@@ -112,7 +112,7 @@ async fn a_stale_subscription_beside_a_good_one_is_deleted() {
     }
     an_hour_later(&app).await;
     assert_eq!(topics_at(&shop, &old), [""; 0]);
-    assert_eq!(topics_at(&shop, &address(&app)).len(), 17, "a topic that nobody wants is gone from our address too");
+    assert_eq!(topics_at(&shop, &address(&app)).len(), 18, "a topic that nobody wants is gone from our address too");
     app.finish().await;
 }
 
@@ -123,7 +123,7 @@ async fn a_subscription_of_an_older_version_is_brought_to_the_one_in_use() {
     shop.subscribe("products/update", &address(&app), "2026-01");
     connected(&app).await;
     let versions: Vec<String> = shop.subscriptions().into_iter().map(|one| one.api_version).collect();
-    assert_eq!(versions, vec!["2026-10"; 17]);
+    assert_eq!(versions, vec!["2026-10"; 18]);
     app.finish().await;
 }
 
