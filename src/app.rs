@@ -124,7 +124,7 @@ impl App {
                 }
             })?;
         let data_folder = folder_of(&server.tokens_db).to_owned();
-        let key_file = data_folder.join("master.key");
+        let key_file = server.key_file();
         let vault = match server.given_vault() {
             Some(vault) => vault,
             None => Vault::from_key_file(&key_file)?,

@@ -17,7 +17,7 @@ use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::config::Server;
+use crate::config::{MASTER_KEY_FILE, Server};
 use crate::shared::clock::Clock;
 use crate::shared::db::{Db, open_reader};
 use crate::shared::journal;
@@ -32,7 +32,7 @@ const MANIFEST: &str = "backup.json";
 /// The names of what a backup holds.
 const TOKENS: &str = "tokens.db";
 const JOURNAL: &str = "journal.db";
-const KEY: &str = "master.key";
+const KEY: &str = MASTER_KEY_FILE;
 const FILES: &str = "files";
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ fn fill(server: &Server, folder: &Path, with_key: bool, clock: &Clock) -> anyhow
         copy_database(database, &folder.join(name))?;
         manifest.files.insert(name.to_owned(), hash_of(&folder.join(name))?);
     }
-    let key = folder_of(&server.tokens_db).join(KEY);
+    let key = server.key_file();
     if with_key && key.exists() {
         let hash = copy_file(&key, &folder.join(KEY))?;
         manifest.files.insert(KEY.to_owned(), hash);
@@ -171,18 +171,18 @@ pub async fn restore(server: &Server, source: &Path, clock: &Clock) -> anyhow::R
                 LockError::Other(error) => error,
             }
         })?;
-    let key_file = folder_of(&server.tokens_db).join(KEY);
+    let key_file = server.key_file();
     let has_key = manifest.files.contains_key(KEY);
     opens(server, source, has_key, &key_file, clock).await?;
 
     let stamp = clock.now_ms();
     let mut moved = 0;
-    let beside = |name: &str| PathBuf::from(name);
     let databases = [&server.tokens_db, &server.sessions_db, &server.journal_db];
     for database in databases {
         for end in ["", "-wal", "-shm"] {
-            let path = beside(&format!("{}{end}", database.display()));
-            moved += usize::from(move_aside(&path, stamp)?);
+            let mut path = database.as_os_str().to_owned();
+            path.push(end);
+            moved += usize::from(move_aside(Path::new(&path), stamp)?);
         }
     }
     if has_key && server.master_key.is_none() {
@@ -271,32 +271,29 @@ fn move_over(from: &Path, to: &Path) -> anyhow::Result<()> {
 
 /// Copies one file to where none is, brings it to disk, and gives the hash of what was copied.
 fn copy_file(from: &Path, to: &Path) -> anyhow::Result<String> {
-    let mut reader = File::open(from).with_context(|| format!("{} cannot be read", from.display()))?;
     let mut writer = create(to)?;
+    let hash = hash_into(from, &mut writer)
+        .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))?;
+    writer.sync_all()?;
+    Ok(hash)
+}
+
+fn hash_of(path: &Path) -> std::io::Result<String> {
+    hash_into(path, &mut std::io::sink())
+}
+
+/// Copies what a file holds to somewhere, and gives the SHA-256 of it, in hex.
+fn hash_into(from: &Path, to: &mut impl Write) -> std::io::Result<String> {
+    let mut reader = File::open(from)?;
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
     loop {
         let read = reader.read(&mut buffer)?;
         if read == 0 {
-            break;
-        }
-        digest.update(&buffer[..read]);
-        writer.write_all(&buffer[..read]).with_context(|| format!("{} cannot be written", to.display()))?;
-    }
-    writer.sync_all()?;
-    Ok(to_hex(&digest.finalize()))
-}
-
-fn hash_of(path: &Path) -> anyhow::Result<String> {
-    let mut file = File::open(path)?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
             return Ok(to_hex(&digest.finalize()));
         }
         digest.update(&buffer[..read]);
+        to.write_all(&buffer[..read])?;
     }
 }
 

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::shared::alert_posts::Receiver;
 use crate::shared::api::Timeouts;
+use crate::shared::lock::folder_of;
 use crate::shared::logging::LogFormat;
 use crate::shared::settings::{Problems, Settings};
 use crate::shared::vault::{Vault, parse_key};
@@ -17,6 +18,9 @@ use crate::{facebook, shopify};
 
 /// Read from the working directory, where it is there.
 const ENV_FILE: &str = ".env";
+
+/// The file of the master key.
+pub const MASTER_KEY_FILE: &str = "master.key";
 
 /// Everything the service is told from outside.
 #[derive(Debug)]
@@ -149,6 +153,12 @@ impl Server {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
         }
+    }
+
+    /// Where the master key is kept unless it is given by the settings: beside the tokens it opens.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        folder_of(&self.tokens_db).join(MASTER_KEY_FILE)
     }
 
     fn from_settings(settings: &mut Settings<'_>) -> Self {

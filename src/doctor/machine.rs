@@ -124,7 +124,7 @@ pub fn folders(server: &Server) -> Vec<Finding> {
 /// The master key, and whether it is the one that sealed what is stored.
 pub fn keys(server: &Server) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let file = folder_of(&server.tokens_db).join("master.key");
+    let file = server.key_file();
     let path = file.display().to_string();
     let has_tokens = std::fs::metadata(&server.tokens_db).is_ok_and(|metadata| metadata.len() > 0);
     let metadata = std::fs::metadata(&file).ok();
@@ -181,7 +181,7 @@ pub fn keys(server: &Server) -> Vec<Finding> {
 
 /// The vault that the service would use, if there is a key. Makes none.
 pub fn vault(server: &Server) -> Option<Vault> {
-    let file = folder_of(&server.tokens_db).join("master.key");
+    let file = server.key_file();
     server.given_vault().or_else(|| if file.exists() { Vault::from_key_file(&file).ok() } else { None })
 }
 
