@@ -19,6 +19,7 @@ use super::{Facebook, payload};
 use crate::shared::metrics::Refusal;
 use crate::shared::signature::{Signer, from_hex};
 use crate::shared::web::intake;
+use crate::shared::web::sparse::Sparse;
 
 /// The largest delivery that is read: Meta puts up to 1,000 updates into one and names no limit for Messenger.
 const MAX_DELIVERY_BYTES: usize = 4 * 1024 * 1024;
@@ -44,7 +45,10 @@ async fn challenge(State(facebook): State<Arc<Facebook>>, RawQuery(query): RawQu
     if known && plain && value("hub.mode").as_deref() == Some("subscribe") {
         ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response()
     } else {
-        tracing::warn!("a webhook challenge was refused");
+        static REFUSED: Sparse = Sparse::new();
+        if let Some(unsaid) = REFUSED.say() {
+            tracing::warn!(unsaid, "a webhook challenge was refused");
+        }
         StatusCode::FORBIDDEN.into_response()
     }
 }
