@@ -45,6 +45,7 @@ pub struct Peer(pub IpAddr);
 /// Serves until `stop`; then accepts nothing more and finishes what is at work.
 pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: CancellationToken) {
     static FULL: Sparse = Sparse::new();
+    static FAILED: Sparse = Sparse::new();
     let graceful = GracefulShutdown::new();
     let limits = Arc::new(limits.clone());
     let places = Arc::new(Semaphore::new(places(limits.connections)));
@@ -58,7 +59,9 @@ pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: Ca
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, or a client that was gone already. Neither is cured by asking again at once.
-                tracing::warn!(%error, "a connection could not be accepted");
+                if let Some(unsaid) = FAILED.say() {
+                    tracing::warn!(%error, unsaid, "a connection could not be accepted");
+                }
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
