@@ -19,31 +19,31 @@ use crate::load::{
 use crate::mount::{Mount, skipped};
 use crate::process::{Ended, Service, configured, run_briefly};
 
-const ANNA: &str = "7000000000000001";
-const BEN: &str = "7000000000000002";
+pub const ANNA: &str = "7000000000000001";
+pub const BEN: &str = "7000000000000002";
 
 fn start(folder: &Path) -> Service {
     Service::start(configured(folder, &["serve"]))
 }
 
-fn message(number: u64, person: &str) -> Delivery {
+pub fn message(number: u64, person: &str) -> Delivery {
     Delivery::new(vec![Item::new(format!("m_{number}"), person.to_owned(), 1_790_000_000_000 + number, "Hello")])
 }
 
 /// Sends a delivery and gives the status of its answer.
-fn deliver(client: &mut Client, book: &mut Book, delivery: &Delivery) -> u16 {
+pub fn deliver(client: &mut Client, book: &mut Book, delivery: &Delivery) -> u16 {
     book.sending(delivery);
     let answer = client.deliver(delivery).unwrap();
     book.answered(delivery, &answer);
     answer.status
 }
 
-fn status(service: &Service, path: &str) -> u16 {
+pub fn status(service: &Service, path: &str) -> u16 {
     Client::get(service.address, path).unwrap().status
 }
 
 /// Waits until something is so.
-fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(15);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}");

@@ -29,6 +29,7 @@ mod facebook_trouble;
 mod facebook_unsend;
 mod facebook_webhook;
 mod fuzzing;
+mod io_errors;
 mod journal;
 mod journal_checks;
 mod journal_properties;
