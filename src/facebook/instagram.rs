@@ -18,7 +18,7 @@ use crate::shared::api::{ApiError, Patience};
 use crate::shared::store::{NewConnection, Status};
 use crate::shared::view::View;
 use crate::shared::web::pages::{Door, Entrance};
-use crate::shared::{BoxFuture, Channel, ReadError, Reader, WATCH};
+use crate::shared::{BoxFuture, Channel, Ended, ReadError, Reader, WATCH};
 
 /// The channel's name in paths, tables and files, and the object in deliveries.
 pub const NAME: &str = "instagram";
@@ -67,9 +67,9 @@ impl Reader for AccountReader {
         })
     }
 
-    fn unsubscribe<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+    fn unsubscribe<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<Ended, ReadError>> {
         // The subscription is the Page's. What still comes is set apart.
-        Box::pin(async { Ok(()) })
+        Box::pin(async { Ok(Ended::WithAnother) })
     }
 
     fn write_documents<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {

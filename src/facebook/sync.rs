@@ -8,7 +8,7 @@ use super::history::{self, Inbox};
 use super::payload::Id;
 use super::{Facebook, METADATA, NAME, instagram, metadata, refusal, tokens, watch};
 use crate::shared::api::{ApiError, Budget, Patience};
-use crate::shared::{BoxFuture, ReadError, Reader, WATCH};
+use crate::shared::{BoxFuture, Ended, ReadError, Reader, WATCH};
 
 /// Reads Pages.
 pub struct PageReader(pub Arc<Facebook>);
@@ -43,11 +43,12 @@ impl Reader for PageReader {
         Box::pin(async move { Ok(watch::want_app(&self.0).await?) })
     }
 
-    fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+    fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Ended, ReadError>> {
         Box::pin(async move {
-            let page = parse(account)?;
+            let (page, client) = (parse(account)?, &self.0.client);
             let token = tokens::load(&self.0, &page).await?;
-            Ok(self.0.client.delete_page_subscription(&page, &token).await?)
+            client.delete_page_subscription(&page, &token).await?;
+            Ok(Ended::of_left(client.fetch_page_subscription(Patience::Person, &page, &token).await?))
         })
     }
 

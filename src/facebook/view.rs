@@ -11,6 +11,7 @@ use crate::shared::view::{Media, Message, Shown, Side, View};
 pub const VIEW: View = View {
     platform: super::PLATFORM,
     noun: "Page",
+    part: "On Facebook, open Settings → Business integrations and remove this app.",
     reconnect: |_page| "/facebook/login".to_owned(),
     conversations: Some(show),
     catalogue: None,

@@ -142,8 +142,9 @@ pub trait Reader: Send + Sync {
         object.is_empty()
     }
 
-    /// Ends the webhook subscriptions of an account at the platform: its merchant disconnects it.
-    fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
+    /// Ends the webhook subscriptions of an account at the platform, because its merchant disconnects it, and asks the
+    /// platform afterwards what is left of them. A person waits.
+    fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Ended, ReadError>>;
 
     /// Writes the account's documents anew from what is stored, without asking the platform.
     fn write_documents<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
@@ -161,6 +162,25 @@ pub trait Reader: Send + Sync {
     /// How much of the platform's allowances is used up: the app's and each account's.
     fn budgets(&self) -> Vec<Budget> {
         Vec::new()
+    }
+}
+
+/// How the webhook subscriptions of an account ended, as its platform tells when it is asked afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// None of ours is there any more.
+    Wholly,
+    /// These topics or fields are still there.
+    Left(Vec<String>),
+    /// They are another account's, and end with it.
+    WithAnother,
+}
+
+impl Ended {
+    /// Of what is still there.
+    #[must_use]
+    pub fn of_left(left: Vec<String>) -> Self {
+        if left.is_empty() { Self::Wholly } else { Self::Left(left) }
     }
 }
 

@@ -14,6 +14,8 @@ pub struct View {
     pub platform: &'static str,
     /// What an account of it is called within a sentence: "Page", "shop".
     pub noun: &'static str,
+    /// What its owner does at the platform to end what an app is told: an instruction, one sentence.
+    pub part: &'static str,
     /// Where a login begins that renews the connection of this account.
     pub reconnect: fn(&str) -> String,
     /// What an event of a conversation says. `None`: the channel has no conversations.

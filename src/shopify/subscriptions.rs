@@ -111,23 +111,29 @@ pub struct Asker<'a> {
     shopify: &'a Shopify,
     shop: &'a ShopDomain,
     token: Option<&'a SecretString>,
+    patience: Patience,
 }
 
 impl<'a> Asker<'a> {
     /// Asks with this token, while a person waits.
     pub fn with_token(shopify: &'a Shopify, shop: &'a ShopDomain, token: &'a SecretString) -> Self {
-        Self { shopify, shop, token: Some(token) }
+        Self { shopify, shop, token: Some(token), patience: Patience::Person }
     }
 
     /// Asks with the stored token.
     pub fn of_stored(shopify: &'a Shopify, shop: &'a ShopDomain) -> Self {
-        Self { shopify, shop, token: None }
+        Self { shopify, shop, token: None, patience: Patience::Background }
+    }
+
+    /// The same, while a person waits.
+    pub fn for_a_person(self) -> Self {
+        Self { patience: Patience::Person, ..self }
     }
 
     async fn ask<T: DeserializeOwned>(&self, query: Query, variables: Value) -> Result<T, ReadError> {
         let asked = match self.token {
-            Some(token) => self.shopify.client.ask(Patience::Person, self.shop, token, query, variables).await?,
-            None => self.shopify.ask(Patience::Background, self.shop, query, variables).await?,
+            Some(token) => self.shopify.client.ask(self.patience, self.shop, token, query, variables).await?,
+            None => self.shopify.ask(self.patience, self.shop, query, variables).await?,
         };
         Ok(asked.data)
     }
@@ -227,16 +233,17 @@ pub async fn ensure(asker: &Asker<'_>, scopes: &[String]) -> Result<Ensured, Rea
     Ok(ensured)
 }
 
-/// Deletes the subscriptions at all addresses that are or were ours.
+/// Deletes the subscriptions at all addresses that are or were ours, and gives the topics of those that are still there.
 ///
 /// # Errors
 /// [`ReadError`] when the shop cannot be asked or the journal cannot be used.
-pub async fn delete_ours(asker: &Asker<'_>) -> Result<(), ReadError> {
+pub async fn delete_ours(asker: &Asker<'_>) -> Result<Vec<String>, ReadError> {
     let ours = our_addresses(asker.shopify).await?;
-    for subscription in asker.list().await?.iter().filter(|one| ours.contains(&one.uri)) {
+    let is_ours = |one: &Subscription| ours.contains(&one.uri);
+    for subscription in asker.list().await?.iter().filter(|one| is_ours(one)) {
         asker.delete(subscription).await?;
     }
-    Ok(())
+    Ok(asker.list().await?.into_iter().filter(is_ours).map(|one| one.topic).collect())
 }
 
 /// The addresses that deliveries have ever been asked for at. The configured one is written down before it is used

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::shared::api::{ApiError, Budget};
 use crate::shared::journal::{PollReport, Record, Staging};
-use crate::shared::{BoxFuture, FAREWELL, ReadError, Reader, WATCH};
+use crate::shared::{BoxFuture, Ended, FAREWELL, ReadError, Reader, WATCH};
 
 /// When more single products than this are to be read, all are: by then a pass is cheaper.
 const MANY: usize = 50;
@@ -73,10 +73,11 @@ impl Reader for ShopReader {
         self.0.client.budgets().snapshot()
     }
 
-    fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+    fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Ended, ReadError>> {
         Box::pin(async move {
             let shop = parse(account)?;
-            subscriptions::delete_ours(&Asker::of_stored(&self.0, &shop)).await
+            let asker = Asker::of_stored(&self.0, &shop).for_a_person();
+            Ok(Ended::of_left(subscriptions::delete_ours(&asker).await?))
         })
     }
 

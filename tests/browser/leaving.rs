@@ -22,7 +22,7 @@ async fn an_account_is_disconnected_after_a_question_and_can_be_connected_again(
     assert!(!app.page().subscribed_fields().is_empty(), "asking changes nothing");
     browser.click_on(&page).await;
     browser.click("Disconnect").await;
-    browser.until("Disconnected. We are no longer told about this account.").await;
+    browser.until("Disconnected. Facebook was asked afterwards").await;
     assert!(app.page().subscribed_fields().is_empty());
     let text = browser.text().await;
     assert!(text.contains("Continue with Facebook") && text.contains(SHOP) && !text.contains(PAGE), "{text}");
@@ -39,7 +39,7 @@ async fn an_account_is_disconnected_after_a_question_and_can_be_connected_again(
     browser.until("Everything is connected").await;
     browser.click_on(&disconnect_link(&format!("shopify/{SHOP}"))).await;
     browser.click("Disconnect").await;
-    browser.until("Disconnected.").await;
+    browser.until("Disconnected. Shopify was asked afterwards").await;
     let text = browser.text().await;
     assert!(text.contains("Connect your Shopify shop") && text.contains(PAGE) && !text.contains(SHOP), "{text}");
     assert!(app.shop().subscriptions().is_empty(), "{:?}", app.shop().subscriptions());

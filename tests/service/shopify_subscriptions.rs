@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shoptalk::shared::Ended;
 use shoptalk::shared::sandbox::Failure;
 use shoptalk::shopify::sandbox::Shop;
 use url::Url;
@@ -251,7 +252,7 @@ async fn disconnecting_leaves_a_strangers_subscription() {
     shop.subscribe("shop/update", stranger.as_str(), "2026-10");
     connect_shop(&app).await;
     let reader = shoptalk::shopify::channel(app.shared(), app.shopify_config()).reader;
-    reader.unsubscribe(SHOP).await.unwrap();
+    assert_eq!(reader.unsubscribe(SHOP).await.unwrap(), Ended::Wholly);
     assert_eq!(shop.subscriptions().iter().map(|one| one.uri.as_str()).collect::<Vec<_>>(), [stranger.as_str()]);
     app.finish().await;
 }

@@ -344,7 +344,7 @@ fn unsubscribe_page(_core: &Core, platform: &mut Platform, call: &Call) -> Resul
     let page = call.page_by_its_token(platform)?;
     may_manage_subscription(platform, page)?;
     let id = page.id.clone();
-    if let Some(page) = platform.page_mut(&id) {
+    if let Some(page) = platform.page_mut(&id).filter(|page| !page.clings) {
         page.subscribed = None;
     }
     Ok(json!({"success": true}))

@@ -54,6 +54,11 @@ impl Page {
         self.change(|page| page.subscribed.clone()).flatten().unwrap_or_default()
     }
 
+    /// From now on an unsubscription is answered with success, and changes nothing.
+    pub fn cling(&self) {
+        self.change(|page| page.clings = true);
+    }
+
     /// Meta dropped our subscription on this Page.
     pub fn unsubscribe(&self) {
         self.change(|page| page.subscribed = None);

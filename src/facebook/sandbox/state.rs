@@ -365,6 +365,8 @@ pub(super) struct PageRecord {
     pub instagram_of: Option<String>,
     /// The subscription of our app, if it is installed.
     pub subscribed: Option<Vec<String>>,
+    /// An unsubscription is answered with success, and changes nothing.
+    pub clings: bool,
     /// Rows of other apps in `subscribed_apps`.
     pub other_apps: Vec<Value>,
     /// By Page-scoped id of the person.
@@ -407,6 +409,7 @@ impl PageRecord {
             ticked: true,
             instagram_of: None,
             subscribed: None,
+            clings: false,
             other_apps: Vec::new(),
             threads: BTreeMap::new(),
         }

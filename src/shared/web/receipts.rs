@@ -1,17 +1,26 @@
 //! `GET /deletion/{code}`: what became of a request to erase data. Who knows the code sees it; it names nobody.
 
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use chrono::{DateTime, SecondsFormat};
 use http::{HeaderMap, StatusCode};
 use maud::html;
+use serde::Deserialize;
 use serde_json::json;
 
-use super::pages::{page, wants_html};
+use super::pages::{Fronts, page, wants_html};
 use crate::shared::Shared;
 use crate::shared::error::AppError;
 use crate::shared::store::erasures::Receipt;
+
+/// Which platforms did not confirm, when everything was deleted, that they stop telling us: their channels, with dots
+/// between them. It chooses sentences, and nothing else.
+#[derive(Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    unconfirmed: String,
+}
 
 /// Shows a receipt, as a page or as JSON.
 ///
@@ -20,6 +29,8 @@ use crate::shared::store::erasures::Receipt;
 pub async fn receipt(
     State(shared): State<Shared>,
     Path(code): Path<String>,
+    Query(asked): Query<Asked>,
+    Extension(fronts): Extension<Fronts>,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
     let plain = code.len() == 32 && code.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -41,6 +52,9 @@ pub async fn receipt(
     let body = html! {
         h1 { "Your request" }
         p { (sentence(&receipt)) }
+        @for front in fronts.0.iter().filter(|front| asked.unconfirmed.split('.').any(|name| name == front.door.channel)) {
+            p.trouble.warn { (front.view.platform) " did not confirm that it stops telling us about your " (front.view.noun) ". " (front.view.part) }
+        }
         dl {
             dt { "Code" } dd { code { (receipt.code) } }
             dt { "Received" } dd { (requested_at) }

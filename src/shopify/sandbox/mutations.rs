@@ -14,6 +14,9 @@ impl Run<'_> {
         match name {
             "webhookSubscriptionCreate" => self.subscribe(args),
             "webhookSubscriptionUpdate" => self.resubscribe(id, args),
+            "webhookSubscriptionDelete" if self.shop.clings => {
+                json!({"deletedWebhookSubscriptionId": args["id"], "userErrors": []})
+            }
             "webhookSubscriptionDelete" => {
                 let before = self.shop.subscriptions.len();
                 self.shop.subscriptions.retain(|one| Some(one.id) != id);

@@ -330,6 +330,11 @@ impl Shop {
         self.read(|shop| shop.subscriptions.clone()).unwrap_or_default()
     }
 
+    /// From now on the deletion of a subscription is answered with success, and changes nothing.
+    pub fn cling(&self) {
+        self.change(|shop, _| shop.clings = true);
+    }
+
     /// Deletes the subscriptions of this topic (`products/update`), as the platform does after eight failures.
     pub fn drop_subscription(&self, topic: &str) {
         self.change(|shop, _| shop.subscriptions.retain(|one| one.topic != topic));

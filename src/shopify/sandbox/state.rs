@@ -273,6 +273,8 @@ pub(super) struct ShopState {
     pub discounts: BTreeMap<u64, DiscountState>,
     pub locations: BTreeMap<u64, LocationState>,
     pub subscriptions: Vec<Subscription>,
+    /// A deletion of one of them is answered with success, and changes nothing.
+    pub clings: bool,
     /// What was subscribed at the moment of the uninstallation: there the last message goes.
     pub farewell: Vec<Subscription>,
     pub bulks: Vec<BulkState>,
@@ -310,6 +312,7 @@ impl ShopState {
             discounts: BTreeMap::new(),
             locations: BTreeMap::new(),
             subscriptions: Vec::new(),
+            clings: false,
             farewell: Vec::new(),
             bulks: Vec::new(),
             failing_bulk: None,

@@ -1,5 +1,7 @@
 //! The merchant's account with us: deleting everything, signing out.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -7,7 +9,7 @@ use axum::{Extension, Router};
 use http::header;
 use maud::{Markup, html};
 
-use super::connections::unsubscribe;
+use super::connections::{Farewell, unsubscribe};
 use super::{Fronts, Page, Tab, form_token};
 use crate::shared::Shared;
 use crate::shared::erasure::Scope;
@@ -98,12 +100,10 @@ async fn delete(
     if posted.field("word").trim() != WORD {
         return question(&shared, &form_token(&vault, &posted.session), &posted.session, true).await;
     }
-    let mut scopes = Vec::new();
+    let (mut scopes, mut unconfirmed) = (Vec::new(), BTreeSet::new());
     for connection in shared.connections.list_of(posted.session.merchant).await? {
-        // A platform that does not answer must not stand in the way of an erasure: without a token it tells us nothing
-        // that would be kept.
-        if let Err(error) = unsubscribe(&fronts, &connection).await {
-            tracing::warn!(%error, channel = connection.channel, "subscriptions could not be ended before an erasure");
+        if unsubscribe(&fronts, &connection).await == Farewell::Unconfirmed {
+            unconfirmed.insert(connection.channel.clone());
         }
         scopes.push(Scope::Account { channel: connection.channel, account: connection.account });
     }
@@ -111,5 +111,10 @@ async fn delete(
     scopes.extend(former.into_iter().map(|((channel, account), _)| Scope::Account { channel, account }));
     let code = shared.erasure.request(scopes, "merchant", None).await?;
     shared.sessions.delete(posted.session.id_hash).await?;
-    Ok(([(header::SET_COOKIE, session::forget(&shared))], Redirect::to(&format!("/deletion/{code}"))).into_response())
+    let mut receipt = format!("/deletion/{code}");
+    if !unconfirmed.is_empty() {
+        receipt.push_str("?unconfirmed=");
+        receipt.push_str(&unconfirmed.into_iter().collect::<Vec<_>>().join("."));
+    }
+    Ok(([(header::SET_COOKIE, session::forget(&shared))], Redirect::to(&receipt)).into_response())
 }

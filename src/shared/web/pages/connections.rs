@@ -1,5 +1,7 @@
 //! What a merchant does with one connection: read it again, end it.
 
+use std::time::Duration;
+
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -8,14 +10,17 @@ use maud::html;
 
 use super::parts::name_or;
 use super::{Fronts, Page, Tab, form_token, owned};
-use crate::shared::api::ApiError;
 use crate::shared::error::AppError;
 use crate::shared::journal::Account;
 use crate::shared::store::{Connection, Status};
 use crate::shared::vault::Vault;
+use crate::shared::view::View;
 use crate::shared::web::form::Posted;
 use crate::shared::web::session::SignedIn;
-use crate::shared::{ReadError, Shared};
+use crate::shared::{Ended, Shared};
+
+/// How long a merchant who leaves waits for the platform.
+const WITHIN: Duration = Duration::from_secs(25);
 
 pub fn routes() -> Router<Shared> {
     Router::new()
@@ -76,17 +81,76 @@ async fn disconnect(
     posted: Posted,
 ) -> Result<Response, AppError> {
     let connection = owned(&shared, &posted.session, &account).await?;
-    unsubscribe(&fronts, &connection).await?;
+    let farewell = unsubscribe(&fronts, &connection).await;
     shared.erasure.disconnect(&account.0, &account.1, "merchant").await?;
-    Ok(Redirect::to("/?done=disconnected").into_response())
+    Ok(Redirect::to(&format!("/?done={}&channel={}", farewell.as_str(), connection.channel)).into_response())
 }
 
-/// Ends what the platform tells us of an account. One that no longer knows our login tells us nothing anyway.
-pub async fn unsubscribe(fronts: &Fronts, connection: &Connection) -> Result<(), AppError> {
-    let Some(front) = fronts.of(&connection.channel) else { return Ok(()) };
-    match front.reader.unsubscribe(&connection.account).await {
-        Ok(()) | Err(ReadError::Api(ApiError::TokenRejected { .. })) => Ok(()),
-        Err(ReadError::Api(cause)) => Err(AppError::Platform { platform: front.view.platform, cause }),
-        Err(error) => Err(AppError::Internal(error.into())),
+/// What is known of the platform's part after an account was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Farewell {
+    /// Asked afterwards, it has no subscription of ours any more.
+    Checked,
+    /// It goes on telling us until another account is given up.
+    WithAnother,
+    /// It said no, did not answer, no longer knows our login, or goes on all the same.
+    Unconfirmed,
+}
+
+impl Farewell {
+    const ALL: [Self; 3] = [Self::Checked, Self::WithAnother, Self::Unconfirmed];
+
+    /// The word for it in addresses.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Checked => "disconnected",
+            Self::WithAnother => "disconnected-with-another",
+            Self::Unconfirmed => "disconnected-unconfirmed",
+        }
     }
+
+    /// Of its word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+
+    /// What the merchant reads.
+    pub fn sentence(self, view: &View) -> String {
+        let View { platform, noun, part, .. } = view;
+        match self {
+            Self::Checked => {
+                format!("Disconnected. {platform} was asked afterwards, and no longer tells us about this {noun}.")
+            }
+            Self::WithAnother => format!(
+                "Disconnected. Until the account that this {noun} belongs to is disconnected too, we are still told of it; \
+                 that is set aside and shown nowhere."
+            ),
+            Self::Unconfirmed => format!(
+                "Disconnected: our login is erased and nothing is read any more. But {platform} did not confirm that it \
+                 stops telling us about this {noun}. {part} What still arrives is set aside and shown nowhere."
+            ),
+        }
+    }
+}
+
+/// Ends what the platform tells us of an account, and asks whether it did. Whatever it answers, or if it does not answer at
+/// all: that must not stand in the way of a merchant who leaves.
+pub async fn unsubscribe(fronts: &Fronts, connection: &Connection) -> Farewell {
+    let Some(front) = fronts.of(&connection.channel) else { return Farewell::Unconfirmed };
+    let (channel, account) = (&connection.channel, &connection.account);
+    match tokio::time::timeout(WITHIN, front.reader.unsubscribe(account)).await {
+        Ok(Ok(Ended::Wholly)) => return Farewell::Checked,
+        Ok(Ok(Ended::WithAnother)) => return Farewell::WithAnother,
+        Ok(Ok(Ended::Left(left))) => {
+            tracing::warn!(
+                channel,
+                account,
+                left = left.join(","),
+                "subscriptions are still there after they were ended"
+            );
+        }
+        Ok(Err(error)) => tracing::warn!(channel, account, %error, "subscriptions could not be ended"),
+        Err(_) => tracing::warn!(channel, account, "subscriptions could not be ended in time"),
+    }
+    Farewell::Unconfirmed
 }

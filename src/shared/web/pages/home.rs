@@ -1,5 +1,7 @@
 //! `GET /`: two steps until everything is connected, then what is connected and how it is doing.
 
+use std::borrow::Cow;
+
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -7,6 +9,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::connections::Farewell;
 use super::parts::{self, ago, thread_item};
 use super::{Door, Entrance, Front, Fronts, Page, Tab, conversations, form_token, page};
 use crate::shared::error::AppError;
@@ -28,21 +31,26 @@ const NEWEST: i64 = 5;
 pub struct From {
     session: Option<String>,
     done: Option<String>,
+    channel: Option<String>,
 }
 
 impl From {
-    fn sentence(&self, has_session: bool) -> Option<&'static str> {
-        match (self.session.as_deref(), self.done.as_deref()) {
+    /// What is said, and whether it is good news.
+    fn said(&self, fronts: &Fronts, has_session: bool) -> Option<(Cow<'static, str>, bool)> {
+        let sentence = match (self.session.as_deref(), self.done.as_deref()) {
             (Some("ended"), _) if !has_session => {
-                Some("Your session has ended. Connect your shop again to sign in; nothing is lost.")
+                "Your session has ended. Connect your shop again to sign in; nothing is lost."
             }
-            (Some("closed"), _) if !has_session => {
-                Some("You are signed out of this page. Your accounts stay connected.")
+            (Some("closed"), _) if !has_session => "You are signed out of this page. Your accounts stay connected.",
+            (_, Some("sync")) => "Everything is being read again.",
+            (_, Some(word)) => {
+                let front = fronts.of(self.channel.as_deref()?)?;
+                let farewell = Farewell::parse(word)?;
+                return Some((farewell.sentence(&front.view).into(), farewell != Farewell::Unconfirmed));
             }
-            (_, Some("sync")) => Some("Everything is being read again."),
-            (_, Some("disconnected")) => Some("Disconnected. We are no longer told about this account."),
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some((sentence.into(), true))
     }
 }
 
@@ -80,9 +88,9 @@ pub async fn home(
     Query(from): Query<From>,
     merchant: CurrentMerchant,
 ) -> Result<Response, AppError> {
-    let flash = from.sentence(merchant.0.is_some());
+    let flash = said(from.said(&fronts, merchant.0.is_some()));
     let Some(session) = merchant.0 else {
-        let body = html! { (said(flash)) (welcome(&fronts, &[], None, false)) };
+        let body = html! { (flash) (welcome(&fronts, &[], None, false)) };
         return Ok(page(StatusCode::OK, "shoptalk", &body));
     };
     let accounts = gather(&shared, &fronts, &session).await?;
@@ -102,11 +110,11 @@ pub async fn home(
             .filter(|front| !missing(front))
             .map(|front| (front.door.channel, cards(front.door.channel)))
             .collect();
-        html! { (said(flash)) (welcome(&fronts, &done, Some(&token), true)) }
+        html! { (flash) (welcome(&fronts, &done, Some(&token), true)) }
     } else {
         let newest = conversations::newest(&shared, &fronts, &session, NEWEST).await?;
         html! {
-            (said(flash))
+            (flash)
             h1 { "Overview" }
             (summary(&accounts))
             div.cards { @for front in fronts.0.iter() { (cards(front.door.channel)) } }
@@ -162,8 +170,14 @@ async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> R
     Ok(accounts)
 }
 
-fn said(sentence: Option<&str>) -> Markup {
-    html! { @if let Some(sentence) = sentence { p.flash role="status" { (sentence) } } }
+fn said(sentence: Option<(Cow<'static, str>, bool)>) -> Markup {
+    html! {
+        @match sentence {
+            Some((sentence, true)) => p.flash role="status" { (sentence) },
+            Some((sentence, false)) => p.trouble.warn role="alert" { (sentence) },
+            None => "",
+        }
+    }
 }
 
 /// The steps. `done`: the channels of which something is connected, with what to show of them.
