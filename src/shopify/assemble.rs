@@ -21,7 +21,7 @@ pub const PRODUCT: &str = "product";
 pub const DISCOUNT: &str = "discount";
 /// A collection.
 pub const COLLECTION: &str = "collection";
-/// A product that was deleted while a pass was under way, which may still bring it.
+/// A product that was deleted not long ago, as it was: a pass under way, or a copy that lags behind, may still show it.
 pub const GONE: &str = "gone";
 
 /// Kinds of parts: what belongs to a product names the product or the inventory item as its parent.
@@ -167,6 +167,15 @@ fn count(found: &mut Found, id: &str, told: &HashSet<String>) {
 pub fn is_outdated(new: &str, old: &str, at_ms: i64, now_ms: i64) -> bool {
     match (updated_at(new), updated_at(old)) {
         (Some(new), Some(old)) => new < old && now_ms - at_ms < LONGEST_LAG_MS,
+        _ => false,
+    }
+}
+
+/// As [`is_outdated`], where the stored object was deleted at `at_ms`: what shows it unchanged is as old.
+#[must_use]
+pub fn is_of_the_dead(new: &str, old: &str, at_ms: i64, now_ms: i64) -> bool {
+    match (updated_at(new), updated_at(old)) {
+        (Some(new), Some(old)) => new <= old && now_ms - at_ms < LONGEST_LAG_MS,
         _ => false,
     }
 }

@@ -1,9 +1,13 @@
 //! Single objects that an event names: a product, a collection, a discount, or the product of an inventory item.
 //!
 //! An event is only a reason to look. What is stored is what the API shows, so late, doubled and reordered events do no
-//! harm; and an answer that is older than what is stored, as copies that lag behind give it, is asked for again later.
+//! harm, whatever their `X-Shopify-Triggered-At` says: it is no part of what is signed, and nothing is decided by it.
+//!
+//! What remains is that the API itself answers from copies that lag behind. An answer that is older than what is stored, or
+//! brings back what was deleted, is asked for again later ([`guard`]). An answer that shows no change though an event told of
+//! one is asked for once more, in a minute ([`AGAIN`]): an event may be ahead of the copy that is asked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::json;
 
@@ -11,7 +15,7 @@ use super::assemble::{self, COLLECTION, DISCOUNT, GONE, PRODUCT, part};
 use super::client::{Asked, Query};
 use super::payload::{COLLECTION_GID, DISCOUNT_GID, ITEM_GID, PRODUCT_GID};
 use super::reading::{Access, DENIED, Pages, Raw, Reading, at, id_of, parse};
-use super::{NAME, bulk, document, pass};
+use super::{NAME, document, pass};
 use crate::shared::ReadError;
 use crate::shared::api::ApiError;
 use crate::shared::journal::{Edit, Part, Record, each_record};
@@ -20,24 +24,38 @@ use crate::shared::raw_json::Object;
 /// What a wish names is neither there nor known by this name: a reason to look at the whole list.
 const UNKNOWN: ApiError = ApiError::Unreadable("an event about an unknown object");
 
+/// How a wish begins that asks for a single object once more, because the first answer showed no change.
+const AGAIN: &str = "again:";
+
+/// When it is asked for once more.
+const AGAIN_AFTER_MS: i64 = 60_000;
+
+/// The object that a wish is about.
+#[must_use]
+pub fn subject(wish: &str) -> &str {
+    wish.strip_prefix(AGAIN).unwrap_or(wish)
+}
+
 /// Whether a wish names a single object.
 #[must_use]
-pub fn is_single(object: &str) -> bool {
+pub fn is_single(wish: &str) -> bool {
+    let object = subject(wish);
     [PRODUCT_GID, ITEM_GID, COLLECTION_GID, DISCOUNT_GID].iter().any(|kind| object.starts_with(kind))
 }
 
 /// Whether reading all products answers this wish.
 #[must_use]
-pub fn is_of_products(object: &str) -> bool {
+pub fn is_of_products(wish: &str) -> bool {
+    let object = subject(wish);
     object.starts_with(PRODUCT_GID) || object.starts_with(ITEM_GID)
 }
 
 /// The kind of record that a wish is about.
 #[must_use]
-pub fn kind_of(object: &str) -> &'static str {
-    match object {
-        _ if is_of_products(object) => PRODUCT,
-        _ if object.starts_with(COLLECTION_GID) => COLLECTION,
+pub fn kind_of(wish: &str) -> &'static str {
+    match subject(wish) {
+        object if is_of_products(object) => PRODUCT,
+        object if object.starts_with(COLLECTION_GID) => COLLECTION,
         _ => DISCOUNT,
     }
 }
@@ -50,21 +68,29 @@ struct Found {
     /// event tells them.
     members: HashMap<String, Option<String>>,
     done: BTreeSet<String>,
+    /// The products among them that are as they were.
+    unchanged: Vec<String>,
 }
 
-/// Reads single objects, each once, however many wishes lead to it. Gives back what follows from them, and how the wishes
-/// came out: fewer outcomes than wishes, where the rest would only hear the same.
+/// What single reads have brought.
+pub struct Read {
+    /// What follows for the records.
+    pub edits: Vec<Edit>,
+    /// How the wishes came out: fewer than there are, where the rest would only hear the same.
+    pub outcomes: Vec<Result<(), ReadError>>,
+    /// The products that showed no change.
+    pub unchanged: Vec<String>,
+}
+
+/// Reads single objects, each once, however many wishes lead to it.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub async fn read_all(
-    reading: &Reading<'_>,
-    objects: &[String],
-) -> Result<(Vec<Edit>, Vec<Result<(), ReadError>>), ReadError> {
+pub async fn read_all(reading: &Reading<'_>, wishes: &[String]) -> Result<Read, ReadError> {
     let mut found = Found::default();
     let mut outcomes = Vec::new();
-    for object in objects {
-        let outcome = read_one(reading, object, &mut found).await;
+    for wish in wishes {
+        let outcome = read_one(reading, subject(wish), &mut found).await;
         let is_over =
             matches!(outcome, Err(ReadError::Api(ApiError::TokenRejected { .. } | ApiError::RateLimited { .. })));
         outcomes.push(outcome);
@@ -75,7 +101,29 @@ pub async fn read_all(
     if !found.members.is_empty() {
         correct_collections(reading, &mut found).await?;
     }
-    Ok((found.edits, outcomes))
+    Ok(Read { edits: found.edits, outcomes, unchanged: found.unchanged })
+}
+
+/// Wishes for the products once more that showed no change though an event told of one. `waiting`: what is wished for
+/// already.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn ask_once_more(
+    reading: &Reading<'_>,
+    wishes: &[String],
+    unchanged: &[String],
+    waiting: &HashSet<String>,
+) -> Result<(), ReadError> {
+    let shared = &reading.shopify.shared;
+    for product in unchanged {
+        let again = format!("{AGAIN}{product}");
+        if !wishes.contains(&again) && !waiting.contains(&again) {
+            let due_at = shared.clock.now_ms() + AGAIN_AFTER_MS;
+            shared.journal.want_reread(NAME, reading.shop.as_str(), &again, due_at).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn read_one(reading: &Reading<'_>, object: &str, found: &mut Found) -> Result<(), ReadError> {
@@ -137,13 +185,15 @@ async fn read_product(reading: &Reading<'_>, id: &str, found: &mut Found) -> Res
     let variables = |after: Option<String>| json!({ "id": id, "after": after, "stock": access.stock, "locations": access.locations });
     let stored = stored(reading, PRODUCT, id).await?;
     let Some(raw) = ask_object(reading, Query::PRODUCT_BY_ID, variables(None), "product").await? else {
-        found.edits.push(Edit::Delete(PRODUCT, id.to_owned()));
-        found.members.insert(id.to_owned(), None);
-        if bulk::is_under_way(reading).await? {
-            // What the pass has read may be older than this.
-            let record = Record { id: id.to_owned(), payload: shared.clock.now_ms().to_string() };
-            found.edits.push(Edit::Put(GONE, record));
+        match stored {
+            Some((old, _)) => {
+                // What a pass under way has read, or a copy that lags behind shows, may be older than this.
+                found.edits.push(Edit::Put(GONE, Record { id: id.to_owned(), payload: old }));
+                found.edits.push(Edit::Delete(PRODUCT, id.to_owned()));
+            }
+            None => found.unchanged.push(id.to_owned()),
         }
+        found.members.insert(id.to_owned(), None);
         return Ok(());
     };
     let mut parts = Vec::new();
@@ -160,6 +210,11 @@ async fn read_product(reading: &Reading<'_>, id: &str, found: &mut Found) -> Res
     }
     let node = node_of(PRODUCT, id, &raw, &parts)?;
     guard(reading, &node, stored.as_ref())?;
+    match &stored {
+        Some((old, _)) if *old == node => found.unchanged.push(id.to_owned()),
+        Some(_) => {}
+        None => guard_gone(reading, id, &node).await?,
+    }
     let title = |node: &str| Object::parse(node).and_then(|node| node.get("title").map(str::to_owned));
     if let Some((old, _)) = stored
         && title(&old) != title(&node)
@@ -208,15 +263,37 @@ async fn stored(reading: &Reading<'_>, kind: &'static str, id: &str) -> Result<O
     Ok(journal.find_records(NAME, reading.shop.as_str(), kind, vec![id.to_owned()]).await?.pop().flatten())
 }
 
-/// An answer that is older than what is stored is no answer yet.
+/// An answer that is older than what is stored is no answer yet. Answers are compared with answers: no event takes part, so
+/// there is no order of events that could bring back an older state.
 fn guard(reading: &Reading<'_>, new: &str, stored: Option<&(String, i64)>) -> Result<(), ReadError> {
     let now_ms = reading.shopify.shared.clock.now_ms();
     match stored {
-        Some((old, at)) if assemble::is_outdated(new, old, *at, now_ms) => {
-            Err(ApiError::Unavailable("the shop shows an older state than before".to_owned()).into())
-        }
+        Some((old, at)) if assemble::is_outdated(new, old, *at, now_ms) => Err(outdated()),
         _ => Ok(()),
     }
+}
+
+/// Nor is one an answer that shows a product as it was before it was deleted.
+async fn guard_gone(reading: &Reading<'_>, id: &str, new: &str) -> Result<(), ReadError> {
+    let now_ms = reading.shopify.shared.clock.now_ms();
+    match stored(reading, GONE, id).await? {
+        Some((old, at)) if assemble::is_of_the_dead(new, &old, at, now_ms) => Err(outdated()),
+        _ => Ok(()),
+    }
+}
+
+/// Forgets which products were deleted: by the next poll no copy shows them any more.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn forget_gone(reading: &Reading<'_>) -> Result<(), ReadError> {
+    let journal = &reading.shopify.shared.journal;
+    journal.replace_records(NAME, reading.shop.as_str(), GONE, Vec::new()).await?;
+    Ok(())
+}
+
+fn outdated() -> ReadError {
+    ApiError::Unavailable("the shop shows an older state than before".to_owned()).into()
 }
 
 /// The node of an object that is held in parts.

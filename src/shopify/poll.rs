@@ -78,7 +78,7 @@ pub async fn read_changes(
     let begun_ms = reading.shopify.shared.clock.now_ms();
     let mut found = Found::default();
     let Some(products) = changed_products(reading, mark.until - OVERLAP_MS, &mut found).await? else { return Ok(None) };
-    let (mut edits, outcomes) = changes::read_all(reading, &products).await?;
+    let changes::Read { mut edits, outcomes, .. } = changes::read_all(reading, &products).await?;
     // All or nothing: what failed would not be asked for again.
     outcomes.into_iter().collect::<Result<Vec<()>, _>>()?;
     edits.extend(changed_collections(reading, &mut found).await?);

@@ -132,8 +132,12 @@ impl ShopReader {
     async fn poll(&self, reading: &Reading<'_>) -> Result<(), ReadError> {
         self.read_shop(reading).await?;
         let mark = poll::find_mark(reading).await?.filter(|mark| !mark.is_old(self.0.shared.clock.now_ms()));
+        let is_under_way = bulk::is_under_way(reading).await?;
+        if !is_under_way {
+            changes::forget_gone(reading).await?;
+        }
         if let Some(mark) = mark
-            && !bulk::is_under_way(reading).await?
+            && !is_under_way
         {
             let told = self.told(reading).await?;
             if let Some(found) = poll::read_changes(reading, mark, &told).await? {
@@ -201,6 +205,12 @@ impl ShopReader {
 
     /// The objects of which a webhook has told, and that are still to be read.
     async fn told(&self, reading: &Reading<'_>) -> Result<HashSet<String>, ReadError> {
+        let waiting = self.waiting(reading).await?;
+        Ok(waiting.into_iter().map(|wish| changes::subject(&wish).to_owned()).collect())
+    }
+
+    /// What is still to be read.
+    async fn waiting(&self, reading: &Reading<'_>) -> Result<HashSet<String>, ReadError> {
         let account = (NAME.to_owned(), reading.shop.to_string());
         let wishes = self.0.shared.journal.list_wishes(&account).await?;
         Ok(wishes.into_iter().filter(|wish| !wish.is_parked).map(|wish| wish.object).collect())
@@ -229,11 +239,18 @@ impl ShopReader {
         let many = objects.iter().filter(|object| changes::is_of_products(object)).count() > MANY;
         let in_list = |object: &str| many && changes::is_of_products(object);
         let single: Vec<String> = objects.iter().filter(|object| !in_list(object)).cloned().collect();
-        let (edits, mut outcomes) = match changes::read_all(&reading, &single).await {
+        let changes::Read { edits, mut outcomes, unchanged } = match changes::read_all(&reading, &single).await {
             Ok(read) => read,
             Err(error) => return vec![Err(error)],
         };
-        if let Err(error) = catalogue::change(&self.0, shop, edits).await {
+        let stored = async {
+            if !unchanged.is_empty() {
+                let waiting = self.waiting(&reading).await?;
+                changes::ask_once_more(&reading, &single, &unchanged, &waiting).await?;
+            }
+            catalogue::change(&self.0, shop, edits).await
+        };
+        if let Err(error) = stored.await {
             outcomes.iter_mut().filter(|outcome| outcome.is_ok()).for_each(|outcome| *outcome = Err(error.again()));
         }
         // What a single query cannot give, the whole list can.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use shoptalk::shared::sandbox::Failure;
 use shoptalk::shared::signature::Secrets;
 use shoptalk::shopify;
+use shoptalk::shopify::sandbox::Product;
 
 use crate::shopify_checks::{
     CATALOGUE, METADATA, SECOND, asked, assert_complete, connect_shop, connection, log_in, nodes, only, price,
@@ -277,6 +278,9 @@ async fn a_repeated_delivery_changes_nothing() {
     let url = address(&app);
     assert_eq!(shop.deliver_to(&url, "products/update", &body, &id).await.unwrap(), 200);
     app.settle().await;
+    // It told of no change, so it is looked at once more.
+    app.clock.advance(Duration::from_secs(60));
+    app.settle().await;
     let (counts, before) = (app.counts().await, requests(&app));
     // The retries of the platform, next year's replay of a captured body, and a copy with other headers.
     for _ in 0..3 {
@@ -478,5 +482,99 @@ async fn an_answer_older_than_what_is_stored_replaces_nothing_and_is_asked_for_a
     app.settle().await;
     assert_eq!(titles(&app), ["Black tea"], "it was asked again");
     assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+/// What the shop answers about a product at this moment.
+async fn answer_about(app: &TestApp, product: &Product) -> Value {
+    app.shop().deliver("products/update", &product.webhook()).await;
+    app.settle().await;
+    let received = app.shopify.traffic().received();
+    let asked = received.iter().rev().find(|one| one.text().contains(&only("ProductById"))).unwrap();
+    let token = asked.headers["x-shopify-access-token"].to_str().unwrap();
+    let headers = [("content-type", "application/json"), ("x-shopify-access-token", token)];
+    let url = format!("http://{}{}", app.shopify.bulk_host(), asked.path);
+    let answer = app.browser().send(Method::POST, &url, &headers, &asked.body).await.json();
+    assert_eq!(answer["data"]["product"]["id"], product.gid(), "{answer}");
+    answer
+}
+
+/// The next answer about a single product is this one, as a copy gives it that lags behind.
+fn lag(app: &TestApp, answer: &Value) {
+    let stale = Failure::Json(200, answer.clone());
+    app.shopify.traffic().fail_next_with_body("graphql", &only("ProductById"), 1, stale);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_show_what_an_event_told_is_asked_for_once_more() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    let (tea, coffee) = (shop.add_product("Green tea"), shop.add_product("Coffee"));
+    connect_shop(&app).await;
+    let (old_tea, old_coffee) = (answer_about(&app, &tea).await, answer_about(&app, &coffee).await);
+    app.clock.advance(Duration::from_secs(60));
+    app.settle().await;
+
+    tea.rename("White tea");
+    lag(&app, &old_tea);
+    shop.deliver("products/update", &tea.webhook()).await;
+    app.settle().await;
+    coffee.delete();
+    lag(&app, &old_coffee);
+    shop.deliver("products/delete", &json!({ "id": coffee.id() })).await;
+    app.settle().await;
+    let cocoa = shop.add_product("Cocoa");
+    lag(&app, &json!({ "data": { "product": null } }));
+    shop.deliver("products/create", &cocoa.webhook()).await;
+    app.settle().await;
+    assert_eq!(titles(&app), ["Green tea", "Coffee"]);
+    // A kill does not forget it.
+    let app = app.kill_and_restart_with(|_| {}).await;
+    app.clock.advance(Duration::from_secs(60));
+    app.settle().await;
+    assert_eq!(titles(&app), ["White tea", "Cocoa"]);
+    assert_complete(&app, &shop);
+
+    // What an event tells twice costs one call more, and no third.
+    let (before, body) = (requests(&app), tea.webhook().to_string().into_bytes());
+    for _ in 0..5 {
+        assert_eq!(shop.deliver_to(&address(&app), "products/update", &body, &[]).await.unwrap(), 200);
+        app.settle().await;
+    }
+    for _ in 0..5 {
+        app.clock.advance(Duration::from_secs(60));
+        app.settle().await;
+    }
+    assert_eq!(asked(&app, SHOP, before), ["ProductById"; 6]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_late_event_brings_nothing_back_though_the_shop_answers_from_an_old_copy() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    let (tea, coffee) = (shop.add_product("Green tea"), shop.add_product("Coffee"));
+    shop.add_collection("Drinks", &[&tea, &coffee]);
+    connect_shop(&app).await;
+    let (old_tea, late) = (answer_about(&app, &tea).await, tea.webhook());
+    app.clock.advance(Duration::from_secs(60));
+    app.settle().await;
+    tea.delete();
+    shop.deliver("products/delete", &json!({ "id": tea.id() })).await;
+    app.settle().await;
+    assert_eq!(titles(&app), ["Coffee"]);
+    // An update from before, delivered after: what it tells is long over, and the copy that is asked is as late.
+    let url = address(&app);
+    let body = late.to_string().into_bytes();
+    for triggered in [Some("2026-11-21T12:00:01.5Z"), Some("2030-01-01T00:00:00Z"), Some("yesterday"), None] {
+        lag(&app, &old_tea);
+        let headers = [("X-Shopify-Triggered-At", triggered)];
+        assert_eq!(shop.deliver_to(&url, "products/update", &body, &headers).await.unwrap(), 200);
+        app.settle().await;
+        assert_eq!(titles(&app), ["Coffee"], "{triggered:?}");
+        app.clock.advance(Duration::from_secs(120));
+        app.settle().await;
+        assert_complete(&app, &shop);
+    }
     app.finish().await;
 }

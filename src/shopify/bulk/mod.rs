@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 pub use self::file::fuzz;
 use self::operation::Ended;
 pub use self::trouble::Trouble;
-use super::assemble::{COLLECTION, DISCOUNT, GONE, PRODUCT, part};
+use super::assemble::{COLLECTION, DISCOUNT, PRODUCT, part};
 use super::reading::{Access, Reading};
-use super::{NAME, Shopify};
+use super::{NAME, Shopify, changes};
 use crate::shared::ReadError;
 use crate::shared::api::ApiError;
 use crate::shared::journal::Staging;
@@ -197,7 +197,7 @@ pub async fn end(reading: &Reading<'_>, trouble: Option<&Trouble>) -> Result<(),
     let avoided = trouble.map(|_| (shared.clock.now_ms() + AVOID_MS).to_string());
     shared.journal.note_remark(NAME, reading.shop.as_str(), trouble.map(Trouble::sentence)).await?;
     shared.journal.save_account_cursor(NAME, reading.shop.as_str(), AVOIDED, avoided).await?;
-    shared.journal.replace_records(NAME, reading.shop.as_str(), GONE, Vec::new()).await?;
+    changes::forget_gone(reading).await?;
     Ok(shared.journal.save_account_cursor(NAME, reading.shop.as_str(), UNDER_WAY, None).await?)
 }
 
