@@ -72,7 +72,8 @@ fn message(message: Option<&Object<'_>>, by: Side) -> Shown {
     let reply_to = message.object("reply_to").and_then(|answered| answered.readable("mid"));
     let mut media: Vec<Media> = Vec::new();
     let mut stickers: Vec<String> = Vec::new();
-    for attachment in message.get("attachments").and_then(elements).unwrap_or_default() {
+    let attachments = message.get("attachments").and_then(elements).unwrap_or_default();
+    for (position, attachment) in (0..).zip(attachments) {
         let Some(attachment) = Object::parse(attachment) else { continue };
         let payload = attachment.object("payload");
         // From June to August 2026 a sticker came twice: as itself and as an image.
@@ -86,10 +87,10 @@ fn message(message: Option<&Object<'_>>, by: Side) -> Shown {
         let title = payload.as_ref().and_then(|payload| payload.readable("title"));
         let title = title.or_else(|| attachment.readable("title")).filter(|title| !title.is_empty());
         let kind = attachment.text("type").unwrap_or_default();
-        media.push(Media { kind: in_words(&kind, !stickers.is_empty()), title });
+        media.push(Media { kind: in_words(&kind, !stickers.is_empty()), position, title });
     }
     if message.is_true("is_unsupported") && media.is_empty() {
-        media.push(Media { kind: "A kind of message that Facebook does not show to apps", title: None });
+        media.push(Media { kind: "A kind of message that Facebook does not show to apps", position: 0, title: None });
     }
     Shown::Message(Message {
         id: id(Some(message)),

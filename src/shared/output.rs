@@ -366,6 +366,18 @@ impl Output {
         Ok(Some((content, Stamp::of(&file)?)))
     }
 
+    /// A file, opened for reading; `None` if there is none. No folder is made on the way, and no symbolic link followed.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is no plain file.
+    pub fn find(&self, path: &RelativePath) -> std::io::Result<Option<File>> {
+        let Some((name, folders)) = path.0.split_last() else { return Err(ErrorKind::InvalidInput.into()) };
+        match self.find_folder(folders)? {
+            Some(folder) => open_plain(&folder, name),
+            None => Ok(None),
+        }
+    }
+
     /// Renames a file that cannot be right, so that people can look at it: `<name>.damaged-<number>`, or the next number
     /// that is free. What was moved aside before stays.
     ///

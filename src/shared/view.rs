@@ -92,6 +92,8 @@ pub struct Message {
 pub struct Media {
     /// Its kind in words.
     pub kind: &'static str,
+    /// Which of the message's attachments it is, from 0: by this its copy is found.
+    pub position: i64,
     /// Its title, where it has one.
     pub title: Option<String>,
 }

@@ -11,13 +11,14 @@ use crate::test_app::{Answer, Browser, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
 const OTHER_SHOP: &str = "other-shop.myshopify.com";
 
 /// All pages and actions that name an account. What stands for it: channel, account.
-const OF_AN_ACCOUNT: [(Method, &str); 9] = [
+const OF_AN_ACCOUNT: [(Method, &str); 10] = [
     (Method::GET, "/connections/{}/disconnect"),
     (Method::POST, "/connections/{}/disconnect"),
     (Method::POST, "/connections/{}/sync"),
     (Method::GET, "/conversations/{}"),
     (Method::GET, "/conversations/{}/7000000000000001"),
     (Method::GET, "/conversations/{}/7000000000000001/1"),
+    (Method::GET, "/media/{}/e06a84a0f26611946964a7ba9b32a60a1ccf0c516b1a170da1d6ea57299bce89.jpg"),
     (Method::GET, "/catalogue/{}"),
     (Method::GET, "/catalogue/{}/product?id=gid://shopify/Product/1"),
     (Method::GET, "/catalogue/{}/product"),

@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Journal, JournalError, save_cursor};
+use super::{Account, Journal, JournalError, save_cursor};
 
 /// How many events are looked at in one step.
 const BATCH: i64 = 1_000;
@@ -78,6 +78,19 @@ pub struct IndexedMedia {
     pub state: String,
     /// The file's name, its length and its content type, where it is kept.
     pub file: Option<(String, i64, String)>,
+}
+
+/// A copy, and what it came with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptCopy {
+    /// The platform's id of the message.
+    pub mid: String,
+    /// Which of the message's attachments, from 0.
+    pub position: i64,
+    /// The file's name.
+    pub file: String,
+    /// What its bytes say that it is.
+    pub content_type: String,
 }
 
 impl Journal {
@@ -208,6 +221,61 @@ impl Journal {
                 )?
                 .query_map(params![channel, account, conversation], read_indexed)?
                 .collect()
+        })
+        .await
+    }
+
+    /// The copies that came with these messages of a conversation: message's id and position, file and content type.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn list_copies(
+        &self,
+        account: &Account,
+        conversation: &str,
+        mids: Vec<String>,
+    ) -> Result<Vec<KeptCopy>, JournalError> {
+        let ((channel, account), conversation) = (account.clone(), conversation.to_owned());
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT position, file, content_type FROM media
+                 WHERE channel = ?1 AND account = ?2 AND mid = ?3 AND conversation = ?4 AND state = 'kept'
+                   AND file IS NOT NULL AND content_type IS NOT NULL",
+            )?;
+            let mut copies = Vec::new();
+            for mid in mids {
+                let found = statement.query_map([&channel, &account, &mid, &conversation], |row| {
+                    Ok(KeptCopy {
+                        mid: mid.clone(),
+                        position: row.get(0)?,
+                        file: row.get(1)?,
+                        content_type: row.get(2)?,
+                    })
+                })?;
+                for copy in found {
+                    copies.push(copy?);
+                }
+            }
+            Ok(copies)
+        })
+        .await
+    }
+
+    /// What a copy's bytes say that it is, if there is one with this name in the account's folder `media/`.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_copy(&self, account: &Account, file: &str) -> Result<Option<String>, JournalError> {
+        let ((channel, account), file) = (account.clone(), file.to_owned());
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT content_type FROM media
+                     WHERE channel = ?1 AND account = ?2 AND file = ?3 AND state = 'kept' AND content_type IS NOT NULL
+                     LIMIT 1",
+                )?
+                .query_row([channel, account, file], |row| row.get(0))
+                .optional()
         })
         .await
     }

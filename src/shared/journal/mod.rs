@@ -38,7 +38,7 @@ pub use facts::Facts;
 use health::Health;
 pub(crate) use in_order::conversation_number;
 pub use inspect::{Inspection, inspect, migrations};
-pub use media::{Attached, Attachment, Copied, IndexedMedia, WantedMedia};
+pub use media::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, WantedMedia};
 pub use overview::{Apart, Arrivals, Consumer, Failure, Totals, Work};
 pub use records::{Change, Edit, Record, RecordPage, each_record};
 pub use reports::{KeptReport, PollReport, Subscriptions, Wish};

@@ -137,7 +137,10 @@ async fn safe_headers(request: Request, next: Next, is_public: bool) -> Response
     ];
     let mut response = next.run(request).await;
     for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        // What shows strangers' files brings a stricter policy of its own.
+        if name != header::CONTENT_SECURITY_POLICY || !response.headers().contains_key(&name) {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
     }
     if is_public {
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));

@@ -99,7 +99,7 @@ fn utc(ms: i64) -> String {
 }
 
 /// The pieces as an answer's body.
-struct Sent(Pieces);
+pub(super) struct Sent(pub(super) Pieces);
 
 impl http_body::Body for Sent {
     type Data = bytes::Bytes;

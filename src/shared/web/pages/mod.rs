@@ -9,6 +9,7 @@ mod connections;
 mod conversations;
 mod export;
 mod home;
+mod media;
 pub(crate) mod parts;
 mod thread;
 
@@ -99,6 +100,7 @@ pub fn routes() -> Router<Shared> {
         .merge(catalogue::routes())
         .merge(account::routes())
         .merge(export::routes())
+        .merge(media::routes())
         .route("/style.css", get(async || asset("text/css; charset=utf-8", include_str!("../style.css"))))
         .route("/enhance.js", get(async || asset("text/javascript; charset=utf-8", include_str!("../enhance.js"))))
         .route("/icon.svg", get(async || asset("image/svg+xml", include_str!("../icon.svg"))))

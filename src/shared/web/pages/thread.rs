@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 use super::conversations::line_of;
 use super::parts::{self, Line, excerpt, in_short, lines, name_or, time_of_day, utc};
-use super::{Front, Fronts, Page, Tab, owned};
+use super::{Front, Fronts, Page, Tab, media, owned};
 use crate::shared::Shared;
 use crate::shared::error::AppError;
 use crate::shared::journal::{Account, Item, Thread};
-use crate::shared::view::{Shown, Side, clean, plain_line, shorten, visible};
+use crate::shared::view::{Media, Shown, Side, clean, plain_line, shorten, visible};
 use crate::shared::web::session::SignedIn;
 
 /// How many messages a page shows.
@@ -70,6 +70,9 @@ async fn show(
     let page =
         shared.journal.load_thread_page(&account, &person, place, PER_PAGE).await.map_err(anyhow::Error::from)?;
     let (lines, notes, read_until) = lines(show, &account.1, &page.items, &page.marks);
+    let with_media = lines.iter().filter(|line| !line.message.media.is_empty());
+    let ids: Vec<String> = with_media.filter_map(|line| line.message.id.clone()).collect();
+    let copies = shared.journal.list_copies(&account, &person, ids).await.map_err(anyhow::Error::from)?;
     let name = name_or(thread.name.as_deref(), &person);
     let path = parts::thread_path(&thread);
     let first = page.items.first().filter(|_| page.has_earlier);
@@ -89,7 +92,10 @@ async fn show(
             @for (index, line) in lines.iter().enumerate() {
                 @let day = utc(line.at, "%A, %-d %B %Y");
                 @if index == 0 || utc(lines[index - 1].at, "%A, %-d %B %Y") != day { li.day { h2 { (day) } } }
-                (bubble(line, &lines, &name, &path, read == Some(index)))
+                (bubble(line, &lines, &name, &path, read == Some(index), &|id, position| {
+                    let copy = copies.iter().find(|copy| copy.mid == id && copy.position == position)?;
+                    Some((media::path(&account.0, &account.1, &copy.file), media::is_shown(&copy.content_type)))
+                }))
                 @for words in &notes[index] { li.note { (words) } }
             }
         }
@@ -137,7 +143,26 @@ fn notes_between(notes: &[(i64, &'static str)], lines: &[Line], is_newest: bool)
     between
 }
 
-fn bubble(line: &Line, lines: &[Line], name: &str, path: &str, is_read: bool) -> Markup {
+/// What somebody attached: its copy where there is one, else its kind in words.
+fn attached(media: &Media, by: &str, copy: Option<(String, bool)>) -> Markup {
+    let title = media.title.as_deref().and_then(visible);
+    let title = title.as_deref().map(|title| shorten(title, 120).unwrap_or(title));
+    let words = html! { (media.kind) @if let Some(title) = title { ": " bdi { (title) } } };
+    match copy {
+        Some((path, true)) => html! {
+            li.picture {
+                a href=(path) { img src=(path) loading="lazy" decoding="async" alt={ (media.kind) " from " (by) @if let Some(title) = title { ": " (title) } }; }
+            }
+        },
+        Some((path, false)) => html! { li { a href=(path) download { (words) } } },
+        None => html! { li { (words) } },
+    }
+}
+
+/// Finds the copy of a message's attachment by the message's id and its position: where it is, and whether it is shown.
+type FindCopy<'a> = &'a dyn Fn(&str, i64) -> Option<(String, bool)>;
+
+fn bubble(line: &Line, lines: &[Line], name: &str, path: &str, is_read: bool, find: FindCopy<'_>) -> Markup {
     let message = &line.message;
     let quoted = message.reply_to.as_ref().map(|id| {
         let answered = lines.iter().find(|line| line.message.id.as_ref() == Some(id));
@@ -145,6 +170,7 @@ fn bubble(line: &Line, lines: &[Line], name: &str, path: &str, is_read: bool) ->
         shorten(&words, QUOTED).map_or(words.clone(), |short| format!("{short}…"))
     });
     let text = visible(&message.text);
+    let by = if message.by == Side::Account { "you" } else { name };
     let shown = text.as_deref().map(excerpt);
     html! {
         li class=(if message.by == Side::Account { "message account" } else { "message person" }) {
@@ -162,12 +188,7 @@ fn bubble(line: &Line, lines: &[Line], name: &str, path: &str, is_read: bool) ->
                     @if !message.media.is_empty() {
                         ul.media {
                             @for media in message.media.iter().take(20) {
-                                li {
-                                    (media.kind)
-                                    @if let Some(title) = media.title.as_deref().and_then(visible) {
-                                        ": " bdi { (shorten(&title, 120).unwrap_or(&title)) }
-                                    }
-                                }
+                                (attached(media, by, message.id.as_ref().and_then(|id| find(id, media.position))))
                             }
                         }
                     }
