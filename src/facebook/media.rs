@@ -23,6 +23,7 @@ use url::Url;
 
 use super::Facebook;
 use super::config::Media;
+use crate::shared::api::{ApiError, Download, Http};
 use crate::shared::journal::{Attached, Attachment, Copied, WantedMedia};
 use crate::shared::output::{Output, RelativePath};
 use crate::shared::raw_json::{Object, elements};
@@ -123,7 +124,8 @@ async fn copy(
 ) -> anyhow::Result<(String, String)> {
     let shared = &facebook.shared;
     let folder = RelativePath::new(&[channel, &wanted.account, "media"])?;
-    let copied = match fetch(&facebook, &media, &wanted.attachment, &folder).await {
+    let http = shared.http.of(&wanted.account);
+    let copied = match fetch(&http, &shared.output, &media, &wanted.attachment, &folder).await {
         Ok((incoming, name, bytes, content_type)) => {
             incoming.finish(&RelativePath::new(&[&name])?).await?;
             Copied::Kept { file: name, bytes, content_type }
@@ -165,24 +167,32 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Refused { code } => Self::Refused(code),
+            error => Self::Later(error.to_string()),
+        }
+    }
+}
+
 type Fetched = (crate::shared::output::Incoming, String, i64, &'static str);
 
 /// Fetches an attachment into a file that has no name yet: that, its name, its length and what it is.
 async fn fetch(
-    facebook: &Facebook,
+    http: &Http,
+    output: &Output,
     media: &Media,
     attachment: &Attachment,
     folder: &RelativePath,
 ) -> Result<Fetched, Failure> {
-    let mut response = open(facebook, media, &attachment.url).await?;
-    let output: Output = facebook.shared.output.clone();
-    let path = folder.clone();
+    let mut download = open(http, media, &attachment.url).await?;
+    let (output, path) = (output.clone(), folder.clone());
     let begun = tokio::task::spawn_blocking(move || output.begin(&path)).await.map_err(std::io::Error::other)?;
     let mut incoming = begun?;
     let (mut digest, mut bytes, mut head) = (Sha256::new(), 0_u64, Vec::with_capacity(SNIFFED));
     loop {
-        let chunk = response.chunk().await.map_err(|error| Failure::Later(describe(&error.without_url())))?;
-        let Some(chunk) = chunk else { break };
+        let Some(chunk) = download.chunk().await? else { break };
         bytes += chunk.len() as u64;
         if bytes > media.max_bytes {
             return Err(Failure::Refused("it is too large".to_owned()));
@@ -208,18 +218,17 @@ async fn fetch(
 }
 
 /// Asks for a link, and follows it on its own host.
-async fn open(facebook: &Facebook, media: &Media, url: &str) -> Result<reqwest::Response, Failure> {
+async fn open(http: &Http, media: &Media, url: &str) -> Result<Download, Failure> {
     let refused = |reason: &str| Failure::Refused(reason.to_owned());
     let mut url = Url::parse(url).map_err(|_| refused("its link is no address"))?;
     for _ in 0..=HOPS {
         if !media.allows(&url) {
             return Err(refused("its host is not in FACEBOOK_MEDIA_HOSTS, or not asked by https"));
         }
-        let request = facebook.shared.http.request(Method::GET, url.clone()).header(header::ACCEPT, "*/*");
-        let response = request.send().await.map_err(|error| Failure::Later(describe(&error.without_url())))?;
-        let status = response.status();
+        let download = http.open(http.request(Method::GET, url.clone()).header(header::ACCEPT, "*/*")).await?;
+        let status = download.status;
         if status.is_redirection() {
-            let target = response.headers().get(header::LOCATION).and_then(|target| target.to_str().ok());
+            let target = download.headers.get(header::LOCATION).and_then(|target| target.to_str().ok());
             let next = target.and_then(|target| url.join(target).ok());
             let next = next.ok_or_else(|| refused("its link leads nowhere"))?;
             if next.origin() != url.origin() {
@@ -229,10 +238,10 @@ async fn open(facebook: &Facebook, media: &Media, url: &str) -> Result<reqwest::
             continue;
         }
         return match status {
-            StatusCode::OK if response.content_length().is_some_and(|length| length > media.max_bytes) => {
+            StatusCode::OK if download.length().is_some_and(|length| length > media.max_bytes) => {
                 Err(refused("it is too large"))
             }
-            StatusCode::OK => Ok(response),
+            StatusCode::OK => Ok(download),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Err(Failure::Later(status.to_string())),
             status if status.is_server_error() => Err(Failure::Later(status.to_string())),
             status => Err(Failure::Expired(format!("the link no longer works: {status}"))),
@@ -255,14 +264,6 @@ impl Media {
             _ => false,
         };
         is_listed && is_safe && url.username().is_empty() && url.password().is_none()
-    }
-}
-
-fn describe(error: &reqwest::Error) -> String {
-    match () {
-        () if error.is_timeout() => "no answer in time".to_owned(),
-        () if error.is_connect() => "no connection".to_owned(),
-        () => "the answer broke off".to_owned(),
     }
 }
 

@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::breaker::Lanes;
+use super::breaker::{Call, Lanes};
 use super::clock::Clock;
 use super::metrics::Metrics;
 use super::reach::{REFUSED, Reach};
@@ -204,12 +204,15 @@ impl Answer {
     }
 }
 
-/// An answer that comes piece by piece. Its length is for the reader to limit.
-#[derive(Debug)]
+/// An answer that comes piece by piece. Its length is for the reader to limit. While it is there, its call is under way.
 pub struct Download {
     /// The status.
     pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
     response: reqwest::Response,
+    /// Until it is known how it ended.
+    call: Option<Entered>,
 }
 
 impl Download {
@@ -218,7 +221,41 @@ impl Download {
     /// # Errors
     /// [`ApiError::Unavailable`] when it breaks off.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
-        self.response.chunk().await.map_err(unavailable)
+        let chunk = self.response.chunk().await.map_err(unavailable);
+        if !matches!(chunk, Ok(Some(_)))
+            && let Some(call) = self.call.take()
+        {
+            call.ends(chunk.is_err());
+        }
+        chunk
+    }
+
+    /// How long the whole answer is, if that was said.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        self.response.content_length()
+    }
+}
+
+/// A call under way in its lane.
+struct Entered {
+    call: Call,
+    platform: String,
+    account: Arc<str>,
+}
+
+impl Entered {
+    fn ends(self, failed: bool) {
+        let Self { call, platform, account } = self;
+        let account = &*account;
+        if failed {
+            if let Some(pause) = call.failed() {
+                let seconds = pause.as_secs();
+                tracing::warn!(platform, account, seconds, "several calls in a row failed; none is made for a while");
+            }
+        } else if call.answered() {
+            tracing::info!(platform, account, "it answers again");
+        }
     }
 }
 
@@ -297,34 +334,35 @@ impl Http {
     /// [`ApiError::Unavailable`] without an answer, or without its end; [`ApiError::Unreadable`] when it is too large;
     /// [`ApiError::Refused`] for an address that may not be asked.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, ApiError> {
+        let (request, call) = self.enter(request).await?;
+        let answer = self.exchange(request).await;
+        let failed = match &answer {
+            Err(error) => matches!(error, ApiError::Unavailable(_)),
+            Ok(answer) => self.is_trouble(answer.status),
+        };
+        call.ends(failed);
+        answer
+    }
+
+    /// Waits for a place for this request.
+    async fn enter(&self, request: reqwest::RequestBuilder) -> Result<(reqwest::Request, Entered), ApiError> {
         let request = request.build().map_err(unavailable)?;
         if !self.reach.allows(request.url()) {
             return Err(ApiError::Refused { code: REFUSED.to_owned() });
         }
-        let (platform, account) = (request.url().origin().ascii_serialization(), self.account.to_string());
-        let call = self.lanes.enter((platform.clone(), account), &self.clock).await.map_err(|left| {
+        let (platform, account) = (request.url().origin().ascii_serialization(), Arc::clone(&self.account));
+        let call = self.lanes.enter((platform.clone(), account.to_string()), &self.clock).await.map_err(|left| {
             ApiError::Unavailable(format!(
                 "it did not answer for a while; it is asked again in {} s",
                 left.as_secs() + 1
             ))
         })?;
-        let answer = self.exchange(request).await;
-        let failed = match &answer {
-            Err(ApiError::Unavailable(_)) => true,
-            // Of one account a platform may have lost hold while it serves all others.
-            Ok(answer) => answer.status.is_server_error() && !self.account.is_empty(),
-            Err(_) => false,
-        };
-        let account = &*self.account;
-        if failed {
-            if let Some(pause) = call.failed() {
-                let seconds = pause.as_secs();
-                tracing::warn!(platform, account, seconds, "several calls in a row failed; none is made for a while");
-            }
-        } else if call.answered() {
-            tracing::info!(platform, account, "it answers again");
-        }
-        answer
+        Ok((request, Entered { call, platform, account }))
+    }
+
+    /// Whether an answer is as good as none. Of one account a platform may have lost hold while it serves all others.
+    fn is_trouble(&self, status: StatusCode) -> bool {
+        status.is_server_error() && !self.account.is_empty()
     }
 
     async fn exchange(&self, request: reqwest::Request) -> Result<Answer, ApiError> {
@@ -339,17 +377,26 @@ impl Http {
         Ok(Answer { status: response.status(), headers: response.headers().clone(), body: body.freeze() })
     }
 
-    /// Sends once and gives the answer piece by piece, for what is too long to be held.
+    /// Sends once and gives the answer piece by piece, for what is too long to be held. Where nobody has answered for a
+    /// while, nothing is sent.
     ///
     /// # Errors
     /// [`ApiError::Unavailable`] without an answer, [`ApiError::Refused`] for an address that may not be asked.
     pub async fn open(&self, request: reqwest::RequestBuilder) -> Result<Download, ApiError> {
-        let request = request.build().map_err(unavailable)?;
-        if !self.reach.allows(request.url()) {
-            return Err(ApiError::Refused { code: REFUSED.to_owned() });
+        let (request, call) = self.enter(request).await?;
+        let response = match self.client.execute(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                call.ends(true);
+                return Err(unavailable(error));
+            }
+        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        if self.is_trouble(status) {
+            call.ends(true);
+            return Ok(Download { status, headers, response, call: None });
         }
-        let response = self.client.execute(request).await.map_err(unavailable)?;
-        Ok(Download { status: response.status(), response })
+        Ok(Download { status, headers, response, call: Some(call) })
     }
 
     /// Repeats `call` while it is worth it: no connection, no answer, 5xx, and rate limits with a short pause.

@@ -73,6 +73,10 @@ impl Lanes {
         if lanes.len() >= MAX_LANES {
             lanes.retain(|_, lane| Arc::strong_count(lane) > 1 || lane.state().failures > 0);
         }
+        if lanes.len() >= MAX_LANES {
+            // Whoever sends links to ever more hosts that fail gets them tried again.
+            lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
+        }
         let places = if name.1.is_empty() { PLATFORM_CALLS } else { ACCOUNT_CALLS };
         Arc::clone(
             lanes.entry(name).or_insert_with(|| {

@@ -294,12 +294,12 @@ impl Client {
     ///
     /// # Errors
     /// [`ApiError::Refused`] for another host, with the code [`UNLISTED_HOST`], or when the file is not given out.
-    pub async fn open_bulk_file(&self, url: Url) -> Result<Download, ApiError> {
+    pub async fn open_bulk_file(&self, shop: &ShopDomain, url: Url) -> Result<Download, ApiError> {
         if !self.config.bulk_hosts.allow(&url) {
             return Err(ApiError::Refused { code: UNLISTED_HOST.to_owned() });
         }
         let request = self.http.request(Method::GET, url).timeout(BULK_TIMEOUT);
-        let download = self.http.open(request).await?;
+        let download = self.http.of(shop.as_str()).open(request).await?;
         match download.status.as_u16() {
             200 => Ok(download),
             429 => Err(ApiError::RateLimited { retry_after: RATE_LIMIT_PAUSE }),

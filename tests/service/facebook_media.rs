@@ -204,3 +204,24 @@ async fn of_an_erased_person_the_copies_go_unless_somebody_else_sent_the_same() 
     assert_eq!(index(&app, KIM).as_object().map(|index| index.len()), Some(1));
     app.finish().await;
 }
+
+#[tokio::test]
+async fn n5_hosts_of_attachments_that_do_not_answer_are_left_alone_for_a_while() {
+    let app = connected().await;
+    for number in 0..30 {
+        let url = app.facebook.put_content(&format!("it-{number}"), "image/jpeg", JPEG);
+        send(&app, SAM, "image", &url).await;
+    }
+    app.facebook.traffic().fail_next("/cdn/", 1_000, Failure::Disconnect);
+    a_minute_later(&app).await;
+    let asked = app.facebook.traffic().count("/cdn/");
+    assert!((10..10 + 4).contains(&asked), "{asked} calls; ten failures in a row, and at most four under way at once");
+    app.facebook.traffic().heal();
+    for _ in 0..3 {
+        app.clock.advance(Duration::from_secs(600));
+        app.run_due_jobs().await;
+    }
+    assert_eq!(index(&app, SAM).as_object().unwrap().len(), 30);
+    assert_eq!(files(&app).len(), 1, "all are the same");
+    app.finish().await;
+}

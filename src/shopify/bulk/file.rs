@@ -62,7 +62,7 @@ pub async fn download(
 
 async fn open(reading: &Reading<'_>, list: List, url: &str) -> Result<Download, Failed> {
     let Ok(url) = Url::parse(url) else { return Err(Failed::Way(Trouble::Elsewhere(list))) };
-    match reading.shopify.client.open_bulk_file(url).await {
+    match reading.shopify.client.open_bulk_file(reading.shop, url).await {
         Err(ApiError::Refused { code }) if code == UNLISTED_HOST => Err(Failed::Way(Trouble::Elsewhere(list))),
         Err(ApiError::Refused { code }) => Err(Failed::Way(Trouble::NotGivenOut(list, code))),
         download => Ok(download?),
