@@ -78,17 +78,53 @@ async fn i6_a_scheduler_that_is_silent_is_replaced() {
     app.stop(Some(working)).await;
 }
 
+type Run = Arc<dyn Fn() -> crate::shared::BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
+
+fn every_minute(name: &str, run: Run) -> Job {
+    Job { name: name.to_owned(), cron: "* * * * *".to_owned(), run }
+}
+
+#[tokio::test]
+async fn n5_a_job_never_overlaps_itself() {
+    let (app, working, _folder) = at_work().await;
+    let (under_way, ran) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (now, count) = (Arc::clone(&under_way), Arc::clone(&ran));
+    let slow = every_minute(
+        "slow",
+        Arc::new(move || {
+            let (now, count) = (Arc::clone(&now), Arc::clone(&count));
+            Box::pin(async move {
+                assert_eq!(now.fetch_add(1, Ordering::SeqCst), 0);
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+                now.fetch_sub(1, Ordering::SeqCst);
+                count.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            })
+        }),
+    );
+    let clock = Clock::manual(chrono::DateTime::UNIX_EPOCH);
+    let alerts = Alerts::new(clock.clone());
+    let journal = app.shared.journal.clone();
+    let scheduler = Scheduler::new(vec![slow], journal, clock.clone(), Metrics::default(), alerts.clone());
+    scheduler.run_due().await.expect("the journal works");
+    for times in 1..4 {
+        clock.advance(Duration::from_secs(60));
+        // Two ticks for one time, and one that comes while it is under way.
+        let all = tokio::join!(scheduler.run_due(), scheduler.run_due(), scheduler.run_due());
+        assert!(all.0.is_ok() && all.1.is_ok() && all.2.is_ok());
+        assert_eq!(ran.load(Ordering::SeqCst), times);
+    }
+    assert!(alerts.list().is_empty());
+    app.stop(Some(working)).await;
+}
+
 #[tokio::test]
 async fn i6_a_job_that_panics_is_told_of_and_keeps_no_other_from_running() {
     let (app, working, _folder) = at_work().await;
     let ran = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&ran);
-    let every_minute =
-        |name: &str, run: Arc<dyn Fn() -> crate::shared::BoxFuture<'static, anyhow::Result<()>> + Send + Sync>| Job {
-            name: name.to_owned(),
-            cron: "* * * * *".to_owned(),
-            run,
-        };
     let jobs = vec![
         every_minute("broken", Arc::new(|| Box::pin(async { panic!("a planned panic") }))),
         every_minute(

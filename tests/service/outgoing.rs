@@ -1,5 +1,6 @@
 //! Outgoing calls against servers that misbehave in every way (rules N1–N5).
 
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::mount::skipped;
 use crate::process::{run, shoptalk};
 use crate::test_app::{SHOP, TestApp, beginning};
 
@@ -45,6 +47,26 @@ impl Server {
             }
         });
         Self { url, taken }
+    }
+
+    /// Answers with `answer`, and then with a byte after each pause.
+    async fn start_slow(answer: Vec<u8>, pause: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let answer = answer.clone();
+                tokio::spawn(async move {
+                    let _ = stream.read(&mut [0; 4096]).await;
+                    let mut sent = stream.write_all(&answer).await;
+                    while sent.is_ok() {
+                        tokio::time::sleep(pause).await;
+                        sent = stream.write_all(b" ").await;
+                    }
+                });
+            }
+        });
+        Self { url, taken: Arc::default() }
     }
 
     fn taken(&self) -> usize {
@@ -92,6 +114,46 @@ async fn n1_a_redirect_is_an_answer_and_is_not_followed() {
     assert_eq!((answer.status.as_u16(), elsewhere.taken()), (302, 0));
 }
 
+/// A server with a certificate that nobody vouches for. `None`: there is no openssl.
+fn with_a_certificate_of_its_own(folder: &std::path::Path) -> Option<(Url, std::process::Child)> {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let openssl = || {
+        let mut command = std::process::Command::new("openssl");
+        command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let made = openssl()
+        .args("req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key.pem -out cert.pem -subj /CN=localhost".split(' '))
+        .args(["-addext", "subjectAltName=DNS:localhost"])
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let serve = format!("s_server -accept 127.0.0.1:{port} -key key.pem -cert cert.pem -www -quiet");
+    let server = openssl().args(serve.split(' ')).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < deadline, "the server did not start");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Some((Url::parse(&format!("https://localhost:{port}/")).unwrap(), server))
+}
+
+#[tokio::test]
+async fn n1_a_certificate_that_nobody_vouches_for_ends_the_call_before_anything_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((url, mut server)) = with_a_certificate_of_its_own(folder.path()) else {
+        return skipped("openssl is needed");
+    };
+    // Also where the address was configured.
+    let http = Http::new(Clock::manual(beginning()), &Timeouts::default(), Reach::new([&url])).unwrap();
+    let outcome = http.send(http.request(Method::GET, url)).await;
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let Err(ApiError::Unavailable(why)) = outcome else { panic!("{outcome:?}") };
+    assert!(why.contains("certificate"), "{why}");
+}
+
 #[tokio::test]
 async fn n2_an_address_that_was_not_configured_is_not_asked() {
     let server = Server::start(answer("", b"{}"), true).await;
@@ -108,13 +170,31 @@ async fn n2_an_address_that_was_not_configured_is_not_asked() {
 
 #[tokio::test]
 async fn n3_whoever_is_silent_or_answers_drop_by_drop_is_given_up_in_time() {
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n{";
     let silent = Server::start(Vec::new(), false).await;
-    let stalled = Server::start(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec(), false).await;
-    for server in [&silent, &stalled] {
+    let stalled = Server::start(HEAD.to_vec(), false).await;
+    // Never silent for long enough: only the time for the whole call ends it.
+    let dripping = Server::start_slow(HEAD.to_vec(), Duration::from_millis(20)).await;
+    for server in [&silent, &stalled, &dripping] {
         let begun = Instant::now();
         assert!(matches!(server.ask().await, Err(ApiError::Unavailable(_))));
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        // What comes piece by piece has the same limits.
+        let http = server.http();
+        let all = async {
+            let mut download = http.open(http.request(Method::GET, server.url.clone())).await?;
+            while download.chunk().await?.is_some() {}
+            Ok::<_, ApiError>(())
+        };
+        assert!(matches!(all.await, Err(ApiError::Unavailable(_))));
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     }
+}
+
+#[test]
+fn n3_the_limits_of_production_are_those_of_the_rule() {
+    let Timeouts { connect, idle, total } = Timeouts::default();
+    assert_eq!([connect, idle, total].map(|limit| limit.as_secs()), [5, 10, 30]);
 }
 
 #[tokio::test]
@@ -174,6 +254,65 @@ async fn n4_no_answer_is_asked_again_up_to_five_times_with_growing_pauses_and_a_
     assert!(refused.await.is_err());
     assert_eq!(tried.load(Ordering::SeqCst), 1);
     assert_eq!(http.clock().slept(), Duration::ZERO);
+}
+
+#[tokio::test]
+async fn n4_how_long_to_wait_is_understood_in_both_forms_and_has_an_end() {
+    let clock = Clock::manual(beginning());
+    for (value, seconds) in [
+        ("7", Some(7.0)),
+        ("2.5", Some(2.5)),
+        ("0", Some(0.0)),
+        ("Sat, 21 Nov 2026 12:02:00 GMT", Some(120.0)),
+        ("Sat, 21 Nov 2026 11:00:00 GMT", Some(0.0)),
+        ("Sun, 22 Nov 2026 12:00:00 GMT", Some(3600.0)),
+        ("86400", Some(3600.0)),
+        ("-1", None),
+        ("soon", None),
+        ("nan", None),
+    ] {
+        let bytes = format!("HTTP/1.1 429 Too Many Requests\r\nretry-after: {value}\r\ncontent-length: 0\r\n\r\n");
+        let server = Server::start(bytes.into_bytes(), true).await;
+        let http = server.http();
+        let answer = http.send(http.request(Method::GET, server.url.clone())).await.unwrap();
+        assert_eq!(answer.retry_after(&clock).map(|wait| wait.as_secs_f64()), seconds, "{value}");
+    }
+    // It is waited for so long, if whoever asks has so much time.
+    let server = Server::start(Vec::new(), true).await;
+    for (patience, seconds, waited) in [
+        (Patience::Background, 60, 240),
+        (Patience::Background, 61, 0),
+        (Patience::Person, 3, 0),
+        (Patience::Once, 1, 0),
+    ] {
+        let http = server.http();
+        let retry_after = Duration::from_secs(seconds);
+        let limited = http.persist(patience, || async { Err::<(), _>(ApiError::RateLimited { retry_after }) }).await;
+        assert_eq!(limited, Err(ApiError::RateLimited { retry_after }));
+        assert_eq!(http.clock().slept().as_secs(), waited, "{patience:?}");
+    }
+}
+
+#[tokio::test]
+async fn n5_a_download_counts_like_a_call_and_one_that_breaks_off_like_one_without_an_answer() {
+    let broken = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec();
+    let server = Server::start(broken, true).await;
+    let http = server.http().of("dead.myshopify.com");
+    let download = async || {
+        let mut download = http.open(http.request(Method::GET, server.url.clone())).await?;
+        while download.chunk().await?.is_some() {}
+        Ok::<_, ApiError>(())
+    };
+    for _ in 0..20 {
+        assert!(matches!(download().await, Err(ApiError::Unavailable(_))));
+    }
+    assert_eq!(server.taken(), 10, "the other ten were not sent");
+    http.clock().advance(Duration::from_secs(5));
+    // One that nobody reads to its end says nothing, and holds no place once it is gone.
+    for _ in 0..5 {
+        drop(http.open(http.request(Method::GET, server.url.clone())).await.unwrap());
+    }
+    assert_eq!(server.taken(), 15);
 }
 
 #[tokio::test]
