@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::assemble::{self, part};
 use super::client::Query;
-use super::reading::{Access, Pages, Raw, Reading, at, id_of, is_denied};
+use super::reading::{Access, Pages, Raw, Reading, at, id_of};
 use crate::shared::ReadError;
 use crate::shared::api::ApiError;
 use crate::shared::journal::{Part, Staging};
@@ -123,14 +123,7 @@ pub async fn read_discounts(reading: &Reading<'_>, staging: &Staging) -> Result<
     let mut discounts = 0;
     let mut pages = Pages::new();
     while let Some(after) = pages.next()? {
-        let asked = reading.ask_root::<Raw>(Query::DISCOUNT_PAGE, json!({ "after": after }), "discountNodes").await;
-        let page = match asked {
-            Err(error) if is_denied(&error) => {
-                reading.deny(["read_discounts".to_owned()]);
-                return Ok(false);
-            }
-            page => page?,
-        };
+        let Some(page) = reading.ask_discounts(after).await? else { return Ok(false) };
         let mut parts = Vec::new();
         for raw in pages.take(page) {
             add_discount(reading, &raw, &mut parts).await?;

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::assemble::{self, COLLECTION, DISCOUNT, Found, GONE, PRODUCT};
 use super::client::Query;
-use super::reading::{Pages, Raw, Reading, id_of, is_denied};
+use super::reading::{Pages, Raw, Reading, id_of};
 use super::{NAME, catalogue, changes, document, pass};
 use crate::shared::ReadError;
 use crate::shared::journal::{Edit, Record};
@@ -185,14 +185,7 @@ async fn changed_discounts(reading: &Reading<'_>, found: &mut Found) -> Result<V
     let mut edits = Vec::new();
     let mut pages = Pages::new();
     while let Some(after) = pages.next()? {
-        let asked = reading.ask_root::<Raw>(Query::DISCOUNT_PAGE, json!({ "after": after }), "discountNodes").await;
-        let page = match asked {
-            Err(error) if is_denied(&error) => {
-                reading.deny(["read_discounts".to_owned()]);
-                return Ok(Vec::new());
-            }
-            page => page?,
-        };
+        let Some(page) = reading.ask_discounts(after).await? else { return Ok(Vec::new()) };
         for raw in pages.take(page) {
             let id = id_of(raw.get())?;
             let old = stored.remove(&id);

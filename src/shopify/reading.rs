@@ -28,6 +28,9 @@ const STOCK_SCOPE: &str = "read_inventory";
 /// Without it, stock comes without the names of its locations.
 const LOCATIONS_SCOPE: &str = "read_locations";
 
+/// Without it, discounts cannot be read at all.
+pub const DISCOUNTS_SCOPE: &str = "read_discounts";
+
 /// An object as it came.
 pub type Raw = Box<RawValue>;
 
@@ -184,6 +187,20 @@ impl<'a> Reading<'a> {
         parse(data.remove(root).ok_or(ApiError::Unreadable("a list is missing"))?.get())
     }
 
+    /// Asks for one page of the discounts. `None`: they may not be read, which [`Reading::denied`] tells.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub async fn ask_discounts(&self, after: Option<String>) -> Result<Option<Connection<Raw>>, ReadError> {
+        match self.ask_root(Query::DISCOUNT_PAGE, json!({ "after": after }), "discountNodes").await {
+            Err(error) if is_denied(&error) => {
+                self.deny([DISCOUNTS_SCOPE.to_owned()]);
+                Ok(None)
+            }
+            page => page.map(Some),
+        }
+    }
+
     /// Asks, and leaves it to [`Reading::denied`] to tell what was not to be had.
     ///
     /// # Errors
@@ -271,8 +288,7 @@ impl Pages {
 }
 
 /// Whether a scope is missing for the whole query.
-#[must_use]
-pub fn is_denied(error: &ReadError) -> bool {
+fn is_denied(error: &ReadError) -> bool {
     matches!(error, ReadError::Api(ApiError::Refused { code }) if code == DENIED)
 }
 

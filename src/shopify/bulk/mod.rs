@@ -16,7 +16,7 @@ pub use self::file::fuzz;
 use self::operation::Ended;
 pub use self::trouble::Trouble;
 use super::assemble::{COLLECTION, DISCOUNT, PRODUCT, part};
-use super::reading::{Access, Reading};
+use super::reading::{Access, DISCOUNTS_SCOPE, Reading};
 use super::{NAME, Shopify, changes};
 use crate::shared::ReadError;
 use crate::shared::api::ApiError;
@@ -237,7 +237,7 @@ async fn try_read(
         match operation::wait(reading, list, &id, pass.begun_ms).await? {
             Ended::With(file) => files.push((list, file)),
             Ended::Denied if list == List::Discounts => {
-                reading.deny(["read_discounts".to_owned()]);
+                reading.deny([DISCOUNTS_SCOPE.to_owned()]);
                 kinds.retain(|&kind| kind != DISCOUNT);
             }
             Ended::Denied => {
