@@ -18,6 +18,7 @@ use url::Url;
 use super::budget::{Budgets, Cost, Page};
 use super::notices::Notices;
 use super::payload::ShopDomain;
+use super::refusal::{self, denied_scopes, error_codes};
 use super::{Config, SCOPES};
 use crate::shared::alerts::Alerts;
 use crate::shared::api::{Answer, ApiError, Download, Http, Patience};
@@ -27,15 +28,6 @@ const TOKEN: HeaderName = HeaderName::from_static("x-shopify-access-token");
 
 /// How long to wait where the shop says "too often" and not how long.
 const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(2);
-
-/// How long to leave a shop alone that is frozen, locked, inactive or moved.
-const CLOSED_PAUSE: Duration = Duration::from_secs(3600);
-
-const INACTIVE: &str = "this shop is not active at Shopify: paused, or closed. Reading goes on by itself when it is open \
-                        again.";
-
-/// The code of a query that costs more than a query may.
-const TOO_DEAR: &str = "MAX_COST_EXCEEDED";
 
 /// The code for a bulk file on a host that is not among those that are configured.
 pub const UNLISTED_HOST: &str = "a bulk file on a host that is not listed";
@@ -208,7 +200,7 @@ impl Client {
                 .persist(patience, || self.ask_once(patience, shop, token, query, &variables, url.clone()))
                 .await;
             match asked {
-                Err(ApiError::Refused { code }) if code == TOO_DEAR && query.page.is_some() => {
+                Err(ApiError::Refused { code }) if code == refusal::TOO_DEAR && query.page.is_some() => {
                     if self.page_size(shop, query) < items {
                         // The shop said what it costs: now a smaller page is known that it grants.
                         continue;
@@ -261,7 +253,7 @@ impl Client {
         answer: &Answer,
     ) -> Result<Asked<T>, ApiError> {
         if !answer.status.is_success() {
-            return Err(self.status_meaning(answer));
+            return Err(refusal::meaning(answer).unwrap_or_else(|| self.rate_limited(answer)));
         }
         self.notices.note(query.name, &answer.headers);
         let envelope: Envelope<'_> = serde_json::from_slice(&answer.body)
@@ -278,7 +270,7 @@ impl Client {
                     return Err(ApiError::RateLimited { retry_after });
                 }
                 "INTERNAL_SERVER_ERROR" => return Err(ApiError::Unavailable(code)),
-                "SHOP_INACTIVE" => return Err(paused(INACTIVE)),
+                "SHOP_INACTIVE" => return Err(refusal::inactive()),
                 "ACCESS_DENIED" if data != "null" => {}
                 _ => return Err(ApiError::Refused { code }),
             }
@@ -308,24 +300,6 @@ impl Client {
         }
     }
 
-    /// What a status means where it is not 200.
-    fn status_meaning(&self, answer: &Answer) -> ApiError {
-        let text = answer.json::<Value>().ok().and_then(|body| body["errors"].as_str().map(str::to_owned));
-        match answer.status.as_u16() {
-            401 => ApiError::TokenRejected {
-                reason: "Shopify refuses the stored login: the app was uninstalled, or the login was revoked. Please \
-                         connect the shop again.",
-            },
-            403 if text.is_some_and(|text| text.contains("Non-expiring")) => ApiError::TokenRejected {
-                reason: "Shopify does not accept the old kind of login any more. Please connect the shop again.",
-            },
-            status @ (300..=399 | 402 | 403 | 423) => paused(why_closed(status)),
-            429 => self.rate_limited(answer),
-            status @ 500.. => ApiError::Unavailable(format!("status {status}")),
-            status => ApiError::Refused { code: format!("status {status}") },
-        }
-    }
-
     pub(super) fn rate_limited(&self, answer: &Answer) -> ApiError {
         ApiError::RateLimited { retry_after: answer.retry_after(self.http.clock()).unwrap_or(RATE_LIMIT_PAUSE) }
     }
@@ -333,48 +307,6 @@ impl Client {
     pub(super) fn url(&self, shop: &ShopDomain, path: &[&str]) -> Result<Url, ApiError> {
         self.config.admin_url.at(shop, path).ok_or(ApiError::Unreadable("the configured base makes no address"))
     }
-}
-
-/// What a shop that cannot be used for now is told to its merchant.
-pub(super) fn paused(reason: &'static str) -> ApiError {
-    ApiError::Paused { reason: reason.into(), retry_after: CLOSED_PAUSE }
-}
-
-/// Why a shop answers with this status, for its merchant. A redirect is never followed: the token would travel.
-pub(super) fn why_closed(status: u16) -> &'static str {
-    match status {
-        402 => {
-            "Shopify has frozen this shop, most often because of an unpaid bill. Reading goes on by itself when it is \
-             open again."
-        }
-        423 => "Shopify has locked this shop. Reading goes on by itself when it is open again.",
-        300..=399 => {
-            "this shop has another address at Shopify now: it was renamed. Please connect it again under its new name."
-        }
-        _ => "Shopify forbids the use of this shop at the moment. Reading goes on by itself when that is over.",
-    }
-}
-
-/// `errors` is a list of objects, an object, or a text. A code is the platform's own where there is one.
-pub(super) fn error_codes(errors: &Value) -> Vec<String> {
-    match errors {
-        Value::Null => Vec::new(),
-        Value::Array(list) => list
-            .iter()
-            .map(|error| error["extensions"]["code"].as_str().unwrap_or("error").chars().take(40).collect())
-            .collect(),
-        _ => vec!["error".to_owned()],
-    }
-}
-
-/// The scopes that `requiredAccess` of an error names, in backquotes.
-pub(super) fn denied_scopes(errors: &Value) -> Vec<String> {
-    let errors = errors.as_array().map(Vec::as_slice).unwrap_or_default();
-    errors
-        .iter()
-        .filter_map(|error| error["extensions"]["requiredAccess"].as_str()?.split('`').nth(1))
-        .map(|scope| scope.chars().filter(|c| c.is_ascii_lowercase() || *c == '_').take(60).collect())
-        .collect()
 }
 
 #[cfg(test)]
@@ -387,15 +319,5 @@ mod tests {
             let first = query.text.lines().find(|line| !line.starts_with('#')).unwrap_or_default();
             assert!(first.contains(&format!(" {}", query.name)), "{first}");
         }
-    }
-
-    #[test]
-    fn errors_come_in_three_shapes() {
-        assert_eq!(error_codes(&json!([{"extensions":{"code":"THROTTLED"}},{"message":"x"}])), ["THROTTLED", "error"]);
-        assert_eq!(error_codes(&json!({"query":"Required parameter missing or invalid"})), ["error"]);
-        assert_eq!(error_codes(&json!("[API] Invalid API key")), ["error"]);
-        assert!(error_codes(&Value::Null).is_empty());
-        let denied = json!([{"extensions":{"code":"ACCESS_DENIED","requiredAccess":"`read_discounts` access scope."}}]);
-        assert_eq!(denied_scopes(&denied), ["read_discounts"]);
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::client::Query;
 use super::payload::ShopDomain;
-use super::{NAME, Shopify};
+use super::{NAME, Shopify, refusal};
 use crate::shared::api::{ApiError, Patience};
 use crate::shared::{FAREWELL, ReadError, Shared};
 
@@ -30,8 +30,8 @@ pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, farewell: &str) -> 
     }
     match shopify.ask::<Value>(Patience::Background, shop, Query::SHOP_INFO, json!({})).await {
         Err(ReadError::Api(ApiError::TokenRejected { .. })) => {}
-        // A shop that is gone altogether refuses everything.
-        Err(ReadError::Api(ApiError::Refused { code })) if code == "status 404" => {}
+        // A shop that is gone altogether knows no login either.
+        Err(ReadError::Api(error)) if refusal::is_no_shop(&error) => {}
         Err(error) => return Err(error),
         Ok(_) => {
             let sentence = format!(

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::config::AdminUrl;
 use super::payload::{ShopDomain, event};
 use super::signed_query::SignedQuery;
-use super::{bulk, client};
+use super::{bulk, refusal};
 use crate::shared::fuzzing::{Target, check_event};
 use crate::shared::signature::Secrets;
 
@@ -52,10 +52,10 @@ fn names(bytes: &[u8]) {
 /// Errors of an answer become short codes, whatever stands there.
 fn answer(bytes: &[u8]) {
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return };
-    for code in client::error_codes(&value["errors"]) {
+    for code in refusal::error_codes(&value["errors"]) {
         assert!(code.chars().count() <= 40);
     }
-    for scope in client::denied_scopes(&value["errors"]) {
+    for scope in refusal::denied_scopes(&value["errors"]) {
         assert!(scope.len() <= 60 && scope.is_ascii());
     }
 }

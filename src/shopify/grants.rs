@@ -8,8 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::client::{Client, paused, why_closed};
+use super::client::Client;
 use super::payload::ShopDomain;
+use super::refusal;
 use crate::shared::api::{ApiError, Patience};
 
 /// The code by which the endpoint refuses the app itself: its credentials are wrong, or it was uninstalled.
@@ -102,8 +103,10 @@ impl Client {
                 Err(ApiError::TokenRejected { reason: DEAD })
             }
             (_, Ok(code)) => Err(ApiError::Refused { code }),
-            (status @ (300..=399 | 402 | 403 | 423), Err(_)) => Err(paused(why_closed(status))),
-            (status, Err(_)) => Err(ApiError::Refused { code: format!("status {status}") }),
+            (status, Err(_)) => {
+                let refused = || ApiError::Refused { code: format!("status {status}") };
+                Err(refusal::closed(status).unwrap_or_else(refused))
+            }
         }
     }
 }

@@ -23,6 +23,7 @@ mod pass;
 mod payload;
 mod poll;
 mod reading;
+mod refusal;
 pub mod sandbox;
 mod signed_query;
 mod subscriptions;

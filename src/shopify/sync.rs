@@ -16,7 +16,7 @@ use super::reading::Reading;
 use super::subscriptions::{self, Asker};
 use super::{
     BULK, COLLECTIONS, DISCOUNTS, NAME, POLL, PRODUCTS, SHOP, Shopify, bulk, catalogue, changes, document, farewell,
-    pass, watch,
+    pass, refusal, watch,
 };
 use crate::shared::api::{ApiError, Budget};
 use crate::shared::journal::{PollReport, Record, Staging};
@@ -67,6 +67,10 @@ impl Reader for ShopReader {
 
     fn is_whole(&self, object: &str) -> bool {
         object.is_empty() || object == POLL
+    }
+
+    fn explain(&self, error: &ApiError) -> String {
+        refusal::explain(error)
     }
 
     fn budgets(&self) -> Vec<Budget> {

@@ -53,6 +53,7 @@ mod shopify_bulk;
 mod shopify_changes;
 mod shopify_checks;
 mod shopify_compliance;
+mod shopify_errors;
 mod shopify_install;
 mod shopify_life;
 mod shopify_login;

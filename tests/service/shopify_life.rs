@@ -20,6 +20,7 @@ async fn a_closed_shop_pauses_with_a_reason_and_goes_on_by_itself() {
         (Closed::Locked, "has locked this shop"),
         (Closed::Forbidden, "forbids the use of this shop"),
         (Closed::Inactive, "is not active"),
+        (Closed::Deleted, "knows no shop at this address"),
     ] {
         let app = TestApp::start().await;
         app.run_due_jobs().await;
@@ -220,6 +221,22 @@ async fn an_uninstalled_app_is_disconnected_at_once_and_comes_back_as_the_same_m
     assert_eq!(connection(&app, SHOP).await["status"], "connected");
     assert_eq!(price(&app, "Green tea"), "99.00");
     assert_eq!(shop.subscriptions().len(), 18, "subscribed anew");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_uninstall_is_believed_of_a_shop_that_is_gone_altogether() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    connect_shop(&app).await;
+    app.clock.advance(HOUR / 60);
+    shop.close(Some(Closed::Frozen));
+    farewell(&app, &shop.webhook(), &[]).await;
+    app.settle().await;
+    assert!(tokens(&app).await > 0, "a closed shop says nothing about the app");
+    shop.close(Some(Closed::Deleted));
+    an_hour_later(&app).await;
+    assert_eq!(tokens(&app).await, 0);
     app.finish().await;
 }
 

@@ -10,8 +10,8 @@ use shoptalk::shared::sandbox::Failure;
 use shoptalk::shopify::sandbox::Shop;
 
 use crate::shopify_checks::{
-    CATALOGUE, METADATA, SECOND, advance_to, asked, assert_complete, connect_shop, connection, log_in, nodes, only,
-    refreshes, requests, titles,
+    CATALOGUE, METADATA, SECOND, advance_to, assert_complete, connect_shop, connection, log_in, nodes, only, refreshes,
+    requests, titles,
 };
 use crate::test_app::{SHOP, TestApp};
 
@@ -360,73 +360,6 @@ async fn a_list_that_repeats_its_cursor_ends() {
 }
 
 #[tokio::test]
-async fn what_passes_is_waited_for_within_the_read() {
-    let app = TestApp::start().await;
-    app.shop().fill(3, 2);
-    connect_shop(&app).await;
-    let whole = app.text(CATALOGUE).unwrap();
-    for (failure, pause) in [
-        (Failure::Json(200, error("THROTTLED")), Duration::from_secs(1)),
-        (Failure::Json(200, error("INTERNAL_SERVER_ERROR")), Duration::ZERO),
-        (Failure::RetryAfter(429, "2.0".into()), Duration::from_secs(2)),
-        (Failure::RetryAfter(429, "60".into()), Duration::from_secs(60)),
-        (Failure::Status(429), Duration::from_secs(2)),
-        (Failure::Status(500), Duration::ZERO),
-        (Failure::Status(503), Duration::ZERO),
-        (Failure::Hang, Duration::ZERO),
-        (Failure::Disconnect, Duration::ZERO),
-    ] {
-        app.shopify.traffic().fail_next_with_body("graphql", &only("StockPage"), 1, failure.clone());
-        let (slept, before) = (app.clock.slept(), requests(&app));
-        let lines = sync(&app).await;
-        assert_eq!(lines.last(), Some(&Line::End { good: true }), "{failure:?}: {lines:?}");
-        assert!(app.clock.slept() - slept >= pause, "{failure:?}: {:?}", app.clock.slept() - slept);
-        let stock = asked(&app, SHOP, before).into_iter().filter(|name| name == "StockPage").count();
-        assert_eq!(stock, 2, "{failure:?}");
-        assert_eq!(app.text(CATALOGUE).unwrap(), whole);
-    }
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn what_is_refused_again_and_again_is_parked_and_shown() {
-    let app = TestApp::start().await;
-    let shop = app.shop();
-    shop.fill(3, 2);
-    connect_shop(&app).await;
-    let whole = app.text(CATALOGUE).unwrap();
-    for failure in [
-        Failure::Json(200, error("MAX_COST_EXCEEDED")),
-        Failure::Json(200, error("ACCESS_DENIED")),
-        Failure::Json(200, json!({ "errors": "[API] Something in words" })),
-        Failure::Json(200, json!({ "errors": { "query": "Required parameter missing or invalid" } })),
-        Failure::Json(404, json!({ "errors": "Not Found" })),
-    ] {
-        app.shopify.traffic().fail_next_with_body("graphql", &only("ProductPage"), 8, failure.clone());
-        let before = requests(&app);
-        let lines = sync(&app).await;
-        assert!(matches!(&lines[0], Line::Failed { .. }), "{failure:?}: {lines:?}");
-        for _ in 0..10 {
-            app.clock.advance(HOUR);
-            app.settle().await;
-        }
-        let pages = asked(&app, SHOP, before).into_iter().filter(|name| name == "ProductPage").count();
-        assert_eq!(pages, 8, "{failure:?}");
-        assert_eq!(app.counts().await.2, 1, "{failure:?}");
-        let shown = connection(&app, SHOP).await;
-        assert_eq!(shown["status"], "incomplete", "{failure:?}");
-        assert!(shown["status_reason"].as_str().unwrap().contains("refuses"), "{failure:?}: {shown}");
-        assert_eq!(app.text(CATALOGUE).unwrap(), whole, "{failure:?}");
-        app.command(Command::Replay { event: None }).await;
-        app.settle().await;
-        assert_eq!(app.counts().await.2, 0, "{failure:?}");
-        assert_eq!(connection(&app, SHOP).await["status"], "connected", "{failure:?}");
-        assert_complete(&app, &shop);
-    }
-    app.finish().await;
-}
-
-#[tokio::test]
 async fn one_shops_trouble_does_not_stop_another() {
     let app = TestApp::start().await;
     app.run_due_jobs().await;
@@ -611,7 +544,7 @@ async fn a_token_endpoint_in_trouble_costs_no_connection() {
     connect_shop(&app).await;
     for failure in [
         Failure::Status(500),
-        Failure::Status(404),
+        Failure::Status(418),
         Failure::RetryAfter(429, "30".into()),
         Failure::Html,
         Failure::Json(400, json!({ "error": "invalid_request" })),

@@ -297,6 +297,7 @@ fn closed_answer(closed: Option<Closed>) -> (StatusCode, Value) {
         Some(Closed::Frozen) => (StatusCode::PAYMENT_REQUIRED, json!({"errors": "Unavailable Shop"})),
         Some(Closed::Locked) => (StatusCode::LOCKED, json!({"errors": "Locked"})),
         Some(Closed::Forbidden) => (StatusCode::FORBIDDEN, json!({"errors": "[API] Access to this shop is forbidden"})),
+        Some(Closed::Deleted) => (StatusCode::NOT_FOUND, json!({"errors": "Not Found"})),
         Some(Closed::Inactive) | None => (
             StatusCode::OK,
             json!({"errors": [{"message": "Shop is not active", "extensions": {"code": "SHOP_INACTIVE"}}]}),

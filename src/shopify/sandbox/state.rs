@@ -59,6 +59,8 @@ pub enum Closed {
     Forbidden,
     /// 200 with the error code `SHOP_INACTIVE`.
     Inactive,
+    /// 404: there is no such shop any more.
+    Deleted,
 }
 
 /// A code that was handed out and waits for its exchange.

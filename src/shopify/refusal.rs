@@ -1,0 +1,150 @@
+//! What the platform's refusals mean: to the service, and in words to the merchant.
+//!
+//! Source: <https://shopify.dev/docs/api/admin-graphql> ("Status and error codes", 2026).
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::reading::DENIED;
+use crate::shared::api::{Answer, ApiError};
+
+/// How long to leave a shop alone that is frozen, locked, inactive or moved.
+const CLOSED_PAUSE: Duration = Duration::from_secs(3600);
+
+const INACTIVE: &str = "this shop is not active at Shopify: paused, or closed. Reading goes on by itself when it is open \
+                        again.";
+
+/// The code of a query that costs more than a query may.
+pub const TOO_DEAR: &str = "MAX_COST_EXCEEDED";
+
+/// What an answer means whose status is not 200. `None`: to be asked later, as it says itself.
+#[must_use]
+pub fn meaning(answer: &Answer) -> Option<ApiError> {
+    let text = answer.json::<Value>().ok().and_then(|body| body["errors"].as_str().map(str::to_owned));
+    Some(match answer.status.as_u16() {
+        401 => ApiError::TokenRejected {
+            reason: "Shopify refuses the stored login: the app was uninstalled, or the login was revoked. Please connect \
+                     the shop again.",
+        },
+        403 if text.is_some_and(|text| text.contains("Non-expiring")) => ApiError::TokenRejected {
+            reason: "Shopify does not accept the old kind of login any more. Please connect the shop again.",
+        },
+        429 => return None,
+        status => closed(status).unwrap_or_else(|| match status {
+            500.. => ApiError::Unavailable(format!("status {status}")),
+            _ => ApiError::Refused { code: format!("status {status}") },
+        }),
+    })
+}
+
+/// What a status means that concerns the whole shop. `None`: it is none of those.
+#[must_use]
+pub fn closed(status: u16) -> Option<ApiError> {
+    matches!(status, 300..=399 | 402..=404 | 423).then(|| paused(why_closed(status)))
+}
+
+/// A shop that is not active, as the code `SHOP_INACTIVE` says.
+#[must_use]
+pub fn inactive() -> ApiError {
+    paused(INACTIVE)
+}
+
+/// Whether the platform says that there is no such shop.
+#[must_use]
+pub fn is_no_shop(error: &ApiError) -> bool {
+    matches!(error, ApiError::Paused { reason, .. } if reason == why_closed(404))
+}
+
+/// What a merchant reads about an error that lasts.
+#[must_use]
+pub fn explain(error: &ApiError) -> String {
+    match error {
+        ApiError::RateLimited { .. } => {
+            "Shopify limits how often this shop may be asked. Reading goes on by itself after a pause.".to_owned()
+        }
+        ApiError::Unavailable(_) => {
+            "Shopify does not answer properly at the moment. It is asked again by itself.".to_owned()
+        }
+        ApiError::Unreadable(_) => {
+            "Shopify's answers cannot be read at the moment. It is asked again by itself.".to_owned()
+        }
+        ApiError::TokenRejected { reason } => (*reason).to_owned(),
+        ApiError::PermissionMissing { reason, .. } => reason.clone(),
+        ApiError::Paused { reason, .. } => reason.clone().into_owned(),
+        ApiError::Refused { code } => match code.as_str() {
+            DENIED => "Shopify denies a permission (ACCESS_DENIED). Connect the shop again to give it.".to_owned(),
+            TOO_DEAR => "Shopify finds a part of the catalogue too large to be asked for (MAX_COST_EXCEEDED). The \
+                         operator of this service has to mend that."
+                .to_owned(),
+            code => {
+                let code: String =
+                    code.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ')).collect();
+                format!("Shopify refuses what is asked ({code}). The operator of this service has to mend that.")
+            }
+        },
+    }
+}
+
+/// What a shop that cannot be used for now is told to its merchant.
+fn paused(reason: &'static str) -> ApiError {
+    ApiError::Paused { reason: reason.into(), retry_after: CLOSED_PAUSE }
+}
+
+/// Why a shop answers with this status, for its merchant. A redirect is never followed: the token would travel.
+fn why_closed(status: u16) -> &'static str {
+    match status {
+        402 => {
+            "Shopify has frozen this shop, most often because of an unpaid bill. Reading goes on by itself when it is \
+             open again."
+        }
+        404 => {
+            "Shopify knows no shop at this address: it may have been closed for good. It is asked again every hour, in \
+             case that is over."
+        }
+        423 => "Shopify has locked this shop. Reading goes on by itself when it is open again.",
+        300..=399 => {
+            "this shop has another address at Shopify now: it was renamed. Please connect it again under its new name."
+        }
+        _ => "Shopify forbids the use of this shop at the moment. Reading goes on by itself when that is over.",
+    }
+}
+
+/// `errors` is a list of objects, an object, or a text. A code is the platform's own where there is one.
+pub fn error_codes(errors: &Value) -> Vec<String> {
+    match errors {
+        Value::Null => Vec::new(),
+        Value::Array(list) => list
+            .iter()
+            .map(|error| error["extensions"]["code"].as_str().unwrap_or("error").chars().take(40).collect())
+            .collect(),
+        _ => vec!["error".to_owned()],
+    }
+}
+
+/// The scopes that `requiredAccess` of an error names, in backquotes.
+pub fn denied_scopes(errors: &Value) -> Vec<String> {
+    let errors = errors.as_array().map(Vec::as_slice).unwrap_or_default();
+    errors
+        .iter()
+        .filter_map(|error| error["extensions"]["requiredAccess"].as_str()?.split('`').nth(1))
+        .map(|scope| scope.chars().filter(|c| c.is_ascii_lowercase() || *c == '_').take(60).collect())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn errors_come_in_three_shapes() {
+        assert_eq!(error_codes(&json!([{"extensions":{"code":"THROTTLED"}},{"message":"x"}])), ["THROTTLED", "error"]);
+        assert_eq!(error_codes(&json!({"query":"Required parameter missing or invalid"})), ["error"]);
+        assert_eq!(error_codes(&json!("[API] Invalid API key")), ["error"]);
+        assert!(error_codes(&Value::Null).is_empty());
+        let denied = json!([{"extensions":{"code":"ACCESS_DENIED","requiredAccess":"`read_discounts` access scope."}}]);
+        assert_eq!(denied_scopes(&denied), ["read_discounts"]);
+    }
+}
