@@ -239,7 +239,10 @@ impl App {
             shared.clone(),
             config.server.operator_token,
             config.server.public_url.clone(),
-            facebook::key_of_message,
+            |channel, account, id| {
+                facebook::key_of_message(channel, account, id)
+                    .or_else(|| shopify::key_of_delivery(channel, account, id))
+            },
         ));
         for channel in channels {
             router = router.merge(channel.router);

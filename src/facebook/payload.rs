@@ -405,7 +405,8 @@ pub fn message_key(account: &Id, mid: &str) -> DedupeKey {
 /// The key of a message, of which an operator knows the id; `None` in another channel.
 #[must_use]
 pub fn key_of_message(channel: &str, account: &str, mid: &str) -> Option<DedupeKey> {
-    (channel == NAME).then(|| Id::parse(account)).flatten().map(|account| message_key(&account, mid))
+    let is_ours = channel == NAME || channel == super::instagram::NAME;
+    is_ours.then(|| Id::parse(account)).flatten().map(|account| message_key(&account, mid))
 }
 
 fn edit_key(page: &Id, mid: &str, number: &str) -> DedupeKey {

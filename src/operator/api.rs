@@ -175,25 +175,22 @@ pub(super) async fn event(
     found.map(Json).ok_or(AppError::NotFound)
 }
 
-/// A message, as its platform names it.
+/// An event, as its platform names it.
 #[derive(Deserialize)]
-pub(super) struct Message {
-    mid: String,
+pub(super) struct Named {
+    #[serde(alias = "mid")]
+    id: String,
 }
 
-/// `GET /api/events?mid=…`: the message, in whichever connected account it is.
+/// `GET /api/events?id=…`: the message or delivery, in whichever account it is.
 pub(super) async fn events(
     State(operator): State<Operator>,
-    message: Result<Query<Message>, QueryRejection>,
+    named: Result<Query<Named>, QueryRejection>,
 ) -> Result<Json<Value>, AppError> {
-    let Ok(Query(Message { mid })) = message else {
-        return Err(AppError::bad_request("Say which message: ?mid=…"));
+    let Ok(Query(Named { id })) = named else {
+        return Err(AppError::bad_request("Say which message or delivery: ?id=…"));
     };
-    let mut events: Vec<Facts> = Vec::new();
-    for connection in operator.shared.connections.list().await? {
-        let Some(key) = (operator.message_key)(&connection.channel, &connection.account, &mid) else { continue };
-        events.extend(operator.shared.journal.find_facts_of(key).await.map_err(broken)?);
-    }
+    let events = super::follow::find(&operator, &id).await?;
     Ok(Json(json!({ "events": events })))
 }
 

@@ -6,6 +6,7 @@
 
 mod api;
 mod auth;
+mod follow;
 mod metrics;
 mod page;
 mod session;
@@ -30,12 +31,12 @@ struct Operator {
     sessions: Sessions,
     /// Where our pages are reached, if that is configured.
     own: Option<Arc<Url>>,
-    message_key: MessageKey,
+    event_key: EventKey,
 }
 
-/// The key of the event that is a message: of a channel, an account, and the message's id at its platform. `None`: the
-/// channel has no messages.
-pub type MessageKey = fn(&str, &str, &str) -> Option<DedupeKey>;
+/// The key of the event that an operator knows by an id of its platform: a message's, or a delivery's. Of a channel, an
+/// account and that id. `None`: nothing there has such ids.
+pub type EventKey = fn(&str, &str, &str) -> Option<DedupeKey>;
 
 /// The routes below `/api/`, by their paths.
 fn api_routes() -> Vec<(&'static str, MethodRouter<Operator>)> {
@@ -56,9 +57,9 @@ fn api_routes() -> Vec<(&'static str, MethodRouter<Operator>)> {
 }
 
 /// The operator's routes. Without a token configured they answer as if they were not there.
-pub fn router(shared: Shared, token: Option<SecretString>, own: Option<Url>, message_key: MessageKey) -> Router {
+pub fn router(shared: Shared, token: Option<SecretString>, own: Option<Url>, event_key: EventKey) -> Router {
     let sessions = Sessions::default();
-    let operator = Operator { shared, token: Token::new(token), sessions, own: own.map(Arc::new), message_key };
+    let operator = Operator { shared, token: Token::new(token), sessions, own: own.map(Arc::new), event_key };
     let mut machines = Router::new().route("/metrics", get(metrics::show));
     for (path, route) in api_routes() {
         machines = machines.route(path, route);

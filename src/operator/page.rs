@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
+use serde::Deserialize;
 
-use super::Operator;
 use super::session::{Posted, Session, entrance};
+use super::{Operator, follow};
 use crate::shared::Shared;
 use crate::shared::error::AppError;
 use crate::shared::journal::{Arrivals, Failure, JournalError, Work};
@@ -20,8 +21,18 @@ const HOURS: i64 = 48;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
+/// What is to be followed.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    event: Option<String>,
+}
+
 /// `GET /operator`.
-pub(super) async fn show(State(operator): State<Operator>, headers: HeaderMap) -> Result<Response, AppError> {
+pub(super) async fn show(
+    State(operator): State<Operator>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
     let Some(session) = operator.session(&headers)? else { return Ok(entrance(StatusCode::OK, None)) };
     let shared = &operator.shared;
     let body = html! {
@@ -33,6 +44,7 @@ pub(super) async fn show(State(operator): State<Operator>, headers: HeaderMap) -
         (connections(shared).await?)
         (journal(shared).await.map_err(broken)?)
         (failures(shared, &session).await.map_err(broken)?)
+        (follow::section(&operator, asked.event.as_deref()).await?)
         (deliveries(shared).await.map_err(broken)?)
         (information(shared).await.map_err(broken)?)
         (tokens(shared).await?)
@@ -305,7 +317,7 @@ fn table(title: &str, id: &str, heads: &[&str], rows: &[Markup], none: &str) -> 
     }
 }
 
-fn time(now_ms: i64, at: Option<i64>) -> Markup {
+pub(super) fn time(now_ms: i64, at: Option<i64>) -> Markup {
     at.map_or_else(|| html! { "–" }, |at| ago(now_ms, at))
 }
 

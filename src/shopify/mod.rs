@@ -40,6 +40,7 @@ use axum::extract::FromRef;
 
 pub use self::config::{AdminUrl, BulkHosts, Config};
 pub use self::doctor::examine;
+pub use self::payload::key_of_delivery;
 use crate::shared::web::intake::Intake;
 use crate::shared::web::pages::{Door, Entrance};
 use crate::shared::{Channel, Shared};

@@ -103,6 +103,17 @@ fn is_discount(id: &str) -> bool {
         .any(|kind| id.strip_prefix(DISCOUNT_GID).and_then(|rest| rest.strip_prefix(kind)).is_some_and(is_number))
 }
 
+/// The key of a delivery: its `X-Shopify-Webhook-Id`, which its repeats share.
+fn delivery_key(account: &str, webhook_id: &str) -> DedupeKey {
+    DedupeKey::new(NAME, account, &[b"webhook id", webhook_id.as_bytes()])
+}
+
+/// The key of a delivery, of which an operator knows the id; `None` in another channel.
+#[must_use]
+pub fn key_of_delivery(channel: &str, account: &str, webhook_id: &str) -> Option<DedupeKey> {
+    (channel == NAME).then(|| delivery_key(account, webhook_id))
+}
+
 /// Turns a delivery, whose signature is right, into its event. Nothing is lost: what cannot be read, is unknown or
 /// contradicts itself is set apart.
 #[must_use]
@@ -126,7 +137,7 @@ pub fn event(headers: &HeaderMap, body: &[u8]) -> Event {
     let key = if webhook_id.is_empty() {
         DedupeKey::new(NAME, account, &[b"body", topic.as_bytes(), &Sha256::digest(body)])
     } else {
-        DedupeKey::new(NAME, account, &[b"webhook id", webhook_id.as_bytes()])
+        delivery_key(account, webhook_id)
     };
     Event {
         channel: NAME,

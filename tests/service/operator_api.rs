@@ -139,6 +139,51 @@ async fn what_became_of_a_message_is_found_by_its_id_and_never_what_it_says() {
 }
 
 #[tokio::test]
+async fn what_became_of_a_delivery_of_shopify_is_found_by_its_webhook_id() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let shop = app.shop();
+    let product = shop.add_product("A secret product").webhook().to_string();
+    let address = format!("{}/shopify/webhook", app.url);
+    let send = |topic: &'static str, id: &'static str, domain: &'static str| {
+        let (shop, address, product) = (shop.clone(), address.clone(), product.clone());
+        async move {
+            let headers = [("x-shopify-webhook-id", Some(id)), ("x-shopify-shop-domain", Some(domain))];
+            assert_eq!(shop.deliver_to(&address, topic, product.as_bytes(), &headers).await.unwrap(), 200);
+        }
+    };
+    send("products/create", "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043", SHOP).await;
+    send("orders/unheard-of", "c54557e4-bdd9-4b37-8a5f-bf7d70bcd043", SHOP).await;
+    send("products/create", "d54557e4-bdd9-4b37-8a5f-bf7d70bcd043", "never-seen.myshopify.com").await;
+    let find = |first: &'static str| {
+        let path = format!("/api/events?id={first}54557e4-bdd9-4b37-8a5f-bf7d70bcd043");
+        let app = &app;
+        async move { get(app, &path).await["events"].clone() }
+    };
+    let waiting = find("b").await;
+    assert_eq!((&waiting[0]["kind"], &waiting[0]["consumed"]), (&json!("products/create"), &json!(false)));
+    app.settle().await;
+    let consumed = find("b").await;
+    assert_eq!(consumed.as_array().unwrap().len(), 1);
+    assert_eq!((&consumed[0]["consumed"], &consumed[0]["account"]), (&json!(true), &json!(SHOP)));
+    assert_eq!(consumed[0]["reread"], product_id(&product));
+    assert_eq!(find("c").await[0]["apart"], "a topic that is not handled");
+    let unknown = find("d").await;
+    assert_eq!(unknown[0]["account"], "never-seen.myshopify.com");
+    assert!(unknown[0]["apart"].is_string(), "{unknown}");
+    assert_eq!(find("e").await, json!([]));
+    assert_eq!(ask(&app, Method::GET, "/api/events", "").await.status, 400);
+    assert_eq!(ask(&app, Method::GET, "/api/events?id=a&id=b", "").await.status, 400);
+    app.finish().await;
+}
+
+/// The id that is read again because of a product's delivery.
+fn product_id(body: &str) -> Value {
+    let body: Value = serde_json::from_str(body).unwrap();
+    body["admin_graphql_api_id"].clone()
+}
+
+#[tokio::test]
 async fn parked_work_is_listed_and_replayed_and_nonsense_is_refused() {
     let app = TestApp::start().await;
     app.connect().await;

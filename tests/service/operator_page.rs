@@ -159,3 +159,38 @@ async fn parked_work_is_shown_with_its_reason_and_replayed_from_the_page() {
     assert!(browser.get("/operator").await.text().contains("Nothing failed."));
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_delivery_is_followed_from_its_arrival_to_its_file_by_any_of_its_names() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let (page, person) = (app.page(), app.facebook.person("7000000000000001", "Maria Example"));
+    let message = page.message_from(&person, "a secret wish");
+    page.deliver(std::slice::from_ref(&message)).await.unwrap();
+    let browser = signed_in(&app).await;
+    let follow = |name: String| {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("event", &name).finish();
+        let browser = &browser;
+        async move {
+            let shown = browser.get(&format!("/operator?{query}")).await;
+            assert_eq!(shown.status, 200);
+            let text = shown.text();
+            assert!(!text.contains("a secret wish") && !text.contains("<script"), "{text}");
+            text
+        }
+    };
+    let mid = message["message"]["mid"].as_str().unwrap().to_owned();
+    let shown = follow(mid.clone()).await;
+    assert!(shown.contains("<dt>Consumed</dt><dd>not yet</dd>"), "{shown}");
+    app.settle().await;
+    let shown = follow(format!("  {mid} ")).await;
+    assert!(shown.contains("<dt>Consumed</dt><dd>yes</dd>"), "{shown}");
+    assert!(shown.contains(&format!("<code>facebook/{PAGE}/conversations/7000000000000001.json</code>")), "{shown}");
+    let number = shown.split("<h3>Event ").nth(1).unwrap().split(':').next().unwrap().to_owned();
+    assert_eq!(follow(number).await.matches("<h3>Event ").count(), 1);
+    for nothing in ["999999", "-1", "<script>alert(1)</script>", "\u{202e}m_1", "99999999999999999999"] {
+        assert!(follow(nothing.to_owned()).await.contains("Nothing that was stored here is called"), "{nothing}");
+    }
+    assert!(!follow(String::new()).await.contains("Nothing that was stored"));
+    app.finish().await;
+}

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::{DedupeKey, Journal, JournalError, place};
+use super::{Account, DedupeKey, Journal, JournalError, place};
 
 /// What became of an event. Its content is no part of this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,6 +43,20 @@ impl Journal {
     /// When the journal cannot be read.
     pub async fn find_facts(&self, seq: i64) -> Result<Option<Facts>, JournalError> {
         self.read(move |connection| find(connection, "seq = ?1", seq)).await
+    }
+
+    /// The accounts of which something is set apart, connected or not.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn list_apart_accounts(&self) -> Result<Vec<Account>, JournalError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT DISTINCT channel, account FROM events WHERE apart IS NOT NULL")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+        .await
     }
 
     /// What became of the event with this key.
