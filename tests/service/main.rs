@@ -47,6 +47,7 @@ mod pages;
 mod pages_catalogue;
 mod pages_conversations;
 mod pages_leaving;
+mod pages_many;
 mod pages_media;
 mod security;
 mod shopify_bulk;

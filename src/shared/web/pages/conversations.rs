@@ -25,7 +25,10 @@ const PER_PAGE: i64 = 50;
 const FINDS: usize = 30;
 
 /// How long a search looks through messages before it shows what it has, and offers to go on.
-const SEARCH_FOR: Duration = Duration::from_millis(800);
+const SEARCH_FOR: Duration = Duration::from_millis(400);
+
+/// The same where a person of that name was found, who is most probably who was meant.
+const SEARCH_ON_FOR: Duration = Duration::from_millis(150);
 
 /// The longest words that are looked for, in characters.
 const MAX_WORDS: usize = 200;
@@ -177,7 +180,7 @@ async fn search(
         Shown::Message(message) => message.text.to_lowercase().contains(&looked_for),
         _ => false,
     };
-    let until = Instant::now() + SEARCH_FOR;
+    let until = Instant::now() + if people.is_empty() { SEARCH_FOR } else { SEARCH_ON_FOR };
     let found =
         shared.journal.search_messages(vec![account.clone()], before, FINDS, until, says).await.map_err(failed)?;
     let mut hits = Vec::new();
