@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shoptalk::shared::progress::Step;
@@ -10,11 +11,39 @@ use shoptalk::shared::progress::Step;
 const WITH_END: &str = "{prefix}  [{bar:30}] {pos}/{len} {msg}";
 const WITHOUT_END: &str = "{prefix}  {spinner} {pos} {msg}";
 
+/// Where nothing can be drawn, an account is told of at most this often: a file shall tell what happened, not how fast.
+const LINE_EVERY: Duration = Duration::from_secs(3);
+
 /// The bars of all accounts.
 pub struct Bars {
     all: MultiProgress,
     bars: BTreeMap<(String, String), ProgressBar>,
-    terminal: bool,
+    /// `None`: it is a terminal, and bars are drawn.
+    lines: Option<Lines>,
+}
+
+/// What was said of each account last, and when.
+#[derive(Default)]
+struct Lines(BTreeMap<(String, String), (Instant, String)>);
+
+impl Lines {
+    /// The line that tells how far the read of an account has come, if it is time for one and it says something new.
+    fn line(&mut self, step: &Step, now: Instant) -> Option<String> {
+        let Step { channel, account, what, done, known } = step;
+        let line = match known {
+            Some(known) => format!("{channel} {account}: reading {what}, {done} of {}", known.max(done)),
+            None if *done > 0 => format!("{channel} {account}: reading {what}, {done} so far"),
+            None => format!("{channel} {account}: reading {what}"),
+        };
+        let account = (channel.clone(), account.clone());
+        if let Some((at, said)) = self.0.get(&account)
+            && (now.saturating_duration_since(*at) < LINE_EVERY || *said == line)
+        {
+            return None;
+        }
+        self.0.insert(account, (now, line.clone()));
+        Some(line)
+    }
 }
 
 impl Bars {
@@ -22,11 +51,18 @@ impl Bars {
     pub fn new() -> Self {
         let terminal = std::io::stdout().is_terminal();
         let target = if terminal { ProgressDrawTarget::stdout() } else { ProgressDrawTarget::hidden() };
-        Self { all: MultiProgress::with_draw_target(target), bars: BTreeMap::new(), terminal }
+        let lines = (!terminal).then(Lines::default);
+        Self { all: MultiProgress::with_draw_target(target), bars: BTreeMap::new(), lines }
     }
 
     /// How far the read of an account has come.
     pub fn show(&mut self, step: Step) {
+        if let Some(lines) = &mut self.lines {
+            if let Some(line) = lines.line(&step, Instant::now()) {
+                self.say(&line);
+            }
+            return;
+        }
         let Step { channel, account, what, done, known } = step;
         let name = format!("{channel} {account}");
         let bar = self.bars.entry((channel, account)).or_insert_with(|| {
@@ -58,11 +94,10 @@ impl Bars {
     /// A sentence that stays.
     pub fn say(&self, sentence: &str) {
         // A reader that went away is no reason to stop the work.
-        if self.terminal {
-            let _ = self.all.println(sentence);
-        } else {
-            let _ = writeln!(std::io::stdout(), "{sentence}");
-        }
+        let _ = match self.lines {
+            None => self.all.println(sentence),
+            Some(_) => writeln!(std::io::stdout(), "{sentence}"),
+        };
     }
 }
 
@@ -76,19 +111,33 @@ impl Drop for Bars {
 mod tests {
     use super::*;
 
+    fn step(account: &str, done: u64, known: Option<u64>) -> Step {
+        Step { channel: "shopify".to_owned(), account: account.to_owned(), what: "products".to_owned(), done, known }
+    }
+
+    #[test]
+    fn without_a_terminal_each_account_has_a_line_now_and_then_that_says_something_new() {
+        let (begun, mut lines) = (Instant::now(), Lines::default());
+        let mut say = |after_ms: u64, step: Step| lines.line(&step, begun + Duration::from_millis(after_ms));
+        let said = |text: &str| Some(text.to_owned());
+        assert_eq!(say(0, step("one", 0, None)), said("shopify one: reading products"));
+        // The steps of one account do not silence another's.
+        assert_eq!(say(100, step("two", 7, None)), said("shopify two: reading products, 7 so far"));
+        for after_ms in (200..3_000).step_by(100) {
+            assert_eq!(say(after_ms, step("one", after_ms, Some(4_000))), None);
+        }
+        assert_eq!(say(3_000, step("one", 3_000, Some(4_000))), said("shopify one: reading products, 3000 of 4000"));
+        assert_eq!(say(9_000, step("one", 3_000, Some(4_000))), None, "nothing new");
+        assert_eq!(say(9_100, step("one", 4_100, Some(4_000))), said("shopify one: reading products, 4100 of 4100"));
+        assert_eq!(say(9_200, step("two", 8, None)), said("shopify two: reading products, 8 so far"));
+    }
+
     #[test]
     fn each_account_has_a_bar_with_an_end_where_one_is_known() {
         let mut bars = Bars {
             all: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             bars: BTreeMap::new(),
-            terminal: true,
-        };
-        let step = |account: &str, done, known| Step {
-            channel: "shopify".to_owned(),
-            account: account.to_owned(),
-            what: "products".to_owned(),
-            done,
-            known,
+            lines: None,
         };
         bars.show(step("one", 5, Some(20)));
         bars.show(step("two", 7, None));
