@@ -397,6 +397,24 @@ async fn an_operation_is_started_once_also_where_the_answer_is_lost() {
 }
 
 #[tokio::test]
+async fn an_operation_that_is_asked_for_too_soon_is_asked_for_again() {
+    let app = bulk_app().await;
+    let shop = app.shop();
+    fill_every_list(&shop);
+    let throttled = json!({ "errors": [{ "message": "Throttled", "extensions": { "code": "THROTTLED" } }] });
+    for failure in [Failure::Json(200, throttled), Failure::RetryAfter(429, "2.0".into())] {
+        app.shopify.traffic().fail_next_with_body(SHOP, &only("StartBulk"), 1, failure);
+    }
+    let before = requests(&app);
+    connect_shop(&app).await;
+    assert_eq!(ways(&app, before), (6, 0));
+    assert_eq!(shop.bulk_operations().len(), 4);
+    assert_eq!(connection(&app, SHOP).await["status_reason"], Value::Null);
+    assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn operations_of_others_are_waited_for_and_not_for_ever() {
     let app = bulk_app().await;
     let shop = app.shop();

@@ -12,6 +12,10 @@ use super::{Failed, List, Trouble};
 use crate::shared::ReadError;
 use crate::shared::api::{ApiError, Patience};
 
+/// How often it is tried to start an operation while the shop says "too often", and how long is waited for it each time.
+const MOST_TRIES: u32 = 5;
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 /// How often one look at an operation follows another before others go first.
 const LOOKS: u32 = 5;
 
@@ -44,13 +48,26 @@ struct UserError {
     code: Option<String>,
 }
 
-/// Starts an operation and gives back its id. Asked only once: where the answer is lost, it may have been started.
+/// Starts an operation and gives back its id. Where the answer is lost it may have been started, so it is not asked
+/// again.
 pub async fn start(reading: &Reading<'_>, list: List, access: Access) -> Result<String, Failed> {
     let variables = json!({ "query": list.query(access) });
-    let asked = reading.shopify.ask::<Started>(Patience::Once, reading.shop, Query::START_BULK, variables).await;
-    let started = match asked {
-        Err(ReadError::Api(ApiError::Refused { code })) => return Err(Failed::Way(Trouble::NotStarted(list, code))),
-        started => started?.data,
+    let mut tries = 0;
+    let started = loop {
+        tries += 1;
+        let variables = variables.clone();
+        match reading.shopify.ask::<Started>(Patience::Once, reading.shop, Query::START_BULK, variables).await {
+            // Too often is the one answer that says for sure that nothing was started.
+            Err(ReadError::Api(ApiError::RateLimited { retry_after }))
+                if tries < MOST_TRIES && retry_after <= LONGEST_WAIT =>
+            {
+                reading.shopify.shared.clock.sleep(retry_after).await;
+            }
+            Err(ReadError::Api(ApiError::Refused { code })) => {
+                return Err(Failed::Way(Trouble::NotStarted(list, code)));
+            }
+            started => break started?.data,
+        }
     };
     let outcome = started.bulk_operation_run_query.ok_or(ApiError::Unreadable("no bulk operation"))?;
     if let Some(error) = outcome.user_errors.first() {
