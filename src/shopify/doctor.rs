@@ -106,39 +106,9 @@ async fn ask(config: &Config, http: &Http, shop: &ShopDomain, token: &SecretStri
         ));
         return;
     };
-    match answer.status.as_u16() {
-        200 => {}
-        401 => {
-            findings.push(Finding::error(
-                "shopify_token_refused",
-                about,
-                "Shopify refuses the stored token: the app was uninstalled, or the login was revoked",
-                "the shop is not polled",
-                "its merchant connects the shop again on the start page",
-            ));
-            return;
-        }
-        402 | 403 | 404 | 423 => {
-            findings.push(Finding::error(
-                "shopify_shop_closed",
-                about,
-                format!("the shop is frozen, locked, closed or moved (status {})", answer.status.as_u16()),
-                "it is not polled until it is open again",
-                "its merchant looks into the shop's admin; the service goes on by itself",
-            ));
-            return;
-        }
-        429 => return,
-        status => {
-            findings.push(Finding::warning(
-                "shopify_answers_with_errors",
-                about,
-                format!("the shop answers with status {status}"),
-                "it is not polled for the moment",
-                "wait; see <https://www.shopifystatus.com>",
-            ));
-            return;
-        }
+    if !answer.status.is_success() {
+        findings.extend(refusal(answer.status.as_u16(), about));
+        return;
     }
     let told = answer.headers.get("x-shopify-api-version").and_then(|value| value.to_str().ok());
     if told.is_some_and(|told| told != config.api_version) {
@@ -151,44 +121,88 @@ async fn ask(config: &Config, http: &Http, shop: &ShopDomain, token: &SecretStri
         ));
     }
     let Ok(body) = answer.json::<Value>() else { return };
-    let list = |value: &Value, name: &str| -> Vec<String> {
-        value.as_array().into_iter().flatten().filter_map(|one| one[name].as_str().map(str::to_owned)).collect()
-    };
-    let granted = list(&body["data"]["currentAppInstallation"]["accessScopes"], "handle");
-    if granted.is_empty() {
-        return;
+    let granted = texts(&body["data"]["currentAppInstallation"]["accessScopes"], "handle");
+    if !granted.is_empty() {
+        findings.extend(scopes(&granted, about));
+        findings.extend(deliveries(config, &granted, &body["data"]["webhookSubscriptions"]["nodes"], about));
     }
-    let missing: Vec<&str> = SCOPES.into_iter().filter(|scope| !is_granted(scope, &granted)).collect();
-    if !missing.is_empty() {
-        findings.push(Finding::error(
+}
+
+/// What an answer means that is no good one. None, where it is only too often that the shop was asked.
+fn refusal(status: u16, about: &str) -> Option<Finding> {
+    match status {
+        401 => Some(Finding::error(
+            "shopify_token_refused",
+            about,
+            "Shopify refuses the stored token: the app was uninstalled, or the login was revoked",
+            "the shop is not polled",
+            "its merchant connects the shop again on the start page",
+        )),
+        300..=399 | 402..=404 | 423 => Some(Finding::error(
+            "shopify_shop_closed",
+            about,
+            format!("the shop is frozen, locked, closed or moved (status {status})"),
+            "it is not polled until it is open again",
+            "its merchant looks into the shop's admin; the service goes on by itself",
+        )),
+        429 => None,
+        status => Some(Finding::warning(
+            "shopify_answers_with_errors",
+            about,
+            format!("the shop answers with status {status}"),
+            "it is not polled for the moment",
+            "wait; see <https://www.shopifystatus.com>",
+        )),
+    }
+}
+
+fn scopes(granted: &[String], about: &str) -> Option<Finding> {
+    let missing: Vec<&str> = SCOPES.into_iter().filter(|scope| !is_granted(scope, granted)).collect();
+    (!missing.is_empty()).then(|| {
+        Finding::error(
             "shopify_scope_missing",
             about,
             format!("permissions are missing: {}", missing.join(", ")),
             "a part of the catalogue is not in the files",
             "its merchant connects the shop again on the start page and gives them",
-        ));
-    }
-    let subscriptions = &body["data"]["webhookSubscriptions"]["nodes"];
-    let ours = subscriptions.as_array().into_iter().flatten();
+        )
+    })
+}
+
+/// Whether the shop delivers everything that is wanted, and to us.
+fn deliveries(config: &Config, granted: &[String], subscriptions: &Value, about: &str) -> Option<Finding> {
     let address = config.webhook_address.as_str();
-    let ours: Vec<&str> = ours.filter(|one| one["uri"] == address).filter_map(|one| one["topic"].as_str()).collect();
-    let topics: Vec<&str> = wanted(&granted).into_iter().filter(|topic| !ours.contains(topic)).collect();
+    let ours: Vec<&str> = subscriptions
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|one| one["uri"] == address)
+        .filter_map(|one| one["topic"].as_str())
+        .collect();
+    let missing: Vec<&str> = wanted(granted).into_iter().filter(|topic| !ours.contains(topic)).collect();
     let repair = "wait for the service's hourly look, or connect the shop again";
-    if ours.is_empty() && !list(subscriptions, "topic").is_empty() {
-        findings.push(Finding::error(
+    if ours.is_empty() && !texts(subscriptions, "topic").is_empty() {
+        Some(Finding::error(
             "shopify_callback_differs",
             about,
             format!("the shop delivers to another address than {address}"),
             "changes arrive somewhere else",
             repair,
-        ));
-    } else if !topics.is_empty() {
-        findings.push(Finding::error(
+        ))
+    } else if !missing.is_empty() {
+        Some(Finding::error(
             "shopify_topics_missing",
             about,
-            format!("the shop does not deliver: {}", topics.join(", ")),
+            format!("the shop does not deliver: {}", missing.join(", ")),
             "these changes are noticed only by the daily poll",
             repair,
-        ));
+        ))
+    } else {
+        None
     }
+}
+
+/// The texts under this name in a list of objects.
+fn texts(list: &Value, name: &str) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(|one| one[name].as_str().map(str::to_owned)).collect()
 }
