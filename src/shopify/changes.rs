@@ -68,8 +68,18 @@ struct Found {
     /// event tells them.
     members: HashMap<String, Option<String>>,
     done: BTreeSet<String>,
-    /// The products among them that are as they were.
+    /// The objects among them that are as they were.
     unchanged: Vec<String>,
+}
+
+impl Found {
+    /// An object is this.
+    fn put(&mut self, kind: &'static str, id: &str, node: String, stored: Option<&(String, i64)>) {
+        if stored.is_some_and(|(old, _)| *old == node) {
+            self.unchanged.push(id.to_owned());
+        }
+        self.edits.push(Edit::Put(kind, Record { id: id.to_owned(), payload: node }));
+    }
 }
 
 /// What single reads have brought.
@@ -78,7 +88,7 @@ pub struct Read {
     pub edits: Vec<Edit>,
     /// How the wishes came out: fewer than there are, where the rest would only hear the same.
     pub outcomes: Vec<Result<(), ReadError>>,
-    /// The products that showed no change.
+    /// The objects that showed no change.
     pub unchanged: Vec<String>,
 }
 
@@ -104,7 +114,7 @@ pub async fn read_all(reading: &Reading<'_>, wishes: &[String]) -> Result<Read, 
     Ok(Read { edits: found.edits, outcomes, unchanged: found.unchanged })
 }
 
-/// Wishes for the products once more that showed no change though an event told of one. `waiting`: what is wished for
+/// Wishes for the objects once more that showed no change though an event told of one. `waiting`: what is wished for
 /// already.
 ///
 /// # Errors
@@ -116,8 +126,8 @@ pub async fn ask_once_more(
     waiting: &HashSet<String>,
 ) -> Result<(), ReadError> {
     let shared = &reading.shopify.shared;
-    for product in unchanged {
-        let again = format!("{AGAIN}{product}");
+    for object in unchanged {
+        let again = format!("{AGAIN}{object}");
         if !wishes.contains(&again) && !waiting.contains(&again) {
             let due_at = shared.clock.now_ms() + AGAIN_AFTER_MS;
             shared.journal.want_reread(NAME, reading.shop.as_str(), &again, due_at).await?;
@@ -210,18 +220,16 @@ async fn read_product(reading: &Reading<'_>, id: &str, found: &mut Found) -> Res
     }
     let node = node_of(PRODUCT, id, &raw, &parts)?;
     guard(reading, &node, stored.as_ref())?;
-    match &stored {
-        Some((old, _)) if *old == node => found.unchanged.push(id.to_owned()),
-        Some(_) => {}
-        None => guard_gone(reading, id, &node).await?,
+    if stored.is_none() {
+        guard_gone(reading, id, &node).await?;
     }
     let title = |node: &str| Object::parse(node).and_then(|node| node.get("title").map(str::to_owned));
-    if let Some((old, _)) = stored
-        && title(&old) != title(&node)
+    if let Some((old, _)) = &stored
+        && title(old) != title(&node)
     {
         found.members.insert(id.to_owned(), title(&node));
     }
-    found.edits.push(Edit::Put(PRODUCT, Record { id: id.to_owned(), payload: node }));
+    found.put(PRODUCT, id, node, stored.as_ref());
     Ok(())
 }
 
@@ -232,7 +240,7 @@ async fn read_collection(reading: &Reading<'_>, id: &str, found: &mut Found) -> 
         Some(raw) if pass::add_members(reading, id, &mut parts).await? => {
             let node = node_of(COLLECTION, id, &raw, &parts)?;
             guard(reading, &node, stored.as_ref())?;
-            found.edits.push(Edit::Put(COLLECTION, Record { id: id.to_owned(), payload: node }));
+            found.put(COLLECTION, id, node, stored.as_ref());
         }
         // Gone, and by this id it was never there: the list knows.
         _ if stored.is_none() => return Err(UNKNOWN.into()),
@@ -248,8 +256,9 @@ async fn read_discount(reading: &Reading<'_>, id: &str, found: &mut Found) -> Re
             pass::add_discount(reading, &raw, &mut parts).await?;
             let id = id_of(raw.get())?;
             let node = node_of(DISCOUNT, &id, &raw, &parts)?;
-            guard(reading, &node, stored(reading, DISCOUNT, &id).await?.as_ref())?;
-            found.edits.push(Edit::Put(DISCOUNT, Record { id, payload: node }));
+            let stored = stored(reading, DISCOUNT, &id).await?;
+            guard(reading, &node, stored.as_ref())?;
+            found.put(DISCOUNT, &id, node, stored.as_ref());
         }
         None if stored(reading, DISCOUNT, id).await?.is_none() => return Err(UNKNOWN.into()),
         None => found.edits.push(Edit::Delete(DISCOUNT, id.to_owned())),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shoptalk::shared::sandbox::Failure;
 use shoptalk::shared::signature::Secrets;
 use shoptalk::shopify;
-use shoptalk::shopify::sandbox::Product;
+use shoptalk::shopify::sandbox::{Product, Shop};
 
 use crate::shopify_checks::{
     CATALOGUE, METADATA, SECOND, asked, assert_complete, connect_shop, connection, log_in, nodes, only, price,
@@ -485,18 +485,26 @@ async fn an_answer_older_than_what_is_stored_replaces_nothing_and_is_asked_for_a
     app.finish().await;
 }
 
-/// What the shop answers about a product at this moment.
-async fn answer_about(app: &TestApp, product: &Product) -> Value {
-    app.shop().deliver("products/update", &product.webhook()).await;
+/// A change of one object of a shop.
+type Change = fn(&Shop, &str);
+
+/// What the shop answers to this query about one object at this moment: an event of this topic leads to it.
+async fn answer_to(app: &TestApp, query: &str, topic: &str, body: &Value) -> Value {
+    app.shop().deliver(topic, body).await;
     app.settle().await;
     let received = app.shopify.traffic().received();
-    let asked = received.iter().rev().find(|one| one.text().contains(&only("ProductById"))).unwrap();
+    let asked = received.iter().rev().find(|one| one.text().contains(&only(query))).unwrap();
     let token = asked.headers["x-shopify-access-token"].to_str().unwrap();
     let headers = [("content-type", "application/json"), ("x-shopify-access-token", token)];
     let url = format!("http://{}{}", app.shopify.bulk_host(), asked.path);
     let answer = app.browser().send(Method::POST, &url, &headers, &asked.body).await.json();
-    assert_eq!(answer["data"]["product"]["id"], product.gid(), "{answer}");
+    assert!(answer["errors"].is_null(), "{answer}");
     answer
+}
+
+/// The same about a product.
+async fn answer_about(app: &TestApp, product: &Product) -> Value {
+    answer_to(app, "ProductById", "products/update", &product.webhook()).await
 }
 
 /// The next answer about a single product is this one, as a copy gives it that lags behind.
@@ -575,6 +583,40 @@ async fn a_late_event_brings_nothing_back_though_the_shop_answers_from_an_old_co
         app.clock.advance(Duration::from_secs(120));
         app.settle().await;
         assert_complete(&app, &shop);
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn collections_and_discounts_are_asked_for_once_more_too() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    let tea = shop.add_product("Green tea");
+    let drinks = shop.add_collection("Drinks", &[&tea]);
+    let (ten, spring) = (shop.add_code_discount("Ten off", &["TEN"], 0.1), shop.add_automatic_discount("Spring", 0.2));
+    connect_shop(&app).await;
+    let collection = |gid: &str| json!({ "id": gid.rsplit('/').next().unwrap().parse::<u64>().unwrap() });
+    let discount = |gid: &str| json!({ "admin_graphql_api_id": gid });
+    let changes: [(&str, &str, Value, Change); 3] = [
+        (&drinks, "collections/update", collection(&drinks), |shop, id| shop.rename_collection(id, "Hot")),
+        (&ten, "discounts/update", discount(&ten), |shop, id| shop.set_discount_status(id, "EXPIRED")),
+        (&spring, "discounts/delete", discount(&spring), |shop, id| shop.delete_discount(id)),
+    ];
+    for (object, topic, body, change) in changes {
+        let query = if topic.starts_with("collections") { "CollectionById" } else { "DiscountById" };
+        let old = answer_to(&app, query, topic, &body).await;
+        app.clock.advance(Duration::from_secs(60));
+        app.settle().await;
+        let file = app.text(CATALOGUE);
+        change(&shop, object);
+        app.shopify.traffic().fail_next_with_body("graphql", &only(query), 1, Failure::Json(200, old));
+        shop.deliver(topic, &body).await;
+        app.settle().await;
+        assert_eq!(app.text(CATALOGUE), file, "{topic}: the copy lags behind");
+        app.clock.advance(Duration::from_secs(60));
+        app.settle().await;
+        assert_complete(&app, &shop);
+        assert_ne!(app.text(CATALOGUE), file, "{topic}");
     }
     app.finish().await;
 }
