@@ -110,12 +110,16 @@ pub fn price(app: &TestApp, title: &str) -> String {
 
 /// The file says at every level what the platform knows.
 pub fn assert_complete(app: &TestApp, shop: &Shop) {
-    let file = app.json(&format!("{}/shop_products.json", shop.domain()));
+    assert_complete_file(&app.json(&format!("{}/shop_products.json", shop.domain())), shop);
+}
+
+/// The same of a file that was read.
+pub fn assert_complete_file(file: &Value, shop: &Shop) {
     let truth = shop.truth();
     for (level, found, expected) in [
-        ("products", products_of_file(&file), products_of_truth(&truth)),
-        ("collections", collections_of_file(&file), collections_of_truth(&truth)),
-        ("discounts", discounts_of_file(&file), discounts_of_truth(&truth)),
+        ("products", products_of_file(file), products_of_truth(&truth)),
+        ("collections", collections_of_file(file), collections_of_truth(&truth)),
+        ("discounts", discounts_of_file(file), discounts_of_truth(&truth)),
     ] {
         assert_eq!(found.len(), expected.len(), "the number of {level}");
         for (found, expected) in found.iter().zip(&expected) {
