@@ -115,6 +115,7 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     };
     let running = service::is_running(&config.server);
     report.add("the service", service::service(config, &http, running).await);
+    report.add("previous secrets", service::previous_secrets(config, &http, running).await);
     report.add("the public address", service::public_address(config, &http, &surroundings.ngrok, running).await);
     report.add("journal", accounts::journal(&config.server, running, clock.now_ms()));
     match accounts::open(&config.server).await {

@@ -69,6 +69,58 @@ pub async fn service(config: &Config, http: &Http, running: bool) -> Vec<Finding
     }
 }
 
+/// Previous app secrets that are still accepted, and whether they are needed. The running service knows it, and says it to
+/// whoever has the operator's token.
+pub async fn previous_secrets(config: &Config, http: &Http, running: bool) -> Vec<Finding> {
+    let facebook = config.facebook.iter().map(|one| ("facebook", "FACEBOOK_APP_SECRET_PREVIOUS", &one.app_secret));
+    let shopify = config.shopify.iter().map(|one| ("shopify", "SHOPIFY_API_SECRET_PREVIOUS", &one.api_secret));
+    let set: Vec<_> = facebook.chain(shopify).filter(|(_, _, secrets)| secrets.previous_uses().is_some()).collect();
+    let metrics = if running && !set.is_empty() { metrics(&config.server, http).await } else { None };
+    let finding = |(channel, name, _)| {
+        let labels = format!(r#"{{channel="{channel}",what="previous_secret"}}"#);
+        let series = format!("shoptalk_deliveries_outdated_total{labels} ");
+        let uses = metrics.as_ref().map(|text| {
+            let value = text.lines().find_map(|line| line.strip_prefix(&series)?.trim().parse::<u64>().ok());
+            value.unwrap_or(0)
+        });
+        let effect = "whoever has the previous secret can still sign deliveries";
+        match uses {
+            Some(uses @ 1..) => Finding::warning(
+                "previous_secret_used",
+                name,
+                format!("{uses} deliveries since the start of the service were signed with the previous secret"),
+                effect,
+                "see in the platform's portal that the new secret is the only one, and wait until this number stands still",
+            ),
+            Some(0) => Finding::warning(
+                "previous_secret_unused",
+                name,
+                "a previous secret is accepted, and no delivery has needed it since the start of the service",
+                effect,
+                format!("if the service has run for a day, take {name} out and start it again"),
+            ),
+            None => Finding::warning(
+                "previous_secret_set",
+                name,
+                "a previous secret is accepted; whether it is needed only the running service knows",
+                effect,
+                format!("start the service with OPERATOR_TOKEN and run doctor again; then take {name} out"),
+            ),
+        }
+    };
+    set.into_iter().map(finding).collect()
+}
+
+/// What the running service counts.
+async fn metrics(server: &Server, http: &Http) -> Option<String> {
+    let (url, token) = (url(server, "/metrics")?, server.operator_token.as_ref()?);
+    let answer = http.send(http.request(Method::GET, url).bearer_auth(token.expose_secret())).await.ok()?;
+    if !answer.status.is_success() {
+        return None;
+    }
+    String::from_utf8(answer.body.to_vec()).ok()
+}
+
 /// Where a service that listens on `address` is reached from this machine.
 fn local_address(address: SocketAddr) -> SocketAddr {
     match address.ip() {

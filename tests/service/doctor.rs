@@ -12,11 +12,12 @@ use serde_json::json;
 use shoptalk::config::Config;
 use shoptalk::doctor::{Report, Surroundings, examine};
 use shoptalk::shared::sandbox::Failure;
+use shoptalk::shared::signature::Secrets;
 use shoptalk::shared::store::Status;
 use url::Url;
 
 use crate::process;
-use crate::test_app::{PAGE, SHOP, TestApp};
+use crate::test_app::{FACEBOOK_SECRET, PAGE, SHOP, SHOPIFY_SECRET, TestApp};
 
 /// A healthy service with a shop and a Page, that a doctor can look at.
 struct Patient {
@@ -226,6 +227,43 @@ async fn whether_the_service_runs_and_answers_is_found() {
     patient.socket = None;
     assert_eq!(patient.found(|_| {}).await, codes(["port_taken"]));
     assert_eq!(patient.found(|config| config.server.address = free).await, codes(["not_running"]));
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn w3_a_previous_secret_is_found_until_it_is_taken_out_with_how_often_it_was_needed() {
+    let rotating = |config: &mut Config| {
+        let secrets = |old: &str| Secrets::new("a newer secret of the app".into(), Some(old.into()));
+        config.facebook.as_mut().unwrap().app_secret = secrets(FACEBOOK_SECRET);
+        config.shopify.as_mut().unwrap().api_secret = secrets(SHOPIFY_SECRET);
+    };
+    let mut patient = Patient::healthy().await;
+    patient.socket = None;
+    patient.app = patient.app.restart_with(rotating).await;
+    patient.socket = Some(UnixListener::bind(patient.app.path("data/other.sock")).unwrap());
+    std::fs::rename(patient.app.path("data/other.sock"), patient.app.path("data/shoptalk.sock")).unwrap();
+    let about = async |code: &str, change: fn(&mut Config)| {
+        let report = patient.report(change).await;
+        let found = report.findings.into_iter().filter(|finding| finding.code == code);
+        found.map(|finding| (finding.about, finding.cause)).collect::<Vec<_>>()
+    };
+    let names = |found: &[(String, String)]| found.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let (facebook, shopify) = ("FACEBOOK_APP_SECRET_PREVIOUS", "SHOPIFY_API_SECRET_PREVIOUS");
+    assert_eq!(names(&about("previous_secret_unused", rotating).await), [facebook, shopify]);
+    let body = format!(r#"{{"object":"page","entry":[{{"id":"{PAGE}","time":1,"messaging":[]}}]}}"#);
+    patient.app.facebook.deliver_to(&format!("{}/facebook/webhook", patient.app.url));
+    for _ in 0..3 {
+        assert_eq!(patient.app.facebook.deliver_raw(body.as_bytes()).await.unwrap(), 200);
+    }
+    let used = about("previous_secret_used", rotating).await;
+    assert_eq!(names(&used), [facebook]);
+    assert!(used[0].1.starts_with("3 deliveries"), "{used:?}");
+    assert_eq!(names(&about("previous_secret_unused", rotating).await), [shopify]);
+    let unknown = about("previous_secret_set", |config| {
+        config.server.operator_token = None;
+        config.facebook.as_mut().unwrap().app_secret = Secrets::new("new".into(), Some("old".into()));
+    });
+    assert_eq!(names(&unknown.await), [facebook]);
     patient.app.finish().await;
 }
 
