@@ -363,7 +363,9 @@ fn soak(duration: Duration, timed: bool) {
         thread.join().unwrap();
     }
     let book = book.lock().unwrap();
+    let load_ended = Instant::now();
     book.wait_until_filed(folder.path());
+    let caught_up = load_ended.elapsed();
     // What webhooks tell of products is in the file without a poll.
     for number in 1_000_000..1_000_000 + shop.products().len() {
         assert!(change_product(&shop, &handle, &webhook, number, &tally), "nobody else is there any more");
@@ -390,7 +392,7 @@ fn soak(duration: Duration, timed: bool) {
     println!(
         "{:.1} minutes: {} messages acknowledged, 0 lost, 0 doubled; {taken_in} answers 200, {refused} answers 503; {} \
          products told; {} forged, {} slow, {} logins, {} polls, {} reads of files; {} kills, {} stops, ready again \
-         within {:.1} s; {panics} panics; acknowledged in {:.1} ms (median), {:.1} ms (p99), {:.1} ms (slowest); in the \
+         within {:.1} s; all in files {:.1} s after the load; {panics} panics; acknowledged in {:.1} ms (median), {:.1} ms (p99), {:.1} ms (slowest); in the \
          long life {early:?}, then {late:?}; at most {most_mb} MB",
         began.elapsed().as_secs_f64() / 60.0,
         book.acknowledged(),
@@ -403,6 +405,7 @@ fn soak(duration: Duration, timed: bool) {
         ends - ends / 2,
         ends / 2,
         longest_start.get().as_secs_f64(),
+        caught_up.as_secs_f64(),
         at(0.5).as_secs_f64() * 1e3,
         at(0.99).as_secs_f64() * 1e3,
         at(1.0).as_secs_f64() * 1e3,
