@@ -159,7 +159,7 @@ async fn failures(shared: &Shared, session: &Session) -> Result<Markup, JournalE
                     }
                 }
                 td.number { (failure.attempts) }
-                td { (failure.reason.as_deref().unwrap_or("–")) }
+                td.long { (failure.reason.as_deref().unwrap_or("–")) }
                 td {
                     form method="post" action="/operator/replay" {
                         (session.form_token())
@@ -241,7 +241,7 @@ async fn information(shared: &Shared) -> Result<Markup, JournalError> {
             html! {
                 tr {
                     th scope="row" { (one.channel) " " bdi { (account) } }
-                    td { (one.wanted.join(", ")) }
+                    td.long { (one.wanted.join(", ")) }
                     td { (missing) }
                     td.number { (one.repairs) }
                     td { (time(now_ms, one.repaired_at)) }
@@ -306,7 +306,7 @@ fn table(title: &str, id: &str, heads: &[&str], rows: &[Markup], none: &str) -> 
             @if rows.is_empty() {
                 p.hint { (none) }
             } @else {
-                div.scroll tabindex="0" role="region" aria-labelledby=(id) {
+                div.scroll.operator tabindex="0" role="region" aria-labelledby=(id) {
                     table {
                         thead { tr { @for head in heads { th scope="col" { (head) } } } }
                         tbody { @for row in rows { (row) } }

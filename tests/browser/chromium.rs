@@ -152,6 +152,15 @@ impl Chromium {
         }
     }
 
+    /// Waits until this is so in the page.
+    pub async fn until_true(&self, script: &str) {
+        let begun = Instant::now();
+        while self.run(&format!("return {script}"), Vec::new()).await != json!(true) {
+            assert!(begun.elapsed() < PATIENCE, "never {script}, at {}", self.address().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Presses Tab and tells what has the focus then.
     pub async fn tab(&self) -> String {
         self.driver.action_chain().send_keys(Key::Tab).perform().await.expect("pressed");

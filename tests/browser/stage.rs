@@ -2,14 +2,25 @@
 
 use std::time::Duration;
 
+use shoptalk::config::Config;
+use shoptalk::facebook::Media;
+
 use crate::chromium::Chromium;
 use crate::test_app::{PAGE, TestApp};
 
 pub const SAM: (&str, &str) = ("7000000000000001", "Sam Doe");
 
+/// The smallest picture there is.
+const PICTURE: &[u8] =
+    b"GIF89a\x01\0\x01\0\x80\0\0\x0b\x6e\x4f\xff\xff\xff!\xf9\x04\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+
+fn copying(config: &mut Config) {
+    config.facebook.as_mut().unwrap().media = Some(Media { hosts: vec!["127.0.0.1".to_owned()], max_bytes: 1_000 });
+}
+
 /// A shop and a Page with something in them; both ask before they let an app in.
 pub async fn stage() -> TestApp {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(copying).await;
     app.facebook.auto_consent(false);
     app.shopify.auto_consent(false);
     let board = app.shop().add_product("Snowboard Classic");
@@ -37,7 +48,7 @@ pub async fn customers_write(app: &TestApp) {
     let mid = |item: &serde_json::Value| item["message"]["mid"].as_str().unwrap().to_owned();
     let question = page.message_from(&sam, "Hi! Is the blue one in stock? I looked at https://shop.example/products/a-very-long-address-without-any-break-that-would-tear-a-narrow-page");
     next();
-    let photo = page.attachment_from(&sam, "image", "https://cdn.example/1.jpg");
+    let photo = page.attachment_from(&sam, "image", &app.facebook.put_content("1", "image/gif", PICTURE));
     next();
     let answer = page.reply_to(&sam, "Yes, 3 left.\nShall I keep one for you?");
     next();

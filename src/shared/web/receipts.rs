@@ -5,10 +5,11 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use chrono::{DateTime, SecondsFormat};
 use http::{HeaderMap, StatusCode};
-use maud::html;
+use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::pages::parts::utc;
 use super::pages::{Fronts, page, wants_html};
 use crate::shared::Shared;
 use crate::shared::error::AppError;
@@ -36,15 +37,13 @@ pub async fn receipt(
     let plain = code.len() == 32 && code.bytes().all(|byte| byte.is_ascii_hexdigit());
     let receipt = if plain { shared.erasure.receipt(&code).await? } else { None };
     let receipt = receipt.ok_or(AppError::NotFound)?;
-    let requested_at = time(receipt.requested_at);
-    let done_at = receipt.done_at.map(time);
     if !wants_html(&headers) {
         let body = json!({
             "confirmation_code": receipt.code,
             "status": status(&receipt),
             "detail": sentence(&receipt),
-            "requested_at": requested_at,
-            "done_at": done_at,
+            "requested_at": time(receipt.requested_at),
+            "done_at": receipt.done_at.map(time),
             "erased": receipt.erased,
         });
         return Ok(Json(body).into_response());
@@ -55,13 +54,15 @@ pub async fn receipt(
         @for front in fronts.0.iter().filter(|front| asked.unconfirmed.split('.').any(|name| name == front.door.channel)) {
             p.trouble.warn { (front.view.platform) " did not confirm that it stops telling us about your " (front.view.noun) ". " (front.view.part) }
         }
-        dl {
-            dt { "Code" } dd { code { (receipt.code) } }
-            dt { "Received" } dd { (requested_at) }
-            @if let Some(done_at) = done_at { dt { "Done" } dd { (done_at) } }
-            @if receipt.erased.events > 0 { dt { "Messages and other events erased" } dd { (receipt.erased.events) } }
-            @if receipt.erased.files > 0 { dt { "Files erased" } dd { (receipt.erased.files) } }
-            @if receipt.erased.connections > 0 { dt { "Connections ended" } dd { (receipt.erased.connections) } }
+        section.panel {
+            p { "Code: " code { (receipt.code) } }
+            dl.facts {
+                div { dt { "Received" } dd { (shown(receipt.requested_at)) } }
+                @if let Some(done_at) = receipt.done_at { div { dt { "Done" } dd { (shown(done_at)) } } }
+                @if receipt.erased.events > 0 { div { dt { "Messages and other events erased" } dd { (receipt.erased.events) } } }
+                @if receipt.erased.files > 0 { div { dt { "Files erased" } dd { (receipt.erased.files) } } }
+                @if receipt.erased.connections > 0 { div { dt { "Connections ended" } dd { (receipt.erased.connections) } } }
+            }
         }
         p.hint { "This page names nobody. Keep the code if you want to come back to it." }
     };
@@ -91,6 +92,12 @@ fn sentence(receipt: &Receipt) -> &'static str {
     }
 }
 
+/// For people, with the exact time behind it.
+fn shown(ms: i64) -> Markup {
+    html! { time datetime=(time(ms)) { (utc(ms, "%-d %b %Y, %H:%M UTC")) } }
+}
+
+/// For programs.
 fn time(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true)
 }
