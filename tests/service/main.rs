@@ -56,6 +56,7 @@ mod shopify_checks;
 mod shopify_compliance;
 mod shopify_errors;
 mod shopify_install;
+mod shopify_lag;
 mod shopify_life;
 mod shopify_login;
 mod shopify_poll;
