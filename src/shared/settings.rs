@@ -247,6 +247,21 @@ mod tests {
     }
 
     #[test]
+    fn c1_placeholders_are_refused_in_each_of_their_forms() {
+        for value in
+            ["your_app_id", "YOUR-APP", "replace_with_secret", "default_secret", "changeme", "example", "<secret>"]
+        {
+            let lookup = |_: &str| Some(value.to_owned());
+            let mut settings = Settings::new(&lookup);
+            assert_eq!(settings.text("A"), None, "{value}");
+            assert!(settings.finish().is_err(), "{value}");
+        }
+        // What only holds such a word is a value.
+        let lookup = |_: &str| Some("https://example.com/your_shop".to_owned());
+        assert!(Settings::new(&lookup).text("A").is_some());
+    }
+
+    #[test]
     fn http_is_for_this_machine_only() {
         for good in ["https://a.example", "http://127.0.0.1:5000/x", "http://localhost:1", "http://[::1]:2/"] {
             assert!(check_url(good).is_ok(), "{good}");

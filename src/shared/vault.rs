@@ -361,8 +361,15 @@ mod tests {
         let vault = vault();
         let sealed = vault.seal(Purpose::Tokens, &PLACE, b"secret").unwrap_or_default();
         assert_eq!(vault.open(Purpose::Tokens, &PLACE, &sealed).as_deref().map(Vec::as_slice), Ok(&b"secret"[..]));
-        let moved = Place { account: "b.myshopify.com", ..PLACE };
-        assert_eq!(vault.open(Purpose::Tokens, &moved, &sealed), Err(VaultError::Rejected));
+        for moved in [
+            Place { table: "sessions", ..PLACE },
+            Place { column: "other", ..PLACE },
+            Place { channel: "facebook", ..PLACE },
+            Place { account: "b.myshopify.com", ..PLACE },
+            Place { row: b"another row", ..PLACE },
+        ] {
+            assert_eq!(vault.open(Purpose::Tokens, &moved, &sealed), Err(VaultError::Rejected));
+        }
         // The same bytes, cut at another place: the lengths are authenticated too.
         let shifted = Place { channel: "shopifya", account: ".myshopify.com", ..PLACE };
         assert_eq!(vault.open(Purpose::Tokens, &shifted, &sealed), Err(VaultError::Rejected));
@@ -398,6 +405,7 @@ mod tests {
 
     #[test]
     fn t8_a_key_file_is_only_ever_there_whole_and_for_us_alone() {
+        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys/master.key");
         // Left behind by a process that was killed while it made the file.
@@ -413,6 +421,12 @@ mod tests {
         let again = Vault::from_key_file(&path).unwrap();
         assert!(!again.has_older() && again.newest() == vault.newest());
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        for mode in [0o640, 0o604, 0o660] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert!(Vault::from_key_file(&path).is_err(), "{mode:o}: others can read it");
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(Vault::from_key_file(&path).is_ok());
         for content in ["", "\n", "x", "AAAA\n"] {
             fs::write(&path, content).unwrap();
             assert!(Vault::from_key_file(&path).is_err(), "{content:?}");

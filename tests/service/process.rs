@@ -105,9 +105,14 @@ impl Service {
         self.child.id()
     }
 
-    /// Asks it to stop, as a supervisor does, and gives its exit status and its log.
-    pub fn stop(mut self) -> (ExitStatus, String) {
+    /// Asks it to stop, as a supervisor does.
+    pub fn ask_to_stop(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
+    /// Asks it to stop, and gives its exit status and its log.
+    pub fn stop(mut self) -> (ExitStatus, String) {
+        self.ask_to_stop();
         let status = self.child.wait().unwrap();
         (status, self.log.take().unwrap().join().unwrap())
     }

@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 use shoptalk::shared::self_test::Outcome;
@@ -45,7 +46,23 @@ fn every_test_and_every_file_that_the_table_of_rules_names_is_there() {
         .skip(2)
         .map(|line| line.trim_matches('|').split(" | ").collect())
         .collect();
-    assert!(rows.len() > 50, "{}", rows.len());
+    // How many rules there are of each kind: none is without a row.
+    let kinds = [
+        ('O', 10),
+        ('S', 7),
+        ('W', 11),
+        ('T', 9),
+        ('F', 7),
+        ('N', 7),
+        ('I', 6),
+        ('L', 3),
+        ('C', 2),
+        ('P', 3),
+        ('Z', 3),
+    ];
+    let rules = kinds.iter().flat_map(|(kind, count)| (1..=*count).map(move |number| format!("{kind}{number}")));
+    let listed = rows.iter().map(|row| row[0].trim().split(' ').next().unwrap().to_owned());
+    assert_eq!(listed.collect::<Vec<_>>(), rules.collect::<Vec<_>>());
     let names = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
     let mut missing = Vec::new();
     for row in rows {
@@ -157,4 +174,109 @@ async fn w11_a_self_test_is_signed_is_good_once_and_leaves_no_trace() {
     app.settle().await;
     assert_eq!(below(&app.path("")).len(), before);
     app.finish().await;
+}
+
+#[tokio::test]
+async fn z2_a_clock_that_jumps_by_an_hour_ends_no_session_starts_no_storm_and_revives_no_login() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let app = TestApp::start().await;
+    app.run_due_jobs().await;
+    app.connect().await;
+    // One look at everything an hour later is what an hour brings.
+    let calls_of = async |steps: u32, by: Duration| {
+        let before = app.outgoing();
+        for _ in 0..steps {
+            app.clock.advance(by);
+            app.run_due_jobs().await;
+        }
+        app.outgoing() - before
+    };
+    calls_of(1, HOUR).await;
+    let usual = calls_of(1, HOUR).await;
+    assert!(usual > 0);
+
+    let browser = app.connect().await.for_pages();
+    let is_signed_in = async || browser.get("/").await.text().contains("Sync now");
+    let other = app.browser();
+    let callback = other.up_to_callback(&format!("/shopify/{SHOP}/login")).await;
+    app.clock.advance(Duration::from_secs(11 * 60));
+    assert!(is_signed_in().await);
+    app.clock.set_back(HOUR);
+    assert!(is_signed_in().await, "a session ended before its time");
+    assert_eq!(other.get(callback.as_str()).await.status, 400, "a login that had ended came to life");
+    // Nothing is made up for: less than an hour brings what an hour does, at most.
+    assert!(calls_of(4, Duration::from_secs(5 * 60)).await <= usual);
+    assert!(is_signed_in().await);
+    // A jump forward: each job once, not once for each time that was jumped over.
+    assert!(calls_of(1, 5 * HOUR).await <= 2 * usual);
+    assert!(!is_signed_in().await, "five hours without a sign of life");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn f5_databases_are_opened_with_the_settings_that_keep_what_was_promised() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let pragmas = |connection: &rusqlite::Connection| -> rusqlite::Result<Vec<(&'static str, String)>> {
+        ["journal_mode", "synchronous", "foreign_keys", "secure_delete", "trusted_schema"]
+            .into_iter()
+            .map(|name| {
+                let value = connection
+                    .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, rusqlite::types::Value>(0))?;
+                let value = match value {
+                    rusqlite::types::Value::Integer(number) => number.to_string(),
+                    rusqlite::types::Value::Text(text) => text,
+                    other => panic!("{name}: {other:?}"),
+                };
+                Ok((name, value))
+            })
+            .collect()
+    };
+    let wanted = [
+        ("journal_mode", "wal"),
+        // 2 is FULL.
+        ("synchronous", "2"),
+        ("foreign_keys", "1"),
+        ("secure_delete", "1"),
+        ("trusted_schema", "0"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()));
+    assert_eq!(app.shared().journal.write(move |connection| pragmas(connection)).await.unwrap(), wanted);
+    let fresh = tempfile::tempdir().unwrap();
+    let db = shoptalk::shared::db::Db::open(&fresh.path().join("any.db"), &["CREATE TABLE any (id INTEGER) STRICT"])
+        .unwrap();
+    let found = db.call(move |connection| pragmas(connection)).await.unwrap();
+    assert_eq!(found, wanted);
+    for name in ["tokens", "sessions", "journal"] {
+        let connection = rusqlite::Connection::open(app.path(&format!("data/{name}.db"))).unwrap();
+        let mut statement = connection
+            .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND NOT strict AND name NOT LIKE 'sqlite_%'")
+            .unwrap();
+        let loose: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(loose, [""; 0], "tables of {name}.db that take any type");
+    }
+    let version: Vec<u32> = rusqlite::version().split('.').map(|part| part.parse().unwrap()).collect();
+    assert!(version >= vec![3, 51, 3], "{version:?}");
+    app.finish().await;
+}
+
+#[test]
+fn z1_a_second_signal_ends_it_at_once() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(configured(folder.path(), &["serve"]));
+    // Without it, it would wait for this one for ten seconds.
+    let mut slow = std::net::TcpStream::connect(service.address).unwrap();
+    slow.write_all(b"POST /facebook/webhook HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{").unwrap();
+    // It is served: who comes later is, too.
+    assert_eq!(Client::get(service.address, "/health").unwrap().status, 200);
+    let begun = Instant::now();
+    service.ask_to_stop();
+    while std::net::TcpStream::connect(service.address).is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(8), "it still accepts");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let (status, log) = service.stop();
+    assert_eq!(status.code(), Some(130), "{log}");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 }
