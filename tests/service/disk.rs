@@ -237,7 +237,8 @@ fn with_another_master_key_it_refuses_and_changes_nothing() {
     });
     assert!(ended.stderr.contains("master key"), "{ended:?}");
     assert!(!ended.stderr.contains(&other), "{ended:?}");
-    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    let said = ended.stderr.lines().filter(|line| !line.contains(" INFO ")).count();
+    assert_eq!(said, 1, "{ended:?}");
     let service = start(folder.path());
     assert_eq!(service.stop().0.code(), Some(0));
 }
