@@ -22,6 +22,9 @@ use crate::test_app::{FACEBOOK_SECRET, PAGE};
 /// How long files may take to say more of what was acknowledged. Far more than they need.
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long a start may take until it is ready: it first writes what was left undone.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
 /// Numbers that only look random: the same seed gives the same ones.
 pub struct Random(u64);
 
@@ -187,7 +190,7 @@ impl Client {
 
 /// Waits until `/ready` says 200.
 pub fn wait_until_ready(address: SocketAddr) {
-    let deadline = Instant::now() + CATCH_UP_WITHIN;
+    let deadline = Instant::now() + READY_WITHIN;
     while !Client::get(address, "/ready").is_ok_and(|answer| answer.status == 200) {
         assert!(Instant::now() < deadline, "the service was not ready in time");
         std::thread::sleep(Duration::from_millis(2));
