@@ -2,11 +2,12 @@
 //! its lines look like in `shared/logging.rs`.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use shoptalk::shared::logging::{Lines, LogFormat};
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
 use crate::process::{Service, configured};
 use crate::shopify_checks::an_hour_later;
@@ -16,8 +17,13 @@ use crate::test_app::{PAGE, SHOP, TestApp};
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
+/// While there is one subscriber only, tracing asks it about a new place in the code on whichever thread comes there first;
+/// where that is another test's, without a subscriber, the place stays silent for this one too. With two, it asks both.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
+
 impl Log {
     fn begin() -> (Self, DefaultGuard) {
+        LazyLock::force(&SECOND);
         let log = Self::default();
         let sink = log.clone();
         let lines = Lines::new(LogFormat::Text, false, move || sink.clone());
