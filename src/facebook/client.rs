@@ -477,6 +477,21 @@ impl Client {
         }
     }
 
+    /// Who takes part in the conversations with the newest messages.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn fetch_participants(
+        &self,
+        inbox: &Inbox<'_>,
+        limit: usize,
+        token: &SecretString,
+    ) -> Result<List<ConversationPage>, ApiError> {
+        let query = [("platform", inbox.platform), ("fields", "participants"), ("limit", &limit.to_string())];
+        let path = [inbox.page.as_str(), "conversations"];
+        self.call(Patience::Background, Lane::Conversations(inbox.page), Method::GET, &path, &query, token).await
+    }
+
     /// More of the newest messages of a conversation, newest first, as [`Client::fetch_conversations`] shows them.
     ///
     /// # Errors

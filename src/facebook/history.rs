@@ -172,9 +172,7 @@ async fn read_lists(
             };
             landmark = None;
         }
-        let people = changed.iter().filter_map(|one| one.participants.as_ref()).flat_map(|list| &list.data);
-        let names = view::names(inbox.account, people.map(|raw| raw.get()));
-        shared.journal.name_people(inbox.channel, inbox.account.as_str(), names).await?;
+        keep_names(facebook, inbox, &changed).await?;
         let shown = convert(facebook, inbox, walk.kind, &changed).await?;
         shared
             .journal
@@ -184,6 +182,25 @@ async fn read_lists(
         place = following;
     }
     Ok(place)
+}
+
+/// Learns what those are called who wrote last: deliveries tell nobody's name.
+///
+/// # Errors
+/// [`ReadError`].
+pub async fn name_people(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) -> Result<(), ReadError> {
+    let newest = facebook.client.fetch_participants(inbox, CONVERSATIONS_AT_ONCE, token).await?;
+    keep_names(facebook, inbox, &newest.data.iter().collect::<Vec<_>>()).await
+}
+
+async fn keep_names(
+    facebook: &Facebook,
+    inbox: &Inbox<'_>,
+    conversations: &[&ConversationPage],
+) -> Result<(), ReadError> {
+    let people = conversations.iter().filter_map(|one| one.participants.as_ref()).flat_map(|list| &list.data);
+    let names = view::names(inbox.account, people.map(|raw| raw.get()));
+    Ok(facebook.shared.journal.name_people(inbox.channel, inbox.account.as_str(), names).await?)
 }
 
 /// Reads on where a list shows fewer messages of a conversation than can be read, and says that there are more.

@@ -18,7 +18,7 @@ use crate::shared::api::{ApiError, Patience};
 use crate::shared::store::{NewConnection, Status};
 use crate::shared::view::View;
 use crate::shared::web::pages::{Door, Entrance};
-use crate::shared::{BoxFuture, Channel, Ended, ReadError, Reader, WATCH};
+use crate::shared::{BoxFuture, Channel, Ended, PEOPLE, ReadError, Reader, WATCH};
 
 /// The channel's name in paths, tables and files, and the object in deliveries.
 pub const NAME: &str = "instagram";
@@ -91,6 +91,9 @@ impl AccountReader {
         let page = page.ok_or_else(|| anyhow::anyhow!("the Page of an Instagram account is not known"))?;
         let token = tokens::load(facebook, &page).await?;
         let inbox = Inbox { channel: NAME, account, page: &page, platform: "instagram" };
+        if object == PEOPLE {
+            return history::name_people(facebook, &inbox, &token).await;
+        }
         history::read(facebook, &inbox, &token).await
     }
 }

@@ -8,7 +8,7 @@ use super::history::{self, Inbox};
 use super::payload::Id;
 use super::{Facebook, METADATA, NAME, instagram, metadata, refusal, tokens, watch};
 use crate::shared::api::{ApiError, Budget, Patience};
-use crate::shared::{BoxFuture, Ended, ReadError, Reader, WATCH};
+use crate::shared::{BoxFuture, Ended, PEOPLE, ReadError, Reader, WATCH};
 
 /// Reads Pages.
 pub struct PageReader(pub Arc<Facebook>);
@@ -69,6 +69,9 @@ impl PageReader {
     async fn read(&self, page: &Id, object: &str, token: &SecretString) -> Result<(), ReadError> {
         if object == WATCH {
             return watch::run(&self.0, page, token).await;
+        }
+        if object == PEOPLE {
+            return history::name_people(&self.0, &Inbox::of_page(page), token).await;
         }
         self.0.shared.progress.report(NAME, page.as_str(), "the Page's metadata", 0, None);
         let object_of_page = self.0.client.fetch_page(Patience::Background, page, token).await?;

@@ -108,6 +108,15 @@ pub struct Channel {
 /// renewed and repaired. It is a wish like a read, so it has the same retries and never runs beside a read.
 pub const WATCH: &str = "watch";
 
+/// The object of a wish that asks what people are called: somebody wrote who has no name yet.
+pub const PEOPLE: &str = "people";
+
+/// Whether a wish for this object is none of the merchant's business: it reads nothing of what an account holds.
+#[must_use]
+pub fn is_aside(object: &str) -> bool {
+    [WATCH, PEOPLE].contains(&object)
+}
+
 /// How the object of a wish begins that asks for no data either: to find out whether the account was given up at its
 /// platform, as a message of this time (milliseconds since 1970) says. It is looked into also where the token is refused.
 pub const FAREWELL: &str = "farewell:";
@@ -118,7 +127,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Reads an account of a channel from its platform: once, completely, and again whenever something changed.
 pub trait Reader: Send + Sync {
     /// Reads `object` of `account` again and stores what came; the empty object is the whole account, [`WATCH`] is a look
-    /// at its tokens and subscriptions, [`FAREWELL`] a look whether it was given up. The empty account is the app itself: it
+    /// at its tokens and subscriptions, [`PEOPLE`] the names of those who wrote last, [`FAREWELL`] a look whether it was given up. The empty account is the app itself: it
     /// is asked for only what the channel wished for.
     fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
 

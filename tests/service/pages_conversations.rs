@@ -99,6 +99,32 @@ async fn what_was_said_before_the_page_was_connected_counts_and_a_restart_counts
 }
 
 #[tokio::test]
+async fn who_writes_for_the_first_time_is_shown_by_name_soon_for_one_call() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await.for_pages();
+    let calls = || app.facebook.traffic().count("/conversations");
+    let before = calls();
+    let people = ["Sam Doe", "Ana Moreno", "Jörg Weiß"];
+    for (number, name) in people.iter().enumerate() {
+        let person = app.facebook.person(&format!("700000000000000{number}"), name);
+        deliver(&app, &[app.page().message_from(&person, "Hi")]).await;
+    }
+    app.clock.advance(Duration::from_secs(15));
+    app.settle().await;
+    let shown = page(&browser, &list()).await;
+    assert!(people.iter().all(|name| shown.contains(name)), "{shown}");
+    assert_eq!(calls() - before, 1);
+
+    // Whom the platform does not name is not asked for again with every message.
+    for at in [1, 2] {
+        deliver(&app, &[text_at("7000000000000009", at, "Who am I?")]).await;
+        app.clock.advance(Duration::from_secs(60));
+        app.settle().await;
+    }
+    assert_eq!(calls() - before, 2);
+}
+
+#[tokio::test]
 async fn a_search_finds_people_by_name_and_id_and_messages_by_their_text() {
     let app = TestApp::start().await;
     let joerg = app.facebook.person("7000000000000003", "Jörg Weiß");

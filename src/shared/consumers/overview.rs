@@ -1,15 +1,21 @@
-//! Events → what the pages list: a row per conversation, and when each account was last heard of.
+//! Events → what the pages list: a row per conversation, and when each account was last heard of. Whoever writes for the
+//! first time is asked for by name.
 //!
 //! The rows and the cursor are one transaction, so each event counts once, wherever the process is killed. Events that
 //! flow in later than the cursor are counted by [`Journal::connect_account`].
 
 use rusqlite::{Connection, params};
 
-use crate::shared::journal::{Journal, JournalError, OVERVIEW_CURSOR, count_threads, save_cursor};
+use crate::shared::PEOPLE;
+use crate::shared::journal::{Journal, JournalError, OVERVIEW_CURSOR, count_threads, save_cursor, want_reread};
 
 /// How many events one step takes: it runs on the journal's writer, between two groups of deliveries, and must be over
 /// within a few milliseconds.
 const STEP: i64 = 500;
+
+/// When the platform is asked what somebody is called who wrote for the first time: one question for all who come within
+/// some seconds.
+const NAMES_AFTER_MS: i64 = 5_000;
 
 /// The consumer.
 pub struct Overview {
@@ -32,11 +38,12 @@ impl Overview {
         if *self.journal.watch().borrow() <= cursor {
             return Ok(false);
         }
-        self.journal.write(move |connection| count(connection, cursor)).await
+        let now_ms = self.journal.clock().now_ms();
+        self.journal.write(move |connection| count(connection, cursor, now_ms)).await
     }
 }
 
-fn count(connection: &Connection, cursor: i64) -> rusqlite::Result<bool> {
+fn count(connection: &Connection, cursor: i64, now_ms: i64) -> rusqlite::Result<bool> {
     let last: i64 = connection
         .prepare_cached(
             "SELECT coalesce(max(seq), ?1) FROM (SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2)",
@@ -45,7 +52,10 @@ fn count(connection: &Connection, cursor: i64) -> rusqlite::Result<bool> {
     if last == cursor {
         return Ok(false);
     }
-    count_threads(connection, "seq > ?1 AND seq <= ?2 AND apart IS NULL", params![cursor, last])?;
+    let with_strangers = count_threads(connection, "seq > ?1 AND seq <= ?2 AND apart IS NULL", params![cursor, last])?;
+    for (channel, account) in with_strangers {
+        want_reread(connection, &channel, &account, PEOPLE, now_ms, NAMES_AFTER_MS)?;
+    }
     connection
         .prepare_cached(
             "INSERT INTO activity (channel, account, last_event_at)

@@ -17,7 +17,7 @@ use crate::shared::journal::{Journal, JournalError, save_cursor, want_reread};
 use crate::shared::metrics::Metrics;
 use crate::shared::progress::Progress;
 use crate::shared::store::{Connection as Account, Connections, Status};
-use crate::shared::{FAREWELL, ReadError, Reader, WATCH};
+use crate::shared::{FAREWELL, PEOPLE, ReadError, Reader, WATCH, is_aside};
 
 const CURSOR: &str = "consumer:refresh";
 
@@ -222,6 +222,7 @@ impl Refresh {
                     let what = match object.as_str() {
                         "" => "account",
                         WATCH => "watch",
+                        PEOPLE => "people",
                         _ => "object",
                     };
                     self.0.metrics.count_read(name, what, outcome.as_ref().map_or_else(ReadError::class, |()| "done"));
@@ -335,7 +336,7 @@ impl Refresh {
         status: Status,
         sentence: &str,
     ) -> anyhow::Result<()> {
-        let Some(connection) = connection.filter(|_| wish.object != WATCH) else { return Ok(()) };
+        let Some(connection) = connection.filter(|_| !is_aside(&wish.object)) else { return Ok(()) };
         let has_other_words = connection.status_reason.as_ref().is_some_and(|reason| !reason.starts_with(DENIED));
         if has_other_words || (status == Status::Connected && connection.status != Status::Connected) {
             return Ok(());

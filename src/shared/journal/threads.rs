@@ -1,6 +1,6 @@
 //! Conversations as the pages list and show them: newest first, a page at a time, each page found by an index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -387,7 +387,8 @@ fn marks_since(
     Ok(marks)
 }
 
-/// Adds the events for which `condition` holds to the rows of their conversations.
+/// Adds the events for which `condition` holds to the rows of their conversations. Gives back the accounts to which somebody
+/// wrote for the first time whose name is not known.
 ///
 /// # Errors
 /// When the database fails.
@@ -395,7 +396,7 @@ pub(crate) fn count_threads(
     connection: &Connection,
     condition: &'static str,
     values: impl Params,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<BTreeSet<Account>> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT channel, account, conversation, occurred_at, seq FROM events
          WHERE {condition} AND opens AND conversation IS NOT NULL ORDER BY seq"
@@ -416,12 +417,16 @@ pub(crate) fn count_threads(
             messages = messages + excluded.messages,
             last_seq = CASE WHEN (excluded.last_at, excluded.last_seq) > (last_at, last_seq)
                             THEN excluded.last_seq ELSE last_seq END,
-            last_at = max(last_at, excluded.last_at)",
+            last_at = max(last_at, excluded.last_at)
+         RETURNING messages = ?4 AND name IS NULL",
     )?;
-    for ((channel, account, person), (messages, at, seq)) in &counted {
-        add.execute(params![channel, account, person, messages, at, seq])?;
+    let mut with_strangers = BTreeSet::new();
+    for ((channel, account, person), (messages, at, seq)) in counted {
+        if add.query_row(params![channel, account, person, messages, at, seq], |row| row.get(0))? {
+            with_strangers.insert((channel, account));
+        }
     }
-    Ok(())
+    Ok(with_strangers)
 }
 
 #[cfg(test)]

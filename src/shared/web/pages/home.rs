@@ -18,7 +18,7 @@ use crate::shared::progress::Step;
 use crate::shared::store::{Connection, Session, Status};
 use crate::shared::vault::Vault;
 use crate::shared::web::session::CurrentMerchant;
-use crate::shared::{Shared, WATCH};
+use crate::shared::{Shared, is_aside};
 
 /// A read that is due within this many milliseconds counts as under way.
 const SOON_MS: i64 = 30_000;
@@ -76,6 +76,7 @@ impl Overviewed<'_> {
                 || self
                     .wishes
                     .iter()
+                    .filter(|wish| !is_aside(&wish.object))
                     .any(|wish| !wish.is_parked && wish.attempts == 0 && wish.due_at <= now_ms + SOON_MS))
     }
 }
@@ -285,7 +286,7 @@ fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
 /// What is wrong, and the button that mends it.
 fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
     let Overviewed { front, connection, wishes, subscriptions, remark, .. } = account;
-    let reads = || wishes.iter().filter(|wish| wish.object != WATCH);
+    let reads = || wishes.iter().filter(|wish| !is_aside(&wish.object));
     let unheard = subscriptions.as_ref().map(|one| one.missing.join(", ")).filter(|missing| !missing.is_empty());
     html! {
         @if connection.status != Status::Connected {
