@@ -20,6 +20,9 @@ use crate::shared::view::View;
 use crate::shared::web::pages::{Door, Entrance};
 use crate::shared::{BoxFuture, Channel, Ended, PEOPLE, ReadError, Reader, WATCH};
 
+/// Where the journal keeps, for a Page, which account was connected with which of its logins.
+const CONNECTED_WITH: &str = "instagram";
+
 /// The channel's name in paths, tables and files, and the object in deliveries.
 pub const NAME: &str = "instagram";
 
@@ -122,6 +125,13 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
         tracing::warn!(account = account.as_str(), "an Instagram account is connected to another merchant");
         return Ok(());
     }
+    let with_login = format!("{} {}", account.as_str(), owner.connected_at);
+    let last = shared.journal.find_account_cursor(FACEBOOK, page.as_str(), CONNECTED_WITH).await?;
+    if known.is_none() && last.as_ref() == Some(&with_login) {
+        // Its merchant gave it up since, and did not log in again.
+        return Ok(());
+    }
+    shared.journal.save_account_cursor(FACEBOOK, page.as_str(), CONNECTED_WITH, Some(with_login)).await?;
     shared.journal.save_cursor(&page_name(&account), page.as_str().to_owned()).await?;
     // Whoever connected the Page may ask for this account to be erased, too.
     let user = shared.connections.find_platform_user(FACEBOOK, page.as_str()).await?;

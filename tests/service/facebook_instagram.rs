@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shoptalk::config::Config;
 use shoptalk::facebook::sandbox::{Page, Person};
+use shoptalk::shared::control::Command;
 
+use crate::pages_leaving::{disconnect, post};
 use crate::test_app::{PAGE, TestApp};
 
 const ACCOUNT: &str = "17841400000000001";
@@ -138,6 +140,23 @@ async fn a_dead_login_of_the_page_holds_its_account_up_and_a_new_one_lets_it_go_
     app.clock.advance(Duration::from_secs(3600));
     app.settle().await;
     assert_eq!(said(&app), ["meanwhile"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_that_was_given_up_stays_so_until_the_next_login() {
+    let (app, account, kim) = with_account().await;
+    let browser = app.connect().await.for_pages();
+    let answer = post(&browser, &disconnect(&format!("instagram/{ACCOUNT}")), "").await;
+    assert_eq!(answer.status, 303);
+    app.clock.advance(Duration::from_secs(60));
+    deliver(&app, &account, account.message_from(&kim, "Anybody there?")).await;
+    app.command(Command::Sync { channel: None, account: None }).await;
+    assert_eq!(app.connections("instagram").await.len(), 0, "reading its Page does not bring it back");
+    assert_eq!(said(&app), [""; 0]);
+    app.connect().await;
+    assert_eq!(app.connections("instagram").await.len(), 1);
+    assert_eq!(said(&app), ["Anybody there?"]);
     app.finish().await;
 }
 

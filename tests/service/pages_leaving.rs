@@ -8,14 +8,14 @@ use shoptalk::shared::store::TokenKind;
 use crate::test_app::{Answer, Browser, PAGE, SHOP, TestApp};
 
 /// Sends a form with the token that this browser's session has, and these fields.
-async fn post(browser: &Browser, path: &str, fields: &str) -> Answer {
+pub async fn post(browser: &Browser, path: &str, fields: &str) -> Answer {
     let page = browser.get("/account").await.text();
     let after = page.split("name=\"form_token\" value=\"").nth(1).expect("a form token");
     let token = after.split('"').next().unwrap();
     browser.post_form(path, &format!("form_token={token}&{fields}")).await
 }
 
-fn disconnect(account: &str) -> String {
+pub fn disconnect(account: &str) -> String {
     format!("/connections/{account}/disconnect")
 }
 
