@@ -319,7 +319,8 @@ fn soak(duration: Duration, timed: bool) {
 
     let (began, mut taken, mut logs) = (Instant::now(), Vec::new(), String::new());
     let (mut ends, mut last_login, mut most_mb) = (0, None::<Instant>, 0);
-    while began.elapsed() < duration {
+    // A kill and a stop there are, however slow the machine is.
+    while began.elapsed() < duration || ends < 2 {
         // One life of the service, with everything at once.
         let load = Load::start(address, &book, SHAPE, &mut random);
         let life = Instant::now();
@@ -327,7 +328,7 @@ fn soak(duration: Duration, timed: bool) {
         let lives =
             if is_short { (duration / 16).clamp(Duration::from_secs(2), Duration::from_secs(60)) } else { duration };
         taken.clear();
-        while life.elapsed() < lives && began.elapsed() < duration {
+        while taken.is_empty() || (life.elapsed() < lives && began.elapsed() < duration) {
             if last_login.is_none_or(|at| at.elapsed() > BETWEEN_LOGINS) {
                 last_login = Some(Instant::now());
                 let (shop, page) = login(&Browser::new(&url));
@@ -434,7 +435,6 @@ fn soak(duration: Duration, timed: bool) {
     ] {
         assert!(count.load(Ordering::Relaxed) > 0, "there were no {what}");
     }
-    assert!(ends >= 2, "{ends} ends");
 }
 
 #[test]
