@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -244,7 +245,8 @@ impl Output {
     }
 
     /// Makes the file hold its own first `keep` bytes and then `tail`, as [`Output::replace`] does. `None`: the file is
-    /// not the one that `stamp` was given for, and nothing was done.
+    /// not the one that `stamp` was given for, or does not go on with `old` there, and nothing was done. Where `old` is
+    /// `tail` nothing is to be done.
     ///
     /// The bytes are copied inside the kernel, so a long document costs little more than a short one.
     ///
@@ -255,17 +257,26 @@ impl Output {
         path: &RelativePath,
         stamp: Stamp,
         keep: u64,
+        old: &[u8],
         tail: &[u8],
         to_disk: ToDisk,
     ) -> std::io::Result<Option<Stamp>> {
         let _open = self.while_open(path)?;
         let (folder, name) = self.place(path)?;
-        let Some(mut old) = open_plain(&folder, name)? else { return Ok(None) };
-        if Stamp::of(&old)? != stamp {
+        let Some(mut content) = open_plain(&folder, name)? else { return Ok(None) };
+        if Stamp::of(&content)? != stamp || content.metadata()?.len() != keep + old.len() as u64 {
             return Ok(None);
         }
+        let mut found = vec![0; old.len()];
+        content.read_exact_at(&mut found, keep)?;
+        if found != old {
+            return Ok(None);
+        }
+        if old == tail {
+            return Ok(Some(stamp));
+        }
         self.swap(&folder, name, |file| {
-            std::io::copy(&mut Read::by_ref(&mut old).take(keep), file)?;
+            std::io::copy(&mut Read::by_ref(&mut content).take(keep), file)?;
             file.write_all(tail)?;
             if to_disk == ToDisk::First { file.sync_data() } else { Ok(()) }
         })

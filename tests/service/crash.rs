@@ -11,7 +11,7 @@ use crate::load::{
 use crate::mount::{Mount, skipped};
 use crate::process::{Service, configured, run_briefly};
 
-const SHAPE: Shape = Shape { connections: 6, people: 40 };
+const SHAPE: Shape = Shape::restless(6, 40);
 
 fn start(folder: &Path) -> Service {
     Service::start(configured(folder, &["serve"]))
@@ -147,12 +147,12 @@ fn cut_power(file_system: &str, cuts: usize, shape: Shape) {
 
 #[test]
 fn after_a_power_cut_on_ext4_everything_is_there_once_it_is_ready() {
-    cut_power("ext4", 2, Shape { connections: 6, people: 100_000 });
+    cut_power("ext4", 2, Shape::restless(6, 100_000));
 }
 
 #[test]
 fn after_a_power_cut_on_xfs_everything_is_there_once_it_is_ready() {
-    cut_power("xfs", 2, Shape { connections: 6, people: 1_000 });
+    cut_power("xfs", 2, Shape::restless(6, 1_000));
 }
 
 /// The same while `shoptalk rebuild` makes all files anew: they lie far behind the cursor, so no start writes them again.
@@ -165,7 +165,7 @@ fn cut_power_during_rebuild(file_system: &str, cuts: usize) {
     connect_page(disk.path());
     let book = Arc::new(Mutex::new(Book::default()));
     let service = start(disk.path());
-    let load = Load::start(service.address, &book, Shape { connections: 4, people: 100_000 }, &mut random);
+    let load = Load::start(service.address, &book, Shape::restless(4, 100_000), &mut random);
     std::thread::sleep(Duration::from_millis(500));
     load.stop();
     book.lock().unwrap().wait_until_filed(disk.path());
@@ -177,7 +177,7 @@ fn cut_power_during_rebuild(file_system: &str, cuts: usize) {
             std::fs::remove_file(file).unwrap();
         }
         // Deliveries meanwhile make the file system write down what happened to names, as they do in production.
-        let load = Load::start(service.address, &book, Shape { connections: 1, people: 3 }, &mut random);
+        let load = Load::start(service.address, &book, Shape::restless(1, 3), &mut random);
         let mut rebuild =
             configured(disk.path(), &["rebuild"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(random.milliseconds(20, 150));
@@ -212,7 +212,7 @@ fn after_a_power_cut_during_a_rebuild_every_file_is_whole() {
 fn the_power_is_cut_often() {
     for people in [10, 1_000, 100_000] {
         for file_system in ["ext4", "xfs"] {
-            cut_power(file_system, 10, Shape { connections: 6, people });
+            cut_power(file_system, 10, Shape::restless(6, people));
         }
     }
     for file_system in ["ext4", "xfs"] {

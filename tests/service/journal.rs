@@ -454,9 +454,24 @@ async fn a_long_conversation_is_continued_and_takes_a_late_message_in_its_place(
     deliver(&app, body_of(&[&beside])).await;
     items.insert(3, beside);
     assert_eq!(text_of(&app, SAM), document_of(&items));
+    // Late ones and a new one together; one before all others; and a second one before the last, from where the first left off.
+    let both = [text_at(SAM, 29_995, "late"), text_at(SAM, 30_020, "new"), text_at(SAM, 29_985, "later")];
+    deliver(&app, body_of(&both.each_ref())).await;
+    let [late, new, later] = both;
+    items.push(new);
+    items.insert(3001, later);
+    items.insert(3003, late);
+    assert_eq!(text_of(&app, SAM), document_of(&items));
+    items.insert(0, text_at(SAM, -10, "first of all"));
+    deliver(&app, body_of(&items[..1])).await;
+    assert_eq!(text_of(&app, SAM), document_of(&items));
+    let last = items.len() - 1;
+    items.insert(last, text_at(SAM, 30_015, "before the last"));
+    deliver(&app, body_of(&items[last..=last])).await;
+    assert_eq!(text_of(&app, SAM), document_of(&items));
     let app = app.restart().await;
     app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
-    items.push(text_at(SAM, 30_010, "after a restart"));
+    items.push(text_at(SAM, 30_020, "after a restart"));
     deliver(&app, body_of(&items[items.len() - 1..])).await;
     assert_eq!(text_of(&app, SAM), document_of(&items));
     app.finish().await;

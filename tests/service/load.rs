@@ -319,9 +319,18 @@ pub struct Shape {
     pub connections: usize,
     /// How many conversations there are.
     pub people: u64,
+    /// How long each connection rests after a delivery.
+    pub pause: Duration,
 }
 
-/// Connections that send as fast as they are answered: single messages and batches, every fifth delivery twice, some
+impl Shape {
+    /// Connections that send as fast as they are answered.
+    pub const fn restless(connections: usize, people: u64) -> Self {
+        Self { connections, people, pause: Duration::ZERO }
+    }
+}
+
+/// Connections that send: single messages and batches, every fifth delivery twice, some
 /// messages late, and again what was not answered before.
 pub struct Load {
     stop: Arc<AtomicBool>,
@@ -337,6 +346,7 @@ impl Load {
                 random: Random(random.next()),
                 stop: Arc::clone(&stop),
                 people: shape.people,
+                pause: shape.pause,
             };
             std::thread::spawn(move || worker.run(address))
         };
@@ -358,6 +368,7 @@ struct Worker {
     random: Random,
     stop: Arc<AtomicBool>,
     people: u64,
+    pause: Duration,
 }
 
 impl Worker {
@@ -379,6 +390,9 @@ impl Worker {
                         return;
                     }
                 }
+            }
+            if !self.pause.is_zero() {
+                std::thread::sleep(self.pause);
             }
         }
     }

@@ -31,7 +31,9 @@ use crate::process::{Ended, Service, configured, run_briefly};
 use crate::shopify_checks::assert_complete_file;
 use crate::test_app::{Browser, FACEBOOK_APP_ID, FACEBOOK_SECRET, OPERATOR_TOKEN, PAGE, SHOP, SHOPIFY_SECRET};
 
-const SHAPE: Shape = Shape { connections: 4, people: 200 };
+/// Some hundred messages a second, day and night, from some thousand customers: far more than a busy Page has, and no more
+/// than its files can follow on a slow disk. How much can be taken in at most is a question for the benchmarks.
+const SHAPE: Shape = Shape { connections: 4, people: 5_000, pause: Duration::from_millis(20) };
 
 /// The most memory the service may ever take, in MB.
 const MOST_MEMORY_MB: u64 = 300;

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::{BATCH, MAX_ATTEMPTS, backoff_ms, unsent};
 use crate::shared::background::Background;
-use crate::shared::journal::{DedupeKey, Journal, JournalError, conversation_number, save_cursor};
+use crate::shared::journal::{DedupeKey, Journal, JournalError, conversation_number, in_order_up_to, save_cursor};
 use crate::shared::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
 
 const CURSOR: &str = "consumer:conversations";
@@ -66,6 +66,8 @@ struct Filed {
     end: u64,
     /// Time and number of the last event.
     last: (i64, i64),
+    /// It holds all events up to this number: those that come later may belong between them.
+    up_to: i64,
 }
 
 /// What became of a file.
@@ -335,9 +337,9 @@ impl Files {
             remembered.clear();
         }
         let key = conversation.key();
-        let known = remembered.remove(&key).filter(|filed| earliest.is_some_and(|earliest| earliest >= filed.last.0));
-        if let Some(filed) = known {
-            match extend(connection, &self.output, conversation, &path, filed)? {
+        let known = remembered.remove(&key);
+        if let (Some(filed), Some(earliest)) = (known, earliest) {
+            match extend(connection, &self.output, conversation, &path, filed, earliest)? {
                 Ok(Some(filed)) => {
                     remembered.insert(key, filed);
                     return Ok(Ok(Made { filed: Some(filed), lost: None }));
@@ -432,21 +434,30 @@ fn note_failure(
         .map(drop)
 }
 
-/// Puts the events after the file's last one behind it. `None`: the file is not as it was left.
+/// Puts the new events, the first of which happened at `earliest`, behind the file's last one. Where some are late, the end
+/// of the file is made again from there on. `None`: the file is not as it was left, or none of it would stay.
 fn extend(
     connection: &Connection,
     output: &Output,
     conversation: &Conversation,
     path: &RelativePath,
     filed: Filed,
+    earliest: i64,
 ) -> rusqlite::Result<std::io::Result<Option<Filed>>> {
-    let mut tail = Vec::new();
-    let last = add_events(connection, conversation, filed.last, &mut tail)?.map_or(filed.last, |added| added.last);
-    let end = filed.end + tail.len() as u64;
+    let up_to = in_order_up_to(connection)?;
+    let (mut old, mut tail, mut after) = (Vec::new(), Vec::new(), filed.last);
+    if earliest < filed.last.0 {
+        after = (earliest - 1, i64::MAX);
+        add_events(connection, conversation, after, filed.up_to, &mut old)?;
+    }
+    let Some(keep) = filed.end.checked_sub(old.len() as u64).filter(|keep| *keep > 1) else { return Ok(Ok(None)) };
+    let last = add_events(connection, conversation, after, i64::MAX, &mut tail)?.map_or(filed.last, |added| added.last);
+    let end = keep + tail.len() as u64;
     tail.extend_from_slice(END);
+    old.extend_from_slice(END);
     let to_disk = unless_pruned(ToDisk::Later, find_pruned(connection, conversation)?.is_some());
-    let extended = output.extend(path, filed.stamp, filed.end, &tail, to_disk);
-    Ok(extended.map(|stamp| stamp.map(|stamp| Filed { stamp, end, last })))
+    let extended = output.extend(path, filed.stamp, keep, &old, &tail, to_disk);
+    Ok(extended.map(|stamp| stamp.map(|stamp| Filed { stamp, end, last, up_to })))
 }
 
 /// Makes the file from all events of its conversation, and what stands in it of deleted ones.
@@ -481,7 +492,8 @@ fn make(
         }
     };
     let has_beginning = document.len() > 1;
-    let added = add_events(connection, conversation, (i64::MIN, 0), &mut document)?;
+    let up_to = in_order_up_to(connection)?;
+    let added = add_events(connection, conversation, (i64::MIN, 0), i64::MAX, &mut document)?;
     let Some(added) = added.filter(|added| added.opens || has_beginning) else {
         // No file takes the place of the old one, which stays as it is.
         return Ok(Ok(Made { filed: None, lost: None }));
@@ -492,7 +504,7 @@ fn make(
         && *old == document
     {
         // What is on disk, or will be with the batch that wrote it, is not brought there once more.
-        return Ok(Ok(Made { filed: Some(Filed { stamp, end, last: added.last }), lost }));
+        return Ok(Ok(Made { filed: Some(Filed { stamp, end, last: added.last, up_to }), lost }));
     }
     if damaged {
         tracing::warn!(
@@ -506,7 +518,7 @@ fn make(
     }
     let to_disk = unless_pruned(to_disk, has_beginning);
     let replaced = output.replace(path, &document, to_disk);
-    Ok(replaced.map(|stamp| Made { filed: Some(Filed { stamp, end, last: added.last }), lost }))
+    Ok(replaced.map(|stamp| Made { filed: Some(Filed { stamp, end, last: added.last, up_to }), lost }))
 }
 
 /// A file that is the only copy of its beginning cannot be written anew after a power cut.
@@ -521,22 +533,25 @@ struct Added {
     opens: bool,
 }
 
-/// Puts the events after `after` behind `document`, in order of time. `None`: there are none.
+/// Puts the events after `after` behind `document`, in order of time; those with a number above `up_to` are left out.
+/// `None`: there are none.
 fn add_events(
     connection: &Connection,
     conversation: &Conversation,
     after: (i64, i64),
+    up_to: i64,
     document: &mut Vec<u8>,
 ) -> rusqlite::Result<Option<Added>> {
     let mut statement = connection.prepare_cached(
         "SELECT events.payload, place.occurred_at, place.seq, events.opens
          FROM conversation_events AS place CROSS JOIN events USING (seq)
-         WHERE place.conversation = ?6 AND (place.occurred_at, place.seq) > (?4, ?5)
+         WHERE place.conversation = ?6 AND (place.occurred_at, place.seq) > (?4, ?5) AND place.seq <= ?7
            AND events.channel = ?1 AND events.account = ?2 AND events.conversation = ?3 AND events.apart IS NULL
          ORDER BY place.occurred_at, place.seq",
     )?;
     let Conversation { channel, account, person } = conversation;
-    let mut rows = statement.query(params![channel, account, person, after.0, after.1, conversation.number()])?;
+    let number = conversation.number();
+    let mut rows = statement.query(params![channel, account, person, after.0, after.1, number, up_to])?;
     let mut added: Option<Added> = None;
     while let Some(row) = rows.next()? {
         document.extend_from_slice(if document == b"[" { b"\n" } else { b",\n" });

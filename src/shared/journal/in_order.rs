@@ -41,6 +41,14 @@ impl Journal {
     }
 }
 
+/// Up to which event everything is in order.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn in_order_up_to(connection: &Connection) -> rusqlite::Result<i64> {
+    place(connection, CURSOR)
+}
+
 /// The events after the cursor: where it stood, the last event looked at, and the rows to write.
 fn next_rows(connection: &Connection) -> rusqlite::Result<(i64, i64, Vec<Row>)> {
     let connection = connection.unchecked_transaction()?;

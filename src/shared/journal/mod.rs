@@ -36,7 +36,7 @@ pub(crate) use cursors::{newest, place};
 pub use event::{DedupeKey, Effect, Event, Source};
 pub use facts::Facts;
 use health::Health;
-pub(crate) use in_order::conversation_number;
+pub(crate) use in_order::{conversation_number, in_order_up_to};
 pub use inspect::{Inspection, inspect, migrations};
 pub use media::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, WantedMedia};
 pub use overview::{Apart, Arrivals, Consumer, Failure, Totals, Work};
