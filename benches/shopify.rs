@@ -5,6 +5,10 @@
 //!
 //! Baseline L is what a program would do that keeps nothing: read each line of the same bulk file as a JSON value and
 //! write it to another file. Baseline C is the processor time of copying the catalogue's file once.
+//!
+//! Where the time goes (`perf record` over a bulk pass and events, November 2026; service and simulator together, so only
+//! the order is told): taking and giving back memory for parsed lines first, then comparing keys while objects are put
+//! together, then writing JSON; the disk hardly counts. One event costs two copies of the file: it is spliced, not made anew.
 
 mod common;
 
