@@ -102,6 +102,8 @@ pub async fn ensure_app(facebook: &Facebook, patience: Patience) -> Result<Ensur
         },
         Err(error) => ensured = Ensured { refused: Some(refusal(error)?), missing: FIELDS.to_vec(), repaired: false },
     }
+    let known = shared.journal.list_subscriptions().await?;
+    let was_there = known.iter().any(|one| one.channel == NAME && one.account.is_empty() && one.missing.is_empty());
     shared.journal.note_subscriptions(NAME, "", &FIELDS, &ensured.missing, ensured.repaired).await?;
     match &ensured.refused {
         None => shared.alerts.heal(CAUSE),
@@ -119,8 +121,10 @@ pub async fn ensure_app(facebook: &Facebook, patience: Patience) -> Result<Ensur
         ),
     }
     let changed = facebook.set_app_refused(ensured.refused.clone());
-    if ensured.repaired {
-        tracing::warn!("the app's webhook subscription was not as wanted and was put right");
+    match (ensured.repaired, was_there) {
+        (true, true) => tracing::warn!("the app's webhook subscription was not as wanted and was put right"),
+        (true, false) => tracing::info!("the app's webhook subscription was made"),
+        (false, _) => {}
     }
     if changed || ensured.repaired {
         for connection in shared.connections.list().await?.iter().filter(|one| one.channel == NAME) {
