@@ -47,7 +47,14 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()
         Some(folder) => (folder.clone(), false),
         None => (std::env::temp_dir().join(format!("shoptalk-demo-{}", &random_hex()?[..12])), true),
     };
+    let is_first = !folder.join("data/tokens.db").exists();
     let stage = Stage::set(&folder, options.once).await?;
+    if !is_first {
+        say(
+            "This folder holds an earlier demo. Its files are kept, but the simulated platforms begin anew and know none of the \
+             old logins: a warning about that is right.\n",
+        );
+    }
     let app = stage.app.clone();
     let serving = {
         let (stage, stop) = (stage.clone(), stop.clone());
