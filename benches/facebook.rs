@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use common::{Process, Table, client};
 use shoptalk::app::App;
-use shoptalk::config::{Config, Server};
+use shoptalk::app::config::{Config, Server};
 use shoptalk::facebook::sandbox::{Options, Sandbox};
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::store::{NewConnection, Status, Token, TokenKind};

@@ -39,14 +39,15 @@ use axum::routing::post;
 use common::{Process, Table, ms};
 use http::{HeaderMap, StatusCode};
 use shoptalk::app::App;
-use shoptalk::config::{Config, Server};
+use shoptalk::app::config::{Config, Server};
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::journal::{DedupeKey, Effect, Event, Source};
-use shoptalk::shared::metrics::Metrics;
-use shoptalk::shared::signature::{Secrets, from_hex, sign_sha256, to_hex};
+use shoptalk::shared::secrets::signature::{Secrets, from_hex, sign_sha256, to_hex};
+use shoptalk::shared::server::accept;
+use shoptalk::shared::server::limits::Limits;
 use shoptalk::shared::store::{NewConnection, Status};
-use shoptalk::shared::web::limits::Limits;
-use shoptalk::shared::web::{self, server};
+use shoptalk::shared::telemetry::metrics::Metrics;
+use shoptalk::web;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -298,7 +299,7 @@ async fn baseline_a(port_file: &str) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     std::fs::write(port_file, listener.local_addr().expect("an address").to_string()).expect("written");
     let limits = Limits::default();
-    server::serve(
+    accept::serve(
         listener,
         web::finish(router, false, &limits, &Metrics::default()),
         &limits,

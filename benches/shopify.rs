@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 
 use common::{Process, Table, client, cpu_of};
 use shoptalk::app::App;
-use shoptalk::config::{Config, Server};
+use shoptalk::app::config::{Config, Server};
 use shoptalk::shared::clock::Clock;
-use shoptalk::shared::signature::Secrets;
+use shoptalk::shared::secrets::signature::Secrets;
 use shoptalk::shopify::sandbox::{Options, Sandbox, Shop};
 use shoptalk::shopify::{self, AdminUrl, BulkHosts};
 use url::Url;

@@ -17,14 +17,14 @@ use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::config::{MASTER_KEY_FILE, Server};
+use crate::app::config::{MASTER_KEY_FILE, Server};
 use crate::shared::clock::Clock;
-use crate::shared::db::{Db, open_reader};
+use crate::shared::database::lock::{DataLock, LockError, folder_of};
+use crate::shared::database::sqlite::{Db, open_reader};
 use crate::shared::journal;
-use crate::shared::lock::{DataLock, LockError, folder_of};
-use crate::shared::signature::to_hex;
+use crate::shared::secrets::signature::to_hex;
+use crate::shared::secrets::vault::Vault;
 use crate::shared::store::{Connections, TOKENS_MIGRATIONS};
-use crate::shared::vault::Vault;
 
 /// What a backup says about itself.
 const MANIFEST: &str = "backup.json";

@@ -20,12 +20,13 @@
 
 pub mod app;
 pub mod backup;
-pub mod config;
+pub mod commands;
 pub mod demo;
 pub mod doctor;
 pub mod facebook;
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod operator;
 pub mod shared;
 pub mod shopify;
+pub mod web;
+pub mod workers;

@@ -3,8 +3,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::config::Server;
 use super::*;
-use crate::config::Server;
 
 /// The service with this additional job, at work, in a folder of its own.
 async fn at_work() -> (App, Working, tempfile::TempDir) {

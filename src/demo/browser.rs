@@ -7,9 +7,9 @@ use http::{Method, header};
 use serde_json::Value;
 use url::Url;
 
-use crate::shared::api::{Http, Timeouts};
 use crate::shared::clock::Clock;
-use crate::shared::reach::Reach;
+use crate::shared::outgoing::allowed_addresses::Reach;
+use crate::shared::outgoing::http::{Http, Timeouts};
 
 /// A login goes to the platform and back; more redirects than this are a circle.
 const MAX_REDIRECTS: usize = 10;

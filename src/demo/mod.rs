@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::browser::Browser;
 use self::stage::{PAGE, SHOP, Stage};
-use crate::shared::control::{Command, Line};
-use crate::shared::oauth::random_hex;
+use crate::commands::{Command, Line};
+use crate::shared::logins::random_hex;
 
 /// How the demo is played.
 #[derive(Debug, Clone)]

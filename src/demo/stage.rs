@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::app::App;
-use crate::config::{Config, Server};
+use crate::app::config::{Config, Server};
+use crate::shared::channel::simulator::lock;
 use crate::shared::clock::Clock;
-use crate::shared::oauth::random_hex;
-use crate::shared::sandbox::lock;
-use crate::shared::signature::Secrets;
+use crate::shared::logins::random_hex;
+use crate::shared::secrets::signature::Secrets;
 use crate::{facebook, shopify};
 
 /// The shop: its domain and its name.
@@ -70,7 +70,7 @@ impl Stage {
 
     /// Sets the stage below a folder. `unattended`: the simulated login screens click themselves.
     pub async fn set(folder: &Path, unattended: bool) -> anyhow::Result<Self> {
-        let now: crate::shared::sandbox::Now = Arc::new(chrono::Utc::now);
+        let now: crate::shared::channel::simulator::Now = Arc::new(chrono::Utc::now);
         let (facebook_secret, shopify_secret) = (random_hex()?, random_hex()?);
         let facebook = facebook::sandbox::Sandbox::start(facebook::sandbox::Options {
             app_id: "900000000000001".to_owned(),

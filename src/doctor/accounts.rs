@@ -1,8 +1,8 @@
 //! What is stored about the accounts: their state, their tokens, and how far the journal's consumers have come.
 
-use crate::config::{Config, Server};
-use crate::shared::db::Db;
-use crate::shared::finding::Finding;
+use crate::app::config::{Config, Server};
+use crate::shared::channel::finding::Finding;
+use crate::shared::database::sqlite::Db;
 use crate::shared::journal::{self, Inspection};
 use crate::shared::store::{Connection, Connections, Status, TokenKind};
 

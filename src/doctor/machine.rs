@@ -6,13 +6,13 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::config::Server;
-use crate::shared::db::open_reader;
-use crate::shared::finding::Finding;
+use crate::app::config::Server;
+use crate::shared::channel::finding::Finding;
+use crate::shared::database::lock::folder_of;
+use crate::shared::database::sqlite::open_reader;
 use crate::shared::journal;
-use crate::shared::lock::folder_of;
+use crate::shared::secrets::vault::{Vault, parse_key};
 use crate::shared::store::{SESSIONS_MIGRATIONS, TOKENS_MIGRATIONS};
-use crate::shared::vault::{Vault, parse_key};
 
 /// Less room than this is a warning, in bytes.
 const LITTLE_ROOM: u64 = 1024 * 1024 * 1024;

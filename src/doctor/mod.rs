@@ -14,11 +14,11 @@ use std::path::PathBuf;
 use serde::Serialize;
 use url::Url;
 
-use crate::config::Config;
-use crate::shared::api::Http;
+use crate::app::config::Config;
+use crate::shared::channel::finding::{Finding, Severity};
 use crate::shared::clock::Clock;
-use crate::shared::finding::{Finding, Severity};
-use crate::shared::reach::Reach;
+use crate::shared::outgoing::allowed_addresses::Reach;
+use crate::shared::outgoing::http::Http;
 use crate::shared::settings::Problems;
 use crate::{facebook, shopify};
 

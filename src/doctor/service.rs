@@ -7,12 +7,12 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::{Config, Server};
-use crate::shared::api::{ApiError, Http};
-use crate::shared::control::socket_path;
-use crate::shared::finding::Finding;
-use crate::shared::lock::folder_of;
-use crate::shared::oauth::random_hex;
+use crate::app::config::{Config, Server};
+use crate::commands::socket_path;
+use crate::shared::channel::finding::Finding;
+use crate::shared::database::lock::folder_of;
+use crate::shared::logins::random_hex;
+use crate::shared::outgoing::http::{ApiError, Http};
 use crate::shared::settings::is_loopback;
 
 /// Whether a process answers on the local socket of the data folder.

@@ -14,8 +14,8 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::payload::Id;
-use crate::shared::api::{ApiError, Budget, Patience};
 use crate::shared::clock::Clock;
+use crate::shared::outgoing::http::{ApiError, Budget, Patience};
 
 /// From this percentage on, background calls are spread out.
 const SLOW_FROM: u32 = 75;

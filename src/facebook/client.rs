@@ -17,14 +17,14 @@ use url::Url;
 
 use super::budget::{Budgets, Lane};
 use super::history::Inbox;
+use super::hourly_check::APP_UNKNOWN;
 use super::payload::Id;
 use super::refusal::{self, NOT_VISIBLE, UNKNOWN_FIELD};
-use super::watch::APP_UNKNOWN;
 use super::{Config, FIELDS};
 use crate::shared::Shared;
-use crate::shared::alerts::Alerts;
-use crate::shared::api::{Answer, ApiError, Http, Patience};
-use crate::shared::signature::{sign_sha256, to_hex};
+use crate::shared::outgoing::http::{Answer, ApiError, Http, Patience};
+use crate::shared::secrets::signature::{sign_sha256, to_hex};
+use crate::shared::telemetry::alerts::Alerts;
 
 /// How many items of a list are asked for at a time. 100 is the most the platform gives.
 const ACCOUNTS_AT_ONCE: usize = 100;

@@ -3,9 +3,9 @@
 use secrecy::SecretString;
 use url::Url;
 
-use crate::shared::scheduler;
+use crate::app::scheduler;
+use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::Settings;
-use crate::shared::signature::Secrets;
 
 /// The settings of the Facebook channel.
 #[derive(Debug)]

@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 use super::payload::Id;
 use super::{Config, Facebook, NAME, instagram};
 use crate::shared::erasure::Scope;
-use crate::shared::error::AppError;
 use crate::shared::raw_json::Object;
-use crate::shared::signature::Secrets;
+use crate::shared::secrets::signature::Secrets;
+use crate::shared::server::error::AppError;
 
 /// What a caller hears whose request is not Meta's, whatever is wrong with it.
 const FORGED: &str = "This is not a signed request of Facebook for this app.";

@@ -10,9 +10,9 @@ use url::Url;
 
 use super::payload::Id;
 use super::{Config, FIELDS, NAME, SCOPES};
-use crate::shared::api::{Answer, Http};
-use crate::shared::finding::Finding;
-use crate::shared::signature::{sign_sha256, to_hex};
+use crate::shared::channel::finding::Finding;
+use crate::shared::outgoing::http::{Answer, Http};
+use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::store::{Connections, Status, TokenKind};
 
 /// The oldest version of the Graph API that is still served on 2026-11-21; the newest is v26.0.

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::NAME;
 use super::history::Inbox;
 use super::payload::{Id, message_key};
+use crate::shared::files::output::RelativePath;
 use crate::shared::journal::{Effect, Event, Source};
-use crate::shared::output::RelativePath;
 use crate::shared::raw_json::Object;
 
 /// Where a Page's metadata file is.

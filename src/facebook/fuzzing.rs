@@ -10,7 +10,7 @@ use super::payload::{Id, split};
 use super::{deletion, webhook};
 use crate::shared::clock::Clock;
 use crate::shared::fuzzing::{Target, check_event};
-use crate::shared::signature::{Secrets, sign_sha256};
+use crate::shared::secrets::signature::{Secrets, sign_sha256};
 
 /// Name and body of every target of this channel.
 pub const TARGETS: &[Target] = &[

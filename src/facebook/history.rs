@@ -19,8 +19,8 @@ use super::document::{message_event, parse_time};
 use super::payload::{Id, message_key};
 use super::{Facebook, NAME, view};
 use crate::shared::ReadError;
-use crate::shared::api::ApiError;
 use crate::shared::journal::{Begin, Event, Listed, Place, Source, Walk, WalkKind, Walked};
+use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::{Object, elements};
 
 /// A poll reads again what changed shortly before the last one ended: the platform's lists are not exact to the second.

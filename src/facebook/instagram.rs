@@ -14,11 +14,11 @@ use secrecy::SecretString;
 use super::history::{self, Inbox};
 use super::payload::Id;
 use super::{Facebook, NAME as FACEBOOK, media, refusal, tokens, view};
-use crate::shared::api::{ApiError, Patience};
+use crate::shared::channel::view::View;
+use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{NewConnection, Status};
-use crate::shared::view::View;
-use crate::shared::web::pages::{Door, Entrance};
 use crate::shared::{BoxFuture, Channel, Ended, PEOPLE, ReadError, Reader, WATCH};
+use crate::web::merchant::{Door, Entrance};
 
 /// Where the journal keeps, for a Page, which account was connected with which of its logins.
 const CONNECTED_WITH: &str = "instagram";

@@ -17,16 +17,16 @@ use uuid::Uuid;
 
 use super::client::AccountPage;
 use super::payload::Id;
-use super::{Facebook, NAME, PLATFORM, SCOPES, instagram, metadata, watch};
+use super::{Facebook, NAME, PLATFORM, SCOPES, hourly_check, instagram, metadata};
 use crate::shared::ReadError;
-use crate::shared::api::{ApiError, Patience};
-use crate::shared::error::AppError;
-use crate::shared::signature::{sign_sha256, to_hex};
+use crate::shared::outgoing::http::{ApiError, Patience};
+use crate::shared::secrets::signature::{sign_sha256, to_hex};
+use crate::shared::server::error::AppError;
+use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::connections::Token;
 use crate::shared::store::{NewConnection, Status, TokenKind};
-use crate::shared::web::HOME;
-use crate::shared::web::pages::{not_connected, page, wants_html};
-use crate::shared::web::session::CurrentMerchant;
+use crate::web::HOME;
+use crate::web::merchant::{not_connected, page, wants_html};
 
 /// Without these nothing works: no list of Pages, no messages, no subscription.
 const ESSENTIAL: [&str; 3] = ["pages_show_list", "pages_messaging", "pages_manage_metadata"];
@@ -127,8 +127,8 @@ async fn callback(
     }
     let pages = facebook.client.fetch_pages(Patience::Person, &user.token).await.map_err(failed)?;
     // What is wrong with it is said of each Page. But where the app itself is not known, nothing would work.
-    let ensured = watch::ensure_app(&facebook, Patience::Person).await.map_err(not_read)?;
-    if let Some(code) = ensured.refused.filter(|code| code == watch::APP_UNKNOWN) {
+    let ensured = hourly_check::ensure_app(&facebook, Patience::Person).await.map_err(not_read)?;
+    if let Some(code) = ensured.refused.filter(|code| code == hourly_check::APP_UNKNOWN) {
         return Err(failed(ApiError::Refused { code }));
     }
     let (outcomes, found) = connect_pages(&facebook, merchant, &user, pages).await?;
@@ -236,8 +236,8 @@ async fn connect_page(
              release it.",
         ));
     }
-    let ensured = watch::ensure_page(facebook, Patience::Person, &page, &token).await.map_err(not_read)?;
-    let problem = watch::problem(facebook, &user.scopes, &ensured, Vec::new());
+    let ensured = hourly_check::ensure_page(facebook, Patience::Person, &page, &token).await.map_err(not_read)?;
+    let problem = hourly_check::problem(facebook, &user.scopes, &ensured, Vec::new());
     let metadata = match facebook.client.fetch_page(Patience::Person, &page, &token).await {
         Ok(metadata) => Some(metadata),
         Err(ApiError::Refused { .. } | ApiError::PermissionMissing { .. }) => None,

@@ -23,13 +23,13 @@ use url::Url;
 
 use super::Facebook;
 use super::config::Media;
-use crate::shared::api::{ApiError, Download, Http};
+use crate::app::scheduler::Job;
+use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::journal::{Attached, Attachment, Copied, WantedMedia};
-use crate::shared::output::{Output, RelativePath};
+use crate::shared::outgoing::http::{ApiError, Download, Http};
 use crate::shared::raw_json::{Object, elements};
-use crate::shared::scheduler::Job;
+use crate::shared::secrets::signature::to_hex;
 use crate::shared::settings::is_loopback;
-use crate::shared::signature::to_hex;
 
 /// Kinds of attachments that are files. Others are links to pages.
 const FILES: [&str; 7] = ["image", "audio", "video", "file", "sticker", "story_mention", "ephemeral"];
@@ -176,7 +176,7 @@ impl From<ApiError> for Failure {
     }
 }
 
-type Fetched = (crate::shared::output::Incoming, String, i64, &'static str);
+type Fetched = (crate::shared::files::output::Incoming, String, i64, &'static str);
 
 /// Fetches an attachment into a file that has no name yet: that, its name, its length and what it is.
 async fn fetch(

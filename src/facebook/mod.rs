@@ -12,6 +12,7 @@ mod document;
 #[doc(hidden)]
 pub mod fuzzing;
 mod history;
+mod hourly_check;
 mod instagram;
 mod login;
 mod media;
@@ -22,7 +23,6 @@ pub mod sandbox;
 mod sync;
 mod tokens;
 mod view;
-mod watch;
 mod webhook;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,9 +33,9 @@ use axum::extract::FromRef;
 pub use self::config::{Config, Media};
 pub use self::doctor::examine;
 pub use self::payload::key_of_message;
-use crate::shared::web::intake::Intake;
-use crate::shared::web::pages::{Door, Entrance};
+use crate::shared::server::webhook_intake::Intake;
 use crate::shared::{Channel, Shared};
+use crate::web::merchant::{Door, Entrance};
 
 /// The channel's name in paths, tables and files.
 const NAME: &str = "facebook";
@@ -118,7 +118,7 @@ pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
         app_refused: Mutex::default(),
     });
     let media = config.media.iter().map(|_| media::job(&facebook, NAME));
-    let jobs = std::iter::once(watch::job(&facebook)).chain(media).collect();
+    let jobs = std::iter::once(hourly_check::job(&facebook)).chain(media).collect();
     let instagram = config.instagram.then(|| instagram::channel(&facebook));
     let pages = Channel {
         name: NAME,

@@ -10,7 +10,7 @@ use std::fmt;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::watch::{PERSON, POLICY};
+use super::hourly_check::{PERSON, POLICY};
 use super::{NAME, instagram};
 use crate::shared::WATCH;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};

@@ -7,8 +7,8 @@
 use serde_json::Value;
 
 use super::budget;
-use crate::shared::api::{Answer, ApiError};
 use crate::shared::clock::Clock;
+use crate::shared::outgoing::http::{Answer, ApiError};
 
 /// The code of [`ApiError::Refused`] when the platform wants less to be asked for at once.
 pub const TOO_MUCH: &str = "1/too much data";

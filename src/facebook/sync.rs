@@ -6,8 +6,8 @@ use secrecy::SecretString;
 
 use super::history::{self, Inbox};
 use super::payload::Id;
-use super::{Facebook, METADATA, NAME, instagram, metadata, refusal, tokens, watch};
-use crate::shared::api::{ApiError, Budget, Patience};
+use super::{Facebook, METADATA, NAME, hourly_check, instagram, metadata, refusal, tokens};
+use crate::shared::outgoing::http::{ApiError, Budget, Patience};
 use crate::shared::{BoxFuture, Ended, PEOPLE, ReadError, Reader, WATCH};
 
 /// Reads Pages.
@@ -17,14 +17,14 @@ impl Reader for PageReader {
     fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move {
             if account.is_empty() {
-                return match object.strip_prefix(watch::PERSON) {
-                    Some(person) => watch::run_person(&self.0, person).await,
-                    None => watch::run_app(&self.0).await,
+                return match object.strip_prefix(hourly_check::PERSON) {
+                    Some(person) => hourly_check::run_person(&self.0, person).await,
+                    None => hourly_check::run_app(&self.0).await,
                 };
             }
             let page = parse(account)?;
-            if let Some(action) = object.strip_prefix(watch::POLICY) {
-                return watch::note_policy(&self.0, &page, action).await;
+            if let Some(action) = object.strip_prefix(hourly_check::POLICY) {
+                return hourly_check::note_policy(&self.0, &page, action).await;
             }
             let token = tokens::load(&self.0, &page).await?;
             match self.read(&page, object, &token).await {
@@ -40,7 +40,7 @@ impl Reader for PageReader {
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<(), ReadError>> {
-        Box::pin(async move { Ok(watch::want_app(&self.0).await?) })
+        Box::pin(async move { Ok(hourly_check::want_app(&self.0).await?) })
     }
 
     fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Ended, ReadError>> {
@@ -68,7 +68,7 @@ impl Reader for PageReader {
 impl PageReader {
     async fn read(&self, page: &Id, object: &str, token: &SecretString) -> Result<(), ReadError> {
         if object == WATCH {
-            return watch::run(&self.0, page, token).await;
+            return hourly_check::run(&self.0, page, token).await;
         }
         if object == PEOPLE {
             return history::name_people(&self.0, &Inbox::of_page(page), token).await;

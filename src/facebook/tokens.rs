@@ -12,7 +12,7 @@ use super::client::TokenInfo;
 use super::payload::Id;
 use super::refusal::token_reason;
 use super::{Facebook, NAME};
-use crate::shared::api::{ApiError, Patience};
+use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::connections::Token;
 use crate::shared::store::{Status, TokenKind};
 use crate::shared::{ReadError, WATCH};

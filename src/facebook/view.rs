@@ -3,9 +3,9 @@
 //! Source: <https://developers.facebook.com/docs/messenger-platform/webhooks> and its pages of events (2026).
 
 use super::payload::Id;
+use crate::shared::channel::view::{Media, Message, Shown, Side, View};
 use crate::shared::journal::Item;
 use crate::shared::raw_json::{Object, elements};
-use crate::shared::view::{Media, Message, Shown, Side, View};
 
 /// How the channel is shown.
 pub const VIEW: View = View {

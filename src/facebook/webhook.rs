@@ -16,16 +16,16 @@ use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 use super::{Facebook, payload};
-use crate::shared::metrics::Refusal;
-use crate::shared::signature::{Signer, from_hex};
-use crate::shared::web::intake;
-use crate::shared::web::sparse::Sparse;
+use crate::shared::secrets::signature::{Signer, from_hex};
+use crate::shared::server::webhook_intake;
+use crate::shared::telemetry::metrics::Refusal;
+use crate::shared::telemetry::once_per_second::Sparse;
 
 /// The largest delivery that is read: Meta puts up to 1,000 updates into one and names no limit for Messenger.
 const MAX_DELIVERY_BYTES: usize = 4 * 1024 * 1024;
 
 pub fn routes(facebook: &Facebook) -> Router<Arc<Facebook>> {
-    let observed = || middleware::from_fn_with_state(facebook.intake.clone(), intake::observe);
+    let observed = || middleware::from_fn_with_state(facebook.intake.clone(), webhook_intake::observe);
     let both = || get(challenge).post(delivery).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES)).layer(observed());
     Router::new().route("/facebook/webhook", both()).route("/webhooks/facebook", both())
 }

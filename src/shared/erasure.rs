@@ -21,17 +21,17 @@ use anyhow::Context;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::alerts::Alerts;
 use super::clock::Clock;
-use super::consumers::conversations::Conversations;
-use super::consumers::refresh::{Reads, Refresh};
-use super::error::AppError;
+use super::files::output::{Output, RelativePath};
 use super::journal::{Account, DedupeKey, Journal};
-use super::output::{Output, RelativePath};
-use super::progress::Progress;
-use super::signature::to_hex;
+use super::secrets::signature::to_hex;
+use super::server::error::AppError;
 use super::store::erasures::{Erased, Former, NewErasure, Open, Receipt, Wanted};
 use super::store::{Connections, Erasures, Sessions};
+use super::telemetry::alerts::Alerts;
+use super::under_way::Progress;
+use crate::workers::conversations::Conversations;
+use crate::workers::reads::{Reads, Refresh};
 
 pub use super::store::erasures::Scope;
 

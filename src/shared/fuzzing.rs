@@ -3,14 +3,14 @@
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use zeroize::Zeroizing;
 
-use super::api::Answer;
 use super::clock::Clock;
 use super::journal::{Effect, Event};
+use super::outgoing::http::Answer;
 use super::raw_json::{Object, elements};
-use super::signature::{from_hex, to_hex};
-use super::vault::{Place, Purpose, Vault, VaultError, parse_key};
-use super::web::proxies::Proxies;
-use super::web::{cookies, wire};
+use super::secrets::signature::{from_hex, to_hex};
+use super::secrets::vault::{Place, Purpose, Vault, VaultError, parse_key};
+use super::server::proxies::Proxies;
+use super::server::{cookies, wire};
 
 /// Name and body of a target: what must hold for all bytes, or else it panics.
 pub type Target = (&'static str, fn(&[u8]));

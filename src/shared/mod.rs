@@ -1,57 +1,41 @@
 //! What every channel needs. `shared` never names a channel: it receives data.
 
-pub mod alert_posts;
-pub mod alerts;
-pub mod api;
-pub mod background;
-pub mod breaker;
+pub mod channel;
 pub mod clock;
-pub mod consumers;
-pub mod control;
-pub mod db;
+pub mod database;
 pub mod erasure;
-pub mod error;
-pub mod export;
-pub mod finding;
+pub mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod journal;
-pub mod lock;
-pub mod logging;
-pub mod metrics;
-pub mod oauth;
-pub mod output;
-pub mod progress;
+pub mod logins;
+pub mod low_priority;
+pub mod outgoing;
 pub mod raw_json;
-pub mod reach;
-pub mod rotation;
-pub mod sandbox;
-pub mod scheduler;
-pub mod self_test;
+pub mod secrets;
+pub mod server;
 pub mod settings;
-pub mod signature;
 pub mod store;
-pub mod vault;
-pub mod view;
-pub mod web;
+pub mod telemetry;
+pub mod under_way;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::alerts::Alerts;
-use self::api::{ApiError, Budget, Http};
 use self::clock::Clock;
 use self::erasure::Erasure;
+use self::files::output::Output;
 use self::journal::{Journal, JournalError};
-use self::metrics::Metrics;
-use self::oauth::Logins;
-use self::output::Output;
-use self::progress::Progress;
-use self::scheduler::Job;
-use self::self_test::SelfTests;
+use self::logins::Logins;
+use self::outgoing::http::{ApiError, Budget, Http};
+use self::outgoing::self_test::SelfTests;
 use self::store::{Connections, Sessions};
+use self::telemetry::alerts::Alerts;
+use self::telemetry::metrics::Metrics;
+use self::under_way::Progress;
+use crate::app::scheduler::Job;
 
 /// What a channel is given. Cheap to clone.
 #[derive(Clone)]
@@ -95,9 +79,9 @@ pub struct Channel {
     /// What a poll reads again: the whole account (empty), or what the channel calls its daily look.
     pub poll_object: &'static str,
     /// How a merchant connects an account.
-    pub door: web::pages::Door,
+    pub door: crate::web::merchant::Door,
     /// How its data is shown to people.
-    pub view: view::View,
+    pub view: channel::view::View,
     /// How to read an account again.
     pub reader: Arc<dyn Reader>,
     /// Its other regular work: what concerns no single account.
@@ -218,7 +202,7 @@ pub enum ReadError {
 
 impl ReadError {
     /// The class in one word, for counting.
-    fn class(&self) -> &'static str {
+    pub(crate) fn class(&self) -> &'static str {
         match self {
             Self::Api(error) => error.class(),
             Self::Journal(_) => "not_stored",
@@ -241,7 +225,7 @@ impl ReadError {
     }
 
     /// Whether the same read will fail again in the same way.
-    fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Api(ApiError::Refused { .. } | ApiError::Unreadable(_)))
     }
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::payload::ShopDomain;
-use crate::shared::api::{Budget, Patience};
 use crate::shared::clock::Clock;
+use crate::shared::outgoing::http::{Budget, Patience};
 
 /// No query may cost more, on any plan. It is checked before the query runs.
 const MAX_COST: f64 = 1000.0;

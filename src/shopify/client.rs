@@ -15,13 +15,13 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::api_notices::Notices;
 use super::budget::{Budgets, Cost, Page};
-use super::notices::Notices;
 use super::payload::ShopDomain;
 use super::refusal::{self, denied_scopes, error_codes};
 use super::{Config, SCOPES};
-use crate::shared::alerts::Alerts;
-use crate::shared::api::{Answer, ApiError, Download, Http, Patience};
+use crate::shared::outgoing::http::{Answer, ApiError, Download, Http, Patience};
+use crate::shared::telemetry::alerts::Alerts;
 
 /// The header of the access token.
 const TOKEN: HeaderName = HeaderName::from_static("x-shopify-access-token");

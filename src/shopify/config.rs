@@ -4,9 +4,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::payload::ShopDomain;
-use crate::shared::scheduler;
+use crate::app::scheduler;
+use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::{Settings, check_url, is_loopback};
-use crate::shared::signature::Secrets;
 
 /// The settings of the Shopify channel.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::payload::ShopDomain;
 use super::subscriptions::{is_granted, wanted};
 use super::{Config, NAME, SCOPES};
-use crate::shared::api::Http;
-use crate::shared::finding::Finding;
+use crate::shared::channel::finding::Finding;
+use crate::shared::outgoing::http::Http;
 use crate::shared::store::{Connections, Status, TokenKind};
 
 /// What ends within this time is told.

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use super::payload::ShopDomain;
+use crate::shared::files::output::RelativePath;
 use crate::shared::journal::Record;
-use crate::shared::output::RelativePath;
 use crate::shared::raw_json::{Object, canonical, elements, push_name};
 
 /// Where a shop's metadata file is.

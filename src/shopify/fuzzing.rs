@@ -3,19 +3,20 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
+use super::catalogue::by_bulk;
 use super::config::AdminUrl;
 use super::payload::{ShopDomain, event};
+use super::refusal;
 use super::signed_query::SignedQuery;
-use super::{bulk, refusal};
 use crate::shared::fuzzing::{Target, check_event};
-use crate::shared::signature::Secrets;
+use crate::shared::secrets::signature::Secrets;
 
 /// Name and body of every target of this channel.
 pub const TARGETS: &[Target] = &[
     ("shopify_delivery", delivery),
     ("shopify_names", names),
     ("shopify_answer", answer),
-    ("shopify_bulk", bulk::fuzz),
+    ("shopify_bulk", by_bulk::fuzz),
     ("shopify_query", query),
 ];
 

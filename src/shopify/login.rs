@@ -17,22 +17,23 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::catalogue::session::ShopInfo;
+use super::catalogue::sync::store_shop;
 use super::client::Query;
 use super::payload::ShopDomain;
-use super::reading::ShopInfo;
 use super::signed_query::SignedQuery;
 use super::subscriptions::{self, Asker, is_granted};
-use super::sync::store_shop;
-use super::{NAME, PLATFORM, SCOPES, SHOP, Shopify, tokens, watch, webhook};
-use crate::shared::api::{ApiError, Patience};
-use crate::shared::error::AppError;
-use crate::shared::signature::sign_sha256;
+use super::{NAME, PLATFORM, SCOPES, SHOP, Shopify, hourly_check, tokens, webhook};
+use crate::shared::outgoing::http::{ApiError, Patience};
+use crate::shared::secrets::signature::sign_sha256;
+use crate::shared::server::error::AppError;
+use crate::shared::server::session;
+use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::Connection;
 use crate::shared::store::{NewConnection, Status, TokenKind};
-use crate::shared::web::HOME;
-use crate::shared::web::pages::{not_connected, wants_html};
-use crate::shared::web::session::{self, CurrentMerchant};
 use crate::shared::{ReadError, Shared};
+use crate::web::HOME;
+use crate::web::merchant::{not_connected, wants_html};
 
 /// Without this nothing works.
 const ESSENTIAL: &str = "read_products";
@@ -186,7 +187,7 @@ async fn connect(
         asked = ask(&access.secret).await;
     }
     let info = asked.map_err(failed)?.data;
-    watch::ensure_same_shop(shop, &info).map_err(failed)?;
+    hourly_check::ensure_same_shop(shop, &info).map_err(failed)?;
     // The platform's own list says more than the token's: a grant to write hides the one to read there.
     if let Some(granted) = info.scopes() {
         scopes.extend(granted.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
@@ -202,7 +203,7 @@ async fn connect(
     }
     let ensured = subscriptions::ensure(&Asker::with_token(shopify, shop, &access.secret), &scopes).await;
     let refused_topics = ensured.map_err(could_not_ask)?.refused;
-    let problem = watch::problem(&scopes, &refused_topics);
+    let problem = hourly_check::problem(&scopes, &refused_topics);
     let renamed_from = renamed_from(shopify, shop, &info).await?;
     let user = owner(shopify, &merchant, shop, renamed_from.as_ref()).await?;
     let mut stored = vec![(TokenKind::Access, access)];
@@ -230,7 +231,7 @@ async fn connect(
         // Its old name is over: what was read under it stays, and nothing more is asked there.
         shared.erasure.disconnect(NAME, &old.account, "renamed").await?;
     }
-    watch::alert_of_subscriptions(shopify, shop, &refused_topics);
+    hourly_check::alert_of_subscriptions(shopify, shop, &refused_topics);
     if let Err(error) = store_shop(shopify, shop, info.shop).await {
         // The first read stores it again.
         tracing::warn!(%error, "a shop's metadata could not be stored at login");

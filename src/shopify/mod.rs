@@ -3,34 +3,27 @@
 //! The platform's documents: <https://shopify.dev/docs/apps/build/authentication-authorization>,
 //! <https://shopify.dev/docs/api/admin-graphql>, <https://shopify.dev/docs/apps/build/webhooks>.
 
-mod assemble;
+mod api_notices;
 mod budget;
-mod bulk;
 mod catalogue;
-mod changes;
 mod client;
 mod compliance;
 mod config;
 mod doctor;
 mod document;
-mod farewell;
 #[doc(hidden)]
 pub mod fuzzing;
-mod grants;
+mod hourly_check;
 mod login;
-mod notices;
-mod pass;
 mod payload;
-mod poll;
-mod reading;
 mod refusal;
 pub mod sandbox;
 mod signed_query;
 mod subscriptions;
-mod sync;
+mod token_endpoint;
 mod tokens;
+mod uninstalled;
 mod view;
-mod watch;
 mod webhook;
 
 use std::sync::Arc;
@@ -41,9 +34,9 @@ use axum::extract::FromRef;
 pub use self::config::{AdminUrl, BulkHosts, Config};
 pub use self::doctor::examine;
 pub use self::payload::key_of_delivery;
-use crate::shared::web::intake::Intake;
-use crate::shared::web::pages::{Door, Entrance};
+use crate::shared::server::webhook_intake::Intake;
 use crate::shared::{Channel, Shared};
+use crate::web::merchant::{Door, Entrance};
 
 /// The channel's name in paths, tables and files.
 const NAME: &str = "shopify";
@@ -75,7 +68,7 @@ struct Shopify {
     client: client::Client,
     intake: Intake,
     tokens: tokens::TokenKeeper,
-    locks: catalogue::Locks,
+    locks: catalogue::file::Locks,
 }
 
 impl FromRef<Arc<Shopify>> for Shared {
@@ -96,7 +89,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         tokens: tokens::TokenKeeper::new(shared.connections.clone(), client.clone(), shared.alerts.clone()),
         client,
         config: Arc::clone(&config),
-        locks: catalogue::Locks::default(),
+        locks: catalogue::file::Locks::default(),
     });
     Channel {
         name: NAME,
@@ -113,8 +106,8 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
                 hint: "my-shop",
             },
         },
-        jobs: vec![watch::revive_job(&shopify)],
+        jobs: vec![hourly_check::revive_job(&shopify)],
         view: view::VIEW,
-        reader: Arc::new(sync::ShopReader(shopify)),
+        reader: Arc::new(catalogue::sync::ShopReader(shopify)),
     }
 }

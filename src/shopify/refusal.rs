@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::reading::DENIED;
-use crate::shared::api::{Answer, ApiError};
+use super::catalogue::session::DENIED;
+use crate::shared::outgoing::http::{Answer, ApiError};
 
 /// How long to leave a shop alone that is frozen, locked, inactive or moved.
 const CLOSED_PAUSE: Duration = Duration::from_secs(3600);

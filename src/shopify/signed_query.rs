@@ -3,7 +3,7 @@
 //! Source: <https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant>
 //! (2026).
 
-use crate::shared::signature::{Secrets, from_hex};
+use crate::shared::secrets::signature::{Secrets, from_hex};
 
 /// A timestamp may differ from our time by this much, in seconds, as in Shopify's own library.
 const FRESH_SECONDS: i64 = 90;

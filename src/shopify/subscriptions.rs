@@ -15,7 +15,7 @@ use super::Shopify;
 use super::client::{Connection, Query};
 use super::payload::ShopDomain;
 use crate::shared::ReadError;
-use crate::shared::api::{ApiError, Patience};
+use crate::shared::outgoing::http::{ApiError, Patience};
 
 /// The topics that are wanted, each with the scope it needs.
 /// Source: the topics of the Admin API 2026-10.

@@ -12,15 +12,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{Asked, Client, Query};
-use super::grants::{DEAD, INVALID_CLIENT, TokenAnswer};
 use super::payload::ShopDomain;
+use super::token_endpoint::{DEAD, INVALID_CLIENT, TokenAnswer};
 use super::{NAME, Shopify};
 use crate::shared::ReadError;
-use crate::shared::alerts::Alerts;
-use crate::shared::api::{ApiError, Patience};
 use crate::shared::clock::Clock;
+use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::connections::Token;
 use crate::shared::store::{Connections, TokenKind};
+use crate::shared::telemetry::alerts::Alerts;
 
 /// A token is refreshed this long before it expires, in milliseconds: as Shopify's own libraries do.
 const EARLY_MS: i64 = 5 * 60 * 1000;

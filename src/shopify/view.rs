@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::SHOP;
-use super::assemble::PRODUCT;
-use crate::shared::view::{Card, Catalogue, Variant, View};
+use super::catalogue::records::PRODUCT;
+use crate::shared::channel::view::{Card, Catalogue, Variant, View};
 
 /// How the channel is shown.
 pub const VIEW: View = View {

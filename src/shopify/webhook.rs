@@ -16,9 +16,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 
 use super::{Config, Shopify, compliance, payload};
-use crate::shared::metrics::Refusal;
-use crate::shared::signature::Signer;
-use crate::shared::web::intake;
+use crate::shared::secrets::signature::Signer;
+use crate::shared::server::webhook_intake;
+use crate::shared::telemetry::metrics::Refusal;
 
 /// The header of the signature.
 pub const SIGNATURE: &str = "x-shopify-hmac-sha256";
@@ -27,7 +27,7 @@ pub const SIGNATURE: &str = "x-shopify-hmac-sha256";
 const MAX_DELIVERY_BYTES: usize = 4 * 1024 * 1024;
 
 pub fn routes(shopify: &Shopify) -> Router<Arc<Shopify>> {
-    let observed = middleware::from_fn_with_state(shopify.intake.clone(), intake::observe);
+    let observed = middleware::from_fn_with_state(shopify.intake.clone(), webhook_intake::observe);
     let limited = post(delivery).layer(DefaultBodyLimit::max(MAX_DELIVERY_BYTES));
     Router::new().route("/shopify/webhook", limited.layer(observed))
 }

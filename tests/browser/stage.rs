@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shoptalk::config::Config;
+use shoptalk::app::config::Config;
 use shoptalk::facebook::Media;
 
 use crate::chromium::Chromium;

@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
+use shoptalk::app::config::Server;
 use shoptalk::backup::{backup, restore};
-use shoptalk::config::Server;
 
 use crate::process;
 use crate::test_app::{PAGE, TestApp};
@@ -49,7 +49,7 @@ async fn what_was_backed_up_beside_the_service_comes_back_elsewhere() {
     for name in [conversation.as_str(), PRODUCTS] {
         assert_eq!(file(elsewhere.path(), name), file(&app.path(""), name), "{name}");
     }
-    let config = shoptalk::config::Config { server, facebook: None, shopify: None };
+    let config = shoptalk::app::config::Config { server, facebook: None, shopify: None };
     let restored = shoptalk::app::App::build(config, app.clock.clone()).await.unwrap();
     assert_eq!(restored.shared().connections.list().await.unwrap().len(), 2);
     restored.settle().await.unwrap();
@@ -78,7 +78,7 @@ async fn a_restore_moves_what_was_there_aside_and_needs_the_right_key() {
     let server = Server::below(other.path());
     let error = restore(&server, &target, &app.clock).await.unwrap_err().to_string();
     assert!(error.contains("holds no key"), "{error}");
-    shoptalk::shared::vault::Vault::from_key_file(&other.path().join("data/master.key")).unwrap();
+    shoptalk::shared::secrets::vault::Vault::from_key_file(&other.path().join("data/master.key")).unwrap();
     std::fs::write(other.path().join("data/tokens.db"), "what was there").unwrap();
     let error = restore(&server, &target, &app.clock).await.unwrap_err().to_string();
     assert!(error.contains("does not open"), "{error}");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 
-use shoptalk::config::Config;
+use shoptalk::app::config::Config;
 use shoptalk::shared::settings::Problems;
 use shoptalk::shopify::AdminUrl;
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use shoptalk::app::App;
-use shoptalk::config::{Config, Server};
+use shoptalk::app::config::{Config, Server};
 use shoptalk::shared::clock::Clock;
 
 use crate::load::{

@@ -9,10 +9,10 @@ use axum::Json;
 use axum::routing::get;
 use rusqlite::Connection;
 use serde_json::json;
-use shoptalk::config::Config;
+use shoptalk::app::config::Config;
 use shoptalk::doctor::{Report, Surroundings, examine};
-use shoptalk::shared::sandbox::Failure;
-use shoptalk::shared::signature::Secrets;
+use shoptalk::shared::channel::simulator::Failure;
+use shoptalk::shared::secrets::signature::Secrets;
 use shoptalk::shared::store::Status;
 use url::Url;
 
@@ -187,7 +187,7 @@ async fn faults_of_the_key_are_found() {
     patient.chmod("data/master.key", 0o600);
 
     let bytes: [u8; 32] = std::array::from_fn(|index| u8::try_from(index).unwrap());
-    let another = shoptalk::config::MasterKey(zeroize::Zeroizing::new(bytes));
+    let another = shoptalk::app::config::MasterKey(zeroize::Zeroizing::new(bytes));
     let report = patient.report(|config| config.server.master_key = Some(another)).await;
     assert!(report.findings.iter().any(|finding| finding.code == "two_keys"), "{report:?}");
     assert!(report.findings.iter().any(|finding| finding.code == "wrong_key"), "{report:?}");

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::erasure::Scope;
-use shoptalk::shared::sandbox::Failure;
 use shoptalk::shared::store::erasures::Receipt;
 
 use crate::journal_checks::{KIM, OTHER_PAGE, SAM, body_of, deliver, document_of, file_of, rebuild, text_at, text_of};

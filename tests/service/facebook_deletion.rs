@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use serde_json::{Value, json};
-use shoptalk::shared::signature::{Secrets, sign_sha256};
+use shoptalk::shared::secrets::signature::{Secrets, sign_sha256};
 
 use crate::journal_checks::{OTHER_PAGE, SAM, body_of, deliver, text_at};
 use crate::test_app::{FACEBOOK_SECRET, PAGE, SHOP, TestApp};

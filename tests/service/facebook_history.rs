@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shoptalk::facebook::sandbox::{Person, Sandbox};
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::shared::channel::simulator::Failure;
 
 use crate::load::Random;
 use crate::test_app::{PAGE, SHOP, TestApp};

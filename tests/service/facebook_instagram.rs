@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shoptalk::config::Config;
+use shoptalk::app::config::Config;
+use shoptalk::commands::Command;
 use shoptalk::facebook::sandbox::{Page, Person};
-use shoptalk::shared::control::Command;
 
 use crate::pages_leaving::{disconnect, post};
 use crate::test_app::{PAGE, TestApp};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shoptalk::facebook::sandbox::Sandbox;
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::journal::Subscriptions;
-use shoptalk::shared::sandbox::Failure;
 
 use crate::test_app::{PAGE, SHOP, TestApp};
 

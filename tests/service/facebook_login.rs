@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
+use shoptalk::commands::Command;
 use shoptalk::facebook::sandbox::Sandbox;
-use shoptalk::shared::control::Command;
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::shared::channel::simulator::Failure;
 use tokio::task::JoinSet;
 use url::Url;
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shoptalk::config::Config;
+use shoptalk::app::config::Config;
 use shoptalk::facebook::Media;
 use shoptalk::facebook::sandbox::Person;
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::erasure::Scope;
-use shoptalk::shared::sandbox::Failure;
 
 use crate::test_app::{PAGE, TestApp};
 

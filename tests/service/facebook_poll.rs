@@ -4,9 +4,9 @@ use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shoptalk::commands::{Command, Line};
 use shoptalk::facebook::sandbox::Sandbox;
-use shoptalk::shared::control::{Command, Line};
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::shared::channel::simulator::Failure;
 
 use crate::test_app::{PAGE, TestApp};
 

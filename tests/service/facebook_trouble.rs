@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shoptalk::facebook::sandbox::Sandbox;
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::shared::channel::simulator::Failure;
 
 use crate::test_app::{PAGE, TestApp};
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use shoptalk::shared::control::Command;
-use shoptalk::shared::sandbox::Failure;
-use shoptalk::shared::signature::Secrets;
+use shoptalk::commands::Command;
+use shoptalk::shared::channel::simulator::Failure;
+use shoptalk::shared::secrets::signature::Secrets;
 use tokio::task::JoinSet;
 
 use crate::test_app::{FACEBOOK_SECRET, PAGE, TestApp};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
-use shoptalk::shared::control::Command;
+use shoptalk::commands::Command;
 use tokio::task::JoinSet;
 
 use crate::journal_checks::{

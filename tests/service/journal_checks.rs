@@ -1,7 +1,7 @@
 //! What the tests of the journal share: items as texts of JSON, deliveries, and looking at files byte for byte.
 
-use shoptalk::shared::consumers::retention::Retention;
-use shoptalk::shared::control::{Command, Line};
+use shoptalk::commands::{Command, Line};
+use shoptalk::workers::retention::Retention;
 
 use crate::test_app::{PAGE, TestApp};
 

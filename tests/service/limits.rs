@@ -4,10 +4,10 @@
 use std::time::{Duration, Instant};
 
 use http::Method;
-use shoptalk::config::Config;
-use shoptalk::shared::sandbox::Failure;
-use shoptalk::shared::signature::{sign_sha256, to_hex};
-use shoptalk::shared::web::rates::Rate;
+use shoptalk::app::config::Config;
+use shoptalk::shared::channel::simulator::Failure;
+use shoptalk::shared::secrets::signature::{sign_sha256, to_hex};
+use shoptalk::shared::server::rates::Rate;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use shoptalk::app::App;
-use shoptalk::config::{Config, Server};
+use shoptalk::app::config::{Config, Server};
 use shoptalk::shared::clock::Clock;
-use shoptalk::shared::signature::{sign_sha256, to_hex};
+use shoptalk::shared::secrets::signature::{sign_sha256, to_hex};
 use shoptalk::shared::store::{NewConnection, Status};
 
 use crate::test_app::{FACEBOOK_SECRET, PAGE};

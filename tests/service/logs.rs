@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use shoptalk::shared::logging::{Lines, LogFormat};
+use shoptalk::shared::telemetry::logging::{Lines, LogFormat};
 use tracing::Dispatch;
 use tracing::subscriber::{DefaultGuard, NoSubscriber};
 

@@ -12,9 +12,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use shoptalk::config::Config;
-use shoptalk::shared::alert_posts::Receiver;
+use shoptalk::app::config::Config;
 use shoptalk::shared::store::Status;
+use shoptalk::workers::alert_webhook::Receiver;
 
 use crate::test_app::{OPERATOR_TOKEN, PAGE, SHOP, TestApp};
 

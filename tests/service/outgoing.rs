@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::Value;
-use shoptalk::shared::api::{ApiError, Http, Patience, Timeouts};
 use shoptalk::shared::clock::Clock;
-use shoptalk::shared::reach::Reach;
+use shoptalk::shared::outgoing::allowed_addresses::Reach;
+use shoptalk::shared::outgoing::http::{ApiError, Http, Patience, Timeouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use url::Url;
@@ -343,7 +343,7 @@ async fn n5_a_shop_that_does_not_answer_is_left_alone_for_a_while_and_no_other_i
 async fn n5_a_merchant_whose_shop_was_away_is_read_again_once_it_is_back() {
     let app = TestApp::start().await;
     app.connect().await;
-    app.shopify.traffic().fail_next("/graphql.json", 1000, shoptalk::shared::sandbox::Failure::Disconnect);
+    app.shopify.traffic().fail_next("/graphql.json", 1000, shoptalk::shared::channel::simulator::Failure::Disconnect);
     for _ in 0..4 {
         app.shared().journal.want_reread("shopify", SHOP, "", app.clock.now_ms()).await.unwrap();
         app.settle().await;

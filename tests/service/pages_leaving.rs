@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::store::TokenKind;
 
 use crate::test_app::{Answer, Browser, PAGE, SHOP, TestApp};

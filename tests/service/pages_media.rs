@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use shoptalk::config::Config;
+use shoptalk::app::config::Config;
 use shoptalk::facebook::Media;
 
 use crate::test_app::{Browser, PAGE, TestApp};

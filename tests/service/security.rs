@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
-use shoptalk::shared::self_test::Outcome;
+use shoptalk::shared::outgoing::self_test::Outcome;
 use url::Url;
 
 use crate::load::{self, Client, Delivery, Item};
@@ -163,8 +163,8 @@ async fn w11_a_self_test_is_signed_is_good_once_and_leaves_no_trace() {
     let (url, answers) = tunnel(&app).await;
     let shared = app.shared();
     let before = below(&app.path("")).len();
-    let reach = shoptalk::shared::reach::Reach::new([&url]);
-    let http = shoptalk::shared::api::Http::new(app.clock.clone(), &Default::default(), reach).unwrap();
+    let reach = shoptalk::shared::outgoing::allowed_addresses::Reach::new([&url]);
+    let http = shoptalk::shared::outgoing::http::Http::new(app.clock.clone(), &Default::default(), reach).unwrap();
     let Outcome { passed, detail, .. } = shared.self_tests.run(&http, &url, |_| Vec::new()).await;
     assert!(passed, "{detail}");
     assert_eq!(*answers.lock().unwrap(), [401, 401, 200, 200]);
@@ -243,8 +243,11 @@ async fn f5_databases_are_opened_with_the_settings_that_keep_what_was_promised()
     .map(|(name, value)| (name, value.to_owned()));
     assert_eq!(app.shared().journal.write(move |connection| pragmas(connection)).await.unwrap(), wanted);
     let fresh = tempfile::tempdir().unwrap();
-    let db = shoptalk::shared::db::Db::open(&fresh.path().join("any.db"), &["CREATE TABLE any (id INTEGER) STRICT"])
-        .unwrap();
+    let db = shoptalk::shared::database::sqlite::Db::open(
+        &fresh.path().join("any.db"),
+        &["CREATE TABLE any (id INTEGER) STRICT"],
+    )
+    .unwrap();
     let found = db.call(move |connection| pragmas(connection)).await.unwrap();
     assert_eq!(found, wanted);
     for name in ["tokens", "sessions", "journal"] {

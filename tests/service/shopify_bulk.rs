@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shoptalk::config::Config;
-use shoptalk::shared::control::{Command, Line};
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::app::config::Config;
+use shoptalk::commands::{Command, Line};
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shopify::sandbox::Shop;
 
 use crate::shopify_checks::{

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shoptalk::shared::control::{Command, Line};
+use shoptalk::commands::{Command, Line};
 use shoptalk::shopify::sandbox::Shop;
 
 use crate::test_app::{Answer, Browser, SHOP, TestApp};

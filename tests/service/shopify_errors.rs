@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shoptalk::shared::control::{Command, Line};
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::commands::{Command, Line};
+use shoptalk::shared::channel::simulator::Failure;
 
 use crate::shopify_checks::{
     CATALOGUE, HOUR, SECOND, asked, assert_complete, connect_shop, connection, log_in, only, requests, sync_shop,

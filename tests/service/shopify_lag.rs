@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shopify::sandbox::{Product, Shop};
 
 use crate::shopify_checks::{CATALOGUE, asked, assert_complete, connect_shop, only, requests, titles};

@@ -2,8 +2,8 @@
 //! installed again.
 
 use serde_json::{Value, json};
-use shoptalk::shared::control::Command;
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::commands::Command;
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::store::TokenKind;
 use shoptalk::shopify::sandbox::Closed;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use shoptalk::shared::control::Command;
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::commands::Command;
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shopify::AdminUrl;
 use tokio::task::JoinSet;
 use url::Url;

@@ -5,8 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shoptalk::shared::control::{Command, Line};
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::commands::{Command, Line};
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shopify::sandbox::Shop;
 
 use crate::shopify_checks::{

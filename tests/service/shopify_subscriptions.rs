@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shoptalk::shared::Ended;
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shopify::sandbox::Shop;
 use url::Url;
 

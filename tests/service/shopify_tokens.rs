@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shoptalk::shared::sandbox::Failure;
+use shoptalk::shared::channel::simulator::Failure;
 
 use crate::shopify_checks::{
     HOUR, an_hour_later, assert_complete, connect_shop, connection, log_in, only, refreshes, requests, sync_shop,

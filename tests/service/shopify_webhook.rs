@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use shoptalk::shared::signature::Secrets;
+use shoptalk::shared::secrets::signature::Secrets;
 use shoptalk::shopify;
 
 use crate::shopify_checks::{

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use http::Method;
 use serde_json::Value;
-use shoptalk::shared::sandbox::Now;
+use shoptalk::shared::channel::simulator::Now;
 use shoptalk::shopify::sandbox::Shop;
 use shoptalk::{facebook, shopify};
 use tokio::runtime::Handle;

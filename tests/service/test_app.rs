@@ -10,14 +10,14 @@ use chrono::{DateTime, Utc};
 use http::{Method, StatusCode, header};
 use serde_json::Value;
 use shoptalk::app::App;
-use shoptalk::config::{Config, Server};
+use shoptalk::app::config::{Config, Server};
+use shoptalk::commands::rotate_keys::Rotation;
+use shoptalk::commands::{Command, Line};
 use shoptalk::shared::Shared;
+use shoptalk::shared::channel::simulator::{Now, Traffic};
 use shoptalk::shared::clock::Clock;
-use shoptalk::shared::control::{Command, Line};
-use shoptalk::shared::rotation::Rotation;
-use shoptalk::shared::sandbox::{Now, Traffic};
-use shoptalk::shared::signature::Secrets;
-use shoptalk::shared::web::server;
+use shoptalk::shared::secrets::signature::Secrets;
+use shoptalk::shared::server::accept;
 use shoptalk::{facebook, shopify};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -101,7 +101,7 @@ impl TestApp {
         let app = App::build(config, clock.clone()).await.unwrap();
         let stop = CancellationToken::new();
         let (router, stopped) = (app.router(), stop.clone());
-        let server = tokio::spawn(async move { server::serve(listener, router, &limits, stopped).await });
+        let server = tokio::spawn(async move { accept::serve(listener, router, &limits, stopped).await });
         Self { url, facebook, shopify, clock, app, stop, server, folder }
     }
 

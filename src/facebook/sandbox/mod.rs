@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 pub use self::page::Page;
 pub use self::state::AppSubscription;
 use self::state::{Core, GraphError, Holder, PageRecord, Platform};
-use crate::shared::sandbox::{Loopback, Now, Traffic};
+use crate::shared::channel::simulator::{Loopback, Now, Traffic};
 
 /// What the simulated app is.
 pub struct Options {
@@ -400,7 +400,7 @@ mod tests {
     use reqwest::{Client, Response, StatusCode};
 
     use super::*;
-    use crate::shared::sandbox::lock;
+    use crate::shared::channel::simulator::lock;
 
     const REDIRECT: &str = "https://bot.example/facebook/callback";
     const SCOPE: &str = "pages_show_list,pages_manage_metadata,pages_messaging,pages_read_engagement";

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::shared::sandbox::{Now, Traffic, lock};
+use crate::shared::channel::simulator::{Now, Traffic, lock};
 
 /// Name of the one app.
 pub(super) const APP_NAME: &str = "Demo Shop Bot";

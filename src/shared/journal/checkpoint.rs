@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use crate::shared::db;
+use crate::shared::database::sqlite;
 
 /// The log is copied after about this many pages of 4 KiB. Pages that change often are copied once for many changes; a
 /// start after a kill has to read at most this much again.
@@ -48,7 +48,7 @@ pub(super) fn watch(connection: &Connection) {
 /// When its connection or the thread cannot be opened.
 pub(super) fn start(path: &Path) -> anyhow::Result<Checkpoints> {
     let connection = Connection::open(path)?;
-    db::configure(&connection)?;
+    sqlite::configure(&connection)?;
     let (wake, woken) = sync_channel(1);
     let rest_is_short = Arc::new(AtomicBool::new(false));
     let short = Arc::clone(&rest_is_short);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::shared::alerts::Alerts;
+use crate::shared::telemetry::alerts::Alerts;
 
 /// The cause while nothing can be written.
 pub const UNWRITABLE: &str = "journal:unwritable";

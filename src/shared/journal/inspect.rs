@@ -6,7 +6,7 @@ use rusqlite::OptionalExtension;
 
 use super::place;
 use super::reports::{Subscriptions, list_remarks, list_subscriptions};
-use crate::shared::db::open_reader;
+use crate::shared::database::sqlite::open_reader;
 
 /// What a look into the journal shows.
 #[derive(Debug)]

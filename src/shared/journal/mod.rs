@@ -51,11 +51,11 @@ pub use walks::{Begin, History, Listed, Older, Place, Unreadable, Walk, WalkKind
 pub(crate) use writer::NOT_CONNECTED;
 use writer::{Accounts, Completion, Request, Writer};
 
-use super::alerts::Alerts;
-use super::background::Background;
 use super::clock::Clock;
-use super::db;
-use super::metrics::WriterMetrics;
+use super::database::sqlite;
+use super::low_priority::Background;
+use super::telemetry::alerts::Alerts;
+use super::telemetry::metrics::WriterMetrics;
 
 /// The migrations of `journal.db`, in order. Append only.
 const MIGRATIONS: &[&str] = &[
@@ -142,7 +142,7 @@ impl Readers {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => db::open_reader(&self.path)?,
+            None => sqlite::open_reader(&self.path)?,
         };
         let result = work(&connection)?;
         // A connection on which something failed is not used again.
@@ -192,7 +192,7 @@ impl Journal {
         metrics: WriterMetrics,
         alerts: Alerts,
     ) -> anyhow::Result<(Self, WriterHandle)> {
-        let connection = db::open(path, MIGRATIONS)?;
+        let connection = sqlite::open(path, MIGRATIONS)?;
         writer::configure(&connection)?;
         let last: i64 = newest(&connection)?;
         let (requests, receiver) = mpsc::channel(QUEUE);

@@ -8,7 +8,8 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 
 use super::{Journal, JournalError};
-use crate::shared::db::{self, Db};
+use crate::shared::database::sqlite;
+use crate::shared::database::sqlite::Db;
 
 /// How much of the set is kept in memory.
 const CACHE_KIB: i64 = 4 * 1024;
@@ -46,7 +47,7 @@ impl Journal {
 }
 
 fn open(folder: &Path) -> anyhow::Result<Db> {
-    let unnamed = db::open_unnamed(folder)?;
+    let unnamed = sqlite::open_unnamed(folder)?;
     unnamed.execute_batch(&format!(
         "PRAGMA cache_size = -{CACHE_KIB};
          CREATE TABLE parts (

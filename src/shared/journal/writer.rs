@@ -17,8 +17,9 @@ use super::event::{Effect, Event};
 use super::health::Health;
 use super::unsent::{self, Unsendings};
 use super::{Appended, JournalError};
-use crate::shared::metrics::WriterMetrics;
-use crate::shared::{clock::Clock, db};
+use crate::shared::clock::Clock;
+use crate::shared::database::sqlite;
+use crate::shared::telemetry::metrics::WriterMetrics;
 
 /// How many requests one transaction takes at most. Bounds the time for which the first of them waits.
 const MAX_BATCH: usize = 512;
@@ -104,7 +105,7 @@ pub(super) async fn tell(mut messages: mpsc::UnboundedReceiver<Message>) {
 /// The settings of the writer's connection. Its log is moved into the database by [`Checkpoints`], not in the middle of a
 /// commit for which a platform waits.
 pub(super) fn configure(connection: &Connection) -> anyhow::Result<()> {
-    db::configure(connection)?;
+    sqlite::configure(connection)?;
     checkpoint::watch(connection);
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(())
@@ -178,8 +179,8 @@ impl Writer {
             Scrub::EmptyLog => {
                 // Nobody's delivery waits for a reader.
                 self.connection.busy_timeout(Duration::ZERO)?;
-                let emptied = db::empty_log(&self.connection);
-                self.connection.busy_timeout(db::BUSY_TIMEOUT)?;
+                let emptied = sqlite::empty_log(&self.connection);
+                self.connection.busy_timeout(sqlite::BUSY_TIMEOUT)?;
                 if emptied? { Ok(()) } else { Err(JournalError::Busy) }
             }
         }

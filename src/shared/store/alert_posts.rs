@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rusqlite::{Row, params};
 use uuid::Uuid;
 
-use crate::shared::alerts::Alert;
-use crate::shared::db::Db;
+use crate::shared::database::sqlite::Db;
+use crate::shared::telemetry::alerts::Alert;
 
 /// One alert on its way. A row goes when the receiver knows that the cause is gone.
 #[derive(Debug, Clone)]

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use super::erasures;
 use crate::shared::clock::Clock;
-use crate::shared::db::Db;
-use crate::shared::vault::{Place, Purpose, Vault, VaultError};
+use crate::shared::database::sqlite::Db;
+use crate::shared::secrets::vault::{Place, Purpose, Vault, VaultError};
 
 /// How a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

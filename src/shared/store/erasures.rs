@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::shared::db::Db;
+use crate::shared::database::sqlite::Db;
 
 /// What is to be erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -434,7 +434,7 @@ impl Erasures {
     /// # Errors
     /// When the disk is full or fails.
     pub async fn scrub(&self) -> anyhow::Result<()> {
-        self.0.call(|connection| crate::shared::db::scrub(connection)).await
+        self.0.call(|connection| crate::shared::database::sqlite::scrub(connection)).await
     }
 
     /// The receipt with this code.

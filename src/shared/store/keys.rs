@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{connections, sessions};
-use crate::shared::db::Db;
-use crate::shared::vault::{KeyId, Place, Purpose, Vault};
+use crate::shared::database::sqlite::Db;
+use crate::shared::secrets::vault::{KeyId, Place, Purpose, Vault};
 
 /// How many values one transaction seals anew.
 const STEP: usize = 50;

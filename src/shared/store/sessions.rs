@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::shared::db::Db;
-use crate::shared::vault::{Place, Purpose, Vault};
+use crate::shared::database::sqlite::Db;
+use crate::shared::secrets::vault::{Place, Purpose, Vault};
 
 /// A session ends one hour after it was last used, in milliseconds.
 pub const SLIDING_MS: i64 = 60 * 60 * 1000;
@@ -142,7 +142,7 @@ impl Sessions {
         self.db
             .call(move |connection| -> anyhow::Result<()> {
                 connection.execute("DELETE FROM login_states WHERE bound_to = ?1", [bound_to])?;
-                crate::shared::db::scrub(connection)
+                crate::shared::database::sqlite::scrub(connection)
             })
             .await
     }

@@ -25,7 +25,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 
-use crate::shared::sandbox::{Loopback, Now, Traffic, lock};
+use crate::shared::channel::simulator::{Loopback, Now, Traffic, lock};
 use schema::Schema;
 use state::{ShopState, World};
 

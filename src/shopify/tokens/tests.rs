@@ -12,14 +12,14 @@ use url::Url;
 use uuid::Uuid;
 
 use super::*;
-use crate::shared::api::{Http, Timeouts};
+use crate::shared::channel::simulator::{Failure, Now};
 use crate::shared::clock::Clock;
-use crate::shared::db::Db;
-use crate::shared::reach::Reach;
-use crate::shared::sandbox::{Failure, Now};
-use crate::shared::signature::Secrets;
+use crate::shared::database::sqlite::Db;
+use crate::shared::outgoing::allowed_addresses::Reach;
+use crate::shared::outgoing::http::{Http, Timeouts};
+use crate::shared::secrets::signature::Secrets;
+use crate::shared::secrets::vault::Vault;
 use crate::shared::store::{NewConnection, Status, TOKENS_MIGRATIONS};
-use crate::shared::vault::Vault;
 use crate::shopify::sandbox::{Options, Sandbox, Shop};
 use crate::shopify::{AdminUrl, Config};
 

@@ -1,0 +1,297 @@
+//! All settings: the server's section here, one per channel beside its code. Read once; every problem in one message.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::shared::database::lock::folder_of;
+use crate::shared::outgoing::http::Timeouts;
+use crate::shared::secrets::vault::{Vault, parse_key};
+use crate::shared::server::limits::Limits;
+use crate::shared::settings::{Problems, Settings};
+use crate::shared::telemetry::logging::LogFormat;
+use crate::workers::alert_webhook::Receiver;
+use crate::{facebook, shopify};
+
+/// Read from the working directory, where it is there.
+const ENV_FILE: &str = ".env";
+
+/// The file of the master key.
+pub const MASTER_KEY_FILE: &str = "master.key";
+
+/// Everything the service is told from outside.
+#[derive(Debug)]
+pub struct Config {
+    /// The server's own section.
+    pub server: Server,
+    /// Facebook; `None`: the channel is off.
+    pub facebook: Option<facebook::Config>,
+    /// Shopify; `None`: the channel is off.
+    pub shopify: Option<shopify::Config>,
+}
+
+/// The server's own section.
+#[derive(Debug)]
+pub struct Server {
+    /// Where to listen. Port 0: any free one.
+    pub address: SocketAddr,
+    /// How the world reaches us, if it does.
+    pub public_url: Option<Url>,
+    /// `tokens.db`; the key file lies beside it.
+    pub tokens_db: PathBuf,
+    /// `sessions.db`.
+    pub sessions_db: PathBuf,
+    /// `journal.db`.
+    pub journal_db: PathBuf,
+    /// After how many days events are deleted from the journal; `None`: never. Files keep what they say.
+    pub retention_days: Option<u32>,
+    /// Below this folder the JSON files appear.
+    pub output_dir: PathBuf,
+    /// The master key; `None`: it is in the key file.
+    pub master_key: Option<MasterKey>,
+    /// The master key before it, while what it sealed is sealed anew.
+    pub previous_master_key: Option<MasterKey>,
+    /// The key under which OAuth states are hashed; `None`: derived from the master key.
+    pub state_secret: Option<SecretString>,
+    /// What operators show; `None`: their routes are off.
+    pub operator_token: Option<SecretString>,
+    /// Who is told of alerts; `None`: they are only shown and logged.
+    pub alert_receiver: Option<Receiver>,
+    /// The form of log lines.
+    pub log_format: LogFormat,
+    /// What is logged, in the words of `RUST_LOG`.
+    pub log_filter: String,
+    /// How long outgoing calls may take. Not a setting: tests shorten it.
+    pub timeouts: Timeouts,
+    /// What connections and requests may take. Three of them are settings: tests change the others.
+    pub limits: Limits,
+}
+
+fn master_key(settings: &mut Settings<'_>, name: &str) -> Option<MasterKey> {
+    // As a secret, so that it is compared with the others; its length is checked by its own rule.
+    match parse_key(settings.secret_of(name, 1)?.expose_secret()) {
+        Ok(key) => Some(MasterKey(key)),
+        Err(error) => {
+            settings.problem(name, format!("must be 32 random bytes in base64: {error}"));
+            None
+        }
+    }
+}
+
+fn master_key_before(settings: &mut Settings<'_>, has_key: bool) -> Option<MasterKey> {
+    const NAME: &str = "TOKEN_ENCRYPTION_KEY_PREVIOUS";
+    let key = master_key(settings, NAME)?;
+    if !has_key {
+        settings.problem(NAME, "needs TOKEN_ENCRYPTION_KEY beside it: the key that seals from now on");
+    }
+    Some(key)
+}
+
+fn limits(settings: &mut Settings<'_>) -> Limits {
+    let number = |text: &str| text.parse().ok().filter(|number| *number > 0);
+    let default = Limits::default();
+    Limits {
+        connections: settings.parsed_or("MAX_CONNECTIONS", default.connections, "a number above 0", number),
+        requests: settings.parsed_or("MAX_REQUESTS", default.requests, "a number above 0", number),
+        proxies: settings.parsed_or(
+            "TRUSTED_PROXIES",
+            default.proxies.clone(),
+            "none, or IP addresses and networks such as 10.0.0.0/8, with commas between them",
+            |text| text.parse().ok(),
+        ),
+        ..default
+    }
+}
+
+fn alert_receiver(settings: &mut Settings<'_>) -> Option<Receiver> {
+    const SECRET: &str = "ALERT_WEBHOOK_SECRET";
+    let (url, secret) = (settings.url("ALERT_WEBHOOK_URL"), settings.secret_of(SECRET, 24));
+    let url = url?;
+    match secret {
+        Some(secret) => match Receiver::key(&secret) {
+            Ok(_) => return Some(Receiver { url, secret }),
+            Err(problem) => settings.problem(SECRET, problem),
+        },
+        // A secret that was refused has its own line.
+        None if settings.is_set(SECRET) => {}
+        None => settings.problem(SECRET, "is needed with ALERT_WEBHOOK_URL: posts are signed with it"),
+    }
+    None
+}
+
+/// A master key that prints as `[hidden]`.
+pub struct MasterKey(pub Zeroizing<[u8; 32]>);
+
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("[hidden]")
+    }
+}
+
+impl Server {
+    /// The defaults, with everything below one folder: for the demo and for tests.
+    #[must_use]
+    pub fn below(folder: &Path) -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            public_url: None,
+            tokens_db: folder.join("data/tokens.db"),
+            sessions_db: folder.join("data/sessions.db"),
+            journal_db: folder.join("data/journal.db"),
+            retention_days: None,
+            output_dir: folder.to_owned(),
+            master_key: None,
+            previous_master_key: None,
+            state_secret: None,
+            operator_token: None,
+            alert_receiver: None,
+            log_format: LogFormat::Text,
+            log_filter: "info".to_owned(),
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Where the master key is kept unless it is given by the settings: beside the tokens it opens.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        folder_of(&self.tokens_db).join(MASTER_KEY_FILE)
+    }
+
+    fn from_settings(settings: &mut Settings<'_>) -> Self {
+        let host = settings.parsed_or("HOST", IpAddr::V4(Ipv4Addr::LOCALHOST), "an IP address", |text| match text {
+            "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            _ => text.parse().ok(),
+        });
+        let port = settings.parsed_or("PORT", 5000, "a port number", |text| text.parse().ok());
+        let master_key = master_key(settings, "TOKEN_ENCRYPTION_KEY");
+        let previous_master_key = master_key_before(settings, master_key.is_some());
+        Self {
+            address: SocketAddr::new(host, port),
+            public_url: settings.url("PUBLIC_URL"),
+            tokens_db: settings.path_or("TOKEN_DB_PATH", "./data/tokens.db"),
+            sessions_db: settings.path_or("SESSION_DB_PATH", "./data/sessions.db"),
+            journal_db: settings.path_or("JOURNAL_DB_PATH", "./data/journal.db"),
+            retention_days: settings.parsed_or("JOURNAL_RETENTION_DAYS", None, "keep, or a number of days", |text| {
+                match text {
+                    "keep" => Some(None),
+                    _ => text.parse().ok().filter(|days| *days > 0).map(Some),
+                }
+            }),
+            output_dir: settings.path_or("OUTPUT_DIR", "."),
+            master_key,
+            previous_master_key,
+            state_secret: settings.secret("STATE_TOKEN_SECRET"),
+            operator_token: settings.secret_of("OPERATOR_TOKEN", 32),
+            alert_receiver: alert_receiver(settings),
+            log_format: settings.parsed_or("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
+                "text" => Some(LogFormat::Text),
+                "json" => Some(LogFormat::Json),
+                _ => None,
+            }),
+            log_filter: settings.text_or("RUST_LOG", "info"),
+            timeouts: Timeouts::default(),
+            limits: limits(settings),
+        }
+    }
+
+    /// The vault of the keys in the environment; `None`: the key is in the key file.
+    #[must_use]
+    pub fn given_vault(&self) -> Option<Vault> {
+        let key = self.master_key.as_ref()?;
+        let older = self.previous_master_key.iter().map(|key| key.0.clone()).collect();
+        Some(Vault::with_older(key.0.clone(), older))
+    }
+
+    /// Whether our pages are reached by https.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+}
+
+impl Config {
+    /// Reads all settings through this function.
+    ///
+    /// # Errors
+    /// Every problem, by variable name.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        Self::read_with_names(lookup).map(|(config, _)| config)
+    }
+
+    /// As [`Config::read`], and gives the names of all variables that were asked for.
+    ///
+    /// # Errors
+    /// Every problem, by variable name.
+    pub fn read_with_names(lookup: &dyn Fn(&str) -> Option<String>) -> Result<(Self, Vec<String>), Problems> {
+        let mut settings = Settings::new(lookup);
+        let server = Server::from_settings(&mut settings);
+        let public_url = server.public_url.as_ref();
+        let config = Self {
+            facebook: facebook::Config::from_settings(&mut settings, public_url),
+            shopify: shopify::Config::from_settings(&mut settings, public_url),
+            server,
+        };
+        settings.finish().map(|names| (config, names))
+    }
+
+    /// The addresses that were configured to be asked, wherever they lead.
+    #[must_use]
+    pub fn own_addresses(&self) -> Vec<Url> {
+        let facebook = self.facebook.iter().flat_map(facebook::Config::own_addresses);
+        let shopify = self.shopify.iter().flat_map(shopify::Config::own_addresses);
+        let receiver = self.server.alert_receiver.iter().map(|receiver| receiver.url.clone());
+        self.server.public_url.iter().cloned().chain(receiver).chain(facebook).chain(shopify).collect()
+    }
+
+    /// Reads the environment; a variable set there wins over one in `.env`. Also gives the names of those that are set:
+    /// they may be logged, their values may not.
+    ///
+    /// # Errors
+    /// Every problem, by variable name.
+    pub fn from_env() -> Result<(Self, Vec<String>), Problems> {
+        let file = read_env_file(Path::new(ENV_FILE))?;
+        let lookup = |name: &str| {
+            std::env::var_os(name)
+                // Text that is no UTF-8 is shown to the checks, which refuse it, instead of being overlooked.
+                .map(|value| value.to_string_lossy().into_owned())
+                .or_else(|| file.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone()))
+        };
+        let (config, mut names) = Self::read_with_names(&lookup)?;
+        names.retain(|name| lookup(name).is_some());
+        Ok((config, names))
+    }
+}
+
+/// Warns when others can read `.env`. Apart from [`Config::from_env`], because logging starts after it.
+pub fn warn_of_open_env_file() {
+    use std::os::unix::fs::MetadataExt;
+    if std::fs::metadata(ENV_FILE).is_ok_and(|metadata| metadata.mode() & 0o044 != 0) {
+        tracing::warn!("the file .env can be read by others; make it yours alone: chmod 600 .env");
+    }
+}
+
+fn read_env_file(path: &Path) -> Result<Vec<(String, String)>, Problems> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let problem = |problem: String| Problems(vec![(path.display().to_string(), problem)]);
+    let entries = dotenvy::from_path_iter(path).map_err(|_| problem("cannot be read".to_owned()))?;
+    entries
+        .enumerate()
+        // dotenvy's own message quotes the line, which may hold a secret.
+        .map(|(index, entry)| entry.map_err(|_| problem(format!("setting number {} is not NAME=value", index + 1))))
+        .collect()
+}
+
+/// The key under which OAuth states are hashed, as bytes.
+#[must_use]
+pub fn state_key(server: &Server, vault: &Vault) -> Zeroizing<Vec<u8>> {
+    match &server.state_secret {
+        Some(secret) => Zeroizing::new(secret.expose_secret().as_bytes().to_vec()),
+        None => Zeroizing::new(vault.derive(crate::shared::secrets::vault::Purpose::LoginStates).to_vec()),
+    }
+}

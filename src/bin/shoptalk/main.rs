@@ -1,0 +1,385 @@
+//! The commands: logging, settings, build, run until asked to stop.
+
+mod progress_bars;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use progress_bars::Bars;
+use shoptalk::app::config;
+use shoptalk::app::config::{Config, Server};
+use shoptalk::app::{self, App, StartError};
+use shoptalk::backup;
+use shoptalk::commands;
+use shoptalk::commands::{Command, Line};
+use shoptalk::demo;
+use shoptalk::doctor;
+use shoptalk::shared::clock::Clock;
+use shoptalk::shared::database::lock::folder_of;
+use shoptalk::shared::telemetry::logging;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Exit code when the work was done, but not all of it went well.
+const FINDINGS: u8 = 1;
+
+/// Exit code when the work could not be begun.
+const CANNOT_RUN: u8 = 2;
+
+/// Keeps a sales bot's view of a shop and its Page complete and current, as JSON files.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "Examples:\n  shoptalk demo          see it work, without settings or network\n  shoptalk               run the service with the settings of .env\n  shoptalk sync shopify  poll all shops now"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<What>,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Run the service until it is told to stop (also without a command)
+    #[command(
+        after_help = "Examples:\n  shoptalk serve\n  PORT=8080 LOG_FORMAT=json shoptalk serve\n\nSettings come from the environment and from .env; every variable is explained in .env.example."
+    )]
+    Serve,
+    /// The same service against simulated platforms on this machine; needs no settings and no network
+    #[command(
+        after_help = "Examples:\n  shoptalk demo                 click through both logins yourself\n  shoptalk demo --once          play the whole story unattended\n  shoptalk demo --dir ./demo    keep the files in a folder of yours"
+    )]
+    Demo {
+        /// Play the whole story by itself, print the files, and end
+        #[arg(long)]
+        once: bool,
+        /// Where data and files go; without it, a temporary folder
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
+    /// Look for everything that can be wrong, and say how to mend it
+    #[command(
+        after_help = "Examples:\n  shoptalk doctor\n  shoptalk doctor --json | jq '.findings[].code'\n\nChanges nothing, and can run beside the service. Exit codes: 0 healthy, 1 something was found, 2 it could not look."
+    )]
+    Doctor {
+        /// For programs: one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Poll the platforms now
+    #[command(
+        after_help = "Examples:\n  shoptalk sync\n  shoptalk sync shopify\n  shoptalk sync facebook 100000000000101"
+    )]
+    Sync {
+        /// Only this platform
+        channel: Option<Platform>,
+        /// Only this account: a Page's id, a shop's domain
+        #[arg(requires = "channel")]
+        account: Option<String>,
+    },
+    /// Write all files anew from what is stored
+    #[command(after_help = "Examples:\n  shoptalk rebuild\n  shoptalk rebuild my-shop.myshopify.com")]
+    Rebuild {
+        /// Only this account: a Page's id, a shop's domain
+        account: Option<String>,
+    },
+    /// Hand what was given up to the consumers again
+    #[command(after_help = "Examples:\n  shoptalk replay --failed\n  shoptalk replay --event 4711")]
+    Replay {
+        /// Everything that was parked after several tries
+        #[arg(long, required_unless_present = "event", conflicts_with = "event")]
+        failed: bool,
+        /// One event, by its number in the journal
+        #[arg(long, value_name = "ID")]
+        event: Option<i64>,
+    },
+    /// Copy everything that cannot be had again into a new folder; the service may run meanwhile
+    #[command(
+        after_help = "Examples:\n  shoptalk backup /var/backups/shoptalk-$(date +%F)\n  shoptalk backup --with-key /media/safe/shoptalk\n\nHolds tokens.db, journal.db and the JSON files. Without --with-key the master key stays out: keep a copy of it apart."
+    )]
+    Backup {
+        /// The folder to make; it must not exist yet
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Put the master key into the backup, too: who finds it can open every token
+        #[arg(long)]
+        with_key: bool,
+    },
+    /// Put a backup in place of what is there; the service must not run
+    #[command(
+        after_help = "Example:\n  shoptalk restore /var/backups/shoptalk-2026-11-21\n\nEverything is checked before anything is changed, and what was there is kept beside it."
+    )]
+    Restore {
+        /// The folder of the backup
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
+    /// The master key, which seals every stored token
+    Keys {
+        #[command(subcommand)]
+        what: KeysWhat,
+    },
+}
+
+#[derive(Subcommand)]
+enum KeysWhat {
+    /// Make a new master key, seal everything with it, and drop the old one; the service may run meanwhile
+    #[command(
+        after_help = "Example:\n  shoptalk keys rotate\n\nCut off at any moment, the next start reads everything and finishes. Back up the new key file afterwards.\nWith TOKEN_ENCRYPTION_KEY the key is yours to change: see TOKEN_ENCRYPTION_KEY_PREVIOUS in .env.example."
+    )]
+    Rotate,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Platform {
+    Facebook,
+    Shopify,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // No core file ever holds a key.
+    let _ = rustix::process::setrlimit(
+        rustix::process::Resource::Core,
+        rustix::process::Rlimit { current: Some(0), maximum: Some(0) },
+    );
+    allow_many_files();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("the runtime does not start: {error}")),
+    };
+    let code = runtime.block_on(run(arguments.command.unwrap_or(What::Serve)));
+    // Reads that were cut off may still hold a thread; nothing depends on them.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    code
+}
+
+/// As many open files as the operating system lets us have: many systems begin with 1,024, and connections are files.
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
+async fn run(what: What) -> ExitCode {
+    match what {
+        What::Demo { once, dir } => {
+            // The demo speaks for itself; what goes wrong is still said.
+            logging::init(logging::LogFormat::Text, &std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".to_owned()));
+            match demo::run(demo::Options { once, dir }, stop_signal()).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail_with(&format!("{error:#}"), FINDINGS),
+            }
+        }
+        What::Serve => match read_config() {
+            Ok((config, names)) => {
+                tracing::info!(names = names.join(" "), "these settings are set");
+                serve(config).await
+            }
+            Err(code) => code,
+        },
+        What::Doctor { json } => doctor(json).await,
+        What::Backup { folder, with_key } => {
+            let work = async |server: Server| {
+                let copy = move || backup::backup(&server, &folder, with_key, &Clock::system());
+                tokio::task::spawn_blocking(copy).await?
+            };
+            alone(work).await
+        }
+        What::Restore { folder } => {
+            alone(async |server: Server| backup::restore(&server, &folder, &Clock::system()).await).await
+        }
+        What::Sync { channel, account } => {
+            let channel = channel.and_then(|channel| channel.to_possible_value());
+            let channel = channel.map(|channel| channel.get_name().to_owned());
+            command(Command::Sync { channel, account }).await
+        }
+        What::Rebuild { account } => command(Command::Rebuild { account }).await,
+        What::Replay { event, .. } => command(Command::Replay { event }).await,
+        What::Keys { what: KeysWhat::Rotate } => command(Command::RotateKeys).await,
+    }
+}
+
+fn read_config() -> Result<(Config, Vec<String>), ExitCode> {
+    let (config, names) = Config::from_env().map_err(|problems| fail(&problems.to_string()))?;
+    logging::init(config.server.log_format, &config.server.log_filter);
+    config::warn_of_open_env_file();
+    Ok((config, names))
+}
+
+async fn serve(config: Config) -> ExitCode {
+    let address = config.server.address;
+    // First of all, so that whoever asks while the service is still starting gets an orderly end, too.
+    let stop = stop_signal();
+    if config.facebook.is_none() && config.shopify.is_none() {
+        tracing::warn!(
+            "no platform is configured, so there is nothing to do; see .env.example, or try `shoptalk demo`"
+        );
+    }
+    let app = match App::build(config, Clock::system()).await {
+        Ok(app) => app,
+        Err(error) => return fail(&error.to_string()),
+    };
+    let listener = match app::listen(address).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            app.stop(None).await;
+            return fail(&format!("{error:#}"));
+        }
+    };
+    let mut working = match app.start().await {
+        Ok(working) => working,
+        Err(error) => {
+            app.stop(None).await;
+            return fail(&format!("{error:#}"));
+        }
+    };
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening");
+    }
+    let served = app.serve(listener, &mut working, stop).await;
+    app.stop(Some(working)).await;
+    match served {
+        Ok(()) => {
+            tracing::info!("stopped");
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail_with(&format!("{error:#}"), FINDINGS),
+    }
+}
+
+/// Does work that needs no service, and says what came of it.
+async fn alone(work: impl AsyncFnOnce(Server) -> anyhow::Result<String>) -> ExitCode {
+    let config = match read_config() {
+        Ok((config, _)) => config,
+        Err(code) => return code,
+    };
+    match work(config.server).await {
+        Ok(said) => {
+            let _ = writeln!(std::io::stdout(), "{said}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&format!("{error:#}")),
+    }
+}
+
+async fn doctor(json: bool) -> ExitCode {
+    // What is wrong is said in the report; the log would only say it twice.
+    logging::init(logging::LogFormat::Text, "off");
+    let config = Config::from_env().map(|(config, _)| config);
+    let report = doctor::examine(&config, &doctor::Surroundings::default(), &Clock::system()).await;
+    let text = if json {
+        match serde_json::to_string_pretty(&report) {
+            Ok(text) => text + "\n",
+            Err(error) => return fail(&error.to_string()),
+        }
+    } else {
+        report.to_text()
+    };
+    // A reader that went away does not change what was found.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    if report.is_healthy() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) }
+}
+
+/// Cancelled by SIGINT or SIGTERM; a second signal ends the process at once.
+fn stop_signal() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        tracing::warn!("signals cannot be caught");
+        return stop;
+    };
+    let token = stop.clone();
+    tokio::spawn(async move {
+        for first in [true, false] {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            if first {
+                tracing::info!("asked to stop");
+                token.cancel();
+            } else {
+                std::process::exit(130);
+            }
+        }
+    });
+    stop
+}
+
+/// Hands a command to the running service, or carries it out here.
+async fn command(command: Command) -> ExitCode {
+    let config = match read_config() {
+        Ok((config, _)) => config,
+        Err(code) => return code,
+    };
+    let (sender, lines) = mpsc::channel(64);
+    let printing = tokio::spawn(print(lines));
+    let socket = commands::socket_path(folder_of(&config.server.tokens_db));
+    let handed_over = match commands::ask(&socket, &command, &sender).await {
+        Ok(handed_over) => handed_over,
+        Err(error) => return fail(&format!("{error:#}")),
+    };
+    if handed_over.is_none()
+        && let Err(code) = carry_out_here(config, command, &sender).await
+    {
+        return code;
+    }
+    drop(sender);
+    match printing.await {
+        Ok(true) => ExitCode::SUCCESS,
+        _ => ExitCode::from(FINDINGS),
+    }
+}
+
+async fn carry_out_here(config: Config, command: Command, lines: &mpsc::Sender<Line>) -> Result<(), ExitCode> {
+    let config = Config { server: Server { log_filter: "warn".to_owned(), ..config.server }, ..config };
+    let app = match App::build(config, Clock::system()).await {
+        Ok(app) => app,
+        Err(StartError::Held(sentence)) => {
+            return Err(fail(&format!("{sentence}. It does not answer on its local socket")));
+        }
+        Err(error) => return Err(fail(&error.to_string())),
+    };
+    let working = match app.start().await {
+        Ok(working) => working,
+        Err(error) => {
+            app.stop(None).await;
+            return Err(fail(&format!("{error:#}")));
+        }
+    };
+    app.control().carry_out(command, lines).await;
+    if let Err(error) = app.settle().await {
+        tracing::warn!(error = format!("{error:#}"), "not everything could be written");
+    }
+    app.stop(Some(working)).await;
+    Ok(())
+}
+
+/// Shows what is told: bars on a terminal, plain lines elsewhere. Gives back whether all went well.
+async fn print(mut lines: mpsc::Receiver<Line>) -> bool {
+    let mut bars = Bars::new();
+    let mut good = false;
+    while let Some(line) = lines.recv().await {
+        match line {
+            Line::Progress(step) => bars.show(step),
+            Line::Done { channel, account } => bars.end(&channel, &account, &format!("{channel} {account}: done")),
+            Line::Failed { channel, account, reason } => {
+                bars.end(&channel, &account, &format!("{channel} {account}: failed: {reason}"));
+            }
+            Line::Said { text } => bars.say(&text),
+            Line::End { good: all } => good = all,
+        }
+    }
+    good
+}
+
+fn fail(sentence: &str) -> ExitCode {
+    fail_with(sentence, CANNOT_RUN)
+}
+
+fn fail_with(sentence: &str, code: u8) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "shoptalk: {sentence}");
+    ExitCode::from(code)
+}

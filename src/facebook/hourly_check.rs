@@ -1,0 +1,333 @@
+//! The hourly look at the app and at each Page: do they deliver what is wanted, does the login live, what was granted?
+//!
+//! Meta ends a Page's subscription after an hour in which its deliveries failed, and somebody may change the app's in the
+//! dashboard. So what is wanted is compared with what is there, on both levels; what is missing is put back, and what was
+//! missed meanwhile is read. What cannot be mended becomes the connection's problem, in words, and goes by itself when it
+//! is mended. Tokens are left to `tokens.rs`.
+//!
+//! Source: <https://developers.facebook.com/docs/graph-api/webhooks/subscriptions-edge>,
+//! <https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps> (2026).
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::payload::Id;
+use super::tokens;
+use super::tokens::Grants;
+use super::{FIELDS, Facebook, NAME, SCOPES};
+use crate::app::scheduler::Job;
+use crate::shared::journal::JournalError;
+use crate::shared::outgoing::http::{ApiError, Patience};
+use crate::shared::store::Status;
+use crate::shared::{ReadError, WATCH};
+use crate::workers::reads::DENIED;
+
+/// When the app is looked at: every hour, some minutes before its Pages are.
+const APP_CRON: &str = "13 * * * *";
+
+/// The code with which the platform refuses the app's own token.
+pub const APP_UNKNOWN: &str = "190";
+
+/// How the object of a wish begins that asks for a look at all Pages of a person; the person's id follows.
+pub const PERSON: &str = "person ";
+
+/// How the object of a wish begins that tells what Meta's policy enforcement did; its word for it follows.
+pub const POLICY: &str = "policy ";
+
+/// What became of a subscription.
+#[derive(Debug, Default)]
+pub struct Ensured {
+    /// Whether something was missing and was put back.
+    pub repaired: bool,
+    /// The fields that are missing all the same.
+    pub missing: Vec<&'static str>,
+    /// Why the platform would not put them back, as its code.
+    pub refused: Option<String>,
+}
+
+/// The hourly look at the app.
+pub fn job(facebook: &Arc<Facebook>) -> Job {
+    let facebook = Arc::clone(facebook);
+    Job {
+        name: "watch the facebook app".to_owned(),
+        cron: APP_CRON.to_owned(),
+        run: Arc::new(move || {
+            let facebook = Arc::clone(&facebook);
+            Box::pin(async move { Ok(want_app(&facebook).await?) })
+        }),
+    }
+}
+
+/// Wishes for a look at the app now. A wish has retries, and is known to the next start.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn want_app(facebook: &Facebook) -> Result<(), JournalError> {
+    let journal = &facebook.shared.journal;
+    journal.want_reread(NAME, "", WATCH, journal.clock().now_ms()).await
+}
+
+/// Looks at the app: its subscription, and Pages whose login was dead.
+///
+/// # Errors
+/// [`ReadError`] when the app's subscription is not as it should be and another try may help.
+pub async fn run_app(facebook: &Facebook) -> Result<(), ReadError> {
+    let ensured = ensure_app(facebook, Patience::Background).await?;
+    tokens::revive(facebook).await?;
+    match ensured.refused {
+        None => Ok(()),
+        // Our own address may only be about to be reachable: it is tried again, soon at first.
+        Some(code) => Err(ApiError::Unavailable(format!("the app's subscription is refused with code {code}")).into()),
+    }
+}
+
+/// Makes the app's subscription what it should be: our address, all wanted fields. Meta sends its challenge there before
+/// it says yes. Notes the outcome, and lets every Page know of it.
+///
+/// # Errors
+/// [`ReadError`] when the platform cannot be asked.
+pub async fn ensure_app(facebook: &Facebook, patience: Patience) -> Result<Ensured, ReadError> {
+    const CAUSE: &str = "facebook:app:subscriptions";
+    let (client, shared) = (&facebook.client, &facebook.shared);
+    let mut ensured = Ensured::default();
+    match missing_of_app(facebook, patience).await {
+        Ok(missing) if missing.is_empty() => {}
+        Ok(missing) => match client.put_app_subscription(patience, "page", &FIELDS).await {
+            Ok(()) => {
+                ensured.missing = missing_of_app(facebook, patience).await?;
+                ensured.repaired = ensured.missing.len() < missing.len();
+                ensured.refused = (!ensured.missing.is_empty()).then(|| "no effect".to_owned());
+            }
+            Err(error) => ensured = Ensured { refused: Some(refusal(error)?), missing, repaired: false },
+        },
+        Err(error) => ensured = Ensured { refused: Some(refusal(error)?), missing: FIELDS.to_vec(), repaired: false },
+    }
+    let known = shared.journal.list_subscriptions().await?;
+    let was_there = known.iter().any(|one| one.channel == NAME && one.account.is_empty() && one.missing.is_empty());
+    shared.journal.note_subscriptions(NAME, "", &FIELDS, &ensured.missing, ensured.repaired).await?;
+    match &ensured.refused {
+        None => shared.alerts.heal(CAUSE),
+        Some(code) => shared.alerts.raise(
+            CAUSE,
+            &format!(
+                "Facebook does not deliver webhooks to FACEBOOK_WEBHOOK_ADDRESS: {}. The daily poll brings what they would \
+                 have; it is tried again by itself.",
+                match code.as_str() {
+                    "2200" => "it cannot reach the address, or something else answers there (code 2200)".to_owned(),
+                    APP_UNKNOWN | "104" | "101" => format!("FACEBOOK_APP_ID and FACEBOOK_APP_SECRET do not fit (code {code})"),
+                    code => format!("the subscription is refused (code {code})"),
+                }
+            ),
+        ),
+    }
+    let changed = facebook.set_app_refused(ensured.refused.clone());
+    match (ensured.repaired, was_there) {
+        (true, true) => tracing::warn!("the app's webhook subscription was not as wanted and was put right"),
+        (true, false) => tracing::info!("the app's webhook subscription was made"),
+        (false, _) => {}
+    }
+    if changed || ensured.repaired {
+        for connection in shared.connections.list().await?.iter().filter(|one| one.channel == NAME) {
+            if changed {
+                shared.journal.want_reread(NAME, &connection.account, WATCH, shared.clock.now_ms()).await?;
+            }
+            if ensured.repaired {
+                shared.journal.want_reread(NAME, &connection.account, "", shared.clock.now_ms()).await?;
+            }
+        }
+    }
+    Ok(ensured)
+}
+
+/// The fields that the app's subscription lacks: all of them where its address is another, or it is switched off.
+async fn missing_of_app(facebook: &Facebook, patience: Patience) -> Result<Vec<&'static str>, ApiError> {
+    let fields = facebook.client.fetch_app_subscription(patience, "page").await?;
+    Ok(missing_in(&fields.unwrap_or_default()))
+}
+
+/// Makes a Page's subscription what it should be, and notes the outcome.
+///
+/// # Errors
+/// [`ReadError`] when the platform cannot be asked, or the token is dead.
+pub async fn ensure_page(
+    facebook: &Facebook,
+    patience: Patience,
+    page: &Id,
+    token: &SecretString,
+) -> Result<Ensured, ReadError> {
+    let (client, shared) = (&facebook.client, &facebook.shared);
+    let mut ensured = Ensured::default();
+    match client.fetch_page_subscription(patience, page, token).await {
+        Ok(fields) => {
+            let missing = missing_in(&fields);
+            if !missing.is_empty() {
+                match client.put_page_subscription(patience, page, token).await {
+                    Ok(()) => {
+                        let fields = client.fetch_page_subscription(patience, page, token).await?;
+                        ensured.missing = missing_in(&fields);
+                        ensured.repaired = ensured.missing.len() < missing.len();
+                        ensured.refused = (!ensured.missing.is_empty()).then(|| "no effect".to_owned());
+                    }
+                    Err(error) => ensured = Ensured { refused: Some(refusal(error)?), missing, repaired: false },
+                }
+            }
+        }
+        Err(error) => ensured = Ensured { refused: Some(refusal(error)?), missing: FIELDS.to_vec(), repaired: false },
+    }
+    shared.journal.note_subscriptions(NAME, page.as_str(), &FIELDS, &ensured.missing, ensured.repaired).await?;
+    let cause = format!("{NAME}:{page}:subscriptions");
+    match &ensured.refused {
+        None => shared.alerts.heal(&cause),
+        Some(code) => shared.alerts.raise(
+            &cause,
+            &format!(
+                "Facebook refuses to deliver the webhooks of Page {page} (code {code}). The daily poll brings what they \
+                 would have; they are asked for again every hour."
+            ),
+        ),
+    }
+    Ok(ensured)
+}
+
+/// The code of a no that lasts.
+///
+/// # Errors
+/// Anything else: it says nothing about the subscription.
+fn refusal(error: ApiError) -> Result<String, ApiError> {
+    match error {
+        ApiError::Refused { code } | ApiError::PermissionMissing { code, .. } => Ok(code),
+        error => Err(error),
+    }
+}
+
+fn missing_in(fields: &[String]) -> Vec<&'static str> {
+    FIELDS.into_iter().filter(|wanted| !fields.iter().any(|field| field == wanted)).collect()
+}
+
+/// Looks at a Page: its login, what was granted for it, its subscription.
+///
+/// # Errors
+/// [`ReadError`] when the platform cannot be asked, or the token is dead.
+pub async fn run(facebook: &Facebook, page: &Id, token: &SecretString) -> Result<(), ReadError> {
+    let shared = &facebook.shared;
+    let Some(connection) = shared.connections.find(NAME, page.as_str()).await? else { return Ok(()) };
+    let grants = tokens::examine(facebook, page, token).await?;
+    let scopes = grants.scopes.clone().unwrap_or_else(|| connection.scopes.clone());
+    if scopes != connection.scopes {
+        shared.connections.set_scopes(NAME, page.as_str(), scopes.clone()).await?;
+    }
+    let ensured = ensure_page(facebook, Patience::Background, page, token).await?;
+    let mut catch_up = ensured.repaired;
+    if ensured.repaired {
+        tracing::warn!(page = page.as_str(), "a Page's webhook subscription was not as wanted and was put right");
+    }
+
+    let policy = shared.journal.find_cursor(&policy_name(page)).await?.and_then(|word| policy_problem(&word));
+    let ended = tokens::ended(&grants, shared.clock.now());
+    let problem = problem(facebook, &scopes, &ensured, ended.into_iter().chain(policy).collect());
+    let reason = connection.status_reason.as_deref();
+    match problem {
+        Some(problem) => {
+            if (connection.status, reason) != (Status::Incomplete, Some(&problem)) {
+                tracing::warn!(page = page.as_str(), problem, "a Page is connected in part");
+                shared.connections.set_problem(NAME, page.as_str(), Some(problem)).await?;
+            }
+        }
+        // What a read was denied is said in its own words, and only a read that is complete takes them back.
+        None if reason.is_some_and(|reason| reason.starts_with(DENIED)) => {
+            catch_up |= connection.status == Status::Incomplete;
+        }
+        None => {
+            let warning = warn_of_end(facebook, page, &grants);
+            if (connection.status, reason) != (Status::Connected, warning.as_deref()) {
+                catch_up |= connection.status != Status::Connected;
+                shared.connections.set_status(NAME, page.as_str(), Status::Connected, warning).await?;
+            }
+        }
+    }
+    if catch_up {
+        shared.journal.want_reread(NAME, page.as_str(), "", shared.clock.now_ms()).await?;
+    }
+    Ok(())
+}
+
+/// What is wrong with a Page's connection, in words for the merchant.
+#[must_use]
+pub fn problem(facebook: &Facebook, scopes: &[String], ensured: &Ensured, others: Vec<String>) -> Option<String> {
+    let mut problems = others;
+    let missing: Vec<&str> =
+        SCOPES.into_iter().filter(|scope| !scopes.iter().any(|granted| granted == scope)).collect();
+    if !missing.is_empty() {
+        problems.push(format!(
+            "a permission is missing ({}); choose “Continue with Facebook” again and tick it",
+            missing.join(", ")
+        ));
+    }
+    if let Some(code) = &ensured.refused {
+        problems
+            .push(format!("Facebook refuses to deliver messages (the webhook subscription was refused, code {code})"));
+    }
+    if let Some(code) = facebook.app_refused() {
+        problems.push(format!(
+            "Facebook delivers nothing to this service at the moment (code {code}), and its operator was told; messages \
+             come with the daily poll"
+        ));
+    }
+    (!problems.is_empty()).then(|| problems.join("; "))
+}
+
+/// The merchant and the operator are told a week before the login ends.
+fn warn_of_end(facebook: &Facebook, page: &Id, grants: &Grants) -> Option<String> {
+    let cause = format!("{NAME}:{page}:login");
+    let warning = tokens::ends_soon(grants, facebook.shared.clock.now());
+    match &warning {
+        Some(warning) => facebook.shared.alerts.raise(&cause, &format!("Page {page}: {warning}")),
+        None => facebook.shared.alerts.heal(&cause),
+    }
+    warning
+}
+
+/// All Pages that a person connected are looked at: the person changed something about the app.
+///
+/// # Errors
+/// [`ReadError`] when the databases cannot be used.
+pub async fn run_person(facebook: &Facebook, person: &str) -> Result<(), ReadError> {
+    let shared = &facebook.shared;
+    for page in shared.connections.list_of_person(NAME, person).await? {
+        shared.journal.want_reread(NAME, &page, WATCH, shared.clock.now_ms()).await?;
+    }
+    Ok(())
+}
+
+/// Meta's policy enforcement warned, blocked or unblocked a Page: `action` is its word for it.
+/// Source: <https://developers.facebook.com/docs/messenger-platform/reference/webhook-events/messaging_policy_enforcement>.
+///
+/// # Errors
+/// [`ReadError`] when the journal cannot be written.
+pub async fn note_policy(facebook: &Facebook, page: &Id, action: &str) -> Result<(), ReadError> {
+    let shared = &facebook.shared;
+    let cause = format!("{NAME}:{page}:policy");
+    match policy_problem(action) {
+        Some(problem) => shared.alerts.raise(&cause, &format!("Page {page}: {problem}.")),
+        None => shared.alerts.heal(&cause),
+    }
+    shared.journal.save_cursor(&policy_name(page), action.to_owned()).await?;
+    shared.journal.want_reread(NAME, page.as_str(), WATCH, shared.clock.now_ms()).await?;
+    Ok(())
+}
+
+fn policy_name(page: &Id) -> String {
+    format!("{NAME}:{page}:policy")
+}
+
+fn policy_problem(action: &str) -> Option<String> {
+    match action {
+        "block" => Some(
+            "Facebook has blocked the Page from sending messages for breaking its rules; see the Page's Support Inbox"
+                .to_owned(),
+        ),
+        "warning" => Some("Facebook warns the Page for breaking its rules; see the Page's Support Inbox".to_owned()),
+        _ => None,
+    }
+}

@@ -1,0 +1,5 @@
+//! The contract between the service and its channels.
+
+pub mod finding;
+pub mod simulator;
+pub mod view;

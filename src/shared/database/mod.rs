@@ -1,0 +1,4 @@
+//! How databases are opened, and who owns them.
+
+pub mod lock;
+pub mod sqlite;

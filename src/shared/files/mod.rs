@@ -1,0 +1,4 @@
+//! The JSON files: below one folder, whole at every instant.
+
+pub mod archive;
+pub mod output;

@@ -1,0 +1,453 @@
+//! Outgoing HTTP: one client, time and size limits, retries, and what the outcome means to us.
+//!
+//! What a platform's errors mean is decided by each channel's `client.rs`; what follows from the meaning is decided
+//! here and by the caller.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::allowed_addresses::{REFUSED, Reach};
+use super::breaker::{Call, Lanes};
+use crate::shared::clock::Clock;
+use crate::shared::telemetry::metrics::Metrics;
+
+/// The largest answer that is read, counted after decompression: 10 MiB.
+const MAX_ANSWER_BYTES: usize = 10 * 1024 * 1024;
+
+/// The longest `Retry-After` that is obeyed; a platform that wants more is asked again after this.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// What a failed call means for what we do next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// No connection, no answer in time, or an answer that says "later": worth another try.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// Asked too often: not before this pause.
+    #[error("rate limited, to be asked again after {} s", retry_after.as_secs())]
+    RateLimited {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// The account itself cannot be used for now: frozen, locked, closed, moved. It may come back by itself.
+    #[error("paused: {reason}")]
+    Paused {
+        /// Why, in a sentence for the merchant.
+        reason: Cow<'static, str>,
+        /// When to look again.
+        retry_after: Duration,
+    },
+    /// The token is refused. Only a new login helps; the reason is a sentence for the merchant.
+    #[error("the token is refused: {reason}")]
+    TokenRejected {
+        /// Why, in words.
+        reason: &'static str,
+    },
+    /// The token works, but may not do this. The merchant can change that; the reason is a sentence for them.
+    #[error("a permission is missing: {reason}")]
+    PermissionMissing {
+        /// The platform's code.
+        code: String,
+        /// What is missing, and where to give it.
+        reason: String,
+    },
+    /// The platform understood and said no. The same call again gets the same answer.
+    #[error("refused with code {code}")]
+    Refused {
+        /// The platform's code, never its text, which may quote what we sent.
+        code: String,
+    },
+    /// The answer is not what the platform's documents promise: HTML, half a body, other types.
+    #[error("unreadable: {0}")]
+    Unreadable(&'static str),
+}
+
+impl ApiError {
+    /// What a merchant reads about an error that lasts, where their platform's channel has no better words.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Unavailable(_) | Self::Unreadable(_) => {
+                "The platform does not answer properly at the moment. It is asked again by itself.".to_owned()
+            }
+            Self::RateLimited { .. } => {
+                "The platform limits how often it may be asked. Reading goes on by itself after a pause.".to_owned()
+            }
+            Self::TokenRejected { reason } => (*reason).to_owned(),
+            Self::PermissionMissing { reason, .. } => reason.clone(),
+            Self::Paused { reason, .. } => reason.clone().into_owned(),
+            Self::Refused { code } => format!("The platform refuses what is asked (code {code})."),
+        }
+    }
+
+    /// The class in one word, for counting.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Paused { .. } => "paused",
+            Self::TokenRejected { .. } => "token_refused",
+            Self::PermissionMissing { .. } => "permission_missing",
+            Self::Refused { .. } => "refused",
+            Self::Unreadable(_) => "unreadable",
+        }
+    }
+}
+
+/// How much of a platform's allowance of calls is used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Budget {
+    /// The account; empty: the app itself.
+    pub account: String,
+    /// What the platform last said is used up, in percent: the largest of its counters. `None`: nothing since the last
+    /// pause.
+    pub used_percent: Option<u32>,
+    /// When it said so, in milliseconds since 1970.
+    pub told_at: Option<i64>,
+    /// Until when background calls pause, in milliseconds since 1970.
+    pub paused_until: Option<i64>,
+    /// How often they had to pause since the service began.
+    pub pauses: u64,
+    /// How many calls were made since the service began.
+    pub calls: u64,
+}
+
+/// How long calls may take. Defaults are those of production.
+#[derive(Debug, Clone)]
+pub struct Timeouts {
+    /// To open a connection.
+    pub connect: Duration,
+    /// Between two pieces of an answer.
+    pub idle: Duration,
+    /// For a whole call.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), idle: Duration::from_secs(10), total: Duration::from_secs(30) }
+    }
+}
+
+/// How much trouble a call is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// One try: the call must not be repeated, such as the exchange of a code.
+    Once,
+    /// Two tries: a person is waiting.
+    Person,
+    /// Five tries: nobody is waiting.
+    Background,
+}
+
+impl Patience {
+    fn tries(self) -> u32 {
+        match self {
+            Self::Once => 1,
+            Self::Person => 2,
+            Self::Background => 5,
+        }
+    }
+
+    /// The longest pause between two tries. What takes longer is left to the caller, who has something better to do.
+    fn longest_pause(self) -> Duration {
+        match self {
+            Self::Once => Duration::ZERO,
+            Self::Person => Duration::from_secs(2),
+            Self::Background => Duration::from_secs(60),
+        }
+    }
+}
+
+/// An answer of a platform, whole, whatever its status.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, decompressed.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON of this shape.
+    ///
+    /// # Errors
+    /// [`ApiError::Unreadable`].
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        serde_json::from_slice(&self.body).map_err(|_| ApiError::Unreadable("the answer has not the expected shape"))
+    }
+
+    /// How long the platform wants us to wait, if it says so. Both forms of `Retry-After` are understood, and fractions
+    /// of seconds, which Shopify sends.
+    #[must_use]
+    pub fn retry_after(&self, clock: &Clock) -> Option<Duration> {
+        let value = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+        let wait = match value.parse::<f64>() {
+            Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Duration::from_secs_f64(seconds.min(86_400.0)),
+            Ok(_) => return None,
+            Err(_) => {
+                let at = chrono::DateTime::parse_from_rfc2822(value).ok()?;
+                (at.to_utc() - clock.now()).to_std().unwrap_or_default()
+            }
+        };
+        Some(wait.min(LONGEST_WAIT))
+    }
+}
+
+/// An answer that comes piece by piece. Its length is for the reader to limit. While it is there, its call is under way.
+pub struct Download {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    response: reqwest::Response,
+    /// Until it is known how it ended.
+    call: Option<Entered>,
+}
+
+impl Download {
+    /// The next piece, decompressed; `None` at the end.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`] when it breaks off.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let chunk = self.response.chunk().await.map_err(unavailable);
+        if !matches!(chunk, Ok(Some(_)))
+            && let Some(call) = self.call.take()
+        {
+            call.ends(chunk.is_err());
+        }
+        chunk
+    }
+
+    /// How long the whole answer is, if that was said.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        self.response.content_length()
+    }
+}
+
+/// A call under way in its lane.
+struct Entered {
+    call: Call,
+    platform: String,
+    account: Arc<str>,
+}
+
+impl Entered {
+    fn ends(self, failed: bool) {
+        let Self { call, platform, account } = self;
+        let account = &*account;
+        if failed {
+            if let Some(pause) = call.failed() {
+                let seconds = pause.as_secs();
+                tracing::warn!(platform, account, seconds, "several calls in a row failed; none is made for a while");
+            }
+        } else if call.answered() {
+            tracing::info!(platform, account, "it answers again");
+        }
+    }
+}
+
+/// The URL may carry what must not be logged, and reqwest's errors quote it.
+fn unavailable(error: reqwest::Error) -> ApiError {
+    ApiError::Unavailable(describe(&error.without_url()))
+}
+
+/// The client for all outgoing calls. Cheap to clone.
+#[derive(Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    clock: Clock,
+    /// Whose calls these are, and where they are counted.
+    counted: Option<(&'static str, Metrics)>,
+    reach: Reach,
+    lanes: Lanes,
+    /// For whom calls are made; empty: for the app itself.
+    account: Arc<str>,
+}
+
+impl Http {
+    /// A client without redirects, without the system's proxy, with certificates always checked, that goes no further
+    /// than `reach`.
+    ///
+    /// # Errors
+    /// When the TLS library does not start.
+    pub fn new(clock: Clock, timeouts: &Timeouts, reach: Reach) -> anyhow::Result<Self> {
+        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .context("the TLS library does not start")?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .dns_resolver(Arc::new(reach.clone()))
+            .user_agent(concat!("shoptalk/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(timeouts.connect)
+            .read_timeout(timeouts.idle)
+            .timeout(timeouts.total)
+            .build()
+            .context("the HTTP client does not start")?;
+        Ok(Self { client, clock, reach, lanes: Lanes::default(), account: Arc::from(""), counted: None })
+    }
+
+    /// The same client; what goes through [`Http::persist`] is counted as calls of this channel.
+    #[must_use]
+    pub fn counted(&self, channel: &'static str, metrics: &Metrics) -> Self {
+        Self { counted: Some((channel, metrics.clone())), ..self.clone() }
+    }
+
+    /// The same client, for calls on behalf of this account: how many are under way and whether they are answered is
+    /// counted for it alone.
+    #[must_use]
+    pub fn of(&self, account: &str) -> Self {
+        Self { account: Arc::from(account), ..self.clone() }
+    }
+
+    /// A request to be completed and given to [`Http::send`].
+    pub fn request(&self, method: http::Method, url: url::Url) -> reqwest::RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// The clock by which retries are timed.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Sends once and reads the whole answer. Where nobody has answered for a while, nothing is sent.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`] without an answer, or without its end; [`ApiError::Unreadable`] when it is too large;
+    /// [`ApiError::Refused`] for an address that may not be asked.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, ApiError> {
+        let (request, call) = self.enter(request).await?;
+        let answer = self.exchange(request).await;
+        let failed = match &answer {
+            Err(error) => matches!(error, ApiError::Unavailable(_)),
+            Ok(answer) => self.is_trouble(answer.status),
+        };
+        call.ends(failed);
+        answer
+    }
+
+    /// Waits for a place for this request.
+    async fn enter(&self, request: reqwest::RequestBuilder) -> Result<(reqwest::Request, Entered), ApiError> {
+        let request = request.build().map_err(unavailable)?;
+        if !self.reach.allows(request.url()) {
+            return Err(ApiError::Refused { code: REFUSED.to_owned() });
+        }
+        let (platform, account) = (request.url().origin().ascii_serialization(), Arc::clone(&self.account));
+        let call = self.lanes.enter((platform.clone(), account.to_string()), &self.clock).await.map_err(|left| {
+            ApiError::Unavailable(format!(
+                "it did not answer for a while; it is asked again in {} s",
+                left.as_secs() + 1
+            ))
+        })?;
+        Ok((request, Entered { call, platform, account }))
+    }
+
+    /// Whether an answer is as good as none. Of one account a platform may have lost hold while it serves all others.
+    fn is_trouble(&self, status: StatusCode) -> bool {
+        status.is_server_error() && !self.account.is_empty()
+    }
+
+    async fn exchange(&self, request: reqwest::Request) -> Result<Answer, ApiError> {
+        let mut response = self.client.execute(request).await.map_err(unavailable)?;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(ApiError::Unreadable("the answer is too large"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status: response.status(), headers: response.headers().clone(), body: body.freeze() })
+    }
+
+    /// Sends once and gives the answer piece by piece, for what is too long to be held. Where nobody has answered for a
+    /// while, nothing is sent.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`] without an answer, [`ApiError::Refused`] for an address that may not be asked.
+    pub async fn open(&self, request: reqwest::RequestBuilder) -> Result<Download, ApiError> {
+        let (request, call) = self.enter(request).await?;
+        let response = match self.client.execute(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                call.ends(true);
+                return Err(unavailable(error));
+            }
+        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        if self.is_trouble(status) {
+            call.ends(true);
+            return Ok(Download { status, headers, response, call: None });
+        }
+        Ok(Download { status, headers, response, call: Some(call) })
+    }
+
+    /// Repeats `call` while it is worth it: no connection, no answer, 5xx, and rate limits with a short pause.
+    ///
+    /// # Errors
+    /// What the last try returned.
+    pub async fn persist<T, F>(&self, patience: Patience, call: impl Fn() -> F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
+        let mut tried = 0;
+        loop {
+            let begun = Instant::now();
+            let outcome = call().await;
+            if let Some((channel, metrics)) = &self.counted {
+                let outcome = outcome.as_ref().map_or_else(ApiError::class, |_| "done");
+                metrics.count_call(channel, outcome, begun.elapsed());
+            }
+            let error = match outcome {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            tried += 1;
+            let pause = match &error {
+                ApiError::Unavailable(_) => jittered(tried).min(patience.longest_pause()),
+                ApiError::RateLimited { retry_after } if *retry_after <= patience.longest_pause() => *retry_after,
+                _ => return Err(error),
+            };
+            if tried >= patience.tries() {
+                return Err(error);
+            }
+            tracing::info!(%error, tried, pause_ms = pause.as_millis(), "a call is tried again");
+            self.clock.sleep(pause).await;
+        }
+    }
+}
+
+/// Full jitter: anything between nothing and half a second, doubled with each try, at most a minute.
+fn jittered(tried: u32) -> Duration {
+    let ceiling = Duration::from_millis(500 << tried.min(7)).min(Duration::from_secs(60));
+    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
+    ceiling.mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
+/// An error with its causes: the outermost text of reqwest alone says little.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,6 @@
+//! Outgoing HTTP: one client, what it may reach, and what spares a platform in trouble.
+
+pub mod allowed_addresses;
+pub mod breaker;
+pub mod http;
+pub mod self_test;

@@ -1,0 +1,116 @@
+//! A signed self-test of our public webhook address: it proves the tunnel and the secret, and leaves no trace.
+//!
+//! The body holds a one-time nonce. Our own webhook route recognises it after the signature was checked, and answers
+//! without storing anything.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::Method;
+use serde::Serialize;
+use url::Url;
+
+use super::http::Http;
+use crate::shared::logins::random_hex;
+use crate::shared::raw_json::Object;
+
+const MEMBER: &str = "shoptalk_self_test";
+
+/// How long a nonce lives.
+const LIFETIME: Duration = Duration::from_secs(60);
+
+/// How long the test waits for an answer: as long as the stricter of the platforms would.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What came of a self-test.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    /// The address that was tested.
+    pub address: String,
+    /// Whether a signed delivery reached this process.
+    pub passed: bool,
+    /// What happened, in words.
+    pub detail: &'static str,
+}
+
+/// The nonces under way. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct SelfTests(Arc<Mutex<HashMap<String, Instant>>>);
+
+impl SelfTests {
+    /// Whether this body, whose signature is right, is one of our self-tests. Each is recognised once.
+    #[must_use]
+    pub fn recognise(&self, body: &[u8]) -> bool {
+        let nonce = std::str::from_utf8(body).ok().and_then(Object::parse).and_then(|object| object.text(MEMBER));
+        nonce.is_some_and(|nonce| self.take(&nonce, Instant::now()))
+    }
+
+    /// Posts a self-test to `address`; `sign` gives the headers of a delivery with this body.
+    pub async fn run(
+        &self,
+        http: &Http,
+        address: &Url,
+        sign: impl FnOnce(&[u8]) -> Vec<(&'static str, String)>,
+    ) -> Outcome {
+        let outcome = |passed, detail| Outcome { address: address.to_string(), passed, detail };
+        let Ok(nonce) = random_hex() else { return outcome(false, "no random bytes could be had") };
+        let body = serde_json::json!({ MEMBER: nonce }).to_string();
+        self.issue(&nonce, Instant::now());
+        let mut request = http
+            .request(Method::POST, address.clone())
+            .timeout(PATIENCE)
+            .header(http::header::CONTENT_TYPE, "application/json");
+        for (name, value) in sign(body.as_bytes()) {
+            request = request.header(name, value);
+        }
+        let answer = http.send(request.body(body)).await;
+        let arrived = !self.take(&nonce, Instant::now());
+        match answer {
+            Ok(answer) if answer.status.is_success() && arrived => {
+                outcome(true, "a signed delivery came back to this service")
+            }
+            Ok(answer) if answer.status.is_success() => {
+                outcome(false, "something answered at this address, but it is not this service")
+            }
+            Ok(answer) if answer.status.as_u16() == 401 => {
+                outcome(false, "the delivery arrived, but its signature was refused: the app secret differs")
+            }
+            Ok(_) => outcome(false, "the address answered with an error: check the tunnel or reverse proxy"),
+            Err(_) => outcome(false, "the address could not be reached from here: check the tunnel or reverse proxy"),
+        }
+    }
+
+    fn issue(&self, nonce: &str, now: Instant) {
+        self.nonces().insert(nonce.to_owned(), now + LIFETIME);
+    }
+
+    fn take(&self, nonce: &str, now: Instant) -> bool {
+        let mut nonces = self.nonces();
+        nonces.retain(|_, ends| *ends > now);
+        nonces.remove(nonce).is_some()
+    }
+
+    fn nonces(&self) -> std::sync::MutexGuard<'_, HashMap<String, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn w11_a_nonce_is_good_for_one_use_within_a_minute() {
+        let (tests, begun) = (SelfTests::default(), Instant::now());
+        for nonce in ["used", "late"] {
+            tests.issue(nonce, begun);
+        }
+        let almost = begun + LIFETIME - Duration::from_millis(1);
+        assert!(!tests.take("another", almost));
+        assert!(tests.take("used", almost));
+        assert!(!tests.take("used", almost));
+        assert!(!tests.take("late", begun + LIFETIME));
+        assert!(!tests.take("late", begun), "nor does it live again when the clock stands still");
+    }
+}

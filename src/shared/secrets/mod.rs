@@ -1,0 +1,4 @@
+//! What is secret: sealed values, and signatures.
+
+pub mod signature;
+pub mod vault;

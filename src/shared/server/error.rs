@@ -1,0 +1,113 @@
+//! What a caller is told when something fails, apart from what is logged.
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::shared::outgoing::http::ApiError;
+
+/// Why a request could not be served.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// 400: the caller sent something that cannot be right; this sentence is shown.
+    #[error("bad request: {0}")]
+    BadRequest(Cow<'static, str>),
+    /// 401: a signature or session is missing or wrong.
+    #[error("unauthorized: {0}")]
+    Unauthorized(&'static str),
+    /// 403: understood and refused; this sentence is shown.
+    #[error("forbidden: {0}")]
+    Forbidden(Cow<'static, str>),
+    /// 404.
+    #[error("not found")]
+    NotFound,
+    /// 409: the wish collides with what is there; this sentence is shown.
+    #[error("conflict: {0}")]
+    Conflict(Cow<'static, str>),
+    /// 502: a platform did not answer as expected. The cause goes to the log.
+    #[error("{platform}: {cause}")]
+    Platform {
+        /// The platform's name as people know it.
+        platform: &'static str,
+        /// What went wrong.
+        cause: ApiError,
+    },
+    /// 503: cannot be stored or served at the moment; the caller should come again.
+    #[error("unavailable: {0}")]
+    Unavailable(&'static str),
+    /// 500: our own fault. The cause goes to the log.
+    #[error("{0:#}")]
+    Internal(#[from] anyhow::Error),
+}
+
+/// A problem as RFC 9457 describes it. Kept beside the response so that a browser can be shown a page instead.
+#[derive(Debug, Clone, Serialize)]
+pub struct Problem {
+    /// The HTTP status code.
+    pub status: u16,
+    /// A short name of the problem.
+    pub title: &'static str,
+    /// A sentence for the person who meets it.
+    pub detail: Cow<'static, str>,
+}
+
+impl AppError {
+    /// A 400 with this sentence.
+    pub fn bad_request(sentence: impl Into<Cow<'static, str>>) -> Self {
+        Self::BadRequest(sentence.into())
+    }
+
+    fn problem(&self) -> Problem {
+        let (status, title, detail): (_, _, Cow<'static, str>) = match self {
+            Self::BadRequest(sentence) => (400, "Bad request", sentence.clone()),
+            Self::Unauthorized(sentence) => (401, "Not signed in", Cow::Borrowed(*sentence)),
+            Self::Forbidden(sentence) => (403, "Not allowed", sentence.clone()),
+            Self::NotFound => (404, "Not found", "There is nothing at this address.".into()),
+            Self::Conflict(sentence) => (409, "Conflict", sentence.clone()),
+            Self::Platform { platform, .. } => (
+                502,
+                "The platform did not answer",
+                format!(
+                    "{platform} did not answer as expected. Nothing was changed; please try again in a few minutes."
+                )
+                .into(),
+            ),
+            Self::Unavailable(sentence) => (503, "Unavailable", Cow::Borrowed(*sentence)),
+            Self::Internal(_) => {
+                (500, "Something went wrong", "Something went wrong on our side. Please try again.".into())
+            }
+        };
+        Problem { status, title, detail }
+    }
+}
+
+impl IntoResponse for AppError {
+    fn into_response(self) -> Response {
+        match &self {
+            Self::Internal(_) => tracing::error!(error = %self, "a request failed"),
+            Self::Platform { .. } | Self::Unavailable(_) => {
+                tracing::warn!(error = %self, "a request could not be served")
+            }
+            _ => tracing::info!(reason = %self, "a request was refused"),
+        }
+        self.problem().into_response()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::json!({
+            "type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail,
+        });
+        let mut response =
+            (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}

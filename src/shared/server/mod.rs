@@ -1,0 +1,12 @@
+//! Incoming HTTP below our routes: connections, limits, cookies, and how errors are answered.
+
+pub mod accept;
+pub mod cookies;
+pub mod error;
+pub mod limits;
+pub mod proxies;
+pub mod rates;
+pub mod request_id;
+pub mod session;
+pub mod webhook_intake;
+pub mod wire;

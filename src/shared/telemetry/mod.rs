@@ -1,0 +1,6 @@
+//! What is logged, counted, and told to those who must act.
+
+pub mod alerts;
+pub mod logging;
+pub mod metrics;
+pub mod once_per_second;

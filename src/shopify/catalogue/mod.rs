@@ -1,0 +1,10 @@
+//! The catalogue of a shop: how it is read, kept and written.
+
+pub mod by_bulk;
+pub mod by_pages;
+pub mod file;
+pub mod poll;
+pub mod records;
+pub mod session;
+pub mod single_objects;
+pub mod sync;

@@ -1,0 +1,211 @@
+//! The daily look at what no webhook told: what changed since the last one, what is new, what is gone.
+//!
+//! Products are asked for by the time of their change, with an overlap; their number tells whether any is gone, and only
+//! then all ids are compared. Lists of collections and discounts are short enough to be read whole, and what belongs to
+//! them is read where they changed. Once a week, and on doubt, everything is read: stock that moved without its product, and
+//! collections whose products come and go by rule, show themselves only then.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::records;
+use super::records::{COLLECTION, DISCOUNT, Found, GONE, PRODUCT};
+use super::session::{Pages, Raw, Reading, id_of};
+use super::{by_pages, file, single_objects};
+use crate::shared::ReadError;
+use crate::shared::journal::{Edit, Record};
+use crate::shopify::client::Query;
+use crate::shopify::{NAME, document};
+
+/// The cursor of what was read, and up to when.
+const READ: &str = "catalogue read";
+
+/// What changed shortly before the last look began is asked for again: the platform's lists are not exact to the second.
+const OVERLAP_MS: i64 = 10 * 60 * 1000;
+
+/// After this everything is read: a week, less the time by which polls come at different moments.
+const WHOLE_AFTER_MS: i64 = 7 * 24 * 60 * 60 * 1000 - 60 * 60 * 1000;
+
+/// When more products than this have changed, everything is read.
+const MANY: usize = 50;
+
+/// Up to when a shop is known, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// When the last whole pass began.
+    pub whole_at: i64,
+    /// When the last look began that left nothing out.
+    pub until: i64,
+}
+
+impl Mark {
+    /// Whether everything is to be read.
+    #[must_use]
+    pub fn is_old(self, now_ms: i64) -> bool {
+        now_ms - self.whole_at >= WHOLE_AFTER_MS || self.whole_at > now_ms || self.until > now_ms
+    }
+}
+
+/// Up to when the shop is known; `None` before its first pass.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn find_mark(reading: &Reading<'_>) -> Result<Option<Mark>, ReadError> {
+    let journal = &reading.shopify.shared.journal;
+    let kept = journal.find_account_cursor(NAME, reading.shop.as_str(), READ).await?;
+    Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Keeps up to when the shop is known.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn save_mark(reading: &Reading<'_>, mark: Mark) -> Result<(), ReadError> {
+    let kept = serde_json::to_string(&mark).map_err(anyhow::Error::from)?;
+    Ok(reading.shopify.shared.journal.save_account_cursor(NAME, reading.shop.as_str(), READ, Some(kept)).await?)
+}
+
+/// Reads what changed since then, and the file with it. `None`: so much, or so odd, that everything should be read.
+///
+/// # Errors
+/// When a list cannot be read to its end; then nothing is replaced.
+pub async fn read_changes(
+    reading: &Reading<'_>,
+    mark: Mark,
+    told: &HashSet<String>,
+) -> Result<Option<Found>, ReadError> {
+    let begun_ms = reading.shopify.shared.clock.now_ms();
+    let mut found = Found::default();
+    let Some(products) = changed_products(reading, mark.until - OVERLAP_MS, &mut found).await? else { return Ok(None) };
+    let single_objects::Read { mut edits, outcomes, .. } = single_objects::read_all(reading, &products).await?;
+    // All or nothing: what failed would not be asked for again.
+    outcomes.into_iter().collect::<Result<Vec<()>, _>>()?;
+    edits.extend(changed_collections(reading, &mut found).await?);
+    edits.extend(changed_discounts(reading, &mut found).await?);
+    for change in file::change(reading.shopify, reading.shop, edits).await? {
+        match change.kind {
+            GONE => {}
+            _ if told.contains(&change.id) => found.told += 1,
+            _ => found.recovered += 1,
+        }
+    }
+    save_mark(reading, Mark { until: begun_ms, ..mark }).await?;
+    Ok(Some(found))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    id: String,
+    updated_at: String,
+}
+
+/// The products that are not as they are stored, those that are gone included. `None`: too many.
+async fn changed_products(
+    reading: &Reading<'_>,
+    since_ms: i64,
+    found: &mut Found,
+) -> Result<Option<Vec<String>>, ReadError> {
+    let journal = &reading.shopify.shared.journal;
+    let since = DateTime::<Utc>::from_timestamp_millis(since_ms).unwrap_or_default();
+    let filter = format!("updated_at:>='{}'", since.to_rfc3339_opts(SecondsFormat::Secs, true));
+    let listed = list(reading, Some(filter)).await?;
+    let ids: Vec<String> = listed.keys().cloned().collect();
+    let stored = journal.find_records(NAME, reading.shop.as_str(), PRODUCT, ids.clone()).await?;
+    let mut wanted: BTreeSet<String> = BTreeSet::new();
+    let mut new = 0;
+    for (id, stored) in ids.into_iter().zip(stored) {
+        let is_known = stored.as_ref().is_some_and(|(node, _)| {
+            let changed = DateTime::parse_from_rfc3339(&listed[&id]).ok().map(|time| time.timestamp_millis());
+            changed.is_some() && changed == records::updated_at(node)
+        });
+        new += usize::from(stored.is_none());
+        if is_known {
+            found.unchanged += 1;
+        } else {
+            wanted.insert(id);
+        }
+    }
+    if wanted.len() > MANY {
+        return Ok(None);
+    }
+    // With what is new, the stored ids hold all that the shop has. So if they are as many, they are the same.
+    let known = journal.list_record_ids(NAME, reading.shop.as_str(), PRODUCT).await?;
+    if reading.count_products().await? != i64::try_from(known.len() + new).unwrap_or(i64::MAX) {
+        let all = list(reading, None).await?;
+        let known: HashSet<String> = known.into_iter().map(|(id, _)| id).collect();
+        wanted.extend(known.iter().filter(|id| !all.contains_key(*id)).cloned());
+        wanted.extend(all.into_keys().filter(|id| !known.contains(id)));
+    }
+    Ok((wanted.len() <= MANY).then(|| wanted.into_iter().collect()))
+}
+
+/// Ids of products, and when each was changed.
+async fn list(reading: &Reading<'_>, filter: Option<String>) -> Result<HashMap<String, String>, ReadError> {
+    let mut all = HashMap::new();
+    let mut pages = Pages::new();
+    while let Some(after) = pages.next()? {
+        let variables = json!({ "after": after, "filter": filter });
+        let page = reading.ask_root::<Listed>(Query::PRODUCT_IDS, variables, "products").await?;
+        all.extend(pages.take(page).into_iter().map(|listed| (listed.id, listed.updated_at)));
+        reading.report("changed products", all.len(), None);
+    }
+    Ok(all)
+}
+
+async fn changed_collections(reading: &Reading<'_>, found: &mut Found) -> Result<Vec<Edit>, ReadError> {
+    let mut stored = stored(reading, COLLECTION).await?;
+    let mut edits = Vec::new();
+    let mut pages = Pages::new();
+    while let Some(after) = pages.next()? {
+        let page = reading.ask_root::<Raw>(Query::COLLECTION_PAGE, json!({ "after": after }), "collections").await?;
+        for raw in pages.take(page) {
+            let id = id_of(raw.get())?;
+            let old = stored.remove(&id);
+            if old.is_some_and(|old| document::is_same_collection(&old, raw.get())) {
+                found.unchanged += 1;
+                continue;
+            }
+            let mut parts = Vec::new();
+            if by_pages::add_members(reading, &id, &mut parts).await? {
+                let payload = single_objects::node_of(COLLECTION, &id, &raw, &parts)?;
+                edits.push(Edit::Put(COLLECTION, Record { id, payload }));
+            } else {
+                edits.push(Edit::Delete(COLLECTION, id));
+            }
+        }
+    }
+    edits.extend(stored.into_keys().map(|id| Edit::Delete(COLLECTION, id)));
+    Ok(edits)
+}
+
+async fn changed_discounts(reading: &Reading<'_>, found: &mut Found) -> Result<Vec<Edit>, ReadError> {
+    let mut stored = stored(reading, DISCOUNT).await?;
+    let mut edits = Vec::new();
+    let mut pages = Pages::new();
+    while let Some(after) = pages.next()? {
+        let Some(page) = reading.ask_discounts(after).await? else { return Ok(Vec::new()) };
+        for raw in pages.take(page) {
+            let id = id_of(raw.get())?;
+            let old = stored.remove(&id);
+            if old.is_some_and(|old| document::is_same_discount(&old, raw.get())) {
+                found.unchanged += 1;
+                continue;
+            }
+            let mut parts = Vec::new();
+            by_pages::add_discount(reading, &raw, &mut parts).await?;
+            let payload = single_objects::node_of(DISCOUNT, &id, &raw, &parts)?;
+            edits.push(Edit::Put(DISCOUNT, Record { id, payload }));
+        }
+    }
+    edits.extend(stored.into_keys().map(|id| Edit::Delete(DISCOUNT, id)));
+    Ok(edits)
+}
+
+async fn stored(reading: &Reading<'_>, kind: &'static str) -> Result<HashMap<String, String>, ReadError> {
+    let records = reading.shopify.shared.journal.list_records(NAME, reading.shop.as_str(), kind).await?;
+    Ok(records.into_iter().map(|record| (record.id, record.payload)).collect())
+}

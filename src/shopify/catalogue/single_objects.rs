@@ -1,0 +1,349 @@
+//! Single objects that an event names: a product, a collection, a discount, or the product of an inventory item.
+//!
+//! An event is only a reason to look. What is stored is what the API shows, so late, doubled and reordered events do no
+//! harm, whatever their `X-Shopify-Triggered-At` says: it is no part of what is signed, and nothing is decided by it.
+//!
+//! What remains is that the API itself answers from copies that lag behind. An answer that is older than what is stored, or
+//! brings back what was deleted, is asked for again later ([`guard`]). An answer that shows no change though an event told of
+//! one is asked for once more, in a minute ([`AGAIN`]): an event may be ahead of the copy that is asked.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde_json::json;
+
+use super::by_pages;
+use super::records;
+use super::records::{COLLECTION, DISCOUNT, GONE, PRODUCT, part};
+use super::session::{Access, DENIED, Pages, Raw, Reading, at, id_of, parse};
+use crate::shared::ReadError;
+use crate::shared::journal::{Edit, Part, Record, each_record};
+use crate::shared::outgoing::http::ApiError;
+use crate::shared::raw_json::Object;
+use crate::shopify::client::{Asked, Query};
+use crate::shopify::payload::{COLLECTION_GID, DISCOUNT_GID, ITEM_GID, PRODUCT_GID};
+use crate::shopify::{NAME, document};
+
+/// What a wish names is neither there nor known by this name: a reason to look at the whole list.
+const UNKNOWN: ApiError = ApiError::Unreadable("an event about an unknown object");
+
+/// How a wish begins that asks for a single object once more, because the first answer showed no change.
+const AGAIN: &str = "again:";
+
+/// When it is asked for once more.
+const AGAIN_AFTER_MS: i64 = 60_000;
+
+/// The object that a wish is about.
+#[must_use]
+pub fn subject(wish: &str) -> &str {
+    wish.strip_prefix(AGAIN).unwrap_or(wish)
+}
+
+/// Whether a wish names a single object.
+#[must_use]
+pub fn is_single(wish: &str) -> bool {
+    let object = subject(wish);
+    [PRODUCT_GID, ITEM_GID, COLLECTION_GID, DISCOUNT_GID].iter().any(|kind| object.starts_with(kind))
+}
+
+/// Whether reading all products answers this wish.
+#[must_use]
+pub fn is_of_products(wish: &str) -> bool {
+    let object = subject(wish);
+    object.starts_with(PRODUCT_GID) || object.starts_with(ITEM_GID)
+}
+
+/// The kind of record that a wish is about.
+#[must_use]
+pub fn kind_of(wish: &str) -> &'static str {
+    match subject(wish) {
+        object if is_of_products(object) => PRODUCT,
+        object if object.starts_with(COLLECTION_GID) => COLLECTION,
+        _ => DISCOUNT,
+    }
+}
+
+/// What single reads have found so far.
+#[derive(Default)]
+struct Found {
+    edits: Vec<Edit>,
+    /// Products with a new title (as JSON), or without one where they are gone: collections list them by title, and no
+    /// event tells them.
+    members: HashMap<String, Option<String>>,
+    done: BTreeSet<String>,
+    /// The objects among them that are as they were.
+    unchanged: Vec<String>,
+}
+
+impl Found {
+    /// An object is this.
+    fn put(&mut self, kind: &'static str, id: &str, node: String, stored: Option<&(String, i64)>) {
+        if stored.is_some_and(|(old, _)| *old == node) {
+            self.unchanged.push(id.to_owned());
+        }
+        self.edits.push(Edit::Put(kind, Record { id: id.to_owned(), payload: node }));
+    }
+}
+
+/// What single reads have brought.
+pub struct Read {
+    /// What follows for the records.
+    pub edits: Vec<Edit>,
+    /// How the wishes came out: fewer than there are, where the rest would only hear the same.
+    pub outcomes: Vec<Result<(), ReadError>>,
+    /// The objects that showed no change.
+    pub unchanged: Vec<String>,
+}
+
+/// Reads single objects, each once, however many wishes lead to it.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn read_all(reading: &Reading<'_>, wishes: &[String]) -> Result<Read, ReadError> {
+    let mut found = Found::default();
+    let mut outcomes = Vec::new();
+    for wish in wishes {
+        let outcome = read_one(reading, subject(wish), &mut found).await;
+        let is_over =
+            matches!(outcome, Err(ReadError::Api(ApiError::TokenRejected { .. } | ApiError::RateLimited { .. })));
+        outcomes.push(outcome);
+        if is_over {
+            break;
+        }
+    }
+    if !found.members.is_empty() {
+        correct_collections(reading, &mut found).await?;
+    }
+    Ok(Read { edits: found.edits, outcomes, unchanged: found.unchanged })
+}
+
+/// Wishes for the objects once more that showed no change though an event told of one. `waiting`: what is wished for
+/// already.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn ask_once_more(
+    reading: &Reading<'_>,
+    wishes: &[String],
+    unchanged: &[String],
+    waiting: &HashSet<String>,
+) -> Result<(), ReadError> {
+    let shared = &reading.shopify.shared;
+    for object in unchanged {
+        let again = format!("{AGAIN}{object}");
+        if !wishes.contains(&again) && !waiting.contains(&again) {
+            let due_at = shared.clock.now_ms() + AGAIN_AFTER_MS;
+            shared.journal.want_reread(NAME, reading.shop.as_str(), &again, due_at).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn read_one(reading: &Reading<'_>, object: &str, found: &mut Found) -> Result<(), ReadError> {
+    let mut ids = vec![object.to_owned()];
+    if object.starts_with(ITEM_GID) {
+        ids = products_of_item(reading, object).await?;
+    }
+    for id in ids {
+        if found.done.contains(&id) {
+            continue;
+        }
+        match kind_of(&id) {
+            PRODUCT => read_product(reading, &id, found).await?,
+            COLLECTION => read_collection(reading, &id, found).await?,
+            _ => read_discount(reading, &id, found).await?,
+        }
+        found.done.insert(id);
+    }
+    Ok(())
+}
+
+/// The products whose variants share an inventory item. None, where it is gone: their own events tell.
+async fn products_of_item(reading: &Reading<'_>, item: &str) -> Result<Vec<String>, ReadError> {
+    let Some(found) = ask_object(reading, Query::PRODUCTS_OF_ITEM, json!({ "id": item }), "inventoryItem").await?
+    else {
+        return Ok(Vec::new());
+    };
+    let list = at(found.get(), &["variants"]).ok_or(ApiError::Unreadable("a list is missing"))?;
+    let mut ids = BTreeSet::new();
+    for variant in Pages::new().take(parse::<crate::shopify::client::Connection<Raw>>(list)?) {
+        ids.insert(id_of(at(variant.get(), &["product"]).unwrap_or_default())?);
+    }
+    Ok(ids.into_iter().collect())
+}
+
+/// One object by its id. `None`: the platform says that there is no such object (any more).
+async fn ask_object(
+    reading: &Reading<'_>,
+    query: Query,
+    variables: serde_json::Value,
+    name: &str,
+) -> Result<Option<Raw>, ReadError> {
+    let Asked { mut data, denied } = reading.ask_with_gaps::<BTreeMap<String, Option<Raw>>>(query, variables).await?;
+    match data.remove(name) {
+        Some(Some(found)) => Ok(Some(found)),
+        // Null for want of a scope that was taken away since the login.
+        Some(None) if !denied.is_empty() => Err(ApiError::Refused { code: DENIED.to_owned() }.into()),
+        Some(None) => Ok(None),
+        // No such member means that this is no answer to the question.
+        None => Err(ApiError::Unreadable("an object that is missing").into()),
+    }
+}
+
+/// One product with everything below it. A product that is gone is deleted.
+async fn read_product(reading: &Reading<'_>, id: &str, found: &mut Found) -> Result<(), ReadError> {
+    let shared = &reading.shopify.shared;
+    let connection = shared.connections.find(NAME, reading.shop.as_str()).await?;
+    let access = Access::of(&connection.map(|connection| connection.scopes).unwrap_or_default());
+    let variables = |after: Option<String>| json!({ "id": id, "after": after, "stock": access.stock, "locations": access.locations });
+    let stored = stored(reading, PRODUCT, id).await?;
+    let Some(raw) = ask_object(reading, Query::PRODUCT_BY_ID, variables(None), "product").await? else {
+        match stored {
+            Some((old, _)) => {
+                // What a pass under way has read, or a copy that lags behind shows, may be older than this.
+                found.edits.push(Edit::Put(GONE, Record { id: id.to_owned(), payload: old }));
+                found.edits.push(Edit::Delete(PRODUCT, id.to_owned()));
+            }
+            None => found.unchanged.push(id.to_owned()),
+        }
+        found.members.insert(id.to_owned(), None);
+        return Ok(());
+    };
+    let mut parts = Vec::new();
+    by_pages::add_metafields(reading, id, &raw, &mut parts).await?;
+    let first = at(raw.get(), &["variants"]).ok_or(ApiError::Unreadable("a product without its lists"))?;
+    let ask = |after| (Query::PRODUCT_BY_ID, variables(after));
+    for variant in reading.rest(first, ask, &["product", "variants"]).await? {
+        if let Some(item) = document::item_of_variant(variant.get())
+            && let Some(levels) = at(variant.get(), &["inventoryItem", "inventoryLevels"])
+        {
+            by_pages::add_levels(reading, &item, levels, access, &mut parts).await?;
+        }
+        parts.push(records::part(part::VARIANT, id_of(variant.get())?, id, &variant));
+    }
+    let node = node_of(PRODUCT, id, &raw, &parts)?;
+    guard(reading, &node, stored.as_ref())?;
+    if stored.is_none() {
+        guard_gone(reading, id, &node).await?;
+    }
+    let title = |node: &str| Object::parse(node).and_then(|node| node.get("title").map(str::to_owned));
+    if let Some((old, _)) = &stored
+        && title(old) != title(&node)
+    {
+        found.members.insert(id.to_owned(), title(&node));
+    }
+    found.put(PRODUCT, id, node, stored.as_ref());
+    Ok(())
+}
+
+async fn read_collection(reading: &Reading<'_>, id: &str, found: &mut Found) -> Result<(), ReadError> {
+    let stored = stored(reading, COLLECTION, id).await?;
+    let mut parts = Vec::new();
+    match ask_object(reading, Query::COLLECTION_BY_ID, json!({ "id": id }), "collection").await? {
+        Some(raw) if by_pages::add_members(reading, id, &mut parts).await? => {
+            let node = node_of(COLLECTION, id, &raw, &parts)?;
+            guard(reading, &node, stored.as_ref())?;
+            found.put(COLLECTION, id, node, stored.as_ref());
+        }
+        // Gone, and by this id it was never there: the list knows.
+        _ if stored.is_none() => return Err(UNKNOWN.into()),
+        _ => found.edits.push(Edit::Delete(COLLECTION, id.to_owned())),
+    }
+    Ok(())
+}
+
+async fn read_discount(reading: &Reading<'_>, id: &str, found: &mut Found) -> Result<(), ReadError> {
+    let mut parts = Vec::new();
+    match ask_object(reading, Query::DISCOUNT_BY_ID, json!({ "id": id }), "discountNode").await? {
+        Some(raw) => {
+            by_pages::add_discount(reading, &raw, &mut parts).await?;
+            let id = id_of(raw.get())?;
+            let node = node_of(DISCOUNT, &id, &raw, &parts)?;
+            let stored = stored(reading, DISCOUNT, &id).await?;
+            guard(reading, &node, stored.as_ref())?;
+            found.put(DISCOUNT, &id, node, stored.as_ref());
+        }
+        None if stored(reading, DISCOUNT, id).await?.is_none() => return Err(UNKNOWN.into()),
+        None => found.edits.push(Edit::Delete(DISCOUNT, id.to_owned())),
+    }
+    Ok(())
+}
+
+/// What is stored of an object, and when it last changed here.
+async fn stored(reading: &Reading<'_>, kind: &'static str, id: &str) -> Result<Option<(String, i64)>, ReadError> {
+    let journal = &reading.shopify.shared.journal;
+    Ok(journal.find_records(NAME, reading.shop.as_str(), kind, vec![id.to_owned()]).await?.pop().flatten())
+}
+
+/// An answer that is older than what is stored is no answer yet. Answers are compared with answers: no event takes part, so
+/// there is no order of events that could bring back an older state.
+fn guard(reading: &Reading<'_>, new: &str, stored: Option<&(String, i64)>) -> Result<(), ReadError> {
+    let now_ms = reading.shopify.shared.clock.now_ms();
+    match stored {
+        Some((old, at)) if records::is_outdated(new, old, *at, now_ms) => Err(outdated()),
+        _ => Ok(()),
+    }
+}
+
+/// Nor is one an answer that shows a product as it was before it was deleted.
+async fn guard_gone(reading: &Reading<'_>, id: &str, new: &str) -> Result<(), ReadError> {
+    let now_ms = reading.shopify.shared.clock.now_ms();
+    match stored(reading, GONE, id).await? {
+        Some((old, at)) if records::is_of_the_dead(new, &old, at, now_ms) => Err(outdated()),
+        _ => Ok(()),
+    }
+}
+
+/// Forgets which products were deleted: by the next poll no copy shows them any more.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn forget_gone(reading: &Reading<'_>) -> Result<(), ReadError> {
+    let journal = &reading.shopify.shared.journal;
+    journal.replace_records(NAME, reading.shop.as_str(), GONE, Vec::new()).await?;
+    Ok(())
+}
+
+fn outdated() -> ReadError {
+    ApiError::Unavailable("the shop shows an older state than before".to_owned()).into()
+}
+
+/// The node of an object that is held in parts.
+///
+/// # Errors
+/// [`ApiError::Unreadable`].
+pub fn node_of(kind: &'static str, id: &str, raw: &Raw, parts: &[Part]) -> Result<String, ReadError> {
+    let mut by_parent: HashMap<(&str, u8), Vec<&Part>> = HashMap::new();
+    for part in parts {
+        by_parent.entry((&part.parent, part.kind)).or_default().push(part);
+    }
+    for parts in by_parent.values_mut() {
+        parts.sort_by(|a, b| (a.place.cmp(&b.place)).then_with(|| document::order(&a.id, &b.id)));
+    }
+    let children = |parent: &str, kind: u8| {
+        let parts = by_parent.get(&(parent, kind)).map(Vec::as_slice).unwrap_or_default();
+        Ok(parts.iter().map(|part| part.payload.clone()).collect())
+    };
+    let node = records::node(kind, id, raw.get(), &children).map_err(anyhow::Error::from)?;
+    Ok(node.ok_or(ApiError::Unreadable("an object has not the expected shape"))?)
+}
+
+/// Collections list products by title: they get the new one, or lose what is gone.
+async fn correct_collections(reading: &Reading<'_>, found: &mut Found) -> Result<(), ReadError> {
+    let (shop, members) = (reading.shop.to_string(), std::mem::take(&mut found.members));
+    // Those that were read just now are right by themselves.
+    let read: Vec<String> = found.done.iter().filter(|id| id.starts_with(COLLECTION_GID)).cloned().collect();
+    let corrected = reading.shopify.shared.journal.read(move |connection| {
+        let mut edits = Vec::new();
+        let walked = each_record::<()>(connection, NAME, &shop, COLLECTION, |id, node| {
+            let is_concerned =
+                !read.iter().any(|read| read == id) && members.keys().any(|product| node.contains(product));
+            if is_concerned && let Some(payload) = document::with_members(node, &members) {
+                edits.push(Edit::Put(COLLECTION, Record { id: id.to_owned(), payload }));
+            }
+            Ok(())
+        });
+        walked.map(|_| edits)
+    });
+    found.edits.extend(corrected.await?);
+    Ok(())
+}

@@ -1,0 +1,315 @@
+//! What a delivery or a poll causes: which part of a shop is read again, by which road, and what follows.
+//!
+//! A whole pass goes by pages (`pass.rs`) or by bulk operations (`bulk/`), a single object by its id (`changes.rs`).
+//! Records are replaced by `assemble.rs`, the file by `catalogue.rs`. Nothing is replaced by a pass that did not read
+//! everything.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::poll;
+use super::poll::Mark;
+use super::records;
+use super::records::{COLLECTION, DISCOUNT, Found, PRODUCT};
+use super::session::Reading;
+use super::{by_bulk, by_pages, file, single_objects};
+use crate::shared::journal::{PollReport, Record, Staging};
+use crate::shared::outgoing::http::{ApiError, Budget};
+use crate::shared::{BoxFuture, Ended, FAREWELL, ReadError, Reader, WATCH};
+use crate::shopify::payload::ShopDomain;
+use crate::shopify::subscriptions;
+use crate::shopify::subscriptions::Asker;
+use crate::shopify::{
+    BULK, COLLECTIONS, DISCOUNTS, NAME, POLL, PRODUCTS, SHOP, Shopify, document, hourly_check, refusal, uninstalled,
+};
+
+/// When more single products than this are to be read, all are: by then a pass is cheaper.
+const MANY: usize = 50;
+
+/// Reads shops.
+pub struct ShopReader(pub Arc<Shopify>);
+
+impl Reader for ShopReader {
+    fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(async move {
+            let shop = parse(account)?;
+            match object {
+                WATCH => hourly_check::run(&self.0, &shop).await,
+                farewell if farewell.starts_with(FAREWELL) => uninstalled::look_into(&self.0, &shop, farewell).await,
+                "" | POLL => self.read(&shop, object).await,
+                _ => {
+                    hourly_check::ensure_open(&self.0, &shop).await?;
+                    self.read(&shop, object).await
+                }
+            }
+        })
+    }
+
+    fn read_several<'a>(
+        &'a self,
+        account: &'a str,
+        objects: &'a [String],
+    ) -> BoxFuture<'a, Vec<Result<(), ReadError>>> {
+        Box::pin(async move {
+            let Some(first) = objects.first() else { return Vec::new() };
+            if !single_objects::is_single(first) {
+                return vec![self.read_again(account, first).await];
+            }
+            let singles = objects.iter().take_while(|object| single_objects::is_single(object)).count();
+            match parse(account) {
+                Ok(shop) => match hourly_check::ensure_open(&self.0, &shop).await {
+                    Ok(()) => self.read_singles(&shop, &objects[..singles]).await,
+                    Err(error) => objects[..singles].iter().map(|_| Err(error.again())).collect(),
+                },
+                Err(error) => vec![Err(error)],
+            }
+        })
+    }
+
+    fn is_whole(&self, object: &str) -> bool {
+        object.is_empty() || object == POLL
+    }
+
+    fn explain(&self, error: &ApiError) -> String {
+        refusal::explain(error)
+    }
+
+    fn budgets(&self) -> Vec<Budget> {
+        self.0.client.budgets().snapshot()
+    }
+
+    fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Ended, ReadError>> {
+        Box::pin(async move {
+            let shop = parse(account)?;
+            let asker = Asker::of_stored(&self.0, &shop).for_a_person();
+            Ok(Ended::of_left(subscriptions::delete_ours(&asker).await?))
+        })
+    }
+
+    fn write_documents<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(async move {
+            let shop = parse(account)?;
+            write_metadata(&self.0, &shop).await?;
+            file::rewrite(&self.0, &shop).await
+        })
+    }
+}
+
+impl ShopReader {
+    async fn read(&self, shop: &ShopDomain, object: &str) -> Result<(), ReadError> {
+        let reading = Reading::new(&self.0, shop);
+        match object {
+            "" => {
+                self.read_shop(&reading).await?;
+                self.read_whole(&reading).await
+            }
+            POLL => self.poll(&reading).await,
+            // The work under way is looked at by whoever waits for it.
+            BULK => Ok(self.0.shared.journal.hasten_rereads(NAME, shop.as_str()).await?),
+            SHOP => self.read_shop(&reading).await,
+            PRODUCTS => self.read_lists(&reading, &[PRODUCT]).await,
+            DISCOUNTS => self.read_lists(&reading, &[DISCOUNT]).await,
+            COLLECTIONS => self.read_lists(&reading, &[COLLECTION]).await,
+            single if single_objects::is_single(single) => {
+                let mut outcomes = self.read_singles(shop, &[single.to_owned()]).await;
+                outcomes.pop().unwrap_or(Ok(()))
+            }
+            _ => Err(anyhow::anyhow!("an unknown object of a shop is to be read").into()),
+        }
+    }
+
+    async fn read_shop(&self, reading: &Reading<'_>) -> Result<(), ReadError> {
+        reading.report("the shop", 0, None);
+        let info = reading.ask_shop().await?;
+        store_shop(&self.0, reading.shop, info.shop).await?;
+        write_metadata(&self.0, reading.shop).await
+    }
+
+    /// Reads everything.
+    async fn read_whole(&self, reading: &Reading<'_>) -> Result<(), ReadError> {
+        let begun_ms = self.0.shared.clock.now_ms();
+        self.read_lists(reading, &[PRODUCT, DISCOUNT, COLLECTION]).await?;
+        poll::save_mark(reading, Mark { whole_at: begun_ms, until: begun_ms }).await?;
+        reading.denied()
+    }
+
+    /// The daily look: what changed is read, and once a week everything.
+    async fn poll(&self, reading: &Reading<'_>) -> Result<(), ReadError> {
+        self.read_shop(reading).await?;
+        let mark = poll::find_mark(reading).await?.filter(|mark| !mark.is_old(self.0.shared.clock.now_ms()));
+        let is_under_way = by_bulk::is_under_way(reading).await?;
+        if !is_under_way {
+            single_objects::forget_gone(reading).await?;
+        }
+        if let Some(mark) = mark
+            && !is_under_way
+        {
+            let told = self.told(reading).await?;
+            if let Some(found) = poll::read_changes(reading, mark, &told).await? {
+                self.report(reading, found).await?;
+                return reading.denied();
+            }
+        }
+        self.read_whole(reading).await
+    }
+
+    /// Reads whole lists, and replaces what is stored of them once all were read. Large shops are read by bulk operations,
+    /// and by pages where that fails.
+    async fn read_lists(&self, reading: &Reading<'_>, wanted: &[&'static str]) -> Result<(), ReadError> {
+        let mut wanted = wanted.to_vec();
+        if wanted.contains(&PRODUCT) && (by_bulk::is_under_way(reading).await? || by_bulk::is_wanted(reading).await?) {
+            let staging = self.0.shared.journal.stage().await?;
+            match by_bulk::read(reading, &wanted, &staging).await? {
+                by_bulk::Outcome::Staged(kinds, begun_ms) => {
+                    self.replace(reading, &staging, &kinds, begun_ms).await?;
+                    by_bulk::end(reading, None).await?;
+                    wanted.retain(|kind| !kinds.contains(kind));
+                }
+                by_bulk::Outcome::NotThisWay(why) => {
+                    tracing::warn!(shop = reading.shop.as_str(), %why, "a shop is read by pages instead of in bulk");
+                    by_bulk::end(reading, Some(&why)).await?;
+                    reading.report("products, page by page because Shopify's export failed", 0, None);
+                }
+            }
+            if wanted.is_empty() {
+                return Ok(());
+            }
+        }
+        let begun_ms = self.0.shared.clock.now_ms();
+        let staging = self.0.shared.journal.stage().await?;
+        let mut kinds = Vec::new();
+        for kind in wanted {
+            let may_be_read = match kind {
+                PRODUCT => by_pages::read_products(reading, &staging).await.map(|()| true)?,
+                DISCOUNT => by_pages::read_discounts(reading, &staging).await?,
+                _ => by_pages::read_collections(reading, &staging).await.map(|()| true)?,
+            };
+            kinds.extend(may_be_read.then_some(kind));
+        }
+        staging.index().await?;
+        self.replace(reading, &staging, &kinds, begun_ms).await
+    }
+
+    async fn replace(
+        &self,
+        reading: &Reading<'_>,
+        staging: &Staging,
+        kinds: &[&'static str],
+        begun_ms: i64,
+    ) -> Result<(), ReadError> {
+        let told = self.told(reading).await?;
+        let _alone = self.0.locks.of(reading.shop).await;
+        let found = records::replace(&self.0, reading.shop, staging, kinds, begun_ms, &told).await?;
+        file::show(&self.0, reading.shop).await?;
+        // What the first pass finds was not missed by anybody.
+        if poll::find_mark(reading).await?.is_some() {
+            self.report(reading, found).await?;
+        }
+        Ok(())
+    }
+
+    /// The objects of which a webhook has told, and that are still to be read.
+    async fn told(&self, reading: &Reading<'_>) -> Result<HashSet<String>, ReadError> {
+        let waiting = self.waiting(reading).await?;
+        Ok(waiting.into_iter().map(|wish| single_objects::subject(&wish).to_owned()).collect())
+    }
+
+    /// What is still to be read.
+    async fn waiting(&self, reading: &Reading<'_>) -> Result<HashSet<String>, ReadError> {
+        let account = (NAME.to_owned(), reading.shop.to_string());
+        let wishes = self.0.shared.journal.list_wishes(&account).await?;
+        Ok(wishes.into_iter().filter(|wish| !wish.is_parked).map(|wish| wish.object).collect())
+    }
+
+    async fn report(&self, reading: &Reading<'_>, found: Found) -> Result<(), ReadError> {
+        let report = PollReport {
+            seen_by_both: found.unchanged + found.told,
+            only_poll: found.recovered,
+            ..PollReport::default()
+        };
+        if found.recovered > 0 {
+            tracing::info!(
+                shop = reading.shop.as_str(),
+                objects = found.recovered,
+                "a read found what no webhook told"
+            );
+        }
+        Ok(self.0.shared.journal.note_poll(NAME, reading.shop.as_str(), report).await?)
+    }
+
+    /// Reads single objects and writes the file once. Where there are many products, or a single query does not help, the
+    /// whole list is read instead.
+    async fn read_singles(&self, shop: &ShopDomain, objects: &[String]) -> Vec<Result<(), ReadError>> {
+        let reading = Reading::new(&self.0, shop);
+        let many = objects.iter().filter(|object| single_objects::is_of_products(object)).count() > MANY;
+        let in_list = |object: &str| many && single_objects::is_of_products(object);
+        let single: Vec<String> = objects.iter().filter(|object| !in_list(object)).cloned().collect();
+        let single_objects::Read { edits, mut outcomes, unchanged } =
+            match single_objects::read_all(&reading, &single).await {
+                Ok(read) => read,
+                Err(error) => return vec![Err(error)],
+            };
+        let stored = async {
+            if !unchanged.is_empty() {
+                let waiting = self.waiting(&reading).await?;
+                single_objects::ask_once_more(&reading, &single, &unchanged, &waiting).await?;
+            }
+            file::change(&self.0, shop, edits).await
+        };
+        if let Err(error) = stored.await {
+            outcomes.iter_mut().filter(|outcome| outcome.is_ok()).for_each(|outcome| *outcome = Err(error.again()));
+        }
+        // What a single query cannot give, the whole list can.
+        let needs_list = |outcome: &Result<(), ReadError>| {
+            matches!(outcome, Err(ReadError::Api(ApiError::Refused { .. } | ApiError::Unreadable(_))))
+        };
+        let failed = single.iter().zip(&outcomes).filter(|(_, outcome)| needs_list(outcome)).map(|(object, _)| object);
+        let mut kinds: BTreeSet<&'static str> = failed.map(|object| single_objects::kind_of(object)).collect();
+        kinds.extend(many.then_some(PRODUCT));
+        if kinds.is_empty() {
+            return outcomes;
+        }
+        let kinds: Vec<&'static str> = kinds.into_iter().collect();
+        let listed = self.read_lists(&reading, &kinds).await;
+        let listed = || match &listed {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.again()),
+        };
+        let mut outcomes = outcomes.into_iter();
+        // A single read that was not made ends the answer: its wish comes again, with those behind it.
+        objects
+            .iter()
+            .map_while(|object| {
+                if in_list(object) {
+                    return Some(listed());
+                }
+                let outcome = outcomes.next()?;
+                Some(if needs_list(&outcome) { listed() } else { outcome })
+            })
+            .collect()
+    }
+}
+
+/// Stores what is known of a shop.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn store_shop(shopify: &Shopify, shop: &ShopDomain, info: Map<String, Value>) -> Result<(), ReadError> {
+    let record = Record { id: shop.as_str().to_owned(), payload: Value::Object(info).to_string() };
+    shopify.shared.journal.replace_records(NAME, shop.as_str(), SHOP, vec![record]).await?;
+    Ok(())
+}
+
+async fn write_metadata(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
+    let shared = &shopify.shared;
+    if let Some(record) = shared.journal.list_records(NAME, shop.as_str(), SHOP).await?.first() {
+        shared.output.write_in_background(document::metadata_path(shop)?, document::metadata(record)).await?;
+    }
+    Ok(())
+}
+
+fn parse(account: &str) -> Result<ShopDomain, ReadError> {
+    Ok(ShopDomain::parse(account).ok_or_else(|| anyhow::anyhow!("a stored account is no shop"))?)
+}

@@ -1,0 +1,52 @@
+//! `app/uninstalled`: the app was removed from a shop.
+//!
+//! Only the body of a delivery is signed, and deliveries come late and again. So the message alone disconnects nothing:
+//! it must be younger than the last login, and the API must refuse the token. A shop that was installed again in the
+//! meantime is not hurt by the farewell of its older installation.
+//!
+//! Source: <https://shopify.dev/docs/api/webhooks> (2026), topic `app/uninstalled`.
+
+use serde_json::{Value, json};
+
+use super::client::Query;
+use super::payload::ShopDomain;
+use super::{NAME, Shopify, refusal};
+use crate::shared::outgoing::http::{ApiError, Patience};
+use crate::shared::{FAREWELL, ReadError, Shared};
+
+/// Looks into a message that the app was removed from this shop. If it is true, the shop is disconnected: tokens erased,
+/// reading stopped, sessions ended. Its files stay, and so does the knowledge whose they are, until Shopify asks for
+/// their deletion.
+///
+/// # Errors
+/// [`ReadError`] when the shop cannot be asked: it is looked into again later.
+pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, farewell: &str) -> Result<(), ReadError> {
+    let Shared { connections, alerts, erasure, .. } = &shopify.shared;
+    let Some(connection) = connections.find(NAME, shop.as_str()).await? else { return Ok(()) };
+    let said_at: Option<i64> = farewell.strip_prefix(FAREWELL).and_then(|text| text.parse().ok());
+    if said_at.is_none_or(|said_at| said_at <= connection.connected_at) {
+        tracing::info!(shop = shop.as_str(), "an uninstall from before the last login is of no concern");
+        return Ok(());
+    }
+    match shopify.ask::<Value>(Patience::Background, shop, Query::SHOP_INFO, json!({})).await {
+        Err(ReadError::Api(ApiError::TokenRejected { .. })) => {}
+        // A shop that is gone altogether knows no login either.
+        Err(ReadError::Api(error)) if refusal::is_no_shop(&error) => {}
+        Err(error) => return Err(error),
+        Ok(_) => {
+            let sentence = format!(
+                "A message says that the app was removed from {shop}, but Shopify takes its login as before. Nothing was \
+                 disconnected."
+            );
+            alerts.raise(&contradiction(shop), &sentence);
+            return Ok(());
+        }
+    }
+    erasure.disconnect(NAME, shop.as_str(), "app/uninstalled").await?;
+    Ok(())
+}
+
+/// The cause of the alert that an uninstall was not believed. The next look at a living shop takes it back.
+pub fn contradiction(shop: &ShopDomain) -> String {
+    format!("{NAME}:{shop}:uninstall")
+}

@@ -1,0 +1,235 @@
+//! The catalogue of a shop: products as cards, with a search, and each product with its variants.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::parts::{excerpt, name_or, pill};
+use super::{Fronts, Page, Tab, owned};
+use crate::shared::Shared;
+use crate::shared::channel::view::{Card, Catalogue, clean, plain_line, shorten, visible};
+use crate::shared::journal::{Account, Record};
+use crate::shared::server::error::AppError;
+use crate::shared::server::session::SignedIn;
+use crate::shared::store::Session;
+
+/// How many products a page shows.
+const PER_PAGE: usize = 48;
+
+/// How long a search looks through products before it shows what it has, and offers to go on.
+const SEARCH_FOR: Duration = Duration::from_millis(800);
+
+/// The longest words that are looked for, in characters.
+const MAX_WORDS: usize = 200;
+
+/// How many variants a product's page shows; Shopify allows more than two thousand.
+const MAX_VARIANTS: usize = 250;
+
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/catalogue", get(first))
+        .route("/catalogue/{channel}/{account}", get(list))
+        .route("/catalogue/{channel}/{account}/product", get(product))
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    q: String,
+    after: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AskedProduct {
+    #[serde(default)]
+    id: String,
+}
+
+async fn accounts(shared: &Shared, fronts: &Fronts, session: &Session) -> Result<Vec<(Account, String)>, AppError> {
+    let connections = shared.connections.list_of(session.merchant).await?;
+    let has_catalogue = |channel: &str| fronts.of(channel).is_some_and(|front| front.view.catalogue.is_some());
+    let with = connections.into_iter().filter(|connection| has_catalogue(&connection.channel));
+    Ok(with.map(|connection| ((connection.channel, connection.account), connection.name)).collect())
+}
+
+/// `GET /catalogue`: that of the first account.
+async fn first(
+    State(shared): State<Shared>,
+    Extension(fronts): Extension<Fronts>,
+    SignedIn(session): SignedIn,
+) -> Result<Response, AppError> {
+    if let Some(((channel, account), _)) = accounts(&shared, &fronts, &session).await?.first() {
+        return Ok(Redirect::to(&format!("/catalogue/{channel}/{account}")).into_response());
+    }
+    let body = html! {
+        h1 { "Catalogue" }
+        p.empty { "No shop is connected yet. " a href="/" { "Connect one" } ", and its products appear here." }
+    };
+    Ok(Page { title: "Catalogue", tab: Tab::Catalogue, is_live: false, body }.show())
+}
+
+/// `GET /catalogue/{channel}/{account}`.
+async fn list(
+    State(shared): State<Shared>,
+    Extension(fronts): Extension<Fronts>,
+    Path(account): Path<Account>,
+    Query(asked): Query<Asked>,
+    SignedIn(session): SignedIn,
+) -> Result<Response, AppError> {
+    let connection = owned(&shared, &session, &account).await?;
+    let catalogue = fronts.of(&account.0).and_then(|front| front.view.catalogue).ok_or(AppError::NotFound)?;
+    let failed = anyhow::Error::from;
+    let words: String = clean(asked.q.trim()).chars().take(MAX_WORDS).collect();
+    let lower = words.to_lowercase();
+    let wanted = move |product: &str| lower.is_empty() || (catalogue.matches)(product, &lower);
+    let is_first = asked.after.is_none();
+    let until = Instant::now() + SEARCH_FOR;
+    let found = shared
+        .journal
+        .page_records(&account, catalogue.kind, asked.after, PER_PAGE, until, wanted)
+        .await
+        .map_err(failed)?;
+    let total = shared.journal.count_records(&account, catalogue.kind).await.map_err(failed)?;
+    let currency = currency(&shared, &account, &catalogue).await?;
+    let all = accounts(&shared, &fronts, &session).await?;
+    let path = format!("/catalogue/{}/{}", account.0, account.1);
+    let escape = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let body = html! {
+        h1 { "Catalogue" }
+        @if all.len() > 1 {
+            nav.tabs aria-label="Shops" {
+                ul {
+                    @for ((channel, one), name) in &all {
+                        li { a href={ "/catalogue/" (channel) "/" (one) } aria-current=[(*one == account.1).then_some("true")] { bdi { (name_or(Some(name), one)) } } }
+                    }
+                }
+            }
+        }
+        p.hint { (total) @if total == 1 { " product" } @else { " products" } " in " bdi { (name_or(Some(&connection.name), &connection.account)) } ", newest first" }
+        form.search role="search" method="get" action=(path) {
+            label.unseen for="q" { "Search by title, vendor, tag or SKU" }
+            input type="search" id="q" name="q" value=(words) placeholder="Search by title, vendor, tag or SKU" autocomplete="off" maxlength=(MAX_WORDS);
+            button.plain { "Search" }
+        }
+        @if found.records.is_empty() {
+            p.empty {
+                @if !words.is_empty() { "No product found for “" bdi { (words) } "”" @if found.next.is_some() { " so far" } ". " a href=(path) { "Show all products" } }
+                @else if connection.last_read_at.is_none() { "The catalogue is being read. It appears here as soon as it is complete; " a href="/" { "the overview" } " shows how far it is." }
+                @else { "This shop has no products yet. A product that is added there appears here within seconds." }
+            }
+        } @else {
+            ul.products { @for record in &found.records { (item(record, &catalogue, &currency, &path)) } }
+        }
+        nav.pager aria-label="Pages" {
+            @if !is_first { a.button.plain href={ (path) @if !words.is_empty() { "?q=" (escape(&words)) } } { "From the beginning" } }
+            @if let Some(next) = &found.next {
+                a.button.plain rel="next" href={ (path) "?q=" (escape(&words)) "&after=" (escape(next)) } { @if words.is_empty() { "More products" } @else { "Search on" } }
+            }
+        }
+    };
+    Ok(Page { title: "Catalogue", tab: Tab::Catalogue, is_live: false, body }.show())
+}
+
+async fn currency(shared: &Shared, account: &Account, catalogue: &Catalogue) -> Result<String, AppError> {
+    let record = shared.journal.find_record(account, catalogue.account_kind, &account.1).await;
+    let record = record.map_err(anyhow::Error::from)?;
+    Ok(record.and_then(|record| (catalogue.currency)(&record.payload)).unwrap_or_default())
+}
+
+fn item(record: &Record, catalogue: &Catalogue, currency: &str, path: &str) -> Markup {
+    let Some(card) = (catalogue.card)(&record.payload) else { return html! {} };
+    let id: String = form_urlencoded::byte_serialize(record.id.as_bytes()).collect();
+    let kind = card.kind.join(" · ");
+    html! {
+        li.product {
+            h2 { a href={ (path) "/product?id=" (id) } { bdi { (title(&card)) } } }
+            @if let Some(kind) = visible(&kind) { p.hint dir="auto" { (shorten(&kind, 80).unwrap_or(&kind)) } }
+            p.price { (price(&card, currency)) }
+            p.tags {
+                (stock(card.stock))
+                @if !card.is_live { (pill("plain", card.status)) }
+                @if card.variants.len() > 1 { span.hint { (card.variants.len()) " variants" } }
+            }
+        }
+    }
+}
+
+fn title(card: &Card) -> String {
+    name_or(Some(&card.title), "Untitled product")
+}
+
+/// The price, or the lowest of several. Compared as numbers, shown as the shop tells it.
+fn price(card: &Card, currency: &str) -> String {
+    let as_number = |price: &str| price.parse::<f64>().unwrap_or(f64::MAX);
+    let prices = || card.variants.iter().map(|variant| variant.price.as_str()).filter(|price| !price.is_empty());
+    let lowest = prices().min_by(|one, other| as_number(one).total_cmp(&as_number(other)));
+    match lowest {
+        None => "No price".to_owned(),
+        Some(lowest) if prices().all(|price| price == lowest) => format!("{lowest} {currency}"),
+        Some(lowest) => format!("from {lowest} {currency}"),
+    }
+}
+
+fn stock(stock: Option<i64>) -> Markup {
+    match stock {
+        None => pill("plain", "Stock not counted"),
+        Some(..=0) => pill("bad", "Out of stock"),
+        Some(count) => pill("good", &format!("{count} in stock")),
+    }
+}
+
+/// `GET /catalogue/{channel}/{account}/product?id=…`.
+async fn product(
+    State(shared): State<Shared>,
+    Extension(fronts): Extension<Fronts>,
+    Path(account): Path<Account>,
+    Query(asked): Query<AskedProduct>,
+    SignedIn(session): SignedIn,
+) -> Result<Response, AppError> {
+    owned(&shared, &session, &account).await?;
+    let catalogue = fronts.of(&account.0).and_then(|front| front.view.catalogue).ok_or(AppError::NotFound)?;
+    let record = shared.journal.find_record(&account, catalogue.kind, &asked.id).await.map_err(anyhow::Error::from)?;
+    let card = record.and_then(|record| (catalogue.card)(&record.payload)).ok_or(AppError::NotFound)?;
+    let currency = currency(&shared, &account, &catalogue).await?;
+    let description = visible(&card.description);
+    let kind = card.kind.join(" · ");
+    let body = html! {
+        nav.crumbs aria-label="Breadcrumb" { a href={ "/catalogue/" (account.0) "/" (account.1) } { "Catalogue" } }
+        h1 { bdi { (title(&card)) } }
+        @if let Some(kind) = visible(&kind) { p.hint dir="auto" { (shorten(&kind, 200).unwrap_or(&kind)) } }
+        p.tags { (pill(if card.is_live { "good" } else { "plain" }, card.status)) (stock(card.stock)) }
+        @if let Some(description) = description.as_deref().map(excerpt) {
+            p.description dir="auto" { (description.text) @if description.is_cut { "…" } }
+        }
+        @if card.variants.is_empty() {
+            p.empty { "This product has nothing that can be bought." }
+        } @else {
+            div.scroll tabindex="0" role="region" aria-label="Variants" {
+                table {
+                    thead { tr { th scope="col" { "Variant" } th scope="col" { "SKU" } th.number scope="col" { "Price" } th.number scope="col" { "In stock" } th scope="col" { "For sale" } } }
+                    tbody {
+                        @for variant in card.variants.iter().take(MAX_VARIANTS) {
+                            tr {
+                                th scope="row" { bdi { (name_or(Some(&variant.title), "The product")) } }
+                                td { bdi { (shorten(&variant.sku, 60).unwrap_or(&variant.sku)) } }
+                                td.number {
+                                    @if let Some(before) = &variant.price_before { s { span.unseen { "before " } (before) } " " }
+                                    (variant.price) " " (currency)
+                                }
+                                td.number { @match variant.stock { Some(stock) => (stock), None => "not counted" } }
+                                td { @if variant.for_sale { "Yes" } @else { "No" } }
+                            }
+                        }
+                    }
+                }
+            }
+            @if card.variants.len() > MAX_VARIANTS { p.hint { "and " (card.variants.len() - MAX_VARIANTS) " more; the catalogue's file has all of them." } }
+        }
+    };
+    Ok(Page { title: &plain_line(&title(&card)), tab: Tab::Catalogue, is_live: false, body }.show())
+}

@@ -1,0 +1,156 @@
+//! What a merchant does with one connection: read it again, end it.
+
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use maud::html;
+
+use super::parts::name_or;
+use super::{Fronts, Page, Tab, form_token, owned};
+use crate::shared::channel::view::View;
+use crate::shared::journal::Account;
+use crate::shared::secrets::vault::Vault;
+use crate::shared::server::error::AppError;
+use crate::shared::server::session::SignedIn;
+use crate::shared::store::{Connection, Status};
+use crate::shared::{Ended, Shared};
+use crate::web::form::Posted;
+
+/// How long a merchant who leaves waits for the platform.
+const WITHIN: Duration = Duration::from_secs(25);
+
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/connections/{channel}/{account}/sync", post(sync))
+        .route("/connections/{channel}/{account}/disconnect", get(ask).post(disconnect))
+}
+
+/// `POST …/sync`: the whole account is read again, as soon as no other read of it is under way.
+async fn sync(
+    State(shared): State<Shared>,
+    Path(account): Path<Account>,
+    posted: Posted,
+) -> Result<Response, AppError> {
+    let connection = owned(&shared, &posted.session, &account).await?;
+    if connection.status == Status::NeedsReconnect {
+        return Err(AppError::Conflict("This account needs a new login before it can be read.".into()));
+    }
+    let now_ms = shared.clock.now_ms();
+    shared.journal.want_reread(&account.0, &account.1, "", now_ms).await.map_err(anyhow::Error::from)?;
+    Ok(Redirect::to("/?done=sync").into_response())
+}
+
+/// `GET …/disconnect`: says what it means, and asks.
+async fn ask(
+    State(shared): State<Shared>,
+    Extension(fronts): Extension<Fronts>,
+    Extension(vault): Extension<Vault>,
+    Path(account): Path<Account>,
+    SignedIn(session): SignedIn,
+) -> Result<Response, AppError> {
+    let connection = owned(&shared, &session, &account).await?;
+    let front = fronts.of(&account.0).ok_or(AppError::NotFound)?;
+    let name = name_or(Some(&connection.name), &connection.account);
+    let body = html! {
+        h1 { "Disconnect " bdi { (name) } "?" }
+        section.panel {
+            ul {
+                li { (front.view.platform) " stops telling us what happens; we ask it to, and look whether it did." }
+                li { "The stored login is erased, and nothing is read any more." }
+                li { "Conversations and files that are here stay. “Delete my data” under Account erases them." }
+                li { "You can connect the " (front.view.noun) " again at any time." }
+            }
+            form.actions method="post" {
+                (form_token(&vault, &session))
+                button.danger { "Disconnect" }
+                a.button.plain href="/" { "Keep it connected" }
+            }
+        }
+    };
+    Ok(Page { title: "Disconnect", tab: Tab::Overview, is_live: false, body }.show())
+}
+
+/// `POST …/disconnect`.
+async fn disconnect(
+    State(shared): State<Shared>,
+    Extension(fronts): Extension<Fronts>,
+    Path(account): Path<Account>,
+    posted: Posted,
+) -> Result<Response, AppError> {
+    let connection = owned(&shared, &posted.session, &account).await?;
+    let farewell = unsubscribe(&fronts, &connection).await;
+    shared.erasure.disconnect(&account.0, &account.1, "merchant").await?;
+    Ok(Redirect::to(&format!("/?done={}&channel={}", farewell.as_str(), connection.channel)).into_response())
+}
+
+/// What is known of the platform's part after an account was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Farewell {
+    /// Asked afterwards, it has no subscription of ours any more.
+    Checked,
+    /// It goes on telling us until another account is given up.
+    WithAnother,
+    /// It said no, did not answer, no longer knows our login, or goes on all the same.
+    Unconfirmed,
+}
+
+impl Farewell {
+    const ALL: [Self; 3] = [Self::Checked, Self::WithAnother, Self::Unconfirmed];
+
+    /// The word for it in addresses.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Checked => "disconnected",
+            Self::WithAnother => "disconnected-with-another",
+            Self::Unconfirmed => "disconnected-unconfirmed",
+        }
+    }
+
+    /// Of its word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+
+    /// What the merchant reads.
+    pub fn sentence(self, view: &View) -> String {
+        let View { platform, noun, part, .. } = view;
+        match self {
+            Self::Checked => {
+                format!("Disconnected. {platform} was asked afterwards, and no longer tells us about this {noun}.")
+            }
+            Self::WithAnother => format!(
+                "Disconnected. Until the account that this {noun} belongs to is disconnected too, we are still told of it; \
+                 that is set aside and shown nowhere."
+            ),
+            Self::Unconfirmed => format!(
+                "Disconnected: our login is erased and nothing is read any more. But {platform} did not confirm that it \
+                 stops telling us about this {noun}. {part} What still arrives is set aside and shown nowhere."
+            ),
+        }
+    }
+}
+
+/// Ends what the platform tells us of an account, and asks whether it did. Whatever it answers, or if it does not answer at
+/// all: that must not stand in the way of a merchant who leaves.
+pub async fn unsubscribe(fronts: &Fronts, connection: &Connection) -> Farewell {
+    let Some(front) = fronts.of(&connection.channel) else { return Farewell::Unconfirmed };
+    let (channel, account) = (&connection.channel, &connection.account);
+    match tokio::time::timeout(WITHIN, front.reader.unsubscribe(account)).await {
+        Ok(Ok(Ended::Wholly)) => return Farewell::Checked,
+        Ok(Ok(Ended::WithAnother)) => return Farewell::WithAnother,
+        Ok(Ok(Ended::Left(left))) => {
+            tracing::warn!(
+                channel,
+                account,
+                left = left.join(","),
+                "subscriptions are still there after they were ended"
+            );
+        }
+        Ok(Err(error)) => tracing::warn!(channel, account, %error, "subscriptions could not be ended"),
+        Err(_) => tracing::warn!(channel, account, "subscriptions could not be ended in time"),
+    }
+    Farewell::Unconfirmed
+}

@@ -1,0 +1,351 @@
+//! `GET /`: two steps until everything is connected, then what is connected and how it is doing.
+
+use std::borrow::Cow;
+
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use http::StatusCode;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::connections::Farewell;
+use super::parts;
+use super::parts::{ago, thread_item};
+use super::{Door, Entrance, Front, Fronts, Page, Tab, conversations, form_token, page};
+use crate::shared::journal::{Account, Subscriptions, Wish};
+use crate::shared::secrets::vault::Vault;
+use crate::shared::server::error::AppError;
+use crate::shared::server::session::CurrentMerchant;
+use crate::shared::store::{Connection, Session, Status};
+use crate::shared::under_way::Step;
+use crate::shared::{Shared, is_aside};
+
+/// A read that is due within this many milliseconds counts as under way.
+const SOON_MS: i64 = 30_000;
+
+/// How many conversations the overview shows.
+const NEWEST: i64 = 5;
+
+/// What led here. Each chooses a sentence and nothing else.
+#[derive(Deserialize)]
+pub struct From {
+    session: Option<String>,
+    done: Option<String>,
+    channel: Option<String>,
+}
+
+impl From {
+    /// What is said, and whether it is good news.
+    fn said(&self, fronts: &Fronts, has_session: bool) -> Option<(Cow<'static, str>, bool)> {
+        let sentence = match (self.session.as_deref(), self.done.as_deref()) {
+            (Some("ended"), _) if !has_session => {
+                "Your session has ended. Connect your shop again to sign in; nothing is lost."
+            }
+            (Some("closed"), _) if !has_session => "You are signed out of this page. Your accounts stay connected.",
+            (_, Some("sync")) => "Everything is being read again.",
+            (_, Some(word)) => {
+                let front = fronts.of(self.channel.as_deref()?)?;
+                let farewell = Farewell::parse(word)?;
+                return Some((farewell.sentence(&front.view).into(), farewell != Farewell::Unconfirmed));
+            }
+            _ => return None,
+        };
+        Some((sentence.into(), true))
+    }
+}
+
+/// Everything about one connection.
+struct Overviewed<'a> {
+    front: &'a Front,
+    connection: Connection,
+    /// When something last came from it.
+    last_event_at: Option<i64>,
+    step: Option<Step>,
+    wishes: Vec<Wish>,
+    subscriptions: Option<Subscriptions>,
+    /// What is worth knowing though nobody need do anything.
+    remark: Option<String>,
+    /// How many conversations or products there are.
+    has_items: bool,
+}
+
+impl Overviewed<'_> {
+    fn is_under_way(&self, now_ms: i64) -> bool {
+        self.connection.status != Status::NeedsReconnect
+            && (self.step.is_some()
+                || self
+                    .wishes
+                    .iter()
+                    .filter(|wish| !is_aside(&wish.object))
+                    .any(|wish| !wish.is_parked && wish.attempts == 0 && wish.due_at <= now_ms + SOON_MS))
+    }
+}
+
+/// `GET /`.
+pub async fn home(
+    State(shared): State<Shared>,
+    Extension(fronts): Extension<Fronts>,
+    Extension(vault): Extension<Vault>,
+    Query(from): Query<From>,
+    merchant: CurrentMerchant,
+) -> Result<Response, AppError> {
+    let flash = said(from.said(&fronts, merchant.0.is_some()));
+    let Some(session) = merchant.0 else {
+        let body = html! { (flash) (welcome(&fronts, &[], None, false)) };
+        return Ok(page(StatusCode::OK, "shoptalk", &body));
+    };
+    let accounts = gather(&shared, &fronts, &session).await?;
+    let now_ms = shared.clock.now_ms();
+    let is_live = accounts.iter().any(|account| account.is_under_way(now_ms));
+    let token = form_token(&vault, &session);
+    let cards = |channel: &str| {
+        html! {
+            @for account in accounts.iter().filter(|one| one.connection.channel == channel) { (card(account, now_ms, &token)) }
+        }
+    };
+    let missing = |front: &&Front| !accounts.iter().any(|one| one.connection.channel == front.door.channel);
+    let body = if fronts.0.iter().any(|front| missing(&front)) {
+        let done: Vec<(&str, Markup)> = fronts
+            .0
+            .iter()
+            .filter(|front| !missing(front))
+            .map(|front| (front.door.channel, cards(front.door.channel)))
+            .collect();
+        html! { (flash) (welcome(&fronts, &done, Some(&token), true)) }
+    } else {
+        let newest = conversations::newest(&shared, &fronts, &session, NEWEST).await?;
+        html! {
+            (flash)
+            h1 { "Overview" }
+            (summary(&accounts))
+            div.cards { @for front in fronts.0.iter() { (cards(front.door.channel)) } }
+            section aria-labelledby="newest" {
+                div.heading {
+                    h2 id="newest" { "Latest conversations" }
+                    @if !newest.is_empty() { a href="/conversations" { "All conversations" } }
+                }
+                @if newest.is_empty() {
+                    p.empty { "Nobody has written yet. As soon as a customer does, the conversation appears here." }
+                } @else {
+                    ul.threads { @for (front, thread, line) in &newest { (thread_item(front, thread, line.as_ref(), now_ms, None)) } }
+                }
+            }
+            details.more {
+                summary { "Connect another account" }
+                @for front in fronts.0.iter() {
+                    h3 { (front.door.title) }
+                    (entrance(&front.door, true, true))
+                }
+            }
+        }
+    };
+    Ok(Page { title: "Overview", tab: Tab::Overview, is_live, body }.show())
+}
+
+async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> Result<Vec<Overviewed<'a>>, AppError> {
+    let failed = anyhow::Error::from;
+    let steps = shared.progress.list();
+    let subscriptions = shared.journal.list_subscriptions().await.map_err(failed)?;
+    let mut accounts = Vec::new();
+    for connection in shared.connections.list_of(session.merchant).await? {
+        let Some(front) = fronts.of(&connection.channel) else { continue };
+        let account: Account = (connection.channel.clone(), connection.account.clone());
+        let has_items = match &front.view.catalogue {
+            Some(catalogue) => shared.journal.count_records(&account, catalogue.kind).await.map_err(failed)? > 0,
+            None => !shared.journal.list_threads(&account, None, 1).await.map_err(failed)?.is_empty(),
+        };
+        accounts.push(Overviewed {
+            front,
+            last_event_at: shared.journal.find_activity(&account).await.map_err(failed)?,
+            step: steps.iter().find(|step| step.channel == account.0 && step.account == account.1).cloned(),
+            wishes: shared.journal.list_wishes(&account).await.map_err(failed)?,
+            subscriptions: subscriptions
+                .iter()
+                .find(|one| one.channel == account.0 && one.account == account.1)
+                .cloned(),
+            remark: shared.journal.find_remark(&account.0, &account.1).await.map_err(failed)?,
+            has_items,
+            connection,
+        });
+    }
+    Ok(accounts)
+}
+
+fn said(sentence: Option<(Cow<'static, str>, bool)>) -> Markup {
+    html! {
+        @match sentence {
+            Some((sentence, true)) => p.flash role="status" { (sentence) },
+            Some((sentence, false)) => p.trouble.warn role="alert" { (sentence) },
+            None => "",
+        }
+    }
+}
+
+/// The steps. `done`: the channels of which something is connected, with what to show of them.
+fn welcome(fronts: &Fronts, done: &[(&str, Markup)], token: Option<&Markup>, has_session: bool) -> Markup {
+    let next = fronts.0.iter().position(|front| !done.iter().any(|(channel, _)| *channel == front.door.channel));
+    html! {
+        div.hero {
+            h1 { "Every conversation and the whole catalogue, always at hand" }
+            p { "shoptalk connects your shop and your Page, and keeps what your customers write and what you sell ready for your sales bot." }
+        }
+        @if fronts.0.is_empty() {
+            p.empty { "No platform is configured yet. The operator finds every setting explained in " code { ".env.example" } "." }
+        }
+        ol.steps {
+            @for (index, front) in fronts.0.iter().enumerate() {
+                @let connected = done.iter().find(|(channel, _)| *channel == front.door.channel);
+                li class=(if connected.is_some() { "step done" } else if next == Some(index) { "step next" } else { "step" }) {
+                    span.number aria-hidden="true" { @if connected.is_some() { "✓" } @else { (index + 1) } }
+                    div.body {
+                        h2 { span.unseen { "Step " (index + 1) ": " } (front.door.title) @if connected.is_some() { span.unseen { " (done)" } } }
+                        @match connected {
+                            Some((_, cards)) => div.cards { (cards) },
+                            None => (entrance(&front.door, has_session, false)),
+                        }
+                    }
+                }
+            }
+        }
+        @if let Some(token) = token {
+            form.sign-out method="post" action="/logout" { (token) button.quiet { "Sign out" } }
+        }
+    }
+}
+
+fn entrance(door: &Door, has_session: bool, is_another: bool) -> Markup {
+    match &door.entrance {
+        Entrance::Form { action, field, label, hint } => html! {
+            form.entrance method="get" action=(action) {
+                label for=(field) { (label) }
+                div.row {
+                    input type="text" id=(field) name=(field) placeholder=(hint) required autocomplete="off" autocapitalize="none" spellcheck="false";
+                    button { @if is_another { "Connect another" } @else { "Connect" } }
+                }
+            }
+        },
+        Entrance::Link { href, label } if has_session => html! { p { a.button href=(href) { (label) } } },
+        Entrance::Link { .. } => html! { p.hint { "Comes after the first step." } },
+    }
+}
+
+/// One sentence: is everything well?
+fn summary(accounts: &[Overviewed<'_>]) -> Markup {
+    let troubled = accounts.iter().filter(|one| one.connection.status != Status::Connected).count();
+    html! {
+        p.lead {
+            @match troubled {
+                0 => "Everything is connected. New messages and changes of the catalogue arrive by themselves.",
+                1 => "One account needs you.",
+                _ => { (troubled) " accounts need you." }
+            }
+        }
+    }
+}
+
+fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
+    let Overviewed { front, connection, .. } = account;
+    let path = format!("/connections/{}/{}", connection.channel, connection.account);
+    let heading = format!("account-{}-{}", connection.channel, connection.account.replace('.', "-"));
+    html! {
+        article class={ "card " (connection.status.as_str()) } aria-labelledby=(heading) {
+            div.card-head {
+                div.who {
+                    h3 id=(heading) { bdi { (parts::name_or(Some(&connection.name), &connection.account)) } }
+                    p.hint { (front.view.platform) " " (front.view.noun) " · " span.id { (connection.account) } }
+                }
+                (parts::state(connection))
+            }
+            (missing(account, now_ms))
+            dl.facts {
+                div { dt { "Last event" } dd { @match account.last_event_at { Some(at) => (ago(now_ms, at)), None => "none yet" } } }
+                div {
+                    dt { "Last complete read" }
+                    dd { @match connection.last_read_at { Some(at) => (ago(now_ms, at)), None => "not yet" } }
+                }
+                div { dt { "Connected" } dd { (ago(now_ms, connection.connected_at)) } }
+            }
+            (progress(account, now_ms))
+            div.actions {
+                @if account.has_items {
+                    @if front.view.catalogue.is_some() {
+                        a.button.plain href={ "/catalogue/" (connection.channel) "/" (connection.account) } { "Catalogue" }
+                    } @else {
+                        a.button.plain href={ "/conversations/" (connection.channel) "/" (connection.account) } { "Conversations" }
+                    }
+                }
+                @if connection.status != Status::NeedsReconnect {
+                    form method="post" action={ (path) "/sync" } { (token) button.plain { "Sync now" } }
+                }
+                a.quiet-link href={ (path) "/disconnect" } { "Disconnect" span.unseen { " " (connection.name) } }
+            }
+        }
+    }
+}
+
+/// What is wrong, and the button that mends it.
+fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
+    let Overviewed { front, connection, wishes, subscriptions, remark, .. } = account;
+    let reads = || wishes.iter().filter(|wish| !is_aside(&wish.object));
+    let unheard = subscriptions.as_ref().map(|one| one.missing.join(", ")).filter(|missing| !missing.is_empty());
+    html! {
+        @if connection.status != Status::Connected {
+            div class=(if connection.status == Status::NeedsReconnect { "trouble bad" } else { "trouble warn" }) {
+                p {
+                    @match &connection.status_reason {
+                        Some(reason) => (reason),
+                        None => { (front.view.platform) " no longer accepts the stored login." }
+                    }
+                    @if connection.status == Status::NeedsReconnect { " New messages are still taken in." }
+                }
+                p { a.button href=((front.view.reconnect)(&connection.account)) { "Log in to " (front.view.platform) " again" } }
+            }
+        }
+        @if let Some(unheard) = unheard {
+            div.trouble.warn { p { (front.view.platform) " does not notify us of: " (unheard) ". It is tried again every hour; meanwhile reading fills the gaps." } }
+        }
+        @if let Some(remark) = remark { div.trouble.note { p { (remark) } } }
+        @if connection.status != Status::NeedsReconnect {
+            @if reads().any(|wish| wish.is_parked) {
+                div.trouble.warn { p { "Reading failed several times and was given up. “Sync now” tries again." } }
+            } @else if let Some(wish) = reads().find(|wish| wish.attempts > 0) {
+                div.trouble.warn { p { "The last read failed. It is tried again " (within(wish.due_at - now_ms)) "." } }
+            }
+        }
+    }
+}
+
+fn within(ms: i64) -> String {
+    match ms / 1000 {
+        ..60 => "in a moment".to_owned(),
+        60..120 => "in a minute".to_owned(),
+        seconds => format!("in {} minutes", seconds / 60),
+    }
+}
+
+fn progress(account: &Overviewed<'_>, now_ms: i64) -> Markup {
+    html! {
+        @match &account.step {
+            Some(step) => {
+                @let id = format!("progress-{}-{}", step.channel, step.account.replace('.', "-"));
+                div.progress {
+                    label for=(id) {
+                        "Reading " (step.what)
+                        @match step.known {
+                            Some(known) => { ": " (step.done) " of " (known) }
+                            None if step.done > 0 => { ": " (step.done) " so far" }
+                            None => "",
+                        }
+                    }
+                    @match step.known {
+                        Some(known) => progress id=(id) value=(step.done) max=(known.max(1)) {},
+                        None => progress id=(id) {},
+                    }
+                }
+            }
+            None if account.is_under_way(now_ms) => p.hint { "Reading begins in a moment." },
+            None => "",
+        }
+    }
+}

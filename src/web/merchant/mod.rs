@@ -1,0 +1,287 @@
+//! The merchant's pages: what they have in common, and errors in words.
+//!
+//! Every page works without a script. What a page shows of a platform comes through [`View`]; names and texts are
+//! strangers' words, so they are escaped (by maud), isolated (`bdi`, `dir=auto`) and shortened.
+
+mod account;
+mod catalogue;
+mod connections;
+mod conversations;
+mod export;
+mod home;
+mod media;
+pub(crate) mod parts;
+pub(crate) mod receipts;
+mod thread;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use maud::{DOCTYPE, Markup, html};
+
+use super::HOME;
+use super::form::{Posted, TOKEN};
+use crate::shared::channel::view::View;
+use crate::shared::journal::Account;
+use crate::shared::secrets::vault::Vault;
+use crate::shared::server::error::{AppError, Problem};
+use crate::shared::server::session;
+use crate::shared::store::{Connection, Session};
+use crate::shared::{Reader, Shared};
+
+/// How a merchant begins to connect an account of a channel.
+#[derive(Debug, Clone)]
+pub struct Door {
+    /// The channel.
+    pub channel: &'static str,
+    /// The step as a heading: "Connect your Shopify shop".
+    pub title: &'static str,
+    /// What to do there.
+    pub entrance: Entrance,
+}
+
+/// The way through a [`Door`].
+#[derive(Debug, Clone)]
+pub enum Entrance {
+    /// A form with one field.
+    Form {
+        /// Where it goes (GET).
+        action: &'static str,
+        /// The field's name.
+        field: &'static str,
+        /// What the field asks for.
+        label: &'static str,
+        /// An example of what to type.
+        hint: &'static str,
+    },
+    /// A link that needs a session.
+    Link {
+        /// Where it goes.
+        href: &'static str,
+        /// What it says.
+        label: &'static str,
+    },
+}
+
+/// What the pages know of a channel.
+#[derive(Clone)]
+pub struct Front {
+    /// How a merchant connects an account.
+    pub door: Door,
+    /// How its data is shown.
+    pub view: View,
+    /// How an account is read, and how its subscriptions end.
+    pub reader: Arc<dyn Reader>,
+}
+
+/// All channels, in the order in which they are shown.
+#[derive(Clone)]
+pub struct Fronts(pub Arc<Vec<Front>>);
+
+impl Fronts {
+    /// What is known of a channel.
+    fn of(&self, channel: &str) -> Option<&Front> {
+        self.0.iter().find(|front| front.door.channel == channel)
+    }
+}
+
+/// The routes of the pages.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/", get(home::home))
+        .route("/logout", post(logout))
+        .merge(connections::routes())
+        .merge(conversations::routes())
+        .merge(thread::routes())
+        .merge(catalogue::routes())
+        .merge(account::routes())
+        .merge(export::routes())
+        .merge(media::routes())
+        .route("/style.css", get(async || asset("text/css; charset=utf-8", include_str!("../style.css"))))
+        .route("/enhance.js", get(async || asset("text/javascript; charset=utf-8", include_str!("../enhance.js"))))
+        .route("/icon.svg", get(async || asset("image/svg+xml", include_str!("../icon.svg"))))
+}
+
+fn asset(kind: &'static str, content: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], content).into_response()
+}
+
+/// The merchant's own connection of this account; for anybody else's it is as if it did not exist.
+async fn owned(shared: &Shared, session: &Session, account: &Account) -> Result<Connection, AppError> {
+    let connection = shared.connections.find(&account.0, &account.1).await?;
+    connection.filter(|connection| connection.merchant == session.merchant).ok_or(AppError::NotFound)
+}
+
+/// `POST /logout`: ends the session in the database.
+async fn logout(State(shared): State<Shared>, posted: Posted) -> Result<Response, AppError> {
+    shared.sessions.delete(posted.session.id_hash).await?;
+    Ok(([(header::SET_COOKIE, session::forget(&shared))], Redirect::to("/?session=closed")).into_response())
+}
+
+/// The hidden field that every form of ours carries.
+fn form_token(vault: &Vault, session: &Session) -> Markup {
+    html! { input type="hidden" name=(TOKEN) value=(session::form_token(vault, session)); }
+}
+
+/// Where in the navigation a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Overview,
+    Conversations,
+    Catalogue,
+    Account,
+}
+
+/// A page of a merchant who is signed in.
+struct Page<'a> {
+    title: &'a str,
+    tab: Tab,
+    /// Something is under way: the page looks again by itself.
+    is_live: bool,
+    body: Markup,
+}
+
+impl Page<'_> {
+    fn show(self) -> Response {
+        let Self { title, tab, is_live, body } = self;
+        document(StatusCode::OK, title, Some(tab), is_live, &body)
+    }
+}
+
+/// A whole page of ours, outside of what a merchant navigates in.
+#[must_use]
+pub fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
+    document(status, title, None, false, body)
+}
+
+/// As [`page`], without a script: times are UTC.
+#[must_use]
+pub fn plain_page(status: StatusCode, title: &str, body: &Markup) -> Response {
+    frame(status, title, None, Scripts::None, body)
+}
+
+/// What a page's script does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scripts {
+    /// There is none.
+    None,
+    /// It shows times in the reader's zone.
+    Times,
+    /// It also renews the page while something is under way.
+    Live,
+}
+
+/// How often a page looks again while something is under way, in seconds.
+const REFRESH_SECONDS: &str = "3";
+
+fn document(status: StatusCode, title: &str, tab: Option<Tab>, is_live: bool, body: &Markup) -> Response {
+    frame(status, title, tab, if is_live { Scripts::Live } else { Scripts::Times }, body)
+}
+
+fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, body: &Markup) -> Response {
+    const TABS: [(Tab, &str, &str); 4] = [
+        (Tab::Overview, "/", "Overview"),
+        (Tab::Conversations, "/conversations", "Conversations"),
+        (Tab::Catalogue, "/catalogue", "Catalogue"),
+        (Tab::Account, "/account", "Account"),
+    ];
+    let is_live = scripts == Scripts::Live;
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) @if title != "shoptalk" { " · shoptalk" } }
+                link rel="icon" href="/icon.svg" type="image/svg+xml";
+                link rel="stylesheet" href="/style.css";
+                // With the script a page renews only what changed; without it, it loads anew.
+                @if scripts != Scripts::None { script src="/enhance.js" defer {} }
+                @if is_live { noscript { meta http-equiv="refresh" content=(REFRESH_SECONDS); } }
+            }
+            body {
+                a.skip href="#content" { "Skip to content" }
+                header.top {
+                    div.bar {
+                        a.brand href="/" { span.mark aria-hidden="true" {} "shoptalk" }
+                        @if let Some(current) = tab {
+                            nav aria-label="Main" {
+                                ul {
+                                    @for (tab, href, label) in TABS {
+                                        li { a href=(href) aria-current=[(tab == current).then_some("page")] { (label) } }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                main id="content" tabindex="-1" data-refresh=[is_live.then_some(REFRESH_SECONDS)] { (body) }
+                @if scripts == Scripts::None {
+                    footer { p { "Times are UTC." } }
+                } @else {
+                    noscript { footer { p { "Times are UTC." } } }
+                }
+            }
+        }
+    };
+    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], document.into_string()).into_response()
+}
+
+/// The answer to a login in which the person, or the platform for them, said no. To a browser that is a page, not an
+/// error: 200. To anything else it is a 403.
+/// `reason` is for the log.
+pub fn not_connected(
+    headers: &HeaderMap,
+    channel: &'static str,
+    reason: &'static str,
+    sentence: impl Into<Cow<'static, str>>,
+) -> Response {
+    let sentence = sentence.into();
+    tracing::info!(channel, reason, "a login was refused");
+    if !wants_html(headers) {
+        return AppError::Forbidden(sentence).into_response();
+    }
+    page(StatusCode::OK, "Not connected", &notice("Not connected", &sentence, "To the start page"))
+}
+
+fn notice(title: &str, sentence: &str, way_out: &str) -> Markup {
+    html! {
+        section.notice {
+            h1 { (title) }
+            p { (sentence) }
+            p { a.button href=(HOME) { (way_out) } }
+        }
+    }
+}
+
+/// Whether the caller asked for a page.
+#[must_use]
+pub fn wants_html(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains("text/html")))
+}
+
+/// Shows a problem as a page where the caller asked for one.
+pub async fn problems_as_pages(request: Request, next: Next) -> Response {
+    let as_page = wants_html(request.headers());
+    let response = next.run(request).await;
+    match response.extensions().get::<Problem>() {
+        Some(problem) if as_page => {
+            let body = notice(problem.title, &problem.detail, "Back to the start page");
+            let mut shown = page(response.status(), problem.title, &body);
+            for name in [header::RETRY_AFTER, header::SET_COOKIE] {
+                for value in response.headers().get_all(&name) {
+                    shown.headers_mut().append(name.clone(), value.clone());
+                }
+            }
+            shown
+        }
+        _ => response,
+    }
+}

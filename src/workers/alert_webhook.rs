@@ -1,0 +1,184 @@
+//! Tells the operator's receiver of alerts: once when a cause appears and once when it is gone, as signed posts that are
+//! tried until they are taken, across restarts.
+//!
+//! Source: Standard Webhooks, <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md> (2026).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, SecondsFormat};
+use http::{Method, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::shared::Shared;
+use crate::shared::secrets::signature::sign_sha256;
+use crate::shared::store::Status;
+use crate::shared::store::alert_posts::{AlertPosts, Telling};
+
+/// After the first failed try it is waited this long, then twice as long each time, in milliseconds.
+const FIRST_PAUSE_MS: i64 = 5_000;
+
+/// The longest pause between two tries, in milliseconds.
+const LONGEST_PAUSE_MS: i64 = 60 * 60 * 1000;
+
+/// An alert of an earlier run that nobody raised again for so long is gone, in milliseconds: the slowest look at anything is
+/// made every hour.
+const FORGET_MS: i64 = 2 * 60 * 60 * 1000;
+
+/// Who is told.
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    /// Where posts go.
+    pub url: Url,
+    /// What signs them: `whsec_` and base64, or any other text as it stands.
+    pub secret: SecretString,
+}
+
+impl Receiver {
+    /// The bytes of a secret.
+    ///
+    /// # Errors
+    /// When it begins with `whsec_` and what follows is no base64.
+    pub fn key(secret: &SecretString) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+        let text = secret.expose_secret();
+        match text.strip_prefix("whsec_") {
+            Some(encoded) => STANDARD
+                .decode(encoded)
+                .map(Zeroizing::new)
+                .map_err(|_| "must be base64 after whsec_, or must not begin with whsec_"),
+            None => Ok(Zeroizing::new(text.as_bytes().to_vec())),
+        }
+    }
+}
+
+/// Raises the alerts that follow from what is stored, and tells of all.
+pub struct AlertPoster {
+    shared: Shared,
+    table: AlertPosts,
+    receiver: Option<(Url, Zeroizing<Vec<u8>>)>,
+}
+
+impl AlertPoster {
+    /// Goes on from what the table holds: those alerts are open until it is known better.
+    ///
+    /// # Errors
+    /// When the table cannot be read or the secret is none.
+    pub async fn open(shared: Shared, table: AlertPosts, receiver: Option<Receiver>) -> anyhow::Result<Arc<Self>> {
+        let receiver = match receiver {
+            Some(receiver) => {
+                let key = Receiver::key(&receiver.secret).map_err(|problem| anyhow::anyhow!(problem))?;
+                let told = table.list().await?.into_iter().filter(|telling| telling.healed_at.is_none());
+                shared.alerts.restore(told.map(|telling| telling.alert));
+                Some((receiver.url, key))
+            }
+            None => None,
+        };
+        Ok(Arc::new(Self { shared, table, receiver }))
+    }
+
+    /// Looks once, and posts what is due.
+    ///
+    /// # Errors
+    /// When a database fails. That a receiver does not answer is none.
+    pub async fn step(&self) -> anyhow::Result<()> {
+        let now_ms = self.shared.clock.now_ms();
+        self.look().await?;
+        self.shared.alerts.forget_restored(now_ms - FORGET_MS);
+        let Some((url, key)) = &self.receiver else { return Ok(()) };
+        let open = self.shared.alerts.list_with_certainty();
+        let certain: BTreeSet<String> =
+            open.iter().filter(|(_, sure)| *sure).map(|(alert, _)| alert.cause.clone()).collect();
+        self.table.note(open, now_ms).await?;
+        for telling in self.table.list().await? {
+            // A cause of an earlier run is told of once it is known to be still there.
+            let is_sure = telling.healed_at.is_some() || certain.contains(&telling.alert.cause);
+            if is_sure && telling.next_at.is_some_and(|at| at <= now_ms) {
+                self.post(url, key, telling, now_ms).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Accounts that need a login, and work that was given up.
+    async fn look(&self) -> anyhow::Result<()> {
+        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        for connection in self.shared.connections.list().await? {
+            if connection.status == Status::NeedsReconnect {
+                found.insert(
+                    format!("{}:{}:needs_reconnect", connection.channel, connection.account),
+                    "The platform refuses this account's token: its merchant has to log in again. Webhooks are still taken in."
+                        .to_owned(),
+                );
+            }
+        }
+        let mut parked: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for failure in self.shared.journal.list_failures().await?.into_iter().filter(|failure| failure.parked) {
+            *parked.entry((failure.channel, failure.account)).or_default() += 1;
+        }
+        for ((channel, account), count) in parked {
+            found.insert(
+                format!("{channel}:{account}:parked"),
+                format!(
+                    "{count} conversations or reads of this account were given up after several tries. See /operator."
+                ),
+            );
+        }
+        for alert in self.shared.alerts.list() {
+            let is_ours = alert.cause.ends_with(":needs_reconnect") || alert.cause.ends_with(":parked");
+            if is_ours && !found.contains_key(&alert.cause) {
+                self.shared.alerts.heal(&alert.cause);
+            }
+        }
+        for (cause, sentence) in &found {
+            self.shared.alerts.raise(cause, sentence);
+        }
+        Ok(())
+    }
+
+    async fn post(&self, url: &Url, key: &[u8], telling: Telling, now_ms: i64) -> anyhow::Result<()> {
+        let pause = FIRST_PAUSE_MS.saturating_mul(1 << telling.attempts.min(20)).min(LONGEST_PAUSE_MS);
+        // Noted before: after a kill in between, the receiver may know of it.
+        self.table.note_try(telling.id.clone(), now_ms + pause).await?;
+        let body = body(&telling);
+        let timestamp = now_ms / 1000;
+        let signed = format!("{}.{timestamp}.{body}", telling.id);
+        let signature = format!("v1,{}", STANDARD.encode(sign_sha256(key, signed.as_bytes())));
+        let request = self
+            .shared
+            .http
+            .request(Method::POST, url.clone())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("webhook-id", &telling.id)
+            .header("webhook-timestamp", timestamp)
+            .header("webhook-signature", signature)
+            .body(body);
+        let problem = match self.shared.http.send(request).await {
+            Ok(answer) if answer.status.is_success() => {
+                self.shared.metrics.count_alert_post("sent");
+                return self.table.note_told(telling.id).await;
+            }
+            Ok(answer) => format!("it answered {}", answer.status.as_u16()),
+            Err(error) => error.to_string(),
+        };
+        self.shared.metrics.count_alert_post("failed");
+        tracing::warn!(problem, next_in_ms = pause, "an alert could not be posted; it is tried again");
+        Ok(())
+    }
+}
+
+fn body(telling: &Telling) -> String {
+    let time = |ms| DateTime::from_timestamp_millis(ms).map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
+    let alert = &telling.alert;
+    let kind = if telling.healed_at.is_some() { "alert.healed" } else { "alert.raised" };
+    json!({
+        "type": kind,
+        "timestamp": time(telling.healed_at.unwrap_or(alert.since)),
+        "data": { "cause": alert.cause, "sentence": alert.sentence, "since": time(alert.since) },
+    })
+    .to_string()
+}
