@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use self::config::{Config, state_key};
 use self::scheduler::{Job, LONGEST_SILENCE, Scheduler};
 use crate::commands;
-use crate::commands::Control;
+use crate::commands::CommandRunner;
 use crate::commands::rotate_keys::Rotation;
 use crate::shared::clock::Clock;
 use crate::shared::database::lock::{DataLock, LockError, folder_of};
@@ -28,8 +28,8 @@ use crate::shared::erasure::{Eraser, Erasure};
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::journal::{Journal, WriterHandle};
 use crate::shared::logins::Logins;
-use crate::shared::low_priority::Background;
-use crate::shared::outgoing::allowed_addresses::Reach;
+use crate::shared::low_priority::LowPriorityThread;
+use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::Http;
 use crate::shared::outgoing::self_test::SelfTests;
 use crate::shared::secrets::vault::Vault;
@@ -99,7 +99,7 @@ pub struct App {
     alert_poster: Arc<AlertPoster>,
     overview: Arc<Overview>,
     scheduler: Scheduler,
-    control: Control,
+    runner: CommandRunner,
     running: Running,
     limits: Limits,
     data_folder: PathBuf,
@@ -122,7 +122,7 @@ impl App {
     /// When another process holds the data, a file cannot be used, or the master key is not the right one.
     pub async fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
         let server = &config.server;
-        let reach = Reach::new(&config.own_addresses());
+        let allowed = AllowedAddresses::new(&config.own_addresses());
         let lock =
             DataLock::take([server.tokens_db.as_path(), &server.sessions_db, &server.journal_db]).map_err(|error| {
                 match error {
@@ -163,7 +163,7 @@ impl App {
             clock.clone(),
         );
         let shared = Shared {
-            http: Http::new(clock.clone(), &server.timeouts, reach)?,
+            http: Http::new(clock.clone(), &server.timeouts, allowed)?,
             sessions: sessions_table,
             logins: Logins::new(states, state_key(server, &vault), clock.clone(), is_public),
             connections: connections.clone(),
@@ -202,7 +202,7 @@ impl App {
 
         let readers: HashMap<&'static str, Arc<dyn Reader>> =
             channels.iter().map(|channel| (channel.name, Arc::clone(&channel.reader))).collect();
-        let background = Background::start("files").context("a thread cannot be started")?;
+        let background = LowPriorityThread::start("files").context("a thread cannot be started")?;
         let conversations = Arc::new(Conversations::new(journal.clone(), output.clone(), background));
         let refresh = Refresh::new(
             journal.clone(),
@@ -226,7 +226,7 @@ impl App {
         jobs.push(keys_job(&rotation));
         jobs.extend(server.retention_days.map(|days| retention_job(&shared, days)));
         let running = Running::default();
-        let control = Control {
+        let runner = CommandRunner {
             journal: journal.clone(),
             connections,
             progress: shared.progress.clone(),
@@ -263,7 +263,7 @@ impl App {
             eraser,
             alert_poster,
             overview,
-            control,
+            runner,
             running,
             limits,
             data_folder,
@@ -285,8 +285,8 @@ impl App {
 
     /// Carries out commands inside this process.
     #[must_use]
-    pub fn control(&self) -> &Control {
-        &self.control
+    pub fn command_runner(&self) -> &CommandRunner {
+        &self.runner
     }
 
     /// Starts consumers, jobs and the local socket.
@@ -341,15 +341,15 @@ impl App {
         let socket = commands::socket_path(&self.data_folder);
         match commands::listen(&socket) {
             Ok(listener) => {
-                let (control, stopped) = (self.control.clone(), stop.clone());
+                let (runner, stopped) = (self.runner.clone(), stop.clone());
                 tasks.spawn(async move {
                     tokio::select! {
-                        () = commands::answer(listener, control) => {}
+                        () = commands::answer(listener, runner) => {}
                         () = stopped.cancelled() => {}
                     }
                     // A socket nobody listens to would only make commands wait.
                     let _ = std::fs::remove_file(socket);
-                    "control"
+                    "local socket"
                 });
             }
             Err(error) => {
@@ -359,7 +359,7 @@ impl App {
                 );
             }
         }
-        let rotation = self.control.rotation.clone();
+        let rotation = self.runner.rotation.clone();
         tokio::spawn(async move {
             if let Err(error) = rotation.resume().await {
                 tracing::error!(error = format!("{error:#}"), "a change of the master key could not be finished");
@@ -401,7 +401,7 @@ impl App {
 
     /// Does what a channel wants to be done whenever the service begins.
     pub async fn begin(&self) {
-        for (channel, reader) in self.control.readers.iter() {
+        for (channel, reader) in self.runner.readers.iter() {
             if let Err(error) = reader.begin().await {
                 tracing::error!(error = format!("{:#}", anyhow::Error::from(error)), channel, "a channel cannot begin");
             }
@@ -445,7 +445,7 @@ impl App {
     /// Ends the work at a safe point, brings everything to disk and releases the data folder.
     pub async fn stop(self, working: Option<Working>) {
         self.stop_working(working).await;
-        if let Err(error) = self.control.rotation.count_seals().await {
+        if let Err(error) = self.runner.rotation.count_seals().await {
             tracing::warn!(
                 error = format!("{error:#}"),
                 "how often the master key has sealed could not be written down"

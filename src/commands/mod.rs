@@ -96,7 +96,7 @@ pub enum Line {
 
 /// What carrying out commands needs. Cheap to clone.
 #[derive(Clone)]
-pub struct Control {
+pub struct CommandRunner {
     /// The journal.
     pub journal: Journal,
     /// The connected accounts.
@@ -113,7 +113,7 @@ pub struct Control {
     pub rotation: Rotation,
 }
 
-impl Control {
+impl CommandRunner {
     /// Carries out a command and tells about it. A listener that is gone does not stop it.
     pub async fn carry_out(&self, command: Command, lines: &mpsc::Sender<Line>) {
         let result = match command {
@@ -318,13 +318,13 @@ pub fn listen(path: &Path) -> anyhow::Result<UnixListener> {
 }
 
 /// Answers commands on the socket until it is dropped.
-pub async fn answer(listener: UnixListener, control: Control) {
+pub async fn answer(listener: UnixListener, runner: CommandRunner) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let control = control.clone();
+                let runner = runner.clone();
                 tokio::spawn(async move {
-                    if let Err(error) = answer_one(stream, control).await {
+                    if let Err(error) = answer_one(stream, runner).await {
                         tracing::warn!(error = format!("{error:#}"), "a command could not be answered");
                     }
                 });
@@ -337,14 +337,14 @@ pub async fn answer(listener: UnixListener, control: Control) {
     }
 }
 
-async fn answer_one(stream: UnixStream, control: Control) -> anyhow::Result<()> {
+async fn answer_one(stream: UnixStream, runner: CommandRunner) -> anyhow::Result<()> {
     use tokio::io::AsyncReadExt;
     let (reader, mut writer) = stream.into_split();
     let mut text = String::new();
     BufReader::new(reader.take(MAX_COMMAND_BYTES)).read_line(&mut text).await?;
     let command: Command = serde_json::from_str(&text).context("the command is not understood")?;
     let (sender, mut lines) = mpsc::channel(64);
-    let work = tokio::spawn(async move { control.carry_out(command, &sender).await });
+    let work = tokio::spawn(async move { runner.carry_out(command, &sender).await });
     while let Some(line) = lines.recv().await {
         let mut text = serde_json::to_string(&line)?;
         text.push('\n');

@@ -8,7 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::shared::clock::Clock;
-use crate::shared::outgoing::allowed_addresses::Reach;
+use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::{Http, Timeouts};
 
 /// A login goes to the platform and back; more redirects than this are a circle.
@@ -25,8 +25,8 @@ impl Browser {
     /// A browser without cookies, for our pages and for those of the simulated platforms.
     pub fn new(home: &str, platforms: &[Url]) -> anyhow::Result<Self> {
         let home = Url::parse(home)?;
-        let reach = Reach::new(platforms.iter().chain([&home]));
-        let http = Http::new(Clock::system(), &Timeouts::default(), reach)?;
+        let allowed = AllowedAddresses::new(platforms.iter().chain([&home]));
+        let http = Http::new(Clock::system(), &Timeouts::default(), allowed)?;
         Ok(Self { http, home, cookies: BTreeMap::new() })
     }
 

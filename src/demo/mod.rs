@@ -156,9 +156,9 @@ async fn tell_story(stage: &Stage, folder: &Path) -> anyhow::Result<()> {
 
 async fn sync(stage: &Stage) -> anyhow::Result<()> {
     let (sender, mut lines) = mpsc::channel(64);
-    let control = stage.app.control().clone();
+    let runner = stage.app.command_runner().clone();
     let work = tokio::spawn(async move {
-        control.carry_out(Command::Sync { channel: None, account: None }, &sender).await;
+        runner.carry_out(Command::Sync { channel: None, account: None }, &sender).await;
     });
     let mut good = false;
     while let Some(line) = lines.recv().await {

@@ -17,7 +17,7 @@ use url::Url;
 use crate::app::config::Config;
 use crate::shared::channel::finding::{Finding, Severity};
 use crate::shared::clock::Clock;
-use crate::shared::outgoing::allowed_addresses::Reach;
+use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::Http;
 use crate::shared::settings::Problems;
 use crate::{facebook, shopify};
@@ -105,8 +105,8 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     report.add("databases", machine::databases(&config.server));
     let own = config.own_addresses();
     let service = service::url(&config.server, "/");
-    let reach = Reach::new(own.iter().chain(&service).chain([&surroundings.ngrok]));
-    let http = match Http::new(clock.clone(), &config.server.timeouts, reach) {
+    let allowed = AllowedAddresses::new(own.iter().chain(&service).chain([&surroundings.ngrok]));
+    let http = match Http::new(clock.clone(), &config.server.timeouts, allowed) {
         Ok(http) => http,
         Err(error) => {
             report.skipped.push(format!("addresses and platforms: {error:#}"));

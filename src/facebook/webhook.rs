@@ -19,7 +19,7 @@ use super::{Facebook, payload};
 use crate::shared::secrets::signature::{Signer, from_hex};
 use crate::shared::server::webhook_intake;
 use crate::shared::telemetry::metrics::Refusal;
-use crate::shared::telemetry::once_per_second::Sparse;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// The largest delivery that is read: Meta puts up to 1,000 updates into one and names no limit for Messenger.
 const MAX_DELIVERY_BYTES: usize = 4 * 1024 * 1024;
@@ -45,8 +45,8 @@ async fn challenge(State(facebook): State<Arc<Facebook>>, RawQuery(query): RawQu
     if known && plain && value("hub.mode").as_deref() == Some("subscribe") {
         ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response()
     } else {
-        static REFUSED: Sparse = Sparse::new();
-        if let Some(unsaid) = REFUSED.say() {
+        static REFUSED: OncePerSecond = OncePerSecond::new();
+        if let Some(unsaid) = REFUSED.should_log() {
             tracing::warn!(unsaid, "a webhook challenge was refused");
         }
         StatusCode::FORBIDDEN.into_response()

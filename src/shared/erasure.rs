@@ -411,8 +411,8 @@ impl Eraser {
         inner.journal.erase_rows(scope, &name).await?;
         let files = {
             // The consumers have seen the last of it, and stand still.
-            let _no_files = self.conversations.alone().await;
-            let _no_wishes = self.refresh.alone().await;
+            let _no_files = self.conversations.pause().await;
+            let _no_wishes = self.refresh.pause().await;
             inner.journal.erase_events(scope, &name).await?;
             inner.journal.erase_rows(scope, &name).await?;
             let (output, scope) = (self.output.clone(), scope.clone());

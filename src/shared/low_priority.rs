@@ -14,12 +14,12 @@ type Work = Box<dyn FnOnce() + Send>;
 
 /// The thread. It ends when the last clone is dropped. Cheap to clone.
 #[derive(Clone)]
-pub struct Background {
+pub struct LowPriorityThread {
     work: Sender<Work>,
     thread: Arc<JoinHandle<()>>,
 }
 
-impl Background {
+impl LowPriorityThread {
     /// Starts the thread.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::{BATCH, MAX_ATTEMPTS, backoff_ms, unsend};
 use crate::shared::files::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
 use crate::shared::journal::{DedupeKey, Journal, JournalError, conversation_number, in_order_up_to, save_cursor};
-use crate::shared::low_priority::Background;
+use crate::shared::low_priority::LowPriorityThread;
 
 const CURSOR: &str = "consumer:conversations";
 
@@ -80,11 +80,11 @@ struct Made {
 
 /// The consumer. It owns all conversation files.
 pub struct Conversations {
-    background: Background,
+    background: LowPriorityThread,
     journal: Journal,
     files: Files,
     /// Held while files are made: who has it knows that nobody writes a conversation's file.
-    alone: tokio::sync::Mutex<()>,
+    making: tokio::sync::Mutex<()>,
     /// Whether the journal's log may still hold what was taken back.
     in_log: AtomicBool,
 }
@@ -103,19 +103,19 @@ pub enum StepError {
 impl Conversations {
     /// Reads from this journal and writes below this folder, on this thread.
     #[must_use]
-    pub fn new(journal: Journal, output: Output, background: Background) -> Self {
+    pub fn new(journal: Journal, output: Output, background: LowPriorityThread) -> Self {
         Self {
             background,
             journal,
             files: Files { output, remembered: Arc::default() },
-            alone: tokio::sync::Mutex::default(),
+            making: tokio::sync::Mutex::default(),
             in_log: AtomicBool::new(true),
         }
     }
 
     /// Holds off whoever makes files.
-    pub async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.alone.lock().await
+    pub async fn pause(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.making.lock().await
     }
 
     /// Whether the thread that makes files has died: no file is made any more.
@@ -136,7 +136,7 @@ impl Conversations {
     /// When the journal or the disk cannot be used; the cursor then stands where it stood. A single file that cannot be
     /// written is no error here: it is tried again later and stops no other.
     pub async fn step(&self) -> Result<bool, StepError> {
-        let _alone = self.alone().await;
+        let _paused = self.pause().await;
         unsend::take_back(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
         let cursor: i64 = self.journal.find_place(CURSOR).await?;
         let (mut in_order, mut is_all) = self.journal.put_in_order().await?;
@@ -254,7 +254,7 @@ impl Conversations {
     /// # Errors
     /// When the journal or a file cannot be used.
     pub async fn rebuild(&self, account: Option<String>) -> Result<usize, StepError> {
-        let _alone = self.alone().await;
+        let _paused = self.pause().await;
         unsend::take_back(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
         while !self.journal.put_in_order().await?.1 {}
         let files = self.files.clone();

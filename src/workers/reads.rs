@@ -48,7 +48,7 @@ struct Inner {
     readers: HashMap<&'static str, Arc<dyn Reader>>,
     reads: Reads,
     /// Held by [`Refresh::collect`]: who has it knows that no wish is being written down.
-    alone: tokio::sync::Mutex<()>,
+    collecting: tokio::sync::Mutex<()>,
     permits: Semaphore,
     stop: CancellationToken,
 }
@@ -78,7 +78,7 @@ impl Refresh {
             metrics,
             readers,
             reads,
-            alone: tokio::sync::Mutex::default(),
+            collecting: tokio::sync::Mutex::default(),
             permits: Semaphore::new(AT_ONCE),
             stop: CancellationToken::new(),
         }))
@@ -90,7 +90,7 @@ impl Refresh {
     /// When the journal cannot be used; the cursor then stands where it stood.
     pub async fn collect(&self) -> Result<bool, JournalError> {
         let journal = &self.0.journal;
-        let _alone = self.alone().await;
+        let _paused = self.pause().await;
         let cursor: i64 = journal.find_place(CURSOR).await?;
         let (last, wishes) = journal.read(move |connection| wishes_since(connection, cursor)).await?;
         if last == cursor {
@@ -153,8 +153,8 @@ impl Refresh {
     }
 
     /// Holds off the turning of events into wishes.
-    pub async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.0.alone.lock().await
+    pub async fn pause(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.collecting.lock().await
     }
 
     /// Cuts the reads under way. What they wanted is still written down.

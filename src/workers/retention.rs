@@ -224,7 +224,7 @@ mod tests {
         let conversations = Conversations::new(
             journal.clone(),
             output.clone(),
-            crate::shared::low_priority::Background::start("files").unwrap(),
+            crate::shared::low_priority::LowPriorityThread::start("files").unwrap(),
         );
         while conversations.step().await.expect("filed") {}
         clock.advance(std::time::Duration::from_secs(60));

@@ -54,7 +54,7 @@ async fn what_was_backed_up_beside_the_service_comes_back_elsewhere() {
     assert_eq!(restored.shared().connections.list().await.unwrap().len(), 2);
     restored.settle().await.unwrap();
     std::fs::remove_file(elsewhere.path().join(&conversation)).unwrap();
-    restored.control().conversations.rebuild(None).await.unwrap();
+    restored.command_runner().conversations.rebuild(None).await.unwrap();
     assert_eq!(file(elsewhere.path(), &conversation), file(&app.path(""), &conversation));
     restored.stop(None).await;
     app.finish().await;

@@ -197,10 +197,10 @@ async fn t5_a_key_of_the_environment_takes_over_from_the_file_and_from_another()
         })
         .await;
         all_open(&app, 60).await;
-        let outcome = app.control().rotation.resume().await.unwrap();
+        let outcome = app.command_runner().rotation.resume().await.unwrap();
         assert_eq!(outcome.map(|outcome| outcome.resealed.done), under_way.then_some(61));
         if !under_way {
-            let error = app.control().rotation.rotate().await.unwrap_err().to_string();
+            let error = app.command_runner().rotation.rotate().await.unwrap_err().to_string();
             assert!(error.contains("TOKEN_ENCRYPTION_KEY_PREVIOUS"), "{error}");
         }
         app.stop(None).await;
@@ -235,7 +235,7 @@ async fn t7_a_damaged_token_costs_its_own_account_a_login_and_does_not_hold_a_ro
         .unwrap();
     drop(database);
     let app = open(folder.path(), |_| {}).await;
-    let outcome = app.control().rotation.rotate().await.unwrap();
+    let outcome = app.command_runner().rotation.rotate().await.unwrap();
     assert_eq!((outcome.resealed.done, outcome.resealed.unreadable, outcome.dropped), (3, 1, true));
     let connections = &app.shared().connections;
     assert!(connections.find_token("facebook", "10001", TokenKind::Access).await.unwrap().is_none());

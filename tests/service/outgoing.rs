@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use http::Method;
 use serde_json::Value;
 use shoptalk::shared::clock::Clock;
-use shoptalk::shared::outgoing::allowed_addresses::Reach;
+use shoptalk::shared::outgoing::allowed_addresses::AllowedAddresses;
 use shoptalk::shared::outgoing::http::{ApiError, Http, Patience, Timeouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -79,7 +79,7 @@ impl Server {
             idle: Duration::from_millis(200),
             total: Duration::from_millis(600),
         };
-        Http::new(Clock::manual(beginning()), &timeouts, Reach::new([&self.url])).unwrap()
+        Http::new(Clock::manual(beginning()), &timeouts, AllowedAddresses::new([&self.url])).unwrap()
     }
 
     async fn ask(&self) -> Result<Value, ApiError> {
@@ -146,7 +146,7 @@ async fn n1_a_certificate_that_nobody_vouches_for_ends_the_call_before_anything_
         return skipped("openssl is needed");
     };
     // Also where the address was configured.
-    let http = Http::new(Clock::manual(beginning()), &Timeouts::default(), Reach::new([&url])).unwrap();
+    let http = Http::new(Clock::manual(beginning()), &Timeouts::default(), AllowedAddresses::new([&url])).unwrap();
     let outcome = http.send(http.request(Method::GET, url)).await;
     server.kill().unwrap();
     server.wait().unwrap();
@@ -321,7 +321,7 @@ async fn n5_a_shop_that_does_not_answer_is_left_alone_for_a_while_and_no_other_i
     let good = Server::start(answer("", b"{}"), true).await;
     let timeouts = Timeouts::default();
     let clock = Clock::manual(beginning());
-    let http = Http::new(clock.clone(), &timeouts, Reach::new([&server.url, &good.url])).unwrap();
+    let http = Http::new(clock.clone(), &timeouts, AllowedAddresses::new([&server.url, &good.url])).unwrap();
     let (dead, alive) = (http.of("dead.myshopify.com"), http.of("alive.myshopify.com"));
     let ask = async |http: &Http, server: &Server| http.send(http.request(Method::GET, server.url.clone())).await;
     for _ in 0..20 {

@@ -163,8 +163,8 @@ async fn w11_a_self_test_is_signed_is_good_once_and_leaves_no_trace() {
     let (url, answers) = tunnel(&app).await;
     let shared = app.shared();
     let before = below(&app.path("")).len();
-    let reach = shoptalk::shared::outgoing::allowed_addresses::Reach::new([&url]);
-    let http = shoptalk::shared::outgoing::http::Http::new(app.clock.clone(), &Default::default(), reach).unwrap();
+    let allowed = shoptalk::shared::outgoing::allowed_addresses::AllowedAddresses::new([&url]);
+    let http = shoptalk::shared::outgoing::http::Http::new(app.clock.clone(), &Default::default(), allowed).unwrap();
     let Outcome { passed, detail, .. } = shared.self_tests.run(&http, &url, |_| Vec::new()).await;
     assert!(passed, "{detail}");
     assert_eq!(*answers.lock().unwrap(), [401, 401, 200, 200]);

@@ -170,7 +170,7 @@ impl TestApp {
 
     /// Who changes the master key.
     pub fn rotation(&self) -> Rotation {
-        self.app.control().rotation.clone()
+        self.app.command_runner().rotation.clone()
     }
 
     /// The simulated Page.
@@ -234,7 +234,7 @@ impl TestApp {
         let (sender, mut receiver) = mpsc::channel(1000);
         let mut lines = Vec::new();
         let carry_out = async {
-            self.app.control().carry_out(command, &sender).await;
+            self.app.command_runner().carry_out(command, &sender).await;
             drop(sender);
         };
         let work = async {

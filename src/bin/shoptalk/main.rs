@@ -188,10 +188,10 @@ async fn run(what: What) -> ExitCode {
                 let copy = move || backup::backup(&server, &folder, with_key, &Clock::system());
                 tokio::task::spawn_blocking(copy).await?
             };
-            alone(work).await
+            without_service(work).await
         }
         What::Restore { folder } => {
-            alone(async |server: Server| backup::restore(&server, &folder, &Clock::system()).await).await
+            without_service(async |server: Server| backup::restore(&server, &folder, &Clock::system()).await).await
         }
         What::Sync { channel, account } => {
             let channel = channel.and_then(|channel| channel.to_possible_value());
@@ -253,7 +253,7 @@ async fn serve(config: Config) -> ExitCode {
 }
 
 /// Does work that needs no service, and says what came of it.
-async fn alone(work: impl AsyncFnOnce(Server) -> anyhow::Result<String>) -> ExitCode {
+async fn without_service(work: impl AsyncFnOnce(Server) -> anyhow::Result<String>) -> ExitCode {
     let config = match read_config() {
         Ok((config, _)) => config,
         Err(code) => return code,
@@ -349,7 +349,7 @@ async fn carry_out_here(config: Config, command: Command, lines: &mpsc::Sender<L
             return Err(fail(&format!("{error:#}")));
         }
     };
-    app.control().carry_out(command, lines).await;
+    app.command_runner().carry_out(command, lines).await;
     if let Err(error) = app.settle().await {
         tracing::warn!(error = format!("{error:#}"), "not everything could be written");
     }

@@ -53,7 +53,7 @@ use writer::{Accounts, Completion, Request, Writer};
 
 use super::clock::Clock;
 use super::database::sqlite;
-use super::low_priority::Background;
+use super::low_priority::LowPriorityThread;
 use super::telemetry::alerts::Alerts;
 use super::telemetry::metrics::WriterMetrics;
 
@@ -312,7 +312,7 @@ impl Journal {
     /// As [`Journal::read`].
     pub async fn read_in_background<T: Send + 'static>(
         &self,
-        background: &Background,
+        background: &LowPriorityThread,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, JournalError> {
         let readers = Arc::clone(&self.readers);

@@ -12,12 +12,12 @@ use url::{Host, Url};
 
 /// The configured addresses, which may be of this machine or of a private network. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Reach(Arc<HashSet<(String, u16)>>);
+pub struct AllowedAddresses(Arc<HashSet<(String, u16)>>);
 
 /// Why an address is not asked.
 pub const REFUSED: &str = "the address is not public";
 
-impl Reach {
+impl AllowedAddresses {
     /// Public addresses, and the hosts and ports of these.
     #[must_use]
     pub fn new<'a>(configured: impl IntoIterator<Item = &'a Url>) -> Self {
@@ -46,7 +46,7 @@ fn origin(url: &Url) -> Option<(String, u16)> {
 
 /// Resolves names as the system does, and drops what is not public unless the name was configured. It is asked for every
 /// connection, so a name that changes its mind in between gains nothing.
-impl Resolve for Reach {
+impl Resolve for AllowedAddresses {
     fn resolve(&self, name: Name) -> Resolving {
         let configured = self.0.iter().any(|(host, _)| host == name.as_str());
         Box::pin(async move {
@@ -109,8 +109,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
-    fn allows(reach: &Reach, address: &str) -> bool {
-        reach.allows(&Url::parse(address).unwrap())
+    fn allows(allowed: &AllowedAddresses, address: &str) -> bool {
+        allowed.allows(&Url::parse(address).unwrap())
     }
 
     #[test]
@@ -154,9 +154,9 @@ mod tests {
     #[test]
     fn n1_n2_only_https_to_public_hosts_and_what_is_configured_may_be_asked() {
         let base = Url::parse("http://127.0.0.1:4000/{shop}").unwrap();
-        let reach = Reach::new([&base]);
+        let allowed = AllowedAddresses::new([&base]);
         for good in ["https://graph.facebook.com/v26.0/me", "http://127.0.0.1:4000/x", "https://8.8.8.8/"] {
-            assert!(allows(&reach, good), "{good}");
+            assert!(allows(&allowed, good), "{good}");
         }
         for bad in [
             "http://graph.facebook.com/",
@@ -172,16 +172,16 @@ mod tests {
             "ftp://graph.facebook.com/",
             "https://[::ffff:10.0.0.1]/",
         ] {
-            assert!(!allows(&reach, bad), "{bad}");
+            assert!(!allows(&allowed, bad), "{bad}");
         }
-        assert!(!allows(&Reach::default(), "http://127.0.0.1:4000/x"));
+        assert!(!allows(&AllowedAddresses::default(), "http://127.0.0.1:4000/x"));
     }
 
     #[tokio::test]
     async fn n2_a_name_that_leads_to_this_machine_is_refused_unless_it_was_configured() {
         let name = || "localhost".parse::<Name>().unwrap();
-        assert!(Reach::default().resolve(name()).await.is_err());
-        let configured = Reach::new([&Url::parse("http://localhost:1").unwrap()]);
+        assert!(AllowedAddresses::default().resolve(name()).await.is_err());
+        let configured = AllowedAddresses::new([&Url::parse("http://localhost:1").unwrap()]);
         assert!(configured.resolve(name()).await.unwrap().next().is_some());
     }
 }

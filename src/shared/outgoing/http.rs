@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::allowed_addresses::{REFUSED, Reach};
+use super::allowed_addresses::{AllowedAddresses, REFUSED};
 use super::breaker::{Call, Lanes};
 use crate::shared::clock::Clock;
 use crate::shared::telemetry::metrics::Metrics;
@@ -271,7 +271,7 @@ pub struct Http {
     clock: Clock,
     /// Whose calls these are, and where they are counted.
     counted: Option<(&'static str, Metrics)>,
-    reach: Reach,
+    allowed: AllowedAddresses,
     lanes: Lanes,
     /// For whom calls are made; empty: for the app itself.
     account: Arc<str>,
@@ -283,7 +283,7 @@ impl Http {
     ///
     /// # Errors
     /// When the TLS library does not start.
-    pub fn new(clock: Clock, timeouts: &Timeouts, reach: Reach) -> anyhow::Result<Self> {
+    pub fn new(clock: Clock, timeouts: &Timeouts, allowed: AllowedAddresses) -> anyhow::Result<Self> {
         let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
             .with_safe_default_protocol_versions()
@@ -294,14 +294,14 @@ impl Http {
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .dns_resolver(Arc::new(reach.clone()))
+            .dns_resolver(Arc::new(allowed.clone()))
             .user_agent(concat!("shoptalk/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(timeouts.connect)
             .read_timeout(timeouts.idle)
             .timeout(timeouts.total)
             .build()
             .context("the HTTP client does not start")?;
-        Ok(Self { client, clock, reach, lanes: Lanes::default(), account: Arc::from(""), counted: None })
+        Ok(Self { client, clock, allowed, lanes: Lanes::default(), account: Arc::from(""), counted: None })
     }
 
     /// The same client; what goes through [`Http::persist`] is counted as calls of this channel.
@@ -347,7 +347,7 @@ impl Http {
     /// Waits for a place for this request.
     async fn enter(&self, request: reqwest::RequestBuilder) -> Result<(reqwest::Request, Entered), ApiError> {
         let request = request.build().map_err(unavailable)?;
-        if !self.reach.allows(request.url()) {
+        if !self.allowed.allows(request.url()) {
             return Err(ApiError::Refused { code: REFUSED.to_owned() });
         }
         let (platform, account) = (request.url().origin().ascii_serialization(), Arc::clone(&self.account));

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 use sha2::Sha256;
 
-use crate::shared::telemetry::once_per_second::Sparse;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// Which of the valid secrets made a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,9 +75,9 @@ impl Secrets {
         match (current, previous) {
             (true, _) => Some(Signer::Current),
             (false, true) => {
-                static SAID: Sparse = Sparse::new();
+                static SAID: OncePerSecond = OncePerSecond::new();
                 let uses = self.previous_uses.fetch_add(1, Ordering::Relaxed) + 1;
-                if SAID.say().is_some() {
+                if SAID.should_log().is_some() {
                     tracing::warn!(uses, "a signature was made with the previous secret");
                 }
                 Some(Signer::Previous)

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
 use super::wire::{Turn, Turns, Wire};
-use crate::shared::telemetry::once_per_second::Sparse;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// The largest head of a request, in bytes: request line and all headers.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -44,8 +44,8 @@ pub struct Peer(pub IpAddr);
 
 /// Serves until `stop`; then accepts nothing more and finishes what is at work.
 pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: CancellationToken) {
-    static FULL: Sparse = Sparse::new();
-    static FAILED: Sparse = Sparse::new();
+    static FULL: OncePerSecond = OncePerSecond::new();
+    static FAILED: OncePerSecond = OncePerSecond::new();
     let graceful = GracefulShutdown::new();
     let limits = Arc::new(limits.clone());
     let places = Arc::new(Semaphore::new(places(limits.connections)));
@@ -59,7 +59,7 @@ pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: Ca
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, or a client that was gone already. Neither is cured by asking again at once.
-                if let Some(unsaid) = FAILED.say() {
+                if let Some(unsaid) = FAILED.should_log() {
                     tracing::warn!(%error, unsaid, "a connection could not be accepted");
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -67,7 +67,7 @@ pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: Ca
             }
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            if let Some(unsaid) = FULL.say() {
+            if let Some(unsaid) = FULL.should_log() {
                 tracing::warn!(unsaid, "a connection was closed: there are as many as can be served");
             }
             continue;

@@ -20,7 +20,7 @@ use super::accept::Peer;
 use super::error::Problem;
 use super::proxies::Proxies;
 use super::rates::{Rate, Rates};
-use crate::shared::telemetry::once_per_second::Sparse;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// The largest body of a request that is no delivery.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -277,8 +277,8 @@ enum Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        static SAID: Sparse = Sparse::new();
-        if let Some(unsaid) = SAID.say() {
+        static SAID: OncePerSecond = OncePerSecond::new();
+        if let Some(unsaid) = SAID.should_log() {
             tracing::info!(reason = ?self, unsaid, "a request was not let in");
         }
         let (status, title, detail) = match self {

@@ -16,7 +16,7 @@ use crate::shared::journal::{Event, Journal, JournalError};
 use crate::shared::secrets::signature::Signer;
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::{IntakeMetrics, Refusal, Unavailable};
-use crate::shared::telemetry::once_per_second::Sparse;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// A commit that takes longer is given up: the platform's own patience ends at 5 s, and an honest 503 beats silence.
 const COMMIT_WITHIN: Duration = Duration::from_secs(4);
@@ -37,7 +37,7 @@ struct Inner {
     metrics: IntakeMetrics,
     wrong: WrongSignatures,
     /// For each reason.
-    said: [Sparse; Refusal::ALL.len()],
+    said: [OncePerSecond; Refusal::ALL.len()],
 }
 
 impl Intake {
@@ -49,7 +49,7 @@ impl Intake {
             journal: shared.journal.clone(),
             metrics: shared.metrics.intake(channel),
             wrong: WrongSignatures::new(channel, shared.alerts.clone(), shared.clock.clone()),
-            said: [const { Sparse::new() }; _],
+            said: [const { OncePerSecond::new() }; _],
         }))
     }
 
@@ -62,7 +62,7 @@ impl Intake {
         if reason == Refusal::Wrong {
             wrong.met();
         }
-        if let Some(unsaid) = said[reason as usize].say() {
+        if let Some(unsaid) = said[reason as usize].should_log() {
             tracing::warn!(channel, reason = reason.as_str(), unsaid, "a delivery was refused");
         }
         StatusCode::UNAUTHORIZED.into_response()

@@ -4,17 +4,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// One kind of line.
-pub struct Sparse(Mutex<Option<(Instant, u64)>>);
+pub struct OncePerSecond(Mutex<Option<(Instant, u64)>>);
 
-impl Sparse {
-    /// Not said yet.
+impl OncePerSecond {
+    /// A kind of line that has not been written yet.
     #[must_use]
     pub const fn new() -> Self {
         Self(Mutex::new(None))
     }
 
-    /// Whether to say it now, and how often it was left unsaid since the last time.
-    pub fn say(&self) -> Option<u64> {
+    /// Whether the caller should write the line now, and how many lines were left out since the last one.
+    pub fn should_log(&self) -> Option<u64> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         match &mut *last {
@@ -31,7 +31,7 @@ impl Sparse {
     }
 }
 
-impl Default for Sparse {
+impl Default for OncePerSecond {
     fn default() -> Self {
         Self::new()
     }

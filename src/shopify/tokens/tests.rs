@@ -15,7 +15,7 @@ use super::*;
 use crate::shared::channel::simulator::{Failure, Now};
 use crate::shared::clock::Clock;
 use crate::shared::database::sqlite::Db;
-use crate::shared::outgoing::allowed_addresses::Reach;
+use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::{Http, Timeouts};
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::secrets::vault::Vault;
@@ -90,7 +90,8 @@ impl Bench {
     fn client(&self) -> Client {
         let timeouts =
             Timeouts { idle: Duration::from_millis(300), total: Duration::from_secs(2), ..Timeouts::default() };
-        let http = Http::new(self.clock.clone(), &timeouts, Reach::new(&self.config.own_addresses())).unwrap();
+        let http =
+            Http::new(self.clock.clone(), &timeouts, AllowedAddresses::new(&self.config.own_addresses())).unwrap();
         Client::new(http, Arc::clone(&self.config), self.alerts.clone())
     }
 
