@@ -220,7 +220,7 @@ fn check(source: &Path) -> anyhow::Result<Manifest> {
         let found = hash_of(&source.join(path)).with_context(|| format!("{name} is missing from the backup"))?;
         ensure!(found == *expected, "{name} is not as it was when the backup was made");
     }
-    for (name, known) in [(TOKENS, TOKENS_MIGRATIONS.len()), (JOURNAL, journal::migrations())] {
+    for (name, known) in [(TOKENS, TOKENS_MIGRATIONS.len()), (JOURNAL, journal::count_migrations())] {
         ensure!(manifest.files.contains_key(name), "the backup holds no {name}");
         let version: i64 = open_reader(&source.join(name))?.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if usize::try_from(version).unwrap_or(usize::MAX) > known {

@@ -22,7 +22,7 @@ use self::rotate_keys::{Outcome, Rotation};
 use crate::shared::journal::Journal;
 use crate::shared::store::{Connection, Connections, Status};
 use crate::shared::under_way::{Progress, Step};
-use crate::shared::{Reader, journal};
+use crate::shared::{Reader, store};
 use crate::workers::conversations::Conversations;
 use crate::workers::reads::Refresh;
 
@@ -277,7 +277,7 @@ impl CommandRunner {
                         )
                         .optional()?;
                     if let Some((channel, account, object)) = &reread {
-                        journal::want_reread(connection, channel, account, object, now_ms, 0)?;
+                        store::want_reread(connection, channel, account, object, now_ms, 0)?;
                     }
                     Ok(filed + usize::from(reread.is_some()))
                 }

@@ -3,8 +3,7 @@
 use crate::app::config::{Config, Server};
 use crate::shared::channel::finding::Finding;
 use crate::shared::database::sqlite::Db;
-use crate::shared::journal::{self, Inspection};
-use crate::shared::store::{Connection, Connections, Status, TokenKind};
+use crate::shared::store::{self, Connection, Connections, Inspection, Status, TokenKind};
 
 /// A poll runs daily; an account that was not read for two days is not polled.
 const READ_WITHIN_MS: i64 = 2 * 24 * 60 * 60 * 1000;
@@ -116,7 +115,7 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
         return Vec::new();
     }
     // A journal that cannot be read is the business of the check of databases.
-    let Ok(inspection) = journal::inspect(&server.journal_db) else { return Vec::new() };
+    let Ok(inspection) = store::inspect(&server.journal_db) else { return Vec::new() };
     let Inspection { parked_conversations, parked_reads, apart, oldest_waiting, subscriptions, remarks } = inspection;
     let mut findings = Vec::new();
     if parked_conversations > 0 {

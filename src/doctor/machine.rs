@@ -191,7 +191,7 @@ pub fn databases(server: &Server) -> Vec<Finding> {
     for (path, migrations, loss) in [
         (&server.tokens_db, TOKENS_MIGRATIONS.len(), "without it every merchant has to connect again"),
         (&server.sessions_db, SESSIONS_MIGRATIONS.len(), "without it browsers are logged out, nothing more"),
-        (&server.journal_db, journal::migrations(), "without it, files can no longer be rebuilt from it"),
+        (&server.journal_db, journal::count_migrations(), "without it, files can no longer be rebuilt from it"),
     ] {
         database(path, migrations, loss, &mut findings);
     }

@@ -19,9 +19,10 @@ use super::document::{message_event, parse_time};
 use super::payload::{Id, message_key};
 use super::{Facebook, NAME, view};
 use crate::shared::ReadError;
-use crate::shared::journal::{Begin, Event, Listed, Place, Source, Walk, WalkKind, Walked};
+use crate::shared::journal::{Event, Source};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::{Object, elements};
+use crate::shared::store::{Begin, Listed, Place, Walk, WalkKind, Walked};
 
 /// A poll reads again what changed shortly before the last one ended: the platform's lists are not exact to the second.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);

@@ -25,11 +25,11 @@ use super::Facebook;
 use super::config::Media;
 use crate::app::scheduler::Job;
 use crate::shared::files::output::{Output, RelativePath};
-use crate::shared::journal::{Attached, Attachment, Copied, WantedMedia};
 use crate::shared::outgoing::http::{ApiError, Download, Http};
 use crate::shared::raw_json::{Object, elements};
 use crate::shared::secrets::signature::to_hex;
 use crate::shared::settings::is_loopback;
+use crate::shared::store::{Attached, Attachment, Copied, WantedMedia};
 
 /// Kinds of attachments that are files. Others are links to pages.
 const FILES: [&str; 7] = ["image", "audio", "video", "file", "sticker", "story_mention", "ephemeral"];

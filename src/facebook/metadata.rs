@@ -12,8 +12,8 @@ use super::document::metadata_path;
 use super::payload::Id;
 use super::{Facebook, NAME};
 use crate::shared::ReadError;
-use crate::shared::journal::Record;
 use crate::shared::outgoing::http::ApiError;
+use crate::shared::store::Record;
 
 /// The kind of a Page's record.
 const PAGE: &str = "page";

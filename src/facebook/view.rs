@@ -4,8 +4,8 @@
 
 use super::payload::Id;
 use crate::shared::channel::view::{Media, Message, Shown, Side, View};
-use crate::shared::journal::Item;
 use crate::shared::raw_json::{Object, elements};
+use crate::shared::store::Item;
 
 /// How the channel is shown.
 pub const VIEW: View = View {

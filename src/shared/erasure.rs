@@ -23,17 +23,17 @@ use uuid::Uuid;
 
 use super::clock::Clock;
 use super::files::output::{Output, RelativePath};
-use super::journal::{Account, DedupeKey, Journal};
+use super::journal::{Account, DedupeKey, Erased, Journal};
 use super::secrets::signature::to_hex;
 use super::server::error::AppError;
-use super::store::erasures::{Erased, Former, NewErasure, Open, Receipt, Wanted};
+use super::store::erasures::{Former, NewErasure, Open, Receipt, Wanted};
 use super::store::{Connections, Erasures, Sessions};
 use super::telemetry::alerts::Alerts;
 use super::under_way::Progress;
 use crate::workers::conversations::Conversations;
 use crate::workers::reads::{Reads, Refresh};
 
-pub use super::store::erasures::Scope;
+pub use super::journal::Scope;
 
 /// How long a login waits for an erasure of the same account that is under way.
 const WAIT: Duration = Duration::from_secs(20);

@@ -7,8 +7,8 @@ use std::io::Write;
 
 use super::payload::ShopDomain;
 use crate::shared::files::output::RelativePath;
-use crate::shared::journal::Record;
 use crate::shared::raw_json::{Object, canonical, elements, push_name};
+use crate::shared::store::Record;
 
 /// Where a shop's metadata file is.
 ///

@@ -138,7 +138,7 @@ impl Conversations {
     pub async fn step(&self) -> Result<bool, StepError> {
         let _paused = self.pause().await;
         unsend::take_back(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
-        let cursor: i64 = self.journal.find_place(CURSOR).await?;
+        let cursor: i64 = self.journal.cursor_position(CURSOR).await?;
         let (mut in_order, mut is_all) = self.journal.put_in_order().await?;
         while in_order < cursor && !is_all {
             // Only after an upgrade from a version that kept this order elsewhere.

@@ -12,9 +12,9 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
-use crate::shared::journal::{Journal, JournalError, save_cursor, want_reread};
+use crate::shared::journal::{Journal, JournalError, save_cursor};
 use crate::shared::outgoing::http::ApiError;
-use crate::shared::store::{Connection as Account, Connections, Status};
+use crate::shared::store::{Connection as Account, Connections, Status, want_reread};
 use crate::shared::telemetry::metrics::Metrics;
 use crate::shared::under_way::Progress;
 use crate::shared::{FAREWELL, PEOPLE, ReadError, Reader, WATCH, is_aside};
@@ -91,7 +91,7 @@ impl Refresh {
     pub async fn collect(&self) -> Result<bool, JournalError> {
         let journal = &self.0.journal;
         let _paused = self.pause().await;
-        let cursor: i64 = journal.find_place(CURSOR).await?;
+        let cursor: i64 = journal.cursor_position(CURSOR).await?;
         let (last, wishes) = journal.read(move |connection| wishes_since(connection, cursor)).await?;
         if last == cursor {
             return Ok(false);

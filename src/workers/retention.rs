@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::conversations::{Conversation, find_pruned, read_conversation};
 use crate::shared::files::output::Output;
-use crate::shared::journal::{Journal, JournalError, NOT_CONNECTED, OVERVIEW_CURSOR, newest, place, save_cursor};
+use crate::shared::journal::{Journal, JournalError, NOT_CONNECTED, cursor_position, newest_seq, save_cursor};
+use crate::shared::store::OVERVIEW_CURSOR;
 
 /// Up to which event a pass has looked.
 const CURSOR: &str = "consumer:retention";
@@ -60,17 +61,17 @@ struct Step {
 }
 
 fn step(connection: &Connection, output: &Output, before: i64) -> rusqlite::Result<Step> {
-    let cursor = place(connection, CURSOR)?;
+    let cursor = cursor_position(connection, CURSOR)?;
     // An event is deleted only when every consumer has done with it.
     let done = ["consumer:conversations", "consumer:refresh", OVERVIEW_CURSOR]
         .iter()
-        .map(|name| place(connection, name))
+        .map(|name| cursor_position(connection, name))
         .collect::<rusqlite::Result<Vec<i64>>>()?
         .into_iter()
         .min()
         .unwrap_or(0);
     // The newest event stays: its number must not be given again.
-    let newest = newest(connection)?;
+    let newest = newest_seq(connection)?;
     let rows: Vec<(i64, Option<Conversation>, bool)> = connection
         .prepare_cached(
             "SELECT channel, account, conversation, seq, apart IS ?5 FROM events

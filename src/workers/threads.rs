@@ -7,7 +7,8 @@
 use rusqlite::{Connection, params};
 
 use crate::shared::PEOPLE;
-use crate::shared::journal::{Journal, JournalError, OVERVIEW_CURSOR, count_threads, save_cursor, want_reread};
+use crate::shared::journal::{Journal, JournalError, save_cursor};
+use crate::shared::store::{OVERVIEW_CURSOR, count_threads, want_reread};
 
 /// How many events one step takes: it runs on the journal's writer, between two groups of deliveries, and must be over
 /// within a few milliseconds.
@@ -34,7 +35,7 @@ impl Overview {
     /// # Errors
     /// When the journal cannot be used; the cursor then stands where it stood.
     pub async fn step(&self) -> Result<bool, JournalError> {
-        let cursor = self.journal.find_place(OVERVIEW_CURSOR).await?;
+        let cursor = self.journal.cursor_position(OVERVIEW_CURSOR).await?;
         if *self.journal.watch().borrow() <= cursor {
             return Ok(false);
         }

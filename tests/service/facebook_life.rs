@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shoptalk::facebook::sandbox::Sandbox;
 use shoptalk::shared::channel::simulator::Failure;
-use shoptalk::shared::journal::Subscriptions;
+use shoptalk::shared::store::Subscriptions;
 
 use crate::test_app::{PAGE, SHOP, TestApp};
 

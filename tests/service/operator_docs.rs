@@ -5,7 +5,7 @@ use std::process::Command;
 
 use http::Method;
 use serde_json::Value;
-use shoptalk::shared::journal::PollReport;
+use shoptalk::shared::store::PollReport;
 
 use crate::test_app::{OPERATOR_TOKEN, PAGE, TestApp};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shoptalk::commands::Command;
 use shoptalk::shared::channel::simulator::Failure;
-use shoptalk::shared::journal::KeptReport;
+use shoptalk::shared::store::KeptReport;
 use shoptalk::shopify::sandbox::Shop;
 
 use crate::shopify_checks::{CATALOGUE, asked, assert_complete, connect_shop, only, requests};

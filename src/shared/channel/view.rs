@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::shared::journal::Item;
+use crate::shared::store::Item;
 
 /// How a channel is shown.
 #[derive(Clone, Copy)]

@@ -3,7 +3,9 @@
 use rusqlite::{Connection, params};
 
 use super::event::Event;
-use super::overview::HOUR_MS;
+
+/// Milliseconds in an hour.
+pub(in crate::shared) const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// For how many hours counts are kept: forty days.
 const KEPT_HOURS: i64 = 40 * 24;

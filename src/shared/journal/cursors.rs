@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Journal, JournalError};
+use super::error::JournalError;
+use super::handle::Journal;
 
 impl Journal {
     /// The value kept under this name, for example where a poll goes on.
@@ -30,9 +31,9 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn find_place(&self, name: &str) -> Result<i64, JournalError> {
+    pub async fn cursor_position(&self, name: &str) -> Result<i64, JournalError> {
         let name = name.to_owned();
-        self.read(move |connection| place(connection, &name)).await
+        self.read(move |connection| cursor_position(connection, &name)).await
     }
 }
 
@@ -40,29 +41,21 @@ impl Journal {
 ///
 /// # Errors
 /// When the database fails.
-pub fn save_cursor(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+pub(crate) fn save_cursor(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO cursors (name, value) VALUES (?1, ?2)")?
         .execute([name, value])
         .map(drop)
 }
 
-/// As [`Journal::find_place`], as part of a larger read or write.
+/// As [`Journal::cursor_position`], as part of a larger read or write.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn place(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+pub(crate) fn cursor_position(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     let value: Option<String> = connection
         .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
         .query_row([name], |row| row.get(0))
         .optional()?;
     Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
-}
-
-/// The number of the newest event; 0 where there is none.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) fn newest(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))
 }

@@ -6,11 +6,14 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::writer::{Request, Scrub};
-use super::{DedupeKey, Journal, JournalError, newest, save_cursor};
-use crate::shared::store::erasures::{Erased, Scope};
+use super::cursors::save_cursor;
+use super::error::JournalError;
+use super::event::DedupeKey;
+use super::handle::Journal;
+use super::writer::{Request, Scrub, newest_seq};
 
 /// How many rows one step erases at most: a write transaction of a few milliseconds.
 const STEP: usize = 200;
@@ -20,6 +23,62 @@ const LOOK_AT: usize = 5_000;
 
 /// How often, a tenth of a second apart, a reader may stand in the way of emptying the log.
 const EMPTYINGS: u32 = 50;
+
+/// What is to be erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything that is known of an account, its connection and tokens included.
+    Account {
+        /// The channel.
+        channel: String,
+        /// The account.
+        account: String,
+    },
+    /// What is known of one person of an account. The account stays connected.
+    Person {
+        /// The channel.
+        channel: String,
+        /// The account.
+        account: String,
+        /// The person, as conversations name them.
+        person: String,
+    },
+    /// What an account was sent and that was set apart, where it mentions one of these texts: of a customer who has no
+    /// conversation.
+    Mentions {
+        /// The channel.
+        channel: String,
+        /// The account.
+        account: String,
+        /// The texts.
+        texts: Vec<String>,
+    },
+}
+
+impl Scope {
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> (&str, &str) {
+        match self {
+            Self::Account { channel, account }
+            | Self::Person { channel, account, .. }
+            | Self::Mentions { channel, account, .. } => (channel, account),
+        }
+    }
+}
+
+/// How much was erased.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Erased {
+    /// Messages, receipts and other events.
+    pub events: i64,
+    /// Other rows of the journal: products, cursors, plans.
+    pub rows: i64,
+    /// Files.
+    pub files: i64,
+    /// Connections with their tokens.
+    pub connections: i64,
+}
 
 impl Journal {
     /// Erases the events of a scope and keeps their keys, so that a repeat of one changes nothing. `name` names the
@@ -34,7 +93,7 @@ impl Journal {
             let (found, last) = self.read(move |connection| find_events(connection, &wanted, after)).await?;
             if !found.is_empty() {
                 let (wanted, name) = (scope.clone(), name.to_owned());
-                let now_ms = self.clock.now_ms();
+                let now_ms = self.clock().now_ms();
                 self.write(move |connection| erase_events(connection, &wanted, &found, &name, now_ms)).await?;
             }
             match last {
@@ -92,7 +151,7 @@ impl Journal {
     /// # Errors
     /// When the disk is full, or a reader stands in the way for seconds.
     pub async fn empty_log(&self) -> Result<(), JournalError> {
-        let path = self.readers.path.clone();
+        let path = self.path().to_owned();
         let moved = tokio::task::spawn_blocking(move || {
             let connection = Connection::open(path)?;
             connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
@@ -121,13 +180,13 @@ impl Journal {
 
     async fn scrub_step(&self, step: Scrub) -> Result<(), JournalError> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(Request::Scrub(step, reply)).await.map_err(|_| JournalError::Closed)?;
+        self.request(Request::Scrub(step, reply)).await?;
         answer.await.map_err(|_| JournalError::Closed)?
     }
 }
 
 /// The name under which keys of an account's erased events stand. It does not tell the account.
-pub(super) fn account_key(channel: &str, account: &str) -> DedupeKey {
+pub(in crate::shared) fn account_key(channel: &str, account: &str) -> DedupeKey {
     DedupeKey::new(channel, account, &[])
 }
 
@@ -188,7 +247,7 @@ fn mentions(payload: &[u8], text: &str) -> bool {
 
 fn erase_events(connection: &Connection, scope: &Scope, seqs: &[i64], name: &str, now_ms: i64) -> rusqlite::Result<()> {
     let (channel, account) = scope.account();
-    let newest = newest(connection)?;
+    let newest = newest_seq(connection)?;
     let mut keep_key = match scope {
         Scope::Account { .. } => connection.prepare_cached(
             "INSERT OR IGNORE INTO erased_keys (dedupe, account) SELECT dedupe, ?2 FROM events WHERE seq = ?1",

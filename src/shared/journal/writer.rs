@@ -3,9 +3,7 @@
 //! An fsync costs milliseconds on real disks; a hundred deliveries share it. Nothing else in the process writes to
 //! `journal.db`, so a write never waits for a lock.
 
-use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
@@ -13,10 +11,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::arrivals::Arrived;
 use super::checkpoint::{self, Checkpoints};
+use super::connected_accounts::{ConnectedAccounts, NOT_CONNECTED};
+use super::error::JournalError;
 use super::event::{Effect, Event};
 use super::health::Health;
-use super::unsent::{self, Unsendings};
-use super::{Appended, JournalError};
+use super::tombstones::{self, Unsendings};
 use crate::shared::clock::Clock;
 use crate::shared::database::sqlite;
 use crate::shared::telemetry::metrics::WriterMetrics;
@@ -28,8 +27,16 @@ const MAX_BATCH: usize = 512;
 /// 2 MB nearly every event reads a page again.
 const CACHE_KIB: i64 = 8 * 1024;
 
-/// Set apart because nobody has connected the account (yet). Released when somebody does.
-pub(crate) const NOT_CONNECTED: &str = "the account is not connected";
+/// What an append did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// How many events were not known before.
+    pub new: usize,
+    /// How many were known already and changed nothing.
+    pub repeated: usize,
+    /// The number of the last one that was not known before.
+    pub last_seq: Option<i64>,
+}
 
 /// What is sent to a job's owner once it is known whether the transaction was committed.
 pub(super) type Completion = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
@@ -64,15 +71,11 @@ pub(super) enum Request {
     Close,
 }
 
-/// The accounts that somebody has connected. Kept in memory, so that intake needs no other database.
-/// By channel.
-pub(super) type Accounts = Arc<RwLock<HashMap<String, HashSet<String>>>>;
-
 pub(super) struct Writer {
     pub connection: Connection,
     pub path: PathBuf,
     pub requests: mpsc::Receiver<Request>,
-    pub accounts: Accounts,
+    pub accounts: ConnectedAccounts,
     pub unsendings: Unsendings,
     pub clock: Clock,
     pub last_seq: watch::Sender<i64>,
@@ -288,7 +291,7 @@ impl Writer {
              ON CONFLICT (dedupe) DO NOTHING",
         )?;
         let mut new = Vec::with_capacity(events.len());
-        let mut any_unsent = unsent::any(&self.connection)?;
+        let mut any_unsent = tombstones::any(&self.connection)?;
         for event in events {
             if any_pruned && self.was_pruned(event)? {
                 new.push(false);
@@ -300,11 +303,11 @@ impl Writer {
                 Effect::Reread(object) => (None, false, Some(object.as_str()), None),
                 Effect::Apart(reason) => (None, false, None, Some(reason.as_ref())),
             };
-            if apart.is_none() && !self.is_connected(event) {
+            if apart.is_none() && !self.accounts.contains(event.channel, &event.account) {
                 apart = Some(NOT_CONNECTED);
             }
             let tombstone = match any_unsent {
-                true => unsent::payload_of(&self.connection, &self.unsendings, event)?,
+                true => tombstones::payload_of(&self.connection, &self.unsendings, event)?,
                 false => None,
             };
             let inserted = insert.execute(params![
@@ -326,7 +329,7 @@ impl Writer {
                 let seq = self.connection.last_insert_rowid();
                 *last_seq = Some(seq);
                 if let Effect::Unsend { person, keys } = &event.effect {
-                    unsent::take_back(&self.connection, &self.unsendings, event, person, keys, seq)?;
+                    tombstones::take_back(&self.connection, &self.unsendings, event, person, keys, seq)?;
                     any_unsent = true;
                 }
             }
@@ -349,11 +352,6 @@ impl Writer {
         find.exists([event.key.as_bytes()])
     }
 
-    fn is_connected(&self, event: &Event) -> bool {
-        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
-        accounts.get(event.channel).is_some_and(|accounts| accounts.contains(&event.account))
-    }
-
     /// A handle on which a write failed may hold pages that the disk does not: it is never used again.
     fn reopen(&mut self) {
         let reopened = Connection::open(&self.path)
@@ -372,4 +370,12 @@ impl Writer {
 fn end_job(good: bool, run: impl Fn(&str) -> rusqlite::Result<()>) -> Option<rusqlite::Error> {
     let undone = if good { Ok(()) } else { run("ROLLBACK TO job") };
     undone.and_then(|()| run("RELEASE job")).err()
+}
+
+/// The number of the newest event; 0 where there is none.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn newest_seq(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))
 }

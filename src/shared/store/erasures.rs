@@ -5,49 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::shared::database::sqlite::Db;
-
-/// What is to be erased.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// Everything that is known of an account, its connection and tokens included.
-    Account {
-        /// The channel.
-        channel: String,
-        /// The account.
-        account: String,
-    },
-    /// What is known of one person of an account. The account stays connected.
-    Person {
-        /// The channel.
-        channel: String,
-        /// The account.
-        account: String,
-        /// The person, as conversations name them.
-        person: String,
-    },
-    /// What an account was sent and that was set apart, where it mentions one of these texts: of a customer who has no
-    /// conversation.
-    Mentions {
-        /// The channel.
-        channel: String,
-        /// The account.
-        account: String,
-        /// The texts.
-        texts: Vec<String>,
-    },
-}
-
-impl Scope {
-    /// The account.
-    #[must_use]
-    pub fn account(&self) -> (&str, &str) {
-        match self {
-            Self::Account { channel, account }
-            | Self::Person { channel, account, .. }
-            | Self::Mentions { channel, account, .. } => (channel, account),
-        }
-    }
-}
+use crate::shared::journal::{Erased, Scope};
 
 /// A request to be carried out.
 #[derive(Debug, Clone)]
@@ -75,19 +33,6 @@ pub struct Open {
     pub requested_at: i64,
     /// Whether all rows and files are gone, and only traces are left in the databases.
     pub is_carried_out: bool,
-}
-
-/// How much was erased.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Erased {
-    /// Messages, receipts and other events.
-    pub events: i64,
-    /// Other rows of the journal: products, cursors, plans.
-    pub rows: i64,
-    /// Files.
-    pub files: i64,
-    /// Connections with their tokens.
-    pub connections: i64,
 }
 
 /// What became of a request. It names nobody.

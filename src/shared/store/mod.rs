@@ -1,18 +1,44 @@
-//! The SQL of `tokens.db` and `sessions.db`, one file per table. Every row carries its channel, so a new channel needs
-//! no migration, and every query names the merchant or account that it is about.
+//! The tables of `tokens.db` and `sessions.db`, and those of `journal.db` that are no log: a file each, with all its SQL.
+//! Every row carries its channel, so a new channel needs no migration, and every query names the merchant or account that
+//! it is about. What stands in `journal.db` is written by the journal's writer, so its calls are calls of
+//! [`crate::shared::journal::Journal`].
 
+mod account_cursors;
 pub mod alert_posts;
+mod attachments;
 pub mod connections;
 pub mod erasures;
+mod event_status;
+mod history_walks;
+mod inspection;
 pub mod keys;
 pub mod login_states;
+mod overview;
+mod read_requests;
+mod records;
+mod reports;
 pub mod sessions;
+mod set_aside;
+mod staging;
+mod threads;
 
+pub use attachments::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, WantedMedia};
 pub use connections::{Connection, Connections, NewConnection, Status, Token, TokenAge, TokenKind, Tokens};
 pub use erasures::Erasures;
+pub use event_status::Facts;
+pub use history_walks::{Begin, History, Listed, Older, Place, Unreadable, Walk, WalkKind, Walked};
+pub use inspection::{Inspection, inspect};
 pub use keys::Keys;
 pub use login_states::LoginStates;
+pub use overview::{Apart, Arrivals, Consumer, Counts, Failure, Totals, Work};
+pub use read_requests::Wish;
+pub(crate) use read_requests::want_reread;
+pub use records::{Change, Edit, Record, RecordPage, each_record};
+pub use reports::{KeptReport, PollReport, Subscriptions};
 pub use sessions::{Session, Sessions};
+pub use staging::{Children, Part, Staging};
+pub use threads::{Found, Item, Thread, ThreadPage, ThreadPlace};
+pub(crate) use threads::{OVERVIEW_CURSOR, count_threads};
 
 /// The migrations of `tokens.db`, in order. Append only.
 pub const TOKENS_MIGRATIONS: &[&str] = &[

@@ -11,9 +11,9 @@ use super::records;
 use super::records::part;
 use super::session::{Access, Pages, Raw, Reading, at, id_of};
 use crate::shared::ReadError;
-use crate::shared::journal::{Part, Staging};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
+use crate::shared::store::{Part, Staging};
 use crate::shopify::client::Query;
 
 /// All products with variants, metafields and stock.

@@ -10,9 +10,9 @@ use rusqlite::Result as SqlResult;
 use super::file;
 use super::session::Raw;
 use crate::shared::ReadError;
-use crate::shared::journal::{Children, Edit, Part, Record, Staging};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
+use crate::shared::store::{Children, Edit, Part, Record, Staging};
 use crate::shopify::payload::ShopDomain;
 use crate::shopify::{NAME, Shopify, document};
 

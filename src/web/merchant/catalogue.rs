@@ -13,10 +13,10 @@ use super::parts::{excerpt, name_or, pill};
 use super::{Fronts, Page, Tab, owned};
 use crate::shared::Shared;
 use crate::shared::channel::view::{Card, Catalogue, clean, plain_line, shorten, visible};
-use crate::shared::journal::{Account, Record};
+use crate::shared::journal::Account;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
-use crate::shared::store::Session;
+use crate::shared::store::{Record, Session};
 
 /// How many products a page shows.
 const PER_PAGE: usize = 48;

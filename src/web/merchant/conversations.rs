@@ -13,10 +13,10 @@ use super::parts::{Line, lines, name_or, thread_item, utc};
 use super::{Front, Fronts, Page, Tab, owned};
 use crate::shared::Shared;
 use crate::shared::channel::view::{Shown, clean};
-use crate::shared::journal::{Account, Item, Thread, ThreadPlace};
+use crate::shared::journal::Account;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
-use crate::shared::store::Session;
+use crate::shared::store::{Item, Session, Thread, ThreadPlace};
 
 /// How many conversations a page shows.
 const PER_PAGE: i64 = 50;

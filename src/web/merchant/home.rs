@@ -13,11 +13,11 @@ use super::connections::Farewell;
 use super::parts;
 use super::parts::{ago, thread_item};
 use super::{Door, Entrance, Front, Fronts, Page, Tab, conversations, form_token, page};
-use crate::shared::journal::{Account, Subscriptions, Wish};
+use crate::shared::journal::Account;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::CurrentMerchant;
-use crate::shared::store::{Connection, Session, Status};
+use crate::shared::store::{Connection, Session, Status, Subscriptions, Wish};
 use crate::shared::under_way::Step;
 use crate::shared::{Shared, is_aside};
 

@@ -7,8 +7,7 @@ use maud::{Markup, html};
 
 use super::Front;
 use crate::shared::channel::view::{Message, Shown, Side, clean, shorten, visible};
-use crate::shared::journal::{Item, Thread};
-use crate::shared::store::{Connection, Status};
+use crate::shared::store::{Connection, Item, Status, Thread};
 
 /// How much of a message a page shows; the rest has a page of its own.
 const MAX_CHARACTERS: usize = 1_200;

@@ -13,9 +13,10 @@ use super::parts::{Line, excerpt, in_short, lines, name_or, time_of_day, utc};
 use super::{Front, Fronts, Page, Tab, media, owned};
 use crate::shared::Shared;
 use crate::shared::channel::view::{Media, Shown, Side, clean, plain_line, shorten, visible};
-use crate::shared::journal::{Account, Item, Thread};
+use crate::shared::journal::Account;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
+use crate::shared::store::{Item, Thread};
 
 /// How many messages a page shows.
 const PER_PAGE: usize = 50;

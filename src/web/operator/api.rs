@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::Operator;
 use crate::shared::Shared;
-use crate::shared::journal::{Facts, History, JournalError, KeptReport, Totals, Unreadable, Work};
+use crate::shared::journal::JournalError;
 use crate::shared::server::error::AppError;
-use crate::shared::store::TokenAge;
+use crate::shared::store::{Facts, History, KeptReport, TokenAge, Totals, Unreadable, Work};
 use crate::shared::telemetry::alerts::Alert;
 use crate::shared::under_way::Step;
 

@@ -4,8 +4,9 @@ use maud::{Markup, html};
 
 use super::Operator;
 use super::page::time;
-use crate::shared::journal::{Account, Facts};
+use crate::shared::journal::Account;
 use crate::shared::server::error::AppError;
+use crate::shared::store::Facts;
 
 /// The longest name that is looked for, in bytes. Meta's are the longest, with some two hundred.
 const MAX_BYTES: usize = 500;
@@ -15,7 +16,7 @@ pub(super) async fn find(operator: &Operator, id: &str) -> Result<Vec<Facts>, Ap
     let (shared, failed) = (&operator.shared, anyhow::Error::from);
     let connected = shared.connections.list().await?.into_iter().map(|one| (one.channel, one.account));
     let mut accounts: Vec<Account> = connected.collect();
-    accounts.extend(shared.journal.list_apart_accounts().await.map_err(failed)?);
+    accounts.extend(shared.journal.list_set_aside_accounts().await.map_err(failed)?);
     accounts.sort_unstable();
     accounts.dedup();
     let mut found: Vec<Facts> = Vec::new();

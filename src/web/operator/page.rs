@@ -11,8 +11,9 @@ use serde::Deserialize;
 use super::session::{Posted, Session, entrance};
 use super::{Operator, follow};
 use crate::shared::Shared;
-use crate::shared::journal::{Arrivals, Failure, JournalError, Work};
+use crate::shared::journal::JournalError;
 use crate::shared::server::error::AppError;
+use crate::shared::store::{Arrivals, Failure, Work};
 use crate::web::merchant::parts::{ago, utc};
 use crate::web::merchant::plain_page;
 

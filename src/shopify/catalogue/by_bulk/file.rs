@@ -6,9 +6,9 @@ use url::Url;
 
 use super::{Failed, List, Trouble};
 use crate::shared::ReadError;
-use crate::shared::journal::{Part, Staging};
 use crate::shared::outgoing::http::{ApiError, Download};
 use crate::shared::raw_json::Object;
+use crate::shared::store::{Part, Staging};
 use crate::shopify::catalogue::records;
 use crate::shopify::catalogue::records::{COLLECTION, DISCOUNT, PRODUCT, part};
 use crate::shopify::catalogue::session::Reading;

@@ -19,8 +19,8 @@ use super::records::{COLLECTION, DISCOUNT, PRODUCT, part};
 use super::session::{Access, DISCOUNTS_SCOPE, Reading};
 use super::single_objects;
 use crate::shared::ReadError;
-use crate::shared::journal::Staging;
 use crate::shared::outgoing::http::ApiError;
+use crate::shared::store::Staging;
 use crate::shopify::{NAME, Shopify};
 
 /// The cursor of a pass that is under way.

@@ -4,16 +4,25 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, JournalError, newest, place, want_reread};
-
-/// Milliseconds in an hour.
-pub(super) const HOUR_MS: i64 = 60 * 60 * 1000;
+use super::read_requests::want_reread;
+use crate::shared::journal::{HOUR_MS, Journal, JournalError, cursor_position, newest_seq};
 
 /// How many rows of waiting or parked work are shown.
 const SHOWN: i64 = 500;
 
 /// The consumers there are, by the names of their cursors. One that has not begun yet stands at 0.
-pub(super) const CONSUMERS: [&str; 2] = ["conversations", "refresh"];
+const CONSUMERS: [&str; 2] = ["conversations", "refresh"];
+
+/// How many events there are, by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All events.
+    pub events: i64,
+    /// Kept, but not handed to consumers.
+    pub apart: i64,
+    /// Conversations and reads that were given up after several tries.
+    pub parked: i64,
+}
 
 /// How much the journal holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -107,6 +116,22 @@ pub struct Failure {
 }
 
 impl Journal {
+    /// How many events there are, by what became of them.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn counts(&self) -> Result<Counts, JournalError> {
+        self.read(|connection| {
+            connection.query_row(
+                "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM events WHERE apart IS NOT NULL),
+                        (SELECT count(*) FROM unfiled WHERE parked) + (SELECT count(*) FROM rereads WHERE parked)",
+                [],
+                |row| Ok(Counts { events: row.get(0)?, apart: row.get(1)?, parked: row.get(2)? }),
+            )
+        })
+        .await
+    }
+
     /// How much there is.
     ///
     /// # Errors
@@ -118,7 +143,7 @@ impl Journal {
             let apart_by_reason = list_apart(connection)?;
             Ok(Totals {
                 events: number("SELECT count(*) FROM events")?,
-                newest_seq: newest(connection)?,
+                newest_seq: newest_seq(connection)?,
                 apart: apart_by_reason.iter().map(|apart| apart.events).sum(),
                 apart_by_reason,
                 parked: number(
@@ -140,11 +165,11 @@ impl Journal {
     /// When the journal cannot be read.
     pub async fn list_consumers(&self) -> Result<Vec<Consumer>, JournalError> {
         self.read(|connection| {
-            let newest = newest(connection)?;
+            let newest = newest_seq(connection)?;
             CONSUMERS
                 .iter()
                 .map(|name| {
-                    let cursor = place(connection, &format!("consumer:{name}"))?;
+                    let cursor = cursor_position(connection, &format!("consumer:{name}"))?;
                     let oldest_at = connection
                         .prepare_cached("SELECT received_at FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1")?
                         .query_row([cursor], |row| row.get(0))

@@ -3,7 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
-use super::{Journal, JournalError, find_account_cursor};
+use super::account_cursors::find_account_cursor;
+use crate::shared::journal::{Journal, JournalError};
 
 /// How many reports are kept for an account.
 const KEPT: i64 = 100;
@@ -61,40 +62,7 @@ pub struct KeptReport {
     pub recovered_total: i64,
 }
 
-/// A wish to read something, as far as it matters to people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
-    /// What is to be read; empty: the whole account.
-    pub object: String,
-    /// Not before this time, in milliseconds since 1970.
-    pub due_at: i64,
-    /// How often it failed.
-    pub attempts: i64,
-    /// Whether it was given up.
-    pub is_parked: bool,
-}
-
 impl Journal {
-    /// What is to be read of an account, the next first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub async fn list_wishes(&self, account: &(String, String)) -> Result<Vec<Wish>, JournalError> {
-        let (channel, account) = account.clone();
-        self.read(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT object, due_at, attempts, parked FROM rereads WHERE channel = ?1 AND account = ?2
-                     ORDER BY due_at",
-                )?
-                .query_map([channel, account], |row| {
-                    Ok(Wish { object: row.get(0)?, due_at: row.get(1)?, attempts: row.get(2)?, is_parked: row.get(3)? })
-                })?
-                .collect()
-        })
-        .await
-    }
-
     /// Keeps what the merchant of an account should know of it though nobody need do anything, in a sentence or two;
     /// `None`: nothing.
     ///

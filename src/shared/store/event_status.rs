@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::{Account, DedupeKey, Journal, JournalError, place};
+use crate::shared::journal::{DedupeKey, Journal, JournalError, cursor_position};
 
 /// What became of an event. Its content is no part of this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,20 +45,6 @@ impl Journal {
         self.read(move |connection| find(connection, "seq = ?1", seq)).await
     }
 
-    /// The accounts of which something is set apart, connected or not.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub async fn list_apart_accounts(&self) -> Result<Vec<Account>, JournalError> {
-        self.read(|connection| {
-            connection
-                .prepare_cached("SELECT DISTINCT channel, account FROM events WHERE apart IS NOT NULL")?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })
-        .await
-    }
-
     /// What became of the event with this key.
     ///
     /// # Errors
@@ -85,7 +71,7 @@ fn find(connection: &Connection, which: &str, key: impl rusqlite::ToSql) -> rusq
         (None, Some(object)) => ("rereads", "object", "refresh", object.clone()),
         (None, None) => return Ok(Some(facts)),
     };
-    facts.consumed = facts.seq <= place(connection, &format!("consumer:{consumer}"))?;
+    facts.consumed = facts.seq <= cursor_position(connection, &format!("consumer:{consumer}"))?;
     let waits: Option<(Option<String>, bool)> = connection
         .prepare_cached(&format!(
             "SELECT reason, parked FROM {table} WHERE channel = ?1 AND account = ?2 AND {column} = ?3"

@@ -5,7 +5,8 @@ use std::time::Instant;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::{Journal, JournalError};
+use super::account_cursors::{find_account_cursor, forget_account_cursor};
+use crate::shared::journal::{Journal, JournalError};
 
 /// One object of a platform as it was last seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,8 +86,8 @@ impl Journal {
             }
             let mut was_shown = None;
             if !changes.is_empty() {
-                was_shown = super::find_account_cursor(connection, channel, &account, shown)?;
-                super::forget_account_cursor(connection, channel, &account, shown)?;
+                was_shown = find_account_cursor(connection, channel, &account, shown)?;
+                forget_account_cursor(connection, channel, &account, shown)?;
             }
             Ok((changes, was_shown))
         })

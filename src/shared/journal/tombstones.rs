@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{DedupeKey, Event, Journal};
+use super::event::{DedupeKey, Event};
 
 /// What a channel knows of messages whose content is taken back.
 #[derive(Clone, Copy)]
@@ -21,18 +21,6 @@ pub struct Unsending {
 
 /// By channel.
 pub(super) type Unsendings = Arc<RwLock<HashMap<&'static str, Unsending>>>;
-
-impl Journal {
-    /// How messages of this channel are taken back. Without it their content stays.
-    pub fn set_unsending(&self, channel: &'static str, unsending: Unsending) {
-        self.unsendings.write().unwrap_or_else(PoisonError::into_inner).insert(channel, unsending);
-    }
-
-    /// How messages of this channel are taken back.
-    pub(crate) fn unsending(&self, channel: &str) -> Option<Unsending> {
-        find(&self.unsendings, channel)
-    }
-}
 
 pub(super) fn find(unsendings: &Unsendings, channel: &str) -> Option<Unsending> {
     unsendings.read().unwrap_or_else(PoisonError::into_inner).get(channel).copied()

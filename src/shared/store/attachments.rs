@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Account, Journal, JournalError, save_cursor};
+use crate::shared::journal::{Account, Journal, JournalError, save_cursor};
 
 /// How many events are looked at in one step.
 const BATCH: i64 = 1_000;
@@ -105,7 +105,7 @@ impl Journal {
         read: fn(&[u8]) -> Option<Attached>,
     ) -> Result<(bool, Vec<(String, String, Vec<String>)>), JournalError> {
         let cursor_name = format!("consumer:media:{channel}");
-        let cursor = self.find_place(&cursor_name).await?;
+        let cursor = self.cursor_position(&cursor_name).await?;
         let (last, found) = self.read(move |connection| attached_since(connection, channel, cursor, read)).await?;
         if last == cursor {
             return Ok((false, Vec::new()));

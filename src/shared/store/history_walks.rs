@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use super::reports::{PollReport, note_poll};
-use super::{DedupeKey, Event, Journal, JournalError, save_cursor};
+use crate::shared::journal::{DedupeKey, Event, Journal, JournalError, save_cursor};
 
 /// Of how many conversations [`History`] tells one by one how much of them cannot be read.
 const NAMED: usize = 50;

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use rusqlite::OptionalExtension;
 
-use super::place;
 use super::reports::{Subscriptions, list_remarks, list_subscriptions};
 use crate::shared::database::sqlite::open_reader;
+use crate::shared::journal::cursor_position;
 
 /// What a look into the journal shows.
 #[derive(Debug)]
@@ -25,12 +25,6 @@ pub struct Inspection {
     pub remarks: Vec<(String, String, String)>,
 }
 
-/// How many migrations this program knows.
-#[must_use]
-pub fn migrations() -> usize {
-    super::MIGRATIONS.len()
-}
-
 /// Looks into the journal at `path`.
 ///
 /// # Errors
@@ -38,7 +32,7 @@ pub fn migrations() -> usize {
 pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
     let connection = open_reader(path)?;
     let three = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let cursor = place(&connection, "consumer:conversations")?;
+    let cursor = cursor_position(&connection, "consumer:conversations")?;
     Ok(Inspection {
         parked_conversations: connection
             .query_row("SELECT count(*) FROM unfiled WHERE parked", [], |row| row.get(0))?,

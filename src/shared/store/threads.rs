@@ -5,16 +5,13 @@ use std::time::Instant;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use super::{Journal, JournalError, conversation_number};
+use crate::shared::journal::{Account, Journal, JournalError, conversation_number};
 
 /// Up to which event the consumer "overview" has counted.
 pub(crate) const OVERVIEW_CURSOR: &str = "consumer:overview";
 
 /// How many events of a conversation that say nothing themselves (reactions, edits, receipts) are looked at for one page.
 const MAX_MARKS: i64 = 2_000;
-
-/// A channel and an account of it.
-pub type Account = (String, String);
 
 /// A conversation in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -436,7 +433,7 @@ mod tests {
     #[test]
     fn a_list_of_conversations_is_read_along_its_index_and_sorts_nothing() {
         let connection = Connection::open_in_memory().expect("opened");
-        for migration in super::super::MIGRATIONS {
+        for migration in crate::shared::journal::migrations::MIGRATIONS {
             connection.execute_batch(migration).expect("migrated");
         }
         let plan: Vec<String> = connection

@@ -5,7 +5,11 @@
 
 use rusqlite::{Connection, params};
 
-use super::{DedupeKey, Journal, JournalError, newest, place, save_cursor};
+use super::cursors::{cursor_position, save_cursor};
+use super::error::JournalError;
+use super::event::DedupeKey;
+use super::handle::Journal;
+use super::writer::newest_seq;
 
 /// Up to which event the table is complete.
 const CURSOR: &str = "consumer:conversations:in_order";
@@ -46,14 +50,14 @@ impl Journal {
 /// # Errors
 /// When the database fails.
 pub(crate) fn in_order_up_to(connection: &Connection) -> rusqlite::Result<i64> {
-    place(connection, CURSOR)
+    cursor_position(connection, CURSOR)
 }
 
 /// The events after the cursor: where it stood, the last event looked at, and the rows to write.
 fn next_rows(connection: &Connection) -> rusqlite::Result<(i64, i64, Vec<Row>)> {
     let connection = connection.unchecked_transaction()?;
-    let from = place(&connection, CURSOR)?;
-    let last = newest(&connection)?.min(from + STEP);
+    let from = cursor_position(&connection, CURSOR)?;
+    let last = newest_seq(&connection)?.min(from + STEP);
     let rows = connection
         .prepare_cached(
             "SELECT channel, account, conversation, occurred_at, seq FROM events
@@ -65,7 +69,7 @@ fn next_rows(connection: &Connection) -> rusqlite::Result<(i64, i64, Vec<Row>)> 
 }
 
 /// Puts the events of an account that are set apart for this reason into order, because they are about to be released.
-pub(super) fn insert_apart(
+pub(in crate::shared) fn insert_set_aside(
     connection: &Connection,
     channel: &str,
     account: &str,

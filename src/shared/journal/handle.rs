@@ -1,0 +1,318 @@
+//! The journal as the rest of the program holds it: what is written goes through a queue to the one writer, what is read
+//! runs on connections that only read.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::checkpoint;
+use super::connected_accounts::ConnectedAccounts;
+use super::error::JournalError;
+use super::event::Event;
+use super::health::Health;
+use super::migrations::MIGRATIONS;
+use super::tombstones::{self, Unsending, Unsendings};
+use super::writer::{self, Appended, Completion, Request, Writer, newest_seq};
+use crate::shared::clock::Clock;
+use crate::shared::database::sqlite;
+use crate::shared::low_priority::LowPriorityThread;
+use crate::shared::telemetry::alerts::Alerts;
+use crate::shared::telemetry::metrics::WriterMetrics;
+
+/// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
+const QUEUE: usize = 1024;
+
+/// How many reading connections are kept open.
+const READERS: usize = 4;
+
+/// The journal. Cheap to clone.
+#[derive(Clone)]
+pub struct Journal {
+    requests: mpsc::Sender<Request>,
+    readers: Arc<Readers>,
+    accounts: ConnectedAccounts,
+    unsendings: Unsendings,
+    clock: Clock,
+    last_seq: watch::Receiver<i64>,
+}
+
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    /// Runs `work` with a connection of its own.
+    fn lend<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => sqlite::open_reader(&self.path)?,
+        };
+        let result = work(&connection)?;
+        // A connection on which something failed is not used again.
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < READERS {
+            idle.push(connection);
+        }
+        Ok(result)
+    }
+}
+
+/// The writer's thread.
+pub struct WriterHandle(std::thread::JoinHandle<()>);
+
+impl WriterHandle {
+    /// Waits until everything accepted is on disk and the thread has ended, after [`Journal::close`]. Blocks.
+    pub fn finish(self) {
+        if self.0.join().is_err() {
+            tracing::error!("the journal's writer panicked");
+        }
+    }
+
+    /// Whether the thread has ended. While the service runs that is a fault: nothing can be stored any more.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+impl Journal {
+    /// Opens or creates the journal and starts its writer.
+    ///
+    /// # Errors
+    /// When the database cannot be opened, is damaged, or its thread cannot be started.
+    pub fn open(path: &Path, clock: Clock) -> anyhow::Result<(Self, WriterHandle)> {
+        let alerts = Alerts::new(clock.clone());
+        Self::open_watched(path, clock, WriterMetrics::default(), alerts)
+    }
+
+    /// As [`Journal::open`]; the writer counts its work here and says here when it cannot write.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open_watched(
+        path: &Path,
+        clock: Clock,
+        metrics: WriterMetrics,
+        alerts: Alerts,
+    ) -> anyhow::Result<(Self, WriterHandle)> {
+        let connection = sqlite::open(path, MIGRATIONS)?;
+        writer::configure(&connection)?;
+        let last = newest_seq(&connection)?;
+        let (requests, receiver) = mpsc::channel(QUEUE);
+        let (seq_sender, last_seq) = watch::channel(last);
+        let (accounts, unsendings) = (ConnectedAccounts::default(), Unsendings::default());
+        let checkpoints = checkpoint::start(path)?;
+        let (messages, told) = mpsc::unbounded_channel();
+        tokio::spawn(writer::tell(told));
+        let writer = Writer {
+            connection,
+            path: path.to_owned(),
+            requests: receiver,
+            accounts: accounts.clone(),
+            unsendings: Arc::clone(&unsendings),
+            clock: clock.clone(),
+            last_seq: seq_sender,
+            checkpoints,
+            messages,
+            metrics,
+            health: Health::new(alerts),
+            is_broken: false,
+            last_hour: 0,
+        };
+        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
+        let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::default() });
+        Ok((Self { requests, readers, accounts, unsendings, clock, last_seq }, WriterHandle(thread)))
+    }
+
+    /// Commits these events, all or none, and tells how many were new.
+    ///
+    /// # Errors
+    /// [`JournalError::Busy`] when the queue is full, [`JournalError::Storage`] when the commit failed. Then nothing
+    /// was stored, and the caller must answer so that the platform sends it again.
+    pub async fn append(&self, events: Vec<Event>) -> Result<Appended, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.try_send(Request::Append { events, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => JournalError::Busy,
+            mpsc::error::TrySendError::Closed(_) => JournalError::Closed,
+        })?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// As [`Journal::append`], but waits for a place in the queue: for polls, which have time.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`] when the commit failed.
+    pub async fn append_patiently(&self, events: Vec<Event>) -> Result<Appended, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(Request::Append { events, reply }).await.map_err(|_| JournalError::Closed)?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Runs `work` on the writer's connection as part of its next transaction. An error of `work` undoes its own
+    /// changes only.
+    ///
+    /// # Errors
+    /// What `work` returns, or that the commit failed.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(move |connection: Option<&Connection>| -> (bool, Completion) {
+            answer_with(connection.map(work), reply)
+        });
+        self.requests.send(Request::Write(job)).await.map_err(|_| JournalError::Closed)?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Makes the task die that tells those who wait.
+    #[cfg(test)]
+    pub(crate) async fn panic_when_told(&self) {
+        let job = Box::new(|_: Option<&Connection>| -> (bool, Completion) {
+            (true, Box::new(|_| panic!("a planned panic")))
+        });
+        assert!(self.requests.send(Request::Write(job)).await.is_ok());
+        // It dies before what comes after this is told.
+        let _ = self.write(|_| Ok(())).await;
+    }
+
+    /// Commits these events together with what `and` writes because of them, both or neither. `and` is told of each event
+    /// whether it is new. Waits for a place in the queue.
+    ///
+    /// # Errors
+    /// What `and` returns, or that the commit failed.
+    pub(in crate::shared) async fn append_and<T: Send + 'static>(
+        &self,
+        events: Vec<Event>,
+        and: impl FnOnce(&Connection, &[bool]) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        let and = Box::new(move |given: Option<(&Connection, &[bool])>| -> (bool, Completion) {
+            let result = given.map(|(connection, new)| and(connection, new));
+            answer_with(result, reply)
+        });
+        self.requests.send(Request::AppendAnd { events, and }).await.map_err(|_| JournalError::Closed)?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Runs `work` on a connection that only reads, on a thread that may block.
+    ///
+    /// # Errors
+    /// What `work` returns, or that no connection can be opened.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let readers = Arc::clone(&self.readers);
+        tokio::task::spawn_blocking(move || readers.lend(work))
+            .await
+            .map_err(|error| JournalError::Storage(error.to_string()))?
+    }
+
+    /// As [`Journal::read`], on a thread that leaves the processor to others.
+    ///
+    /// # Errors
+    /// As [`Journal::read`].
+    pub async fn read_in_background<T: Send + 'static>(
+        &self,
+        background: &LowPriorityThread,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let readers = Arc::clone(&self.readers);
+        background.run(move || readers.lend(work)).await.map_err(|error| JournalError::Storage(error.to_string()))?
+    }
+
+    /// The accounts whose events go to the consumers.
+    pub(in crate::shared) fn connected_accounts(&self) -> &ConnectedAccounts {
+        &self.accounts
+    }
+
+    /// From now on events of this account are set aside.
+    pub fn disconnect_account(&self, channel: &str, account: &str) {
+        self.accounts.remove(channel, account);
+    }
+
+    /// How messages of this channel are taken back. Without it their content stays.
+    pub fn set_unsending(&self, channel: &'static str, unsending: Unsending) {
+        self.unsendings.write().unwrap_or_else(PoisonError::into_inner).insert(channel, unsending);
+    }
+
+    /// How messages of this channel are taken back.
+    pub(crate) fn unsending(&self, channel: &str) -> Option<Unsending> {
+        tombstones::find(&self.unsendings, channel)
+    }
+
+    /// Writes something small, to know that it can be done: an empty transaction succeeds on a full disk, too.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn probe(&self) -> Result<(), JournalError> {
+        let now_ms = self.clock.now_ms();
+        self.write(move |connection| {
+            // Once a second at most, however often somebody asks.
+            connection
+                .prepare_cached(
+                    "INSERT INTO cursors (name, value) VALUES ('probe', ?1)
+                     ON CONFLICT DO UPDATE SET value = excluded.value
+                     WHERE abs(CAST(value AS INTEGER) - CAST(excluded.value AS INTEGER)) >= 1000",
+                )?
+                .execute([now_ms.to_string()])
+                .map(drop)
+        })
+        .await
+    }
+
+    /// How many requests wait for the writer at the moment.
+    #[must_use]
+    pub fn queue_depth(&self) -> usize {
+        self.requests.max_capacity() - self.requests.capacity()
+    }
+
+    /// Tells when new events are there: the highest `seq` so far.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<i64> {
+        self.last_seq.clone()
+    }
+
+    /// Accepts nothing more; what was accepted is still written. Then the writer ends.
+    pub async fn close(&self) {
+        // Fails only when the writer has ended already.
+        let _ = self.requests.send(Request::Close).await;
+    }
+
+    /// The database's file.
+    pub(in crate::shared) fn path(&self) -> &Path {
+        &self.readers.path
+    }
+
+    /// Hands the writer a request, as soon as there is a place in its queue.
+    pub(super) async fn request(&self, request: Request) -> Result<(), JournalError> {
+        self.requests.send(request).await.map_err(|_| JournalError::Closed)
+    }
+
+    /// The clock by which events are dated.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}
+
+/// What became of a job, and how to tell it once the transaction is over.
+fn answer_with<T: Send + 'static>(
+    result: Option<rusqlite::Result<T>>,
+    reply: oneshot::Sender<Result<T, JournalError>>,
+) -> (bool, Completion) {
+    let good = matches!(result, Some(Ok(_)));
+    let completion: Completion = Box::new(move |committed| {
+        let told = committed.and_then(|()| match result {
+            Some(result) => result.map_err(JournalError::from),
+            None => Err(JournalError::Storage("the transaction failed".to_owned())),
+        });
+        drop(reply.send(told));
+    });
+    (good, completion)
+}

@@ -1,0 +1,22 @@
+//! How `journal.db` came to have its tables.
+
+/// The migrations of `journal.db`, in order. Append only.
+pub(in crate::shared) const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/journal/0001_initial.sql"),
+    include_str!("../../../migrations/journal/0002_retention.sql"),
+    include_str!("../../../migrations/journal/0003_watch.sql"),
+    include_str!("../../../migrations/journal/0004_walks.sql"),
+    include_str!("../../../migrations/journal/0005_conversation_events.sql"),
+    include_str!("../../../migrations/journal/0006_media.sql"),
+    include_str!("../../../migrations/journal/0007_erasure.sql"),
+    include_str!("../../../migrations/journal/0008_arrivals.sql"),
+    include_str!("../../../migrations/journal/0009_unsent.sql"),
+    include_str!("../../../migrations/journal/0010_threads.sql"),
+    include_str!("../../../migrations/journal/0011_account_cursors.sql"),
+];
+
+/// How many migrations this program knows.
+#[must_use]
+pub fn count_migrations() -> usize {
+    MIGRATIONS.len()
+}
