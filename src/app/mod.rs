@@ -17,10 +17,14 @@ use tokio_cron_scheduler::JobScheduler;
 use tokio_util::sync::CancellationToken;
 
 use self::config::{Config, state_key};
-use self::scheduler::{Job, LONGEST_SILENCE, Scheduler};
+use self::scheduler::{LONGEST_SILENCE, Scheduler};
 use crate::commands;
 use crate::commands::CommandRunner;
 use crate::commands::rotate_keys::Rotation;
+use crate::shared::channel::Channel;
+use crate::shared::channel::context::Shared;
+use crate::shared::channel::job::Job;
+use crate::shared::channel::reader::{Reader, WATCH};
 use crate::shared::clock::Clock;
 use crate::shared::database::lock::{DataLock, LockError, folder_of};
 use crate::shared::database::sqlite::Db;
@@ -39,15 +43,14 @@ use crate::shared::store::alert_posts::AlertPosts;
 use crate::shared::store::{self, Connections, Erasures, Keys, LoginStates, Sessions, Status};
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::Metrics;
-use crate::shared::under_way::Progress;
-use crate::shared::{Channel, Reader, Shared, WATCH};
+use crate::shared::under_way::{Progress, Reads};
 use crate::web;
 use crate::web::Running;
 use crate::web::merchant::Front;
 use crate::web::operator;
 use crate::workers::alert_webhook::AlertPoster;
 use crate::workers::conversations::Conversations;
-use crate::workers::reads::{Reads, Refresh};
+use crate::workers::reads::Refresh;
 use crate::workers::retention::Retention;
 use crate::workers::threads::Overview;
 use crate::{facebook, shopify};
@@ -236,7 +239,7 @@ impl App {
             rotation,
         };
         let fronts = channels.iter().map(|channel| Front {
-            door: channel.door.clone(),
+            connect: channel.connect.clone(),
             view: channel.view,
             reader: Arc::clone(&channel.reader),
         });

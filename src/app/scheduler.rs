@@ -9,13 +9,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use croner::Cron;
-use croner::parser::{CronParser, Seconds};
 use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
 use tracing::Instrument;
 
-use crate::shared::BoxFuture;
+use crate::shared::channel::job::{Job, parse_cron};
 use crate::shared::clock::Clock;
 use crate::shared::journal::Journal;
 use crate::shared::telemetry::alerts::Alerts;
@@ -30,17 +28,6 @@ pub const LONGEST_SILENCE: Duration = Duration::from_secs(120);
 
 /// How long a scheduler may take to end.
 const END_WITHIN: Duration = Duration::from_secs(5);
-
-/// Work to be done again and again.
-#[derive(Clone)]
-pub struct Job {
-    /// Its name, in the log and in the journal.
-    pub name: String,
-    /// When: a cron pattern of five or six fields, UTC.
-    pub cron: String,
-    /// What.
-    pub run: Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>,
-}
 
 /// All jobs. Cheap to clone.
 #[derive(Clone)]
@@ -76,7 +63,7 @@ impl Scheduler {
             let last = self.journal.find_cursor(&key).await?.and_then(|text| DateTime::<Utc>::from_str(&text).ok());
             let due = match last {
                 // A last run in the future comes from a clock that was set back: start counting anew.
-                Some(last) if last <= now => parse(&job.cron)?.find_next_occurrence(&last, false)? <= now,
+                Some(last) if last <= now => parse_cron(&job.cron)?.find_next_occurrence(&last, false)? <= now,
                 _ => false,
             };
             if due || last.is_none_or(|last| last > now) {
@@ -158,14 +145,6 @@ async fn run(job: &Job) -> anyhow::Result<()> {
         Some(Ok(outcome)) => outcome,
         Some(Err(_)) | None => anyhow::bail!("a fault in this program"),
     }
-}
-
-/// Reads a cron pattern of five or six fields.
-///
-/// # Errors
-/// When it is none.
-pub fn parse(pattern: &str) -> anyhow::Result<Cron> {
-    Ok(CronParser::builder().seconds(Seconds::Optional).build().parse(pattern)?)
 }
 
 /// The scheduler wants seconds; five fields mean second 0.

@@ -78,7 +78,7 @@ async fn i6_a_scheduler_that_is_silent_is_replaced() {
     app.stop(Some(working)).await;
 }
 
-type Run = Arc<dyn Fn() -> crate::shared::BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
+type Run = Arc<dyn Fn() -> crate::shared::channel::job::BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
 
 fn every_minute(name: &str, run: Run) -> Job {
     Job { name: name.to_owned(), cron: "* * * * *".to_owned(), run }

@@ -19,10 +19,11 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
 use self::rotate_keys::{Outcome, Rotation};
+use crate::shared::channel::reader::Reader;
 use crate::shared::journal::Journal;
+use crate::shared::store;
 use crate::shared::store::{Connection, Connections, Status};
 use crate::shared::under_way::{Progress, Step};
-use crate::shared::{Reader, store};
 use crate::workers::conversations::Conversations;
 use crate::workers::reads::Refresh;
 

@@ -21,7 +21,7 @@ use super::hourly_check::APP_UNKNOWN;
 use super::payload::Id;
 use super::refusal::{self, NOT_VISIBLE, UNKNOWN_FIELD};
 use super::{Config, FIELDS};
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::outgoing::http::{Answer, ApiError, Http, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::telemetry::alerts::Alerts;

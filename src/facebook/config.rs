@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use crate::app::scheduler;
+use crate::shared::channel::job::parse_cron;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::Settings;
 
@@ -128,7 +128,7 @@ impl Config {
                 "FACEBOOK_POLL_CRON",
                 "17 3 * * *".to_owned(),
                 "a cron pattern of five or six fields",
-                |text| scheduler::parse(text).is_ok().then(|| text.to_owned()),
+                |text| parse_cron(text).is_ok().then(|| text.to_owned()),
             ),
             calls_per_second: settings.parsed_or(
                 "FACEBOOK_CALLS_PER_SECOND",

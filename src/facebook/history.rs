@@ -18,7 +18,7 @@ use super::client::{ConversationPage, List, READABLE_MESSAGES};
 use super::document::{message_event, parse_time};
 use super::payload::{Id, message_key};
 use super::{Facebook, NAME, view};
-use crate::shared::ReadError;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{Event, Source};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::{Object, elements};

@@ -16,11 +16,11 @@ use super::payload::Id;
 use super::tokens;
 use super::tokens::Grants;
 use super::{FIELDS, Facebook, NAME, SCOPES};
-use crate::app::scheduler::Job;
+use crate::shared::channel::job::Job;
+use crate::shared::channel::reader::{ReadError, WATCH};
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::Status;
-use crate::shared::{ReadError, WATCH};
 use crate::workers::reads::DENIED;
 
 /// When the app is looked at: every hour, some minutes before its Pages are.

@@ -14,11 +14,13 @@ use secrecy::SecretString;
 use super::history::{self, Inbox};
 use super::payload::Id;
 use super::{Facebook, NAME as FACEBOOK, media, refusal, tokens, view};
+use crate::shared::channel::Channel;
+use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::channel::reader::{Ended, PEOPLE, ReadError, Reader, WATCH};
 use crate::shared::channel::view::View;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{NewConnection, Status};
-use crate::shared::{BoxFuture, Channel, Ended, PEOPLE, ReadError, Reader, WATCH};
-use crate::web::merchant::{Door, Entrance};
 
 /// Where the journal keeps, for a Page, which account was connected with which of its logins.
 const CONNECTED_WITH: &str = "instagram";
@@ -41,10 +43,10 @@ pub fn channel(facebook: &Arc<Facebook>) -> Channel {
         router: Router::new(),
         poll_cron: config.poll_cron.clone(),
         poll_object: "",
-        door: Door {
+        connect: ConnectStep {
             channel: NAME,
             title: "Instagram account of your Page",
-            entrance: Entrance::Link { href: "/facebook/login", label: "Continue with Facebook" },
+            action: ConnectAction::Link { href: "/facebook/login", label: "Continue with Facebook" },
         },
         view: View { platform: "Instagram", noun: "Instagram account", ..view::VIEW },
         reader: Arc::new(AccountReader(Arc::clone(facebook))),

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::client::AccountPage;
 use super::payload::Id;
 use super::{Facebook, NAME, PLATFORM, SCOPES, hourly_check, instagram, metadata};
-use crate::shared::ReadError;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::server::error::AppError;

@@ -23,7 +23,7 @@ use url::Url;
 
 use super::Facebook;
 use super::config::Media;
-use crate::app::scheduler::Job;
+use crate::shared::channel::job::Job;
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::outgoing::http::{ApiError, Download, Http};
 use crate::shared::raw_json::{Object, elements};

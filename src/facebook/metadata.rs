@@ -11,7 +11,7 @@ use super::client::PAGE_FIELDS;
 use super::document::metadata_path;
 use super::payload::Id;
 use super::{Facebook, NAME};
-use crate::shared::ReadError;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::Record;
 

@@ -33,9 +33,10 @@ use axum::extract::FromRef;
 pub use self::config::{Config, Media};
 pub use self::doctor::examine;
 pub use self::payload::key_of_message;
+use crate::shared::channel::Channel;
+use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
+use crate::shared::channel::context::Shared;
 use crate::shared::server::webhook_intake::Intake;
-use crate::shared::{Channel, Shared};
-use crate::web::merchant::{Door, Entrance};
 
 /// The channel's name in paths, tables and files.
 const NAME: &str = "facebook";
@@ -129,10 +130,10 @@ pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
             .with_state(Arc::clone(&facebook)),
         poll_cron: config.poll_cron.clone(),
         poll_object: "",
-        door: Door {
+        connect: ConnectStep {
             channel: NAME,
             title: "Connect your Facebook Page",
-            entrance: Entrance::Link { href: "/facebook/login", label: "Continue with Facebook" },
+            action: ConnectAction::Link { href: "/facebook/login", label: "Continue with Facebook" },
         },
         view: view::VIEW,
         reader: Arc::new(sync::PageReader(facebook)),

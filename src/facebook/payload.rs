@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::hourly_check::{PERSON, POLICY};
 use super::{NAME, instagram};
-use crate::shared::WATCH;
+use crate::shared::channel::reader::WATCH;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
 use crate::shared::raw_json::{Object, elements};
 

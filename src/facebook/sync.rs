@@ -7,8 +7,9 @@ use secrecy::SecretString;
 use super::history::{self, Inbox};
 use super::payload::Id;
 use super::{Facebook, METADATA, NAME, hourly_check, instagram, metadata, refusal, tokens};
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::channel::reader::{Ended, PEOPLE, ReadError, Reader, WATCH};
 use crate::shared::outgoing::http::{ApiError, Budget, Patience};
-use crate::shared::{BoxFuture, Ended, PEOPLE, ReadError, Reader, WATCH};
 
 /// Reads Pages.
 pub struct PageReader(pub Arc<Facebook>);

@@ -12,10 +12,10 @@ use super::client::TokenInfo;
 use super::payload::Id;
 use super::refusal::token_reason;
 use super::{Facebook, NAME};
+use crate::shared::channel::reader::{ReadError, WATCH};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::connections::Token;
 use crate::shared::store::{Status, TokenKind};
-use crate::shared::{ReadError, WATCH};
 
 /// How long before the end of a login the merchant is told.
 const TOLD_BEFORE: TimeDelta = TimeDelta::days(7);

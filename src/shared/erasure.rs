@@ -29,9 +29,9 @@ use super::server::error::AppError;
 use super::store::erasures::{Former, NewErasure, Open, Receipt, Wanted};
 use super::store::{Connections, Erasures, Sessions};
 use super::telemetry::alerts::Alerts;
-use super::under_way::Progress;
+use super::under_way::{Progress, Reads};
 use crate::workers::conversations::Conversations;
-use crate::workers::reads::{Reads, Refresh};
+use crate::workers::reads::Refresh;
 
 pub use super::journal::Scope;
 

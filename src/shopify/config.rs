@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::payload::ShopDomain;
-use crate::app::scheduler;
+use crate::shared::channel::job::parse_cron;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::{Settings, check_url, is_loopback};
 
@@ -169,7 +169,7 @@ impl Config {
                 "SHOPIFY_POLL_CRON",
                 "47 3 * * *".to_owned(),
                 "a cron pattern of five or six fields",
-                |text| scheduler::parse(text).is_ok().then(|| text.to_owned()),
+                |text| parse_cron(text).is_ok().then(|| text.to_owned()),
             ),
         })
     }

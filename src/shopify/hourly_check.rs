@@ -14,10 +14,11 @@ use super::payload::ShopDomain;
 use super::subscriptions;
 use super::subscriptions::{Asker, is_granted};
 use super::{NAME, SCOPES, Shopify, uninstalled};
-use crate::app::scheduler::Job;
+use crate::shared::channel::context::Shared;
+use crate::shared::channel::job::Job;
+use crate::shared::channel::reader::{ReadError, WATCH};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::Status;
-use crate::shared::{ReadError, Shared, WATCH};
 use crate::workers::reads::{DENIED, PAUSED};
 
 /// When to look at a closed shop again.

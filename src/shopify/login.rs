@@ -24,13 +24,14 @@ use super::payload::ShopDomain;
 use super::signed_query::SignedQuery;
 use super::subscriptions::{self, Asker, is_granted};
 use super::{NAME, PLATFORM, SCOPES, SHOP, Shopify, hourly_check, tokens, webhook};
+use crate::shared::channel::context::Shared;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::sign_sha256;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session;
 use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::{Connection, NewConnection, Status, TokenKind};
-use crate::shared::{ReadError, Shared};
 use crate::web::HOME;
 use crate::web::merchant::{not_connected, wants_html};
 

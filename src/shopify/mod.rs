@@ -34,9 +34,10 @@ use axum::extract::FromRef;
 pub use self::config::{AdminUrl, BulkHosts, Config};
 pub use self::doctor::examine;
 pub use self::payload::key_of_delivery;
+use crate::shared::channel::Channel;
+use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
+use crate::shared::channel::context::Shared;
 use crate::shared::server::webhook_intake::Intake;
-use crate::shared::{Channel, Shared};
-use crate::web::merchant::{Door, Entrance};
 
 /// The channel's name in paths, tables and files.
 const NAME: &str = "shopify";
@@ -96,10 +97,10 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         router: Router::new().merge(login::routes()).merge(webhook::routes(&shopify)).with_state(Arc::clone(&shopify)),
         poll_cron: config.poll_cron.clone(),
         poll_object: POLL,
-        door: Door {
+        connect: ConnectStep {
             channel: NAME,
             title: "Connect your Shopify shop",
-            entrance: Entrance::Form {
+            action: ConnectAction::Form {
                 action: "/shopify/login",
                 field: "shop",
                 label: "The name of your shop, as in its .myshopify.com address",

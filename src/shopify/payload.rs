@@ -10,9 +10,9 @@ use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
 use super::NAME;
+use crate::shared::channel::reader::{FAREWELL, WATCH};
 use crate::shared::journal::{DedupeKey, Effect, Event, Source};
 use crate::shared::raw_json::Object;
-use crate::shared::{FAREWELL, WATCH};
 
 const SUFFIX: &str = ".myshopify.com";
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Shopify;
 use super::client::{Connection, Query};
 use super::payload::ShopDomain;
-use crate::shared::ReadError;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 
 /// The topics that are wanted, each with the scope it needs.

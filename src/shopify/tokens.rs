@@ -15,7 +15,7 @@ use super::client::{Asked, Client, Query};
 use super::payload::ShopDomain;
 use super::token_endpoint::{DEAD, INVALID_CLIENT, TokenAnswer};
 use super::{NAME, Shopify};
-use crate::shared::ReadError;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::Clock;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::connections::Token;

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use super::client::Query;
 use super::payload::ShopDomain;
 use super::{NAME, Shopify, refusal};
+use crate::shared::channel::context::Shared;
+use crate::shared::channel::reader::{FAREWELL, ReadError};
 use crate::shared::outgoing::http::{ApiError, Patience};
-use crate::shared::{FAREWELL, ReadError, Shared};
 
 /// Looks into a message that the app was removed from this shop. If it is true, the shop is disconnected: tokens erased,
 /// reading stopped, sessions ended. Its files stay, and so does the knowledge whose they are, until Shopify asks for

@@ -10,7 +10,7 @@ use http::{HeaderMap, header};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session;

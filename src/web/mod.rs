@@ -19,7 +19,7 @@ use url::Url;
 
 use self::form::OwnAddress;
 use self::merchant::{Front, Fronts};
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::limits::{self, Gate, Limits, MAX_BODY_BYTES};

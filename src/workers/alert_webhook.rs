@@ -15,7 +15,7 @@ use serde_json::json;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::secrets::signature::sign_sha256;
 use crate::shared::store::Status;
 use crate::shared::store::alert_posts::{AlertPosts, Telling};

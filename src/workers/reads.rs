@@ -3,21 +3,20 @@
 //! A wish is a row, so it survives a kill; many wishes for one object are one row, so a burst costs one read. Polls and
 //! first syncs are wishes too: there is one way to read an account, with one set of retries.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rusqlite::{Connection, params};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
+use crate::shared::channel::reader::{FAREWELL, PEOPLE, ReadError, Reader, WATCH, is_aside};
 use crate::shared::journal::{Journal, JournalError, save_cursor};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::{Connection as Account, Connections, Status, want_reread};
 use crate::shared::telemetry::metrics::Metrics;
-use crate::shared::under_way::Progress;
-use crate::shared::{FAREWELL, PEOPLE, ReadError, Reader, WATCH, is_aside};
+use crate::shared::under_way::{Progress, Reads, UnderWay};
 
 const CURSOR: &str = "consumer:refresh";
 
@@ -171,7 +170,7 @@ impl Refresh {
     /// Reads in a task of its own, so that a panic in a reader is a failed attempt and not an endless one.
     async fn fulfil_in_a_task(self, read: UnderWay, channel: String, account: String, wishes: Vec<Wish>) {
         // The account is free again when `read` goes, however the reads end: it must not stay busy for ever.
-        let (stop, cut) = (self.0.stop.clone(), read.cut.clone());
+        let (stop, cut) = (self.0.stop.clone(), read.cut_by());
         let reads = self.clone().fulfil_all(channel.clone(), account.clone(), wishes.clone());
         let was_cut = cut.clone();
         let ended =
@@ -428,80 +427,4 @@ fn wishes_since(connection: &Connection, cursor: i64) -> rusqlite::Result<(i64, 
         }
     }
     Ok((last, wishes))
-}
-
-/// The accounts that are being read. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Reads(Arc<ReadsInner>);
-
-#[derive(Default)]
-struct ReadsInner {
-    /// Each account once, with what cuts its read.
-    under_way: Mutex<HashMap<(String, String), CancellationToken>>,
-    finished: Notify,
-}
-
-impl Reads {
-    /// Notes that an account is being read. `None`: it is already.
-    fn begin(&self, channel: &str, account: &str) -> Option<UnderWay> {
-        let account = (channel.to_owned(), account.to_owned());
-        let cut = CancellationToken::new();
-        match self.under_way().entry(account.clone()) {
-            Entry::Occupied(_) => return None,
-            Entry::Vacant(place) => place.insert(cut.clone()),
-        };
-        Some(UnderWay { reads: self.clone(), account, cut })
-    }
-
-    fn is_under_way(&self, channel: &str, account: &str) -> bool {
-        self.under_way().contains_key(&(channel.to_owned(), account.to_owned()))
-    }
-
-    /// Cuts the read of an account, if one is under way. What it wanted is still written down.
-    pub fn cut(&self, channel: &str, account: &str) {
-        if let Some(cut) = self.under_way().get(&(channel.to_owned(), account.to_owned())) {
-            cut.cancel();
-        }
-    }
-
-    /// Cuts the read of an account, waits until nothing is left of it, and lets none begin until what is given back is
-    /// dropped.
-    pub async fn hold(&self, channel: &str, account: &str) -> UnderWay {
-        loop {
-            if let Some(held) = self.begin(channel, account) {
-                return held;
-            }
-            self.cut(channel, account);
-            self.idle(|one| (one.0.as_str(), one.1.as_str()) == (channel, account)).await;
-        }
-    }
-
-    /// Waits until none of these accounts is being read.
-    async fn idle(&self, which: impl Fn(&(String, String)) -> bool) {
-        loop {
-            let finished = self.0.finished.notified();
-            if !self.under_way().keys().any(&which) {
-                return;
-            }
-            finished.await;
-        }
-    }
-
-    fn under_way(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), CancellationToken>> {
-        self.0.under_way.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The read of an account. It is over when this is dropped.
-pub struct UnderWay {
-    reads: Reads,
-    account: (String, String),
-    cut: CancellationToken,
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.reads.under_way().remove(&self.account);
-        self.reads.0.finished.notify_waiters();
-    }
 }

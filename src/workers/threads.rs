@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, params};
 
-use crate::shared::PEOPLE;
+use crate::shared::channel::reader::PEOPLE;
 use crate::shared::journal::{Journal, JournalError, save_cursor};
 use crate::shared::store::{OVERVIEW_CURSOR, count_threads, want_reread};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shoptalk::shared::Ended;
+use shoptalk::shared::channel::reader::Ended;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shopify::sandbox::Shop;
 use url::Url;

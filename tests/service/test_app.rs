@@ -13,7 +13,7 @@ use shoptalk::app::App;
 use shoptalk::app::config::{Config, Server};
 use shoptalk::commands::rotate_keys::Rotation;
 use shoptalk::commands::{Command, Line};
-use shoptalk::shared::Shared;
+use shoptalk::shared::channel::context::Shared;
 use shoptalk::shared::channel::simulator::{Now, Traffic};
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::secrets::signature::Secrets;

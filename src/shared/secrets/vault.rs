@@ -5,7 +5,7 @@
 //! sealed for.
 //!
 //! While the master key is rotated there are two: the first seals, both open. What is sealed anew and when the old key
-//! goes is decided in [`rotation`](crate::commands::rotate_keys).
+//! goes is decided by the command `keys rotate`.
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::cookies;
 use super::error::AppError;
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::logins::random_hex;
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::secrets::vault::{Purpose, Vault};

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, header};
 
 use super::request_id::Begun;
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::clock::Clock;
 use crate::shared::journal::{Event, Journal, JournalError};
 use crate::shared::secrets::signature::Signer;

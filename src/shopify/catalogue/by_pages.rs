@@ -10,7 +10,7 @@ use serde_json::json;
 use super::records;
 use super::records::part;
 use super::session::{Access, Pages, Raw, Reading, at, id_of};
-use crate::shared::ReadError;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Part, Staging};

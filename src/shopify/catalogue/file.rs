@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::records::{COLLECTION, DISCOUNT, PRODUCT};
-use crate::shared::ReadError;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::files::output::{Piece, Stamp, Written};
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Change, Edit, each_record};

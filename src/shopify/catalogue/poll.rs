@@ -15,7 +15,7 @@ use super::records;
 use super::records::{COLLECTION, DISCOUNT, Found, GONE, PRODUCT};
 use super::session::{Pages, Raw, Reading, id_of};
 use super::{by_pages, file, single_objects};
-use crate::shared::ReadError;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::store::{Edit, Record};
 use crate::shopify::client::Query;
 use crate::shopify::{NAME, document};

@@ -9,7 +9,7 @@ use rusqlite::Result as SqlResult;
 
 use super::file;
 use super::session::Raw;
-use crate::shared::ReadError;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Children, Edit, Part, Record, Staging};

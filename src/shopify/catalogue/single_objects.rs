@@ -15,7 +15,7 @@ use super::by_pages;
 use super::records;
 use super::records::{COLLECTION, DISCOUNT, GONE, PRODUCT, part};
 use super::session::{Access, DENIED, Pages, Raw, Reading, at, id_of, parse};
-use crate::shared::ReadError;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Edit, Part, Record, each_record};

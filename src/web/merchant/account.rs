@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::connections::{Farewell, unsubscribe};
 use super::{Fronts, Page, Tab, form_token};
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::erasure::Scope;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::parts::{excerpt, name_or, pill};
 use super::{Fronts, Page, Tab, owned};
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::{Card, Catalogue, clean, plain_line, shorten, visible};
 use crate::shared::journal::Account;
 use crate::shared::server::error::AppError;

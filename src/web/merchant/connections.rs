@@ -10,13 +10,14 @@ use maud::html;
 
 use super::parts::name_or;
 use super::{Fronts, Page, Tab, form_token, owned};
+use crate::shared::channel::context::Shared;
+use crate::shared::channel::reader::Ended;
 use crate::shared::channel::view::View;
 use crate::shared::journal::Account;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
 use crate::shared::store::{Connection, Status};
-use crate::shared::{Ended, Shared};
 use crate::web::form::Posted;
 
 /// How long a merchant who leaves waits for the platform.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::parts::{Line, lines, name_or, thread_item, utc};
 use super::{Front, Fronts, Page, Tab, owned};
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::{Shown, clean};
 use crate::shared::journal::Account;
 use crate::shared::server::error::AppError;

@@ -14,7 +14,7 @@ use http_body::Frame;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::files::archive::{Pieces, archive};
 use crate::shared::files::output::RelativePath;
 use crate::shared::server::error::AppError;

@@ -12,14 +12,16 @@ use serde::Deserialize;
 use super::connections::Farewell;
 use super::parts;
 use super::parts::{ago, thread_item};
-use super::{Door, Entrance, Front, Fronts, Page, Tab, conversations, form_token, page};
+use super::{Front, Fronts, Page, Tab, conversations, form_token, page};
+use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
+use crate::shared::channel::context::Shared;
+use crate::shared::channel::reader::is_aside;
 use crate::shared::journal::Account;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::{Connection, Session, Status, Subscriptions, Wish};
 use crate::shared::under_way::Step;
-use crate::shared::{Shared, is_aside};
 
 /// A read that is due within this many milliseconds counts as under way.
 const SOON_MS: i64 = 30_000;
@@ -104,13 +106,13 @@ pub async fn home(
             @for account in accounts.iter().filter(|one| one.connection.channel == channel) { (card(account, now_ms, &token)) }
         }
     };
-    let missing = |front: &&Front| !accounts.iter().any(|one| one.connection.channel == front.door.channel);
+    let missing = |front: &&Front| !accounts.iter().any(|one| one.connection.channel == front.connect.channel);
     let body = if fronts.0.iter().any(|front| missing(&front)) {
         let done: Vec<(&str, Markup)> = fronts
             .0
             .iter()
             .filter(|front| !missing(front))
-            .map(|front| (front.door.channel, cards(front.door.channel)))
+            .map(|front| (front.connect.channel, cards(front.connect.channel)))
             .collect();
         html! { (flash) (welcome(&fronts, &done, Some(&token), true)) }
     } else {
@@ -119,7 +121,7 @@ pub async fn home(
             (flash)
             h1 { "Overview" }
             (summary(&accounts))
-            div.cards { @for front in fronts.0.iter() { (cards(front.door.channel)) } }
+            div.cards { @for front in fronts.0.iter() { (cards(front.connect.channel)) } }
             section aria-labelledby="newest" {
                 div.heading {
                     h2 id="newest" { "Latest conversations" }
@@ -134,8 +136,8 @@ pub async fn home(
             details.more {
                 summary { "Connect another account" }
                 @for front in fronts.0.iter() {
-                    h3 { (front.door.title) }
-                    (entrance(&front.door, true, true))
+                    h3 { (front.connect.title) }
+                    (entrance(&front.connect, true, true))
                 }
             }
         }
@@ -184,7 +186,7 @@ fn said(sentence: Option<(Cow<'static, str>, bool)>) -> Markup {
 
 /// The steps. `done`: the channels of which something is connected, with what to show of them.
 fn welcome(fronts: &Fronts, done: &[(&str, Markup)], token: Option<&Markup>, has_session: bool) -> Markup {
-    let next = fronts.0.iter().position(|front| !done.iter().any(|(channel, _)| *channel == front.door.channel));
+    let next = fronts.0.iter().position(|front| !done.iter().any(|(channel, _)| *channel == front.connect.channel));
     html! {
         div.hero {
             h1 { "Every conversation and the whole catalogue, always at hand" }
@@ -195,14 +197,14 @@ fn welcome(fronts: &Fronts, done: &[(&str, Markup)], token: Option<&Markup>, has
         }
         ol.steps {
             @for (index, front) in fronts.0.iter().enumerate() {
-                @let connected = done.iter().find(|(channel, _)| *channel == front.door.channel);
+                @let connected = done.iter().find(|(channel, _)| *channel == front.connect.channel);
                 li class=(if connected.is_some() { "step done" } else if next == Some(index) { "step next" } else { "step" }) {
                     span.number aria-hidden="true" { @if connected.is_some() { "✓" } @else { (index + 1) } }
                     div.body {
-                        h2 { span.unseen { "Step " (index + 1) ": " } (front.door.title) @if connected.is_some() { span.unseen { " (done)" } } }
+                        h2 { span.unseen { "Step " (index + 1) ": " } (front.connect.title) @if connected.is_some() { span.unseen { " (done)" } } }
                         @match connected {
                             Some((_, cards)) => div.cards { (cards) },
-                            None => (entrance(&front.door, has_session, false)),
+                            None => (entrance(&front.connect, has_session, false)),
                         }
                     }
                 }
@@ -214,9 +216,9 @@ fn welcome(fronts: &Fronts, done: &[(&str, Markup)], token: Option<&Markup>, has
     }
 }
 
-fn entrance(door: &Door, has_session: bool, is_another: bool) -> Markup {
-    match &door.entrance {
-        Entrance::Form { action, field, label, hint } => html! {
+fn entrance(step: &ConnectStep, has_session: bool, is_another: bool) -> Markup {
+    match &step.action {
+        ConnectAction::Form { action, field, label, hint } => html! {
             form.entrance method="get" action=(action) {
                 label for=(field) { (label) }
                 div.row {
@@ -225,8 +227,8 @@ fn entrance(door: &Door, has_session: bool, is_another: bool) -> Markup {
                 }
             }
         },
-        Entrance::Link { href, label } if has_session => html! { p { a.button href=(href) { (label) } } },
-        Entrance::Link { .. } => html! { p.hint { "Comes after the first step." } },
+        ConnectAction::Link { href, label } if has_session => html! { p { a.button href=(href) { (label) } } },
+        ConnectAction::Link { .. } => html! { p.hint { "Comes after the first step." } },
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{self, Sender};
 
 use super::export::Sent;
 use super::owned;
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::files::output::RelativePath;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;

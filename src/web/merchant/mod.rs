@@ -27,53 +27,21 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::HOME;
 use super::form::{Posted, TOKEN};
+use crate::shared::channel::connect_step::ConnectStep;
+use crate::shared::channel::context::Shared;
+use crate::shared::channel::reader::Reader;
 use crate::shared::channel::view::View;
 use crate::shared::journal::Account;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::{AppError, Problem};
 use crate::shared::server::session;
 use crate::shared::store::{Connection, Session};
-use crate::shared::{Reader, Shared};
-
-/// How a merchant begins to connect an account of a channel.
-#[derive(Debug, Clone)]
-pub struct Door {
-    /// The channel.
-    pub channel: &'static str,
-    /// The step as a heading: "Connect your Shopify shop".
-    pub title: &'static str,
-    /// What to do there.
-    pub entrance: Entrance,
-}
-
-/// The way through a [`Door`].
-#[derive(Debug, Clone)]
-pub enum Entrance {
-    /// A form with one field.
-    Form {
-        /// Where it goes (GET).
-        action: &'static str,
-        /// The field's name.
-        field: &'static str,
-        /// What the field asks for.
-        label: &'static str,
-        /// An example of what to type.
-        hint: &'static str,
-    },
-    /// A link that needs a session.
-    Link {
-        /// Where it goes.
-        href: &'static str,
-        /// What it says.
-        label: &'static str,
-    },
-}
 
 /// What the pages know of a channel.
 #[derive(Clone)]
 pub struct Front {
     /// How a merchant connects an account.
-    pub door: Door,
+    pub connect: ConnectStep,
     /// How its data is shown.
     pub view: View,
     /// How an account is read, and how its subscriptions end.
@@ -87,7 +55,7 @@ pub struct Fronts(pub Arc<Vec<Front>>);
 impl Fronts {
     /// What is known of a channel.
     fn of(&self, channel: &str) -> Option<&Front> {
-        self.0.iter().find(|front| front.door.channel == channel)
+        self.0.iter().find(|front| front.connect.channel == channel)
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::parts::utc;
 use super::{Fronts, page, wants_html};
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::server::error::AppError;
 use crate::shared::store::erasures::Receipt;
 
@@ -51,7 +51,7 @@ pub async fn receipt(
     let body = html! {
         h1 { "Your request" }
         p { (sentence(&receipt)) }
-        @for front in fronts.0.iter().filter(|front| asked.unconfirmed.split('.').any(|name| name == front.door.channel)) {
+        @for front in fronts.0.iter().filter(|front| asked.unconfirmed.split('.').any(|name| name == front.connect.channel)) {
             p.trouble.warn { (front.view.platform) " did not confirm that it stops telling us about your " (front.view.noun) ". " (front.view.part) }
         }
         section.panel {

@@ -11,7 +11,7 @@ use super::conversations::line_of;
 use super::parts;
 use super::parts::{Line, excerpt, in_short, lines, name_or, time_of_day, utc};
 use super::{Front, Fronts, Page, Tab, media, owned};
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::{Media, Shown, Side, clean, plain_line, shorten, visible};
 use crate::shared::journal::Account;
 use crate::shared::server::error::AppError;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Operator;
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::journal::JournalError;
 use crate::shared::server::error::AppError;
 use crate::shared::store::{Facts, History, KeptReport, TokenAge, Totals, Unreadable, Work};

@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Operator;
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 
 /// The format that [`Metrics::encode`](crate::shared::telemetry::metrics::Metrics::encode) writes.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -20,7 +20,7 @@ use url::Url;
 
 use self::auth::Token;
 use self::session::Sessions;
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::journal::DedupeKey;
 
 /// What the operator's routes are given.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::session::{Posted, Session, entrance};
 use super::{Operator, follow};
-use crate::shared::Shared;
+use crate::shared::channel::context::Shared;
 use crate::shared::journal::JournalError;
 use crate::shared::server::error::AppError;
 use crate::shared::store::{Arrivals, Failure, Work};

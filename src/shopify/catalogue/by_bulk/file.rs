@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use url::Url;
 
 use super::{Failed, List, Trouble};
-use crate::shared::ReadError;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Download};
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Part, Staging};

@@ -18,7 +18,7 @@ pub use self::trouble::Trouble;
 use super::records::{COLLECTION, DISCOUNT, PRODUCT, part};
 use super::session::{Access, DISCOUNTS_SCOPE, Reading};
 use super::single_objects;
-use crate::shared::ReadError;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::Staging;
 use crate::shopify::{NAME, Shopify};

@@ -1,0 +1,35 @@
+//! How a merchant begins to connect an account of a channel: one step of the start page.
+
+/// How a merchant begins to connect an account of a channel.
+#[derive(Debug, Clone)]
+pub struct ConnectStep {
+    /// The channel.
+    pub channel: &'static str,
+    /// The step as a heading: "Connect your Shopify shop".
+    pub title: &'static str,
+    /// What to do there.
+    pub action: ConnectAction,
+}
+
+/// What a merchant does in a [`ConnectStep`].
+#[derive(Debug, Clone)]
+pub enum ConnectAction {
+    /// A form with one field.
+    Form {
+        /// Where it goes (GET).
+        action: &'static str,
+        /// The field's name.
+        field: &'static str,
+        /// What the field asks for.
+        label: &'static str,
+        /// An example of what to type.
+        hint: &'static str,
+    },
+    /// A link that needs a session.
+    Link {
+        /// Where it goes.
+        href: &'static str,
+        /// What it says.
+        label: &'static str,
+    },
+}
