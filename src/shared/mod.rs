@@ -17,4 +17,5 @@ pub mod server;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
+pub mod text_fold;
 pub mod under_way;

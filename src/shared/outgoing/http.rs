@@ -428,7 +428,8 @@ impl Http {
             if tried >= patience.tries() {
                 return Err(error);
             }
-            tracing::info!(%error, tried, pause_ms = pause.as_millis(), "a call is tried again");
+            let channel = self.counted.as_ref().map(|(channel, _)| *channel);
+            tracing::info!(channel, %error, tried, pause_ms = pause.as_millis(), "a call is tried again");
             self.clock.sleep(pause).await;
         }
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use crate::shared::journal::{Account, Journal, JournalError, conversation_number};
+use crate::shared::text_fold::Words;
 
 /// Up to which event the consumer "overview" has counted.
 pub(crate) const OVERVIEW_CURSOR: &str = "consumer:overview";
@@ -96,17 +97,17 @@ impl Journal {
         .await
     }
 
-    /// The conversations of an account whose person has this in the name or id, in any case, newest first.
+    /// The conversations of an account whose person has these words in the name or id, newest first.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub async fn find_threads_of(
         &self,
         account: &Account,
-        words: &str,
+        words: &Words,
         limit: usize,
     ) -> Result<Vec<Thread>, JournalError> {
-        let ((channel, account), words) = (account.clone(), words.to_lowercase());
+        let ((channel, account), words) = (account.clone(), words.clone());
         self.read(move |connection| {
             // Rows are short and stand in this order, so all of them are read: 100,000 take some tens of milliseconds.
             let mut statement = connection.prepare_cached(
@@ -117,7 +118,7 @@ impl Journal {
             let mut found: Vec<(i64, String)> = Vec::new();
             while let Some(row) = rows.next()? {
                 let (person, name) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str_or_null()?.unwrap_or_default());
-                if person.contains(&words) || name.to_lowercase().contains(&words) {
+                if words.are_in(person) || words.are_in(name) {
                     found.push((row.get(2)?, person.to_owned()));
                 }
             }

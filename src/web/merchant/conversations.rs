@@ -10,13 +10,14 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::parts::{Line, lines, name_or, thread_item, utc};
-use super::{Front, Fronts, Page, Tab, owned};
+use super::{Front, Fronts, Page, Renewal, Tab, owned};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::{Shown, clean};
 use crate::shared::journal::Account;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
 use crate::shared::store::{Item, Session, Thread, ThreadPlace};
+use crate::shared::text_fold::Words;
 
 /// How many conversations a page shows.
 const PER_PAGE: i64 = 50;
@@ -82,7 +83,7 @@ async fn first(
         h1 { "Conversations" }
         p.empty { "No account with conversations is connected yet. " a href="/" { "Connect one" } ", and what customers write appears here." }
     };
-    Ok(Page { title: "Conversations", tab: Tab::Conversations, is_live: false, body }.show())
+    Ok(Page { title: "Conversations", tab: Tab::Conversations, renewal: Renewal::Never, body }.show())
 }
 
 /// `GET /conversations/{channel}/{account}`.
@@ -125,7 +126,10 @@ async fn list(
         }
         (found)
     };
-    Ok(Page { title: "Conversations", tab: Tab::Conversations, is_live: false, body }.show())
+    // Old pages and what a search found stay as they are while somebody reads them.
+    let is_newest = words.is_empty() && asked.after.is_none();
+    let renewal = if is_newest { Renewal::Calm } else { Renewal::Never };
+    Ok(Page { title: "Conversations", tab: Tab::Conversations, renewal, body }.show())
 }
 
 async fn newest_of(
@@ -169,15 +173,15 @@ async fn search(
     path: &str,
 ) -> Result<Markup, AppError> {
     let failed = anyhow::Error::from;
-    let lower = words.to_lowercase();
+    let looked_for = Words::new(words);
     let people = match before {
-        None => shared.journal.find_threads_of(account, &lower, FINDS).await.map_err(failed)?,
+        None => shared.journal.find_threads_of(account, &looked_for, FINDS).await.map_err(failed)?,
         Some(_) => Vec::new(),
     };
     let people = with_newest(shared, show, people).await?;
-    let looked_for = lower.clone();
+    let said = looked_for.clone();
     let says = move |_: &str, account: &str, item: &Item| match show(account, item) {
-        Shown::Message(message) => message.text.to_lowercase().contains(&looked_for),
+        Shown::Message(message) => said.are_in(&message.text),
         _ => false,
     };
     let until = Instant::now() + if people.is_empty() { SEARCH_FOR } else { SEARCH_ON_FOR };
@@ -187,7 +191,7 @@ async fn search(
     for (thread, item) in found.hits {
         // What was taken back or reworded since is not found by what it said before.
         let line = line_of(shared, show, account, &thread.person, item).await?;
-        hits.extend(line.filter(|line| line.message.text.to_lowercase().contains(&lower)).map(|line| (thread, line)));
+        hits.extend(line.filter(|line| looked_for.are_in(&line.message.text)).map(|line| (thread, line)));
     }
     let now_ms = shared.clock.now_ms();
     let query: String = form_urlencoded::byte_serialize(words.as_bytes()).collect();
@@ -199,7 +203,7 @@ async fn search(
         @if !hits.is_empty() {
             h2 { "Messages" }
             ul.threads {
-                @for (thread, line) in &hits { (thread_item(front, thread, None, now_ms, Some(snippet(&line.message.text, &lower)))) }
+                @for (thread, line) in &hits { (thread_item(front, thread, None, now_ms, Some(snippet(&line.message.text, &looked_for)))) }
             }
         }
         @if people.is_empty() && hits.is_empty() {
@@ -214,22 +218,29 @@ async fn search(
     })
 }
 
-/// The words where they stand in a text, with what is around them.
-fn snippet(text: &str, lower: &str) -> Markup {
+/// The words where they stand in a text, with what is around the first of them.
+fn snippet(text: &str, words: &Words) -> Markup {
     const AROUND: usize = 50;
     let text = clean(text).split_whitespace().collect::<Vec<_>>().join(" ");
-    // Lower case can have another length; then the whole beginning is shown.
-    let found = text.to_lowercase().find(lower).filter(|_| text.to_lowercase().len() == text.len());
-    let part =
-        found.and_then(|at| Some((text.get(..at)?, text.get(at..at + lower.len())?, text.get(at + lower.len()..)?)));
-    let Some((before, words, after)) = part else {
-        let short: String = text.chars().take(2 * AROUND).collect();
-        return html! { bdi { (short) } };
-    };
-    let skipped = before.chars().count().saturating_sub(AROUND);
-    let before: String = before.chars().skip(skipped).collect();
-    let after: String = after.chars().take(AROUND).collect();
-    html! { bdi { @if skipped > 0 { "…" } (before) mark { (words) } (after) } }
+    let found = words.find_in(&text);
+    let first = found.first().map_or(0, |(start, _)| *start);
+    let start = text[..first].char_indices().rev().take(AROUND).last().map_or(first, |(at, _)| at);
+    let end = text[first..].char_indices().nth(2 * AROUND).map_or(text.len(), |(at, _)| first + at);
+    // A word that begins within the excerpt is shown whole.
+    let end = found.iter().filter(|(start, _)| *start < end).map(|(_, stop)| *stop).fold(end, usize::max);
+    let mut at = start;
+    html! {
+        bdi {
+            @if start > 0 { "…" }
+            @for (from, to) in found.iter().filter(|(from, _)| *from < end) {
+                (text[at..*from])
+                mark { (text[*from..*to]) }
+                ({ at = *to; "" })
+            }
+            (text[at..end])
+            @if end < text.len() { "…" }
+        }
+    }
 }
 
 /// The newest conversations of all accounts of a merchant.
@@ -289,9 +300,13 @@ mod tests {
 
     #[test]
     fn a_snippet_marks_the_words_and_escapes_the_rest() {
-        let shown = snippet(&format!("{} <b>Größe</b> L", "x".repeat(80)), "größe").into_string();
-        assert!(shown.starts_with("<bdi>…xxx") && shown.contains("&lt;b&gt;<mark>Größe</mark>&lt;/b&gt; L"), "{shown}");
+        let shown = |text: &str, typed: &str| snippet(text, &Words::new(typed)).into_string();
+        let long = shown(&format!("{} <b>Größe</b> L {}", "x".repeat(80), "y".repeat(200)), "grosse");
+        assert!(long.starts_with("<bdi>…xxx") && long.contains("&lt;b&gt;<mark>Größe</mark>&lt;/b&gt; L"), "{long}");
+        assert!(long.ends_with("y…</bdi>"), "{long}");
         // A capital İ has a longer lower case.
-        assert!(!snippet("İ größe", "größe").into_string().contains("mark"));
+        assert_eq!(shown("İ größe", "GRÖSSE i"), "<bdi><mark>İ</mark> <mark>größe</mark></bdi>");
+        assert_eq!(shown("nothing of it", "else"), "<bdi>nothing of it</bdi>");
+        assert_eq!(shown("", "else"), "<bdi></bdi>");
     }
 }
