@@ -10,7 +10,7 @@ use http::header;
 use maud::{Markup, html};
 
 use super::connections::{Farewell, unsubscribe};
-use super::{Fronts, Page, Tab, form_token};
+use super::{Fronts, Page, Renewal, Tab, form_token};
 use crate::shared::channel::context::Shared;
 use crate::shared::erasure::Scope;
 use crate::shared::secrets::vault::Vault;
@@ -47,7 +47,7 @@ async fn account(Extension(vault): Extension<Vault>, SignedIn(session): SignedIn
             p { a.button.plain href="/account/delete" { "Delete my data …" } }
         }
     };
-    Page { title: "Account", tab: Tab::Account, is_live: false, body }.show()
+    Page { title: "Account", tab: Tab::Account, renewal: Renewal::Never, body }.show()
 }
 
 /// `GET /account/delete`: says what it means, and asks for a word.
@@ -88,7 +88,7 @@ async fn question(
             }
         }
     };
-    Ok(Page { title: "Delete my data", tab: Tab::Account, is_live: false, body }.show())
+    Ok(Page { title: "Delete my data", tab: Tab::Account, renewal: Renewal::Never, body }.show())
 }
 
 /// `POST /account/delete`.

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::parts::{excerpt, name_or, pill};
-use super::{Fronts, Page, Tab, owned};
+use super::{Fronts, Page, Renewal, Tab, owned};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::{Card, Catalogue, clean, plain_line, shorten, visible};
 use crate::shared::journal::Account;
@@ -70,7 +70,7 @@ async fn first(
         h1 { "Catalogue" }
         p.empty { "No shop is connected yet. " a href="/" { "Connect one" } ", and its products appear here." }
     };
-    Ok(Page { title: "Catalogue", tab: Tab::Catalogue, is_live: false, body }.show())
+    Ok(Page { title: "Catalogue", tab: Tab::Catalogue, renewal: Renewal::Never, body }.show())
 }
 
 /// `GET /catalogue/{channel}/{account}`.
@@ -132,7 +132,7 @@ async fn list(
             }
         }
     };
-    Ok(Page { title: "Catalogue", tab: Tab::Catalogue, is_live: false, body }.show())
+    Ok(Page { title: "Catalogue", tab: Tab::Catalogue, renewal: Renewal::Never, body }.show())
 }
 
 async fn currency(shared: &Shared, account: &Account, catalogue: &Catalogue) -> Result<String, AppError> {
@@ -231,5 +231,5 @@ async fn product(
             @if card.variants.len() > MAX_VARIANTS { p.hint { "and " (card.variants.len() - MAX_VARIANTS) " more; the catalogue's file has all of them." } }
         }
     };
-    Ok(Page { title: &plain_line(&title(&card)), tab: Tab::Catalogue, is_live: false, body }.show())
+    Ok(Page { title: &plain_line(&title(&card)), tab: Tab::Catalogue, renewal: Renewal::Never, body }.show())
 }

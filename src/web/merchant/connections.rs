@@ -9,7 +9,7 @@ use axum::{Extension, Router};
 use maud::html;
 
 use super::parts::name_or;
-use super::{Fronts, Page, Tab, form_token, owned};
+use super::{Fronts, Page, Renewal, Tab, form_token, owned};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::reader::Ended;
 use crate::shared::channel::view::View;
@@ -71,7 +71,7 @@ async fn ask(
             }
         }
     };
-    Ok(Page { title: "Disconnect", tab: Tab::Overview, is_live: false, body }.show())
+    Ok(Page { title: "Disconnect", tab: Tab::Overview, renewal: Renewal::Never, body }.show())
 }
 
 /// `POST …/disconnect`.

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::connections::Farewell;
 use super::parts;
 use super::parts::{ago, thread_item};
-use super::{Front, Fronts, Page, Tab, conversations, form_token, page};
+use super::{Front, Fronts, Page, Renewal, Tab, conversations, form_token, page};
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::reader::is_aside;
@@ -99,11 +99,12 @@ pub async fn home(
     };
     let accounts = gather(&shared, &fronts, &session).await?;
     let now_ms = shared.clock.now_ms();
-    let is_live = accounts.iter().any(|account| account.is_under_way(now_ms));
+    let is_under_way = accounts.iter().any(|account| account.is_under_way(now_ms));
+    let renewal = if is_under_way { Renewal::Quick } else { Renewal::Calm };
     let token = form_token(&vault, &session);
-    let cards = |channel: &str| {
+    let cards = |channel: &str, is_overview: bool| {
         html! {
-            @for account in accounts.iter().filter(|one| one.connection.channel == channel) { (card(account, now_ms, &token)) }
+            @for account in accounts.iter().filter(|one| one.connection.channel == channel) { (card(account, now_ms, &token, is_overview)) }
         }
     };
     let missing = |front: &&Front| !accounts.iter().any(|one| one.connection.channel == front.connect.channel);
@@ -112,7 +113,7 @@ pub async fn home(
             .0
             .iter()
             .filter(|front| !missing(front))
-            .map(|front| (front.connect.channel, cards(front.connect.channel)))
+            .map(|front| (front.connect.channel, cards(front.connect.channel, false)))
             .collect();
         html! { (flash) (welcome(&fronts, &done, Some(&token), true)) }
     } else {
@@ -121,7 +122,7 @@ pub async fn home(
             (flash)
             h1 { "Overview" }
             (summary(&accounts))
-            div.cards { @for front in fronts.0.iter() { (cards(front.connect.channel)) } }
+            div.cards { @for front in fronts.0.iter() { (cards(front.connect.channel, true)) } }
             section aria-labelledby="newest" {
                 div.heading {
                     h2 id="newest" { "Latest conversations" }
@@ -136,13 +137,13 @@ pub async fn home(
             details.more {
                 summary { "Connect another account" }
                 @for front in fronts.0.iter() {
-                    h3 { (front.connect.title) }
+                    h2 { (front.connect.title) }
                     (entrance(&front.connect, true, true))
                 }
             }
         }
     };
-    Ok(Page { title: "Overview", tab: Tab::Overview, is_live, body }.show())
+    Ok(Page { title: "Overview", tab: Tab::Overview, renewal, body }.show())
 }
 
 async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> Result<Vec<Overviewed<'a>>, AppError> {
@@ -246,15 +247,17 @@ fn summary(accounts: &[Overviewed<'_>]) -> Markup {
     }
 }
 
-fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
+/// An account. On the overview it stands directly below the page's heading, in the steps below the step's.
+fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup, is_overview: bool) -> Markup {
     let Overviewed { front, connection, .. } = account;
     let path = format!("/connections/{}/{}", connection.channel, connection.account);
+    let name = html! { bdi { (parts::name_or(Some(&connection.name), &connection.account)) } };
     let heading = format!("account-{}-{}", connection.channel, connection.account.replace('.', "-"));
     html! {
         article class={ "card " (connection.status.as_str()) } aria-labelledby=(heading) {
             div.card-head {
                 div.who {
-                    h3 id=(heading) { bdi { (parts::name_or(Some(&connection.name), &connection.account)) } }
+                    @if is_overview { h2 id=(heading) { (name) } } @else { h3 id=(heading) { (name) } }
                     p.hint { (front.view.platform) " " (front.view.noun) " · " span.id { (connection.account) } }
                 }
                 (parts::state(connection))

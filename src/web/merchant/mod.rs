@@ -110,22 +110,43 @@ enum Tab {
 struct Page<'a> {
     title: &'a str,
     tab: Tab,
-    /// Something is under way: the page looks again by itself.
-    is_live: bool,
+    renewal: Renewal,
     body: Markup,
 }
 
 impl Page<'_> {
     fn show(self) -> Response {
-        let Self { title, tab, is_live, body } = self;
-        document(StatusCode::OK, title, Some(tab), is_live, &body)
+        let Self { title, tab, renewal, body } = self;
+        frame(StatusCode::OK, title, Some(tab), Scripts::Renewing(renewal), &body)
+    }
+}
+
+/// How often a page looks for news by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Renewal {
+    /// Not at all: it shows something that does not change, or a part of a list that is over.
+    Never,
+    /// Messages and changes arrive by themselves.
+    Calm,
+    /// Something is under way, and somebody waits for it.
+    Quick,
+}
+
+impl Renewal {
+    /// In seconds, with the script and without it. Without it the whole page loads anew, which disturbs who reads.
+    fn seconds(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Never => None,
+            Self::Calm => Some(("10", "60")),
+            Self::Quick => Some(("3", "3")),
+        }
     }
 }
 
 /// A whole page of ours, outside of what a merchant navigates in.
 #[must_use]
 pub fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
-    document(status, title, None, false, body)
+    frame(status, title, None, Scripts::Renewing(Renewal::Never), body)
 }
 
 /// As [`page`], without a script: times are UTC.
@@ -139,17 +160,8 @@ pub fn plain_page(status: StatusCode, title: &str, body: &Markup) -> Response {
 enum Scripts {
     /// There is none.
     None,
-    /// It shows times in the reader's zone.
-    Times,
-    /// It also renews the page while something is under way.
-    Live,
-}
-
-/// How often a page looks again while something is under way, in seconds.
-const REFRESH_SECONDS: &str = "3";
-
-fn document(status: StatusCode, title: &str, tab: Option<Tab>, is_live: bool, body: &Markup) -> Response {
-    frame(status, title, tab, if is_live { Scripts::Live } else { Scripts::Times }, body)
+    /// It shows times in the reader's zone, and renews the page.
+    Renewing(Renewal),
 }
 
 fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, body: &Markup) -> Response {
@@ -159,7 +171,10 @@ fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, bo
         (Tab::Catalogue, "/catalogue", "Catalogue"),
         (Tab::Account, "/account", "Account"),
     ];
-    let is_live = scripts == Scripts::Live;
+    let seconds = match scripts {
+        Scripts::None => None,
+        Scripts::Renewing(renewal) => renewal.seconds(),
+    };
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -172,7 +187,7 @@ fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, bo
                 link rel="stylesheet" href="/style.css";
                 // With the script a page renews only what changed; without it, it loads anew.
                 @if scripts != Scripts::None { script src="/enhance.js" defer {} }
-                @if is_live { noscript { meta http-equiv="refresh" content=(REFRESH_SECONDS); } }
+                @if let Some((_, plain)) = seconds { noscript { meta http-equiv="refresh" content=(plain); } }
             }
             body {
                 a.skip href="#content" { "Skip to content" }
@@ -190,7 +205,7 @@ fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, bo
                         }
                     }
                 }
-                main id="content" tabindex="-1" data-refresh=[is_live.then_some(REFRESH_SECONDS)] { (body) }
+                main id="content" tabindex="-1" data-refresh=[seconds.map(|(renewing, _)| renewing)] { (body) }
                 @if scripts == Scripts::None {
                     footer { p { "Times are UTC." } }
                 } @else {

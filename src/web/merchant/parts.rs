@@ -166,7 +166,7 @@ pub fn thread_item(front: &Front, thread: &Thread, newest: Option<&Line>, now_ms
     let initial: String = name.chars().find(|character| character.is_alphabetic()).into_iter().collect();
     html! {
         li {
-            a.thread href=(thread_path(thread)) {
+            a.thread href=(newest_in(thread)) {
                 span.avatar aria-hidden="true" { (if initial.is_empty() { "•".to_owned() } else { initial.to_uppercase() }) }
                 span.what {
                     span.first-line {
@@ -188,6 +188,14 @@ pub fn thread_item(front: &Front, thread: &Thread, newest: Option<&Line>, now_ms
             }
         }
     }
+}
+
+/// The id of the newest message on its page.
+pub const NEWEST_MESSAGE: &str = "newest-message";
+
+/// Where a conversation is shown, opened at its newest message.
+pub fn newest_in(thread: &Thread) -> String {
+    format!("{}#{NEWEST_MESSAGE}", thread_path(thread))
 }
 
 /// Where a conversation is shown.

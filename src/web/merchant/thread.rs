@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::conversations::line_of;
 use super::parts;
 use super::parts::{Line, excerpt, in_short, lines, name_or, time_of_day, utc};
-use super::{Front, Fronts, Page, Tab, media, owned};
+use super::{Front, Fronts, Page, Renewal, Tab, media, owned};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::{Media, Shown, Side, clean, plain_line, shorten, visible};
 use crate::shared::journal::Account;
@@ -79,6 +79,7 @@ async fn show(
     let path = parts::thread_path(&thread);
     let first = page.items.first().filter(|_| page.has_earlier);
     let notes = notes_between(&notes, &lines, place.is_none());
+    let newest = lines.len().checked_sub(1).filter(|_| place.is_none());
     let read = lines.iter().rposition(|line| line.message.by == Side::Account && line.at <= read_until);
     let body = html! {
         nav.crumbs aria-label="Breadcrumb" { a href={ "/conversations/" (account.0) "/" (account.1) } { "Conversations" } }
@@ -94,16 +95,17 @@ async fn show(
             @for (index, line) in lines.iter().enumerate() {
                 @let day = utc(line.at, "%A, %-d %B %Y");
                 @if index == 0 || utc(lines[index - 1].at, "%A, %-d %B %Y") != day { li.day { h2 { (day) } } }
-                (bubble(line, &lines, &name, &path, read == Some(index), &|id, position| {
+                (bubble(line, &lines, &name, &path, read == Some(index), newest == Some(index), &|id, position| {
                     let copy = copies.iter().find(|copy| copy.mid == id && copy.position == position)?;
                     Some((media::path(&account.0, &account.1, &copy.file), media::is_shown(&copy.content_type)))
                 }))
                 @for words in &notes[index] { li.note { (words) } }
             }
         }
-        @if place.is_some() { p.pager { a.button.plain href=(path) { "Newest messages" } } }
+        @if place.is_some() { p.pager { a.button.plain href=(parts::newest_in(&thread)) { "Newest messages" } } }
     };
-    Ok(Page { title: &plain_line(&name), tab: Tab::Conversations, is_live: false, body }.show())
+    let renewal = if place.is_none() { Renewal::Calm } else { Renewal::Never };
+    Ok(Page { title: &plain_line(&name), tab: Tab::Conversations, renewal, body }.show())
 }
 
 /// `GET /conversations/{channel}/{account}/{person}/{message}`: a long message, whole.
@@ -129,7 +131,7 @@ async fn whole(
         p.hint { @if line.message.by == Side::Account { "You" } @else { bdi { (name) } } ", " (utc(line.at, "%-d %b %Y, %H:%M UTC")) }
         @if line.is_unsent { p.gone { "Message unsent" } } @else { div.whole dir="auto" { (clean(&line.message.text)) } }
     };
-    Ok(Page { title: &plain_line(&name), tab: Tab::Conversations, is_live: false, body }.show())
+    Ok(Page { title: &plain_line(&name), tab: Tab::Conversations, renewal: Renewal::Never, body }.show())
 }
 
 /// Other happenings, each behind the message that came before it.
@@ -164,7 +166,15 @@ fn attached(media: &Media, by: &str, copy: Option<(String, bool)>) -> Markup {
 /// Finds the copy of a message's attachment by the message's id and its position: where it is, and whether it is shown.
 type FindCopy<'a> = &'a dyn Fn(&str, i64) -> Option<(String, bool)>;
 
-fn bubble(line: &Line, lines: &[Line], name: &str, path: &str, is_read: bool, find: FindCopy<'_>) -> Markup {
+fn bubble(
+    line: &Line,
+    lines: &[Line],
+    name: &str,
+    path: &str,
+    is_read: bool,
+    is_newest: bool,
+    find: FindCopy<'_>,
+) -> Markup {
     let message = &line.message;
     let quoted = message.reply_to.as_ref().map(|id| {
         let answered = lines.iter().find(|line| line.message.id.as_ref() == Some(id));
@@ -175,7 +185,7 @@ fn bubble(line: &Line, lines: &[Line], name: &str, path: &str, is_read: bool, fi
     let by = if message.by == Side::Account { "you" } else { name };
     let shown = text.as_deref().map(excerpt);
     html! {
-        li class=(if message.by == Side::Account { "message account" } else { "message person" }) {
+        li id=[is_newest.then_some(parts::NEWEST_MESSAGE)] class=(if message.by == Side::Account { "message account" } else { "message person" }) {
             div.bubble {
                 p.unseen { @if message.by == Side::Account { "You" } @else { bdi { (name) } } ":" }
                 @if line.is_unsent {

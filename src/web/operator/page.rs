@@ -307,7 +307,7 @@ fn table(title: &str, id: &str, heads: &[&str], rows: &[Markup], none: &str) -> 
             @if rows.is_empty() {
                 p.hint { (none) }
             } @else {
-                div.scroll.operator tabindex="0" role="region" aria-labelledby=(id) {
+                div.scroll.operator tabindex="0" role="group" aria-labelledby=(id) {
                     table {
                         thead { tr { @for head in heads { th scope="col" { (head) } } } }
                         tbody { @for row in rows { (row) } }
