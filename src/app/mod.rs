@@ -24,7 +24,8 @@ use crate::commands::rotate_keys::Rotation;
 use crate::shared::channel::Channel;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::Job;
-use crate::shared::channel::reader::{Reader, WATCH};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::Reader;
 use crate::shared::clock::Clock;
 use crate::shared::database::lock::{DataLock, LockError, folder_of};
 use crate::shared::database::sqlite::Db;
@@ -222,8 +223,20 @@ impl App {
             // What concerns the app itself always flows.
             journal.connect_account(channel.name, "").await.context("the journal cannot be written")?;
             let name = channel.name;
-            jobs.push(wish_job(&shared, name, format!("poll {name}"), channel.poll_cron.clone(), channel.poll_object));
-            jobs.push(wish_job(&shared, name, format!("watch {name}"), WATCH_CRON.to_owned(), WATCH));
+            jobs.push(poll_job(
+                &shared,
+                name,
+                format!("poll {name}"),
+                channel.poll_cron.clone(),
+                channel.poll_request.clone(),
+            ));
+            jobs.push(poll_job(
+                &shared,
+                name,
+                format!("watch {name}"),
+                WATCH_CRON.to_owned(),
+                ReadRequest::HourlyCheck,
+            ));
             jobs.extend(channel.jobs.iter().cloned());
         }
         jobs.push(keys_job(&rotation));
@@ -533,19 +546,19 @@ fn remove_leftovers(output: &Output, channel: &str, account: &str) {
     }
 }
 
-/// Polls and hourly looks: of every account that can be asked, `object` is to be read again, each at its own moment.
-fn wish_job(shared: &Shared, channel: &'static str, name: String, cron: String, object: &'static str) -> Job {
+/// Polls and hourly looks: of every account that can be asked, `request` is to be read again, each at its own moment.
+fn poll_job(shared: &Shared, channel: &'static str, name: String, cron: String, request: ReadRequest) -> Job {
     let shared = shared.clone();
     Job {
         name,
         cron,
         run: Arc::new(move || {
-            let shared = shared.clone();
+            let (shared, request) = (shared.clone(), request.clone());
             Box::pin(async move {
                 for connection in shared.connections.list().await? {
                     if connection.channel == channel && connection.status != Status::NeedsReconnect {
                         let due_at = shared.clock.now_ms() + jitter_ms(&connection.account);
-                        shared.journal.want_reread(channel, &connection.account, object, due_at).await?;
+                        shared.journal.request_read(channel, &connection.account, request.clone(), due_at).await?;
                     }
                 }
                 Ok(())

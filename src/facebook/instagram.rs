@@ -17,7 +17,8 @@ use super::{Facebook, NAME as FACEBOOK, media, refusal, tokens, view};
 use crate::shared::channel::Channel;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::job::BoxFuture;
-use crate::shared::channel::reader::{Ended, PEOPLE, ReadError, Reader, WATCH};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::{Ended, ReadError, Reader};
 use crate::shared::channel::view::View;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{NewConnection, Status};
@@ -42,7 +43,7 @@ pub fn channel(facebook: &Arc<Facebook>) -> Channel {
         name: NAME,
         router: Router::new(),
         poll_cron: config.poll_cron.clone(),
-        poll_object: "",
+        poll_request: ReadRequest::Everything,
         connect: ConnectStep {
             channel: NAME,
             title: "Instagram account of your Page",
@@ -58,10 +59,10 @@ pub fn channel(facebook: &Arc<Facebook>) -> Channel {
 struct AccountReader(Arc<Facebook>);
 
 impl Reader for AccountReader {
-    fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+    fn read_again<'a>(&'a self, account: &'a str, request: &'a ReadRequest) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move {
             let account = parse(account)?;
-            let outcome = self.read(&account, object).await;
+            let outcome = self.read(&account, request).await;
             match outcome {
                 // The token is the Page's. Its own connection says so, and this one waits for it.
                 Err(ReadError::Api(ApiError::TokenRejected { .. })) => {
@@ -87,16 +88,18 @@ impl Reader for AccountReader {
 }
 
 impl AccountReader {
-    async fn read(&self, account: &Id, object: &str) -> Result<(), ReadError> {
+    async fn read(&self, account: &Id, request: &ReadRequest) -> Result<(), ReadError> {
         let facebook = &*self.0;
-        if object == WATCH {
-            return ensure_subscription(facebook, account).await;
+        match request {
+            ReadRequest::HourlyCheck => return ensure_subscription(facebook, account).await,
+            ReadRequest::Everything | ReadRequest::People => {}
+            _ => return Err(ReadError::UnknownRequest(request.clone())),
         }
         let page = facebook.shared.journal.find_cursor(&page_name(account)).await?.and_then(|page| Id::parse(&page));
         let page = page.ok_or_else(|| anyhow::anyhow!("the Page of an Instagram account is not known"))?;
         let token = tokens::load(facebook, &page).await?;
         let inbox = Inbox { channel: NAME, account, page: &page, platform: "instagram" };
-        if object == PEOPLE {
+        if *request == ReadRequest::People {
             return history::name_people(facebook, &inbox, &token).await;
         }
         history::read(facebook, &inbox, &token).await
@@ -155,8 +158,8 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
     let now_ms = shared.clock.now_ms();
     shared.connections.upsert(vec![connection], now_ms).await?;
     shared.journal.connect_account(NAME, account.as_str()).await?;
-    for object in [WATCH, ""] {
-        shared.journal.want_reread(NAME, account.as_str(), object, now_ms).await?;
+    for request in [ReadRequest::HourlyCheck, ReadRequest::Everything] {
+        shared.journal.request_read(NAME, account.as_str(), request, now_ms).await?;
     }
     tracing::info!(
         account = account.as_str(),
@@ -182,7 +185,7 @@ async fn ensure_subscription(facebook: &Facebook, account: &Id) -> Result<(), Re
     let repaired = missing.len() < was_missing;
     journal.note_subscriptions(NAME, account.as_str(), &FIELDS, &missing, repaired).await?;
     if repaired {
-        journal.want_reread(NAME, account.as_str(), "", journal.clock().now_ms()).await?;
+        journal.request_read(NAME, account.as_str(), ReadRequest::Everything, journal.clock().now_ms()).await?;
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::client::AccountPage;
 use super::payload::Id;
 use super::{Facebook, NAME, PLATFORM, SCOPES, hourly_check, instagram, metadata};
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
@@ -264,7 +265,7 @@ async fn connect_page(
     }))
 }
 
-/// Stores all Pages at once, lets their events flow, writes their metadata and wishes for the first read.
+/// Stores all Pages at once, lets their events flow, writes their metadata and requests the first read.
 async fn store(facebook: &Facebook, found: Vec<Found>) -> Result<(), AppError> {
     let shared = &facebook.shared;
     let now_ms = shared.clock.now_ms();
@@ -277,7 +278,11 @@ async fn store(facebook: &Facebook, found: Vec<Found>) -> Result<(), AppError> {
     for (page, object) in &pages {
         let account = page.as_str();
         shared.journal.connect_account(NAME, account).await.map_err(anyhow::Error::from)?;
-        shared.journal.want_reread(NAME, account, "", now_ms).await.map_err(anyhow::Error::from)?;
+        shared
+            .journal
+            .request_read(NAME, account, ReadRequest::Everything, now_ms)
+            .await
+            .map_err(anyhow::Error::from)?;
         if let Some(object) = object
             && let Err(error) = metadata::store(facebook, page, object).await
         {

@@ -18,6 +18,7 @@ mod login;
 mod media;
 mod metadata;
 mod payload;
+mod read_request;
 mod refusal;
 pub mod sandbox;
 mod sync;
@@ -36,6 +37,7 @@ pub use self::payload::key_of_message;
 use crate::shared::channel::Channel;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::server::webhook_intake::Intake;
 
 /// The channel's name in paths, tables and files.
@@ -47,9 +49,6 @@ const PLATFORM: &str = "Facebook";
 /// The permissions that are asked for. `pages_read_engagement` is needed by the Conversations API.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/conversations> (2026).
 const SCOPES: [&str; 4] = ["pages_show_list", "pages_manage_metadata", "pages_messaging", "pages_read_engagement"];
-
-/// What a re-read of a Page's metadata alone is called.
-const METADATA: &str = "metadata";
 
 /// The webhook fields that are wanted, on both levels of subscription. One unknown name would fail the whole call.
 /// `response_feedback` is left out on purpose: subscribing shows buttons to customers.
@@ -129,7 +128,7 @@ pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
             .merge(deletion::routes())
             .with_state(Arc::clone(&facebook)),
         poll_cron: config.poll_cron.clone(),
-        poll_object: "",
+        poll_request: ReadRequest::Everything,
         connect: ConnectStep {
             channel: NAME,
             title: "Connect your Facebook Page",

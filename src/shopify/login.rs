@@ -25,6 +25,7 @@ use super::signed_query::SignedQuery;
 use super::subscriptions::{self, Asker, is_granted};
 use super::{NAME, PLATFORM, SCOPES, SHOP, Shopify, hourly_check, tokens, webhook};
 use crate::shared::channel::context::Shared;
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::sign_sha256;
@@ -226,7 +227,11 @@ async fn connect(
         shared.connections.upsert(vec![connection], now_ms).await?;
     }
     shared.journal.connect_account(NAME, shop.as_str()).await.map_err(anyhow::Error::from)?;
-    shared.journal.want_reread(NAME, shop.as_str(), "", now_ms).await.map_err(anyhow::Error::from)?;
+    shared
+        .journal
+        .request_read(NAME, shop.as_str(), ReadRequest::Everything, now_ms)
+        .await
+        .map_err(anyhow::Error::from)?;
     if let Some(old) = renamed_from {
         // Its old name is over: what was read under it stays, and nothing more is asked there.
         shared.erasure.disconnect(NAME, &old.account, "renamed").await?;

@@ -16,6 +16,7 @@ pub mod fuzzing;
 mod hourly_check;
 mod login;
 mod payload;
+mod read_request;
 mod refusal;
 pub mod sandbox;
 mod signed_query;
@@ -49,18 +50,8 @@ const PLATFORM: &str = "Shopify";
 /// Source: <https://shopify.dev/docs/api/usage/access-scopes> (2026).
 const SCOPES: [&str; 4] = ["read_products", "read_inventory", "read_locations", "read_discounts"];
 
-/// What can be read again apart from the whole account: the shop itself.
+/// The kind of the one record that holds the shop's own data.
 const SHOP: &str = "shop";
-/// All products with their variants and stock.
-const PRODUCTS: &str = "products";
-/// All collections.
-const COLLECTIONS: &str = "collections";
-/// All discounts.
-const DISCOUNTS: &str = "discounts";
-/// What is new, changed or gone since the last look.
-const POLL: &str = "poll";
-/// A bulk operation that has ended.
-const BULK: &str = "bulk";
 
 /// What the channel's code is given.
 struct Shopify {
@@ -96,7 +87,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         name: NAME,
         router: Router::new().merge(login::routes()).merge(webhook::routes(&shopify)).with_state(Arc::clone(&shopify)),
         poll_cron: config.poll_cron.clone(),
-        poll_object: POLL,
+        poll_request: read_request::OwnRequest::Changes.into(),
         connect: ConnectStep {
             channel: NAME,
             title: "Connect your Shopify shop",

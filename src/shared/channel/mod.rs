@@ -4,6 +4,7 @@ pub mod connect_step;
 pub mod context;
 pub mod finding;
 pub mod job;
+pub mod read_request;
 pub mod reader;
 pub mod simulator;
 pub mod view;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use self::connect_step::ConnectStep;
 use self::job::Job;
+use self::read_request::ReadRequest;
 use self::reader::Reader;
 use self::view::View;
 
@@ -23,8 +25,8 @@ pub struct Channel {
     pub router: axum::Router,
     /// When its accounts are polled: a cron pattern of five or six fields, UTC.
     pub poll_cron: String,
-    /// What a poll reads again: the whole account (empty), or what the channel calls its daily look.
-    pub poll_object: &'static str,
+    /// What a poll reads again: the whole account, or what changed in it.
+    pub poll_request: ReadRequest,
     /// How a merchant connects an account.
     pub connect: ConnectStep,
     /// How its data is shown to people.

@@ -15,12 +15,11 @@ use super::parts::{ago, thread_item};
 use super::{Front, Fronts, Page, Tab, conversations, form_token, page};
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
-use crate::shared::channel::reader::is_aside;
 use crate::shared::journal::Account;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::CurrentMerchant;
-use crate::shared::store::{Connection, Session, Status, Subscriptions, Wish};
+use crate::shared::store::{Connection, PendingRead, Session, Status, Subscriptions};
 use crate::shared::under_way::Step;
 
 /// A read that is due within this many milliseconds counts as under way.
@@ -64,7 +63,7 @@ struct Overviewed<'a> {
     /// When something last came from it.
     last_event_at: Option<i64>,
     step: Option<Step>,
-    wishes: Vec<Wish>,
+    requests: Vec<PendingRead>,
     subscriptions: Option<Subscriptions>,
     /// What is worth knowing though nobody need do anything.
     remark: Option<String>,
@@ -77,10 +76,10 @@ impl Overviewed<'_> {
         self.connection.status != Status::NeedsReconnect
             && (self.step.is_some()
                 || self
-                    .wishes
+                    .requests
                     .iter()
-                    .filter(|wish| !is_aside(&wish.object))
-                    .any(|wish| !wish.is_parked && wish.attempts == 0 && wish.due_at <= now_ms + SOON_MS))
+                    .filter(|one| !one.request.is_housekeeping())
+                    .any(|one| !one.is_given_up && one.attempts == 0 && one.due_at <= now_ms + SOON_MS))
     }
 }
 
@@ -161,7 +160,7 @@ async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> R
             front,
             last_event_at: shared.journal.find_activity(&account).await.map_err(failed)?,
             step: steps.iter().find(|step| step.channel == account.0 && step.account == account.1).cloned(),
-            wishes: shared.journal.list_wishes(&account).await.map_err(failed)?,
+            requests: shared.journal.list_read_requests(&account).await.map_err(failed)?,
             subscriptions: subscriptions
                 .iter()
                 .find(|one| one.channel == account.0 && one.account == account.1)
@@ -288,8 +287,8 @@ fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
 
 /// What is wrong, and the button that mends it.
 fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
-    let Overviewed { front, connection, wishes, subscriptions, remark, .. } = account;
-    let reads = || wishes.iter().filter(|wish| !is_aside(&wish.object));
+    let Overviewed { front, connection, requests, subscriptions, remark, .. } = account;
+    let reads = || requests.iter().filter(|one| !one.request.is_housekeeping());
     let unheard = subscriptions.as_ref().map(|one| one.missing.join(", ")).filter(|missing| !missing.is_empty());
     html! {
         @if connection.status != Status::Connected {
@@ -309,10 +308,10 @@ fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
         }
         @if let Some(remark) = remark { div.trouble.note { p { (remark) } } }
         @if connection.status != Status::NeedsReconnect {
-            @if reads().any(|wish| wish.is_parked) {
+            @if reads().any(|one| one.is_given_up) {
                 div.trouble.warn { p { "Reading failed several times and was given up. “Sync now” tries again." } }
-            } @else if let Some(wish) = reads().find(|wish| wish.attempts > 0) {
-                div.trouble.warn { p { "The last read failed. It is tried again " (within(wish.due_at - now_ms)) "." } }
+            } @else if let Some(failed) = reads().find(|one| one.attempts > 0) {
+                div.trouble.warn { p { "The last read failed. It is tried again " (within(failed.due_at - now_ms)) "." } }
             }
         }
     }
