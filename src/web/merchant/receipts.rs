@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::parts::utc;
-use super::{Fronts, page, wants_html};
+use super::{Fronts, page};
 use crate::shared::channel::context::Shared;
-use crate::shared::server::error::AppError;
+use crate::shared::server::error::{AppError, wants_html};
 use crate::shared::store::erasures::Receipt;
 
 /// Which platforms did not confirm, when everything was deleted, that they stop telling us: their channels, with dots
