@@ -14,12 +14,12 @@ use secrecy::SecretString;
 use super::history::{self, Inbox};
 use super::payload::Id;
 use super::{Facebook, NAME as FACEBOOK, media, refusal, tokens, view};
-use crate::shared::channel::Channel;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
 use crate::shared::channel::view::View;
+use crate::shared::channel::{Channel, Poll};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{NewConnection, Status};
 
@@ -40,15 +40,13 @@ const FIELDS: [&str; 6] =
 pub fn channel(facebook: &Arc<Facebook>) -> Channel {
     let config = &facebook.config;
     Channel {
-        name: NAME,
-        router: Router::new(),
-        poll_cron: config.poll_cron.clone(),
-        poll_request: ReadRequest::Everything,
-        connect: ConnectStep {
-            channel: NAME,
+        about: &super::INSTAGRAM,
+        routes: Router::new(),
+        poll: Some(Poll { cron: config.poll_cron.clone(), request: ReadRequest::Everything }),
+        connect: Some(ConnectStep {
             title: "Instagram account of your Page",
             action: ConnectAction::Link { href: "/facebook/login", label: "Continue with Facebook" },
-        },
+        }),
         view: View { platform: "Instagram", noun: "Instagram account", ..view::VIEW },
         reader: Arc::new(AccountReader(Arc::clone(facebook))),
         jobs: config.media.iter().map(|_| media::job(facebook, NAME)).collect(),

@@ -403,11 +403,10 @@ pub fn message_key(account: &Id, mid: &str) -> DedupeKey {
     DedupeKey::new(NAME, account.as_str(), &[b"mid", plain_mid(mid).as_bytes()])
 }
 
-/// The key of a message, of which an operator knows the id; `None` in another channel.
+/// The key of a message, of which an operator knows the id.
 #[must_use]
-pub fn key_of_message(channel: &str, account: &str, mid: &str) -> Option<DedupeKey> {
-    let is_ours = channel == NAME || channel == super::instagram::NAME;
-    is_ours.then(|| Id::parse(account)).flatten().map(|account| message_key(&account, mid))
+pub fn key_of_message(account: &str, mid: &str) -> Option<DedupeKey> {
+    Id::parse(account).map(|account| message_key(&account, mid))
 }
 
 fn edit_key(page: &Id, mid: &str, number: &str) -> DedupeKey {

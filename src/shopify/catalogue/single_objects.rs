@@ -20,7 +20,7 @@ use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Edit, Part, Record, each_record};
 use crate::shopify::client::{Asked, Query};
-use crate::shopify::payload::{COLLECTION_GID, DISCOUNT_GID, ITEM_GID, PRODUCT_GID};
+use crate::shopify::payload::{COLLECTION_GID, ITEM_GID, PRODUCT_GID};
 use crate::shopify::read_request::{OwnRequest, Single};
 use crate::shopify::{NAME, document};
 

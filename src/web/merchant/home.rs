@@ -1,4 +1,5 @@
-//! `GET /`: two steps until everything is connected, then what is connected and how it is doing.
+//! `GET /`: the steps of connecting until an account is connected, then what is connected and how it is doing, and the
+//! steps that are still open.
 
 use std::borrow::Cow;
 
@@ -93,7 +94,7 @@ pub async fn home(
 ) -> Result<Response, AppError> {
     let flash = said(from.said(&fronts, merchant.0.is_some()));
     let Some(session) = merchant.0 else {
-        let body = html! { (flash) (welcome(&fronts, &[], None, false)) };
+        let body = html! { (flash) (welcome(&fronts, None, false)) };
         return Ok(page(StatusCode::OK, "shoptalk", &body));
     };
     let accounts = gather(&shared, &fronts, &session).await?;
@@ -105,22 +106,25 @@ pub async fn home(
             @for account in accounts.iter().filter(|one| one.connection.channel == channel) { (card(account, now_ms, &token)) }
         }
     };
-    let missing = |front: &&Front| !accounts.iter().any(|one| one.connection.channel == front.connect.channel);
-    let body = if fronts.0.iter().any(|front| missing(&front)) {
-        let done: Vec<(&str, Markup)> = fronts
-            .0
-            .iter()
-            .filter(|front| !missing(front))
-            .map(|front| (front.connect.channel, cards(front.connect.channel)))
-            .collect();
-        html! { (flash) (welcome(&fronts, &done, Some(&token), true)) }
+    let is_connected = |front: &Front| accounts.iter().any(|one| one.connection.channel == front.channel);
+    let body = if accounts.is_empty() {
+        html! { (flash) (welcome(&fronts, Some(&token), true)) }
     } else {
         let newest = conversations::newest(&shared, &fronts, &session, NEWEST).await?;
+        let (connected, open): (Vec<_>, Vec<_>) = steps(&fronts).partition(|(front, _)| is_connected(front));
         html! {
             (flash)
             h1 { "Overview" }
-            (summary(&accounts))
-            div.cards { @for front in fronts.0.iter() { (cards(front.connect.channel)) } }
+            (summary(&accounts, open.is_empty()))
+            div.cards { @for front in fronts.0.iter() { (cards(front.channel)) } }
+            @if !open.is_empty() {
+                section aria-labelledby="open-steps" {
+                    h2 id="open-steps" { "Still to connect" }
+                    ul.steps {
+                        @for (_, step) in &open { li.step.next { div.body { h3 { (step.title) } (entrance(step, true, false)) } } }
+                    }
+                }
+            }
             section aria-labelledby="newest" {
                 div.heading {
                     h2 id="newest" { "Latest conversations" }
@@ -132,11 +136,13 @@ pub async fn home(
                     ul.threads { @for (front, thread, line) in &newest { (thread_item(front, thread, line.as_ref(), now_ms, None)) } }
                 }
             }
-            details.more {
-                summary { "Connect another account" }
-                @for front in fronts.0.iter() {
-                    h3 { (front.connect.title) }
-                    (entrance(&front.connect, true, true))
+            @if !connected.is_empty() {
+                details.more {
+                    summary { "Connect another account" }
+                    @for (_, step) in &connected {
+                        h3 { (step.title) }
+                        (entrance(step, true, true))
+                    }
                 }
             }
         }
@@ -183,9 +189,13 @@ fn said(sentence: Option<(Cow<'static, str>, bool)>) -> Markup {
     }
 }
 
-/// The steps. `done`: the channels of which something is connected, with what to show of them.
-fn welcome(fronts: &Fronts, done: &[(&str, Markup)], token: Option<&Markup>, has_session: bool) -> Markup {
-    let next = fronts.0.iter().position(|front| !done.iter().any(|(channel, _)| *channel == front.connect.channel));
+/// The channels of which a merchant connects accounts here, with the step that each takes.
+fn steps(fronts: &Fronts) -> impl Iterator<Item = (&Front, &ConnectStep)> {
+    fronts.0.iter().filter_map(|front| Some((front, front.connect.as_ref()?)))
+}
+
+/// The steps, where nothing is connected yet.
+fn welcome(fronts: &Fronts, token: Option<&Markup>, has_session: bool) -> Markup {
     html! {
         div.hero {
             h1 { "Every conversation and the whole catalogue, always at hand" }
@@ -195,16 +205,12 @@ fn welcome(fronts: &Fronts, done: &[(&str, Markup)], token: Option<&Markup>, has
             p.empty { "No platform is configured yet. The operator finds every setting explained in " code { ".env.example" } "." }
         }
         ol.steps {
-            @for (index, front) in fronts.0.iter().enumerate() {
-                @let connected = done.iter().find(|(channel, _)| *channel == front.connect.channel);
-                li class=(if connected.is_some() { "step done" } else if next == Some(index) { "step next" } else { "step" }) {
-                    span.number aria-hidden="true" { @if connected.is_some() { "✓" } @else { (index + 1) } }
+            @for (index, (_, step)) in steps(fronts).enumerate() {
+                li class=(if index == 0 { "step next" } else { "step" }) {
+                    span.number aria-hidden="true" { (index + 1) }
                     div.body {
-                        h2 { span.unseen { "Step " (index + 1) ": " } (front.connect.title) @if connected.is_some() { span.unseen { " (done)" } } }
-                        @match connected {
-                            Some((_, cards)) => div.cards { (cards) },
-                            None => (entrance(&front.connect, has_session, false)),
-                        }
+                        h2 { span.unseen { "Step " (index + 1) ": " } (step.title) }
+                        (entrance(step, has_session, false))
                     }
                 }
             }
@@ -232,11 +238,12 @@ fn entrance(step: &ConnectStep, has_session: bool, is_another: bool) -> Markup {
 }
 
 /// One sentence: is everything well?
-fn summary(accounts: &[Overviewed<'_>]) -> Markup {
+fn summary(accounts: &[Overviewed<'_>], is_all: bool) -> Markup {
     let troubled = accounts.iter().filter(|one| one.connection.status != Status::Connected).count();
     html! {
         p.lead {
             @match troubled {
+                0 if !is_all => "New messages and changes of the catalogue arrive by themselves.",
                 0 => "Everything is connected. New messages and changes of the catalogue arrive by themselves.",
                 1 => "One account needs you.",
                 _ => { (troubled) " accounts need you." }
@@ -300,7 +307,9 @@ fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
                     }
                     @if connection.status == Status::NeedsReconnect { " New messages are still taken in." }
                 }
-                p { a.button href=((front.view.reconnect)(&connection.account)) { "Log in to " (front.view.platform) " again" } }
+                @if let Some(reconnect) = front.view.reconnect {
+                    p { a.button href=(reconnect(&connection.account)) { "Log in to " (front.view.platform) " again" } }
+                }
             }
         }
         @if let Some(unheard) = unheard {

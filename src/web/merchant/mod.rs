@@ -39,8 +39,10 @@ use crate::shared::store::{Connection, Session};
 /// What the pages know of a channel.
 #[derive(Clone)]
 pub struct Front {
-    /// How a merchant connects an account.
-    pub connect: ConnectStep,
+    /// The channel's name.
+    pub channel: &'static str,
+    /// How a merchant connects an account; `None`: not by a step of the start page.
+    pub connect: Option<ConnectStep>,
     /// How its data is shown.
     pub view: View,
     /// How an account is read, and how its subscriptions end.
@@ -54,7 +56,7 @@ pub struct Fronts(pub Arc<Vec<Front>>);
 impl Fronts {
     /// What is known of a channel.
     fn of(&self, channel: &str) -> Option<&Front> {
-        self.0.iter().find(|front| front.connect.channel == channel)
+        self.0.iter().find(|front| front.channel == channel)
     }
 }
 

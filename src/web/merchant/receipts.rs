@@ -51,7 +51,7 @@ pub async fn receipt(
     let body = html! {
         h1 { "Your request" }
         p { (sentence(&receipt)) }
-        @for front in fronts.0.iter().filter(|front| asked.unconfirmed.split('.').any(|name| name == front.connect.channel)) {
+        @for front in fronts.0.iter().filter(|front| asked.unconfirmed.split('.').any(|name| name == front.channel)) {
             p.trouble.warn { (front.view.platform) " did not confirm that it stops telling us about your " (front.view.noun) ". " (front.view.part) }
         }
         section.panel {
