@@ -359,3 +359,82 @@ fn progress(account: &Overviewed<'_>, now_ms: i64) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::shared::channel::job::BoxFuture;
+    use crate::shared::channel::read_request::ReadRequest;
+    use crate::shared::channel::reader::{Ended, ReadError, Reader};
+    use crate::shared::channel::view::View;
+
+    /// The reader of a platform that shows no past.
+    struct NoReader;
+
+    impl Reader for NoReader {
+        fn read_again<'a>(
+            &'a self,
+            _account: &'a str,
+            request: &'a ReadRequest,
+        ) -> BoxFuture<'a, Result<(), ReadError>> {
+            Box::pin(async { Err(ReadError::UnknownRequest(request.clone())) })
+        }
+
+        fn unsubscribe<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<Ended, ReadError>> {
+            Box::pin(async { Ok(Ended::Wholly) })
+        }
+
+        fn write_documents<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+            Box::pin(async { Ok(()) })
+        }
+    }
+
+    fn front(channel: &'static str, connect: Option<ConnectStep>) -> Front {
+        let view = View {
+            platform: "Quiet",
+            noun: "account",
+            part: "",
+            reconnect: None,
+            conversations: None,
+            catalogue: None,
+        };
+        Front { channel, connect, view, reader: Arc::new(NoReader) }
+    }
+
+    #[test]
+    fn a_channel_without_a_login_link_is_no_step_and_offers_no_login() {
+        let step = ConnectStep {
+            title: "Connect your Loud account",
+            action: ConnectAction::Link { href: "/loud/login", label: "Continue" },
+        };
+        let fronts = Fronts(Arc::new(vec![front("quiet", None), front("loud", Some(step))]));
+        let page = welcome(&fronts, None, true).into_string();
+        assert!(page.contains("Step 1: </span>Connect your Loud account") && !page.contains("Step 2"), "{page}");
+
+        let connection = Connection {
+            channel: "quiet".to_owned(),
+            account: "1".to_owned(),
+            merchant: uuid::Uuid::nil(),
+            name: "One".to_owned(),
+            scopes: Vec::new(),
+            status: Status::NeedsReconnect,
+            status_reason: None,
+            connected_at: 0,
+            last_read_at: None,
+        };
+        let account = Overviewed {
+            front: &fronts.0[0],
+            connection,
+            last_event_at: None,
+            step: None,
+            requests: Vec::new(),
+            subscriptions: None,
+            remark: None,
+            has_items: false,
+        };
+        let card = card(&account, 0, &html! {}).into_string();
+        assert!(card.contains("no longer accepts the stored login") && !card.contains("Log in to"), "{card}");
+    }
+}
