@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::channels;
 use crate::shared::database::lock::folder_of;
 use crate::shared::outgoing::http::Timeouts;
 use crate::shared::secrets::vault::{Vault, parse_key};
@@ -241,10 +242,9 @@ impl Config {
     /// The addresses that were configured to be asked, wherever they lead.
     #[must_use]
     pub fn own_addresses(&self) -> Vec<Url> {
-        let facebook = self.facebook.iter().flat_map(facebook::Config::own_addresses);
-        let shopify = self.shopify.iter().flat_map(shopify::Config::own_addresses);
+        let platforms = channels::configured(self).flat_map(|(_, section)| section.own_addresses());
         let receiver = self.server.alert_receiver.iter().map(|receiver| receiver.url.clone());
-        self.server.public_url.iter().cloned().chain(receiver).chain(facebook).chain(shopify).collect()
+        self.server.public_url.iter().cloned().chain(receiver).chain(platforms).collect()
     }
 
     /// Reads the environment; a variable set there wins over one in `.env`. Also gives the names of those that are set:

@@ -1,5 +1,6 @@
 //! The wiring: opens what is shared, lists the channels, joins routes, starts the work, stops cleanly.
 
+pub mod channels;
 pub mod config;
 pub mod scheduler;
 
@@ -16,15 +17,17 @@ use tokio::task::JoinSet;
 use tokio_cron_scheduler::JobScheduler;
 use tokio_util::sync::CancellationToken;
 
+use self::channels::Sections;
 use self::config::{Config, state_key};
 use self::scheduler::{LONGEST_SILENCE, Scheduler};
 use crate::commands;
 use crate::commands::CommandRunner;
 use crate::commands::rotate_keys::Rotation;
-use crate::shared::channel::Channel;
+use crate::shared::channel::Poll;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::Job;
-use crate::shared::channel::reader::{Reader, WATCH};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::Reader;
 use crate::shared::clock::Clock;
 use crate::shared::database::lock::{DataLock, LockError, folder_of};
 use crate::shared::database::sqlite::Db;
@@ -53,7 +56,6 @@ use crate::workers::conversations::Conversations;
 use crate::workers::reads::Refresh;
 use crate::workers::retention::Retention;
 use crate::workers::threads::Overview;
-use crate::{facebook, shopify};
 
 /// Past its cron time an account's poll begins within this many milliseconds, each account at its own moment.
 const JITTER_MS: i64 = 5 * 60 * 1000;
@@ -123,9 +125,10 @@ impl App {
     ///
     /// # Errors
     /// When another process holds the data, a file cannot be used, or the master key is not the right one.
-    pub async fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
-        let server = &config.server;
+    pub async fn build(mut config: Config, clock: Clock) -> Result<Self, StartError> {
         let allowed = AllowedAddresses::new(&config.own_addresses());
+        let sections = Sections::take_from(&mut config);
+        let server = &config.server;
         let lock =
             DataLock::take([server.tokens_db.as_path(), &server.sessions_db, &server.journal_db]).map_err(|error| {
                 match error {
@@ -193,18 +196,15 @@ impl App {
                 .context("the journal cannot be written")?;
         }
 
-        // A new channel is one line here.
-        let channels: Vec<Channel> = [
-            config.shopify.map(|config| vec![shopify::channel(&shared, config)]),
-            config.facebook.map(|config| facebook::channels(&shared, config)),
-        ]
-        .into_iter()
-        .flatten()
-        .flatten()
-        .collect();
+        for about in channels::ALL {
+            if let Some(unsending) = about.unsending {
+                journal.set_unsending(about.name, unsending);
+            }
+        }
+        let channels = sections.wire(&shared);
 
         let readers: HashMap<&'static str, Arc<dyn Reader>> =
-            channels.iter().map(|channel| (channel.name, Arc::clone(&channel.reader))).collect();
+            channels.iter().map(|channel| (channel.about.name, Arc::clone(&channel.reader))).collect();
         let background = LowPriorityThread::start("files").context("a thread cannot be started")?;
         let conversations = Arc::new(Conversations::new(journal.clone(), output.clone(), background));
         let refresh = Refresh::new(
@@ -220,10 +220,18 @@ impl App {
         let mut jobs: Vec<Job> = Vec::new();
         for channel in &channels {
             // What concerns the app itself always flows.
-            journal.connect_account(channel.name, "").await.context("the journal cannot be written")?;
-            let name = channel.name;
-            jobs.push(wish_job(&shared, name, format!("poll {name}"), channel.poll_cron.clone(), channel.poll_object));
-            jobs.push(wish_job(&shared, name, format!("watch {name}"), WATCH_CRON.to_owned(), WATCH));
+            journal.connect_account(channel.about.name, "").await.context("the journal cannot be written")?;
+            let name = channel.about.name;
+            if let Some(Poll { cron, request }) = &channel.poll {
+                jobs.push(poll_job(&shared, name, format!("poll {name}"), cron.clone(), request.clone()));
+            }
+            jobs.push(poll_job(
+                &shared,
+                name,
+                format!("watch {name}"),
+                WATCH_CRON.to_owned(),
+                ReadRequest::HourlyCheck,
+            ));
             jobs.extend(channel.jobs.iter().cloned());
         }
         jobs.push(keys_job(&rotation));
@@ -239,6 +247,7 @@ impl App {
             rotation,
         };
         let fronts = channels.iter().map(|channel| Front {
+            channel: channel.about.name,
             connect: channel.connect.clone(),
             view: channel.view,
             reader: Arc::clone(&channel.reader),
@@ -249,13 +258,10 @@ impl App {
             shared.clone(),
             config.server.operator_token,
             config.server.public_url.clone(),
-            |channel, account, id| {
-                facebook::key_of_message(channel, account, id)
-                    .or_else(|| shopify::key_of_delivery(channel, account, id))
-            },
+            channels::event_key,
         ));
         for channel in channels {
-            router = router.merge(channel.router);
+            router = router.merge(channel.routes);
         }
         Ok(Self {
             router: web::finish(router, is_public, &limits, &shared.metrics),
@@ -533,19 +539,19 @@ fn remove_leftovers(output: &Output, channel: &str, account: &str) {
     }
 }
 
-/// Polls and hourly looks: of every account that can be asked, `object` is to be read again, each at its own moment.
-fn wish_job(shared: &Shared, channel: &'static str, name: String, cron: String, object: &'static str) -> Job {
+/// Polls and hourly looks: of every account that can be asked, `request` is to be read again, each at its own moment.
+fn poll_job(shared: &Shared, channel: &'static str, name: String, cron: String, request: ReadRequest) -> Job {
     let shared = shared.clone();
     Job {
         name,
         cron,
         run: Arc::new(move || {
-            let shared = shared.clone();
+            let (shared, request) = (shared.clone(), request.clone());
             Box::pin(async move {
                 for connection in shared.connections.list().await? {
                     if connection.channel == channel && connection.status != Status::NeedsReconnect {
                         let due_at = shared.clock.now_ms() + jitter_ms(&connection.account);
-                        shared.journal.want_reread(channel, &connection.account, object, due_at).await?;
+                        shared.journal.request_read(channel, &connection.account, request.clone(), due_at).await?;
                     }
                 }
                 Ok(())

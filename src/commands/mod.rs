@@ -19,6 +19,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
 use self::rotate_keys::{Outcome, Rotation};
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::Reader;
 use crate::shared::journal::Journal;
 use crate::shared::store;
@@ -158,7 +159,9 @@ impl CommandRunner {
         }
         let now_ms = self.journal.clock().now_ms();
         for connection in &waiting {
-            self.journal.want_reread(&connection.channel, &connection.account, "", now_ms).await?;
+            self.journal
+                .request_read(&connection.channel, &connection.account, ReadRequest::Everything, now_ms)
+                .await?;
         }
         let mut good = true;
         while !waiting.is_empty() {
@@ -183,7 +186,7 @@ impl CommandRunner {
         Ok(good)
     }
 
-    /// What became of the wish to read an account: `None` while it is still being worked on.
+    /// What became of the request to read an account: `None` while it is still being worked on.
     async fn outcome(&self, channel: &str, account: &str) -> anyhow::Result<Option<Result<(), String>>> {
         let key = (channel.to_owned(), account.to_owned());
         let row: Option<Option<String>> = self
@@ -278,7 +281,14 @@ impl CommandRunner {
                         )
                         .optional()?;
                     if let Some((channel, account, object)) = &reread {
-                        store::want_reread(connection, channel, account, object, now_ms, 0)?;
+                        store::insert_read_request(
+                            connection,
+                            channel,
+                            account,
+                            &ReadRequest::from_text(object),
+                            now_ms,
+                            0,
+                        )?;
                     }
                     Ok(filed + usize::from(reread.is_some()))
                 }

@@ -1,6 +1,8 @@
 //! What is stored about the accounts: their state, their tokens, and how far the journal's consumers have come.
 
+use crate::app::channels;
 use crate::app::config::{Config, Server};
+use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
 use crate::shared::database::sqlite::Db;
 use crate::shared::store::{self, Connection, Connections, Inspection, Status, TokenKind};
@@ -46,14 +48,9 @@ pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -
         ));
     }
     for connection in &list {
-        state(connection, now_ms, &mut findings);
         let name = &connection.account;
-        let configured = match connection.channel.as_str() {
-            "facebook" => config.facebook.is_some(),
-            "shopify" => config.shopify.is_some(),
-            _ => false,
-        };
-        if !configured {
+        let about = about(config, &connection.channel);
+        if about.is_none() {
             findings.push(Finding::warning(
                 "account_without_platform",
                 name,
@@ -62,7 +59,10 @@ pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -
                 "set the platform's variables again",
             ));
         }
+        let is_polled = about.is_none_or(|about| about.is_polled);
+        state(connection, is_polled, now_ms, &mut findings);
         if connection.status != Status::NeedsReconnect
+            && about.is_none_or(|about| about.has_account_tokens)
             && !matches!(connections.find_token(&connection.channel, name, TokenKind::Access).await, Ok(Some(_)))
         {
             findings.push(Finding::error(
@@ -77,7 +77,12 @@ pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -
     findings
 }
 
-fn state(connection: &Connection, now_ms: i64, findings: &mut Vec<Finding>) {
+/// What is known of a channel that the settings switch on.
+fn about(config: &Config, channel: &str) -> Option<&'static About> {
+    channels::configured(config).flat_map(|(_, section)| section.channels()).find(|about| about.name == channel)
+}
+
+fn state(connection: &Connection, is_polled: bool, now_ms: i64, findings: &mut Vec<Finding>) {
     let about = &connection.account;
     let reason = connection.status_reason.clone().unwrap_or_default();
     match connection.status {
@@ -98,7 +103,7 @@ fn state(connection: &Connection, now_ms: i64, findings: &mut Vec<Finding>) {
         Status::Connected => {}
     }
     let since = connection.last_read_at.unwrap_or(connection.connected_at);
-    if connection.status != Status::NeedsReconnect && now_ms - since > READ_WITHIN_MS {
+    if is_polled && connection.status != Status::NeedsReconnect && now_ms - since > READ_WITHIN_MS {
         findings.push(Finding::warning(
             if connection.last_read_at.is_some() { "poll_overdue" } else { "never_read" },
             about,

@@ -14,13 +14,13 @@ use std::path::PathBuf;
 use serde::Serialize;
 use url::Url;
 
+use crate::app::channels;
 use crate::app::config::Config;
 use crate::shared::channel::finding::{Finding, Severity};
 use crate::shared::clock::Clock;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::Http;
 use crate::shared::settings::Problems;
-use crate::{facebook, shopify};
 
 /// What lies around the service. Tests put other things there.
 #[derive(Debug, Clone)]
@@ -121,11 +121,8 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     match accounts::open(&config.server).await {
         Ok(Some(connections)) => {
             report.add("accounts", accounts::accounts(&connections, config, clock.now_ms()).await);
-            if let Some(config) = &config.facebook {
-                report.add("Facebook", facebook::examine(config, &http, &connections, clock.now_ms()).await);
-            }
-            if let Some(config) = &config.shopify {
-                report.add("Shopify", shopify::examine(config, &http, &connections, clock.now_ms()).await);
+            for (platform, section) in channels::configured(config) {
+                report.add(platform, section.examine(&http, &connections, clock.now_ms()).await);
             }
         }
         // Nothing was connected yet: a fresh installation.
@@ -172,18 +169,19 @@ fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> V
                 format!("correct {name} in .env or in the environment; .env.example explains it"),
             )
         })),
-        Ok(config) if config.facebook.is_none() && config.shopify.is_none() => findings.push(Finding::error(
+        Ok(config) if channels::configured(config).next().is_none() => findings.push(Finding::error(
             "no_platform",
             "",
             "no platform is configured",
             "there is nothing to connect and nothing to receive",
-            "set the FACEBOOK_… and SHOPIFY_… variables that .env.example marks as needed; `shoptalk demo` works without",
+            format!(
+                "set the {} variables that .env.example marks as needed; `shoptalk demo` works without",
+                channels::sections(config).map(|(name, _)| format!("{}_…", name.to_uppercase())).join(" and ")
+            ),
         )),
         Ok(config) => {
-            for (name, missing) in
-                [("Facebook", config.facebook.is_none()), ("Shopify", config.shopify.is_none())]
-            {
-                if missing {
+            for (name, section) in channels::sections(config) {
+                if section.is_none() {
                     findings.push(Finding::warning(
                         "platform_off",
                         name,

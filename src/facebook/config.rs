@@ -87,7 +87,7 @@ const NAMES: [&str; 16] = [
 impl Config {
     /// The addresses that were configured to be asked, wherever they lead: our own webhook route, and a Graph API that is
     /// not Meta's.
-    pub fn own_addresses(&self) -> Vec<Url> {
+    pub(super) fn asked_addresses(&self) -> Vec<Url> {
         let graph = (self.graph_url.as_str().trim_end_matches('/') != GRAPH_URL).then(|| self.graph_url.clone());
         graph.into_iter().chain([self.webhook_address.clone()]).collect()
     }

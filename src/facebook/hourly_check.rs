@@ -17,7 +17,8 @@ use super::tokens;
 use super::tokens::Grants;
 use super::{FIELDS, Facebook, NAME, SCOPES};
 use crate::shared::channel::job::Job;
-use crate::shared::channel::reader::{ReadError, WATCH};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::Status;
@@ -28,12 +29,6 @@ const APP_CRON: &str = "13 * * * *";
 
 /// The code with which the platform refuses the app's own token.
 pub const APP_UNKNOWN: &str = "190";
-
-/// How the object of a wish begins that asks for a look at all Pages of a person; the person's id follows.
-pub const PERSON: &str = "person ";
-
-/// How the object of a wish begins that tells what Meta's policy enforcement did; its word for it follows.
-pub const POLICY: &str = "policy ";
 
 /// What became of a subscription.
 #[derive(Debug, Default)]
@@ -54,18 +49,18 @@ pub fn job(facebook: &Arc<Facebook>) -> Job {
         cron: APP_CRON.to_owned(),
         run: Arc::new(move || {
             let facebook = Arc::clone(&facebook);
-            Box::pin(async move { Ok(want_app(&facebook).await?) })
+            Box::pin(async move { Ok(request_app_check(&facebook).await?) })
         }),
     }
 }
 
-/// Wishes for a look at the app now. A wish has retries, and is known to the next start.
+/// Requests a look at the app now. A request has retries, and is known to the next start.
 ///
 /// # Errors
 /// When the journal cannot be written.
-pub async fn want_app(facebook: &Facebook) -> Result<(), JournalError> {
+pub async fn request_app_check(facebook: &Facebook) -> Result<(), JournalError> {
     let journal = &facebook.shared.journal;
-    journal.want_reread(NAME, "", WATCH, journal.clock().now_ms()).await
+    journal.request_read(NAME, "", ReadRequest::HourlyCheck, journal.clock().now_ms()).await
 }
 
 /// Looks at the app: its subscription, and Pages whose login was dead.
@@ -130,10 +125,16 @@ pub async fn ensure_app(facebook: &Facebook, patience: Patience) -> Result<Ensur
     if changed || ensured.repaired {
         for connection in shared.connections.list().await?.iter().filter(|one| one.channel == NAME) {
             if changed {
-                shared.journal.want_reread(NAME, &connection.account, WATCH, shared.clock.now_ms()).await?;
+                shared
+                    .journal
+                    .request_read(NAME, &connection.account, ReadRequest::HourlyCheck, shared.clock.now_ms())
+                    .await?;
             }
             if ensured.repaired {
-                shared.journal.want_reread(NAME, &connection.account, "", shared.clock.now_ms()).await?;
+                shared
+                    .journal
+                    .request_read(NAME, &connection.account, ReadRequest::Everything, shared.clock.now_ms())
+                    .await?;
             }
         }
     }
@@ -247,7 +248,7 @@ pub async fn run(facebook: &Facebook, page: &Id, token: &SecretString) -> Result
         }
     }
     if catch_up {
-        shared.journal.want_reread(NAME, page.as_str(), "", shared.clock.now_ms()).await?;
+        shared.journal.request_read(NAME, page.as_str(), ReadRequest::Everything, shared.clock.now_ms()).await?;
     }
     Ok(())
 }
@@ -295,7 +296,7 @@ fn warn_of_end(facebook: &Facebook, page: &Id, grants: &Grants) -> Option<String
 pub async fn run_person(facebook: &Facebook, person: &str) -> Result<(), ReadError> {
     let shared = &facebook.shared;
     for page in shared.connections.list_of_person(NAME, person).await? {
-        shared.journal.want_reread(NAME, &page, WATCH, shared.clock.now_ms()).await?;
+        shared.journal.request_read(NAME, &page, ReadRequest::HourlyCheck, shared.clock.now_ms()).await?;
     }
     Ok(())
 }
@@ -313,7 +314,7 @@ pub async fn note_policy(facebook: &Facebook, page: &Id, action: &str) -> Result
         None => shared.alerts.heal(&cause),
     }
     shared.journal.save_cursor(&policy_name(page), action.to_owned()).await?;
-    shared.journal.want_reread(NAME, page.as_str(), WATCH, shared.clock.now_ms()).await?;
+    shared.journal.request_read(NAME, page.as_str(), ReadRequest::HourlyCheck, shared.clock.now_ms()).await?;
     Ok(())
 }
 

@@ -14,11 +14,12 @@ use secrecy::SecretString;
 use super::history::{self, Inbox};
 use super::payload::Id;
 use super::{Facebook, NAME as FACEBOOK, media, refusal, tokens, view};
-use crate::shared::channel::Channel;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::job::BoxFuture;
-use crate::shared::channel::reader::{Ended, PEOPLE, ReadError, Reader, WATCH};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::{Ended, ReadError, Reader};
 use crate::shared::channel::view::View;
+use crate::shared::channel::{Channel, Poll};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{NewConnection, Status};
 
@@ -39,15 +40,13 @@ const FIELDS: [&str; 6] =
 pub fn channel(facebook: &Arc<Facebook>) -> Channel {
     let config = &facebook.config;
     Channel {
-        name: NAME,
-        router: Router::new(),
-        poll_cron: config.poll_cron.clone(),
-        poll_object: "",
-        connect: ConnectStep {
-            channel: NAME,
+        about: &super::INSTAGRAM,
+        routes: Router::new(),
+        poll: Some(Poll { cron: config.poll_cron.clone(), request: ReadRequest::Everything }),
+        connect: Some(ConnectStep {
             title: "Instagram account of your Page",
             action: ConnectAction::Link { href: "/facebook/login", label: "Continue with Facebook" },
-        },
+        }),
         view: View { platform: "Instagram", noun: "Instagram account", ..view::VIEW },
         reader: Arc::new(AccountReader(Arc::clone(facebook))),
         jobs: config.media.iter().map(|_| media::job(facebook, NAME)).collect(),
@@ -58,10 +57,10 @@ pub fn channel(facebook: &Arc<Facebook>) -> Channel {
 struct AccountReader(Arc<Facebook>);
 
 impl Reader for AccountReader {
-    fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+    fn read_again<'a>(&'a self, account: &'a str, request: &'a ReadRequest) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move {
             let account = parse(account)?;
-            let outcome = self.read(&account, object).await;
+            let outcome = self.read(&account, request).await;
             match outcome {
                 // The token is the Page's. Its own connection says so, and this one waits for it.
                 Err(ReadError::Api(ApiError::TokenRejected { .. })) => {
@@ -87,16 +86,18 @@ impl Reader for AccountReader {
 }
 
 impl AccountReader {
-    async fn read(&self, account: &Id, object: &str) -> Result<(), ReadError> {
+    async fn read(&self, account: &Id, request: &ReadRequest) -> Result<(), ReadError> {
         let facebook = &*self.0;
-        if object == WATCH {
-            return ensure_subscription(facebook, account).await;
+        match request {
+            ReadRequest::HourlyCheck => return ensure_subscription(facebook, account).await,
+            ReadRequest::Everything | ReadRequest::People => {}
+            _ => return Err(ReadError::UnknownRequest(request.clone())),
         }
         let page = facebook.shared.journal.find_cursor(&page_name(account)).await?.and_then(|page| Id::parse(&page));
         let page = page.ok_or_else(|| anyhow::anyhow!("the Page of an Instagram account is not known"))?;
         let token = tokens::load(facebook, &page).await?;
         let inbox = Inbox { channel: NAME, account, page: &page, platform: "instagram" };
-        if object == PEOPLE {
+        if *request == ReadRequest::People {
             return history::name_people(facebook, &inbox, &token).await;
         }
         history::read(facebook, &inbox, &token).await
@@ -155,8 +156,8 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
     let now_ms = shared.clock.now_ms();
     shared.connections.upsert(vec![connection], now_ms).await?;
     shared.journal.connect_account(NAME, account.as_str()).await?;
-    for object in [WATCH, ""] {
-        shared.journal.want_reread(NAME, account.as_str(), object, now_ms).await?;
+    for request in [ReadRequest::HourlyCheck, ReadRequest::Everything] {
+        shared.journal.request_read(NAME, account.as_str(), request, now_ms).await?;
     }
     tracing::info!(
         account = account.as_str(),
@@ -182,7 +183,7 @@ async fn ensure_subscription(facebook: &Facebook, account: &Id) -> Result<(), Re
     let repaired = missing.len() < was_missing;
     journal.note_subscriptions(NAME, account.as_str(), &FIELDS, &missing, repaired).await?;
     if repaired {
-        journal.want_reread(NAME, account.as_str(), "", journal.clock().now_ms()).await?;
+        journal.request_read(NAME, account.as_str(), ReadRequest::Everything, journal.clock().now_ms()).await?;
     }
     Ok(())
 }

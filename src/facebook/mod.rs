@@ -18,6 +18,7 @@ mod login;
 mod media;
 mod metadata;
 mod payload;
+mod read_request;
 mod refusal;
 pub mod sandbox;
 mod sync;
@@ -31,25 +32,22 @@ use axum::Router;
 use axum::extract::FromRef;
 
 pub use self::config::{Config, Media};
-pub use self::doctor::examine;
-pub use self::payload::key_of_message;
-use crate::shared::channel::Channel;
+use crate::shared::channel::about::About;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::{Channel, Poll};
 use crate::shared::server::webhook_intake::Intake;
 
 /// The channel's name in paths, tables and files.
 const NAME: &str = "facebook";
 
 /// The platform's name as people know it.
-const PLATFORM: &str = "Facebook";
+pub const PLATFORM: &str = "Facebook";
 
 /// The permissions that are asked for. `pages_read_engagement` is needed by the Conversations API.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/conversations> (2026).
 const SCOPES: [&str; 4] = ["pages_show_list", "pages_manage_metadata", "pages_messaging", "pages_read_engagement"];
-
-/// What a re-read of a Page's metadata alone is called.
-const METADATA: &str = "metadata";
 
 /// The webhook fields that are wanted, on both levels of subscription. One unknown name would fail the whole call.
 /// `response_feedback` is left out on purpose: subscribing shows buttons to customers.
@@ -76,6 +74,18 @@ const FIELDS: [&str; 20] = [
     "location",
     "picture",
 ];
+
+/// What is true of the channel of Pages.
+pub static ABOUT: About = About {
+    name: NAME,
+    has_account_tokens: true,
+    is_polled: true,
+    event_key: Some(payload::key_of_message),
+    unsending: Some(payload::UNSENDING),
+};
+
+/// What is true of the channel of the Pages' Instagram accounts: the Page lends its token.
+pub static INSTAGRAM: About = About { name: instagram::NAME, has_account_tokens: false, ..ABOUT };
 
 /// What the channel's code is given.
 struct Facebook {
@@ -109,8 +119,6 @@ impl FromRef<Arc<Facebook>> for Shared {
 #[must_use]
 pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
     let config = Arc::new(config);
-    shared.journal.set_unsending(NAME, payload::UNSENDING);
-    shared.journal.set_unsending(instagram::NAME, payload::UNSENDING);
     let facebook = Arc::new(Facebook {
         shared: shared.clone(),
         intake: Intake::new(shared, NAME),
@@ -122,19 +130,17 @@ pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
     let jobs = std::iter::once(hourly_check::job(&facebook)).chain(media).collect();
     let instagram = config.instagram.then(|| instagram::channel(&facebook));
     let pages = Channel {
-        name: NAME,
-        router: Router::new()
+        about: &ABOUT,
+        routes: Router::new()
             .merge(login::routes())
             .merge(webhook::routes(&facebook))
             .merge(deletion::routes())
             .with_state(Arc::clone(&facebook)),
-        poll_cron: config.poll_cron.clone(),
-        poll_object: "",
-        connect: ConnectStep {
-            channel: NAME,
+        poll: Some(Poll { cron: config.poll_cron.clone(), request: ReadRequest::Everything }),
+        connect: Some(ConnectStep {
             title: "Connect your Facebook Page",
             action: ConnectAction::Link { href: "/facebook/login", label: "Continue with Facebook" },
-        },
+        }),
         view: view::VIEW,
         reader: Arc::new(sync::PageReader(facebook)),
         jobs,

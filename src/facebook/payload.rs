@@ -10,9 +10,9 @@ use std::fmt;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::hourly_check::{PERSON, POLICY};
+use super::read_request::OwnRequest;
 use super::{NAME, instagram};
-use crate::shared::channel::reader::WATCH;
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
 use crate::shared::raw_json::{Object, elements};
 
@@ -179,18 +179,19 @@ fn permission_events(entry_text: &str, raw: &[u8]) -> Vec<Event> {
     let changes = entry.get("changes").and_then(elements).unwrap_or_default();
     let pages: Option<Vec<Id>> =
         changes.into_iter().map(targets).collect::<Option<Vec<_>>>().map(|ids| ids.into_iter().flatten().collect());
-    let wanted: BTreeSet<(String, String)> = match pages {
+    let wanted: Vec<(String, ReadRequest)> = match pages {
         Some(pages) if !pages.is_empty() => {
-            pages.iter().map(|page| (page.as_str().to_owned(), WATCH.to_owned())).collect()
+            let pages: BTreeSet<String> = pages.into_iter().map(|page| page.0).collect();
+            pages.into_iter().map(|page| (page, ReadRequest::HourlyCheck)).collect()
         }
-        _ => BTreeSet::from([(String::new(), format!("{PERSON}{person}"))]),
+        _ => vec![(String::new(), OwnRequest::PagesOf(person.as_str().to_owned()).into())],
     };
-    let event = |(account, object): (String, String)| Event {
+    let event = |(account, request): (String, ReadRequest)| Event {
         channel: NAME,
         key: DedupeKey::new(NAME, &account, &[b"permissions", person.as_str().as_bytes(), &Sha256::digest(raw)]),
         account,
         kind: "permissions".into(),
-        effect: Effect::Reread(object),
+        effect: Effect::Reread(request),
         occurred_at: entry.integer("time").and_then(milliseconds),
         source: Source::Webhook,
         payload: raw.to_vec(),
@@ -248,7 +249,7 @@ fn policy_effect(item: &Object<'_>) -> Effect {
     let is_word =
         (1..=20).contains(&action.len()) && action.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     match is_word {
-        true => Effect::Reread(format!("{POLICY}{action}")),
+        true => Effect::Reread(OwnRequest::Policy(action.into_owned()).into()),
         false => Effect::Apart("a policy's action that cannot be read".into()),
     }
 }
@@ -290,7 +291,7 @@ fn page_event(page: &Id, entry_time: Option<i64>, kind: Cow<'static, str>, raw: 
         account: page.as_str().to_owned(),
         key: change_key(page, b"change", entry_time, raw),
         kind,
-        effect: Effect::Reread(super::METADATA.to_owned()),
+        effect: Effect::Reread(OwnRequest::Metadata.into()),
         occurred_at: entry_time,
         source: Source::Webhook,
         payload: raw.to_vec(),
@@ -402,11 +403,10 @@ pub fn message_key(account: &Id, mid: &str) -> DedupeKey {
     DedupeKey::new(NAME, account.as_str(), &[b"mid", plain_mid(mid).as_bytes()])
 }
 
-/// The key of a message, of which an operator knows the id; `None` in another channel.
+/// The key of a message, of which an operator knows the id.
 #[must_use]
-pub fn key_of_message(channel: &str, account: &str, mid: &str) -> Option<DedupeKey> {
-    let is_ours = channel == NAME || channel == super::instagram::NAME;
-    is_ours.then(|| Id::parse(account)).flatten().map(|account| message_key(&account, mid))
+pub fn key_of_message(account: &str, mid: &str) -> Option<DedupeKey> {
+    Id::parse(account).map(|account| message_key(&account, mid))
 }
 
 fn edit_key(page: &Id, mid: &str, number: &str) -> DedupeKey {

@@ -12,7 +12,7 @@ pub const VIEW: View = View {
     platform: super::PLATFORM,
     noun: "Page",
     part: "On Facebook, open Settings → Business integrations and remove this app.",
-    reconnect: |_page| "/facebook/login".to_owned(),
+    reconnect: Some(|_page| "/facebook/login".to_owned()),
     conversations: Some(show),
     catalogue: None,
 };

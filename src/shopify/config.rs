@@ -126,7 +126,7 @@ const NAMES: [&str; 10] = [
 impl Config {
     /// The addresses that were configured to be asked, wherever they lead: our own webhook route, and shops that are at an
     /// address other than their own.
-    pub fn own_addresses(&self) -> Vec<Url> {
+    pub(super) fn asked_addresses(&self) -> Vec<Url> {
         self.admin_url.fixed().into_iter().chain([self.webhook_address.clone()]).collect()
     }
 

@@ -6,12 +6,17 @@ use chrono::{Months, NaiveDate};
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::payload::ShopDomain;
 use super::subscriptions::{is_granted, wanted};
 use super::{Config, NAME, SCOPES};
+use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::channel::section::Section;
 use crate::shared::outgoing::http::Http;
+use crate::shared::secrets::signature::Secrets;
 use crate::shared::store::{Connections, Status, TokenKind};
 
 /// What ends within this time is told.
@@ -23,8 +28,56 @@ const QUERY: &str = "query Doctor {
   webhookSubscriptions(first: 250) { nodes { topic uri } }
 }";
 
+impl Section for Config {
+    fn channels(&self) -> Vec<&'static About> {
+        vec![&super::ABOUT]
+    }
+
+    fn own_addresses(&self) -> Vec<Url> {
+        self.asked_addresses()
+    }
+
+    fn webhook_address(&self) -> &Url {
+        &self.webhook_address
+    }
+
+    fn is_simulated(&self) -> bool {
+        self.admin_url.is_simulated()
+    }
+
+    fn signing(&self) -> (&'static str, &'static str, &Secrets) {
+        (NAME, "SHOPIFY_API_SECRET_PREVIOUS", &self.api_secret)
+    }
+
+    fn registration(&self, base: &str) -> String {
+        format!(
+            "Shopify app configuration: App URL {base}/shopify/install, Allowed redirection URL \
+             {base}/shopify/callback, compliance webhooks {base}/shopify/webhook"
+        )
+    }
+
+    fn examine_address<'a>(&'a self, http: &'a Http) -> BoxFuture<'a, Option<Finding>> {
+        Box::pin(unsigned(self, http))
+    }
+
+    fn examine<'a>(&'a self, http: &'a Http, connections: &'a Connections, now_ms: i64) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(examine(self, http, connections, now_ms))
+    }
+}
+
+/// Posts an unsigned delivery to our own address: the service refuses it with 401, and nobody else does so.
+async fn unsigned(config: &Config, http: &Http) -> Option<Finding> {
+    let address = &config.webhook_address;
+    let effect = "no delivery of Shopify arrives; after eight failures it deletes the subscription";
+    match http.send(http.request(Method::POST, address.clone()).body("{}")).await {
+        Ok(answer) if answer.status.as_u16() == 401 => None,
+        Ok(answer) => Some(Finding::public_wrong_answer(address, answer.status.as_u16(), effect)),
+        Err(error) => Some(Finding::public_unreachable(address, &error, effect)),
+    }
+}
+
 /// Asks about every shop.
-pub async fn examine(config: &Config, http: &Http, connections: &Connections, now_ms: i64) -> Vec<Finding> {
+async fn examine(config: &Config, http: &Http, connections: &Connections, now_ms: i64) -> Vec<Finding> {
     let mut findings = Vec::new();
     version(config, now_ms, &mut findings);
     for connection in connections.list().await.unwrap_or_default() {

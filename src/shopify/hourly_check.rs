@@ -16,7 +16,8 @@ use super::subscriptions::{Asker, is_granted};
 use super::{NAME, SCOPES, Shopify, uninstalled};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::Job;
-use crate::shared::channel::reader::{ReadError, WATCH};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::Status;
 use crate::workers::reads::{DENIED, PAUSED};
@@ -59,7 +60,7 @@ pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> 
     shared.alerts.heal(&uninstalled::contradiction(shop));
     alert_of_subscriptions(shopify, shop, &ensured.refused);
     if !gained.is_empty() || (repaired && known) {
-        shared.journal.want_reread(NAME, shop.as_str(), "", shared.clock.now_ms()).await?;
+        shared.journal.request_read(NAME, shop.as_str(), ReadRequest::Everything, shared.clock.now_ms()).await?;
     }
 
     let problem = problem(&scopes, &ensured.refused);
@@ -69,7 +70,7 @@ pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> 
         shared.connections.set_problem(NAME, shop.as_str(), problem).await?;
     }
     if connection.status_reason.is_some_and(|reason| reason.starts_with(PAUSED)) {
-        shared.journal.want_reread(NAME, shop.as_str(), "", shared.clock.now_ms()).await?;
+        shared.journal.request_read(NAME, shop.as_str(), ReadRequest::Everything, shared.clock.now_ms()).await?;
     }
     Ok(())
 }
@@ -107,8 +108,8 @@ async fn revive(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let Shared { connections, journal, clock, .. } = &shopify.shared;
     connections.set_status(NAME, shop.as_str(), Status::Connected, None).await?;
     tracing::info!(shop = shop.as_str(), "a login that was refused works again");
-    for object in [WATCH, ""] {
-        journal.want_reread(NAME, shop.as_str(), object, clock.now_ms()).await?;
+    for request in [ReadRequest::HourlyCheck, ReadRequest::Everything] {
+        journal.request_read(NAME, shop.as_str(), request, clock.now_ms()).await?;
     }
     Ok(())
 }

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Path, Query as QueryOf, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
@@ -25,15 +25,15 @@ use super::signed_query::SignedQuery;
 use super::subscriptions::{self, Asker, is_granted};
 use super::{NAME, PLATFORM, SCOPES, SHOP, Shopify, hourly_check, tokens, webhook};
 use crate::shared::channel::context::Shared;
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::sign_sha256;
 use crate::shared::server::error::AppError;
+use crate::shared::server::login_answer::{HOME, LoginAnswer, Shown};
 use crate::shared::server::session;
 use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::{Connection, NewConnection, Status, TokenKind};
-use crate::web::HOME;
-use crate::web::merchant::{not_connected, wants_html};
 
 /// Without this nothing works.
 const ESSENTIAL: &str = "read_products";
@@ -126,7 +126,7 @@ async fn callback(
     merchant: CurrentMerchant,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<Response, AppError> {
+) -> Result<LoginAnswer, AppError> {
     let query = SignedQuery::parse(&query.unwrap_or_default());
     let bound_to = shopify.shared.logins.finish(NAME, &headers, query.get("state")).await?;
     if query.repeats_a_parameter() {
@@ -135,8 +135,6 @@ async fn callback(
     let Some(code) = query.get("code").filter(|code| !code.is_empty()) else {
         // Nothing follows from a refusal, so it needs no signature.
         return Ok(not_connected(
-            &headers,
-            NAME,
             "declined",
             "Shopify reports that the app was not installed, so nothing was connected. To try \
                                      again, open the start page and connect your shop.",
@@ -152,18 +150,17 @@ async fn callback(
     if shop.as_str() != bound_to {
         return Err(AppError::bad_request("This answer is about another shop than the login. Please start it again."));
     }
-    connect(&shopify, &headers, merchant, &shop, code).await
+    connect(&shopify, merchant, &shop, code).await
 }
 
 /// Exchanges the code, makes sure of everything the connection needs, and only then stores it: a platform that fails on
 /// the way leaves nothing half-connected.
 async fn connect(
     shopify: &Shopify,
-    headers: &HeaderMap,
     merchant: CurrentMerchant,
     shop: &ShopDomain,
     code: &str,
-) -> Result<Response, AppError> {
+) -> Result<LoginAnswer, AppError> {
     let shared = &shopify.shared;
     let answer = shopify.client.exchange_code(shop, code).await.map_err(|error| match error {
         ApiError::Refused { code } if code == "invalid_request" || code == "invalid_grant" => AppError::bad_request(
@@ -194,8 +191,6 @@ async fn connect(
     }
     if !is_granted(ESSENTIAL, &scopes) {
         return Ok(not_connected(
-            headers,
-            NAME,
             "permission_missing",
             "Nothing was connected: the permission to read products was not given. Please connect your shop again and \
              leave it as it is on Shopify's screen.",
@@ -226,7 +221,11 @@ async fn connect(
         shared.connections.upsert(vec![connection], now_ms).await?;
     }
     shared.journal.connect_account(NAME, shop.as_str()).await.map_err(anyhow::Error::from)?;
-    shared.journal.want_reread(NAME, shop.as_str(), "", now_ms).await.map_err(anyhow::Error::from)?;
+    shared
+        .journal
+        .request_read(NAME, shop.as_str(), ReadRequest::Everything, now_ms)
+        .await
+        .map_err(anyhow::Error::from)?;
     if let Some(old) = renamed_from {
         // Its old name is over: what was read under it stays, and nothing more is asked there.
         shared.erasure.disconnect(NAME, &old.account, "renamed").await?;
@@ -244,14 +243,14 @@ async fn connect(
         vec![(webhook::SIGNATURE, STANDARD.encode(sign_sha256(secret.as_bytes(), body)))]
     };
     let test = shared.self_tests.run(&shared.http, &shopify.config.webhook_address, sign).await;
-    let cookie = [(header::SET_COOKIE, cookie)];
-    if wants_html(headers) {
-        return Ok((cookie, Redirect::to(HOME)).into_response());
-    }
     let body = json!({
         "user_uuid": user, "shop": shop.as_str(), "scopes": scopes, "webhook_test": test, "sync": "started",
     });
-    Ok((cookie, Json(body)).into_response())
+    Ok(LoginAnswer::Done { body, cookie: Some(cookie), shown: Shown::Home })
+}
+
+fn not_connected(reason: &'static str, sentence: &'static str) -> LoginAnswer {
+    LoginAnswer::NotConnected { channel: NAME, reason, sentence: sentence.into() }
 }
 
 /// Whose shop it is. Who can log in to the shop speaks for it, so a shop that is known, under this name or an older one,

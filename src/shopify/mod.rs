@@ -16,6 +16,7 @@ pub mod fuzzing;
 mod hourly_check;
 mod login;
 mod payload;
+mod read_request;
 mod refusal;
 pub mod sandbox;
 mod signed_query;
@@ -32,35 +33,34 @@ use axum::Router;
 use axum::extract::FromRef;
 
 pub use self::config::{AdminUrl, BulkHosts, Config};
-pub use self::doctor::examine;
-pub use self::payload::key_of_delivery;
-use crate::shared::channel::Channel;
+use self::read_request::OwnRequest;
+use crate::shared::channel::about::About;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
+use crate::shared::channel::{Channel, Poll};
 use crate::shared::server::webhook_intake::Intake;
 
 /// The channel's name in paths, tables and files.
 const NAME: &str = "shopify";
 
 /// The platform's name as people know it.
-const PLATFORM: &str = "Shopify";
+pub const PLATFORM: &str = "Shopify";
 
 /// The scopes that are asked for. The name of a location needs `read_locations`.
 /// Source: <https://shopify.dev/docs/api/usage/access-scopes> (2026).
 const SCOPES: [&str; 4] = ["read_products", "read_inventory", "read_locations", "read_discounts"];
 
-/// What can be read again apart from the whole account: the shop itself.
+/// The kind of the one record that holds the shop's own data.
 const SHOP: &str = "shop";
-/// All products with their variants and stock.
-const PRODUCTS: &str = "products";
-/// All collections.
-const COLLECTIONS: &str = "collections";
-/// All discounts.
-const DISCOUNTS: &str = "discounts";
-/// What is new, changed or gone since the last look.
-const POLL: &str = "poll";
-/// A bulk operation that has ended.
-const BULK: &str = "bulk";
+
+/// What is true of the channel. Shopify takes nothing back.
+pub static ABOUT: About = About {
+    name: NAME,
+    has_account_tokens: true,
+    is_polled: true,
+    event_key: Some(payload::key_of_delivery),
+    unsending: None,
+};
 
 /// What the channel's code is given.
 struct Shopify {
@@ -93,12 +93,10 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         locks: catalogue::file::Locks::default(),
     });
     Channel {
-        name: NAME,
-        router: Router::new().merge(login::routes()).merge(webhook::routes(&shopify)).with_state(Arc::clone(&shopify)),
-        poll_cron: config.poll_cron.clone(),
-        poll_object: POLL,
-        connect: ConnectStep {
-            channel: NAME,
+        about: &ABOUT,
+        routes: Router::new().merge(login::routes()).merge(webhook::routes(&shopify)).with_state(Arc::clone(&shopify)),
+        poll: Some(Poll { cron: config.poll_cron.clone(), request: OwnRequest::Changes.into() }),
+        connect: Some(ConnectStep {
             title: "Connect your Shopify shop",
             action: ConnectAction::Form {
                 action: "/shopify/login",
@@ -106,7 +104,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
                 label: "The name of your shop, as in its .myshopify.com address",
                 hint: "my-shop",
             },
-        },
+        }),
         jobs: vec![hourly_check::revive_job(&shopify)],
         view: view::VIEW,
         reader: Arc::new(catalogue::sync::ShopReader(shopify)),

@@ -10,7 +10,8 @@ use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
 use super::NAME;
-use crate::shared::channel::reader::{FAREWELL, WATCH};
+use super::read_request::OwnRequest;
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source};
 use crate::shared::raw_json::Object;
 
@@ -64,17 +65,17 @@ pub const DISCOUNT_GID: &str = "gid://shopify/Discount";
 /// What must be read again because of a topic. `None`: the topic is not handled.
 fn effect_of(topic: &str, body: &Object<'_>) -> Option<Effect> {
     let number = |member: &str| body.text(member).filter(|id| is_number(id));
-    let one = |start: &str, member: &str| number(member).map(|id| format!("{start}{id}"));
+    let one = |start: &str, member: &str| number(member).map(|id| OwnRequest::single(format!("{start}{id}")));
     // Where a body does not say which object it is about, all of the kind are read.
-    let object = match topic {
+    let own = match topic {
         "products/create" | "products/update" | "products/delete" => {
-            one(PRODUCT_GID, "id").unwrap_or_else(|| super::PRODUCTS.to_owned())
+            one(PRODUCT_GID, "id").unwrap_or(OwnRequest::Products)
         }
         "inventory_levels/update" | "inventory_levels/connect" | "inventory_levels/disconnect" => {
-            one(ITEM_GID, "inventory_item_id").unwrap_or_else(|| super::PRODUCTS.to_owned())
+            one(ITEM_GID, "inventory_item_id").unwrap_or(OwnRequest::Products)
         }
         "collections/create" | "collections/update" | "collections/delete" => {
-            one(COLLECTION_GID, "id").unwrap_or_else(|| super::COLLECTIONS.to_owned())
+            one(COLLECTION_GID, "id").unwrap_or(OwnRequest::Collections)
         }
         "discounts/create"
         | "discounts/update"
@@ -83,14 +84,14 @@ fn effect_of(topic: &str, body: &Object<'_>) -> Option<Effect> {
         | "discounts/redeemcode_removed" => body
             .text("admin_graphql_api_id")
             .filter(|id| is_discount(id))
-            .map_or_else(|| super::DISCOUNTS.to_owned(), |id| id.into_owned()),
-        "bulk_operations/finish" => super::BULK.to_owned(),
-        "shop/update" => super::SHOP.to_owned(),
+            .map_or(OwnRequest::Discounts, OwnRequest::single),
+        "bulk_operations/finish" => OwnRequest::BulkEnd,
+        "shop/update" => OwnRequest::Shop,
         // What is granted at this moment is asked for: the message may be old.
-        "app/scopes_update" => WATCH.to_owned(),
+        "app/scopes_update" => return Some(Effect::Reread(ReadRequest::HourlyCheck)),
         _ => return None,
     };
-    Some(Effect::Reread(object))
+    Some(Effect::Reread(own.into()))
 }
 
 fn is_number(text: &str) -> bool {
@@ -108,10 +109,10 @@ fn delivery_key(account: &str, webhook_id: &str) -> DedupeKey {
     DedupeKey::new(NAME, account, &[b"webhook id", webhook_id.as_bytes()])
 }
 
-/// The key of a delivery, of which an operator knows the id; `None` in another channel.
+/// The key of a delivery, of which an operator knows the id.
 #[must_use]
-pub fn key_of_delivery(channel: &str, account: &str, webhook_id: &str) -> Option<DedupeKey> {
-    (channel == NAME).then(|| delivery_key(account, webhook_id))
+pub fn key_of_delivery(account: &str, webhook_id: &str) -> Option<DedupeKey> {
+    Some(delivery_key(account, webhook_id))
 }
 
 /// Turns a delivery, whose signature is right, into its event. Nothing is lost: what cannot be read, is unknown or
@@ -157,7 +158,7 @@ fn farewell(body: &Object<'_>, triggered_at: Option<DateTime<chrono::FixedOffset
     match (body.text("myshopify_domain"), triggered_at) {
         (None, _) => Effect::Apart("an uninstall that names no shop".into()),
         (_, None) => Effect::Apart("an uninstall without its time".into()),
-        (Some(_), Some(at)) => Effect::Reread(format!("{FAREWELL}{}", at.timestamp_millis())),
+        (Some(_), Some(at)) => Effect::Reread(ReadRequest::Uninstalled { at: at.timestamp_millis() }),
     }
 }
 
@@ -215,7 +216,7 @@ mod tests {
         let headers =
             headers(&[("x-shopify-topic", "products/update"), ("x-shopify-shop-domain", "demo.myshopify.com")]);
         let event = event(&headers, br#"{"id":9007199254740993}"#);
-        assert_eq!(event.effect, Effect::Reread("gid://shopify/Product/9007199254740993".into()));
+        assert_eq!(event.effect, Effect::Reread(OwnRequest::single("gid://shopify/Product/9007199254740993").into()));
     }
 
     #[test]

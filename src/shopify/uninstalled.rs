@@ -12,20 +12,19 @@ use super::client::Query;
 use super::payload::ShopDomain;
 use super::{NAME, Shopify, refusal};
 use crate::shared::channel::context::Shared;
-use crate::shared::channel::reader::{FAREWELL, ReadError};
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 
-/// Looks into a message that the app was removed from this shop. If it is true, the shop is disconnected: tokens erased,
+/// Looks into a message of this time (milliseconds since 1970) that the app was removed from this shop. If it is true, the shop is disconnected: tokens erased,
 /// reading stopped, sessions ended. Its files stay, and so does the knowledge whose they are, until Shopify asks for
 /// their deletion.
 ///
 /// # Errors
 /// [`ReadError`] when the shop cannot be asked: it is looked into again later.
-pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, farewell: &str) -> Result<(), ReadError> {
+pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, said_at: i64) -> Result<(), ReadError> {
     let Shared { connections, alerts, erasure, .. } = &shopify.shared;
     let Some(connection) = connections.find(NAME, shop.as_str()).await? else { return Ok(()) };
-    let said_at: Option<i64> = farewell.strip_prefix(FAREWELL).and_then(|text| text.parse().ok());
-    if said_at.is_none_or(|said_at| said_at <= connection.connected_at) {
+    if said_at <= connection.connected_at {
         tracing::info!(shop = shop.as_str(), "an uninstall from before the last login is of no concern");
         return Ok(());
     }

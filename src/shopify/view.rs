@@ -11,7 +11,7 @@ pub const VIEW: View = View {
     platform: super::PLATFORM,
     noun: "shop",
     part: "In Shopify, open Settings → Apps and sales channels and uninstall this app.",
-    reconnect: |shop| format!("/shopify/{shop}/login"),
+    reconnect: Some(|shop| format!("/shopify/{shop}/login")),
     conversations: None,
     catalogue: Some(Catalogue { kind: PRODUCT, account_kind: SHOP, currency, card, matches }),
 };

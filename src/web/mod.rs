@@ -26,9 +26,6 @@ use crate::shared::server::limits::{self, Gate, Limits, MAX_BODY_BYTES};
 use crate::shared::server::request_id::{self, RequestIds};
 use crate::shared::telemetry::metrics::Metrics;
 
-/// Where a finished login goes. The fragment is our own: without one, browsers carry Facebook's `#_=_` over.
-pub const HOME: &str = "/#connected";
-
 /// Whether the consumers run. Set once they do, unset when the service stops.
 #[derive(Clone, Default)]
 pub struct Running(Arc<AtomicBool>);
@@ -86,7 +83,7 @@ pub fn finish(router: Router, is_public: bool, limits: &Limits, metrics: &Metric
         .layer(middleware::from_fn_with_state(gate.clone(), time_limit))
         .layer(middleware::from_fn_with_state(gate, limits::pass))
         .layer(middleware::from_fn(catch_panic))
-        .layer(middleware::from_fn(merchant::problems_as_pages))
+        .layer(middleware::from_fn(merchant::answers_as_pages))
         .layer(middleware::from_fn(move |request, next| safe_headers(request, next, is_public)))
         .layer(middleware::from_fn_with_state(ids, request_id::name))
 }

@@ -6,9 +6,9 @@
 
 use rusqlite::{Connection, params};
 
-use crate::shared::channel::reader::PEOPLE;
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Journal, JournalError, save_cursor};
-use crate::shared::store::{OVERVIEW_CURSOR, count_threads, want_reread};
+use crate::shared::store::{OVERVIEW_CURSOR, count_threads, insert_read_request};
 
 /// How many events one step takes: it runs on the journal's writer, between two groups of deliveries, and must be over
 /// within a few milliseconds.
@@ -55,7 +55,7 @@ fn count(connection: &Connection, cursor: i64, now_ms: i64) -> rusqlite::Result<
     }
     let with_strangers = count_threads(connection, "seq > ?1 AND seq <= ?2 AND apart IS NULL", params![cursor, last])?;
     for (channel, account) in with_strangers {
-        want_reread(connection, &channel, &account, PEOPLE, now_ms, NAMES_AFTER_MS)?;
+        insert_read_request(connection, &channel, &account, &ReadRequest::People, now_ms, NAMES_AFTER_MS)?;
     }
     connection
         .prepare_cached(

@@ -29,7 +29,10 @@ struct Patient {
 
 impl Patient {
     async fn healthy() -> Self {
-        let app = TestApp::start().await;
+        Self::healthy_after(TestApp::start().await).await
+    }
+
+    async fn healthy_after(app: TestApp) -> Self {
         app.run_due_jobs().await;
         app.connect().await;
         // The first hourly look.
@@ -392,6 +395,24 @@ async fn the_state_of_accounts_is_found() {
     assert_eq!(patient.found(|_| {}).await, codes(["poll_overdue", "token_missing"]));
     patient.sql("tokens", "DELETE FROM connections");
     assert_eq!(patient.found(|_| {}).await, codes(["nothing_connected"]));
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_that_another_lends_its_token_lacks_none() {
+    const INSTAGRAM: &str = "17841400000000001";
+    let app = TestApp::start_with(|config| config.facebook.as_mut().unwrap().instagram = true).await;
+    app.facebook.add_instagram(PAGE, INSTAGRAM, "demo.shop");
+    let patient = Patient::healthy_after(app).await;
+    assert_eq!(patient.app.connections("instagram").await[0]["account"], INSTAGRAM);
+    assert_eq!(patient.found(|_| {}).await, codes([]));
+    // Its Page's token is its own matter, and without the setting nothing of it is taken in.
+    patient.sql("tokens", &format!("UPDATE tokens SET sealed = x'00' WHERE account = '{PAGE}' AND kind = 'access'"));
+    let report = patient.report(|_| {}).await;
+    let found: Vec<_> = report.findings.iter().map(|finding| (finding.code, finding.about.as_str())).collect();
+    assert_eq!(found, [("token_missing", PAGE)]);
+    let off = |config: &mut Config| config.facebook.as_mut().unwrap().instagram = false;
+    assert!(patient.found(off).await.contains("account_without_platform"));
     patient.app.finish().await;
 }
 

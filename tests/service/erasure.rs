@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::erasure::Scope;
 use shoptalk::shared::store::erasures::Receipt;
@@ -181,7 +182,7 @@ async fn a_read_under_way_is_cut_and_writes_nothing_back() {
         let asked = traffic.count(path);
         traffic.fail_next(path, 1, Failure::Hang);
         let now_ms = app.clock.now_ms();
-        app.shared().journal.want_reread(channel, name, "", now_ms).await.unwrap();
+        app.shared().journal.request_read(channel, name, ReadRequest::Everything, now_ms).await.unwrap();
         let erase = async {
             while traffic.count(path) == asked {
                 tokio::task::yield_now().await;
@@ -260,7 +261,7 @@ async fn a_disconnected_account_loses_its_tokens_and_keeps_its_files() {
     assert_eq!(app.connections("facebook").await.len(), 1);
     assert_eq!(erasure.former("facebook", PAGE).await.unwrap().unwrap().cause, CAUSE);
     let now_ms = app.clock.now_ms();
-    app.shared().journal.want_reread("facebook", PAGE, "", now_ms).await.unwrap();
+    app.shared().journal.request_read("facebook", PAGE, ReadRequest::Everything, now_ms).await.unwrap();
     let asked = app.facebook.traffic().count(PAGE);
     app.settle().await;
     assert_eq!(app.facebook.traffic().count(PAGE), asked, "it is not read any more");

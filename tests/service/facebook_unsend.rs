@@ -8,6 +8,7 @@ use crate::journal_checks::{
     NOON_MS, SAM, body_of, delete_older_than, deliver, document_of, rebuild, text_at, text_of,
 };
 use crate::test_app::{PAGE, TestApp};
+use shoptalk::shared::channel::read_request::ReadRequest;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -118,7 +119,7 @@ async fn a_poll_does_not_bring_back_what_was_taken_back() {
     });
     deliver(&app, body_of(&[taken_back.to_string()])).await;
     let now_ms = app.clock.now_ms();
-    app.shared().journal.want_reread("facebook", PAGE, "", now_ms).await.unwrap();
+    app.shared().journal.request_read("facebook", PAGE, ReadRequest::Everything, now_ms).await.unwrap();
     app.settle().await;
     let items: Vec<Value> = app.conversation(SAM).unwrap();
     assert_eq!(items.len(), 2, "{items:?}");

@@ -49,6 +49,7 @@ mod pages_conversations;
 mod pages_leaving;
 mod pages_many;
 mod pages_media;
+mod read_requests;
 mod security;
 mod shopify_bulk;
 mod shopify_changes;

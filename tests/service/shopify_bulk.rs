@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shoptalk::app::config::Config;
 use shoptalk::commands::{Command, Line};
+use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shopify::sandbox::Shop;
 
@@ -340,7 +341,7 @@ async fn is_over_before_kill(nth: usize, turns: usize) -> bool {
     app.clock.advance(Duration::from_secs(3600));
     shop.products()[0].rename("Renamed");
     shop.products()[1].delete();
-    app.shared().journal.want_reread("shopify", SHOP, "", app.clock.now_ms()).await.unwrap();
+    app.shared().journal.request_read("shopify", SHOP, ReadRequest::Everything, app.clock.now_ms()).await.unwrap();
     let (traffic, before) = (app.shopify.traffic().clone(), requests(&app));
     let killed = async {
         traffic.until_received(before + nth).await;

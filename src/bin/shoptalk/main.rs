@@ -6,8 +6,10 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand};
 use progress_bars::Bars;
+use shoptalk::app::channels;
 use shoptalk::app::config;
 use shoptalk::app::config::{Config, Server};
 use shoptalk::app::{self, App, StartError};
@@ -76,7 +78,8 @@ enum What {
     )]
     Sync {
         /// Only this platform
-        channel: Option<Platform>,
+        #[arg(value_parser = channel_names())]
+        channel: Option<String>,
         /// Only this account: a Page's id, a shop's domain
         #[arg(requires = "channel")]
         account: Option<String>,
@@ -134,10 +137,9 @@ enum KeysWhat {
     Rotate,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Platform {
-    Facebook,
-    Shopify,
+/// The names of all channels.
+fn channel_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(channels::ALL.map(|about| about.name))
 }
 
 fn main() -> ExitCode {
@@ -193,11 +195,7 @@ async fn run(what: What) -> ExitCode {
         What::Restore { folder } => {
             without_service(async |server: Server| backup::restore(&server, &folder, &Clock::system()).await).await
         }
-        What::Sync { channel, account } => {
-            let channel = channel.and_then(|channel| channel.to_possible_value());
-            let channel = channel.map(|channel| channel.get_name().to_owned());
-            command(Command::Sync { channel, account }).await
-        }
+        What::Sync { channel, account } => command(Command::Sync { channel, account }).await,
         What::Rebuild { account } => command(Command::Rebuild { account }).await,
         What::Replay { event, .. } => command(Command::Replay { event }).await,
         What::Keys { what: KeysWhat::Rotate } => command(Command::RotateKeys).await,
@@ -215,7 +213,7 @@ async fn serve(config: Config) -> ExitCode {
     let address = config.server.address;
     // First of all, so that whoever asks while the service is still starting gets an orderly end, too.
     let stop = stop_signal();
-    if config.facebook.is_none() && config.shopify.is_none() {
+    if channels::configured(&config).next().is_none() {
         tracing::warn!(
             "no platform is configured, so there is nothing to do; see .env.example, or try `shoptalk demo`"
         );

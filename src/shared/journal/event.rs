@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
+use crate::shared::channel::read_request::ReadRequest;
+
 /// The road by which an event came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -83,8 +85,8 @@ pub enum Effect {
         /// The keys of the message and of its edits.
         keys: Vec<DedupeKey>,
     },
-    /// This object of the account must be read again; empty for the whole account.
-    Reread(String),
+    /// This must be read again.
+    Reread(ReadRequest),
     /// None that we know of: it is kept, counted and shown, with the reason.
     Apart(Cow<'static, str>),
 }

@@ -300,7 +300,7 @@ impl Writer {
             let (conversation, opens, reread, mut apart) = match &event.effect {
                 Effect::Conversation { person, opens } => (Some(person.as_str()), *opens, None, None),
                 Effect::Unsend { person, .. } => (Some(person.as_str()), false, None, None),
-                Effect::Reread(object) => (None, false, Some(object.as_str()), None),
+                Effect::Reread(request) => (None, false, Some(request.to_text()), None),
                 Effect::Apart(reason) => (None, false, None, Some(reason.as_ref())),
             };
             if apart.is_none() && !self.accounts.contains(event.channel, &event.account) {

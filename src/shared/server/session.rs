@@ -7,14 +7,13 @@ use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use super::cookies;
-use super::error::AppError;
+use super::error::{AppError, wants_html};
 use crate::shared::channel::context::Shared;
 use crate::shared::logins::random_hex;
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::secrets::vault::{Purpose, Vault};
 use crate::shared::store::Session;
 use crate::shared::store::sessions::ABSOLUTE_MS;
-use crate::web::merchant::wants_html;
 
 /// The cookie's name. Scripts depend on it, so it has no `__Host-` even where our pages are https.
 const COOKIE: &str = "session_id";

@@ -4,7 +4,8 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::read_requests::want_reread;
+use super::read_requests::insert_read_request;
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{HOUR_MS, Journal, JournalError, cursor_position, newest_seq};
 
 /// How many rows of waiting or parked work are shown.
@@ -295,7 +296,7 @@ impl Journal {
                     .prepare_cached("SELECT 1 FROM rereads WHERE channel = ?1 AND account = ?2 AND object = ?3")?
                     .exists(params![channel, account, object])?;
                 if is_there {
-                    want_reread(connection, &channel, &account, &object, now_ms, 0)?;
+                    insert_read_request(connection, &channel, &account, &ReadRequest::from_text(&object), now_ms, 0)?;
                 }
                 Ok(is_there)
             }

@@ -176,44 +176,6 @@ impl Journal {
         .await
     }
 
-    /// Inserts or replaces one record. Gives back whether anything changed.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub async fn upsert_record(
-        &self,
-        channel: &'static str,
-        account: &str,
-        kind: &'static str,
-        record: Record,
-    ) -> Result<bool, JournalError> {
-        let account = account.to_owned();
-        let now_ms = self.clock().now_ms();
-        self.write(move |connection| Ok(upsert(connection, channel, &account, kind, &record, now_ms)? > 0)).await
-    }
-
-    /// Deletes one record, if it is there.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub async fn delete_record(
-        &self,
-        channel: &'static str,
-        account: &str,
-        kind: &'static str,
-        id: &str,
-    ) -> Result<(), JournalError> {
-        let row = (account.to_owned(), id.to_owned());
-        self.write(move |connection| {
-            connection.execute(
-                "DELETE FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 AND id = ?4",
-                params![channel, row.0, kind, row.1],
-            )
-        })
-        .await
-        .map(drop)
-    }
-
     /// All records of one kind of an account, ordered by id: shorter ids first, so that numbers stand in their order.
     ///
     /// # Errors

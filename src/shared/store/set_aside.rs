@@ -3,8 +3,9 @@
 
 use rusqlite::params;
 
-use super::read_requests::want_reread;
+use super::read_requests::insert_read_request;
 use super::threads::{OVERVIEW_CURSOR, count_threads};
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Account, Journal, JournalError, NOT_CONNECTED, account_key, insert_set_aside};
 
 impl Journal {
@@ -28,15 +29,15 @@ impl Journal {
                 account_only,
             )?;
             insert_set_aside(connection, &channel, &account, NOT_CONNECTED)?;
-            let rereads: Vec<String> = connection
+            let requests: Vec<String> = connection
                 .prepare_cached(
                     "SELECT DISTINCT reread FROM events
                      WHERE channel = ?1 AND account = ?2 AND apart = ?3 AND reread IS NOT NULL",
                 )?
                 .query_map(account_only, |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
-            for object in rereads {
-                want_reread(connection, &channel, &account, &object, now_ms, 0)?;
+            for text in requests {
+                insert_read_request(connection, &channel, &account, &ReadRequest::from_text(&text), now_ms, 0)?;
             }
             // Who connects an account that was erased wants it to be whole again: its history may be read once more.
             connection

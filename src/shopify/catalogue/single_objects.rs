@@ -5,9 +5,9 @@
 //!
 //! What remains is that the API itself answers from copies that lag behind. An answer that is older than what is stored, or
 //! brings back what was deleted, is asked for again later ([`guard`]). An answer that shows no change though an event told of
-//! one is asked for once more, in a minute ([`AGAIN`]): an event may be ahead of the copy that is asked.
+//! one is asked for once more, in a minute ([`Single::again`]): an event may be ahead of the copy that is asked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
 
@@ -20,45 +20,31 @@ use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Edit, Part, Record, each_record};
 use crate::shopify::client::{Asked, Query};
-use crate::shopify::payload::{COLLECTION_GID, DISCOUNT_GID, ITEM_GID, PRODUCT_GID};
+use crate::shopify::payload::{COLLECTION_GID, ITEM_GID, PRODUCT_GID};
+use crate::shopify::read_request::{OwnRequest, Single};
 use crate::shopify::{NAME, document};
 
-/// What a wish names is neither there nor known by this name: a reason to look at the whole list.
+/// What a request names is neither there nor known by this name: a reason to look at the whole list.
 const UNKNOWN: ApiError = ApiError::Unreadable("an event about an unknown object");
-
-/// How a wish begins that asks for a single object once more, because the first answer showed no change.
-const AGAIN: &str = "again:";
 
 /// When it is asked for once more.
 const AGAIN_AFTER_MS: i64 = 60_000;
 
-/// The object that a wish is about.
+/// Whether reading all products answers a request for this object.
 #[must_use]
-pub fn subject(wish: &str) -> &str {
-    wish.strip_prefix(AGAIN).unwrap_or(wish)
+pub fn is_of_products(id: &str) -> bool {
+    id.starts_with(PRODUCT_GID) || id.starts_with(ITEM_GID)
 }
 
-/// Whether a wish names a single object.
+/// The kind of record that an object is, or leads to.
 #[must_use]
-pub fn is_single(wish: &str) -> bool {
-    let object = subject(wish);
-    [PRODUCT_GID, ITEM_GID, COLLECTION_GID, DISCOUNT_GID].iter().any(|kind| object.starts_with(kind))
-}
-
-/// Whether reading all products answers this wish.
-#[must_use]
-pub fn is_of_products(wish: &str) -> bool {
-    let object = subject(wish);
-    object.starts_with(PRODUCT_GID) || object.starts_with(ITEM_GID)
-}
-
-/// The kind of record that a wish is about.
-#[must_use]
-pub fn kind_of(wish: &str) -> &'static str {
-    match subject(wish) {
-        object if is_of_products(object) => PRODUCT,
-        object if object.starts_with(COLLECTION_GID) => COLLECTION,
-        _ => DISCOUNT,
+pub fn kind_of(id: &str) -> &'static str {
+    if is_of_products(id) {
+        PRODUCT
+    } else if id.starts_with(COLLECTION_GID) {
+        COLLECTION
+    } else {
+        DISCOUNT
     }
 }
 
@@ -88,21 +74,21 @@ impl Found {
 pub struct Read {
     /// What follows for the records.
     pub edits: Vec<Edit>,
-    /// How the wishes came out: fewer than there are, where the rest would only hear the same.
+    /// How the requests came out: fewer than there are, where the rest would only hear the same.
     pub outcomes: Vec<Result<(), ReadError>>,
     /// The objects that showed no change.
     pub unchanged: Vec<String>,
 }
 
-/// Reads single objects, each once, however many wishes lead to it.
+/// Reads single objects, each once, however many requests lead to it.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub async fn read_all(reading: &Reading<'_>, wishes: &[String]) -> Result<Read, ReadError> {
+pub async fn read_all(reading: &Reading<'_>, ids: &[String]) -> Result<Read, ReadError> {
     let mut found = Found::default();
     let mut outcomes = Vec::new();
-    for wish in wishes {
-        let outcome = read_one(reading, subject(wish), &mut found).await;
+    for id in ids {
+        let outcome = read_one(reading, id, &mut found).await;
         let is_over =
             matches!(outcome, Err(ReadError::Api(ApiError::TokenRejected { .. } | ApiError::RateLimited { .. })));
         outcomes.push(outcome);
@@ -116,23 +102,24 @@ pub async fn read_all(reading: &Reading<'_>, wishes: &[String]) -> Result<Read, 
     Ok(Read { edits: found.edits, outcomes, unchanged: found.unchanged })
 }
 
-/// Wishes for the objects once more that showed no change though an event told of one. `waiting`: what is wished for
+/// Requests the objects once more that showed no change though an event told of one. `waiting`: what is requested
 /// already.
 ///
 /// # Errors
 /// When the journal cannot be written.
 pub async fn ask_once_more(
     reading: &Reading<'_>,
-    wishes: &[String],
-    unchanged: &[String],
-    waiting: &HashSet<String>,
+    asked: &[Single],
+    unchanged: Vec<String>,
+    waiting: &[Single],
 ) -> Result<(), ReadError> {
     let shared = &reading.shopify.shared;
-    for object in unchanged {
-        let again = format!("{AGAIN}{object}");
-        if !wishes.contains(&again) && !waiting.contains(&again) {
+    for id in unchanged {
+        let again = Single { id, again: true };
+        if !asked.contains(&again) && !waiting.contains(&again) {
             let due_at = shared.clock.now_ms() + AGAIN_AFTER_MS;
-            shared.journal.want_reread(NAME, reading.shop.as_str(), &again, due_at).await?;
+            let request = OwnRequest::Single(again);
+            shared.journal.request_read(NAME, reading.shop.as_str(), request, due_at).await?;
         }
     }
     Ok(())

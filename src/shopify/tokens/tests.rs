@@ -91,7 +91,7 @@ impl Bench {
         let timeouts =
             Timeouts { idle: Duration::from_millis(300), total: Duration::from_secs(2), ..Timeouts::default() };
         let http =
-            Http::new(self.clock.clone(), &timeouts, AllowedAddresses::new(&self.config.own_addresses())).unwrap();
+            Http::new(self.clock.clone(), &timeouts, AllowedAddresses::new(&self.config.asked_addresses())).unwrap();
         Client::new(http, Arc::clone(&self.config), self.alerts.clone())
     }
 
