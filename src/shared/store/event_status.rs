@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use crate::shared::journal::{DedupeKey, Journal, JournalError, cursor_position};
+use crate::shared::journal::{CONVERSATIONS_CURSOR, DedupeKey, Journal, JournalError, READS_CURSOR, cursor_position};
 
 /// What became of an event. Its content is no part of this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,11 +67,11 @@ fn find(connection: &Connection, which: &str, key: impl rusqlite::ToSql) -> rusq
         return Ok(Some(facts));
     }
     let (table, column, consumer, object) = match (&conversation, &facts.reread) {
-        (Some(person), _) => ("unfiled", "conversation", "conversations", person.clone()),
-        (None, Some(object)) => ("rereads", "object", "refresh", object.clone()),
+        (Some(person), _) => ("unfiled", "conversation", CONVERSATIONS_CURSOR, person.clone()),
+        (None, Some(object)) => ("rereads", "object", READS_CURSOR, object.clone()),
         (None, None) => return Ok(Some(facts)),
     };
-    facts.consumed = facts.seq <= cursor_position(connection, &format!("consumer:{consumer}"))?;
+    facts.consumed = facts.seq <= cursor_position(connection, consumer)?;
     let waits: Option<(Option<String>, bool)> = connection
         .prepare_cached(&format!(
             "SELECT reason, parked FROM {table} WHERE channel = ?1 AND account = ?2 AND {column} = ?3"

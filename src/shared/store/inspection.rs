@@ -6,7 +6,7 @@ use rusqlite::OptionalExtension;
 
 use super::reports::{Subscriptions, list_remarks, list_subscriptions};
 use crate::shared::database::sqlite::open_reader;
-use crate::shared::journal::cursor_position;
+use crate::shared::journal::{CONVERSATIONS_CURSOR, cursor_position};
 
 /// What a look into the journal shows.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct Inspection {
 pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
     let connection = open_reader(path)?;
     let three = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let cursor = cursor_position(&connection, "consumer:conversations")?;
+    let cursor = cursor_position(&connection, CONVERSATIONS_CURSOR)?;
     Ok(Inspection {
         parked_conversations: connection
             .query_row("SELECT count(*) FROM unfiled WHERE parked", [], |row| row.get(0))?,

@@ -33,12 +33,11 @@ pub use login_states::LoginStates;
 pub use overview::{Apart, Arrivals, Consumer, Counts, Failure, Totals, Work};
 pub use read_requests::Wish;
 pub(crate) use read_requests::want_reread;
-pub use records::{Change, Edit, Record, RecordPage, each_record};
+pub use records::{Change, Edit, Record, RecordPage};
 pub use reports::{KeptReport, PollReport, Subscriptions};
 pub use sessions::{Session, Sessions};
 pub use staging::{Children, Part, Staging};
 pub use threads::{Found, Item, Thread, ThreadPage, ThreadPlace};
-pub(crate) use threads::{OVERVIEW_CURSOR, count_threads};
 
 /// The migrations of `tokens.db`, in order. Append only.
 pub const TOKENS_MIGRATIONS: &[&str] = &[

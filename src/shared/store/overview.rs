@@ -5,13 +5,15 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::read_requests::want_reread;
-use crate::shared::journal::{HOUR_MS, Journal, JournalError, cursor_position, newest_seq};
+use crate::shared::journal::{
+    CONVERSATIONS_CURSOR, HOUR_MS, Journal, JournalError, READS_CURSOR, cursor_position, newest_seq,
+};
 
 /// How many rows of waiting or parked work are shown.
 const SHOWN: i64 = 500;
 
-/// The consumers there are, by the names of their cursors. One that has not begun yet stands at 0.
-const CONSUMERS: [&str; 2] = ["conversations", "refresh"];
+/// The consumers that an operator is shown, with their cursors. One that has not begun yet stands at 0.
+const CONSUMERS: [(&str, &str); 2] = [("conversations", CONVERSATIONS_CURSOR), ("refresh", READS_CURSOR)];
 
 /// How many events there are, by what became of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -168,8 +170,8 @@ impl Journal {
             let newest = newest_seq(connection)?;
             CONSUMERS
                 .iter()
-                .map(|name| {
-                    let cursor = cursor_position(connection, &format!("consumer:{name}"))?;
+                .map(|(name, cursor_name)| {
+                    let cursor = cursor_position(connection, cursor_name)?;
                     let oldest_at = connection
                         .prepare_cached("SELECT received_at FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1")?
                         .query_row([cursor], |row| row.get(0))
@@ -265,6 +267,55 @@ impl Journal {
                 }
             }
             Ok(counts)
+        })
+        .await
+    }
+
+    /// Hands everything that was given up to its consumer again, at once. Gives back how much that is.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn replay_given_up(&self) -> Result<usize, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            let files =
+                connection.execute("UPDATE unfiled SET parked = 0, attempts = 0, next_at = 0 WHERE parked", [])?;
+            let reads = connection.execute(
+                "UPDATE rereads SET parked = 0, attempts = 0, reason = NULL, due_at = ?1 WHERE parked",
+                [now_ms],
+            )?;
+            Ok(files + reads)
+        })
+        .await
+    }
+
+    /// Hands the event with this number to its consumer again, at once. Gives back for how many consumers it is a reason
+    /// for anything: none, or one.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn replay_event(&self, seq: i64) -> Result<usize, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            let filed = connection.execute(
+                "INSERT INTO unfiled (channel, account, conversation, next_at)
+                 SELECT channel, account, conversation, 0 FROM events
+                 WHERE seq = ?1 AND conversation IS NOT NULL AND apart IS NULL
+                 ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0",
+                [seq],
+            )?;
+            let reread: Option<(String, String, String)> = connection
+                .query_row(
+                    "SELECT channel, account, reread FROM events
+                     WHERE seq = ?1 AND reread IS NOT NULL AND apart IS NULL",
+                    [seq],
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                )
+                .optional()?;
+            if let Some((channel, account, object)) = &reread {
+                want_reread(connection, channel, account, object, now_ms, 0)?;
+            }
+            Ok(filed + usize::from(reread.is_some()))
         })
         .await
     }

@@ -1,9 +1,9 @@
 //! What is to be read of a platform again (table `rereads`): requests that survive a kill, one row however often something
 //! is asked for.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::shared::journal::{Journal, JournalError};
+use crate::shared::journal::{Account, Journal, JournalError};
 
 /// A wish to read something, as far as it matters to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn list_wishes(&self, account: &(String, String)) -> Result<Vec<Wish>, JournalError> {
+    pub async fn list_wishes(&self, account: &Account) -> Result<Vec<Wish>, JournalError> {
         let (channel, account) = account.clone();
         self.read(move |connection| {
             connection
@@ -60,6 +60,21 @@ impl Journal {
                     Ok(Wish { object: row.get(0)?, due_at: row.get(1)?, attempts: row.get(2)?, is_parked: row.get(3)? })
                 })?
                 .collect()
+        })
+        .await
+    }
+
+    /// Why reading this object failed the last time, if it is to be read: `None`: it is not; `Some(None)`: it did not fail.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_request(&self, account: &Account, object: &str) -> Result<Option<Option<String>>, JournalError> {
+        let ((channel, account), object) = (account.clone(), object.to_owned());
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT reason FROM rereads WHERE channel = ?1 AND account = ?2 AND object = ?3")?
+                .query_row([channel, account, object], |row| row.get(0))
+                .optional()
         })
         .await
     }

@@ -4,8 +4,10 @@
 use rusqlite::params;
 
 use super::read_requests::want_reread;
-use super::threads::{OVERVIEW_CURSOR, count_threads};
-use crate::shared::journal::{Account, Journal, JournalError, NOT_CONNECTED, account_key, insert_set_aside};
+use super::threads::count_threads;
+use crate::shared::journal::{
+    Account, Journal, JournalError, NOT_CONNECTED, OVERVIEW_CURSOR, account_key, insert_set_aside,
+};
 
 impl Journal {
     /// From now on events of this account go to the consumers; those set aside until now flow in.
