@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::conversation_file::path_of;
 use super::{BATCH, MAX_ATTEMPTS, backoff_ms, unsend};
 use crate::shared::files::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
 use crate::shared::journal::{
@@ -31,12 +32,6 @@ const EVENTS_PER_FILE: i64 = 10;
 
 /// Of how many files it is remembered how they end: about 10 MB. Past that, the memory starts anew.
 const MAX_REMEMBERED: usize = 100_000;
-
-/// The file of a conversation.
-pub(super) fn path_of(conversation: &Conversation) -> std::io::Result<RelativePath> {
-    let file = format!("{}.json", conversation.person);
-    RelativePath::new(&[&conversation.channel, &conversation.account, "conversations", &file])
-}
 
 /// How a file ends: enough to put more behind it.
 #[derive(Debug, Clone, Copy)]

@@ -412,7 +412,7 @@ fn is_farewell(wish: &Wish) -> bool {
 type Wanted = (String, String, String);
 
 /// What events after the cursor ask for, and the number of the last event looked at. An
-/// event that is set apart asks for nothing yet: connecting its account wishes for it.
+/// event that is set aside asks for nothing yet: connecting its account wishes for it.
 fn wishes_since(connection: &Connection, cursor: i64) -> rusqlite::Result<(i64, Vec<Wanted>)> {
     let mut statement = connection.prepare_cached(
         "SELECT seq, reread IS NOT NULL AND apart IS NULL, channel, account, reread FROM events

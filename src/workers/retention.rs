@@ -1,7 +1,7 @@
 //! Deletes old events once a day. What they said stays in the files, and a repeat of one still changes nothing: see
 //! [`Journal::prune`].
 
-use super::conversations::path_of;
+use super::conversation_file::path_of;
 use crate::shared::files::output::Output;
 use crate::shared::journal::{Conversation, Journal, JournalError, PruneStep};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::conversations::path_of;
+use super::conversation_file::path_of;
 use crate::shared::files::output::{Output, ToDisk};
 use crate::shared::journal::{Conversation, Journal, JournalError, Pruned, TakenBack, Unsending};
 use crate::shared::raw_json::elements;

@@ -62,7 +62,7 @@ async fn of_an_erased_account_no_byte_is_left_in_any_file() {
     let (app, _) = with_two_pages().await;
     let texts = many_texts(2000);
     exchange(&app, &texts).await;
-    // What could not be read, is set apart, is damaged, or was left by a killed process belongs to the account too.
+    // What could not be read, is set aside, is damaged, or was left by a killed process belongs to the account too.
     let odd = format!(r#"{{"object":"page","entry":[{{"id":"{PAGE}","odd":"secret-odd"}}]}}"#);
     deliver(&app, &odd).await;
     deliver(&app, format!("not JSON about {PAGE}: secret-broken")).await;

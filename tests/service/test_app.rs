@@ -305,7 +305,7 @@ impl TestApp {
         all.iter().filter(|one| one["channel"] == channel).cloned().collect()
     }
 
-    /// How many events are in the journal: (all, set apart, parked).
+    /// How many events are in the journal: (all, set aside, parked).
     pub async fn counts(&self) -> (i64, i64, i64) {
         let status = self.status().await;
         let count = |name: &str| status["journal"][name].as_i64().unwrap();

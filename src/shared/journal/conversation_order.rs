@@ -94,7 +94,7 @@ fn next_rows(connection: &Connection) -> rusqlite::Result<(i64, i64, Vec<Row>)> 
     Ok((from, last.max(from), rows))
 }
 
-/// Puts the events of an account that are set apart for this reason into order, because they are about to be released.
+/// Puts the events of an account that are set aside for this reason into order, because they are about to be released.
 pub(in crate::shared) fn insert_set_aside(
     connection: &Connection,
     channel: &str,

@@ -86,7 +86,7 @@ pub enum Effect {
     /// This object of the account must be read again; empty for the whole account.
     Reread(String),
     /// None that we know of: it is kept, counted and shown, with the reason.
-    Apart(Cow<'static, str>),
+    SetAside(Cow<'static, str>),
 }
 
 /// One happening, ready for the journal.
