@@ -146,16 +146,6 @@ impl Journal {
         answer.await.map_err(|_| JournalError::Closed)?
     }
 
-    /// As [`Journal::append`], but waits for a place in the queue: for polls, which have time.
-    ///
-    /// # Errors
-    /// [`JournalError::Storage`] when the commit failed.
-    pub async fn append_patiently(&self, events: Vec<Event>) -> Result<Appended, JournalError> {
-        let (reply, answer) = oneshot::channel();
-        self.requests.send(Request::Append { events, reply }).await.map_err(|_| JournalError::Closed)?;
-        answer.await.map_err(|_| JournalError::Closed)?
-    }
-
     /// Runs `work` on the writer's connection as part of its next transaction. An error of `work` undoes its own
     /// changes only.
     ///
