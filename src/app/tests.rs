@@ -45,7 +45,7 @@ async fn i6_a_consumer_that_ends_without_being_asked_ends_the_service() {
 async fn i6_the_death_of_the_journals_writer_ends_the_service_and_nothing_is_acknowledged() {
     let (app, working, _folder) = at_work().await;
     let journal = app.shared.journal.clone();
-    let died = journal.write(|_| -> rusqlite::Result<()> { panic!("a planned panic") }).await;
+    let died = journal.panic_in_writer().await;
     assert!(died.is_err());
     assert!(journal.append(Vec::new()).await.is_err(), "no delivery is answered 200");
     assert_eq!(served(app, working).await, "the journal's writer ended");

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -22,7 +21,6 @@ use self::rotate_keys::{Outcome, Rotation};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::Reader;
 use crate::shared::journal::Journal;
-use crate::shared::store;
 use crate::shared::store::{Connection, Connections, Status};
 use crate::shared::under_way::{Progress, Step};
 use crate::workers::conversations::Conversations;
@@ -188,19 +186,7 @@ impl CommandRunner {
 
     /// What became of the request to read an account: `None` while it is still being worked on.
     async fn outcome(&self, channel: &str, account: &str) -> anyhow::Result<Option<Result<(), String>>> {
-        let key = (channel.to_owned(), account.to_owned());
-        let row: Option<Option<String>> = self
-            .journal
-            .read(move |connection| {
-                connection
-                    .query_row(
-                        "SELECT reason FROM rereads WHERE channel = ?1 AND account = ?2 AND object = ''",
-                        params![key.0, key.1],
-                        |row| row.get(0),
-                    )
-                    .optional()
-            })
-            .await?;
+        let row = self.journal.find_request(&(channel.to_owned(), account.to_owned()), "").await?;
         match row {
             Some(Some(reason)) if !self.refresh.is_busy(channel, account) => {
                 Ok(Some(Err(format!("{reason}; it is tried again by itself"))))
@@ -254,46 +240,10 @@ impl CommandRunner {
     }
 
     async fn replay(&self, event: Option<i64>, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
-        let now_ms = self.journal.clock().now_ms();
-        let count = self
-            .journal
-            .write(move |connection| match event {
-                None => Ok(connection
-                    .execute("UPDATE unfiled SET parked = 0, attempts = 0, next_at = 0 WHERE parked", [])?
-                    + connection.execute(
-                        "UPDATE rereads SET parked = 0, attempts = 0, reason = NULL, due_at = ?1 WHERE parked",
-                        [now_ms],
-                    )?),
-                Some(seq) => {
-                    let filed = connection.execute(
-                        "INSERT INTO unfiled (channel, account, conversation, next_at)
-                         SELECT channel, account, conversation, 0 FROM events
-                         WHERE seq = ?1 AND conversation IS NOT NULL AND apart IS NULL
-                         ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0",
-                        [seq],
-                    )?;
-                    let reread: Option<(String, String, String)> = connection
-                        .query_row(
-                            "SELECT channel, account, reread FROM events
-                             WHERE seq = ?1 AND reread IS NOT NULL AND apart IS NULL",
-                            [seq],
-                            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-                        )
-                        .optional()?;
-                    if let Some((channel, account, object)) = &reread {
-                        store::insert_read_request(
-                            connection,
-                            channel,
-                            account,
-                            &ReadRequest::from_text(object),
-                            now_ms,
-                            0,
-                        )?;
-                    }
-                    Ok(filed + usize::from(reread.is_some()))
-                }
-            })
-            .await?;
+        let count = match event {
+            Some(seq) => self.journal.replay_event(seq).await?,
+            None => self.journal.replay_given_up().await?,
+        };
         let text = match (event, count) {
             (Some(_), 0) => "there is no such event, or it is set apart".to_owned(),
             _ => format!("{count} handed to the consumers again"),

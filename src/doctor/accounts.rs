@@ -121,18 +121,18 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
     }
     // A journal that cannot be read is the business of the check of databases.
     let Ok(inspection) = store::inspect(&server.journal_db) else { return Vec::new() };
-    let Inspection { parked_conversations, parked_reads, apart, oldest_waiting, subscriptions, remarks } = inspection;
+    let Inspection { given_up_files, given_up_reads, set_aside, oldest_waiting, subscriptions, remarks } = inspection;
     let mut findings = Vec::new();
-    if parked_conversations > 0 {
+    if given_up_files > 0 {
         findings.push(Finding::error(
             "parked_conversations",
             "",
-            format!("{parked_conversations} conversations were given up after several tries"),
+            format!("{given_up_files} conversations were given up after several tries"),
             "their files are not up to date; nothing is lost",
             "mend what the log says of them, then run `shoptalk replay --failed`",
         ));
     }
-    for (channel, account, reason) in parked_reads {
+    for (channel, account, reason) in given_up_reads {
         findings.push(Finding::error(
             "parked_read",
             format!("{channel} {account}"),
@@ -141,7 +141,7 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
             "run `shoptalk replay --failed`; if it fails again, the reason says why",
         ));
     }
-    for (channel, account, count) in apart {
+    for (channel, account, count) in set_aside {
         let (code, cause, fix) = if account.is_empty() {
             (
                 "apart_unreadable",

@@ -4,12 +4,10 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rusqlite::Connection;
-
 use crate::app::config::Server;
 use crate::shared::channel::finding::Finding;
 use crate::shared::database::lock::folder_of;
-use crate::shared::database::sqlite::open_reader;
+use crate::shared::database::sqlite::examine;
 use crate::shared::journal;
 use crate::shared::secrets::vault::{Vault, parse_key};
 use crate::shared::store::{SESSIONS_MIGRATIONS, TOKENS_MIGRATIONS};
@@ -223,7 +221,7 @@ fn database(path: &Path, migrations: usize, loss: &str, findings: &mut Vec<Findi
     if metadata.len() == 0 {
         return;
     }
-    match look_into(path) {
+    match examine(path) {
         Ok(version) if version > migrations => findings.push(Finding::error(
             "database_newer",
             &about,
@@ -241,18 +239,4 @@ fn database(path: &Path, migrations: usize, loss: &str, findings: &mut Vec<Findi
              -shm, to begin with an empty one",
         )),
     }
-}
-
-/// Checks the structure without writing, and gives the version.
-fn look_into(path: &Path) -> anyhow::Result<usize> {
-    let connection: Connection = open_reader(path)?;
-    // Only the header and the schema: a large journal is checked at start, and a check here would take minutes.
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let small = std::fs::metadata(path)?.len() < 64 * 1024 * 1024;
-    if small {
-        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        anyhow::ensure!(found == "ok", "damaged");
-    }
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
-    Ok(usize::try_from(version).unwrap_or(0))
 }

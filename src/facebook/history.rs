@@ -22,7 +22,7 @@ use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{Event, Source};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::{Object, elements};
-use crate::shared::store::{Begin, Listed, Place, Walk, WalkKind, Walked};
+use crate::shared::store::{HistoryWalk, Listed, WalkKind, WalkPlace, WalkStart, Walked};
 
 /// A poll reads again what changed shortly before the last one ended: the platform's lists are not exact to the second.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
@@ -73,7 +73,7 @@ pub async fn read(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) 
     let first_seq = journal.find_cursor(&seq_name).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
     let kind = if mark.is_some() { WalkKind::Poll } else { WalkKind::Import };
     let until = mark.map(|mark| (mark - OVERLAP).timestamp_millis());
-    let walk = journal.begin_walk(channel, account, Begin { kind, until, first_seq }).await?;
+    let walk = journal.begin_walk(channel, account, WalkStart { kind, until, first_seq }).await?;
 
     let place = read_lists(facebook, inbox, &walk, token).await?;
     list_older(facebook, inbox, kind, token).await?;
@@ -112,9 +112,9 @@ pub async fn read(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) 
 async fn read_lists(
     facebook: &Facebook,
     inbox: &Inbox<'_>,
-    walk: &Walk,
+    walk: &HistoryWalk,
     token: &SecretString,
-) -> Result<Place, ReadError> {
+) -> Result<WalkPlace, ReadError> {
     let shared = &facebook.shared;
     let mut place = walk.place.clone();
     let mut done = usize::try_from(walk.conversations).unwrap_or_default();
@@ -131,7 +131,7 @@ async fn read_lists(
             }
             Err(ApiError::Refused { code }) if is_code(&code, "100") && resumed_at.take().is_some() => {
                 tracing::info!(code, "a list cannot be read on after a pause; it is read from its beginning");
-                place = Place { after: None, lists: 0, ..place };
+                place = WalkPlace { after: None, lists: 0, ..place };
                 continue;
             }
             answer => answer?,
@@ -153,7 +153,7 @@ async fn read_lists(
         done += counted;
         let newest = changed.iter().filter_map(|conversation| updated_ms(conversation)).max();
         let next = next.filter(|_| !reached);
-        let mut following = Place {
+        let mut following = WalkPlace {
             newest: place.newest.max(newest),
             lists: place.lists + 1,
             lists_over: next.is_none(),
@@ -165,11 +165,11 @@ async fn read_lists(
         let has_moved = place.pass == 1 || following.newest > place.until;
         let is_long = following.lists > 1 && following.newest.is_some();
         if following.lists_over && is_long && has_moved && following.pass < MAX_PASSES {
-            following = Place {
+            following = WalkPlace {
                 pass: following.pass + 1,
                 until: following.newest,
                 newest: following.newest,
-                ..Place::default()
+                ..WalkPlace::default()
             };
             landmark = None;
         }

@@ -72,7 +72,7 @@ impl Reader for AccountReader {
     }
 
     fn unsubscribe<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<Ended, ReadError>> {
-        // The subscription is the Page's. What still comes is set apart.
+        // The subscription is the Page's. What still comes is set aside.
         Box::pin(async { Ok(Ended::WithAnother) })
     }
 

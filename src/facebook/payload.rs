@@ -77,7 +77,7 @@ impl fmt::Display for Id {
 
 /// Splits a delivery, whose signature is right, into its events: every item of every entry, for every Page.
 ///
-/// Nothing is lost: what cannot be read, is unknown or belongs nowhere becomes an event that is set apart. One bad item
+/// Nothing is lost: what cannot be read, is unknown or belongs nowhere becomes an event that is set aside. One bad item
 /// costs its neighbours nothing.
 #[must_use]
 pub fn split(body: &[u8]) -> Vec<Event> {
@@ -115,7 +115,7 @@ pub fn split(body: &[u8]) -> Vec<Event> {
 fn of_instagram(event: &mut Event) {
     event.channel = instagram::NAME;
     if let Effect::Reread(_) = event.effect {
-        event.effect = Effect::Apart("a change that is not handled".into());
+        event.effect = Effect::SetAside("a change that is not handled".into());
     }
 }
 
@@ -223,12 +223,12 @@ fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &st
         // It is about the Page, whoever stands beside it.
         (Some(_), _) if kind.name == POLICY_ENFORCEMENT => policy_effect(&object),
         (Some(opens), Some(person)) => Effect::Conversation { person: person.0, opens },
-        (Some(_), None) => Effect::Apart("an item that names no person".into()),
-        (None, _) => Effect::Apart("an item of an unknown kind".into()),
+        (Some(_), None) => Effect::SetAside("an item that names no person".into()),
+        (None, _) => Effect::SetAside("an item of an unknown kind".into()),
     };
     let key = match &effect {
         // Half an item must not stand in the way of the whole one, which has the same id.
-        Effect::Apart(_) => apart_key(page.as_str(), kind.name, raw),
+        Effect::SetAside(_) => apart_key(page.as_str(), kind.name, raw),
         _ => item_key(page, &kind, &object, &sender, own_time, raw),
     };
     Event {
@@ -250,7 +250,7 @@ fn policy_effect(item: &Object<'_>) -> Effect {
         (1..=20).contains(&action.len()) && action.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     match is_word {
         true => Effect::Reread(OwnRequest::Policy(action.into_owned()).into()),
-        false => Effect::Apart("a policy's action that cannot be read".into()),
+        false => Effect::SetAside("a policy's action that cannot be read".into()),
     }
 }
 
@@ -470,14 +470,14 @@ fn apart_as(account: &str, kind: String, reason: &'static str, raw: &[u8]) -> Ev
         account: account.to_owned(),
         key: apart_key(account, &kind, raw),
         kind: kind.into(),
-        effect: Effect::Apart(reason.into()),
+        effect: Effect::SetAside(reason.into()),
         occurred_at: None,
         source: Source::Webhook,
         payload: raw.to_vec(),
     }
 }
 
-/// The key of what is set apart for what it is: its bytes.
+/// The key of what is set aside for what it is: its bytes.
 fn apart_key(account: &str, kind: &str, raw: &[u8]) -> DedupeKey {
     DedupeKey::new(NAME, account, &[b"apart", kind.as_bytes(), &Sha256::digest(raw)])
 }
@@ -547,14 +547,14 @@ mod tests {
         };
         let mut body = envelope(&format!("{},17,null,{{}},\"x\",{}", good("a"), good("b")));
         let events = split(&body);
-        let apart = events.iter().filter(|event| matches!(event.effect, Effect::Apart(_))).count();
+        let apart = events.iter().filter(|event| matches!(event.effect, Effect::SetAside(_))).count();
         assert_eq!((events.len(), apart), (6, 4));
         // An invalid byte inside the first item's text.
         let at = body.windows(3).position(|window| window == b"\"a\"").expect("the mid") + 1;
         body[at] = 0xff;
         let events = split(&body);
         assert_eq!(events.len(), 6);
-        assert!(matches!(events[0].effect, Effect::Apart(_)));
+        assert!(matches!(events[0].effect, Effect::SetAside(_)));
         assert!(events[0].payload.contains(&0xff));
         assert!(matches!(events[5].effect, Effect::Conversation { .. }));
     }
@@ -580,7 +580,7 @@ mod tests {
         let body = br#"{"object":"page","entry":[{"id":"0","time":1790000000,"changes":[{"field":"messages","value":{"sender":{"id":"12334"},"recipient":{"id":"23245"},"timestamp":"1790000000","message":{"mid":"test_message_id","text":"test_message"}}}]}]}"#;
         let events = split(body);
         assert_eq!(events.len(), 1);
-        assert!(matches!(&events[0].effect, Effect::Apart(reason) if reason.contains("Dashboard")));
+        assert!(matches!(&events[0].effect, Effect::SetAside(reason) if reason.contains("Dashboard")));
     }
 
     #[test]
@@ -609,7 +609,7 @@ mod tests {
             let events = split(body);
             assert_eq!(events.len(), 1, "{body:?}");
             assert_eq!(events[0].payload, body);
-            assert!(matches!(events[0].effect, Effect::Apart(_)));
+            assert!(matches!(events[0].effect, Effect::SetAside(_)));
         }
     }
 

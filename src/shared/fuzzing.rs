@@ -36,7 +36,7 @@ pub fn check_event(event: &Event, is_account: impl Fn(&str) -> bool) {
             assert!(serde_json::from_slice::<&serde_json::value::RawValue>(&event.payload).is_ok());
         }
         Effect::Reread(_) => assert!(!event.account.is_empty()),
-        Effect::Apart(reason) => assert!(!reason.is_empty()),
+        Effect::SetAside(reason) => assert!(!reason.is_empty()),
     }
 }
 

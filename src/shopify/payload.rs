@@ -116,7 +116,7 @@ pub fn key_of_delivery(account: &str, webhook_id: &str) -> Option<DedupeKey> {
 }
 
 /// Turns a delivery, whose signature is right, into its event. Nothing is lost: what cannot be read, is unknown or
-/// contradicts itself is set apart.
+/// contradicts itself is set aside.
 #[must_use]
 pub fn event(headers: &HeaderMap, body: &[u8]) -> Event {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -126,13 +126,13 @@ pub fn event(headers: &HeaderMap, body: &[u8]) -> Event {
     let object = std::str::from_utf8(body).ok().and_then(Object::parse);
     let triggered_at = DateTime::parse_from_rfc3339(header("x-shopify-triggered-at")).ok();
     let effect = match (&shop, &object) {
-        (None, _) => Effect::Apart("no shop is named".into()),
-        (_, None) => Effect::Apart("not a JSON object".into()),
+        (None, _) => Effect::SetAside("no shop is named".into()),
+        (_, None) => Effect::SetAside("not a JSON object".into()),
         (Some(shop), Some(object)) if contradicts(shop, object) => {
-            Effect::Apart("the body is about another shop than the header".into())
+            Effect::SetAside("the body is about another shop than the header".into())
         }
         (Some(_), Some(object)) if topic == "app/uninstalled" => farewell(object, triggered_at),
-        (_, Some(object)) => effect_of(topic, object).unwrap_or(Effect::Apart("a topic that is not handled".into())),
+        (_, Some(object)) => effect_of(topic, object).unwrap_or(Effect::SetAside("a topic that is not handled".into())),
     };
     let webhook_id = header("x-shopify-webhook-id");
     let key = if webhook_id.is_empty() {
@@ -156,8 +156,8 @@ pub fn event(headers: &HeaderMap, body: &[u8]) -> Event {
 /// would be apart by now), and it is known when it happened. Whether it is true, the API says.
 fn farewell(body: &Object<'_>, triggered_at: Option<DateTime<chrono::FixedOffset>>) -> Effect {
     match (body.text("myshopify_domain"), triggered_at) {
-        (None, _) => Effect::Apart("an uninstall that names no shop".into()),
-        (_, None) => Effect::Apart("an uninstall without its time".into()),
+        (None, _) => Effect::SetAside("an uninstall that names no shop".into()),
+        (_, None) => Effect::SetAside("an uninstall without its time".into()),
         (Some(_), Some(at)) => Effect::Reread(ReadRequest::Uninstalled { at: at.timestamp_millis() }),
     }
 }
@@ -223,7 +223,7 @@ mod tests {
     fn a_body_about_another_shop_is_set_apart() {
         let headers = headers(&[("x-shopify-topic", "shop/update"), ("x-shopify-shop-domain", "demo.myshopify.com")]);
         let event = event(&headers, br#"{"myshopify_domain":"other.myshopify.com"}"#);
-        assert!(matches!(event.effect, Effect::Apart(_)));
+        assert!(matches!(event.effect, Effect::SetAside(_)));
     }
 
     #[test]

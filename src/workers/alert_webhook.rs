@@ -116,11 +116,11 @@ impl AlertPoster {
                 );
             }
         }
-        let mut parked: BTreeMap<(String, String), usize> = BTreeMap::new();
-        for failure in self.shared.journal.list_failures().await?.into_iter().filter(|failure| failure.parked) {
-            *parked.entry((failure.channel, failure.account)).or_default() += 1;
+        let mut given_up: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for failure in self.shared.journal.list_failures().await?.into_iter().filter(|failure| failure.is_given_up) {
+            *given_up.entry((failure.channel, failure.account)).or_default() += 1;
         }
-        for ((channel, account), count) in parked {
+        for ((channel, account), count) in given_up {
             found.insert(
                 format!("{channel}:{account}:parked"),
                 format!(

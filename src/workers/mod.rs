@@ -2,6 +2,7 @@
 //! a cursor moves after the effect is safe, so a kill at any instant costs nothing.
 
 pub mod alert_webhook;
+mod conversation_file;
 pub mod conversations;
 pub mod reads;
 pub mod retention;

@@ -94,7 +94,7 @@ async fn a_request_that_nobody_knows_is_kept_given_up_and_shown() {
     for one in unknown {
         let (is_given_up, reason) = waiting(&app, one).expect("it is kept");
         assert!(is_given_up && reason.is_some_and(|reason| reason.contains(one.2)), "{one:?}");
-        assert!(shown.iter().any(|failure| failure.parked && failure.object == one.2), "{one:?}");
+        assert!(shown.iter().any(|failure| failure.is_given_up && failure.object == one.2), "{one:?}");
     }
     app.finish().await;
 }

@@ -241,7 +241,7 @@ async fn f5_databases_are_opened_with_the_settings_that_keep_what_was_promised()
         ("trusted_schema", "0"),
     ]
     .map(|(name, value)| (name, value.to_owned()));
-    assert_eq!(app.shared().journal.write(move |connection| pragmas(connection)).await.unwrap(), wanted);
+    assert_eq!(app.shared().journal.with_writer(move |connection| pragmas(connection)).await.unwrap(), wanted);
     let fresh = tempfile::tempdir().unwrap();
     let db = shoptalk::shared::database::sqlite::Db::open(
         &fresh.path().join("any.db"),

@@ -253,6 +253,13 @@ impl TestApp {
         lines
     }
 
+    /// Asks or changes the journal's database beside the service: the service itself gives nobody a connection.
+    pub fn journal_sql<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> T {
+        let connection = rusqlite::Connection::open(self.path("data/journal.db")).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
+        work(&connection).unwrap()
+    }
+
     /// A path below the output folder.
     pub fn path(&self, relative: &str) -> PathBuf {
         self.folder.path().join(relative)
@@ -298,7 +305,7 @@ impl TestApp {
         all.iter().filter(|one| one["channel"] == channel).cloned().collect()
     }
 
-    /// How many events are in the journal: (all, set apart, parked).
+    /// How many events are in the journal: (all, set aside, parked).
     pub async fn counts(&self) -> (i64, i64, i64) {
         let status = self.status().await;
         let count = |name: &str| status["journal"][name].as_i64().unwrap();

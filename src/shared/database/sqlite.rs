@@ -197,6 +197,28 @@ pub fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Looks into a database without writing and gives the number of the migrations that it has seen. A small one is read
+/// whole; of a large one, which is checked at every start and would take minutes here, only the header and the schema.
+///
+/// # Errors
+/// When it is damaged, or no database.
+pub fn examine(path: &Path) -> anyhow::Result<usize> {
+    let connection = open_reader(path)?;
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if fs::metadata(path)?.len() < CHECKED_WHOLE_BYTES {
+        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        ensure!(found == "ok", "damaged");
+    }
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+    Ok(usize::try_from(version).unwrap_or(0))
+}
+
+/// Runs SQL beside the service: to make one of its writes fail.
+#[cfg(test)]
+pub(crate) fn run_sql(path: &Path, sql: &str) {
+    Connection::open(path).and_then(|connection| connection.execute_batch(sql)).expect("it runs");
+}
+
 /// The settings every writing connection has.
 ///
 /// # Errors

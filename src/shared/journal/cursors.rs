@@ -5,7 +5,27 @@ use rusqlite::{Connection, OptionalExtension};
 use super::error::JournalError;
 use super::handle::Journal;
 
+/// Up to which event the consumer of conversations has made files.
+pub(in crate::shared) const CONVERSATIONS_CURSOR: &str = "consumer:conversations";
+
+/// Up to which event it is written down what is to be read again.
+pub(in crate::shared) const READS_CURSOR: &str = "consumer:refresh";
+
+/// Up to which event the conversations that the pages list are counted.
+pub(in crate::shared) const OVERVIEW_CURSOR: &str = "consumer:overview";
+
+/// Every consumer's cursor: only what lies behind all of them may be deleted.
+pub(in crate::shared) const CONSUMER_CURSORS: [&str; 3] = [CONVERSATIONS_CURSOR, READS_CURSOR, OVERVIEW_CURSOR];
+
 impl Journal {
+    /// Up to which event files are made.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn files_position(&self) -> Result<i64, JournalError> {
+        self.cursor_position(CONVERSATIONS_CURSOR).await
+    }
+
     /// The value kept under this name, for example where a poll goes on.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ pub enum Scope {
         /// The person, as conversations name them.
         person: String,
     },
-    /// What an account was sent and that was set apart, where it mentions one of these texts: of a customer who has no
+    /// What an account was sent and that was set aside, where it mentions one of these texts: of a customer who has no
     /// conversation.
     Mentions {
         /// The channel.
@@ -197,7 +197,7 @@ fn find_events(connection: &Connection, scope: &Scope, after: i64) -> rusqlite::
         Scope::Person { person, .. } => Some(person.as_str()),
         _ => None,
     };
-    // What could not be read may stand under no account, and what is set apart under no person: these are looked into.
+    // What could not be read may stand under no account, and what is set aside under no person: these are looked into.
     let mut statement = connection.prepare_cached(
         "SELECT seq, account, conversation, apart IS NOT NULL,
                 CASE WHEN account = ?2 AND conversation IS NOT NULL THEN NULL ELSE payload END

@@ -88,7 +88,7 @@ pub enum Effect {
     /// This must be read again.
     Reread(ReadRequest),
     /// None that we know of: it is kept, counted and shown, with the reason.
-    Apart(Cow<'static, str>),
+    SetAside(Cow<'static, str>),
 }
 
 /// One happening, ready for the journal.

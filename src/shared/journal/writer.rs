@@ -297,14 +297,14 @@ impl Writer {
                 new.push(false);
                 continue;
             }
-            let (conversation, opens, reread, mut apart) = match &event.effect {
+            let (conversation, opens, reread, mut set_aside) = match &event.effect {
                 Effect::Conversation { person, opens } => (Some(person.as_str()), *opens, None, None),
                 Effect::Unsend { person, .. } => (Some(person.as_str()), false, None, None),
                 Effect::Reread(request) => (None, false, Some(request.to_text()), None),
-                Effect::Apart(reason) => (None, false, None, Some(reason.as_ref())),
+                Effect::SetAside(reason) => (None, false, None, Some(reason.as_ref())),
             };
-            if apart.is_none() && !self.accounts.contains(event.channel, &event.account) {
-                apart = Some(NOT_CONNECTED);
+            if set_aside.is_none() && !self.accounts.contains(event.channel, &event.account) {
+                set_aside = Some(NOT_CONNECTED);
             }
             let tombstone = match any_unsent {
                 true => tombstones::payload_of(&self.connection, &self.unsendings, event)?,
@@ -321,7 +321,7 @@ impl Writer {
                 event.occurred_at.unwrap_or(now_ms),
                 now_ms,
                 event.source.as_str(),
-                apart,
+                set_aside,
                 tombstone.as_ref().unwrap_or(&event.payload)
             ])?;
             new.push(inserted == 1);

@@ -36,7 +36,7 @@ impl WalkKind {
 
 /// How a walk begins.
 #[derive(Debug, Clone, Copy)]
-pub struct Begin {
+pub struct WalkStart {
     /// What it is for.
     pub kind: WalkKind,
     /// It ends at conversations that did not change since, in milliseconds since 1970; `None`: it reads all.
@@ -47,7 +47,7 @@ pub struct Begin {
 
 /// Where a walk goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Place {
+pub struct WalkPlace {
     /// What moved up while a pass was under way is read in another pass; the first is 1.
     pub pass: i64,
     /// This pass ends at conversations that did not change since, in milliseconds since 1970; `None`: it reads all.
@@ -64,11 +64,11 @@ pub struct Place {
 
 /// A walk under way.
 #[derive(Debug, Clone)]
-pub struct Walk {
+pub struct HistoryWalk {
     /// What it is for.
     pub kind: WalkKind,
     /// Where it goes on.
-    pub place: Place,
+    pub place: WalkPlace,
     /// Conversations read so far.
     pub conversations: i64,
     /// The newest event when it began.
@@ -150,7 +150,7 @@ impl Journal {
         channel: &'static str,
         account: &str,
         kind: WalkKind,
-    ) -> Result<Option<Walk>, JournalError> {
+    ) -> Result<Option<HistoryWalk>, JournalError> {
         let account = account.to_owned();
         self.read(move |connection| find_walk(connection, channel, &account, kind)).await
     }
@@ -159,7 +159,12 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn begin_walk(&self, channel: &'static str, account: &str, begin: Begin) -> Result<Walk, JournalError> {
+    pub async fn begin_walk(
+        &self,
+        channel: &'static str,
+        account: &str,
+        begin: WalkStart,
+    ) -> Result<HistoryWalk, JournalError> {
         let account = account.to_owned();
         let now_ms = self.clock().now_ms();
         self.write(move |connection| {
@@ -191,10 +196,10 @@ impl Journal {
         &self,
         channel: &'static str,
         account: &str,
-        walk: &Walk,
+        walk: &HistoryWalk,
         shown: Vec<Walked>,
         counted: usize,
-        next: Place,
+        next: WalkPlace,
     ) -> Result<usize, JournalError> {
         let account = account.to_owned();
         let kind = walk.kind;
@@ -458,11 +463,16 @@ struct Shown {
     range: std::ops::Range<usize>,
 }
 
-fn find_walk(connection: &Connection, channel: &str, account: &str, kind: WalkKind) -> rusqlite::Result<Option<Walk>> {
+fn find_walk(
+    connection: &Connection,
+    channel: &str,
+    account: &str,
+    kind: WalkKind,
+) -> rusqlite::Result<Option<HistoryWalk>> {
     let read = |row: &Row<'_>| {
-        Ok(Walk {
+        Ok(HistoryWalk {
             kind,
-            place: Place {
+            place: WalkPlace {
                 pass: row.get(0)?,
                 until: row.get(1)?,
                 newest: row.get(2)?,
@@ -552,7 +562,7 @@ fn not_shown(
     connection: &Connection,
     channel: &str,
     account: &str,
-    walk: &Walk,
+    walk: &HistoryWalk,
     shown_kinds: &[&str],
 ) -> rusqlite::Result<i64> {
     let kinds = serde_json::Value::from(shown_kinds).to_string();

@@ -1,7 +1,7 @@
 //! What is to be read of a platform again (table `rereads`): requests that survive a kill, one row however often something
 //! is asked for.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Account, Journal, JournalError, save_cursor};
@@ -188,6 +188,21 @@ impl Journal {
                     })
                 })?
                 .collect()
+        })
+        .await
+    }
+
+    /// Why reading this object failed the last time, if it is to be read: `None`: it is not; `Some(None)`: it did not fail.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_request(&self, account: &Account, object: &str) -> Result<Option<Option<String>>, JournalError> {
+        let ((channel, account), object) = (account.clone(), object.to_owned());
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT reason FROM rereads WHERE channel = ?1 AND account = ?2 AND object = ?3")?
+                .query_row([channel, account, object], |row| row.get(0))
+                .optional()
         })
         .await
     }

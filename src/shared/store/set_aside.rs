@@ -4,9 +4,11 @@
 use rusqlite::params;
 
 use super::read_requests::insert_read_request;
-use super::threads::{OVERVIEW_CURSOR, count_threads};
+use super::threads::count_threads;
 use crate::shared::channel::read_request::ReadRequest;
-use crate::shared::journal::{Account, Journal, JournalError, NOT_CONNECTED, account_key, insert_set_aside};
+use crate::shared::journal::{
+    Account, Journal, JournalError, NOT_CONNECTED, OVERVIEW_CURSOR, account_key, insert_set_aside,
+};
 
 impl Journal {
     /// From now on events of this account go to the consumers; those set aside until now flow in.

@@ -12,7 +12,7 @@ use super::records::{COLLECTION, DISCOUNT, PRODUCT};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::files::output::{Piece, Stamp, Written};
 use crate::shared::raw_json::Object;
-use crate::shared::store::{Change, Edit, each_record};
+use crate::shared::store::{Change, Edit};
 use crate::shopify::document;
 use crate::shopify::document::{SECTIONS, Section};
 use crate::shopify::payload::ShopDomain;
@@ -92,7 +92,7 @@ pub async fn show(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError>
 async fn write_whole(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let shared = &shopify.shared;
     let (output, path, account) = (shared.output.clone(), document::products_path(shop)?, shop.to_string());
-    let written = shared.journal.read(move |connection| {
+    let written = shared.journal.look(move |journal| {
         let mut failed = None;
         let written = output.write_from(&path, |writer| {
             document::write_catalogue::<std::io::Error>(writer, |section, show| {
@@ -101,7 +101,7 @@ async fn write_whole(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadErr
                     Section::CodeDiscounts | Section::AutomaticDiscounts => DISCOUNT,
                     Section::Collections => COLLECTION,
                 };
-                let shown = each_record(connection, NAME, &account, kind, |id, node| {
+                let shown = journal.each_record(NAME, &account, kind, |id, node| {
                     if kind == DISCOUNT && Section::of(id, node) != section { Ok(()) } else { show(node) }
                 });
                 shown.unwrap_or_else(|error| {

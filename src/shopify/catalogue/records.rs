@@ -5,11 +5,10 @@
 
 use std::collections::HashSet;
 
-use rusqlite::Result as SqlResult;
-
 use super::file;
 use super::session::Raw;
 use crate::shared::channel::reader::ReadError;
+use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Children, Edit, Part, Record, Staging};
@@ -199,13 +198,13 @@ fn kind_of_part(kind: &str) -> u8 {
 }
 
 /// What belongs to an object: the texts of one kind of parts, in their order.
-pub type Texts<'a> = dyn Fn(&str, u8) -> SqlResult<Vec<String>> + 'a;
+pub type Texts<'a> = dyn Fn(&str, u8) -> Result<Vec<String>, JournalError> + 'a;
 
 /// An object's node with everything below it. `None`: it cannot be understood.
 ///
 /// # Errors
 /// What `children` returns.
-pub fn node(kind: &str, id: &str, raw: &str, children: &Texts<'_>) -> SqlResult<Option<String>> {
+pub fn node(kind: &str, id: &str, raw: &str, children: &Texts<'_>) -> Result<Option<String>, JournalError> {
     Ok(match kind {
         PRODUCT => {
             let mut variants = Vec::new();

@@ -18,7 +18,7 @@ use super::session::{Access, DENIED, Pages, Raw, Reading, at, id_of, parse};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
-use crate::shared::store::{Edit, Part, Record, each_record};
+use crate::shared::store::{Edit, Part, Record};
 use crate::shopify::client::{Asked, Query};
 use crate::shopify::payload::{COLLECTION_GID, ITEM_GID, PRODUCT_GID};
 use crate::shopify::read_request::{OwnRequest, Single};
@@ -310,7 +310,7 @@ pub fn node_of(kind: &'static str, id: &str, raw: &Raw, parts: &[Part]) -> Resul
         let parts = by_parent.get(&(parent, kind)).map(Vec::as_slice).unwrap_or_default();
         Ok(parts.iter().map(|part| part.payload.clone()).collect())
     };
-    let node = records::node(kind, id, raw.get(), &children).map_err(anyhow::Error::from)?;
+    let node = records::node(kind, id, raw.get(), &children)?;
     Ok(node.ok_or(ApiError::Unreadable("an object has not the expected shape"))?)
 }
 
@@ -319,9 +319,9 @@ async fn correct_collections(reading: &Reading<'_>, found: &mut Found) -> Result
     let (shop, members) = (reading.shop.to_string(), std::mem::take(&mut found.members));
     // Those that were read just now are right by themselves.
     let read: Vec<String> = found.done.iter().filter(|id| id.starts_with(COLLECTION_GID)).cloned().collect();
-    let corrected = reading.shopify.shared.journal.read(move |connection| {
+    let corrected = reading.shopify.shared.journal.look(move |journal| {
         let mut edits = Vec::new();
-        let walked = each_record::<()>(connection, NAME, &shop, COLLECTION, |id, node| {
+        let walked = journal.each_record::<()>(NAME, &shop, COLLECTION, |id, node| {
             let is_concerned =
                 !read.iter().any(|read| read == id) && members.keys().any(|product| node.contains(product));
             if is_concerned && let Some(payload) = document::with_members(node, &members) {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::*;
 use crate::shared::channel::simulator::{Failure, Now};
 use crate::shared::clock::Clock;
-use crate::shared::database::sqlite::Db;
+use crate::shared::database::sqlite::{Db, run_sql};
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::{Http, Timeouts};
 use crate::shared::secrets::signature::Secrets;
@@ -128,7 +128,7 @@ impl Bench {
 
     /// Runs SQL on the database beside the service: to make one of its writes fail.
     fn sql(&self, sql: &str) {
-        rusqlite::Connection::open(self.folder.path().join("tokens.db")).unwrap().execute_batch(sql).unwrap();
+        run_sql(&self.folder.path().join("tokens.db"), sql);
     }
 }
 

@@ -74,8 +74,8 @@ async fn gather_journal(shared: &Shared, registry: &mut Registry) -> anyhow::Res
         }
     }
     let failed = journal.count_failures().await?;
-    for (work, parked, count) in failed {
-        let state = if parked { "parked" } else { "retrying" };
+    for (work, is_given_up, count) in failed {
+        let state = if is_given_up { "parked" } else { "retrying" };
         waiting.get_or_create(&[("work", work.to_owned()), ("state", state.to_owned())]).set(count);
     }
     let recovered = Gauges::<2>::default();
