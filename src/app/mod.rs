@@ -341,13 +341,13 @@ impl App {
             }
             "alerts"
         });
-        let socket = commands::socket_path(&self.data_folder);
-        match commands::listen(&socket) {
+        let socket = commands::socket::path_in(&self.data_folder);
+        match commands::socket::listen(&socket) {
             Ok(listener) => {
                 let (runner, stopped) = (self.runner.clone(), stop.clone());
                 tasks.spawn(async move {
                     tokio::select! {
-                        () = commands::answer(listener, runner) => {}
+                        () = commands::socket::answer(listener, runner) => {}
                         () = stopped.cancelled() => {}
                     }
                     // A socket nobody listens to would only make commands wait.

@@ -12,8 +12,7 @@ use shoptalk::app::config;
 use shoptalk::app::config::{Config, Server};
 use shoptalk::app::{self, App, StartError};
 use shoptalk::backup;
-use shoptalk::commands;
-use shoptalk::commands::{Command, Line};
+use shoptalk::commands::{Command, Line, socket};
 use shoptalk::demo;
 use shoptalk::doctor;
 use shoptalk::shared::clock::Clock;
@@ -316,8 +315,8 @@ async fn command(command: Command) -> ExitCode {
     };
     let (sender, lines) = mpsc::channel(64);
     let printing = tokio::spawn(print(lines));
-    let socket = commands::socket_path(folder_of(&config.server.tokens_db));
-    let handed_over = match commands::ask(&socket, &command, &sender).await {
+    let socket = socket::path_in(folder_of(&config.server.tokens_db));
+    let handed_over = match socket::ask(&socket, &command, &sender).await {
         Ok(handed_over) => handed_over,
         Err(error) => return fail(&format!("{error:#}")),
     };
