@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::{BATCH, MAX_ATTEMPTS, backoff_ms, unsend};
+use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker, unsend};
+use crate::shared::channel::job::BoxFuture;
 use crate::shared::files::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
 use crate::shared::journal::{DedupeKey, Journal, JournalError, conversation_number, in_order_up_to, save_cursor};
 use crate::shared::low_priority::LowPriorityThread;
@@ -302,6 +303,21 @@ impl Conversations {
     }
 }
 
+impl Worker for Conversations {
+    fn name(&self) -> &'static str {
+        "conversations"
+    }
+
+    fn when_failing(&self) -> &'static str {
+        "Conversation files are not being written: the journal or the output folder cannot be used. Nothing is lost; the \
+         log says why."
+    }
+
+    fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async { Ok(self.step().await?) })
+    }
+}
+
 /// One conversation that this program cannot cope with costs no other one its file: it is tried again and parked, like one
 /// that cannot be written.
 fn caught<T>(write: impl FnOnce() -> rusqlite::Result<std::io::Result<T>>) -> rusqlite::Result<std::io::Result<T>> {
@@ -428,7 +444,7 @@ fn note_failure(
             conversation.channel,
             conversation.account,
             conversation.person,
-            now_ms + backoff_ms(attempts),
+            now_ms + PAUSES.after_ms(attempts),
             attempts >= MAX_ATTEMPTS
         ])
         .map(drop)

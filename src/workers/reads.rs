@@ -10,7 +10,8 @@ use rusqlite::{Connection, params};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
+use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker};
+use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::reader::{FAREWELL, PEOPLE, ReadError, Reader, WATCH, is_aside};
 use crate::shared::journal::{Journal, JournalError, save_cursor};
 use crate::shared::outgoing::http::ApiError;
@@ -358,7 +359,7 @@ impl Refresh {
         is_final: bool,
     ) -> anyhow::Result<()> {
         let attempts = wish.attempts + 1;
-        let due_at = self.0.journal.clock().now_ms() + backoff_ms(attempts + 4);
+        let due_at = self.0.journal.clock().now_ms() + PAUSES.after_ms(attempts + 4);
         self.put_off(channel, account, wish, attempts, due_at, Some(reason), is_final && attempts >= MAX_ATTEMPTS).await
     }
 
@@ -400,6 +401,29 @@ impl Refresh {
             })
             .await?;
         Ok(())
+    }
+}
+
+impl Worker for Refresh {
+    fn name(&self) -> &'static str {
+        "refresh"
+    }
+
+    fn when_failing(&self) -> &'static str {
+        "Accounts are not being read: products, histories and names fall behind, because the journal cannot be used. \
+         Nothing is lost; the log says why."
+    }
+
+    fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async {
+            let has_more = self.collect().await?;
+            let started = self.start_due().await?;
+            Ok(has_more || started > 0)
+        })
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.idle())
     }
 }
 

@@ -6,6 +6,8 @@
 
 use rusqlite::{Connection, params};
 
+use super::Worker;
+use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::reader::PEOPLE;
 use crate::shared::journal::{Journal, JournalError, save_cursor};
 use crate::shared::store::{OVERVIEW_CURSOR, count_threads, want_reread};
@@ -41,6 +43,21 @@ impl Overview {
         }
         let now_ms = self.journal.clock().now_ms();
         self.journal.write(move |connection| count(connection, cursor, now_ms)).await
+    }
+}
+
+impl Worker for Overview {
+    fn name(&self) -> &'static str {
+        "overview"
+    }
+
+    fn when_failing(&self) -> &'static str {
+        "The pages' lists of conversations fall behind, and new people's names are not asked for: the journal cannot be \
+         used. Nothing is lost; the log says why."
+    }
+
+    fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async { Ok(self.step().await?) })
     }
 }
 
