@@ -177,7 +177,11 @@ fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> V
             "",
             "no platform is configured",
             "there is nothing to connect and nothing to receive",
-            "set the FACEBOOK_… and SHOPIFY_… variables that .env.example marks as needed; `shoptalk demo` works without",
+            if cfg!(feature = "demo") {
+                "set the FACEBOOK_… and SHOPIFY_… variables that .env.example marks as needed; `shoptalk demo` works without"
+            } else {
+                "set the FACEBOOK_… and SHOPIFY_… variables that .env.example marks as needed"
+            },
         )),
         Ok(config) => {
             for (name, missing) in

@@ -19,6 +19,7 @@ mod media;
 mod metadata;
 mod payload;
 mod refusal;
+#[cfg(feature = "demo")]
 pub mod sandbox;
 mod sync;
 mod tokens;

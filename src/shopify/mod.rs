@@ -17,6 +17,7 @@ mod hourly_check;
 mod login;
 mod payload;
 mod refusal;
+#[cfg(feature = "demo")]
 pub mod sandbox;
 mod signed_query;
 mod subscriptions;

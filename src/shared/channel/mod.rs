@@ -5,6 +5,7 @@ pub mod context;
 pub mod finding;
 pub mod job;
 pub mod reader;
+#[cfg(feature = "demo")]
 pub mod simulator;
 pub mod view;
 
