@@ -21,6 +21,7 @@
 pub mod app;
 pub mod backup;
 pub mod commands;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod doctor;
 pub mod facebook;

@@ -175,8 +175,9 @@ fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> V
             "no platform is configured",
             "there is nothing to connect and nothing to receive",
             format!(
-                "set the {} variables that .env.example marks as needed; `shoptalk demo` works without",
-                channels::sections(config).map(|(name, _)| format!("{}_…", name.to_uppercase())).join(" and ")
+                "set the {} variables that .env.example marks as needed{}",
+                channels::sections(config).map(|(name, _)| format!("{}_…", name.to_uppercase())).join(" and "),
+                if cfg!(feature = "demo") { "; `shoptalk demo` works without" } else { "" }
             ),
         )),
         Ok(config) => {

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::app::channels;
 use crate::app::config::{Config, Server};
-use crate::commands::socket_path;
+use crate::commands::socket;
 use crate::shared::channel::finding::Finding;
 use crate::shared::database::lock::folder_of;
 use crate::shared::outgoing::http::Http;
@@ -17,7 +17,7 @@ use crate::shared::settings::is_loopback;
 
 /// Whether a process answers on the local socket of the data folder.
 pub fn is_running(server: &Server) -> bool {
-    std::os::unix::net::UnixStream::connect(socket_path(folder_of(&server.tokens_db))).is_ok()
+    std::os::unix::net::UnixStream::connect(socket::path_in(folder_of(&server.tokens_db))).is_ok()
 }
 
 /// Where the service answers on this machine.

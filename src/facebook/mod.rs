@@ -20,6 +20,7 @@ mod metadata;
 mod payload;
 mod read_request;
 mod refusal;
+#[cfg(feature = "demo")]
 pub mod sandbox;
 mod sync;
 mod tokens;

@@ -21,7 +21,8 @@ impl fmt::Display for Problems {
         for (name, problem) in &self.0 {
             writeln!(formatter, "  {name}: {problem}")?;
         }
-        write!(formatter, "every variable is explained in .env.example; `shoptalk demo` needs none of them")
+        let demo = if cfg!(feature = "demo") { "; `shoptalk demo` needs none of them" } else { "" };
+        write!(formatter, "every variable is explained in .env.example{demo}")
     }
 }
 

@@ -18,6 +18,7 @@ mod login;
 mod payload;
 mod read_request;
 mod refusal;
+#[cfg(feature = "demo")]
 pub mod sandbox;
 mod signed_query;
 mod subscriptions;

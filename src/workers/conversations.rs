@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::conversation_file::path_of;
-use super::{BATCH, MAX_ATTEMPTS, backoff_ms, unsend};
+use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker, unsend};
+use crate::shared::channel::job::BoxFuture;
 use crate::shared::files::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
 use crate::shared::journal::{
     Conversation, DedupeKey, FilesMade, Journal, JournalError, JournalReader, LostBeginning, PendingFile,
@@ -162,7 +163,7 @@ impl Conversations {
         }
         let has_failed = |file: &PendingFile| failed.iter().any(|(other, _)| *other == file.conversation);
         let done = pending.into_iter().filter(|file| !has_failed(file)).collect();
-        let (max_attempts, pause_ms) = (MAX_ATTEMPTS, backoff_ms);
+        let (max_attempts, pause_ms) = (MAX_ATTEMPTS, |attempts| PAUSES.after_ms(attempts));
         self.journal
             .note_files(FilesMade { cursor: last, done, recovered, lost, failed, max_attempts, pause_ms })
             .await?;
@@ -251,6 +252,21 @@ impl Conversations {
             self.files.remembered.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
         synced.map_err(StepError::Output)
+    }
+}
+
+impl Worker for Conversations {
+    fn name(&self) -> &'static str {
+        "conversations"
+    }
+
+    fn when_failing(&self) -> &'static str {
+        "Conversation files are not being written: the journal or the output folder cannot be used. Nothing is lost; the \
+         log says why."
+    }
+
+    fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async { Ok(self.step().await?) })
     }
 }
 

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
+use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker};
+use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{ReadError, Reader};
 use crate::shared::journal::{Account, Journal, JournalError};
@@ -319,7 +320,7 @@ impl Refresh {
         is_final: bool,
     ) -> anyhow::Result<()> {
         let attempts = read.attempts + 1;
-        let due_at = self.0.journal.clock().now_ms() + backoff_ms(attempts + 4);
+        let due_at = self.0.journal.clock().now_ms() + PAUSES.after_ms(attempts + 4);
         let reason = Some(reason.to_owned());
         let next = NextTry { attempts, due_at, reason, is_given_up: is_final && attempts >= MAX_ATTEMPTS };
         Ok(self.0.journal.put_off_read(channel, account, read, next).await?)
@@ -336,6 +337,29 @@ impl Refresh {
     ) -> anyhow::Result<()> {
         let next = NextTry { attempts: read.attempts, due_at, reason: reason.map(str::to_owned), is_given_up: false };
         Ok(self.0.journal.put_off_read(channel, account, read, next).await?)
+    }
+}
+
+impl Worker for Refresh {
+    fn name(&self) -> &'static str {
+        "refresh"
+    }
+
+    fn when_failing(&self) -> &'static str {
+        "Accounts are not being read: products, histories and names fall behind, because the journal cannot be used. \
+         Nothing is lost; the log says why."
+    }
+
+    fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async {
+            let has_more = self.collect().await?;
+            let started = self.start_due().await?;
+            Ok(has_more || started > 0)
+        })
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.idle())
     }
 }
 

@@ -4,6 +4,8 @@
 //! The rows and the cursor are one transaction, so each event counts once, wherever the process is killed. Events that
 //! flow in later than the cursor are counted by [`Journal::connect_account`].
 
+use super::Worker;
+use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Journal, JournalError};
 
@@ -33,5 +35,20 @@ impl Overview {
     /// When the journal cannot be used; the cursor then stands where it stood.
     pub async fn step(&self) -> Result<bool, JournalError> {
         self.journal.count_next_messages(STEP, (ReadRequest::People, NAMES_AFTER_MS)).await
+    }
+}
+
+impl Worker for Overview {
+    fn name(&self) -> &'static str {
+        "overview"
+    }
+
+    fn when_failing(&self) -> &'static str {
+        "The pages' lists of conversations fall behind, and new people's names are not asked for: the journal cannot be \
+         used. Nothing is lost; the log says why."
+    }
+
+    fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async { Ok(self.step().await?) })
     }
 }

@@ -14,8 +14,8 @@ use shoptalk::app::config;
 use shoptalk::app::config::{Config, Server};
 use shoptalk::app::{self, App, StartError};
 use shoptalk::backup;
-use shoptalk::commands;
-use shoptalk::commands::{Command, Line};
+use shoptalk::commands::{Command, Line, socket};
+#[cfg(feature = "demo")]
 use shoptalk::demo;
 use shoptalk::doctor;
 use shoptalk::shared::clock::Clock;
@@ -31,13 +31,19 @@ const FINDINGS: u8 = 1;
 /// Exit code when the work could not be begun.
 const CANNOT_RUN: u8 = 2;
 
+/// What the help shows below the commands.
+#[cfg(feature = "demo")]
+const EXAMPLES: &str = "Examples:\n  shoptalk demo          see it work, without settings or network\n  shoptalk               run the service with the settings of .env\n  shoptalk sync shopify  poll all shops now";
+#[cfg(not(feature = "demo"))]
+const EXAMPLES: &str = "Examples:\n  shoptalk               run the service with the settings of .env\n  shoptalk sync shopify  poll all shops now";
+
 /// Keeps a sales bot's view of a shop and its Page complete and current, as JSON files.
 #[derive(Parser)]
 #[command(
     version,
     about,
     max_term_width = 100,
-    after_help = "Examples:\n  shoptalk demo          see it work, without settings or network\n  shoptalk               run the service with the settings of .env\n  shoptalk sync shopify  poll all shops now"
+    after_help = EXAMPLES
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -52,6 +58,7 @@ enum What {
     )]
     Serve,
     /// The same service against simulated platforms on this machine; needs no settings and no network
+    #[cfg(feature = "demo")]
     #[command(
         after_help = "Examples:\n  shoptalk demo                 click through both logins yourself\n  shoptalk demo --once          play the whole story unattended\n  shoptalk demo --dir ./demo    keep the files in a folder of yours"
     )]
@@ -169,6 +176,7 @@ fn allow_many_files() {
 
 async fn run(what: What) -> ExitCode {
     match what {
+        #[cfg(feature = "demo")]
         What::Demo { once, dir } => {
             // The demo speaks for itself; what goes wrong is still said.
             logging::init(logging::LogFormat::Text, &std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".to_owned()));
@@ -214,9 +222,8 @@ async fn serve(config: Config) -> ExitCode {
     // First of all, so that whoever asks while the service is still starting gets an orderly end, too.
     let stop = stop_signal();
     if channels::configured(&config).next().is_none() {
-        tracing::warn!(
-            "no platform is configured, so there is nothing to do; see .env.example, or try `shoptalk demo`"
-        );
+        let demo = if cfg!(feature = "demo") { ", or try `shoptalk demo`" } else { "" };
+        tracing::warn!("no platform is configured, so there is nothing to do; see .env.example{demo}");
     }
     let app = match App::build(config, Clock::system()).await {
         Ok(app) => app,
@@ -314,8 +321,8 @@ async fn command(command: Command) -> ExitCode {
     };
     let (sender, lines) = mpsc::channel(64);
     let printing = tokio::spawn(print(lines));
-    let socket = commands::socket_path(folder_of(&config.server.tokens_db));
-    let handed_over = match commands::ask(&socket, &command, &sender).await {
+    let socket = socket::path_in(folder_of(&config.server.tokens_db));
+    let handed_over = match socket::ask(&socket, &command, &sender).await {
         Ok(handed_over) => handed_over,
         Err(error) => return fail(&format!("{error:#}")),
     };

@@ -8,6 +8,7 @@ pub mod job;
 pub mod read_request;
 pub mod reader;
 pub mod section;
+#[cfg(feature = "demo")]
 pub mod simulator;
 pub mod view;
 
