@@ -290,7 +290,7 @@ fn erase_rows(connection: &Connection, scope: &Scope, name: &str) -> rusqlite::R
                     erased += delete_some(connection, &table, "channel = ?1 AND account = ?2", &[channel, account])?;
                 }
             }
-            erased += delete_cursors(connection, &[account])?;
+            erased += delete_cursors(connection, channel, account, None)?;
         }
         Scope::Person { person, .. } => {
             for person_column in ["conversation", "person"] {
@@ -304,7 +304,7 @@ fn erase_rows(connection: &Connection, scope: &Scope, name: &str) -> rusqlite::R
             erased += connection
                 .prepare_cached("DELETE FROM records WHERE channel = ?1 AND account = ?2 AND id = ?3")?
                 .execute([channel, account, person])?;
-            erased += delete_cursors(connection, &[account, person])?;
+            erased += delete_cursors(connection, channel, account, Some(person))?;
         }
         Scope::Mentions { .. } => {}
     }
@@ -353,16 +353,24 @@ fn delete_some(connection: &Connection, table: &Table, condition: &str, values: 
         .execute(rusqlite::params_from_iter(values))
 }
 
-/// Deletes the cursors whose name has all of these among its parts: `facebook:100000000000101:updated_time`.
-fn delete_cursors(connection: &Connection, parts: &[&str]) -> rusqlite::Result<usize> {
+/// Deletes the cursors of an account (`facebook:100000000000101:updated_time`), or those of them that name a person. An
+/// account of another channel may have the same name; no name holds the `:` between the parts.
+fn delete_cursors(
+    connection: &Connection,
+    channel: &str,
+    account: &str,
+    person: Option<&str>,
+) -> rusqlite::Result<usize> {
     let names: Vec<String> = connection
         .prepare_cached("SELECT name FROM cursors")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
+    let of_account = format!("{channel}:{account}:");
+    let names_person = |rest: &str| person.is_none_or(|person| rest.split(':').any(|part| part == person));
     let mut delete = connection.prepare_cached("DELETE FROM cursors WHERE name = ?1")?;
     let mut deleted = 0;
     for name in names {
-        if parts.iter().all(|part| name.split(':').any(|one| one == *part)) {
+        if name.strip_prefix(&of_account).is_some_and(names_person) {
             deleted += delete.execute([name])?;
         }
     }
@@ -388,6 +396,32 @@ fn count(connection: &Connection, name: &str, events: usize, rows: usize) -> rus
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_cursors_of_an_account_go_and_those_of_its_namesakes_stay() {
+        let left_after = |person: Option<&str>| -> Vec<String> {
+            let connection = Connection::open_in_memory().expect("a database");
+            connection
+                .execute_batch(
+                    "CREATE TABLE cursors (name TEXT PRIMARY KEY, value TEXT);
+                     INSERT INTO cursors VALUES ('facebook:1:updated_time', ''), ('facebook:1:walk:7', ''),
+                        ('whatsapp:1:updated_time', ''), ('facebook:11:updated_time', ''), ('consumer:media:facebook', '')",
+                )
+                .expect("cursors");
+            delete_cursors(&connection, "facebook", "1", person).expect("deleted");
+            let mut left = connection.prepare("SELECT name FROM cursors ORDER BY name").expect("a statement");
+            left.query_map([], |row| row.get(0)).expect("rows").collect::<Result<_, _>>().expect("names")
+        };
+        let others = ["consumer:media:facebook", "facebook:11:updated_time", "whatsapp:1:updated_time"];
+        assert_eq!(left_after(None), others);
+        let of_person = [
+            "consumer:media:facebook",
+            "facebook:11:updated_time",
+            "facebook:1:updated_time",
+            "whatsapp:1:updated_time",
+        ];
+        assert_eq!(left_after(Some("7")), of_person);
+    }
 
     #[test]
     fn a_text_is_mentioned_where_it_stands_as_a_word_of_its_own() {
