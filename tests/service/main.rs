@@ -17,6 +17,7 @@ mod disk;
 mod doctor;
 mod documentation;
 mod erasure;
+mod every_channel;
 mod export;
 mod facebook_deletion;
 mod facebook_events;
