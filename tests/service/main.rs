@@ -66,4 +66,5 @@ mod shopify_subscriptions;
 mod shopify_tokens;
 mod shopify_webhook;
 mod soak;
+mod streams;
 mod supply_chain;
