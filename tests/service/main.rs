@@ -8,6 +8,7 @@ mod mount;
 mod process;
 mod test_app;
 
+mod addresses;
 mod architecture;
 mod backup;
 mod configuration;

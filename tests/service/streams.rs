@@ -77,7 +77,7 @@ fn answers(address: SocketAddr) {
     let forged = "POST /facebook/webhook HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{}";
     for _ in 0..20 {
         assert_eq!(Client::connect(address).unwrap().send(forged.as_bytes()).unwrap().status, 401);
-        assert_eq!(Client::get(address, "/facebook/login").unwrap().status, 401);
+        assert_eq!(Client::get(address, "/facebook/callback").unwrap().status, 400);
         assert_eq!(Client::get(address, "/health").unwrap().status, 200);
     }
 }

@@ -58,8 +58,7 @@ fn z3_no_banned_crate_is_built_in_and_there_is_one_of_each_kind() {
 
 /// What `cargo` prints, given these arguments.
 fn cargo(arguments: &[&str]) -> String {
-    let output =
-        Command::new(env!("CARGO")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let output = Command::new(env!("CARGO")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "`cargo {}` ended with {}:\n{said}", arguments.join(" "), output.status);
     String::from_utf8(output.stdout).unwrap()
@@ -70,8 +69,7 @@ fn cargo(arguments: &[&str]) -> String {
 fn z3_every_licence_is_on_the_list() {
     let version = cargo(&["--version", "--verbose"]);
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo names its host");
-    let metadata =
-        cargo(&["metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", host]);
+    let metadata = cargo(&["metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", host]);
     let metadata: Value = serde_json::from_str(&metadata).expect("cargo metadata");
     let allowed = list("allow");
     let packages = metadata["packages"].as_array().unwrap();

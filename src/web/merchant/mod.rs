@@ -25,10 +25,10 @@ use http::{HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
 
 use super::form::{Posted, TOKEN};
+use super::prefix::OwnPage;
 use crate::shared::channel::connect_step::ConnectStep;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::reader::Reader;
-use super::prefix::OwnPage;
 use crate::shared::channel::view::View;
 use crate::shared::journal::Account;
 use crate::shared::secrets::vault::Vault;
