@@ -207,5 +207,5 @@ fn join_routes(shared: &Shared, channels: Vec<Channel>, server: Server, vault: V
     for channel in channels {
         router = router.merge(channel.routes);
     }
-    web::finish(router, shared.is_public, &server.limits, &shared.metrics)
+    web::finish(router, server.public_url.as_ref(), &server.limits, &shared.metrics)
 }

@@ -16,6 +16,7 @@ use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 use super::{Facebook, payload};
+use crate::shared::outgoing::self_test;
 use crate::shared::secrets::signature::{Signer, from_hex};
 use crate::shared::server::webhook_intake;
 use crate::shared::telemetry::metrics::Refusal;
@@ -61,6 +62,9 @@ async fn delivery(State(facebook): State<Arc<Facebook>>, headers: HeaderMap, bod
     }
     if facebook.shared.self_tests.recognise(&body) {
         return facebook.intake.self_test();
+    }
+    if let Some(nonce) = self_test::nonce_of_probe(&body) {
+        return facebook.intake.probe(nonce);
     }
     let events = payload::split(&body);
     // While this one waits for the disk, hyper makes room for the next request: where the body's was, if it is free.

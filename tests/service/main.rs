@@ -8,6 +8,7 @@ mod mount;
 mod process;
 mod test_app;
 
+mod addresses;
 mod architecture;
 mod backup;
 mod configuration;
@@ -67,4 +68,5 @@ mod shopify_subscriptions;
 mod shopify_tokens;
 mod shopify_webhook;
 mod soak;
+mod streams;
 mod supply_chain;
