@@ -21,8 +21,7 @@ use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::{ApiError, Patience};
-use crate::shared::store::Status;
-use crate::workers::reads::DENIED;
+use crate::shared::store::{Status, Trouble, TroubleSource};
 
 /// When the app is looked at: every hour, some minutes before its Pages are.
 const APP_CRON: &str = "13 * * * *";
@@ -227,22 +226,24 @@ pub async fn run(facebook: &Facebook, page: &Id, token: &SecretString) -> Result
     let policy = shared.journal.find_cursor(&policy_name(page)).await?.and_then(|word| policy_problem(&word));
     let ended = tokens::ended(&grants, shared.clock.now());
     let problem = problem(facebook, &scopes, &ensured, ended.into_iter().chain(policy).collect());
-    let reason = connection.status_reason.as_deref();
+    let reason = connection.status_reason();
     match problem {
         Some(problem) => {
-            if (connection.status, reason) != (Status::Incomplete, Some(&problem)) {
+            if (connection.status, reason.as_ref()) != (Status::Incomplete, Some(&problem)) {
                 tracing::warn!(page = page.as_str(), problem, "a Page is connected in part");
+                let problem = Trouble::new(TroubleSource::Check, problem);
                 shared.connections.set_problem(NAME, page.as_str(), Some(problem)).await?;
             }
         }
         // What a read was denied is said in its own words, and only a read that is complete takes them back.
-        None if reason.is_some_and(|reason| reason.starts_with(DENIED)) => {
+        None if connection.is_troubled_by(TroubleSource::Read) => {
             catch_up |= connection.status == Status::Incomplete;
         }
         None => {
             let warning = warn_of_end(facebook, page, &grants);
-            if (connection.status, reason) != (Status::Connected, warning.as_deref()) {
+            if (connection.status, &reason) != (Status::Connected, &warning) {
                 catch_up |= connection.status != Status::Connected;
+                let warning = warning.map(|warning| Trouble::new(TroubleSource::Check, warning));
                 shared.connections.set_status(NAME, page.as_str(), Status::Connected, warning).await?;
             }
         }
