@@ -12,7 +12,7 @@ use crate::shared::database::lock::folder_of;
 use crate::shared::outgoing::http::Timeouts;
 use crate::shared::secrets::vault::{Vault, parse_key};
 use crate::shared::server::limits::Limits;
-use crate::shared::settings::{Problems, Settings};
+use crate::shared::settings::{Problem, ProblemKind, Problems, Settings};
 use crate::shared::telemetry::logging::LogFormat;
 use crate::workers::alert_webhook::Receiver;
 use crate::{facebook, shopify};
@@ -278,7 +278,9 @@ fn read_env_file(path: &Path) -> Result<Vec<(String, String)>, Problems> {
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let problem = |problem: String| Problems(vec![(path.display().to_string(), problem)]);
+    let problem = |words: String| {
+        Problems(vec![Problem { name: path.display().to_string(), kind: ProblemKind::Unreadable, words }])
+    };
     let entries = dotenvy::from_path_iter(path).map_err(|_| problem("cannot be read".to_owned()))?;
     entries
         .enumerate()

@@ -6,7 +6,7 @@ use url::Url;
 use super::payload::ShopDomain;
 use crate::shared::channel::job::parse_cron;
 use crate::shared::secrets::signature::Secrets;
-use crate::shared::settings::{Settings, check_url, is_loopback};
+use crate::shared::settings::{BadAddress, ProblemKind, Settings, check_url, is_loopback};
 
 /// The settings of the Shopify channel.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ impl AdminUrl {
     /// Reads such a base.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, BadAddress> {
         let sample = text.replace("{shop}", "sample.myshopify.com");
         check_url(&sample).map(|_| Self(text.trim_end_matches('/').to_owned()))
     }
@@ -140,8 +140,8 @@ impl Config {
         let api_secret: SecretString = settings.required_secret("SHOPIFY_API_SECRET");
         let previous = settings.secret("SHOPIFY_API_SECRET_PREVIOUS");
         let admin_url = settings.text_or("SHOPIFY_ADMIN_URL", "https://{shop}");
-        let admin_url = AdminUrl::parse(&admin_url).unwrap_or_else(|problem| {
-            settings.problem("SHOPIFY_ADMIN_URL", problem);
+        let admin_url = AdminUrl::parse(&admin_url).unwrap_or_else(|BadAddress { kind, words }| {
+            settings.problem_of(kind, "SHOPIFY_ADMIN_URL", words);
             AdminUrl(String::new())
         });
         Some(Self {
@@ -149,7 +149,8 @@ impl Config {
             api_secret: Secrets::new(api_secret, previous),
             redirect_uri: settings.url_below("SHOPIFY_REDIRECT_URI", public_url, "/shopify/callback"),
             webhook_address: settings.url_below("SHOPIFY_WEBHOOK_ADDRESS", public_url, "/shopify/webhook"),
-            api_version: settings.parsed_or(
+            api_version: settings.parsed_of(
+                ProblemKind::Version,
                 "SHOPIFY_API_VERSION",
                 API_VERSION.to_owned(),
                 "a version such as 2026-10, or unstable",
@@ -165,7 +166,8 @@ impl Config {
                 "names of hosts, with a port where it is not 443, separated by commas",
                 BulkHosts::parse,
             ),
-            poll_cron: settings.parsed_or(
+            poll_cron: settings.parsed_of(
+                ProblemKind::Cron,
                 "SHOPIFY_POLL_CRON",
                 "47 3 * * *".to_owned(),
                 "a cron pattern of five or six fields",
