@@ -22,12 +22,16 @@ use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{Status, Trouble, TroubleSource};
+use crate::shared::telemetry::alerts::Cause;
 
 /// When the app is looked at: every hour, some minutes before its Pages are.
 const APP_CRON: &str = "13 * * * *";
 
 /// The code with which the platform refuses the app's own token.
 pub const APP_UNKNOWN: &str = "190";
+
+/// The kind of the alert about what Meta's policy enforcement did to a Page, and the name under which its last word is kept.
+const POLICY_KIND: &str = "policy";
 
 /// What became of a subscription.
 #[derive(Debug, Default)]
@@ -176,7 +180,7 @@ pub async fn ensure_page(
         Err(error) => ensured = Ensured { refused: Some(refusal(error)?), missing: FIELDS.to_vec(), repaired: false },
     }
     shared.journal.note_subscriptions(NAME, page.as_str(), &FIELDS, &ensured.missing, ensured.repaired).await?;
-    let cause = format!("{NAME}:{page}:subscriptions");
+    let cause = Cause::of_account(NAME, page.as_str(), "subscriptions");
     match &ensured.refused {
         None => shared.alerts.heal(&cause),
         Some(code) => shared.alerts.raise(
@@ -223,7 +227,11 @@ pub async fn run(facebook: &Facebook, page: &Id, token: &SecretString) -> Result
         tracing::warn!(page = page.as_str(), "a Page's webhook subscription was not as wanted and was put right");
     }
 
-    let policy = shared.journal.find_cursor(&policy_name(page)).await?.and_then(|word| policy_problem(&word));
+    let policy = shared
+        .journal
+        .find_account_cursor(NAME, page.as_str(), POLICY_KIND)
+        .await?
+        .and_then(|word| policy_problem(&word));
     let ended = tokens::ended(&grants, shared.clock.now());
     let problem = problem(facebook, &scopes, &ensured, ended.into_iter().chain(policy).collect());
     let reason = connection.status_reason();
@@ -281,7 +289,7 @@ pub fn problem(facebook: &Facebook, scopes: &[String], ensured: &Ensured, others
 
 /// The merchant and the operator are told a week before the login ends.
 fn warn_of_end(facebook: &Facebook, page: &Id, grants: &Grants) -> Option<String> {
-    let cause = format!("{NAME}:{page}:login");
+    let cause = Cause::of_account(NAME, page.as_str(), "login");
     let warning = tokens::ends_soon(grants, facebook.shared.clock.now());
     match &warning {
         Some(warning) => facebook.shared.alerts.raise(&cause, &format!("Page {page}: {warning}")),
@@ -309,18 +317,14 @@ pub async fn run_person(facebook: &Facebook, person: &str) -> Result<(), ReadErr
 /// [`ReadError`] when the journal cannot be written.
 pub async fn note_policy(facebook: &Facebook, page: &Id, action: &str) -> Result<(), ReadError> {
     let shared = &facebook.shared;
-    let cause = format!("{NAME}:{page}:policy");
+    let cause = Cause::of_account(NAME, page.as_str(), POLICY_KIND);
     match policy_problem(action) {
         Some(problem) => shared.alerts.raise(&cause, &format!("Page {page}: {problem}.")),
         None => shared.alerts.heal(&cause),
     }
-    shared.journal.save_cursor(&policy_name(page), action.to_owned()).await?;
+    shared.journal.save_account_cursor(NAME, page.as_str(), POLICY_KIND, Some(action.to_owned())).await?;
     shared.journal.request_read(NAME, page.as_str(), ReadRequest::HourlyCheck, shared.clock.now_ms()).await?;
     Ok(())
-}
-
-fn policy_name(page: &Id) -> String {
-    format!("{NAME}:{page}:policy")
 }
 
 fn policy_problem(action: &str) -> Option<String> {

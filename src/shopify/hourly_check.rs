@@ -20,6 +20,7 @@ use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{Status, Trouble, TroubleSource};
+use crate::shared::telemetry::alerts::Cause;
 
 /// When to look at a closed shop again.
 const PAUSE: Duration = Duration::from_secs(3600);
@@ -56,7 +57,7 @@ pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> 
     if (repaired && known) || deleted > 0 {
         tracing::warn!(shop = shop.as_str(), created, deleted, "webhook subscriptions were not as wanted; repaired");
     }
-    shared.alerts.heal(&uninstalled::contradiction(shop));
+    shared.alerts.heal(uninstalled::contradiction(shop));
     alert_of_subscriptions(shopify, shop, &ensured.refused);
     if !gained.is_empty() || (repaired && known) {
         shared.journal.request_read(NAME, shop.as_str(), ReadRequest::Everything, shared.clock.now_ms()).await?;
@@ -164,7 +165,7 @@ pub fn problem(scopes: &[String], refused_topics: &[&str]) -> Option<String> {
 
 /// Says, or takes back, that the shop does not deliver everything.
 pub fn alert_of_subscriptions(shopify: &Shopify, shop: &ShopDomain, refused: &[&str]) {
-    let cause = format!("{NAME}:{shop}:subscriptions");
+    let cause = Cause::of_account(NAME, shop.as_str(), "subscriptions");
     if refused.is_empty() {
         shopify.shared.alerts.heal(&cause);
     } else {

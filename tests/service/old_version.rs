@@ -275,3 +275,71 @@ async fn the_backup_of_an_older_version_is_restored() {
     app.settle().await.unwrap();
     app.stop(None).await;
 }
+
+#[tokio::test]
+async fn what_an_older_version_said_in_names_signs_and_words_stands_in_columns() {
+    let app = TestApp::start_in(left_behind(), clock(), |_| {}).await;
+    let rows = |database: &str, sql: &str| -> Vec<String> {
+        let connection = Connection::open(app.path("data").join(database)).unwrap();
+        let mut statement = connection.prepare(sql).unwrap();
+        let found = statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        found
+    };
+    let troubles =
+        "SELECT account || ' ' || trouble_source FROM connections WHERE trouble_source IS NOT NULL ORDER BY account";
+    assert_eq!(
+        rows("tokens.db", troubles),
+        [
+            "100000000000102 read",
+            "100000000000103 token",
+            "100000000000104 check",
+            "100000000000105 check",
+            "100000000000106 read",
+            "closed-shop.myshopify.com pause"
+        ]
+    );
+    let alerts = "SELECT concat_ws('|', cause, channel, account, kind) FROM alert_posts ORDER BY id";
+    assert_eq!(
+        rows("tokens.db", alerts),
+        [
+            "facebook:100000000000103:needs_reconnect|facebook|100000000000103|needs_reconnect",
+            "facebook:100000000000102:parked|facebook|100000000000102|parked",
+            "facebook:100000000000101:subscriptions|facebook|100000000000101|subscriptions",
+            "facebook:app:subscriptions",
+            "shopify:closed-shop.myshopify.com:login ends|shopify|closed-shop.myshopify.com|login ends",
+            "consumer:conversations",
+            "job:poll shopify",
+            "erasure:0000000000000000000000000000000d",
+            "erasure:0000000000000000000000000000000d:late",
+            "master key"
+        ]
+    );
+    let cursors = "SELECT concat_ws('|', channel, account, name, value) FROM account_cursors
+                   WHERE name IN ('updated_time', 'polled_seq', 'policy', 'page') AND account <> '100000000000101'
+                   ORDER BY channel, account, name";
+    assert_eq!(
+        rows("journal.db", cursors),
+        [
+            "facebook|100000000000102|polled_seq|2",
+            "facebook|100000000000102|updated_time|2026-11-20T10:00:00+00:00",
+            "facebook|100000000000104|policy|block",
+            "facebook|100000000000109|polled_seq|1",
+            "facebook|100000000000109|updated_time|2026-11-20T10:00:00+00:00",
+            "instagram|17841400000000001|page|100000000000101",
+            "instagram|17841400000000001|polled_seq|6",
+            "instagram|17841400000000001|updated_time|2026-11-20T10:00:00+00:00"
+        ]
+    );
+    let left = "SELECT name FROM cursors WHERE name GLOB '*[0-9][0-9][0-9]*' OR name = 'shopify:webhook addresses'";
+    assert_eq!(rows("journal.db", left), ["shopify:webhook addresses"]);
+    let counts = "SELECT name || '|' || events || '|' || rows FROM erased_counts";
+    assert_eq!(rows("journal.db", counts), ["erasure:0000000000000000000000000000000d:1|4|9"]);
+    let unfiled = "SELECT conversation || '|' || generation || '|' || taken_back || '|' || (next_at < 0) FROM unfiled
+                   ORDER BY conversation";
+    let expected =
+        ["7000000000000021|1|0|0", "7000000000000022|1|0|0", "7000000000000023|1|0|0", "7000000000000024|1|1|0"];
+    assert_eq!(rows("journal.db", unfiled), expected);
+    app.work().await;
+    assert_eq!(rows("journal.db", unfiled), expected[1..3]);
+    app.close().await;
+}

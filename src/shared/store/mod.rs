@@ -48,6 +48,7 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0004_token_age.sql"),
     include_str!("../../../migrations/tokens/0005_alert_posts.sql"),
     include_str!("../../../migrations/tokens/0006_trouble_source.sql"),
+    include_str!("../../../migrations/tokens/0007_alert_causes.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.
