@@ -301,7 +301,7 @@ async fn baseline_a(port_file: &str) {
     let limits = Limits::default();
     accept::serve(
         listener,
-        web::finish(router, false, &limits, &Metrics::default()),
+        web::finish(router, None, &limits, &Metrics::default()),
         &limits,
         CancellationToken::new(),
     )

@@ -202,8 +202,12 @@ fn join_routes(shared: &Shared, channels: Vec<Channel>, server: Server, vault: V
         reader: Arc::clone(&channel.reader),
     });
     let mut router = web::router(shared.clone(), fronts.collect(), vault, running, server.public_url.clone());
-    router =
-        router.merge(operator::router(shared.clone(), server.operator_token, server.public_url, channels::event_key));
+    router = router.merge(operator::router(
+        shared.clone(),
+        server.operator_token,
+        server.public_url.clone(),
+        channels::event_key,
+    ));
     for channel in channels {
         router = router.merge(channel.routes);
     }

@@ -15,7 +15,7 @@ use crate::shared::database::lock::folder_of;
 use crate::shared::outgoing::http::Timeouts;
 use crate::shared::secrets::vault::{Vault, parse_key};
 use crate::shared::server::limits::Limits;
-use crate::shared::settings::{Problems, Settings};
+use crate::shared::settings::{Problem, ProblemKind, Problems, Settings};
 use crate::shared::telemetry::logging::{self, LogFormat};
 use crate::workers::alert_webhook::Receiver;
 use crate::{facebook, shopify, web};
@@ -233,7 +233,7 @@ impl Server {
                 "json" => Some(LogFormat::Json),
                 _ => None,
             }),
-            log_filter: settings.checked_or("RUST_LOG", "info".to_owned(), logging::check_filter),
+            log_filter: settings.checked_or(ProblemKind::Wrong, "RUST_LOG", "info".to_owned(), logging::check_filter),
             timeouts: Timeouts::default(),
             limits: limits(settings),
         }
@@ -299,7 +299,11 @@ impl Config {
         let file = match env_file::read(Path::new(ENV_FILE)) {
             Ok(file) => file,
             Err(problem) => {
-                let problems = Problems(vec![(ENV_FILE.to_owned(), problem)]);
+                let problems = Problems(vec![Problem {
+                    name: ENV_FILE.to_owned(),
+                    kind: ProblemKind::Unreadable,
+                    words: problem,
+                }]);
                 return FromEnv { config: Err(problems), set: Vec::new(), unknown: Vec::new() };
             }
         };

@@ -20,7 +20,7 @@ use crate::shared::channel::finding::{Finding, Severity};
 use crate::shared::clock::Clock;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::Http;
-use crate::shared::settings::Problems;
+use crate::shared::settings::{Problem, ProblemKind, Problems};
 
 /// What lies around the service. Tests put other things there.
 #[derive(Debug, Clone)]
@@ -185,11 +185,11 @@ fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> V
         )
     }));
     match config {
-        Err(problems) => findings.extend(problems.0.iter().map(|(name, problem)| {
+        Err(problems) => findings.extend(problems.0.iter().map(|Problem { name, kind, words }| {
             Finding::error(
-                setting_code(problem),
+                setting_code(*kind),
                 name,
-                format!("{name} {problem}"),
+                format!("{name} {words}"),
                 "the service does not start",
                 format!("correct {name} in .env or in the environment; .env.example explains it"),
             )
@@ -231,21 +231,18 @@ fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> V
     findings
 }
 
-/// What kind of problem a setting has, from the words in which the settings themselves describe it.
-fn setting_code(problem: &str) -> &'static str {
-    [
-        ("is missing", "setting_missing"),
-        ("is empty", "setting_empty"),
-        ("placeholder", "setting_placeholder"),
-        ("too short", "setting_too_short"),
-        ("must not be the same", "setting_repeated"),
-        ("https", "setting_not_https"),
-        ("cron", "setting_cron"),
-        ("version", "setting_version"),
-        ("cannot be read", "settings_file_unreadable"),
-        ("is not NAME=value", "settings_file_unreadable"),
-    ]
-    .iter()
-    .find(|(words, _)| problem.contains(words))
-    .map_or("setting_wrong", |(_, code)| code)
+/// How the doctor calls a problem of this kind.
+fn setting_code(kind: ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::Missing => "setting_missing",
+        ProblemKind::Empty => "setting_empty",
+        ProblemKind::Placeholder => "setting_placeholder",
+        ProblemKind::TooShort => "setting_too_short",
+        ProblemKind::Repeated => "setting_repeated",
+        ProblemKind::NotHttps => "setting_not_https",
+        ProblemKind::Cron => "setting_cron",
+        ProblemKind::Version => "setting_version",
+        ProblemKind::Unreadable => "settings_file_unreadable",
+        ProblemKind::Wrong => "setting_wrong",
+    }
 }

@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::shared::channel::job::check_cron;
 use crate::shared::secrets::signature::Secrets;
-use crate::shared::settings::Settings;
+use crate::shared::settings::{ProblemKind, Settings};
 
 /// The settings of the Facebook channel.
 #[derive(Debug)]
@@ -130,7 +130,8 @@ impl Config {
             webhook_address,
             require_sha256: settings
                 .parsed_or("FACEBOOK_REQUIRE_SHA256", false, "true or false", |text| text.parse().ok()),
-            graph_version: settings.parsed_or(
+            graph_version: settings.parsed_of(
+                ProblemKind::Version,
                 "FACEBOOK_GRAPH_VERSION",
                 GRAPH_VERSION.to_owned(),
                 "a version such as v26.0",
@@ -138,7 +139,12 @@ impl Config {
             ),
             graph_url: settings.base_url_or("FACEBOOK_GRAPH_URL", GRAPH_URL),
             dialog_url: settings.base_url_or("FACEBOOK_DIALOG_URL", "https://www.facebook.com"),
-            poll_cron: settings.checked_or("FACEBOOK_POLL_CRON", "17 3 * * *".to_owned(), check_cron),
+            poll_cron: settings.checked_or(
+                ProblemKind::Cron,
+                "FACEBOOK_POLL_CRON",
+                "17 3 * * *".to_owned(),
+                check_cron,
+            ),
             calls_per_second: settings.parsed_or(
                 "FACEBOOK_CALLS_PER_SECOND",
                 CALLS_PER_SECOND,

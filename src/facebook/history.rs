@@ -39,6 +39,12 @@ const MAX_PASSES: i64 = 10;
 /// The kinds of events that the platform's lists show.
 const SHOWN_KINDS: &[&str] = &["message", "echo", "postback"];
 
+/// Under which name it is kept up to which change of a conversation an inbox was read.
+const MARK: &str = "updated_time";
+
+/// Under which name it is kept up to which event the last poll of an inbox has reported.
+const POLLED_SEQ: &str = "polled_seq";
+
 /// Whose conversations are read, and how the platform calls them.
 #[derive(Debug, Clone, Copy)]
 pub struct Inbox<'a> {
@@ -67,10 +73,9 @@ impl<'a> Inbox<'a> {
 pub async fn read(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) -> Result<(), ReadError> {
     let journal = &facebook.shared.journal;
     let (channel, account) = (inbox.channel, inbox.account.as_str());
-    let (mark_name, seq_name) =
-        (format!("{channel}:{account}:updated_time"), format!("{channel}:{account}:polled_seq"));
-    let mark = journal.find_cursor(&mark_name).await?.and_then(|text| parse_time(&text));
-    let first_seq = journal.find_cursor(&seq_name).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mark = journal.find_account_cursor(channel, account, MARK).await?.and_then(|text| parse_time(&text));
+    let first_seq = journal.find_account_cursor(channel, account, POLLED_SEQ).await?;
+    let first_seq = first_seq.and_then(|text| text.parse().ok()).unwrap_or(0);
     let kind = if mark.is_some() { WalkKind::Poll } else { WalkKind::Import };
     let until = mark.map(|mark| (mark - OVERLAP).timestamp_millis());
     let walk = journal.begin_walk(channel, account, WalkStart { kind, until, first_seq }).await?;
@@ -81,7 +86,7 @@ pub async fn read(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) 
     // An account without conversations has a mark too: what comes after this is no history.
     let newest = place.newest.max(mark.map(|mark| mark.timestamp_millis())).unwrap_or(0);
     let newest = DateTime::from_timestamp_millis(newest).unwrap_or_default();
-    let marks = vec![(mark_name, newest.to_rfc3339()), (seq_name, walk.last_seq.to_string())];
+    let marks = vec![(MARK, newest.to_rfc3339()), (POLLED_SEQ, walk.last_seq.to_string())];
     let report = journal.finish_walk(channel, account, kind, SHOWN_KINDS, marks).await?;
     match kind {
         WalkKind::Import => {

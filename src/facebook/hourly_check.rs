@@ -21,14 +21,17 @@ use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::{ApiError, Patience};
-use crate::shared::store::Status;
-use crate::workers::reads::DENIED;
+use crate::shared::store::{Status, Trouble, TroubleSource};
+use crate::shared::telemetry::alerts::Cause;
 
 /// When the app is looked at: every hour, some minutes before its Pages are.
 const APP_CRON: &str = "13 * * * *";
 
 /// The code with which the platform refuses the app's own token.
 pub const APP_UNKNOWN: &str = "190";
+
+/// The kind of the alert about what Meta's policy enforcement did to a Page, and the name under which its last word is kept.
+const POLICY_KIND: &str = "policy";
 
 /// What became of a subscription.
 #[derive(Debug, Default)]
@@ -177,7 +180,7 @@ pub async fn ensure_page(
         Err(error) => ensured = Ensured { refused: Some(refusal(error)?), missing: FIELDS.to_vec(), repaired: false },
     }
     shared.journal.note_subscriptions(NAME, page.as_str(), &FIELDS, &ensured.missing, ensured.repaired).await?;
-    let cause = format!("{NAME}:{page}:subscriptions");
+    let cause = Cause::of_account(NAME, page.as_str(), "subscriptions");
     match &ensured.refused {
         None => shared.alerts.heal(&cause),
         Some(code) => shared.alerts.raise(
@@ -224,25 +227,31 @@ pub async fn run(facebook: &Facebook, page: &Id, token: &SecretString) -> Result
         tracing::warn!(page = page.as_str(), "a Page's webhook subscription was not as wanted and was put right");
     }
 
-    let policy = shared.journal.find_cursor(&policy_name(page)).await?.and_then(|word| policy_problem(&word));
+    let policy = shared
+        .journal
+        .find_account_cursor(NAME, page.as_str(), POLICY_KIND)
+        .await?
+        .and_then(|word| policy_problem(&word));
     let ended = tokens::ended(&grants, shared.clock.now());
     let problem = problem(facebook, &scopes, &ensured, ended.into_iter().chain(policy).collect());
-    let reason = connection.status_reason.as_deref();
+    let reason = connection.status_reason();
     match problem {
         Some(problem) => {
-            if (connection.status, reason) != (Status::Incomplete, Some(&problem)) {
+            if (connection.status, reason.as_ref()) != (Status::Incomplete, Some(&problem)) {
                 tracing::warn!(page = page.as_str(), problem, "a Page is connected in part");
+                let problem = Trouble::new(TroubleSource::Check, problem);
                 shared.connections.set_problem(NAME, page.as_str(), Some(problem)).await?;
             }
         }
         // What a read was denied is said in its own words, and only a read that is complete takes them back.
-        None if reason.is_some_and(|reason| reason.starts_with(DENIED)) => {
+        None if connection.is_troubled_by(TroubleSource::Read) => {
             catch_up |= connection.status == Status::Incomplete;
         }
         None => {
             let warning = warn_of_end(facebook, page, &grants);
-            if (connection.status, reason) != (Status::Connected, warning.as_deref()) {
+            if (connection.status, &reason) != (Status::Connected, &warning) {
                 catch_up |= connection.status != Status::Connected;
+                let warning = warning.map(|warning| Trouble::new(TroubleSource::Check, warning));
                 shared.connections.set_status(NAME, page.as_str(), Status::Connected, warning).await?;
             }
         }
@@ -280,7 +289,7 @@ pub fn problem(facebook: &Facebook, scopes: &[String], ensured: &Ensured, others
 
 /// The merchant and the operator are told a week before the login ends.
 fn warn_of_end(facebook: &Facebook, page: &Id, grants: &Grants) -> Option<String> {
-    let cause = format!("{NAME}:{page}:login");
+    let cause = Cause::of_account(NAME, page.as_str(), "login");
     let warning = tokens::ends_soon(grants, facebook.shared.clock.now());
     match &warning {
         Some(warning) => facebook.shared.alerts.raise(&cause, &format!("Page {page}: {warning}")),
@@ -308,18 +317,14 @@ pub async fn run_person(facebook: &Facebook, person: &str) -> Result<(), ReadErr
 /// [`ReadError`] when the journal cannot be written.
 pub async fn note_policy(facebook: &Facebook, page: &Id, action: &str) -> Result<(), ReadError> {
     let shared = &facebook.shared;
-    let cause = format!("{NAME}:{page}:policy");
+    let cause = Cause::of_account(NAME, page.as_str(), POLICY_KIND);
     match policy_problem(action) {
         Some(problem) => shared.alerts.raise(&cause, &format!("Page {page}: {problem}.")),
         None => shared.alerts.heal(&cause),
     }
-    shared.journal.save_cursor(&policy_name(page), action.to_owned()).await?;
+    shared.journal.save_account_cursor(NAME, page.as_str(), POLICY_KIND, Some(action.to_owned())).await?;
     shared.journal.request_read(NAME, page.as_str(), ReadRequest::HourlyCheck, shared.clock.now_ms()).await?;
     Ok(())
-}
-
-fn policy_name(page: &Id) -> String {
-    format!("{NAME}:{page}:policy")
 }
 
 fn policy_problem(action: &str) -> Option<String> {

@@ -29,6 +29,9 @@ const CONNECTED_WITH: &str = "instagram";
 /// The channel's name in paths, tables and files, and the object in deliveries.
 pub const NAME: &str = "instagram";
 
+/// Under which name it is kept to which Page an account belongs.
+const PAGE: &str = "page";
+
 /// The permissions that are asked for besides those of Pages.
 pub const SCOPES: [&str; 2] = ["instagram_basic", "instagram_manage_messages"];
 
@@ -93,7 +96,12 @@ impl AccountReader {
             ReadRequest::Everything | ReadRequest::People => {}
             _ => return Err(ReadError::UnknownRequest(request.clone())),
         }
-        let page = facebook.shared.journal.find_cursor(&page_name(account)).await?.and_then(|page| Id::parse(&page));
+        let page = facebook
+            .shared
+            .journal
+            .find_account_cursor(NAME, account.as_str(), PAGE)
+            .await?
+            .and_then(|page| Id::parse(&page));
         let page = page.ok_or_else(|| anyhow::anyhow!("the Page of an Instagram account is not known"))?;
         let token = tokens::load(facebook, &page).await?;
         let inbox = Inbox { channel: NAME, account, page: &page, platform: "instagram" };
@@ -135,7 +143,7 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
         return Ok(());
     }
     shared.journal.save_account_cursor(FACEBOOK, page.as_str(), CONNECTED_WITH, Some(with_login)).await?;
-    shared.journal.save_cursor(&page_name(&account), page.as_str().to_owned()).await?;
+    shared.journal.save_account_cursor(NAME, account.as_str(), PAGE, Some(page.as_str().to_owned())).await?;
     // Whoever connected the Page may ask for this account to be erased, too.
     let user = shared.connections.find_platform_user(FACEBOOK, page.as_str()).await?;
     let known_user = shared.connections.find_platform_user(NAME, account.as_str()).await?;
@@ -186,11 +194,6 @@ async fn ensure_subscription(facebook: &Facebook, account: &Id) -> Result<(), Re
         journal.request_read(NAME, account.as_str(), ReadRequest::Everything, journal.clock().now_ms()).await?;
     }
     Ok(())
-}
-
-/// Under which name it is kept to which Page an account belongs.
-fn page_name(account: &Id) -> String {
-    format!("{NAME}:{account}:page")
 }
 
 fn parse(account: &str) -> Result<Id, ReadError> {

@@ -228,10 +228,7 @@ impl Erasure {
     async fn let_go(&self, channel: &str, account: &str, merchant: Option<Uuid>) -> anyhow::Result<()> {
         self.0.journal.disconnect_account(channel, account);
         self.0.progress.end(channel, account);
-        let prefix = format!("{channel}:{account}:");
-        for alert in self.0.alerts.list().iter().filter(|alert| alert.cause.starts_with(&prefix)) {
-            self.0.alerts.heal(&alert.cause);
-        }
+        self.0.alerts.heal_account(channel, account);
         if let Some(merchant) = merchant {
             self.end_sessions(merchant).await?;
         }

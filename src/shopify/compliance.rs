@@ -15,6 +15,7 @@ use super::{NAME, Shopify};
 use crate::shared::erasure::Scope;
 use crate::shared::journal::{Effect, Event};
 use crate::shared::raw_json::Object;
+use crate::shared::telemetry::alerts::Cause;
 
 /// Mails and phone numbers shorter than this say too little to be looked for.
 const SHORTEST_TEXT: usize = 5;
@@ -146,7 +147,7 @@ async fn carry_out(
     let code = shopify.shared.erasure.request(scopes, topic.cause(), Some(request)).await?;
     if topic == Topic::DataRequest {
         shopify.shared.alerts.raise(
-            &format!("{NAME}:{shop}:data_request"),
+            Cause::of_account(NAME, shop.as_str(), "data_request"),
             &format!(
                 "A customer of a shop wants to know what is kept about them (receipt {code}). This service keeps nothing \
                  about a shop's customers: it reads the catalogue only, and Messenger conversations are not linked to \

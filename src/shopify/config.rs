@@ -6,7 +6,7 @@ use url::Url;
 use super::payload::ShopDomain;
 use crate::shared::channel::job::check_cron;
 use crate::shared::secrets::signature::Secrets;
-use crate::shared::settings::{Settings, check_url, is_loopback};
+use crate::shared::settings::{BadAddress, ProblemKind, Settings, check_url, is_loopback};
 
 /// The settings of the Shopify channel.
 #[derive(Debug)]
@@ -39,16 +39,17 @@ impl AdminUrl {
     /// Reads such a base.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, BadAddress> {
         const SAMPLE: &str = "sample.myshopify.com";
+        let bad = |words| BadAddress { kind: ProblemKind::Wrong, words };
         if text.matches("{shop}").count() != 1 {
-            return Err("must hold {shop} once: where the shop's domain stands");
+            return Err(bad("must hold {shop} once: where the shop's domain stands"));
         }
         let url = check_url(&text.replace("{shop}", SAMPLE))?;
         let in_host = url.host_str().is_some_and(|host| host.contains(SAMPLE));
         if url.query().is_some() || !(in_host || url.path().contains(SAMPLE)) {
-            return Err("must hold {shop} in its host or in its path, and no query");
+            return Err(bad("must hold {shop} in its host or in its path, and no query"));
         }
         Ok(Self(text.trim_end_matches('/').to_owned()))
     }
@@ -152,8 +153,8 @@ impl Config {
         let api_secret: SecretString = settings.required_secret("SHOPIFY_API_SECRET");
         let previous = settings.secret("SHOPIFY_API_SECRET_PREVIOUS");
         let admin_url = settings.text_or("SHOPIFY_ADMIN_URL", "https://{shop}");
-        let admin_url = AdminUrl::parse(&admin_url).unwrap_or_else(|problem| {
-            settings.problem("SHOPIFY_ADMIN_URL", problem);
+        let admin_url = AdminUrl::parse(&admin_url).unwrap_or_else(|BadAddress { kind, words }| {
+            settings.problem_of(kind, "SHOPIFY_ADMIN_URL", words);
             AdminUrl(String::new())
         });
         Some(Self {
@@ -177,7 +178,7 @@ impl Config {
                 "names of hosts, with a port where it is not 443, separated by commas",
                 BulkHosts::parse,
             ),
-            poll_cron: settings.checked_or("SHOPIFY_POLL_CRON", "47 3 * * *".to_owned(), check_cron),
+            poll_cron: settings.checked_or(ProblemKind::Cron, "SHOPIFY_POLL_CRON", "47 3 * * *".to_owned(), check_cron),
         })
     }
 }

@@ -19,8 +19,8 @@ use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
-use crate::shared::store::Status;
-use crate::workers::reads::{DENIED, PAUSED};
+use crate::shared::store::{Status, Trouble, TroubleSource};
+use crate::shared::telemetry::alerts::Cause;
 
 /// When to look at a closed shop again.
 const PAUSE: Duration = Duration::from_secs(3600);
@@ -57,7 +57,7 @@ pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> 
     if (repaired && known) || deleted > 0 {
         tracing::warn!(shop = shop.as_str(), created, deleted, "webhook subscriptions were not as wanted; repaired");
     }
-    shared.alerts.heal(&uninstalled::contradiction(shop));
+    shared.alerts.heal(uninstalled::contradiction(shop));
     alert_of_subscriptions(shopify, shop, &ensured.refused);
     if !gained.is_empty() || (repaired && known) {
         shared.journal.request_read(NAME, shop.as_str(), ReadRequest::Everything, shared.clock.now_ms()).await?;
@@ -65,11 +65,12 @@ pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> 
 
     let problem = problem(&scopes, &ensured.refused);
     // A read that was denied something says so in its own words, and only a read that is complete takes them back.
-    let said_by_a_read = |reason: &str| reason.starts_with(DENIED) && problem.is_none();
-    if connection.status_reason != problem && !connection.status_reason.as_deref().is_some_and(said_by_a_read) {
+    let is_left_to_a_read = connection.is_troubled_by(TroubleSource::Read) && problem.is_none();
+    if connection.status_reason() != problem && !is_left_to_a_read {
+        let problem = problem.map(|problem| Trouble::new(TroubleSource::Check, problem));
         shared.connections.set_problem(NAME, shop.as_str(), problem).await?;
     }
-    if connection.status_reason.is_some_and(|reason| reason.starts_with(PAUSED)) {
+    if connection.is_troubled_by(TroubleSource::Pause) {
         shared.journal.request_read(NAME, shop.as_str(), ReadRequest::Everything, shared.clock.now_ms()).await?;
     }
     Ok(())
@@ -140,10 +141,11 @@ pub fn ensure_same_shop(shop: &ShopDomain, info: &ShopInfo) -> Result<(), ApiErr
 /// [`ApiError::Paused`].
 pub async fn ensure_open(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let connection = shopify.shared.connections.find(NAME, shop.as_str()).await?;
-    let reason = connection.and_then(|connection| connection.status_reason);
-    match reason.as_deref().and_then(|reason| reason.strip_prefix(PAUSED)) {
-        Some(reason) => Err(ApiError::Paused { reason: reason.to_owned().into(), retry_after: PAUSE }.into()),
-        None => Ok(()),
+    match connection.and_then(|connection| connection.trouble) {
+        Some(Trouble { source: TroubleSource::Pause, words }) => {
+            Err(ApiError::Paused { reason: words.into(), retry_after: PAUSE }.into())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -163,7 +165,7 @@ pub fn problem(scopes: &[String], refused_topics: &[&str]) -> Option<String> {
 
 /// Says, or takes back, that the shop does not deliver everything.
 pub fn alert_of_subscriptions(shopify: &Shopify, shop: &ShopDomain, refused: &[&str]) {
-    let cause = format!("{NAME}:{shop}:subscriptions");
+    let cause = Cause::of_account(NAME, shop.as_str(), "subscriptions");
     if refused.is_empty() {
         shopify.shared.alerts.heal(&cause);
     } else {

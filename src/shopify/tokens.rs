@@ -20,7 +20,7 @@ use crate::shared::clock::Clock;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::connections::Token;
 use crate::shared::store::{Connections, TokenKind};
-use crate::shared::telemetry::alerts::Alerts;
+use crate::shared::telemetry::alerts::{Alerts, Cause};
 
 /// A token is refreshed this long before it expires, in milliseconds: as Shopify's own libraries do.
 const EARLY_MS: i64 = 5 * 60 * 1000;
@@ -177,8 +177,8 @@ impl TokenKeeper {
                 let (access, refresh) = split(answer, self.clock.now_ms());
                 self.connections.replace_pair(NAME, shop.as_str(), access, refresh).await?;
                 tracing::info!(shop = shop.as_str(), "a token was refreshed");
-                self.alerts.heal(&credentials_cause(shop));
-                self.alerts.heal(&end_cause(shop));
+                self.alerts.heal(credentials_cause(shop));
+                self.alerts.heal(end_cause(shop));
                 Ok(secret)
             }
             Err(error) => Err(self.not_renewed(shop, error).await?.into()),
@@ -192,8 +192,8 @@ impl TokenKeeper {
             // Dead for good: nothing is kept that opens nothing.
             ApiError::TokenRejected { .. } => {
                 self.connections.erase_tokens(NAME, shop.as_str()).await?;
-                self.alerts.heal(&credentials_cause(shop));
-                self.alerts.heal(&end_cause(shop));
+                self.alerts.heal(credentials_cause(shop));
+                self.alerts.heal(end_cause(shop));
                 Ok(GONE)
             }
             // Said of an app that was uninstalled, and of a wrong secret of ours, which would be said of every shop. The
@@ -203,7 +203,7 @@ impl TokenKeeper {
                     "Shopify refuses this service when it renews the login of {shop}. Either the app was uninstalled \
                      there, or SHOPIFY_API_KEY and SHOPIFY_API_SECRET are not those of the app. It is tried again daily."
                 );
-                self.alerts.raise(&credentials_cause(shop), &sentence);
+                self.alerts.raise(credentials_cause(shop), &sentence);
                 Ok(ApiError::TokenRejected { reason: NOT_RENEWED })
             }
             error => Ok(error),
@@ -237,7 +237,7 @@ impl TokenKeeper {
     /// Tells, or takes back, that a refresh token has little time left.
     fn note_end(&self, shop: &ShopDomain, left_ms: i64) {
         if left_ms >= NEAR_END_MS {
-            self.alerts.heal(&end_cause(shop));
+            self.alerts.heal(end_cause(shop));
             return;
         }
         let days = left_ms.max(0) / DAY_MS;
@@ -245,7 +245,7 @@ impl TokenKeeper {
             "The login of {shop} ends in {days} days and could not be renewed so far. After that its merchant has to \
              connect it again."
         );
-        self.alerts.raise(&end_cause(shop), &sentence);
+        self.alerts.raise(end_cause(shop), &sentence);
     }
 
     fn is_fresh(&self, token: &Token) -> bool {
@@ -257,12 +257,12 @@ impl TokenKeeper {
     }
 }
 
-fn credentials_cause(shop: &ShopDomain) -> String {
-    format!("{NAME}:{shop}:credentials")
+fn credentials_cause(shop: &ShopDomain) -> Cause {
+    Cause::of_account(NAME, shop.as_str(), "credentials")
 }
 
-fn end_cause(shop: &ShopDomain) -> String {
-    format!("{NAME}:{shop}:login ends")
+fn end_cause(shop: &ShopDomain) -> Cause {
+    Cause::of_account(NAME, shop.as_str(), "login ends")
 }
 
 impl Shopify {

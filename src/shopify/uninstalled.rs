@@ -14,6 +14,7 @@ use super::{NAME, Shopify, refusal};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
+use crate::shared::telemetry::alerts::Cause;
 
 /// Looks into a message of this time (milliseconds since 1970) that the app was removed from this shop. If it is true, the shop is disconnected: tokens erased,
 /// reading stopped, sessions ended. Its files stay, and so does the knowledge whose they are, until Shopify asks for
@@ -38,7 +39,7 @@ pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, said_at: i64) -> Re
                 "A message says that the app was removed from {shop}, but Shopify takes its login as before. Nothing was \
                  disconnected."
             );
-            alerts.raise(&contradiction(shop), &sentence);
+            alerts.raise(contradiction(shop), &sentence);
             return Ok(());
         }
     }
@@ -47,6 +48,6 @@ pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, said_at: i64) -> Re
 }
 
 /// The cause of the alert that an uninstall was not believed. The next look at a living shop takes it back.
-pub fn contradiction(shop: &ShopDomain) -> String {
-    format!("{NAME}:{shop}:uninstall")
+pub fn contradiction(shop: &ShopDomain) -> Cause {
+    Cause::of_account(NAME, shop.as_str(), "uninstall")
 }

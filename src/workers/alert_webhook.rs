@@ -23,6 +23,7 @@ use crate::shared::retry::Doubling;
 use crate::shared::secrets::signature::sign_sha256;
 use crate::shared::store::Status;
 use crate::shared::store::alert_posts::{AlertPosts, Telling};
+use crate::shared::telemetry::alerts::Cause;
 
 /// How often it is looked for alerts to be told.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -33,6 +34,12 @@ const PAUSES: Doubling = Doubling::new(Duration::from_secs(5), Duration::from_se
 /// An alert of an earlier run that nobody raised again for so long is gone, in milliseconds: the slowest look at anything is
 /// made every hour.
 const FORGET_MS: i64 = 2 * 60 * 60 * 1000;
+
+/// About an account: its merchant has to log in again.
+const NEEDS_RECONNECT: &str = "needs_reconnect";
+
+/// About an account: some of its work was given up.
+const PARKED: &str = "parked";
 
 /// Who is told.
 #[derive(Debug, Clone)]
@@ -110,11 +117,11 @@ impl AlertPoster {
 
     /// Accounts that need a login, and work that was given up.
     async fn look(&self) -> anyhow::Result<()> {
-        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        let mut found: BTreeMap<(String, String, &'static str), String> = BTreeMap::new();
         for connection in self.shared.connections.list().await? {
             if connection.status == Status::NeedsReconnect {
                 found.insert(
-                    format!("{}:{}:needs_reconnect", connection.channel, connection.account),
+                    (connection.channel, connection.account, NEEDS_RECONNECT),
                     "The platform refuses this account's token: its merchant has to log in again. Webhooks are still taken in."
                         .to_owned(),
                 );
@@ -126,20 +133,20 @@ impl AlertPoster {
         }
         for ((channel, account), count) in given_up {
             found.insert(
-                format!("{channel}:{account}:parked"),
+                (channel, account, PARKED),
                 format!(
                     "{count} conversations or reads of this account were given up after several tries. See /operator."
                 ),
             );
         }
-        for alert in self.shared.alerts.list() {
-            let is_ours = alert.cause.ends_with(":needs_reconnect") || alert.cause.ends_with(":parked");
-            if is_ours && !found.contains_key(&alert.cause) {
-                self.shared.alerts.heal(&alert.cause);
-            }
-        }
-        for (cause, sentence) in &found {
-            self.shared.alerts.raise(cause, sentence);
+        self.shared.alerts.heal_all(|of| {
+            [NEEDS_RECONNECT, PARKED].contains(&of.kind.as_str())
+                && !found.keys().any(|(channel, account, kind)| {
+                    (channel, account, *kind) == (&of.channel, &of.account, of.kind.as_str())
+                })
+        });
+        for ((channel, account, kind), sentence) in &found {
+            self.shared.alerts.raise(Cause::of_account(channel, account, kind), sentence);
         }
         Ok(())
     }

@@ -175,7 +175,7 @@ impl Conversations {
     async fn forget_taken_back(&self, pending: &[PendingFile]) -> Result<(), StepError> {
         let paths: Vec<RelativePath> = pending
             .iter()
-            .filter(|file| file.is_taking_back())
+            .filter(|file| file.is_taking_back)
             .map(|file| path_of(&file.conversation))
             .collect::<Result<_, _>>()
             .map_err(StepError::Output)?;

@@ -15,7 +15,7 @@ use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{ReadError, Reader};
 use crate::shared::journal::{Account, Journal, JournalError};
 use crate::shared::outgoing::http::ApiError;
-use crate::shared::store::{Connection, Connections, DueRead, NextTry, Status};
+use crate::shared::store::{Connection, Connections, DueRead, NextTry, Status, Trouble, TroubleSource};
 use crate::shared::telemetry::metrics::Metrics;
 use crate::shared::under_way::{Progress, Reads, UnderWay};
 
@@ -23,12 +23,6 @@ const CURSOR: &str = "consumer:refresh";
 
 /// How long to wait for more of the same before reading, in milliseconds.
 const DEBOUNCE_MS: i64 = 500;
-
-/// How the status reason begins that a read has set. A read that is complete takes it back.
-pub const DENIED: &str = "Reading is incomplete: ";
-
-/// How the status reason begins while the platform keeps an account closed. Any read that succeeds takes it back.
-pub const PAUSED: &str = "Reading pauses: ";
 
 /// How many attempts fail before the merchant reads of it: most troubles are over sooner.
 const TELL_AFTER: i64 = 3;
@@ -216,7 +210,7 @@ impl Refresh {
                 self.end_pause(channel, account).await?;
                 if let Some(connection) = connection.filter(|_| reader.is_whole(&read.request)) {
                     self.0.connections.set_read(channel, account, now_ms).await?;
-                    if connection.status_reason.is_some_and(|reason| reason.starts_with(DENIED)) {
+                    if connection.is_troubled_by(TroubleSource::Read) {
                         self.0.connections.set_status(channel, account, Status::Connected, None).await?;
                     }
                 }
@@ -231,7 +225,12 @@ impl Refresh {
                 );
                 self.0
                     .connections
-                    .set_status(channel, account, Status::NeedsReconnect, Some(reason.to_owned()))
+                    .set_status(
+                        channel,
+                        account,
+                        Status::NeedsReconnect,
+                        Some(Trouble::new(TroubleSource::Token, reason)),
+                    )
                     .await?;
                 Ok(self.0.journal.finish_read(channel, account, read).await?)
             }
@@ -241,10 +240,10 @@ impl Refresh {
                 Ok(self.0.journal.finish_read(channel, account, read).await?)
             }
             Err(ReadError::Api(ApiError::Paused { reason, retry_after })) => {
-                let reason = format!("{PAUSED}{reason}");
-                if connection.is_some_and(|connection| connection.status_reason.as_ref() != Some(&reason)) {
-                    tracing::warn!(channel, account, reason, "the platform keeps an account closed");
-                    self.0.connections.set_problem(channel, account, Some(reason)).await?;
+                let trouble = Trouble::new(TroubleSource::Pause, reason);
+                if connection.is_some_and(|connection| connection.trouble.as_ref() != Some(&trouble)) {
+                    tracing::warn!(channel, account, reason = trouble.words, "the platform keeps an account closed");
+                    self.0.connections.set_problem(channel, account, Some(trouble)).await?;
                 }
                 let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
                 self.wait(channel, account, read, due_at, Some("paused by the platform")).await
@@ -276,7 +275,7 @@ impl Refresh {
     /// missed, is found out anew.
     async fn end_pause(&self, channel: &str, account: &str) -> anyhow::Result<()> {
         let connection = self.0.connections.find(channel, account).await?;
-        if !connection.and_then(|one| one.status_reason).is_some_and(|reason| reason.starts_with(PAUSED)) {
+        if !connection.is_some_and(|one| one.is_troubled_by(TroubleSource::Pause)) {
             return Ok(());
         }
         tracing::info!(channel, account, "the account is open again");
@@ -298,13 +297,13 @@ impl Refresh {
         sentence: &str,
     ) -> anyhow::Result<()> {
         let Some(connection) = connection.filter(|_| !read.request.is_housekeeping()) else { return Ok(()) };
-        let has_other_words = connection.status_reason.as_ref().is_some_and(|reason| !reason.starts_with(DENIED));
+        let has_other_words = connection.trouble.as_ref().is_some_and(|one| one.source != TroubleSource::Read);
         if has_other_words || (status == Status::Connected && connection.status != Status::Connected) {
             return Ok(());
         }
-        let reason = format!("{DENIED}{sentence}");
-        if (connection.status, connection.status_reason.as_ref()) != (status, Some(&reason)) {
-            self.0.connections.set_status(&connection.channel, &connection.account, status, Some(reason)).await?;
+        let trouble = Trouble::new(TroubleSource::Read, sentence);
+        if (connection.status, connection.trouble.as_ref()) != (status, Some(&trouble)) {
+            self.0.connections.set_status(&connection.channel, &connection.account, status, Some(trouble)).await?;
         }
         Ok(())
     }

@@ -44,7 +44,7 @@ fn read(variables: &Variables) -> Result<Config, Problems> {
 /// The names that a refusal holds, each once.
 fn refused(variables: &Variables) -> BTreeSet<String> {
     let problems = read(variables).expect_err("a refusal");
-    problems.0.into_iter().map(|(name, _)| name).collect()
+    problems.0.into_iter().map(|problem| problem.name).collect()
 }
 
 fn names(names: &[&str]) -> BTreeSet<String> {

@@ -14,7 +14,7 @@ use shoptalk::doctor::{Report, Surroundings, examine};
 use shoptalk::shared::channel::finding::Severity;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::secrets::signature::Secrets;
-use shoptalk::shared::store::Status;
+use shoptalk::shared::store::{Status, Trouble, TroubleSource};
 use url::Url;
 
 use crate::process;
@@ -380,8 +380,10 @@ async fn what_the_journal_waits_for_is_found() {
 async fn the_state_of_accounts_is_found() {
     let patient = Patient::healthy().await;
     let connections = &patient.app.shared().connections;
-    connections.set_status("facebook", PAGE, Status::NeedsReconnect, Some("Please log in.".into())).await.unwrap();
-    connections.set_status("shopify", SHOP, Status::Incomplete, Some("A scope is missing.".into())).await.unwrap();
+    let refused = Some(Trouble::new(TroubleSource::Token, "Please log in."));
+    let incomplete = Some(Trouble::new(TroubleSource::Check, "A scope is missing."));
+    connections.set_status("facebook", PAGE, Status::NeedsReconnect, refused).await.unwrap();
+    connections.set_status("shopify", SHOP, Status::Incomplete, incomplete).await.unwrap();
     assert_eq!(patient.found(|_| {}).await, codes(["incomplete", "needs_reconnect"]));
     for (channel, account) in [("facebook", PAGE), ("shopify", SHOP)] {
         connections.set_status(channel, account, Status::Connected, None).await.unwrap();

@@ -40,6 +40,7 @@ mod journal_retention;
 mod keys;
 mod limits;
 mod logs;
+mod old_version;
 mod operator_alerts;
 mod operator_api;
 mod operator_docs;

@@ -61,7 +61,11 @@ impl TestApp {
 
     /// Starts with settings changed by `change`.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let clock = Clock::manual(beginning());
+        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), Clock::manual(beginning()), change).await
+    }
+
+    /// Starts in a folder that holds something already, for platforms that know nothing of it.
+    pub async fn start_in(folder: Arc<TempDir>, clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         let time = clock.clone();
         let now: Now = Arc::new(move || time.now());
         let facebook = facebook::sandbox::Sandbox::start(facebook::sandbox::Options {
@@ -82,7 +86,6 @@ impl TestApp {
         shopify.auto_consent(true);
         facebook.add_page(PAGE, "Demo Shop");
         shopify.add_shop(SHOP, "Demo Shop");
-        let folder = Arc::new(tempfile::tempdir().unwrap());
         Self::open(clock, facebook, shopify, folder, change).await
     }
 
@@ -145,7 +148,8 @@ impl TestApp {
         Self::open(clock, facebook, shopify, folder, change).await
     }
 
-    async fn close(self) {
+    /// Stops in order.
+    pub async fn close(self) {
         self.stop.cancel();
         self.server.await.unwrap();
         self.app.stop(None).await;

@@ -9,7 +9,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::cursors::save_cursor;
 use super::error::JournalError;
 use super::event::DedupeKey;
 use super::handle::Journal;
@@ -132,7 +131,9 @@ impl Journal {
     /// When the journal cannot be written.
     pub async fn forget_erased(&self, name: &str) -> Result<(), JournalError> {
         let name = name.to_owned();
-        self.write(move |connection| connection.execute("DELETE FROM cursors WHERE name = ?1", [name])).await.map(drop)
+        self.write(move |connection| connection.execute("DELETE FROM erased_counts WHERE name = ?1", [name]))
+            .await
+            .map(drop)
     }
 
     /// Removes even the traces of what was deleted: what SQLite leaves in places that it does not use any more, and in its
@@ -290,7 +291,6 @@ fn erase_rows(connection: &Connection, scope: &Scope, name: &str) -> rusqlite::R
                     erased += delete_some(connection, &table, "channel = ?1 AND account = ?2", &[channel, account])?;
                 }
             }
-            erased += delete_cursors(connection, channel, account, None)?;
         }
         Scope::Person { person, .. } => {
             for person_column in ["conversation", "person"] {
@@ -304,7 +304,6 @@ fn erase_rows(connection: &Connection, scope: &Scope, name: &str) -> rusqlite::R
             erased += connection
                 .prepare_cached("DELETE FROM records WHERE channel = ?1 AND account = ?2 AND id = ?3")?
                 .execute([channel, account, person])?;
-            erased += delete_cursors(connection, channel, account, Some(person))?;
         }
         Scope::Mentions { .. } => {}
     }
@@ -353,75 +352,28 @@ fn delete_some(connection: &Connection, table: &Table, condition: &str, values: 
         .execute(rusqlite::params_from_iter(values))
 }
 
-/// Deletes the cursors of an account (`facebook:100000000000101:updated_time`), or those of them that name a person. An
-/// account of another channel may have the same name; no name holds the `:` between the parts.
-fn delete_cursors(
-    connection: &Connection,
-    channel: &str,
-    account: &str,
-    person: Option<&str>,
-) -> rusqlite::Result<usize> {
-    let names: Vec<String> = connection
-        .prepare_cached("SELECT name FROM cursors")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    let of_account = format!("{channel}:{account}:");
-    let names_person = |rest: &str| person.is_none_or(|person| rest.split(':').any(|part| part == person));
-    let mut delete = connection.prepare_cached("DELETE FROM cursors WHERE name = ?1")?;
-    let mut deleted = 0;
-    for name in names {
-        if name.strip_prefix(&of_account).is_some_and(names_person) {
-            deleted += delete.execute([name])?;
-        }
-    }
-    Ok(deleted)
-}
-
 fn counted(connection: &Connection, name: &str) -> rusqlite::Result<Erased> {
-    let value: Option<String> = connection
-        .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
+    let counts = connection
+        .prepare_cached("SELECT events, rows FROM erased_counts WHERE name = ?1")?
+        .query_row([name], |row| Ok(Erased { events: row.get(0)?, rows: row.get(1)?, ..Erased::default() }))
         .optional()?;
-    let (events, rows) = value.as_deref().and_then(|value| value.split_once(',')).unwrap_or_default();
-    let number = |text: &str| text.parse().unwrap_or(0);
-    Ok(Erased { events: number(events), rows: number(rows), ..Erased::default() })
+    Ok(counts.unwrap_or_default())
 }
 
 fn count(connection: &Connection, name: &str, events: usize, rows: usize) -> rusqlite::Result<()> {
-    let before = counted(connection, name)?;
-    let sum = |before: i64, more: usize| before + i64::try_from(more).unwrap_or(0);
-    save_cursor(connection, name, &format!("{},{}", sum(before.events, events), sum(before.rows, rows)))
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(
+            "INSERT INTO erased_counts (name, events, rows) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET events = events + excluded.events, rows = rows + excluded.rows",
+        )?
+        .execute(params![name, number(events), number(rows)])
+        .map(drop)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_cursors_of_an_account_go_and_those_of_its_namesakes_stay() {
-        let left_after = |person: Option<&str>| -> Vec<String> {
-            let connection = Connection::open_in_memory().expect("a database");
-            connection
-                .execute_batch(
-                    "CREATE TABLE cursors (name TEXT PRIMARY KEY, value TEXT);
-                     INSERT INTO cursors VALUES ('facebook:1:updated_time', ''), ('facebook:1:walk:7', ''),
-                        ('whatsapp:1:updated_time', ''), ('facebook:11:updated_time', ''), ('consumer:media:facebook', '')",
-                )
-                .expect("cursors");
-            delete_cursors(&connection, "facebook", "1", person).expect("deleted");
-            let mut left = connection.prepare("SELECT name FROM cursors ORDER BY name").expect("a statement");
-            left.query_map([], |row| row.get(0)).expect("rows").collect::<Result<_, _>>().expect("names")
-        };
-        let others = ["consumer:media:facebook", "facebook:11:updated_time", "whatsapp:1:updated_time"];
-        assert_eq!(left_after(None), others);
-        let of_person = [
-            "consumer:media:facebook",
-            "facebook:11:updated_time",
-            "facebook:1:updated_time",
-            "whatsapp:1:updated_time",
-        ];
-        assert_eq!(left_after(Some("7")), of_person);
-    }
 
     #[test]
     fn a_text_is_mentioned_where_it_stands_as_a_word_of_its_own() {

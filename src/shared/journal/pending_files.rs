@@ -17,16 +17,10 @@ use super::reader::JournalReader;
 pub struct PendingFile {
     /// The conversation.
     pub conversation: Conversation,
-    /// Since when, in milliseconds since 1970. It names the request: whoever asks anew meanwhile sets another time.
-    next_at: i64,
-}
-
-impl PendingFile {
-    /// Whether something that the file says was taken back. Such requests are made with a time before all times.
-    #[must_use]
-    pub fn is_taking_back(&self) -> bool {
-        self.next_at < 0
-    }
+    /// Whether something that the file says was taken back: nothing of that may be left beside the file either.
+    pub is_taking_back: bool,
+    /// Grows whenever the file is asked for again.
+    generation: i64,
 }
 
 /// What became of the files that one step of the consumer of conversations made.
@@ -57,11 +51,15 @@ impl JournalReader<'_> {
         let pending: rusqlite::Result<_> = self
             .connection()
             .prepare_cached(
-                "SELECT channel, account, conversation, next_at FROM unfiled
+                "SELECT channel, account, conversation, taken_back, generation FROM unfiled
                  WHERE NOT parked AND next_at <= ?1 LIMIT ?2",
             )?
             .query_map([now_ms, limit], |row| {
-                Ok(PendingFile { conversation: Conversation::of_row(row)?, next_at: row.get(3)? })
+                Ok(PendingFile {
+                    conversation: Conversation::of_row(row)?,
+                    is_taking_back: row.get(3)?,
+                    generation: row.get(4)?,
+                })
             })?
             .collect();
         Ok(pending?)
@@ -90,12 +88,12 @@ impl Journal {
     pub async fn note_files(&self, made: FilesMade) -> Result<(), JournalError> {
         let now_ms = self.clock().now_ms();
         self.write(move |connection| {
-            // The time: one that was asked for anew meanwhile stays.
+            // One that was asked for again meanwhile stays.
             let mut done = connection.prepare_cached(
-                "DELETE FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND next_at = ?4",
+                "DELETE FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND generation = ?4",
             )?;
-            for PendingFile { conversation: Conversation { channel, account, person }, next_at } in &made.done {
-                done.execute(params![channel, account, person, next_at])?;
+            for PendingFile { conversation: Conversation { channel, account, person }, generation, .. } in &made.done {
+                done.execute(params![channel, account, person, generation])?;
             }
             // One that was handed over again meanwhile is given up no longer, and stays.
             let mut free = connection.prepare_cached(

@@ -329,7 +329,7 @@ impl Writer {
                 let seq = self.connection.last_insert_rowid();
                 *last_seq = Some(seq);
                 if let Effect::Unsend { person, keys } = &event.effect {
-                    tombstones::take_back(&self.connection, &self.unsendings, event, person, keys, seq)?;
+                    tombstones::take_back(&self.connection, &self.unsendings, event, person, keys)?;
                     any_unsent = true;
                 }
             }

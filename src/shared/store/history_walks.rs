@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
+use super::account_cursors::save_account_cursor;
 use super::reports::{PollReport, note_poll};
-use crate::shared::journal::{DedupeKey, Event, Journal, JournalError, save_cursor};
+use crate::shared::journal::{DedupeKey, Event, Journal, JournalError};
 
 /// Of how many conversations [`History`] tells one by one how much of them cannot be read.
 const NAMED: usize = 50;
@@ -267,8 +268,8 @@ impl Journal {
         .await
     }
 
-    /// Ends a walk: notes the report of a poll, and keeps these values under these names, so that the next walk knows
-    /// where to begin. `shown_kinds`: the kinds of events that polls show. Gives back the report.
+    /// Ends a walk: notes the report of a poll, and keeps these values under these names for the account, so that the
+    /// next walk knows where to begin. `shown_kinds`: the kinds of events that polls show. Gives back the report.
     ///
     /// # Errors
     /// When the journal cannot be used.
@@ -278,7 +279,7 @@ impl Journal {
         account: &str,
         kind: WalkKind,
         shown_kinds: &'static [&'static str],
-        marks: Vec<(String, String)>,
+        marks: Vec<(&'static str, String)>,
     ) -> Result<PollReport, JournalError> {
         let account = account.to_owned();
         let now_ms = self.clock().now_ms();
@@ -311,7 +312,7 @@ impl Journal {
                 }
             }
             for (name, value) in &marks {
-                save_cursor(connection, name, value)?;
+                save_account_cursor(connection, channel, &account, name, value)?;
             }
             Ok(report)
         })

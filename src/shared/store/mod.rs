@@ -23,7 +23,9 @@ mod staging;
 mod threads;
 
 pub use attachments::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, WantedMedia};
-pub use connections::{Connection, Connections, NewConnection, Status, Token, TokenAge, TokenKind, Tokens};
+pub use connections::{
+    Connection, Connections, NewConnection, Status, Token, TokenAge, TokenKind, Tokens, Trouble, TroubleSource,
+};
 pub use erasures::Erasures;
 pub use event_status::EventStatus;
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
@@ -45,6 +47,8 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0003_erasure.sql"),
     include_str!("../../../migrations/tokens/0004_token_age.sql"),
     include_str!("../../../migrations/tokens/0005_alert_posts.sql"),
+    include_str!("../../../migrations/tokens/0006_trouble_source.sql"),
+    include_str!("../../../migrations/tokens/0007_alert_causes.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.

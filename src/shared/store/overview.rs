@@ -283,8 +283,10 @@ impl Journal {
     pub async fn replay_given_up(&self) -> Result<usize, JournalError> {
         let now_ms = self.clock().now_ms();
         self.write(move |connection| {
-            let files =
-                connection.execute("UPDATE unfiled SET parked = 0, attempts = 0, next_at = 0 WHERE parked", [])?;
+            let files = connection.execute(
+                "UPDATE unfiled SET parked = 0, attempts = 0, next_at = 0, generation = generation + 1 WHERE parked",
+                [],
+            )?;
             let reads = connection.execute(
                 "UPDATE rereads SET parked = 0, attempts = 0, reason = NULL, due_at = ?1 WHERE parked",
                 [now_ms],
@@ -306,7 +308,7 @@ impl Journal {
                 "INSERT INTO unfiled (channel, account, conversation, next_at)
                  SELECT channel, account, conversation, 0 FROM events
                  WHERE seq = ?1 AND conversation IS NOT NULL AND apart IS NULL
-                 ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0",
+                 ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0, generation = generation + 1",
                 [seq],
             )?;
             let reread: Option<(String, String, String)> = connection
@@ -340,7 +342,7 @@ impl Journal {
         self.write(move |connection| match work {
             Work::Conversation => {
                 let changed = connection.execute(
-                    "UPDATE unfiled SET parked = 0, attempts = 0, next_at = 0
+                    "UPDATE unfiled SET parked = 0, attempts = 0, next_at = 0, generation = generation + 1
                      WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
                     params![channel, account, object],
                 )?;

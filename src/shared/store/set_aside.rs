@@ -27,7 +27,7 @@ impl Journal {
                 "INSERT INTO unfiled (channel, account, conversation, next_at)
                  SELECT DISTINCT channel, account, conversation, 0 FROM events
                  WHERE channel = ?1 AND account = ?2 AND apart = ?3 AND conversation IS NOT NULL
-                 ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0",
+                 ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0, generation = generation + 1",
                 account_only,
             )?;
             insert_set_aside(connection, &channel, &account, NOT_CONNECTED)?;

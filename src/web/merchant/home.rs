@@ -312,7 +312,7 @@ fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
         @if connection.status != Status::Connected {
             div class=(if connection.status == Status::NeedsReconnect { "trouble bad" } else { "trouble warn" }) {
                 p {
-                    @match &connection.status_reason {
+                    @match connection.status_reason() {
                         Some(reason) => (reason),
                         None => { (front.view.platform) " no longer accepts the stored login." }
                     }
@@ -431,7 +431,7 @@ mod tests {
             name: "One".to_owned(),
             scopes: Vec::new(),
             status: Status::NeedsReconnect,
-            status_reason: None,
+            trouble: None,
             connected_at: 0,
             last_read_at: None,
         };
