@@ -15,11 +15,11 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::budget::{Budgets, Lane};
+use crate::meta::budget::{Budgets, Lane};
 use super::history::Inbox;
 use super::hourly_check::APP_UNKNOWN;
-use super::payload::Id;
-use super::refusal::{self, NOT_VISIBLE, UNKNOWN_FIELD};
+use crate::meta::id::Id;
+use crate::meta::refusal::{self, NOT_VISIBLE, UNKNOWN_FIELD};
 use super::{Config, FIELDS};
 use crate::shared::channel::context::Shared;
 use crate::shared::outgoing::http::{Answer, ApiError, Http, Patience};
@@ -137,17 +137,6 @@ pub struct TokenError {
     /// The subcode of error 190.
     #[serde(default)]
     pub subcode: i64,
-}
-
-/// Text that some versions send as a number.
-#[derive(Default)]
-pub struct LooseText(pub String);
-
-impl<'de> Deserialize<'de> for LooseText {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Ok(Self(raw.get().trim_matches('"').to_owned()))
-    }
 }
 
 /// One Page of `/me/accounts`.

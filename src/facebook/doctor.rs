@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::payload::Id;
+use crate::meta::id::Id;
 use super::{Config, FIELDS, NAME, SCOPES};
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::NAME;
 use super::history::Inbox;
-use super::payload::{Id, message_key};
-use crate::shared::files::output::RelativePath;
+use super::payload::message_key;
+use crate::meta::id::Id;
+use crate::shared::files::path::RelativePath;
 use crate::shared::journal::{Effect, Event, Source};
 use crate::shared::raw_json::Object;
 

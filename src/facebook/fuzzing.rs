@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::budget::{Budgets, Lane};
+use crate::meta::budget::{Budgets, Lane};
 use super::document::parse_time;
-use super::payload::{Id, split};
+use super::payload::split;
+use crate::meta::id::Id;
 use super::{deletion, webhook};
 use crate::shared::clock::Clock;
 use crate::shared::fuzzing::{Target, check_event};

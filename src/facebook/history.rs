@@ -16,7 +16,8 @@ use serde_json::value::RawValue;
 
 use super::client::{ConversationPage, List, READABLE_MESSAGES};
 use super::document::{message_event, parse_time};
-use super::payload::{Id, message_key};
+use super::payload::message_key;
+use crate::meta::id::Id;
 use super::{Facebook, NAME, view};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{Event, Source};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::payload::Id;
+use crate::meta::id::Id;
 use super::tokens;
 use super::tokens::Grants;
 use super::{FIELDS, Facebook, NAME, SCOPES};

@@ -12,8 +12,9 @@ use axum::Router;
 use secrecy::SecretString;
 
 use super::history::{self, Inbox};
-use super::payload::Id;
-use super::{Facebook, NAME as FACEBOOK, media, refusal, tokens, view};
+use crate::meta::id::Id;
+use super::{Facebook, NAME as FACEBOOK, media, tokens, view};
+use crate::meta::refusal;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::client::AccountPage;
-use super::payload::Id;
+use crate::meta::id::Id;
 use super::{Facebook, NAME, PLATFORM, SCOPES, hourly_check, instagram, metadata};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;

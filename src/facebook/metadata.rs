@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::client::PAGE_FIELDS;
 use super::document::metadata_path;
-use super::payload::Id;
+use crate::meta::id::Id;
 use super::{Facebook, NAME};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;

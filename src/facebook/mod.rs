@@ -3,7 +3,6 @@
 //! The platform's documents: <https://developers.facebook.com/docs/messenger-platform>,
 //! <https://developers.facebook.com/docs/graph-api>, <https://developers.facebook.com/docs/facebook-login>.
 
-mod budget;
 mod client;
 mod config;
 mod deletion;
@@ -19,7 +18,6 @@ mod media;
 mod metadata;
 mod payload;
 mod read_request;
-mod refusal;
 #[cfg(feature = "demo")]
 pub mod sandbox;
 mod sync;

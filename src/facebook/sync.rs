@@ -5,9 +5,10 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::history::{self, Inbox};
-use super::payload::Id;
+use crate::meta::id::Id;
+use super::{Facebook, NAME, hourly_check, instagram, metadata, tokens};
+use crate::meta::refusal;
 use super::read_request::OwnRequest;
-use super::{Facebook, NAME, hourly_check, instagram, metadata, refusal, tokens};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};

@@ -9,8 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::client::TokenInfo;
-use super::payload::Id;
-use super::refusal::token_reason;
+use crate::meta::id::Id;
+use crate::meta::refusal::token_reason;
 use super::{Facebook, NAME};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;

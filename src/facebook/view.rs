@@ -2,7 +2,7 @@
 //!
 //! Source: <https://developers.facebook.com/docs/messenger-platform/webhooks> and its pages of events (2026).
 
-use super::payload::Id;
+use crate::meta::id::Id;
 use crate::shared::channel::view::{Media, Message, Shown, Side, View};
 use crate::shared::raw_json::{Object, elements};
 use crate::shared::store::Item;

@@ -1,0 +1,6 @@
+//! What Facebook, Instagram and WhatsApp have in common: Meta's Graph API and its webhooks. No channel, and of none it
+//! knows a name.
+
+pub mod budget;
+pub mod id;
+pub mod refusal;
