@@ -14,8 +14,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::meta::id::Id;
 use super::{Config, Facebook, NAME, instagram};
+use crate::meta::id::Id;
 use crate::shared::erasure::Scope;
 use crate::shared::raw_json::Object;
 use crate::shared::secrets::signature::Secrets;

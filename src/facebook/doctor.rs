@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::meta::id::Id;
 use super::{Config, FIELDS, NAME, SCOPES};
+use crate::meta::id::Id;
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
 use crate::shared::channel::job::BoxFuture;

@@ -12,10 +12,11 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use crate::meta::id::Id;
 use super::tokens;
 use super::tokens::Grants;
 use super::{FIELDS, Facebook, NAME, SCOPES};
+use crate::meta::id::Id;
+use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
@@ -26,9 +27,6 @@ use crate::workers::reads::DENIED;
 
 /// When the app is looked at: every hour, some minutes before its Pages are.
 const APP_CRON: &str = "13 * * * *";
-
-/// The code with which the platform refuses the app's own token.
-pub const APP_UNKNOWN: &str = "190";
 
 /// What became of a subscription.
 #[derive(Debug, Default)]

@@ -12,9 +12,9 @@ use axum::Router;
 use secrecy::SecretString;
 
 use super::history::{self, Inbox};
-use crate::meta::id::Id;
+use super::refusal;
 use super::{Facebook, NAME as FACEBOOK, media, tokens, view};
-use crate::meta::refusal;
+use crate::meta::id::Id;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;

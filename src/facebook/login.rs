@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::client::AccountPage;
-use crate::meta::id::Id;
 use super::{Facebook, NAME, PLATFORM, SCOPES, hourly_check, instagram, metadata};
+use crate::meta::id::Id;
+use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
@@ -116,7 +117,7 @@ async fn callback(
     let pages = facebook.client.fetch_pages(Patience::Person, &user.token).await.map_err(failed)?;
     // What is wrong with it is said of each Page. But where the app itself is not known, nothing would work.
     let ensured = hourly_check::ensure_app(&facebook, Patience::Person).await.map_err(not_read)?;
-    if let Some(code) = ensured.refused.filter(|code| code == hourly_check::APP_UNKNOWN) {
+    if let Some(code) = ensured.refused.filter(|code| code == APP_UNKNOWN) {
         return Err(failed(ApiError::Refused { code }));
     }
     let (outcomes, found) = connect_pages(&facebook, merchant, &user, pages).await?;

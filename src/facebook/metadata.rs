@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use super::client::PAGE_FIELDS;
 use super::document::metadata_path;
-use crate::meta::id::Id;
 use super::{Facebook, NAME};
+use crate::meta::id::Id;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::Record;

@@ -18,6 +18,7 @@ mod media;
 mod metadata;
 mod payload;
 mod read_request;
+mod refusal;
 #[cfg(feature = "demo")]
 pub mod sandbox;
 mod sync;

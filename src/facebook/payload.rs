@@ -187,7 +187,10 @@ fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &st
     let effect = match (kind.opens, person) {
         (Some(_), Some(person)) if kind.name == "unsend" => {
             let mid = object.object("message").and_then(|message| message.text("mid")).unwrap_or_default();
-            Effect::Unsend { person: person.into(), keys: if mid.is_empty() { Vec::new() } else { keys_of(page, &mid) } }
+            Effect::Unsend {
+                person: person.into(),
+                keys: if mid.is_empty() { Vec::new() } else { keys_of(page, &mid) },
+            }
         }
         // It is about the Page, whoever stands beside it.
         (Some(_), _) if kind.name == POLICY_ENFORCEMENT => policy_effect(&object),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::history::{self, Inbox};
-use crate::meta::id::Id;
-use super::{Facebook, NAME, hourly_check, instagram, metadata, tokens};
-use crate::meta::refusal;
 use super::read_request::OwnRequest;
+use super::refusal;
+use super::{Facebook, NAME, hourly_check, instagram, metadata, tokens};
+use crate::meta::id::Id;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
