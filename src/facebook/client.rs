@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::history::Inbox;
-use super::{Config, FIELDS};
+use super::config::Config;
+use super::inbox::{FIELDS, Inbox};
 use crate::meta::budget::{Budgets, Lane};
 use crate::meta::graph::{Graph, below, not_the_accounts};
 use crate::meta::id::{Id, LooseText};
@@ -211,7 +211,7 @@ impl Client {
     #[must_use]
     pub fn new(shared: &Shared, config: Arc<Config>) -> Self {
         let budgets = Budgets::new(shared.clock.clone(), config.calls_per_second);
-        let http = shared.http.counted(super::NAME, &shared.metrics);
+        let http = shared.http.counted(super::inbox::NAME, &shared.metrics);
         let app = Arc::<Config>::clone(&config);
         Self { graph: Graph::new(http, app, budgets, shared.alerts.clone()), config }
     }

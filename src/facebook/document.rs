@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::NAME;
-use super::history::Inbox;
+use super::inbox::{Inbox, NAME};
 use super::payload::message_key;
 use crate::meta::id::Id;
 use crate::shared::files::path::RelativePath;

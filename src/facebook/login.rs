@@ -16,7 +16,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::client::AccountPage;
-use super::{Facebook, NAME, PLATFORM, SCOPES, hourly_check, instagram, metadata};
+use super::inbox::{self, NAME, PLATFORM};
+use super::state::Facebook;
+use super::{hourly_check, metadata};
 use crate::meta::id::Id;
 use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::read_request::ReadRequest;
@@ -53,8 +55,8 @@ async fn login(
     connections.retain(|one| one.channel == NAME);
     let all_is_well = !connections.is_empty() && connections.iter().all(|one| one.status == Status::Connected);
     let ask_again = !all_is_well;
-    let more: &[&str] = if facebook.config.instagram { &instagram::SCOPES } else { &[] };
-    let scopes = [&SCOPES, more].concat().join(",");
+    let scopes: Vec<&str> = inbox::switched_on(&facebook.config).flat_map(|row| row.scopes).copied().collect();
+    let scopes = scopes.join(",");
     tracing::info!(channel = NAME, "a login began");
     let url = facebook.client.dialog_url(&begun.state, &scopes, ask_again);
     Ok(([(header::SET_COOKIE, begun.cookie)], Redirect::to(url.as_str())).into_response())

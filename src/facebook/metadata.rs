@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::client::PAGE_FIELDS;
 use super::document::metadata_path;
-use super::{Facebook, NAME};
+use super::inbox::NAME;
+use super::state::Facebook;
 use crate::meta::id::Id;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;

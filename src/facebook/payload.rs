@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use super::inbox::{self, NAME, Row};
 use super::read_request::OwnRequest;
-use super::{NAME, instagram};
 use crate::meta::id::{Id, milliseconds};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
@@ -62,12 +62,10 @@ pub fn split(body: &[u8]) -> Vec<Event> {
     let Some(entries) = delivery.get("entry").and_then(elements) else { return whole("a delivery without entries") };
     let mut events = Vec::new();
     for entry in entries {
-        if object == "page" {
-            split_entry(entry, &original, &mut events);
-        } else if object == instagram::NAME {
+        if let Some(row) = inbox::of_object(&object) {
             let before = events.len();
             split_entry(entry, &original, &mut events);
-            events[before..].iter_mut().for_each(of_instagram);
+            events[before..].iter_mut().for_each(|event| belong_to(row, event));
         } else if object == "permissions" {
             events.extend(permission_events(entry, original(entry)));
         } else {
@@ -80,10 +78,10 @@ pub fn split(body: &[u8]) -> Vec<Event> {
     if events.is_empty() { whole("a delivery without items") } else { events }
 }
 
-/// Items of Instagram have the shapes of Messenger's. Its changes are comments and mentions, which are not handled.
-fn of_instagram(event: &mut Event) {
-    event.channel = instagram::NAME;
-    if let Effect::Reread(_) = event.effect {
+/// Items have one shape in all inboxes. A change of an account that is not read is not handled.
+fn belong_to(row: &Row, event: &mut Event) {
+    event.channel = row.name;
+    if !row.has_metadata && matches!(event.effect, Effect::Reread(_)) {
         event.effect = Effect::SetAside("a change that is not handled".into());
     }
 }

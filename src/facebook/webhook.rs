@@ -13,7 +13,8 @@ use axum::response::Response;
 use axum::routing::get;
 use http::HeaderMap;
 
-use super::{Facebook, payload};
+use super::payload;
+use super::state::Facebook;
 use crate::meta::webhook::{self, Signed};
 use crate::shared::server::webhook_intake;
 
