@@ -9,7 +9,7 @@ use chrono::DateTime;
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
-use super::NAME;
+use super::names::NAME;
 use super::read_request::OwnRequest;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source};
