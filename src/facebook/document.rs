@@ -7,16 +7,14 @@ use serde_json::{Map, Value, json};
 use super::inbox::{Inbox, NAME};
 use super::payload::message_key;
 use crate::meta::id::Id;
-use crate::shared::files::path::RelativePath;
+use crate::shared::files::path::{Name, RelativePath};
 use crate::shared::journal::{Effect, Event, Source};
 use crate::shared::raw_json::Object;
 
 /// Where a Page's metadata file is.
-///
-/// # Errors
-/// Never for a parsed id.
-pub fn metadata_path(page: &Id) -> std::io::Result<RelativePath> {
-    RelativePath::new(&[NAME, page.as_str(), "page_metadata.json"])
+#[must_use]
+pub fn metadata_path(page: &Id) -> RelativePath {
+    RelativePath::of([const { &Name::fixed(NAME) }, page.as_name(), const { &Name::fixed("page_metadata.json") }])
 }
 
 /// Stands for a text that is kept as it came.

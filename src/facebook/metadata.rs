@@ -58,7 +58,7 @@ pub async fn store(facebook: &Facebook, page: &Id, metadata: &RawValue) -> Resul
 pub async fn write(facebook: &Facebook, page: &Id) -> Result<(), ReadError> {
     let records = facebook.shared.journal.list_records(NAME, page.as_str(), PAGE).await?;
     let Some(record) = records.into_iter().next() else { return Ok(()) };
-    let path = metadata_path(page)?;
+    let path = metadata_path(page);
     facebook.shared.output.write_in_background(path, record.payload + "\n").await?;
     Ok(())
 }

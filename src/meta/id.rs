@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::shared::files::path::Name;
+
 /// Times below this are seconds, above it milliseconds: 10^11 ms is in 1973, 10^11 s in the year 5138.
 const SECONDS_BELOW: i64 = 100_000_000_000;
 
@@ -13,32 +15,38 @@ const LATEST: i64 = 253_402_300_799_999;
 
 /// An id of Meta's: 1 to 32 digits. The only form in which an id becomes part of a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id(String);
+pub struct Id(Name);
 
 impl Id {
     /// Reads an id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let good = (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        good.then(|| Self(text.to_owned()))
+        if good { Name::parse(text).ok().map(Self) } else { None }
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The id as a part of a path: it is its own name.
+    #[must_use]
+    pub fn as_name(&self) -> &Name {
         &self.0
     }
 }
 
 impl From<Id> for String {
     fn from(id: Id) -> Self {
-        id.0
+        id.as_str().to_owned()
     }
 }
 
 impl fmt::Display for Id {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(self.as_str())
     }
 }
 

@@ -38,7 +38,7 @@ pub async fn change(shopify: &Shopify, shop: &ShopDomain, edits: Vec<Edit>) -> R
         _ => None,
     };
     if let Some(stamp) = stamp {
-        let (output, path) = (shared.output.clone(), document::products_path(shop)?);
+        let (output, path) = (shared.output.clone(), document::products_path(shop));
         let spliced = tokio::task::spawn_blocking(move || {
             output.splice(&path, stamp, |file, bytes| Document(file, bytes).pieces(&visible))
         });
@@ -67,7 +67,7 @@ pub async fn rewrite(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadErr
 pub async fn show(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let shared = &shopify.shared;
     if let Some(shown) = shared.journal.find_account_cursor(NAME, shop.as_str(), SHOWN).await? {
-        let (output, path) = (shared.output.clone(), document::products_path(shop)?);
+        let (output, path) = (shared.output.clone(), document::products_path(shop));
         let stamp = tokio::task::spawn_blocking(move || output.stamp(&path)).await.map_err(std::io::Error::other)??;
         if stamp.is_some_and(|stamp| stamp.to_string() == shown) {
             return Ok(());
@@ -78,7 +78,7 @@ pub async fn show(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError>
 
 async fn write_whole(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let shared = &shopify.shared;
-    let (output, path, account) = (shared.output.clone(), document::products_path(shop)?, shop.to_string());
+    let (output, path, account) = (shared.output.clone(), document::products_path(shop), shop.to_string());
     let written = shared.journal.look(move |journal| {
         let mut failed = None;
         let written = output.write_from(&path, |writer| {

@@ -316,7 +316,7 @@ pub async fn store_shop(shopify: &Shopify, shop: &ShopDomain, info: Map<String, 
 async fn write_metadata(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let shared = &shopify.shared;
     if let Some(record) = shared.journal.list_records(NAME, shop.as_str(), SHOP).await?.first() {
-        shared.output.write_in_background(document::metadata_path(shop)?, document::metadata(record)).await?;
+        shared.output.write_in_background(document::metadata_path(shop), document::metadata(record)).await?;
     }
     Ok(())
 }
