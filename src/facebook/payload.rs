@@ -148,7 +148,7 @@ fn permission_events(entry_text: &str, raw: &[u8]) -> Vec<Event> {
         changes.into_iter().map(targets).collect::<Option<Vec<_>>>().map(|ids| ids.into_iter().flatten().collect());
     let wanted: Vec<(String, ReadRequest)> = match pages {
         Some(pages) if !pages.is_empty() => {
-            let pages: BTreeSet<String> = pages.into_iter().map(|page| page.0).collect();
+            let pages: BTreeSet<String> = pages.into_iter().map(String::from).collect();
             pages.into_iter().map(|page| (page, ReadRequest::HourlyCheck)).collect()
         }
         _ => vec![(String::new(), OwnRequest::PagesOf(person.as_str().to_owned()).into())],

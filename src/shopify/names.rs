@@ -12,3 +12,12 @@ pub const SCOPES: [&str; 4] = ["read_products", "read_inventory", "read_location
 
 /// The kind of the one record that holds the shop's own data.
 pub const SHOP: &str = "shop";
+
+/// The start of a product's global id; the number follows.
+pub const PRODUCT_GID: &str = "gid://shopify/Product/";
+/// The start of an inventory item's global id.
+pub const ITEM_GID: &str = "gid://shopify/InventoryItem/";
+/// The start of a collection's global id.
+pub const COLLECTION_GID: &str = "gid://shopify/Collection/";
+/// The start of a discount's global id; the kind of discount and the number follow.
+pub const DISCOUNT_GID: &str = "gid://shopify/Discount";

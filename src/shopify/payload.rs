@@ -9,7 +9,7 @@ use chrono::DateTime;
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
-use super::names::NAME;
+use super::names::{COLLECTION_GID, DISCOUNT_GID, ITEM_GID, NAME, PRODUCT_GID};
 use super::read_request::OwnRequest;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::files::path::Name;
@@ -59,15 +59,6 @@ impl fmt::Display for ShopDomain {
         formatter.write_str(self.as_str())
     }
 }
-
-/// The start of a product's global id; the number follows.
-pub const PRODUCT_GID: &str = "gid://shopify/Product/";
-/// The start of an inventory item's global id.
-pub const ITEM_GID: &str = "gid://shopify/InventoryItem/";
-/// The start of a collection's global id.
-pub const COLLECTION_GID: &str = "gid://shopify/Collection/";
-/// The start of a discount's global id; the kind of discount and the number follow.
-pub const DISCOUNT_GID: &str = "gid://shopify/Discount";
 
 /// What must be read again because of a topic. `None`: the topic is not handled.
 fn effect_of(topic: &str, body: &Object<'_>) -> Option<Effect> {

@@ -22,8 +22,7 @@ use crate::shared::raw_json::Object;
 use crate::shared::store::{Edit, Part, Record};
 use crate::shopify::client::{Asked, Query};
 use crate::shopify::document;
-use crate::shopify::names::NAME;
-use crate::shopify::payload::{COLLECTION_GID, ITEM_GID, PRODUCT_GID};
+use crate::shopify::names::{COLLECTION_GID, ITEM_GID, NAME, PRODUCT_GID};
 use crate::shopify::read_request::{OwnRequest, Single};
 use crate::shopify::refusal::DENIED;
 
