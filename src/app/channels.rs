@@ -1,5 +1,7 @@
 //! Every channel that there is: the one place that names them all. What works for every channel reads these lists.
 
+use url::Url;
+
 use super::config::Config;
 use crate::shared::channel::Channel;
 use crate::shared::channel::about::About;
@@ -23,6 +25,14 @@ pub fn sections(config: &Config) -> [(&'static str, Option<&dyn Section>); 2] {
 /// The sections of the platforms that are configured.
 pub fn configured(config: &Config) -> impl Iterator<Item = (&'static str, &dyn Section)> {
     sections(config).into_iter().filter_map(|(platform, section)| Some((platform, section?)))
+}
+
+/// The addresses that were configured to be asked, wherever they lead.
+#[must_use]
+pub fn own_addresses(config: &Config) -> Vec<Url> {
+    let platforms = configured(config).flat_map(|(_, section)| section.own_addresses());
+    let receiver = config.server.alert_receiver.iter().map(|receiver| receiver.url.clone());
+    config.server.public_url.iter().cloned().chain(receiver).chain(platforms).collect()
 }
 
 /// The sections, taken out of the settings to be wired.

@@ -10,7 +10,6 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::channels;
 use crate::shared::database::lock::folder_of;
 use crate::shared::outgoing::http::Timeouts;
 use crate::shared::secrets::vault::{Vault, parse_key};
@@ -283,14 +282,6 @@ impl Config {
         };
         let names = settings.asked();
         (settings.finish().map(|_| config), names)
-    }
-
-    /// The addresses that were configured to be asked, wherever they lead.
-    #[must_use]
-    pub fn own_addresses(&self) -> Vec<Url> {
-        let platforms = channels::configured(self).flat_map(|(_, section)| section.own_addresses());
-        let receiver = self.server.alert_receiver.iter().map(|receiver| receiver.url.clone());
-        self.server.public_url.iter().cloned().chain(receiver).chain(platforms).collect()
     }
 
     /// Reads the environment; a variable set there wins over one in `.env`.
