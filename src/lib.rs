@@ -27,6 +27,7 @@ pub mod doctor;
 pub mod facebook;
 #[doc(hidden)]
 pub mod fuzzing;
+mod meta;
 pub mod shared;
 pub mod shopify;
 pub mod web;

@@ -3,6 +3,8 @@
 use secrecy::SecretString;
 use url::Url;
 
+use super::refusal;
+use crate::meta::app::{App, Denial};
 use crate::shared::channel::job::parse_cron;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::{ProblemKind, Settings};
@@ -145,6 +147,40 @@ impl Config {
                 _ => None,
             }),
         })
+    }
+}
+
+impl App for Config {
+    fn id(&self) -> &str {
+        &self.app_id
+    }
+
+    fn secret(&self) -> &Secrets {
+        &self.app_secret
+    }
+
+    fn graph_url(&self) -> &Url {
+        &self.graph_url
+    }
+
+    fn graph_version(&self) -> &str {
+        &self.graph_version
+    }
+
+    fn other_version(&self) -> (&'static str, &'static str) {
+        (
+            "facebook:version",
+            "Facebook answers with another version of the Graph API than FACEBOOK_GRAPH_VERSION says, which is no longer \
+             usable. Set it to a current version.",
+        )
+    }
+
+    fn token_reason(&self, subcode: i64) -> &'static str {
+        refusal::token_reason(subcode)
+    }
+
+    fn denial_reason(&self, denial: Denial) -> String {
+        refusal::denial_reason(denial)
     }
 }
 

@@ -8,8 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::payload::Id;
-use super::{Config, FIELDS, NAME, SCOPES};
+use super::about;
+use super::config::Config;
+use super::inbox::{FIELDS, INSTAGRAM, NAME, SCOPES};
+use crate::meta::id::Id;
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
 use crate::shared::channel::job::BoxFuture;
@@ -34,8 +36,8 @@ const SOON_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 
 impl Section for Config {
     fn channels(&self) -> Vec<&'static About> {
-        let instagram = self.instagram.then_some(&super::INSTAGRAM);
-        std::iter::once(&super::ABOUT).chain(instagram).collect()
+        let instagram = (INSTAGRAM.is_on)(self).then_some(&about::OF_INSTAGRAM);
+        std::iter::once(&about::OF_PAGES).chain(instagram).collect()
     }
 
     fn own_addresses(&self) -> Vec<Url> {

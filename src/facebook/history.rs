@@ -16,8 +16,11 @@ use serde_json::value::RawValue;
 
 use super::client::{ConversationPage, List, READABLE_MESSAGES};
 use super::document::{message_event, parse_time};
-use super::payload::{Id, message_key};
-use super::{Facebook, NAME, view};
+use super::inbox::Inbox;
+use super::payload::message_key;
+use super::state::Facebook;
+use super::view;
+use crate::meta::id::Id;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{Event, Source};
 use crate::shared::outgoing::http::ApiError;
@@ -44,27 +47,6 @@ const MARK: &str = "updated_time";
 
 /// Under which name it is kept up to which event the last poll of an inbox has reported.
 const POLLED_SEQ: &str = "polled_seq";
-
-/// Whose conversations are read, and how the platform calls them.
-#[derive(Debug, Clone, Copy)]
-pub struct Inbox<'a> {
-    /// The channel of its events.
-    pub channel: &'static str,
-    /// The account of its events; the messages name it as their sender or recipient.
-    pub account: &'a Id,
-    /// The Page that is asked.
-    pub page: &'a Id,
-    /// What `platform` says in the call.
-    pub platform: &'static str,
-}
-
-impl<'a> Inbox<'a> {
-    /// The Messenger conversations of a Page.
-    #[must_use]
-    pub fn of_page(page: &'a Id) -> Self {
-        Self { channel: NAME, account: page, page, platform: "messenger" }
-    }
-}
 
 /// Brings what is new in an inbox into the journal: everything the first time, what changed since afterwards.
 ///

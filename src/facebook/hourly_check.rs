@@ -12,10 +12,12 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::payload::Id;
+use super::inbox::{FIELDS, MESSENGER, NAME, SCOPES};
+use super::state::Facebook;
 use super::tokens;
 use super::tokens::Grants;
-use super::{FIELDS, Facebook, NAME, SCOPES};
+use crate::meta::id::Id;
+use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
@@ -26,9 +28,6 @@ use crate::shared::telemetry::alerts::Cause;
 
 /// When the app is looked at: every hour, some minutes before its Pages are.
 const APP_CRON: &str = "13 * * * *";
-
-/// The code with which the platform refuses the app's own token.
-pub const APP_UNKNOWN: &str = "190";
 
 /// The kind of the alert about what Meta's policy enforcement did to a Page, and the name under which its last word is kept.
 const POLICY_KIND: &str = "policy";
@@ -91,7 +90,7 @@ pub async fn ensure_app(facebook: &Facebook, patience: Patience) -> Result<Ensur
     let mut ensured = Ensured::default();
     match missing_of_app(facebook, patience).await {
         Ok(missing) if missing.is_empty() => {}
-        Ok(missing) => match client.put_app_subscription(patience, "page", &FIELDS).await {
+        Ok(missing) => match client.put_app_subscription(patience, MESSENGER.object, &FIELDS).await {
             Ok(()) => {
                 ensured.missing = missing_of_app(facebook, patience).await?;
                 ensured.repaired = ensured.missing.len() < missing.len();
@@ -146,7 +145,7 @@ pub async fn ensure_app(facebook: &Facebook, patience: Patience) -> Result<Ensur
 
 /// The fields that the app's subscription lacks: all of them where its address is another, or it is switched off.
 async fn missing_of_app(facebook: &Facebook, patience: Patience) -> Result<Vec<&'static str>, ApiError> {
-    let fields = facebook.client.fetch_app_subscription(patience, "page").await?;
+    let fields = facebook.client.fetch_app_subscription(patience, MESSENGER.object).await?;
     Ok(missing_in(&fields.unwrap_or_default()))
 }
 

@@ -11,14 +11,14 @@ use std::sync::Arc;
 use axum::Router;
 use secrecy::SecretString;
 
-use super::history::{self, Inbox};
-use super::payload::Id;
-use super::{Facebook, NAME as FACEBOOK, media, refusal, tokens, view};
+use super::inbox::{INSTAGRAM, Inbox, NAME as FACEBOOK, Row};
+use super::state::Facebook;
+use super::{about, history, media, refusal, tokens, view};
+use crate::meta::id::Id;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
-use crate::shared::channel::view::View;
 use crate::shared::channel::{Channel, Poll};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{NewConnection, Status};
@@ -26,31 +26,24 @@ use crate::shared::store::{NewConnection, Status};
 /// Where the journal keeps, for a Page, which account was connected with which of its logins.
 const CONNECTED_WITH: &str = "instagram";
 
-/// The channel's name in paths, tables and files, and the object in deliveries.
-pub const NAME: &str = "instagram";
+/// The channel's name in paths, tables and files.
+const NAME: &str = INSTAGRAM.name;
 
 /// Under which name it is kept to which Page an account belongs.
 const PAGE: &str = "page";
-
-/// The permissions that are asked for besides those of Pages.
-pub const SCOPES: [&str; 2] = ["instagram_basic", "instagram_manage_messages"];
-
-/// The fields that are wanted for the object `instagram`. Echoes come with `messages`; edits and deliveries do not exist.
-const FIELDS: [&str; 6] =
-    ["messages", "messaging_postbacks", "messaging_seen", "message_reactions", "messaging_referral", "standby"];
 
 /// The channel, beside that of Pages.
 pub fn channel(facebook: &Arc<Facebook>) -> Channel {
     let config = &facebook.config;
     Channel {
-        about: &super::INSTAGRAM,
+        about: &about::OF_INSTAGRAM,
         routes: Router::new(),
         poll: Some(Poll { cron: config.poll_cron.clone(), request: ReadRequest::Everything }),
         connect: Some(ConnectStep {
-            title: "Instagram account of your Page",
+            title: INSTAGRAM.title,
             action: ConnectAction::Link { href: "/facebook/login", label: "Continue with Facebook" },
         }),
-        view: View { platform: "Instagram", noun: "Instagram account", ..view::VIEW },
+        view: view::of(&INSTAGRAM),
         reader: Arc::new(AccountReader(Arc::clone(facebook))),
         jobs: config.media.iter().map(|_| media::job(facebook, NAME)).collect(),
     }
@@ -104,7 +97,7 @@ impl AccountReader {
             .and_then(|page| Id::parse(&page));
         let page = page.ok_or_else(|| anyhow::anyhow!("the Page of an Instagram account is not known"))?;
         let token = tokens::load(facebook, &page).await?;
-        let inbox = Inbox { channel: NAME, account, page: &page, platform: "instagram" };
+        let inbox = Inbox::of(&INSTAGRAM, account, &page);
         if *request == ReadRequest::People {
             return history::name_people(facebook, &inbox, &token).await;
         }
@@ -119,7 +112,7 @@ impl AccountReader {
 pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> Result<(), ReadError> {
     let shared = &facebook.shared;
     let Some(owner) = shared.connections.find(FACEBOOK, page.as_str()).await? else { return Ok(()) };
-    if !SCOPES.iter().all(|scope| owner.scopes.iter().any(|granted| granted == scope)) {
+    if !INSTAGRAM.scopes.iter().all(|scope| owner.scopes.iter().any(|granted| granted == scope)) {
         return Ok(());
     }
     let found = match facebook.client.fetch_instagram_account(page, token).await {
@@ -177,19 +170,20 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
 
 /// Makes the app's subscription for the object `instagram` what it should be.
 async fn ensure_subscription(facebook: &Facebook, account: &Id) -> Result<(), ReadError> {
+    let Row { object, fields: wanted, .. } = INSTAGRAM;
     let missing_now = async || -> Result<Vec<&'static str>, ApiError> {
-        let fields = facebook.client.fetch_app_subscription(Patience::Background, NAME).await?.unwrap_or_default();
-        Ok(FIELDS.into_iter().filter(|wanted| !fields.iter().any(|field| field == wanted)).collect())
+        let fields = facebook.client.fetch_app_subscription(Patience::Background, object).await?.unwrap_or_default();
+        Ok(wanted.iter().copied().filter(|wanted| !fields.iter().any(|field| field == wanted)).collect())
     };
     let mut missing = missing_now().await?;
     let was_missing = missing.len();
     if was_missing > 0 {
-        facebook.client.put_app_subscription(Patience::Background, NAME, &FIELDS).await?;
+        facebook.client.put_app_subscription(Patience::Background, object, wanted).await?;
         missing = missing_now().await?;
     }
     let journal = &facebook.shared.journal;
     let repaired = missing.len() < was_missing;
-    journal.note_subscriptions(NAME, account.as_str(), &FIELDS, &missing, repaired).await?;
+    journal.note_subscriptions(NAME, account.as_str(), wanted, &missing, repaired).await?;
     if repaired {
         journal.request_read(NAME, account.as_str(), ReadRequest::Everything, journal.clock().now_ms()).await?;
     }

@@ -16,8 +16,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::client::AccountPage;
-use super::payload::Id;
-use super::{Facebook, NAME, PLATFORM, SCOPES, hourly_check, instagram, metadata};
+use super::inbox::{self, NAME, PLATFORM};
+use super::state::Facebook;
+use super::{hourly_check, metadata};
+use crate::meta::id::Id;
+use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
@@ -52,8 +55,8 @@ async fn login(
     connections.retain(|one| one.channel == NAME);
     let all_is_well = !connections.is_empty() && connections.iter().all(|one| one.status == Status::Connected);
     let ask_again = !all_is_well;
-    let more: &[&str] = if facebook.config.instagram { &instagram::SCOPES } else { &[] };
-    let scopes = [&SCOPES, more].concat().join(",");
+    let scopes: Vec<&str> = inbox::switched_on(&facebook.config).flat_map(|row| row.scopes).copied().collect();
+    let scopes = scopes.join(",");
     tracing::info!(channel = NAME, "a login began");
     let url = facebook.client.dialog_url(&begun.state, &scopes, ask_again);
     Ok(([(header::SET_COOKIE, begun.cookie)], Redirect::to(url.as_str())).into_response())
@@ -116,7 +119,7 @@ async fn callback(
     let pages = facebook.client.fetch_pages(Patience::Person, &user.token).await.map_err(failed)?;
     // What is wrong with it is said of each Page. But where the app itself is not known, nothing would work.
     let ensured = hourly_check::ensure_app(&facebook, Patience::Person).await.map_err(not_read)?;
-    if let Some(code) = ensured.refused.filter(|code| code == hourly_check::APP_UNKNOWN) {
+    if let Some(code) = ensured.refused.filter(|code| code == APP_UNKNOWN) {
         return Err(failed(ApiError::Refused { code }));
     }
     let (outcomes, found) = connect_pages(&facebook, merchant, &user, pages).await?;

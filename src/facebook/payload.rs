@@ -5,13 +5,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use super::inbox::{self, NAME, Row};
 use super::read_request::OwnRequest;
-use super::{NAME, instagram};
+use crate::meta::id::{Id, milliseconds};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
 use crate::shared::raw_json::{Object, elements};
@@ -44,37 +44,6 @@ const CONTENT_FIELDS: [&str; 20] = [
     "",
 ];
 
-/// Times below this are seconds, above it milliseconds: 10^11 ms is in 1973, 10^11 s in the year 5138.
-const SECONDS_BELOW: i64 = 100_000_000_000;
-
-/// The end of the year 9999 in milliseconds. What claims to be later is no time.
-const LATEST: i64 = 253_402_300_799_999;
-
-/// An id of Meta's: 1 to 32 digits. The only form in which an id becomes part of a path.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id(String);
-
-impl Id {
-    /// Reads an id.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let good = (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        good.then(|| Self(text.to_owned()))
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
 /// Splits a delivery, whose signature is right, into its events: every item of every entry, for every Page.
 ///
 /// Nothing is lost: what cannot be read, is unknown or belongs nowhere becomes an event that is set aside. One bad item
@@ -93,12 +62,10 @@ pub fn split(body: &[u8]) -> Vec<Event> {
     let Some(entries) = delivery.get("entry").and_then(elements) else { return whole("a delivery without entries") };
     let mut events = Vec::new();
     for entry in entries {
-        if object == "page" {
-            split_entry(entry, &original, &mut events);
-        } else if object == instagram::NAME {
+        if let Some(row) = inbox::of_object(&object) {
             let before = events.len();
             split_entry(entry, &original, &mut events);
-            events[before..].iter_mut().for_each(of_instagram);
+            events[before..].iter_mut().for_each(|event| belong_to(row, event));
         } else if object == "permissions" {
             events.extend(permission_events(entry, original(entry)));
         } else {
@@ -111,10 +78,10 @@ pub fn split(body: &[u8]) -> Vec<Event> {
     if events.is_empty() { whole("a delivery without items") } else { events }
 }
 
-/// Items of Instagram have the shapes of Messenger's. Its changes are comments and mentions, which are not handled.
-fn of_instagram(event: &mut Event) {
-    event.channel = instagram::NAME;
-    if let Effect::Reread(_) = event.effect {
+/// Items have one shape in all inboxes. A change of an account that is not read is not handled.
+fn belong_to(row: &Row, event: &mut Event) {
+    event.channel = row.name;
+    if !row.has_metadata && matches!(event.effect, Effect::Reread(_)) {
         event.effect = Effect::SetAside("a change that is not handled".into());
     }
 }
@@ -181,7 +148,7 @@ fn permission_events(entry_text: &str, raw: &[u8]) -> Vec<Event> {
         changes.into_iter().map(targets).collect::<Option<Vec<_>>>().map(|ids| ids.into_iter().flatten().collect());
     let wanted: Vec<(String, ReadRequest)> = match pages {
         Some(pages) if !pages.is_empty() => {
-            let pages: BTreeSet<String> = pages.into_iter().map(|page| page.0).collect();
+            let pages: BTreeSet<String> = pages.into_iter().map(String::from).collect();
             pages.into_iter().map(|page| (page, ReadRequest::HourlyCheck)).collect()
         }
         _ => vec![(String::new(), OwnRequest::PagesOf(person.as_str().to_owned()).into())],
@@ -218,11 +185,14 @@ fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &st
     let effect = match (kind.opens, person) {
         (Some(_), Some(person)) if kind.name == "unsend" => {
             let mid = object.object("message").and_then(|message| message.text("mid")).unwrap_or_default();
-            Effect::Unsend { person: person.0, keys: if mid.is_empty() { Vec::new() } else { keys_of(page, &mid) } }
+            Effect::Unsend {
+                person: person.into(),
+                keys: if mid.is_empty() { Vec::new() } else { keys_of(page, &mid) },
+            }
         }
         // It is about the Page, whoever stands beside it.
         (Some(_), _) if kind.name == POLICY_ENFORCEMENT => policy_effect(&object),
-        (Some(opens), Some(person)) => Effect::Conversation { person: person.0, opens },
+        (Some(opens), Some(person)) => Effect::Conversation { person: person.into(), opens },
         (Some(_), None) => Effect::SetAside("an item that names no person".into()),
         (None, _) => Effect::SetAside("an item of an unknown kind".into()),
     };
@@ -485,12 +455,6 @@ fn apart_key(account: &str, kind: &str, raw: &[u8]) -> DedupeKey {
 /// A platform's word, short enough for a column and a log line.
 fn short(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(40).collect()
-}
-
-/// Seconds or milliseconds, as milliseconds.
-fn milliseconds(time: i64) -> Option<i64> {
-    let time = if time < SECONDS_BELOW { time.checked_mul(1000)? } else { time };
-    (0..=LATEST).contains(&time).then_some(time)
 }
 
 fn mask(body: &[u8]) -> Cow<'_, str> {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::history::{self, Inbox};
-use super::payload::Id;
+use super::inbox::{INSTAGRAM, Inbox, NAME};
 use super::read_request::OwnRequest;
-use super::{Facebook, NAME, hourly_check, instagram, metadata, refusal, tokens};
+use super::state::Facebook;
+use super::{history, hourly_check, instagram, metadata, refusal, tokens};
+use crate::meta::id::Id;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
@@ -100,7 +101,7 @@ impl PageReader {
         let object_of_page = self.0.client.fetch_page(Patience::Background, page, token).await?;
         metadata::store(&self.0, page, &object_of_page).await?;
         if wanted == Wanted::Everything {
-            if self.0.config.instagram {
+            if (INSTAGRAM.is_on)(&self.0.config) {
                 instagram::discover(&self.0, page, token).await?;
             }
             history::read(&self.0, &Inbox::of_page(page), token).await?;

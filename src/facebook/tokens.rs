@@ -8,10 +8,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::client::TokenInfo;
-use super::payload::Id;
+use super::inbox::NAME;
 use super::refusal::token_reason;
-use super::{Facebook, NAME};
+use super::state::Facebook;
+use crate::meta::id::Id;
+use crate::meta::token::TokenInfo;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};

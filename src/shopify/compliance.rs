@@ -10,8 +10,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
+use super::names::NAME;
 use super::payload::{self, ShopDomain};
-use super::{NAME, Shopify};
+use super::state::Shopify;
 use crate::shared::erasure::Scope;
 use crate::shared::journal::{Effect, Event};
 use crate::shared::raw_json::Object;

@@ -8,9 +8,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::about::ABOUT;
+use super::config::Config;
+use super::names::{NAME, SCOPES};
 use super::payload::ShopDomain;
 use super::subscriptions::{is_granted, wanted};
-use super::{Config, NAME, SCOPES};
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
 use crate::shared::channel::job::BoxFuture;
@@ -30,7 +32,7 @@ const QUERY: &str = "query Doctor {
 
 impl Section for Config {
     fn channels(&self) -> Vec<&'static About> {
-        vec![&super::ABOUT]
+        vec![&ABOUT]
     }
 
     fn own_addresses(&self) -> Vec<Url> {

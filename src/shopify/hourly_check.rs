@@ -4,16 +4,18 @@
 //! anything. Reading the catalogue is left to `sync.rs`, which is asked to where something may have been missed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::catalogue::session::ShopInfo;
+use super::catalogue::session::{self, ShopInfo};
 use super::client::Query;
+use super::names::{NAME, SCOPES};
 use super::payload::ShopDomain;
+use super::refusal::CLOSED_PAUSE;
+use super::state::Shopify;
 use super::subscriptions;
 use super::subscriptions::{Asker, is_granted};
-use super::{NAME, SCOPES, Shopify, uninstalled};
+use super::uninstalled;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
@@ -21,9 +23,6 @@ use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{Status, Trouble, TroubleSource};
 use crate::shared::telemetry::alerts::Cause;
-
-/// When to look at a closed shop again.
-const PAUSE: Duration = Duration::from_secs(3600);
 
 /// When refused logins are tried again: once a day, at a quiet time.
 const REVIVE_CRON: &str = "53 4 * * *";
@@ -38,7 +37,7 @@ pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> 
     let Some(connection) = shared.connections.find(NAME, shop.as_str()).await? else { return Ok(()) };
     shopify.tokens.keep_alive(shop).await?;
     let info: ShopInfo = shopify.ask(Patience::Background, shop, Query::SHOP_INFO, json!({})).await?.data;
-    ensure_same_shop(shop, &info)?;
+    session::ensure_same_shop(shop, &info)?;
     // A list that is empty or absent says nothing: without a single scope there would be no installation.
     let scopes = info.scopes().filter(|scopes| !scopes.is_empty()).unwrap_or_else(|| connection.scopes.clone());
     if scopes != connection.scopes {
@@ -115,25 +114,6 @@ async fn revive(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// A shop whose answers name another domain was renamed. Nothing of it is stored under the old name any more, and the
-/// new name is another connection: the merchant makes it by connecting it.
-///
-/// # Errors
-/// [`ApiError::Paused`] with the new name.
-pub fn ensure_same_shop(shop: &ShopDomain, info: &ShopInfo) -> Result<(), ApiError> {
-    let named = info.shop.get("myshopifyDomain").and_then(Value::as_str).and_then(ShopDomain::parse);
-    match named {
-        Some(named) if named != *shop => {
-            let reason = format!(
-                "this shop is called {named} at Shopify now. Please connect it again under its new name; what was read \
-                 under the old one stays as it is."
-            );
-            Err(ApiError::Paused { reason: reason.into(), retry_after: PAUSE })
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Single objects of a shop that is closed are not asked for: the hourly look and whole reads find out when it is open
 /// again, and everything is read then.
 ///
@@ -143,7 +123,7 @@ pub async fn ensure_open(shopify: &Shopify, shop: &ShopDomain) -> Result<(), Rea
     let connection = shopify.shared.connections.find(NAME, shop.as_str()).await?;
     match connection.and_then(|connection| connection.trouble) {
         Some(Trouble { source: TroubleSource::Pause, words }) => {
-            Err(ApiError::Paused { reason: words.into(), retry_after: PAUSE }.into())
+            Err(ApiError::Paused { reason: words.into(), retry_after: CLOSED_PAUSE }.into())
         }
         _ => Ok(()),
     }

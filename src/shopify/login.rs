@@ -17,13 +17,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::catalogue::session::ShopInfo;
+use super::catalogue::session::{ShopInfo, ensure_same_shop};
 use super::catalogue::sync::store_shop;
 use super::client::Query;
+use super::names::{NAME, PLATFORM, SCOPES, SHOP};
 use super::payload::ShopDomain;
 use super::signed_query::SignedQuery;
+use super::state::Shopify;
 use super::subscriptions::{self, Asker, is_granted};
-use super::{NAME, PLATFORM, SCOPES, SHOP, Shopify, hourly_check, tokens, webhook};
+use super::{hourly_check, tokens, webhook};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
@@ -184,7 +186,7 @@ async fn connect(
         asked = ask(&access.secret).await;
     }
     let info = asked.map_err(failed)?.data;
-    hourly_check::ensure_same_shop(shop, &info).map_err(failed)?;
+    ensure_same_shop(shop, &info).map_err(failed)?;
     // The platform's own list says more than the token's: a grant to write hides the one to read there.
     if let Some(granted) = info.scopes() {
         scopes.extend(granted.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());

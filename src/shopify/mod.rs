@@ -3,6 +3,7 @@
 //! The platform's documents: <https://shopify.dev/docs/apps/build/authentication-authorization>,
 //! <https://shopify.dev/docs/api/admin-graphql>, <https://shopify.dev/docs/apps/build/webhooks>.
 
+mod about;
 mod api_notices;
 mod budget;
 mod catalogue;
@@ -15,12 +16,14 @@ mod document;
 pub mod fuzzing;
 mod hourly_check;
 mod login;
+mod names;
 mod payload;
 mod read_request;
 mod refusal;
 #[cfg(feature = "demo")]
 pub mod sandbox;
 mod signed_query;
+mod state;
 mod subscriptions;
 mod token_endpoint;
 mod tokens;
@@ -31,72 +34,24 @@ mod webhook;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::FromRef;
 
+pub use self::about::ABOUT;
 pub use self::config::{AdminUrl, BulkHosts, Config};
+pub use self::names::PLATFORM;
 use self::read_request::OwnRequest;
-use crate::shared::channel::about::About;
+use self::state::Shopify;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::{Channel, Poll};
-use crate::shared::server::webhook_intake::Intake;
-
-/// The channel's name in paths, tables and files.
-const NAME: &str = "shopify";
-
-/// The platform's name as people know it.
-pub const PLATFORM: &str = "Shopify";
-
-/// The scopes that are asked for. The name of a location needs `read_locations`.
-/// Source: <https://shopify.dev/docs/api/usage/access-scopes> (2026).
-const SCOPES: [&str; 4] = ["read_products", "read_inventory", "read_locations", "read_discounts"];
-
-/// The kind of the one record that holds the shop's own data.
-const SHOP: &str = "shop";
-
-/// What is true of the channel. Shopify takes nothing back.
-pub static ABOUT: About = About {
-    name: NAME,
-    has_account_tokens: true,
-    is_polled: true,
-    event_key: Some(payload::key_of_delivery),
-    unsending: None,
-};
-
-/// What the channel's code is given.
-struct Shopify {
-    shared: Shared,
-    config: Arc<Config>,
-    client: client::Client,
-    intake: Intake,
-    tokens: tokens::TokenKeeper,
-    locks: catalogue::file::Locks,
-}
-
-impl FromRef<Arc<Shopify>> for Shared {
-    fn from_ref(shopify: &Arc<Shopify>) -> Self {
-        shopify.shared.clone()
-    }
-}
 
 /// The channel.
 #[must_use]
 pub fn channel(shared: &Shared, config: Config) -> Channel {
-    let config = Arc::new(config);
-    let http = shared.http.counted(NAME, &shared.metrics);
-    let client = client::Client::new(http, Arc::clone(&config), shared.alerts.clone());
-    let shopify = Arc::new(Shopify {
-        shared: shared.clone(),
-        intake: Intake::new(shared, NAME),
-        tokens: tokens::TokenKeeper::new(shared.connections.clone(), client.clone(), shared.alerts.clone()),
-        client,
-        config: Arc::clone(&config),
-        locks: catalogue::file::Locks::default(),
-    });
+    let shopify = Shopify::new(shared, config);
     Channel {
         about: &ABOUT,
         routes: Router::new().merge(login::routes()).merge(webhook::routes(&shopify)).with_state(Arc::clone(&shopify)),
-        poll: Some(Poll { cron: config.poll_cron.clone(), request: OwnRequest::Changes.into() }),
+        poll: Some(Poll { cron: shopify.config.poll_cron.clone(), request: OwnRequest::Changes.into() }),
         connect: Some(ConnectStep {
             title: "Connect your Shopify shop",
             action: ConnectAction::Form {

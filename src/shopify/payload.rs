@@ -9,9 +9,10 @@ use chrono::DateTime;
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
-use super::NAME;
+use super::names::{COLLECTION_GID, DISCOUNT_GID, ITEM_GID, NAME, PRODUCT_GID};
 use super::read_request::OwnRequest;
 use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::files::path::Name;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source};
 use crate::shared::raw_json::Object;
 
@@ -20,7 +21,7 @@ const SUFFIX: &str = ".myshopify.com";
 /// A shop's domain: `[a-z0-9][a-z0-9-]*.myshopify.com`, at most 100 bytes. The only way to a Shopify host; the client
 /// secret goes there and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ShopDomain(String);
+pub struct ShopDomain(Name);
 
 impl ShopDomain {
     /// Reads a whole domain, in any case of letters.
@@ -31,7 +32,7 @@ impl ShopDomain {
         let good = text.len() <= 100
             && name.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
             && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        good.then_some(Self(text))
+        if good { Name::parse(&text).ok().map(Self) } else { None }
     }
 
     /// Reads a shop's name with or without `.myshopify.com`.
@@ -43,24 +44,21 @@ impl ShopDomain {
     /// The domain as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The domain as a part of a path: it is its own name.
+    #[must_use]
+    pub fn as_name(&self) -> &Name {
         &self.0
     }
 }
 
 impl fmt::Display for ShopDomain {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(self.as_str())
     }
 }
-
-/// The start of a product's global id; the number follows.
-pub const PRODUCT_GID: &str = "gid://shopify/Product/";
-/// The start of an inventory item's global id.
-pub const ITEM_GID: &str = "gid://shopify/InventoryItem/";
-/// The start of a collection's global id.
-pub const COLLECTION_GID: &str = "gid://shopify/Collection/";
-/// The start of a discount's global id; the kind of discount and the number follow.
-pub const DISCOUNT_GID: &str = "gid://shopify/Discount";
 
 /// What must be read again because of a topic. `None`: the topic is not handled.
 fn effect_of(topic: &str, body: &Object<'_>) -> Option<Effect> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::payload::{COLLECTION_GID, DISCOUNT_GID, ITEM_GID, PRODUCT_GID};
+use super::names::{COLLECTION_GID, DISCOUNT_GID, ITEM_GID, PRODUCT_GID};
 use crate::shared::channel::read_request::ReadRequest;
 
 /// How the text begins of an object that is read a second time.

@@ -8,16 +8,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use super::client::{Asked, Client, Query};
+use super::client::Client;
+use super::names::NAME;
 use super::payload::ShopDomain;
 use super::token_endpoint::{DEAD, INVALID_CLIENT, TokenAnswer};
-use super::{NAME, Shopify};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::Clock;
-use crate::shared::outgoing::http::{ApiError, Patience};
+use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::connections::Token;
 use crate::shared::store::{Connections, TokenKind};
 use crate::shared::telemetry::alerts::{Alerts, Cause};
@@ -263,32 +261,6 @@ fn credentials_cause(shop: &ShopDomain) -> Cause {
 
 fn end_cause(shop: &ShopDomain) -> Cause {
     Cause::of_account(NAME, shop.as_str(), "login ends")
-}
-
-impl Shopify {
-    /// Asks a connected shop with a token that works: one that is refused is replaced, once.
-    ///
-    /// # Errors
-    /// [`ReadError`]; [`ApiError::TokenRejected`] when only a new login helps.
-    pub async fn ask<T: DeserializeOwned>(
-        &self,
-        patience: Patience,
-        shop: &ShopDomain,
-        query: Query,
-        variables: Value,
-    ) -> Result<Asked<T>, ReadError> {
-        let Self { client, tokens, .. } = self;
-        let mut token = tokens.access_token(shop).await?;
-        let asked = match client.ask(patience, shop, &token, query, variables.clone()).await {
-            Err(ApiError::TokenRejected { .. }) => {
-                token = tokens.after_refusal(shop, &token).await?;
-                client.ask(patience, shop, &token, query, variables).await?
-            }
-            asked => asked?,
-        };
-        tokens.has_worked(shop, &token).await?;
-        Ok(asked)
-    }
 }
 
 /// The two tokens of an answer, with their expiry. An access token whose life is not told is used until it is refused; a

@@ -9,8 +9,10 @@
 use serde_json::{Value, json};
 
 use super::client::Query;
+use super::names::NAME;
 use super::payload::ShopDomain;
-use super::{NAME, Shopify, refusal};
+use super::refusal;
+use super::state::Shopify;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};

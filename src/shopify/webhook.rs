@@ -15,7 +15,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 
-use super::{Config, Shopify, compliance, payload};
+use super::config::Config;
+use super::state::Shopify;
+use super::{compliance, payload};
 use crate::shared::secrets::signature::Signer;
 use crate::shared::server::webhook_intake;
 use crate::shared::telemetry::metrics::Refusal;

@@ -115,3 +115,15 @@ fn a_simulator_knows_nothing_of_the_code_it_tests() {
         arrows(&source).into_iter().filter(|(from, to)| is_simulator(from) && !is_simulator(to)).collect();
     assert_eq!(wrong, []);
 }
+
+#[test]
+fn connections_and_sql_stay_with_the_tables() {
+    let rooms = ["shared/journal/", "shared/store/", "shared/database/"];
+    let source = source();
+    let outside = source.files.iter().filter(|file| !rooms.iter().any(|room| file.path.starts_with(room)));
+    let wrong: Vec<&str> = outside
+        .filter(|file| ["rusqlite", "prepare_cached", "query_row"].iter().any(|word| file.words().contains(word)))
+        .map(|file| file.path.as_str())
+        .collect();
+    assert_eq!(wrong, [""; 0]);
+}

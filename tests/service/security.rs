@@ -248,7 +248,7 @@ async fn f5_databases_are_opened_with_the_settings_that_keep_what_was_promised()
         &["CREATE TABLE any (id INTEGER) STRICT"],
     )
     .unwrap();
-    let found = db.call(move |connection| pragmas(connection)).await.unwrap();
+    let found = db.with_connection(move |connection| pragmas(connection)).await.unwrap();
     assert_eq!(found, wanted);
     for name in ["tokens", "sessions", "journal"] {
         let connection = rusqlite::Connection::open(app.path(&format!("data/{name}.db"))).unwrap();

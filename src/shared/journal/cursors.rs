@@ -61,7 +61,7 @@ impl Journal {
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn save_cursor(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+pub(in crate::shared) fn save_cursor(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO cursors (name, value) VALUES (?1, ?2)")?
         .execute([name, value])
@@ -72,7 +72,7 @@ pub(crate) fn save_cursor(connection: &Connection, name: &str, value: &str) -> r
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn cursor_position(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+pub(in crate::shared) fn cursor_position(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     let value: Option<String> = connection
         .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
         .query_row([name], |row| row.get(0))

@@ -151,7 +151,7 @@ impl Journal {
     ///
     /// # Errors
     /// What `work` returns, or that the commit failed.
-    pub(crate) async fn write<T: Send + 'static>(
+    pub(in crate::shared) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, JournalError> {
@@ -215,7 +215,7 @@ impl Journal {
     ///
     /// # Errors
     /// What `work` returns, or that no connection can be opened.
-    pub(crate) async fn read<T: Send + 'static>(
+    pub(in crate::shared) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, JournalError> {

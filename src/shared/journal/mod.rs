@@ -34,8 +34,9 @@ pub(in crate::shared) use connected_accounts::NOT_CONNECTED;
 pub(in crate::shared) use conversation::conversation_number;
 pub use conversation::{Account, Conversation};
 pub(in crate::shared) use conversation_order::insert_set_aside;
-pub(crate) use cursors::save_cursor;
-pub(in crate::shared) use cursors::{CONVERSATIONS_CURSOR, OVERVIEW_CURSOR, READS_CURSOR, cursor_position};
+pub(in crate::shared) use cursors::{
+    CONVERSATIONS_CURSOR, OVERVIEW_CURSOR, READS_CURSOR, cursor_position, save_cursor,
+};
 pub(in crate::shared) use erase::account_key;
 pub use erase::{Erased, Scope};
 pub use error::JournalError;

@@ -376,6 +376,6 @@ fn end_job(good: bool, run: impl Fn(&str) -> rusqlite::Result<()>) -> Option<rus
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn newest_seq(connection: &Connection) -> rusqlite::Result<i64> {
+pub(in crate::shared) fn newest_seq(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))
 }

@@ -6,7 +6,7 @@ use rusqlite::OptionalExtension;
 
 use super::reports::{Subscriptions, list_remarks, list_subscriptions};
 use crate::shared::database::sqlite::open_reader;
-use crate::shared::journal::{CONVERSATIONS_CURSOR, cursor_position};
+use crate::shared::journal::{Account, CONVERSATIONS_CURSOR, cursor_position};
 
 /// What a look into the journal shows.
 #[derive(Debug)]
@@ -57,4 +57,15 @@ pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
         subscriptions: list_subscriptions(&connection)?,
         remarks: list_remarks(&connection)?,
     })
+}
+
+/// The connected accounts in the `tokens.db` at `path`, in order.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn list_connected(path: &Path) -> rusqlite::Result<Vec<Account>> {
+    open_reader(path)?
+        .prepare("SELECT channel, account FROM connections ORDER BY channel, account")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }

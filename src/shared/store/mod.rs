@@ -29,7 +29,7 @@ pub use connections::{
 pub use erasures::Erasures;
 pub use event_status::EventStatus;
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
-pub use inspection::{Inspection, inspect};
+pub use inspection::{Inspection, inspect, list_connected};
 pub use keys::Keys;
 pub use login_states::LoginStates;
 pub use overview::{Arrivals, Consumer, Counts, Failure, SetAside, Totals, Work};

@@ -261,7 +261,7 @@ const LONGEST_DEBOUNCE_MS: i64 = 15_000;
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn insert_read_request(
+pub(super) fn insert_read_request(
     connection: &Connection,
     channel: &str,
     account: &str,

@@ -3,38 +3,25 @@
 //! A shop of ten thousand products makes a file of tens of megabytes. A node stands on a line of its own, lists and nodes
 //! are in order, so a changed product is found by bisection and exchanged; what stays is copied inside the kernel.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use super::records::{COLLECTION, DISCOUNT, PRODUCT};
+use super::kinds::{COLLECTION, DISCOUNT, PRODUCT};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::files::output::{Piece, Stamp, Written};
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Change, Edit};
 use crate::shopify::document;
 use crate::shopify::document::{SECTIONS, Section};
+use crate::shopify::names::NAME;
 use crate::shopify::payload::ShopDomain;
-use crate::shopify::{NAME, Shopify};
+use crate::shopify::state::Shopify;
 
 /// The cursor that says which file shows all records of a shop. It is forgotten in the transaction that changes one.
 pub const SHOWN: &str = "catalogue";
 
 /// How much of the file is looked at at once.
 const LOOK_BYTES: usize = 16 * 1024;
-
-/// One lock for each shop: records and file change together. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Locks(Arc<Mutex<HashMap<ShopDomain, Arc<tokio::sync::Mutex<()>>>>>);
-
-impl Locks {
-    /// Waits for the shop's lock.
-    pub async fn of(&self, shop: &ShopDomain) -> tokio::sync::OwnedMutexGuard<()> {
-        let lock = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(shop.clone()).or_default());
-        lock.lock_owned().await
-    }
-}
 
 /// Makes these changes, and the file with them. Gives back what changed.
 ///
@@ -51,7 +38,7 @@ pub async fn change(shopify: &Shopify, shop: &ShopDomain, edits: Vec<Edit>) -> R
         _ => None,
     };
     if let Some(stamp) = stamp {
-        let (output, path) = (shared.output.clone(), document::products_path(shop)?);
+        let (output, path) = (shared.output.clone(), document::products_path(shop));
         let spliced = tokio::task::spawn_blocking(move || {
             output.splice(&path, stamp, |file, bytes| Document(file, bytes).pieces(&visible))
         });
@@ -80,7 +67,7 @@ pub async fn rewrite(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadErr
 pub async fn show(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let shared = &shopify.shared;
     if let Some(shown) = shared.journal.find_account_cursor(NAME, shop.as_str(), SHOWN).await? {
-        let (output, path) = (shared.output.clone(), document::products_path(shop)?);
+        let (output, path) = (shared.output.clone(), document::products_path(shop));
         let stamp = tokio::task::spawn_blocking(move || output.stamp(&path)).await.map_err(std::io::Error::other)??;
         if stamp.is_some_and(|stamp| stamp.to_string() == shown) {
             return Ok(());
@@ -91,7 +78,7 @@ pub async fn show(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError>
 
 async fn write_whole(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let shared = &shopify.shared;
-    let (output, path, account) = (shared.output.clone(), document::products_path(shop)?, shop.to_string());
+    let (output, path, account) = (shared.output.clone(), document::products_path(shop), shop.to_string());
     let written = shared.journal.look(move |journal| {
         let mut failed = None;
         let written = output.write_from(&path, |writer| {

@@ -11,14 +11,16 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT};
 use super::records;
-use super::records::{COLLECTION, DISCOUNT, Found, GONE, PRODUCT};
+use super::records::Found;
 use super::session::{Pages, Raw, Reading, id_of};
 use super::{by_pages, file, single_objects};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::store::{Edit, Record};
 use crate::shopify::client::Query;
-use crate::shopify::{NAME, document};
+use crate::shopify::document;
+use crate::shopify::names::NAME;
 
 /// The cursor of what was read, and up to when.
 const READ: &str = "catalogue read";

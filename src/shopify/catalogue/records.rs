@@ -6,23 +6,17 @@
 use std::collections::HashSet;
 
 use super::file;
+use super::kinds::{COLLECTION, GONE, PRODUCT};
 use super::session::Raw;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Children, Edit, Part, Record, Staging};
+use crate::shopify::document;
+use crate::shopify::names::NAME;
 use crate::shopify::payload::ShopDomain;
-use crate::shopify::{NAME, Shopify, document};
-
-/// Kinds of records.
-pub const PRODUCT: &str = "product";
-/// A discount, by code or automatic.
-pub const DISCOUNT: &str = "discount";
-/// A collection.
-pub const COLLECTION: &str = "collection";
-/// A product that was deleted not long ago, as it was: a pass under way, or a copy that lags behind, may still show it.
-pub const GONE: &str = "gone";
+use crate::shopify::state::Shopify;
 
 /// Kinds of parts: what belongs to a product names the product or the inventory item as its parent.
 pub mod part {

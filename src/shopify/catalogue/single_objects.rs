@@ -12,17 +12,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::json;
 
 use super::by_pages;
+use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT};
 use super::records;
-use super::records::{COLLECTION, DISCOUNT, GONE, PRODUCT, part};
-use super::session::{Access, DENIED, Pages, Raw, Reading, at, id_of, parse};
+use super::records::part;
+use super::session::{Access, Pages, Raw, Reading, at, id_of, parse};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Edit, Part, Record};
 use crate::shopify::client::{Asked, Query};
-use crate::shopify::payload::{COLLECTION_GID, ITEM_GID, PRODUCT_GID};
+use crate::shopify::document;
+use crate::shopify::names::{COLLECTION_GID, ITEM_GID, NAME, PRODUCT_GID};
 use crate::shopify::read_request::{OwnRequest, Single};
-use crate::shopify::{NAME, document};
+use crate::shopify::refusal::DENIED;
 
 /// What a request names is neither there nor known by this name: a reason to look at the whole list.
 const UNKNOWN: ApiError = ApiError::Unreadable("an event about an unknown object");

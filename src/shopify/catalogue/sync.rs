@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::kinds::{COLLECTION, DISCOUNT, PRODUCT};
 use super::poll;
 use super::poll::Mark;
 use super::records;
-use super::records::{COLLECTION, DISCOUNT, Found, PRODUCT};
+use super::records::Found;
 use super::session::Reading;
 use super::{by_bulk, by_pages, file, single_objects};
 use crate::shared::channel::job::BoxFuture;
@@ -20,11 +21,13 @@ use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
 use crate::shared::outgoing::http::{ApiError, Budget};
 use crate::shared::store::{PollReport, Record, Staging};
+use crate::shopify::names::{NAME, SHOP};
 use crate::shopify::payload::ShopDomain;
 use crate::shopify::read_request::{OwnRequest, Single};
+use crate::shopify::state::Shopify;
 use crate::shopify::subscriptions;
 use crate::shopify::subscriptions::Asker;
-use crate::shopify::{NAME, SHOP, Shopify, document, hourly_check, refusal, uninstalled};
+use crate::shopify::{document, hourly_check, refusal, uninstalled};
 
 /// When more single products than this are to be read, all are: by then a pass is cheaper.
 const MANY: usize = 50;
@@ -313,7 +316,7 @@ pub async fn store_shop(shopify: &Shopify, shop: &ShopDomain, info: Map<String, 
 async fn write_metadata(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let shared = &shopify.shared;
     if let Some(record) = shared.journal.list_records(NAME, shop.as_str(), SHOP).await?.first() {
-        shared.output.write_in_background(document::metadata_path(shop)?, document::metadata(record)).await?;
+        shared.output.write_in_background(document::metadata_path(shop), document::metadata(record)).await?;
     }
     Ok(())
 }

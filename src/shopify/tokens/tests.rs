@@ -16,10 +16,11 @@ use crate::shared::channel::simulator::{Failure, Now};
 use crate::shared::clock::Clock;
 use crate::shared::database::sqlite::{Db, run_sql};
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
-use crate::shared::outgoing::http::{Http, Timeouts};
+use crate::shared::outgoing::http::{Http, Patience, Timeouts};
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::store::{NewConnection, Status, TOKENS_MIGRATIONS};
+use crate::shopify::client::Query;
 use crate::shopify::sandbox::{Options, Sandbox, Shop};
 use crate::shopify::{AdminUrl, Config};
 
