@@ -299,13 +299,8 @@ async fn baseline_a(port_file: &str) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     std::fs::write(port_file, listener.local_addr().expect("an address").to_string()).expect("written");
     let limits = Limits::default();
-    accept::serve(
-        listener,
-        web::finish(router, false, &limits, &Metrics::default()),
-        &limits,
-        CancellationToken::new(),
-    )
-    .await;
+    accept::serve(listener, web::finish(router, None, &limits, &Metrics::default()), &limits, CancellationToken::new())
+        .await;
 }
 
 /// Baseline A in a process of its own.

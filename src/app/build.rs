@@ -202,10 +202,14 @@ fn join_routes(shared: &Shared, channels: Vec<Channel>, server: Server, vault: V
         reader: Arc::clone(&channel.reader),
     });
     let mut router = web::router(shared.clone(), fronts.collect(), vault, running, server.public_url.clone());
-    router =
-        router.merge(operator::router(shared.clone(), server.operator_token, server.public_url, channels::event_key));
+    router = router.merge(operator::router(
+        shared.clone(),
+        server.operator_token,
+        server.public_url.clone(),
+        channels::event_key,
+    ));
     for channel in channels {
         router = router.merge(channel.routes);
     }
-    web::finish(router, shared.is_public, &server.limits, &shared.metrics)
+    web::finish(router, server.public_url.as_ref(), &server.limits, &shared.metrics)
 }

@@ -9,7 +9,13 @@ impl CommandRunner {
         let written = self.conversations.rebuild(account.clone()).await?;
         let mut good = true;
         for connection in self.chosen(None, account).await? {
-            let Some(reader) = self.readers.get(connection.channel.as_str()) else { continue };
+            let Some(reader) = self.readers.get(connection.channel.as_str()) else {
+                good = false;
+                let (channel, account) = (connection.channel, connection.account);
+                let reason = "not configured: its conversations are written, its other documents are not".to_owned();
+                let _ = lines.send(Line::Failed { channel, account, reason }).await;
+                continue;
+            };
             if let Err(error) = reader.write_documents(&connection.account).await {
                 good = false;
                 let (channel, account) = (connection.channel, connection.account);

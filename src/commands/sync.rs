@@ -25,12 +25,21 @@ impl CommandRunner {
             say(lines, text.to_owned()).await;
             return Ok(!named);
         }
+        let mut good = true;
+        // What is connected, but whose platform is not configured any more, nobody reads.
+        let (configured, others): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|connection| self.readers.contains_key(connection.channel.as_str()));
+        waiting = configured;
+        for Connection { channel, account, .. } in others {
+            good = false;
+            let reason = "not configured: set the platform's variables again".to_owned();
+            let _ = lines.send(Line::Failed { channel, account, reason }).await;
+        }
         let now_ms = self.journal.clock().now_ms();
         for connection in &waiting {
             let (channel, account) = (&connection.channel, &connection.account);
             self.journal.request_read(channel, account, ReadRequest::Everything, now_ms).await?;
         }
-        let mut good = true;
         while !waiting.is_empty() {
             tokio::time::sleep(TELL_EVERY).await;
             for step in self.progress.list() {

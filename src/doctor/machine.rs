@@ -30,7 +30,7 @@ pub fn folders(server: &Server) -> Vec<Finding> {
     let mut findings = Vec::new();
     let data = folder_of(&server.tokens_db);
     for (folder, what) in [(data, "data folder"), (server.output_dir.as_path(), "output folder")] {
-        let path = folder.display().to_string();
+        let path = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string();
         let metadata = match std::fs::metadata(folder) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -39,7 +39,7 @@ pub fn folders(server: &Server) -> Vec<Finding> {
                     &path,
                     format!("the {what} does not exist"),
                     "nothing was stored yet; the service makes it at its first start",
-                    "nothing, if the service never ran here; otherwise run it in the folder in which it ran before",
+                    "nothing, if the service never ran here; otherwise run it in the folder in which it ran before, or name that: --dir FOLDER",
                 ));
                 continue;
             }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::app::channels;
-use crate::app::config::Config;
+use crate::app::config::{Config, Unknown};
 use crate::shared::channel::finding::{Finding, Severity};
 use crate::shared::clock::Clock;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
@@ -29,13 +29,15 @@ pub struct Surroundings {
     pub ngrok: Url,
     /// The settings file.
     pub env_file: PathBuf,
+    /// Variables that look like settings and are none.
+    pub unknown: Vec<Unknown>,
 }
 
 impl Default for Surroundings {
     fn default() -> Self {
         #[allow(clippy::expect_used, reason = "a constant")]
         let ngrok = Url::parse("http://127.0.0.1:4040").expect("a constant address");
-        Self { ngrok, env_file: PathBuf::from(".env") }
+        Self { ngrok, env_file: PathBuf::from(".env"), unknown: Vec::new() }
     }
 }
 
@@ -56,10 +58,16 @@ impl Report {
         self.findings.extend(findings);
     }
 
-    /// Whether nothing was found.
+    /// Whether nothing was found but notes.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.findings.is_empty()
+        !self.has(Severity::Warning)
+    }
+
+    /// Whether something was found that is at least so bad.
+    #[must_use]
+    pub fn has(&self, severity: Severity) -> bool {
+        self.findings.iter().any(|finding| finding.severity <= severity)
     }
 
     /// For people: one paragraph a fault.
@@ -70,6 +78,7 @@ impl Report {
             let word = match finding.severity {
                 Severity::Error => "ERROR",
                 Severity::Warning => "warning",
+                Severity::Note => "note",
             };
             let about = if finding.about.is_empty() { String::new() } else { format!(" ({})", finding.about) };
             let _ = writeln!(text, "{word} {}{about}", finding.code);
@@ -81,13 +90,17 @@ impl Report {
             let _ = writeln!(text, "not looked at: {skipped}");
         }
         let _ = writeln!(text, "looked at: {}", self.checked.join(", "));
-        match self.findings.len() {
-            0 => text.push_str("healthy: nothing was found\n"),
-            1 => text.push_str("1 finding\n"),
-            count => {
-                let _ = writeln!(text, "{count} findings");
-            }
-        }
+        let notes = self.findings.iter().filter(|finding| finding.severity == Severity::Note).count();
+        let notes_in_words = match notes {
+            0 => String::new(),
+            1 => " (and 1 note)".to_owned(),
+            notes => format!(" (and {notes} notes)"),
+        };
+        let _ = match self.findings.len() - notes {
+            0 => writeln!(text, "healthy: nothing was found{notes_in_words}"),
+            1 => writeln!(text, "1 finding{notes_in_words}"),
+            count => writeln!(text, "{count} findings{notes_in_words}"),
+        };
         text
     }
 }
@@ -159,6 +172,18 @@ fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> V
             format!("chmod 600 {file}"),
         ));
     }
+    findings.extend(surroundings.unknown.iter().map(|unknown| {
+        Finding::warning(
+            "setting_unknown",
+            &unknown.name,
+            unknown.to_string(),
+            "it changes nothing",
+            match &unknown.nearest {
+                Some(nearest) => format!("call it {nearest}, or take it out"),
+                None => "take it out; .env.example holds all settings".to_owned(),
+            },
+        )
+    }));
     match config {
         Err(problems) => findings.extend(problems.0.iter().map(|Problem { name, kind, words }| {
             Finding::error(
@@ -183,7 +208,7 @@ fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> V
         Ok(config) => {
             for (name, section) in channels::sections(config) {
                 if section.is_none() {
-                    findings.push(Finding::warning(
+                    findings.push(Finding::note(
                         "platform_off",
                         name,
                         format!("{name} is not configured"),
@@ -193,7 +218,7 @@ fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> V
                 }
             }
             if config.server.operator_token.is_none() {
-                findings.push(Finding::warning(
+                findings.push(Finding::note(
                     "operator_off",
                     "OPERATOR_TOKEN",
                     "OPERATOR_TOKEN is not set",

@@ -157,7 +157,8 @@ pub async fn public_address(config: &Config, http: &Http, ngrok: &Url, running: 
     let host = configured.and_then(Url::host_str).unwrap_or_default().to_owned();
     match (&tunnels, to_us) {
         (Some(_), Some(tunnel)) if !same_host(&tunnel.public_url, &host) => {
-            let base = tunnel.public_url.trim_end_matches('/').replacen("http://", "https://", 1);
+            let path = configured.map_or("", |url| url.path().trim_end_matches('/'));
+            let base = tunnel.public_url.trim_end_matches('/').replacen("http://", "https://", 1) + path;
             findings.push(Finding::error(
                 if host.is_empty() { "ngrok_not_configured" } else { "ngrok_address_changed" },
                 &base,

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::refusal;
 use crate::meta::app::{App, Denial};
-use crate::shared::channel::job::parse_cron;
+use crate::shared::channel::job::check_cron;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::{ProblemKind, Settings};
 
@@ -86,6 +86,19 @@ const NAMES: [&str; 16] = [
     "FACEBOOK_MEDIA_MAX_BYTES",
 ];
 
+/// The paths at which deliveries are taken in.
+const WEBHOOKS: &[&str] = &["/facebook/webhook", "/webhooks/facebook"];
+
+/// All paths at which the channel answers.
+const ROUTES: [&str; 6] = [
+    "/facebook/login",
+    "/facebook/callback",
+    "/facebook/webhook",
+    "/webhooks/facebook",
+    "/facebook/deauthorize",
+    "/facebook/data-deletion",
+];
+
 impl Config {
     /// The addresses that were configured to be asked, wherever they lead: our own webhook route, and a Graph API that is
     /// not Meta's.
@@ -96,6 +109,7 @@ impl Config {
 
     /// Reads the section; `None`: none of its variables is set, the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
+        settings.routes(&ROUTES);
         let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
         if set == 0 {
             return None;
@@ -108,8 +122,8 @@ impl Config {
         let app_secret = settings.required_secret("FACEBOOK_APP_SECRET");
         let previous = settings.secret("FACEBOOK_APP_SECRET_PREVIOUS");
         let verify_token = settings.required_secret("FACEBOOK_VERIFY_TOKEN");
-        let redirect_uri = settings.url_below("FACEBOOK_REDIRECT_URI", public_url, "/facebook/callback");
-        let webhook_address = settings.url_below("FACEBOOK_WEBHOOK_ADDRESS", public_url, "/facebook/webhook");
+        let redirect_uri = settings.url_below("FACEBOOK_REDIRECT_URI", public_url, &["/facebook/callback"]);
+        let webhook_address = settings.url_below("FACEBOOK_WEBHOOK_ADDRESS", public_url, WEBHOOKS);
         Some(Self {
             app_id,
             app_secret: Secrets::new(app_secret, previous),
@@ -125,14 +139,13 @@ impl Config {
                 "a version such as v26.0",
                 |text| is_version(text).then(|| text.to_owned()),
             ),
-            graph_url: settings.url_or("FACEBOOK_GRAPH_URL", GRAPH_URL),
-            dialog_url: settings.url_or("FACEBOOK_DIALOG_URL", "https://www.facebook.com"),
-            poll_cron: settings.parsed_of(
+            graph_url: settings.base_url_or("FACEBOOK_GRAPH_URL", GRAPH_URL),
+            dialog_url: settings.base_url_or("FACEBOOK_DIALOG_URL", "https://www.facebook.com"),
+            poll_cron: settings.checked_or(
                 ProblemKind::Cron,
                 "FACEBOOK_POLL_CRON",
                 "17 3 * * *".to_owned(),
-                "a cron pattern of five or six fields",
-                |text| parse_cron(text).is_ok().then(|| text.to_owned()),
+                check_cron,
             ),
             calls_per_second: settings.parsed_or(
                 "FACEBOOK_CALLS_PER_SECOND",

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Uri, header};
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ use crate::meta::id::Id;
 use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
+use crate::shared::logins;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::server::error::AppError;
@@ -45,8 +46,13 @@ pub fn routes() -> Router<Arc<Facebook>> {
 async fn login(
     State(facebook): State<Arc<Facebook>>,
     merchant: CurrentMerchant,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
+    let redirect_uri = &facebook.config.redirect_uri;
+    if let Some(url) = logins::public_address(redirect_uri, "/facebook/callback", "/facebook/login", &uri, &headers) {
+        return Ok(Redirect::to(url.as_str()).into_response());
+    }
     let session = merchant.required("Please connect your shop first; then come back to connect your Page.")?;
     let begun = facebook.shared.logins.begin(NAME, &headers, session.merchant.to_string()).await?;
     // Who declined a permission is asked for it again only if we say so. A login that was refused for it left nothing

@@ -16,6 +16,7 @@ use http::HeaderMap;
 use super::payload;
 use super::state::Facebook;
 use crate::meta::webhook::{self, Signed};
+use crate::shared::outgoing::self_test;
 use crate::shared::server::webhook_intake;
 
 /// The largest delivery that is read: Meta puts up to 1,000 updates into one and names no limit for Messenger.
@@ -45,6 +46,9 @@ async fn delivery(State(facebook): State<Arc<Facebook>>, headers: HeaderMap, bod
     }
     if facebook.shared.self_tests.recognise(&body) {
         return facebook.intake.self_test();
+    }
+    if let Some(nonce) = self_test::nonce_of_probe(&body) {
+        return facebook.intake.probe(nonce);
     }
     let events = payload::split(&body);
     // While this one waits for the disk, hyper makes room for the next request: where the body's was, if it is free.

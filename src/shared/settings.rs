@@ -80,13 +80,24 @@ pub struct Settings<'a> {
     problems: Vec<Problem>,
     secrets: HashMap<String, SecretString>,
     asked: Vec<String>,
+    /// The paths at which this service answers.
+    routes: Vec<&'static str>,
+    /// Addresses of ours that were given: their variables, and the routes to which they may lead.
+    own: Vec<(String, Url, &'static [&'static str])>,
 }
 
 impl<'a> Settings<'a> {
     /// Reads through this function: the environment, or what a test gives.
     #[must_use]
     pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { lookup, problems: Vec::new(), secrets: HashMap::new(), asked: Vec::new() }
+        Self {
+            lookup,
+            problems: Vec::new(),
+            secrets: HashMap::new(),
+            asked: Vec::new(),
+            routes: Vec::new(),
+            own: Vec::new(),
+        }
     }
 
     /// Notes that a variable's value cannot be used.
@@ -156,6 +167,24 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// Anything that a check makes of the text, with a default. The check says what is wrong.
+    pub fn checked_or<T>(
+        &mut self,
+        kind: ProblemKind,
+        name: &str,
+        default: T,
+        check: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
+        match self.text(name).map(|value| check(&value)) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(problem)) => {
+                self.problem_of(kind, name, problem);
+                default
+            }
+        }
+    }
+
     /// A path with a default.
     pub fn path_or(&mut self, name: &str, default: &str) -> PathBuf {
         PathBuf::from(self.text_or(name, default))
@@ -201,15 +230,41 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// An address with a default.
-    pub fn url_or(&mut self, name: &str, default: &'static str) -> Url {
-        self.url(name).unwrap_or_else(|| constant_url(default))
+    /// An address to which paths are added: it has no query.
+    pub fn base_url(&mut self, name: &str) -> Option<Url> {
+        let url = self.url(name)?;
+        if url.query().is_some() {
+            self.problem(name, "must not hold a query: paths are added to it");
+            return None;
+        }
+        Some(url)
     }
 
-    /// An address that by default is `path` below the public one, and must be there one way or the other.
-    pub fn url_below(&mut self, name: &str, public_url: Option<&Url>, path: &str) -> Url {
+    /// An address with a default, to which paths are added.
+    pub fn base_url_or(&mut self, name: &str, default: &'static str) -> Url {
+        self.base_url(name).unwrap_or_else(|| constant_url(default))
+    }
+
+    /// The service answers at these paths: an address of ours that is meant for another one must not lead there.
+    pub fn routes(&mut self, routes: &[&'static str]) {
+        self.routes.extend(routes);
+    }
+
+    /// The route that begins with the first part of this path, if one does.
+    #[must_use]
+    pub fn route_below(&self, path: &str) -> Option<&'static str> {
+        let first = |path: &str| path.split('/').nth(1).unwrap_or_default().to_owned();
+        self.routes.iter().copied().find(|route| !path.is_empty() && first(route) == first(path))
+    }
+
+    /// An address that by default is the first of `routes` below the public one, and must be there one way or the other. One
+    /// that is given may lead to any of `routes`, or to a path that a proxy maps, but to no other route of ours.
+    pub fn url_below(&mut self, name: &str, public_url: Option<&Url>, routes: &'static [&'static str]) -> Url {
+        let path = routes.first().copied().unwrap_or_default();
         if self.is_set(name) {
-            return self.url(name).unwrap_or_else(|| constant_url("https://localhost"));
+            let url = self.url(name);
+            self.own.extend(url.clone().map(|url| (name.to_owned(), url, routes)));
+            return url.unwrap_or_else(|| constant_url("https://localhost"));
         }
         match public_url {
             Some(public_url) => {
@@ -232,6 +287,7 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// All problems found.
     pub fn finish(mut self) -> Result<Vec<String>, Problems> {
+        let asked = self.asked();
         let mut names: Vec<String> = self.secrets.keys().cloned().collect();
         names.sort();
         for (index, first) in names.iter().enumerate() {
@@ -245,11 +301,31 @@ impl<'a> Settings<'a> {
                 }
             }
         }
-        self.asked.sort();
-        self.asked.dedup();
+        for (name, url, own) in std::mem::take(&mut self.own) {
+            let path = url.path().trim_end_matches('/');
+            let other = self.routes.iter().find(|route| path.ends_with(**route) && !own.contains(route));
+            let wanted = own.first().copied().unwrap_or_default();
+            if path.is_empty() {
+                self.problem(&name, format!("leads to the start page; it ends with {wanted}"));
+            } else if let Some(other) = other {
+                self.problem(
+                    &name,
+                    format!("leads to {other}, where something else is answered; it ends with {wanted}"),
+                );
+            }
+        }
         let mut seen = std::collections::HashSet::new();
         self.problems.retain(|problem| seen.insert(problem.clone()));
-        if self.problems.is_empty() { Ok(self.asked) } else { Err(Problems(self.problems)) }
+        if self.problems.is_empty() { Ok(asked) } else { Err(Problems(self.problems)) }
+    }
+
+    /// The names of all variables that were asked for, each once, in order.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        let mut asked = self.asked.clone();
+        asked.sort();
+        asked.dedup();
+        asked
     }
 }
 

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,6 +29,7 @@ use super::{hourly_check, tokens, webhook};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
+use crate::shared::logins;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::sign_sha256;
 use crate::shared::server::error::AppError;
@@ -65,23 +66,29 @@ struct Form {
 /// The form of the start page: the same as the link.
 async fn login_by_form(
     State(shopify): State<Arc<Shopify>>,
+    uri: Uri,
     headers: HeaderMap,
     QueryOf(form): QueryOf<Form>,
 ) -> Result<Response, AppError> {
-    begin(&shopify, &headers, form.shop.trim()).await
+    begin(&shopify, &uri, &headers, form.shop.trim()).await
 }
 
 /// Sends the merchant to the shop's grant screen.
 async fn login(
     State(shopify): State<Arc<Shopify>>,
+    uri: Uri,
     headers: HeaderMap,
     Path(shop_name): Path<String>,
 ) -> Result<Response, AppError> {
-    begin(&shopify, &headers, &shop_name).await
+    begin(&shopify, &uri, &headers, &shop_name).await
 }
 
-async fn begin(shopify: &Shopify, headers: &HeaderMap, shop_name: &str) -> Result<Response, AppError> {
+async fn begin(shopify: &Shopify, uri: &Uri, headers: &HeaderMap, shop_name: &str) -> Result<Response, AppError> {
     let shop = ShopDomain::parse_name(shop_name).ok_or_else(|| AppError::bad_request(NO_SHOP))?;
+    let (redirect_uri, login) = (&shopify.config.redirect_uri, format!("/shopify/{shop}/login"));
+    if let Some(url) = logins::public_address(redirect_uri, "/shopify/callback", &login, uri, headers) {
+        return Ok(Redirect::to(url.as_str()).into_response());
+    }
     let begun = shopify.shared.logins.begin(NAME, headers, shop.to_string()).await?;
     tracing::info!(channel = NAME, shop = shop.as_str(), "a login began");
     let url = shopify.client.authorize_url(&shop, &begun.state).map_err(failed)?;
@@ -94,6 +101,7 @@ async fn begin(shopify: &Shopify, headers: &HeaderMap, shop_name: &str) -> Resul
 async fn install(
     State(shopify): State<Arc<Shopify>>,
     merchant: CurrentMerchant,
+    uri: Uri,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, AppError> {
@@ -119,7 +127,7 @@ async fn install(
     if known.is_some_and(|one| Some(one.merchant) == current && is_complete(&one)) {
         return Ok(Redirect::to(HOME).into_response());
     }
-    begin(&shopify, &headers, shop.as_str()).await
+    begin(&shopify, &uri, &headers, shop.as_str()).await
 }
 
 /// Takes the merchant back. Every check comes before the first request leaves us, in the order of least trust.

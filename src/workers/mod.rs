@@ -217,6 +217,7 @@ mod tests {
         let since = 0;
         let alert = crate::shared::telemetry::alerts::Alert {
             cause: "consumer:planned".to_owned(),
+            account: None,
             sentence: "It failed before a restart.".to_owned(),
             since,
         };

@@ -9,8 +9,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode, header};
 use serde_json::Value;
-use shoptalk::app::App;
 use shoptalk::app::config::{Config, Server};
+use shoptalk::app::{App, Working};
 use shoptalk::commands::rotate_keys::Rotation;
 use shoptalk::commands::{Command, Line};
 use shoptalk::shared::channel::context::Shared;
@@ -219,6 +219,16 @@ impl TestApp {
     pub async fn begin(&self) {
         self.app.begin().await;
         self.settle().await;
+    }
+
+    /// Sets workers and jobs to work by themselves, as the service does.
+    pub async fn start_working(&self) -> Working {
+        self.app.start().await.unwrap()
+    }
+
+    /// Stops them. Accounts are read no more by this service.
+    pub async fn stop_working(&self, working: Working) {
+        self.app.stop_working(Some(working)).await;
     }
 
     /// Looks for alerts and posts those that are due.

@@ -13,6 +13,8 @@ pub enum Severity {
     Error,
     /// It works, but not for long, or not as well as it should.
     Warning,
+    /// It is as it can be: something optional is not used.
+    Note,
 }
 
 /// One fault. No sentence holds a secret, a token or a person's data.
@@ -86,5 +88,17 @@ impl Finding {
             effect,
             "see that the tunnel or reverse proxy runs, that the name resolves, and that the certificate is valid",
         )
+    }
+
+    /// Something optional that is not used.
+    #[must_use]
+    pub fn note(
+        code: &'static str,
+        about: impl Into<String>,
+        cause: impl Into<String>,
+        effect: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, about, cause, effect, fix) }
     }
 }

@@ -67,10 +67,12 @@ where
 /// # Errors
 /// When the database fails.
 pub async fn find(shared: &Shared, headers: &HeaderMap) -> Result<Option<Session>, AppError> {
-    match cookies::find(headers, COOKIE) {
-        Some(id) if id.len() == 64 => Ok(shared.sessions.find(id, shared.clock.now_ms()).await?),
-        _ => Ok(None),
+    for id in cookies::all(headers, COOKIE) {
+        if let Some(session) = shared.sessions.find(id, shared.clock.now_ms()).await? {
+            return Ok(Some(session));
+        }
     }
+    Ok(None)
 }
 
 /// Starts a session of this merchant under a new id; the one it replaces is dead at once. Gives the cookie.

@@ -294,6 +294,15 @@ fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
     }
 }
 
+/// What the button says that leads to the login again. Reasons of connections that work in part name the button of the
+/// start page's step, so it is called the same here.
+fn login_label(front: &Front, status: Status) -> String {
+    match front.connect.as_ref().map(|step| &step.action) {
+        Some(ConnectAction::Link { label, .. }) if status == Status::Incomplete => (*label).to_owned(),
+        _ => format!("Log in to {} again", front.view.platform),
+    }
+}
+
 /// What is wrong, and the button that mends it.
 fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
     let Overviewed { front, connection, requests, subscriptions, remark, .. } = account;
@@ -310,7 +319,7 @@ fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
                     @if connection.status == Status::NeedsReconnect { " New messages are still taken in." }
                 }
                 @if let Some(reconnect) = front.view.reconnect {
-                    p { a.button href=(reconnect(&connection.account)) { "Log in to " (front.view.platform) " again" } }
+                    p { a.button href=(reconnect(&connection.account)) { (login_label(front, connection.status)) } }
                 }
             }
         }

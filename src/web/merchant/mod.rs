@@ -16,15 +16,16 @@ mod thread;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use http::{HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
 
 use super::form::{Posted, TOKEN};
+use super::prefix::OwnPage;
 use crate::shared::channel::connect_step::ConnectStep;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::reader::Reader;
@@ -215,7 +216,8 @@ fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, bo
             }
         }
     };
-    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], document.into_string()).into_response()
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    (status, Extension(OwnPage), kind, document.into_string()).into_response()
 }
 
 fn notice(title: &str, sentence: &str, way_out: &str) -> Markup {
