@@ -59,6 +59,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
                 field: "shop",
                 label: "The name of your shop, as in its .myshopify.com address",
                 hint: "my-shop",
+                wrong: login::NO_SHOP,
             },
         }),
         jobs: vec![hourly_check::revive_job(&shopify)],
