@@ -36,7 +36,7 @@ use std::sync::Arc;
 use axum::Router;
 
 pub use self::about::ABOUT;
-pub use self::config::{AdminUrl, BulkHosts, Config};
+pub use self::config::{AdminUrl, BulkHosts, Config, ROUTES};
 pub use self::names::PLATFORM;
 use self::read_request::OwnRequest;
 use self::state::Shopify;
