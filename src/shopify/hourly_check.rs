@@ -3,7 +3,8 @@
 //! What is found wrong becomes the connection's problem, in words, and goes when it is mended; nobody has to press
 //! anything. Reading the catalogue is left to `sync.rs`, which is asked to where something may have been missed.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -23,6 +24,9 @@ use crate::workers::reads::{DENIED, PAUSED};
 
 /// When to look at a closed shop again.
 const PAUSE: Duration = Duration::from_secs(3600);
+
+/// How long a shop that said that it is closed is not asked again because of what it delivers, in milliseconds.
+const BELIEVED_MS: i64 = 10 * 60_000;
 
 /// When refused logins are tried again: once a day, at a quiet time.
 const REVIVE_CRON: &str = "53 4 * * *";
@@ -133,16 +137,38 @@ pub fn ensure_same_shop(shop: &ShopDomain, info: &ShopInfo) -> Result<(), ApiErr
 }
 
 /// Single objects of a shop that is closed are not asked for: the hourly look and whole reads find out when it is open
-/// again, and everything is read then.
+/// again, and everything is read then. A shop that delivers may be open already, so it is asked about itself first, unless
+/// it said only minutes ago that it is closed.
 ///
 /// # Errors
 /// [`ApiError::Paused`].
 pub async fn ensure_open(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let connection = shopify.shared.connections.find(NAME, shop.as_str()).await?;
     let reason = connection.and_then(|connection| connection.status_reason);
-    match reason.as_deref().and_then(|reason| reason.strip_prefix(PAUSED)) {
-        Some(reason) => Err(ApiError::Paused { reason: reason.to_owned().into(), retry_after: PAUSE }.into()),
-        None => Ok(()),
+    let Some(reason) = reason.as_deref().and_then(|reason| reason.strip_prefix(PAUSED)) else { return Ok(()) };
+    if shopify.closed.said_lately(shop, shopify.shared.clock.now_ms()) {
+        return Err(ApiError::Paused { reason: reason.to_owned().into(), retry_after: PAUSE }.into());
+    }
+    let info: ShopInfo = shopify.ask(Patience::Background, shop, Query::SHOP_INFO, json!({})).await?.data;
+    Ok(ensure_same_shop(shop, &info)?)
+}
+
+/// When shops last said that they are closed.
+#[derive(Default)]
+pub struct Closed(Mutex<HashMap<ShopDomain, i64>>);
+
+impl Closed {
+    /// This shop says so now.
+    pub fn note(&self, shop: &ShopDomain, now_ms: i64) {
+        self.lock().insert(shop.clone(), now_ms);
+    }
+
+    fn said_lately(&self, shop: &ShopDomain, now_ms: i64) -> bool {
+        self.lock().get(shop).is_some_and(|said_at| now_ms - said_at < BELIEVED_MS)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ShopDomain, i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -17,15 +17,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::catalogue::poll;
 use super::catalogue::session::ShopInfo;
 use super::catalogue::sync::store_shop;
 use super::client::Query;
 use super::payload::ShopDomain;
 use super::signed_query::SignedQuery;
-use super::subscriptions::{self, Asker, is_granted};
-use super::{NAME, PLATFORM, SCOPES, SHOP, Shopify, hourly_check, tokens, webhook};
+use super::subscriptions::{self, Asker, Ensured, is_granted};
+use super::{NAME, PLATFORM, POLL, SCOPES, SHOP, Shopify, hourly_check, tokens, webhook};
 use crate::shared::channel::context::Shared;
-use crate::shared::channel::reader::ReadError;
+use crate::shared::channel::reader::{ReadError, WATCH};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::sign_sha256;
 use crate::shared::server::error::AppError;
@@ -34,6 +35,7 @@ use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::{Connection, NewConnection, Status, TokenKind};
 use crate::web::HOME;
 use crate::web::merchant::{not_connected, wants_html};
+use crate::workers::reads::PAUSED;
 
 /// Without this nothing works.
 const ESSENTIAL: &str = "read_products";
@@ -165,6 +167,8 @@ async fn connect(
     code: &str,
 ) -> Result<Response, AppError> {
     let shared = &shopify.shared;
+    // A read of the shop that is under way leaves it its points.
+    let _in_person = shopify.client.budgets().in_person(shop);
     let answer = shopify.client.exchange_code(shop, code).await.map_err(|error| match error {
         ApiError::Refused { code } if code == "invalid_request" || code == "invalid_grant" => AppError::bad_request(
             "Shopify says that this login was used already or has expired. If your shop is shown as connected, all is \
@@ -201,8 +205,15 @@ async fn connect(
              leave it as it is on Shopify's screen.",
         ));
     }
+    let known = shared.connections.find(NAME, shop.as_str()).await?;
     let ensured = subscriptions::ensure(&Asker::with_token(shopify, shop, &access.secret), &scopes).await;
-    let refused_topics = ensured.map_err(could_not_ask)?.refused;
+    let ensured = match ensured {
+        Ok(ensured) => Some(ensured),
+        // That the shop was asked too often is no reason to lose a login: the rest is seen to by the look that follows.
+        Err(ReadError::Api(ApiError::RateLimited { .. })) => None,
+        Err(error) => return Err(could_not_ask(error)),
+    };
+    let refused_topics = ensured.as_ref().map(|ensured| ensured.refused.clone()).unwrap_or_default();
     let problem = hourly_check::problem(&scopes, &refused_topics);
     let renamed_from = renamed_from(shopify, shop, &info).await?;
     let user = owner(shopify, &merchant, shop, renamed_from.as_ref()).await?;
@@ -226,7 +237,17 @@ async fn connect(
         shared.connections.upsert(vec![connection], now_ms).await?;
     }
     shared.journal.connect_account(NAME, shop.as_str()).await.map_err(anyhow::Error::from)?;
-    shared.journal.want_reread(NAME, shop.as_str(), "", now_ms).await.map_err(anyhow::Error::from)?;
+    match &ensured {
+        Some(ensured) => {
+            // Noted, so that the hourly look knows what was there and takes what is missing for lost.
+            let wanted = subscriptions::wanted(&scopes);
+            let noted = shared.journal.note_subscriptions(NAME, shop.as_str(), &wanted, &ensured.refused, false).await;
+            noted.map_err(anyhow::Error::from)?;
+        }
+        None => shared.journal.want_reread(NAME, shop.as_str(), WATCH, now_ms).await.map_err(anyhow::Error::from)?,
+    }
+    let object = what_to_read(shopify, shop, known.as_ref(), &scopes, ensured.as_ref()).await?;
+    shared.journal.want_reread(NAME, shop.as_str(), object, now_ms).await.map_err(anyhow::Error::from)?;
     if let Some(old) = renamed_from {
         // Its old name is over: what was read under it stays, and nothing more is asked there.
         shared.erasure.disconnect(NAME, &old.account, "renamed").await?;
@@ -252,6 +273,30 @@ async fn connect(
         "user_uuid": user, "shop": shop.as_str(), "scopes": scopes, "webhook_test": test, "sync": "started",
     });
     Ok((cookie, Json(body)).into_response())
+}
+
+/// What a login has to be followed by. Everything, except where the shop was read to its end not long ago, has delivered all
+/// the while, and grants nothing new: then a look at what has changed brings the same.
+async fn what_to_read(
+    shopify: &Shopify,
+    shop: &ShopDomain,
+    known: Option<&Connection>,
+    scopes: &[String],
+    ensured: Option<&Ensured>,
+) -> Result<&'static str, AppError> {
+    let Some(known) = known.filter(|known| known.status != Status::NeedsReconnect) else { return Ok("") };
+    let is_paused = known.status_reason.as_deref().is_some_and(|reason| reason.starts_with(PAUSED));
+    let gains = SCOPES.iter().any(|scope| is_granted(scope, scopes) && !is_granted(scope, &known.scopes));
+    let has_delivered = ensured.is_some_and(|ensured| ensured.created == 0);
+    if is_paused || gains || !has_delivered {
+        return Ok("");
+    }
+    let journal = &shopify.shared.journal;
+    let account = (NAME.to_owned(), shop.to_string());
+    let waits =
+        journal.list_wishes(&account).await.map_err(anyhow::Error::from)?.iter().any(|wish| wish.object.is_empty());
+    let is_recent = poll::was_read_lately(shopify, shop).await.map_err(anyhow::Error::from)?;
+    Ok(if is_recent && !waits { POLL } else { "" })
 }
 
 /// Whose shop it is. Who can log in to the shop speaks for it, so a shop that is known, under this name or an older one,

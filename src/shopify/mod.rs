@@ -70,6 +70,7 @@ struct Shopify {
     intake: Intake,
     tokens: tokens::TokenKeeper,
     locks: catalogue::file::Locks,
+    closed: hourly_check::Closed,
 }
 
 impl FromRef<Arc<Shopify>> for Shared {
@@ -91,6 +92,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         client,
         config: Arc::clone(&config),
         locks: catalogue::file::Locks::default(),
+        closed: hourly_check::Closed::default(),
     });
     Channel {
         name: NAME,

@@ -282,10 +282,14 @@ impl Shopify {
         let asked = match client.ask(patience, shop, &token, query, variables.clone()).await {
             Err(ApiError::TokenRejected { .. }) => {
                 token = tokens.after_refusal(shop, &token).await?;
-                client.ask(patience, shop, &token, query, variables).await?
+                client.ask(patience, shop, &token, query, variables).await
             }
-            asked => asked?,
+            asked => asked,
         };
+        if matches!(asked, Err(ApiError::Paused { .. })) {
+            self.closed.note(shop, self.shared.clock.now_ms());
+        }
+        let asked = asked?;
         tokens.has_worked(shop, &token).await?;
         Ok(asked)
     }

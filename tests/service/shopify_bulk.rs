@@ -308,7 +308,7 @@ async fn a_pass_goes_on_where_it_was_after_a_restart() {
     // Shopify is at work for long: the read lets others go first.
     shop.hold_bulk(true);
     app.settle().await;
-    assert_eq!(shop.bulk_operations().len(), 1, "one at a time");
+    assert_eq!(shop.bulk_operations().len(), 4, "all at once");
     assert!(app.text(CATALOGUE).is_none(), "an incomplete pass writes nothing");
     let app = app.restart_with(|config| config.shopify.as_mut().unwrap().bulk_above = 0).await;
     // What changes meanwhile is read alone, and is not undone by the pass.
@@ -489,10 +489,10 @@ async fn the_end_of_an_operation_is_noticed_by_its_webhook() {
         assert_eq!(shop.deliver("bulk_operations/finish", &body).await, [200], "subscribed once");
         app.settle().await;
     };
-    shop.hold_bulk(false);
     let begun = app.clock.now();
     for _ in 0..4 {
         assert!(app.text(CATALOGUE).is_none());
+        shop.release_one_bulk();
         finish().await;
     }
     assert_complete(&app, &shop);

@@ -25,6 +25,8 @@ pub enum Trouble {
     Ended(List, String, Option<String>),
     /// There is no such operation (any more).
     Gone(List),
+    /// It has not even begun by the time when it is given up.
+    NotBegun(List),
     /// It has not ended by the time when it is given up.
     Endless,
     /// The file lies where none should.
@@ -63,6 +65,7 @@ impl fmt::Display for Trouble {
                 }
             }
             Self::Gone(list) => write!(to, "{} is not known at Shopify any more.", what(list)),
+            Self::NotBegun(list) => write!(to, "{} has not begun after half an hour.", what(list)),
             Self::Endless => to.write_str("Shopify's export of the catalogue has not ended after six hours."),
             Self::Elsewhere(list) => {
                 write!(to, "{} lies at an address that is not known as Shopify's; it was not fetched.", what(list))
