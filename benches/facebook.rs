@@ -21,6 +21,7 @@ use common::{Process, Table, client};
 use shoptalk::app::App;
 use shoptalk::app::config::{Config, Server};
 use shoptalk::facebook::sandbox::{Options, Sandbox};
+use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::store::{NewConnection, Status, Token, TokenKind};
 
@@ -219,7 +220,7 @@ async fn connect(folder: &Path, token: &str) {
     };
     shared.connections.upsert(vec![connection], 0).await.expect("stored");
     shared.journal.connect_account("facebook", PAGE).await.expect("connected");
-    shared.journal.want_reread("facebook", PAGE, "", 0).await.expect("wished for");
+    shared.journal.request_read("facebook", PAGE, ReadRequest::Everything, 0).await.expect("wished for");
     app.stop(None).await;
 }
 

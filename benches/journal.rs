@@ -299,13 +299,8 @@ async fn baseline_a(port_file: &str) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     std::fs::write(port_file, listener.local_addr().expect("an address").to_string()).expect("written");
     let limits = Limits::default();
-    accept::serve(
-        listener,
-        web::finish(router, false, &limits, &Metrics::default()),
-        &limits,
-        CancellationToken::new(),
-    )
-    .await;
+    accept::serve(listener, web::finish(router, None, &limits, &Metrics::default()), &limits, CancellationToken::new())
+        .await;
 }
 
 /// Baseline A in a process of its own.
@@ -339,7 +334,7 @@ async fn serve(folder: &Path) -> Process {
     Process::service(folder, &settings).await
 }
 
-/// A data folder with so many events. Without a connected Page what arrives is stored and set apart, as for a Page that
+/// A data folder with so many events. Without a connected Page what arrives is stored and set aside, as for a Page that
 /// will be connected later: the same intake, and nothing for the consumers to do.
 async fn prepare(folder: &Path, events: usize, conversations: usize, connected: bool) {
     let config = Config { server: Server::below(folder), facebook: None, shopify: None };

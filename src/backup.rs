@@ -20,11 +20,11 @@ use sha2::{Digest, Sha256};
 use crate::app::config::{MASTER_KEY_FILE, Server};
 use crate::shared::clock::Clock;
 use crate::shared::database::lock::{DataLock, LockError, folder_of};
-use crate::shared::database::sqlite::{Db, open_reader};
+use crate::shared::database::sqlite::{self, Db};
 use crate::shared::journal;
 use crate::shared::secrets::signature::to_hex;
 use crate::shared::secrets::vault::Vault;
-use crate::shared::store::{Connections, TOKENS_MIGRATIONS};
+use crate::shared::store::{Connections, TOKENS_MIGRATIONS, list_connected};
 
 /// What a backup says about itself.
 const MANIFEST: &str = "backup.json";
@@ -110,12 +110,8 @@ fn fill(server: &Server, folder: &Path, with_key: bool, clock: &Clock) -> anyhow
 
 /// The folders of the connected accounts below the output folder.
 fn accounts(tokens: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let connection = open_reader(tokens)?;
-    let mut statement = connection.prepare("SELECT channel, account FROM connections ORDER BY channel, account")?;
-    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
     let mut folders = Vec::new();
-    for row in rows {
-        let (channel, account) = row?;
+    for (channel, account) in list_connected(tokens)? {
         // An account's files are in a folder of its own name, for some channels below one of the channel's.
         folders.extend([PathBuf::from(&channel).join(&account), PathBuf::from(&account)]);
     }
@@ -126,9 +122,7 @@ fn accounts(tokens: &Path) -> anyhow::Result<Vec<PathBuf>> {
 fn copy_database(from: &Path, to: &Path) -> anyhow::Result<()> {
     // SQLite writes into an empty file as into none; this one is ours alone from the beginning.
     create(to)?;
-    let connection = open_reader(from).with_context(|| format!("{} cannot be read", from.display()))?;
-    let path = to.to_str().context("the path of the backup is not UTF-8")?;
-    connection.execute("VACUUM INTO ?1", [path]).with_context(|| format!("{} cannot be copied", from.display()))?;
+    sqlite::copy(from, to)?;
     File::open(to)?.sync_all()?;
     Ok(())
 }
@@ -222,8 +216,7 @@ fn check(source: &Path) -> anyhow::Result<Manifest> {
     }
     for (name, known) in [(TOKENS, TOKENS_MIGRATIONS.len()), (JOURNAL, journal::count_migrations())] {
         ensure!(manifest.files.contains_key(name), "the backup holds no {name}");
-        let version: i64 = open_reader(&source.join(name))?.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if usize::try_from(version).unwrap_or(usize::MAX) > known {
+        if sqlite::count_seen_migrations(&source.join(name))? > known {
             bail!(
                 "the backup was made by a newer version of shoptalk ({}); restore it with that one",
                 manifest.version

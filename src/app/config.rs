@@ -1,5 +1,8 @@
 //! All settings: the server's section here, one per channel beside its code. Read once; every problem in one message.
 
+mod env_file;
+mod unknown;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -7,14 +10,17 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::channels;
 use crate::shared::database::lock::folder_of;
 use crate::shared::outgoing::http::Timeouts;
 use crate::shared::secrets::vault::{Vault, parse_key};
 use crate::shared::server::limits::Limits;
-use crate::shared::settings::{Problems, Settings};
-use crate::shared::telemetry::logging::LogFormat;
+use crate::shared::settings::{Problem, ProblemKind, Problems, Settings};
+use crate::shared::telemetry::logging::{self, LogFormat};
 use crate::workers::alert_webhook::Receiver;
-use crate::{facebook, shopify};
+use crate::{facebook, shopify, web};
+
+pub use self::unknown::Unknown;
 
 /// Read from the working directory, where it is there.
 const ENV_FILE: &str = ".env";
@@ -88,6 +94,40 @@ fn master_key_before(settings: &mut Settings<'_>, has_key: bool) -> Option<Maste
         settings.problem(NAME, "needs TOKEN_ENCRYPTION_KEY beside it: the key that seals from now on");
     }
     Some(key)
+}
+
+/// How the world reaches us. A path is the part of it that a proxy gives us; our own paths follow.
+fn public_url(settings: &mut Settings<'_>) -> Option<Url> {
+    const NAME: &str = "PUBLIC_URL";
+    settings.routes(&web::ROUTES);
+    let url = settings.base_url(NAME)?;
+    let path = url.path().trim_end_matches('/');
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
+    if !path.bytes().all(is_plain) || path.contains("//") {
+        settings.problem(NAME, "must have a path of letters, digits and -_.~ between single slashes, or none");
+    } else if let Some(route) = settings.route_below(path) {
+        settings
+            .problem(NAME, format!("must not have a path that begins as the service's own {route}; leave that out"));
+    } else {
+        return Some(url);
+    }
+    None
+}
+
+/// The three databases, each a file of its own.
+fn databases(settings: &mut Settings<'_>) -> [PathBuf; 3] {
+    let names = ["TOKEN_DB_PATH", "SESSION_DB_PATH", "JOURNAL_DB_PATH"];
+    let defaults = ["./data/tokens.db", "./data/sessions.db", "./data/journal.db"];
+    let paths: [PathBuf; 3] = std::array::from_fn(|index| settings.path_or(names[index], defaults[index]));
+    for (index, path) in paths.iter().enumerate() {
+        // Compared by their parts, so that `data/x.db` and `./data//x.db` are the same.
+        let plain = |path: &Path| path.components().collect::<PathBuf>().strip_prefix(".").map(Path::to_owned).ok();
+        let same = |other: &&PathBuf| *other == path || (plain(other).is_some() && plain(other) == plain(path));
+        if paths[..index].iter().any(|other| same(&other)) {
+            settings.problem(names[index], "must be a file of its own");
+        }
+    }
+    paths
 }
 
 fn limits(settings: &mut Settings<'_>) -> Limits {
@@ -167,14 +207,15 @@ impl Server {
             _ => text.parse().ok(),
         });
         let port = settings.parsed_or("PORT", 5000, "a port number", |text| text.parse().ok());
+        let [tokens_db, sessions_db, journal_db] = databases(settings);
         let master_key = master_key(settings, "TOKEN_ENCRYPTION_KEY");
         let previous_master_key = master_key_before(settings, master_key.is_some());
         Self {
             address: SocketAddr::new(host, port),
-            public_url: settings.url("PUBLIC_URL"),
-            tokens_db: settings.path_or("TOKEN_DB_PATH", "./data/tokens.db"),
-            sessions_db: settings.path_or("SESSION_DB_PATH", "./data/sessions.db"),
-            journal_db: settings.path_or("JOURNAL_DB_PATH", "./data/journal.db"),
+            public_url: public_url(settings),
+            tokens_db,
+            sessions_db,
+            journal_db,
             retention_days: settings.parsed_or("JOURNAL_RETENTION_DAYS", None, "keep, or a number of days", |text| {
                 match text {
                     "keep" => Some(None),
@@ -192,7 +233,7 @@ impl Server {
                 "json" => Some(LogFormat::Json),
                 _ => None,
             }),
-            log_filter: settings.text_or("RUST_LOG", "info"),
+            log_filter: settings.checked_or(ProblemKind::Wrong, "RUST_LOG", "info".to_owned(), logging::check_filter),
             timeouts: Timeouts::default(),
             limits: limits(settings),
         }
@@ -227,6 +268,11 @@ impl Config {
     /// # Errors
     /// Every problem, by variable name.
     pub fn read_with_names(lookup: &dyn Fn(&str) -> Option<String>) -> Result<(Self, Vec<String>), Problems> {
+        let (config, names) = Self::read_all(lookup);
+        Ok((config?, names))
+    }
+
+    fn read_all(lookup: &dyn Fn(&str) -> Option<String>) -> (Result<Self, Problems>, Vec<String>) {
         let mut settings = Settings::new(lookup);
         let server = Server::from_settings(&mut settings);
         let public_url = server.public_url.as_ref();
@@ -235,35 +281,56 @@ impl Config {
             shopify: shopify::Config::from_settings(&mut settings, public_url),
             server,
         };
-        settings.finish().map(|names| (config, names))
+        let names = settings.asked();
+        (settings.finish().map(|_| config), names)
     }
 
     /// The addresses that were configured to be asked, wherever they lead.
     #[must_use]
     pub fn own_addresses(&self) -> Vec<Url> {
-        let facebook = self.facebook.iter().flat_map(facebook::Config::own_addresses);
-        let shopify = self.shopify.iter().flat_map(shopify::Config::own_addresses);
+        let platforms = channels::configured(self).flat_map(|(_, section)| section.own_addresses());
         let receiver = self.server.alert_receiver.iter().map(|receiver| receiver.url.clone());
-        self.server.public_url.iter().cloned().chain(receiver).chain(facebook).chain(shopify).collect()
+        self.server.public_url.iter().cloned().chain(receiver).chain(platforms).collect()
     }
 
-    /// Reads the environment; a variable set there wins over one in `.env`. Also gives the names of those that are set:
-    /// they may be logged, their values may not.
-    ///
-    /// # Errors
-    /// Every problem, by variable name.
-    pub fn from_env() -> Result<(Self, Vec<String>), Problems> {
-        let file = read_env_file(Path::new(ENV_FILE))?;
+    /// Reads the environment; a variable set there wins over one in `.env`.
+    #[must_use]
+    pub fn from_env() -> FromEnv {
+        let file = match env_file::read(Path::new(ENV_FILE)) {
+            Ok(file) => file,
+            Err(problem) => {
+                let problems = Problems(vec![Problem {
+                    name: ENV_FILE.to_owned(),
+                    kind: ProblemKind::Unreadable,
+                    words: problem,
+                }]);
+                return FromEnv { config: Err(problems), set: Vec::new(), unknown: Vec::new() };
+            }
+        };
         let lookup = |name: &str| {
             std::env::var_os(name)
                 // Text that is no UTF-8 is shown to the checks, which refuse it, instead of being overlooked.
                 .map(|value| value.to_string_lossy().into_owned())
                 .or_else(|| file.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone()))
         };
-        let (config, mut names) = Self::read_with_names(&lookup)?;
-        names.retain(|name| lookup(name).is_some());
-        Ok((config, names))
+        let (config, known) = Self::read_all(&lookup);
+        let in_file = file.iter().map(|(name, _)| name.clone());
+        let in_environment = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let unknown = Unknown::among(&known, in_file, in_environment);
+        let set = known.into_iter().filter(|name| lookup(name).is_some()).collect();
+        FromEnv { config, set, unknown }
     }
+}
+
+/// What the environment and `.env` say.
+#[derive(Debug)]
+pub struct FromEnv {
+    /// The settings.
+    pub config: Result<Config, Problems>,
+    /// The names of the variables that are set: they may be logged, their values may not.
+    pub set: Vec<String>,
+    /// Variables that look like settings and are none.
+    pub unknown: Vec<Unknown>,
 }
 
 /// Warns when others can read `.env`. Apart from [`Config::from_env`], because logging starts after it.
@@ -272,19 +339,6 @@ pub fn warn_of_open_env_file() {
     if std::fs::metadata(ENV_FILE).is_ok_and(|metadata| metadata.mode() & 0o044 != 0) {
         tracing::warn!("the file .env can be read by others; make it yours alone: chmod 600 .env");
     }
-}
-
-fn read_env_file(path: &Path) -> Result<Vec<(String, String)>, Problems> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let problem = |problem: String| Problems(vec![(path.display().to_string(), problem)]);
-    let entries = dotenvy::from_path_iter(path).map_err(|_| problem("cannot be read".to_owned()))?;
-    entries
-        .enumerate()
-        // dotenvy's own message quotes the line, which may hold a secret.
-        .map(|(index, entry)| entry.map_err(|_| problem(format!("setting number {} is not NAME=value", index + 1))))
-        .collect()
 }
 
 /// The key under which OAuth states are hashed, as bytes.

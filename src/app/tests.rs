@@ -3,8 +3,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::config::Server;
+use super::config::{Config, Server};
 use super::*;
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::channel::job::Job;
+use crate::shared::clock::Clock;
+use crate::shared::telemetry::alerts::Alerts;
+use crate::shared::telemetry::metrics::Metrics;
 
 /// The service with this additional job, at work, in a folder of its own.
 async fn at_work() -> (App, Working, tempfile::TempDir) {
@@ -27,9 +32,22 @@ async fn served(app: App, mut working: Working) -> String {
 
 #[tokio::test]
 async fn i6_the_death_of_a_consumer_ends_the_service() {
+    struct Broken;
+    impl Worker for Broken {
+        fn name(&self) -> &'static str {
+            "broken"
+        }
+
+        fn when_failing(&self) -> &'static str {
+            "It is broken."
+        }
+
+        fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+            panic!("a planned panic")
+        }
+    }
     let (app, mut working, _folder) = at_work().await;
-    let stop = working.stop.clone();
-    working.tasks.spawn(work("broken", stop, app.shared.clone(), || async { panic!("a planned panic") }));
+    working.tasks.spawn(app.drive(Arc::new(Broken), &working.stop));
     let reason = served(app, working).await;
     assert!(reason.starts_with("a part of the service died"), "{reason}");
 }
@@ -45,7 +63,7 @@ async fn i6_a_consumer_that_ends_without_being_asked_ends_the_service() {
 async fn i6_the_death_of_the_journals_writer_ends_the_service_and_nothing_is_acknowledged() {
     let (app, working, _folder) = at_work().await;
     let journal = app.shared.journal.clone();
-    let died = journal.write(|_| -> rusqlite::Result<()> { panic!("a planned panic") }).await;
+    let died = journal.panic_in_writer().await;
     assert!(died.is_err());
     assert!(journal.append(Vec::new()).await.is_err(), "no delivery is answered 200");
     assert_eq!(served(app, working).await, "the journal's writer ended");
@@ -63,7 +81,7 @@ async fn i6_the_death_of_whoever_tells_those_who_wait_ends_the_service() {
 #[tokio::test]
 async fn i6_the_death_of_the_thread_that_makes_files_ends_the_service() {
     let (app, working, _folder) = at_work().await;
-    app.conversations.panic_in_background().await;
+    app.workers.conversations.panic_in_background().await;
     assert_eq!(served(app, working).await, "the thread that makes files ended");
 }
 
@@ -78,7 +96,7 @@ async fn i6_a_scheduler_that_is_silent_is_replaced() {
     app.stop(Some(working)).await;
 }
 
-type Run = Arc<dyn Fn() -> crate::shared::channel::job::BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
+type Run = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
 
 fn every_minute(name: &str, run: Run) -> Job {
     Job { name: name.to_owned(), cron: "* * * * *".to_owned(), run }

@@ -1,40 +1,26 @@
 //! Commands that change something, carried out inside the process that owns the data: by the running service, asked over
-//! a local socket in the data folder, or by the command itself where no service runs.
-//!
-//! On the socket each side writes JSON, one object a line: the command, then lines until [`Line::End`].
+//! a local [`socket`] in the data folder, or by the command itself where no service runs.
 
+mod keys;
+mod rebuild;
+mod replay;
 pub mod rotate_keys;
+pub mod socket;
+mod sync;
 
 use std::collections::HashMap;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Context as _;
-use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
-use self::rotate_keys::{Outcome, Rotation};
+use self::rotate_keys::Rotation;
 use crate::shared::channel::reader::Reader;
 use crate::shared::journal::Journal;
-use crate::shared::store;
-use crate::shared::store::{Connection, Connections, Status};
+use crate::shared::store::{Connection, Connections};
 use crate::shared::under_way::{Progress, Step};
 use crate::workers::conversations::Conversations;
 use crate::workers::reads::Refresh;
-
-/// The name of the socket in the data folder.
-const SOCKET: &str = "shoptalk.sock";
-
-/// How often progress is told.
-const TELL_EVERY: Duration = Duration::from_millis(100);
-
-/// The longest command line that is read from the socket.
-const MAX_COMMAND_BYTES: u64 = 4096;
 
 /// What can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,241 +128,8 @@ impl CommandRunner {
         });
         Ok(chosen)
     }
-
-    async fn sync(
-        &self,
-        channel: Option<String>,
-        account: Option<String>,
-        lines: &mpsc::Sender<Line>,
-    ) -> anyhow::Result<bool> {
-        let named = account.is_some();
-        let mut waiting = self.chosen(channel, account).await?;
-        if waiting.is_empty() {
-            let text = if named { "this account is not connected" } else { "no account is connected yet" };
-            say(lines, text.to_owned()).await;
-            return Ok(!named);
-        }
-        let now_ms = self.journal.clock().now_ms();
-        for connection in &waiting {
-            self.journal.want_reread(&connection.channel, &connection.account, "", now_ms).await?;
-        }
-        let mut good = true;
-        while !waiting.is_empty() {
-            tokio::time::sleep(TELL_EVERY).await;
-            for step in self.progress.list() {
-                let _ = lines.send(Line::Progress(step)).await;
-            }
-            let mut still = Vec::new();
-            for connection in waiting {
-                let Connection { channel, account, .. } = connection.clone();
-                match self.outcome(&channel, &account).await? {
-                    None => still.push(connection),
-                    Some(Ok(())) => drop(lines.send(Line::Done { channel, account }).await),
-                    Some(Err(reason)) => {
-                        good = false;
-                        let _ = lines.send(Line::Failed { channel, account, reason }).await;
-                    }
-                }
-            }
-            waiting = still;
-        }
-        Ok(good)
-    }
-
-    /// What became of the wish to read an account: `None` while it is still being worked on.
-    async fn outcome(&self, channel: &str, account: &str) -> anyhow::Result<Option<Result<(), String>>> {
-        let key = (channel.to_owned(), account.to_owned());
-        let row: Option<Option<String>> = self
-            .journal
-            .read(move |connection| {
-                connection
-                    .query_row(
-                        "SELECT reason FROM rereads WHERE channel = ?1 AND account = ?2 AND object = ''",
-                        params![key.0, key.1],
-                        |row| row.get(0),
-                    )
-                    .optional()
-            })
-            .await?;
-        match row {
-            Some(Some(reason)) if !self.refresh.is_busy(channel, account) => {
-                Ok(Some(Err(format!("{reason}; it is tried again by itself"))))
-            }
-            Some(_) => Ok(None),
-            None => Ok(Some(match self.connections.find(channel, account).await? {
-                Some(connection) if connection.status == Status::NeedsReconnect => {
-                    Err(connection.status_reason.unwrap_or_else(|| "the merchant has to log in again".to_owned()))
-                }
-                _ => Ok(()),
-            })),
-        }
-    }
-
-    async fn rebuild(&self, account: Option<String>, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
-        let written = self.conversations.rebuild(account.clone()).await?;
-        let mut good = true;
-        for connection in self.chosen(None, account).await? {
-            let Some(reader) = self.readers.get(connection.channel.as_str()) else { continue };
-            if let Err(error) = reader.write_documents(&connection.account).await {
-                good = false;
-                let (channel, account) = (connection.channel, connection.account);
-                let _ = lines.send(Line::Failed { channel, account, reason: error.to_string() }).await;
-            }
-        }
-        say(lines, format!("{written} conversations and the documents of all chosen accounts are written")).await;
-        Ok(good)
-    }
-
-    async fn rotate_keys(&self, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
-        let Outcome { resealed, dropped } = self.rotation.rotate().await?;
-        say(lines, format!("{} values are sealed with the new master key", resealed.done)).await;
-        if resealed.unreadable > 0 {
-            say(
-                lines,
-                format!(
-                    "{} values cannot be opened with any key; their accounts must be connected again",
-                    resealed.unreadable
-                ),
-            )
-            .await;
-        }
-        let text = match dropped {
-            true => {
-                "the old key is gone: backups made before now need the key file of their time, backups from now on the new one"
-            }
-            false => "the old key is kept; see the log for what still needs it",
-        };
-        say(lines, text.to_owned()).await;
-        Ok(resealed.unreadable == 0)
-    }
-
-    async fn replay(&self, event: Option<i64>, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
-        let now_ms = self.journal.clock().now_ms();
-        let count = self
-            .journal
-            .write(move |connection| match event {
-                None => Ok(connection
-                    .execute("UPDATE unfiled SET parked = 0, attempts = 0, next_at = 0 WHERE parked", [])?
-                    + connection.execute(
-                        "UPDATE rereads SET parked = 0, attempts = 0, reason = NULL, due_at = ?1 WHERE parked",
-                        [now_ms],
-                    )?),
-                Some(seq) => {
-                    let filed = connection.execute(
-                        "INSERT INTO unfiled (channel, account, conversation, next_at)
-                         SELECT channel, account, conversation, 0 FROM events
-                         WHERE seq = ?1 AND conversation IS NOT NULL AND apart IS NULL
-                         ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0",
-                        [seq],
-                    )?;
-                    let reread: Option<(String, String, String)> = connection
-                        .query_row(
-                            "SELECT channel, account, reread FROM events
-                             WHERE seq = ?1 AND reread IS NOT NULL AND apart IS NULL",
-                            [seq],
-                            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-                        )
-                        .optional()?;
-                    if let Some((channel, account, object)) = &reread {
-                        store::want_reread(connection, channel, account, object, now_ms, 0)?;
-                    }
-                    Ok(filed + usize::from(reread.is_some()))
-                }
-            })
-            .await?;
-        let text = match (event, count) {
-            (Some(_), 0) => "there is no such event, or it is set apart".to_owned(),
-            _ => format!("{count} handed to the consumers again"),
-        };
-        say(lines, text).await;
-        Ok(event.is_none() || count > 0)
-    }
 }
 
 async fn say(lines: &mpsc::Sender<Line>, text: String) {
     let _ = lines.send(Line::Said { text }).await;
-}
-
-/// The socket of a data folder.
-#[must_use]
-pub fn socket_path(data_folder: &Path) -> PathBuf {
-    data_folder.join(SOCKET)
-}
-
-/// Opens the socket (mode 0600) for the process that holds the data folder. A socket left behind by a killed process is
-/// replaced: the lock has shown that nobody listens there.
-///
-/// # Errors
-/// When it cannot be made, for example because the folder's path is longer than a socket's path may be.
-pub fn listen(path: &Path) -> anyhow::Result<UnixListener> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
-}
-
-/// Answers commands on the socket until it is dropped.
-pub async fn answer(listener: UnixListener, runner: CommandRunner) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let runner = runner.clone();
-                tokio::spawn(async move {
-                    if let Err(error) = answer_one(stream, runner).await {
-                        tracing::warn!(error = format!("{error:#}"), "a command could not be answered");
-                    }
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the local socket does not accept");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        }
-    }
-}
-
-async fn answer_one(stream: UnixStream, runner: CommandRunner) -> anyhow::Result<()> {
-    use tokio::io::AsyncReadExt;
-    let (reader, mut writer) = stream.into_split();
-    let mut text = String::new();
-    BufReader::new(reader.take(MAX_COMMAND_BYTES)).read_line(&mut text).await?;
-    let command: Command = serde_json::from_str(&text).context("the command is not understood")?;
-    let (sender, mut lines) = mpsc::channel(64);
-    let work = tokio::spawn(async move { runner.carry_out(command, &sender).await });
-    while let Some(line) = lines.recv().await {
-        let mut text = serde_json::to_string(&line)?;
-        text.push('\n');
-        if writer.write_all(text.as_bytes()).await.is_err() {
-            // Whoever asked went away; the work goes on.
-            break;
-        }
-    }
-    drop(lines);
-    work.await?;
-    Ok(())
-}
-
-/// Hands a command to the service that runs on this data folder; `None` if none does.
-///
-/// # Errors
-/// When the service breaks off.
-pub async fn ask(socket: &Path, command: &Command, lines: &mpsc::Sender<Line>) -> anyhow::Result<Option<()>> {
-    let Ok(stream) = UnixStream::connect(socket).await else { return Ok(None) };
-    let (reader, mut writer) = stream.into_split();
-    let mut text = serde_json::to_string(command)?;
-    text.push('\n');
-    writer.write_all(text.as_bytes()).await?;
-    let mut answers = BufReader::new(reader).lines();
-    while let Some(text) = answers.next_line().await? {
-        let line: Line = serde_json::from_str(&text).context("the service answers in another version's words")?;
-        let end = matches!(line, Line::End { .. });
-        let _ = lines.send(line).await;
-        if end {
-            return Ok(Some(()));
-        }
-    }
-    anyhow::bail!("the service stopped before the command was done")
 }

@@ -7,8 +7,11 @@ mod browser;
 mod stage;
 mod tree;
 
-use std::io::Write;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -19,6 +22,7 @@ use self::browser::Browser;
 use self::stage::{PAGE, SHOP, Stage};
 use crate::commands::{Command, Line};
 use crate::shared::logins::random_hex;
+use crate::shared::telemetry::outlet::Outlet;
 
 /// How the demo is played.
 #[derive(Debug, Clone)]
@@ -38,11 +42,30 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The pause between two customers' messages of the interactive demo.
 const MESSAGE_EVERY: Duration = Duration::from_secs(4);
 
+/// How long the end of the demo waits until its story is told.
+const TELL_WITHIN: Duration = Duration::from_secs(5);
+
+/// Standard output. Who does not read it holds nothing up.
+static STDOUT: LazyLock<Outlet> = LazyLock::new(|| match io::stdout().as_fd().try_clone_to_owned() {
+    Ok(stdout) => Outlet::start(File::from(stdout), drop),
+    Err(_) => Outlet::start(io::sink(), drop),
+});
+
 /// Plays the demo until it is over or `stop` comes.
 ///
 /// # Errors
-/// When something cannot be started, or a step of the unattended story fails.
+/// When something cannot be started, a step of the unattended story fails, or nothing can be told.
 pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
+    let played = set_and_play(options, stop).await;
+    tokio::task::spawn_blocking(|| STDOUT.finish(TELL_WITHIN)).await?;
+    match STDOUT.error() {
+        // An audience that has seen enough is no failure.
+        None | Some(io::ErrorKind::BrokenPipe) => played,
+        Some(error) => played.and_then(|()| anyhow::bail!("the output could not be written: {error}")),
+    }
+}
+
+async fn set_and_play(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
     let (folder, temporary) = match &options.dir {
         Some(folder) => (folder.clone(), false),
         None => (std::env::temp_dir().join(format!("shoptalk-demo-{}", &random_hex()?[..12])), true),
@@ -191,6 +214,5 @@ fn count(file: &Path, text: &str) -> usize {
 }
 
 fn say(line: &str) {
-    // Standard output may be closed; the demo goes on without an audience.
-    let _ = writeln!(std::io::stdout(), "{line}");
+    STDOUT.push(format!("{line}\n").as_bytes());
 }

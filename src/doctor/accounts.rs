@@ -1,6 +1,8 @@
 //! What is stored about the accounts: their state, their tokens, and how far the journal's consumers have come.
 
+use crate::app::channels;
 use crate::app::config::{Config, Server};
+use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
 use crate::shared::database::sqlite::Db;
 use crate::shared::store::{self, Connection, Connections, Inspection, Status, TokenKind};
@@ -46,14 +48,9 @@ pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -
         ));
     }
     for connection in &list {
-        state(connection, now_ms, &mut findings);
         let name = &connection.account;
-        let configured = match connection.channel.as_str() {
-            "facebook" => config.facebook.is_some(),
-            "shopify" => config.shopify.is_some(),
-            _ => false,
-        };
-        if !configured {
+        let about = about(config, &connection.channel);
+        if about.is_none() {
             findings.push(Finding::warning(
                 "account_without_platform",
                 name,
@@ -62,7 +59,10 @@ pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -
                 "set the platform's variables again",
             ));
         }
+        let is_polled = about.is_none_or(|about| about.is_polled);
+        state(connection, is_polled, now_ms, &mut findings);
         if connection.status != Status::NeedsReconnect
+            && about.is_none_or(|about| about.has_account_tokens)
             && !matches!(connections.find_token(&connection.channel, name, TokenKind::Access).await, Ok(Some(_)))
         {
             findings.push(Finding::error(
@@ -77,9 +77,14 @@ pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -
     findings
 }
 
-fn state(connection: &Connection, now_ms: i64, findings: &mut Vec<Finding>) {
+/// What is known of a channel that the settings switch on.
+fn about(config: &Config, channel: &str) -> Option<&'static About> {
+    channels::configured(config).flat_map(|(_, section)| section.channels()).find(|about| about.name == channel)
+}
+
+fn state(connection: &Connection, is_polled: bool, now_ms: i64, findings: &mut Vec<Finding>) {
     let about = &connection.account;
-    let reason = connection.status_reason.clone().unwrap_or_default();
+    let reason = connection.status_reason().unwrap_or_default();
     match connection.status {
         Status::NeedsReconnect => findings.push(Finding::error(
             "needs_reconnect",
@@ -98,7 +103,7 @@ fn state(connection: &Connection, now_ms: i64, findings: &mut Vec<Finding>) {
         Status::Connected => {}
     }
     let since = connection.last_read_at.unwrap_or(connection.connected_at);
-    if connection.status != Status::NeedsReconnect && now_ms - since > READ_WITHIN_MS {
+    if is_polled && connection.status != Status::NeedsReconnect && now_ms - since > READ_WITHIN_MS {
         findings.push(Finding::warning(
             if connection.last_read_at.is_some() { "poll_overdue" } else { "never_read" },
             about,
@@ -116,18 +121,18 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
     }
     // A journal that cannot be read is the business of the check of databases.
     let Ok(inspection) = store::inspect(&server.journal_db) else { return Vec::new() };
-    let Inspection { parked_conversations, parked_reads, apart, oldest_waiting, subscriptions, remarks } = inspection;
+    let Inspection { given_up_files, given_up_reads, set_aside, oldest_waiting, subscriptions, remarks } = inspection;
     let mut findings = Vec::new();
-    if parked_conversations > 0 {
+    if given_up_files > 0 {
         findings.push(Finding::error(
             "parked_conversations",
             "",
-            format!("{parked_conversations} conversations were given up after several tries"),
+            format!("{given_up_files} conversations were given up after several tries"),
             "their files are not up to date; nothing is lost",
             "mend what the log says of them, then run `shoptalk replay --failed`",
         ));
     }
-    for (channel, account, reason) in parked_reads {
+    for (channel, account, reason) in given_up_reads {
         findings.push(Finding::error(
             "parked_read",
             format!("{channel} {account}"),
@@ -136,7 +141,7 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
             "run `shoptalk replay --failed`; if it fails again, the reason says why",
         ));
     }
-    for (channel, account, count) in apart {
+    for (channel, account, count) in set_aside {
         let (code, cause, fix) = if account.is_empty() {
             (
                 "apart_unreadable",

@@ -4,12 +4,10 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rusqlite::Connection;
-
 use crate::app::config::Server;
 use crate::shared::channel::finding::Finding;
 use crate::shared::database::lock::folder_of;
-use crate::shared::database::sqlite::open_reader;
+use crate::shared::database::sqlite::examine;
 use crate::shared::journal;
 use crate::shared::secrets::vault::{Vault, parse_key};
 use crate::shared::store::{SESSIONS_MIGRATIONS, TOKENS_MIGRATIONS};
@@ -32,7 +30,7 @@ pub fn folders(server: &Server) -> Vec<Finding> {
     let mut findings = Vec::new();
     let data = folder_of(&server.tokens_db);
     for (folder, what) in [(data, "data folder"), (server.output_dir.as_path(), "output folder")] {
-        let path = folder.display().to_string();
+        let path = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string();
         let metadata = match std::fs::metadata(folder) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -41,7 +39,7 @@ pub fn folders(server: &Server) -> Vec<Finding> {
                     &path,
                     format!("the {what} does not exist"),
                     "nothing was stored yet; the service makes it at its first start",
-                    "nothing, if the service never ran here; otherwise run it in the folder in which it ran before",
+                    "nothing, if the service never ran here; otherwise run it in the folder in which it ran before, or name that: --dir FOLDER",
                 ));
                 continue;
             }
@@ -223,7 +221,7 @@ fn database(path: &Path, migrations: usize, loss: &str, findings: &mut Vec<Findi
     if metadata.len() == 0 {
         return;
     }
-    match look_into(path) {
+    match examine(path) {
         Ok(version) if version > migrations => findings.push(Finding::error(
             "database_newer",
             &about,
@@ -241,18 +239,4 @@ fn database(path: &Path, migrations: usize, loss: &str, findings: &mut Vec<Findi
              -shm, to begin with an empty one",
         )),
     }
-}
-
-/// Checks the structure without writing, and gives the version.
-fn look_into(path: &Path) -> anyhow::Result<usize> {
-    let connection: Connection = open_reader(path)?;
-    // Only the header and the schema: a large journal is checked at start, and a check here would take minutes.
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let small = std::fs::metadata(path)?.len() < 64 * 1024 * 1024;
-    if small {
-        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        anyhow::ensure!(found == "ok", "damaged");
-    }
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
-    Ok(usize::try_from(version).unwrap_or(0))
 }

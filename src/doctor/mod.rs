@@ -14,13 +14,13 @@ use std::path::PathBuf;
 use serde::Serialize;
 use url::Url;
 
-use crate::app::config::Config;
+use crate::app::channels;
+use crate::app::config::{Config, Unknown};
 use crate::shared::channel::finding::{Finding, Severity};
 use crate::shared::clock::Clock;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::Http;
-use crate::shared::settings::Problems;
-use crate::{facebook, shopify};
+use crate::shared::settings::{Problem, ProblemKind, Problems};
 
 /// What lies around the service. Tests put other things there.
 #[derive(Debug, Clone)]
@@ -29,13 +29,15 @@ pub struct Surroundings {
     pub ngrok: Url,
     /// The settings file.
     pub env_file: PathBuf,
+    /// Variables that look like settings and are none.
+    pub unknown: Vec<Unknown>,
 }
 
 impl Default for Surroundings {
     fn default() -> Self {
         #[allow(clippy::expect_used, reason = "a constant")]
         let ngrok = Url::parse("http://127.0.0.1:4040").expect("a constant address");
-        Self { ngrok, env_file: PathBuf::from(".env") }
+        Self { ngrok, env_file: PathBuf::from(".env"), unknown: Vec::new() }
     }
 }
 
@@ -56,10 +58,16 @@ impl Report {
         self.findings.extend(findings);
     }
 
-    /// Whether nothing was found.
+    /// Whether nothing was found but notes.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.findings.is_empty()
+        !self.has(Severity::Warning)
+    }
+
+    /// Whether something was found that is at least so bad.
+    #[must_use]
+    pub fn has(&self, severity: Severity) -> bool {
+        self.findings.iter().any(|finding| finding.severity <= severity)
     }
 
     /// For people: one paragraph a fault.
@@ -70,6 +78,7 @@ impl Report {
             let word = match finding.severity {
                 Severity::Error => "ERROR",
                 Severity::Warning => "warning",
+                Severity::Note => "note",
             };
             let about = if finding.about.is_empty() { String::new() } else { format!(" ({})", finding.about) };
             let _ = writeln!(text, "{word} {}{about}", finding.code);
@@ -81,13 +90,17 @@ impl Report {
             let _ = writeln!(text, "not looked at: {skipped}");
         }
         let _ = writeln!(text, "looked at: {}", self.checked.join(", "));
-        match self.findings.len() {
-            0 => text.push_str("healthy: nothing was found\n"),
-            1 => text.push_str("1 finding\n"),
-            count => {
-                let _ = writeln!(text, "{count} findings");
-            }
-        }
+        let notes = self.findings.iter().filter(|finding| finding.severity == Severity::Note).count();
+        let notes_in_words = match notes {
+            0 => String::new(),
+            1 => " (and 1 note)".to_owned(),
+            notes => format!(" (and {notes} notes)"),
+        };
+        let _ = match self.findings.len() - notes {
+            0 => writeln!(text, "healthy: nothing was found{notes_in_words}"),
+            1 => writeln!(text, "1 finding{notes_in_words}"),
+            count => writeln!(text, "{count} findings{notes_in_words}"),
+        };
         text
     }
 }
@@ -121,11 +134,8 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     match accounts::open(&config.server).await {
         Ok(Some(connections)) => {
             report.add("accounts", accounts::accounts(&connections, config, clock.now_ms()).await);
-            if let Some(config) = &config.facebook {
-                report.add("Facebook", facebook::examine(config, &http, &connections, clock.now_ms()).await);
-            }
-            if let Some(config) = &config.shopify {
-                report.add("Shopify", shopify::examine(config, &http, &connections, clock.now_ms()).await);
+            for (platform, section) in channels::configured(config) {
+                report.add(platform, section.examine(&http, &connections, clock.now_ms()).await);
             }
         }
         // Nothing was connected yet: a fresh installation.
@@ -162,29 +172,43 @@ fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> V
             format!("chmod 600 {file}"),
         ));
     }
+    findings.extend(surroundings.unknown.iter().map(|unknown| {
+        Finding::warning(
+            "setting_unknown",
+            &unknown.name,
+            unknown.to_string(),
+            "it changes nothing",
+            match &unknown.nearest {
+                Some(nearest) => format!("call it {nearest}, or take it out"),
+                None => "take it out; .env.example holds all settings".to_owned(),
+            },
+        )
+    }));
     match config {
-        Err(problems) => findings.extend(problems.0.iter().map(|(name, problem)| {
+        Err(problems) => findings.extend(problems.0.iter().map(|Problem { name, kind, words }| {
             Finding::error(
-                setting_code(problem),
+                setting_code(*kind),
                 name,
-                format!("{name} {problem}"),
+                format!("{name} {words}"),
                 "the service does not start",
                 format!("correct {name} in .env or in the environment; .env.example explains it"),
             )
         })),
-        Ok(config) if config.facebook.is_none() && config.shopify.is_none() => findings.push(Finding::error(
+        Ok(config) if channels::configured(config).next().is_none() => findings.push(Finding::error(
             "no_platform",
             "",
             "no platform is configured",
             "there is nothing to connect and nothing to receive",
-            "set the FACEBOOK_… and SHOPIFY_… variables that .env.example marks as needed; `shoptalk demo` works without",
+            format!(
+                "set the {} variables that .env.example marks as needed{}",
+                channels::sections(config).map(|(name, _)| format!("{}_…", name.to_uppercase())).join(" and "),
+                if cfg!(feature = "demo") { "; `shoptalk demo` works without" } else { "" }
+            ),
         )),
         Ok(config) => {
-            for (name, missing) in
-                [("Facebook", config.facebook.is_none()), ("Shopify", config.shopify.is_none())]
-            {
-                if missing {
-                    findings.push(Finding::warning(
+            for (name, section) in channels::sections(config) {
+                if section.is_none() {
+                    findings.push(Finding::note(
                         "platform_off",
                         name,
                         format!("{name} is not configured"),
@@ -194,7 +218,7 @@ fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> V
                 }
             }
             if config.server.operator_token.is_none() {
-                findings.push(Finding::warning(
+                findings.push(Finding::note(
                     "operator_off",
                     "OPERATOR_TOKEN",
                     "OPERATOR_TOKEN is not set",
@@ -207,21 +231,18 @@ fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> V
     findings
 }
 
-/// What kind of problem a setting has, from the words in which the settings themselves describe it.
-fn setting_code(problem: &str) -> &'static str {
-    [
-        ("is missing", "setting_missing"),
-        ("is empty", "setting_empty"),
-        ("placeholder", "setting_placeholder"),
-        ("too short", "setting_too_short"),
-        ("must not be the same", "setting_repeated"),
-        ("https", "setting_not_https"),
-        ("cron", "setting_cron"),
-        ("version", "setting_version"),
-        ("cannot be read", "settings_file_unreadable"),
-        ("is not NAME=value", "settings_file_unreadable"),
-    ]
-    .iter()
-    .find(|(words, _)| problem.contains(words))
-    .map_or("setting_wrong", |(_, code)| code)
+/// How the doctor calls a problem of this kind.
+fn setting_code(kind: ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::Missing => "setting_missing",
+        ProblemKind::Empty => "setting_empty",
+        ProblemKind::Placeholder => "setting_placeholder",
+        ProblemKind::TooShort => "setting_too_short",
+        ProblemKind::Repeated => "setting_repeated",
+        ProblemKind::NotHttps => "setting_not_https",
+        ProblemKind::Cron => "setting_cron",
+        ProblemKind::Version => "setting_version",
+        ProblemKind::Unreadable => "settings_file_unreadable",
+        ProblemKind::Wrong => "setting_wrong",
+    }
 }

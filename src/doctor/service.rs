@@ -7,17 +7,17 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use url::Url;
 
+use crate::app::channels;
 use crate::app::config::{Config, Server};
-use crate::commands::socket_path;
+use crate::commands::socket;
 use crate::shared::channel::finding::Finding;
 use crate::shared::database::lock::folder_of;
-use crate::shared::logins::random_hex;
-use crate::shared::outgoing::http::{ApiError, Http};
+use crate::shared::outgoing::http::Http;
 use crate::shared::settings::is_loopback;
 
 /// Whether a process answers on the local socket of the data folder.
 pub fn is_running(server: &Server) -> bool {
-    std::os::unix::net::UnixStream::connect(socket_path(folder_of(&server.tokens_db))).is_ok()
+    std::os::unix::net::UnixStream::connect(socket::path_in(folder_of(&server.tokens_db))).is_ok()
 }
 
 /// Where the service answers on this machine.
@@ -72,9 +72,8 @@ pub async fn service(config: &Config, http: &Http, running: bool) -> Vec<Finding
 /// Previous app secrets that are still accepted, and whether they are needed. The running service knows it, and says it to
 /// whoever has the operator's token.
 pub async fn previous_secrets(config: &Config, http: &Http, running: bool) -> Vec<Finding> {
-    let facebook = config.facebook.iter().map(|one| ("facebook", "FACEBOOK_APP_SECRET_PREVIOUS", &one.app_secret));
-    let shopify = config.shopify.iter().map(|one| ("shopify", "SHOPIFY_API_SECRET_PREVIOUS", &one.api_secret));
-    let set: Vec<_> = facebook.chain(shopify).filter(|(_, _, secrets)| secrets.previous_uses().is_some()).collect();
+    let signing = channels::configured(config).map(|(_, section)| section.signing());
+    let set: Vec<_> = signing.filter(|(_, _, secrets)| secrets.previous_uses().is_some()).collect();
     let metrics = if running && !set.is_empty() { metrics(&config.server, http).await } else { None };
     let finding = |(channel, name, _)| {
         let labels = format!(r#"{{channel="{channel}",what="previous_secret"}}"#);
@@ -158,7 +157,8 @@ pub async fn public_address(config: &Config, http: &Http, ngrok: &Url, running: 
     let host = configured.and_then(Url::host_str).unwrap_or_default().to_owned();
     match (&tunnels, to_us) {
         (Some(_), Some(tunnel)) if !same_host(&tunnel.public_url, &host) => {
-            let base = tunnel.public_url.trim_end_matches('/').replacen("http://", "https://", 1);
+            let path = configured.map_or("", |url| url.path().trim_end_matches('/'));
+            let base = tunnel.public_url.trim_end_matches('/').replacen("http://", "https://", 1) + path;
             findings.push(Finding::error(
                 if host.is_empty() { "ngrok_not_configured" } else { "ngrok_address_changed" },
                 &base,
@@ -183,10 +183,8 @@ pub async fn public_address(config: &Config, http: &Http, ngrok: &Url, running: 
         )),
         _ => {}
     }
-    for (name, address, simulated) in addresses(config) {
-        if simulated {
-            continue;
-        }
+    for (name, section) in channels::configured(config).filter(|(_, section)| !section.is_simulated()) {
+        let address = section.webhook_address();
         if is_loopback(address.host_str().unwrap_or_default()) {
             let fix = if to_us.is_some() {
                 "set PUBLIC_URL to the address of ngrok, see above".to_owned()
@@ -205,8 +203,9 @@ pub async fn public_address(config: &Config, http: &Http, ngrok: &Url, running: 
         }
     }
     if running {
-        findings.extend(challenge(config, http).await);
-        findings.extend(unsigned(config, http).await);
+        for (_, section) in channels::configured(config) {
+            findings.extend(section.examine_address(http).await);
+        }
     }
     findings
 }
@@ -233,86 +232,6 @@ fn shown(url: Option<&Url>) -> String {
 /// What to paste where for this public address.
 fn settings_for(base: &str, config: &Config) -> String {
     let mut steps = vec![format!("set PUBLIC_URL={base} in .env and start the service again")];
-    if config.facebook.is_some() {
-        steps.push(format!(
-            "Meta App Dashboard: Facebook Login, Settings, Valid OAuth Redirect URIs: {base}/facebook/callback; the \
-             webhook address {base}/facebook/webhook is set by the service itself"
-        ));
-    }
-    if config.shopify.is_some() {
-        steps.push(format!(
-            "Shopify app configuration: App URL {base}/shopify/install, Allowed redirection URL \
-             {base}/shopify/callback, compliance webhooks {base}/shopify/webhook"
-        ));
-    }
+    steps.extend(channels::configured(config).map(|(_, section)| section.registration(base)));
     steps.join("; ")
-}
-
-/// The webhook address of each platform, and whether that platform is simulated on this machine.
-fn addresses(config: &Config) -> Vec<(&'static str, &Url, bool)> {
-    let mut addresses = Vec::new();
-    if let Some(facebook) = &config.facebook {
-        let simulated = is_loopback(facebook.graph_url.host_str().unwrap_or_default());
-        addresses.push(("Facebook", &facebook.webhook_address, simulated));
-    }
-    if let Some(shopify) = &config.shopify {
-        addresses.push(("Shopify", &shopify.webhook_address, shopify.admin_url.is_simulated()));
-    }
-    addresses
-}
-
-/// Asks our own webhook address as Meta does when it verifies it.
-async fn challenge(config: &Config, http: &Http) -> Option<Finding> {
-    let facebook = config.facebook.as_ref()?;
-    let address = &facebook.webhook_address;
-    let nonce = random_hex().ok()?;
-    let mut url = address.clone();
-    url.query_pairs_mut()
-        .append_pair("hub.mode", "subscribe")
-        .append_pair("hub.verify_token", facebook.verify_token.expose_secret())
-        .append_pair("hub.challenge", &nonce);
-    let effect = "Meta does not accept the address, and no message arrives";
-    match http.send(http.request(Method::GET, url)).await {
-        Ok(answer) if answer.status.is_success() && answer.body.as_ref() == nonce.as_bytes() => None,
-        Ok(answer) if answer.status.as_u16() == 403 => Some(Finding::error(
-            "verify_token_differs",
-            address.as_str(),
-            "what answers at the public address has another FACEBOOK_VERIFY_TOKEN",
-            effect,
-            "start the service again, so that it reads its settings; see that only one service is behind this address",
-        )),
-        Ok(answer) => Some(wrong_answer(address, answer.status.as_u16(), effect)),
-        Err(error) => Some(unreachable(address, &error, effect)),
-    }
-}
-
-/// Posts an unsigned delivery to our own address: the service refuses it with 401, and nobody else does so.
-async fn unsigned(config: &Config, http: &Http) -> Option<Finding> {
-    let address = &config.shopify.as_ref()?.webhook_address;
-    let effect = "no delivery of Shopify arrives; after eight failures it deletes the subscription";
-    match http.send(http.request(Method::POST, address.clone()).body("{}")).await {
-        Ok(answer) if answer.status.as_u16() == 401 => None,
-        Ok(answer) => Some(wrong_answer(address, answer.status.as_u16(), effect)),
-        Err(error) => Some(unreachable(address, &error, effect)),
-    }
-}
-
-fn wrong_answer(address: &Url, status: u16, effect: &str) -> Finding {
-    Finding::error(
-        "public_wrong_answer",
-        address.as_str(),
-        format!("something else than this service answers at the public address (status {status})"),
-        effect,
-        "see where the tunnel or reverse proxy forwards to, and that it passes path, query, headers and body unchanged",
-    )
-}
-
-fn unreachable(address: &Url, error: &ApiError, effect: &str) -> Finding {
-    Finding::error(
-        "public_unreachable",
-        address.as_str(),
-        format!("the public address cannot be reached from here ({error})"),
-        effect,
-        "see that the tunnel or reverse proxy runs, that the name resolves, and that the certificate is valid",
-    )
 }

@@ -1,30 +1,24 @@
-//! One method per call of the Graph API, and what its errors mean.
-//!
-//! Every call carries the token in `Authorization` and an `appsecret_proof`; no call follows `paging.next`, which holds
-//! the token and is an address from outside.
-//! Source: <https://developers.facebook.com/docs/graph-api/guides/error-handling>,
-//! <https://developers.facebook.com/docs/facebook-login/security> (2026).
+//! One method per call of the Graph API that this channel makes. How calls are made stands in `meta/graph.rs`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
+use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::budget::{Budgets, Lane};
-use super::history::Inbox;
-use super::hourly_check::APP_UNKNOWN;
-use super::payload::Id;
-use super::refusal::{self, NOT_VISIBLE, UNKNOWN_FIELD};
-use super::{Config, FIELDS};
+use super::config::Config;
+use super::inbox::{FIELDS, Inbox};
+use crate::meta::budget::{Budgets, Lane};
+use crate::meta::graph::{Graph, below, not_the_accounts};
+use crate::meta::id::{Id, LooseText};
+use crate::meta::refusal::{NOT_VISIBLE, UNKNOWN_FIELD};
+use crate::meta::token::{TokenInfo, debug_token};
 use crate::shared::channel::context::Shared;
-use crate::shared::outgoing::http::{Answer, ApiError, Http, Patience};
-use crate::shared::secrets::signature::{sign_sha256, to_hex};
-use crate::shared::telemetry::alerts::Alerts;
+use crate::shared::outgoing::http::{ApiError, Patience};
 
 /// How many items of a list are asked for at a time. 100 is the most the platform gives.
 const ACCOUNTS_AT_ONCE: usize = 100;
@@ -76,10 +70,8 @@ const PAGE_FIELDS_LEAST: [&str; 3] = ["id", "name", "category"];
 /// The Graph API. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    http: Http,
+    graph: Graph,
     config: Arc<Config>,
-    budgets: Budgets,
-    alerts: Alerts,
 }
 
 /// A token as the token endpoint gives it.
@@ -89,65 +81,6 @@ pub struct Token {
     pub access_token: SecretString,
     /// Its life in seconds, where it is told.
     pub expires_in: Option<i64>,
-}
-
-/// What the platform says about a token.
-#[derive(Deserialize)]
-pub struct TokenInfo {
-    /// Whose app it belongs to.
-    #[serde(default)]
-    pub app_id: LooseText,
-    /// Whether it works.
-    #[serde(default)]
-    pub is_valid: bool,
-    /// The app-scoped id of the person.
-    #[serde(default)]
-    pub user_id: LooseText,
-    /// What was granted; `None`: not told.
-    #[serde(default)]
-    pub scopes: Option<Vec<String>>,
-    /// For which Pages it was granted.
-    #[serde(default)]
-    pub granular_scopes: Vec<GranularScope>,
-    /// When the token ends, in seconds since 1970; 0: never.
-    #[serde(default)]
-    pub expires_at: Option<i64>,
-    /// When the person must log in again for their data to be read on, in seconds since 1970.
-    #[serde(default)]
-    pub data_access_expires_at: Option<i64>,
-    /// Why it does not work.
-    #[serde(default)]
-    pub error: Option<TokenError>,
-}
-
-/// A permission and the Pages that the person ticked for it.
-#[derive(Deserialize)]
-pub struct GranularScope {
-    /// The permission.
-    #[serde(default)]
-    pub scope: String,
-    /// The ids of the Pages; absent: all of them.
-    #[serde(default)]
-    pub target_ids: Option<Vec<LooseText>>,
-}
-
-/// Why a token does not work.
-#[derive(Deserialize)]
-pub struct TokenError {
-    /// The subcode of error 190.
-    #[serde(default)]
-    pub subcode: i64,
-}
-
-/// Text that some versions send as a number.
-#[derive(Default)]
-pub struct LooseText(pub String);
-
-impl<'de> Deserialize<'de> for LooseText {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Ok(Self(raw.get().trim_matches('"').to_owned()))
-    }
 }
 
 /// One Page of `/me/accounts`.
@@ -278,13 +211,15 @@ impl Client {
     #[must_use]
     pub fn new(shared: &Shared, config: Arc<Config>) -> Self {
         let budgets = Budgets::new(shared.clock.clone(), config.calls_per_second);
-        Self { http: shared.http.counted(super::NAME, &shared.metrics), config, budgets, alerts: shared.alerts.clone() }
+        let http = shared.http.counted(super::inbox::NAME, &shared.metrics);
+        let app = Arc::<Config>::clone(&config);
+        Self { graph: Graph::new(http, app, budgets, shared.alerts.clone()), config }
     }
 
     /// How much of their allowances the app and its Pages have used up.
     #[must_use]
     pub fn budgets(&self) -> &Budgets {
-        &self.budgets
+        self.graph.budgets()
     }
 
     /// The address of the login dialog.
@@ -309,13 +244,7 @@ impl Client {
     /// # Errors
     /// [`ApiError`].
     pub async fn exchange_code(&self, code: &str) -> Result<Token, ApiError> {
-        self.exchange(&[
-            ("client_id", &self.config.app_id),
-            ("client_secret", self.config.app_secret.current().expose_secret()),
-            ("redirect_uri", self.config.redirect_uri.as_str()),
-            ("code", code),
-        ])
-        .await
+        self.graph.exchange(&[("redirect_uri", self.config.redirect_uri.as_str()), ("code", code)]).await
     }
 
     /// Exchanges a token of the person for a long-lived one (about 60 days). Page tokens made from it do not expire.
@@ -323,42 +252,16 @@ impl Client {
     /// # Errors
     /// [`ApiError`].
     pub async fn exchange_for_long_lived(&self, token: &SecretString) -> Result<Token, ApiError> {
-        self.exchange(&[
-            ("grant_type", "fb_exchange_token"),
-            ("client_id", &self.config.app_id),
-            ("client_secret", self.config.app_secret.current().expose_secret()),
-            ("fb_exchange_token", token.expose_secret()),
-        ])
-        .await
+        let parameters = [("grant_type", "fb_exchange_token"), ("fb_exchange_token", token.expose_secret())];
+        self.graph.exchange(&parameters).await
     }
 
-    /// Meta documents a GET with the secret in the query, and takes the same parameters in a form, as RFC 6749 wants
-    /// it. The form keeps the secret out of every URL. Where a form is not allowed at all, the documented way is taken.
-    async fn exchange(&self, parameters: &[(&str, &str)]) -> Result<Token, ApiError> {
-        let url = self.url(&["oauth", "access_token"]);
-        self.budgets.wait(Lane::App, Patience::Once).await?;
-        let answer = self.http.send(self.http.request(Method::POST, url.clone()).form(parameters)).await?;
-        if answer.status == StatusCode::METHOD_NOT_ALLOWED {
-            let answer = self.http.send(self.http.request(Method::GET, url).query(parameters)).await?;
-            return self.read(Lane::App, &answer);
-        }
-        self.read(Lane::App, &answer)
-    }
-
-    /// What the platform says about a token. Its parameter is the only place for the token: the documents know no other.
+    /// What the platform says about a token.
     ///
     /// # Errors
     /// [`ApiError`].
     pub async fn debug_token(&self, patience: Patience, token: &SecretString) -> Result<TokenInfo, ApiError> {
-        #[derive(Deserialize)]
-        struct Wrapped {
-            data: TokenInfo,
-        }
-        let query = [("input_token", token.expose_secret())];
-        let app_token = self.app_token();
-        let wrapped =
-            self.call::<Wrapped>(patience, Lane::App, Method::GET, &["debug_token"], &query, &app_token).await;
-        Ok(wrapped.map_err(not_the_accounts)?.data)
+        debug_token(&self.graph, patience, token).await
     }
 
     /// All Pages of the person.
@@ -624,25 +527,7 @@ impl Client {
         form: &[(&str, &str)],
         token: &SecretString,
     ) -> Result<(), ApiError> {
-        #[derive(Deserialize)]
-        struct Success {
-            success: serde_json::Value,
-        }
-        let done: Success = self
-            .http
-            .persist(patience, || async {
-                self.budgets.wait(lane, patience).await?;
-                let request = self.request(Method::POST, path, query, token);
-                let answer =
-                    self.http_of(lane).send(if form.is_empty() { request } else { request.form(form) }).await?;
-                self.read(lane, &answer)
-            })
-            .await?;
-        // The documents show both the word and the text of it.
-        match done.success == true || done.success == "true" {
-            true => Ok(()),
-            false => Err(ApiError::Refused { code: "no success".to_owned() }),
-        }
+        self.graph.post(patience, lane, path, query, form, token).await
     }
 
     async fn call<T: DeserializeOwned>(
@@ -654,89 +539,11 @@ impl Client {
         query: &[(&str, &str)],
         token: &SecretString,
     ) -> Result<T, ApiError> {
-        self.http
-            .persist(patience, || async {
-                self.budgets.wait(lane, patience).await?;
-                let answer = self.http_of(lane).send(self.request(method.clone(), path, query, token)).await?;
-                self.read(lane, &answer)
-            })
-            .await
-    }
-
-    fn http_of(&self, lane: Lane<'_>) -> Http {
-        self.http.of(lane.page().map_or("", Id::as_str))
-    }
-
-    fn request(
-        &self,
-        method: Method,
-        path: &[&str],
-        query: &[(&str, &str)],
-        token: &SecretString,
-    ) -> reqwest::RequestBuilder {
-        let secret = self.config.app_secret.current().expose_secret();
-        let proof = to_hex(&sign_sha256(secret.as_bytes(), token.expose_secret().as_bytes()));
-        self.http
-            .request(method, self.url(path))
-            .query(query)
-            .query(&[("appsecret_proof", proof)])
-            .bearer_auth(token.expose_secret())
-    }
-
-    /// What an answer says; its headers are looked at whatever it is.
-    fn read<T: DeserializeOwned>(&self, lane: Lane<'_>, answer: &Answer) -> Result<T, ApiError> {
-        self.budgets.note(lane, &answer.headers);
-        self.compare_version(answer);
-        if answer.status.is_success() && !refusal::is_in(answer) {
-            return answer.json();
-        }
-        let meaning = refusal::meaning(answer, self.http.clock());
-        match &meaning.error {
-            // Calls made meanwhile would only lengthen the block. The header knows better than our default how long it is.
-            ApiError::RateLimited { retry_after } => {
-                let retry_after = match self.budgets.pause_of(lane) {
-                    Some(told) if answer.retry_after(self.http.clock()).is_none() => told,
-                    _ => *retry_after,
-                };
-                self.budgets.refused(lane, meaning.limits_all, retry_after);
-                Err(ApiError::RateLimited { retry_after })
-            }
-            _ => Err(meaning.error),
-        }
-    }
-
-    /// A version that is no longer usable is not refused: calls are answered by another one, in its own way.
-    /// Source: <https://developers.facebook.com/docs/graph-api/guides/versioning> (2026).
-    fn compare_version(&self, answer: &Answer) {
-        const CAUSE: &str = "facebook:version";
-        let Some(answered) = answer.headers.get("facebook-api-version") else { return };
-        if answered == self.config.graph_version.as_str() {
-            self.alerts.heal(CAUSE);
-        } else {
-            self.alerts.raise(
-                CAUSE,
-                "Facebook answers with another version of the Graph API than FACEBOOK_GRAPH_VERSION says, which is no longer \
-                 usable. Set it to a current version.",
-            );
-        }
+        self.graph.call(patience, lane, method, path, query, token).await
     }
 
     fn app_token(&self) -> SecretString {
-        format!("{}|{}", self.config.app_id, self.config.app_secret.current().expose_secret()).into()
-    }
-
-    fn url(&self, path: &[&str]) -> Url {
-        let mut whole = vec![self.config.graph_version.as_str()];
-        whole.extend(path);
-        below(&self.config.graph_url, &whole)
-    }
-}
-
-/// A refusal of the app's own token says nothing about the account that it was used for: the settings are wrong.
-fn not_the_accounts(error: ApiError) -> ApiError {
-    match error {
-        ApiError::TokenRejected { .. } => ApiError::Refused { code: APP_UNKNOWN.to_owned() },
-        error => error,
+        self.graph.app_token()
     }
 }
 
@@ -747,13 +554,4 @@ fn page_is_gone() -> ApiError {
                  connected it. If it is there again, reading goes on by itself."
             .to_owned(),
     }
-}
-
-fn below(base: &Url, path: &[&str]) -> Url {
-    let mut url = base.clone();
-    // Bases are http or https, which always have a path.
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().extend(path);
-    }
-    url
 }

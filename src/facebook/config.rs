@@ -3,9 +3,11 @@
 use secrecy::SecretString;
 use url::Url;
 
-use crate::shared::channel::job::parse_cron;
+use super::refusal;
+use crate::meta::app::{App, Denial};
+use crate::shared::channel::job::check_cron;
 use crate::shared::secrets::signature::Secrets;
-use crate::shared::settings::Settings;
+use crate::shared::settings::{ProblemKind, Settings};
 
 /// The settings of the Facebook channel.
 #[derive(Debug)]
@@ -84,16 +86,30 @@ const NAMES: [&str; 16] = [
     "FACEBOOK_MEDIA_MAX_BYTES",
 ];
 
+/// The paths at which deliveries are taken in.
+const WEBHOOKS: &[&str] = &["/facebook/webhook", "/webhooks/facebook"];
+
+/// All paths at which the channel answers.
+const ROUTES: [&str; 6] = [
+    "/facebook/login",
+    "/facebook/callback",
+    "/facebook/webhook",
+    "/webhooks/facebook",
+    "/facebook/deauthorize",
+    "/facebook/data-deletion",
+];
+
 impl Config {
     /// The addresses that were configured to be asked, wherever they lead: our own webhook route, and a Graph API that is
     /// not Meta's.
-    pub fn own_addresses(&self) -> Vec<Url> {
+    pub(super) fn asked_addresses(&self) -> Vec<Url> {
         let graph = (self.graph_url.as_str().trim_end_matches('/') != GRAPH_URL).then(|| self.graph_url.clone());
         graph.into_iter().chain([self.webhook_address.clone()]).collect()
     }
 
     /// Reads the section; `None`: none of its variables is set, the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
+        settings.routes(&ROUTES);
         let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
         if set == 0 {
             return None;
@@ -106,8 +122,8 @@ impl Config {
         let app_secret = settings.required_secret("FACEBOOK_APP_SECRET");
         let previous = settings.secret("FACEBOOK_APP_SECRET_PREVIOUS");
         let verify_token = settings.required_secret("FACEBOOK_VERIFY_TOKEN");
-        let redirect_uri = settings.url_below("FACEBOOK_REDIRECT_URI", public_url, "/facebook/callback");
-        let webhook_address = settings.url_below("FACEBOOK_WEBHOOK_ADDRESS", public_url, "/facebook/webhook");
+        let redirect_uri = settings.url_below("FACEBOOK_REDIRECT_URI", public_url, &["/facebook/callback"]);
+        let webhook_address = settings.url_below("FACEBOOK_WEBHOOK_ADDRESS", public_url, WEBHOOKS);
         Some(Self {
             app_id,
             app_secret: Secrets::new(app_secret, previous),
@@ -116,19 +132,20 @@ impl Config {
             webhook_address,
             require_sha256: settings
                 .parsed_or("FACEBOOK_REQUIRE_SHA256", false, "true or false", |text| text.parse().ok()),
-            graph_version: settings.parsed_or(
+            graph_version: settings.parsed_of(
+                ProblemKind::Version,
                 "FACEBOOK_GRAPH_VERSION",
                 GRAPH_VERSION.to_owned(),
                 "a version such as v26.0",
                 |text| is_version(text).then(|| text.to_owned()),
             ),
-            graph_url: settings.url_or("FACEBOOK_GRAPH_URL", GRAPH_URL),
-            dialog_url: settings.url_or("FACEBOOK_DIALOG_URL", "https://www.facebook.com"),
-            poll_cron: settings.parsed_or(
+            graph_url: settings.base_url_or("FACEBOOK_GRAPH_URL", GRAPH_URL),
+            dialog_url: settings.base_url_or("FACEBOOK_DIALOG_URL", "https://www.facebook.com"),
+            poll_cron: settings.checked_or(
+                ProblemKind::Cron,
                 "FACEBOOK_POLL_CRON",
                 "17 3 * * *".to_owned(),
-                "a cron pattern of five or six fields",
-                |text| parse_cron(text).is_ok().then(|| text.to_owned()),
+                check_cron,
             ),
             calls_per_second: settings.parsed_or(
                 "FACEBOOK_CALLS_PER_SECOND",
@@ -143,6 +160,40 @@ impl Config {
                 _ => None,
             }),
         })
+    }
+}
+
+impl App for Config {
+    fn id(&self) -> &str {
+        &self.app_id
+    }
+
+    fn secret(&self) -> &Secrets {
+        &self.app_secret
+    }
+
+    fn graph_url(&self) -> &Url {
+        &self.graph_url
+    }
+
+    fn graph_version(&self) -> &str {
+        &self.graph_version
+    }
+
+    fn other_version(&self) -> (&'static str, &'static str) {
+        (
+            "facebook:version",
+            "Facebook answers with another version of the Graph API than FACEBOOK_GRAPH_VERSION says, which is no longer \
+             usable. Set it to a current version.",
+        )
+    }
+
+    fn token_reason(&self, subcode: i64) -> &'static str {
+        refusal::token_reason(subcode)
+    }
+
+    fn denial_reason(&self, denial: Denial) -> String {
+        refusal::denial_reason(denial)
     }
 }
 

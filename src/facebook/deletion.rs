@@ -14,8 +14,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::payload::Id;
-use super::{Config, Facebook, NAME, instagram};
+use super::config::Config;
+use super::inbox::{self, NAME};
+use super::state::Facebook;
+use crate::meta::id::Id;
 use crate::shared::erasure::Scope;
 use crate::shared::raw_json::Object;
 use crate::shared::secrets::signature::Secrets;
@@ -61,9 +63,9 @@ async fn data_deletion(State(facebook): State<Arc<Facebook>>, body: Bytes) -> Re
 /// The Pages that a person connected, and the Instagram accounts that came with them.
 async fn accounts_of(facebook: &Facebook, user: &Id) -> anyhow::Result<Vec<(&'static str, String)>> {
     let mut accounts = Vec::new();
-    for channel in [NAME, instagram::NAME] {
-        let found = facebook.shared.erasure.accounts_of_user(channel, user.as_str()).await?;
-        accounts.extend(found.into_iter().map(|account| (channel, account)));
+    for row in &inbox::ALL {
+        let found = facebook.shared.erasure.accounts_of_user(row.name, user.as_str()).await?;
+        accounts.extend(found.into_iter().map(|account| (row.name, account)));
     }
     Ok(accounts)
 }

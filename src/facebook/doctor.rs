@@ -8,11 +8,18 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::payload::Id;
-use super::{Config, FIELDS, NAME, SCOPES};
+use super::about;
+use super::config::Config;
+use super::inbox::{FIELDS, INSTAGRAM, NAME, SCOPES};
+use crate::meta::id::Id;
+use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::channel::section::Section;
+use crate::shared::logins::random_hex;
 use crate::shared::outgoing::http::{Answer, Http};
-use crate::shared::secrets::signature::{sign_sha256, to_hex};
+use crate::shared::secrets::signature::{Secrets, sign_sha256, to_hex};
+use crate::shared::settings::is_loopback;
 use crate::shared::store::{Connections, Status, TokenKind};
 
 /// The oldest version of the Graph API that is still served on 2026-11-21; the newest is v26.0.
@@ -27,8 +34,70 @@ const SKEW_SECONDS: i64 = 90;
 /// What ends within this time is told, in milliseconds.
 const SOON_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 
+impl Section for Config {
+    fn channels(&self) -> Vec<&'static About> {
+        let instagram = (INSTAGRAM.is_on)(self).then_some(&about::OF_INSTAGRAM);
+        std::iter::once(&about::OF_PAGES).chain(instagram).collect()
+    }
+
+    fn own_addresses(&self) -> Vec<Url> {
+        self.asked_addresses()
+    }
+
+    fn webhook_address(&self) -> &Url {
+        &self.webhook_address
+    }
+
+    fn is_simulated(&self) -> bool {
+        is_loopback(self.graph_url.host_str().unwrap_or_default())
+    }
+
+    fn signing(&self) -> (&'static str, &'static str, &Secrets) {
+        (NAME, "FACEBOOK_APP_SECRET_PREVIOUS", &self.app_secret)
+    }
+
+    fn registration(&self, base: &str) -> String {
+        format!(
+            "Meta App Dashboard: Facebook Login, Settings, Valid OAuth Redirect URIs: {base}/facebook/callback; the \
+             webhook address {base}/facebook/webhook is set by the service itself"
+        )
+    }
+
+    fn examine_address<'a>(&'a self, http: &'a Http) -> BoxFuture<'a, Option<Finding>> {
+        Box::pin(challenge(self, http))
+    }
+
+    fn examine<'a>(&'a self, http: &'a Http, connections: &'a Connections, now_ms: i64) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(examine(self, http, connections, now_ms))
+    }
+}
+
+/// Asks our own webhook address as Meta does when it verifies it.
+async fn challenge(config: &Config, http: &Http) -> Option<Finding> {
+    let address = &config.webhook_address;
+    let nonce = random_hex().ok()?;
+    let mut url = address.clone();
+    url.query_pairs_mut()
+        .append_pair("hub.mode", "subscribe")
+        .append_pair("hub.verify_token", config.verify_token.expose_secret())
+        .append_pair("hub.challenge", &nonce);
+    let effect = "Meta does not accept the address, and no message arrives";
+    match http.send(http.request(Method::GET, url)).await {
+        Ok(answer) if answer.status.is_success() && answer.body.as_ref() == nonce.as_bytes() => None,
+        Ok(answer) if answer.status.as_u16() == 403 => Some(Finding::error(
+            "verify_token_differs",
+            address.as_str(),
+            "what answers at the public address has another FACEBOOK_VERIFY_TOKEN",
+            effect,
+            "start the service again, so that it reads its settings; see that only one service is behind this address",
+        )),
+        Ok(answer) => Some(Finding::public_wrong_answer(address, answer.status.as_u16(), effect)),
+        Err(error) => Some(Finding::public_unreachable(address, &error, effect)),
+    }
+}
+
 /// Asks about the app and every Page.
-pub async fn examine(config: &Config, http: &Http, connections: &Connections, now_ms: i64) -> Vec<Finding> {
+async fn examine(config: &Config, http: &Http, connections: &Connections, now_ms: i64) -> Vec<Finding> {
     let mut findings = Vec::new();
     version(config, &mut findings);
     let asking = Asking { config, http };

@@ -4,19 +4,17 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::NAME;
-use super::history::Inbox;
-use super::payload::{Id, message_key};
-use crate::shared::files::output::RelativePath;
+use super::inbox::{Inbox, NAME};
+use super::payload::message_key;
+use crate::meta::id::Id;
+use crate::shared::files::path::{Name, RelativePath};
 use crate::shared::journal::{Effect, Event, Source};
 use crate::shared::raw_json::Object;
 
 /// Where a Page's metadata file is.
-///
-/// # Errors
-/// Never for a parsed id.
-pub fn metadata_path(page: &Id) -> std::io::Result<RelativePath> {
-    RelativePath::new(&[NAME, page.as_str(), "page_metadata.json"])
+#[must_use]
+pub fn metadata_path(page: &Id) -> RelativePath {
+    RelativePath::of([const { &Name::fixed(NAME) }, page.as_name(), const { &Name::fixed("page_metadata.json") }])
 }
 
 /// Stands for a text that is kept as it came.

@@ -4,10 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::budget::{Budgets, Lane};
+use super::deletion;
 use super::document::parse_time;
-use super::payload::{Id, split};
-use super::{deletion, webhook};
+use super::payload::split;
+use crate::meta::budget::{Budgets, Lane};
+use crate::meta::id::Id;
+use crate::meta::webhook;
 use crate::shared::clock::Clock;
 use crate::shared::fuzzing::{Target, check_event};
 use crate::shared::secrets::signature::{Secrets, sign_sha256};

@@ -16,13 +16,16 @@ use serde_json::value::RawValue;
 
 use super::client::{ConversationPage, List, READABLE_MESSAGES};
 use super::document::{message_event, parse_time};
-use super::payload::{Id, message_key};
-use super::{Facebook, NAME, view};
+use super::inbox::Inbox;
+use super::payload::message_key;
+use super::state::Facebook;
+use super::view;
+use crate::meta::id::Id;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{Event, Source};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::{Object, elements};
-use crate::shared::store::{Begin, Listed, Place, Walk, WalkKind, Walked};
+use crate::shared::store::{HistoryWalk, Listed, WalkKind, WalkPlace, WalkStart, Walked};
 
 /// A poll reads again what changed shortly before the last one ended: the platform's lists are not exact to the second.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
@@ -39,26 +42,11 @@ const MAX_PASSES: i64 = 10;
 /// The kinds of events that the platform's lists show.
 const SHOWN_KINDS: &[&str] = &["message", "echo", "postback"];
 
-/// Whose conversations are read, and how the platform calls them.
-#[derive(Debug, Clone, Copy)]
-pub struct Inbox<'a> {
-    /// The channel of its events.
-    pub channel: &'static str,
-    /// The account of its events; the messages name it as their sender or recipient.
-    pub account: &'a Id,
-    /// The Page that is asked.
-    pub page: &'a Id,
-    /// What `platform` says in the call.
-    pub platform: &'static str,
-}
+/// Under which name it is kept up to which change of a conversation an inbox was read.
+const MARK: &str = "updated_time";
 
-impl<'a> Inbox<'a> {
-    /// The Messenger conversations of a Page.
-    #[must_use]
-    pub fn of_page(page: &'a Id) -> Self {
-        Self { channel: NAME, account: page, page, platform: "messenger" }
-    }
-}
+/// Under which name it is kept up to which event the last poll of an inbox has reported.
+const POLLED_SEQ: &str = "polled_seq";
 
 /// Brings what is new in an inbox into the journal: everything the first time, what changed since afterwards.
 ///
@@ -67,13 +55,12 @@ impl<'a> Inbox<'a> {
 pub async fn read(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) -> Result<(), ReadError> {
     let journal = &facebook.shared.journal;
     let (channel, account) = (inbox.channel, inbox.account.as_str());
-    let (mark_name, seq_name) =
-        (format!("{channel}:{account}:updated_time"), format!("{channel}:{account}:polled_seq"));
-    let mark = journal.find_cursor(&mark_name).await?.and_then(|text| parse_time(&text));
-    let first_seq = journal.find_cursor(&seq_name).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mark = journal.find_account_cursor(channel, account, MARK).await?.and_then(|text| parse_time(&text));
+    let first_seq = journal.find_account_cursor(channel, account, POLLED_SEQ).await?;
+    let first_seq = first_seq.and_then(|text| text.parse().ok()).unwrap_or(0);
     let kind = if mark.is_some() { WalkKind::Poll } else { WalkKind::Import };
     let until = mark.map(|mark| (mark - OVERLAP).timestamp_millis());
-    let walk = journal.begin_walk(channel, account, Begin { kind, until, first_seq }).await?;
+    let walk = journal.begin_walk(channel, account, WalkStart { kind, until, first_seq }).await?;
 
     let place = read_lists(facebook, inbox, &walk, token).await?;
     list_older(facebook, inbox, kind, token).await?;
@@ -81,7 +68,7 @@ pub async fn read(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) 
     // An account without conversations has a mark too: what comes after this is no history.
     let newest = place.newest.max(mark.map(|mark| mark.timestamp_millis())).unwrap_or(0);
     let newest = DateTime::from_timestamp_millis(newest).unwrap_or_default();
-    let marks = vec![(mark_name, newest.to_rfc3339()), (seq_name, walk.last_seq.to_string())];
+    let marks = vec![(MARK, newest.to_rfc3339()), (POLLED_SEQ, walk.last_seq.to_string())];
     let report = journal.finish_walk(channel, account, kind, SHOWN_KINDS, marks).await?;
     match kind {
         WalkKind::Import => {
@@ -112,9 +99,9 @@ pub async fn read(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) 
 async fn read_lists(
     facebook: &Facebook,
     inbox: &Inbox<'_>,
-    walk: &Walk,
+    walk: &HistoryWalk,
     token: &SecretString,
-) -> Result<Place, ReadError> {
+) -> Result<WalkPlace, ReadError> {
     let shared = &facebook.shared;
     let mut place = walk.place.clone();
     let mut done = usize::try_from(walk.conversations).unwrap_or_default();
@@ -131,7 +118,7 @@ async fn read_lists(
             }
             Err(ApiError::Refused { code }) if is_code(&code, "100") && resumed_at.take().is_some() => {
                 tracing::info!(code, "a list cannot be read on after a pause; it is read from its beginning");
-                place = Place { after: None, lists: 0, ..place };
+                place = WalkPlace { after: None, lists: 0, ..place };
                 continue;
             }
             answer => answer?,
@@ -153,7 +140,7 @@ async fn read_lists(
         done += counted;
         let newest = changed.iter().filter_map(|conversation| updated_ms(conversation)).max();
         let next = next.filter(|_| !reached);
-        let mut following = Place {
+        let mut following = WalkPlace {
             newest: place.newest.max(newest),
             lists: place.lists + 1,
             lists_over: next.is_none(),
@@ -165,11 +152,11 @@ async fn read_lists(
         let has_moved = place.pass == 1 || following.newest > place.until;
         let is_long = following.lists > 1 && following.newest.is_some();
         if following.lists_over && is_long && has_moved && following.pass < MAX_PASSES {
-            following = Place {
+            following = WalkPlace {
                 pass: following.pass + 1,
                 until: following.newest,
                 newest: following.newest,
-                ..Place::default()
+                ..WalkPlace::default()
             };
             landmark = None;
         }

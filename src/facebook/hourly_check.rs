@@ -12,28 +12,25 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::payload::Id;
+use super::inbox::{FIELDS, MESSENGER, NAME, SCOPES};
+use super::state::Facebook;
 use super::tokens;
 use super::tokens::Grants;
-use super::{FIELDS, Facebook, NAME, SCOPES};
+use crate::meta::id::Id;
+use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::job::Job;
-use crate::shared::channel::reader::{ReadError, WATCH};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::{ApiError, Patience};
-use crate::shared::store::Status;
-use crate::workers::reads::DENIED;
+use crate::shared::store::{Status, Trouble, TroubleSource};
+use crate::shared::telemetry::alerts::Cause;
 
 /// When the app is looked at: every hour, some minutes before its Pages are.
 const APP_CRON: &str = "13 * * * *";
 
-/// The code with which the platform refuses the app's own token.
-pub const APP_UNKNOWN: &str = "190";
-
-/// How the object of a wish begins that asks for a look at all Pages of a person; the person's id follows.
-pub const PERSON: &str = "person ";
-
-/// How the object of a wish begins that tells what Meta's policy enforcement did; its word for it follows.
-pub const POLICY: &str = "policy ";
+/// The kind of the alert about what Meta's policy enforcement did to a Page, and the name under which its last word is kept.
+const POLICY_KIND: &str = "policy";
 
 /// What became of a subscription.
 #[derive(Debug, Default)]
@@ -54,18 +51,18 @@ pub fn job(facebook: &Arc<Facebook>) -> Job {
         cron: APP_CRON.to_owned(),
         run: Arc::new(move || {
             let facebook = Arc::clone(&facebook);
-            Box::pin(async move { Ok(want_app(&facebook).await?) })
+            Box::pin(async move { Ok(request_app_check(&facebook).await?) })
         }),
     }
 }
 
-/// Wishes for a look at the app now. A wish has retries, and is known to the next start.
+/// Requests a look at the app now. A request has retries, and is known to the next start.
 ///
 /// # Errors
 /// When the journal cannot be written.
-pub async fn want_app(facebook: &Facebook) -> Result<(), JournalError> {
+pub async fn request_app_check(facebook: &Facebook) -> Result<(), JournalError> {
     let journal = &facebook.shared.journal;
-    journal.want_reread(NAME, "", WATCH, journal.clock().now_ms()).await
+    journal.request_read(NAME, "", ReadRequest::HourlyCheck, journal.clock().now_ms()).await
 }
 
 /// Looks at the app: its subscription, and Pages whose login was dead.
@@ -93,7 +90,7 @@ pub async fn ensure_app(facebook: &Facebook, patience: Patience) -> Result<Ensur
     let mut ensured = Ensured::default();
     match missing_of_app(facebook, patience).await {
         Ok(missing) if missing.is_empty() => {}
-        Ok(missing) => match client.put_app_subscription(patience, "page", &FIELDS).await {
+        Ok(missing) => match client.put_app_subscription(patience, MESSENGER.object, &FIELDS).await {
             Ok(()) => {
                 ensured.missing = missing_of_app(facebook, patience).await?;
                 ensured.repaired = ensured.missing.len() < missing.len();
@@ -130,10 +127,16 @@ pub async fn ensure_app(facebook: &Facebook, patience: Patience) -> Result<Ensur
     if changed || ensured.repaired {
         for connection in shared.connections.list().await?.iter().filter(|one| one.channel == NAME) {
             if changed {
-                shared.journal.want_reread(NAME, &connection.account, WATCH, shared.clock.now_ms()).await?;
+                shared
+                    .journal
+                    .request_read(NAME, &connection.account, ReadRequest::HourlyCheck, shared.clock.now_ms())
+                    .await?;
             }
             if ensured.repaired {
-                shared.journal.want_reread(NAME, &connection.account, "", shared.clock.now_ms()).await?;
+                shared
+                    .journal
+                    .request_read(NAME, &connection.account, ReadRequest::Everything, shared.clock.now_ms())
+                    .await?;
             }
         }
     }
@@ -142,7 +145,7 @@ pub async fn ensure_app(facebook: &Facebook, patience: Patience) -> Result<Ensur
 
 /// The fields that the app's subscription lacks: all of them where its address is another, or it is switched off.
 async fn missing_of_app(facebook: &Facebook, patience: Patience) -> Result<Vec<&'static str>, ApiError> {
-    let fields = facebook.client.fetch_app_subscription(patience, "page").await?;
+    let fields = facebook.client.fetch_app_subscription(patience, MESSENGER.object).await?;
     Ok(missing_in(&fields.unwrap_or_default()))
 }
 
@@ -176,7 +179,7 @@ pub async fn ensure_page(
         Err(error) => ensured = Ensured { refused: Some(refusal(error)?), missing: FIELDS.to_vec(), repaired: false },
     }
     shared.journal.note_subscriptions(NAME, page.as_str(), &FIELDS, &ensured.missing, ensured.repaired).await?;
-    let cause = format!("{NAME}:{page}:subscriptions");
+    let cause = Cause::of_account(NAME, page.as_str(), "subscriptions");
     match &ensured.refused {
         None => shared.alerts.heal(&cause),
         Some(code) => shared.alerts.raise(
@@ -223,31 +226,37 @@ pub async fn run(facebook: &Facebook, page: &Id, token: &SecretString) -> Result
         tracing::warn!(page = page.as_str(), "a Page's webhook subscription was not as wanted and was put right");
     }
 
-    let policy = shared.journal.find_cursor(&policy_name(page)).await?.and_then(|word| policy_problem(&word));
+    let policy = shared
+        .journal
+        .find_account_cursor(NAME, page.as_str(), POLICY_KIND)
+        .await?
+        .and_then(|word| policy_problem(&word));
     let ended = tokens::ended(&grants, shared.clock.now());
     let problem = problem(facebook, &scopes, &ensured, ended.into_iter().chain(policy).collect());
-    let reason = connection.status_reason.as_deref();
+    let reason = connection.status_reason();
     match problem {
         Some(problem) => {
-            if (connection.status, reason) != (Status::Incomplete, Some(&problem)) {
+            if (connection.status, reason.as_ref()) != (Status::Incomplete, Some(&problem)) {
                 tracing::warn!(page = page.as_str(), problem, "a Page is connected in part");
+                let problem = Trouble::new(TroubleSource::Check, problem);
                 shared.connections.set_problem(NAME, page.as_str(), Some(problem)).await?;
             }
         }
         // What a read was denied is said in its own words, and only a read that is complete takes them back.
-        None if reason.is_some_and(|reason| reason.starts_with(DENIED)) => {
+        None if connection.is_troubled_by(TroubleSource::Read) => {
             catch_up |= connection.status == Status::Incomplete;
         }
         None => {
             let warning = warn_of_end(facebook, page, &grants);
-            if (connection.status, reason) != (Status::Connected, warning.as_deref()) {
+            if (connection.status, &reason) != (Status::Connected, &warning) {
                 catch_up |= connection.status != Status::Connected;
+                let warning = warning.map(|warning| Trouble::new(TroubleSource::Check, warning));
                 shared.connections.set_status(NAME, page.as_str(), Status::Connected, warning).await?;
             }
         }
     }
     if catch_up {
-        shared.journal.want_reread(NAME, page.as_str(), "", shared.clock.now_ms()).await?;
+        shared.journal.request_read(NAME, page.as_str(), ReadRequest::Everything, shared.clock.now_ms()).await?;
     }
     Ok(())
 }
@@ -279,7 +288,7 @@ pub fn problem(facebook: &Facebook, scopes: &[String], ensured: &Ensured, others
 
 /// The merchant and the operator are told a week before the login ends.
 fn warn_of_end(facebook: &Facebook, page: &Id, grants: &Grants) -> Option<String> {
-    let cause = format!("{NAME}:{page}:login");
+    let cause = Cause::of_account(NAME, page.as_str(), "login");
     let warning = tokens::ends_soon(grants, facebook.shared.clock.now());
     match &warning {
         Some(warning) => facebook.shared.alerts.raise(&cause, &format!("Page {page}: {warning}")),
@@ -295,7 +304,7 @@ fn warn_of_end(facebook: &Facebook, page: &Id, grants: &Grants) -> Option<String
 pub async fn run_person(facebook: &Facebook, person: &str) -> Result<(), ReadError> {
     let shared = &facebook.shared;
     for page in shared.connections.list_of_person(NAME, person).await? {
-        shared.journal.want_reread(NAME, &page, WATCH, shared.clock.now_ms()).await?;
+        shared.journal.request_read(NAME, &page, ReadRequest::HourlyCheck, shared.clock.now_ms()).await?;
     }
     Ok(())
 }
@@ -307,18 +316,14 @@ pub async fn run_person(facebook: &Facebook, person: &str) -> Result<(), ReadErr
 /// [`ReadError`] when the journal cannot be written.
 pub async fn note_policy(facebook: &Facebook, page: &Id, action: &str) -> Result<(), ReadError> {
     let shared = &facebook.shared;
-    let cause = format!("{NAME}:{page}:policy");
+    let cause = Cause::of_account(NAME, page.as_str(), POLICY_KIND);
     match policy_problem(action) {
         Some(problem) => shared.alerts.raise(&cause, &format!("Page {page}: {problem}.")),
         None => shared.alerts.heal(&cause),
     }
-    shared.journal.save_cursor(&policy_name(page), action.to_owned()).await?;
-    shared.journal.want_reread(NAME, page.as_str(), WATCH, shared.clock.now_ms()).await?;
+    shared.journal.save_account_cursor(NAME, page.as_str(), POLICY_KIND, Some(action.to_owned())).await?;
+    shared.journal.request_read(NAME, page.as_str(), ReadRequest::HourlyCheck, shared.clock.now_ms()).await?;
     Ok(())
-}
-
-fn policy_name(page: &Id) -> String {
-    format!("{NAME}:{page}:policy")
 }
 
 fn policy_problem(action: &str) -> Option<String> {

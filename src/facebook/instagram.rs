@@ -11,44 +11,39 @@ use std::sync::Arc;
 use axum::Router;
 use secrecy::SecretString;
 
-use super::history::{self, Inbox};
-use super::payload::Id;
-use super::{Facebook, NAME as FACEBOOK, media, refusal, tokens, view};
-use crate::shared::channel::Channel;
+use super::inbox::{INSTAGRAM, Inbox, NAME as FACEBOOK, Row};
+use super::state::Facebook;
+use super::{about, history, media, refusal, tokens, view};
+use crate::meta::id::Id;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::job::BoxFuture;
-use crate::shared::channel::reader::{Ended, PEOPLE, ReadError, Reader, WATCH};
-use crate::shared::channel::view::View;
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::{Ended, ReadError, Reader};
+use crate::shared::channel::{Channel, Poll};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{NewConnection, Status};
 
 /// Where the journal keeps, for a Page, which account was connected with which of its logins.
 const CONNECTED_WITH: &str = "instagram";
 
-/// The channel's name in paths, tables and files, and the object in deliveries.
-pub const NAME: &str = "instagram";
+/// The channel's name in paths, tables and files.
+const NAME: &str = INSTAGRAM.name;
 
-/// The permissions that are asked for besides those of Pages.
-pub const SCOPES: [&str; 2] = ["instagram_basic", "instagram_manage_messages"];
-
-/// The fields that are wanted for the object `instagram`. Echoes come with `messages`; edits and deliveries do not exist.
-const FIELDS: [&str; 6] =
-    ["messages", "messaging_postbacks", "messaging_seen", "message_reactions", "messaging_referral", "standby"];
+/// Under which name it is kept to which Page an account belongs.
+const PAGE: &str = "page";
 
 /// The channel, beside that of Pages.
 pub fn channel(facebook: &Arc<Facebook>) -> Channel {
     let config = &facebook.config;
     Channel {
-        name: NAME,
-        router: Router::new(),
-        poll_cron: config.poll_cron.clone(),
-        poll_object: "",
-        connect: ConnectStep {
-            channel: NAME,
-            title: "Instagram account of your Page",
+        about: &about::OF_INSTAGRAM,
+        routes: Router::new(),
+        poll: Some(Poll { cron: config.poll_cron.clone(), request: ReadRequest::Everything }),
+        connect: Some(ConnectStep {
+            title: INSTAGRAM.title,
             action: ConnectAction::Link { href: "/facebook/login", label: "Continue with Facebook" },
-        },
-        view: View { platform: "Instagram", noun: "Instagram account", ..view::VIEW },
+        }),
+        view: view::of(&INSTAGRAM),
         reader: Arc::new(AccountReader(Arc::clone(facebook))),
         jobs: config.media.iter().map(|_| media::job(facebook, NAME)).collect(),
     }
@@ -58,10 +53,10 @@ pub fn channel(facebook: &Arc<Facebook>) -> Channel {
 struct AccountReader(Arc<Facebook>);
 
 impl Reader for AccountReader {
-    fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+    fn read_again<'a>(&'a self, account: &'a str, request: &'a ReadRequest) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move {
             let account = parse(account)?;
-            let outcome = self.read(&account, object).await;
+            let outcome = self.read(&account, request).await;
             match outcome {
                 // The token is the Page's. Its own connection says so, and this one waits for it.
                 Err(ReadError::Api(ApiError::TokenRejected { .. })) => {
@@ -73,7 +68,7 @@ impl Reader for AccountReader {
     }
 
     fn unsubscribe<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<Ended, ReadError>> {
-        // The subscription is the Page's. What still comes is set apart.
+        // The subscription is the Page's. What still comes is set aside.
         Box::pin(async { Ok(Ended::WithAnother) })
     }
 
@@ -87,16 +82,23 @@ impl Reader for AccountReader {
 }
 
 impl AccountReader {
-    async fn read(&self, account: &Id, object: &str) -> Result<(), ReadError> {
+    async fn read(&self, account: &Id, request: &ReadRequest) -> Result<(), ReadError> {
         let facebook = &*self.0;
-        if object == WATCH {
-            return ensure_subscription(facebook, account).await;
+        match request {
+            ReadRequest::HourlyCheck => return ensure_subscription(facebook, account).await,
+            ReadRequest::Everything | ReadRequest::People => {}
+            _ => return Err(ReadError::UnknownRequest(request.clone())),
         }
-        let page = facebook.shared.journal.find_cursor(&page_name(account)).await?.and_then(|page| Id::parse(&page));
+        let page = facebook
+            .shared
+            .journal
+            .find_account_cursor(NAME, account.as_str(), PAGE)
+            .await?
+            .and_then(|page| Id::parse(&page));
         let page = page.ok_or_else(|| anyhow::anyhow!("the Page of an Instagram account is not known"))?;
         let token = tokens::load(facebook, &page).await?;
-        let inbox = Inbox { channel: NAME, account, page: &page, platform: "instagram" };
-        if object == PEOPLE {
+        let inbox = Inbox::of(&INSTAGRAM, account, &page);
+        if *request == ReadRequest::People {
             return history::name_people(facebook, &inbox, &token).await;
         }
         history::read(facebook, &inbox, &token).await
@@ -110,7 +112,7 @@ impl AccountReader {
 pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> Result<(), ReadError> {
     let shared = &facebook.shared;
     let Some(owner) = shared.connections.find(FACEBOOK, page.as_str()).await? else { return Ok(()) };
-    if !SCOPES.iter().all(|scope| owner.scopes.iter().any(|granted| granted == scope)) {
+    if !INSTAGRAM.scopes.iter().all(|scope| owner.scopes.iter().any(|granted| granted == scope)) {
         return Ok(());
     }
     let found = match facebook.client.fetch_instagram_account(page, token).await {
@@ -134,7 +136,7 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
         return Ok(());
     }
     shared.journal.save_account_cursor(FACEBOOK, page.as_str(), CONNECTED_WITH, Some(with_login)).await?;
-    shared.journal.save_cursor(&page_name(&account), page.as_str().to_owned()).await?;
+    shared.journal.save_account_cursor(NAME, account.as_str(), PAGE, Some(page.as_str().to_owned())).await?;
     // Whoever connected the Page may ask for this account to be erased, too.
     let user = shared.connections.find_platform_user(FACEBOOK, page.as_str()).await?;
     let known_user = shared.connections.find_platform_user(NAME, account.as_str()).await?;
@@ -155,8 +157,8 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
     let now_ms = shared.clock.now_ms();
     shared.connections.upsert(vec![connection], now_ms).await?;
     shared.journal.connect_account(NAME, account.as_str()).await?;
-    for object in [WATCH, ""] {
-        shared.journal.want_reread(NAME, account.as_str(), object, now_ms).await?;
+    for request in [ReadRequest::HourlyCheck, ReadRequest::Everything] {
+        shared.journal.request_read(NAME, account.as_str(), request, now_ms).await?;
     }
     tracing::info!(
         account = account.as_str(),
@@ -168,28 +170,24 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
 
 /// Makes the app's subscription for the object `instagram` what it should be.
 async fn ensure_subscription(facebook: &Facebook, account: &Id) -> Result<(), ReadError> {
+    let Row { object, fields: wanted, .. } = INSTAGRAM;
     let missing_now = async || -> Result<Vec<&'static str>, ApiError> {
-        let fields = facebook.client.fetch_app_subscription(Patience::Background, NAME).await?.unwrap_or_default();
-        Ok(FIELDS.into_iter().filter(|wanted| !fields.iter().any(|field| field == wanted)).collect())
+        let fields = facebook.client.fetch_app_subscription(Patience::Background, object).await?.unwrap_or_default();
+        Ok(wanted.iter().copied().filter(|wanted| !fields.iter().any(|field| field == wanted)).collect())
     };
     let mut missing = missing_now().await?;
     let was_missing = missing.len();
     if was_missing > 0 {
-        facebook.client.put_app_subscription(Patience::Background, NAME, &FIELDS).await?;
+        facebook.client.put_app_subscription(Patience::Background, object, wanted).await?;
         missing = missing_now().await?;
     }
     let journal = &facebook.shared.journal;
     let repaired = missing.len() < was_missing;
-    journal.note_subscriptions(NAME, account.as_str(), &FIELDS, &missing, repaired).await?;
+    journal.note_subscriptions(NAME, account.as_str(), wanted, &missing, repaired).await?;
     if repaired {
-        journal.want_reread(NAME, account.as_str(), "", journal.clock().now_ms()).await?;
+        journal.request_read(NAME, account.as_str(), ReadRequest::Everything, journal.clock().now_ms()).await?;
     }
     Ok(())
-}
-
-/// Under which name it is kept to which Page an account belongs.
-fn page_name(account: &Id) -> String {
-    format!("{NAME}:{account}:page")
 }
 
 fn parse(account: &str) -> Result<Id, ReadError> {

@@ -2,31 +2,35 @@
 //!
 //! Source: <https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow> (2026).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use axum::{Json, Router};
-use http::{HeaderMap, StatusCode, header};
-use maud::html;
+use http::{HeaderMap, Uri, header};
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::client::AccountPage;
-use super::payload::Id;
-use super::{Facebook, NAME, PLATFORM, SCOPES, hourly_check, instagram, metadata};
+use super::inbox::{self, NAME, PLATFORM};
+use super::state::Facebook;
+use super::{hourly_check, metadata};
+use crate::meta::id::Id;
+use crate::meta::refusal::APP_UNKNOWN;
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
+use crate::shared::logins;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::server::error::AppError;
+use crate::shared::server::login_answer::{AccountOutcome, LoginAnswer, Shown};
 use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::connections::Token;
 use crate::shared::store::{NewConnection, Status, TokenKind};
-use crate::web::HOME;
-use crate::web::merchant::{not_connected, page, wants_html};
 
 /// Without these nothing works: no list of Pages, no messages, no subscription.
 const ESSENTIAL: [&str; 3] = ["pages_show_list", "pages_messaging", "pages_manage_metadata"];
@@ -42,8 +46,13 @@ pub fn routes() -> Router<Arc<Facebook>> {
 async fn login(
     State(facebook): State<Arc<Facebook>>,
     merchant: CurrentMerchant,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
+    let redirect_uri = &facebook.config.redirect_uri;
+    if let Some(url) = logins::public_address(redirect_uri, "/facebook/callback", "/facebook/login", &uri, &headers) {
+        return Ok(Redirect::to(url.as_str()).into_response());
+    }
     let session = merchant.required("Please connect your shop first; then come back to connect your Page.")?;
     let begun = facebook.shared.logins.begin(NAME, &headers, session.merchant.to_string()).await?;
     // Who declined a permission is asked for it again only if we say so. A login that was refused for it left nothing
@@ -52,8 +61,8 @@ async fn login(
     connections.retain(|one| one.channel == NAME);
     let all_is_well = !connections.is_empty() && connections.iter().all(|one| one.status == Status::Connected);
     let ask_again = !all_is_well;
-    let more: &[&str] = if facebook.config.instagram { &instagram::SCOPES } else { &[] };
-    let scopes = [&SCOPES, more].concat().join(",");
+    let scopes: Vec<&str> = inbox::switched_on(&facebook.config).flat_map(|row| row.scopes).copied().collect();
+    let scopes = scopes.join(",");
     tracing::info!(channel = NAME, "a login began");
     let url = facebook.client.dialog_url(&begun.state, &scopes, ask_again);
     Ok(([(header::SET_COOKIE, begun.cookie)], Redirect::to(url.as_str())).into_response())
@@ -79,21 +88,13 @@ impl Callback {
     }
 }
 
-/// One Page of the person and what came of it.
-struct Outcome {
-    id: String,
-    name: String,
-    status: &'static str,
-    reason: Option<String>,
-}
-
 /// Takes the merchant back: state, code, tokens, Pages, subscriptions, connections.
 async fn callback(
     State(facebook): State<Arc<Facebook>>,
     merchant: CurrentMerchant,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<Response, AppError> {
+) -> Result<LoginAnswer, AppError> {
     let query = Callback::parse(&query.unwrap_or_default());
     let bound_to = facebook.shared.logins.finish(NAME, &headers, query.state.as_deref()).await?;
     let merchant = merchant.0.map(|session| session.merchant);
@@ -104,8 +105,6 @@ async fn callback(
     })?;
     if query.error.is_some() {
         return Ok(not_connected(
-            &headers,
-            NAME,
             "declined",
             "Facebook reports that the permissions were not given, so nothing was connected. To try again, open the \
              start page and choose “Continue with Facebook”.",
@@ -116,8 +115,6 @@ async fn callback(
     let user = log_in(&facebook, &code).await?;
     if let Some(missing) = missing(&ESSENTIAL, &user.scopes) {
         return Ok(not_connected(
-            &headers,
-            NAME,
             "permission_missing",
             format!(
                 "Nothing was connected: these permissions were not given: {missing}. Please open the start page, choose \
@@ -128,7 +125,7 @@ async fn callback(
     let pages = facebook.client.fetch_pages(Patience::Person, &user.token).await.map_err(failed)?;
     // What is wrong with it is said of each Page. But where the app itself is not known, nothing would work.
     let ensured = hourly_check::ensure_app(&facebook, Patience::Person).await.map_err(not_read)?;
-    if let Some(code) = ensured.refused.filter(|code| code == hourly_check::APP_UNKNOWN) {
+    if let Some(code) = ensured.refused.filter(|code| code == APP_UNKNOWN) {
         return Err(failed(ApiError::Refused { code }));
     }
     let (outcomes, found) = connect_pages(&facebook, merchant, &user, pages).await?;
@@ -137,20 +134,35 @@ async fn callback(
 
     tracing::info!(channel = NAME, pages = connected, "a login is done");
     let test = run_self_test(&facebook).await;
-    if wants_html(&headers) {
-        return Ok(shown(&outcomes));
-    }
     let data: Vec<Value> = outcomes
         .iter()
-        .map(|one| json!({ "id": one.id, "name": one.name, "status": one.status, "reason": one.reason }))
+        .map(|one| {
+            let status = one.status.unwrap_or("not_connected");
+            json!({ "id": one.id, "name": one.name, "status": status, "reason": one.reason })
+        })
         .collect();
-    Ok(Json(json!({
+    let body = json!({
         "user_uuid": merchant,
         "pages": { "data": data },
         "webhook_test": [test],
         "sync": if connected == 0 { "nothing to read" } else { "started" },
-    }))
-    .into_response())
+    });
+    let is_complete = !outcomes.is_empty() && outcomes.iter().all(|one| one.status.is_some());
+    let shown = if is_complete {
+        Shown::Home
+    } else {
+        Shown::Accounts {
+            title: "Your Pages",
+            none: "Facebook shows no Page of yours to this app, so nothing was connected. Choose your Pages in Facebook's \
+                   dialog, or log in as a person who has a role there.",
+            accounts: outcomes,
+        }
+    };
+    Ok(LoginAnswer::Done { body, cookie: None, shown })
+}
+
+fn not_connected(reason: &'static str, sentence: impl Into<Cow<'static, str>>) -> LoginAnswer {
+    LoginAnswer::NotConnected { channel: NAME, reason, sentence: sentence.into() }
 }
 
 /// The person who logged in.
@@ -198,15 +210,15 @@ async fn connect_pages(
     merchant: Uuid,
     user: &User,
     pages: Vec<AccountPage>,
-) -> Result<(Vec<Outcome>, Vec<Found>), AppError> {
+) -> Result<(Vec<AccountOutcome>, Vec<Found>), AppError> {
     let mut outcomes = Vec::new();
     let mut found = Vec::new();
     for account in pages {
         let mut outcome =
-            Outcome { id: account.id.clone(), name: account.name.clone(), status: "not_connected", reason: None };
+            AccountOutcome { id: account.id.clone(), name: account.name.clone(), status: None, reason: None };
         match connect_page(facebook, merchant, user, account).await? {
             Ok(one) => {
-                outcome.status = one.connection.status.as_str();
+                outcome.status = Some(one.connection.status.as_str());
                 outcome.reason.clone_from(&one.connection.status_reason);
                 found.push(one);
             }
@@ -264,7 +276,7 @@ async fn connect_page(
     }))
 }
 
-/// Stores all Pages at once, lets their events flow, writes their metadata and wishes for the first read.
+/// Stores all Pages at once, lets their events flow, writes their metadata and requests the first read.
 async fn store(facebook: &Facebook, found: Vec<Found>) -> Result<(), AppError> {
     let shared = &facebook.shared;
     let now_ms = shared.clock.now_ms();
@@ -277,7 +289,11 @@ async fn store(facebook: &Facebook, found: Vec<Found>) -> Result<(), AppError> {
     for (page, object) in &pages {
         let account = page.as_str();
         shared.journal.connect_account(NAME, account).await.map_err(anyhow::Error::from)?;
-        shared.journal.want_reread(NAME, account, "", now_ms).await.map_err(anyhow::Error::from)?;
+        shared
+            .journal
+            .request_read(NAME, account, ReadRequest::Everything, now_ms)
+            .await
+            .map_err(anyhow::Error::from)?;
         if let Some(object) = object
             && let Err(error) = metadata::store(facebook, page, object).await
         {
@@ -312,30 +328,4 @@ fn not_read(error: ReadError) -> AppError {
 
 fn failed(cause: ApiError) -> AppError {
     AppError::Platform { platform: PLATFORM, cause }
-}
-
-/// What a browser sees: the start page, or first why some Page is missing there.
-fn shown(outcomes: &[Outcome]) -> Response {
-    if !outcomes.is_empty() && outcomes.iter().all(|one| one.status != "not_connected") {
-        return Redirect::to(HOME).into_response();
-    }
-    let body = html! {
-        h1 { "Your Pages" }
-        @if outcomes.is_empty() {
-            p { "Facebook shows no Page of yours to this app, so nothing was connected. Choose your Pages in Facebook's dialog, or log in as a person who has a role there." }
-        }
-        ul.connections {
-            @for one in outcomes {
-                li {
-                    strong { (one.name) } " " span.hint { (one.id) }
-                    div class={ "status " (one.status) } {
-                        @match one.status { "not_connected" => "Not connected", "incomplete" => "Connected in part", _ => "Connected" }
-                        @if let Some(reason) = &one.reason { ": " (reason) }
-                    }
-                }
-            }
-        }
-        p { a.button href=(HOME) { "To the start page" } }
-    };
-    page(StatusCode::OK, "Your Pages", &body)
 }

@@ -21,8 +21,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 use url::Url;
 
-use super::Facebook;
 use super::config::Media;
+use super::state::Facebook;
 use crate::shared::channel::job::Job;
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::outgoing::http::{ApiError, Download, Http};

@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 
 use super::client::PAGE_FIELDS;
 use super::document::metadata_path;
-use super::payload::Id;
-use super::{Facebook, NAME};
+use super::inbox::NAME;
+use super::state::Facebook;
+use crate::meta::id::Id;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::Record;
@@ -57,7 +58,7 @@ pub async fn store(facebook: &Facebook, page: &Id, metadata: &RawValue) -> Resul
 pub async fn write(facebook: &Facebook, page: &Id) -> Result<(), ReadError> {
     let records = facebook.shared.journal.list_records(NAME, page.as_str(), PAGE).await?;
     let Some(record) = records.into_iter().next() else { return Ok(()) };
-    let path = metadata_path(page)?;
+    let path = metadata_path(page);
     facebook.shared.output.write_in_background(path, record.payload + "\n").await?;
     Ok(())
 }

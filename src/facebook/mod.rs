@@ -3,7 +3,7 @@
 //! The platform's documents: <https://developers.facebook.com/docs/messenger-platform>,
 //! <https://developers.facebook.com/docs/graph-api>, <https://developers.facebook.com/docs/facebook-login>.
 
-mod budget;
+mod about;
 mod client;
 mod config;
 mod deletion;
@@ -13,129 +13,57 @@ mod document;
 pub mod fuzzing;
 mod history;
 mod hourly_check;
+mod inbox;
 mod instagram;
 mod login;
 mod media;
 mod metadata;
 mod payload;
+mod read_request;
 mod refusal;
+#[cfg(feature = "demo")]
 pub mod sandbox;
+mod state;
 mod sync;
 mod tokens;
 mod view;
 mod webhook;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::FromRef;
 
+pub use self::about::{OF_INSTAGRAM as INSTAGRAM, OF_PAGES as ABOUT};
 pub use self::config::{Config, Media};
-pub use self::doctor::examine;
-pub use self::payload::key_of_message;
-use crate::shared::channel::Channel;
+use self::inbox::NAME;
+pub use self::inbox::PLATFORM;
+use self::state::Facebook;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
-use crate::shared::server::webhook_intake::Intake;
-
-/// The channel's name in paths, tables and files.
-const NAME: &str = "facebook";
-
-/// The platform's name as people know it.
-const PLATFORM: &str = "Facebook";
-
-/// The permissions that are asked for. `pages_read_engagement` is needed by the Conversations API.
-/// Source: <https://developers.facebook.com/docs/messenger-platform/conversations> (2026).
-const SCOPES: [&str; 4] = ["pages_show_list", "pages_manage_metadata", "pages_messaging", "pages_read_engagement"];
-
-/// What a re-read of a Page's metadata alone is called.
-const METADATA: &str = "metadata";
-
-/// The webhook fields that are wanted, on both levels of subscription. One unknown name would fail the whole call.
-/// `response_feedback` is left out on purpose: subscribing shows buttons to customers.
-/// Source: <https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps> (2026).
-const FIELDS: [&str; 20] = [
-    "messages",
-    "message_echoes",
-    "message_deliveries",
-    "message_reads",
-    "message_reactions",
-    "message_edits",
-    "messaging_postbacks",
-    "messaging_referrals",
-    "messaging_optins",
-    "messaging_handovers",
-    "standby",
-    "messaging_policy_enforcement",
-    "name",
-    "category",
-    "description",
-    "phone",
-    "website",
-    "hours",
-    "location",
-    "picture",
-];
-
-/// What the channel's code is given.
-struct Facebook {
-    shared: Shared,
-    config: Arc<Config>,
-    client: client::Client,
-    intake: Intake,
-    /// Why Facebook would not subscribe the app, as its code, where that is so.
-    app_refused: Mutex<Option<String>>,
-}
-
-impl Facebook {
-    fn app_refused(&self) -> Option<String> {
-        self.app_refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Gives back whether that is news.
-    fn set_app_refused(&self, code: Option<String>) -> bool {
-        let mut known = self.app_refused.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *known, code.clone()) != code
-    }
-}
-
-impl FromRef<Arc<Facebook>> for Shared {
-    fn from_ref(facebook: &Arc<Facebook>) -> Self {
-        facebook.shared.clone()
-    }
-}
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::{Channel, Poll};
 
 /// The channel, and that of the Pages' Instagram accounts if it is on.
 #[must_use]
 pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
-    let config = Arc::new(config);
-    shared.journal.set_unsending(NAME, payload::UNSENDING);
-    shared.journal.set_unsending(instagram::NAME, payload::UNSENDING);
-    let facebook = Arc::new(Facebook {
-        shared: shared.clone(),
-        intake: Intake::new(shared, NAME),
-        client: client::Client::new(shared, Arc::clone(&config)),
-        config: Arc::clone(&config),
-        app_refused: Mutex::default(),
-    });
+    let facebook = Facebook::new(shared, config);
+    let config = &facebook.config;
     let media = config.media.iter().map(|_| media::job(&facebook, NAME));
     let jobs = std::iter::once(hourly_check::job(&facebook)).chain(media).collect();
-    let instagram = config.instagram.then(|| instagram::channel(&facebook));
+    let instagram = (inbox::INSTAGRAM.is_on)(config).then(|| instagram::channel(&facebook));
     let pages = Channel {
-        name: NAME,
-        router: Router::new()
+        about: &ABOUT,
+        routes: Router::new()
             .merge(login::routes())
             .merge(webhook::routes(&facebook))
             .merge(deletion::routes())
             .with_state(Arc::clone(&facebook)),
-        poll_cron: config.poll_cron.clone(),
-        poll_object: "",
-        connect: ConnectStep {
-            channel: NAME,
-            title: "Connect your Facebook Page",
+        poll: Some(Poll { cron: config.poll_cron.clone(), request: ReadRequest::Everything }),
+        connect: Some(ConnectStep {
+            title: inbox::MESSENGER.title,
             action: ConnectAction::Link { href: "/facebook/login", label: "Continue with Facebook" },
-        },
-        view: view::VIEW,
+        }),
+        view: view::of(&inbox::MESSENGER),
         reader: Arc::new(sync::PageReader(facebook)),
         jobs,
     };

@@ -5,14 +5,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::hourly_check::{PERSON, POLICY};
-use super::{NAME, instagram};
-use crate::shared::channel::reader::WATCH;
+use super::inbox::{self, NAME, Row};
+use super::read_request::OwnRequest;
+use crate::meta::id::{Id, milliseconds};
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
 use crate::shared::raw_json::{Object, elements};
 
@@ -44,40 +44,9 @@ const CONTENT_FIELDS: [&str; 20] = [
     "",
 ];
 
-/// Times below this are seconds, above it milliseconds: 10^11 ms is in 1973, 10^11 s in the year 5138.
-const SECONDS_BELOW: i64 = 100_000_000_000;
-
-/// The end of the year 9999 in milliseconds. What claims to be later is no time.
-const LATEST: i64 = 253_402_300_799_999;
-
-/// An id of Meta's: 1 to 32 digits. The only form in which an id becomes part of a path.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id(String);
-
-impl Id {
-    /// Reads an id.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let good = (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        good.then(|| Self(text.to_owned()))
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
 /// Splits a delivery, whose signature is right, into its events: every item of every entry, for every Page.
 ///
-/// Nothing is lost: what cannot be read, is unknown or belongs nowhere becomes an event that is set apart. One bad item
+/// Nothing is lost: what cannot be read, is unknown or belongs nowhere becomes an event that is set aside. One bad item
 /// costs its neighbours nothing.
 #[must_use]
 pub fn split(body: &[u8]) -> Vec<Event> {
@@ -93,12 +62,10 @@ pub fn split(body: &[u8]) -> Vec<Event> {
     let Some(entries) = delivery.get("entry").and_then(elements) else { return whole("a delivery without entries") };
     let mut events = Vec::new();
     for entry in entries {
-        if object == "page" {
-            split_entry(entry, &original, &mut events);
-        } else if object == instagram::NAME {
+        if let Some(row) = inbox::of_object(&object) {
             let before = events.len();
             split_entry(entry, &original, &mut events);
-            events[before..].iter_mut().for_each(of_instagram);
+            events[before..].iter_mut().for_each(|event| belong_to(row, event));
         } else if object == "permissions" {
             events.extend(permission_events(entry, original(entry)));
         } else {
@@ -111,11 +78,11 @@ pub fn split(body: &[u8]) -> Vec<Event> {
     if events.is_empty() { whole("a delivery without items") } else { events }
 }
 
-/// Items of Instagram have the shapes of Messenger's. Its changes are comments and mentions, which are not handled.
-fn of_instagram(event: &mut Event) {
-    event.channel = instagram::NAME;
-    if let Effect::Reread(_) = event.effect {
-        event.effect = Effect::Apart("a change that is not handled".into());
+/// Items have one shape in all inboxes. A change of an account that is not read is not handled.
+fn belong_to(row: &Row, event: &mut Event) {
+    event.channel = row.name;
+    if !row.has_metadata && matches!(event.effect, Effect::Reread(_)) {
+        event.effect = Effect::SetAside("a change that is not handled".into());
     }
 }
 
@@ -179,18 +146,19 @@ fn permission_events(entry_text: &str, raw: &[u8]) -> Vec<Event> {
     let changes = entry.get("changes").and_then(elements).unwrap_or_default();
     let pages: Option<Vec<Id>> =
         changes.into_iter().map(targets).collect::<Option<Vec<_>>>().map(|ids| ids.into_iter().flatten().collect());
-    let wanted: BTreeSet<(String, String)> = match pages {
+    let wanted: Vec<(String, ReadRequest)> = match pages {
         Some(pages) if !pages.is_empty() => {
-            pages.iter().map(|page| (page.as_str().to_owned(), WATCH.to_owned())).collect()
+            let pages: BTreeSet<String> = pages.into_iter().map(String::from).collect();
+            pages.into_iter().map(|page| (page, ReadRequest::HourlyCheck)).collect()
         }
-        _ => BTreeSet::from([(String::new(), format!("{PERSON}{person}"))]),
+        _ => vec![(String::new(), OwnRequest::PagesOf(person.as_str().to_owned()).into())],
     };
-    let event = |(account, object): (String, String)| Event {
+    let event = |(account, request): (String, ReadRequest)| Event {
         channel: NAME,
         key: DedupeKey::new(NAME, &account, &[b"permissions", person.as_str().as_bytes(), &Sha256::digest(raw)]),
         account,
         kind: "permissions".into(),
-        effect: Effect::Reread(object),
+        effect: Effect::Reread(request),
         occurred_at: entry.integer("time").and_then(milliseconds),
         source: Source::Webhook,
         payload: raw.to_vec(),
@@ -217,17 +185,20 @@ fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &st
     let effect = match (kind.opens, person) {
         (Some(_), Some(person)) if kind.name == "unsend" => {
             let mid = object.object("message").and_then(|message| message.text("mid")).unwrap_or_default();
-            Effect::Unsend { person: person.0, keys: if mid.is_empty() { Vec::new() } else { keys_of(page, &mid) } }
+            Effect::Unsend {
+                person: person.into(),
+                keys: if mid.is_empty() { Vec::new() } else { keys_of(page, &mid) },
+            }
         }
         // It is about the Page, whoever stands beside it.
         (Some(_), _) if kind.name == POLICY_ENFORCEMENT => policy_effect(&object),
-        (Some(opens), Some(person)) => Effect::Conversation { person: person.0, opens },
-        (Some(_), None) => Effect::Apart("an item that names no person".into()),
-        (None, _) => Effect::Apart("an item of an unknown kind".into()),
+        (Some(opens), Some(person)) => Effect::Conversation { person: person.into(), opens },
+        (Some(_), None) => Effect::SetAside("an item that names no person".into()),
+        (None, _) => Effect::SetAside("an item of an unknown kind".into()),
     };
     let key = match &effect {
         // Half an item must not stand in the way of the whole one, which has the same id.
-        Effect::Apart(_) => apart_key(page.as_str(), kind.name, raw),
+        Effect::SetAside(_) => apart_key(page.as_str(), kind.name, raw),
         _ => item_key(page, &kind, &object, &sender, own_time, raw),
     };
     Event {
@@ -248,8 +219,8 @@ fn policy_effect(item: &Object<'_>) -> Effect {
     let is_word =
         (1..=20).contains(&action.len()) && action.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     match is_word {
-        true => Effect::Reread(format!("{POLICY}{action}")),
-        false => Effect::Apart("a policy's action that cannot be read".into()),
+        true => Effect::Reread(OwnRequest::Policy(action.into_owned()).into()),
+        false => Effect::SetAside("a policy's action that cannot be read".into()),
     }
 }
 
@@ -290,7 +261,7 @@ fn page_event(page: &Id, entry_time: Option<i64>, kind: Cow<'static, str>, raw: 
         account: page.as_str().to_owned(),
         key: change_key(page, b"change", entry_time, raw),
         kind,
-        effect: Effect::Reread(super::METADATA.to_owned()),
+        effect: Effect::Reread(OwnRequest::Metadata.into()),
         occurred_at: entry_time,
         source: Source::Webhook,
         payload: raw.to_vec(),
@@ -402,11 +373,10 @@ pub fn message_key(account: &Id, mid: &str) -> DedupeKey {
     DedupeKey::new(NAME, account.as_str(), &[b"mid", plain_mid(mid).as_bytes()])
 }
 
-/// The key of a message, of which an operator knows the id; `None` in another channel.
+/// The key of a message, of which an operator knows the id.
 #[must_use]
-pub fn key_of_message(channel: &str, account: &str, mid: &str) -> Option<DedupeKey> {
-    let is_ours = channel == NAME || channel == super::instagram::NAME;
-    is_ours.then(|| Id::parse(account)).flatten().map(|account| message_key(&account, mid))
+pub fn key_of_message(account: &str, mid: &str) -> Option<DedupeKey> {
+    Id::parse(account).map(|account| message_key(&account, mid))
 }
 
 fn edit_key(page: &Id, mid: &str, number: &str) -> DedupeKey {
@@ -470,14 +440,14 @@ fn apart_as(account: &str, kind: String, reason: &'static str, raw: &[u8]) -> Ev
         account: account.to_owned(),
         key: apart_key(account, &kind, raw),
         kind: kind.into(),
-        effect: Effect::Apart(reason.into()),
+        effect: Effect::SetAside(reason.into()),
         occurred_at: None,
         source: Source::Webhook,
         payload: raw.to_vec(),
     }
 }
 
-/// The key of what is set apart for what it is: its bytes.
+/// The key of what is set aside for what it is: its bytes.
 fn apart_key(account: &str, kind: &str, raw: &[u8]) -> DedupeKey {
     DedupeKey::new(NAME, account, &[b"apart", kind.as_bytes(), &Sha256::digest(raw)])
 }
@@ -485,12 +455,6 @@ fn apart_key(account: &str, kind: &str, raw: &[u8]) -> DedupeKey {
 /// A platform's word, short enough for a column and a log line.
 fn short(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(40).collect()
-}
-
-/// Seconds or milliseconds, as milliseconds.
-fn milliseconds(time: i64) -> Option<i64> {
-    let time = if time < SECONDS_BELOW { time.checked_mul(1000)? } else { time };
-    (0..=LATEST).contains(&time).then_some(time)
 }
 
 fn mask(body: &[u8]) -> Cow<'_, str> {
@@ -547,14 +511,14 @@ mod tests {
         };
         let mut body = envelope(&format!("{},17,null,{{}},\"x\",{}", good("a"), good("b")));
         let events = split(&body);
-        let apart = events.iter().filter(|event| matches!(event.effect, Effect::Apart(_))).count();
+        let apart = events.iter().filter(|event| matches!(event.effect, Effect::SetAside(_))).count();
         assert_eq!((events.len(), apart), (6, 4));
         // An invalid byte inside the first item's text.
         let at = body.windows(3).position(|window| window == b"\"a\"").expect("the mid") + 1;
         body[at] = 0xff;
         let events = split(&body);
         assert_eq!(events.len(), 6);
-        assert!(matches!(events[0].effect, Effect::Apart(_)));
+        assert!(matches!(events[0].effect, Effect::SetAside(_)));
         assert!(events[0].payload.contains(&0xff));
         assert!(matches!(events[5].effect, Effect::Conversation { .. }));
     }
@@ -580,7 +544,7 @@ mod tests {
         let body = br#"{"object":"page","entry":[{"id":"0","time":1790000000,"changes":[{"field":"messages","value":{"sender":{"id":"12334"},"recipient":{"id":"23245"},"timestamp":"1790000000","message":{"mid":"test_message_id","text":"test_message"}}}]}]}"#;
         let events = split(body);
         assert_eq!(events.len(), 1);
-        assert!(matches!(&events[0].effect, Effect::Apart(reason) if reason.contains("Dashboard")));
+        assert!(matches!(&events[0].effect, Effect::SetAside(reason) if reason.contains("Dashboard")));
     }
 
     #[test]
@@ -609,7 +573,7 @@ mod tests {
             let events = split(body);
             assert_eq!(events.len(), 1, "{body:?}");
             assert_eq!(events[0].payload, body);
-            assert!(matches!(events[0].effect, Effect::Apart(_)));
+            assert!(matches!(events[0].effect, Effect::SetAside(_)));
         }
     }
 

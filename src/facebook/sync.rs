@@ -4,36 +4,51 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::history::{self, Inbox};
-use super::payload::Id;
-use super::{Facebook, METADATA, NAME, hourly_check, instagram, metadata, refusal, tokens};
+use super::inbox::{INSTAGRAM, Inbox, NAME};
+use super::read_request::OwnRequest;
+use super::state::Facebook;
+use super::{history, hourly_check, instagram, metadata, refusal, tokens};
+use crate::meta::id::Id;
 use crate::shared::channel::job::BoxFuture;
-use crate::shared::channel::reader::{Ended, PEOPLE, ReadError, Reader, WATCH};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::{Ended, ReadError, Reader};
 use crate::shared::outgoing::http::{ApiError, Budget, Patience};
 
 /// Reads Pages.
 pub struct PageReader(pub Arc<Facebook>);
 
 impl Reader for PageReader {
-    fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+    fn read_again<'a>(&'a self, account: &'a str, request: &'a ReadRequest) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move {
+            let own = match request {
+                ReadRequest::OfChannel(words) => OwnRequest::parse(words),
+                _ => None,
+            };
             if account.is_empty() {
-                return match object.strip_prefix(hourly_check::PERSON) {
-                    Some(person) => hourly_check::run_person(&self.0, person).await,
-                    None => hourly_check::run_app(&self.0).await,
+                return match (request, own) {
+                    (_, Some(OwnRequest::PagesOf(person))) => hourly_check::run_person(&self.0, &person).await,
+                    (ReadRequest::HourlyCheck, _) => hourly_check::run_app(&self.0).await,
+                    _ => Err(ReadError::UnknownRequest(request.clone())),
                 };
             }
             let page = parse(account)?;
-            if let Some(action) = object.strip_prefix(hourly_check::POLICY) {
-                return hourly_check::note_policy(&self.0, &page, action).await;
-            }
+            let wanted = match (request, own) {
+                (_, Some(OwnRequest::Policy(action))) => {
+                    return hourly_check::note_policy(&self.0, &page, &action).await;
+                }
+                (_, Some(OwnRequest::Metadata)) => Wanted::Metadata,
+                (ReadRequest::Everything, _) => Wanted::Everything,
+                (ReadRequest::HourlyCheck, _) => Wanted::HourlyCheck,
+                (ReadRequest::People, _) => Wanted::People,
+                _ => return Err(ReadError::UnknownRequest(request.clone())),
+            };
             let token = tokens::load(&self.0, &page).await?;
-            match self.read(&page, object, &token).await {
+            match self.read(&page, wanted, &token).await {
                 Err(ReadError::Api(ApiError::TokenRejected { reason })) => {
                     // Before anybody is bothered: the person's token may give a new one.
                     let renewed = tokens::renew(&self.0, &page, Some(&token)).await?;
                     let token = renewed.ok_or(ApiError::TokenRejected { reason })?;
-                    self.read(&page, object, &token).await
+                    self.read(&page, wanted, &token).await
                 }
                 outcome => outcome,
             }
@@ -41,7 +56,7 @@ impl Reader for PageReader {
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<(), ReadError>> {
-        Box::pin(async move { Ok(hourly_check::want_app(&self.0).await?) })
+        Box::pin(async move { Ok(hourly_check::request_app_check(&self.0).await?) })
     }
 
     fn unsubscribe<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<Ended, ReadError>> {
@@ -66,19 +81,27 @@ impl Reader for PageReader {
     }
 }
 
+/// What is read of a Page with its token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Everything,
+    Metadata,
+    People,
+    HourlyCheck,
+}
+
 impl PageReader {
-    async fn read(&self, page: &Id, object: &str, token: &SecretString) -> Result<(), ReadError> {
-        if object == WATCH {
-            return hourly_check::run(&self.0, page, token).await;
-        }
-        if object == PEOPLE {
-            return history::name_people(&self.0, &Inbox::of_page(page), token).await;
+    async fn read(&self, page: &Id, wanted: Wanted, token: &SecretString) -> Result<(), ReadError> {
+        match wanted {
+            Wanted::HourlyCheck => return hourly_check::run(&self.0, page, token).await,
+            Wanted::People => return history::name_people(&self.0, &Inbox::of_page(page), token).await,
+            Wanted::Everything | Wanted::Metadata => {}
         }
         self.0.shared.progress.report(NAME, page.as_str(), "the Page's metadata", 0, None);
         let object_of_page = self.0.client.fetch_page(Patience::Background, page, token).await?;
         metadata::store(&self.0, page, &object_of_page).await?;
-        if object != METADATA {
-            if self.0.config.instagram {
+        if wanted == Wanted::Everything {
+            if (INSTAGRAM.is_on)(&self.0.config) {
                 instagram::discover(&self.0, page, token).await?;
             }
             history::read(&self.0, &Inbox::of_page(page), token).await?;

@@ -8,11 +8,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::client::TokenInfo;
-use super::payload::Id;
+use super::inbox::NAME;
 use super::refusal::token_reason;
-use super::{Facebook, NAME};
-use crate::shared::channel::reader::{ReadError, WATCH};
+use super::state::Facebook;
+use crate::meta::id::Id;
+use crate::meta::token::TokenInfo;
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::connections::Token;
 use crate::shared::store::{Status, TokenKind};
@@ -157,8 +159,8 @@ pub async fn revive(facebook: &Facebook) -> Result<(), ReadError> {
             Ok(Grants { scopes: Some(_), .. }) => {
                 tracing::info!(page = page.as_str(), "a dead login lives again");
                 shared.connections.set_status(NAME, page.as_str(), Status::Connected, None).await?;
-                for object in [WATCH, ""] {
-                    shared.journal.want_reread(NAME, page.as_str(), object, shared.clock.now_ms()).await?;
+                for request in [ReadRequest::HourlyCheck, ReadRequest::Everything] {
+                    shared.journal.request_read(NAME, page.as_str(), request, shared.clock.now_ms()).await?;
                 }
             }
             Ok(_) | Err(ApiError::TokenRejected { .. }) => {}

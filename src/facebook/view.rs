@@ -2,20 +2,23 @@
 //!
 //! Source: <https://developers.facebook.com/docs/messenger-platform/webhooks> and its pages of events (2026).
 
-use super::payload::Id;
+use super::inbox::Row;
+use crate::meta::id::Id;
 use crate::shared::channel::view::{Media, Message, Shown, Side, View};
 use crate::shared::raw_json::{Object, elements};
 use crate::shared::store::Item;
 
-/// How the channel is shown.
-pub const VIEW: View = View {
-    platform: super::PLATFORM,
-    noun: "Page",
-    part: "On Facebook, open Settings → Business integrations and remove this app.",
-    reconnect: |_page| "/facebook/login".to_owned(),
-    conversations: Some(show),
-    catalogue: None,
-};
+/// How the accounts of an inbox are shown.
+pub const fn of(row: &Row) -> View {
+    View {
+        platform: row.platform,
+        noun: row.noun,
+        part: "On Facebook, open Settings → Business integrations and remove this app.",
+        reconnect: Some(|_page| "/facebook/login".to_owned()),
+        conversations: Some(show),
+        catalogue: None,
+    }
+}
 
 /// What an event of a conversation of this Page says.
 fn show(page: &str, item: &Item) -> Shown {

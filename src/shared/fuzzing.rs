@@ -36,7 +36,7 @@ pub fn check_event(event: &Event, is_account: impl Fn(&str) -> bool) {
             assert!(serde_json::from_slice::<&serde_json::value::RawValue>(&event.payload).is_ok());
         }
         Effect::Reread(_) => assert!(!event.account.is_empty()),
-        Effect::Apart(reason) => assert!(!reason.is_empty()),
+        Effect::SetAside(reason) => assert!(!reason.is_empty()),
     }
 }
 
@@ -45,8 +45,9 @@ fn cookies(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
     let mut headers = HeaderMap::new();
     headers.insert(header::COOKIE, value);
-    if let Some(found) = cookies::find(&headers, "session_id") {
-        assert!(!found.contains(';') && bytes.windows(11).any(|window| window == b"session_id="));
+    for found in cookies::all(&headers, "session_id") {
+        assert!(found.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert!(bytes.windows(11).any(|window| window == b"session_id="));
     }
 }
 

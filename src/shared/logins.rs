@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Uri, header};
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::clock::Clock;
@@ -14,6 +16,37 @@ use super::store::login_states::LIFETIME_MS;
 
 /// The name of the cookie that ties a login to its browser; with `__Host-` before it where our pages are https.
 const COOKIE: &str = "shoptalk_login";
+
+/// Says that a login was sent to the public address already: a proxy that changes the host must not make a circle.
+const MOVED: (&str, &str) = ("at", "public");
+
+/// Where a login begins instead, if the browser is at another host than the one to which the platform sends it back: a
+/// browser shows a cookie only to the host that set it. `redirect_uri` leads to our route `callback`; `login` is the path of
+/// the login, `asked` and `headers` are the browser's.
+#[must_use]
+pub fn public_address(
+    redirect_uri: &Url,
+    callback: &str,
+    login: &str,
+    asked: &Uri,
+    headers: &HeaderMap,
+) -> Option<Url> {
+    let query = asked.query().unwrap_or_default();
+    let has_moved = form_urlencoded::parse(query.as_bytes()).any(|(name, value)| (&*name, &*value) == MOVED);
+    let host: Authority = headers.get(header::HOST)?.to_str().ok()?.parse().ok()?;
+    let is_same = redirect_uri.host_str().is_some_and(|own| own.eq_ignore_ascii_case(host.host()));
+    // Which scheme the browser uses only a proxy knows, so a host without a port may have either one's.
+    let is_same_port = host.port_u16().or(redirect_uri.port_or_known_default()) == redirect_uri.port_or_known_default();
+    if has_moved || (is_same && is_same_port) {
+        return None;
+    }
+    let mut url = redirect_uri.clone();
+    // Where a proxy maps paths, only the host is known.
+    let prefix = redirect_uri.path().strip_suffix(callback).unwrap_or_default();
+    url.set_path(&format!("{prefix}{login}"));
+    url.query_pairs_mut().clear().append_pair(MOVED.0, MOVED.1);
+    Some(url)
+}
 
 /// Logins under way, for all channels. Cheap to clone.
 #[derive(Clone)]
@@ -47,8 +80,8 @@ impl Logins {
     pub async fn begin(&self, channel: &'static str, headers: &HeaderMap, bound_to: String) -> Result<Begun, AppError> {
         let state = random_hex()?;
         // A second login in another tab keeps the first one alive: the browser is the same.
-        let browser = match self.browser(headers) {
-            Some(browser) => browser,
+        let browser = match cookies::all(headers, &self.cookie_name()).next() {
+            Some(browser) => browser.to_owned(),
             None => random_hex()?,
         };
         self.states
@@ -76,22 +109,18 @@ impl Logins {
     ) -> Result<String, AppError> {
         const REFUSED: &str = "This login link was used already, has expired, or belongs to another browser. If your \
                                account is shown as connected, all is well; otherwise please start the login again.";
-        let (Some(state), Some(browser)) = (state, self.browser(headers)) else {
-            return Err(AppError::bad_request(REFUSED));
-        };
-        self.states
-            .take(self.hash(b"state", state), channel, self.hash(b"browser", &browser), self.clock.now_ms())
-            .await?
-            .ok_or_else(|| AppError::bad_request(REFUSED))
+        let (state, now_ms) = (self.hash(b"state", state.unwrap_or_default()), self.clock.now_ms());
+        for browser in cookies::all(headers, &self.cookie_name()) {
+            let browser = self.hash(b"browser", browser);
+            if let Some(bound_to) = self.states.take(state, channel, browser, now_ms).await? {
+                return Ok(bound_to);
+            }
+        }
+        Err(AppError::bad_request(REFUSED))
     }
 
     fn cookie_name(&self) -> String {
         cookies::own_name(COOKIE, self.secure)
-    }
-
-    fn browser(&self, headers: &HeaderMap) -> Option<String> {
-        let value = cookies::find(headers, &self.cookie_name())?;
-        (value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| value.to_owned())
     }
 
     fn hash(&self, purpose: &[u8], value: &str) -> [u8; 32] {
@@ -107,4 +136,38 @@ pub fn random_hex() -> anyhow::Result<String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the operating system gives no random bytes"))?;
     Ok(to_hex(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_begins_at_the_host_to_which_the_platform_leads_back() {
+        let leads = |redirect_uri: &str, host: &str, asked: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().expect("a header"));
+            let (redirect_uri, asked) = (Url::parse(redirect_uri).expect("a URL"), asked.parse().expect("an address"));
+            public_address(&redirect_uri, "/x/callback", "/x/login", &asked, &headers).map(String::from)
+        };
+        for (redirect_uri, host) in [
+            ("https://abc.example/x/callback", "abc.example"),
+            ("https://abc.example/x/callback", "ABC.example:443"),
+            ("https://abc.example:8443/x/callback", "abc.example:8443"),
+            ("http://127.0.0.1:5000/x/callback", "127.0.0.1:5000"),
+            ("http://[::1]:5000/x/callback", "[::1]:5000"),
+        ] {
+            assert_eq!(leads(redirect_uri, host, "/x/login"), None, "{host}");
+        }
+        for (host, redirect_uri, to) in [
+            ("127.0.0.1:5000", "https://abc.example/x/callback", "https://abc.example/x/login?at=public"),
+            ("localhost:5000", "http://127.0.0.1:5000/x/callback", "http://127.0.0.1:5000/x/login?at=public"),
+            ("www.abc.example", "https://abc.example/talk/x/callback", "https://abc.example/talk/x/login?at=public"),
+            ("abc.example:8443", "https://abc.example/x/callback", "https://abc.example/x/login?at=public"),
+            ("127.0.0.1:5000", "https://abc.example/mapped?y=1", "https://abc.example/x/login?at=public"),
+        ] {
+            assert_eq!(leads(redirect_uri, host, "/x/login").as_deref(), Some(to), "{host}");
+            assert_eq!(leads(redirect_uri, host, "/x/login?at=public"), None, "no circle behind a proxy: {host}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ pub mod logins;
 pub mod low_priority;
 pub mod outgoing;
 pub mod raw_json;
+pub mod retry;
 pub mod secrets;
 pub mod server;
 pub mod settings;

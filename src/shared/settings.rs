@@ -11,17 +11,64 @@ use url::Url;
 /// The fewest characters of a secret.
 const SECRET_CHARACTERS: usize = 16;
 
+/// What kind of problem a setting has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProblemKind {
+    /// It is needed and not there.
+    Missing,
+    /// It is there, with nothing in it.
+    Empty,
+    /// It still holds the text of the example.
+    Placeholder,
+    /// A secret with too few characters.
+    TooShort,
+    /// A secret that is another one's value, too.
+    Repeated,
+    /// An address that does not begin with https.
+    NotHttps,
+    /// A cron pattern that is not understood.
+    Cron,
+    /// An API version that is not written as one.
+    Version,
+    /// The settings file cannot be read.
+    Unreadable,
+    /// Any other value that cannot be used.
+    Wrong,
+}
+
+/// What is wrong with one setting.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Problem {
+    /// The variable's name, or the settings file.
+    pub name: String,
+    /// What kind of problem it is.
+    pub kind: ProblemKind,
+    /// The rest of a sentence that begins with the name.
+    pub words: String,
+}
+
 /// What is wrong with the settings, by variable name. Values are never quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problems(pub Vec<(String, String)>);
+pub struct Problems(pub Vec<Problem>);
+
+/// Why an address cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{words}")]
+pub struct BadAddress {
+    /// What kind of problem it is.
+    pub kind: ProblemKind,
+    /// What is wrong with it.
+    pub words: &'static str,
+}
 
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "the configuration cannot be used:")?;
-        for (name, problem) in &self.0 {
-            writeln!(formatter, "  {name}: {problem}")?;
+        for Problem { name, words, .. } in &self.0 {
+            writeln!(formatter, "  {name}: {words}")?;
         }
-        write!(formatter, "every variable is explained in .env.example; `shoptalk demo` needs none of them")
+        let demo = if cfg!(feature = "demo") { "; `shoptalk demo` needs none of them" } else { "" };
+        write!(formatter, "every variable is explained in .env.example{demo}")
     }
 }
 
@@ -30,21 +77,37 @@ impl std::error::Error for Problems {}
 /// The settings and what was found wrong with them so far.
 pub struct Settings<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
-    problems: Vec<(String, String)>,
+    problems: Vec<Problem>,
     secrets: HashMap<String, SecretString>,
     asked: Vec<String>,
+    /// The paths at which this service answers.
+    routes: Vec<&'static str>,
+    /// Addresses of ours that were given: their variables, and the routes to which they may lead.
+    own: Vec<(String, Url, &'static [&'static str])>,
 }
 
 impl<'a> Settings<'a> {
     /// Reads through this function: the environment, or what a test gives.
     #[must_use]
     pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { lookup, problems: Vec::new(), secrets: HashMap::new(), asked: Vec::new() }
+        Self {
+            lookup,
+            problems: Vec::new(),
+            secrets: HashMap::new(),
+            asked: Vec::new(),
+            routes: Vec::new(),
+            own: Vec::new(),
+        }
     }
 
-    /// Notes a problem with a variable.
-    pub fn problem(&mut self, name: &str, problem: impl Into<String>) {
-        self.problems.push((name.to_owned(), problem.into()));
+    /// Notes that a variable's value cannot be used.
+    pub fn problem(&mut self, name: &str, words: impl Into<String>) {
+        self.problem_of(ProblemKind::Wrong, name, words);
+    }
+
+    /// Notes a problem of this kind with a variable.
+    pub fn problem_of(&mut self, kind: ProblemKind, name: &str, words: impl Into<String>) {
+        self.problems.push(Problem { name: name.to_owned(), kind, words: words.into() });
     }
 
     /// Whether a variable is set, be it to nonsense.
@@ -58,11 +121,11 @@ impl<'a> Settings<'a> {
         self.asked.push(name.to_owned());
         let value = (self.lookup)(name)?.trim().to_owned();
         if value.is_empty() {
-            self.problem(name, "is empty; give it a value or remove the line");
+            self.problem_of(ProblemKind::Empty, name, "is empty; give it a value or remove the line");
             return None;
         }
         if is_placeholder(&value) {
-            self.problem(name, "still holds the placeholder; put your own value there");
+            self.problem_of(ProblemKind::Placeholder, name, "still holds the placeholder; put your own value there");
             return None;
         }
         Some(value)
@@ -71,7 +134,7 @@ impl<'a> Settings<'a> {
     /// A text that must be there.
     pub fn required(&mut self, name: &str) -> String {
         if !self.is_set(name) {
-            self.problem(name, "is missing");
+            self.problem_of(ProblemKind::Missing, name, "is missing");
         }
         self.text(name).unwrap_or_default()
     }
@@ -83,12 +146,42 @@ impl<'a> Settings<'a> {
 
     /// Anything that parses, with a default. `what` says what it should be.
     pub fn parsed_or<T>(&mut self, name: &str, default: T, what: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+        self.parsed_of(ProblemKind::Wrong, name, default, what, parse)
+    }
+
+    /// The same; `kind` says what kind of problem it is where the text does not parse.
+    pub fn parsed_of<T>(
+        &mut self,
+        kind: ProblemKind,
+        name: &str,
+        default: T,
+        what: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> T {
         match self.text(name) {
             None => default,
             Some(value) => parse(&value).unwrap_or_else(|| {
-                self.problem(name, format!("must be {what}"));
+                self.problem_of(kind, name, format!("must be {what}"));
                 default
             }),
+        }
+    }
+
+    /// Anything that a check makes of the text, with a default. The check says what is wrong.
+    pub fn checked_or<T>(
+        &mut self,
+        kind: ProblemKind,
+        name: &str,
+        default: T,
+        check: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
+        match self.text(name).map(|value| check(&value)) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(problem)) => {
+                self.problem_of(kind, name, problem);
+                default
+            }
         }
     }
 
@@ -106,7 +199,11 @@ impl<'a> Settings<'a> {
     pub fn secret_of(&mut self, name: &str, characters: usize) -> Option<SecretString> {
         let value = self.text(name)?;
         if value.chars().count() < characters {
-            self.problem(name, format!("is too short: at least {characters} characters are needed"));
+            self.problem_of(
+                ProblemKind::TooShort,
+                name,
+                format!("is too short: at least {characters} characters are needed"),
+            );
             return None;
         }
         self.secrets.insert(name.to_owned(), SecretString::from(value.clone()));
@@ -116,7 +213,7 @@ impl<'a> Settings<'a> {
     /// A secret that must be there.
     pub fn required_secret(&mut self, name: &str) -> SecretString {
         if !self.is_set(name) {
-            self.problem(name, "is missing");
+            self.problem_of(ProblemKind::Missing, name, "is missing");
         }
         self.secret(name).unwrap_or_default()
     }
@@ -126,22 +223,48 @@ impl<'a> Settings<'a> {
         let value = self.text(name)?;
         match check_url(&value) {
             Ok(url) => Some(url),
-            Err(problem) => {
-                self.problem(name, problem);
+            Err(BadAddress { kind, words }) => {
+                self.problem_of(kind, name, words);
                 None
             }
         }
     }
 
-    /// An address with a default.
-    pub fn url_or(&mut self, name: &str, default: &'static str) -> Url {
-        self.url(name).unwrap_or_else(|| constant_url(default))
+    /// An address to which paths are added: it has no query.
+    pub fn base_url(&mut self, name: &str) -> Option<Url> {
+        let url = self.url(name)?;
+        if url.query().is_some() {
+            self.problem(name, "must not hold a query: paths are added to it");
+            return None;
+        }
+        Some(url)
     }
 
-    /// An address that by default is `path` below the public one, and must be there one way or the other.
-    pub fn url_below(&mut self, name: &str, public_url: Option<&Url>, path: &str) -> Url {
+    /// An address with a default, to which paths are added.
+    pub fn base_url_or(&mut self, name: &str, default: &'static str) -> Url {
+        self.base_url(name).unwrap_or_else(|| constant_url(default))
+    }
+
+    /// The service answers at these paths: an address of ours that is meant for another one must not lead there.
+    pub fn routes(&mut self, routes: &[&'static str]) {
+        self.routes.extend(routes);
+    }
+
+    /// The route that begins with the first part of this path, if one does.
+    #[must_use]
+    pub fn route_below(&self, path: &str) -> Option<&'static str> {
+        let first = |path: &str| path.split('/').nth(1).unwrap_or_default().to_owned();
+        self.routes.iter().copied().find(|route| !path.is_empty() && first(route) == first(path))
+    }
+
+    /// An address that by default is the first of `routes` below the public one, and must be there one way or the other. One
+    /// that is given may lead to any of `routes`, or to a path that a proxy maps, but to no other route of ours.
+    pub fn url_below(&mut self, name: &str, public_url: Option<&Url>, routes: &'static [&'static str]) -> Url {
+        let path = routes.first().copied().unwrap_or_default();
         if self.is_set(name) {
-            return self.url(name).unwrap_or_else(|| constant_url("https://localhost"));
+            let url = self.url(name);
+            self.own.extend(url.clone().map(|url| (name.to_owned(), url, routes)));
+            return url.unwrap_or_else(|| constant_url("https://localhost"));
         }
         match public_url {
             Some(public_url) => {
@@ -153,7 +276,7 @@ impl<'a> Settings<'a> {
             // A public address that is there but wrong is named itself; what follows from it is no further problem.
             None if self.is_set("PUBLIC_URL") => constant_url("https://localhost"),
             None => {
-                self.problem(name, "is missing; set it, or PUBLIC_URL, from which it follows");
+                self.problem_of(ProblemKind::Missing, name, "is missing; set it, or PUBLIC_URL, from which it follows");
                 constant_url("https://localhost")
             }
         }
@@ -164,20 +287,45 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// All problems found.
     pub fn finish(mut self) -> Result<Vec<String>, Problems> {
+        let asked = self.asked();
         let mut names: Vec<String> = self.secrets.keys().cloned().collect();
         names.sort();
         for (index, first) in names.iter().enumerate() {
             for second in &names[index + 1..] {
                 if self.secrets[first].expose_secret() == self.secrets[second].expose_secret() {
-                    self.problems.push((second.clone(), format!("must not be the same as {first}")));
+                    self.problems.push(Problem {
+                        name: second.clone(),
+                        kind: ProblemKind::Repeated,
+                        words: format!("must not be the same as {first}"),
+                    });
                 }
             }
         }
-        self.asked.sort();
-        self.asked.dedup();
+        for (name, url, own) in std::mem::take(&mut self.own) {
+            let path = url.path().trim_end_matches('/');
+            let other = self.routes.iter().find(|route| path.ends_with(**route) && !own.contains(route));
+            let wanted = own.first().copied().unwrap_or_default();
+            if path.is_empty() {
+                self.problem(&name, format!("leads to the start page; it ends with {wanted}"));
+            } else if let Some(other) = other {
+                self.problem(
+                    &name,
+                    format!("leads to {other}, where something else is answered; it ends with {wanted}"),
+                );
+            }
+        }
         let mut seen = std::collections::HashSet::new();
         self.problems.retain(|problem| seen.insert(problem.clone()));
-        if self.problems.is_empty() { Ok(self.asked) } else { Err(Problems(self.problems)) }
+        if self.problems.is_empty() { Ok(asked) } else { Err(Problems(self.problems)) }
+    }
+
+    /// The names of all variables that were asked for, each once, in order.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        let mut asked = self.asked.clone();
+        asked.sort();
+        asked.dedup();
+        asked
     }
 }
 
@@ -190,17 +338,22 @@ fn constant_url(text: &'static str) -> Url {
 /// Checks an address: https, or http on a loopback host; no user, password or fragment.
 ///
 /// # Errors
-/// What is wrong, in words.
-pub fn check_url(value: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(value).map_err(|_| "must be a whole address such as https://abc.example.com")?;
-    let host = url.host_str().ok_or("must name a host")?;
+/// What is wrong.
+pub fn check_url(value: &str) -> Result<Url, BadAddress> {
+    let bad = |kind, words| BadAddress { kind, words };
+    let url = Url::parse(value)
+        .map_err(|_| bad(ProblemKind::NotHttps, "must be a whole address such as https://abc.example.com"))?;
+    let host = url.host_str().ok_or(bad(ProblemKind::Wrong, "must name a host"))?;
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err("must not hold a user, a password or a fragment");
+        return Err(bad(ProblemKind::Wrong, "must not hold a user, a password or a fragment"));
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(host) => Ok(url),
-        _ => Err("must begin with https:// (http is accepted for addresses of this machine only)"),
+        _ => Err(bad(
+            ProblemKind::NotHttps,
+            "must begin with https:// (http is accepted for addresses of this machine only)",
+        )),
     }
 }
 
@@ -240,7 +393,7 @@ mod tests {
         settings.text("F");
         settings.required("G");
         let problems = settings.finish().expect_err("problems");
-        let names: Vec<&str> = problems.0.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = problems.0.iter().map(|problem| problem.name.as_str()).collect();
         assert_eq!(names, ["A", "B", "E", "F", "G", "D"]);
         let message = problems.to_string();
         assert!(!message.contains("tooshort") && !message.contains("same long"), "{message}");

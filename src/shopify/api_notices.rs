@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderMap;
 
-use super::NAME;
+use super::names::NAME;
 use crate::shared::telemetry::alerts::Alerts;
 
 /// No more of a reason than this is kept, in characters.

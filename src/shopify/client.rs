@@ -1,5 +1,5 @@
 //! One method per call of Shopify: the grant screen and the Admin GraphQL API, and what its errors mean. The token
-//! endpoint is in `grants.rs`.
+//! endpoint is in `token_endpoint.rs`.
 //!
 //! Source: <https://shopify.dev/docs/api/admin-graphql> ("Status and error codes"),
 //! <https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits> (2026).
@@ -17,9 +17,10 @@ use url::Url;
 
 use super::api_notices::Notices;
 use super::budget::{Budgets, Cost, Page};
+use super::config::Config;
+use super::names::SCOPES;
 use super::payload::ShopDomain;
 use super::refusal::{self, denied_scopes, error_codes};
-use super::{Config, SCOPES};
 use crate::shared::outgoing::http::{Answer, ApiError, Download, Http, Patience};
 use crate::shared::telemetry::alerts::Alerts;
 

@@ -10,11 +10,13 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
+use super::names::NAME;
 use super::payload::{self, ShopDomain};
-use super::{NAME, Shopify};
+use super::state::Shopify;
 use crate::shared::erasure::Scope;
 use crate::shared::journal::{Effect, Event};
 use crate::shared::raw_json::Object;
+use crate::shared::telemetry::alerts::Cause;
 
 /// Mails and phone numbers shorter than this say too little to be looked for.
 const SHORTEST_TEXT: usize = 5;
@@ -62,7 +64,7 @@ pub async fn take(shopify: &Shopify, topic: Topic, headers: &HeaderMap, body: &[
         Ok(shop) => shop,
         Err(reason) => {
             tracing::warn!(topic = topic.cause(), reason = &*reason, "a compliance request was set apart");
-            event.effect = Effect::Apart(reason);
+            event.effect = Effect::SetAside(reason);
             if topic != Topic::ShopRedact && object.is_some() {
                 event.payload = without_customer(object.as_ref());
             }
@@ -74,7 +76,7 @@ pub async fn take(shopify: &Shopify, topic: Topic, headers: &HeaderMap, body: &[
         Topic::ShopRedact => may_be_erased(shopify, &shop, event.occurred_at).await,
         Topic::DataRequest | Topic::CustomerRedact => Ok(true),
     };
-    event.effect = Effect::Apart(match allowed {
+    event.effect = Effect::SetAside(match allowed {
         Ok(true) => "a compliance request: it has a receipt".into(),
         Ok(false) => "a request to erase a shop that was installed again later".into(),
         Err(_) => "a compliance request".into(),
@@ -101,7 +103,7 @@ pub async fn take(shopify: &Shopify, topic: Topic, headers: &HeaderMap, body: &[
 
 /// The shop that header and body agree on.
 fn agreed(event: &Event, body: Option<&Object<'_>>) -> Result<ShopDomain, Cow<'static, str>> {
-    if let Effect::Apart(reason) = &event.effect
+    if let Effect::SetAside(reason) = &event.effect
         && body.is_none()
     {
         return Err(reason.clone());
@@ -146,7 +148,7 @@ async fn carry_out(
     let code = shopify.shared.erasure.request(scopes, topic.cause(), Some(request)).await?;
     if topic == Topic::DataRequest {
         shopify.shared.alerts.raise(
-            &format!("{NAME}:{shop}:data_request"),
+            Cause::of_account(NAME, shop.as_str(), "data_request"),
             &format!(
                 "A customer of a shop wants to know what is kept about them (receipt {code}). This service keeps nothing \
                  about a shop's customers: it reads the catalogue only, and Messenger conversations are not linked to \
@@ -157,7 +159,7 @@ async fn carry_out(
     Ok(())
 }
 
-/// What would name the customer in something that was set apart.
+/// What would name the customer in something that was set aside.
 fn customer_texts(body: Option<&Object<'_>>) -> Vec<String> {
     let Some(customer) = body.and_then(|body| body.object("customer")) else { return Vec::new() };
     let mut texts: Vec<String> = ["email", "phone"]

@@ -4,9 +4,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::payload::ShopDomain;
-use crate::shared::channel::job::parse_cron;
+use crate::shared::channel::job::check_cron;
 use crate::shared::secrets::signature::Secrets;
-use crate::shared::settings::{Settings, check_url, is_loopback};
+use crate::shared::settings::{BadAddress, ProblemKind, Settings, check_url, is_loopback};
 
 /// The settings of the Shopify channel.
 #[derive(Debug)]
@@ -39,10 +39,19 @@ impl AdminUrl {
     /// Reads such a base.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let sample = text.replace("{shop}", "sample.myshopify.com");
-        check_url(&sample).map(|_| Self(text.trim_end_matches('/').to_owned()))
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, BadAddress> {
+        const SAMPLE: &str = "sample.myshopify.com";
+        let bad = |words| BadAddress { kind: ProblemKind::Wrong, words };
+        if text.matches("{shop}").count() != 1 {
+            return Err(bad("must hold {shop} once: where the shop's domain stands"));
+        }
+        let url = check_url(&text.replace("{shop}", SAMPLE))?;
+        let in_host = url.host_str().is_some_and(|host| host.contains(SAMPLE));
+        if url.query().is_some() || !(in_host || url.path().contains(SAMPLE)) {
+            return Err(bad("must hold {shop} in its host or in its path, and no query"));
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
     }
 
     /// Whether shops are simulated on this machine.
@@ -123,15 +132,19 @@ const NAMES: [&str; 10] = [
     "SHOPIFY_POLL_CRON",
 ];
 
+/// All paths at which the channel answers.
+const ROUTES: [&str; 4] = ["/shopify/login", "/shopify/install", "/shopify/callback", "/shopify/webhook"];
+
 impl Config {
     /// The addresses that were configured to be asked, wherever they lead: our own webhook route, and shops that are at an
     /// address other than their own.
-    pub fn own_addresses(&self) -> Vec<Url> {
+    pub(super) fn asked_addresses(&self) -> Vec<Url> {
         self.admin_url.fixed().into_iter().chain([self.webhook_address.clone()]).collect()
     }
 
     /// Reads the section; `None`: none of its variables is set, the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
+        settings.routes(&ROUTES);
         let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
         if set == 0 {
             return None;
@@ -140,15 +153,15 @@ impl Config {
         let api_secret: SecretString = settings.required_secret("SHOPIFY_API_SECRET");
         let previous = settings.secret("SHOPIFY_API_SECRET_PREVIOUS");
         let admin_url = settings.text_or("SHOPIFY_ADMIN_URL", "https://{shop}");
-        let admin_url = AdminUrl::parse(&admin_url).unwrap_or_else(|problem| {
-            settings.problem("SHOPIFY_ADMIN_URL", problem);
+        let admin_url = AdminUrl::parse(&admin_url).unwrap_or_else(|BadAddress { kind, words }| {
+            settings.problem_of(kind, "SHOPIFY_ADMIN_URL", words);
             AdminUrl(String::new())
         });
         Some(Self {
             api_key,
             api_secret: Secrets::new(api_secret, previous),
-            redirect_uri: settings.url_below("SHOPIFY_REDIRECT_URI", public_url, "/shopify/callback"),
-            webhook_address: settings.url_below("SHOPIFY_WEBHOOK_ADDRESS", public_url, "/shopify/webhook"),
+            redirect_uri: settings.url_below("SHOPIFY_REDIRECT_URI", public_url, &["/shopify/callback"]),
+            webhook_address: settings.url_below("SHOPIFY_WEBHOOK_ADDRESS", public_url, &["/shopify/webhook"]),
             api_version: settings.parsed_or(
                 "SHOPIFY_API_VERSION",
                 API_VERSION.to_owned(),
@@ -165,12 +178,7 @@ impl Config {
                 "names of hosts, with a port where it is not 443, separated by commas",
                 BulkHosts::parse,
             ),
-            poll_cron: settings.parsed_or(
-                "SHOPIFY_POLL_CRON",
-                "47 3 * * *".to_owned(),
-                "a cron pattern of five or six fields",
-                |text| parse_cron(text).is_ok().then(|| text.to_owned()),
-            ),
+            poll_cron: settings.checked_or(ProblemKind::Cron, "SHOPIFY_POLL_CRON", "47 3 * * *".to_owned(), check_cron),
         })
     }
 }
@@ -225,5 +233,22 @@ mod tests {
             Some("http://127.0.0.1:9/demo.myshopify.com/admin/x.json")
         );
         assert_eq!(at("http://{shop}"), None, "plain http is for this machine only");
+        assert_eq!(
+            at("https://{shop}.proxy.example/x").as_deref(),
+            Some("https://demo.myshopify.com.proxy.example/x/admin/x.json")
+        );
+        // With these, the codes and secrets of all shops would go to one host.
+        for one_for_all in [
+            "https://evil.example",
+            "https://evil.example?x={shop}",
+            "https://evil.example/#{shop}",
+            "https://{shop}@evil.example",
+            "https://evil.example/{shop}?x=1",
+            "https://{shop}/{shop}",
+            "https://evil.example/{shop",
+            "https://evil.example/{SHOP}",
+        ] {
+            assert!(AdminUrl::parse(one_for_all).is_err(), "{one_for_all}");
+        }
     }
 }

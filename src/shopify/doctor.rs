@@ -2,16 +2,28 @@
 //!
 //! Asks with calls of its own: they change nothing, and never renew a token, which is the running service's business.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{Months, NaiveDate};
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use url::Url;
 
+use super::about::ABOUT;
+use super::config::Config;
+use super::names::{NAME, SCOPES};
 use super::payload::ShopDomain;
 use super::subscriptions::{is_granted, wanted};
-use super::{Config, NAME, SCOPES};
+use super::webhook;
+use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::channel::section::Section;
+use crate::shared::logins::random_hex;
 use crate::shared::outgoing::http::Http;
+use crate::shared::outgoing::self_test;
+use crate::shared::secrets::signature::{Secrets, sign_sha256};
 use crate::shared::store::{Connections, Status, TokenKind};
 
 /// What ends within this time is told.
@@ -23,8 +35,68 @@ const QUERY: &str = "query Doctor {
   webhookSubscriptions(first: 250) { nodes { topic uri } }
 }";
 
+impl Section for Config {
+    fn channels(&self) -> Vec<&'static About> {
+        vec![&ABOUT]
+    }
+
+    fn own_addresses(&self) -> Vec<Url> {
+        self.asked_addresses()
+    }
+
+    fn webhook_address(&self) -> &Url {
+        &self.webhook_address
+    }
+
+    fn is_simulated(&self) -> bool {
+        self.admin_url.is_simulated()
+    }
+
+    fn signing(&self) -> (&'static str, &'static str, &Secrets) {
+        (NAME, "SHOPIFY_API_SECRET_PREVIOUS", &self.api_secret)
+    }
+
+    fn registration(&self, base: &str) -> String {
+        format!(
+            "Shopify app configuration: App URL {base}/shopify/install, Allowed redirection URL \
+             {base}/shopify/callback, compliance webhooks {base}/shopify/webhook"
+        )
+    }
+
+    fn examine_address<'a>(&'a self, http: &'a Http) -> BoxFuture<'a, Option<Finding>> {
+        Box::pin(probe(self, http))
+    }
+
+    fn examine<'a>(&'a self, http: &'a Http, connections: &'a Connections, now_ms: i64) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(examine(self, http, connections, now_ms))
+    }
+}
+
+/// Posts a signed probe to our own address: only this service, with the same secret, answers it with the nonce. It counts as
+/// a self-test there, not as a delivery that was refused.
+async fn probe(config: &Config, http: &Http) -> Option<Finding> {
+    let (address, nonce) = (&config.webhook_address, random_hex().ok()?);
+    let effect = "no delivery of Shopify arrives; after eight failures it deletes the subscription";
+    let body = self_test::probe(&nonce);
+    let secret = config.api_secret.current().expose_secret();
+    let signature = STANDARD.encode(sign_sha256(secret.as_bytes(), body.as_bytes()));
+    let request = http.request(Method::POST, address.clone()).header(webhook::SIGNATURE, signature).body(body);
+    match http.send(request).await {
+        Ok(answer) if answer.status.is_success() && answer.body.as_ref() == nonce.as_bytes() => None,
+        Ok(answer) if answer.status.as_u16() == 401 => Some(Finding::error(
+            "app_secret_differs",
+            address.as_str(),
+            "what answers at the public address has another SHOPIFY_API_SECRET",
+            effect,
+            "start the service again, so that it reads its settings; see that only one service is behind this address",
+        )),
+        Ok(answer) => Some(Finding::public_wrong_answer(address, answer.status.as_u16(), effect)),
+        Err(error) => Some(Finding::public_unreachable(address, &error, effect)),
+    }
+}
+
 /// Asks about every shop.
-pub async fn examine(config: &Config, http: &Http, connections: &Connections, now_ms: i64) -> Vec<Finding> {
+async fn examine(config: &Config, http: &Http, connections: &Connections, now_ms: i64) -> Vec<Finding> {
     let mut findings = Vec::new();
     version(config, now_ms, &mut findings);
     for connection in connections.list().await.unwrap_or_default() {

@@ -6,24 +6,20 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use super::payload::ShopDomain;
-use crate::shared::files::output::RelativePath;
+use crate::shared::files::path::{Name, RelativePath};
 use crate::shared::raw_json::{Object, canonical, elements, push_name};
 use crate::shared::store::Record;
 
 /// Where a shop's metadata file is.
-///
-/// # Errors
-/// Never for a parsed domain.
-pub fn metadata_path(shop: &ShopDomain) -> std::io::Result<RelativePath> {
-    RelativePath::new(&[shop.as_str(), "shop_metadata.json"])
+#[must_use]
+pub fn metadata_path(shop: &ShopDomain) -> RelativePath {
+    RelativePath::of([shop.as_name(), const { &Name::fixed("shop_metadata.json") }])
 }
 
 /// Where a shop's catalogue file is.
-///
-/// # Errors
-/// Never for a parsed domain.
-pub fn products_path(shop: &ShopDomain) -> std::io::Result<RelativePath> {
-    RelativePath::new(&[shop.as_str(), "shop_products.json"])
+#[must_use]
+pub fn products_path(shop: &ShopDomain) -> RelativePath {
+    RelativePath::of([shop.as_name(), const { &Name::fixed("shop_products.json") }])
 }
 
 /// `shop_metadata.json`: `{"data":{"shop":{…}}}`.

@@ -3,30 +3,26 @@
 //! What is found wrong becomes the connection's problem, in words, and goes when it is mended; nobody has to press
 //! anything. Reading the catalogue is left to `sync.rs`, which is asked to where something may have been missed.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::catalogue::session::ShopInfo;
+use super::catalogue::session::{self, ShopInfo};
 use super::client::Query;
+use super::names::{NAME, SCOPES};
 use super::payload::ShopDomain;
+use super::refusal::CLOSED_PAUSE;
+use super::state::Shopify;
 use super::subscriptions;
 use super::subscriptions::{Asker, is_granted};
-use super::{NAME, SCOPES, Shopify, uninstalled};
+use super::uninstalled;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::Job;
-use crate::shared::channel::reader::{ReadError, WATCH};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
-use crate::shared::store::Status;
-use crate::workers::reads::{DENIED, PAUSED};
-
-/// When to look at a closed shop again.
-const PAUSE: Duration = Duration::from_secs(3600);
-
-/// How long a shop that said that it is closed is not asked again because of what it delivers, in milliseconds.
-const BELIEVED_MS: i64 = 10 * 60_000;
+use crate::shared::store::{Status, Trouble, TroubleSource};
+use crate::shared::telemetry::alerts::Cause;
 
 /// When refused logins are tried again: once a day, at a quiet time.
 const REVIVE_CRON: &str = "53 4 * * *";
@@ -41,7 +37,7 @@ pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> 
     let Some(connection) = shared.connections.find(NAME, shop.as_str()).await? else { return Ok(()) };
     shopify.tokens.keep_alive(shop).await?;
     let info: ShopInfo = shopify.ask(Patience::Background, shop, Query::SHOP_INFO, json!({})).await?.data;
-    ensure_same_shop(shop, &info)?;
+    session::ensure_same_shop(shop, &info)?;
     // A list that is empty or absent says nothing: without a single scope there would be no installation.
     let scopes = info.scopes().filter(|scopes| !scopes.is_empty()).unwrap_or_else(|| connection.scopes.clone());
     if scopes != connection.scopes {
@@ -60,20 +56,21 @@ pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> 
     if (repaired && known) || deleted > 0 {
         tracing::warn!(shop = shop.as_str(), created, deleted, "webhook subscriptions were not as wanted; repaired");
     }
-    shared.alerts.heal(&uninstalled::contradiction(shop));
+    shared.alerts.heal(uninstalled::contradiction(shop));
     alert_of_subscriptions(shopify, shop, &ensured.refused);
     if !gained.is_empty() || (repaired && known) {
-        shared.journal.want_reread(NAME, shop.as_str(), "", shared.clock.now_ms()).await?;
+        shared.journal.request_read(NAME, shop.as_str(), ReadRequest::Everything, shared.clock.now_ms()).await?;
     }
 
     let problem = problem(&scopes, &ensured.refused);
     // A read that was denied something says so in its own words, and only a read that is complete takes them back.
-    let said_by_a_read = |reason: &str| reason.starts_with(DENIED) && problem.is_none();
-    if connection.status_reason != problem && !connection.status_reason.as_deref().is_some_and(said_by_a_read) {
+    let is_left_to_a_read = connection.is_troubled_by(TroubleSource::Read) && problem.is_none();
+    if connection.status_reason() != problem && !is_left_to_a_read {
+        let problem = problem.map(|problem| Trouble::new(TroubleSource::Check, problem));
         shared.connections.set_problem(NAME, shop.as_str(), problem).await?;
     }
-    if connection.status_reason.is_some_and(|reason| reason.starts_with(PAUSED)) {
-        shared.journal.want_reread(NAME, shop.as_str(), "", shared.clock.now_ms()).await?;
+    if connection.is_troubled_by(TroubleSource::Pause) {
+        shared.journal.request_read(NAME, shop.as_str(), ReadRequest::Everything, shared.clock.now_ms()).await?;
     }
     Ok(())
 }
@@ -111,29 +108,10 @@ async fn revive(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let Shared { connections, journal, clock, .. } = &shopify.shared;
     connections.set_status(NAME, shop.as_str(), Status::Connected, None).await?;
     tracing::info!(shop = shop.as_str(), "a login that was refused works again");
-    for object in [WATCH, ""] {
-        journal.want_reread(NAME, shop.as_str(), object, clock.now_ms()).await?;
+    for request in [ReadRequest::HourlyCheck, ReadRequest::Everything] {
+        journal.request_read(NAME, shop.as_str(), request, clock.now_ms()).await?;
     }
     Ok(())
-}
-
-/// A shop whose answers name another domain was renamed. Nothing of it is stored under the old name any more, and the
-/// new name is another connection: the merchant makes it by connecting it.
-///
-/// # Errors
-/// [`ApiError::Paused`] with the new name.
-pub fn ensure_same_shop(shop: &ShopDomain, info: &ShopInfo) -> Result<(), ApiError> {
-    let named = info.shop.get("myshopifyDomain").and_then(Value::as_str).and_then(ShopDomain::parse);
-    match named {
-        Some(named) if named != *shop => {
-            let reason = format!(
-                "this shop is called {named} at Shopify now. Please connect it again under its new name; what was read \
-                 under the old one stays as it is."
-            );
-            Err(ApiError::Paused { reason: reason.into(), retry_after: PAUSE })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Single objects of a shop that is closed are not asked for: the hourly look and whole reads find out when it is open
@@ -144,32 +122,15 @@ pub fn ensure_same_shop(shop: &ShopDomain, info: &ShopInfo) -> Result<(), ApiErr
 /// [`ApiError::Paused`].
 pub async fn ensure_open(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let connection = shopify.shared.connections.find(NAME, shop.as_str()).await?;
-    let reason = connection.and_then(|connection| connection.status_reason);
-    let Some(reason) = reason.as_deref().and_then(|reason| reason.strip_prefix(PAUSED)) else { return Ok(()) };
+    let reason = match connection.and_then(|connection| connection.trouble) {
+        Some(Trouble { source: TroubleSource::Pause, words }) => words,
+        _ => return Ok(()),
+    };
     if shopify.closed.said_lately(shop, shopify.shared.clock.now_ms()) {
-        return Err(ApiError::Paused { reason: reason.to_owned().into(), retry_after: PAUSE }.into());
+        return Err(ApiError::Paused { reason: reason.into(), retry_after: CLOSED_PAUSE }.into());
     }
     let info: ShopInfo = shopify.ask(Patience::Background, shop, Query::SHOP_INFO, json!({})).await?.data;
-    Ok(ensure_same_shop(shop, &info)?)
-}
-
-/// When shops last said that they are closed.
-#[derive(Default)]
-pub struct Closed(Mutex<HashMap<ShopDomain, i64>>);
-
-impl Closed {
-    /// This shop says so now.
-    pub fn note(&self, shop: &ShopDomain, now_ms: i64) {
-        self.lock().insert(shop.clone(), now_ms);
-    }
-
-    fn said_lately(&self, shop: &ShopDomain, now_ms: i64) -> bool {
-        self.lock().get(shop).is_some_and(|said_at| now_ms - said_at < BELIEVED_MS)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<ShopDomain, i64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    Ok(session::ensure_same_shop(shop, &info)?)
 }
 
 /// What is wrong with a connection that has these scopes and was refused these topics, in words for the merchant.
@@ -188,7 +149,7 @@ pub fn problem(scopes: &[String], refused_topics: &[&str]) -> Option<String> {
 
 /// Says, or takes back, that the shop does not deliver everything.
 pub fn alert_of_subscriptions(shopify: &Shopify, shop: &ShopDomain, refused: &[&str]) {
-    let cause = format!("{NAME}:{shop}:subscriptions");
+    let cause = Cause::of_account(NAME, shop.as_str(), "subscriptions");
     if refused.is_empty() {
         shopify.shared.alerts.heal(&cause);
     } else {

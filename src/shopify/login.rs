@@ -5,37 +5,40 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Path, Query as QueryOf, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::catalogue::poll;
-use super::catalogue::session::ShopInfo;
+use super::catalogue::session::{ShopInfo, ensure_same_shop};
 use super::catalogue::sync::store_shop;
 use super::client::Query;
+use super::names::{NAME, PLATFORM, SCOPES, SHOP};
 use super::payload::ShopDomain;
+use super::read_request::OwnRequest;
 use super::signed_query::SignedQuery;
+use super::state::Shopify;
 use super::subscriptions::{self, Asker, Ensured, is_granted};
-use super::{NAME, PLATFORM, POLL, SCOPES, SHOP, Shopify, hourly_check, tokens, webhook};
+use super::{hourly_check, tokens, webhook};
 use crate::shared::channel::context::Shared;
-use crate::shared::channel::reader::{ReadError, WATCH};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::ReadError;
+use crate::shared::logins;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::sign_sha256;
 use crate::shared::server::error::AppError;
+use crate::shared::server::login_answer::{HOME, LoginAnswer, Shown};
 use crate::shared::server::session;
 use crate::shared::server::session::CurrentMerchant;
-use crate::shared::store::{Connection, NewConnection, Status, TokenKind};
-use crate::web::HOME;
-use crate::web::merchant::{not_connected, wants_html};
-use crate::workers::reads::PAUSED;
+use crate::shared::store::{Connection, NewConnection, Status, TokenKind, TroubleSource};
 
 /// Without this nothing works.
 const ESSENTIAL: &str = "read_products";
@@ -65,23 +68,29 @@ struct Form {
 /// The form of the start page: the same as the link.
 async fn login_by_form(
     State(shopify): State<Arc<Shopify>>,
+    uri: Uri,
     headers: HeaderMap,
     QueryOf(form): QueryOf<Form>,
 ) -> Result<Response, AppError> {
-    begin(&shopify, &headers, form.shop.trim()).await
+    begin(&shopify, &uri, &headers, form.shop.trim()).await
 }
 
 /// Sends the merchant to the shop's grant screen.
 async fn login(
     State(shopify): State<Arc<Shopify>>,
+    uri: Uri,
     headers: HeaderMap,
     Path(shop_name): Path<String>,
 ) -> Result<Response, AppError> {
-    begin(&shopify, &headers, &shop_name).await
+    begin(&shopify, &uri, &headers, &shop_name).await
 }
 
-async fn begin(shopify: &Shopify, headers: &HeaderMap, shop_name: &str) -> Result<Response, AppError> {
+async fn begin(shopify: &Shopify, uri: &Uri, headers: &HeaderMap, shop_name: &str) -> Result<Response, AppError> {
     let shop = ShopDomain::parse_name(shop_name).ok_or_else(|| AppError::bad_request(NO_SHOP))?;
+    let (redirect_uri, login) = (&shopify.config.redirect_uri, format!("/shopify/{shop}/login"));
+    if let Some(url) = logins::public_address(redirect_uri, "/shopify/callback", &login, uri, headers) {
+        return Ok(Redirect::to(url.as_str()).into_response());
+    }
     let begun = shopify.shared.logins.begin(NAME, headers, shop.to_string()).await?;
     tracing::info!(channel = NAME, shop = shop.as_str(), "a login began");
     let url = shopify.client.authorize_url(&shop, &begun.state).map_err(failed)?;
@@ -94,6 +103,7 @@ async fn begin(shopify: &Shopify, headers: &HeaderMap, shop_name: &str) -> Resul
 async fn install(
     State(shopify): State<Arc<Shopify>>,
     merchant: CurrentMerchant,
+    uri: Uri,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, AppError> {
@@ -119,7 +129,7 @@ async fn install(
     if known.is_some_and(|one| Some(one.merchant) == current && is_complete(&one)) {
         return Ok(Redirect::to(HOME).into_response());
     }
-    begin(&shopify, &headers, shop.as_str()).await
+    begin(&shopify, &uri, &headers, shop.as_str()).await
 }
 
 /// Takes the merchant back. Every check comes before the first request leaves us, in the order of least trust.
@@ -128,7 +138,7 @@ async fn callback(
     merchant: CurrentMerchant,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<Response, AppError> {
+) -> Result<LoginAnswer, AppError> {
     let query = SignedQuery::parse(&query.unwrap_or_default());
     let bound_to = shopify.shared.logins.finish(NAME, &headers, query.get("state")).await?;
     if query.repeats_a_parameter() {
@@ -137,8 +147,6 @@ async fn callback(
     let Some(code) = query.get("code").filter(|code| !code.is_empty()) else {
         // Nothing follows from a refusal, so it needs no signature.
         return Ok(not_connected(
-            &headers,
-            NAME,
             "declined",
             "Shopify reports that the app was not installed, so nothing was connected. To try \
                                      again, open the start page and connect your shop.",
@@ -154,18 +162,17 @@ async fn callback(
     if shop.as_str() != bound_to {
         return Err(AppError::bad_request("This answer is about another shop than the login. Please start it again."));
     }
-    connect(&shopify, &headers, merchant, &shop, code).await
+    connect(&shopify, merchant, &shop, code).await
 }
 
 /// Exchanges the code, makes sure of everything the connection needs, and only then stores it: a platform that fails on
 /// the way leaves nothing half-connected.
 async fn connect(
     shopify: &Shopify,
-    headers: &HeaderMap,
     merchant: CurrentMerchant,
     shop: &ShopDomain,
     code: &str,
-) -> Result<Response, AppError> {
+) -> Result<LoginAnswer, AppError> {
     let shared = &shopify.shared;
     // A read of the shop that is under way leaves it its points.
     let _in_person = shopify.client.budgets().in_person(shop);
@@ -191,15 +198,13 @@ async fn connect(
         asked = ask(&access.secret).await;
     }
     let info = asked.map_err(failed)?.data;
-    hourly_check::ensure_same_shop(shop, &info).map_err(failed)?;
+    ensure_same_shop(shop, &info).map_err(failed)?;
     // The platform's own list says more than the token's: a grant to write hides the one to read there.
     if let Some(granted) = info.scopes() {
         scopes.extend(granted.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
     }
     if !is_granted(ESSENTIAL, &scopes) {
         return Ok(not_connected(
-            headers,
-            NAME,
             "permission_missing",
             "Nothing was connected: the permission to read products was not given. Please connect your shop again and \
              leave it as it is on Shopify's screen.",
@@ -244,10 +249,13 @@ async fn connect(
             let noted = shared.journal.note_subscriptions(NAME, shop.as_str(), &wanted, &ensured.refused, false).await;
             noted.map_err(anyhow::Error::from)?;
         }
-        None => shared.journal.want_reread(NAME, shop.as_str(), WATCH, now_ms).await.map_err(anyhow::Error::from)?,
+        None => {
+            let asked = shared.journal.request_read(NAME, shop.as_str(), ReadRequest::HourlyCheck, now_ms).await;
+            asked.map_err(anyhow::Error::from)?;
+        }
     }
-    let object = what_to_read(shopify, shop, known.as_ref(), &scopes, ensured.as_ref()).await?;
-    shared.journal.want_reread(NAME, shop.as_str(), object, now_ms).await.map_err(anyhow::Error::from)?;
+    let request = what_to_read(shopify, shop, known.as_ref(), &scopes, ensured.as_ref()).await?;
+    shared.journal.request_read(NAME, shop.as_str(), request, now_ms).await.map_err(anyhow::Error::from)?;
     if let Some(old) = renamed_from {
         // Its old name is over: what was read under it stays, and nothing more is asked there.
         shared.erasure.disconnect(NAME, &old.account, "renamed").await?;
@@ -265,14 +273,14 @@ async fn connect(
         vec![(webhook::SIGNATURE, STANDARD.encode(sign_sha256(secret.as_bytes(), body)))]
     };
     let test = shared.self_tests.run(&shared.http, &shopify.config.webhook_address, sign).await;
-    let cookie = [(header::SET_COOKIE, cookie)];
-    if wants_html(headers) {
-        return Ok((cookie, Redirect::to(HOME)).into_response());
-    }
     let body = json!({
         "user_uuid": user, "shop": shop.as_str(), "scopes": scopes, "webhook_test": test, "sync": "started",
     });
-    Ok((cookie, Json(body)).into_response())
+    Ok(LoginAnswer::Done { body, cookie: Some(cookie), shown: Shown::Home })
+}
+
+fn not_connected(reason: &'static str, sentence: &'static str) -> LoginAnswer {
+    LoginAnswer::NotConnected { channel: NAME, reason, sentence: sentence.into() }
 }
 
 /// What a login has to be followed by. Everything, except where the shop was read to its end not long ago, has delivered all
@@ -283,20 +291,22 @@ async fn what_to_read(
     known: Option<&Connection>,
     scopes: &[String],
     ensured: Option<&Ensured>,
-) -> Result<&'static str, AppError> {
-    let Some(known) = known.filter(|known| known.status != Status::NeedsReconnect) else { return Ok("") };
-    let is_paused = known.status_reason.as_deref().is_some_and(|reason| reason.starts_with(PAUSED));
+) -> Result<ReadRequest, AppError> {
+    let Some(known) = known.filter(|known| known.status != Status::NeedsReconnect) else {
+        return Ok(ReadRequest::Everything);
+    };
+    let is_paused = known.trouble.as_ref().is_some_and(|trouble| trouble.source == TroubleSource::Pause);
     let gains = SCOPES.iter().any(|scope| is_granted(scope, scopes) && !is_granted(scope, &known.scopes));
     let has_delivered = ensured.is_some_and(|ensured| ensured.created == 0);
     if is_paused || gains || !has_delivered {
-        return Ok("");
+        return Ok(ReadRequest::Everything);
     }
     let journal = &shopify.shared.journal;
     let account = (NAME.to_owned(), shop.to_string());
-    let waits =
-        journal.list_wishes(&account).await.map_err(anyhow::Error::from)?.iter().any(|wish| wish.object.is_empty());
+    let pending = journal.list_read_requests(&account).await.map_err(anyhow::Error::from)?;
+    let waits = pending.iter().any(|pending| pending.request == ReadRequest::Everything);
     let is_recent = poll::was_read_lately(shopify, shop).await.map_err(anyhow::Error::from)?;
-    Ok(if is_recent && !waits { POLL } else { "" })
+    Ok(if is_recent && !waits { OwnRequest::Changes.into() } else { ReadRequest::Everything })
 }
 
 /// Whose shop it is. Who can log in to the shop speaks for it, so a shop that is known, under this name or an older one,

@@ -9,8 +9,10 @@ use chrono::DateTime;
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
-use super::NAME;
-use crate::shared::channel::reader::{FAREWELL, WATCH};
+use super::names::{COLLECTION_GID, DISCOUNT_GID, ITEM_GID, NAME, PRODUCT_GID};
+use super::read_request::OwnRequest;
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::files::path::Name;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source};
 use crate::shared::raw_json::Object;
 
@@ -19,7 +21,7 @@ const SUFFIX: &str = ".myshopify.com";
 /// A shop's domain: `[a-z0-9][a-z0-9-]*.myshopify.com`, at most 100 bytes. The only way to a Shopify host; the client
 /// secret goes there and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ShopDomain(String);
+pub struct ShopDomain(Name);
 
 impl ShopDomain {
     /// Reads a whole domain, in any case of letters.
@@ -30,7 +32,7 @@ impl ShopDomain {
         let good = text.len() <= 100
             && name.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
             && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        good.then_some(Self(text))
+        if good { Name::parse(&text).ok().map(Self) } else { None }
     }
 
     /// Reads a shop's name with or without `.myshopify.com`.
@@ -42,39 +44,36 @@ impl ShopDomain {
     /// The domain as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The domain as a part of a path: it is its own name.
+    #[must_use]
+    pub fn as_name(&self) -> &Name {
         &self.0
     }
 }
 
 impl fmt::Display for ShopDomain {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(self.as_str())
     }
 }
-
-/// The start of a product's global id; the number follows.
-pub const PRODUCT_GID: &str = "gid://shopify/Product/";
-/// The start of an inventory item's global id.
-pub const ITEM_GID: &str = "gid://shopify/InventoryItem/";
-/// The start of a collection's global id.
-pub const COLLECTION_GID: &str = "gid://shopify/Collection/";
-/// The start of a discount's global id; the kind of discount and the number follow.
-pub const DISCOUNT_GID: &str = "gid://shopify/Discount";
 
 /// What must be read again because of a topic. `None`: the topic is not handled.
 fn effect_of(topic: &str, body: &Object<'_>) -> Option<Effect> {
     let number = |member: &str| body.text(member).filter(|id| is_number(id));
-    let one = |start: &str, member: &str| number(member).map(|id| format!("{start}{id}"));
+    let one = |start: &str, member: &str| number(member).map(|id| OwnRequest::single(format!("{start}{id}")));
     // Where a body does not say which object it is about, all of the kind are read.
-    let object = match topic {
+    let own = match topic {
         "products/create" | "products/update" | "products/delete" => {
-            one(PRODUCT_GID, "id").unwrap_or_else(|| super::PRODUCTS.to_owned())
+            one(PRODUCT_GID, "id").unwrap_or(OwnRequest::Products)
         }
         "inventory_levels/update" | "inventory_levels/connect" | "inventory_levels/disconnect" => {
-            one(ITEM_GID, "inventory_item_id").unwrap_or_else(|| super::PRODUCTS.to_owned())
+            one(ITEM_GID, "inventory_item_id").unwrap_or(OwnRequest::Products)
         }
         "collections/create" | "collections/update" | "collections/delete" => {
-            one(COLLECTION_GID, "id").unwrap_or_else(|| super::COLLECTIONS.to_owned())
+            one(COLLECTION_GID, "id").unwrap_or(OwnRequest::Collections)
         }
         "discounts/create"
         | "discounts/update"
@@ -83,14 +82,14 @@ fn effect_of(topic: &str, body: &Object<'_>) -> Option<Effect> {
         | "discounts/redeemcode_removed" => body
             .text("admin_graphql_api_id")
             .filter(|id| is_discount(id))
-            .map_or_else(|| super::DISCOUNTS.to_owned(), |id| id.into_owned()),
-        "bulk_operations/finish" => super::BULK.to_owned(),
-        "shop/update" => super::SHOP.to_owned(),
+            .map_or(OwnRequest::Discounts, OwnRequest::single),
+        "bulk_operations/finish" => OwnRequest::BulkEnd,
+        "shop/update" => OwnRequest::Shop,
         // What is granted at this moment is asked for: the message may be old.
-        "app/scopes_update" => WATCH.to_owned(),
+        "app/scopes_update" => return Some(Effect::Reread(ReadRequest::HourlyCheck)),
         _ => return None,
     };
-    Some(Effect::Reread(object))
+    Some(Effect::Reread(own.into()))
 }
 
 fn is_number(text: &str) -> bool {
@@ -108,14 +107,14 @@ fn delivery_key(account: &str, webhook_id: &str) -> DedupeKey {
     DedupeKey::new(NAME, account, &[b"webhook id", webhook_id.as_bytes()])
 }
 
-/// The key of a delivery, of which an operator knows the id; `None` in another channel.
+/// The key of a delivery, of which an operator knows the id.
 #[must_use]
-pub fn key_of_delivery(channel: &str, account: &str, webhook_id: &str) -> Option<DedupeKey> {
-    (channel == NAME).then(|| delivery_key(account, webhook_id))
+pub fn key_of_delivery(account: &str, webhook_id: &str) -> Option<DedupeKey> {
+    Some(delivery_key(account, webhook_id))
 }
 
 /// Turns a delivery, whose signature is right, into its event. Nothing is lost: what cannot be read, is unknown or
-/// contradicts itself is set apart.
+/// contradicts itself is set aside.
 #[must_use]
 pub fn event(headers: &HeaderMap, body: &[u8]) -> Event {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -125,13 +124,13 @@ pub fn event(headers: &HeaderMap, body: &[u8]) -> Event {
     let object = std::str::from_utf8(body).ok().and_then(Object::parse);
     let triggered_at = DateTime::parse_from_rfc3339(header("x-shopify-triggered-at")).ok();
     let effect = match (&shop, &object) {
-        (None, _) => Effect::Apart("no shop is named".into()),
-        (_, None) => Effect::Apart("not a JSON object".into()),
+        (None, _) => Effect::SetAside("no shop is named".into()),
+        (_, None) => Effect::SetAside("not a JSON object".into()),
         (Some(shop), Some(object)) if contradicts(shop, object) => {
-            Effect::Apart("the body is about another shop than the header".into())
+            Effect::SetAside("the body is about another shop than the header".into())
         }
         (Some(_), Some(object)) if topic == "app/uninstalled" => farewell(object, triggered_at),
-        (_, Some(object)) => effect_of(topic, object).unwrap_or(Effect::Apart("a topic that is not handled".into())),
+        (_, Some(object)) => effect_of(topic, object).unwrap_or(Effect::SetAside("a topic that is not handled".into())),
     };
     let webhook_id = header("x-shopify-webhook-id");
     let key = if webhook_id.is_empty() {
@@ -155,9 +154,9 @@ pub fn event(headers: &HeaderMap, body: &[u8]) -> Event {
 /// would be apart by now), and it is known when it happened. Whether it is true, the API says.
 fn farewell(body: &Object<'_>, triggered_at: Option<DateTime<chrono::FixedOffset>>) -> Effect {
     match (body.text("myshopify_domain"), triggered_at) {
-        (None, _) => Effect::Apart("an uninstall that names no shop".into()),
-        (_, None) => Effect::Apart("an uninstall without its time".into()),
-        (Some(_), Some(at)) => Effect::Reread(format!("{FAREWELL}{}", at.timestamp_millis())),
+        (None, _) => Effect::SetAside("an uninstall that names no shop".into()),
+        (_, None) => Effect::SetAside("an uninstall without its time".into()),
+        (Some(_), Some(at)) => Effect::Reread(ReadRequest::Uninstalled { at: at.timestamp_millis() }),
     }
 }
 
@@ -215,14 +214,14 @@ mod tests {
         let headers =
             headers(&[("x-shopify-topic", "products/update"), ("x-shopify-shop-domain", "demo.myshopify.com")]);
         let event = event(&headers, br#"{"id":9007199254740993}"#);
-        assert_eq!(event.effect, Effect::Reread("gid://shopify/Product/9007199254740993".into()));
+        assert_eq!(event.effect, Effect::Reread(OwnRequest::single("gid://shopify/Product/9007199254740993").into()));
     }
 
     #[test]
     fn a_body_about_another_shop_is_set_apart() {
         let headers = headers(&[("x-shopify-topic", "shop/update"), ("x-shopify-shop-domain", "demo.myshopify.com")]);
         let event = event(&headers, br#"{"myshopify_domain":"other.myshopify.com"}"#);
-        assert!(matches!(event.effect, Effect::Apart(_)));
+        assert!(matches!(event.effect, Effect::SetAside(_)));
     }
 
     #[test]

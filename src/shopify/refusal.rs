@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::catalogue::session::DENIED;
 use crate::shared::outgoing::http::{Answer, ApiError};
 
 /// How long to leave a shop alone that is frozen, locked, inactive or moved.
-const CLOSED_PAUSE: Duration = Duration::from_secs(3600);
+pub const CLOSED_PAUSE: Duration = Duration::from_secs(3600);
 
 const INACTIVE: &str = "this shop is not active at Shopify: paused, or closed. Reading goes on by itself when it is open \
                         again.";
+
+/// The code of a query for which a scope is missing.
+pub const DENIED: &str = "ACCESS_DENIED";
 
 /// The code of a query that costs more than a query may.
 pub const TOO_DEAR: &str = "MAX_COST_EXCEEDED";

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::Shopify;
 use super::catalogue::session::Pages;
 use super::client::{Connection, Query};
 use super::payload::ShopDomain;
+use super::state::Shopify;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 

@@ -8,19 +8,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use super::client::{Asked, Client, Query};
+use super::client::Client;
+use super::names::NAME;
 use super::payload::ShopDomain;
 use super::token_endpoint::{DEAD, INVALID_CLIENT, TokenAnswer};
-use super::{NAME, Shopify};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::Clock;
-use crate::shared::outgoing::http::{ApiError, Patience};
+use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::connections::Token;
 use crate::shared::store::{Connections, TokenKind};
-use crate::shared::telemetry::alerts::Alerts;
+use crate::shared::telemetry::alerts::{Alerts, Cause};
 
 /// A token is refreshed this long before it expires, in milliseconds: as Shopify's own libraries do.
 const EARLY_MS: i64 = 5 * 60 * 1000;
@@ -177,8 +175,8 @@ impl TokenKeeper {
                 let (access, refresh) = split(answer, self.clock.now_ms());
                 self.connections.replace_pair(NAME, shop.as_str(), access, refresh).await?;
                 tracing::info!(shop = shop.as_str(), "a token was refreshed");
-                self.alerts.heal(&credentials_cause(shop));
-                self.alerts.heal(&end_cause(shop));
+                self.alerts.heal(credentials_cause(shop));
+                self.alerts.heal(end_cause(shop));
                 Ok(secret)
             }
             Err(error) => Err(self.not_renewed(shop, error).await?.into()),
@@ -192,8 +190,8 @@ impl TokenKeeper {
             // Dead for good: nothing is kept that opens nothing.
             ApiError::TokenRejected { .. } => {
                 self.connections.erase_tokens(NAME, shop.as_str()).await?;
-                self.alerts.heal(&credentials_cause(shop));
-                self.alerts.heal(&end_cause(shop));
+                self.alerts.heal(credentials_cause(shop));
+                self.alerts.heal(end_cause(shop));
                 Ok(GONE)
             }
             // Said of an app that was uninstalled, and of a wrong secret of ours, which would be said of every shop. The
@@ -203,7 +201,7 @@ impl TokenKeeper {
                     "Shopify refuses this service when it renews the login of {shop}. Either the app was uninstalled \
                      there, or SHOPIFY_API_KEY and SHOPIFY_API_SECRET are not those of the app. It is tried again daily."
                 );
-                self.alerts.raise(&credentials_cause(shop), &sentence);
+                self.alerts.raise(credentials_cause(shop), &sentence);
                 Ok(ApiError::TokenRejected { reason: NOT_RENEWED })
             }
             error => Ok(error),
@@ -237,7 +235,7 @@ impl TokenKeeper {
     /// Tells, or takes back, that a refresh token has little time left.
     fn note_end(&self, shop: &ShopDomain, left_ms: i64) {
         if left_ms >= NEAR_END_MS {
-            self.alerts.heal(&end_cause(shop));
+            self.alerts.heal(end_cause(shop));
             return;
         }
         let days = left_ms.max(0) / DAY_MS;
@@ -245,7 +243,7 @@ impl TokenKeeper {
             "The login of {shop} ends in {days} days and could not be renewed so far. After that its merchant has to \
              connect it again."
         );
-        self.alerts.raise(&end_cause(shop), &sentence);
+        self.alerts.raise(end_cause(shop), &sentence);
     }
 
     fn is_fresh(&self, token: &Token) -> bool {
@@ -257,42 +255,12 @@ impl TokenKeeper {
     }
 }
 
-fn credentials_cause(shop: &ShopDomain) -> String {
-    format!("{NAME}:{shop}:credentials")
+fn credentials_cause(shop: &ShopDomain) -> Cause {
+    Cause::of_account(NAME, shop.as_str(), "credentials")
 }
 
-fn end_cause(shop: &ShopDomain) -> String {
-    format!("{NAME}:{shop}:login ends")
-}
-
-impl Shopify {
-    /// Asks a connected shop with a token that works: one that is refused is replaced, once.
-    ///
-    /// # Errors
-    /// [`ReadError`]; [`ApiError::TokenRejected`] when only a new login helps.
-    pub async fn ask<T: DeserializeOwned>(
-        &self,
-        patience: Patience,
-        shop: &ShopDomain,
-        query: Query,
-        variables: Value,
-    ) -> Result<Asked<T>, ReadError> {
-        let Self { client, tokens, .. } = self;
-        let mut token = tokens.access_token(shop).await?;
-        let asked = match client.ask(patience, shop, &token, query, variables.clone()).await {
-            Err(ApiError::TokenRejected { .. }) => {
-                token = tokens.after_refusal(shop, &token).await?;
-                client.ask(patience, shop, &token, query, variables).await
-            }
-            asked => asked,
-        };
-        if matches!(asked, Err(ApiError::Paused { .. })) {
-            self.closed.note(shop, self.shared.clock.now_ms());
-        }
-        let asked = asked?;
-        tokens.has_worked(shop, &token).await?;
-        Ok(asked)
-    }
+fn end_cause(shop: &ShopDomain) -> Cause {
+    Cause::of_account(NAME, shop.as_str(), "login ends")
 }
 
 /// The two tokens of an answer, with their expiry. An access token whose life is not told is used until it is refused; a

@@ -9,23 +9,25 @@
 use serde_json::{Value, json};
 
 use super::client::Query;
+use super::names::NAME;
 use super::payload::ShopDomain;
-use super::{NAME, Shopify, refusal};
+use super::refusal;
+use super::state::Shopify;
 use crate::shared::channel::context::Shared;
-use crate::shared::channel::reader::{FAREWELL, ReadError};
+use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
+use crate::shared::telemetry::alerts::Cause;
 
-/// Looks into a message that the app was removed from this shop. If it is true, the shop is disconnected: tokens erased,
+/// Looks into a message of this time (milliseconds since 1970) that the app was removed from this shop. If it is true, the shop is disconnected: tokens erased,
 /// reading stopped, sessions ended. Its files stay, and so does the knowledge whose they are, until Shopify asks for
 /// their deletion.
 ///
 /// # Errors
 /// [`ReadError`] when the shop cannot be asked: it is looked into again later.
-pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, farewell: &str) -> Result<(), ReadError> {
+pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, said_at: i64) -> Result<(), ReadError> {
     let Shared { connections, alerts, erasure, .. } = &shopify.shared;
     let Some(connection) = connections.find(NAME, shop.as_str()).await? else { return Ok(()) };
-    let said_at: Option<i64> = farewell.strip_prefix(FAREWELL).and_then(|text| text.parse().ok());
-    if said_at.is_none_or(|said_at| said_at <= connection.connected_at) {
+    if said_at <= connection.connected_at {
         tracing::info!(shop = shop.as_str(), "an uninstall from before the last login is of no concern");
         return Ok(());
     }
@@ -39,7 +41,7 @@ pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, farewell: &str) -> 
                 "A message says that the app was removed from {shop}, but Shopify takes its login as before. Nothing was \
                  disconnected."
             );
-            alerts.raise(&contradiction(shop), &sentence);
+            alerts.raise(contradiction(shop), &sentence);
             return Ok(());
         }
     }
@@ -48,6 +50,6 @@ pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, farewell: &str) -> 
 }
 
 /// The cause of the alert that an uninstall was not believed. The next look at a living shop takes it back.
-pub fn contradiction(shop: &ShopDomain) -> String {
-    format!("{NAME}:{shop}:uninstall")
+pub fn contradiction(shop: &ShopDomain) -> Cause {
+    Cause::of_account(NAME, shop.as_str(), "uninstall")
 }

@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use super::SHOP;
-use super::catalogue::records::PRODUCT;
+use super::catalogue::kinds::PRODUCT;
+use super::names::SHOP;
 use crate::shared::channel::view::{Card, Catalogue, Variant, View};
 
 /// How the channel is shown.
 pub const VIEW: View = View {
-    platform: super::PLATFORM,
+    platform: super::names::PLATFORM,
     noun: "shop",
     part: "In Shopify, open Settings → Apps and sales channels and uninstall this app.",
-    reconnect: |shop| format!("/shopify/{shop}/login"),
+    reconnect: Some(|shop| format!("/shopify/{shop}/login")),
     conversations: None,
     catalogue: Some(Catalogue { kind: PRODUCT, account_kind: SHOP, currency, card, matches }),
 };

@@ -15,7 +15,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 
-use super::{Config, Shopify, compliance, payload};
+use super::config::Config;
+use super::state::Shopify;
+use super::{compliance, payload};
+use crate::shared::outgoing::self_test;
 use crate::shared::secrets::signature::Signer;
 use crate::shared::server::webhook_intake;
 use crate::shared::telemetry::metrics::Refusal;
@@ -40,6 +43,9 @@ async fn delivery(State(shopify): State<Arc<Shopify>>, headers: HeaderMap, body:
     }
     if shopify.shared.self_tests.recognise(&body) {
         return shopify.intake.self_test();
+    }
+    if let Some(nonce) = self_test::nonce_of_probe(&body) {
+        return shopify.intake.probe(nonce);
     }
     if let Some(topic) = compliance::Topic::of(&headers) {
         return compliance::take(&shopify, topic, &headers, &body).await;

@@ -3,6 +3,7 @@
 pub mod form;
 pub mod merchant;
 pub mod operator;
+mod prefix;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -26,8 +27,26 @@ use crate::shared::server::limits::{self, Gate, Limits, MAX_BODY_BYTES};
 use crate::shared::server::request_id::{self, RequestIds};
 use crate::shared::telemetry::metrics::Metrics;
 
-/// Where a finished login goes. The fragment is our own: without one, browsers carry Facebook's `#_=_` over.
-pub const HOME: &str = "/#connected";
+/// The beginnings of the paths at which our own pages, interfaces and probes are.
+pub const ROUTES: [&str; 17] = [
+    "/account",
+    "/api",
+    "/catalogue",
+    "/connections",
+    "/conversations",
+    "/deletion",
+    "/enhance.js",
+    "/export",
+    "/favicon.ico",
+    "/health",
+    "/icon.svg",
+    "/logout",
+    "/media",
+    "/metrics",
+    "/operator",
+    "/ready",
+    "/style.css",
+];
 
 /// Whether the consumers run. Set once they do, unset when the service stops.
 #[derive(Clone, Default)]
@@ -75,20 +94,22 @@ async fn ready(State(shared): State<Shared>, Extension(running): Extension<Runni
     if running.get() { Ok(StatusCode::OK) } else { Err(AppError::Unavailable("The service is starting or stopping.")) }
 }
 
-/// What all routes have in common: limits, and headers that every answer carries.
-pub fn finish(router: Router, is_public: bool, limits: &Limits, metrics: &Metrics) -> Router {
+/// What all routes have in common: limits, headers that every answer carries, and the path of the public address.
+pub fn finish(router: Router, public_url: Option<&Url>, limits: &Limits, metrics: &Metrics) -> Router {
+    let is_public = public_url.is_some_and(|url| url.scheme() == "https");
     let ids = RequestIds::new(metrics.answers.clone());
     let gate = Gate::new(limits);
-    router
+    let router = router
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED.into_response())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(gate.clone(), time_limit))
         .layer(middleware::from_fn_with_state(gate, limits::pass))
         .layer(middleware::from_fn(catch_panic))
-        .layer(middleware::from_fn(merchant::problems_as_pages))
+        .layer(middleware::from_fn(merchant::answers_as_pages))
         .layer(middleware::from_fn(move |request, next| safe_headers(request, next, is_public)))
-        .layer(middleware::from_fn_with_state(ids, request_id::name))
+        .layer(middleware::from_fn_with_state(ids, request_id::name));
+    prefix::carry(router, public_url)
 }
 
 /// A panic in a handler is a 500 and a log line, not a connection that breaks off.
@@ -149,7 +170,7 @@ mod tests {
         async fn broken() -> StatusCode {
             panic!("a planned panic")
         }
-        let app = finish(Router::new().route("/broken", get(broken)), false, &Limits::default(), &Metrics::default());
+        let app = finish(Router::new().route("/broken", get(broken)), None, &Limits::default(), &Metrics::default());
         let request =
             Request::builder().uri("/broken").header("host", "localhost").body(axum::body::Body::empty()).unwrap();
         let response = app.oneshot(request).await.unwrap();

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,20 +16,30 @@ use serde_json::json;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::{Rest, Worker};
 use crate::shared::channel::context::Shared;
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::retry::Doubling;
 use crate::shared::secrets::signature::sign_sha256;
 use crate::shared::store::Status;
 use crate::shared::store::alert_posts::{AlertPosts, Telling};
+use crate::shared::telemetry::alerts::Cause;
 
-/// After the first failed try it is waited this long, then twice as long each time, in milliseconds.
-const FIRST_PAUSE_MS: i64 = 5_000;
+/// How often it is looked for alerts to be told.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// The longest pause between two tries, in milliseconds.
-const LONGEST_PAUSE_MS: i64 = 60 * 60 * 1000;
+/// The pauses between the tries of a post.
+const PAUSES: Doubling = Doubling::new(Duration::from_secs(5), Duration::from_secs(60 * 60));
 
 /// An alert of an earlier run that nobody raised again for so long is gone, in milliseconds: the slowest look at anything is
 /// made every hour.
 const FORGET_MS: i64 = 2 * 60 * 60 * 1000;
+
+/// About an account: its merchant has to log in again.
+const NEEDS_RECONNECT: &str = "needs_reconnect";
+
+/// About an account: some of its work was given up.
+const PARKED: &str = "parked";
 
 /// Who is told.
 #[derive(Debug, Clone)]
@@ -84,8 +95,8 @@ impl AlertPoster {
     /// Looks once, and posts what is due.
     ///
     /// # Errors
-    /// When a database fails. That a receiver does not answer is none.
-    pub async fn step(&self) -> anyhow::Result<()> {
+    /// When a database fails. A receiver that does not answer is not an error; the post is tried again.
+    pub async fn look_and_post(&self) -> anyhow::Result<()> {
         let now_ms = self.shared.clock.now_ms();
         self.look().await?;
         self.shared.alerts.forget_restored(now_ms - FORGET_MS);
@@ -106,42 +117,42 @@ impl AlertPoster {
 
     /// Accounts that need a login, and work that was given up.
     async fn look(&self) -> anyhow::Result<()> {
-        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        let mut found: BTreeMap<(String, String, &'static str), String> = BTreeMap::new();
         for connection in self.shared.connections.list().await? {
             if connection.status == Status::NeedsReconnect {
                 found.insert(
-                    format!("{}:{}:needs_reconnect", connection.channel, connection.account),
+                    (connection.channel, connection.account, NEEDS_RECONNECT),
                     "The platform refuses this account's token: its merchant has to log in again. Webhooks are still taken in."
                         .to_owned(),
                 );
             }
         }
-        let mut parked: BTreeMap<(String, String), usize> = BTreeMap::new();
-        for failure in self.shared.journal.list_failures().await?.into_iter().filter(|failure| failure.parked) {
-            *parked.entry((failure.channel, failure.account)).or_default() += 1;
+        let mut given_up: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for failure in self.shared.journal.list_failures().await?.into_iter().filter(|failure| failure.is_given_up) {
+            *given_up.entry((failure.channel, failure.account)).or_default() += 1;
         }
-        for ((channel, account), count) in parked {
+        for ((channel, account), count) in given_up {
             found.insert(
-                format!("{channel}:{account}:parked"),
+                (channel, account, PARKED),
                 format!(
                     "{count} conversations or reads of this account were given up after several tries. See /operator."
                 ),
             );
         }
-        for alert in self.shared.alerts.list() {
-            let is_ours = alert.cause.ends_with(":needs_reconnect") || alert.cause.ends_with(":parked");
-            if is_ours && !found.contains_key(&alert.cause) {
-                self.shared.alerts.heal(&alert.cause);
-            }
-        }
-        for (cause, sentence) in &found {
-            self.shared.alerts.raise(cause, sentence);
+        self.shared.alerts.heal_all(|of| {
+            [NEEDS_RECONNECT, PARKED].contains(&of.kind.as_str())
+                && !found.keys().any(|(channel, account, kind)| {
+                    (channel, account, *kind) == (&of.channel, &of.account, of.kind.as_str())
+                })
+        });
+        for ((channel, account, kind), sentence) in &found {
+            self.shared.alerts.raise(Cause::of_account(channel, account, kind), sentence);
         }
         Ok(())
     }
 
     async fn post(&self, url: &Url, key: &[u8], telling: Telling, now_ms: i64) -> anyhow::Result<()> {
-        let pause = FIRST_PAUSE_MS.saturating_mul(1 << telling.attempts.min(20)).min(LONGEST_PAUSE_MS);
+        let pause = PAUSES.after_ms(telling.attempts.into());
         // Noted before: after a kill in between, the receiver may know of it.
         self.table.note_try(telling.id.clone(), now_ms + pause).await?;
         let body = body(&telling);
@@ -168,6 +179,28 @@ impl AlertPoster {
         self.shared.metrics.count_alert_post("failed");
         tracing::warn!(problem, next_in_ms = pause, "an alert could not be posted; it is tried again");
         Ok(())
+    }
+}
+
+impl Worker for AlertPoster {
+    fn name(&self) -> &'static str {
+        "alerts"
+    }
+
+    fn when_failing(&self) -> &'static str {
+        "Accounts that need a login are not looked for, and no alert is posted to the receiver: a database cannot be used. \
+         The page /operator shows the other alerts; the log says why."
+    }
+
+    fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async {
+            self.look_and_post().await?;
+            Ok(false)
+        })
+    }
+
+    fn rest(&self) -> Rest {
+        Rest::For(LOOK_EVERY)
     }
 }
 

@@ -8,19 +8,19 @@
 //! the saved cursor may be lost by a power cut; it lies within one batch, which the next start writes anew before the
 //! service says that it is ready.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, params};
-use sha2::{Digest, Sha256};
-
-use super::{BATCH, MAX_ATTEMPTS, backoff_ms, unsend};
+use super::conversation_file::path_of;
+use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker, unsend};
+use crate::shared::channel::job::BoxFuture;
 use crate::shared::files::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
-use crate::shared::journal::{DedupeKey, Journal, JournalError, conversation_number, in_order_up_to, save_cursor};
+use crate::shared::journal::{
+    Conversation, DedupeKey, FilesMade, Journal, JournalError, JournalReader, LostBeginning, PendingFile,
+};
 use crate::shared::low_priority::LowPriorityThread;
-
-const CURSOR: &str = "consumer:conversations";
 
 /// What stands after the last item of a file.
 const END: &[u8] = b"\n]\n";
@@ -33,30 +33,6 @@ const EVENTS_PER_FILE: i64 = 10;
 
 /// Of how many files it is remembered how they end: about 10 MB. Past that, the memory starts anew.
 const MAX_REMEMBERED: usize = 100_000;
-
-/// Names a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Conversation {
-    pub channel: String,
-    pub account: String,
-    pub person: String,
-}
-
-impl Conversation {
-    /// How it is called where its events stand in order.
-    pub(super) fn number(&self) -> i64 {
-        conversation_number(&self.channel, &self.account, &self.person)
-    }
-
-    fn key(&self) -> DedupeKey {
-        DedupeKey::new(&self.channel, &self.account, &[self.person.as_bytes()])
-    }
-
-    pub(super) fn path(&self) -> std::io::Result<RelativePath> {
-        let file = format!("{}.json", self.person);
-        RelativePath::new(&[&self.channel, &self.account, "conversations", &file])
-    }
-}
 
 /// How a file ends: enough to put more behind it.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +51,7 @@ struct Made {
     /// How it ends. `None`: nothing has opened the conversation yet, so it has no file.
     filed: Option<Filed>,
     /// Whose beginning, with which hash, is no longer in the file that should hold it.
-    lost: Option<(Conversation, Vec<u8>)>,
+    lost: Option<LostBeginning>,
 }
 
 /// The consumer. It owns all conversation files.
@@ -138,7 +114,7 @@ impl Conversations {
     pub async fn step(&self) -> Result<bool, StepError> {
         let _paused = self.pause().await;
         unsend::take_back(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
-        let cursor: i64 = self.journal.cursor_position(CURSOR).await?;
+        let cursor = self.journal.files_position().await?;
         let (mut in_order, mut is_all) = self.journal.put_in_order().await?;
         while in_order < cursor && !is_all {
             // Only after an upgrade from a version that kept this order elsewhere.
@@ -148,76 +124,59 @@ impl Conversations {
         let files = self.files.clone();
         let step = self
             .journal
-            .read_in_background(&self.background, move |connection| {
-                let (last, mut touched) = touched_between(connection, cursor, in_order)?;
-                let again = unfiled(connection, now_ms)?;
-                let parked = parked(connection)?;
+            .look_in_background(&self.background, move |journal| {
+                let (last, mut touched) = touched_between(journal, cursor, in_order)?;
+                let pending = journal.list_pending_files(now_ms, BATCH)?;
+                let given_up = journal.list_given_up_files()?;
                 // Whatever is the matter with these, they are made from all their events.
-                touched.extend(again.iter().map(|(conversation, _)| (conversation.clone(), None)));
-                let (mut failed, mut no_longer_parked, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+                touched.extend(pending.iter().map(|file| (file.conversation.clone(), None)));
+                let (mut failed, mut recovered, mut lost) = (Vec::new(), Vec::new(), Vec::new());
                 for (conversation, earliest) in touched {
-                    let written = caught(|| files.write(connection, &conversation, earliest, now_ms, ToDisk::Later));
+                    let written = caught(|| files.write(journal, &conversation, earliest, now_ms, ToDisk::Later));
                     match written? {
                         Ok(made) => {
                             lost.extend(made.lost);
-                            if parked.contains(&conversation) {
-                                no_longer_parked.push(conversation);
+                            if given_up.contains(&conversation) {
+                                recovered.push(conversation);
                             }
                         }
                         Err(error) if is_environment(&error) => return Ok(Err(error)),
                         Err(error) => failed.push((conversation, error.to_string())),
                     }
                 }
-                Ok(Ok((last, again, failed, no_longer_parked, lost)))
+                Ok(Ok((last, pending, failed, recovered, lost)))
             })
             .await?;
-        let (last, again, failed, no_longer_parked, lost) = step.map_err(StepError::Output)?;
-        if last == cursor && again.is_empty() {
+        let (last, pending, failed, recovered, lost) = step.map_err(StepError::Output)?;
+        if last == cursor && pending.is_empty() {
             return Ok(!is_all);
         }
         self.sync().await?;
-        self.forget_taken_back(&again).await?;
+        self.forget_taken_back(&pending).await?;
+        for (conversation, reason) in &failed {
+            tracing::warn!(
+                error = reason,
+                channel = conversation.channel,
+                account = conversation.account,
+                "a conversation file could not be written; it is tried again"
+            );
+        }
+        let has_failed = |file: &PendingFile| failed.iter().any(|(other, _)| *other == file.conversation);
+        let done = pending.into_iter().filter(|file| !has_failed(file)).collect();
+        let (max_attempts, pause_ms) = (MAX_ATTEMPTS, |attempts| PAUSES.after_ms(attempts));
         self.journal
-            .write(move |connection| {
-                // The time: one that was asked for anew meanwhile stays.
-                let mut done = connection.prepare_cached(
-                    "DELETE FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND next_at = ?4",
-                )?;
-                for (conversation, next_at) in
-                    again.iter().filter(|one| !failed.iter().any(|(other, _)| *other == one.0))
-                {
-                    done.execute(params![conversation.channel, conversation.account, conversation.person, next_at])?;
-                }
-                // One that was handed over again meanwhile is parked no longer, and stays.
-                let mut free = connection.prepare_cached(
-                    "DELETE FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND parked",
-                )?;
-                for conversation in &no_longer_parked {
-                    free.execute([&conversation.channel, &conversation.account, &conversation.person])?;
-                }
-                forget_beginnings(connection, &lost)?;
-                for (conversation, reason) in &failed {
-                    tracing::warn!(
-                        error = reason,
-                        channel = conversation.channel,
-                        account = conversation.account,
-                        "a conversation file could not be written; it is tried again"
-                    );
-                    note_failure(connection, conversation, reason, now_ms)?;
-                }
-                save_cursor(connection, CURSOR, &last.to_string())
-            })
+            .note_files(FilesMade { cursor: last, done, recovered, lost, failed, max_attempts, pause_ms })
             .await?;
         Ok(true)
     }
 
     /// Of what was taken back nothing may be left beside the conversation's file: not in copies that were moved aside, nor in
-    /// the journal's log. Such conversations are handed over with a time before all times.
-    async fn forget_taken_back(&self, again: &[(Conversation, i64)]) -> Result<(), StepError> {
-        let paths: Vec<RelativePath> = again
+    /// the journal's log.
+    async fn forget_taken_back(&self, pending: &[PendingFile]) -> Result<(), StepError> {
+        let paths: Vec<RelativePath> = pending
             .iter()
-            .filter(|(_, next_at)| *next_at < 0)
-            .map(|(conversation, _)| conversation.path())
+            .filter(|file| file.is_taking_back)
+            .map(|file| path_of(&file.conversation))
             .collect::<Result<_, _>>()
             .map_err(StepError::Output)?;
         if paths.is_empty() {
@@ -261,18 +220,12 @@ impl Conversations {
         let now_ms = self.journal.clock().now_ms();
         let (written, lost) = self
             .journal
-            .read(move |connection| {
-                let all: Vec<Conversation> = connection
-                    .prepare_cached(
-                        "SELECT DISTINCT channel, account, conversation FROM events
-                         WHERE conversation IS NOT NULL AND apart IS NULL AND (?1 IS NULL OR account = ?1)",
-                    )?
-                    .query_map([account], read_conversation)?
-                    .collect::<rusqlite::Result<_>>()?;
+            .look(move |journal| {
+                let all = journal.list_conversations(account.as_deref())?;
                 let (mut written, mut lost) = (0, Vec::new());
                 for conversation in all {
                     // These lie behind the cursor: no start would write them anew after a power cut.
-                    match files.write(connection, &conversation, None, now_ms, ToDisk::First)? {
+                    match files.write(journal, &conversation, None, now_ms, ToDisk::First)? {
                         Ok(made) => {
                             written += usize::from(made.filed.is_some());
                             lost.extend(made.lost);
@@ -286,7 +239,7 @@ impl Conversations {
             .map_err(StepError::Output)?;
         self.sync().await?;
         if !lost.is_empty() {
-            self.journal.write(move |connection| forget_beginnings(connection, &lost)).await?;
+            self.journal.forget_beginnings(lost).await?;
         }
         Ok(written)
     }
@@ -302,9 +255,26 @@ impl Conversations {
     }
 }
 
-/// One conversation that this program cannot cope with costs no other one its file: it is tried again and parked, like one
+impl Worker for Conversations {
+    fn name(&self) -> &'static str {
+        "conversations"
+    }
+
+    fn when_failing(&self) -> &'static str {
+        "Conversation files are not being written: the journal or the output folder cannot be used. Nothing is lost; the \
+         log says why."
+    }
+
+    fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async { Ok(self.step().await?) })
+    }
+}
+
+/// One conversation that this program cannot cope with costs no other one its file: it is tried again and given up, like one
 /// that cannot be written.
-fn caught<T>(write: impl FnOnce() -> rusqlite::Result<std::io::Result<T>>) -> rusqlite::Result<std::io::Result<T>> {
+fn caught<T>(
+    write: impl FnOnce() -> Result<std::io::Result<T>, JournalError>,
+) -> Result<std::io::Result<T>, JournalError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(write))
         .unwrap_or_else(|_| Ok(Err(std::io::Error::other("a fault in this program"))))
 }
@@ -322,13 +292,13 @@ impl Files {
     /// the inner one this file's.
     fn write(
         &self,
-        connection: &Connection,
+        journal: &JournalReader<'_>,
         conversation: &Conversation,
         earliest: Option<i64>,
         now_ms: i64,
         to_disk: ToDisk,
-    ) -> rusqlite::Result<std::io::Result<Made>> {
-        let path = match conversation.path() {
+    ) -> Result<std::io::Result<Made>, JournalError> {
+        let path = match path_of(conversation) {
             Ok(path) => path,
             Err(error) => return Ok(Err(error)),
         };
@@ -339,7 +309,7 @@ impl Files {
         let key = conversation.key();
         let known = remembered.remove(&key);
         if let (Some(filed), Some(earliest)) = (known, earliest) {
-            match extend(connection, &self.output, conversation, &path, filed, earliest)? {
+            match extend(journal, &self.output, conversation, &path, filed, earliest)? {
                 Ok(Some(filed)) => {
                     remembered.insert(key, filed);
                     return Ok(Ok(Made { filed: Some(filed), lost: None }));
@@ -348,7 +318,7 @@ impl Files {
                 Err(error) => return Ok(Err(error)),
             }
         }
-        let made = make(connection, &self.output, conversation, &path, now_ms, to_disk)?;
+        let made = make(journal, &self.output, conversation, &path, now_ms, to_disk)?;
         Ok(made.inspect(|made| remembered.extend(made.filed.map(|filed| (key, filed)))))
     }
 }
@@ -356,132 +326,78 @@ impl Files {
 /// The conversations that events after the cursor belong to, up to event `until`, each with the time of its first such
 /// event, and the number of the last event looked at.
 fn touched_between(
-    connection: &Connection,
+    journal: &JournalReader<'_>,
     cursor: i64,
     until: i64,
-) -> rusqlite::Result<(i64, BTreeMap<Conversation, Option<i64>>)> {
-    let mut statement = connection.prepare_cached(
-        "SELECT channel, account, conversation, seq, occurred_at FROM events
-         WHERE seq > ?1 AND seq <= ?2 AND conversation IS NOT NULL AND apart IS NULL ORDER BY seq LIMIT ?3",
-    )?;
-    let mut rows = statement.query(params![cursor, until, BATCH * EVENTS_PER_FILE])?;
+) -> Result<(i64, BTreeMap<Conversation, Option<i64>>), JournalError> {
+    let limit = BATCH * EVENTS_PER_FILE;
     let mut touched: BTreeMap<Conversation, Option<i64>> = BTreeMap::new();
     let (mut last, mut count) = (cursor, 0);
-    while let Some(row) = rows.next()? {
+    let walked = journal.each_conversation_event(cursor, until, limit, |conversation, event| {
         if touched.len() >= MAX_FILES {
-            return Ok((last, touched));
+            return ControlFlow::Break(());
         }
-        last = row.get(3)?;
+        last = event.seq;
         count += 1;
-        let time: i64 = row.get(4)?;
-        let earliest = touched.entry(read_conversation(row)?).or_default();
-        *earliest = Some(earliest.map_or(time, |earliest| earliest.min(time)));
-    }
-    if count < BATCH * EVENTS_PER_FILE {
+        let earliest = touched.entry(conversation).or_default();
+        *earliest = Some(earliest.map_or(event.occurred_at, |earliest| earliest.min(event.occurred_at)));
+        ControlFlow::Continue(())
+    })?;
+    if walked.is_continue() && count < limit {
         // Nothing of ours is left, so what others left behind need not be looked at again.
         last = last.max(until);
     }
     Ok((last, touched))
 }
 
-/// Conversations whose file is to be made apart from the cursor, each with the time since when.
-fn unfiled(connection: &Connection, now_ms: i64) -> rusqlite::Result<Vec<(Conversation, i64)>> {
-    connection
-        .prepare_cached(
-            "SELECT channel, account, conversation, next_at FROM unfiled WHERE NOT parked AND next_at <= ?1 LIMIT ?2",
-        )?
-        .query_map(params![now_ms, BATCH], |row| Ok((read_conversation(row)?, row.get(3)?)))?
-        .collect()
-}
-
-fn parked(connection: &Connection) -> rusqlite::Result<BTreeSet<Conversation>> {
-    connection
-        .prepare_cached("SELECT channel, account, conversation FROM unfiled WHERE parked")?
-        .query_map([], read_conversation)?
-        .collect()
-}
-
-pub(super) fn read_conversation(row: &rusqlite::Row<'_>) -> rusqlite::Result<Conversation> {
-    Ok(Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? })
-}
-
-fn note_failure(
-    connection: &Connection,
-    conversation: &Conversation,
-    reason: &str,
-    now_ms: i64,
-) -> rusqlite::Result<()> {
-    let row = params![conversation.channel, conversation.account, conversation.person, reason, now_ms];
-    let attempts: i64 = connection
-        .prepare_cached(
-            "INSERT INTO unfiled (channel, account, conversation, attempts, next_at, reason)
-             VALUES (?1, ?2, ?3, 1, ?5, ?4)
-             ON CONFLICT DO UPDATE SET attempts = attempts + 1, reason = excluded.reason
-             RETURNING attempts",
-        )?
-        .query_row(row, |row| row.get(0))?;
-    connection
-        .prepare_cached(
-            "UPDATE unfiled SET next_at = ?4, parked = ?5 WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
-        )?
-        .execute(params![
-            conversation.channel,
-            conversation.account,
-            conversation.person,
-            now_ms + backoff_ms(attempts),
-            attempts >= MAX_ATTEMPTS
-        ])
-        .map(drop)
-}
-
 /// Puts the new events, the first of which happened at `earliest`, behind the file's last one. Where some are late, the end
 /// of the file is made again from there on. `None`: the file is not as it was left, or none of it would stay.
 fn extend(
-    connection: &Connection,
+    journal: &JournalReader<'_>,
     output: &Output,
     conversation: &Conversation,
     path: &RelativePath,
     filed: Filed,
     earliest: i64,
-) -> rusqlite::Result<std::io::Result<Option<Filed>>> {
-    let up_to = in_order_up_to(connection)?;
+) -> Result<std::io::Result<Option<Filed>>, JournalError> {
+    let up_to = journal.in_order_up_to()?;
     let (mut old, mut tail, mut after) = (Vec::new(), Vec::new(), filed.last);
     if earliest < filed.last.0 {
         after = (earliest - 1, i64::MAX);
-        add_events(connection, conversation, after, filed.up_to, &mut old)?;
+        add_events(journal, conversation, after, filed.up_to, &mut old)?;
     }
     let Some(keep) = filed.end.checked_sub(old.len() as u64).filter(|keep| *keep > 1) else { return Ok(Ok(None)) };
-    let last = add_events(connection, conversation, after, i64::MAX, &mut tail)?.map_or(filed.last, |added| added.last);
+    let last = add_events(journal, conversation, after, i64::MAX, &mut tail)?.map_or(filed.last, |added| added.last);
     let end = keep + tail.len() as u64;
     tail.extend_from_slice(END);
     old.extend_from_slice(END);
-    let to_disk = unless_pruned(ToDisk::Later, find_pruned(connection, conversation)?.is_some());
+    let to_disk = unless_pruned(ToDisk::Later, journal.find_pruned(conversation)?.is_some());
     let extended = output.extend(path, filed.stamp, keep, &old, &tail, to_disk);
     Ok(extended.map(|stamp| stamp.map(|stamp| Filed { stamp, end, last, up_to })))
 }
 
 /// Makes the file from all events of its conversation, and what stands in it of deleted ones.
 fn make(
-    connection: &Connection,
+    journal: &JournalReader<'_>,
     output: &Output,
     conversation: &Conversation,
     path: &RelativePath,
     now_ms: i64,
     to_disk: ToDisk,
-) -> rusqlite::Result<std::io::Result<Made>> {
+) -> Result<std::io::Result<Made>, JournalError> {
     let (old, old_stamp) = match output.read(path) {
         Ok(old) => old.unzip(),
         Err(error) => return Ok(Err(error)),
     };
     let mut damaged =
         old.as_ref().is_some_and(|old| serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(old).is_err());
-    let pruned = find_pruned(connection, conversation)?;
+    let pruned = journal.find_pruned(conversation)?;
     let mut lost = None;
     let mut document = match (pruned, &old) {
         (None, _) => b"[".to_vec(),
         (Some(pruned), Some(old)) if pruned.is_beginning_of(old) => pruned.of(old).unwrap_or_default().to_vec(),
         (Some(pruned), _) => {
-            lost = Some((conversation.clone(), pruned.hash));
+            lost = Some(LostBeginning { conversation: conversation.clone(), hash: pruned.hash });
             tracing::error!(
                 channel = conversation.channel,
                 account = conversation.account,
@@ -492,8 +408,8 @@ fn make(
         }
     };
     let has_beginning = document.len() > 1;
-    let up_to = in_order_up_to(connection)?;
-    let added = add_events(connection, conversation, (i64::MIN, 0), i64::MAX, &mut document)?;
+    let up_to = journal.in_order_up_to()?;
+    let added = add_events(journal, conversation, (i64::MIN, 0), i64::MAX, &mut document)?;
     let Some(added) = added.filter(|added| added.opens || has_beginning) else {
         // No file takes the place of the old one, which stays as it is.
         return Ok(Ok(Made { filed: None, lost: None }));
@@ -526,6 +442,7 @@ fn unless_pruned(to_disk: ToDisk, has_pruned_beginning: bool) -> ToDisk {
     if has_pruned_beginning { ToDisk::First } else { to_disk }
 }
 
+#[derive(Clone, Copy)]
 struct Added {
     /// Time and number of the last event.
     last: (i64, i64),
@@ -536,72 +453,20 @@ struct Added {
 /// Puts the events after `after` behind `document`, in order of time; those with a number above `up_to` are left out.
 /// `None`: there are none.
 fn add_events(
-    connection: &Connection,
+    journal: &JournalReader<'_>,
     conversation: &Conversation,
     after: (i64, i64),
     up_to: i64,
     document: &mut Vec<u8>,
-) -> rusqlite::Result<Option<Added>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT events.payload, place.occurred_at, place.seq, events.opens
-         FROM conversation_events AS place CROSS JOIN events USING (seq)
-         WHERE place.conversation = ?6 AND (place.occurred_at, place.seq) > (?4, ?5) AND place.seq <= ?7
-           AND events.channel = ?1 AND events.account = ?2 AND events.conversation = ?3 AND events.apart IS NULL
-         ORDER BY place.occurred_at, place.seq",
-    )?;
-    let Conversation { channel, account, person } = conversation;
-    let number = conversation.number();
-    let mut rows = statement.query(params![channel, account, person, after.0, after.1, number, up_to])?;
+) -> Result<Option<Added>, JournalError> {
     let mut added: Option<Added> = None;
-    while let Some(row) = rows.next()? {
+    journal.each_event_in_order(conversation, after, up_to, |payload, event, opens| {
         document.extend_from_slice(if document == b"[" { b"\n" } else { b",\n" });
-        document.extend_from_slice(row.get_ref(0)?.as_blob()?);
-        let opens = row.get::<_, bool>(3)? || added.is_some_and(|added| added.opens);
-        added = Some(Added { last: (row.get(1)?, row.get(2)?), opens });
-    }
+        document.extend_from_slice(payload);
+        let opens = opens || added.is_some_and(|added| added.opens);
+        added = Some(Added { last: (event.occurred_at, event.seq), opens });
+    })?;
     Ok(added)
-}
-
-/// The beginning of a file whose events were deleted by age.
-pub(super) struct Pruned {
-    pub items: i64,
-    pub bytes: i64,
-    pub hash: Vec<u8>,
-}
-
-impl Pruned {
-    pub(super) fn is_beginning_of(&self, file: &[u8]) -> bool {
-        self.of(file).is_some_and(|beginning| Sha256::digest(beginning).as_slice() == self.hash)
-    }
-
-    /// That many bytes of a file.
-    pub(super) fn of<'a>(&self, file: &'a [u8]) -> Option<&'a [u8]> {
-        usize::try_from(self.bytes).ok().and_then(|bytes| file.get(..bytes))
-    }
-}
-
-/// From now on these files begin with what is left. Otherwise each would count as damaged whenever it is made.
-fn forget_beginnings(connection: &Connection, lost: &[(Conversation, Vec<u8>)]) -> rusqlite::Result<()> {
-    // The hash: events may have been deleted meanwhile, and the file may have a beginning again.
-    let mut forget = connection.prepare_cached(
-        "DELETE FROM pruned_conversations WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND hash = ?4",
-    )?;
-    for (conversation, hash) in lost {
-        forget.execute(params![conversation.channel, conversation.account, conversation.person, hash])?;
-    }
-    Ok(())
-}
-
-pub(super) fn find_pruned(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<Option<Pruned>> {
-    connection
-        .prepare_cached(
-            "SELECT items, bytes, hash FROM pruned_conversations
-             WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
-        )?
-        .query_row([&conversation.channel, &conversation.account, &conversation.person], |row| {
-            Ok(Pruned { items: row.get(0)?, bytes: row.get(1)?, hash: row.get(2)? })
-        })
-        .optional()
 }
 
 #[cfg(test)]

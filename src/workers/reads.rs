@@ -1,20 +1,21 @@
 //! Events → "read this account (or this product) again".
 //!
-//! A wish is a row, so it survives a kill; many wishes for one object are one row, so a burst costs one read. Polls and
-//! first syncs are wishes too: there is one way to read an account, with one set of retries.
+//! A request is a row, so it survives a kill; many requests for one thing are one row, so a burst costs one read. Polls
+//! and first syncs are requests too: there is one way to read an account, with one set of retries.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{BATCH, MAX_ATTEMPTS, backoff_ms};
-use crate::shared::channel::reader::{FAREWELL, PEOPLE, ReadError, Reader, WATCH, is_aside};
-use crate::shared::journal::{Journal, JournalError, save_cursor};
+use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker};
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::{ReadError, Reader};
+use crate::shared::journal::{Account, Journal, JournalError};
 use crate::shared::outgoing::http::ApiError;
-use crate::shared::store::{Connection as Account, Connections, Status, want_reread};
+use crate::shared::store::{Connection, Connections, DueRead, NextTry, Status, Trouble, TroubleSource};
 use crate::shared::telemetry::metrics::Metrics;
 use crate::shared::under_way::{Progress, Reads, UnderWay};
 
@@ -22,12 +23,6 @@ const CURSOR: &str = "consumer:refresh";
 
 /// How long to wait for more of the same before reading, in milliseconds.
 const DEBOUNCE_MS: i64 = 500;
-
-/// How the status reason begins that a read has set. A read that is complete takes it back.
-pub const DENIED: &str = "Reading is incomplete: ";
-
-/// How the status reason begins while the platform keeps an account closed. Any read that succeeds takes it back.
-pub const PAUSED: &str = "Reading pauses: ";
 
 /// How many attempts fail before the merchant reads of it: most troubles are over sooner.
 const TELL_AFTER: i64 = 3;
@@ -46,21 +41,14 @@ struct Inner {
     metrics: Metrics,
     readers: HashMap<&'static str, Arc<dyn Reader>>,
     reads: Reads,
-    /// Held by [`Refresh::collect`]: who has it knows that no wish is being written down.
+    /// Held by [`Refresh::collect`]: who has it knows that no request is being written down.
     collecting: tokio::sync::Mutex<()>,
     permits: Semaphore,
     stop: CancellationToken,
 }
 
-#[derive(Debug, Clone)]
-struct Wish {
-    object: String,
-    generation: i64,
-    attempts: i64,
-}
-
 impl Refresh {
-    /// Reads events from this journal and hands wishes to the reader of their channel.
+    /// Reads events from this journal and hands requests to the reader of their channel.
     #[must_use]
     pub fn new(
         journal: Journal,
@@ -83,28 +71,13 @@ impl Refresh {
         }))
     }
 
-    /// Turns the next events into wishes. Gives back whether there was anything to do.
+    /// Turns the next events into requests. Gives back whether there was anything to do.
     ///
     /// # Errors
     /// When the journal cannot be used; the cursor then stands where it stood.
     pub async fn collect(&self) -> Result<bool, JournalError> {
-        let journal = &self.0.journal;
         let _paused = self.pause().await;
-        let cursor: i64 = journal.cursor_position(CURSOR).await?;
-        let (last, wishes) = journal.read(move |connection| wishes_since(connection, cursor)).await?;
-        if last == cursor {
-            return Ok(false);
-        }
-        let now_ms = journal.clock().now_ms();
-        journal
-            .write(move |connection| {
-                for (channel, account, object) in &wishes {
-                    want_reread(connection, channel, account, object, now_ms, DEBOUNCE_MS)?;
-                }
-                save_cursor(connection, CURSOR, &last.to_string())
-            })
-            .await?;
-        Ok(true)
+        self.0.journal.collect_read_requests(CURSOR, BATCH, DEBOUNCE_MS).await
     }
 
     /// Starts the reads that are due, for accounts that are not being read already. Gives back how many accounts were
@@ -113,35 +86,18 @@ impl Refresh {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn start_due(&self) -> Result<usize, JournalError> {
-        let now_ms = self.0.journal.clock().now_ms();
-        let rows = self
-            .0
-            .journal
-            .read(move |connection| {
-                connection
-                    .prepare_cached(
-                        "SELECT channel, account, object, generation, attempts FROM rereads
-                         WHERE NOT parked AND due_at <= ?1 ORDER BY channel, account, object",
-                    )?
-                    .query_map([now_ms], |row| {
-                        let wish = Wish { object: row.get(2)?, generation: row.get(3)?, attempts: row.get(4)? };
-                        Ok(((row.get(0)?, row.get(1)?), wish))
-                    })?
-                    .collect::<rusqlite::Result<Vec<((String, String), Wish)>>>()
-            })
-            .await?;
-        let mut by_account: BTreeMap<(String, String), Vec<Wish>> = BTreeMap::new();
-        for (account, wish) in rows {
+        let mut by_account: BTreeMap<Account, Vec<DueRead>> = BTreeMap::new();
+        for (account, read) in self.0.journal.list_due_reads().await? {
             // What a channel wants that is switched off at the moment stays until it is on again.
             if self.0.readers.contains_key(account.0.as_str()) {
-                by_account.entry(account).or_default().push(wish);
+                by_account.entry(account).or_default().push(read);
             }
         }
         let mut started = 0;
-        for ((channel, account), wishes) in by_account {
+        for ((channel, account), requests) in by_account {
             let Some(read) = self.0.reads.begin(&channel, &account) else { continue };
             started += 1;
-            tokio::spawn(self.clone().fulfil_in_a_task(read, channel, account, wishes));
+            tokio::spawn(self.clone().fulfil_in_a_task(read, channel, account, requests));
         }
         Ok(started)
     }
@@ -151,7 +107,7 @@ impl Refresh {
         self.0.reads.idle(|_| true).await;
     }
 
-    /// Holds off the turning of events into wishes.
+    /// Holds off the turning of events into requests.
     pub async fn pause(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.0.collecting.lock().await
     }
@@ -168,10 +124,10 @@ impl Refresh {
     }
 
     /// Reads in a task of its own, so that a panic in a reader is a failed attempt and not an endless one.
-    async fn fulfil_in_a_task(self, read: UnderWay, channel: String, account: String, wishes: Vec<Wish>) {
+    async fn fulfil_in_a_task(self, read: UnderWay, channel: String, account: String, requests: Vec<DueRead>) {
         // The account is free again when `read` goes, however the reads end: it must not stay busy for ever.
         let (stop, cut) = (self.0.stop.clone(), read.cut_by());
-        let reads = self.clone().fulfil_all(channel.clone(), account.clone(), wishes.clone());
+        let reads = self.clone().fulfil_all(channel.clone(), account.clone(), requests.clone());
         let was_cut = cut.clone();
         let ended =
             tokio::spawn(async move { stop.run_until_cancelled(cut.run_until_cancelled(reads)).await.flatten() }).await;
@@ -179,19 +135,19 @@ impl Refresh {
             return;
         }
         tracing::error!(channel, account, "a read ended in a panic");
-        for wish in wishes {
-            if let Err(error) = self.fail(&channel, &account, &wish, "a fault in this program", true).await {
+        for read in requests {
+            if let Err(error) = self.fail(&channel, &account, &read, "a fault in this program", true).await {
                 tracing::error!(error = format!("{error:#}"), channel, account, "a failed read could not be noted");
             }
         }
     }
 
-    async fn fulfil_all(self, channel: String, account: String, wishes: Vec<Wish>) {
+    async fn fulfil_all(self, channel: String, account: String, requests: Vec<DueRead>) {
         let Ok(_permit) = self.0.permits.acquire().await else { return };
-        let mut wishes = wishes.as_slice();
-        while !wishes.is_empty() {
-            match self.fulfil_some(&channel, &account, wishes).await {
-                Ok(done) => wishes = &wishes[done.clamp(1, wishes.len())..],
+        let mut requests = requests.as_slice();
+        while !requests.is_empty() {
+            match self.fulfil_some(&channel, &account, requests).await {
+                Ok(done) => requests = &requests[done.clamp(1, requests.len())..],
                 Err(error) => {
                     tracing::error!(
                         error = format!("{error:#}"),
@@ -205,23 +161,23 @@ impl Refresh {
         }
     }
 
-    /// Fulfils the first of these wishes, or as many as their channel reads together. Gives back how many.
-    async fn fulfil_some(&self, channel: &str, account: &str, wishes: &[Wish]) -> anyhow::Result<usize> {
-        let Some((&name, reader)) = self.0.readers.get_key_value(channel) else { return Ok(wishes.len()) };
+    /// Fulfils the first of these requests, or as many as their channel reads together. Gives back how many.
+    async fn fulfil_some(&self, channel: &str, account: &str, requests: &[DueRead]) -> anyhow::Result<usize> {
+        let Some((&name, reader)) = self.0.readers.get_key_value(channel) else { return Ok(requests.len()) };
         let connection = self.0.connections.find(channel, account).await?;
-        let outcomes = match (&connection, wishes.first()) {
+        let outcomes = match (&connection, requests.first()) {
             // The app itself, or what concerns it, is no connection of anybody's.
-            (None, Some(wish)) if account.is_empty() => vec![reader.read_again(account, &wish.object).await],
+            (None, Some(read)) if account.is_empty() => vec![reader.read_again(account, &read.request).await],
             // Asking with a token that was refused only annoys the platform. A new login asks for a new read.
-            (Some(connection), Some(first)) if connection.status != Status::NeedsReconnect || is_farewell(first) => {
-                let together = if connection.status == Status::NeedsReconnect { &wishes[..1] } else { wishes };
-                let objects: Vec<String> = together.iter().map(|wish| wish.object.clone()).collect();
-                let outcomes = reader.read_several(account, &objects).await;
-                for (object, outcome) in objects.iter().zip(&outcomes) {
-                    let what = match object.as_str() {
-                        "" => "account",
-                        WATCH => "watch",
-                        PEOPLE => "people",
+            (Some(connection), Some(first)) if connection.status != Status::NeedsReconnect || is_uninstall(first) => {
+                let together = if connection.status == Status::NeedsReconnect { &requests[..1] } else { requests };
+                let asked: Vec<ReadRequest> = together.iter().map(|read| read.request.clone()).collect();
+                let outcomes = reader.read_several(account, &asked).await;
+                for (request, outcome) in asked.iter().zip(&outcomes) {
+                    let what = match request {
+                        ReadRequest::Everything => "account",
+                        ReadRequest::HourlyCheck => "watch",
+                        ReadRequest::People => "people",
                         _ => "object",
                     };
                     self.0.metrics.count_read(name, what, outcome.as_ref().map_or_else(ReadError::class, |()| "done"));
@@ -231,20 +187,20 @@ impl Refresh {
             _ => vec![Ok(())],
         };
         let done = outcomes.len();
-        for (wish, outcome) in wishes.iter().zip(outcomes) {
+        for (read, outcome) in requests.iter().zip(outcomes) {
             let connection = self.0.connections.find(channel, account).await?;
-            self.settle(reader.as_ref(), (channel, account), wish, connection, outcome).await?;
+            self.settle(reader.as_ref(), (channel, account), read, connection, outcome).await?;
         }
         Ok(done)
     }
 
-    /// Keeps what came of a wish.
+    /// Keeps what came of a request.
     async fn settle(
         &self,
         reader: &dyn Reader,
         (channel, account): (&str, &str),
-        wish: &Wish,
-        connection: Option<Account>,
+        read: &DueRead,
+        connection: Option<Connection>,
         outcome: Result<(), ReadError>,
     ) -> anyhow::Result<()> {
         self.0.progress.end(channel, account);
@@ -252,13 +208,13 @@ impl Refresh {
         match outcome {
             Ok(()) => {
                 self.end_pause(channel, account).await?;
-                if let Some(connection) = connection.filter(|_| reader.is_whole(&wish.object)) {
+                if let Some(connection) = connection.filter(|_| reader.is_whole(&read.request)) {
                     self.0.connections.set_read(channel, account, now_ms).await?;
-                    if connection.status_reason.is_some_and(|reason| reason.starts_with(DENIED)) {
+                    if connection.is_troubled_by(TroubleSource::Read) {
                         self.0.connections.set_status(channel, account, Status::Connected, None).await?;
                     }
                 }
-                self.clear(channel, account, wish).await
+                Ok(self.0.journal.finish_read(channel, account, read).await?)
             }
             Err(ReadError::Api(ApiError::TokenRejected { reason })) => {
                 tracing::warn!(
@@ -269,43 +225,48 @@ impl Refresh {
                 );
                 self.0
                     .connections
-                    .set_status(channel, account, Status::NeedsReconnect, Some(reason.to_owned()))
+                    .set_status(
+                        channel,
+                        account,
+                        Status::NeedsReconnect,
+                        Some(Trouble::new(TroubleSource::Token, reason)),
+                    )
                     .await?;
-                self.clear(channel, account, wish).await
+                Ok(self.0.journal.finish_read(channel, account, read).await?)
             }
             Err(ReadError::Api(ApiError::PermissionMissing { reason, .. })) => {
                 tracing::warn!(channel, account, reason, "a part of the account may not be read");
-                self.tell(connection, wish, Status::Incomplete, &reason).await?;
-                self.clear(channel, account, wish).await
+                self.tell(connection, read, Status::Incomplete, &reason).await?;
+                Ok(self.0.journal.finish_read(channel, account, read).await?)
             }
             Err(ReadError::Api(ApiError::Paused { reason, retry_after })) => {
-                let reason = format!("{PAUSED}{reason}");
-                if connection.is_some_and(|connection| connection.status_reason.as_ref() != Some(&reason)) {
-                    tracing::warn!(channel, account, reason, "the platform keeps an account closed");
-                    self.0.connections.set_problem(channel, account, Some(reason)).await?;
+                let trouble = Trouble::new(TroubleSource::Pause, reason);
+                if connection.is_some_and(|connection| connection.trouble.as_ref() != Some(&trouble)) {
+                    tracing::warn!(channel, account, reason = trouble.words, "the platform keeps an account closed");
+                    self.0.connections.set_problem(channel, account, Some(trouble)).await?;
                 }
                 let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
-                self.put_off(channel, account, wish, wish.attempts, due_at, Some("paused by the platform"), false).await
+                self.wait(channel, account, read, due_at, Some("paused by the platform")).await
             }
             Err(ReadError::NotYet { again_in }) => {
                 let due_at = now_ms + i64::try_from(again_in.as_millis()).unwrap_or(i64::MAX / 2);
-                self.put_off(channel, account, wish, wish.attempts, due_at, None, false).await
+                self.wait(channel, account, read, due_at, None).await
             }
             Err(ReadError::Api(error @ ApiError::RateLimited { retry_after })) => {
-                self.tell(connection, wish, Status::Connected, &reader.explain(&error)).await?;
+                self.tell(connection, read, Status::Connected, &reader.explain(&error)).await?;
                 let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
-                self.put_off(channel, account, wish, wish.attempts, due_at, Some("rate limited"), false).await
+                self.wait(channel, account, read, due_at, Some("rate limited")).await
             }
             Err(error) => {
-                tracing::warn!(%error, channel, account, attempts = wish.attempts + 1, "an account could not be read");
+                tracing::warn!(%error, channel, account, attempts = read.attempts + 1, "an account could not be read");
                 if let ReadError::Api(cause) = &error
-                    && wish.attempts + 1 >= TELL_AFTER
+                    && read.attempts + 1 >= TELL_AFTER
                 {
                     // Trouble of the platform's own passes; an answer that stays the same does not.
                     let status = if error.is_final() { Status::Incomplete } else { Status::Connected };
-                    self.tell(connection, wish, status, &reader.explain(cause)).await?;
+                    self.tell(connection, read, status, &reader.explain(cause)).await?;
                 }
-                self.fail(channel, account, wish, &error.to_string(), error.is_final()).await
+                self.fail(channel, account, read, &error.to_string(), error.is_final()).await
             }
         }
     }
@@ -314,14 +275,14 @@ impl Refresh {
     /// missed, is found out anew.
     async fn end_pause(&self, channel: &str, account: &str) -> anyhow::Result<()> {
         let connection = self.0.connections.find(channel, account).await?;
-        if !connection.and_then(|one| one.status_reason).is_some_and(|reason| reason.starts_with(PAUSED)) {
+        if !connection.is_some_and(|one| one.is_troubled_by(TroubleSource::Pause)) {
             return Ok(());
         }
         tracing::info!(channel, account, "the account is open again");
         self.0.connections.set_problem(channel, account, None).await?;
-        for object in [WATCH, ""] {
+        for request in [ReadRequest::HourlyCheck, ReadRequest::Everything] {
             let now_ms = self.0.journal.clock().now_ms();
-            self.0.journal.want_reread(channel, account, object, now_ms).await?;
+            self.0.journal.request_read(channel, account, request, now_ms).await?;
         }
         Ok(())
     }
@@ -330,19 +291,19 @@ impl Refresh {
     /// is said in its own words, and only they can mend it.
     async fn tell(
         &self,
-        connection: Option<Account>,
-        wish: &Wish,
+        connection: Option<Connection>,
+        read: &DueRead,
         status: Status,
         sentence: &str,
     ) -> anyhow::Result<()> {
-        let Some(connection) = connection.filter(|_| !is_aside(&wish.object)) else { return Ok(()) };
-        let has_other_words = connection.status_reason.as_ref().is_some_and(|reason| !reason.starts_with(DENIED));
+        let Some(connection) = connection.filter(|_| !read.request.is_housekeeping()) else { return Ok(()) };
+        let has_other_words = connection.trouble.as_ref().is_some_and(|one| one.source != TroubleSource::Read);
         if has_other_words || (status == Status::Connected && connection.status != Status::Connected) {
             return Ok(());
         }
-        let reason = format!("{DENIED}{sentence}");
-        if (connection.status, connection.status_reason.as_ref()) != (status, Some(&reason)) {
-            self.0.connections.set_status(&connection.channel, &connection.account, status, Some(reason)).await?;
+        let trouble = Trouble::new(TroubleSource::Read, sentence);
+        if (connection.status, connection.trouble.as_ref()) != (status, Some(&trouble)) {
+            self.0.connections.set_status(&connection.channel, &connection.account, status, Some(trouble)).await?;
         }
         Ok(())
     }
@@ -353,78 +314,55 @@ impl Refresh {
         &self,
         channel: &str,
         account: &str,
-        wish: &Wish,
+        read: &DueRead,
         reason: &str,
         is_final: bool,
     ) -> anyhow::Result<()> {
-        let attempts = wish.attempts + 1;
-        let due_at = self.0.journal.clock().now_ms() + backoff_ms(attempts + 4);
-        self.put_off(channel, account, wish, attempts, due_at, Some(reason), is_final && attempts >= MAX_ATTEMPTS).await
+        let attempts = read.attempts + 1;
+        let due_at = self.0.journal.clock().now_ms() + PAUSES.after_ms(attempts + 4);
+        let reason = Some(reason.to_owned());
+        let next = NextTry { attempts, due_at, reason, is_given_up: is_final && attempts >= MAX_ATTEMPTS };
+        Ok(self.0.journal.put_off_read(channel, account, read, next).await?)
     }
 
-    async fn clear(&self, channel: &str, account: &str, wish: &Wish) -> anyhow::Result<()> {
-        let row = (channel.to_owned(), account.to_owned(), wish.object.clone(), wish.generation);
-        self.0
-            .journal
-            .write(move |connection| {
-                // A wish that came meanwhile stays; it counts from now.
-                connection.execute(
-                    "DELETE FROM rereads WHERE channel = ?1 AND account = ?2 AND object = ?3 AND generation = ?4",
-                    params![row.0, row.1, row.2, row.3],
-                )
-            })
-            .await?;
-        Ok(())
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "one row, written in one place")]
-    async fn put_off(
+    /// A request is carried out later, though nothing failed.
+    async fn wait(
         &self,
         channel: &str,
         account: &str,
-        wish: &Wish,
-        attempts: i64,
+        read: &DueRead,
         due_at: i64,
         reason: Option<&str>,
-        parked: bool,
     ) -> anyhow::Result<()> {
-        let row = (channel.to_owned(), account.to_owned(), wish.object.clone(), reason.map(str::to_owned));
-        self.0
-            .journal
-            .write(move |connection| {
-                connection.execute(
-                    "UPDATE rereads SET attempts = ?4, due_at = ?5, reason = ?6, parked = ?7
-                     WHERE channel = ?1 AND account = ?2 AND object = ?3",
-                    params![row.0, row.1, row.2, attempts, due_at, row.3, parked],
-                )
-            })
-            .await?;
-        Ok(())
+        let next = NextTry { attempts: read.attempts, due_at, reason: reason.map(str::to_owned), is_given_up: false };
+        Ok(self.0.journal.put_off_read(channel, account, read, next).await?)
+    }
+}
+
+impl Worker for Refresh {
+    fn name(&self) -> &'static str {
+        "refresh"
+    }
+
+    fn when_failing(&self) -> &'static str {
+        "Accounts are not being read: products, histories and names fall behind, because the journal cannot be used. \
+         Nothing is lost; the log says why."
+    }
+
+    fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async {
+            let has_more = self.collect().await?;
+            let started = self.start_due().await?;
+            Ok(has_more || started > 0)
+        })
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.idle())
     }
 }
 
 /// Whether this asks what became of a connection, which is asked of one that is over, too.
-fn is_farewell(wish: &Wish) -> bool {
-    wish.object.starts_with(FAREWELL)
-}
-
-/// What an event asks for: channel, account and object.
-type Wanted = (String, String, String);
-
-/// What events after the cursor ask for, and the number of the last event looked at. An
-/// event that is set apart asks for nothing yet: connecting its account wishes for it.
-fn wishes_since(connection: &Connection, cursor: i64) -> rusqlite::Result<(i64, Vec<Wanted>)> {
-    let mut statement = connection.prepare_cached(
-        "SELECT seq, reread IS NOT NULL AND apart IS NULL, channel, account, reread FROM events
-         WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-    )?;
-    let mut rows = statement.query(params![cursor, BATCH])?;
-    let (mut last, mut wishes) = (cursor, Vec::new());
-    while let Some(row) = rows.next()? {
-        last = row.get(0)?;
-        if row.get(1)? {
-            wishes.push((row.get(2)?, row.get(3)?, row.get(4)?));
-        }
-    }
-    Ok((last, wishes))
+fn is_uninstall(read: &DueRead) -> bool {
+    matches!(read.request, ReadRequest::Uninstalled { .. })
 }

@@ -1,23 +1,9 @@
-//! Deletes old events in small steps. What they said stays in the files, and a repeat of one still changes nothing.
-//!
-//! Of a conversation only the beginning is deleted: the longest run, in order of time, in which every event is old
-//! enough. It stands at the beginning of the file, and its length and hash are kept, so that the file can be continued.
+//! Deletes old events once a day. What they said stays in the files, and a repeat of one still changes nothing: see
+//! [`Journal::prune`].
 
-use std::collections::BTreeSet;
-
-use rusqlite::{Connection, params};
-use sha2::{Digest, Sha256};
-
-use super::conversations::{Conversation, find_pruned, read_conversation};
+use super::conversation_file::path_of;
 use crate::shared::files::output::Output;
-use crate::shared::journal::{Journal, JournalError, NOT_CONNECTED, cursor_position, newest_seq, save_cursor};
-use crate::shared::store::OVERVIEW_CURSOR;
-
-/// Up to which event a pass has looked.
-const CURSOR: &str = "consumer:retention";
-
-/// The most events that one step looks at, and about the most that it deletes: a write transaction of a few milliseconds, between two groups of deliveries.
-const STEP: i64 = 200;
+use crate::shared::journal::{Conversation, Journal, JournalError, PruneStep};
 
 /// Milliseconds in a day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -43,150 +29,24 @@ impl Retention {
     pub async fn run(&self) -> Result<usize, JournalError> {
         let before = self.journal.clock().now_ms() - self.days * DAY_MS;
         let mut deleted = 0;
-        self.journal.save_cursor(CURSOR, "0".to_owned()).await?;
+        self.journal.begin_pruning().await?;
         loop {
-            let output = self.output.clone();
-            let step = self.journal.write(move |connection| step(connection, &output, before)).await?;
+            let step = self.step(before).await?;
             deleted += step.deleted;
             if step.is_last {
                 return Ok(deleted);
             }
         }
     }
-}
 
-struct Step {
-    deleted: usize,
-    is_last: bool,
-}
-
-fn step(connection: &Connection, output: &Output, before: i64) -> rusqlite::Result<Step> {
-    let cursor = cursor_position(connection, CURSOR)?;
-    // An event is deleted only when every consumer has done with it.
-    let done = ["consumer:conversations", "consumer:refresh", OVERVIEW_CURSOR]
-        .iter()
-        .map(|name| cursor_position(connection, name))
-        .collect::<rusqlite::Result<Vec<i64>>>()?
-        .into_iter()
-        .min()
-        .unwrap_or(0);
-    // The newest event stays: its number must not be given again.
-    let newest = newest_seq(connection)?;
-    let rows: Vec<(i64, Option<Conversation>, bool)> = connection
-        .prepare_cached(
-            "SELECT channel, account, conversation, seq, apart IS ?5 FROM events
-             WHERE seq > ?1 AND seq <= ?2 AND received_at < ?3 ORDER BY seq LIMIT ?4",
-        )?
-        .query_map(params![cursor, done.min(newest - 1), before, STEP, NOT_CONNECTED], |row| {
-            let person: Option<String> = row.get(2)?;
-            let conversation = person.map(|_| read_conversation(row)).transpose()?;
-            Ok((row.get(3)?, conversation, row.get(4)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut deleted = 0;
-    let mut conversations: BTreeSet<&Conversation> = BTreeSet::new();
-    let (mut looked_at, mut last) = (0, cursor);
-    for (seq, conversation, not_connected) in &rows {
-        match conversation {
-            Some(conversation) => {
-                if conversations.insert(conversation) {
-                    deleted += prune(connection, output, conversation, before, newest)?;
-                }
-            }
-            // It still has to flow in when the account connects.
-            None if *not_connected => {}
-            None => deleted += forget(connection, *seq)?,
-        }
-        looked_at += 1;
-        last = *seq;
-        if deleted >= usize::try_from(STEP).unwrap_or(usize::MAX) {
-            // Of each conversation more may be deleted than was looked at.
-            break;
-        }
+    /// One step of a pass.
+    async fn step(&self, before: i64) -> Result<PruneStep, JournalError> {
+        let output = self.output.clone();
+        let file_of = move |conversation: &Conversation| {
+            path_of(conversation).ok().and_then(|path| output.read(&path).ok().flatten()).map(|(content, _)| content)
+        };
+        self.journal.prune(before, file_of).await
     }
-    save_cursor(connection, CURSOR, &last.to_string())?;
-    let is_last = looked_at == rows.len() && rows.len() < usize::try_from(STEP).unwrap_or(usize::MAX);
-    Ok(Step { deleted, is_last })
-}
-
-/// Deletes the old beginning of a conversation, after making sure that its file holds it.
-fn prune(
-    connection: &Connection,
-    output: &Output,
-    conversation: &Conversation,
-    before: i64,
-    newest: i64,
-) -> rusqlite::Result<usize> {
-    let Conversation { channel, account, person } = conversation;
-    let events: Vec<(i64, i64, i64, Vec<u8>, bool)> = connection
-        .prepare_cached(
-            "SELECT place.seq, place.occurred_at, events.received_at, events.payload, events.apart IS NULL AND place.seq < ?5
-             FROM conversation_events AS place CROSS JOIN events USING (seq)
-             WHERE place.conversation = ?6
-               AND events.channel = ?1 AND events.account = ?2 AND events.conversation = ?3
-             ORDER BY place.occurred_at, place.seq LIMIT ?4",
-        )?
-        .query_map(params![channel, account, person, STEP, newest, conversation.number()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    let is_waiting: bool = connection
-        .prepare_cached(
-            "SELECT 1 FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3
-             UNION ALL
-             SELECT 1 FROM events
-             WHERE channel = ?1 AND account = ?2 AND apart IS NOT NULL AND conversation = ?3",
-        )?
-        .exists([channel, account, person])?;
-    // What is set apart or not yet filed stands in no file.
-    let old = events.iter().take_while(|(_, _, received_at, _, filed)| *received_at < before && *filed && !is_waiting);
-    let old: Vec<_> = old.collect();
-    let file = conversation.path().ok().and_then(|path| output.read(&path).ok().flatten()).map(|(content, _)| content);
-    let Some(file) = file.filter(|_| !old.is_empty()) else { return Ok(0) };
-    let pruned = find_pruned(connection, conversation)?;
-    let mut beginning = match &pruned {
-        Some(pruned) if pruned.is_beginning_of(&file) => pruned.of(&file).unwrap_or_default().to_vec(),
-        Some(_) => return Ok(0),
-        None => b"[".to_vec(),
-    };
-    for (_, _, _, payload, _) in &old {
-        beginning.extend_from_slice(if beginning == b"[" { b"\n" } else { b",\n" });
-        beginning.extend_from_slice(payload);
-    }
-    if !file.starts_with(&beginning) {
-        // The file is to be written again first; until then its events stay.
-        return Ok(0);
-    }
-    let items = pruned.map_or(0, |pruned| pruned.items) + i64::try_from(old.len()).unwrap_or(0);
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO pruned_conversations (channel, account, conversation, items, bytes, hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![
-            channel,
-            account,
-            person,
-            items,
-            i64::try_from(beginning.len()).unwrap_or(i64::MAX),
-            Sha256::digest(&beginning).as_slice()
-        ])?;
-    let mut deleted = 0;
-    let mut out_of_order = connection
-        .prepare_cached("DELETE FROM conversation_events WHERE conversation = ?1 AND occurred_at = ?2 AND seq = ?3")?;
-    for (seq, occurred_at, ..) in old {
-        out_of_order.execute(params![conversation.number(), occurred_at, seq])?;
-        deleted += forget(connection, *seq)?;
-    }
-    Ok(deleted)
-}
-
-/// Deletes an event and keeps its key.
-fn forget(connection: &Connection, seq: i64) -> rusqlite::Result<usize> {
-    connection
-        .prepare_cached("INSERT OR IGNORE INTO pruned_keys (dedupe) SELECT dedupe FROM events WHERE seq = ?1")?
-        .execute([seq])?;
-    connection.prepare_cached("DELETE FROM events WHERE seq = ?1")?.execute([seq])
 }
 
 #[cfg(test)]
@@ -219,7 +79,7 @@ mod tests {
         for number in 0..40 {
             journal.append((0..100).map(|person| event(person, number)).collect()).await.expect("stored");
         }
-        for other in ["consumer:refresh", OVERVIEW_CURSOR] {
+        for other in ["consumer:refresh", "consumer:overview"] {
             journal.save_cursor(other, "4000".to_owned()).await.expect("saved");
         }
         let conversations = Conversations::new(
@@ -230,9 +90,9 @@ mod tests {
         while conversations.step().await.expect("filed") {}
         clock.advance(std::time::Duration::from_secs(60));
         let (before, mut deleted) = (clock.now_ms(), Vec::new());
+        let retention = Retention::new(journal.clone(), output, 0);
         loop {
-            let output = output.clone();
-            let step = journal.write(move |connection| step(connection, &output, before)).await.expect("deleted");
+            let step = retention.step(before).await.expect("deleted");
             deleted.push(step.deleted);
             if step.is_last {
                 break;
@@ -241,30 +101,5 @@ mod tests {
         assert!(deleted.iter().all(|deleted| *deleted < 400), "{deleted:?}");
         // All but the newest.
         assert_eq!(deleted.iter().sum::<usize>(), 3999);
-    }
-
-    #[tokio::test]
-    async fn a_repeat_in_the_transaction_that_deletes_its_event_changes_nothing() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let clock = Clock::manual("2026-11-21T12:00:00Z".parse().expect("a time"));
-        let (journal, _writer) = Journal::open(&folder.path().join("journal.db"), clock.clone()).expect("it opens");
-        journal.append(vec![event(1, 1), event(1, 2)]).await.expect("stored");
-        // While the writer is busy with one transaction, the next one gathers.
-        let (go_on, wait) = std::sync::mpsc::channel::<()>();
-        let (begun, is_busy) = tokio::sync::oneshot::channel();
-        let busy = journal.write(move |_| {
-            let _ = begun.send(());
-            let _ = wait.recv();
-            Ok(())
-        });
-        let gathered = async {
-            is_busy.await.expect("busy");
-            let delete = journal.write(|connection| forget(connection, 1));
-            let repeat = journal.append(vec![event(1, 1)]);
-            tokio::join!(biased; delete, repeat, async { go_on.send(()).expect("told") })
-        };
-        let (_, (deleted, repeated, ())) = tokio::join!(busy, gathered);
-        assert_eq!(deleted.expect("deleted"), 1);
-        assert_eq!(repeated.expect("known").new, 0);
     }
 }

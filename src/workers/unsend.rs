@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, params};
-use sha2::{Digest, Sha256};
-
-use super::conversations::{Conversation, Pruned, find_pruned, read_conversation};
+use super::conversation_file::path_of;
 use crate::shared::files::output::{Output, ToDisk};
-use crate::shared::journal::{Journal, JournalError, Unsending};
+use crate::shared::journal::{Conversation, Journal, JournalError, Pruned, TakenBack, Unsending};
 use crate::shared::raw_json::elements;
 
 /// How many files one step changes at most.
@@ -15,34 +12,19 @@ const STEP: i64 = 100;
 
 /// What is to be done with one file.
 enum Change {
-    /// It is to be replaced by this, whose first so many bytes are its new beginning.
-    Replace(Vec<u8>, Beginning),
+    /// It is to be replaced by this, which has this beginning.
+    Replace(Vec<u8>, Pruned),
     /// It was replaced before a kill, and has this beginning.
-    Replaced(Beginning),
+    Replaced(Pruned),
     /// Nothing: what was taken back does not stand in it, or its beginning is lost.
     Nothing,
-}
-
-#[derive(Clone)]
-struct Beginning {
-    bytes: i64,
-    hash: Vec<u8>,
 }
 
 /// Changes the files that hold content which was taken back after its event was deleted. Nobody else may make files
 /// meanwhile. The inner error is the disk's.
 pub(super) async fn take_back(journal: &Journal, output: &Output) -> Result<std::io::Result<()>, JournalError> {
     loop {
-        let waiting: Vec<Conversation> = journal
-            .read(|connection| {
-                connection
-                    .prepare_cached(
-                        "SELECT DISTINCT channel, account, conversation FROM unsent WHERE in_file LIMIT ?1",
-                    )?
-                    .query_map([STEP], read_conversation)?
-                    .collect()
-            })
-            .await?;
+        let waiting = journal.list_beginnings_to_change(STEP).await?;
         if waiting.is_empty() {
             return Ok(Ok(()));
         }
@@ -60,72 +42,51 @@ async fn take_back_from(
     conversation: Conversation,
 ) -> Result<std::io::Result<()>, JournalError> {
     let unsending = journal.unsending(&conversation.channel);
+    let wanted = journal.find_taken_back(&conversation).await?;
+    let keys = wanted.keys.clone();
     let (of, files) = (conversation.clone(), output.clone());
-    let (keys, change) = match journal.read(move |connection| plan(connection, &files, &of, unsending)).await? {
-        (keys, Ok(change)) => (keys, change),
-        (_, Err(error)) => return Ok(Err(error)),
+    let planned = tokio::task::spawn_blocking(move || plan(&files, &of, &wanted, unsending)).await;
+    let change = match planned.map_err(std::io::Error::other).flatten() {
+        Ok(change) => change,
+        Err(error) => return Ok(Err(error)),
     };
     let beginning = match change {
         Change::Nothing => None,
         Change::Replaced(beginning) => Some(beginning),
         Change::Replace(document, beginning) => {
-            let (of, next) = (conversation.clone(), beginning.clone());
-            journal.write(move |connection| announce(connection, &of, &next)).await?;
+            journal.announce_beginning(&conversation, &beginning).await?;
             let (of, output) = (conversation.clone(), output.clone());
             let replaced =
-                tokio::task::spawn_blocking(move || output.replace(&of.path()?, &document, ToDisk::First)).await;
+                tokio::task::spawn_blocking(move || output.replace(&path_of(&of)?, &document, ToDisk::First)).await;
             if let Err(error) = replaced.map_err(std::io::Error::other).flatten() {
                 return Ok(Err(error));
             }
             Some(beginning)
         }
     };
-    journal.write(move |connection| finish(connection, &conversation, beginning.as_ref(), &keys)).await?;
+    journal.finish_taking_back(conversation, beginning, keys).await?;
     Ok(Ok(()))
 }
 
-/// The keys that are to be taken back from a file, and what follows for it.
+/// What follows for a file from what is to be taken back.
 fn plan(
-    connection: &Connection,
     output: &Output,
     conversation: &Conversation,
+    wanted: &TakenBack,
     unsending: Option<Unsending>,
-) -> rusqlite::Result<(Vec<Vec<u8>>, std::io::Result<Change>)> {
-    let Conversation { channel, account, person } = conversation;
-    let keys: Vec<Vec<u8>> = connection
-        .prepare_cached(
-            "SELECT dedupe FROM unsent WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND in_file",
-        )?
-        .query_map([channel, account, person], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    let changing: Option<Beginning> = connection
-        .prepare_cached(
-            "SELECT bytes, hash FROM changing_beginnings WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
-        )?
-        .query_row([channel, account, person], |row| Ok(Beginning { bytes: row.get(0)?, hash: row.get(1)? }))
-        .optional()?;
-    let (Some(pruned), Some(unsending)) = (find_pruned(connection, conversation)?, unsending) else {
-        return Ok((keys, Ok(Change::Nothing)));
-    };
-    let file = match conversation.path().and_then(|path| output.read(&path)) {
-        Ok(Some((file, _))) => file,
-        Ok(None) => return Ok((keys, Ok(Change::Nothing))),
-        Err(error) => return Ok((keys, Err(error))),
-    };
+) -> std::io::Result<Change> {
+    let (Some(pruned), Some(unsending)) = (&wanted.beginning, unsending) else { return Ok(Change::Nothing) };
+    let Some((file, _)) = output.read(&path_of(conversation)?)? else { return Ok(Change::Nothing) };
     if !pruned.is_beginning_of(&file) {
-        let changed = changing
-            .filter(|next| Pruned { items: 0, bytes: next.bytes, hash: next.hash.clone() }.is_beginning_of(&file));
-        return Ok((keys, Ok(changed.map_or(Change::Nothing, Change::Replaced))));
+        let changed = wanted.changing.as_ref().filter(|next| next.is_beginning_of(&file));
+        return Ok(changed.map_or(Change::Nothing, |next| Change::Replaced(next.clone())));
     }
-    let wanted: BTreeSet<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+    let keys: BTreeSet<&[u8]> = wanted.keys.iter().map(Vec::as_slice).collect();
     let old = pruned.of(&file).unwrap_or_default();
-    let Some(mut document) = without(old, account, &wanted, unsending) else { return Ok((keys, Ok(Change::Nothing))) };
-    let beginning = Beginning {
-        bytes: i64::try_from(document.len()).unwrap_or(i64::MAX),
-        hash: Sha256::digest(&document).to_vec(),
-    };
+    let Some(mut document) = without(old, &conversation.account, &keys, unsending) else { return Ok(Change::Nothing) };
+    let beginning = Pruned::new(pruned.items, &document);
     document.extend_from_slice(file.get(old.len()..).unwrap_or_default());
-    Ok((keys, Ok(Change::Replace(document, beginning))))
+    Ok(Change::Replace(document, beginning))
 }
 
 /// The beginning with tombstones in the place of these items; `None`: none of them stands there.
@@ -144,40 +105,4 @@ fn without(beginning: &[u8], account: &str, keys: &BTreeSet<&[u8]>, unsending: U
         }
     }
     any.then_some(changed)
-}
-
-fn announce(connection: &Connection, conversation: &Conversation, next: &Beginning) -> rusqlite::Result<()> {
-    let Conversation { channel, account, person } = conversation;
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO changing_beginnings (channel, account, conversation, bytes, hash)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![channel, account, person, next.bytes, next.hash])
-        .map(drop)
-}
-
-fn finish(
-    connection: &Connection,
-    conversation: &Conversation,
-    beginning: Option<&Beginning>,
-    keys: &[Vec<u8>],
-) -> rusqlite::Result<()> {
-    let Conversation { channel, account, person } = conversation;
-    if let Some(beginning) = beginning {
-        connection
-            .prepare_cached(
-                "UPDATE pruned_conversations SET bytes = ?4, hash = ?5
-                 WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
-            )?
-            .execute(params![channel, account, person, beginning.bytes, beginning.hash])?;
-    }
-    connection
-        .prepare_cached("DELETE FROM changing_beginnings WHERE channel = ?1 AND account = ?2 AND conversation = ?3")?
-        .execute([channel, account, person])?;
-    let mut done = connection.prepare_cached("UPDATE unsent SET in_file = 0 WHERE dedupe = ?1")?;
-    for key in keys {
-        done.execute([key])?;
-    }
-    Ok(())
 }

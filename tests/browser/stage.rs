@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use shoptalk::app::config::Config;
 use shoptalk::facebook::Media;
+use shoptalk::shared::channel::read_request::ReadRequest;
 
 use crate::chromium::Chromium;
 use crate::test_app::{PAGE, TestApp};
@@ -88,7 +89,7 @@ pub async fn customers_write(app: &TestApp) {
         next();
     }
     // Webhooks bring ids only; a read brings the names.
-    app.shared().journal.want_reread("facebook", PAGE, "", app.clock.now_ms()).await.unwrap();
+    app.shared().journal.request_read("facebook", PAGE, ReadRequest::Everything, app.clock.now_ms()).await.unwrap();
     app.settle().await;
 }
 

@@ -7,7 +7,7 @@ use shoptalk::app::config::Config;
 use shoptalk::shared::settings::Problems;
 use shoptalk::shopify::AdminUrl;
 
-use crate::process::{configured, run, shoptalk};
+use crate::process::{Service, configured, run, shoptalk};
 
 const EXAMPLE: &str = include_str!("../../.env.example");
 
@@ -44,7 +44,7 @@ fn read(variables: &Variables) -> Result<Config, Problems> {
 /// The names that a refusal holds, each once.
 fn refused(variables: &Variables) -> BTreeSet<String> {
     let problems = read(variables).expect_err("a refusal");
-    problems.0.into_iter().map(|(name, _)| name).collect()
+    problems.0.into_iter().map(|problem| problem.name).collect()
 }
 
 fn names(names: &[&str]) -> BTreeSet<String> {
@@ -185,7 +185,8 @@ fn the_four_addresses_follow_from_the_public_one() {
     for (public, base) in [
         ("https://abc.ngrok.app", "https://abc.ngrok.app"),
         ("https://abc.ngrok.app/", "https://abc.ngrok.app"),
-        ("https://shop.example/talk/?x=1", "https://shop.example/talk"),
+        ("https://shop.example/talk/", "https://shop.example/talk"),
+        ("https://shop.example/a/b", "https://shop.example/a/b"),
         ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
     ] {
         let config = read(&full_with("PUBLIC_URL", public)).unwrap();
@@ -197,6 +198,8 @@ fn the_four_addresses_follow_from_the_public_one() {
     }
     let own = read(&full_with("SHOPIFY_WEBHOOK_ADDRESS", "https://hooks.example/in")).unwrap().shopify.unwrap();
     assert_eq!(own.webhook_address.as_str(), "https://hooks.example/in");
+    let other = read(&full_with("FACEBOOK_WEBHOOK_ADDRESS", "https://hooks.example/webhooks/facebook"));
+    assert_eq!(other.unwrap().facebook.unwrap().webhook_address.path(), "/webhooks/facebook");
     assert_eq!(own.redirect_uri.as_str(), "https://abc.ngrok.app/shopify/callback");
 }
 
@@ -244,6 +247,35 @@ fn a_wrong_value_is_refused_by_the_name_of_its_variable() {
         ("STATE_TOKEN_SECRET", "short"),
         ("OPERATOR_TOKEN", "of less than 32 characters"),
         ("LOG_FORMAT", "xml"),
+        // What has the right form and means nothing, or something else.
+        ("RUST_LOG", "loud"),
+        ("RUST_LOG", "shoptalk"),
+        ("FACEBOOK_POLL_CRON", "0 0 30 2 *"),
+        ("SHOPIFY_POLL_CRON", "0 0 31 4 *"),
+        ("PUBLIC_URL", "https://shop.example?x=1"),
+        ("PUBLIC_URL", "https://shop.example/talk?x=1"),
+        ("PUBLIC_URL", "https://shop.example/#x"),
+        ("PUBLIC_URL", "https://me@shop.example"),
+        ("PUBLIC_URL", "https://shop.example/a//b"),
+        ("PUBLIC_URL", "https://shop.example/a%20b"),
+        ("PUBLIC_URL", "https://shop.example/shopify"),
+        ("PUBLIC_URL", "https://shop.example/operator/x"),
+        ("FACEBOOK_GRAPH_URL", "https://graph.example?x=1"),
+        ("FACEBOOK_DIALOG_URL", "https://dialog.example/?x"),
+        ("FACEBOOK_REDIRECT_URI", "https://abc.ngrok.app/shopify/callback"),
+        ("FACEBOOK_REDIRECT_URI", "https://abc.ngrok.app/facebook/webhook"),
+        ("FACEBOOK_REDIRECT_URI", "https://abc.ngrok.app"),
+        ("FACEBOOK_WEBHOOK_ADDRESS", "https://abc.ngrok.app/shopify/webhook"),
+        ("FACEBOOK_WEBHOOK_ADDRESS", "https://abc.ngrok.app/facebook/callback"),
+        ("SHOPIFY_REDIRECT_URI", "https://abc.ngrok.app/facebook/callback"),
+        ("SHOPIFY_REDIRECT_URI", "https://abc.ngrok.app/shopify/login/"),
+        ("SHOPIFY_WEBHOOK_ADDRESS", "https://abc.ngrok.app/webhooks/facebook"),
+        ("SHOPIFY_WEBHOOK_ADDRESS", "https://abc.ngrok.app/talk/health"),
+        ("SHOPIFY_ADMIN_URL", "https://evil.example"),
+        ("SHOPIFY_ADMIN_URL", "https://evil.example?x={shop}"),
+        ("SHOPIFY_ADMIN_URL", "https://{shop}/{shop}"),
+        ("SESSION_DB_PATH", "data//tokens.db"),
+        ("JOURNAL_DB_PATH", "./data/sessions.db"),
     ] {
         assert_eq!(refused(&full_with(name, wrong)), names(&[name]), "{wrong}");
     }
@@ -311,11 +343,11 @@ fn the_env_file_is_read_the_environment_wins_and_an_open_file_is_warned_of() {
     std::fs::write(&file, "TOKEN_DB_PATH=from-file/tokens.db\nSESSION_DB_PATH='from file/sessions.db'\n").unwrap();
     for (mode, warned) in [(0o644, true), (0o600, false)] {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
-        let mut command = configured(folder.path(), &["sync"]);
+        let mut command = configured(folder.path(), &["serve"]);
         command.env("TOKEN_DB_PATH", "from-environment/tokens.db");
-        let ended = run(command);
-        assert_eq!(ended.code, Some(0), "{ended:?}");
-        assert_eq!(ended.stderr.contains("chmod 600 .env"), warned, "{ended:?}");
+        let (status, log) = Service::start(command).stop();
+        assert!(status.success(), "{log}");
+        assert_eq!(log.contains("chmod 600 .env"), warned, "{log}");
     }
     assert!(folder.path().join("from-environment/tokens.db").exists());
     assert!(folder.path().join("from file/sessions.db").exists());
@@ -326,4 +358,81 @@ fn the_env_file_is_read_the_environment_wins_and_an_open_file_is_warned_of() {
     let ended = run(configured(folder.path(), &["serve"]));
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains(".env") && !ended.stderr.contains("hush"), "{ended:?}");
+}
+
+#[test]
+fn a_start_names_unknown_variables_and_an_env_file_of_windows_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".env");
+    let text = "\u{feff}OUTPUTDIR=out\r\nMAX_REQUESTS = 77 \r\nSHOPIFY_SCOPES=read_orders\r\n";
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for content in [text.as_bytes(), &wide] {
+        std::fs::write(&file, content).unwrap();
+        let (status, log) = Service::start(configured(folder.path(), &["serve"])).stop();
+        assert!(status.success(), "{log}");
+        assert!(log.contains("OUTPUTDIR is no setting of shoptalk; did you mean OUTPUT_DIR?"), "{log}");
+        assert!(log.contains("SHOPIFY_SCOPES is no setting of shoptalk"), "{log}");
+        assert!(
+            log.lines().any(|line| line.contains("these settings are set") && line.contains("MAX_REQUESTS")),
+            "{log}"
+        );
+    }
+    // Where something is missing because of it, the refusal says so, too.
+    std::fs::write(&file, "FACEBOOK_APPID=900000000000001\n").unwrap();
+    let mut command = configured(folder.path(), &["serve"]);
+    command.env_remove("FACEBOOK_APP_ID");
+    let ended = run(command);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    for part in
+        ["FACEBOOK_APP_ID: is missing", "FACEBOOK_APPID is no setting of shoptalk; did you mean FACEBOOK_APP_ID?"]
+    {
+        assert!(ended.stderr.contains(part), "{ended:?}");
+    }
+}
+
+#[test]
+fn in_a_folder_without_data_a_command_makes_none_and_says_where_it_looked() {
+    let (folder, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let commands: [&[&str]; 5] =
+        [&["sync"], &["rebuild"], &["replay", "--failed"], &["keys", "rotate"], &["backup", "copy"]];
+    for arguments in commands {
+        let ended = run(configured(folder.path(), arguments));
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {ended:?}");
+        let looked_in = folder.path().join("data");
+        assert!(ended.stderr.contains(looked_in.to_str().unwrap()) && ended.stderr.contains("--dir"), "{ended:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{arguments:?}");
+    }
+    // From anywhere, with the folder's name: its settings and its data. A backup goes where the person is.
+    std::fs::write(home.path().join(".env"), "OUTPUT_DIR=files\n").unwrap();
+    let dir = home.path().to_str().unwrap();
+    Service::start(configured(folder.path(), &["--dir", dir, "serve"])).stop();
+    assert!(home.path().join("data/tokens.db").exists() && home.path().join("files").is_dir());
+    for arguments in commands {
+        let ended = run(configured(folder.path(), &[arguments, &["--dir", dir]].concat()));
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:?}");
+    }
+    assert!(folder.path().join("copy/backup.json").exists());
+    assert!(!folder.path().join("data").exists());
+    let ended = run(configured(folder.path(), &["--dir", "nowhere", "sync"]));
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains(folder.path().join("nowhere").to_str().unwrap()), "{ended:?}");
+}
+
+#[test]
+fn an_account_whose_platform_is_not_configured_any_more_is_told_of_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::load::connect_page(folder.path());
+    for beside_a_service in [false, true] {
+        let service = beside_a_service.then(|| {
+            let mut command = shoptalk(folder.path(), &["serve"]);
+            Service::start({
+                command.env("PORT", "0");
+                command
+            })
+        });
+        let ended = crate::process::run_briefly(shoptalk(folder.path(), &["sync"]));
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stdout.contains("not configured"), "{ended:?}");
+        drop(service);
+    }
 }

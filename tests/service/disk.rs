@@ -327,7 +327,7 @@ fn a_folder_in_place_of_a_conversation_stops_no_other_and_heals_when_it_is_gone(
                 app.settle().await.unwrap();
                 clock.advance(Duration::from_secs(10));
             }
-            let parked = app.shared().journal.counts().await.unwrap().parked;
+            let parked = app.shared().journal.counts().await.unwrap().given_up;
             app.stop(None).await;
             parked
         })

@@ -11,13 +11,14 @@ use rusqlite::Connection;
 use serde_json::json;
 use shoptalk::app::config::Config;
 use shoptalk::doctor::{Report, Surroundings, examine};
+use shoptalk::shared::channel::finding::Severity;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::secrets::signature::Secrets;
-use shoptalk::shared::store::Status;
+use shoptalk::shared::store::{Status, Trouble, TroubleSource};
 use url::Url;
 
 use crate::process;
-use crate::test_app::{FACEBOOK_SECRET, PAGE, SHOP, SHOPIFY_SECRET, TestApp};
+use crate::test_app::{FACEBOOK_SECRET, OPERATOR_TOKEN, PAGE, SHOP, SHOPIFY_SECRET, TestApp};
 
 /// A healthy service with a shop and a Page, that a doctor can look at.
 struct Patient {
@@ -29,14 +30,20 @@ struct Patient {
 
 impl Patient {
     async fn healthy() -> Self {
-        let app = TestApp::start().await;
+        Self::healthy_after(TestApp::start().await).await
+    }
+
+    async fn healthy_after(app: TestApp) -> Self {
         app.run_due_jobs().await;
         app.connect().await;
         // The first hourly look.
         app.clock.advance(Duration::from_secs(3600));
         app.run_due_jobs().await;
-        let surroundings =
-            Surroundings { ngrok: Url::parse("http://127.0.0.1:9").unwrap(), env_file: app.path("no.env") };
+        let surroundings = Surroundings {
+            ngrok: Url::parse("http://127.0.0.1:9").unwrap(),
+            env_file: app.path("no.env"),
+            unknown: Vec::new(),
+        };
         let socket = Some(UnixListener::bind(app.path("data/shoptalk.sock")).unwrap());
         Self { app, surroundings, socket }
     }
@@ -373,8 +380,10 @@ async fn what_the_journal_waits_for_is_found() {
 async fn the_state_of_accounts_is_found() {
     let patient = Patient::healthy().await;
     let connections = &patient.app.shared().connections;
-    connections.set_status("facebook", PAGE, Status::NeedsReconnect, Some("Please log in.".into())).await.unwrap();
-    connections.set_status("shopify", SHOP, Status::Incomplete, Some("A scope is missing.".into())).await.unwrap();
+    let refused = Some(Trouble::new(TroubleSource::Token, "Please log in."));
+    let incomplete = Some(Trouble::new(TroubleSource::Check, "A scope is missing."));
+    connections.set_status("facebook", PAGE, Status::NeedsReconnect, refused).await.unwrap();
+    connections.set_status("shopify", SHOP, Status::Incomplete, incomplete).await.unwrap();
     assert_eq!(patient.found(|_| {}).await, codes(["incomplete", "needs_reconnect"]));
     for (channel, account) in [("facebook", PAGE), ("shopify", SHOP)] {
         connections.set_status(channel, account, Status::Connected, None).await.unwrap();
@@ -385,6 +394,10 @@ async fn the_state_of_accounts_is_found() {
         codes(["account_without_platform", "platform_off"])
     );
     assert_eq!(patient.found(|config| config.server.operator_token = None).await, codes(["operator_off"]));
+    // What is optional is a note, and a service without it is as healthy.
+    let report = patient.report(|config| config.server.operator_token = None).await;
+    assert!(report.is_healthy() && report.has(Severity::Note), "{}", report.to_text());
+    assert!(report.to_text().contains("healthy: nothing was found (and 1 note)"), "{}", report.to_text());
 
     patient.sql("tokens", &format!("UPDATE tokens SET sealed = x'00' WHERE account = '{PAGE}' AND kind = 'access'"));
     assert_eq!(patient.found(|_| {}).await, codes(["token_missing"]));
@@ -392,6 +405,24 @@ async fn the_state_of_accounts_is_found() {
     assert_eq!(patient.found(|_| {}).await, codes(["poll_overdue", "token_missing"]));
     patient.sql("tokens", "DELETE FROM connections");
     assert_eq!(patient.found(|_| {}).await, codes(["nothing_connected"]));
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_that_another_lends_its_token_lacks_none() {
+    const INSTAGRAM: &str = "17841400000000001";
+    let app = TestApp::start_with(|config| config.facebook.as_mut().unwrap().instagram = true).await;
+    app.facebook.add_instagram(PAGE, INSTAGRAM, "demo.shop");
+    let patient = Patient::healthy_after(app).await;
+    assert_eq!(patient.app.connections("instagram").await[0]["account"], INSTAGRAM);
+    assert_eq!(patient.found(|_| {}).await, codes([]));
+    // Its Page's token is its own matter, and without the setting nothing of it is taken in.
+    patient.sql("tokens", &format!("UPDATE tokens SET sealed = x'00' WHERE account = '{PAGE}' AND kind = 'access'"));
+    let report = patient.report(|_| {}).await;
+    let found: Vec<_> = report.findings.iter().map(|finding| (finding.code, finding.about.as_str())).collect();
+    assert_eq!(found, [("token_missing", PAGE)]);
+    let off = |config: &mut Config| config.facebook.as_mut().unwrap().instagram = false;
+    assert!(patient.found(off).await.contains("account_without_platform"));
     patient.app.finish().await;
 }
 
@@ -487,10 +518,61 @@ async fn what_shopify_says_is_found() {
     patient.app.finish().await;
 }
 
+#[tokio::test]
+async fn what_the_doctor_sends_is_no_delivery_that_was_refused() {
+    let patient = Patient::healthy().await;
+    let outcomes = async || {
+        let bearer = format!("Bearer {OPERATOR_TOKEN}");
+        let browser = patient.app.browser();
+        let text = browser.send(http::Method::GET, "/metrics", &[("authorization", &bearer)], b"").await.text();
+        let deliveries = text.lines().filter(|line| line.starts_with("shoptalk_deliveries_total{"));
+        let not_tests = deliveries.filter(|line| !line.contains("self_test")).map(str::to_owned);
+        not_tests.collect::<BTreeSet<String>>()
+    };
+    let (before, counts) = (outcomes().await, patient.app.counts().await);
+    assert_eq!(patient.found(|_| {}).await, codes([]));
+    assert_eq!(outcomes().await, before);
+    assert_eq!(patient.app.counts().await, counts, "nothing is stored");
+    // Another secret than the service has is a finding, and is refused there.
+    let found = patient
+        .found(|config| config.shopify.as_mut().unwrap().api_secret = Secrets::new("another long secret".into(), None))
+        .await;
+    assert!(found.contains("app_secret_differs"), "{found:?}");
+    assert_ne!(outcomes().await, before);
+    patient.app.finish().await;
+}
+
+#[test]
+fn optional_parts_and_unknown_variables_are_found_and_how_bad_is_bad_can_be_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = process::Service::start(process::configured(folder.path(), &["serve"]));
+    let codes = |arguments: &[&str], more: &[(&str, &str)]| {
+        let mut command = process::configured(folder.path(), arguments);
+        command.envs(more.iter().copied());
+        process::run_briefly(command)
+    };
+    let ended = codes(&["doctor", "--fail-on", "warning"], &[("FACEBOOK_APPID", "1"), ("OPERATOR_TOKN", "x")]);
+    for (name, nearest) in [("FACEBOOK_APPID", "FACEBOOK_APP_ID"), ("OPERATOR_TOKN", "OPERATOR_TOKEN")] {
+        assert!(ended.stdout.contains(&format!("warning setting_unknown ({name})")), "{ended:?}");
+        assert!(ended.stdout.contains(&format!("did you mean {nearest}?")), "{ended:?}");
+    }
+    assert!(ended.stdout.contains("note operator_off (OPERATOR_TOKEN)"), "{ended:?}");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let (status, log) = service.stop();
+    assert!(status.success() && !log.contains("WARN"), "{log}");
+    assert_eq!(codes(&["doctor", "--fail-on", "none"], &[]).code, Some(2));
+}
+
 #[test]
 fn the_command_says_what_it_found_and_ends_with_1() {
     let folder = tempfile::tempdir().unwrap();
+    // Where there is neither a setting nor data, there is nothing to look at.
     let ended = process::run_briefly(process::shoptalk(folder.path(), &["doctor"]));
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains(folder.path().to_str().unwrap()), "{ended:?}");
+    let mut command = process::shoptalk(folder.path(), &["doctor"]);
+    command.env("LOG_FORMAT", "json");
+    let ended = process::run_briefly(command);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stdout.contains("ERROR no_platform"), "{ended:?}");
     for word in ["cause:", "effect:", "fix:"] {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::erasure::Scope;
 use shoptalk::shared::store::erasures::Receipt;
@@ -62,7 +63,7 @@ async fn of_an_erased_account_no_byte_is_left_in_any_file() {
     let (app, _) = with_two_pages().await;
     let texts = many_texts(2000);
     exchange(&app, &texts).await;
-    // What could not be read, is set apart, is damaged, or was left by a killed process belongs to the account too.
+    // What could not be read, is set aside, is damaged, or was left by a killed process belongs to the account too.
     let odd = format!(r#"{{"object":"page","entry":[{{"id":"{PAGE}","odd":"secret-odd"}}]}}"#);
     deliver(&app, &odd).await;
     deliver(&app, format!("not JSON about {PAGE}: secret-broken")).await;
@@ -181,7 +182,7 @@ async fn a_read_under_way_is_cut_and_writes_nothing_back() {
         let asked = traffic.count(path);
         traffic.fail_next(path, 1, Failure::Hang);
         let now_ms = app.clock.now_ms();
-        app.shared().journal.want_reread(channel, name, "", now_ms).await.unwrap();
+        app.shared().journal.request_read(channel, name, ReadRequest::Everything, now_ms).await.unwrap();
         let erase = async {
             while traffic.count(path) == asked {
                 tokio::task::yield_now().await;
@@ -260,7 +261,7 @@ async fn a_disconnected_account_loses_its_tokens_and_keeps_its_files() {
     assert_eq!(app.connections("facebook").await.len(), 1);
     assert_eq!(erasure.former("facebook", PAGE).await.unwrap().unwrap().cause, CAUSE);
     let now_ms = app.clock.now_ms();
-    app.shared().journal.want_reread("facebook", PAGE, "", now_ms).await.unwrap();
+    app.shared().journal.request_read("facebook", PAGE, ReadRequest::Everything, now_ms).await.unwrap();
     let asked = app.facebook.traffic().count(PAGE);
     app.settle().await;
     assert_eq!(app.facebook.traffic().count(PAGE), asked, "it is not read any more");
@@ -291,16 +292,16 @@ async fn a_shop_that_was_disconnected_comes_back_to_its_merchant() {
 }
 
 /// Makes the journal longer than what is written anew at once.
-async fn make_journal_large(app: &TestApp) {
+fn make_journal_large(app: &TestApp) {
     let large = "INSERT INTO cursors (name, value) VALUES ('large', hex(zeroblob(40000000)))";
-    app.shared().journal.write(|connection| connection.execute(large, [])).await.unwrap();
+    app.journal_sql(|connection| connection.execute(large, []));
 }
 
 #[tokio::test]
 async fn a_large_journal_is_written_anew_in_a_quiet_moment() {
     let (app, browser) = with_two_pages().await;
     deliver(&app, body_of(&many_texts(20))).await;
-    make_journal_large(&app).await;
+    make_journal_large(&app);
     let code = ask(&app, account("facebook", PAGE)).await;
     app.work().await;
     for second in 0..15 {
@@ -321,7 +322,7 @@ async fn a_large_journal_is_written_anew_in_a_quiet_moment() {
 #[tokio::test]
 async fn a_large_journal_that_is_never_quiet_is_written_anew_after_half_a_day() {
     let (app, _) = with_two_pages().await;
-    make_journal_large(&app).await;
+    make_journal_large(&app);
     let code = ask(&app, account("facebook", PAGE)).await;
     for hour in 0..12 {
         assert_eq!(receipt(&app, &code).await.done_at, None, "{hour}");

@@ -292,15 +292,14 @@ struct Last {
     apart: Option<String>,
 }
 
-async fn last(app: &TestApp) -> Last {
-    let row = app.shared().journal.read(|connection| {
+fn last(app: &TestApp) -> Last {
+    app.journal_sql(|connection| {
         connection.query_row(
             "SELECT kind, conversation, reread, apart FROM events ORDER BY seq DESC LIMIT 1",
             [],
             |row| Ok(Last { kind: row.get(0)?, person: row.get(1)?, reread: row.get(2)?, apart: row.get(3)? }),
         )
-    });
-    row.await.unwrap()
+    })
 }
 
 fn file(person: &str) -> String {
@@ -316,7 +315,7 @@ async fn every_item_is_known_filed_under_its_person_and_opens_a_conversation_onl
         for (number, (_, _, is, kind)) in ITEMS.into_iter().enumerate() {
             let (person, text) = item(number);
             deliver(&app, &body(list, std::slice::from_ref(&text))).await;
-            let event = last(&app).await;
+            let event = last(&app);
             assert_eq!((event.kind.as_str(), event.reread), (kind, None), "{text}");
             let expected = (is != Apart).then_some(person.as_str());
             assert_eq!((event.person.as_deref(), event.apart.is_some()), (expected, is == Apart), "{text}");
@@ -436,7 +435,7 @@ async fn what_concerns_the_page_leads_to_a_look_and_what_concerns_nobody_is_set_
             deliver(&app, &body.to_string()).await;
         }
         assert_eq!(app.counts().await.0 - before, 1, "once: {body}");
-        let event = last(&app).await;
+        let event = last(&app);
         assert_eq!((event.kind.as_str(), event.person, event.reread.as_deref()), (kind, None, expected), "{body}");
         assert_eq!(event.apart.is_some(), expected.is_none(), "{body}");
     }

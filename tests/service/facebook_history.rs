@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shoptalk::facebook::sandbox::{Person, Sandbox};
+use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
 
 use crate::load::Random;
@@ -243,7 +244,7 @@ async fn killed_at_any_request_a_poll_counts_every_message_once() {
         app.run_due_jobs().await;
         let truth = history(&app, 15, 2);
         app.clock.advance(Duration::from_secs(24 * 3600));
-        app.shared().journal.want_reread("facebook", PAGE, "", 0).await.unwrap();
+        app.shared().journal.request_read("facebook", PAGE, ReadRequest::Everything, 0).await.unwrap();
         loop {
             let received = app.facebook.traffic().received().len();
             let (next, is_over) = app.work_until_killed(received + 1 + below(&mut random, 5)).await;

@@ -8,6 +8,7 @@ use crate::journal_checks::{
     NOON_MS, SAM, body_of, delete_older_than, deliver, document_of, rebuild, text_at, text_of,
 };
 use crate::test_app::{PAGE, TestApp};
+use shoptalk::shared::channel::read_request::ReadRequest;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -37,13 +38,10 @@ async fn connected() -> TestApp {
 }
 
 /// All that the journal holds, as text.
-async fn stored(app: &TestApp) -> String {
-    let payloads: Vec<Vec<u8>> = app
-        .shared()
-        .journal
-        .read(|connection| connection.prepare("SELECT payload FROM events")?.query_map([], |row| row.get(0))?.collect())
-        .await
-        .unwrap();
+fn stored(app: &TestApp) -> String {
+    let payloads: Vec<Vec<u8>> = app.journal_sql(|connection| {
+        connection.prepare("SELECT payload FROM events")?.query_map([], |row| row.get(0))?.collect()
+    });
     payloads.iter().map(|payload| String::from_utf8_lossy(payload).into_owned()).collect()
 }
 
@@ -63,7 +61,7 @@ async fn what_is_taken_back_leaves_a_tombstone_in_its_place() {
     let edit = item(2, &format!(r#""message_edit":{{"mid":"{}","num_edit":1,"is_deleted":true}}"#, mid(1, "b")));
     let mut after = vec![text_at(SAM, 0, "a"), tombstone(1, "b"), edit, text_at(SAM, 3, "c"), unsend(1, "b", 4)];
     assert_eq!(text_of(&app, SAM), document_of(&after));
-    assert!(!stored(&app).await.contains("content"));
+    assert!(!stored(&app).contains("content"));
 
     // A repeat brings nothing back, and what follows is put behind.
     deliver(&app, body_of(&before)).await;
@@ -100,7 +98,7 @@ async fn what_is_taken_back_before_it_comes_never_stands_anywhere() {
         unsend(3, "three", 12),
     ];
     assert_eq!(text_of(&app, SAM), document_of(&all));
-    assert!(!stored(&app).await.contains(r#""text""#));
+    assert!(!stored(&app).contains(r#""text""#));
     app.finish().await;
 }
 
@@ -118,12 +116,12 @@ async fn a_poll_does_not_bring_back_what_was_taken_back() {
     });
     deliver(&app, body_of(&[taken_back.to_string()])).await;
     let now_ms = app.clock.now_ms();
-    app.shared().journal.want_reread("facebook", PAGE, "", now_ms).await.unwrap();
+    app.shared().journal.request_read("facebook", PAGE, ReadRequest::Everything, now_ms).await.unwrap();
     app.settle().await;
     let items: Vec<Value> = app.conversation(SAM).unwrap();
     assert_eq!(items.len(), 2, "{items:?}");
     assert!(items.iter().all(|item| item["message"] == json!({ "mid": id, "is_deleted": true })), "{items:?}");
-    assert!(!stored(&app).await.contains("content"));
+    assert!(!stored(&app).contains("content"));
     app.finish().await;
 }
 
@@ -168,10 +166,10 @@ async fn a_kill_while_a_file_is_changed_loses_neither_its_beginning_nor_the_chan
         deliver(&app, body_of(&[text_at("7000000000000009", today, "of today")])).await;
         assert_eq!(delete_older_than(&app, 30).await, 5);
         let old = text_of(&app, SAM);
-        let beginning: (i64, Vec<u8>) = app.shared().journal.read(beginning_of).await.unwrap();
+        let beginning: (i64, Vec<u8>) = app.journal_sql(beginning_of);
         let taken_back = unsend(2, "old", today);
         deliver(&app, body_of(&[&taken_back])).await;
-        let new: (i64, Vec<u8>) = app.shared().journal.read(beginning_of).await.unwrap();
+        let new: (i64, Vec<u8>) = app.journal_sql(beginning_of);
         items[2] = tombstone(2, "old");
         items.push(taken_back);
         // As it was in the middle: announced, and the file replaced or not.
@@ -179,35 +177,28 @@ async fn a_kill_while_a_file_is_changed_loses_neither_its_beginning_nor_the_chan
         if !file_was_replaced {
             std::fs::write(&file, &old).unwrap();
         }
-        app.shared()
-            .journal
-            .write(move |connection| {
-                let row = (PAGE, SAM, new.0, new.1);
-                connection.execute("INSERT INTO changing_beginnings VALUES ('facebook', ?1, ?2, ?3, ?4)", row)?;
-                connection.execute("UPDATE unsent SET in_file = 1 WHERE conversation = ?1", [SAM])?;
-                connection.execute(
-                    "UPDATE pruned_conversations SET bytes = ?1, hash = ?2 WHERE conversation = ?3",
-                    (beginning.0, beginning.1, SAM),
-                )
-            })
-            .await
-            .unwrap();
+        app.journal_sql(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            let row = (PAGE, SAM, new.0, new.1);
+            transaction.execute("INSERT INTO changing_beginnings VALUES ('facebook', ?1, ?2, ?3, ?4)", row)?;
+            transaction.execute("UPDATE unsent SET in_file = 1 WHERE conversation = ?1", [SAM])?;
+            transaction.execute(
+                "UPDATE pruned_conversations SET bytes = ?1, hash = ?2 WHERE conversation = ?3",
+                (beginning.0, beginning.1, SAM),
+            )?;
+            transaction.commit()
+        });
         let app = app.restart().await;
         app.work().await;
         rebuild(&app).await;
         assert_eq!(text_of(&app, SAM), document_of(&items), "replaced: {file_was_replaced}");
-        let left: i64 = app
-            .shared()
-            .journal
-            .read(|connection| {
-                connection.query_row(
-                    "SELECT (SELECT count(*) FROM changing_beginnings) + (SELECT count(*) FROM unsent WHERE in_file)",
-                    [],
-                    |row| row.get(0),
-                )
-            })
-            .await
-            .unwrap();
+        let left: i64 = app.journal_sql(|connection| {
+            connection.query_row(
+                "SELECT (SELECT count(*) FROM changing_beginnings) + (SELECT count(*) FROM unsent WHERE in_file)",
+                [],
+                |row| row.get(0),
+            )
+        });
         assert_eq!(left, 0);
         app.finish().await;
     }

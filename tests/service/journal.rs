@@ -247,17 +247,13 @@ async fn what_is_set_apart_is_counted_and_flows_in_later_on_both_platforms() {
 }
 
 /// What is noted of the conversation whose file could not be written: attempts, the next one, parked, why.
-async fn unfiled(app: &TestApp) -> Option<(i64, i64, bool, String)> {
-    let journal = &app.shared().journal;
-    let rows: Vec<(i64, i64, bool, String)> = journal
-        .read(|connection| {
-            connection
-                .prepare("SELECT attempts, next_at, parked, coalesce(reason, '') FROM unfiled")?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
-                .collect()
-        })
-        .await
-        .unwrap();
+fn unfiled(app: &TestApp) -> Option<(i64, i64, bool, String)> {
+    let rows: Vec<(i64, i64, bool, String)> = app.journal_sql(|connection| {
+        connection
+            .prepare("SELECT attempts, next_at, parked, coalesce(reason, '') FROM unfiled")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+            .collect()
+    });
     assert!(rows.len() <= 1);
     rows.into_iter().next()
 }
@@ -273,26 +269,26 @@ async fn a_file_that_cannot_be_written_stops_no_other_and_is_tried_until_it_is_p
     assert_eq!(text_of(&app, KIM), document_of(&[&kim]));
     let mut pauses = Vec::new();
     for attempt in 1..8 {
-        let (attempts, next_at, parked, reason) = unfiled(&app).await.unwrap();
+        let (attempts, next_at, parked, reason) = unfiled(&app).unwrap();
         assert_eq!((attempts, parked), (attempt, false));
         assert!(reason.contains("no file"), "{reason}");
         let pause = next_at - app.clock.now_ms();
         pauses.push(pause);
         app.clock.advance(Duration::from_millis(u64::try_from(pause).unwrap() - 1));
         app.work().await;
-        assert_eq!(unfiled(&app).await.unwrap().0, attempt, "not before its time");
+        assert_eq!(unfiled(&app).unwrap().0, attempt, "not before its time");
         app.clock.advance(Duration::from_millis(1));
         app.work().await;
     }
     assert!(pauses.is_sorted() && pauses[0] > 0 && pauses[6] > pauses[0], "{pauses:?}");
-    let (attempts, _, parked, reason) = unfiled(&app).await.unwrap();
+    let (attempts, _, parked, reason) = unfiled(&app).unwrap();
     assert_eq!((attempts, parked), (8, true));
     assert!(reason.contains("no file"), "{reason}");
     assert_eq!(app.counts().await.2, 1);
     // From now on it is left alone, over a restart too, until someone says replay.
     app.clock.advance(Duration::from_secs(24 * 3600));
     app.work().await;
-    assert_eq!(unfiled(&app).await.unwrap().0, 8);
+    assert_eq!(unfiled(&app).unwrap().0, 8);
     let app = app.restart().await;
     app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
     let more = text_at(KIM, 2, "again");
@@ -300,11 +296,11 @@ async fn a_file_that_cannot_be_written_stops_no_other_and_is_tried_until_it_is_p
     assert_eq!(text_of(&app, KIM), document_of(&[&kim, &more]));
     assert!(went_well(&app.command(Command::Replay { event: None }).await));
     app.work().await;
-    assert_eq!(unfiled(&app).await.unwrap().0, 1, "the obstacle is still there");
+    assert_eq!(unfiled(&app).unwrap().0, 1, "the obstacle is still there");
     std::fs::remove_dir(&obstacle).unwrap();
     app.clock.advance(Duration::from_secs(3600));
     app.work().await;
-    assert_eq!(unfiled(&app).await, None);
+    assert_eq!(unfiled(&app), None);
     assert_eq!(text_of(&app, SAM), document_of(&[&sam]));
     app.finish().await;
 }
@@ -332,11 +328,10 @@ async fn what_was_parked_is_no_longer_once_its_file_is_whole() {
 }
 
 /// The numbers of all events in the journal.
-async fn numbers(app: &TestApp) -> Vec<i64> {
-    let read = app.shared().journal.read(|connection| {
+fn numbers(app: &TestApp) -> Vec<i64> {
+    app.journal_sql(|connection| {
         connection.prepare("SELECT seq FROM events ORDER BY seq")?.query_map([], |row| row.get(0))?.collect()
-    });
-    read.await.unwrap()
+    })
 }
 
 #[tokio::test]
@@ -348,7 +343,7 @@ async fn one_event_is_replayed_by_its_number() {
     let product = app.shop().add_product("Green tea").webhook();
     app.shop().deliver("products/create", &product).await;
     app.settle().await;
-    let numbers = numbers(&app).await;
+    let numbers = numbers(&app);
     assert_eq!(numbers.len(), 3);
     for person in [SAM, KIM] {
         std::fs::remove_file(app.path(&file_of(PAGE, person))).unwrap();

@@ -220,25 +220,23 @@ async fn what_stands_in_no_file_is_not_deleted() {
 async fn the_newest_event_stays_so_that_no_number_is_given_twice() {
     let app = TestApp::start().await;
     app.connect().await;
-    let newest = async |app: &TestApp| {
-        let read = app.shared().journal.read(|connection| {
+    let newest = |app: &TestApp| -> (i64, i64) {
+        app.journal_sql(|connection| {
             connection.query_row("SELECT max(seq), count(*) FROM events", [], |row| Ok((row.get(0)?, row.get(1)?)))
-        });
-        let (newest, count): (i64, i64) = read.await.unwrap();
-        (newest, count)
+        })
     };
     let mut items: Vec<String> = (0..3).map(|time| text_at(SAM, time, "old")).collect();
     deliver(&app, body_of(&items)).await;
     app.clock.advance(100 * DAY);
-    let before = newest(&app).await.0;
+    let before = newest(&app).0;
     assert_eq!(delete_older_than(&app, 0).await, 2);
-    assert_eq!(newest(&app).await, (before, 1));
+    assert_eq!(newest(&app), (before, 1));
     let app = restart(app).await;
     for _ in 0..3 {
         items.push(text_at(SAM, 100 * DAY_MS + i64::try_from(items.len()).unwrap(), "new"));
         deliver(&app, body_of(&items[items.len() - 1..])).await;
     }
-    assert_eq!(newest(&app).await, (before + 3, 4));
+    assert_eq!(newest(&app), (before + 3, 4));
     assert_eq!(text_of(&app, SAM), document_of(&items));
     app.finish().await;
 }

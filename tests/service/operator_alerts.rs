@@ -13,6 +13,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use shoptalk::app::config::Config;
+use shoptalk::shared::erasure::Scope;
 use shoptalk::shared::store::Status;
 use shoptalk::workers::alert_webhook::Receiver;
 
@@ -269,5 +270,71 @@ async fn a_cause_that_is_gone_before_anybody_heard_of_it_is_not_told() {
     app.shared().alerts.heal("test:short");
     app.post_alerts().await;
     assert_eq!(pager.said(), []);
+    app.finish().await;
+}
+
+/// Each worker's alert, how its sentence begins, and the table without which it cannot work.
+const WORKERS: [(&str, &str, (&str, &str)); 5] = [
+    ("consumer:conversations", "Conversation files are not being written", ("journal", "unfiled")),
+    ("consumer:refresh", "Accounts are not being read", ("journal", "rereads")),
+    ("consumer:overview", "The pages' lists of conversations fall behind", ("journal", "activity")),
+    ("consumer:erasure", "Data that must be erased is not being erased", ("tokens", "erasure_scopes")),
+    ("consumer:alerts", "Accounts that need a login are not looked for", ("tokens", "alert_posts")),
+];
+
+/// Takes a table away from a database, or gives it back.
+fn rename(app: &TestApp, database: &str, from: &str, to: &str) {
+    let connection = rusqlite::Connection::open(app.path(&format!("data/{database}.db"))).unwrap();
+    connection.busy_timeout(Duration::from_secs(5)).unwrap();
+    connection.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
+}
+
+/// The workers' alerts, as the operator's API shows them.
+async fn alerts_of_workers(app: &TestApp) -> Vec<(String, String)> {
+    let bearer = format!("Bearer {OPERATOR_TOKEN}");
+    let answer = app.browser().send(Method::GET, "/api/alerts", &[("authorization", &bearer)], b"").await.json();
+    let text = |alert: &Value, name: &str| alert[name].as_str().unwrap().to_owned();
+    let alerts = answer["alerts"].as_array().unwrap().iter();
+    let all = alerts.map(|alert| (text(alert, "cause"), text(alert, "sentence")));
+    all.filter(|(cause, _)| cause.starts_with("consumer:")).collect()
+}
+
+#[tokio::test]
+async fn a_worker_that_fails_raises_an_alert_of_its_own_and_heals_it_when_it_works_again() {
+    let pager = Pager::start().await;
+    let app = TestApp::start_with(pager.configure()).await;
+    app.connect().await;
+    let sam = app.facebook.person("7000000000000001", "Sam Doe");
+    assert_eq!(app.page().deliver(&[app.page().message_from(&sam, "Hello?")]).await.unwrap(), Some(200));
+    let person =
+        |id: &str| Scope::Person { channel: "facebook".to_owned(), account: PAGE.to_owned(), person: id.to_owned() };
+    app.shared().erasure.request(vec![person("7000000000000009")], "operator", None).await.unwrap();
+    for (_, _, (database, table)) in WORKERS {
+        rename(&app, database, table, &format!("{table}_away"));
+    }
+    let working = app.start_working().await;
+    let until = async |count: usize| {
+        loop {
+            let alerts = alerts_of_workers(&app).await;
+            if alerts.len() == count {
+                break alerts;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let mut expected: Vec<&str> = WORKERS.map(|(cause, ..)| cause).to_vec();
+    expected.sort_unstable();
+    let alerts = until(WORKERS.len()).await;
+    assert_eq!(alerts.iter().map(|(cause, _)| cause.as_str()).collect::<Vec<_>>(), expected);
+    for (cause, sentence, (database, table)) in WORKERS {
+        let told = alerts_of_workers(&app).await.into_iter().find(|alert| alert.0 == cause).unwrap().1;
+        assert!(told.starts_with(sentence), "{cause}: {told}");
+        rename(&app, database, &format!("{table}_away"), table);
+        expected.retain(|other| *other != cause);
+        let left = until(expected.len()).await;
+        assert_eq!(left.iter().map(|(cause, _)| cause.as_str()).collect::<Vec<_>>(), expected);
+    }
+    app.stop_working(working).await;
+    assert_eq!(app.said(sam.id.as_str()), ["Hello?"], "nothing was lost");
     app.finish().await;
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::Value;
+use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::outgoing::allowed_addresses::AllowedAddresses;
 use shoptalk::shared::outgoing::http::{ApiError, Http, Patience, Timeouts};
@@ -345,13 +346,13 @@ async fn n5_a_merchant_whose_shop_was_away_is_read_again_once_it_is_back() {
     app.connect().await;
     app.shopify.traffic().fail_next("/graphql.json", 1000, shoptalk::shared::channel::simulator::Failure::Disconnect);
     for _ in 0..4 {
-        app.shared().journal.want_reread("shopify", SHOP, "", app.clock.now_ms()).await.unwrap();
+        app.shared().journal.request_read("shopify", SHOP, ReadRequest::Everything, app.clock.now_ms()).await.unwrap();
         app.settle().await;
     }
     app.shopify.traffic().heal();
     app.shop().rename("Back Again");
     app.clock.advance(Duration::from_secs(3600));
-    app.shared().journal.want_reread("shopify", SHOP, "", app.clock.now_ms()).await.unwrap();
+    app.shared().journal.request_read("shopify", SHOP, ReadRequest::Everything, app.clock.now_ms()).await.unwrap();
     app.settle().await;
     app.clock.advance(Duration::from_secs(3600));
     app.settle().await;

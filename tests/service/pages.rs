@@ -69,6 +69,37 @@ async fn a_merchant_sees_what_is_connected() {
 }
 
 #[tokio::test]
+async fn the_overview_is_there_with_the_first_account_and_offers_what_is_still_open() {
+    const STEPS: [&str; 3] =
+        ["Connect your Shopify shop", "Connect your Facebook Page", "Instagram account of your Page"];
+    let app = TestApp::start_with(|config| config.facebook.as_mut().unwrap().instagram = true).await;
+    let browser = app.browser().for_pages();
+    assert_eq!(browser.follow(&format!("/shopify/{SHOP}/login")).await.status, 200);
+    app.settle().await;
+    let page = browser.get("/").await.text();
+    let offered = |page: &str| -> Vec<&str> {
+        let open = page.split("Still to connect").nth(1).map_or("", |rest| rest.split("</section>").next().unwrap());
+        STEPS.into_iter().filter(|step| open.contains(step)).collect()
+    };
+    assert!(page.contains("<h1>Overview</h1>") && page.contains(SHOP), "{page}");
+    assert!(page.contains("Continue with Facebook") && !page.contains("Everything is connected"), "{page}");
+    assert_eq!(offered(&page), STEPS[1..]);
+    // The Page has no Instagram account, and nothing waits for one.
+    assert_eq!(browser.follow("/facebook/login").await.status, 200);
+    app.settle().await;
+    let page = browser.get("/").await.text();
+    assert!(page.contains("<h1>Overview</h1>") && page.contains(PAGE), "{page}");
+    assert_eq!(offered(&page), STEPS[2..]);
+    app.facebook.add_instagram(PAGE, "17841400000000001", "demo.shop");
+    assert_eq!(browser.follow("/facebook/login").await.status, 200);
+    app.settle().await;
+    let page = browser.get("/").await.text();
+    assert!(page.contains("17841400000000001") && page.contains("Everything is connected"), "{page}");
+    assert_eq!(offered(&page), [""; 0]);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn names_from_a_platform_are_text_and_never_markup() {
     let app = TestApp::start().await;
     app.shop().rename("<script>alert(1)</script>");

@@ -78,7 +78,7 @@ async fn a_yes_after_which_the_subscriptions_are_still_there_is_not_believed() {
     assert!(!app.page().subscribed_fields().is_empty());
     disconnect_unconfirmed(&app, &browser, "shopify", SHOP).await;
     assert!(!app.shop().subscriptions().is_empty());
-    // What still comes is answered, set apart and in no file.
+    // What still comes is answered, set aside and in no file.
     let sam = app.facebook.person("7000000000000001", "Sam");
     let message = app.page().message_from(&sam, "still here?");
     assert_eq!(app.page().deliver(&[message]).await.unwrap(), Some(200));

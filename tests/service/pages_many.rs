@@ -10,6 +10,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::test_app::{Browser, OPERATOR_TOKEN, PAGE, TestApp};
+use shoptalk::shared::channel::read_request::ReadRequest;
 
 const SAM: &str = "7000000000000001";
 
@@ -57,7 +58,7 @@ async fn measure(conversations: i64) -> Vec<(&'static str, f64)> {
     let messages: Vec<_> = (0..60).map(|number| page.message_from(&sam, &format!("message {number}"))).collect();
     assert_eq!(page.deliver(&messages).await.unwrap(), Some(200));
     // A read brings the name.
-    app.shared().journal.want_reread("facebook", PAGE, "", app.clock.now_ms()).await.unwrap();
+    app.shared().journal.request_read("facebook", PAGE, ReadRequest::Everything, app.clock.now_ms()).await.unwrap();
     app.settle().await;
     fill(&app, conversations);
     let list = format!("/conversations/facebook/{PAGE}");

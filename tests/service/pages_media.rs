@@ -6,6 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 use shoptalk::app::config::Config;
 use shoptalk::facebook::Media;
+use shoptalk::shared::channel::read_request::ReadRequest;
 
 use crate::test_app::{Browser, PAGE, TestApp};
 
@@ -28,7 +29,7 @@ async fn send(app: &TestApp, name: &str, attachments: Value) -> Value {
     let mut item = app.page().message_from(&sam, "look");
     item["message"]["attachments"] = attachments;
     assert_eq!(app.page().deliver(std::slice::from_ref(&item)).await.unwrap(), Some(200));
-    app.shared().journal.want_reread("facebook", PAGE, "", app.clock.now_ms()).await.unwrap();
+    app.shared().journal.request_read("facebook", PAGE, ReadRequest::Everything, app.clock.now_ms()).await.unwrap();
     app.settle().await;
     for _ in 0..2 {
         app.clock.advance(Duration::from_secs(60));

@@ -241,14 +241,14 @@ async fn f5_databases_are_opened_with_the_settings_that_keep_what_was_promised()
         ("trusted_schema", "0"),
     ]
     .map(|(name, value)| (name, value.to_owned()));
-    assert_eq!(app.shared().journal.write(move |connection| pragmas(connection)).await.unwrap(), wanted);
+    assert_eq!(app.shared().journal.with_writer(move |connection| pragmas(connection)).await.unwrap(), wanted);
     let fresh = tempfile::tempdir().unwrap();
     let db = shoptalk::shared::database::sqlite::Db::open(
         &fresh.path().join("any.db"),
         &["CREATE TABLE any (id INTEGER) STRICT"],
     )
     .unwrap();
-    let found = db.call(move |connection| pragmas(connection)).await.unwrap();
+    let found = db.with_connection(move |connection| pragmas(connection)).await.unwrap();
     assert_eq!(found, wanted);
     for name in ["tokens", "sessions", "journal"] {
         let connection = rusqlite::Connection::open(app.path(&format!("data/{name}.db"))).unwrap();

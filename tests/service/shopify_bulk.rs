@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shoptalk::app::config::Config;
 use shoptalk::commands::{Command, Line};
+use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shopify::sandbox::Shop;
 
@@ -143,9 +144,14 @@ impl Shops {
 
     /// The next pass goes well, and nothing is said any more.
     async fn heals(self) {
+        self.heals_after(4).await;
+    }
+
+    /// As [`Shops::heals`], where so many starts are asked for.
+    async fn heals_after(self, starts: usize) {
         let before = requests(&self.app);
         sync(&self.app).await;
-        assert_eq!(ways(&self.app, before), (4, 0));
+        assert_eq!(ways(&self.app, before), (starts, 0));
         assert_eq!(remark(&self.app, SHOP).await, None);
         self.app.finish().await;
     }
@@ -231,7 +237,9 @@ async fn an_operation_that_ends_badly_is_told_and_the_shop_is_read_by_pages() {
         shops.answer("BulkState", answer);
         shops.check(what, &format!("Shopify's export of the products {sentence}")).await;
     }
-    shops.heals().await;
+    // Two of the answers said of operations that they are complete, so nobody cancelled them, and at the simulator they are
+    // still at work. Beside them there is room for three of the five, so the fourth list is begun when one of ours has ended.
+    shops.heals_after(5).await;
 }
 
 #[tokio::test]
@@ -340,7 +348,7 @@ async fn is_over_before_kill(nth: usize, turns: usize) -> bool {
     app.clock.advance(Duration::from_secs(3600));
     shop.products()[0].rename("Renamed");
     shop.products()[1].delete();
-    app.shared().journal.want_reread("shopify", SHOP, "", app.clock.now_ms()).await.unwrap();
+    app.shared().journal.request_read("shopify", SHOP, ReadRequest::Everything, app.clock.now_ms()).await.unwrap();
     let (traffic, before) = (app.shopify.traffic().clone(), requests(&app));
     let killed = async {
         traffic.until_received(before + nth).await;

@@ -99,7 +99,7 @@ async fn w9_header_and_body_must_name_the_same_shop() {
 async fn a_customer_is_erased_where_they_are_mentioned_and_the_request_itself_keeps_nothing_of_them() {
     let app = connected().await;
     let shop = app.shop();
-    // A topic that nobody subscribed is set apart as it came.
+    // A topic that nobody subscribed is set aside as it came.
     let order = json!({ "id": 1, "email": MAIL, "note": "secret" }).to_string();
     let stranger = json!({ "id": 2, "email": format!("not-{MAIL}"), "note": "kept" }).to_string();
     for body in [&order, &stranger] {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shoptalk::commands::{Command, Line};
+use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
 
 use crate::shopify_checks::{
@@ -76,7 +77,7 @@ async fn what_lasts_is_told_and_tried_on_until_it_is_over() {
         shop.products()[0].delete();
         shop.add_product("New");
         app.shopify.traffic().fail_next_with_body(SHOP, &only("ProductPage"), usize::MAX, failure.clone());
-        app.shared().journal.want_reread("shopify", SHOP, "", app.clock.now_ms()).await.unwrap();
+        app.shared().journal.request_read("shopify", SHOP, ReadRequest::Everything, app.clock.now_ms()).await.unwrap();
         for _ in 0..4 {
             app.settle().await;
             app.clock.advance(HOUR / 4);

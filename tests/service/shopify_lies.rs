@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use shoptalk::commands::{Command, Line};
+use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shopify::sandbox::{ListLie, Unservable};
 
@@ -46,7 +47,7 @@ async fn sync(app: &TestApp) -> bool {
 
 async fn poll(app: &TestApp) {
     let now = app.clock.now_ms();
-    app.shared().journal.want_reread("shopify", SHOP, "poll", now).await.unwrap();
+    app.shared().journal.request_read("shopify", SHOP, ReadRequest::from_text("poll"), now).await.unwrap();
     app.settle().await;
 }
 
@@ -186,7 +187,7 @@ async fn what_comes_and_goes_while_a_pass_is_made_is_no_doubt() {
     shop.fill(30, 1);
     connect_shop(&app).await;
     let before = requests(&app);
-    app.shared().journal.want_reread("shopify", SHOP, "", app.clock.now_ms()).await.unwrap();
+    app.shared().journal.request_read("shopify", SHOP, ReadRequest::Everything, app.clock.now_ms()).await.unwrap();
     let traffic = app.shopify.traffic().clone();
     // The shop, the number and the first page of products.
     app.work_until(traffic.until_received(before + 4)).await;

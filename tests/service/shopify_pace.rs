@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shopify::sandbox::{Closed, Shop};
 
@@ -238,7 +239,7 @@ async fn a_login_during_a_read_of_the_same_shop_is_served_first() {
     connect_shop(&app).await;
     for nth in [3, 5, 8, 11] {
         let before = requests(&app);
-        app.shared().journal.want_reread("shopify", SHOP, "", app.clock.now_ms()).await.unwrap();
+        app.shared().journal.request_read("shopify", SHOP, ReadRequest::Everything, app.clock.now_ms()).await.unwrap();
         let traffic = app.shopify.traffic().clone();
         app.work_until(traffic.until_received(before + nth)).await;
         log_in(&app.browser(), SHOP).await;

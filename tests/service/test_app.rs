@@ -9,8 +9,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode, header};
 use serde_json::Value;
-use shoptalk::app::App;
 use shoptalk::app::config::{Config, Server};
+use shoptalk::app::{App, Working};
 use shoptalk::commands::rotate_keys::Rotation;
 use shoptalk::commands::{Command, Line};
 use shoptalk::shared::channel::context::Shared;
@@ -61,7 +61,11 @@ impl TestApp {
 
     /// Starts with settings changed by `change`.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let clock = Clock::manual(beginning());
+        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), Clock::manual(beginning()), change).await
+    }
+
+    /// Starts in a folder that holds something already, for platforms that know nothing of it.
+    pub async fn start_in(folder: Arc<TempDir>, clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         let time = clock.clone();
         let now: Now = Arc::new(move || time.now());
         let facebook = facebook::sandbox::Sandbox::start(facebook::sandbox::Options {
@@ -82,7 +86,6 @@ impl TestApp {
         shopify.auto_consent(true);
         facebook.add_page(PAGE, "Demo Shop");
         shopify.add_shop(SHOP, "Demo Shop");
-        let folder = Arc::new(tempfile::tempdir().unwrap());
         Self::open(clock, facebook, shopify, folder, change).await
     }
 
@@ -145,7 +148,8 @@ impl TestApp {
         Self::open(clock, facebook, shopify, folder, change).await
     }
 
-    async fn close(self) {
+    /// Stops in order.
+    pub async fn close(self) {
         self.stop.cancel();
         self.server.await.unwrap();
         self.app.stop(None).await;
@@ -217,6 +221,16 @@ impl TestApp {
         self.settle().await;
     }
 
+    /// Sets workers and jobs to work by themselves, as the service does.
+    pub async fn start_working(&self) -> Working {
+        self.app.start().await.unwrap()
+    }
+
+    /// Stops them. Accounts are read no more by this service.
+    pub async fn stop_working(&self, working: Working) {
+        self.app.stop_working(Some(working)).await;
+    }
+
     /// Looks for alerts and posts those that are due.
     pub async fn post_alerts(&self) {
         self.app.post_alerts().await.unwrap();
@@ -251,6 +265,13 @@ impl TestApp {
             lines.push(line);
         }
         lines
+    }
+
+    /// Asks or changes the journal's database beside the service: the service itself gives nobody a connection.
+    pub fn journal_sql<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> T {
+        let connection = rusqlite::Connection::open(self.path("data/journal.db")).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
+        work(&connection).unwrap()
     }
 
     /// A path below the output folder.
@@ -298,7 +319,7 @@ impl TestApp {
         all.iter().filter(|one| one["channel"] == channel).cloned().collect()
     }
 
-    /// How many events are in the journal: (all, set apart, parked).
+    /// How many events are in the journal: (all, set aside, parked).
     pub async fn counts(&self) -> (i64, i64, i64) {
         let status = self.status().await;
         let count = |name: &str| status["journal"][name].as_i64().unwrap();

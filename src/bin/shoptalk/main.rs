@@ -3,19 +3,22 @@
 mod progress_bars;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use progress_bars::Bars;
+use shoptalk::app::channels;
 use shoptalk::app::config;
-use shoptalk::app::config::{Config, Server};
+use shoptalk::app::config::{Config, FromEnv, Server};
 use shoptalk::app::{self, App, StartError};
 use shoptalk::backup;
-use shoptalk::commands;
-use shoptalk::commands::{Command, Line};
+use shoptalk::commands::{Command, Line, socket};
+#[cfg(feature = "demo")]
 use shoptalk::demo;
 use shoptalk::doctor;
+use shoptalk::shared::channel::finding::Severity;
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::database::lock::folder_of;
 use shoptalk::shared::telemetry::logging;
@@ -29,17 +32,26 @@ const FINDINGS: u8 = 1;
 /// Exit code when the work could not be begun.
 const CANNOT_RUN: u8 = 2;
 
+/// What the help shows below the commands.
+#[cfg(feature = "demo")]
+const EXAMPLES: &str = "Examples:\n  shoptalk demo          see it work, without settings or network\n  shoptalk               run the service with the settings of .env\n  shoptalk sync shopify  poll all shops now";
+#[cfg(not(feature = "demo"))]
+const EXAMPLES: &str = "Examples:\n  shoptalk               run the service with the settings of .env\n  shoptalk sync shopify  poll all shops now";
+
 /// Keeps a sales bot's view of a shop and its Page complete and current, as JSON files.
 #[derive(Parser)]
 #[command(
     version,
     about,
     max_term_width = 100,
-    after_help = "Examples:\n  shoptalk demo          see it work, without settings or network\n  shoptalk               run the service with the settings of .env\n  shoptalk sync shopify  poll all shops now"
+    after_help = EXAMPLES
 )]
 struct Arguments {
     #[command(subcommand)]
     command: Option<What>,
+    /// The folder in which the service runs: its .env, data and files are there. Without it, the current folder
+    #[arg(long, global = true, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -50,6 +62,7 @@ enum What {
     )]
     Serve,
     /// The same service against simulated platforms on this machine; needs no settings and no network
+    #[cfg(feature = "demo")]
     #[command(
         after_help = "Examples:\n  shoptalk demo                 click through both logins yourself\n  shoptalk demo --once          play the whole story unattended\n  shoptalk demo --dir ./demo    keep the files in a folder of yours"
     )]
@@ -57,15 +70,18 @@ enum What {
         /// Play the whole story by itself, print the files, and end
         #[arg(long)]
         once: bool,
-        /// Where data and files go; without it, a temporary folder
-        #[arg(long, value_name = "FOLDER")]
+        /// Where data and files go, from --dir; without it, a temporary folder
+        #[arg(skip)]
         dir: Option<PathBuf>,
     },
     /// Look for everything that can be wrong, and say how to mend it
     #[command(
-        after_help = "Examples:\n  shoptalk doctor\n  shoptalk doctor --json | jq '.findings[].code'\n\nChanges nothing, and can run beside the service. Exit codes: 0 healthy, 1 something was found, 2 it could not look."
+        after_help = "Examples:\n  shoptalk doctor\n  shoptalk --dir /var/lib/shoptalk doctor --fail-on error\n  shoptalk doctor --json | jq '.findings[].code'\n\nChanges nothing, and can run beside the service. Exit codes: 0 nothing was found that is as bad as --fail-on, 1 something was, 2 it could not look."
     )]
     Doctor {
+        /// How bad a finding must be to make the exit code 1
+        #[arg(long, value_name = "SEVERITY", default_value = "warning")]
+        fail_on: Badness,
         /// For programs: one JSON object
         #[arg(long)]
         json: bool,
@@ -76,7 +92,8 @@ enum What {
     )]
     Sync {
         /// Only this platform
-        channel: Option<Platform>,
+        #[arg(value_parser = channel_names())]
+        channel: Option<String>,
         /// Only this account: a Page's id, a shop's domain
         #[arg(requires = "channel")]
         account: Option<String>,
@@ -135,13 +152,75 @@ enum KeysWhat {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Platform {
-    Facebook,
-    Shopify,
+enum Badness {
+    Error,
+    Warning,
+    Note,
+}
+
+impl From<Badness> for Severity {
+    fn from(badness: Badness) -> Self {
+        match badness {
+            Badness::Error => Self::Error,
+            Badness::Warning => Self::Warning,
+            Badness::Note => Self::Note,
+        }
+    }
+}
+
+/// The names of all channels.
+fn channel_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(channels::ALL.map(|about| about.name))
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let code = match Arguments::try_parse() {
+        Ok(arguments) => start(arguments),
+        Err(error) => show_usage(&error),
+    };
+    logging::finish();
+    code
+}
+
+/// Help and version, which were asked for, or what is wrong with the command line.
+fn show_usage(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        logging::say(text.trim_end());
+        return ExitCode::from(CANNOT_RUN);
+    }
+    print_out(text.trim_end(), ExitCode::SUCCESS)
+}
+
+/// Writes the result of a command to standard output. `code` is the exit code, unless the result could not be written. A
+/// reader that has seen enough and went away changes nothing.
+fn print_out(text: &str, code: ExitCode) -> ExitCode {
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            fail_with(&format!("the output could not be written: {error}"), FINDINGS)
+        }
+        _ => code,
+    }
+}
+
+fn start(arguments: Arguments) -> ExitCode {
+    let mut what = arguments.command.unwrap_or(What::Serve);
+    let mut folder = arguments.dir;
+    // The demo makes its folder itself, and reads no settings in it.
+    #[cfg(feature = "demo")]
+    if let What::Demo { dir, .. } = &mut what {
+        *dir = folder.take();
+    }
+    if let Some(folder) = folder {
+        // What is named on the command line is named from where the person is.
+        if let What::Backup { folder, .. } | What::Restore { folder } = &mut what {
+            *folder = absolute(folder);
+        }
+        if let Err(error) = std::env::set_current_dir(&folder) {
+            return fail(&format!("the folder {} cannot be entered: {error}", absolute(&folder).display()));
+        }
+    }
     // No core file ever holds a key.
     let _ = rustix::process::setrlimit(
         rustix::process::Resource::Core,
@@ -152,7 +231,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime does not start: {error}")),
     };
-    let code = runtime.block_on(run(arguments.command.unwrap_or(What::Serve)));
+    let code = runtime.block_on(run(what));
     // Reads that were cut off may still hold a thread; nothing depends on them.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     code
@@ -167,9 +246,11 @@ fn allow_many_files() {
 
 async fn run(what: What) -> ExitCode {
     match what {
+        #[cfg(feature = "demo")]
         What::Demo { once, dir } => {
             // The demo speaks for itself; what goes wrong is still said.
-            logging::init(logging::LogFormat::Text, &std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".to_owned()));
+            let filter = std::env::var("RUST_LOG").ok().and_then(|filter| logging::check_filter(&filter).ok());
+            logging::init(logging::LogFormat::Text, &filter.unwrap_or_else(|| "warn".to_owned()));
             match demo::run(demo::Options { once, dir }, stop_signal()).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => fail_with(&format!("{error:#}"), FINDINGS),
@@ -182,22 +263,20 @@ async fn run(what: What) -> ExitCode {
             }
             Err(code) => code,
         },
-        What::Doctor { json } => doctor(json).await,
+        What::Doctor { json, fail_on } => doctor(json, fail_on.into()).await,
         What::Backup { folder, with_key } => {
             let work = async |server: Server| {
                 let copy = move || backup::backup(&server, &folder, with_key, &Clock::system());
                 tokio::task::spawn_blocking(copy).await?
             };
-            without_service(work).await
+            without_service(read_config_beside_data(), work).await
         }
         What::Restore { folder } => {
-            without_service(async |server: Server| backup::restore(&server, &folder, &Clock::system()).await).await
+            let config = read_config().map(|(config, _)| config);
+            without_service(config, async |server: Server| backup::restore(&server, &folder, &Clock::system()).await)
+                .await
         }
-        What::Sync { channel, account } => {
-            let channel = channel.and_then(|channel| channel.to_possible_value());
-            let channel = channel.map(|channel| channel.get_name().to_owned());
-            command(Command::Sync { channel, account }).await
-        }
+        What::Sync { channel, account } => command(Command::Sync { channel, account }).await,
         What::Rebuild { account } => command(Command::Rebuild { account }).await,
         What::Replay { event, .. } => command(Command::Replay { event }).await,
         What::Keys { what: KeysWhat::Rotate } => command(Command::RotateKeys).await,
@@ -205,20 +284,48 @@ async fn run(what: What) -> ExitCode {
 }
 
 fn read_config() -> Result<(Config, Vec<String>), ExitCode> {
-    let (config, names) = Config::from_env().map_err(|problems| fail(&problems.to_string()))?;
+    let FromEnv { config, set, unknown } = Config::from_env();
+    let config = config.map_err(|problems| {
+        let unknown: String = unknown.iter().map(|unknown| format!("\n{unknown}")).collect();
+        fail(&format!("{problems}{unknown}"))
+    })?;
     logging::init(config.server.log_format, &config.server.log_filter);
     config::warn_of_open_env_file();
-    Ok((config, names))
+    for unknown in unknown {
+        tracing::warn!("{unknown}");
+    }
+    Ok((config, set))
+}
+
+/// As [`read_config`], for commands that work on data that is there. They make none: in the wrong folder they would find a
+/// new key and empty databases, and all would be well.
+fn read_config_beside_data() -> Result<Config, ExitCode> {
+    let (config, _) = read_config()?;
+    let database = &config.server.tokens_db;
+    if database.exists() {
+        return Ok(config);
+    }
+    Err(fail(&format!(
+        "there is no data in {}: {} is not there, so there is nothing to do or to back up. Run this in the folder in which \
+         the service runs, or name it: --dir FOLDER",
+        absolute(folder_of(database)).display(),
+        absolute(database).display(),
+    )))
+}
+
+/// The path from the root, for people who have to find it.
+fn absolute(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.components().filter(|part| *part != std::path::Component::CurDir).collect()
 }
 
 async fn serve(config: Config) -> ExitCode {
     let address = config.server.address;
     // First of all, so that whoever asks while the service is still starting gets an orderly end, too.
     let stop = stop_signal();
-    if config.facebook.is_none() && config.shopify.is_none() {
-        tracing::warn!(
-            "no platform is configured, so there is nothing to do; see .env.example, or try `shoptalk demo`"
-        );
+    if channels::configured(&config).next().is_none() {
+        let demo = if cfg!(feature = "demo") { ", or try `shoptalk demo`" } else { "" };
+        tracing::warn!("no platform is configured, so there is nothing to do; see .env.example{demo}");
     }
     let app = match App::build(config, Clock::system()).await {
         Ok(app) => app,
@@ -253,36 +360,47 @@ async fn serve(config: Config) -> ExitCode {
 }
 
 /// Does work that needs no service, and says what came of it.
-async fn without_service(work: impl AsyncFnOnce(Server) -> anyhow::Result<String>) -> ExitCode {
-    let config = match read_config() {
-        Ok((config, _)) => config,
+async fn without_service(
+    config: Result<Config, ExitCode>,
+    work: impl AsyncFnOnce(Server) -> anyhow::Result<String>,
+) -> ExitCode {
+    let config = match config {
+        Ok(config) => config,
         Err(code) => return code,
     };
     match work(config.server).await {
-        Ok(said) => {
-            let _ = writeln!(std::io::stdout(), "{said}");
-            ExitCode::SUCCESS
-        }
+        Ok(said) => print_out(&said, ExitCode::SUCCESS),
         Err(error) => fail(&format!("{error:#}")),
     }
 }
 
-async fn doctor(json: bool) -> ExitCode {
+async fn doctor(json: bool, fail_on: Severity) -> ExitCode {
     // What is wrong is said in the report; the log would only say it twice.
     logging::init(logging::LogFormat::Text, "off");
-    let config = Config::from_env().map(|(config, _)| config);
-    let report = doctor::examine(&config, &doctor::Surroundings::default(), &Clock::system()).await;
+    let FromEnv { config, set, unknown } = Config::from_env();
+    let surroundings = doctor::Surroundings { unknown, ..doctor::Surroundings::default() };
+    // Before the first start there are settings, afterwards there is data.
+    if let Ok(config) = &config
+        && set.is_empty()
+        && !surroundings.env_file.exists()
+        && !config.server.tokens_db.exists()
+    {
+        return fail(&format!(
+            "there is nothing to look at in {}: neither settings in a .env nor data. Run this in the folder in which the \
+             service runs, or name it: --dir FOLDER",
+            absolute(Path::new("")).display()
+        ));
+    }
+    let report = doctor::examine(&config, &surroundings, &Clock::system()).await;
     let text = if json {
         match serde_json::to_string_pretty(&report) {
-            Ok(text) => text + "\n",
+            Ok(text) => text,
             Err(error) => return fail(&error.to_string()),
         }
     } else {
         report.to_text()
     };
-    // A reader that went away does not change what was found.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    if report.is_healthy() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) }
+    print_out(text.trim_end(), if report.has(fail_on) { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
 }
 
 /// Cancelled by SIGINT or SIGTERM; a second signal ends the process at once.
@@ -298,9 +416,10 @@ fn stop_signal() -> CancellationToken {
         for first in [true, false] {
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
             if first {
-                tracing::info!("asked to stop");
                 token.cancel();
+                tracing::info!("asked to stop");
             } else {
+                logging::finish();
                 std::process::exit(130);
             }
         }
@@ -310,14 +429,14 @@ fn stop_signal() -> CancellationToken {
 
 /// Hands a command to the running service, or carries it out here.
 async fn command(command: Command) -> ExitCode {
-    let config = match read_config() {
-        Ok((config, _)) => config,
+    let config = match read_config_beside_data() {
+        Ok(config) => config,
         Err(code) => return code,
     };
     let (sender, lines) = mpsc::channel(64);
     let printing = tokio::spawn(print(lines));
-    let socket = commands::socket_path(folder_of(&config.server.tokens_db));
-    let handed_over = match commands::ask(&socket, &command, &sender).await {
+    let socket = socket::path_in(folder_of(&config.server.tokens_db));
+    let handed_over = match socket::ask(&socket, &command, &sender).await {
         Ok(handed_over) => handed_over,
         Err(error) => return fail(&format!("{error:#}")),
     };
@@ -328,7 +447,10 @@ async fn command(command: Command) -> ExitCode {
     }
     drop(sender);
     match printing.await {
-        Ok(true) => ExitCode::SUCCESS,
+        Ok((_, Err(error))) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            fail_with(&format!("the output could not be written: {error}"), FINDINGS)
+        }
+        Ok((true, _)) => ExitCode::SUCCESS,
         _ => ExitCode::from(FINDINGS),
     }
 }
@@ -357,8 +479,9 @@ async fn carry_out_here(config: Config, command: Command, lines: &mpsc::Sender<L
     Ok(())
 }
 
-/// Shows what is told: bars on a terminal, plain lines elsewhere. Gives back whether all went well.
-async fn print(mut lines: mpsc::Receiver<Line>) -> bool {
+/// Shows what is told: bars on a terminal, plain lines elsewhere. Gives back whether all went well, and whether all of it
+/// could be shown.
+async fn print(mut lines: mpsc::Receiver<Line>) -> (bool, std::io::Result<()>) {
     let mut bars = Bars::new();
     let mut good = false;
     while let Some(line) = lines.recv().await {
@@ -372,7 +495,7 @@ async fn print(mut lines: mpsc::Receiver<Line>) -> bool {
             Line::End { good: all } => good = all,
         }
     }
-    good
+    (good, bars.shown())
 }
 
 fn fail(sentence: &str) -> ExitCode {
@@ -380,6 +503,6 @@ fn fail(sentence: &str) -> ExitCode {
 }
 
 fn fail_with(sentence: &str, code: u8) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "shoptalk: {sentence}");
+    logging::say(&format!("shoptalk: {sentence}"));
     ExitCode::from(code)
 }

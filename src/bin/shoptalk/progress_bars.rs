@@ -20,6 +20,8 @@ pub struct Bars {
     bars: BTreeMap<(String, String), ProgressBar>,
     /// `None`: it is a terminal, and bars are drawn.
     lines: Option<Lines>,
+    /// The first failure to write.
+    failed: Option<std::io::Error>,
 }
 
 /// What was said of each account last, and when.
@@ -52,7 +54,7 @@ impl Bars {
         let terminal = std::io::stdout().is_terminal();
         let target = if terminal { ProgressDrawTarget::stdout() } else { ProgressDrawTarget::hidden() };
         let lines = (!terminal).then(Lines::default);
-        Self { all: MultiProgress::with_draw_target(target), bars: BTreeMap::new(), lines }
+        Self { all: MultiProgress::with_draw_target(target), bars: BTreeMap::new(), lines, failed: None }
     }
 
     /// How far the read of an account has come.
@@ -92,12 +94,20 @@ impl Bars {
     }
 
     /// A sentence that stays.
-    pub fn say(&self, sentence: &str) {
-        // A reader that went away is no reason to stop the work.
-        let _ = match self.lines {
+    pub fn say(&mut self, sentence: &str) {
+        let said = match self.lines {
             None => self.all.println(sentence),
             Some(_) => writeln!(std::io::stdout(), "{sentence}"),
         };
+        // A reader that went away is no reason to stop the work.
+        if let Err(error) = said {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    /// Whether everything could be shown.
+    pub fn shown(mut self) -> std::io::Result<()> {
+        self.failed.take().map_or(Ok(()), Err)
     }
 }
 
@@ -138,6 +148,7 @@ mod tests {
             all: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             bars: BTreeMap::new(),
             lines: None,
+            failed: None,
         };
         bars.show(step("one", 5, Some(20)));
         bars.show(step("two", 7, None));

@@ -6,7 +6,7 @@
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
-use super::api::{Call, Caller};
+use super::call::{Call, Caller};
 use super::fields::{Field, narrow, parse_fields};
 use super::paging::{Row, Window, with_paging};
 use super::state::{APP_NAME, Core, GraphError, Message, PageRecord, Platform, Thread};

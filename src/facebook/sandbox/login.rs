@@ -12,7 +12,7 @@ use maud::{DOCTYPE, html};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::api::{Call, Caller, reply};
+use super::call::{Call, Caller, reply};
 use super::state::{APP_NAME, Core, GraphError, Holder, PERMISSIONS, Platform};
 
 /// Data of a person can be read for this long after the last login.

@@ -5,9 +5,11 @@
 //! tests, on a timer in the demo.
 
 mod api;
+mod call;
 mod deliver;
 mod fields;
 mod graph;
+mod handle;
 mod login;
 mod page;
 mod paging;
@@ -17,6 +19,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::{Value, json};
 
+pub use self::handle::{Person, Sandbox};
 pub use self::page::Page;
 pub use self::state::AppSubscription;
 use self::state::{Core, GraphError, Holder, PageRecord, Platform};
@@ -30,22 +33,6 @@ pub struct Options {
     pub app_secret: String,
     /// Where its time comes from.
     pub now: Now,
-}
-
-/// A customer who writes to Pages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
-    /// The Page-scoped id. On the real platform it differs from Page to Page; here one id serves for all.
-    pub id: String,
-    /// First and last name.
-    pub name: String,
-}
-
-/// A handle to the running simulator. Cheap to clone; the server stops when the last handle is dropped.
-#[derive(Clone)]
-pub struct Sandbox {
-    core: Arc<Core>,
-    server: Arc<Loopback>,
 }
 
 impl Sandbox {

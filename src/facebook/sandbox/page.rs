@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::deliver;
+use super::handle::{Person, Sandbox};
 use super::state::{Message, PAGE_INBOX_APP_ID, PageRecord, Thread, new_mid};
-use super::{Person, Sandbox, deliver};
 
 /// A handle to one Page of the simulator. Cheap to clone.
 ///

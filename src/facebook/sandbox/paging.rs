@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::api::{Call, Caller, DEFAULT_VERSION};
+use super::call::{Call, Caller, DEFAULT_VERSION};
 use super::fields::{Field, text_of};
 use super::state::{Core, GraphError, Platform};
 

@@ -3,8 +3,6 @@
 /// How a merchant begins to connect an account of a channel.
 #[derive(Debug, Clone)]
 pub struct ConnectStep {
-    /// The channel.
-    pub channel: &'static str,
     /// The step as a heading: "Connect your Shopify shop".
     pub title: &'static str,
     /// What to do there.

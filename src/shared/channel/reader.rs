@@ -3,51 +3,37 @@
 use std::time::Duration;
 
 use super::job::BoxFuture;
+use super::read_request::ReadRequest;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::{ApiError, Budget};
 
-/// The object of a wish that asks for no data: an hourly look at the account's tokens and webhook subscriptions, which are
-/// renewed and repaired. It is a wish like a read, so it has the same retries and never runs beside a read.
-pub const WATCH: &str = "watch";
-
-/// The object of a wish that asks what people are called: somebody wrote who has no name yet.
-pub const PEOPLE: &str = "people";
-
-/// Whether a wish for this object is none of the merchant's business: it reads nothing of what an account holds.
-#[must_use]
-pub fn is_aside(object: &str) -> bool {
-    [WATCH, PEOPLE].contains(&object)
-}
-
-/// How the object of a wish begins that asks for no data either: to find out whether the account was given up at its
-/// platform, as a message of this time (milliseconds since 1970) says. It is looked into also where the token is refused.
-pub const FAREWELL: &str = "farewell:";
-
 /// Reads an account of a channel from its platform: once, completely, and again whenever something changed.
 pub trait Reader: Send + Sync {
-    /// Reads `object` of `account` again and stores what came; the empty object is the whole account, [`WATCH`] is a look
-    /// at its tokens and subscriptions, [`PEOPLE`] the names of those who wrote last, [`FAREWELL`] a look whether it was given up. The empty account is the app itself: it
-    /// is asked for only what the channel wished for.
-    fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>>;
+    /// Carries out one request and stores what came. The empty account is the app itself: it is asked for only what the
+    /// channel requested.
+    ///
+    /// # Errors
+    /// [`ReadError::UnknownRequest`] for what the channel does not know: a database may be of a newer version.
+    fn read_again<'a>(&'a self, account: &'a str, request: &'a ReadRequest) -> BoxFuture<'a, Result<(), ReadError>>;
 
-    /// Reads several objects of an account, for a channel where reading them together is cheaper. Gives one outcome for
-    /// each of the first objects, at least one; it is asked again for the rest.
+    /// Carries out several requests of an account, for a channel where reading together is cheaper. Gives one outcome for
+    /// each of the first requests, at least one; it is asked again for the rest.
     fn read_several<'a>(
         &'a self,
         account: &'a str,
-        objects: &'a [String],
+        requests: &'a [ReadRequest],
     ) -> BoxFuture<'a, Vec<Result<(), ReadError>>> {
         Box::pin(async move {
-            match objects.first() {
-                Some(object) => vec![self.read_again(account, object).await],
+            match requests.first() {
+                Some(request) => vec![self.read_again(account, request).await],
                 None => Vec::new(),
             }
         })
     }
 
-    /// Whether reading this object leaves nothing of the account unknown.
-    fn is_whole(&self, object: &str) -> bool {
-        object.is_empty()
+    /// Whether a read of this leaves nothing of the account unknown.
+    fn is_whole(&self, request: &ReadRequest) -> bool {
+        *request == ReadRequest::Everything
     }
 
     /// Ends the webhook subscriptions of an account at the platform, because its merchant disconnects it, and asks the
@@ -110,6 +96,9 @@ pub enum ReadError {
         /// How long to wait.
         again_in: Duration,
     },
+    /// The channel does not know what it was asked for.
+    #[error("this version does not know how to read “{0}”")]
+    UnknownRequest(ReadRequest),
     /// Anything else of our own.
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
@@ -123,7 +112,7 @@ impl ReadError {
             Self::Journal(_) => "not_stored",
             Self::Output(_) => "not_written",
             Self::NotYet { .. } => "not_yet",
-            Self::Internal(_) => "fault",
+            Self::UnknownRequest(_) | Self::Internal(_) => "fault",
         }
     }
 
@@ -135,12 +124,13 @@ impl ReadError {
             Self::Journal(error) => Self::Journal(error.clone()),
             Self::Output(error) => Self::Output(std::io::Error::new(error.kind(), error.to_string())),
             Self::NotYet { again_in } => Self::NotYet { again_in: *again_in },
+            Self::UnknownRequest(request) => Self::UnknownRequest(request.clone()),
             Self::Internal(error) => Self::Internal(anyhow::anyhow!("{error:#}")),
         }
     }
 
     /// Whether the same read will fail again in the same way.
     pub(crate) fn is_final(&self) -> bool {
-        matches!(self, Self::Api(ApiError::Refused { .. } | ApiError::Unreadable(_)))
+        matches!(self, Self::Api(ApiError::Refused { .. } | ApiError::Unreadable(_)) | Self::UnknownRequest(_))
     }
 }

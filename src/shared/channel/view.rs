@@ -16,8 +16,8 @@ pub struct View {
     pub noun: &'static str,
     /// What its owner does at the platform to end what an app is told: an instruction, one sentence.
     pub part: &'static str,
-    /// Where a login begins that renews the connection of this account.
-    pub reconnect: fn(&str) -> String,
+    /// Where a login begins that renews the connection of this account; `None`: there is no such link.
+    pub reconnect: Option<fn(&str) -> String>,
     /// What an event of a conversation says. `None`: the channel has no conversations.
     pub conversations: Option<fn(&str, &Item) -> Shown>,
     /// The catalogue, where the channel has one.

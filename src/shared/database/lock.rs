@@ -12,7 +12,17 @@ const NAME: &str = "shoptalk.lock";
 
 /// Holds the data folders until it is dropped.
 #[derive(Debug)]
-pub struct DataLock(#[allow(dead_code, reason = "the locks live as long as their files are open")] Vec<File>);
+pub struct DataLock(Vec<File>);
+
+impl Drop for DataLock {
+    /// Releases the locks. Closing the files would not do: a process that is just being started by another thread has copies
+    /// of their descriptors until it runs its own program, and the lock would last as long.
+    fn drop(&mut self) {
+        for file in &self.0 {
+            let _ = file.unlock();
+        }
+    }
+}
 
 /// Why the folders could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -79,5 +89,23 @@ fn take(folder: &Path) -> Result<File, LockError> {
             refused()?;
             Ok(file)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_ends_with_its_owner_also_while_somebody_has_a_copy_of_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("data/x.db");
+        let lock = DataLock::take([database.as_path()]).expect("it is free");
+        // What a fork does to every open file.
+        let copy = lock.0[0].try_clone().expect("a copy");
+        assert!(matches!(DataLock::take([database.as_path()]), Err(LockError::Held(_))));
+        drop(lock);
+        DataLock::take([database.as_path()]).expect("it is free again");
+        drop(copy);
     }
 }

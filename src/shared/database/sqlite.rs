@@ -49,7 +49,7 @@ impl Db {
     ///
     /// # Errors
     /// What `work` returns, or that its thread failed.
-    pub async fn call<T, E>(
+    pub(in crate::shared) async fn call<T, E>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     ) -> anyhow::Result<T>
@@ -67,12 +67,26 @@ impl Db {
     }
 }
 
+impl Db {
+    /// As [`Db::call`], for the test that looks at a connection's settings.
+    ///
+    /// # Errors
+    /// As [`Db::call`].
+    #[doc(hidden)]
+    pub async fn with_connection<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        self.call(move |connection| work(connection)).await
+    }
+}
+
 /// Opens or creates a database file (0600, in a folder made 0700), sets WAL and `synchronous=FULL`, and migrates.
 ///
 /// # Errors
 /// When the folder or file cannot be made or read, when the file is not a database or is damaged, when it was written
 /// by a newer version of this program, or when the SQLite built in is too old.
-pub fn open(path: &Path, migrations: &[&'static str]) -> anyhow::Result<Connection> {
+pub(in crate::shared) fn open(path: &Path, migrations: &[&'static str]) -> anyhow::Result<Connection> {
     ensure!(
         rusqlite::version_number() >= OLDEST_SQLITE,
         "SQLite {} is too old: 3.51.3 or newer is needed",
@@ -169,7 +183,7 @@ fn is_full(path: &Path) -> bool {
 ///
 /// # Errors
 /// When no file can be made there.
-pub fn open_unnamed(folder: &Path) -> anyhow::Result<Connection> {
+pub(in crate::shared) fn open_unnamed(folder: &Path) -> anyhow::Result<Connection> {
     let mut random = [0; 8];
     getrandom::fill(&mut random)?;
     let path = folder.join(format!(".staging-{:016x}", u64::from_be_bytes(random)));
@@ -189,7 +203,7 @@ pub fn open_unnamed(folder: &Path) -> anyhow::Result<Connection> {
 ///
 /// # Errors
 /// When the file cannot be opened.
-pub fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+pub(in crate::shared) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -197,11 +211,57 @@ pub fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Copies a database as it stands at one instant, whoever writes to it meanwhile, into the empty file at `to`.
+///
+/// # Errors
+/// When the one cannot be read, or the other not be written.
+pub fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let connection = open_reader(from).with_context(|| format!("{} cannot be read", from.display()))?;
+    let path = to.to_str().context("the path of the copy is not UTF-8")?;
+    connection.execute("VACUUM INTO ?1", [path]).with_context(|| format!("{} cannot be copied", from.display()))?;
+    Ok(())
+}
+
+/// The number of the migrations that a database has seen.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn count_seen_migrations(path: &Path) -> anyhow::Result<usize> {
+    Ok(seen_migrations(&open_reader(path)?)?)
+}
+
+fn seen_migrations(connection: &Connection) -> rusqlite::Result<usize> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+/// Looks into a database without writing and gives the number of the migrations that it has seen. A small one is read
+/// whole; of a large one, which is checked at every start and would take minutes here, only the header and the schema.
+///
+/// # Errors
+/// When it is damaged, or no database.
+pub fn examine(path: &Path) -> anyhow::Result<usize> {
+    let connection = open_reader(path)?;
+    let version = seen_migrations(&connection)?;
+    if fs::metadata(path)?.len() < CHECKED_WHOLE_BYTES {
+        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        ensure!(found == "ok", "damaged");
+    }
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+    Ok(version)
+}
+
+/// Runs SQL beside the service: to make one of its writes fail.
+#[cfg(test)]
+pub(crate) fn run_sql(path: &Path, sql: &str) {
+    Connection::open(path).and_then(|connection| connection.execute_batch(sql)).expect("it runs");
+}
+
 /// The settings every writing connection has.
 ///
 /// # Errors
 /// When SQLite refuses one of them, as it does for a file that is not a database.
-pub fn configure(connection: &Connection) -> anyhow::Result<()> {
+pub(in crate::shared) fn configure(connection: &Connection) -> anyhow::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     ensure!(mode.eq_ignore_ascii_case("wal"), "the file system does not allow write-ahead logging");
@@ -217,7 +277,7 @@ pub fn configure(connection: &Connection) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When the disk is full or fails, or when somebody else holds the log for longer than the busy timeout.
-pub fn scrub(connection: &Connection) -> anyhow::Result<()> {
+pub(in crate::shared) fn scrub(connection: &Connection) -> anyhow::Result<()> {
     connection.execute_batch("VACUUM")?;
     ensure!(empty_log(connection)?, "the database's log is in use");
     Ok(())
@@ -227,7 +287,7 @@ pub fn scrub(connection: &Connection) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When the disk is full or fails.
-pub fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+pub(in crate::shared) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map(|busy| busy == 0)
 }
 

@@ -19,6 +19,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
+pub use super::path::RelativePath;
+use super::path::{belongs_to, is_aside};
+
 /// Whether a write changed anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
@@ -128,43 +131,6 @@ struct Root {
     closed: RwLock<HashSet<Vec<String>>>,
 }
 
-/// A path below the output folder, made of parts that were parsed before: ids and fixed names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RelativePath(Vec<String>);
-
-impl RelativePath {
-    /// A path of these parts.
-    ///
-    /// # Errors
-    /// When a part could be anything but a plain file name: empty, longer than 100 bytes, starting with a dot, or with
-    /// a character other than letters, digits, `-`, `_` and `.`. Ids are parsed long before; this is the last line of
-    /// defence.
-    pub fn new(parts: &[&str]) -> std::io::Result<Self> {
-        let plain = |part: &&str| {
-            !part.is_empty()
-                && part.len() <= 100
-                && !part.starts_with('.')
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        };
-        if parts.is_empty() || !parts.iter().all(plain) {
-            return Err(std::io::Error::new(ErrorKind::InvalidInput, "not a plain file name"));
-        }
-        Ok(Self(parts.iter().map(|&part| part.to_owned()).collect()))
-    }
-
-    /// The folders that an account may have.
-    #[must_use]
-    pub fn folders_of(channel: &str, account: &str) -> Vec<Self> {
-        [[account].as_slice(), &[channel, account]].into_iter().filter_map(|parts| Self::new(parts).ok()).collect()
-    }
-}
-
-impl std::fmt::Display for RelativePath {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.0.join("/"))
-    }
-}
-
 const FOLDER_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 impl Output {
@@ -227,7 +193,7 @@ impl Output {
     }
 
     fn place<'a>(&self, path: &'a RelativePath) -> std::io::Result<(OwnedFd, &'a str)> {
-        let Some((name, folders)) = path.0.split_last() else { return Err(ErrorKind::InvalidInput.into()) };
+        let Some((name, folders)) = path.parts().split_last() else { return Err(ErrorKind::InvalidInput.into()) };
         Ok((self.folder(folders)?, name))
     }
 
@@ -382,7 +348,7 @@ impl Output {
     /// # Errors
     /// When it cannot be opened, or is no plain file.
     pub fn find(&self, path: &RelativePath) -> std::io::Result<Option<File>> {
-        let Some((name, folders)) = path.0.split_last() else { return Err(ErrorKind::InvalidInput.into()) };
+        let Some((name, folders)) = path.parts().split_last() else { return Err(ErrorKind::InvalidInput.into()) };
         match self.find_folder(folders)? {
             Some(folder) => open_plain(&folder, name),
             None => Ok(None),
@@ -410,12 +376,14 @@ impl Output {
     /// # Errors
     /// When the folder cannot be read or changed.
     pub fn remove_aside(&self, path: &RelativePath) -> std::io::Result<()> {
-        let Some((name, folders)) = path.0.split_last() else { return Ok(()) };
+        let Some((name, folders)) = path.parts().split_last() else { return Ok(()) };
         let Some(folder) = self.find_folder(folders)? else { return Ok(()) };
-        let prefix = format!("{name}.damaged-");
+        let is_of_it = |found: &std::ffi::CStr| {
+            found.to_str().ok().and_then(|found| found.strip_prefix(name.as_str())).is_some_and(is_aside)
+        };
         let names: Vec<std::ffi::CString> = rustix::fs::Dir::read_from(&folder)?
             .map(|entry| entry.map(|entry| entry.file_name().to_owned()))
-            .filter(|name| name.as_ref().map_or(true, |name| name.to_bytes().starts_with(prefix.as_bytes())))
+            .filter(|name| name.as_ref().map_or(true, |name| is_of_it(name)))
             .collect::<Result<_, _>>()?;
         for name in &names {
             rustix::fs::unlinkat(&folder, name, AtFlags::empty())?;
@@ -428,18 +396,18 @@ impl Output {
 
     /// From now on nothing is written below this folder; what is being written is waited for.
     pub fn close(&self, folder: &RelativePath) {
-        self.0.closed.write().unwrap_or_else(PoisonError::into_inner).insert(folder.0.clone());
+        self.0.closed.write().unwrap_or_else(PoisonError::into_inner).insert(folder.parts().to_vec());
     }
 
     /// From now on files may be written below this folder again.
     pub fn reopen(&self, folder: &RelativePath) {
-        self.0.closed.write().unwrap_or_else(PoisonError::into_inner).remove(&folder.0);
+        self.0.closed.write().unwrap_or_else(PoisonError::into_inner).remove(folder.parts());
     }
 
     /// Holds off whoever wants to close a folder on this path.
     fn while_open(&self, path: &RelativePath) -> std::io::Result<RwLockReadGuard<'_, HashSet<Vec<String>>>> {
         let closed = self.0.closed.read().unwrap_or_else(PoisonError::into_inner);
-        if !closed.is_empty() && (1..path.0.len()).any(|parts| closed.contains(&path.0[..parts])) {
+        if !closed.is_empty() && (1..path.parts().len()).any(|parts| closed.contains(&path.parts()[..parts])) {
             return Err(std::io::Error::new(ErrorKind::PermissionDenied, "what belongs here was erased"));
         }
         Ok(closed)
@@ -451,7 +419,7 @@ impl Output {
     /// # Errors
     /// When something cannot be removed. What was removed until then stays removed.
     pub fn remove_folder(&self, path: &RelativePath) -> std::io::Result<usize> {
-        let Some((name, parents)) = path.0.split_last() else { return Ok(0) };
+        let Some((name, parents)) = path.parts().split_last() else { return Ok(0) };
         let Some(parent) = self.find_folder(parents)? else { return Ok(0) };
         let Some(folder) = find_folder_in(&parent, name)? else { return Ok(0) };
         let removed = remove_files(&folder, &|_| true, true)?;
@@ -460,18 +428,14 @@ impl Output {
         Ok(removed)
     }
 
-    /// Removes the files at any depth of a folder whose name is `stem` up to the first dot, leftovers and files that were
-    /// moved aside included. Gives back how many there were.
+    /// Removes the documents `<stem>.json` at any depth of a folder, with their leftovers and what was moved aside of them.
+    /// Gives back how many files there were.
     ///
     /// # Errors
     /// As [`Output::remove_folder`].
     pub fn remove_files_of(&self, path: &RelativePath, stem: &str) -> std::io::Result<usize> {
-        let Some(folder) = self.find_folder(&path.0)? else { return Ok(0) };
-        let is_theirs = |name: &[u8]| {
-            let name = name.strip_prefix(b".").unwrap_or(name);
-            name.strip_prefix(stem.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
-        };
-        remove_files(&folder, &is_theirs, false)
+        let Some(folder) = self.find_folder(path.parts())? else { return Ok(0) };
+        remove_files(&folder, &|name| belongs_to(name, stem), false)
     }
 
     /// Opens one file after the other at any depth of a folder and gives it to `see`, with its path below that folder. In
@@ -485,7 +449,7 @@ impl Output {
         path: &RelativePath,
         see: &mut dyn FnMut(&str, File) -> std::io::Result<()>,
     ) -> std::io::Result<()> {
-        match self.find_folder(&path.0)? {
+        match self.find_folder(path.parts())? {
             Some(folder) => visit(&folder, "", see),
             None => Ok(()),
         }
@@ -508,7 +472,7 @@ impl Output {
     /// # Errors
     /// When the folder cannot be read or changed.
     pub fn remove_leftovers(&self, path: &RelativePath) -> std::io::Result<()> {
-        let Some(folder) = self.find_folder(&path.0)? else { return Ok(()) };
+        let Some(folder) = self.find_folder(path.parts())? else { return Ok(()) };
         for entry in rustix::fs::Dir::read_from(&folder)? {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
@@ -549,7 +513,7 @@ impl Output {
     /// # Errors
     /// As [`Output::write`].
     pub fn begin(&self, folder: &RelativePath) -> std::io::Result<Incoming> {
-        let folder = self.folder(&folder.0)?;
+        let folder = self.folder(folder.parts())?;
         let unique = self.0.unique.fetch_add(1, Ordering::Relaxed);
         let temporary = format!(".incoming.{}.{unique}.tmp", std::process::id());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -607,7 +571,7 @@ impl Incoming {
         use tokio::io::AsyncWriteExt;
         self.file.flush().await?;
         self.file.sync_data().await?;
-        let name = match name.0.as_slice() {
+        let name = match name.parts() {
             [name] => name.clone(),
             _ => return Err(ErrorKind::InvalidInput.into()),
         };

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Why the events of an account are set aside that nobody has connected (yet). They are released when somebody does.
-pub(crate) const NOT_CONNECTED: &str = "the account is not connected";
+pub(in crate::shared) const NOT_CONNECTED: &str = "the account is not connected";
 
 /// The connected accounts, by channel. Cheap to clone.
 #[derive(Clone, Default)]

@@ -5,10 +5,12 @@
 
 use rusqlite::{Connection, params};
 
+use super::conversation::{Conversation, conversation_number};
 use super::cursors::{cursor_position, save_cursor};
 use super::error::JournalError;
-use super::event::DedupeKey;
 use super::handle::Journal;
+use super::reader::JournalReader;
+use super::scan::EventPlace;
 use super::writer::newest_seq;
 
 /// Up to which event the table is complete.
@@ -16,13 +18,6 @@ const CURSOR: &str = "consumer:conversations:in_order";
 
 /// How many events one step takes: a write transaction of a few milliseconds, between two groups of deliveries.
 const STEP: i64 = 2_000;
-
-/// How a conversation is called in the table: 64 bits of its hash. Two that share a number share rows, and whoever reads
-/// compares the event itself.
-#[must_use]
-pub(crate) fn conversation_number(channel: &str, account: &str, person: &str) -> i64 {
-    DedupeKey::new(channel, account, &[person.as_bytes()]).as_number()
-}
 
 /// A row of the table: conversation, time, event.
 type Row = (i64, i64, i64);
@@ -45,12 +40,43 @@ impl Journal {
     }
 }
 
-/// Up to which event everything is in order.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) fn in_order_up_to(connection: &Connection) -> rusqlite::Result<i64> {
-    cursor_position(connection, CURSOR)
+impl JournalReader<'_> {
+    /// Up to which event everything is in order.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn in_order_up_to(&self) -> Result<i64, JournalError> {
+        Ok(cursor_position(self.connection(), CURSOR)?)
+    }
+
+    /// Shows the events of a conversation in order of time: those after `after` (time and number) whose number is at most
+    /// `up_to`. `show` is given the payload, where the event stands, and whether it opens a conversation.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn each_event_in_order(
+        &self,
+        conversation: &Conversation,
+        after: (i64, i64),
+        up_to: i64,
+        mut show: impl FnMut(&[u8], EventPlace, bool),
+    ) -> Result<(), JournalError> {
+        let mut statement = self.connection().prepare_cached(
+            "SELECT events.payload, place.occurred_at, place.seq, events.opens
+             FROM conversation_events AS place CROSS JOIN events USING (seq)
+             WHERE place.conversation = ?6 AND (place.occurred_at, place.seq) > (?4, ?5) AND place.seq <= ?7
+               AND events.channel = ?1 AND events.account = ?2 AND events.conversation = ?3 AND events.apart IS NULL
+             ORDER BY place.occurred_at, place.seq",
+        )?;
+        let Conversation { channel, account, person } = conversation;
+        let number = conversation.number();
+        let mut rows = statement.query(params![channel, account, person, after.0, after.1, number, up_to])?;
+        while let Some(row) = rows.next()? {
+            let payload = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+            show(payload, EventPlace { occurred_at: row.get(1)?, seq: row.get(2)? }, row.get(3)?);
+        }
+        Ok(())
+    }
 }
 
 /// The events after the cursor: where it stood, the last event looked at, and the rows to write.
@@ -68,7 +94,7 @@ fn next_rows(connection: &Connection) -> rusqlite::Result<(i64, i64, Vec<Row>)> 
     Ok((from, last.max(from), rows))
 }
 
-/// Puts the events of an account that are set apart for this reason into order, because they are about to be released.
+/// Puts the events of an account that are set aside for this reason into order, because they are about to be released.
 pub(in crate::shared) fn insert_set_aside(
     connection: &Connection,
     channel: &str,

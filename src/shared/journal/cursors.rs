@@ -5,7 +5,27 @@ use rusqlite::{Connection, OptionalExtension};
 use super::error::JournalError;
 use super::handle::Journal;
 
+/// Up to which event the consumer of conversations has made files.
+pub(in crate::shared) const CONVERSATIONS_CURSOR: &str = "consumer:conversations";
+
+/// Up to which event it is written down what is to be read again.
+pub(in crate::shared) const READS_CURSOR: &str = "consumer:refresh";
+
+/// Up to which event the conversations that the pages list are counted.
+pub(in crate::shared) const OVERVIEW_CURSOR: &str = "consumer:overview";
+
+/// Every consumer's cursor: only what lies behind all of them may be deleted.
+pub(in crate::shared) const CONSUMER_CURSORS: [&str; 3] = [CONVERSATIONS_CURSOR, READS_CURSOR, OVERVIEW_CURSOR];
+
 impl Journal {
+    /// Up to which event files are made.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn files_position(&self) -> Result<i64, JournalError> {
+        self.cursor_position(CONVERSATIONS_CURSOR).await
+    }
+
     /// The value kept under this name, for example where a poll goes on.
     ///
     /// # Errors
@@ -41,7 +61,7 @@ impl Journal {
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn save_cursor(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+pub(in crate::shared) fn save_cursor(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO cursors (name, value) VALUES (?1, ?2)")?
         .execute([name, value])
@@ -52,7 +72,7 @@ pub(crate) fn save_cursor(connection: &Connection, name: &str, value: &str) -> r
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn cursor_position(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+pub(in crate::shared) fn cursor_position(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     let value: Option<String> = connection
         .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
         .query_row([name], |row| row.get(0))

@@ -9,7 +9,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::cursors::save_cursor;
 use super::error::JournalError;
 use super::event::DedupeKey;
 use super::handle::Journal;
@@ -43,7 +42,7 @@ pub enum Scope {
         /// The person, as conversations name them.
         person: String,
     },
-    /// What an account was sent and that was set apart, where it mentions one of these texts: of a customer who has no
+    /// What an account was sent and that was set aside, where it mentions one of these texts: of a customer who has no
     /// conversation.
     Mentions {
         /// The channel.
@@ -132,7 +131,9 @@ impl Journal {
     /// When the journal cannot be written.
     pub async fn forget_erased(&self, name: &str) -> Result<(), JournalError> {
         let name = name.to_owned();
-        self.write(move |connection| connection.execute("DELETE FROM cursors WHERE name = ?1", [name])).await.map(drop)
+        self.write(move |connection| connection.execute("DELETE FROM erased_counts WHERE name = ?1", [name]))
+            .await
+            .map(drop)
     }
 
     /// Removes even the traces of what was deleted: what SQLite leaves in places that it does not use any more, and in its
@@ -197,7 +198,7 @@ fn find_events(connection: &Connection, scope: &Scope, after: i64) -> rusqlite::
         Scope::Person { person, .. } => Some(person.as_str()),
         _ => None,
     };
-    // What could not be read may stand under no account, and what is set apart under no person: these are looked into.
+    // What could not be read may stand under no account, and what is set aside under no person: these are looked into.
     let mut statement = connection.prepare_cached(
         "SELECT seq, account, conversation, apart IS NOT NULL,
                 CASE WHEN account = ?2 AND conversation IS NOT NULL THEN NULL ELSE payload END
@@ -290,7 +291,6 @@ fn erase_rows(connection: &Connection, scope: &Scope, name: &str) -> rusqlite::R
                     erased += delete_some(connection, &table, "channel = ?1 AND account = ?2", &[channel, account])?;
                 }
             }
-            erased += delete_cursors(connection, &[account])?;
         }
         Scope::Person { person, .. } => {
             for person_column in ["conversation", "person"] {
@@ -304,7 +304,6 @@ fn erase_rows(connection: &Connection, scope: &Scope, name: &str) -> rusqlite::R
             erased += connection
                 .prepare_cached("DELETE FROM records WHERE channel = ?1 AND account = ?2 AND id = ?3")?
                 .execute([channel, account, person])?;
-            erased += delete_cursors(connection, &[account, person])?;
         }
         Scope::Mentions { .. } => {}
     }
@@ -353,36 +352,23 @@ fn delete_some(connection: &Connection, table: &Table, condition: &str, values: 
         .execute(rusqlite::params_from_iter(values))
 }
 
-/// Deletes the cursors whose name has all of these among its parts: `facebook:100000000000101:updated_time`.
-fn delete_cursors(connection: &Connection, parts: &[&str]) -> rusqlite::Result<usize> {
-    let names: Vec<String> = connection
-        .prepare_cached("SELECT name FROM cursors")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    let mut delete = connection.prepare_cached("DELETE FROM cursors WHERE name = ?1")?;
-    let mut deleted = 0;
-    for name in names {
-        if parts.iter().all(|part| name.split(':').any(|one| one == *part)) {
-            deleted += delete.execute([name])?;
-        }
-    }
-    Ok(deleted)
-}
-
 fn counted(connection: &Connection, name: &str) -> rusqlite::Result<Erased> {
-    let value: Option<String> = connection
-        .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
+    let counts = connection
+        .prepare_cached("SELECT events, rows FROM erased_counts WHERE name = ?1")?
+        .query_row([name], |row| Ok(Erased { events: row.get(0)?, rows: row.get(1)?, ..Erased::default() }))
         .optional()?;
-    let (events, rows) = value.as_deref().and_then(|value| value.split_once(',')).unwrap_or_default();
-    let number = |text: &str| text.parse().unwrap_or(0);
-    Ok(Erased { events: number(events), rows: number(rows), ..Erased::default() })
+    Ok(counts.unwrap_or_default())
 }
 
 fn count(connection: &Connection, name: &str, events: usize, rows: usize) -> rusqlite::Result<()> {
-    let before = counted(connection, name)?;
-    let sum = |before: i64, more: usize| before + i64::try_from(more).unwrap_or(0);
-    save_cursor(connection, name, &format!("{},{}", sum(before.events, events), sum(before.rows, rows)))
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(
+            "INSERT INTO erased_counts (name, events, rows) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET events = events + excluded.events, rows = rows + excluded.rows",
+        )?
+        .execute(params![name, number(events), number(rows)])
+        .map(drop)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
+use crate::shared::channel::read_request::ReadRequest;
+
 /// The road by which an event came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -70,7 +72,7 @@ impl DedupeKey {
 pub enum Effect {
     /// It belongs to the conversation with this person. `opens`: it is reason enough for a conversation to exist.
     Conversation {
-        /// The person's id, parsed.
+        /// The person, by the name that files and URLs have for the id ([`Name`](crate::shared::files::path::Name)).
         person: String,
         /// Whether a conversation file may begin with it.
         opens: bool,
@@ -78,15 +80,15 @@ pub enum Effect {
     /// It belongs to the conversation with this person and takes content back: of the messages with these keys a tombstone
     /// is left.
     Unsend {
-        /// The person's id, parsed.
+        /// The person, by name.
         person: String,
         /// The keys of the message and of its edits.
         keys: Vec<DedupeKey>,
     },
-    /// This object of the account must be read again; empty for the whole account.
-    Reread(String),
+    /// This must be read again.
+    Reread(ReadRequest),
     /// None that we know of: it is kept, counted and shown, with the reason.
-    Apart(Cow<'static, str>),
+    SetAside(Cow<'static, str>),
 }
 
 /// One happening, ready for the journal.
@@ -94,7 +96,7 @@ pub enum Effect {
 pub struct Event {
     /// The channel: `facebook`, `shopify`.
     pub channel: &'static str,
-    /// The account, parsed; empty where none could be read.
+    /// The account, by its name in files and URLs; empty where none could be read.
     pub account: String,
     /// How a repeat is recognised.
     pub key: DedupeKey,

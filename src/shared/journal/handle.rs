@@ -13,6 +13,7 @@ use super::error::JournalError;
 use super::event::Event;
 use super::health::Health;
 use super::migrations::MIGRATIONS;
+use super::reader::JournalReader;
 use super::tombstones::{self, Unsending, Unsendings};
 use super::writer::{self, Appended, Completion, Request, Writer, newest_seq};
 use crate::shared::clock::Clock;
@@ -45,7 +46,10 @@ struct Readers {
 
 impl Readers {
     /// Runs `work` with a connection of its own.
-    fn lend<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+    fn lend<T, E>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, JournalError>
+    where
+        JournalError: From<E>,
+    {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
@@ -142,22 +146,12 @@ impl Journal {
         answer.await.map_err(|_| JournalError::Closed)?
     }
 
-    /// As [`Journal::append`], but waits for a place in the queue: for polls, which have time.
-    ///
-    /// # Errors
-    /// [`JournalError::Storage`] when the commit failed.
-    pub async fn append_patiently(&self, events: Vec<Event>) -> Result<Appended, JournalError> {
-        let (reply, answer) = oneshot::channel();
-        self.requests.send(Request::Append { events, reply }).await.map_err(|_| JournalError::Closed)?;
-        answer.await.map_err(|_| JournalError::Closed)?
-    }
-
     /// Runs `work` on the writer's connection as part of its next transaction. An error of `work` undoes its own
     /// changes only.
     ///
     /// # Errors
     /// What `work` returns, or that the commit failed.
-    pub async fn write<T: Send + 'static>(
+    pub(in crate::shared) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, JournalError> {
@@ -167,6 +161,24 @@ impl Journal {
         });
         self.requests.send(Request::Write(job)).await.map_err(|_| JournalError::Closed)?;
         answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Runs SQL on the writer's own connection: for the test that looks at its settings.
+    ///
+    /// # Errors
+    /// As [`Journal::write`].
+    #[doc(hidden)]
+    pub async fn with_writer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        self.write(work).await
+    }
+
+    /// Makes the writer's thread die.
+    #[cfg(test)]
+    pub(crate) async fn panic_in_writer(&self) -> Result<(), JournalError> {
+        self.write(|_| panic!("a planned panic")).await
     }
 
     /// Makes the task die that tells those who wait.
@@ -203,7 +215,7 @@ impl Journal {
     ///
     /// # Errors
     /// What `work` returns, or that no connection can be opened.
-    pub async fn read<T: Send + 'static>(
+    pub(in crate::shared) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, JournalError> {
@@ -213,17 +225,34 @@ impl Journal {
             .map_err(|error| JournalError::Storage(error.to_string()))?
     }
 
-    /// As [`Journal::read`], on a thread that leaves the processor to others.
+    /// Answers several questions, or a long one piece by piece, on a thread that may block.
     ///
     /// # Errors
-    /// As [`Journal::read`].
-    pub async fn read_in_background<T: Send + 'static>(
+    /// What `work` returns, or that no connection can be opened.
+    pub async fn look<T: Send + 'static>(
         &self,
-        background: &LowPriorityThread,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&JournalReader<'_>) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
         let readers = Arc::clone(&self.readers);
-        background.run(move || readers.lend(work)).await.map_err(|error| JournalError::Storage(error.to_string()))?
+        tokio::task::spawn_blocking(move || readers.lend(|connection| work(&JournalReader::new(connection))))
+            .await
+            .map_err(|error| JournalError::Storage(error.to_string()))?
+    }
+
+    /// As [`Journal::look`], on a thread that leaves the processor to others.
+    ///
+    /// # Errors
+    /// As [`Journal::look`].
+    pub async fn look_in_background<T: Send + 'static>(
+        &self,
+        background: &LowPriorityThread,
+        work: impl FnOnce(&JournalReader<'_>) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let readers = Arc::clone(&self.readers);
+        background
+            .run(move || readers.lend(|connection| work(&JournalReader::new(connection))))
+            .await
+            .map_err(|error| JournalError::Storage(error.to_string()))?
     }
 
     /// The accounts whose events go to the consumers.

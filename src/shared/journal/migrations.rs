@@ -13,6 +13,8 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0009_unsent.sql"),
     include_str!("../../../migrations/journal/0010_threads.sql"),
     include_str!("../../../migrations/journal/0011_account_cursors.sql"),
+    include_str!("../../../migrations/journal/0012_cursors_of_accounts.sql"),
+    include_str!("../../../migrations/journal/0013_taken_back.sql"),
 ];
 
 /// How many migrations this program knows.

@@ -9,6 +9,7 @@
 //! Here stands the log alone. The other tables of `journal.db` have a file each in [`crate::shared::store`].
 
 mod arrivals;
+mod beginnings;
 mod checkpoint;
 mod connected_accounts;
 mod conversation;
@@ -20,22 +21,32 @@ mod event;
 mod handle;
 mod health;
 pub(in crate::shared) mod migrations;
+mod pending_files;
+mod pruning;
+mod reader;
 mod scan;
 mod tombstones;
 mod writer;
 
 pub(in crate::shared) use arrivals::HOUR_MS;
-pub(crate) use connected_accounts::NOT_CONNECTED;
-pub use conversation::Account;
+pub use beginnings::{LostBeginning, Pruned, TakenBack};
+pub(in crate::shared) use connected_accounts::NOT_CONNECTED;
+pub(in crate::shared) use conversation::conversation_number;
+pub use conversation::{Account, Conversation};
 pub(in crate::shared) use conversation_order::insert_set_aside;
-pub(crate) use conversation_order::{conversation_number, in_order_up_to};
-pub(crate) use cursors::{cursor_position, save_cursor};
+pub(in crate::shared) use cursors::{
+    CONVERSATIONS_CURSOR, OVERVIEW_CURSOR, READS_CURSOR, cursor_position, save_cursor,
+};
 pub(in crate::shared) use erase::account_key;
 pub use erase::{Erased, Scope};
 pub use error::JournalError;
 pub use event::{DedupeKey, Effect, Event, Source};
 pub use handle::{Journal, WriterHandle};
 pub use migrations::count_migrations;
+pub use pending_files::{FilesMade, PendingFile};
+pub use pruning::PruneStep;
+pub use reader::JournalReader;
+pub use scan::EventPlace;
 pub use tombstones::Unsending;
 pub use writer::Appended;
-pub(crate) use writer::newest_seq;
+pub(in crate::shared) use writer::newest_seq;

@@ -42,14 +42,13 @@ pub(super) fn payload_of(
     Ok(find(unsendings, event.channel).filter(|_| is_unsent).map(|unsending| (unsending.tombstone)(&event.payload)))
 }
 
-/// Takes back the messages with these keys, because of the event with the number `seq`.
+/// Takes back the messages with these keys, because of this event.
 pub(super) fn take_back(
     connection: &Connection,
     unsendings: &Unsendings,
     event: &Event,
     person: &str,
     keys: &[DedupeKey],
-    seq: i64,
 ) -> rusqlite::Result<()> {
     let Some(unsending) = find(unsendings, event.channel) else { return Ok(()) };
     let mut is_filed = false;
@@ -74,14 +73,15 @@ pub(super) fn take_back(
             .execute(params![key.as_bytes(), event.channel, event.account, person, was_pruned])?;
     }
     if is_filed {
-        // Its file is made anew, from all its events. The time is long past, and no other request has the same: who makes
-        // the file at this moment may have looked before.
+        // Its file is made anew, from all its events. This is a request of its own: who makes the file at this moment may
+        // have looked before.
         connection
             .prepare_cached(
-                "INSERT INTO unfiled (channel, account, conversation, next_at) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = excluded.next_at",
+                "INSERT INTO unfiled (channel, account, conversation, next_at, taken_back) VALUES (?1, ?2, ?3, 0, 1)
+                 ON CONFLICT DO UPDATE SET
+                    parked = 0, attempts = 0, next_at = 0, generation = generation + 1, taken_back = 1",
             )?
-            .execute(params![event.channel, event.account, person, -seq])?;
+            .execute(params![event.channel, event.account, person])?;
     }
     Ok(())
 }

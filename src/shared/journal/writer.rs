@@ -297,14 +297,14 @@ impl Writer {
                 new.push(false);
                 continue;
             }
-            let (conversation, opens, reread, mut apart) = match &event.effect {
+            let (conversation, opens, reread, mut set_aside) = match &event.effect {
                 Effect::Conversation { person, opens } => (Some(person.as_str()), *opens, None, None),
                 Effect::Unsend { person, .. } => (Some(person.as_str()), false, None, None),
-                Effect::Reread(object) => (None, false, Some(object.as_str()), None),
-                Effect::Apart(reason) => (None, false, None, Some(reason.as_ref())),
+                Effect::Reread(request) => (None, false, Some(request.to_text()), None),
+                Effect::SetAside(reason) => (None, false, None, Some(reason.as_ref())),
             };
-            if apart.is_none() && !self.accounts.contains(event.channel, &event.account) {
-                apart = Some(NOT_CONNECTED);
+            if set_aside.is_none() && !self.accounts.contains(event.channel, &event.account) {
+                set_aside = Some(NOT_CONNECTED);
             }
             let tombstone = match any_unsent {
                 true => tombstones::payload_of(&self.connection, &self.unsendings, event)?,
@@ -321,7 +321,7 @@ impl Writer {
                 event.occurred_at.unwrap_or(now_ms),
                 now_ms,
                 event.source.as_str(),
-                apart,
+                set_aside,
                 tombstone.as_ref().unwrap_or(&event.payload)
             ])?;
             new.push(inserted == 1);
@@ -329,7 +329,7 @@ impl Writer {
                 let seq = self.connection.last_insert_rowid();
                 *last_seq = Some(seq);
                 if let Effect::Unsend { person, keys } = &event.effect {
-                    tombstones::take_back(&self.connection, &self.unsendings, event, person, keys, seq)?;
+                    tombstones::take_back(&self.connection, &self.unsendings, event, person, keys)?;
                     any_unsent = true;
                 }
             }
@@ -376,6 +376,6 @@ fn end_job(good: bool, run: impl Fn(&str) -> rusqlite::Result<()>) -> Option<rus
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn newest_seq(connection: &Connection) -> rusqlite::Result<i64> {
+pub(in crate::shared) fn newest_seq(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::shared::clock::Clock;
+use crate::shared::retry::Doubling;
 
 /// How many calls of one account are under way at once.
 const ACCOUNT_CALLS: usize = 4;
@@ -18,9 +19,10 @@ const PLATFORM_CALLS: usize = 32;
 /// After so many failures in a row the breaker opens: two calls that were tried as often as any.
 const FAILURES: u32 = 10;
 
-/// How long it stays open at first, doubled each time, and at most.
+/// How long it stays open at first and at most.
 const PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const PAUSES: Doubling = Doubling::new(PAUSE, LONGEST_PAUSE);
 
 /// How many lanes are remembered. Those without a failure or a call are forgotten first.
 const MAX_LANES: usize = 10_000;
@@ -124,7 +126,7 @@ impl Call {
         if state.open_until.is_some() && !self.probes {
             return None;
         }
-        let pause = PAUSE.saturating_mul(1 << times.min(10)).min(LONGEST_PAUSE);
+        let pause = PAUSES.after(times.into());
         state.open_until =
             Some(self.clock.now_ms().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)));
         Some(pause)

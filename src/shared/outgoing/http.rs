@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use super::allowed_addresses::{AllowedAddresses, REFUSED};
 use super::breaker::{Call, Lanes};
 use crate::shared::clock::Clock;
+use crate::shared::retry::Doubling;
 use crate::shared::telemetry::metrics::Metrics;
 
 /// The largest answer that is read, counted after decompression: 10 MiB.
@@ -435,11 +436,13 @@ impl Http {
     }
 }
 
-/// Full jitter: anything between nothing and half a second, doubled with each try, at most a minute.
+/// The longest pauses between the tries of a call.
+const PAUSES: Doubling = Doubling::new(Duration::from_millis(500), Duration::from_secs(60));
+
+/// Full jitter: anything between nothing and the longest pause after so many tries.
 fn jittered(tried: u32) -> Duration {
-    let ceiling = Duration::from_millis(500 << tried.min(7)).min(Duration::from_secs(60));
     let random = getrandom::u32().unwrap_or(u32::MAX / 2);
-    ceiling.mul_f64(f64::from(random) / f64::from(u32::MAX))
+    PAUSES.after(tried.into()).mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
 
 /// An error with its causes: the outermost text of reqwest alone says little.

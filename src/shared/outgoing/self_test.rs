@@ -17,6 +17,23 @@ use crate::shared::raw_json::Object;
 
 const MEMBER: &str = "shoptalk_self_test";
 
+/// The member of a probe that `shoptalk doctor` sends, which is another process and has no nonce in this one's memory.
+const OF_DOCTOR: &str = "shoptalk_doctor";
+
+/// A probe of the doctor with this nonce: to be signed and sent as a delivery. The service stores nothing and answers with
+/// the nonce alone.
+#[must_use]
+pub fn probe(nonce: &str) -> String {
+    serde_json::json!({ OF_DOCTOR: nonce }).to_string()
+}
+
+/// The nonce of such a probe, in a body whose signature is right.
+#[must_use]
+pub fn nonce_of_probe(body: &[u8]) -> Option<String> {
+    let nonce = std::str::from_utf8(body).ok().and_then(Object::parse)?.text(OF_DOCTOR)?;
+    (nonce.len() == 64 && nonce.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(nonce.into())
+}
+
 /// How long a nonce lives.
 const LIFETIME: Duration = Duration::from_secs(60);
 

@@ -2,16 +2,22 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
-/// The value of the first cookie of this name.
-#[must_use]
-pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// So many cookies of one name are looked at.
+const MOST: usize = 8;
+
+/// The values of all cookies of this name that our own cookies can have: 64 characters of hex. A browser sends several of
+/// one name when another path, another program on this host or an older version of this one set one too, and nothing says
+/// which is ours; so whoever looks for a cookie tries each.
+pub fn all<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(found, value)| (found == name).then_some(value))
+        .filter_map(move |(found, value)| (found == name).then_some(value))
+        .filter(|value| value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .take(MOST)
 }
 
 /// The name of a cookie of ours: with `__Host-` where our pages are https, so that no other host can set it.
@@ -45,9 +51,18 @@ mod tests {
 
     #[test]
     fn a_cookie_is_found_among_others_by_its_whole_name() {
+        let (one, other) = ("1".repeat(64), "2".repeat(64));
         let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("xsession_id=1; session_id=2; session_id=3"));
-        assert_eq!(find(&headers, "session_id"), Some("2"));
-        assert_eq!(find(&headers, "session"), None);
+        for sent in [
+            format!("xsession_id={one}; session_id=; session_id={other}; session_id=ended"),
+            format!("session_id={}; session_id={one}", "x".repeat(64)),
+        ] {
+            headers.append(header::COOKIE, sent.parse().expect("a header"));
+        }
+        assert_eq!(all(&headers, "session_id").collect::<Vec<_>>(), [&other, &one]);
+        assert_eq!(all(&headers, "session").count(), 0);
+        let many = format!("session_id={one};").repeat(100);
+        headers.append(header::COOKIE, many.parse().expect("a header"));
+        assert_eq!(all(&headers, "session_id").count(), MOST);
     }
 }

@@ -4,6 +4,7 @@ pub mod accept;
 pub mod cookies;
 pub mod error;
 pub mod limits;
+pub mod login_answer;
 pub mod proxies;
 pub mod rates;
 pub mod request_id;

@@ -7,14 +7,13 @@ use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use super::cookies;
-use super::error::AppError;
+use super::error::{AppError, wants_html};
 use crate::shared::channel::context::Shared;
 use crate::shared::logins::random_hex;
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::secrets::vault::{Purpose, Vault};
 use crate::shared::store::Session;
 use crate::shared::store::sessions::ABSOLUTE_MS;
-use crate::web::merchant::wants_html;
 
 /// The cookie's name. Scripts depend on it, so it has no `__Host-` even where our pages are https.
 const COOKIE: &str = "session_id";
@@ -68,10 +67,12 @@ where
 /// # Errors
 /// When the database fails.
 pub async fn find(shared: &Shared, headers: &HeaderMap) -> Result<Option<Session>, AppError> {
-    match cookies::find(headers, COOKIE) {
-        Some(id) if id.len() == 64 => Ok(shared.sessions.find(id, shared.clock.now_ms()).await?),
-        _ => Ok(None),
+    for id in cookies::all(headers, COOKIE) {
+        if let Some(session) = shared.sessions.find(id, shared.clock.now_ms()).await? {
+            return Ok(Some(session));
+        }
     }
+    Ok(None)
 }
 
 /// Starts a session of this merchant under a new id; the one it replaces is dead at once. Gives the cookie.

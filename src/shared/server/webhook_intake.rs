@@ -88,6 +88,13 @@ impl Intake {
         StatusCode::OK.into_response()
     }
 
+    /// Answers the doctor's probe: with its nonce, so that the doctor knows who answers.
+    #[must_use]
+    pub fn probe(&self, nonce: String) -> Response {
+        self.0.metrics.self_tests.inc();
+        nonce.into_response()
+    }
+
     /// Commits the events of a delivery and answers 200, or 503 if that is not possible now.
     pub async fn store(&self, events: Vec<Event>) -> Response {
         let Inner { channel, journal, metrics, .. } = &*self.0;

@@ -32,16 +32,26 @@ impl Journal {
     ) -> Result<(), JournalError> {
         let account = account.to_owned();
         self.write(move |connection| match value {
-            Some(value) => connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO account_cursors (channel, account, name, value) VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute([channel, &account, name, &value]),
+            Some(value) => save_account_cursor(connection, channel, &account, name, &value),
             None => forget_account_cursor(connection, channel, &account, name),
         })
         .await
         .map(drop)
     }
+}
+
+pub(super) fn save_account_cursor(
+    connection: &Connection,
+    channel: &str,
+    account: &str,
+    name: &str,
+    value: &str,
+) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO account_cursors (channel, account, name, value) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute([channel, account, name, value])
 }
 
 pub(super) fn find_account_cursor(

@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 use uuid::Uuid;
 
 use crate::shared::database::sqlite::Db;
-use crate::shared::telemetry::alerts::Alert;
+use crate::shared::telemetry::alerts::{AccountCause, Alert};
 
 /// One alert on its way. A row goes when the receiver knows that the cause is gone.
 #[derive(Debug, Clone)]
@@ -43,7 +43,8 @@ impl AlertPosts {
             .call(|connection| -> rusqlite::Result<Vec<Telling>> {
                 connection
                     .prepare_cached(
-                        "SELECT cause, sentence, since, healed_at, id, attempts, next_at FROM alert_posts ORDER BY since, cause",
+                        "SELECT cause, sentence, since, healed_at, id, attempts, next_at, channel, account, kind
+                         FROM alert_posts ORDER BY since, cause",
                     )?
                     .query_map([], telling)?
                     .collect()
@@ -102,9 +103,19 @@ impl AlertPosts {
                 }
                 for alert in new {
                     transaction.execute(
-                        "INSERT INTO alert_posts (cause, sentence, since, healed_at, id, attempts, next_at)
-                         VALUES (?1, ?2, ?3, NULL, ?4, 0, ?5)",
-                        params![alert.cause, alert.sentence, alert.since, new_id(), now_ms],
+                        "INSERT INTO alert_posts
+                            (cause, sentence, since, healed_at, id, attempts, next_at, channel, account, kind)
+                         VALUES (?1, ?2, ?3, NULL, ?4, 0, ?5, ?6, ?7, ?8)",
+                        params![
+                            alert.cause,
+                            alert.sentence,
+                            alert.since,
+                            new_id(),
+                            now_ms,
+                            alert.account.as_ref().map(|of| &of.channel),
+                            alert.account.as_ref().map(|of| &of.account),
+                            alert.account.as_ref().map(|of| &of.kind)
+                        ],
                     )?;
                 }
                 transaction.commit()
@@ -145,8 +156,13 @@ impl AlertPosts {
 }
 
 fn telling(row: &Row<'_>) -> rusqlite::Result<Telling> {
+    let (channel, account, kind): (Option<_>, Option<_>, Option<_>) = (row.get(7)?, row.get(8)?, row.get(9)?);
+    let account = match (channel, account, kind) {
+        (Some(channel), Some(account), Some(kind)) => Some(AccountCause { channel, account, kind }),
+        _ => None,
+    };
     Ok(Telling {
-        alert: Alert { cause: row.get(0)?, sentence: row.get(1)?, since: row.get(2)? },
+        alert: Alert { cause: row.get(0)?, account, sentence: row.get(1)?, since: row.get(2)? },
         healed_at: row.get(3)?,
         id: row.get(4)?,
         attempts: row.get(5)?,

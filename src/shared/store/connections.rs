@@ -49,6 +49,76 @@ impl FromStr for Status {
     }
 }
 
+/// Who found what is wrong with a connection. Only they take it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TroubleSource {
+    /// A read that did not bring everything. A read that is complete takes it back.
+    Read,
+    /// A read, while the platform keeps the account closed. Any read that succeeds takes it back.
+    Pause,
+    /// The platform refuses the token. A new login takes it back, or a token that works again.
+    Token,
+    /// The login that connected the account. The next hourly check takes it back.
+    Login,
+    /// The hourly check. The next one takes it back.
+    Check,
+}
+
+impl TroubleSource {
+    /// The word in the database.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Pause => "pause",
+            Self::Token => "token",
+            Self::Login => "login",
+            Self::Check => "check",
+        }
+    }
+
+    /// How a sentence for the merchant begins.
+    fn beginning(self) -> &'static str {
+        match self {
+            Self::Read => "Reading is incomplete: ",
+            Self::Pause => "Reading pauses: ",
+            Self::Token | Self::Login | Self::Check => "",
+        }
+    }
+}
+
+impl FromStr for TroubleSource {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Read, Self::Pause, Self::Token, Self::Login, Self::Check]
+            .into_iter()
+            .find(|source| source.as_str() == text)
+            .context("unknown source of a connection's trouble")
+    }
+}
+
+/// What is wrong with a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Who found it.
+    pub source: TroubleSource,
+    /// What it is, in words for the merchant.
+    pub words: String,
+}
+
+impl Trouble {
+    /// Found by `source`, in words for the merchant.
+    pub fn new(source: TroubleSource, words: impl Into<String>) -> Self {
+        Self { source, words: words.into() }
+    }
+
+    /// The sentence that the merchant reads.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!("{}{}", self.source.beginning(), self.words)
+    }
+}
+
 /// One authorised account.
 #[derive(Debug, Clone)]
 pub struct Connection {
@@ -64,12 +134,26 @@ pub struct Connection {
     pub scopes: Vec<String>,
     /// How it is doing.
     pub status: Status,
-    /// A sentence for the merchant, where it is not doing well.
-    pub status_reason: Option<String>,
+    /// What is wrong with it, where it is not doing well.
+    pub trouble: Option<Trouble>,
     /// Last successful login, in milliseconds since 1970.
     pub connected_at: i64,
     /// Last complete read of the account, in milliseconds since 1970.
     pub last_read_at: Option<i64>,
+}
+
+impl Connection {
+    /// A sentence for the merchant, where the account is not doing well.
+    #[must_use]
+    pub fn status_reason(&self) -> Option<String> {
+        self.trouble.as_ref().map(Trouble::sentence)
+    }
+
+    /// Whether what is wrong was found by `source`.
+    #[must_use]
+    pub fn is_troubled_by(&self, source: TroubleSource) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.source == source)
+    }
 }
 
 /// What a token is for.
@@ -157,7 +241,7 @@ pub struct NewConnection {
     pub scopes: Vec<String>,
     /// How it is doing.
     pub status: Status,
-    /// A sentence for the merchant, where it is not doing well.
+    /// A sentence for the merchant, where the login found that something is missing.
     pub status_reason: Option<String>,
     /// The platform's id of the person who logged in, where there is one.
     pub platform_user: Option<String>,
@@ -223,12 +307,13 @@ impl Connections {
                     )?;
                     let changed = transaction.execute(
                         "INSERT INTO connections
-                            (channel, account, merchant, name, scopes, status, status_reason, platform_user, connected_at)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                            (channel, account, merchant, name, scopes, status, status_reason, platform_user, connected_at,
+                             trouble_source)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                          ON CONFLICT (channel, account) DO UPDATE SET
                             name = excluded.name, scopes = excluded.scopes, status = excluded.status,
                             status_reason = excluded.status_reason, platform_user = excluded.platform_user,
-                            connected_at = excluded.connected_at
+                            connected_at = excluded.connected_at, trouble_source = excluded.trouble_source
                          WHERE merchant = excluded.merchant",
                         params![
                             new.channel,
@@ -239,7 +324,8 @@ impl Connections {
                             new.status.as_str(),
                             new.status_reason,
                             new.platform_user,
-                            now_ms
+                            now_ms,
+                            new.status_reason.as_ref().map(|_| TroubleSource::Login.as_str())
                         ],
                     )?;
                     ensure!(changed == 1, "the account belongs to another merchant");
@@ -483,14 +569,16 @@ impl Connections {
         channel: &str,
         account: &str,
         status: Status,
-        reason: Option<String>,
+        trouble: Option<Trouble>,
     ) -> anyhow::Result<()> {
         let (channel, account) = (channel.to_owned(), account.to_owned());
         self.db
             .call(move |connection| {
+                let (source, words) = columns(trouble);
                 connection.execute(
-                    "UPDATE connections SET status = ?3, status_reason = ?4 WHERE channel = ?1 AND account = ?2",
-                    params![channel, account, status.as_str(), reason],
+                    "UPDATE connections SET status = ?3, status_reason = ?4, trouble_source = ?5
+                     WHERE channel = ?1 AND account = ?2",
+                    params![channel, account, status.as_str(), words, source],
                 )
             })
             .await?;
@@ -501,15 +589,16 @@ impl Connections {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn set_problem(&self, channel: &str, account: &str, problem: Option<String>) -> anyhow::Result<()> {
+    pub async fn set_problem(&self, channel: &str, account: &str, problem: Option<Trouble>) -> anyhow::Result<()> {
         let (channel, account) = (channel.to_owned(), account.to_owned());
         let status = if problem.is_some() { Status::Incomplete } else { Status::Connected };
         self.db
             .call(move |connection| {
+                let (source, words) = columns(problem);
                 connection.execute(
-                    "UPDATE connections SET status = ?3, status_reason = ?4
+                    "UPDATE connections SET status = ?3, status_reason = ?4, trouble_source = ?5
                      WHERE channel = ?1 AND account = ?2 AND status <> 'needs_reconnect'",
-                    params![channel, account, status.as_str(), problem],
+                    params![channel, account, status.as_str(), words, source],
                 )
             })
             .await?;
@@ -569,14 +658,22 @@ pub(super) const CHECK: Place<'_> =
     Place { table: "vault_check", column: "sealed", channel: "", account: "", row: b"1" };
 
 const SELECT: &str =
-    "SELECT channel, account, merchant, name, scopes, status, status_reason, connected_at, last_read_at
-                      FROM connections";
+    "SELECT channel, account, merchant, name, scopes, status, status_reason, connected_at, last_read_at,
+                      trouble_source FROM connections";
+
+/// What `trouble_source` and `status_reason` hold.
+fn columns(trouble: Option<Trouble>) -> (Option<&'static str>, Option<String>) {
+    trouble.map(|trouble| (trouble.source.as_str(), trouble.words)).unzip()
+}
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
     let text = |index: usize| row.get::<_, String>(index);
     let wrong = |index: usize, error: anyhow::Error| {
         rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, error.into())
     };
+    let source: Option<TroubleSource> =
+        row.get::<_, Option<String>>(9)?.map(|text| text.parse()).transpose().map_err(|error| wrong(9, error))?;
+    let words: Option<String> = row.get(6)?;
     Ok(Connection {
         channel: text(0)?,
         account: text(1)?,
@@ -584,7 +681,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
         name: text(3)?,
         scopes: text(4)?.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
         status: text(5)?.parse().map_err(|error| wrong(5, error))?,
-        status_reason: row.get(6)?,
+        trouble: source.zip(words).map(|(source, words)| Trouble { source, words }),
         connected_at: row.get(7)?,
         last_read_at: row.get(8)?,
     })

@@ -3,11 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use crate::shared::journal::{DedupeKey, Journal, JournalError, cursor_position};
+use crate::shared::journal::{CONVERSATIONS_CURSOR, DedupeKey, Journal, JournalError, READS_CURSOR, cursor_position};
 
 /// What became of an event. Its content is no part of this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Facts {
+pub struct EventStatus {
     /// Its number.
     pub seq: i64,
     /// The channel.
@@ -23,7 +23,8 @@ pub struct Facts {
     /// When it arrived and was stored, in milliseconds since 1970.
     pub received_at: i64,
     /// Why consumers do not see it; `null`: they do.
-    pub apart: Option<String>,
+    #[serde(rename = "apart")]
+    pub set_aside: Option<String>,
     /// Whether the consumer that it is meant for is done with it.
     pub consumed: bool,
     /// The file that holds it, below the output folder; `null`: none does, or none does yet.
@@ -33,7 +34,8 @@ pub struct Facts {
     /// Why its conversation could not be written, or its object not be read, the last time.
     pub failed: Option<String>,
     /// Whether that was given up.
-    pub parked: bool,
+    #[serde(rename = "parked")]
+    pub is_given_up: bool,
 }
 
 impl Journal {
@@ -41,7 +43,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn find_facts(&self, seq: i64) -> Result<Option<Facts>, JournalError> {
+    pub async fn find_event_status(&self, seq: i64) -> Result<Option<EventStatus>, JournalError> {
         self.read(move |connection| find(connection, "seq = ?1", seq)).await
     }
 
@@ -49,46 +51,46 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn find_facts_of(&self, key: DedupeKey) -> Result<Option<Facts>, JournalError> {
+    pub async fn find_event_status_of(&self, key: DedupeKey) -> Result<Option<EventStatus>, JournalError> {
         self.read(move |connection| find(connection, "dedupe = ?1", *key.as_bytes())).await
     }
 }
 
-fn find(connection: &Connection, which: &str, key: impl rusqlite::ToSql) -> rusqlite::Result<Option<Facts>> {
-    let found: Option<(Facts, Option<String>)> = connection
+fn find(connection: &Connection, which: &str, key: impl rusqlite::ToSql) -> rusqlite::Result<Option<EventStatus>> {
+    let found: Option<(EventStatus, Option<String>)> = connection
         .prepare_cached(&format!(
             "SELECT seq, channel, account, kind, source, occurred_at, received_at, apart, reread, conversation
              FROM events WHERE {which}"
         ))?
-        .query_row([key], |row| Ok((facts(row)?, row.get(9)?)))
+        .query_row([key], |row| Ok((read_status(row)?, row.get(9)?)))
         .optional()?;
-    let Some((mut facts, conversation)) = found else { return Ok(None) };
-    if facts.apart.is_some() {
-        return Ok(Some(facts));
+    let Some((mut status, conversation)) = found else { return Ok(None) };
+    if status.set_aside.is_some() {
+        return Ok(Some(status));
     }
-    let (table, column, consumer, object) = match (&conversation, &facts.reread) {
-        (Some(person), _) => ("unfiled", "conversation", "conversations", person.clone()),
-        (None, Some(object)) => ("rereads", "object", "refresh", object.clone()),
-        (None, None) => return Ok(Some(facts)),
+    let (table, column, consumer, object) = match (&conversation, &status.reread) {
+        (Some(person), _) => ("unfiled", "conversation", CONVERSATIONS_CURSOR, person.clone()),
+        (None, Some(object)) => ("rereads", "object", READS_CURSOR, object.clone()),
+        (None, None) => return Ok(Some(status)),
     };
-    facts.consumed = facts.seq <= cursor_position(connection, &format!("consumer:{consumer}"))?;
+    status.consumed = status.seq <= cursor_position(connection, consumer)?;
     let waits: Option<(Option<String>, bool)> = connection
         .prepare_cached(&format!(
             "SELECT reason, parked FROM {table} WHERE channel = ?1 AND account = ?2 AND {column} = ?3"
         ))?
-        .query_row([&facts.channel, &facts.account, &object], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([&status.channel, &status.account, &object], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    if let (Some(person), None, true) = (conversation, &waits, facts.consumed) {
-        facts.file = Some(format!("{}/{}/conversations/{person}.json", facts.channel, facts.account));
+    if let (Some(person), None, true) = (conversation, &waits, status.consumed) {
+        status.file = Some(format!("{}/{}/conversations/{person}.json", status.channel, status.account));
     }
-    if let Some((reason, parked)) = waits {
-        (facts.failed, facts.parked) = (reason, parked);
+    if let Some((reason, is_given_up)) = waits {
+        (status.failed, status.is_given_up) = (reason, is_given_up);
     }
-    Ok(Some(facts))
+    Ok(Some(status))
 }
 
-fn facts(row: &Row<'_>) -> rusqlite::Result<Facts> {
-    Ok(Facts {
+fn read_status(row: &Row<'_>) -> rusqlite::Result<EventStatus> {
+    Ok(EventStatus {
         seq: row.get(0)?,
         channel: row.get(1)?,
         account: row.get(2)?,
@@ -96,11 +98,11 @@ fn facts(row: &Row<'_>) -> rusqlite::Result<Facts> {
         source: row.get(4)?,
         occurred_at: row.get(5)?,
         received_at: row.get(6)?,
-        apart: row.get(7)?,
+        set_aside: row.get(7)?,
         consumed: false,
         file: None,
         reread: row.get(8)?,
         failed: None,
-        parked: false,
+        is_given_up: false,
     })
 }

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
+use super::account_cursors::save_account_cursor;
 use super::reports::{PollReport, note_poll};
-use crate::shared::journal::{DedupeKey, Event, Journal, JournalError, save_cursor};
+use crate::shared::journal::{DedupeKey, Event, Journal, JournalError};
 
 /// Of how many conversations [`History`] tells one by one how much of them cannot be read.
 const NAMED: usize = 50;
@@ -36,7 +37,7 @@ impl WalkKind {
 
 /// How a walk begins.
 #[derive(Debug, Clone, Copy)]
-pub struct Begin {
+pub struct WalkStart {
     /// What it is for.
     pub kind: WalkKind,
     /// It ends at conversations that did not change since, in milliseconds since 1970; `None`: it reads all.
@@ -47,7 +48,7 @@ pub struct Begin {
 
 /// Where a walk goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Place {
+pub struct WalkPlace {
     /// What moved up while a pass was under way is read in another pass; the first is 1.
     pub pass: i64,
     /// This pass ends at conversations that did not change since, in milliseconds since 1970; `None`: it reads all.
@@ -64,11 +65,11 @@ pub struct Place {
 
 /// A walk under way.
 #[derive(Debug, Clone)]
-pub struct Walk {
+pub struct HistoryWalk {
     /// What it is for.
     pub kind: WalkKind,
     /// Where it goes on.
-    pub place: Place,
+    pub place: WalkPlace,
     /// Conversations read so far.
     pub conversations: i64,
     /// The newest event when it began.
@@ -150,7 +151,7 @@ impl Journal {
         channel: &'static str,
         account: &str,
         kind: WalkKind,
-    ) -> Result<Option<Walk>, JournalError> {
+    ) -> Result<Option<HistoryWalk>, JournalError> {
         let account = account.to_owned();
         self.read(move |connection| find_walk(connection, channel, &account, kind)).await
     }
@@ -159,7 +160,12 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn begin_walk(&self, channel: &'static str, account: &str, begin: Begin) -> Result<Walk, JournalError> {
+    pub async fn begin_walk(
+        &self,
+        channel: &'static str,
+        account: &str,
+        begin: WalkStart,
+    ) -> Result<HistoryWalk, JournalError> {
         let account = account.to_owned();
         let now_ms = self.clock().now_ms();
         self.write(move |connection| {
@@ -191,10 +197,10 @@ impl Journal {
         &self,
         channel: &'static str,
         account: &str,
-        walk: &Walk,
+        walk: &HistoryWalk,
         shown: Vec<Walked>,
         counted: usize,
-        next: Place,
+        next: WalkPlace,
     ) -> Result<usize, JournalError> {
         let account = account.to_owned();
         let kind = walk.kind;
@@ -262,8 +268,8 @@ impl Journal {
         .await
     }
 
-    /// Ends a walk: notes the report of a poll, and keeps these values under these names, so that the next walk knows
-    /// where to begin. `shown_kinds`: the kinds of events that polls show. Gives back the report.
+    /// Ends a walk: notes the report of a poll, and keeps these values under these names for the account, so that the
+    /// next walk knows where to begin. `shown_kinds`: the kinds of events that polls show. Gives back the report.
     ///
     /// # Errors
     /// When the journal cannot be used.
@@ -273,7 +279,7 @@ impl Journal {
         account: &str,
         kind: WalkKind,
         shown_kinds: &'static [&'static str],
-        marks: Vec<(String, String)>,
+        marks: Vec<(&'static str, String)>,
     ) -> Result<PollReport, JournalError> {
         let account = account.to_owned();
         let now_ms = self.clock().now_ms();
@@ -306,7 +312,7 @@ impl Journal {
                 }
             }
             for (name, value) in &marks {
-                save_cursor(connection, name, value)?;
+                save_account_cursor(connection, channel, &account, name, value)?;
             }
             Ok(report)
         })
@@ -458,11 +464,16 @@ struct Shown {
     range: std::ops::Range<usize>,
 }
 
-fn find_walk(connection: &Connection, channel: &str, account: &str, kind: WalkKind) -> rusqlite::Result<Option<Walk>> {
+fn find_walk(
+    connection: &Connection,
+    channel: &str,
+    account: &str,
+    kind: WalkKind,
+) -> rusqlite::Result<Option<HistoryWalk>> {
     let read = |row: &Row<'_>| {
-        Ok(Walk {
+        Ok(HistoryWalk {
             kind,
-            place: Place {
+            place: WalkPlace {
                 pass: row.get(0)?,
                 until: row.get(1)?,
                 newest: row.get(2)?,
@@ -552,7 +563,7 @@ fn not_shown(
     connection: &Connection,
     channel: &str,
     account: &str,
-    walk: &Walk,
+    walk: &HistoryWalk,
     shown_kinds: &[&str],
 ) -> rusqlite::Result<i64> {
     let kinds = serde_json::Value::from(shown_kinds).to_string();

@@ -6,17 +6,17 @@ use rusqlite::OptionalExtension;
 
 use super::reports::{Subscriptions, list_remarks, list_subscriptions};
 use crate::shared::database::sqlite::open_reader;
-use crate::shared::journal::cursor_position;
+use crate::shared::journal::{Account, CONVERSATIONS_CURSOR, cursor_position};
 
 /// What a look into the journal shows.
 #[derive(Debug)]
 pub struct Inspection {
     /// Conversations that were given up.
-    pub parked_conversations: i64,
+    pub given_up_files: i64,
     /// Reads that were given up: channel, account, reason.
-    pub parked_reads: Vec<(String, String, String)>,
-    /// Events that are set apart, by channel and account.
-    pub apart: Vec<(String, String, i64)>,
+    pub given_up_reads: Vec<(String, String, String)>,
+    /// Events that are set aside, by channel and account.
+    pub set_aside: Vec<(String, String, i64)>,
     /// When the oldest event arrived that is not in its file yet, in milliseconds since 1970.
     pub oldest_waiting: Option<i64>,
     /// The last look at the subscriptions of every account.
@@ -32,15 +32,14 @@ pub struct Inspection {
 pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
     let connection = open_reader(path)?;
     let three = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let cursor = cursor_position(&connection, "consumer:conversations")?;
+    let cursor = cursor_position(&connection, CONVERSATIONS_CURSOR)?;
     Ok(Inspection {
-        parked_conversations: connection
-            .query_row("SELECT count(*) FROM unfiled WHERE parked", [], |row| row.get(0))?,
-        parked_reads: connection
+        given_up_files: connection.query_row("SELECT count(*) FROM unfiled WHERE parked", [], |row| row.get(0))?,
+        given_up_reads: connection
             .prepare("SELECT channel, account, coalesce(reason, 'unknown') FROM rereads WHERE parked")?
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
             .collect::<rusqlite::Result<_>>()?,
-        apart: connection
+        set_aside: connection
             .prepare(
                 "SELECT channel, account, count(*) FROM events WHERE apart IS NOT NULL
                  GROUP BY channel, account ORDER BY count(*) DESC LIMIT 20",
@@ -58,4 +57,15 @@ pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
         subscriptions: list_subscriptions(&connection)?,
         remarks: list_remarks(&connection)?,
     })
+}
+
+/// The connected accounts in the `tokens.db` at `path`, in order.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn list_connected(path: &Path) -> rusqlite::Result<Vec<Account>> {
+    open_reader(path)?
+        .prepare("SELECT channel, account FROM connections ORDER BY channel, account")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }

@@ -23,22 +23,22 @@ mod staging;
 mod threads;
 
 pub use attachments::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, WantedMedia};
-pub use connections::{Connection, Connections, NewConnection, Status, Token, TokenAge, TokenKind, Tokens};
+pub use connections::{
+    Connection, Connections, NewConnection, Status, Token, TokenAge, TokenKind, Tokens, Trouble, TroubleSource,
+};
 pub use erasures::Erasures;
-pub use event_status::Facts;
-pub use history_walks::{Begin, History, Listed, Older, Place, Unreadable, Walk, WalkKind, Walked};
-pub use inspection::{Inspection, inspect};
+pub use event_status::EventStatus;
+pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
+pub use inspection::{Inspection, inspect, list_connected};
 pub use keys::Keys;
 pub use login_states::LoginStates;
-pub use overview::{Apart, Arrivals, Consumer, Counts, Failure, Totals, Work};
-pub use read_requests::Wish;
-pub(crate) use read_requests::want_reread;
-pub use records::{Change, Edit, Record, RecordPage, each_record};
+pub use overview::{Arrivals, Consumer, Counts, Failure, SetAside, Totals, Work};
+pub use read_requests::{DueRead, NextTry, PendingRead};
+pub use records::{Change, Edit, Record, RecordPage};
 pub use reports::{KeptReport, PollReport, Subscriptions};
 pub use sessions::{Session, Sessions};
 pub use staging::{Children, Part, Staging};
 pub use threads::{Found, Item, Thread, ThreadPage, ThreadPlace};
-pub(crate) use threads::{OVERVIEW_CURSOR, count_threads};
 
 /// The migrations of `tokens.db`, in order. Append only.
 pub const TOKENS_MIGRATIONS: &[&str] = &[
@@ -47,6 +47,8 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0003_erasure.sql"),
     include_str!("../../../migrations/tokens/0004_token_age.sql"),
     include_str!("../../../migrations/tokens/0005_alert_posts.sql"),
+    include_str!("../../../migrations/tokens/0006_trouble_source.sql"),
+    include_str!("../../../migrations/tokens/0007_alert_causes.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.

@@ -4,14 +4,17 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::read_requests::want_reread;
-use crate::shared::journal::{HOUR_MS, Journal, JournalError, cursor_position, newest_seq};
+use super::read_requests::insert_read_request;
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::journal::{
+    CONVERSATIONS_CURSOR, HOUR_MS, Journal, JournalError, READS_CURSOR, cursor_position, newest_seq,
+};
 
-/// How many rows of waiting or parked work are shown.
+/// How many rows of work that waits or was given up are shown.
 const SHOWN: i64 = 500;
 
-/// The consumers there are, by the names of their cursors. One that has not begun yet stands at 0.
-const CONSUMERS: [&str; 2] = ["conversations", "refresh"];
+/// The consumers that an operator is shown, with their cursors. One that has not begun yet stands at 0.
+const CONSUMERS: [(&str, &str); 2] = [("conversations", CONVERSATIONS_CURSOR), ("refresh", READS_CURSOR)];
 
 /// How many events there are, by what became of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,9 +22,9 @@ pub struct Counts {
     /// All events.
     pub events: i64,
     /// Kept, but not handed to consumers.
-    pub apart: i64,
+    pub set_aside: i64,
     /// Conversations and reads that were given up after several tries.
-    pub parked: i64,
+    pub given_up: i64,
 }
 
 /// How much the journal holds.
@@ -32,20 +35,23 @@ pub struct Totals {
     /// The number of the newest event: how many there ever were, those deleted by age included.
     pub newest_seq: i64,
     /// Events that are kept, but not handed to consumers.
-    pub apart: i64,
+    #[serde(rename = "apart")]
+    pub set_aside: i64,
     /// The same by channel and reason.
-    pub apart_by_reason: Vec<Apart>,
+    #[serde(rename = "apart_by_reason")]
+    pub set_aside_by_reason: Vec<SetAside>,
     /// Conversations and reads that were given up after several tries.
-    pub parked: i64,
+    #[serde(rename = "parked")]
+    pub given_up: i64,
     /// Conversations and reads that failed and are tried again.
     pub retrying: i64,
     /// Requests that wait for the writer at this moment.
     pub queue: usize,
 }
 
-/// Events of one channel that were set apart for one reason.
+/// Events of one channel that were set aside for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Apart {
+pub struct SetAside {
     /// The channel.
     pub channel: String,
     /// Why.
@@ -94,7 +100,7 @@ pub enum Work {
     Read,
 }
 
-/// Work that failed: tried again later, or given up (parked) until somebody says replay.
+/// Work that failed: tried again later, or given up until somebody says replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// What it is.
@@ -110,7 +116,8 @@ pub struct Failure {
     /// Why the last try failed.
     pub reason: Option<String>,
     /// Whether it was given up.
-    pub parked: bool,
+    #[serde(rename = "parked")]
+    pub is_given_up: bool,
     /// When it is tried again, in milliseconds since 1970, unless it was given up.
     pub next_at: Option<i64>,
 }
@@ -126,7 +133,7 @@ impl Journal {
                 "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM events WHERE apart IS NOT NULL),
                         (SELECT count(*) FROM unfiled WHERE parked) + (SELECT count(*) FROM rereads WHERE parked)",
                 [],
-                |row| Ok(Counts { events: row.get(0)?, apart: row.get(1)?, parked: row.get(2)? }),
+                |row| Ok(Counts { events: row.get(0)?, set_aside: row.get(1)?, given_up: row.get(2)? }),
             )
         })
         .await
@@ -140,13 +147,13 @@ impl Journal {
         let queue = self.queue_depth();
         self.read(move |connection| {
             let number = |sql: &str| connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
-            let apart_by_reason = list_apart(connection)?;
+            let set_aside_by_reason = list_set_aside(connection)?;
             Ok(Totals {
                 events: number("SELECT count(*) FROM events")?,
                 newest_seq: newest_seq(connection)?,
-                apart: apart_by_reason.iter().map(|apart| apart.events).sum(),
-                apart_by_reason,
-                parked: number(
+                set_aside: set_aside_by_reason.iter().map(|row| row.events).sum(),
+                set_aside_by_reason,
+                given_up: number(
                     "SELECT (SELECT count(*) FROM unfiled WHERE parked) + (SELECT count(*) FROM rereads WHERE parked)",
                 )?,
                 retrying: number(
@@ -168,8 +175,8 @@ impl Journal {
             let newest = newest_seq(connection)?;
             CONSUMERS
                 .iter()
-                .map(|name| {
-                    let cursor = cursor_position(connection, &format!("consumer:{name}"))?;
+                .map(|(name, cursor_name)| {
+                    let cursor = cursor_position(connection, cursor_name)?;
                     let oldest_at = connection
                         .prepare_cached("SELECT received_at FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1")?
                         .query_row([cursor], |row| row.get(0))
@@ -219,7 +226,7 @@ impl Journal {
                 connection
                     .prepare_cached(sql)?
                     .query_map([SHOWN], |row| {
-                        let parked: bool = row.get(5)?;
+                        let is_given_up: bool = row.get(5)?;
                         let next_at: i64 = row.get(6)?;
                         Ok(Failure {
                             work,
@@ -228,8 +235,8 @@ impl Journal {
                             object: row.get(2)?,
                             attempts: row.get(3)?,
                             reason: row.get(4)?,
-                            parked,
-                            next_at: (!parked).then_some(next_at),
+                            is_given_up,
+                            next_at: (!is_given_up).then_some(next_at),
                         })
                     })?
                     .collect()
@@ -244,7 +251,7 @@ impl Journal {
                 "SELECT channel, account, object, attempts, reason, parked, due_at FROM rereads
                  WHERE parked OR attempts > 0 ORDER BY parked DESC, channel, account, object LIMIT ?1",
             )?);
-            failures.sort_by_key(|failure| !failure.parked);
+            failures.sort_by_key(|failure| !failure.is_given_up);
             Ok(failures)
         })
         .await
@@ -269,6 +276,57 @@ impl Journal {
         .await
     }
 
+    /// Hands everything that was given up to its consumer again, at once. Gives back how much that is.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn replay_given_up(&self) -> Result<usize, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            let files = connection.execute(
+                "UPDATE unfiled SET parked = 0, attempts = 0, next_at = 0, generation = generation + 1 WHERE parked",
+                [],
+            )?;
+            let reads = connection.execute(
+                "UPDATE rereads SET parked = 0, attempts = 0, reason = NULL, due_at = ?1 WHERE parked",
+                [now_ms],
+            )?;
+            Ok(files + reads)
+        })
+        .await
+    }
+
+    /// Hands the event with this number to its consumer again, at once. Gives back for how many consumers it is a reason
+    /// for anything: none, or one.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn replay_event(&self, seq: i64) -> Result<usize, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            let filed = connection.execute(
+                "INSERT INTO unfiled (channel, account, conversation, next_at)
+                 SELECT channel, account, conversation, 0 FROM events
+                 WHERE seq = ?1 AND conversation IS NOT NULL AND apart IS NULL
+                 ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0, generation = generation + 1",
+                [seq],
+            )?;
+            let reread: Option<(String, String, String)> = connection
+                .query_row(
+                    "SELECT channel, account, reread FROM events
+                     WHERE seq = ?1 AND reread IS NOT NULL AND apart IS NULL",
+                    [seq],
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                )
+                .optional()?;
+            if let Some((channel, account, object)) = &reread {
+                insert_read_request(connection, channel, account, &ReadRequest::from_text(object), now_ms, 0)?;
+            }
+            Ok(filed + usize::from(reread.is_some()))
+        })
+        .await
+    }
+
     /// Hands one conversation or read that failed to its consumer again, at once. Gives back whether there is one.
     ///
     /// # Errors
@@ -284,7 +342,7 @@ impl Journal {
         self.write(move |connection| match work {
             Work::Conversation => {
                 let changed = connection.execute(
-                    "UPDATE unfiled SET parked = 0, attempts = 0, next_at = 0
+                    "UPDATE unfiled SET parked = 0, attempts = 0, next_at = 0, generation = generation + 1
                      WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
                     params![channel, account, object],
                 )?;
@@ -295,7 +353,7 @@ impl Journal {
                     .prepare_cached("SELECT 1 FROM rereads WHERE channel = ?1 AND account = ?2 AND object = ?3")?
                     .exists(params![channel, account, object])?;
                 if is_there {
-                    want_reread(connection, &channel, &account, &object, now_ms, 0)?;
+                    insert_read_request(connection, &channel, &account, &ReadRequest::from_text(&object), now_ms, 0)?;
                 }
                 Ok(is_there)
             }
@@ -304,7 +362,7 @@ impl Journal {
     }
 }
 
-fn list_apart(connection: &Connection) -> rusqlite::Result<Vec<Apart>> {
+fn list_set_aside(connection: &Connection) -> rusqlite::Result<Vec<SetAside>> {
     connection
         .prepare_cached(
             "SELECT channel, apart, sum(events) FROM (
@@ -312,6 +370,6 @@ fn list_apart(connection: &Connection) -> rusqlite::Result<Vec<Apart>> {
                 WHERE apart IS NOT NULL GROUP BY channel, account, apart)
              GROUP BY channel, apart ORDER BY channel, sum(events) DESC",
         )?
-        .query_map([], |row| Ok(Apart { channel: row.get(0)?, reason: row.get(1)?, events: row.get(2)? }))?
+        .query_map([], |row| Ok(SetAside { channel: row.get(0)?, reason: row.get(1)?, events: row.get(2)? }))?
         .collect()
 }

@@ -1,45 +1,168 @@
 //! What is to be read of a platform again (table `rereads`): requests that survive a kill, one row however often something
 //! is asked for.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::shared::journal::{Journal, JournalError};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::journal::{Account, Journal, JournalError, save_cursor};
 
-/// A wish to read something, as far as it matters to people.
+/// A request that waits, as far as it matters to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
-    /// What is to be read; empty: the whole account.
-    pub object: String,
+pub struct PendingRead {
+    /// What is to be read.
+    pub request: ReadRequest,
     /// Not before this time, in milliseconds since 1970.
     pub due_at: i64,
     /// How often it failed.
     pub attempts: i64,
     /// Whether it was given up.
-    pub is_parked: bool,
+    pub is_given_up: bool,
+}
+
+/// A request that is carried out.
+#[derive(Debug, Clone)]
+pub struct DueRead {
+    /// What is to be read.
+    pub request: ReadRequest,
+    /// Counts how often it was asked for: what was asked for again meanwhile stays.
+    pub generation: i64,
+    /// How often it failed.
+    pub attempts: i64,
+}
+
+/// When a request that was not fulfilled is tried again.
+#[derive(Debug, Clone)]
+pub struct NextTry {
+    /// How often it failed by now.
+    pub attempts: i64,
+    /// Not before this time, in milliseconds since 1970.
+    pub due_at: i64,
+    /// Why it was not fulfilled; `None`: it did not fail, it waits.
+    pub reason: Option<String>,
+    /// Whether it is given up: kept, shown, and left alone until somebody asks for it again.
+    pub is_given_up: bool,
 }
 
 impl Journal {
-    /// Asks for an object of an account to be read again (`""`: the whole account), not before `due_at` (milliseconds
-    /// since 1970). Durable; one row however often it is asked for. Nothing happens for an account that is not connected.
+    /// Requests a read of an account, not before `due_at` (milliseconds since 1970). Durable; one row however often it
+    /// is requested. Nothing happens for an account that is not connected.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn want_reread(
+    pub async fn request_read(
         &self,
         channel: &str,
         account: &str,
-        object: &str,
+        request: impl Into<ReadRequest>,
         due_at: i64,
     ) -> Result<(), JournalError> {
-        let (channel, account, object) = (channel.to_owned(), account.to_owned(), object.to_owned());
+        let (channel, account, request) = (channel.to_owned(), account.to_owned(), request.into());
         let now_ms = self.clock().now_ms();
         let accounts = self.connected_accounts().clone();
         self.write(move |connection| {
-            // Asked here and not before: an account that is erased meanwhile must not leave a wish behind.
+            // Asked here and not before: an account that is erased meanwhile must not leave a request behind.
             if !accounts.contains(&channel, &account) {
                 return Ok(());
             }
-            want_reread(connection, &channel, &account, &object, now_ms, due_at - now_ms)
+            insert_read_request(connection, &channel, &account, &request, now_ms, due_at - now_ms)
+        })
+        .await
+    }
+
+    /// Turns what the next `limit` events ask for into requests that are due in `delay_ms`, and moves the cursor of this
+    /// name. An event that is set aside asks for nothing yet: connecting its account requests it. Gives back whether
+    /// there was an event.
+    ///
+    /// # Errors
+    /// When the journal cannot be used; the cursor then stands where it stood.
+    pub async fn collect_read_requests(
+        &self,
+        cursor_name: &'static str,
+        limit: i64,
+        delay_ms: i64,
+    ) -> Result<bool, JournalError> {
+        let cursor = self.cursor_position(cursor_name).await?;
+        let (last, requests) = self.read(move |connection| requests_since(connection, cursor, limit)).await?;
+        if last == cursor {
+            return Ok(false);
+        }
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            for (channel, account, request) in &requests {
+                insert_read_request(connection, channel, account, request, now_ms, delay_ms)?;
+            }
+            save_cursor(connection, cursor_name, &last.to_string())
+        })
+        .await?;
+        Ok(true)
+    }
+
+    /// The requests that are due, by account.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn list_due_reads(&self) -> Result<Vec<(Account, DueRead)>, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT channel, account, object, generation, attempts FROM rereads
+                     WHERE NOT parked AND due_at <= ?1 ORDER BY channel, account, object",
+                )?
+                .query_map([now_ms], |row| {
+                    let (generation, attempts) = (row.get(3)?, row.get(4)?);
+                    Ok(((row.get(0)?, row.get(1)?), DueRead { request: request_in(row, 2)?, generation, attempts }))
+                })?
+                .collect()
+        })
+        .await
+    }
+
+    /// A request is fulfilled. One that came meanwhile stays; it counts from now.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn finish_read(&self, channel: &str, account: &str, read: &DueRead) -> Result<(), JournalError> {
+        let (channel, account, read) = (channel.to_owned(), account.to_owned(), read.clone());
+        self.write(move |connection| {
+            connection
+                .execute(
+                    "DELETE FROM rereads WHERE channel = ?1 AND account = ?2 AND object = ?3 AND generation = ?4",
+                    params![channel, account, read.request.to_text(), read.generation],
+                )
+                .map(drop)
+        })
+        .await
+    }
+
+    /// A request is tried again later, or given up.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn put_off_read(
+        &self,
+        channel: &str,
+        account: &str,
+        read: &DueRead,
+        next: NextTry,
+    ) -> Result<(), JournalError> {
+        let (channel, account, request) = (channel.to_owned(), account.to_owned(), read.request.clone());
+        self.write(move |connection| {
+            connection
+                .execute(
+                    "UPDATE rereads SET attempts = ?4, due_at = ?5, reason = ?6, parked = ?7
+                     WHERE channel = ?1 AND account = ?2 AND object = ?3",
+                    params![
+                        channel,
+                        account,
+                        request.to_text(),
+                        next.attempts,
+                        next.due_at,
+                        next.reason,
+                        next.is_given_up
+                    ],
+                )
+                .map(drop)
         })
         .await
     }
@@ -48,7 +171,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn list_wishes(&self, account: &(String, String)) -> Result<Vec<Wish>, JournalError> {
+    pub async fn list_read_requests(&self, account: &Account) -> Result<Vec<PendingRead>, JournalError> {
         let (channel, account) = account.clone();
         self.read(move |connection| {
             connection
@@ -57,9 +180,29 @@ impl Journal {
                      ORDER BY due_at",
                 )?
                 .query_map([channel, account], |row| {
-                    Ok(Wish { object: row.get(0)?, due_at: row.get(1)?, attempts: row.get(2)?, is_parked: row.get(3)? })
+                    Ok(PendingRead {
+                        request: request_in(row, 0)?,
+                        due_at: row.get(1)?,
+                        attempts: row.get(2)?,
+                        is_given_up: row.get(3)?,
+                    })
                 })?
                 .collect()
+        })
+        .await
+    }
+
+    /// Why reading this object failed the last time, if it is to be read: `None`: it is not; `Some(None)`: it did not fail.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_request(&self, account: &Account, object: &str) -> Result<Option<Option<String>>, JournalError> {
+        let ((channel, account), object) = (account.clone(), object.to_owned());
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT reason FROM rereads WHERE channel = ?1 AND account = ?2 AND object = ?3")?
+                .query_row([channel, account, object], |row| row.get(0))
+                .optional()
         })
         .await
     }
@@ -68,7 +211,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn hasten_rereads(&self, channel: &'static str, account: &str) -> Result<(), JournalError> {
+    pub async fn hasten_reads(&self, channel: &'static str, account: &str) -> Result<(), JournalError> {
         let account = account.to_owned();
         let now_ms = self.clock().now_ms();
         self.write(move |connection| {
@@ -84,20 +227,45 @@ impl Journal {
     }
 }
 
-/// A burst of wishes is answered by one read: each wish puts it off by its own delay, but never by more than this (ms)
+/// What an event asks for: channel, account and request.
+type Wanted = (String, String, ReadRequest);
+
+/// What events after the cursor ask for, and the number of the last event looked at.
+fn requests_since(connection: &Connection, cursor: i64, limit: i64) -> rusqlite::Result<(i64, Vec<Wanted>)> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, reread IS NOT NULL AND apart IS NULL, channel, account, reread FROM events
+         WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    )?;
+    let mut rows = statement.query([cursor, limit])?;
+    let (mut last, mut requests) = (cursor, Vec::new());
+    while let Some(row) = rows.next()? {
+        last = row.get(0)?;
+        if row.get(1)? {
+            requests.push((row.get(2)?, row.get(3)?, request_in(row, 4)?));
+        }
+    }
+    Ok((last, requests))
+}
+
+/// The request in a column.
+fn request_in(row: &Row<'_>, column: usize) -> rusqlite::Result<ReadRequest> {
+    Ok(ReadRequest::from_text(row.get_ref(column)?.as_str()?))
+}
+
+/// A burst of requests is answered by one read: each request puts it off by its own delay, but never by more than this (ms)
 /// after the first.
 const LONGEST_DEBOUNCE_MS: i64 = 15_000;
 
-/// Asks for a read as part of a larger write, `delay_ms` from now. A wish without delay is answered at once; a delayed
+/// Asks for a read as part of a larger write, `delay_ms` from now. A request without delay is answered at once; a delayed
 /// one does not shorten the pause after a failure.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn want_reread(
+pub(super) fn insert_read_request(
     connection: &Connection,
     channel: &str,
     account: &str,
-    object: &str,
+    request: &ReadRequest,
     now_ms: i64,
     delay_ms: i64,
 ) -> rusqlite::Result<()> {
@@ -117,7 +285,7 @@ pub(crate) fn want_reread(
                 reason = CASE WHEN parked OR ?5 <= 0 THEN NULL ELSE reason END,
                 parked = 0",
         )?
-        .execute(params![channel, account, object, now_ms, delay_ms, LONGEST_DEBOUNCE_MS])
+        .execute(params![channel, account, request.to_text(), now_ms, delay_ms, LONGEST_DEBOUNCE_MS])
         .map(drop)
 }
 
@@ -138,7 +306,7 @@ mod tests {
     }
 
     fn wish(connection: &Connection, now_ms: i64, delay_ms: i64) -> Row {
-        want_reread(connection, "c", "a", "o", now_ms, delay_ms).expect("wished");
+        insert_read_request(connection, "c", "a", &ReadRequest::from_text("o"), now_ms, delay_ms).expect("wished");
         row(connection)
     }
 

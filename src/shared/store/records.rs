@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::account_cursors::{find_account_cursor, forget_account_cursor};
-use crate::shared::journal::{Journal, JournalError};
+use crate::shared::journal::{Journal, JournalError, JournalReader};
 
 /// One object of a platform as it was last seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,44 +176,6 @@ impl Journal {
         .await
     }
 
-    /// Inserts or replaces one record. Gives back whether anything changed.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub async fn upsert_record(
-        &self,
-        channel: &'static str,
-        account: &str,
-        kind: &'static str,
-        record: Record,
-    ) -> Result<bool, JournalError> {
-        let account = account.to_owned();
-        let now_ms = self.clock().now_ms();
-        self.write(move |connection| Ok(upsert(connection, channel, &account, kind, &record, now_ms)? > 0)).await
-    }
-
-    /// Deletes one record, if it is there.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub async fn delete_record(
-        &self,
-        channel: &'static str,
-        account: &str,
-        kind: &'static str,
-        id: &str,
-    ) -> Result<(), JournalError> {
-        let row = (account.to_owned(), id.to_owned());
-        self.write(move |connection| {
-            connection.execute(
-                "DELETE FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 AND id = ?4",
-                params![channel, row.0, kind, row.1],
-            )
-        })
-        .await
-        .map(drop)
-    }
-
     /// All records of one kind of an account, ordered by id: shorter ids first, so that numbers stand in their order.
     ///
     /// # Errors
@@ -328,39 +290,42 @@ impl Journal {
     }
 }
 
-/// Shows all records of one kind of an account, one after the other, in the order of [`Journal::list_records`], without
-/// holding more than one of them.
-///
-/// # Errors
-/// When the database fails. What `show` returns ends the walk and is given back.
-pub fn each_record<E>(
-    connection: &Connection,
-    channel: &str,
-    account: &str,
-    kind: &str,
-    mut show: impl FnMut(&str, &str) -> Result<(), E>,
-) -> rusqlite::Result<Result<(), E>> {
-    // By the primary key, once for each length of ids, of which there are one or two: sorting would hold everything.
-    let lengths: Vec<i64> = connection
-        .prepare_cached(
-            "SELECT DISTINCT length(id) FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 ORDER BY 1",
-        )?
-        .query_map(params![channel, account, kind], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut select = connection.prepare_cached(
-        "SELECT id, payload FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 AND length(id) = ?4
-         ORDER BY id",
-    )?;
-    for length in lengths {
-        let mut rows = select.query(params![channel, account, kind, length])?;
-        while let Some(row) = rows.next()? {
-            let (id, payload) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
-            if let Err(error) = show(id, payload) {
-                return Ok(Err(error));
+impl JournalReader<'_> {
+    /// Shows all records of one kind of an account, one after the other, in the order of [`Journal::list_records`], without
+    /// holding more than one of them.
+    ///
+    /// # Errors
+    /// When the journal cannot be read. What `show` returns ends the walk and is given back.
+    pub fn each_record<E>(
+        &self,
+        channel: &str,
+        account: &str,
+        kind: &str,
+        mut show: impl FnMut(&str, &str) -> Result<(), E>,
+    ) -> Result<Result<(), E>, JournalError> {
+        // By the primary key, once for each length of ids, of which there are one or two: sorting would hold everything.
+        let lengths: Vec<i64> = self
+            .connection()
+            .prepare_cached(
+                "SELECT DISTINCT length(id) FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 ORDER BY 1",
+            )?
+            .query_map(params![channel, account, kind], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let mut select = self.connection().prepare_cached(
+            "SELECT id, payload FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 AND length(id) = ?4
+             ORDER BY id",
+        )?;
+        for length in lengths {
+            let mut rows = select.query(params![channel, account, kind, length])?;
+            while let Some(row) = rows.next()? {
+                let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+                if let Err(error) = show(text(0)?, text(1)?) {
+                    return Ok(Err(error));
+                }
             }
         }
+        Ok(Ok(()))
     }
-    Ok(Ok(()))
 }
 
 fn upsert(

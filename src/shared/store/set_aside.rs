@@ -3,9 +3,12 @@
 
 use rusqlite::params;
 
-use super::read_requests::want_reread;
-use super::threads::{OVERVIEW_CURSOR, count_threads};
-use crate::shared::journal::{Account, Journal, JournalError, NOT_CONNECTED, account_key, insert_set_aside};
+use super::read_requests::insert_read_request;
+use super::threads::count_threads;
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::journal::{
+    Account, Journal, JournalError, NOT_CONNECTED, OVERVIEW_CURSOR, account_key, insert_set_aside,
+};
 
 impl Journal {
     /// From now on events of this account go to the consumers; those set aside until now flow in.
@@ -24,19 +27,19 @@ impl Journal {
                 "INSERT INTO unfiled (channel, account, conversation, next_at)
                  SELECT DISTINCT channel, account, conversation, 0 FROM events
                  WHERE channel = ?1 AND account = ?2 AND apart = ?3 AND conversation IS NOT NULL
-                 ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0",
+                 ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0, generation = generation + 1",
                 account_only,
             )?;
             insert_set_aside(connection, &channel, &account, NOT_CONNECTED)?;
-            let rereads: Vec<String> = connection
+            let requests: Vec<String> = connection
                 .prepare_cached(
                     "SELECT DISTINCT reread FROM events
                      WHERE channel = ?1 AND account = ?2 AND apart = ?3 AND reread IS NOT NULL",
                 )?
                 .query_map(account_only, |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
-            for object in rereads {
-                want_reread(connection, &channel, &account, &object, now_ms, 0)?;
+            for text in requests {
+                insert_read_request(connection, &channel, &account, &ReadRequest::from_text(&text), now_ms, 0)?;
             }
             // Who connects an account that was erased wants it to be whole again: its history may be read once more.
             connection

@@ -64,7 +64,7 @@ impl Staging {
     /// # Errors
     /// When the disk is full.
     pub async fn add(&self, parts: Vec<Part>) -> Result<(), JournalError> {
-        self.call(move |connection| {
+        self.call(move |connection| -> rusqlite::Result<()> {
             let mut insert = connection
                 .prepare_cached("INSERT INTO parts (kind, id, parent, place, payload) VALUES (?1, ?2, ?3, ?4, ?5)")?;
             for part in &parts {
@@ -134,9 +134,9 @@ impl Staging {
         kind: u8,
         ids: Vec<String>,
         enough: usize,
-        make: impl Fn(&str, &str, &Children<'_>) -> rusqlite::Result<Option<String>> + Send + 'static,
+        make: impl Fn(&str, &str, &Children<'_>) -> Result<Option<String>, JournalError> + Send + 'static,
     ) -> Result<Vec<Option<String>>, JournalError> {
-        self.call(move |connection| {
+        self.call(move |connection| -> Result<_, JournalError> {
             let mut find = connection.prepare_cached(
                 "SELECT payload FROM parts WHERE kind = ?1 AND length(id) = length(?2) AND id = ?2
                  ORDER BY rowid DESC LIMIT 1",
@@ -157,10 +157,14 @@ impl Staging {
         .await
     }
 
-    async fn call<T: Send + 'static>(
+    async fn call<T, E>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, JournalError> {
+        work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, JournalError>
+    where
+        T: Send + 'static,
+        E: Into<anyhow::Error> + Send + 'static,
+    {
         self.0
             .call(move |connection| work(connection))
             .await
@@ -176,7 +180,7 @@ impl Children<'_> {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn of(&self, parent: &str, kind: u8) -> rusqlite::Result<Vec<(String, String)>> {
+    pub fn of(&self, parent: &str, kind: u8) -> Result<Vec<(String, String)>, JournalError> {
         let mut all: Vec<(String, String)> = Vec::new();
         let mut find = self.0.prepare_cached(
             "SELECT id, payload FROM parts WHERE parent = ?1 AND kind = ?2 ORDER BY place, length(id), id, rowid",

@@ -5,11 +5,10 @@ use std::time::Instant;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use crate::shared::journal::{Account, Journal, JournalError, conversation_number};
+use super::read_requests::insert_read_request;
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::journal::{Account, Journal, JournalError, OVERVIEW_CURSOR, conversation_number, save_cursor};
 use crate::shared::text_fold::Words;
-
-/// Up to which event the consumer "overview" has counted.
-pub(crate) const OVERVIEW_CURSOR: &str = "consumer:overview";
 
 /// How many events of a conversation that say nothing themselves (reactions, edits, receipts) are looked at for one page.
 const MAX_MARKS: i64 = 2_000;
@@ -303,6 +302,21 @@ impl Journal {
         .await
     }
 
+    /// Counts the next events, at most `limit` of them, into the rows of their conversations and accounts. Where somebody
+    /// wrote for the first time, the account is asked for `names`: what is to be read, and after how many milliseconds.
+    /// Gives back whether there was anything to do.
+    ///
+    /// # Errors
+    /// When the journal cannot be used; the cursor then stands where it stood.
+    pub async fn count_next_messages(&self, limit: i64, names: (ReadRequest, i64)) -> Result<bool, JournalError> {
+        let cursor = self.cursor_position(OVERVIEW_CURSOR).await?;
+        if *self.watch().borrow() <= cursor {
+            return Ok(false);
+        }
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| count_after(connection, cursor, limit, names, now_ms)).await
+    }
+
     /// When the newest event of an account arrived, in milliseconds since 1970.
     ///
     /// # Errors
@@ -317,6 +331,37 @@ impl Journal {
         })
         .await
     }
+}
+
+fn count_after(
+    connection: &Connection,
+    cursor: i64,
+    limit: i64,
+    (request, after_ms): (ReadRequest, i64),
+    now_ms: i64,
+) -> rusqlite::Result<bool> {
+    let last: i64 = connection
+        .prepare_cached(
+            "SELECT coalesce(max(seq), ?1) FROM (SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2)",
+        )?
+        .query_row(params![cursor, limit], |row| row.get(0))?;
+    if last == cursor {
+        return Ok(false);
+    }
+    let with_strangers = count_threads(connection, "seq > ?1 AND seq <= ?2 AND apart IS NULL", params![cursor, last])?;
+    for (channel, account) in with_strangers {
+        insert_read_request(connection, &channel, &account, &request, now_ms, after_ms)?;
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO activity (channel, account, last_event_at)
+             SELECT channel, account, max(received_at) FROM events
+             WHERE seq > ?1 AND seq <= ?2 AND apart IS NULL GROUP BY channel, account
+             ON CONFLICT DO UPDATE SET last_event_at = max(last_event_at, excluded.last_event_at)",
+        )?
+        .execute([cursor, last])?;
+    save_cursor(connection, OVERVIEW_CURSOR, &last.to_string())?;
+    Ok(true)
 }
 
 const SELECT_THREAD: &str = "SELECT t.channel, t.account, t.conversation, t.name, t.messages, t.last_at,
@@ -390,7 +435,7 @@ fn marks_since(
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn count_threads(
+pub(super) fn count_threads(
     connection: &Connection,
     condition: &'static str,
     values: impl Params,

@@ -8,11 +8,60 @@ use serde::Serialize;
 use super::metrics::Metrics;
 use crate::shared::clock::Clock;
 
+/// What an alert about one account is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountCause {
+    /// The channel.
+    pub channel: String,
+    /// The account.
+    pub account: String,
+    /// What about it: `subscriptions`, `needs_reconnect`, …
+    pub kind: String,
+}
+
+/// What tells an alert from others. A text is a cause that concerns no account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    name: String,
+    account: Option<AccountCause>,
+}
+
+impl Cause {
+    /// Something about an account.
+    #[must_use]
+    pub fn of_account(channel: &str, account: &str, kind: &str) -> Self {
+        let name = format!("{channel}:{account}:{kind}");
+        let account = AccountCause { channel: channel.to_owned(), account: account.to_owned(), kind: kind.to_owned() };
+        Self { name, account: Some(account) }
+    }
+}
+
+impl From<&str> for Cause {
+    fn from(name: &str) -> Self {
+        Self { name: name.to_owned(), account: None }
+    }
+}
+
+impl From<&String> for Cause {
+    fn from(name: &String) -> Self {
+        name.as_str().into()
+    }
+}
+
+impl From<&Cause> for Cause {
+    fn from(cause: &Cause) -> Self {
+        cause.clone()
+    }
+}
+
 /// A cause that is there at the moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
-    /// What tells this cause from others: `facebook:100000000000101:subscriptions`.
+    /// The cause's name, for people: `facebook:100000000000101:subscriptions`. It is never taken apart.
     pub cause: String,
+    /// Which account it is about; `None`: none.
+    #[serde(skip)]
+    pub account: Option<AccountCause>,
     /// What is wrong and what to do, in a sentence without personal data.
     pub sentence: String,
     /// Since when, in milliseconds since 1970.
@@ -48,24 +97,41 @@ impl Alerts {
     }
 
     /// A cause is there. Said once, until it was healed.
-    pub fn raise(&self, cause: &str, sentence: &str) {
+    pub fn raise(&self, cause: impl Into<Cause>, sentence: &str) {
+        let Cause { name, account } = cause.into();
         let mut open = self.lock();
-        if let Some(known) = open.get_mut(cause) {
+        if let Some(known) = open.get_mut(&name) {
             sentence.clone_into(&mut known.alert.sentence);
             known.restored_at = None;
             return;
         }
-        tracing::error!(cause, sentence, "alert");
+        tracing::error!(cause = name, sentence, "alert");
         self.metrics.count_alert("raised");
-        let alert = Alert { cause: cause.to_owned(), sentence: sentence.to_owned(), since: self.clock.now_ms() };
-        open.insert(cause.to_owned(), Open { alert, restored_at: None });
+        let (cause, sentence, since) = (name.clone(), sentence.to_owned(), self.clock.now_ms());
+        open.insert(name, Open { alert: Alert { cause, account, sentence, since }, restored_at: None });
     }
 
     /// A cause is gone. Nothing happens if it was not there.
-    pub fn heal(&self, cause: &str) {
-        if let Some(open) = self.lock().remove(cause) {
+    pub fn heal(&self, cause: impl Into<Cause>) {
+        if let Some(open) = self.lock().remove(&cause.into().name) {
             self.say_healed(&open.alert);
         }
+    }
+
+    /// Every cause that concerns this account is gone.
+    pub fn heal_account(&self, channel: &str, account: &str) {
+        self.heal_all(|of| (of.channel.as_str(), of.account.as_str()) == (channel, account));
+    }
+
+    /// The causes that concern accounts and that `which` names are gone.
+    pub fn heal_all(&self, which: impl Fn(&AccountCause) -> bool) {
+        self.lock().retain(|_, open| {
+            let is_gone = open.alert.account.as_ref().is_some_and(&which);
+            if is_gone {
+                self.say_healed(&open.alert);
+            }
+            !is_gone
+        });
     }
 
     fn say_healed(&self, alert: &Alert) {

@@ -1,15 +1,23 @@
-//! Where log lines go and what they look like. They go to standard error; standard output belongs to the commands.
+//! Where log lines go and what they look like. They go to standard error; standard output belongs to the commands. A thread
+//! of its own writes them, so that a log that nobody reads holds nothing up.
 //!
 //! Much of what is logged came from outside. One happening is one line, whatever is in it: control characters are escaped,
 //! and a line has an end.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+
+use super::outlet::Outlet;
 
 /// The longest line in bytes, with its end.
 pub const MAX_LINE_BYTES: usize = 4096;
@@ -19,6 +27,18 @@ const CUT: &str = "…";
 
 /// The longest text in a JSON line that is too long as a whole.
 const SHORT_BYTES: usize = 256;
+
+/// How long the end of the process waits for its last lines to be written.
+const FINISH_WITHIN: Duration = Duration::from_millis(500);
+
+/// Standard error. Its own descriptor, so that no lock of the standard library is held while somebody does not read.
+static STDERR: LazyLock<Outlet> = LazyLock::new(|| {
+    let tell = |lines| tracing::warn!(lines, "lines of this log were lost, because they could not be written");
+    match io::stderr().as_fd().try_clone_to_owned() {
+        Ok(stderr) => Outlet::start(File::from(stderr), tell),
+        Err(_) => Outlet::start(io::sink(), tell),
+    }
+});
 
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,19 +52,63 @@ pub enum LogFormat {
 
 /// Starts logging. A second call changes nothing.
 pub fn init(format: LogFormat, filter: &str) {
-    // The scheduler tells of its own birth at every start; `filter` may ask for that by name.
-    let filter = format!("tokio_cron_scheduler=warn,{filter}");
+    // The scheduler tells of its own birth at every start; `filter` may ask for that by name. What is said of some modules
+    // does not silence the others.
+    let filter = format!("info,tokio_cron_scheduler=warn,{filter}");
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(filter);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     let colour = io::IsTerminal::is_terminal(&io::stderr());
+    let outlet = || STDERR.clone();
     let started = match format {
-        LogFormat::Text => builder.with_ansi(colour).with_writer(Lines::new(format, colour, io::stderr)).try_init(),
-        LogFormat::Json => {
-            builder.json().flatten_event(true).with_writer(Lines::new(format, false, io::stderr)).try_init()
-        }
+        LogFormat::Text => builder.with_ansi(colour).with_writer(Lines::new(format, colour, outlet)).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_writer(Lines::new(format, false, outlet)).try_init(),
     };
     // Fails only when logging was started before, as it is by the second of two services in one process.
     drop(started);
+    // The standard hook writes to standard error itself and waits for its reader.
+    std::panic::set_hook(Box::new(|panic| {
+        if tracing::enabled!(tracing::Level::ERROR) {
+            tracing::error!("a panic: {panic}");
+        } else {
+            say(&panic.to_string());
+        }
+        let trace = Backtrace::capture();
+        if trace.status() == BacktraceStatus::Captured {
+            say(&trace.to_string());
+        }
+    }));
+}
+
+/// Checks what is to be logged: levels, for everything or for a module, separated by commas. A word that is neither would
+/// be taken for the name of a module, and silence everything else.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn check_filter(filter: &str) -> Result<String, String> {
+    let is_level = |text: &str| text.parse::<LevelFilter>().is_ok();
+    let is_directive = |text: &str| match text.rsplit_once('=') {
+        Some((module, level)) => !module.trim().is_empty() && is_level(level.trim()),
+        None => is_level(text),
+    };
+    let good = filter.split(',').map(str::trim).all(is_directive) && EnvFilter::try_new(filter).is_ok();
+    let problem = "must be error, warn, info, debug, trace or off, or MODULE=LEVEL, with commas between them";
+    if good { Ok(filter.to_owned()) } else { Err(problem.to_owned()) }
+}
+
+/// Says something on standard error that is no line of the log, and does not wait for its reader either.
+pub fn say(text: &str) {
+    STDERR.push(format!("{text}\n").as_bytes());
+}
+
+/// Waits until all lines were written, for a short time: to be called when the process ends.
+pub fn finish() {
+    STDERR.finish(FINISH_WITHIN);
+}
+
+/// How many lines could not be written so far.
+#[must_use]
+pub fn lost() -> u64 {
+    STDERR.lost()
 }
 
 /// Makes one line of whatever is logged at once, and gives it to the next writer.
@@ -249,6 +313,16 @@ mod tests {
         assert!(second.len() < MAX_LINE_BYTES, "{}", second.len());
         let second: Value = serde_json::from_str(second).expect("JSON");
         assert_eq!((&second["message"], &second["level"]), (&"many".into(), &"INFO".into()));
+    }
+
+    #[test]
+    fn what_is_to_be_logged_is_a_level_or_a_level_for_a_module() {
+        for good in ["info", "WARN", "off", "debug,hyper=warn", "shoptalk::shared::journal=debug", "info, a=trace"] {
+            assert!(check_filter(good).is_ok(), "{good}");
+        }
+        for bad in ["loud", "", "info,loud", "info,", "shoptalk=loud", "=info", "shoptalk", "info;debug"] {
+            assert!(check_filter(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

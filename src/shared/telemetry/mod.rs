@@ -4,3 +4,4 @@ pub mod alerts;
 pub mod logging;
 pub mod metrics;
 pub mod once_per_second;
+pub mod outlet;

@@ -3,39 +3,26 @@
 //! A shop of ten thousand products makes a file of tens of megabytes. A node stands on a line of its own, lists and nodes
 //! are in order, so a changed product is found by bisection and exchanged; what stays is copied inside the kernel.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::sync::{Arc, Mutex, PoisonError};
 
+use super::kinds::{COLLECTION, DISCOUNT, PRODUCT};
 use super::poll;
-use super::records::{COLLECTION, DISCOUNT, PRODUCT};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::files::output::{Piece, Stamp, Written};
 use crate::shared::raw_json::Object;
-use crate::shared::store::{Change, Edit, each_record};
+use crate::shared::store::{Change, Edit};
 use crate::shopify::document;
 use crate::shopify::document::{SECTIONS, Section};
+use crate::shopify::names::NAME;
 use crate::shopify::payload::ShopDomain;
-use crate::shopify::{NAME, Shopify};
+use crate::shopify::state::Shopify;
 
 /// The cursor that says which file shows all records of a shop. It is forgotten in the transaction that changes one.
 pub const SHOWN: &str = "catalogue";
 
 /// How much of the file is looked at at once.
 const LOOK_BYTES: usize = 16 * 1024;
-
-/// One lock for each shop: records and file change together. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Locks(Arc<Mutex<HashMap<ShopDomain, Arc<tokio::sync::Mutex<()>>>>>);
-
-impl Locks {
-    /// Waits for the shop's lock.
-    pub async fn of(&self, shop: &ShopDomain) -> tokio::sync::OwnedMutexGuard<()> {
-        let lock = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(shop.clone()).or_default());
-        lock.lock_owned().await
-    }
-}
 
 /// Makes these changes, and the file with them. Gives back what changed.
 ///
@@ -55,7 +42,7 @@ pub async fn change(shopify: &Shopify, shop: &ShopDomain, edits: Vec<Edit>) -> R
         _ => None,
     };
     if let Some(stamp) = stamp {
-        let (output, path) = (shared.output.clone(), document::products_path(shop)?);
+        let (output, path) = (shared.output.clone(), document::products_path(shop));
         let spliced = tokio::task::spawn_blocking(move || {
             output.splice(&path, stamp, |file, bytes| Document(file, bytes).pieces(&visible))
         });
@@ -97,7 +84,7 @@ pub async fn show(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError>
         return Ok(());
     }
     if let Some(shown) = shared.journal.find_account_cursor(NAME, shop.as_str(), SHOWN).await? {
-        let (output, path) = (shared.output.clone(), document::products_path(shop)?);
+        let (output, path) = (shared.output.clone(), document::products_path(shop));
         let stamp = tokio::task::spawn_blocking(move || output.stamp(&path)).await.map_err(std::io::Error::other)??;
         if stamp.is_some_and(|stamp| stamp.to_string() == shown) {
             return Ok(());
@@ -108,8 +95,8 @@ pub async fn show(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError>
 
 async fn write_whole(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let shared = &shopify.shared;
-    let (output, path, account) = (shared.output.clone(), document::products_path(shop)?, shop.to_string());
-    let written = shared.journal.read(move |connection| {
+    let (output, path, account) = (shared.output.clone(), document::products_path(shop), shop.to_string());
+    let written = shared.journal.look(move |journal| {
         let mut failed = None;
         let written = output.write_from(&path, |writer| {
             document::write_catalogue::<std::io::Error>(writer, |section, show| {
@@ -118,7 +105,7 @@ async fn write_whole(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadErr
                     Section::CodeDiscounts | Section::AutomaticDiscounts => DISCOUNT,
                     Section::Collections => COLLECTION,
                 };
-                let shown = each_record(connection, NAME, &account, kind, |id, node| {
+                let shown = journal.each_record(NAME, &account, kind, |id, node| {
                     if kind == DISCOUNT && Section::of(id, node) != section { Ok(()) } else { show(node) }
                 });
                 shown.unwrap_or_else(|error| {

@@ -3,6 +3,8 @@
 pub mod by_bulk;
 pub mod by_pages;
 pub mod file;
+pub mod kinds;
+pub mod locks;
 pub mod poll;
 pub mod records;
 pub mod session;

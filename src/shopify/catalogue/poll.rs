@@ -11,15 +11,18 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT};
 use super::records;
-use super::records::{COLLECTION, DISCOUNT, Found, GONE, PRODUCT};
+use super::records::Found;
 use super::session::{Pages, Reading, Walk, cannot_serve, id_of};
 use super::{by_pages, file, single_objects};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::store::{Edit, Record};
 use crate::shopify::client::Query;
+use crate::shopify::document;
+use crate::shopify::names::NAME;
 use crate::shopify::payload::ShopDomain;
-use crate::shopify::{NAME, Shopify, document};
+use crate::shopify::state::Shopify;
 
 /// The cursor of what was read, and up to when.
 pub const READ: &str = "catalogue read";

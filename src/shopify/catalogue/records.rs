@@ -6,25 +6,16 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use rusqlite::Result as SqlResult;
-
+use super::kinds::{COLLECTION, GONE, PRODUCT};
 use super::session::{Raw, Reading};
 use super::{file, single_objects};
 use crate::shared::channel::reader::ReadError;
+use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Children, Edit, Part, Record, Staging};
-use crate::shopify::payload::ITEM_GID;
-use crate::shopify::{NAME, document};
-
-/// Kinds of records.
-pub const PRODUCT: &str = "product";
-/// A discount, by code or automatic.
-pub const DISCOUNT: &str = "discount";
-/// A collection.
-pub const COLLECTION: &str = "collection";
-/// A product that was deleted not long ago, as it was: a pass under way, or a copy that lags behind, may still show it.
-pub const GONE: &str = "gone";
+use crate::shopify::document;
+use crate::shopify::names::{ITEM_GID, NAME};
 
 /// Kinds of parts: what belongs to a product names the product or the inventory item as its parent.
 pub mod part {
@@ -229,13 +220,13 @@ fn kind_of_part(kind: &str) -> u8 {
 }
 
 /// What belongs to an object: the texts of one kind of parts, in their order.
-pub type Texts<'a> = dyn Fn(&str, u8) -> SqlResult<Vec<String>> + 'a;
+pub type Texts<'a> = dyn Fn(&str, u8) -> Result<Vec<String>, JournalError> + 'a;
 
 /// An object's node with everything below it. `None`: it cannot be understood.
 ///
 /// # Errors
 /// What `children` returns.
-pub fn node(kind: &str, id: &str, raw: &str, children: &Texts<'_>) -> SqlResult<Option<String>> {
+pub fn node(kind: &str, id: &str, raw: &str, children: &Texts<'_>) -> Result<Option<String>, JournalError> {
     Ok(match kind {
         PRODUCT => {
             let mut variants = Vec::new();
@@ -286,7 +277,7 @@ async fn join(
 }
 
 /// Whether the shop could not show an object, or the stock of one of its variants.
-fn is_unserved(unserved: &BTreeSet<String>, kind: &str, id: &str, children: &Texts<'_>) -> SqlResult<bool> {
+fn is_unserved(unserved: &BTreeSet<String>, kind: &str, id: &str, children: &Texts<'_>) -> Result<bool, JournalError> {
     if unserved.contains(id) {
         return Ok(true);
     }

@@ -12,10 +12,11 @@ use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::raw_json::Object;
 use crate::shopify::client::{Asked, Connection, Query};
+use crate::shopify::names::NAME;
 use crate::shopify::payload::ShopDomain;
-use crate::shopify::refusal::INTERNAL_ERROR;
+use crate::shopify::refusal::{CLOSED_PAUSE, DENIED, INTERNAL_ERROR};
+use crate::shopify::state::Shopify;
 use crate::shopify::subscriptions::is_granted;
-use crate::shopify::{NAME, Shopify, hourly_check};
 
 /// No list has more pages than this; a server that says otherwise is broken.
 const MAX_PAGES: usize = 100_000;
@@ -26,9 +27,6 @@ const MOST_UNSERVED: usize = 20;
 
 /// From this many items on a page is as large as any.
 const LARGE_PAGE: u32 = 64;
-
-/// The code of a query for which a scope is missing.
-pub const DENIED: &str = "ACCESS_DENIED";
 
 /// Without it, variants come without their inventory items.
 const STOCK_SCOPE: &str = "read_inventory";
@@ -97,6 +95,25 @@ impl Access {
     }
 }
 
+/// A shop whose answers name another domain was renamed. Nothing of it is stored under the old name any more, and the
+/// new name is another connection: the merchant makes it by connecting it.
+///
+/// # Errors
+/// [`ApiError::Paused`] with the new name.
+pub fn ensure_same_shop(shop: &ShopDomain, info: &ShopInfo) -> Result<(), ApiError> {
+    let named = info.shop.get("myshopifyDomain").and_then(Value::as_str).and_then(ShopDomain::parse);
+    match named {
+        Some(named) if named != *shop => {
+            let reason = format!(
+                "this shop is called {named} at Shopify now. Please connect it again under its new name; what was read \
+                 under the old one stays as it is."
+            );
+            Err(ApiError::Paused { reason: reason.into(), retry_after: CLOSED_PAUSE })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// How many there are of something, as far as the shop says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count {
@@ -161,7 +178,7 @@ impl<'a> Reading<'a> {
     /// When the shop cannot be asked.
     pub async fn ask_shop(&self) -> Result<ShopInfo, ReadError> {
         let info: ShopInfo = self.ask(Query::SHOP_INFO, json!({})).await?;
-        hourly_check::ensure_same_shop(self.shop, &info)?;
+        ensure_same_shop(self.shop, &info)?;
         let access = info.scopes().map_or(Access { stock: true, locations: true }, |scopes| Access::of(&scopes));
         *self.access.lock().unwrap_or_else(PoisonError::into_inner) = Some(access);
         if !access.stock {

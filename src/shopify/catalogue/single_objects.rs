@@ -5,26 +5,30 @@
 //!
 //! What remains is that the API itself answers from copies that lag behind. An answer that is older than what is stored, or
 //! brings back what was deleted, is asked for again later ([`guard`]). An answer that shows no change though an event told of
-//! one is asked for once more, in a minute ([`AGAIN`]): an event may be ahead of the copy that is asked.
+//! one is asked for once more, in a minute ([`Single::again`]): an event may be ahead of the copy that is asked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
 
 use super::by_pages;
 use super::by_pages::Levels;
+use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT};
 use super::records;
-use super::records::{COLLECTION, DISCOUNT, GONE, PRODUCT, part};
-use super::session::{Access, DENIED, Raw, Reading, at, cannot_serve, id_of};
+use super::records::part;
+use super::session::{Access, Raw, Reading, at, cannot_serve, id_of};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::{Object, elements};
-use crate::shared::store::{Edit, Part, Record, each_record};
+use crate::shared::store::{Edit, Part, Record};
+use crate::shared::telemetry::alerts::Cause;
 use crate::shopify::client::{Asked, Query};
-use crate::shopify::payload::{COLLECTION_GID, DISCOUNT_GID, ITEM_GID, PRODUCT_GID};
-use crate::shopify::{NAME, document};
+use crate::shopify::document;
+use crate::shopify::names::{COLLECTION_GID, ITEM_GID, NAME, PRODUCT_GID};
+use crate::shopify::read_request::{OwnRequest, Single};
+use crate::shopify::refusal::DENIED;
 
-/// What a wish names is neither there nor known by this name: a reason to look at the whole list.
+/// What a request names is neither there nor known by this name: a reason to look at the whole list.
 const UNKNOWN: ApiError = ApiError::Unreadable("an event about an unknown object");
 
 /// Whether it says that an event named something that is neither there nor known.
@@ -33,42 +37,27 @@ pub fn is_unknown(error: &ApiError) -> bool {
     *error == UNKNOWN
 }
 
-/// How a wish begins that asks for a single object once more, because the first answer showed no change.
-const AGAIN: &str = "again:";
-
 /// When it is asked for once more.
 const AGAIN_AFTER_MS: i64 = 60_000;
 
 /// When an object is asked for alone that a list did not bring, or could not show.
 const LATER_MS: i64 = 5 * 60_000;
 
-/// The object that a wish is about.
+/// Whether reading all products answers a request for this object.
 #[must_use]
-pub fn subject(wish: &str) -> &str {
-    wish.strip_prefix(AGAIN).unwrap_or(wish)
+pub fn is_of_products(id: &str) -> bool {
+    id.starts_with(PRODUCT_GID) || id.starts_with(ITEM_GID)
 }
 
-/// Whether a wish names a single object.
+/// The kind of record that an object is, or leads to.
 #[must_use]
-pub fn is_single(wish: &str) -> bool {
-    let object = subject(wish);
-    [PRODUCT_GID, ITEM_GID, COLLECTION_GID, DISCOUNT_GID].iter().any(|kind| object.starts_with(kind))
-}
-
-/// Whether reading all products answers this wish.
-#[must_use]
-pub fn is_of_products(wish: &str) -> bool {
-    let object = subject(wish);
-    object.starts_with(PRODUCT_GID) || object.starts_with(ITEM_GID)
-}
-
-/// The kind of record that a wish is about.
-#[must_use]
-pub fn kind_of(wish: &str) -> &'static str {
-    match subject(wish) {
-        object if is_of_products(object) => PRODUCT,
-        object if object.starts_with(COLLECTION_GID) => COLLECTION,
-        _ => DISCOUNT,
+pub fn kind_of(id: &str) -> &'static str {
+    if is_of_products(id) {
+        PRODUCT
+    } else if id.starts_with(COLLECTION_GID) {
+        COLLECTION
+    } else {
+        DISCOUNT
     }
 }
 
@@ -98,21 +87,21 @@ impl Found {
 pub struct Read {
     /// What follows for the records.
     pub edits: Vec<Edit>,
-    /// How the wishes came out: fewer than there are, where the rest would only hear the same.
+    /// How the requests came out: fewer than there are, where the rest would only hear the same.
     pub outcomes: Vec<Result<(), ReadError>>,
     /// The objects that showed no change.
     pub unchanged: Vec<String>,
 }
 
-/// Reads single objects, each once, however many wishes lead to it.
+/// Reads single objects, each once, however many requests lead to it.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub async fn read_all(reading: &Reading<'_>, wishes: &[String]) -> Result<Read, ReadError> {
+pub async fn read_all(reading: &Reading<'_>, ids: &[String]) -> Result<Read, ReadError> {
     let mut found = Found::default();
     let mut outcomes = Vec::new();
-    for wish in wishes {
-        let outcome = read_one(reading, subject(wish), &mut found).await;
+    for id in ids {
+        let outcome = read_one(reading, id, &mut found).await;
         let is_over =
             matches!(outcome, Err(ReadError::Api(ApiError::TokenRejected { .. } | ApiError::RateLimited { .. })));
         outcomes.push(outcome);
@@ -126,23 +115,24 @@ pub async fn read_all(reading: &Reading<'_>, wishes: &[String]) -> Result<Read, 
     Ok(Read { edits: found.edits, outcomes, unchanged: found.unchanged })
 }
 
-/// Wishes for the objects once more that showed no change though an event told of one. `waiting`: what is wished for
+/// Requests the objects once more that showed no change though an event told of one. `waiting`: what is requested
 /// already.
 ///
 /// # Errors
 /// When the journal cannot be written.
 pub async fn ask_once_more(
     reading: &Reading<'_>,
-    wishes: &[String],
-    unchanged: &[String],
-    waiting: &HashSet<String>,
+    asked: &[Single],
+    unchanged: Vec<String>,
+    waiting: &[Single],
 ) -> Result<(), ReadError> {
     let shared = &reading.shopify.shared;
-    for object in unchanged {
-        let again = format!("{AGAIN}{object}");
-        if !wishes.contains(&again) && !waiting.contains(&again) {
+    for id in unchanged {
+        let again = Single { id, again: true };
+        if !asked.contains(&again) && !waiting.contains(&again) {
             let due_at = shared.clock.now_ms() + AGAIN_AFTER_MS;
-            shared.journal.want_reread(NAME, reading.shop.as_str(), &again, due_at).await?;
+            let request = OwnRequest::Single(again);
+            shared.journal.request_read(NAME, reading.shop.as_str(), request, due_at).await?;
         }
     }
     Ok(())
@@ -206,7 +196,7 @@ async fn ask_object(
 const MOST_GONE: usize = 200;
 
 /// Those of these collections or discounts that the shop does not know by their ids any more. One that it knows, though its
-/// list did not bring it, is wished for alone.
+/// list did not bring it, is requested alone.
 ///
 /// # Errors
 /// When the shop cannot be asked.
@@ -235,7 +225,8 @@ pub async fn find_gone(
             Ok(None) => gone.push(id),
             Ok(Some(_)) => {
                 tracing::warn!(shop = reading.shop.as_str(), object = id, "a list lacks an object that is there");
-                shared.journal.want_reread(NAME, reading.shop.as_str(), &id, shared.clock.now_ms() + LATER_MS).await?;
+                let due_at = shared.clock.now_ms() + LATER_MS;
+                shared.journal.request_read(NAME, reading.shop.as_str(), OwnRequest::single(id), due_at).await?;
             }
             Err(error) if cannot_serve(&error) => reading.pass_over(id, error)?,
             Err(error) => return Err(error),
@@ -244,7 +235,7 @@ pub async fn find_gone(
     Ok(gone)
 }
 
-/// Wishes for the objects that the shop could not show, and tells the operator their names. Where there are none and
+/// Requests the objects that the shop could not show, and tells the operator their names. Where there are none and
 /// `shows_all` says that none are left from before, takes that back.
 ///
 /// # Errors
@@ -253,10 +244,10 @@ pub async fn ask_for_unserved(reading: &Reading<'_>, shows_all: bool) -> Result<
     let shared = &reading.shopify.shared;
     let mut unserved = reading.unserved();
     unserved.remove("");
-    let cause = format!("{NAME}:{}:unserved", reading.shop);
+    let cause = || Cause::of_account(NAME, reading.shop.as_str(), "unserved");
     if unserved.is_empty() {
         if shows_all {
-            shared.alerts.heal(&cause);
+            shared.alerts.heal(cause());
         }
         return Ok(());
     }
@@ -271,9 +262,10 @@ pub async fn ask_for_unserved(reading: &Reading<'_>, shows_all: bool) -> Result<
          again by itself.",
         reading.shop
     );
-    shared.alerts.raise(&cause, &sentence);
+    shared.alerts.raise(cause(), &sentence);
     for id in &unserved {
-        shared.journal.want_reread(NAME, reading.shop.as_str(), id, shared.clock.now_ms() + LATER_MS).await?;
+        let due_at = shared.clock.now_ms() + LATER_MS;
+        shared.journal.request_read(NAME, reading.shop.as_str(), OwnRequest::single(id), due_at).await?;
     }
     Ok(())
 }
@@ -423,7 +415,7 @@ pub fn node_of(kind: &'static str, id: &str, raw: &Raw, parts: &[Part]) -> Resul
         let parts = by_parent.get(&(parent, kind)).map(Vec::as_slice).unwrap_or_default();
         Ok(parts.iter().map(|part| part.payload.clone()).collect())
     };
-    let node = records::node(kind, id, raw.get(), &children).map_err(anyhow::Error::from)?;
+    let node = records::node(kind, id, raw.get(), &children)?;
     Ok(node.ok_or(ApiError::Unreadable("an object has not the expected shape"))?)
 }
 
@@ -432,9 +424,9 @@ async fn correct_collections(reading: &Reading<'_>, found: &mut Found) -> Result
     let (shop, members) = (reading.shop.to_string(), std::mem::take(&mut found.members));
     // Those that were read just now are right by themselves.
     let read: Vec<String> = found.done.iter().filter(|id| id.starts_with(COLLECTION_GID)).cloned().collect();
-    let corrected = reading.shopify.shared.journal.read(move |connection| {
+    let corrected = reading.shopify.shared.journal.look(move |journal| {
         let mut edits = Vec::new();
-        let walked = each_record::<()>(connection, NAME, &shop, COLLECTION, |id, node| {
+        let walked = journal.each_record::<()>(NAME, &shop, COLLECTION, |id, node| {
             let is_concerned =
                 !read.iter().any(|read| read == id) && members.keys().any(|product| node.contains(product));
             if is_concerned && let Some(payload) = document::with_members(node, &members) {

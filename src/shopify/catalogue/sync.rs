@@ -9,23 +9,26 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT};
 use super::poll;
 use super::poll::Mark;
 use super::records;
-use super::records::{COLLECTION, DISCOUNT, Found, GONE, PRODUCT, Trust};
+use super::records::{Found, Trust};
 use super::session::Reading;
 use super::{by_bulk, by_pages, file, single_objects};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
-use crate::shared::channel::reader::{Ended, FAREWELL, ReadError, Reader, WATCH};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::{Ended, ReadError, Reader};
 use crate::shared::outgoing::http::{ApiError, Budget};
 use crate::shared::store::{PollReport, Record, Staging};
-use crate::shopify::payload::{PRODUCT_GID, ShopDomain};
+use crate::shopify::names::{NAME, PRODUCT_GID, SHOP};
+use crate::shopify::payload::ShopDomain;
+use crate::shopify::read_request::{OwnRequest, Single};
+use crate::shopify::state::Shopify;
 use crate::shopify::subscriptions;
 use crate::shopify::subscriptions::Asker;
-use crate::shopify::{
-    BULK, COLLECTIONS, DISCOUNTS, NAME, POLL, PRODUCTS, SHOP, Shopify, document, hourly_check, refusal, uninstalled,
-};
+use crate::shopify::{document, hourly_check, refusal, uninstalled};
 
 /// When more single products than this are to be read, all are: by then a pass is cheaper.
 const MANY: usize = 50;
@@ -37,18 +40,25 @@ const BETWEEN_LOOKS_MS: i64 = 100;
 pub struct ShopReader(pub Arc<Shopify>);
 
 impl Reader for ShopReader {
-    fn read_again<'a>(&'a self, account: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+    fn read_again<'a>(&'a self, account: &'a str, request: &'a ReadRequest) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move {
             let shop = parse(account)?;
-            match object {
-                WATCH => hourly_check::run(&self.0, &shop).await,
-                farewell if farewell.starts_with(FAREWELL) => uninstalled::look_into(&self.0, &shop, farewell).await,
+            let own = match request {
+                ReadRequest::HourlyCheck => return hourly_check::run(&self.0, &shop).await,
+                ReadRequest::Uninstalled { at } => return uninstalled::look_into(&self.0, &shop, *at).await,
+                ReadRequest::Everything => return self.read_everything(&shop).await,
+                ReadRequest::OfChannel(words) => OwnRequest::parse(words),
+                // A shop's customers do not write here.
+                ReadRequest::People => None,
+            };
+            match own {
                 // What a shop says of itself may be that it is open again.
-                "" | POLL | SHOP => self.read(&shop, object).await,
-                _ => {
+                Some(own @ (OwnRequest::Changes | OwnRequest::Shop)) => self.read(&shop, own).await,
+                Some(own) => {
                     hourly_check::ensure_open(&self.0, &shop).await?;
-                    self.read(&shop, object).await
+                    self.read(&shop, own).await
                 }
+                None => Err(ReadError::UnknownRequest(request.clone())),
             }
         })
     }
@@ -56,18 +66,19 @@ impl Reader for ShopReader {
     fn read_several<'a>(
         &'a self,
         account: &'a str,
-        objects: &'a [String],
+        requests: &'a [ReadRequest],
     ) -> BoxFuture<'a, Vec<Result<(), ReadError>>> {
         Box::pin(async move {
-            let Some(first) = objects.first() else { return Vec::new() };
-            if !single_objects::is_single(first) {
-                return vec![self.read_again(account, first).await];
+            let singles: Vec<Single> = requests.iter().map_while(as_single).collect();
+            match (requests.first(), singles.is_empty()) {
+                (None, _) => return Vec::new(),
+                (Some(first), true) => return vec![self.read_again(account, first).await],
+                (Some(_), false) => {}
             }
-            let singles = objects.iter().take_while(|object| single_objects::is_single(object)).count();
             match parse(account) {
                 Ok(shop) => match hourly_check::ensure_open(&self.0, &shop).await {
-                    Ok(()) => self.read_singles(&shop, &objects[..singles]).await,
-                    Err(error) => objects[..singles].iter().map(|_| Err(error.again())).collect(),
+                    Ok(()) => self.read_singles(&shop, &singles).await,
+                    Err(error) => singles.iter().map(|_| Err(error.again())).collect(),
                 },
                 Err(error) => vec![Err(error)],
             }
@@ -81,14 +92,14 @@ impl Reader for ShopReader {
             let shops = connections.list().await?.into_iter().filter(|connection| connection.channel == NAME);
             for (number, connection) in (0..).zip(shops) {
                 let due_at = clock.now_ms() + number * BETWEEN_LOOKS_MS;
-                journal.want_reread(NAME, &connection.account, WATCH, due_at).await?;
+                journal.request_read(NAME, &connection.account, ReadRequest::HourlyCheck, due_at).await?;
             }
             Ok(())
         })
     }
 
-    fn is_whole(&self, object: &str) -> bool {
-        object.is_empty() || object == POLL
+    fn is_whole(&self, request: &ReadRequest) -> bool {
+        *request == ReadRequest::Everything || *request == OwnRequest::Changes.into()
     }
 
     fn explain(&self, error: &ApiError) -> String {
@@ -117,26 +128,24 @@ impl Reader for ShopReader {
 }
 
 impl ShopReader {
-    async fn read(&self, shop: &ShopDomain, object: &str) -> Result<(), ReadError> {
+    async fn read(&self, shop: &ShopDomain, request: OwnRequest) -> Result<(), ReadError> {
         let reading = Reading::new(&self.0, shop);
-        match object {
-            "" => {
-                self.read_shop(&reading).await?;
-                self.read_whole(&reading).await
-            }
-            POLL => self.poll(&reading).await,
+        match request {
+            OwnRequest::Changes => self.poll(&reading).await,
             // The work under way is looked at by whoever waits for it.
-            BULK => Ok(self.0.shared.journal.hasten_rereads(NAME, shop.as_str()).await?),
-            SHOP => self.read_shop(&reading).await,
-            PRODUCTS => self.read_some_lists(&reading, &[PRODUCT]).await,
-            DISCOUNTS => self.read_some_lists(&reading, &[DISCOUNT]).await,
-            COLLECTIONS => self.read_some_lists(&reading, &[COLLECTION]).await,
-            single if single_objects::is_single(single) => {
-                let mut outcomes = self.read_singles(shop, &[single.to_owned()]).await;
-                outcomes.pop().unwrap_or(Ok(()))
-            }
-            _ => Err(anyhow::anyhow!("an unknown object of a shop is to be read").into()),
+            OwnRequest::BulkEnd => Ok(self.0.shared.journal.hasten_reads(NAME, shop.as_str()).await?),
+            OwnRequest::Shop => self.read_shop(&reading).await,
+            OwnRequest::Products => self.read_some_lists(&reading, &[PRODUCT]).await,
+            OwnRequest::Discounts => self.read_some_lists(&reading, &[DISCOUNT]).await,
+            OwnRequest::Collections => self.read_some_lists(&reading, &[COLLECTION]).await,
+            OwnRequest::Single(single) => self.read_singles(shop, &[single]).await.pop().unwrap_or(Ok(())),
         }
+    }
+
+    async fn read_everything(&self, shop: &ShopDomain) -> Result<(), ReadError> {
+        let reading = Reading::new(&self.0, shop);
+        self.read_shop(&reading).await?;
+        self.read_whole(&reading).await
     }
 
     async fn read_shop(&self, reading: &Reading<'_>) -> Result<(), ReadError> {
@@ -174,9 +183,8 @@ impl ShopReader {
             let told = self.told(reading).await?;
             if let Some(found) = poll::read_changes(reading, mark, &told).await? {
                 self.report(reading, found).await?;
-                // What could not be shown before has a wish of its own until it can be.
-                let waits = told.iter().any(|object| single_objects::is_single(object));
-                single_objects::ask_for_unserved(reading, !waits).await?;
+                // What could not be shown before has a request of its own until it can be.
+                single_objects::ask_for_unserved(reading, told.is_empty()).await?;
                 return reading.denied();
             }
         }
@@ -271,7 +279,8 @@ impl ShopReader {
             return Ok(Trust::default());
         }
         for id in differing {
-            journal.want_reread(NAME, reading.shop.as_str(), id, self.0.shared.clock.now_ms()).await?;
+            let now_ms = self.0.shared.clock.now_ms();
+            journal.request_read(NAME, reading.shop.as_str(), OwnRequest::single(id), now_ms).await?;
         }
         Ok(Trust { is_whole: true, alive: all })
     }
@@ -297,15 +306,15 @@ impl ShopReader {
 
     /// The objects of which a webhook has told, and that are still to be read.
     async fn told(&self, reading: &Reading<'_>) -> Result<HashSet<String>, ReadError> {
-        let waiting = self.waiting(reading).await?;
-        Ok(waiting.into_iter().map(|wish| single_objects::subject(&wish).to_owned()).collect())
+        Ok(self.waiting(reading).await?.into_iter().map(|single| single.id).collect())
     }
 
-    /// What is still to be read.
-    async fn waiting(&self, reading: &Reading<'_>) -> Result<HashSet<String>, ReadError> {
+    /// The single objects that are still to be read.
+    async fn waiting(&self, reading: &Reading<'_>) -> Result<Vec<Single>, ReadError> {
         let account = (NAME.to_owned(), reading.shop.to_string());
-        let wishes = self.0.shared.journal.list_wishes(&account).await?;
-        Ok(wishes.into_iter().filter(|wish| !wish.is_parked).map(|wish| wish.object).collect())
+        let requests = self.0.shared.journal.list_read_requests(&account).await?;
+        let waiting = requests.iter().filter(|one| !one.is_given_up);
+        Ok(waiting.filter_map(|one| as_single(&one.request)).collect())
     }
 
     async fn report(&self, reading: &Reading<'_>, found: Found) -> Result<(), ReadError> {
@@ -326,20 +335,21 @@ impl ShopReader {
 
     /// Reads single objects and writes the file once. Where there are many products, or a single query does not help, the
     /// whole list is read instead.
-    async fn read_singles(&self, shop: &ShopDomain, objects: &[String]) -> Vec<Result<(), ReadError>> {
+    async fn read_singles(&self, shop: &ShopDomain, singles: &[Single]) -> Vec<Result<(), ReadError>> {
         let reading = Reading::new(&self.0, shop);
-        let many = objects.iter().filter(|object| single_objects::is_of_products(object)).count() > MANY;
-        let in_list = |object: &str| many && single_objects::is_of_products(object);
-        let single: Vec<String> = objects.iter().filter(|object| !in_list(object)).cloned().collect();
+        let many = singles.iter().filter(|single| single_objects::is_of_products(&single.id)).count() > MANY;
+        let in_list = |id: &str| many && single_objects::is_of_products(id);
+        let asked: Vec<Single> = singles.iter().filter(|single| !in_list(&single.id)).cloned().collect();
+        let ids: Vec<String> = asked.iter().map(|single| single.id.clone()).collect();
         let single_objects::Read { edits, mut outcomes, unchanged } =
-            match single_objects::read_all(&reading, &single).await {
+            match single_objects::read_all(&reading, &ids).await {
                 Ok(read) => read,
                 Err(error) => return vec![Err(error)],
             };
         let stored = async {
             if !unchanged.is_empty() {
                 let waiting = self.waiting(&reading).await?;
-                single_objects::ask_once_more(&reading, &single, &unchanged, &waiting).await?;
+                single_objects::ask_once_more(&reading, &asked, unchanged, &waiting).await?;
             }
             file::change(&self.0, shop, edits).await
         };
@@ -353,8 +363,8 @@ impl ShopReader {
             Err(ReadError::Api(error)) => single_objects::is_unknown(error),
             _ => false,
         };
-        let failed = single.iter().zip(&outcomes).filter(|(_, outcome)| needs_list(outcome)).map(|(object, _)| object);
-        let mut kinds: BTreeSet<&'static str> = failed.map(|object| single_objects::kind_of(object)).collect();
+        let failed = ids.iter().zip(&outcomes).filter(|(_, outcome)| needs_list(outcome)).map(|(id, _)| id);
+        let mut kinds: BTreeSet<&'static str> = failed.map(|id| single_objects::kind_of(id)).collect();
         kinds.extend(many.then_some(PRODUCT));
         if kinds.is_empty() {
             return outcomes;
@@ -366,11 +376,11 @@ impl ShopReader {
             Err(error) => Err(error.again()),
         };
         let mut outcomes = outcomes.into_iter();
-        // A single read that was not made ends the answer: its wish comes again, with those behind it.
-        objects
+        // A single read that was not made ends the answer: its request comes again, with those behind it.
+        singles
             .iter()
-            .map_while(|object| {
-                if in_list(object) {
+            .map_while(|single| {
+                if in_list(&single.id) {
                     return Some(listed());
                 }
                 let outcome = outcomes.next()?;
@@ -401,9 +411,20 @@ pub async fn store_shop(shopify: &Shopify, shop: &ShopDomain, info: Map<String, 
 async fn write_metadata(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let shared = &shopify.shared;
     if let Some(record) = shared.journal.list_records(NAME, shop.as_str(), SHOP).await?.first() {
-        shared.output.write_in_background(document::metadata_path(shop)?, document::metadata(record)).await?;
+        shared.output.write_in_background(document::metadata_path(shop), document::metadata(record)).await?;
     }
     Ok(())
+}
+
+/// The single object that is requested, if it is one.
+fn as_single(request: &ReadRequest) -> Option<Single> {
+    match request {
+        ReadRequest::OfChannel(words) => match OwnRequest::parse(words) {
+            Some(OwnRequest::Single(single)) => Some(single),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn parse(account: &str) -> Result<ShopDomain, ReadError> {

@@ -17,7 +17,8 @@ use maud::{DOCTYPE, html};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::graphql::{self, Request};
+use super::graphql;
+use super::run::Request;
 use super::state::{
     ACCESS_TOKEN_SECONDS, Closed, Code, Issued, REFRESH_TOKEN_SECONDS, ShopState, TokenCheck, World, random_hex,
 };

@@ -5,8 +5,8 @@ use async_graphql_parser::parse_query;
 use async_graphql_parser::types::{Selection, SelectionSet};
 use serde_json::{Map, Value, json};
 
-use super::graphql::Run;
 use super::nodes;
+use super::run::Run;
 use super::schema::{base_name, connection_node};
 use super::state::BulkState;
 use super::validate::Operation;

@@ -3,16 +3,16 @@
 //! The schema is in `schema`, the checks and costs in `validate`, the objects in `nodes`, bulk operations in `bulk`.
 //! Source: <https://shopify.dev/docs/api/admin-graphql>.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use async_graphql_parser::parse_query;
 use async_graphql_parser::types::{Field, Selection, SelectionSet};
 use async_graphql_parser::{Error as ParseError, Positioned};
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::nodes::{self, Node};
-use super::schema::{FieldDef, Kind, Schema, base_name, connection_node};
+use super::run::{Request, Run};
+use super::schema::{FieldDef, Kind, base_name, connection_node};
 use super::state::{ListLie, ShopState, Unservable, World, gid, parse_gid, random_hex};
 use super::validate::{Operation, location};
 use super::{bulk, versions};
@@ -26,16 +26,6 @@ pub(super) struct Answer {
     pub body: Value,
     /// For `X-Shopify-API-Deprecated-Reason`.
     pub deprecated: Option<String>,
-}
-
-/// What a request concerns.
-pub(super) struct Request<'a> {
-    pub schema: &'a Schema,
-    pub domain: &'a str,
-    pub client_id: &'a str,
-    /// The API version that answers.
-    pub version: &'a str,
-    pub now: DateTime<Utc>,
 }
 
 /// A field was null that may not be: its parent becomes null as well.
@@ -142,25 +132,6 @@ fn note(unknown: &mut Vec<String>, errors: &[Value]) {
 fn syntax_error(error: &ParseError) -> Value {
     let locations: Vec<_> = error.positions().map(location).collect();
     json!({"message": format!("syntax error, unexpected input: {error}"), "locations": locations})
-}
-
-/// One operation while it runs.
-pub(super) struct Run<'r> {
-    pub operation: &'r Operation<'r>,
-    pub request: &'r Request<'r>,
-    pub shop: &'r mut ShopState,
-    pub files: &'r mut HashMap<String, String>,
-    pub base_url: &'r str,
-    pub unknown_queries: &'r mut Vec<String>,
-    pub page_limit: usize,
-    pub errors: Vec<Value>,
-    /// The actual cost so far.
-    pub spent: u64,
-    /// In a bulk operation: the result, one object a line.
-    pub lines: Vec<Value>,
-    /// In a bulk operation: global ids of the objects around the current one.
-    pub parents: Vec<String>,
-    pub root_lines: usize,
 }
 
 /// The fields of one response key.

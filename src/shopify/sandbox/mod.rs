@@ -11,6 +11,7 @@ mod deliver;
 mod graphql;
 mod mutations;
 mod nodes;
+mod run;
 mod schema;
 mod shop;
 mod state;

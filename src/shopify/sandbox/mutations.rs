@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::graphql::Run;
+use super::run::Run;
 use super::state::{Subscription, gid, parse_gid, topic_of_enum, whole};
 use super::{bulk, nodes};
 

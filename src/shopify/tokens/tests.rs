@@ -14,12 +14,13 @@ use uuid::Uuid;
 use super::*;
 use crate::shared::channel::simulator::{Failure, Now};
 use crate::shared::clock::Clock;
-use crate::shared::database::sqlite::Db;
+use crate::shared::database::sqlite::{Db, run_sql};
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
-use crate::shared::outgoing::http::{Http, Timeouts};
+use crate::shared::outgoing::http::{Http, Patience, Timeouts};
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::store::{NewConnection, Status, TOKENS_MIGRATIONS};
+use crate::shopify::client::Query;
 use crate::shopify::sandbox::{Options, Sandbox, Shop};
 use crate::shopify::{AdminUrl, Config};
 
@@ -91,7 +92,7 @@ impl Bench {
         let timeouts =
             Timeouts { idle: Duration::from_millis(300), total: Duration::from_secs(2), ..Timeouts::default() };
         let http =
-            Http::new(self.clock.clone(), &timeouts, AllowedAddresses::new(&self.config.own_addresses())).unwrap();
+            Http::new(self.clock.clone(), &timeouts, AllowedAddresses::new(&self.config.asked_addresses())).unwrap();
         Client::new(http, Arc::clone(&self.config), self.alerts.clone())
     }
 
@@ -128,7 +129,7 @@ impl Bench {
 
     /// Runs SQL on the database beside the service: to make one of its writes fail.
     fn sql(&self, sql: &str) {
-        rusqlite::Connection::open(self.folder.path().join("tokens.db")).unwrap().execute_batch(sql).unwrap();
+        run_sql(&self.folder.path().join("tokens.db"), sql);
     }
 }
 

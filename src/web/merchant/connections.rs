@@ -11,6 +11,7 @@ use maud::html;
 use super::parts::name_or;
 use super::{Fronts, Page, Renewal, Tab, form_token, owned};
 use crate::shared::channel::context::Shared;
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::Ended;
 use crate::shared::channel::view::View;
 use crate::shared::journal::Account;
@@ -40,7 +41,11 @@ async fn sync(
         return Err(AppError::Conflict("This account needs a new login before it can be read.".into()));
     }
     let now_ms = shared.clock.now_ms();
-    shared.journal.want_reread(&account.0, &account.1, "", now_ms).await.map_err(anyhow::Error::from)?;
+    shared
+        .journal
+        .request_read(&account.0, &account.1, ReadRequest::Everything, now_ms)
+        .await
+        .map_err(anyhow::Error::from)?;
     Ok(Redirect::to("/?done=sync").into_response())
 }
 

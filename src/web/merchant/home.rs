@@ -1,4 +1,5 @@
-//! `GET /`: two steps until everything is connected, then what is connected and how it is doing.
+//! `GET /`: the steps of connecting until an account is connected, then what is connected and how it is doing, and the
+//! steps that are still open.
 
 use std::borrow::Cow;
 
@@ -15,12 +16,11 @@ use super::parts::{ago, thread_item};
 use super::{Front, Fronts, Page, Renewal, Tab, conversations, form_token, page};
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
-use crate::shared::channel::reader::is_aside;
 use crate::shared::journal::Account;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::CurrentMerchant;
-use crate::shared::store::{Connection, Session, Status, Subscriptions, Wish};
+use crate::shared::store::{Connection, PendingRead, Session, Status, Subscriptions};
 use crate::shared::under_way::Step;
 
 /// A read that is due within this many milliseconds counts as under way.
@@ -64,7 +64,7 @@ struct Overviewed<'a> {
     /// When something last came from it.
     last_event_at: Option<i64>,
     step: Option<Step>,
-    wishes: Vec<Wish>,
+    requests: Vec<PendingRead>,
     subscriptions: Option<Subscriptions>,
     /// What is worth knowing though nobody need do anything.
     remark: Option<String>,
@@ -77,10 +77,10 @@ impl Overviewed<'_> {
         self.connection.status != Status::NeedsReconnect
             && (self.step.is_some()
                 || self
-                    .wishes
+                    .requests
                     .iter()
-                    .filter(|wish| !is_aside(&wish.object))
-                    .any(|wish| !wish.is_parked && wish.attempts == 0 && wish.due_at <= now_ms + SOON_MS))
+                    .filter(|one| !one.request.is_housekeeping())
+                    .any(|one| !one.is_given_up && one.attempts == 0 && one.due_at <= now_ms + SOON_MS))
     }
 }
 
@@ -94,7 +94,7 @@ pub async fn home(
 ) -> Result<Response, AppError> {
     let flash = said(from.said(&fronts, merchant.0.is_some()));
     let Some(session) = merchant.0 else {
-        let body = html! { (flash) (welcome(&fronts, &[], None, false)) };
+        let body = html! { (flash) (welcome(&fronts, None, false)) };
         return Ok(page(StatusCode::OK, "shoptalk", &body));
     };
     let accounts = gather(&shared, &fronts, &session).await?;
@@ -102,27 +102,30 @@ pub async fn home(
     let is_under_way = accounts.iter().any(|account| account.is_under_way(now_ms));
     let renewal = if is_under_way { Renewal::Quick } else { Renewal::Calm };
     let token = form_token(&vault, &session);
-    let cards = |channel: &str, is_overview: bool| {
+    let cards = |channel: &str| {
         html! {
-            @for account in accounts.iter().filter(|one| one.connection.channel == channel) { (card(account, now_ms, &token, is_overview)) }
+            @for account in accounts.iter().filter(|one| one.connection.channel == channel) { (card(account, now_ms, &token)) }
         }
     };
-    let missing = |front: &&Front| !accounts.iter().any(|one| one.connection.channel == front.connect.channel);
-    let body = if fronts.0.iter().any(|front| missing(&front)) {
-        let done: Vec<(&str, Markup)> = fronts
-            .0
-            .iter()
-            .filter(|front| !missing(front))
-            .map(|front| (front.connect.channel, cards(front.connect.channel, false)))
-            .collect();
-        html! { (flash) (welcome(&fronts, &done, Some(&token), true)) }
+    let is_connected = |front: &Front| accounts.iter().any(|one| one.connection.channel == front.channel);
+    let body = if accounts.is_empty() {
+        html! { (flash) (welcome(&fronts, Some(&token), true)) }
     } else {
         let newest = conversations::newest(&shared, &fronts, &session, NEWEST).await?;
+        let (connected, open): (Vec<_>, Vec<_>) = steps(&fronts).partition(|(front, _)| is_connected(front));
         html! {
             (flash)
             h1 { "Overview" }
-            (summary(&accounts))
-            div.cards { @for front in fronts.0.iter() { (cards(front.connect.channel, true)) } }
+            (summary(&accounts, open.is_empty()))
+            div.cards { @for front in fronts.0.iter() { (cards(front.channel)) } }
+            @if !open.is_empty() {
+                section aria-labelledby="open-steps" {
+                    h2 id="open-steps" { "Still to connect" }
+                    ul.steps {
+                        @for (_, step) in &open { li.step.next { div.body { h3 { (step.title) } (entrance(step, true, false)) } } }
+                    }
+                }
+            }
             section aria-labelledby="newest" {
                 div.heading {
                     h2 id="newest" { "Latest conversations" }
@@ -134,11 +137,13 @@ pub async fn home(
                     ul.threads { @for (front, thread, line) in &newest { (thread_item(front, thread, line.as_ref(), now_ms, None)) } }
                 }
             }
-            details.more {
-                summary { "Connect another account" }
-                @for front in fronts.0.iter() {
-                    h2 { (front.connect.title) }
-                    (entrance(&front.connect, true, true))
+            @if !connected.is_empty() {
+                details.more {
+                    summary { "Connect another account" }
+                    @for (_, step) in &connected {
+                        h2 { (step.title) }
+                        (entrance(step, true, true))
+                    }
                 }
             }
         }
@@ -162,7 +167,7 @@ async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> R
             front,
             last_event_at: shared.journal.find_activity(&account).await.map_err(failed)?,
             step: steps.iter().find(|step| step.channel == account.0 && step.account == account.1).cloned(),
-            wishes: shared.journal.list_wishes(&account).await.map_err(failed)?,
+            requests: shared.journal.list_read_requests(&account).await.map_err(failed)?,
             subscriptions: subscriptions
                 .iter()
                 .find(|one| one.channel == account.0 && one.account == account.1)
@@ -185,9 +190,13 @@ fn said(sentence: Option<(Cow<'static, str>, bool)>) -> Markup {
     }
 }
 
-/// The steps. `done`: the channels of which something is connected, with what to show of them.
-fn welcome(fronts: &Fronts, done: &[(&str, Markup)], token: Option<&Markup>, has_session: bool) -> Markup {
-    let next = fronts.0.iter().position(|front| !done.iter().any(|(channel, _)| *channel == front.connect.channel));
+/// The channels of which a merchant connects accounts here, with the step that each takes.
+fn steps(fronts: &Fronts) -> impl Iterator<Item = (&Front, &ConnectStep)> {
+    fronts.0.iter().filter_map(|front| Some((front, front.connect.as_ref()?)))
+}
+
+/// The steps, where nothing is connected yet.
+fn welcome(fronts: &Fronts, token: Option<&Markup>, has_session: bool) -> Markup {
     html! {
         div.hero {
             h1 { "Every conversation and the whole catalogue, always at hand" }
@@ -197,16 +206,12 @@ fn welcome(fronts: &Fronts, done: &[(&str, Markup)], token: Option<&Markup>, has
             p.empty { "No platform is configured yet. The operator finds every setting explained in " code { ".env.example" } "." }
         }
         ol.steps {
-            @for (index, front) in fronts.0.iter().enumerate() {
-                @let connected = done.iter().find(|(channel, _)| *channel == front.connect.channel);
-                li class=(if connected.is_some() { "step done" } else if next == Some(index) { "step next" } else { "step" }) {
-                    span.number aria-hidden="true" { @if connected.is_some() { "✓" } @else { (index + 1) } }
+            @for (index, (_, step)) in steps(fronts).enumerate() {
+                li class=(if index == 0 { "step next" } else { "step" }) {
+                    span.number aria-hidden="true" { (index + 1) }
                     div.body {
-                        h2 { span.unseen { "Step " (index + 1) ": " } (front.connect.title) @if connected.is_some() { span.unseen { " (done)" } } }
-                        @match connected {
-                            Some((_, cards)) => div.cards { (cards) },
-                            None => (entrance(&front.connect, has_session, false)),
-                        }
+                        h2 { span.unseen { "Step " (index + 1) ": " } (step.title) }
+                        (entrance(step, has_session, false))
                     }
                 }
             }
@@ -234,11 +239,12 @@ fn entrance(step: &ConnectStep, has_session: bool, is_another: bool) -> Markup {
 }
 
 /// One sentence: is everything well?
-fn summary(accounts: &[Overviewed<'_>]) -> Markup {
+fn summary(accounts: &[Overviewed<'_>], is_all: bool) -> Markup {
     let troubled = accounts.iter().filter(|one| one.connection.status != Status::Connected).count();
     html! {
         p.lead {
             @match troubled {
+                0 if !is_all => "New messages and changes of the catalogue arrive by themselves.",
                 0 => "Everything is connected. New messages and changes of the catalogue arrive by themselves.",
                 1 => "One account needs you.",
                 _ => { (troubled) " accounts need you." }
@@ -247,8 +253,7 @@ fn summary(accounts: &[Overviewed<'_>]) -> Markup {
     }
 }
 
-/// An account. On the overview it stands directly below the page's heading, in the steps below the step's.
-fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup, is_overview: bool) -> Markup {
+fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
     let Overviewed { front, connection, .. } = account;
     let path = format!("/connections/{}/{}", connection.channel, connection.account);
     let name = html! { bdi { (parts::name_or(Some(&connection.name), &connection.account)) } };
@@ -257,7 +262,7 @@ fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup, is_overview: bool
         article class={ "card " (connection.status.as_str()) } aria-labelledby=(heading) {
             div.card-head {
                 div.who {
-                    @if is_overview { h2 id=(heading) { (name) } } @else { h3 id=(heading) { (name) } }
+                    h2 id=(heading) { (name) }
                     p.hint { (front.view.platform) " " (front.view.noun) " · " span.id { (connection.account) } }
                 }
                 (parts::state(connection))
@@ -289,22 +294,33 @@ fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup, is_overview: bool
     }
 }
 
+/// What the button says that leads to the login again. Reasons of connections that work in part name the button of the
+/// start page's step, so it is called the same here.
+fn login_label(front: &Front, status: Status) -> String {
+    match front.connect.as_ref().map(|step| &step.action) {
+        Some(ConnectAction::Link { label, .. }) if status == Status::Incomplete => (*label).to_owned(),
+        _ => format!("Log in to {} again", front.view.platform),
+    }
+}
+
 /// What is wrong, and the button that mends it.
 fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
-    let Overviewed { front, connection, wishes, subscriptions, remark, .. } = account;
-    let reads = || wishes.iter().filter(|wish| !is_aside(&wish.object));
+    let Overviewed { front, connection, requests, subscriptions, remark, .. } = account;
+    let reads = || requests.iter().filter(|one| !one.request.is_housekeeping());
     let unheard = subscriptions.as_ref().map(|one| one.missing.join(", ")).filter(|missing| !missing.is_empty());
     html! {
         @if connection.status != Status::Connected {
             div class=(if connection.status == Status::NeedsReconnect { "trouble bad" } else { "trouble warn" }) {
                 p {
-                    @match &connection.status_reason {
+                    @match connection.status_reason() {
                         Some(reason) => (reason),
                         None => { (front.view.platform) " no longer accepts the stored login." }
                     }
                     @if connection.status == Status::NeedsReconnect { " New messages are still taken in." }
                 }
-                p { a.button href=((front.view.reconnect)(&connection.account)) { "Log in to " (front.view.platform) " again" } }
+                @if let Some(reconnect) = front.view.reconnect {
+                    p { a.button href=(reconnect(&connection.account)) { (login_label(front, connection.status)) } }
+                }
             }
         }
         @if let Some(unheard) = unheard {
@@ -312,10 +328,10 @@ fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
         }
         @if let Some(remark) = remark { div.trouble.note { p { (remark) } } }
         @if connection.status != Status::NeedsReconnect {
-            @if reads().any(|wish| wish.is_parked) {
+            @if reads().any(|one| one.is_given_up) {
                 div.trouble.warn { p { "Reading failed several times and was given up. “Sync now” tries again." } }
-            } @else if let Some(wish) = reads().find(|wish| wish.attempts > 0) {
-                div.trouble.warn { p { "The last read failed. It is tried again " (within(wish.due_at - now_ms)) "." } }
+            } @else if let Some(failed) = reads().find(|one| one.attempts > 0) {
+                div.trouble.warn { p { "The last read failed. It is tried again " (within(failed.due_at - now_ms)) "." } }
             }
         }
     }
@@ -352,5 +368,84 @@ fn progress(account: &Overviewed<'_>, now_ms: i64) -> Markup {
             None if account.is_under_way(now_ms) => p.hint { "Reading begins in a moment." },
             None => "",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::shared::channel::job::BoxFuture;
+    use crate::shared::channel::read_request::ReadRequest;
+    use crate::shared::channel::reader::{Ended, ReadError, Reader};
+    use crate::shared::channel::view::View;
+
+    /// The reader of a platform that shows no past.
+    struct NoReader;
+
+    impl Reader for NoReader {
+        fn read_again<'a>(
+            &'a self,
+            _account: &'a str,
+            request: &'a ReadRequest,
+        ) -> BoxFuture<'a, Result<(), ReadError>> {
+            Box::pin(async { Err(ReadError::UnknownRequest(request.clone())) })
+        }
+
+        fn unsubscribe<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<Ended, ReadError>> {
+            Box::pin(async { Ok(Ended::Wholly) })
+        }
+
+        fn write_documents<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
+            Box::pin(async { Ok(()) })
+        }
+    }
+
+    fn front(channel: &'static str, connect: Option<ConnectStep>) -> Front {
+        let view = View {
+            platform: "Quiet",
+            noun: "account",
+            part: "",
+            reconnect: None,
+            conversations: None,
+            catalogue: None,
+        };
+        Front { channel, connect, view, reader: Arc::new(NoReader) }
+    }
+
+    #[test]
+    fn a_channel_without_a_login_link_is_no_step_and_offers_no_login() {
+        let step = ConnectStep {
+            title: "Connect your Loud account",
+            action: ConnectAction::Link { href: "/loud/login", label: "Continue" },
+        };
+        let fronts = Fronts(Arc::new(vec![front("quiet", None), front("loud", Some(step))]));
+        let page = welcome(&fronts, None, true).into_string();
+        assert!(page.contains("Step 1: </span>Connect your Loud account") && !page.contains("Step 2"), "{page}");
+
+        let connection = Connection {
+            channel: "quiet".to_owned(),
+            account: "1".to_owned(),
+            merchant: uuid::Uuid::nil(),
+            name: "One".to_owned(),
+            scopes: Vec::new(),
+            status: Status::NeedsReconnect,
+            trouble: None,
+            connected_at: 0,
+            last_read_at: None,
+        };
+        let account = Overviewed {
+            front: &fronts.0[0],
+            connection,
+            last_event_at: None,
+            step: None,
+            requests: Vec::new(),
+            subscriptions: None,
+            remark: None,
+            has_items: false,
+        };
+        let card = card(&account, 0, &html! {}).into_string();
+        assert!(card.contains("no longer accepts the stored login") && !card.contains("Log in to"), "{card}");
     }
 }

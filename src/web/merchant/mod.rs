@@ -14,34 +14,36 @@ pub(crate) mod parts;
 pub(crate) mod receipts;
 mod thread;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::{Extension, Router};
+use http::{HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
 
-use super::HOME;
 use super::form::{Posted, TOKEN};
+use super::prefix::OwnPage;
 use crate::shared::channel::connect_step::ConnectStep;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::reader::Reader;
 use crate::shared::channel::view::View;
 use crate::shared::journal::Account;
 use crate::shared::secrets::vault::Vault;
-use crate::shared::server::error::{AppError, Problem};
+use crate::shared::server::error::{AppError, Problem, wants_html};
+use crate::shared::server::login_answer::{HOME, Shown};
 use crate::shared::server::session;
 use crate::shared::store::{Connection, Session};
 
 /// What the pages know of a channel.
 #[derive(Clone)]
 pub struct Front {
-    /// How a merchant connects an account.
-    pub connect: ConnectStep,
+    /// The channel's name.
+    pub channel: &'static str,
+    /// How a merchant connects an account; `None`: not by a step of the start page.
+    pub connect: Option<ConnectStep>,
     /// How its data is shown.
     pub view: View,
     /// How an account is read, and how its subscriptions end.
@@ -55,7 +57,7 @@ pub struct Fronts(pub Arc<Vec<Front>>);
 impl Fronts {
     /// What is known of a channel.
     fn of(&self, channel: &str) -> Option<&Front> {
-        self.0.iter().find(|front| front.connect.channel == channel)
+        self.0.iter().find(|front| front.channel == channel)
     }
 }
 
@@ -214,24 +216,8 @@ fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, bo
             }
         }
     };
-    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], document.into_string()).into_response()
-}
-
-/// The answer to a login in which the person, or the platform for them, said no. To a browser that is a page, not an
-/// error: 200. To anything else it is a 403.
-/// `reason` is for the log.
-pub fn not_connected(
-    headers: &HeaderMap,
-    channel: &'static str,
-    reason: &'static str,
-    sentence: impl Into<Cow<'static, str>>,
-) -> Response {
-    let sentence = sentence.into();
-    tracing::info!(channel, reason, "a login was refused");
-    if !wants_html(headers) {
-        return AppError::Forbidden(sentence).into_response();
-    }
-    page(StatusCode::OK, "Not connected", &notice("Not connected", &sentence, "To the start page"))
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    (status, Extension(OwnPage), kind, document.into_string()).into_response()
 }
 
 fn notice(title: &str, sentence: &str, way_out: &str) -> Markup {
@@ -244,27 +230,57 @@ fn notice(title: &str, sentence: &str, way_out: &str) -> Markup {
     }
 }
 
-/// Whether the caller asked for a page.
-#[must_use]
-pub fn wants_html(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains("text/html")))
-}
-
-/// Shows a problem as a page where the caller asked for one.
-pub async fn problems_as_pages(request: Request, next: Next) -> Response {
+/// Shows what came of a login, or a problem, as a page where the caller asked for one.
+pub async fn answers_as_pages(request: Request, next: Next) -> Response {
     let as_page = wants_html(request.headers());
     let response = next.run(request).await;
-    match response.extensions().get::<Problem>() {
-        Some(problem) if as_page => {
+    if !as_page {
+        return response;
+    }
+    let extensions = response.extensions();
+    let mut shown = match (extensions.get::<Shown>(), extensions.get::<Problem>()) {
+        (Some(shown), _) => login_page(shown),
+        (None, Some(problem)) => {
             let body = notice(problem.title, &problem.detail, "Back to the start page");
-            let mut shown = page(response.status(), problem.title, &body);
-            for name in [header::RETRY_AFTER, header::SET_COOKIE] {
-                for value in response.headers().get_all(&name) {
-                    shown.headers_mut().append(name.clone(), value.clone());
-                }
-            }
-            shown
+            page(response.status(), problem.title, &body)
         }
-        _ => response,
+        (None, None) => return response,
+    };
+    for name in [header::RETRY_AFTER, header::SET_COOKIE] {
+        for value in response.headers().get_all(&name) {
+            shown.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    shown
+}
+
+/// What a browser sees at the end of a login: the start page, or first why something is missing there.
+fn login_page(shown: &Shown) -> Response {
+    match shown {
+        Shown::Home => Redirect::to(HOME).into_response(),
+        Shown::NotConnected(sentence) => {
+            page(StatusCode::OK, "Not connected", &notice("Not connected", sentence, "To the start page"))
+        }
+        Shown::Accounts { title, none, accounts } => {
+            let body = html! {
+                h1 { (title) }
+                @if accounts.is_empty() {
+                    p { (none) }
+                }
+                ul.connections {
+                    @for one in accounts {
+                        li {
+                            strong { (one.name) } " " span.hint { (one.id) }
+                            div class={ "status " (one.status.unwrap_or("not_connected")) } {
+                                @match one.status { None => "Not connected", Some("incomplete") => "Connected in part", _ => "Connected" }
+                                @if let Some(reason) = &one.reason { ": " (reason) }
+                            }
+                        }
+                    }
+                }
+                p { a.button href=(HOME) { "To the start page" } }
+            };
+            page(StatusCode::OK, title, &body)
+        }
     }
 }

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::parts::utc;
-use super::{Fronts, page, wants_html};
+use super::{Fronts, page};
 use crate::shared::channel::context::Shared;
-use crate::shared::server::error::AppError;
+use crate::shared::server::error::{AppError, wants_html};
 use crate::shared::store::erasures::Receipt;
 
 /// Which platforms did not confirm, when everything was deleted, that they stop telling us: their channels, with dots
@@ -51,7 +51,7 @@ pub async fn receipt(
     let body = html! {
         h1 { "Your request" }
         p { (sentence(&receipt)) }
-        @for front in fronts.0.iter().filter(|front| asked.unconfirmed.split('.').any(|name| name == front.connect.channel)) {
+        @for front in fronts.0.iter().filter(|front| asked.unconfirmed.split('.').any(|name| name == front.channel)) {
             p.trouble.warn { (front.view.platform) " did not confirm that it stops telling us about your " (front.view.noun) ". " (front.view.part) }
         }
         section.panel {

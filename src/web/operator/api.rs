@@ -12,7 +12,7 @@ use super::Operator;
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::JournalError;
 use crate::shared::server::error::AppError;
-use crate::shared::store::{Facts, History, KeptReport, TokenAge, Totals, Unreadable, Work};
+use crate::shared::store::{EventStatus, History, KeptReport, TokenAge, Totals, Unreadable, Work};
 use crate::shared::telemetry::alerts::Alert;
 use crate::shared::under_way::Step;
 
@@ -61,7 +61,7 @@ pub(super) async fn list_connections(shared: &Shared) -> Result<Vec<ConnectionVi
             unreadable: shared.journal.count_unreadable(channel, account).await.map_err(broken)?,
             last_poll: polls.iter().find(|poll| poll.channel == channel && poll.account == account).cloned(),
             status: connection.status.as_str(),
-            status_reason: connection.status_reason,
+            status_reason: connection.status_reason(),
             scopes: connection.scopes,
             connected_at: connection.connected_at,
             last_read_at: connection.last_read_at,
@@ -169,9 +169,9 @@ pub(super) async fn alerts(State(operator): State<Operator>) -> Json<Value> {
 pub(super) async fn event(
     State(operator): State<Operator>,
     seq: Result<Path<i64>, PathRejection>,
-) -> Result<Json<Facts>, AppError> {
+) -> Result<Json<EventStatus>, AppError> {
     let Path(seq) = seq.map_err(|_| AppError::NotFound)?;
-    let found = operator.shared.journal.find_facts(seq).await.map_err(broken)?;
+    let found = operator.shared.journal.find_event_status(seq).await.map_err(broken)?;
     found.map(Json).ok_or(AppError::NotFound)
 }
 

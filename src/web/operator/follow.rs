@@ -6,24 +6,24 @@ use super::Operator;
 use super::page::time;
 use crate::shared::journal::Account;
 use crate::shared::server::error::AppError;
-use crate::shared::store::Facts;
+use crate::shared::store::EventStatus;
 
 /// The longest name that is looked for, in bytes. Meta's are the longest, with some two hundred.
 const MAX_BYTES: usize = 500;
 
 /// The events that have this id at their platform, in whichever account: connected, given up, or never known here.
-pub(super) async fn find(operator: &Operator, id: &str) -> Result<Vec<Facts>, AppError> {
+pub(super) async fn find(operator: &Operator, id: &str) -> Result<Vec<EventStatus>, AppError> {
     let (shared, failed) = (&operator.shared, anyhow::Error::from);
     let connected = shared.connections.list().await?.into_iter().map(|one| (one.channel, one.account));
     let mut accounts: Vec<Account> = connected.collect();
     accounts.extend(shared.journal.list_set_aside_accounts().await.map_err(failed)?);
     accounts.sort_unstable();
     accounts.dedup();
-    let mut found: Vec<Facts> = Vec::new();
+    let mut found: Vec<EventStatus> = Vec::new();
     for (channel, account) in accounts {
         let Some(key) = (operator.event_key)(&channel, &account, id) else { continue };
         // Accounts of two channels may share their keys.
-        let event = shared.journal.find_facts_of(key).await.map_err(failed)?;
+        let event = shared.journal.find_event_status_of(key).await.map_err(failed)?;
         found.extend(event.filter(|event| !found.contains(event)));
     }
     Ok(found)
@@ -36,7 +36,7 @@ pub(super) async fn section(operator: &Operator, asked: Option<&str>) -> Result<
         None => Vec::new(),
         Some(asked) => {
             let by_number = match asked.parse() {
-                Ok(seq) => operator.shared.journal.find_facts(seq).await.map_err(anyhow::Error::from)?,
+                Ok(seq) => operator.shared.journal.find_event_status(seq).await.map_err(anyhow::Error::from)?,
                 Err(_) => None,
             };
             by_number.into_iter().chain(find(operator, asked).await?).collect()
@@ -61,7 +61,7 @@ pub(super) async fn section(operator: &Operator, asked: Option<&str>) -> Result<
     })
 }
 
-fn story(event: &Facts, now_ms: i64) -> Markup {
+fn story(event: &EventStatus, now_ms: i64) -> Markup {
     let account = if event.account.is_empty() { "no account" } else { &event.account };
     html! {
         div.panel {
@@ -81,12 +81,12 @@ fn story(event: &Facts, now_ms: i64) -> Markup {
     }
 }
 
-fn consumed(event: &Facts) -> String {
+fn consumed(event: &EventStatus) -> String {
     match event {
-        Facts { apart: Some(reason), .. } => format!("no, set apart: {reason}"),
-        Facts { parked: true, .. } => "given up after several tries".to_owned(),
-        Facts { failed: Some(_), .. } => "failed, and is tried again".to_owned(),
-        Facts { consumed: true, .. } => "yes".to_owned(),
+        EventStatus { set_aside: Some(reason), .. } => format!("no, set apart: {reason}"),
+        EventStatus { is_given_up: true, .. } => "given up after several tries".to_owned(),
+        EventStatus { failed: Some(_), .. } => "failed, and is tried again".to_owned(),
+        EventStatus { consumed: true, .. } => "yes".to_owned(),
         _ => "not yet".to_owned(),
     }
 }

@@ -5,12 +5,14 @@ use std::sync::atomic::AtomicU64;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Operator;
 use crate::shared::channel::context::Shared;
+use crate::shared::telemetry::logging;
 
 /// The format that [`Metrics::encode`](crate::shared::telemetry::metrics::Metrics::encode) writes.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -31,6 +33,9 @@ pub(super) async fn show(State(Operator { shared, .. }): State<Operator>) -> Res
         }
     }
     gauge(&mut registry, "alerts_open", "Alerts whose cause is there", shared.alerts.list().len());
+    let lost = Counter::<u64>::default();
+    lost.inc_by(logging::lost());
+    registry.register("log_lines_lost", "Lines of the log that could not be written", lost);
     let mut process = Registry::with_prefix("process");
     gather_process(&mut process);
     match shared.metrics.encode(&[&registry, &process]) {
@@ -74,8 +79,8 @@ async fn gather_journal(shared: &Shared, registry: &mut Registry) -> anyhow::Res
         }
     }
     let failed = journal.count_failures().await?;
-    for (work, parked, count) in failed {
-        let state = if parked { "parked" } else { "retrying" };
+    for (work, is_given_up, count) in failed {
+        let state = if is_given_up { "parked" } else { "retrying" };
         waiting.get_or_create(&[("work", work.to_owned()), ("state", state.to_owned())]).set(count);
     }
     let recovered = Gauges::<2>::default();

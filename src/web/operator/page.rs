@@ -91,7 +91,7 @@ async fn connections(shared: &Shared) -> Result<Markup, AppError> {
                 th scope="row" { bdi { (connection.account) } }
                 td { (connection.channel) }
                 td { (connection.status.as_str()) }
-                td { (connection.status_reason.as_deref().or(remark.as_deref()).unwrap_or("–")) }
+                td { (connection.status_reason().or(remark).unwrap_or_else(|| "–".to_owned())) }
                 td { (time(now_ms, Some(connection.connected_at))) }
                 td { (time(now_ms, connection.last_read_at)) }
             }
@@ -119,23 +119,23 @@ async fn journal(shared: &Shared) -> Result<Markup, JournalError> {
             }
         })
         .collect();
-    let apart: Vec<Markup> = totals
-        .apart_by_reason
+    let set_aside: Vec<Markup> = totals
+        .set_aside_by_reason
         .iter()
-        .map(|apart| html! { tr { th scope="row" { (apart.reason) } td { (apart.channel) } td.number { (apart.events) } } })
+        .map(|row| html! { tr { th scope="row" { (row.reason) } td { (row.channel) } td.number { (row.events) } } })
         .collect();
     let facts = [
         ("Events kept", totals.events),
         ("Events ever", totals.newest_seq),
-        ("Set apart", totals.apart),
-        ("Parked", totals.parked),
+        ("Set apart", totals.set_aside),
+        ("Parked", totals.given_up),
         ("Retrying", totals.retrying),
         ("Waiting for the writer", i64::try_from(totals.queue).unwrap_or(i64::MAX)),
     ];
     Ok(html! {
         h2 { "Journal" }
         dl.facts { @for (name, count) in facts { div { dt { (name) } dd { (count) } } } }
-        @if !apart.is_empty() { (table("Events set apart", "apart", &["Reason", "Channel", "Events"], &apart, "")) }
+        @if !set_aside.is_empty() { (table("Events set apart", "apart", &["Reason", "Channel", "Events"], &set_aside, "")) }
         (table("Consumers", "consumers", &["Consumer", "Has done up to", "Behind", "Oldest waiting"], &consumers, ""))
     })
 }

@@ -95,7 +95,7 @@ impl Operator {
     pub(super) fn session(&self, headers: &HeaderMap) -> Result<Option<Session>, AppError> {
         self.token.expected()?;
         let now_ms = self.shared.clock.now_ms();
-        Ok(cookies::find(headers, COOKIE).and_then(|id| self.sessions.find(id, now_ms)))
+        Ok(cookies::all(headers, COOKIE).find_map(|id| self.sessions.find(id, now_ms)))
     }
 }
 

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use super::{Failed, List, Trouble};
+use super::list::List;
+use super::trouble::{Failed, Trouble};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Download};
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Part, Staging};
+use crate::shopify::catalogue::kinds::{COLLECTION, DISCOUNT, PRODUCT};
 use crate::shopify::catalogue::records;
-use crate::shopify::catalogue::records::{COLLECTION, DISCOUNT, PRODUCT, part};
+use crate::shopify::catalogue::records::part;
 use crate::shopify::catalogue::session::Reading;
 use crate::shopify::client::UNLISTED_HOST;
 

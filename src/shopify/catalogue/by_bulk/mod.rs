@@ -7,6 +7,7 @@
 //! Source: <https://shopify.dev/docs/api/usage/bulk-operations/queries> (2026).
 
 mod file;
+mod list;
 mod operation;
 mod trouble;
 
@@ -15,15 +16,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::file::fuzz;
+use self::list::List;
 use self::operation::Ended;
+use self::trouble::Failed;
 pub use self::trouble::Trouble;
-use super::records::{COLLECTION, DISCOUNT, PRODUCT, part};
+use super::kinds::{COLLECTION, DISCOUNT, PRODUCT};
 use super::session::{Access, DISCOUNTS_SCOPE, Reading};
 use super::{by_pages, single_objects};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::Staging;
-use crate::shopify::{NAME, Shopify, refusal};
+use crate::shopify::names::NAME;
+use crate::shopify::state::Shopify;
 
 /// The cursor of a pass that is under way.
 const UNDER_WAY: &str = "bulk";
@@ -64,112 +68,12 @@ struct Operation {
     asked_ms: i64,
 }
 
-/// What one operation brings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum List {
-    Products,
-    Stock,
-    Discounts,
-    Collections,
-}
-
 /// How an attempt to read by bulk operations came out.
 pub enum Outcome {
     /// Everything of these kinds is staged. The pass began at this time.
     Staged(Vec<&'static str>, i64),
     /// It does not go this way; the shop is to be read by pages.
     NotThisWay(Trouble),
-}
-
-/// Why an operation brought nothing.
-enum Failed {
-    /// It does not go this way.
-    Way(Trouble),
-    /// Something that will pass, or concerns more than this operation.
-    Read(ReadError),
-}
-
-impl<E: Into<ReadError>> From<E> for Failed {
-    fn from(error: E) -> Self {
-        match error.into() {
-            ReadError::Api(ApiError::Unreadable(what)) => Self::Way(Trouble::Unreadable(what)),
-            ReadError::Api(ApiError::Refused { code }) if refusal::is_of_the_query(&code) => {
-                Self::Way(Trouble::Refused(code))
-            }
-            // An answer that is not known: the same is asked again later. Pages would be dearer.
-            ReadError::Api(ApiError::Refused { code }) => Self::Read(ApiError::Unavailable(code).into()),
-            error => Self::Read(error),
-        }
-    }
-}
-
-impl List {
-    fn of(kinds: &[&'static str], access: Access) -> Vec<Self> {
-        let mut lists = Vec::new();
-        for &kind in kinds {
-            match kind {
-                PRODUCT => {
-                    lists.push(Self::Products);
-                    lists.extend(access.stock.then_some(Self::Stock));
-                }
-                DISCOUNT => lists.push(Self::Discounts),
-                _ => lists.push(Self::Collections),
-            }
-        }
-        lists
-    }
-
-    /// The query. A bulk query takes no variables, so what may not be asked for is taken out of its text.
-    fn query(self, access: Access) -> String {
-        let text = match self {
-            Self::Products => include_str!("../../queries/bulk_products.graphql"),
-            Self::Stock => include_str!("../../queries/bulk_stock.graphql"),
-            Self::Discounts => include_str!("../../queries/bulk_discounts.graphql"),
-            Self::Collections => include_str!("../../queries/bulk_collections.graphql"),
-        };
-        let mut text = text.to_owned();
-        if !access.stock {
-            text = text.replace("inventoryItem { id tracked }", "");
-        }
-        if !access.locations {
-            text = text.replace("location { id name }", "location { id }");
-        }
-        text
-    }
-
-    fn what(self) -> &'static str {
-        match self {
-            Self::Products => "products",
-            Self::Stock => "stock",
-            Self::Discounts => "discounts",
-            Self::Collections => "collections",
-        }
-    }
-
-    /// What a line is, by its id and whether it has a parent.
-    fn kind_of_part(self, id: &str, has_parent: bool) -> Option<u8> {
-        match (self, has_parent) {
-            (Self::Products, false) => Some(part::PRODUCT),
-            (Self::Products, true) if id.contains("/ProductVariant/") => Some(part::VARIANT),
-            (Self::Products, true) => id.contains("/Metafield/").then_some(part::METAFIELD),
-            (Self::Stock, false) => Some(part::ITEM),
-            (Self::Stock, true) => Some(part::LEVEL),
-            (Self::Discounts, false) => Some(part::DISCOUNT),
-            (Self::Discounts, true) => Some(part::CODE),
-            (Self::Collections, false) => Some(part::COLLECTION),
-            (Self::Collections, true) => Some(part::MEMBER),
-        }
-    }
-
-    /// Children and the parents they must have.
-    fn families(self) -> &'static [(u8, u8)] {
-        match self {
-            Self::Products => &[(part::VARIANT, part::PRODUCT), (part::METAFIELD, part::PRODUCT)],
-            Self::Stock => &[(part::LEVEL, part::ITEM)],
-            Self::Discounts => &[(part::CODE, part::DISCOUNT)],
-            Self::Collections => &[(part::MEMBER, part::COLLECTION)],
-        }
-    }
 }
 
 /// Whether a pass is under way.

@@ -7,7 +7,8 @@ use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Failed, List, Trouble};
+use super::list::List;
+use super::trouble::{Failed, Trouble};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shopify::catalogue::session::{Access, Pages, Reading};

@@ -3,7 +3,10 @@
 
 use std::fmt;
 
-use super::List;
+use super::list::List;
+use crate::shared::channel::reader::ReadError;
+use crate::shared::outgoing::http::ApiError;
+use crate::shopify::refusal;
 
 /// What follows, whatever the cause.
 const CONSEQUENCE: &str = "The catalogue is read page by page instead, which takes longer and brings the same. The export is \
@@ -83,6 +86,28 @@ impl Trouble {
     #[must_use]
     pub fn sentence(&self) -> String {
         format!("{self} {CONSEQUENCE}")
+    }
+}
+
+/// Why an operation brought nothing.
+pub enum Failed {
+    /// It does not go this way.
+    Way(Trouble),
+    /// Something that will pass, or concerns more than this operation.
+    Read(ReadError),
+}
+
+impl<E: Into<ReadError>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        match error.into() {
+            ReadError::Api(ApiError::Unreadable(what)) => Self::Way(Trouble::Unreadable(what)),
+            ReadError::Api(ApiError::Refused { code }) if refusal::is_of_the_query(&code) => {
+                Self::Way(Trouble::Refused(code))
+            }
+            // An answer that is not known: the same is asked again later. Pages would be dearer.
+            ReadError::Api(ApiError::Refused { code }) => Self::Read(ApiError::Unavailable(code).into()),
+            error => Self::Read(error),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::payload::Id;
+use super::id::Id;
 use crate::shared::clock::Clock;
 use crate::shared::outgoing::http::{ApiError, Budget, Patience};
 

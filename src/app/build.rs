@@ -1,0 +1,215 @@
+//! Opens what is shared, makes the channels and the workers, and joins the routes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+
+use super::channels::{self, Sections};
+use super::config::{Config, Server, state_key};
+use super::scheduler::Scheduler;
+use super::workers::{Readers, Workers};
+use super::{App, StartError, jobs};
+use crate::commands::CommandRunner;
+use crate::commands::rotate_keys::Rotation;
+use crate::shared::channel::Channel;
+use crate::shared::channel::context::Shared;
+use crate::shared::clock::Clock;
+use crate::shared::database::lock::{DataLock, folder_of};
+use crate::shared::database::sqlite::Db;
+use crate::shared::erasure::Erasure;
+use crate::shared::files::output::{Output, RelativePath};
+use crate::shared::journal::{Journal, WriterHandle};
+use crate::shared::logins::Logins;
+use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
+use crate::shared::outgoing::http::Http;
+use crate::shared::outgoing::self_test::SelfTests;
+use crate::shared::secrets::vault::Vault;
+use crate::shared::store::alert_posts::AlertPosts;
+use crate::shared::store::{self, Connections, Erasures, Keys, LoginStates, Sessions};
+use crate::shared::telemetry::alerts::Alerts;
+use crate::shared::telemetry::metrics::Metrics;
+use crate::shared::under_way::{Progress, Reads};
+use crate::web;
+use crate::web::Running;
+use crate::web::merchant::Front;
+use crate::web::operator;
+use crate::workers::alert_webhook::AlertPoster;
+
+/// Everything below the channels, opened.
+struct Opened {
+    shared: Shared,
+    vault: Vault,
+    tokens: Db,
+    rotation: Rotation,
+    reads: Reads,
+    writer: WriterHandle,
+}
+
+impl App {
+    /// Takes the data folder, opens everything in it, and wires the channels that are configured.
+    ///
+    /// # Errors
+    /// When another process holds the data, a file cannot be used, or the master key is not the right one.
+    pub async fn build(mut config: Config, clock: Clock) -> Result<Self, StartError> {
+        let allowed = AllowedAddresses::new(&config.own_addresses());
+        let sections = Sections::take_from(&mut config);
+        let server = config.server;
+        let lock = DataLock::take([server.tokens_db.as_path(), &server.sessions_db, &server.journal_db])?;
+        let data_folder = folder_of(&server.tokens_db).to_owned();
+        let opened = open(&server, allowed, clock).await?;
+        let shared = opened.shared.clone();
+        let posts = AlertPosts::new(opened.tokens.clone());
+        let alert_poster = AlertPoster::open(shared.clone(), posts, server.alert_receiver.clone()).await?;
+        take_up_accounts(&shared).await?;
+
+        for about in channels::ALL {
+            if let Some(unsending) = about.unsending {
+                shared.journal.set_unsending(about.name, unsending);
+            }
+        }
+        let channels = sections.wire(&shared);
+        for channel in &channels {
+            // What concerns the app itself always flows.
+            shared.journal.connect_account(channel.about.name, "").await.context("the journal cannot be written")?;
+        }
+        let readers: Readers =
+            channels.iter().map(|channel| (channel.about.name, Arc::clone(&channel.reader))).collect();
+        let erasures = Erasures::new(opened.tokens.clone());
+        let workers = Workers::new(&shared, erasures, opened.reads, readers.clone(), alert_poster)?;
+        let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
+        let runner = CommandRunner {
+            journal: shared.journal.clone(),
+            connections: shared.connections.clone(),
+            progress: shared.progress.clone(),
+            refresh: workers.refresh.clone(),
+            conversations: Arc::clone(&workers.conversations),
+            readers: Arc::new(readers),
+            rotation: opened.rotation,
+        };
+        let running = Running::default();
+        let limits = server.limits.clone();
+        Ok(Self {
+            router: join_routes(&shared, channels, server, opened.vault, running.clone()),
+            scheduler: Scheduler::new(
+                jobs,
+                shared.journal.clone(),
+                shared.clock.clone(),
+                shared.metrics.clone(),
+                shared.alerts.clone(),
+            ),
+            shared,
+            workers,
+            runner,
+            running,
+            limits,
+            data_folder,
+            writer: opened.writer,
+            lock,
+        })
+    }
+}
+
+/// Opens the databases and the output folder, and makes what the channels share.
+async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyhow::Result<Opened> {
+    let (vault, key_file) = open_vault(server)?;
+    let tokens = Db::open(&server.tokens_db, store::TOKENS_MIGRATIONS)?;
+    let sessions = Db::open(&server.sessions_db, store::SESSIONS_MIGRATIONS)?;
+    let metrics = Metrics::default();
+    let alerts = Alerts::counted(clock.clone(), metrics.clone());
+    let keys = Keys::new(tokens.clone(), sessions.clone(), vault.clone());
+    let rotation = Rotation::new(keys, key_file, alerts.clone());
+    let connections = Connections::open(tokens.clone(), vault.clone(), clock.clone()).await?;
+    let output = Output::open(&server.output_dir)
+        .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
+    let (journal, writer) =
+        Journal::open_watched(&server.journal_db, clock.clone(), metrics.writer.clone(), alerts.clone())?;
+    let is_public = server.is_public();
+    let states = LoginStates::new(sessions.clone());
+    let sessions = Sessions::new(sessions, vault.clone());
+    let (progress, reads) = (Progress::default(), Reads::default());
+    let erasure = Erasure::new(
+        Erasures::new(tokens.clone()),
+        connections.clone(),
+        sessions.clone(),
+        journal.clone(),
+        reads.clone(),
+        progress.clone(),
+        alerts.clone(),
+        clock.clone(),
+    );
+    let shared = Shared {
+        http: Http::new(clock.clone(), &server.timeouts, allowed)?,
+        sessions,
+        logins: Logins::new(states, state_key(server, &vault), clock.clone(), is_public),
+        connections,
+        journal,
+        output,
+        progress,
+        alerts,
+        erasure,
+        metrics,
+        self_tests: SelfTests::default(),
+        is_public,
+        clock,
+    };
+    Ok(Opened { shared, vault, tokens, rotation, reads, writer })
+}
+
+/// The vault, and the key file if the master key is not given by the environment.
+fn open_vault(server: &Server) -> anyhow::Result<(Vault, Option<PathBuf>)> {
+    let key_file = server.key_file();
+    let vault = match server.given_vault() {
+        Some(vault) => vault,
+        None => Vault::from_key_file(&key_file)?,
+    };
+    Ok((vault, server.master_key.is_none().then_some(key_file)))
+}
+
+/// Lets the events of connected accounts flow, and removes what a kill left half-written.
+async fn take_up_accounts(shared: &Shared) -> anyhow::Result<()> {
+    for connection in shared.connections.list().await? {
+        remove_leftovers(&shared.output, &connection.channel, &connection.account);
+        // Also releases what a kill between connecting and releasing left behind.
+        let connected = shared.journal.connect_account(&connection.channel, &connection.account).await;
+        connected.context("the journal cannot be written")?;
+    }
+    Ok(())
+}
+
+/// Removes half-written files of an account from the folders it may have.
+fn remove_leftovers(output: &Output, channel: &str, account: &str) {
+    for parts in [
+        [account].as_slice(),
+        &[channel, account],
+        &[channel, account, "conversations"],
+        &[channel, account, "media"],
+        &[channel, account, "media", "index"],
+    ] {
+        if let Err(error) = RelativePath::new(parts).and_then(|path| output.remove_leftovers(&path)) {
+            tracing::warn!(%error, channel, account, "half-written files could not be removed");
+        }
+    }
+}
+
+/// The routes of our own pages, of the operator and of every channel, behind what all answers have in common.
+fn join_routes(shared: &Shared, channels: Vec<Channel>, server: Server, vault: Vault, running: Running) -> Router {
+    let fronts = channels.iter().map(|channel| Front {
+        channel: channel.about.name,
+        connect: channel.connect.clone(),
+        view: channel.view,
+        reader: Arc::clone(&channel.reader),
+    });
+    let mut router = web::router(shared.clone(), fronts.collect(), vault, running, server.public_url.clone());
+    router = router.merge(operator::router(
+        shared.clone(),
+        server.operator_token,
+        server.public_url.clone(),
+        channels::event_key,
+    ));
+    for channel in channels {
+        router = router.merge(channel.routes);
+    }
+    web::finish(router, server.public_url.as_ref(), &server.limits, &shared.metrics)
+}

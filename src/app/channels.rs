@@ -1,0 +1,51 @@
+//! Every channel that there is: the one place that names them all. What works for every channel reads these lists.
+
+use super::config::Config;
+use crate::shared::channel::Channel;
+use crate::shared::channel::about::About;
+use crate::shared::channel::context::Shared;
+use crate::shared::channel::section::Section;
+use crate::shared::journal::DedupeKey;
+use crate::{facebook, shopify};
+
+/// All channels, configured or not.
+pub const ALL: [&About; 3] = [&facebook::ABOUT, &facebook::INSTAGRAM, &shopify::ABOUT];
+
+/// All platforms as people know them, each with its section of the settings; `None`: it is not configured.
+#[must_use]
+pub fn sections(config: &Config) -> [(&'static str, Option<&dyn Section>); 2] {
+    [
+        (facebook::PLATFORM, config.facebook.as_ref().map(|section| section as &dyn Section)),
+        (shopify::PLATFORM, config.shopify.as_ref().map(|section| section as &dyn Section)),
+    ]
+}
+
+/// The sections of the platforms that are configured.
+pub fn configured(config: &Config) -> impl Iterator<Item = (&'static str, &dyn Section)> {
+    sections(config).into_iter().filter_map(|(platform, section)| Some((platform, section?)))
+}
+
+/// The sections, taken out of the settings to be wired.
+pub(super) struct Sections {
+    shopify: Option<shopify::Config>,
+    facebook: Option<facebook::Config>,
+}
+
+impl Sections {
+    pub(super) fn take_from(config: &mut Config) -> Self {
+        Self { shopify: config.shopify.take(), facebook: config.facebook.take() }
+    }
+
+    /// Wires the channels that are configured, in the order in which a merchant sees them.
+    pub(super) fn wire(self, shared: &Shared) -> Vec<Channel> {
+        let shopify = self.shopify.map(|section| vec![shopify::channel(shared, section)]);
+        let facebook = self.facebook.map(|section| facebook::channels(shared, section));
+        [shopify, facebook].into_iter().flatten().flatten().collect()
+    }
+}
+
+/// The key of the event of an account that has this id at its platform.
+pub(super) fn event_key(channel: &str, account: &str, id: &str) -> Option<DedupeKey> {
+    let about = ALL.into_iter().find(|about| about.name == channel)?;
+    (about.event_key?)(account, id)
+}

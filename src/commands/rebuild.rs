@@ -1,0 +1,28 @@
+//! `shoptalk rebuild`: all files are written anew from what is stored.
+
+use tokio::sync::mpsc;
+
+use super::{CommandRunner, Line, say};
+
+impl CommandRunner {
+    pub(super) async fn rebuild(&self, account: Option<String>, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
+        let written = self.conversations.rebuild(account.clone()).await?;
+        let mut good = true;
+        for connection in self.chosen(None, account).await? {
+            let Some(reader) = self.readers.get(connection.channel.as_str()) else {
+                good = false;
+                let (channel, account) = (connection.channel, connection.account);
+                let reason = "not configured: its conversations are written, its other documents are not".to_owned();
+                let _ = lines.send(Line::Failed { channel, account, reason }).await;
+                continue;
+            };
+            if let Err(error) = reader.write_documents(&connection.account).await {
+                good = false;
+                let (channel, account) = (connection.channel, connection.account);
+                let _ = lines.send(Line::Failed { channel, account, reason: error.to_string() }).await;
+            }
+        }
+        say(lines, format!("{written} conversations and the documents of all chosen accounts are written")).await;
+        Ok(good)
+    }
+}

@@ -1,0 +1,20 @@
+//! `shoptalk replay`: workers try again what they gave up, or look at one event again.
+
+use tokio::sync::mpsc;
+
+use super::{CommandRunner, Line, say};
+
+impl CommandRunner {
+    pub(super) async fn replay(&self, event: Option<i64>, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
+        let count = match event {
+            Some(seq) => self.journal.replay_event(seq).await?,
+            None => self.journal.replay_given_up().await?,
+        };
+        let text = match (event, count) {
+            (Some(_), 0) => "there is no such event, or it is set apart".to_owned(),
+            _ => format!("{count} handed to the consumers again"),
+        };
+        say(lines, text).await;
+        Ok(event.is_none() || count > 0)
+    }
+}

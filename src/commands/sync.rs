@@ -1,0 +1,81 @@
+//! `shoptalk sync`: accounts are read now, and the caller hears how far each read has come.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::{CommandRunner, Line, say};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::store::{Connection, Status};
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+impl CommandRunner {
+    pub(super) async fn sync(
+        &self,
+        channel: Option<String>,
+        account: Option<String>,
+        lines: &mpsc::Sender<Line>,
+    ) -> anyhow::Result<bool> {
+        let named = account.is_some();
+        let mut waiting = self.chosen(channel, account).await?;
+        if waiting.is_empty() {
+            let text = if named { "this account is not connected" } else { "no account is connected yet" };
+            say(lines, text.to_owned()).await;
+            return Ok(!named);
+        }
+        let mut good = true;
+        // What is connected, but whose platform is not configured any more, nobody reads.
+        let (configured, others): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|connection| self.readers.contains_key(connection.channel.as_str()));
+        waiting = configured;
+        for Connection { channel, account, .. } in others {
+            good = false;
+            let reason = "not configured: set the platform's variables again".to_owned();
+            let _ = lines.send(Line::Failed { channel, account, reason }).await;
+        }
+        let now_ms = self.journal.clock().now_ms();
+        for connection in &waiting {
+            let (channel, account) = (&connection.channel, &connection.account);
+            self.journal.request_read(channel, account, ReadRequest::Everything, now_ms).await?;
+        }
+        while !waiting.is_empty() {
+            tokio::time::sleep(TELL_EVERY).await;
+            for step in self.progress.list() {
+                let _ = lines.send(Line::Progress(step)).await;
+            }
+            let mut still = Vec::new();
+            for connection in waiting {
+                let Connection { channel, account, .. } = connection.clone();
+                match self.outcome(&channel, &account).await? {
+                    None => still.push(connection),
+                    Some(Ok(())) => drop(lines.send(Line::Done { channel, account }).await),
+                    Some(Err(reason)) => {
+                        good = false;
+                        let _ = lines.send(Line::Failed { channel, account, reason }).await;
+                    }
+                }
+            }
+            waiting = still;
+        }
+        Ok(good)
+    }
+
+    /// What became of the request to read an account: `None` while it is still being worked on.
+    async fn outcome(&self, channel: &str, account: &str) -> anyhow::Result<Option<Result<(), String>>> {
+        let row = self.journal.find_request(&(channel.to_owned(), account.to_owned()), "").await?;
+        match row {
+            Some(Some(reason)) if !self.refresh.is_busy(channel, account) => {
+                Ok(Some(Err(format!("{reason}; it is tried again by itself"))))
+            }
+            Some(_) => Ok(None),
+            None => Ok(Some(match self.connections.find(channel, account).await? {
+                Some(connection) if connection.status == Status::NeedsReconnect => {
+                    Err(connection.status_reason().unwrap_or_else(|| "the merchant has to log in again".to_owned()))
+                }
+                _ => Ok(()),
+            })),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What Facebook, Instagram and WhatsApp have in common: Meta's Graph API and its webhooks. No channel, and of none it
+//! knows a name.
+
+pub mod app;
+pub mod budget;
+pub mod graph;
+pub mod id;
+pub mod refusal;
+pub mod token;
+pub mod webhook;

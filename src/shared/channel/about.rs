@@ -1,0 +1,19 @@
+//! What is true of a channel whether or not it is configured.
+
+use crate::shared::journal::{DedupeKey, Unsending};
+
+/// What is true of a channel whether or not it is configured: its name, and how its accounts and events are recognised.
+pub struct About {
+    /// Its name in paths, tables and files: `facebook`.
+    pub name: &'static str,
+    /// Whether each account has a token of its own here. Otherwise another account lends its token, or the settings hold
+    /// one.
+    pub has_account_tokens: bool,
+    /// Whether its accounts are read again every day: a platform that shows no past has nothing to be read.
+    pub is_polled: bool,
+    /// The key of the event that an operator knows by an id of the platform, a message's or a delivery's: of an account
+    /// and that id. `None`: events have no such ids.
+    pub event_key: Option<fn(&str, &str) -> Option<DedupeKey>>,
+    /// How messages whose content is taken back are recognised. `None`: nobody can do that there.
+    pub unsending: Option<Unsending>,
+}
