@@ -53,7 +53,7 @@ impl App {
     /// # Errors
     /// When another process holds the data, a file cannot be used, or the master key is not the right one.
     pub async fn build(mut config: Config, clock: Clock) -> Result<Self, StartError> {
-        let allowed = AllowedAddresses::new(&config.own_addresses());
+        let allowed = AllowedAddresses::new(&channels::own_addresses(&config));
         let sections = Sections::take_from(&mut config);
         let server = config.server;
         let lock = DataLock::take([server.tokens_db.as_path(), &server.sessions_db, &server.journal_db])?;

@@ -1,5 +1,7 @@
 //! Every channel that there is: the one place that names them all. What works for every channel reads these lists.
 
+use url::Url;
+
 use super::config::Config;
 use crate::shared::channel::Channel;
 use crate::shared::channel::about::About;
@@ -10,6 +12,9 @@ use crate::{facebook, shopify};
 
 /// All channels, configured or not.
 pub const ALL: [&About; 3] = [&facebook::ABOUT, &facebook::INSTAGRAM, &shopify::ABOUT];
+
+/// The paths at which each platform's channels answer.
+pub const ROUTES: [&[&str]; 2] = [&facebook::ROUTES, &shopify::ROUTES];
 
 /// All platforms as people know them, each with its section of the settings; `None`: it is not configured.
 #[must_use]
@@ -23,6 +28,14 @@ pub fn sections(config: &Config) -> [(&'static str, Option<&dyn Section>); 2] {
 /// The sections of the platforms that are configured.
 pub fn configured(config: &Config) -> impl Iterator<Item = (&'static str, &dyn Section)> {
     sections(config).into_iter().filter_map(|(platform, section)| Some((platform, section?)))
+}
+
+/// The addresses that were configured to be asked, wherever they lead.
+#[must_use]
+pub fn own_addresses(config: &Config) -> Vec<Url> {
+    let platforms = configured(config).flat_map(|(_, section)| section.own_addresses());
+    let receiver = config.server.alert_receiver.iter().map(|receiver| receiver.url.clone());
+    config.server.public_url.iter().cloned().chain(receiver).chain(platforms).collect()
 }
 
 /// The sections, taken out of the settings to be wired.

@@ -10,7 +10,6 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::channels;
 use crate::shared::database::lock::folder_of;
 use crate::shared::outgoing::http::Timeouts;
 use crate::shared::secrets::vault::{Vault, parse_key};
@@ -100,6 +99,7 @@ fn master_key_before(settings: &mut Settings<'_>, has_key: bool) -> Option<Maste
 fn public_url(settings: &mut Settings<'_>) -> Option<Url> {
     const NAME: &str = "PUBLIC_URL";
     settings.routes(&web::ROUTES);
+    super::channels::ROUTES.iter().for_each(|routes| settings.routes(routes));
     let url = settings.base_url(NAME)?;
     let path = url.path().trim_end_matches('/');
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
@@ -283,14 +283,6 @@ impl Config {
         };
         let names = settings.asked();
         (settings.finish().map(|_| config), names)
-    }
-
-    /// The addresses that were configured to be asked, wherever they lead.
-    #[must_use]
-    pub fn own_addresses(&self) -> Vec<Url> {
-        let platforms = channels::configured(self).flat_map(|(_, section)| section.own_addresses());
-        let receiver = self.server.alert_receiver.iter().map(|receiver| receiver.url.clone());
-        self.server.public_url.iter().cloned().chain(receiver).chain(platforms).collect()
     }
 
     /// Reads the environment; a variable set there wins over one in `.env`.

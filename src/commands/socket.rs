@@ -63,7 +63,10 @@ pub async fn answer(listener: UnixListener, runner: CommandRunner) {
 async fn answer_one(stream: UnixStream, runner: CommandRunner) -> anyhow::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut text = String::new();
-    BufReader::new(reader.take(MAX_COMMAND_BYTES)).read_line(&mut text).await?;
+    if BufReader::new(reader.take(MAX_COMMAND_BYTES)).read_line(&mut text).await? == 0 {
+        // The doctor only looks whether somebody listens here.
+        return Ok(());
+    }
     let command: Command = serde_json::from_str(&text).context("the command is not understood")?;
     let (sender, mut lines) = mpsc::channel(64);
     let work = tokio::spawn(async move { runner.carry_out(command, &sender).await });

@@ -116,7 +116,7 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     report.add("folders and disk", machine::folders(&config.server));
     report.add("keys", machine::keys(&config.server));
     report.add("databases", machine::databases(&config.server));
-    let own = config.own_addresses();
+    let own = channels::own_addresses(config);
     let service = service::url(&config.server, "/");
     let allowed = AllowedAddresses::new(own.iter().chain(&service).chain([&surroundings.ngrok]));
     let http = match Http::new(clock.clone(), &config.server.timeouts, allowed) {

@@ -90,7 +90,7 @@ const NAMES: [&str; 16] = [
 const WEBHOOKS: &[&str] = &["/facebook/webhook", "/webhooks/facebook"];
 
 /// All paths at which the channel answers.
-const ROUTES: [&str; 6] = [
+pub const ROUTES: [&str; 6] = [
     "/facebook/login",
     "/facebook/callback",
     "/facebook/webhook",
@@ -109,7 +109,6 @@ impl Config {
 
     /// Reads the section; `None`: none of its variables is set, the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        settings.routes(&ROUTES);
         let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
         if set == 0 {
             return None;

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use axum::Router;
 
 pub use self::about::{OF_INSTAGRAM as INSTAGRAM, OF_PAGES as ABOUT};
-pub use self::config::{Config, Media};
+pub use self::config::{Config, Media, ROUTES};
 use self::inbox::NAME;
 pub use self::inbox::PLATFORM;
 use self::state::Facebook;

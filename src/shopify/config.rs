@@ -133,7 +133,7 @@ const NAMES: [&str; 10] = [
 ];
 
 /// All paths at which the channel answers.
-const ROUTES: [&str; 4] = ["/shopify/login", "/shopify/install", "/shopify/callback", "/shopify/webhook"];
+pub const ROUTES: [&str; 4] = ["/shopify/login", "/shopify/install", "/shopify/callback", "/shopify/webhook"];
 
 impl Config {
     /// The addresses that were configured to be asked, wherever they lead: our own webhook route, and shops that are at an
@@ -144,7 +144,6 @@ impl Config {
 
     /// Reads the section; `None`: none of its variables is set, the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        settings.routes(&ROUTES);
         let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
         if set == 0 {
             return None;

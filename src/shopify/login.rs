@@ -28,13 +28,14 @@ use super::signed_query::SignedQuery;
 use super::state::Shopify;
 use super::subscriptions::{self, Asker, Ensured, is_granted};
 use super::{hourly_check, tokens, webhook};
+use crate::shared::channel::connect_step::mistyped;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::logins;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::sign_sha256;
-use crate::shared::server::error::AppError;
+use crate::shared::server::error::{AppError, wants_html};
 use crate::shared::server::login_answer::{HOME, LoginAnswer, Shown};
 use crate::shared::server::session;
 use crate::shared::server::session::CurrentMerchant;
@@ -47,7 +48,7 @@ const ESSENTIAL: &str = "read_products";
 const FORGED: &str = "This answer does not come from Shopify, or was changed on its way. Please start the login again.";
 
 /// What a forged or mistyped shop name is told.
-const NO_SHOP: &str = "This is not the name of a Shopify shop. It looks like my-shop, or my-shop.myshopify.com.";
+pub const NO_SHOP: &str = "This is not the name of a Shopify shop. It looks like my-shop, or my-shop.myshopify.com.";
 
 pub fn routes() -> Router<Arc<Shopify>> {
     Router::new()
@@ -65,14 +66,18 @@ struct Form {
     shop: String,
 }
 
-/// The form of the start page: the same as the link.
+/// The form of the start page: the same as the link, with whatever a merchant has at hand for the name.
 async fn login_by_form(
     State(shopify): State<Arc<Shopify>>,
     uri: Uri,
     headers: HeaderMap,
     QueryOf(form): QueryOf<Form>,
 ) -> Result<Response, AppError> {
-    begin(&shopify, &uri, &headers, form.shop.trim()).await
+    match ShopDomain::parse_typed(&form.shop) {
+        Some(shop) => begin(&shopify, &uri, &headers, shop.as_str()).await,
+        None if wants_html(&headers) => Ok(Redirect::to(&mistyped("shop", &form.shop)).into_response()),
+        None => Err(AppError::bad_request(NO_SHOP)),
+    }
 }
 
 /// Sends the merchant to the shop's grant screen.

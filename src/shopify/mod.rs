@@ -37,7 +37,7 @@ use std::sync::Arc;
 use axum::Router;
 
 pub use self::about::ABOUT;
-pub use self::config::{AdminUrl, BulkHosts, Config};
+pub use self::config::{AdminUrl, BulkHosts, Config, ROUTES};
 pub use self::names::PLATFORM;
 use self::read_request::OwnRequest;
 use self::state::Shopify;
@@ -60,6 +60,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
                 field: "shop",
                 label: "The name of your shop, as in its .myshopify.com address",
                 hint: "my-shop",
+                wrong: login::NO_SHOP,
             },
         }),
         jobs: vec![hourly_check::revive_job(&shopify)],

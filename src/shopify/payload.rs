@@ -41,6 +41,21 @@ impl ShopDomain {
         if text.contains('.') { Self::parse(text) } else { Self::parse(&format!("{text}{SUFFIX}")) }
     }
 
+    /// Reads what a merchant has at hand: the name, the domain, or an address of the shop's admin
+    /// (`https://admin.shopify.com/store/NAME`, `https://NAME.myshopify.com/admin`), with blanks around it.
+    #[must_use]
+    pub fn parse_typed(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_lowercase();
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(&text);
+        let mut parts = rest.split(['/', '?', '#']);
+        match (parts.next()?, parts.next(), parts.next()) {
+            ("admin.shopify.com", Some("store"), Some(name)) if !name.contains('.') => Self::parse_name(name),
+            // A name alone has no path behind it.
+            (name, None | Some(""), _) => Self::parse_name(name),
+            (domain, Some(_), _) => Self::parse(domain),
+        }
+    }
+
     /// The domain as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -171,6 +186,41 @@ fn contradicts(shop: &ShopDomain, body: &Object<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shop_is_understood_by_whatever_a_merchant_has_at_hand() {
+        for typed in [
+            "demo-shop",
+            " Demo-Shop ",
+            "demo-shop.myshopify.com",
+            "https://demo-shop.myshopify.com",
+            "https://demo-shop.myshopify.com/admin",
+            "http://demo-shop.myshopify.com/admin/products?selectedView=all",
+            "https://admin.shopify.com/store/demo-shop",
+            "admin.shopify.com/store/demo-shop/products#new",
+            "\thttps://admin.shopify.com/store/demo-shop/?x=1\n",
+        ] {
+            assert_eq!(
+                ShopDomain::parse_typed(typed).as_ref().map(ShopDomain::as_str),
+                Some("demo-shop.myshopify.com"),
+                "{typed}"
+            );
+        }
+        for typed in [
+            "",
+            "my shop",
+            "https://shop.example.com",
+            "https://admin.shopify.com",
+            "https://admin.shopify.com/store/",
+            "https://admin.shopify.com/store/evil.example",
+            "demo-shop.myshopify.com.evil.example",
+            "https://evil.example/store/demo-shop.myshopify.com",
+            "demo-shop/admin",
+            "https://user@demo-shop.myshopify.com/",
+        ] {
+            assert_eq!(ShopDomain::parse_typed(typed), None, "{typed}");
+        }
+    }
 
     #[test]
     fn only_whole_domains_of_shopify_are_shops() {

@@ -97,7 +97,7 @@ fn addresses(page: &str) -> BTreeSet<String> {
     ["href=\"", "src=\"", "action=\""]
         .iter()
         .flat_map(|attribute| page.split(attribute).skip(1))
-        .map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&"))
+        .map(|rest| rest.split(['"', '#']).next().unwrap().replace("&amp;", "&"))
         .filter(|address| address.starts_with('/'))
         .collect()
 }

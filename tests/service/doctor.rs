@@ -415,10 +415,11 @@ async fn an_account_that_another_lends_its_token_lacks_none() {
     app.facebook.add_instagram(PAGE, INSTAGRAM, "demo.shop");
     let patient = Patient::healthy_after(app).await;
     assert_eq!(patient.app.connections("instagram").await[0]["account"], INSTAGRAM);
-    assert_eq!(patient.found(|_| {}).await, codes([]));
+    let on = |config: &mut Config| config.facebook.as_mut().unwrap().instagram = true;
+    assert_eq!(patient.found(on).await, codes([]));
     // Its Page's token is its own matter, and without the setting nothing of it is taken in.
     patient.sql("tokens", &format!("UPDATE tokens SET sealed = x'00' WHERE account = '{PAGE}' AND kind = 'access'"));
-    let report = patient.report(|_| {}).await;
+    let report = patient.report(on).await;
     let found: Vec<_> = report.findings.iter().map(|finding| (finding.code, finding.about.as_str())).collect();
     assert_eq!(found, [("token_missing", PAGE)]);
     let off = |config: &mut Config| config.facebook.as_mut().unwrap().instagram = false;

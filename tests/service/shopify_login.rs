@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use shoptalk::commands::Command;
 use shoptalk::shared::channel::simulator::Failure;
@@ -798,5 +798,30 @@ async fn an_expiring_token_is_asked_for_in_a_body() {
     assert_eq!(body["client_id"], "test-app");
     let members: BTreeSet<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(members, BTreeSet::from(["client_id", "client_secret", "code", "expiring"]));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_shop_field_takes_what_a_merchant_has_at_hand_and_keeps_what_it_cannot_use() {
+    let app = TestApp::start().await;
+    let browser = app.browser().for_pages();
+    for typed in [
+        "%20demo-shop%20",
+        "https%3A%2F%2Fadmin.shopify.com%2Fstore%2Fdemo-shop",
+        "https://demo-shop.myshopify.com/admin",
+    ] {
+        let answer = browser.send(Method::GET, &format!("/shopify/login?shop={typed}"), &[], b"").await;
+        assert_eq!(answer.status, 303, "{typed}");
+        let target = answer.header("location");
+        assert!(target.contains("/admin/oauth/authorize"), "{target}");
+    }
+    let answer = browser.send(Method::GET, "/shopify/login?shop=my+%3Cb%3Eshop", &[], b"").await;
+    assert_eq!(answer.status, 303);
+    let page = browser.get(answer.header("location")).await.text();
+    assert!(page.contains("value=\"my &lt;b&gt;shop\"") && page.contains("aria-invalid=\"true\""), "{page}");
+    assert!(page.contains(NO_SHOP), "{page}");
+    // A program hears it as before.
+    let answer = app.browser().send(Method::GET, "/shopify/login?shop=my+shop", &[], b"").await;
+    assert_eq!(answer.status, 400);
     app.finish().await;
 }

@@ -107,7 +107,7 @@ mod tests {
             assert_eq!(found(&[], &[name]), [one(name, nearest)]);
         }
         // In the file everything is meant for us, in the environment almost nothing is.
-        assert_eq!(found(&["POSTS", "LANG"], &[]), [one("POSTS", Some("PORT")), one("LANG", None)]);
+        assert_eq!(found(&["PORTS", "LANG"], &[]), [one("PORTS", Some("PORT")), one("LANG", None)]);
         assert_eq!(found(&["PORT", "HOST"], &["PATH", "HOSTS", "POST", "RUST_BACKTRACE", "HOSTNAME", "HOME"]), []);
     }
 }

@@ -306,7 +306,7 @@ fn read_config_beside_data() -> Result<Config, ExitCode> {
         return Ok(config);
     }
     Err(fail(&format!(
-        "there is no data in {}: {} is not there, so there is nothing to do or to back up. Run this in the folder in which \
+        "there is no data in {}: {} is not there, so there is nothing to do and nothing to back up. Run this in the folder in which \
          the service runs, or name it: --dir FOLDER",
         absolute(folder_of(database)).display(),
         absolute(database).display(),
@@ -388,7 +388,7 @@ async fn doctor(json: bool, fail_on: Severity) -> ExitCode {
         return fail(&format!(
             "there is nothing to look at in {}: neither settings in a .env nor data. Run this in the folder in which the \
              service runs, or name it: --dir FOLDER",
-            absolute(Path::new("")).display()
+            absolute(Path::new(".")).display()
         ));
     }
     let report = doctor::examine(&config, &surroundings, &Clock::system()).await;

@@ -22,6 +22,9 @@ pub enum ConnectAction {
         label: &'static str,
         /// An example of what to type.
         hint: &'static str,
+        /// What is said beside the field when what was typed cannot be used. The channel sends a browser back with
+        /// [`mistyped`].
+        wrong: &'static str,
     },
     /// A link that needs a session.
     Link {
@@ -30,4 +33,17 @@ pub enum ConnectAction {
         /// What it says.
         label: &'static str,
     },
+}
+
+/// Where a browser is sent that typed what a channel cannot use: the start page keeps what was typed in its field, and says
+/// beside it what is wrong.
+#[must_use]
+pub fn mistyped(field: &str, typed: &str) -> String {
+    const LONGEST: usize = 200;
+    let typed: String = typed.chars().take(LONGEST).collect();
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("wrong", field)
+        .append_pair("typed", &typed)
+        .finish();
+    format!("/?{query}")
 }

@@ -373,7 +373,45 @@ fn count(connection: &Connection, name: &str, events: usize, rows: usize) -> rus
 
 #[cfg(test)]
 mod tests {
+    use super::super::migrations::MIGRATIONS;
     use super::*;
+
+    #[test]
+    fn the_cursors_of_an_account_go_and_those_of_its_namesakes_stay() {
+        let left_after = |scope: &Scope| -> Vec<String> {
+            let connection = Connection::open_in_memory().expect("a database");
+            for migration in MIGRATIONS {
+                connection.execute_batch(migration).expect("migrated");
+            }
+            connection
+                .execute_batch(
+                    "INSERT INTO cursors VALUES ('consumer:media:facebook', '');
+                     INSERT INTO account_cursors VALUES ('facebook', '1', 'updated_time', ''), ('facebook', '1', 'policy', ''),
+                        ('whatsapp', '1', 'updated_time', ''), ('facebook', '11', 'updated_time', ''),
+                        ('linkedin', 'facebook:1', 'updated_time', '')",
+                )
+                .expect("cursors");
+            erase_rows(&connection, scope, "a request").expect("erased");
+            let mut left = connection
+                .prepare(
+                    "SELECT name FROM cursors UNION ALL
+                     SELECT concat_ws(' ', channel, account, name) FROM account_cursors ORDER BY 1",
+                )
+                .expect("a statement");
+            left.query_map([], |row| row.get(0)).expect("rows").collect::<Result<_, _>>().expect("names")
+        };
+        let (channel, account) = ("facebook".to_owned(), "1".to_owned());
+        let others = [
+            "consumer:media:facebook",
+            "facebook 11 updated_time",
+            "linkedin facebook:1 updated_time",
+            "whatsapp 1 updated_time",
+        ];
+        assert_eq!(left_after(&Scope::Account { channel: channel.clone(), account: account.clone() }), others);
+        // How far an account's polls have come says nothing about a person.
+        let of_person = left_after(&Scope::Person { channel, account, person: "updated_time".to_owned() });
+        assert_eq!(of_person.len(), others.len() + 2);
+    }
 
     #[test]
     fn a_text_is_mentioned_where_it_stands_as_a_word_of_its_own() {

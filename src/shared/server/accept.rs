@@ -2,7 +2,6 @@
 //! and there are never more connections than can be served.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,6 +22,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
+use super::peer::Peer;
 use super::wire::{Turn, Turns, Wire};
 use crate::shared::telemetry::once_per_second::OncePerSecond;
 
@@ -37,10 +37,6 @@ const FILES_FOR_OTHERS: u64 = 256;
 
 /// How long requests at work may take to finish when the service stops.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);
-
-/// Whoever opened the connection of a request.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub IpAddr);
 
 /// Serves until `stop`; then accepts nothing more and finishes what is at work.
 pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: CancellationToken) {

@@ -16,8 +16,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 
-use super::accept::Peer;
 use super::error::Problem;
+use super::peer::Peer;
 use super::proxies::Proxies;
 use super::rates::{Rate, Rates};
 use crate::shared::telemetry::once_per_second::OncePerSecond;

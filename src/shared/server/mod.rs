@@ -5,6 +5,7 @@ pub mod cookies;
 pub mod error;
 pub mod limits;
 pub mod login_answer;
+pub mod peer;
 pub mod proxies;
 pub mod rates;
 pub mod request_id;

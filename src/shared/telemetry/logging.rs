@@ -90,9 +90,11 @@ pub fn check_filter(filter: &str) -> Result<String, String> {
         Some((module, level)) => !module.trim().is_empty() && is_level(level.trim()),
         None => is_level(text),
     };
-    let good = filter.split(',').map(str::trim).all(is_directive) && EnvFilter::try_new(filter).is_ok();
+    // The filter itself takes no blanks.
+    let filter = filter.split(',').map(str::trim).collect::<Vec<_>>().join(",");
+    let good = filter.split(',').all(is_directive) && EnvFilter::try_new(&filter).is_ok();
     let problem = "must be error, warn, info, debug, trace or off, or MODULE=LEVEL, with commas between them";
-    if good { Ok(filter.to_owned()) } else { Err(problem.to_owned()) }
+    if good { Ok(filter) } else { Err(problem.to_owned()) }
 }
 
 /// Says something on standard error that is no line of the log, and does not wait for its reader either.

@@ -30,14 +30,22 @@ const SOON_MS: i64 = 30_000;
 const NEWEST: i64 = 5;
 
 /// What led here. Each chooses a sentence and nothing else.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub struct From {
     session: Option<String>,
     done: Option<String>,
     channel: Option<String>,
+    /// The field in which something was typed that cannot be used, and what that was.
+    wrong: Option<String>,
+    typed: Option<String>,
 }
 
 impl From {
+    /// What was typed in this field, if it cannot be used.
+    fn mistyped(&self, field: &str) -> Option<&str> {
+        self.wrong.as_deref().filter(|wrong| *wrong == field).and(self.typed.as_deref())
+    }
+
     /// What is said, and whether it is good news.
     fn said(&self, fronts: &Fronts, has_session: bool) -> Option<(Cow<'static, str>, bool)> {
         let sentence = match (self.session.as_deref(), self.done.as_deref()) {
@@ -94,7 +102,7 @@ pub async fn home(
 ) -> Result<Response, AppError> {
     let flash = said(from.said(&fronts, merchant.0.is_some()));
     let Some(session) = merchant.0 else {
-        let body = html! { (flash) (welcome(&fronts, None, false)) };
+        let body = html! { (flash) (welcome(&fronts, &from, None, false)) };
         return Ok(page(StatusCode::OK, "shoptalk", &body));
     };
     let accounts = gather(&shared, &fronts, &session).await?;
@@ -109,7 +117,7 @@ pub async fn home(
     };
     let is_connected = |front: &Front| accounts.iter().any(|one| one.connection.channel == front.channel);
     let body = if accounts.is_empty() {
-        html! { (flash) (welcome(&fronts, Some(&token), true)) }
+        html! { (flash) (welcome(&fronts, &from, Some(&token), true)) }
     } else {
         let newest = conversations::newest(&shared, &fronts, &session, NEWEST).await?;
         let (connected, open): (Vec<_>, Vec<_>) = steps(&fronts).partition(|(front, _)| is_connected(front));
@@ -122,7 +130,7 @@ pub async fn home(
                 section aria-labelledby="open-steps" {
                     h2 id="open-steps" { "Still to connect" }
                     ul.steps {
-                        @for (_, step) in &open { li.step.next { div.body { h3 { (step.title) } (entrance(step, true, false)) } } }
+                        @for (_, step) in &open { li.step.next { div.body { h3 { (step.title) } (entrance(step, &from, true, false)) } } }
                     }
                 }
             }
@@ -138,11 +146,11 @@ pub async fn home(
                 }
             }
             @if !connected.is_empty() {
-                details.more {
+                details.more open[from.wrong.is_some()] {
                     summary { "Connect another account" }
                     @for (_, step) in &connected {
                         h2 { (step.title) }
-                        (entrance(step, true, true))
+                        (entrance(step, &from, true, true))
                     }
                 }
             }
@@ -196,7 +204,7 @@ fn steps(fronts: &Fronts) -> impl Iterator<Item = (&Front, &ConnectStep)> {
 }
 
 /// The steps, where nothing is connected yet.
-fn welcome(fronts: &Fronts, token: Option<&Markup>, has_session: bool) -> Markup {
+fn welcome(fronts: &Fronts, from: &From, token: Option<&Markup>, has_session: bool) -> Markup {
     html! {
         div.hero {
             h1 { "Every conversation and the whole catalogue, always at hand" }
@@ -211,7 +219,7 @@ fn welcome(fronts: &Fronts, token: Option<&Markup>, has_session: bool) -> Markup
                     span.number aria-hidden="true" { (index + 1) }
                     div.body {
                         h2 { span.unseen { "Step " (index + 1) ": " } (step.title) }
-                        (entrance(step, has_session, false))
+                        (entrance(step, from, has_session, false))
                     }
                 }
             }
@@ -222,17 +230,23 @@ fn welcome(fronts: &Fronts, token: Option<&Markup>, has_session: bool) -> Markup
     }
 }
 
-fn entrance(step: &ConnectStep, has_session: bool, is_another: bool) -> Markup {
+fn entrance(step: &ConnectStep, from: &From, has_session: bool, is_another: bool) -> Markup {
     match &step.action {
-        ConnectAction::Form { action, field, label, hint } => html! {
-            form.entrance method="get" action=(action) {
-                label for=(field) { (label) }
-                div.row {
-                    input type="text" id=(field) name=(field) placeholder=(hint) required autocomplete="off" autocapitalize="none" spellcheck="false";
-                    button { @if is_another { "Connect another" } @else { "Connect" } }
+        ConnectAction::Form { action, field, label, hint, wrong } => {
+            let (mistyped, error_id) = (from.mistyped(field), format!("{field}-error"));
+            html! {
+                form.entrance method="get" action=(action) {
+                    label for=(field) { (label) }
+                    div.row {
+                        input type="text" id=(field) name=(field) value=[mistyped] placeholder=(hint) required autocomplete="off"
+                            autocapitalize="none" spellcheck="false" aria-invalid=[mistyped.map(|_| "true")]
+                            aria-describedby=[mistyped.map(|_| error_id.as_str())];
+                        button { @if is_another { "Connect another" } @else { "Connect" } }
+                    }
+                    @if mistyped.is_some() { p.field-error id=(error_id) role="alert" { (wrong) } }
                 }
             }
-        },
+        }
         ConnectAction::Link { href, label } if has_session => html! { p { a.button href=(href) { (label) } } },
         ConnectAction::Link { .. } => html! { p.hint { "Comes after the first step." } },
     }
@@ -421,7 +435,7 @@ mod tests {
             action: ConnectAction::Link { href: "/loud/login", label: "Continue" },
         };
         let fronts = Fronts(Arc::new(vec![front("quiet", None), front("loud", Some(step))]));
-        let page = welcome(&fronts, None, true).into_string();
+        let page = welcome(&fronts, &From::default(), None, true).into_string();
         assert!(page.contains("Step 1: </span>Connect your Loud account") && !page.contains("Step 2"), "{page}");
 
         let connection = Connection {

@@ -8,7 +8,7 @@ use http::header;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Operator;
+use super::state::Operator;
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::JournalError;
 use crate::shared::server::error::AppError;

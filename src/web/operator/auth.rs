@@ -9,7 +9,7 @@ use http::header;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-use super::Operator;
+use super::state::Operator;
 use crate::shared::server::error::AppError;
 
 /// `OPERATOR_TOKEN`, where it is configured. Cheap to clone.

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::Operator;
-use super::page::time;
+use super::state::Operator;
+use super::times::time;
 use crate::shared::journal::Account;
 use crate::shared::server::error::AppError;
 use crate::shared::store::EventStatus;

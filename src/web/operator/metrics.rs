@@ -10,7 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::Operator;
+use super::state::Operator;
 use crate::shared::channel::context::Shared;
 use crate::shared::telemetry::logging;
 

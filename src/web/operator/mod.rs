@@ -10,6 +10,8 @@ mod follow;
 mod metrics;
 mod page;
 mod session;
+mod state;
+mod times;
 
 use std::sync::Arc;
 
@@ -20,23 +22,9 @@ use url::Url;
 
 use self::auth::Token;
 use self::session::Sessions;
+pub use self::state::EventKey;
+use self::state::Operator;
 use crate::shared::channel::context::Shared;
-use crate::shared::journal::DedupeKey;
-
-/// What the operator's routes are given.
-#[derive(Clone)]
-struct Operator {
-    shared: Shared,
-    token: Token,
-    sessions: Sessions,
-    /// Where our pages are reached, if that is configured.
-    own: Option<Arc<Url>>,
-    event_key: EventKey,
-}
-
-/// The key of the event that an operator knows by an id of its platform: a message's, or a delivery's. Of a channel, an
-/// account and that id. `None`: nothing there has such ids.
-pub type EventKey = fn(&str, &str, &str) -> Option<DedupeKey>;
 
 /// The routes below `/api/`, by their paths.
 fn api_routes() -> Vec<(&'static str, MethodRouter<Operator>)> {

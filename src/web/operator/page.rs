@@ -8,8 +8,10 @@ use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::follow;
 use super::session::{Posted, Session, entrance};
-use super::{Operator, follow};
+use super::state::Operator;
+use super::times::time;
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::JournalError;
 use crate::shared::server::error::AppError;
@@ -316,10 +318,6 @@ fn table(title: &str, id: &str, heads: &[&str], rows: &[Markup], none: &str) -> 
             }
         }
     }
-}
-
-pub(super) fn time(now_ms: i64, at: Option<i64>) -> Markup {
-    at.map_or_else(|| html! { "–" }, |at| ago(now_ms, at))
 }
 
 fn broken(error: JournalError) -> AppError {

@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::Operator;
+use super::state::Operator;
 use crate::shared::logins::random_hex;
 use crate::shared::server::cookies;
 use crate::shared::server::error::AppError;
