@@ -4,7 +4,7 @@ mod env_file;
 mod unknown;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -121,8 +121,8 @@ fn databases(settings: &mut Settings<'_>) -> [PathBuf; 3] {
     let paths: [PathBuf; 3] = std::array::from_fn(|index| settings.path_or(names[index], defaults[index]));
     for (index, path) in paths.iter().enumerate() {
         // Compared by their parts, so that `data/x.db` and `./data//x.db` are the same.
-        let plain = |path: &Path| path.components().collect::<PathBuf>().strip_prefix(".").map(Path::to_owned).ok();
-        let same = |other: &&PathBuf| *other == path || (plain(other).is_some() && plain(other) == plain(path));
+        let plain = |path: &Path| path.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>();
+        let same = |other: &&PathBuf| plain(other) == plain(path);
         if paths[..index].iter().any(|other| same(&other)) {
             settings.problem(names[index], "must be a file of its own");
         }

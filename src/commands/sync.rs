@@ -64,7 +64,8 @@ impl CommandRunner {
 
     /// What became of the request to read an account: `None` while it is still being worked on.
     async fn outcome(&self, channel: &str, account: &str) -> anyhow::Result<Option<Result<(), String>>> {
-        let row = self.journal.find_request(&(channel.to_owned(), account.to_owned()), "").await?;
+        let row =
+            self.journal.find_request(&(channel.to_owned(), account.to_owned()), &ReadRequest::Everything).await?;
         match row {
             Some(Some(reason)) if !self.refresh.is_busy(channel, account) => {
                 Ok(Some(Err(format!("{reason}; it is tried again by itself"))))

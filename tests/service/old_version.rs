@@ -282,8 +282,7 @@ async fn what_an_older_version_said_in_names_signs_and_words_stands_in_columns()
     let rows = |database: &str, sql: &str| -> Vec<String> {
         let connection = Connection::open(app.path("data").join(database)).unwrap();
         let mut statement = connection.prepare(sql).unwrap();
-        let found = statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
-        found
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
     };
     let troubles =
         "SELECT account || ' ' || trouble_source FROM connections WHERE trouble_source IS NOT NULL ORDER BY account";

@@ -35,7 +35,7 @@ async fn deliver(app: &TestApp, items: &[Value]) {
 /// The people of a list in its order, by the addresses of their conversations.
 fn people(page: &str) -> Vec<String> {
     let link = format!("href=\"{}/", list());
-    page.split(&link).skip(1).map(|after| after.split(['"', '/']).next().unwrap().to_owned()).collect()
+    page.split(&link).skip(1).map(|after| after.split(['"', '/', '#']).next().unwrap().to_owned()).collect()
 }
 
 /// The address of the link with this text.

@@ -206,12 +206,16 @@ fn print_out(text: &str, code: ExitCode) -> ExitCode {
 
 fn start(arguments: Arguments) -> ExitCode {
     let mut what = arguments.command.unwrap_or(What::Serve);
-    let mut folder = arguments.dir;
+    let folder = arguments.dir;
     // The demo makes its folder itself, and reads no settings in it.
     #[cfg(feature = "demo")]
-    if let What::Demo { dir, .. } = &mut what {
-        *dir = folder.take();
-    }
+    let folder = match &mut what {
+        What::Demo { dir, .. } => {
+            *dir = folder;
+            None
+        }
+        _ => folder,
+    };
     if let Some(folder) = folder {
         // What is named on the command line is named from where the person is.
         if let What::Backup { folder, .. } | What::Restore { folder } = &mut what {

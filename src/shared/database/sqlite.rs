@@ -32,7 +32,7 @@ impl Db {
     /// Opens or creates the database and applies its migrations.
     ///
     /// # Errors
-    /// As [`open`].
+    /// As `open`.
     pub fn open(path: &Path, migrations: &[&'static str]) -> anyhow::Result<Self> {
         Ok(Self(Arc::new(Mutex::new(open(path, migrations)?))))
     }

@@ -192,16 +192,20 @@ impl Journal {
         .await
     }
 
-    /// Why reading this object failed the last time, if it is to be read: `None`: it is not; `Some(None)`: it did not fail.
+    /// Why this request failed the last time, if it is to be read: `None`: it is not; `Some(None)`: it did not fail.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn find_request(&self, account: &Account, object: &str) -> Result<Option<Option<String>>, JournalError> {
-        let ((channel, account), object) = (account.clone(), object.to_owned());
+    pub async fn find_request(
+        &self,
+        account: &Account,
+        request: &ReadRequest,
+    ) -> Result<Option<Option<String>>, JournalError> {
+        let ((channel, account), request) = (account.clone(), request.clone());
         self.read(move |connection| {
             connection
                 .prepare_cached("SELECT reason FROM rereads WHERE channel = ?1 AND account = ?2 AND object = ?3")?
-                .query_row([channel, account, object], |row| row.get(0))
+                .query_row(params![channel, account, request.to_text()], |row| row.get(0))
                 .optional()
         })
         .await

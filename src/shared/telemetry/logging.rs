@@ -85,7 +85,8 @@ pub fn init(format: LogFormat, filter: &str) {
 /// # Errors
 /// What is wrong with it, in words.
 pub fn check_filter(filter: &str) -> Result<String, String> {
-    let is_level = |text: &str| text.parse::<LevelFilter>().is_ok();
+    // Nothing at all is an error level to the parser, and most probably a slip to whoever wrote it.
+    let is_level = |text: &str| !text.is_empty() && text.parse::<LevelFilter>().is_ok();
     let is_directive = |text: &str| match text.rsplit_once('=') {
         Some((module, level)) => !module.trim().is_empty() && is_level(level.trim()),
         None => is_level(text),

@@ -177,7 +177,10 @@ mod tests {
         }
     }
 
-    fn slow() -> (Outlet, Sender<io::Result<()>>, Receiver<Vec<u8>>, Receiver<u64>) {
+    /// An outlet, what lets its reader take something, what the reader took, and how many lines were told to be lost.
+    type Slowed = (Outlet, Sender<io::Result<()>>, Receiver<Vec<u8>>, Receiver<u64>);
+
+    fn slow() -> Slowed {
         let ((written, seen), (allow, may_write)) = (channel(), channel());
         let (told, tells) = channel();
         let outlet = Outlet::start(Slow { written, may_write }, move |lost| {
