@@ -14,9 +14,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
-use super::client::{ConversationPage, List, READABLE_MESSAGES};
+use super::client::{ConversationPage, READABLE_MESSAGES};
 use super::document::{message_event, parse_time};
 use super::inbox::Inbox;
+use super::paging::{List, Way};
 use super::payload::message_key;
 use super::state::Facebook;
 use super::view;
@@ -108,7 +109,7 @@ async fn read_lists(
     let mut limit = CONVERSATIONS_AT_ONCE;
     // Where an earlier attempt came to: the platform may have forgotten what its cursor means.
     let mut resumed_at = place.after.clone();
-    let mut landmark: Option<String> = None;
+    let mut way = Way::from(place.after.as_deref());
     while !place.lists_over {
         let mut list = match facebook.client.fetch_conversations(inbox, place.after.as_deref(), limit, token).await {
             Err(ApiError::Refused { code }) if is_code(&code, "1") && limit > 1 => {
@@ -119,18 +120,22 @@ async fn read_lists(
             Err(ApiError::Refused { code }) if is_code(&code, "100") && resumed_at.take().is_some() => {
                 tracing::info!(code, "a list cannot be read on after a pause; it is read from its beginning");
                 place = WalkPlace { after: None, lists: 0, ..place };
+                way = Way::default();
                 continue;
             }
             answer => answer?,
         };
-        resumed_at = None;
-        let next = list.after();
-        if next.is_some() && (next == place.after || next == landmark) || place.lists >= MAX_LISTS {
+        let was_resumed = resumed_at.take().is_some();
+        // The way is lost with a restart, but not the number of lists.
+        if place.lists >= MAX_LISTS {
             return Err(ApiError::Unreadable("a list without end").into());
         }
-        if (place.lists + 1).count_ones() == 1 {
-            // A circle of any length comes by one of these.
-            landmark.clone_from(&next);
+        let next = way.next(&list);
+        if next.is_err() && was_resumed {
+            tracing::info!("a list leads nowhere from where it was left; it is read from its beginning");
+            place = WalkPlace { after: None, lists: 0, ..place };
+            way = Way::default();
+            continue;
         }
         complete(facebook, inbox, &mut list, place.until, token).await?;
         let (changed, reached) = changed_since(&list, place.until);
@@ -139,7 +144,8 @@ async fn read_lists(
         shared.progress.report(inbox.channel, inbox.account.as_str(), "conversations", done, Some(done + counted));
         done += counted;
         let newest = changed.iter().filter_map(|conversation| updated_ms(conversation)).max();
-        let next = next.filter(|_| !reached);
+        // What is older was read before, so nobody needs the way there.
+        let next = if reached { None } else { next? };
         let mut following = WalkPlace {
             newest: place.newest.max(newest),
             lists: place.lists + 1,
@@ -158,7 +164,7 @@ async fn read_lists(
                 newest: following.newest,
                 ..WalkPlace::default()
             };
-            landmark = None;
+            way = Way::default();
         }
         keep_names(facebook, inbox, &changed).await?;
         let shown = convert(facebook, inbox, walk.kind, &changed).await?;
@@ -201,19 +207,53 @@ async fn complete(
 ) -> Result<(), ReadError> {
     for conversation in list.data.iter_mut().filter(|one| !is_older(one, until) && is_thread_id(&one.id)) {
         let Some(messages) = &mut conversation.messages else { continue };
+        let mut way = Way::default();
         while messages.data.len() < READABLE_MESSAGES
-            && let Some(after) = messages.after()
+            && let Some(after) = way.next(messages)?
         {
             let limit = READABLE_MESSAGES - messages.data.len();
             let more = facebook.client.fetch_messages(inbox, &conversation.id, &after, limit, token).await?;
-            if more.data.is_empty() || more.after().as_ref() == Some(&after) {
-                break;
-            }
-            messages.data.extend(more.data);
-            messages.paging = more.paging;
+            messages.append(more);
+        }
+        for message in &mut messages.data {
+            complete_message(facebook, inbox, message, token).await?;
         }
     }
     Ok(())
+}
+
+/// Reads on where a message shows a part of its attachments only.
+async fn complete_message(
+    facebook: &Facebook,
+    inbox: &Inbox<'_>,
+    message: &mut Box<RawValue>,
+    token: &SecretString,
+) -> Result<(), ReadError> {
+    for edge in ["attachments", "shares"] {
+        let Some(object) = Object::parse(message.get()) else { return Ok(()) };
+        let list = object.get(edge).and_then(|list| serde_json::from_str::<List<Box<RawValue>>>(list).ok());
+        let Some(mut list) = list.filter(List::has_more) else { continue };
+        let id = object.text("id").filter(|id| is_message_id(id));
+        let id = id.ok_or(ApiError::Unreadable("a message in parts, without an id"))?;
+        let mut way = Way::default();
+        while let Some(after) = way.next(&list)? {
+            list.append(facebook.client.fetch_parts(inbox, (&id, edge), &after, token).await?);
+        }
+        *message = with_list(&object, edge, &list.data)?;
+    }
+    Ok(())
+}
+
+/// The same object, in which this member is a whole list.
+fn with_list(object: &Object<'_>, member: &str, items: &[Box<RawValue>]) -> Result<Box<RawValue>, ReadError> {
+    let items: Vec<&str> = items.iter().map(|item| item.get()).collect();
+    let whole = format!("{{\"data\":[{}]}}", items.join(","));
+    let members = object.members().map(|(name, raw)| {
+        let raw = if name == member.as_bytes() { whole.as_str() } else { raw };
+        format!("{}:{raw}", serde_json::Value::from(String::from_utf8_lossy(name)))
+    });
+    let text = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
+    Ok(RawValue::from_string(text).map_err(anyhow::Error::from)?)
 }
 
 /// Lists the ids of messages that can no longer be read.
@@ -225,13 +265,18 @@ async fn list_older(
 ) -> Result<(), ReadError> {
     let (journal, account) = (&facebook.shared.journal, inbox.account.as_str());
     let mut done = 0;
+    // The conversation whose ids are listed, and the way through them.
+    let mut way = (String::new(), Way::default());
     loop {
         let (Some(older), left) = journal.next_older(inbox.channel, account).await? else { return Ok(()) };
         let known = done + usize::try_from(left).unwrap_or_default();
         facebook.shared.progress.report(inbox.channel, account, "ids of older messages", done, Some(known));
         let (listed, next) = match facebook.client.fetch_message_ids(inbox, &older.thread, &older.after, token).await {
             Ok(list) => {
-                let next = list.after().filter(|next| *next != older.after);
+                if way.0 != older.thread {
+                    way = (older.thread.clone(), Way::from(Some(&older.after)));
+                }
+                let next = way.1.next(&list)?;
                 (list.data.iter().filter_map(|raw| listed(inbox, raw)).collect(), next)
             }
             Err(ApiError::Refused { code }) => {
@@ -274,7 +319,8 @@ async fn convert(
         WalkKind::Import => Source::Import,
         WalkKind::Poll => Source::Poll,
     };
-    let mut walked: Vec<Walked> = conversations.iter().filter_map(|one| walked(inbox, source, one)).collect();
+    let walked = conversations.iter().filter_map(|one| walked(inbox, source, one).transpose());
+    let mut walked: Vec<Walked> = walked.collect::<Result<_, _>>()?;
     let keys = walked.iter().flat_map(|one| one.events.iter().map(|event| event.key)).collect();
     let known = facebook.shared.journal.find_times(keys).await?;
     let mut rest = known.as_slice();
@@ -286,20 +332,23 @@ async fn convert(
     Ok(walked)
 }
 
-fn walked(inbox: &Inbox<'_>, source: Source, conversation: &ConversationPage) -> Option<Walked> {
+fn walked(inbox: &Inbox<'_>, source: Source, conversation: &ConversationPage) -> Result<Option<Walked>, ApiError> {
     let Some(person) = person(inbox.account, conversation) else {
         tracing::warn!(conversation = conversation.id, "a conversation whose person is not told was left out");
-        return None;
+        return Ok(None);
     };
     let messages = conversation.messages.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
-    let after = conversation.messages.as_ref().and_then(List::after);
-    Some(Walked {
+    let after = match &conversation.messages {
+        Some(messages) => Way::default().next(messages)?,
+        None => None,
+    };
+    Ok(Some(Walked {
         conversation: person.as_str().to_owned(),
         updated_at: updated_ms(conversation),
         // Oldest first: times are told in whole seconds, and within a second the order of arrival decides.
         events: messages.iter().rev().filter_map(|message| message_event(inbox, &person, message, source)).collect(),
         older: after.filter(|_| is_thread_id(&conversation.id)).map(|after| (conversation.id.clone(), after)),
-    })
+    }))
 }
 
 /// Webhooks tell milliseconds, the API whole seconds. So that a message found by a poll does not slip before an earlier
@@ -324,6 +373,12 @@ fn is_code(told: &str, code: &str) -> bool {
 fn is_thread_id(id: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'=');
     (1..=256).contains(&id.len()) && id.bytes().all(good)
+}
+
+/// The platform's id of a message becomes part of a path.
+fn is_message_id(id: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:=$+".contains(&byte);
+    (1..=1024).contains(&id.len()) && id.bytes().all(good) && id.bytes().any(|byte| byte != b'.')
 }
 
 fn updated_ms(conversation: &ConversationPage) -> Option<i64> {

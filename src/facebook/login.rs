@@ -122,7 +122,11 @@ async fn callback(
             ),
         ));
     }
-    let pages = facebook.client.fetch_pages(Patience::Person, &user.token).await.map_err(failed)?;
+    let listed = facebook.client.fetch_pages(Patience::Person, &user.token).await;
+    if let Some(cut) = listed.cut {
+        return Err(failed(cut));
+    }
+    let pages = listed.items;
     // What is wrong with it is said of each Page. But where the app itself is not known, nothing would work.
     let ensured = hourly_check::ensure_app(&facebook, Patience::Person).await.map_err(not_read)?;
     if let Some(code) = ensured.refused.filter(|code| code == APP_UNKNOWN) {

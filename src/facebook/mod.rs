@@ -18,6 +18,7 @@ mod instagram;
 mod login;
 mod media;
 mod metadata;
+mod paging;
 mod payload;
 mod read_request;
 mod refusal;

@@ -123,13 +123,13 @@ pub async fn renew(
 ) -> Result<Option<SecretString>, ReadError> {
     let connections = &facebook.shared.connections;
     let Some(user) = connections.find_token(NAME, page.as_str(), TokenKind::User).await? else { return Ok(None) };
-    let pages = match facebook.client.fetch_pages(Patience::Background, &user.secret).await {
-        Ok(pages) => pages,
-        Err(error @ (ApiError::Unavailable(_) | ApiError::RateLimited { .. })) => return Err(error.into()),
+    let pages = facebook.client.fetch_pages(Patience::Background, &user.secret).await;
+    let found = match pages.find(|one| one.id == page.as_str()) {
+        Ok(found) => found.and_then(|one| one.access_token),
         // The person's token is dead too, or may not list Pages any more.
-        Err(_) => return Ok(None),
+        Err(ApiError::TokenRejected { .. } | ApiError::PermissionMissing { .. } | ApiError::Refused { .. }) => None,
+        Err(error) => return Err(error.into()),
     };
-    let found = pages.into_iter().find(|one| one.id == page.as_str()).and_then(|one| one.access_token);
     let is_new = |token: &SecretString| dead.is_none_or(|dead| dead.expose_secret() != token.expose_secret());
     let Some(token) = found.filter(is_new) else { return Ok(None) };
     let stored = Token { secret: token.clone(), expires_at: None };

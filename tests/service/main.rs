@@ -27,6 +27,7 @@ mod facebook_instagram;
 mod facebook_life;
 mod facebook_login;
 mod facebook_media;
+mod facebook_paging;
 mod facebook_poll;
 mod facebook_trouble;
 mod facebook_unsend;

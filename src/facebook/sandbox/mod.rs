@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 pub use self::handle::{Person, Sandbox};
 pub use self::page::Page;
+pub use self::paging::Lie;
 pub use self::state::AppSubscription;
 use self::state::{Core, GraphError, Holder, PageRecord, Platform};
 use crate::shared::channel::simulator::{Loopback, Now, Traffic};
@@ -247,6 +248,16 @@ impl Sandbox {
     /// No list gives more than `items` at once, whatever `limit` says; nested lists included.
     pub fn set_page_limit(&self, items: usize) {
         self.core.platform().page_limit = Some(items);
+    }
+
+    /// From now on something is wrong with the `paging` of these lists; `edge` is the last part of their path: `accounts`,
+    /// `conversations`, `messages`, `attachments`, `subscriptions`, `subscribed_apps`. `None`: no longer.
+    pub fn lie_about_paging(&self, edge: &str, lie: Option<Lie>) {
+        let lies = &mut self.core.platform().lies;
+        match lie {
+            Some(lie) => lies.insert(edge.to_owned(), lie),
+            None => lies.remove(edge),
+        };
     }
 
     /// All answers carry this header from now on, for example `X-App-Usage`.

@@ -96,6 +96,15 @@ impl Page {
         self.write(person, Draft { attachment: Some((kind, url)), ..Draft::default() })
     }
 
+    /// What the API shows in a field of a message of this thread, for example `attachments`: a kind that no document names.
+    pub fn show(&self, person: &Person, mid: &str, field: &str, value: Value) {
+        self.change(|page| {
+            if let Some(message) = page.thread_mut(&person.id).message_mut(mid) {
+                message.shown.insert(field.to_owned(), value);
+            }
+        });
+    }
+
     /// The person taps a button. In the conversation it shows as a message with the button's title and the same id.
     pub fn postback_from(&self, person: &Person, title: &str, payload: &str) -> Value {
         let mut item = self.write(person, Draft { text: title, ..Draft::default() });
@@ -163,6 +172,7 @@ impl Page {
             if let Some(message) = thread.message_mut(mid) {
                 message.text.clear();
                 message.attachment = None;
+                message.shown.clear();
             }
             json!({"mid": mid, "is_deleted": true})
         })
@@ -277,6 +287,7 @@ impl Page {
                 from_page: draft.app_id.is_some(),
                 text: draft.text.to_owned(),
                 attachment: draft.attachment.map(|(kind, url)| (kind.to_owned(), url.to_owned())),
+                shown: serde_json::Map::new(),
                 reply_to: draft.reply_to.map(str::to_owned),
                 edits: 0,
             });

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::paging::Lie;
 use crate::shared::channel::simulator::{Now, Traffic, lock};
 
 /// Name of the one app.
@@ -163,6 +164,8 @@ pub(super) struct Platform {
     pub instagram_subscription: Option<AppSubscription>,
     pub proof_required: bool,
     pub page_limit: Option<usize>,
+    /// What is wrong with the `paging` of lists, by the last part of their path.
+    pub lies: BTreeMap<String, Lie>,
     pub usage: BTreeMap<String, String>,
     pub sha1_only: bool,
     pub delivery_url: Option<String>,
@@ -222,6 +225,7 @@ impl Platform {
             instagram_subscription: None,
             proof_required: false,
             page_limit: None,
+            lies: BTreeMap::new(),
             usage: BTreeMap::new(),
             sha1_only: false,
             delivery_url: None,
@@ -464,6 +468,8 @@ pub(super) struct Message {
     pub text: String,
     /// Kind as in webhooks (`image`, …) and URL.
     pub attachment: Option<(String, String)>,
+    /// What the API shows in these fields, whatever a webhook said.
+    pub shown: Map<String, Value>,
     /// The message that this one answers.
     pub reply_to: Option<String>,
     pub edits: u32,
