@@ -24,7 +24,7 @@ use crate::shared::outgoing::http::{ApiError, Patience};
 const ACCOUNTS_AT_ONCE: &str = "100";
 
 /// Ids of messages at a time. 100 is the most the platform gives.
-const IDS_AT_ONCE: usize = 100;
+pub const IDS_AT_ONCE: usize = 100;
 
 /// Only the newest 20 messages of a conversation can be read back.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/conversations> (2026).
@@ -88,9 +88,9 @@ pub struct AccountPage {
     /// Its name.
     #[serde(default)]
     pub name: String,
-    /// What the person may do there.
+    /// What the person may do there; `None`: not told.
     #[serde(default)]
-    pub tasks: Vec<String>,
+    pub tasks: Option<Vec<String>>,
     /// The Page's token; a Page without one cannot be used.
     pub access_token: Option<SecretString>,
 }
@@ -110,6 +110,9 @@ pub struct ConversationPage {
     /// The newest messages, newest first.
     #[serde(default, deserialize_with = "list_if_readable")]
     pub messages: Option<List<Box<RawValue>>>,
+    /// Where the list begins of those messages of which only the ids are known.
+    #[serde(skip)]
+    pub ids_from: Option<String>,
 }
 
 /// A list inside a list: where it has another shape, that costs its neighbours nothing.
@@ -232,6 +235,25 @@ impl Client {
         self.list(patience, Lane::App, &["me", "accounts"], &query, user_token).await
     }
 
+    /// One Page of the person by its id: those that belong to a business portfolio may not be listed.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn fetch_page_of_person(
+        &self,
+        patience: Patience,
+        page: &Id,
+        user_token: &SecretString,
+    ) -> Result<AccountPage, ApiError> {
+        let query = [("fields", "id,name,access_token")];
+        let found: AccountPage =
+            self.call(patience, Lane::App, Method::GET, &[page.as_str()], &query, user_token).await?;
+        match found.id == page.as_str() {
+            true => Ok(found),
+            false => Err(ApiError::Unreadable("another Page than the one asked for")),
+        }
+    }
+
     /// The object of a Page, as the platform wrote it. Fields come and go with versions, and one that is not known fails
     /// the whole call: it is left out, the others stay.
     ///
@@ -299,28 +321,43 @@ impl Client {
         Ok(found.instagram_business_account.and_then(|account| Some((Id::parse(&account.id.0)?, account.username))))
     }
 
-    /// One list of at most `limit` conversations, those with the newest messages first.
+    /// One list of at most `limit` conversations, those with the newest messages first, each with so many of its messages.
     ///
     /// # Errors
     /// [`ApiError`].
     pub async fn fetch_conversations(
         &self,
+        patience: Patience,
         inbox: &Inbox<'_>,
         after: Option<&str>,
-        limit: usize,
+        (limit, messages): (usize, usize),
         token: &SecretString,
     ) -> Result<List<ConversationPage>, ApiError> {
-        let fields = format!("id,updated_time,participants,messages.limit({READABLE_MESSAGES}){{{MESSAGE_FIELDS}}}");
-        let limit = limit.to_string();
-        let place = paging::parameters(after);
+        let (fields, limit, place) = (conversation_fields(messages), limit.to_string(), paging::parameters(after));
         let mut query = vec![("platform", inbox.platform), ("fields", &fields), ("limit", &limit)];
         query.extend(place.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let path = [inbox.page.as_str(), "conversations"];
         let lane = Lane::Conversations(inbox.page);
-        match self.call(Patience::Background, lane, Method::GET, &path, &query, token).await {
+        match self.call(patience, lane, Method::GET, &path, &query, token).await {
             Err(ApiError::Refused { code }) if code == NOT_VISIBLE => Err(page_is_gone()),
             answer => answer,
         }
+    }
+
+    /// One conversation, with so many of its newest messages.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn fetch_conversation(
+        &self,
+        inbox: &Inbox<'_>,
+        thread: &str,
+        messages: usize,
+        token: &SecretString,
+    ) -> Result<ConversationPage, ApiError> {
+        let fields = conversation_fields(messages);
+        let lane = Lane::Conversations(inbox.page);
+        self.call(Patience::Background, lane, Method::GET, &[thread], &[("fields", fields.as_str())], token).await
     }
 
     /// Who takes part in the conversations with the newest messages.
@@ -346,11 +383,11 @@ impl Client {
         &self,
         inbox: &Inbox<'_>,
         thread: &str,
-        after: &str,
+        after: Option<&str>,
         limit: usize,
         token: &SecretString,
     ) -> Result<List<Box<RawValue>>, ApiError> {
-        let (limit, place) = (limit.to_string(), paging::parameters(Some(after)));
+        let (limit, place) = (limit.to_string(), paging::parameters(after));
         let mut query = vec![("fields", MESSAGE_FIELDS), ("limit", &limit)];
         query.extend(place.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let lane = Lane::Conversations(inbox.page);
@@ -366,10 +403,11 @@ impl Client {
         &self,
         inbox: &Inbox<'_>,
         thread: &str,
-        after: &str,
+        after: Option<&str>,
+        limit: usize,
         token: &SecretString,
     ) -> Result<List<Box<RawValue>>, ApiError> {
-        let (limit, place) = (IDS_AT_ONCE.to_string(), paging::parameters(Some(after)));
+        let (limit, place) = (limit.to_string(), paging::parameters(after));
         let mut query = vec![("fields", "id,created_time"), ("limit", &limit)];
         query.extend(place.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let lane = Lane::Conversations(inbox.page);
@@ -539,6 +577,14 @@ impl Client {
 
     fn app_token(&self) -> SecretString {
         self.graph.app_token()
+    }
+}
+
+/// What is asked of a conversation, with so many of its newest messages.
+fn conversation_fields(messages: usize) -> String {
+    match messages {
+        0 => "id,updated_time,participants".to_owned(),
+        most => format!("id,updated_time,participants,messages.limit({most}){{{MESSAGE_FIELDS}}}"),
     }
 }
 

@@ -6,6 +6,7 @@
 mod about;
 mod client;
 mod config;
+mod conversation;
 mod deletion;
 mod doctor;
 mod document;

@@ -22,6 +22,7 @@ mod every_channel;
 mod export;
 mod facebook_deletion;
 mod facebook_events;
+mod facebook_gaps;
 mod facebook_history;
 mod facebook_instagram;
 mod facebook_life;

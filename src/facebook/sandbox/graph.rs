@@ -119,7 +119,7 @@ pub(super) fn accounts(core: &Core, platform: &mut Platform, call: &Call) -> Res
         let ids: Vec<String> = platform
             .pages
             .iter()
-            .filter(|page| page.ticked && page.instagram_of.is_none())
+            .filter(|page| page.ticked && page.instagram_of.is_none() && !page.in_portfolio)
             .map(|page| page.id.clone())
             .collect();
         for (index, id) in (0_i64..).zip(ids) {
@@ -135,6 +135,7 @@ pub(super) fn accounts(core: &Core, platform: &mut Platform, call: &Call) -> Res
         let token = platform.page_token(&user_token, &row.item, core.now());
         let Some(page) = platform.page(&row.item) else { continue };
         data.push(select("Page", &page.id, &fields, |field| match field.name.as_str() {
+            "tasks" | "perms" if page.hides_tasks => Known::Absent,
             "tasks" | "perms" => Known::Value(json!(page.tasks)),
             _ => page_field(page, field, &token),
         })?);
@@ -153,7 +154,7 @@ fn page_node(core: &Core, platform: &mut Platform, call: &Call) -> Result<Value,
         // Another Page is public, but reading it takes a feature that this app does not have.
         Err(_) => return Err(missing_permission("pages_read_engagement")),
     };
-    if !granted && fields.iter().any(|field| !["id", "name"].contains(&field.name.as_str())) {
+    if !granted && fields.iter().any(|field| !["id", "name", "access_token"].contains(&field.name.as_str())) {
         return Err(missing_permission("pages_read_engagement"));
     }
     let own = call.token.clone().unwrap_or_default();
@@ -304,6 +305,16 @@ fn message_list(
     });
     let (rows, paging) = window.cut(rows.collect());
     let bare = default_fields("id,created_time");
+    let is_bare = fields.iter().all(|field| ["id", "created_time"].contains(&field.name.as_str()));
+    let served = rows.iter().filter(|row| row.item.0 < READABLE_MESSAGES);
+    let (most, code) = thread.serves_at_once.unwrap_or((usize::MAX, 1));
+    if !is_bare && (served.clone().count() > most || served.clone().any(|row| row.item.1.unservable)) {
+        let message = match code {
+            2 => "An unexpected error has occurred. Please retry your request later.",
+            _ => "Please reduce the amount of data you're asking for, then retry your request",
+        };
+        return Err(GraphError::new(code, message));
+    }
     let data = rows
         .into_iter()
         .map(|Row { item: (age, found), .. }| {

@@ -268,8 +268,8 @@ impl Sandbox {
     /// The body of an error answer, for [`Traffic::fail_next`] with `Failure::Json`: rate limits (4, 613, 80006) and
     /// whatever else the state of the simulator does not bring about.
     #[must_use]
-    pub fn error(code: u32, subcode: Option<u32>, message: &str) -> Value {
-        let error = GraphError::new(code, message);
+    pub fn error(code: impl Into<i64>, subcode: Option<u32>, message: &str) -> Value {
+        let error = GraphError::new(code.into(), message);
         subcode.map_or_else(|| error.body(), |subcode| error.clone().subcode(subcode).body())
     }
 
