@@ -455,6 +455,7 @@ mod tests {
             step: None,
             requests: Vec::new(),
             subscriptions: None,
+            to_come: Vec::new(),
             remark: None,
             has_items: false,
         };
