@@ -13,9 +13,8 @@ use super::names::{NAME, SCOPES};
 use super::payload::ShopDomain;
 use super::refusal::CLOSED_PAUSE;
 use super::state::Shopify;
-use super::subscriptions;
 use super::subscriptions::{Asker, is_granted};
-use super::uninstalled;
+use super::{late_login, subscriptions, uninstalled};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
@@ -71,6 +70,11 @@ pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> 
     }
     if connection.is_troubled_by(TroubleSource::Pause) {
         shared.journal.request_read(NAME, shop.as_str(), ReadRequest::Everything, shared.clock.now_ms()).await?;
+    }
+    if !shared.journal.list_still_to_come(NAME, shop.as_str()).await?.is_empty() {
+        late_login::finish(shopify, shop, info).await?;
+        shared.journal.note_still_to_come(NAME, shop.as_str(), &[]).await?;
+        tracing::info!(shop = shop.as_str(), "a login is done to its end");
     }
     Ok(())
 }

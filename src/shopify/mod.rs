@@ -16,6 +16,7 @@ mod document;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hourly_check;
+mod late_login;
 mod login;
 mod names;
 mod payload;

@@ -253,17 +253,28 @@ async fn a_login_during_a_read_of_the_same_shop_is_served_first() {
 #[tokio::test]
 async fn a_login_that_comes_too_often_is_told_that_shopify_is_busy() {
     let app = TestApp::start().await;
+    // Without a token there is nothing to keep.
+    for failure in [Failure::RetryAfter(429, "30".into()), Failure::Status(430)] {
+        app.shopify.traffic().fail_next("/oauth/access_token", 5, failure.clone());
+        let answer = app.browser().follow(&format!("/shopify/{SHOP}/login")).await;
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with("Shopify is busy "), "{failure:?}: {detail}");
+        assert_eq!(connection(&app, SHOP).await, Value::Null, "{failure:?}");
+        app.shopify.traffic().heal();
+    }
+    // With one there is, and it is said what is to come and why.
     for failure in [
         Failure::RetryAfter(429, "30".into()),
         Failure::Status(430),
         Failure::Json(200, json!({ "errors": [{ "message": "Throttled" }] })),
     ] {
+        let app = TestApp::start().await;
         app.shopify.traffic().fail_next_with_body("/graphql.json", &only("ShopInfo"), 5, failure.clone());
         let answer = app.browser().follow(&format!("/shopify/{SHOP}/login")).await;
-        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
-        assert!(detail.starts_with("Shopify is busy: "), "{failure:?}: {detail}");
-        assert_eq!(connection(&app, SHOP).await, Value::Null, "{failure:?}");
-        app.shopify.traffic().heal();
+        let reason = answer.json()["still_to_come"][0]["reason"].as_str().unwrap().to_owned();
+        assert!(reason.starts_with("Shopify limits how often "), "{failure:?}: {reason}");
+        assert_eq!(connection(&app, SHOP).await["status"], "incomplete", "{failure:?}");
+        app.finish().await;
     }
     // What can be done later costs no login.
     let throttled = Failure::Json(200, json!({ "errors": [{ "message": "Throttled" }] }));

@@ -69,8 +69,10 @@ impl AppError {
             Self::Platform { platform, cause: ApiError::RateLimited { .. } } => (
                 502,
                 "The platform is busy",
-                format!("{platform} is busy: it limits how often it may be asked. Please try again in a few minutes.")
-                    .into(),
+                format!(
+                    "{platform} is busy and asks us to wait. Nothing was changed; please try again in a few minutes."
+                )
+                .into(),
             ),
             Self::Platform { platform, .. } => (
                 502,
