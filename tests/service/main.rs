@@ -28,6 +28,8 @@ mod facebook_life;
 mod facebook_login;
 mod facebook_media;
 mod facebook_poll;
+mod facebook_sandbox_routing;
+mod facebook_sandbox_send;
 mod facebook_trouble;
 mod facebook_unsend;
 mod facebook_webhook;
