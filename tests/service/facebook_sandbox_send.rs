@@ -46,9 +46,9 @@ pub struct Answer {
 
 impl Answer {
     /// The code and the subcode of an error.
-    pub fn error(&self) -> (u64, Option<u64>) {
+    pub fn error(&self) -> (i64, Option<u64>) {
         let error = &self.body["error"];
-        (error["code"].as_u64().unwrap_or_default(), error["error_subcode"].as_u64())
+        (error["code"].as_i64().unwrap_or_default(), error["error_subcode"].as_u64())
     }
 
     /// The id of the message that was taken.
@@ -533,7 +533,7 @@ async fn limits_are_told_with_a_header_that_says_when_to_come_back() {
     for (code, header) in cases {
         scene.sandbox.fail_sends(1, SendFailure::Throttled(code, 5));
         let answer = scene.say(json!({"text": "1"})).await;
-        assert_eq!((answer.status, answer.error()), (400, (u64::from(code), None)));
+        assert_eq!((answer.status, answer.error()), (400, (code, None)));
         let usage: Value = serde_json::from_str(answer.headers[header].to_str().unwrap()).unwrap();
         let usage = if code == 4 { usage } else { usage[PAGE][0].clone() };
         assert_eq!(usage["call_count"], 100);
@@ -549,13 +549,13 @@ async fn planned_refusals_take_nothing_and_meet_whom_they_are_planned_for() {
     for code in [1, 2, 1200] {
         scene.sandbox.fail_sends(1, SendFailure::Refused(code, None));
         let answer = scene.say(json!({"text": "1"})).await;
-        assert_eq!((answer.status, answer.error()), (500, (u64::from(code), None)));
+        assert_eq!((answer.status, answer.error()), (500, (code, None)));
         assert_eq!(answer.body["error"]["is_transient"], true);
     }
     for (code, subcode) in [(190, Some(463)), (368, None), (200, None), (10, Some(1_893_063))] {
         scene.sandbox.fail_sends(1, SendFailure::Refused(code, subcode));
         let answer = scene.say(json!({"text": "1"})).await;
-        assert_eq!((answer.status, answer.error()), (400, (u64::from(code), subcode.map(u64::from))));
+        assert_eq!((answer.status, answer.error()), (400, (code, subcode.map(u64::from))));
     }
     scene.sandbox.fail_sends(1, SendFailure::Gateway(503));
     let answer = scene.say(json!({"text": "1"})).await;

@@ -35,6 +35,16 @@ impl Page {
         self.change(|page| page.ticked = yes);
     }
 
+    /// The person has the Page through a business portfolio: `debug_token` names it, `/me/accounts` does not.
+    pub fn set_in_portfolio(&self, yes: bool) {
+        self.change(|page| page.in_portfolio = yes);
+    }
+
+    /// Lists no longer tell what the person may do on the Page.
+    pub fn hide_tasks(&self) {
+        self.change(|page| page.hides_tasks = true);
+    }
+
     /// Changes the name in the metadata; no webhook comes of it.
     pub fn rename(&self, name: &str) {
         self.set_field("name", name.into());
@@ -98,6 +108,30 @@ impl Page {
         self.write(person, Draft { attachment: Some((kind, url)), ..Draft::default() })
     }
 
+    /// What the API shows in a field of a message of this thread, for example `attachments`: a kind that no document names.
+    pub fn show(&self, person: &Person, mid: &str, field: &str, value: Value) {
+        self.change(|page| {
+            if let Some(message) = page.thread_mut(&person.id).message_mut(mid) {
+                message.shown.insert(field.to_owned(), value);
+            }
+        });
+    }
+
+    /// From now on the API serves no more than so many messages of this conversation at a time and answers with `code` to
+    /// calls for more. `None`: as ever. Ids and times are always told.
+    pub fn serve_at_once(&self, person: &Person, most: Option<(usize, i64)>) {
+        self.change(|page| page.thread_mut(&person.id).serves_at_once = most);
+    }
+
+    /// The API never serves this message of the person's, even alone, or does so again.
+    pub fn set_unservable(&self, person: &Person, mid: &str, yes: bool) {
+        self.change(|page| {
+            if let Some(message) = page.thread_mut(&person.id).message_mut(mid) {
+                message.unservable = yes;
+            }
+        });
+    }
+
     /// The person taps a button. In the conversation it shows as a message with the button's title and the same id.
     pub fn postback_from(&self, person: &Person, title: &str, payload: &str) -> Value {
         let mut item = self.write(person, Draft { text: title, ..Draft::default() });
@@ -151,6 +185,7 @@ impl Page {
             if let Some(message) = thread.message_mut(mid) {
                 message.text.clear();
                 message.attachment = None;
+                message.shown.clear();
             }
             json!({"mid": mid, "is_deleted": true})
         })

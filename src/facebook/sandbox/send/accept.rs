@@ -157,7 +157,7 @@ fn take(
         },
         quick_replies: outgoing.quick_replies.clone(),
         buttons: outgoing.buttons.clone(),
-        edits: 0,
+        ..Message::default()
     });
     platform.sending.sent.push(Sent {
         account: order.account.clone(),

@@ -64,7 +64,7 @@ pub(super) fn take(sending: &mut Sending, account: &str, person: &str, is_action
     Some(failure)
 }
 
-fn refusal(code: u32, subcode: Option<u32>) -> GraphError {
+fn refusal(code: i64, subcode: Option<u32>) -> GraphError {
     let reason = match code {
         1 => "An unknown error occurred",
         2 => "Service temporarily unavailable",
@@ -84,7 +84,7 @@ fn refusal(code: u32, subcode: Option<u32>) -> GraphError {
 }
 
 /// The header that tells of a limit, and its value: limits of the app have one of their own.
-fn usage(code: u32, minutes: u32, account: &str) -> (&'static str, String) {
+fn usage(code: i64, minutes: u32, account: &str) -> (&'static str, String) {
     if matches!(code, 4 | 17) {
         let value = json!({"call_count": 100, "total_time": 25, "total_cputime": 25});
         return ("x-app-usage", value.to_string());

@@ -89,9 +89,9 @@ pub enum Reach {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendFailure {
     /// Not taken: an error with this code and subcode, status 400; 500 and `is_transient` for the codes 1, 2 and 1200.
-    Refused(u32, Option<u32>),
+    Refused(i64, Option<u32>),
     /// Not taken: a rate code (4, 613, 80006, …), and a usage header at 100 % that gives access back after so many minutes.
-    Throttled(u32, u32),
+    Throttled(i64, u32),
     /// Not taken: this status and a page of HTML.
     Gateway(u16),
     /// Not taken: the connection is closed.
