@@ -10,6 +10,7 @@ mod test_app;
 
 mod addresses;
 mod architecture;
+mod attacks;
 mod backup;
 mod configuration;
 mod crash;
