@@ -6,6 +6,7 @@
 mod about;
 mod client;
 mod config;
+mod conversation;
 mod deletion;
 mod doctor;
 mod document;
@@ -18,6 +19,7 @@ mod instagram;
 mod login;
 mod media;
 mod metadata;
+mod paging;
 mod payload;
 mod read_request;
 mod refusal;
