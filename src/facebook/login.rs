@@ -20,6 +20,7 @@ use super::client::AccountPage;
 use super::hourly_check::{self, Ensured};
 use super::inbox::{self, NAME, PLATFORM, SCOPES};
 use super::state::Facebook;
+use super::tokens::LASTING;
 use super::{metadata, refusal};
 use crate::meta::id::Id;
 use crate::meta::refusal::APP_UNKNOWN;
@@ -54,8 +55,7 @@ const OTHER_TASKS: [&str; 9] = [
 /// A login asks Facebook for no longer than this about single Pages; the rest is left to read requests.
 const LONGEST_LOGIN: Duration = Duration::from_secs(25);
 
-/// What a login may leave to be done, in words for the merchant.
-pub const LASTING: &str = "a login that lasts";
+/// What a login may leave to be done, in words for the merchant; [`LASTING`] is another.
 const GRANTED: &str = "what you allowed";
 const ACCESS: &str = "access to the Page";
 const SUBSCRIPTION: &str = "the webhook subscription";

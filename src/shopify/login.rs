@@ -17,16 +17,15 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::catalogue::poll;
 use super::catalogue::session::{ShopInfo, ensure_same_shop};
-use super::catalogue::sync::store_shop;
+use super::catalogue::{poll, shop_data};
 use super::client::Query;
-use super::names::{NAME, PLATFORM, SCOPES};
+use super::names::{NAME, PLATFORM, SCOPES, is_granted};
 use super::payload::ShopDomain;
 use super::read_request::OwnRequest;
 use super::signed_query::SignedQuery;
 use super::state::Shopify;
-use super::subscriptions::{self, Asker, Ensured, is_granted};
+use super::subscriptions::{self, Asker, Ensured};
 use super::token_endpoint::TokenAnswer;
 use super::{hourly_check, late_login, refusal, tokens, webhook};
 use crate::shared::channel::connect_step::mistyped;
@@ -261,7 +260,7 @@ async fn connect(
         shared.erasure.disconnect(NAME, &old.account, "renamed").await?;
     }
     if let Some(info) = info
-        && let Err(error) = store_shop(shopify, shop, info.shop).await
+        && let Err(error) = shop_data::store(shopify, shop, info.shop).await
     {
         // The first read stores it again.
         tracing::warn!(%error, "a shop's metadata could not be stored at login");

@@ -10,6 +10,7 @@ mod deliver;
 mod fields;
 mod graph;
 mod handle;
+mod lie;
 mod login;
 mod page;
 mod paging;
@@ -20,8 +21,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use serde_json::{Value, json};
 
 pub use self::handle::{Person, Sandbox};
+pub use self::lie::Lie;
 pub use self::page::Page;
-pub use self::paging::Lie;
 pub use self::state::AppSubscription;
 use self::state::{Core, GraphError, Holder, PageRecord, Platform};
 use crate::shared::channel::simulator::{Loopback, Now, Traffic};

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::paging::Lie;
+use super::lie::Lie;
 use crate::shared::channel::simulator::{Now, Traffic, lock};
 
 /// Name of the one app.

@@ -10,8 +10,10 @@ mod follow;
 mod metrics;
 mod page;
 mod session;
+mod sessions;
 mod state;
 mod times;
+mod token;
 
 use std::sync::Arc;
 
@@ -20,10 +22,10 @@ use axum::{Router, middleware};
 use secrecy::SecretString;
 use url::Url;
 
-use self::auth::Token;
-use self::session::Sessions;
+use self::sessions::Sessions;
 pub use self::state::EventKey;
 use self::state::Operator;
+use self::token::Token;
 use crate::shared::channel::context::Shared;
 
 /// The routes below `/api/`, by their paths.
