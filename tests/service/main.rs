@@ -9,7 +9,9 @@ mod process;
 mod test_app;
 
 mod addresses;
+mod api_keys;
 mod architecture;
+mod attacks;
 mod backup;
 mod configuration;
 mod crash;

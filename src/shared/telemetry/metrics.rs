@@ -41,6 +41,7 @@ pub struct Metrics {
     alerts: Family<Labels<1>, Counter>,
     alert_posts: Family<Labels<1>, Counter>,
     jobs: Family<Labels<1>, Counter>,
+    api_requests: Family<[(&'static str, String); 2], Counter>,
     /// Answers to all requests.
     pub answers: AnswerMetrics,
     /// What the journal's writer counts.
@@ -129,11 +130,13 @@ pub enum Refusal {
     Wrong,
     /// Only the older signature is there, and the settings want the newer one.
     TooOld,
+    /// The signature is right, and what it signs was made for another purpose than a delivery.
+    OtherPurpose,
 }
 
 impl Refusal {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Missing, Self::Malformed, Self::Wrong, Self::TooOld];
+    pub const ALL: [Self; 5] = [Self::Missing, Self::Malformed, Self::Wrong, Self::TooOld, Self::OtherPurpose];
 
     /// The word in the metric.
     #[must_use]
@@ -143,6 +146,7 @@ impl Refusal {
             Self::Malformed => "malformed_signature",
             Self::Wrong => "wrong_signature",
             Self::TooOld => "old_signature",
+            Self::OtherPurpose => "other_purpose",
         }
     }
 }
@@ -223,6 +227,12 @@ impl Default for Metrics {
         registry.register("alert_posts", "Posts to ALERT_WEBHOOK_URL, by outcome", Family::clone(&alert_posts));
         let jobs = from_zero("outcome", ["done", "failed"]);
         registry.register("jobs", "Scheduled jobs that ran, by outcome", Family::clone(&jobs));
+        let api_requests = Family::default();
+        registry.register(
+            "api_requests",
+            "Requests of the API for bots, by the pattern of their route and the status of their answer",
+            Family::clone(&api_requests),
+        );
         let by_status: Family<Labels<1>, Counter> = Family::default();
         registry.register("answers", "Answers to requests of any kind, by status", by_status.clone());
         let counted = |(status, name)| (status, by_status.get_or_create_owned(&[("status", name)]));
@@ -248,6 +258,7 @@ impl Default for Metrics {
             alerts,
             alert_posts,
             jobs,
+            api_requests,
             answers,
             writer,
         }
@@ -301,6 +312,12 @@ impl Metrics {
     /// A scheduled job was `done` or `failed`.
     pub fn count_job(&self, outcome: &'static str) {
         self.jobs.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// A request of the API for bots was answered. `route`: the pattern, never what a caller wrote.
+    pub fn count_api_request(&self, route: &str, status: http::StatusCode) {
+        let labels = [("route", route.to_owned()), ("status", status.as_str().to_owned())];
+        self.api_requests.get_or_create(&labels).inc();
     }
 
     /// All of this, and what `more` hold, as text that Prometheus reads (OpenMetrics 1.0).
