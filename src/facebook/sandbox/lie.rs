@@ -1,4 +1,4 @@
-//! How lists of the platform mislead.
+//! What is wrong with the `paging` of a list. Data alone: the state of the platform holds it.
 
 /// What has been seen of `paging` that the documents do not promise. Real lists do each of these now and then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
