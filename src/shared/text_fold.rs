@@ -1,15 +1,36 @@
 //! Texts as searches compare them: without case and without marks, so that "jorg" finds "Jörg" and "da nang" finds "Đà Nẵng".
+//! The searches of the pages and of products fold in this one way.
 
-use icu_normalizer::DecomposingNormalizerBorrowed;
 use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use icu_properties::props::{GeneralCategory, Script};
+use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 
 const DECOMPOSED: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
+const COMPOSED: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
 const CLASSES: CanonicalCombiningClassMapBorrowed<'static> = CanonicalCombiningClassMapBorrowed::new();
+const CATEGORIES: CodePointMapDataBorrowed<'static, GeneralCategory> = CodePointMapData::<GeneralCategory>::new();
+const SCRIPTS: CodePointMapDataBorrowed<'static, Script> = CodePointMapData::<Script>::new();
+
+/// The script of a character.
+#[must_use]
+pub fn script_of(character: char) -> Script {
+    SCRIPTS.get(character)
+}
+
+/// Whether a character is a mark on the one before it, whatever its width.
+#[must_use]
+pub fn is_mark(character: char) -> bool {
+    matches!(
+        CATEGORIES.get(character),
+        GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark | GeneralCategory::EnclosingMark
+    )
+}
 
 /// A text that was folded, with the way back into the text as it was written.
 pub struct Folded {
     text: String,
-    /// For each byte of `text`: where the character that it comes from begins and ends in the written text.
+    /// For each byte of `text`: where the sign that it comes from begins and ends in the written text.
     origins: Vec<(usize, usize)>,
 }
 
@@ -19,10 +40,10 @@ impl Folded {
     pub fn new(written: &str) -> Self {
         let mut folded =
             Self { text: String::with_capacity(written.len()), origins: Vec::with_capacity(written.len()) };
-        for (start, character) in written.char_indices() {
-            fold_into(character, &mut folded.text);
-            folded.origins.resize(folded.text.len(), (start, start + character.len_utf8()));
-        }
+        each_sign(written, |start, sign| {
+            fold_into(sign, &mut folded.text);
+            folded.origins.resize(folded.text.len(), (start, start + sign.len()));
+        });
         folded
     }
 
@@ -41,13 +62,12 @@ impl Folded {
     }
 }
 
-/// A text without case and without marks.
+/// A text without case and without marks: decomposed by compatibility (NFKD, which also makes all widths one), in lower case,
+/// without marks, composed again (NFC). Folding what was folded changes nothing.
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for character in text.chars() {
-        fold_into(character, &mut folded);
-    }
+    each_sign(text, |_, sign| fold_into(sign, &mut folded));
     folded
 }
 
@@ -86,23 +106,60 @@ impl Words {
     }
 }
 
-fn fold_into(character: char, folded: &mut String) {
-    if character.is_ascii() {
-        folded.push(character.to_ascii_lowercase());
-        return;
-    }
-    for part in DECOMPOSED.normalize_iter(std::iter::once(character)) {
-        if !is_mark(part) {
-            part.to_lowercase().filter(|part| !is_mark(*part)).for_each(|part| push_plain(part, folded));
+/// Shows each sign of a text and where it begins: a character with all that may melt into it when it is composed. What is
+/// within a sign has nothing to do with what is outside of it.
+fn each_sign(text: &str, mut show: impl FnMut(usize, &str)) {
+    let mut begin = 0;
+    for (at, character) in text.char_indices() {
+        if at > begin && !joins_the_one_before(character) {
+            show(begin, &text[begin..at]);
+            begin = at;
         }
+    }
+    if begin < text.len() {
+        show(begin, &text[begin..]);
     }
 }
 
-/// Whether this is a mark on another character that readers leave out when they type in a hurry: accents, tones, the points of
-/// Hebrew and Arabic. Vowel signs of Indic scripts have class 0 and stay, because without them a word is another word.
+/// Whether a character is, or becomes, a mark, or the vowel or the end of a Hangul syllable.
+fn joins_the_one_before(character: char) -> bool {
+    if character.is_ascii() {
+        return false;
+    }
+    let first = DECOMPOSED.normalize_iter(std::iter::once(character)).next().unwrap_or(character);
+    is_mark(first) || CLASSES.get_u8(first) != 0 || matches!(first, '\u{1160}'..='\u{11ff}' | '\u{d7b0}'..='\u{d7ff}')
+}
+
+fn fold_into(sign: &str, folded: &mut String) {
+    if let [byte] = sign.as_bytes() {
+        folded.push(byte.to_ascii_lowercase().into());
+        return;
+    }
+    let mut script = Script::Common;
+    let lower = DECOMPOSED.normalize_iter(sign.chars()).flat_map(char::to_lowercase);
+    let mut plain = String::with_capacity(sign.len());
+    for part in lower {
+        if !is_mark(part) {
+            script = script_of(part);
+            push_plain(part, &mut plain);
+        } else if !is_left_out(part, script) {
+            plain.push(part);
+        }
+    }
+    folded.extend(COMPOSED.normalize_iter(plain.chars()));
+}
+
+/// Whether readers leave this mark out when they type in a hurry: accents and tones on Latin, Greek and Cyrillic letters, the
+/// points and signs of Hebrew and Arabic. In all other scripts a word is another word without them.
 /// Source: <https://www.unicode.org/reports/tr44/#Canonical_Combining_Class_Values> (2026).
-fn is_mark(character: char) -> bool {
-    matches!(CLASSES.get_u8(character), 10..=36 | 107 | 122 | 200..=240)
+fn is_left_out(mark: char, script: Script) -> bool {
+    match script {
+        Script::Latin | Script::Greek | Script::Cyrillic => true,
+        Script::Hebrew | Script::Arabic | Script::Syriac => {
+            matches!(CLASSES.get_u8(mark), 10..=36 | 200..=240)
+        }
+        _ => false,
+    }
 }
 
 /// Letters that are written with a stroke or joined have no decomposition, and are typed without it all the same.
@@ -139,11 +196,20 @@ mod tests {
             ("σοφος", "ΣΟΦΌΣ"),
             ("ﬁnd", "find"),
             ("шторы", "Шторы"),
+            ("ежик", "Ёжик"),
+            ("пои", "пой"),
+            ("ｓｎｏｗ １２", "Snow 12"),
+            ("ガ", "ｶﾞ"),
+            ("ガ", "カ\u{3099}"),
+            ("한글", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"),
+            ("ao khoac", "A\u{301}o khoa\u{301}c"),
+            ("שלום", "שָׁלוֹם"),
             ("", "anything"),
         ] {
             assert!(Words::new(typed).are_in(written), "{typed} in {written}");
         }
-        for (typed, written) in [("jorg anna", "Jörg Müller"), ("का", "कि"), ("x", "")] {
+        for (typed, written) in [("jorg anna", "Jörg Müller"), ("का", "कि"), ("カ", "ガ"), ("ผา", "ผ้า"), ("x", "")]
+        {
             assert!(!Words::new(typed).are_in(written), "{typed} in {written}");
         }
     }
@@ -156,5 +222,21 @@ mod tests {
         assert_eq!(words, ["Straße", "İZMİR", "straße"]);
         assert_eq!(Words::new("ana nan").find_in("banana"), [(1, 5)]);
         assert_eq!(Words::new("").find_in("banana"), []);
+        // A sign is found whole, however many characters it was written with.
+        assert_eq!(Words::new("ガ").find_in("xカ\u{3099}y"), [(1, 7)]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn folding_never_fails_and_folding_again_changes_nothing(text in "\\PC*", odd: Vec<char>) {
+            for text in [text, odd.iter().collect()] {
+                let once = fold(&text);
+                proptest::prop_assert_eq!(fold(&once), once.clone());
+                proptest::prop_assert_eq!(Folded::new(&text).text, once.clone());
+                for (start, end) in Folded::new(&text).find_all(once.get(..1).unwrap_or_default()) {
+                    proptest::prop_assert!(text.get(start..end).is_some());
+                }
+            }
+        }
     }
 }
