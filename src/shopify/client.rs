@@ -79,8 +79,8 @@ macro_rules! queries {
 // prices are used until the first answer of a shop tells its own.
 queries! {
     SHOP_INFO = "ShopInfo" in "shop_info.graphql", costs 6.0;
-    PRODUCT_PAGE = "ProductPage" in "product_page.graphql", 50 at 13.1;
-    PRODUCT_BY_ID = "ProductById" in "product_by_id.graphql", 15 at 49.0;
+    PRODUCT_PAGE = "ProductPage" in "product_page.graphql", 20 at 48.1;
+    PRODUCT_BY_ID = "ProductById" in "product_by_id.graphql", 15 at 52.0;
     METAFIELDS_OF_PRODUCT = "MetafieldsOfProduct" in "metafields_of_product.graphql", 100 at 1.1;
     VARIANT_PAGE = "VariantPage" in "variant_page.graphql", 100 at 4.1;
     STOCK_PAGE = "StockPage" in "stock_page.graphql", 25 at 39.1;

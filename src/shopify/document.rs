@@ -172,11 +172,31 @@ fn node(raw: &str, without: &[&str], with: Vec<(&str, String)>) -> Option<String
     Some(text)
 }
 
-/// A product's node with its metafields and with its variants as [`variant`] makes them. `None`: it is no object.
+/// How many of a product's media the file holds: those that were added first. Bulk files promise no order, and the place of a
+/// picture among its like is not told; the first one stands in `featuredMedia`.
+const MOST_MEDIA: usize = 10;
+
+/// A product's node with its metafields and media, and with its variants as [`variant`] makes them. `None`: it is no object.
 #[must_use]
-pub fn product(raw: &str, metafields: Vec<String>, variants: Vec<String>) -> Option<String> {
-    let metafields = metafields.iter().map(|raw| node(raw, &[], Vec::new())).collect::<Option<Vec<_>>>()?;
-    node(raw, &[], vec![("metafields", edges(metafields)), ("variants", edges(variants))])
+pub fn product(raw: &str, metafields: Vec<String>, mut media: Vec<String>, variants: Vec<String>) -> Option<String> {
+    media.sort_by_cached_key(|raw| number_of(raw));
+    let nodes = |raw: Vec<String>| raw.iter().map(|raw| node(raw, &[], Vec::new())).collect::<Option<Vec<_>>>();
+    let media = nodes(media.into_iter().take(MOST_MEDIA).collect())?;
+    let lists = vec![("media", edges(media)), ("metafields", edges(nodes(metafields)?)), ("variants", edges(variants))];
+    node(raw, &[], lists)
+}
+
+/// The number at the end of an object's id, by which the platform sorts.
+fn number_of(raw: &str) -> Option<u64> {
+    Object::parse(raw)?.text("id")?.rsplit('/').next()?.parse().ok()
+}
+
+/// The media that stand in a product as it came; `None`: they come apart, as they do in bulk files.
+#[must_use]
+pub fn media_within(raw: &str) -> Option<Vec<String>> {
+    let product = Object::parse(raw)?;
+    let media = product.object("media")?;
+    Some(elements(media.get("nodes")?)?.into_iter().map(str::to_owned).collect())
 }
 
 /// The inventory item of a variant, if it has one.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::catalogue::kinds::PRODUCT;
 use super::names::SHOP;
-use crate::shared::channel::view::{Card, Catalogue, Variant, View};
+use crate::shared::channel::view::{Card, Catalogue, Picture, Variant, View};
 
 /// How the channel is shown.
 pub const VIEW: View = View {
@@ -45,9 +45,15 @@ fn card(product: &str) -> Option<Card> {
         is_live: matches!(status, "Active" | "Unlisted"),
         kind: [text("vendor"), text("productType")].into_iter().filter(|word| !word.is_empty()).collect(),
         description: text("description"),
+        picture: picture(&product["featuredMedia"]["preview"]["image"]),
         stock,
         variants,
     })
+}
+
+fn picture(image: &Value) -> Option<Picture> {
+    let url = image["url"].as_str().filter(|url| url.starts_with("https://"))?;
+    Some(Picture { url: url.to_owned(), alt: image["altText"].as_str().unwrap_or_default().to_owned() })
 }
 
 fn variant(variant: &Value) -> Variant {
@@ -93,6 +99,19 @@ mod tests {
         assert_eq!(card.variants[0].price_before.as_deref(), Some("700.00"));
         assert_eq!(card.variants[1].stock, None);
         assert_eq!(super::card("[1"), None);
+    }
+
+    #[test]
+    fn a_picture_lies_at_a_secure_address_or_is_none() {
+        let of = |url: &str| {
+            let image = serde_json::json!({"featuredMedia": {"preview": {"image": {"url": url, "altText": null}}}});
+            card(&image.to_string()).expect("a card").picture
+        };
+        let url = "https://cdn.example/board.jpg?v=1".to_owned();
+        assert_eq!(of(&url), Some(Picture { url, alt: String::new() }));
+        for url in ["http://cdn.example/board.jpg", "javascript:alert(1)", "data:image/png;base64,AA", ""] {
+            assert_eq!(of(url), None, "{url}");
+        }
     }
 
     #[test]

@@ -146,20 +146,24 @@ async fn time_limit(State(gate): State<Gate>, request: Request, next: Next) -> R
     }
 }
 
+/// What our pages may load: nothing of anybody else's.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+                      base-uri 'none'; frame-ancestors 'none'";
+
+/// As [`POLICY`], for the pages that show pictures of products: these lie wherever the shop keeps them.
+const POLICY_WITH_PICTURES: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                                    img-src 'self' https:; base-uri 'none'; frame-ancestors 'none'";
+
 async fn safe_headers(request: Request, next: Next, is_public: bool) -> Response {
     const HEADERS: [(HeaderName, &str); 4] = [
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; \
-             frame-ancestors 'none'",
-        ),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
     ];
     let mut response = next.run(request).await;
     for (name, value) in HEADERS {
-        // What shows strangers' files brings a stricter policy of its own.
+        // What shows strangers' files or pictures brings a policy of its own.
         if name != header::CONTENT_SECURITY_POLICY || !response.headers().contains_key(&name) {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }

@@ -71,6 +71,37 @@ async fn a_large_catalogue_is_shown_in_parts_and_searched() {
 }
 
 #[tokio::test]
+async fn a_product_shows_its_picture_and_no_other_page_may_load_one() {
+    let app = TestApp::start().await;
+    let board = app.shop().add_product("Snowboard");
+    board.add_picture("https://cdn.example/board.jpg?v=1&w=2", Some("A <blue> \"board\""));
+    board.add_picture("https://cdn.example/side.jpg", None);
+    app.shop().add_product("Boots").add_picture("http://cdn.example/boots.jpg", None);
+    let browser = app.connect().await.for_pages();
+    let list_page = browser.get(&list()).await;
+    let id = form_urlencoded::byte_serialize(board.gid().as_bytes()).collect::<String>();
+    let product_page = browser.get(&format!("{}/product?id={id}", list())).await;
+    for page in [&list_page, &product_page] {
+        let text = page.text();
+        let pictures: Vec<&str> = text.split("<img ").skip(1).map(|img| img.split('>').next().unwrap()).collect();
+        assert_eq!(pictures.len(), 1, "{text}");
+        for part in [
+            "src=\"https://cdn.example/board.jpg?v=1&amp;w=2\"",
+            "alt=\"A &lt;blue&gt; &quot;board&quot;\"",
+            "loading=\"lazy\"",
+            "referrerpolicy=\"no-referrer\"",
+        ] {
+            assert!(pictures[0].contains(part), "{part} is not in {}", pictures[0]);
+        }
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("img-src 'self' https:;") && policy.contains("default-src 'none'"), "{policy}");
+        assert_eq!(page.headers.get_all("content-security-policy").iter().count(), 1);
+    }
+    assert!(browser.get("/").await.header("content-security-policy").contains("img-src 'self';"));
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn an_empty_catalogue_says_what_comes_next() {
     let app = TestApp::start().await;
     let browser = app.connect().await.for_pages();

@@ -126,10 +126,21 @@ pub struct Card {
     pub kind: Vec<String>,
     /// What it says about itself.
     pub description: String,
+    /// What it looks like.
+    pub picture: Option<Picture>,
     /// How many can be sold; `None`: not counted.
     pub stock: Option<i64>,
     /// What can be bought, in the shop's order.
     pub variants: Vec<Variant>,
+}
+
+/// A picture that lies elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Where: an address that begins with `https://`.
+    pub url: String,
+    /// What it shows, in words; empty where nobody said it.
+    pub alt: String,
 }
 
 /// A kind of a product that can be bought.

@@ -139,7 +139,7 @@ impl Levels {
     /// The product in this shape.
     #[must_use]
     pub fn of_product(self) -> Query {
-        Query::PRODUCT_BY_ID.shaped(STEPS[self.0].2, 11.0 + self.points())
+        Query::PRODUCT_BY_ID.shaped(STEPS[self.0].2, 14.0 + self.points())
     }
 
     /// What suits these items better, by the lists of their levels. `None`: this does.

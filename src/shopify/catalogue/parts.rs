@@ -27,6 +27,8 @@ pub mod part {
     pub const DISCOUNT: u8 = 7;
     /// A code of a discount.
     pub const CODE: u8 = 8;
+    /// A picture or film of a product, from a bulk file; elsewhere it stands in the product.
+    pub const MEDIA: u8 = 9;
 }
 
 /// How far behind a platform's copy may be.
@@ -109,7 +111,11 @@ pub fn node(kind: &str, id: &str, raw: &str, children: &Texts<'_>) -> Result<Opt
                 variants.push(document::variant(&raw, levels));
             }
             let metafields = children(id, part::METAFIELD)?;
-            variants.into_iter().collect::<Option<_>>().and_then(|all| document::product(raw, metafields, all))
+            let media = match document::media_within(raw) {
+                Some(media) => media,
+                None => children(id, part::MEDIA)?,
+            };
+            variants.into_iter().collect::<Option<_>>().and_then(|all| document::product(raw, metafields, media, all))
         }
         COLLECTION => document::collection(raw, children(id, part::MEMBER)?),
         _ => document::discount(raw, children(id, part::CODE)?),

@@ -6,7 +6,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 use super::state::{
-    DiscountState, ListLie, ProductState, ShopState, Subscription, VariantState, enum_of_topic, gid, parse_gid,
+    DiscountState, ListLie, PictureState, ProductState, ShopState, Subscription, VariantState, enum_of_topic, gid,
+    parse_gid,
 };
 
 /// An object that fields can be read from.
@@ -81,8 +82,16 @@ fn product_value(product: &ProductState) -> Value {
         "createdAt": time(product.created_at), "updatedAt": time(product.updated_at),
         "publishedAt": (product.status == "ACTIVE").then(|| time(product.created_at)),
         "variantsCount": count(product.variants.len()),
+        "featuredMedia": product.pictures.first().map(picture_value),
         "options": [{"id": gid("ProductOption", product.id), "name": "Title", "position": 1, "values": titles}],
     })
+}
+
+fn picture_value(picture: &PictureState) -> Value {
+    let PictureState { url, alt, width, height, .. } = picture;
+    let image =
+        json!({"id": gid("ImageSource", picture.id), "url": url, "altText": alt, "width": width, "height": height});
+    json!({"id": gid("MediaImage", picture.id), "alt": alt, "mediaContentType": "IMAGE", "preview": {"image": image}})
 }
 
 fn variant_value(product: &ProductState, variant: &VariantState) -> Value {
@@ -201,6 +210,7 @@ pub(super) fn node(shop: &ShopState, ty: &str, id: u64, owner: u64) -> Option<No
                 "key": metafield.key, "type": metafield.kind, "value": metafield.value,
                 "createdAt": time(metafield.updated_at), "updatedAt": time(metafield.updated_at)})
         }
+        "Media" => picture_value(shop.products.get(&owner)?.pictures.iter().find(|picture| picture.id == id)?),
         "WebhookSubscription" => subscription_value(shop.subscriptions.iter().find(|one| one.id == id)?),
         "BulkOperation" => {
             let bulk = shop.bulks.iter().find(|bulk| bulk.id == id)?;
@@ -353,6 +363,9 @@ pub(super) fn list(shop: &ShopState, parent: &Node, field: &str, args: &Map<Stri
             let namespace = args.get("namespace").and_then(Value::as_str);
             let fields = product.metafields.iter().filter(|m| namespace.is_none_or(|wanted| m.namespace == wanted));
             fields.map(|m| stub("Metafield", m.id, product.id, m.updated_at)).collect()
+        }),
+        ("Product", "media") => shop.products.get(&parent.id).map_or_else(Vec::new, |product| {
+            product.pictures.iter().map(|picture| stub("Media", picture.id, product.id, product.updated_at)).collect()
         }),
         ("Product", "collections") => {
             let holding = shop.collections.values().filter(|collection| collection.products.contains(&parent.id));

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use super::Core;
 use super::nodes::{self, Node};
 use super::state::{
-    Closed, CollectionState, DiscountState, ListLie, MetafieldState, Moved, ProductState, ShopState, Subscription,
-    Unservable, gid, parse_gid, slug, whole,
+    Closed, CollectionState, DiscountState, ListLie, MetafieldState, Moved, PictureState, ProductState, ShopState,
+    Subscription, Unservable, gid, parse_gid, slug, whole,
 };
 
 /// A product's webhook holds this many variants in full; the rest are only named.
@@ -521,6 +521,24 @@ impl Product {
         self.change(|product, _| product.tags = tags.iter().map(|tag| (*tag).to_owned()).collect());
     }
 
+    /// Changes its vendor and its type.
+    pub fn set_kind(&self, vendor: &str, product_type: &str) {
+        self.change(|product, _| {
+            product.vendor = vendor.to_owned();
+            product.product_type = product_type.to_owned();
+        });
+    }
+
+    /// Changes the article number of its first variant.
+    pub fn set_sku(&self, sku: &str) {
+        self.change(|product, now| {
+            if let Some(variant) = product.variants.first_mut() {
+                variant.sku = Some(sku.to_owned());
+                variant.updated_at = now;
+            }
+        });
+    }
+
     /// Sets the price of its first variant, a decimal string.
     pub fn set_price(&self, price: &str) {
         self.change(|product, now| {
@@ -579,6 +597,15 @@ impl Product {
                 shop.variant_product.remove(&variant.id);
                 shop.item_variant.remove(&variant.item_id);
             }
+        });
+    }
+
+    /// Adds a picture, the last of its media: where it lies, and what it shows in words.
+    pub fn add_picture(&self, url: &str, alt: Option<&str>) {
+        let id = self.shop.change(|shop, _| shop.next_id("MediaImage")).unwrap_or(0);
+        self.change(|product, _| {
+            let (url, alt) = (url.to_owned(), alt.map(str::to_owned));
+            product.pictures.push(PictureState { id, url, alt, width: 800, height: 600 });
         });
     }
 

@@ -151,6 +151,16 @@ pub(super) struct MetafieldState {
 }
 
 #[derive(Clone)]
+pub(super) struct PictureState {
+    pub id: u64,
+    pub url: String,
+    pub alt: Option<String>,
+    /// In pixels.
+    pub width: u32,
+    pub height: u32,
+}
+
+#[derive(Clone)]
 pub(super) struct VariantState {
     pub id: u64,
     pub item_id: u64,
@@ -184,6 +194,8 @@ pub(super) struct ProductState {
     pub tags: Vec<String>,
     pub variants: Vec<VariantState>,
     pub metafields: Vec<MetafieldState>,
+    /// In the merchant's order.
+    pub pictures: Vec<PictureState>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -421,6 +433,7 @@ impl ShopState {
             tags: vec!["new".to_owned()],
             variants: Vec::new(),
             metafields: Vec::new(),
+            pictures: Vec::new(),
             created_at: now,
             updated_at: now,
         };

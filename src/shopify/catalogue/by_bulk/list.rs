@@ -6,6 +6,10 @@ use crate::shopify::catalogue::kinds::{DISCOUNT, PRODUCT};
 use crate::shopify::catalogue::parts::part;
 use crate::shopify::catalogue::session::Access;
 
+/// What the ids of media hold.
+/// Source: <https://shopify.dev/docs/api/admin-graphql/latest/interfaces/Media> (2026).
+const MEDIA: [&str; 4] = ["/MediaImage/", "/Video/", "/ExternalVideo/", "/Model3d/"];
+
 /// What one operation brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum List {
@@ -63,7 +67,8 @@ impl List {
         match (self, has_parent) {
             (Self::Products, false) => Some(part::PRODUCT),
             (Self::Products, true) if id.contains("/ProductVariant/") => Some(part::VARIANT),
-            (Self::Products, true) => id.contains("/Metafield/").then_some(part::METAFIELD),
+            (Self::Products, true) if id.contains("/Metafield/") => Some(part::METAFIELD),
+            (Self::Products, true) => MEDIA.iter().any(|media| id.contains(media)).then_some(part::MEDIA),
             (Self::Stock, false) => Some(part::ITEM),
             (Self::Stock, true) => Some(part::LEVEL),
             (Self::Discounts, false) => Some(part::DISCOUNT),
@@ -76,7 +81,9 @@ impl List {
     /// Children and the parents they must have.
     pub fn families(self) -> &'static [(u8, u8)] {
         match self {
-            Self::Products => &[(part::VARIANT, part::PRODUCT), (part::METAFIELD, part::PRODUCT)],
+            Self::Products => {
+                &[(part::VARIANT, part::PRODUCT), (part::METAFIELD, part::PRODUCT), (part::MEDIA, part::PRODUCT)]
+            }
             Self::Stock => &[(part::LEVEL, part::ITEM)],
             Self::Discounts => &[(part::CODE, part::DISCOUNT)],
             Self::Collections => &[(part::MEMBER, part::COLLECTION)],
