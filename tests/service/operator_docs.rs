@@ -35,6 +35,7 @@ async fn the_dashboard_and_the_list_name_the_metrics_that_there_are() {
     let app = TestApp::start().await;
     app.connect().await;
     app.shared().journal.note_poll("facebook", PAGE, PollReport::default()).await.unwrap();
+    app.browser().get("/api/v1/openapi.json").await;
     let there = declared(&app).await;
     assert_eq!(names(LIST), there, "docs/metrics.md");
     let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
