@@ -158,19 +158,17 @@ fn copy_tree(from: &Path, root: &Path, below: &Path, manifest: &mut Manifest, co
 /// written. Until everything was checked nothing is changed.
 pub async fn restore(server: &Server, source: &Path, clock: &Clock) -> anyhow::Result<String> {
     let manifest = check(source)?;
-    let _lock =
-        DataLock::take([server.tokens_db.as_path(), &server.sessions_db, &server.journal_db]).map_err(|error| {
-            match error {
-                LockError::Held(sentence) => anyhow::anyhow!("{sentence}"),
-                LockError::Other(error) => error,
-            }
-        })?;
+    let _lock = DataLock::take(server.databases()).map_err(|error| match error {
+        LockError::Held(sentence) => anyhow::anyhow!("{sentence}"),
+        LockError::Other(error) => error,
+    })?;
     let key_file = server.key_file();
     let has_key = manifest.files.contains_key(KEY);
     opens(server, source, has_key, &key_file, clock).await?;
 
     let stamp = clock.now_ms();
     let mut moved = 0;
+    // The search index is left: it does not follow the journal that comes back, so the service makes it again.
     let databases = [&server.tokens_db, &server.sessions_db, &server.journal_db];
     for database in databases {
         for end in ["", "-wal", "-shm"] {

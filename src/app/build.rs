@@ -25,6 +25,7 @@ use crate::shared::logins::Logins;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::Http;
 use crate::shared::outgoing::self_test::SelfTests;
+use crate::shared::products::Products;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::store::alert_posts::AlertPosts;
 use crate::shared::store::{self, ApiKeys, Connections, Erasures, Keys, LoginStates, Sessions};
@@ -59,7 +60,7 @@ impl App {
         let allowed = AllowedAddresses::new(&channels::own_addresses(&config));
         let sections = Sections::take_from(&mut config);
         let server = config.server;
-        let lock = DataLock::take([server.tokens_db.as_path(), &server.sessions_db, &server.journal_db])?;
+        let lock = DataLock::take(server.databases())?;
         let data_folder = folder_of(&server.tokens_db).to_owned();
         let opened = open(&server, allowed, clock).await?;
         let shared = opened.shared.clone();
@@ -132,6 +133,8 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
     let (journal, writer) =
         Journal::open_watched(&server.journal_db, clock.clone(), metrics.writer.clone(), alerts.clone())?;
+    let sources = channels::ALL.iter().filter_map(|about| Some((about.name, about.products?))).collect();
+    let products = Products::open(&server.search_db, journal.clone(), sources, metrics.search.clone()).await?;
     let is_public = server.is_public();
     let states = LoginStates::new(sessions.clone());
     let sessions = Sessions::new(sessions, vault.clone());
@@ -153,6 +156,7 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         connections,
         journal,
         output,
+        products,
         progress,
         alerts,
         erasure,

@@ -51,6 +51,8 @@ pub struct Server {
     pub sessions_db: PathBuf,
     /// `journal.db`.
     pub journal_db: PathBuf,
+    /// `search.db`, which is made again from the journal when it is lost.
+    pub search_db: PathBuf,
     /// After how many days events are deleted from the journal; `None`: never. Files keep what they say.
     pub retention_days: Option<u32>,
     /// Below this folder the JSON files appear.
@@ -115,11 +117,11 @@ fn public_url(settings: &mut Settings<'_>) -> Option<Url> {
     None
 }
 
-/// The three databases, each a file of its own.
-fn databases(settings: &mut Settings<'_>) -> [PathBuf; 3] {
-    let names = ["TOKEN_DB_PATH", "SESSION_DB_PATH", "JOURNAL_DB_PATH"];
-    let defaults = ["./data/tokens.db", "./data/sessions.db", "./data/journal.db"];
-    let paths: [PathBuf; 3] = std::array::from_fn(|index| settings.path_or(names[index], defaults[index]));
+/// The databases, each a file of its own.
+fn databases(settings: &mut Settings<'_>) -> [PathBuf; 4] {
+    let names = ["TOKEN_DB_PATH", "SESSION_DB_PATH", "JOURNAL_DB_PATH", "SEARCH_DB_PATH"];
+    let defaults = ["./data/tokens.db", "./data/sessions.db", "./data/journal.db", "./data/search.db"];
+    let paths: [PathBuf; 4] = std::array::from_fn(|index| settings.path_or(names[index], defaults[index]));
     for (index, path) in paths.iter().enumerate() {
         // Compared by their parts, so that `data/x.db` and `./data//x.db` are the same.
         let plain = |path: &Path| path.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>();
@@ -182,6 +184,7 @@ impl Server {
             tokens_db: folder.join("data/tokens.db"),
             sessions_db: folder.join("data/sessions.db"),
             journal_db: folder.join("data/journal.db"),
+            search_db: folder.join("data/search.db"),
             retention_days: None,
             output_dir: folder.to_owned(),
             master_key: None,
@@ -196,6 +199,12 @@ impl Server {
         }
     }
 
+    /// The paths of all databases.
+    #[must_use]
+    pub fn databases(&self) -> [&Path; 4] {
+        [&self.tokens_db, &self.sessions_db, &self.journal_db, &self.search_db]
+    }
+
     /// Where the master key is kept unless it is given by the settings: beside the tokens it opens.
     #[must_use]
     pub fn key_file(&self) -> PathBuf {
@@ -208,7 +217,7 @@ impl Server {
             _ => text.parse().ok(),
         });
         let port = settings.parsed_or("PORT", 5000, "a port number", |text| text.parse().ok());
-        let [tokens_db, sessions_db, journal_db] = databases(settings);
+        let [tokens_db, sessions_db, journal_db, search_db] = databases(settings);
         let master_key = master_key(settings, "TOKEN_ENCRYPTION_KEY");
         let previous_master_key = master_key_before(settings, master_key.is_some());
         Self {
@@ -217,6 +226,7 @@ impl Server {
             tokens_db,
             sessions_db,
             journal_db,
+            search_db,
             retention_days: settings.parsed_or("JOURNAL_RETENTION_DAYS", None, "keep, or a number of days", |text| {
                 match text {
                     "keep" => Some(None),

@@ -16,6 +16,7 @@ use crate::workers::alert_webhook::AlertPoster;
 use crate::workers::conversations::Conversations;
 use crate::workers::eraser::Eraser;
 use crate::workers::reads::Refresh;
+use crate::workers::search_index::SearchIndexer;
 use crate::workers::threads::Overview;
 use crate::workers::{Rest, Worker};
 
@@ -53,8 +54,14 @@ impl Workers {
         );
         let eraser =
             Eraser::new(shared.clone(), erasures, api_keys, reads, Arc::clone(&conversations), refresh.clone());
-        let others: Vec<Arc<dyn Worker>> =
-            vec![Arc::new(Overview::new(shared.journal.clone())), Arc::new(refresh.clone()), Arc::new(eraser)];
+        let search = SearchIndexer::new(shared.journal.clone(), shared.products.clone())
+            .context("a thread cannot be started")?;
+        let others: Vec<Arc<dyn Worker>> = vec![
+            Arc::new(Overview::new(shared.journal.clone())),
+            Arc::new(refresh.clone()),
+            Arc::new(eraser),
+            Arc::new(search),
+        ];
         Ok(Self { conversations, refresh, alert_poster, others })
     }
 

@@ -17,5 +17,6 @@ const fn of(row: &Row) -> About {
         is_polled: true,
         event_key: Some(payload::key_of_message),
         unsending: Some(payload::UNSENDING),
+        products: None,
     }
 }

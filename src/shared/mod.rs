@@ -11,6 +11,7 @@ pub mod journal;
 pub mod logins;
 pub mod low_priority;
 pub mod outgoing;
+pub mod products;
 pub mod raw_json;
 pub mod retry;
 pub mod secrets;

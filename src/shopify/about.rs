@@ -1,7 +1,7 @@
 //! What is true of the channel, whatever is configured.
 
 use super::names::NAME;
-use super::payload;
+use super::{payload, products};
 use crate::shared::channel::about::About;
 
 /// What is true of the channel. Shopify takes nothing back.
@@ -11,4 +11,5 @@ pub static ABOUT: About = About {
     is_polled: true,
     event_key: Some(payload::key_of_delivery),
     unsending: None,
+    products: Some(&products::SOURCE),
 };

@@ -20,6 +20,7 @@ mod late_login;
 mod login;
 mod names;
 mod payload;
+mod products;
 mod read_request;
 mod refusal;
 #[cfg(feature = "demo")]

@@ -138,6 +138,7 @@ impl Eraser {
     /// Removes what the databases still hold of requests that were carried out, the receipts' own included.
     async fn scrub(&self, codes: Vec<String>) -> anyhow::Result<()> {
         self.shared.journal.scrub().await?;
+        self.shared.products.scrub().await.context("traces in the search index cannot be removed")?;
         self.erasures.scrub().await?;
         self.erasures.set_done(codes.clone(), self.shared.clock.now_ms()).await?;
         for code in codes {
@@ -201,6 +202,7 @@ impl Eraser {
         };
         let files = files.context("files cannot be removed")?;
         if is_account {
+            self.shared.products.forget_account(channel, account).await.context("the search index cannot forget")?;
             self.shared.sessions.scrub(account.to_owned()).await?;
             self.api_keys.forget_account(channel, account).await?;
         }

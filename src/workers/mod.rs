@@ -10,6 +10,7 @@ pub mod conversations;
 pub mod eraser;
 pub mod reads;
 pub mod retention;
+pub mod search_index;
 pub mod threads;
 mod unsend;
 

@@ -276,6 +276,7 @@ fn a_wrong_value_is_refused_by_the_name_of_its_variable() {
         ("SHOPIFY_ADMIN_URL", "https://{shop}/{shop}"),
         ("SESSION_DB_PATH", "data//tokens.db"),
         ("JOURNAL_DB_PATH", "./data/sessions.db"),
+        ("SEARCH_DB_PATH", "data/./journal.db"),
     ] {
         assert_eq!(refused(&full_with(name, wrong)), names(&[name]), "{wrong}");
     }

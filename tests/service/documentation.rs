@@ -56,7 +56,7 @@ fn every_finding_of_the_doctor_is_in_its_table_and_the_other_way_round() {
 async fn every_table_of_the_databases_is_described() {
     let app = TestApp::start().await;
     let document = text("docs/files.md");
-    for name in ["tokens", "sessions", "journal"] {
+    for name in ["tokens", "sessions", "journal", "search"] {
         let connection = Connection::open(app.path(&format!("data/{name}.db"))).unwrap();
         let mut statement = connection
             .prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'")

@@ -62,6 +62,7 @@ mod pages_leaving;
 mod pages_many;
 mod pages_media;
 mod read_requests;
+mod search;
 mod security;
 mod shopify_bulk;
 mod shopify_changes;

@@ -1,5 +1,6 @@
 //! What is true of a channel whether or not it is configured.
 
+use super::product::ProductSource;
 use crate::shared::journal::{DedupeKey, Unsending};
 
 /// What is true of a channel whether or not it is configured: its name, and how its accounts and events are recognised.
@@ -16,4 +17,6 @@ pub struct About {
     pub event_key: Option<fn(&str, &str) -> Option<DedupeKey>>,
     /// How messages whose content is taken back are recognised. `None`: nobody can do that there.
     pub unsending: Option<Unsending>,
+    /// How its records say what its accounts sell. `None`: they sell nothing.
+    pub products: Option<&'static ProductSource>,
 }

@@ -7,6 +7,7 @@ use crate::shared::journal::Journal;
 use crate::shared::logins::Logins;
 use crate::shared::outgoing::http::Http;
 use crate::shared::outgoing::self_test::SelfTests;
+use crate::shared::products::Products;
 use crate::shared::store::{Connections, Sessions};
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::Metrics;
@@ -29,6 +30,8 @@ pub struct Shared {
     pub journal: Journal,
     /// The JSON files.
     pub output: Output,
+    /// What accounts sell, and how it is found.
+    pub products: Products,
     /// How far reads have come.
     pub progress: Progress,
     /// What somebody must know of.

@@ -5,6 +5,7 @@ pub mod connect_step;
 pub mod context;
 pub mod finding;
 pub mod job;
+pub mod product;
 pub mod read_request;
 pub mod reader;
 pub mod section;

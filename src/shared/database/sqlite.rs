@@ -1,4 +1,4 @@
-//! Opens SQLite as all three databases need it, migrates, and keeps blocking work off the async threads.
+//! Opens SQLite as all databases need it, migrates, and keeps blocking work off the async threads.
 
 use std::fs;
 use std::io::Read;
@@ -197,6 +197,64 @@ pub(in crate::shared) fn open_unnamed(folder: &Path) -> anyhow::Result<Connectio
     });
     fs::remove_file(&path)?;
     Ok(opened?)
+}
+
+/// Opens or creates a database that can be made again from another one at any time: `application` and `version` say whether
+/// a file is such a one. Anything else in its place is removed: a file that is foreign, damaged or of another version. It is
+/// committed without waiting for the disk, so a power cut may take the newest commits, and nothing but those.
+///
+/// # Errors
+/// When no file can be made there.
+pub(in crate::shared) fn open_disposable(
+    path: &Path,
+    application: i32,
+    version: i32,
+    schema: &str,
+) -> anyhow::Result<Connection> {
+    create_private(path)?;
+    let open = || -> anyhow::Result<Connection> {
+        let mut connection = Connection::open(path)?;
+        check(&connection, path)?;
+        configure(&connection)?;
+        connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF;")?;
+        let is_empty: bool =
+            connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))?;
+        if is_empty {
+            let transaction = connection.transaction()?;
+            transaction.execute_batch(schema)?;
+            transaction.pragma_update(None, "application_id", application)?;
+            transaction.pragma_update(None, "user_version", version)?;
+            transaction.commit()?;
+        }
+        let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+        ensure!(number("application_id")? == application, "it is another program's");
+        ensure!(number("user_version")? == version, "it is of another version");
+        Ok(connection)
+    };
+    open().or_else(|error| {
+        tracing::warn!(error = format!("{error:#}"), "{} cannot be used; it is made again", path.display());
+        remove_disposable(path)?;
+        create_private(path)?;
+        open().with_context(|| format!("the database {} cannot be made", path.display()))
+    })
+}
+
+/// Removes a database with its log.
+///
+/// # Errors
+/// When a file is there and cannot be removed.
+pub(in crate::shared) fn remove_disposable(path: &Path) -> anyhow::Result<()> {
+    for end in ["-wal", "-shm", ""] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(end);
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("{} cannot be removed", Path::new(&file).display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Opens a second connection that only reads.

@@ -304,6 +304,9 @@ fn erase_rows(connection: &Connection, scope: &Scope, name: &str) -> rusqlite::R
             erased += connection
                 .prepare_cached("DELETE FROM records WHERE channel = ?1 AND account = ?2 AND id = ?3")?
                 .execute([channel, account, person])?;
+            connection
+                .prepare_cached("DELETE FROM record_changes WHERE channel = ?1 AND account = ?2 AND id = ?3")?
+                .execute([channel, account, person])?;
         }
         Scope::Mentions { .. } => {}
     }

@@ -1,4 +1,4 @@
-//! The tables of `tokens.db` and `sessions.db`, and those of `journal.db` that are no log: a file each, with all its SQL.
+//! The tables of `tokens.db`, `sessions.db` and `search.db`, and those of `journal.db` that are no log: a file each, with all its SQL.
 //! Every row carries its channel, so a new channel needs no migration, and every query names the merchant or account that
 //! it is about. What stands in `journal.db` is written by the journal's writer, so its calls are calls of
 //! [`crate::shared::journal::Journal`].
@@ -16,8 +16,10 @@ pub mod keys;
 pub mod login_states;
 mod overview;
 mod read_requests;
+mod record_changes;
 mod records;
 mod reports;
+pub mod search;
 pub mod sessions;
 mod set_aside;
 mod staging;
@@ -38,6 +40,7 @@ pub use keys::Keys;
 pub use login_states::LoginStates;
 pub use overview::{Arrivals, Consumer, Counts, Failure, SetAside, Totals, Work};
 pub use read_requests::{DueRead, NextTry, PendingRead};
+pub use record_changes::{RecordChange, RecordPlace};
 pub use records::{Change, Edit, Record, RecordPage};
 pub use reports::{KeptReport, PollReport, Subscriptions};
 pub use sessions::{Session, Sessions};

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::account_cursors::{find_account_cursor, forget_account_cursor};
+use super::record_changes::note_record_change;
 use crate::shared::journal::{Journal, JournalError, JournalReader};
 
 /// One object of a platform as it was last seen.
@@ -80,6 +81,7 @@ impl Journal {
                     }
                     None => {
                         delete.execute(params![channel, account, kind, id])?;
+                        note_record_change(connection, channel, &account, kind, &id)?;
                     }
                 }
                 changes.push(Change { kind, id, old, new });
@@ -170,6 +172,7 @@ impl Journal {
                 .prepare_cached("DELETE FROM records WHERE channel = ?1 AND account = ?2 AND kind = ?3 AND id = ?4")?;
             for id in known.iter().filter(|id| !keep.contains(id.as_str())) {
                 changed += delete.execute(params![channel, account, kind, id])?;
+                note_record_change(connection, channel, &account, kind, id)?;
             }
             Ok(changed > 0)
         })
@@ -345,6 +348,7 @@ fn upsert(
     if seen == 1 {
         return Ok(0);
     }
+    note_record_change(connection, channel, account, kind, &record.id)?;
     connection
         .prepare_cached(
             "INSERT INTO records (channel, account, kind, id, payload, hash, updated_at, seen_at)

@@ -41,6 +41,8 @@ pub struct Metrics {
     alerts: Family<Labels<1>, Counter>,
     alert_posts: Family<Labels<1>, Counter>,
     jobs: Family<Labels<1>, Counter>,
+    /// How long searches of products took.
+    pub search: Timing,
     api_requests: Family<[(&'static str, String); 2], Counter>,
     /// Answers to all requests.
     pub answers: AnswerMetrics,
@@ -227,6 +229,8 @@ impl Default for Metrics {
         registry.register("alert_posts", "Posts to ALERT_WEBHOOK_URL, by outcome", Family::clone(&alert_posts));
         let jobs = from_zero("outcome", ["done", "failed"]);
         registry.register("jobs", "Scheduled jobs that ran, by outcome", Family::clone(&jobs));
+        let search = Timing::default();
+        registry.register_with_unit("search", "How long a search of products took", Unit::Seconds, search.clone());
         let api_requests = Family::default();
         registry.register(
             "api_requests",
@@ -258,6 +262,7 @@ impl Default for Metrics {
             alerts,
             alert_posts,
             jobs,
+            search,
             api_requests,
             answers,
             writer,

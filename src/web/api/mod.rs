@@ -13,6 +13,7 @@ pub mod caller;
 pub mod limits;
 mod me;
 pub mod problem;
+mod products;
 pub mod state;
 
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub const BASE: &str = "/api/v1";
 
 /// All routes that need a key, by their paths below [`BASE`].
 fn routes() -> Router<Api> {
-    Router::new().merge(me::routes())
+    Router::new().merge(me::routes()).merge(products::routes())
 }
 
 /// The API, ready to be joined.

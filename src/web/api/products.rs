@@ -1,0 +1,102 @@
+//! `GET /api/v1/products` and `GET /api/v1/products/{id}`: what a merchant's shops sell, found by words or told by id.
+
+use axum::extract::{RawQuery, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::body::{InPath, read_query};
+use super::caller::Caller;
+use super::problem::ApiProblem;
+use super::state::Api;
+use crate::shared::journal::Account;
+use crate::shared::products::{ProductsError, WholeProduct};
+use crate::shared::store::api_keys::Scope;
+use crate::shared::store::search::{Price, Query};
+use crate::shared::telemetry::once_per_second::OncePerSecond;
+
+/// How many products a list has where nobody says it, and at most.
+const LIMIT: usize = 10;
+const MOST: usize = 100;
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/products", get(list)).route("/products/{id}", get(one))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Asked {
+    q: String,
+    shop: Option<String>,
+    available: Option<bool>,
+    max_price: Option<String>,
+    limit: Option<usize>,
+}
+
+impl Asked {
+    /// What is looked for.
+    fn query(self) -> Result<Query, ApiProblem> {
+        let limit = self.limit.unwrap_or(LIMIT);
+        if !(1..=MOST).contains(&limit) {
+            return Err(ApiProblem::invalid("/limit", "must be a whole number from 1 to 100"));
+        }
+        // As in a form that was left empty.
+        let max_price = self.max_price.filter(|price| !price.is_empty());
+        let max_price = max_price.map(|price| {
+            let wrong = || ApiProblem::invalid("/max_price", "must be a decimal number such as 649.00");
+            Price::parse(&price).ok_or_else(wrong)
+        });
+        Ok(Query { q: self.q, available: self.available, max_price: max_price.transpose()?, limit })
+    }
+}
+
+async fn list(State(api): State<Api>, caller: Caller, RawQuery(asked): RawQuery) -> Result<Json<Value>, ApiProblem> {
+    caller.require(Scope::Read)?;
+    let mut asked: Asked = read_query(asked.as_deref())?;
+    let mut shops = shops(&api, &caller).await?;
+    // A form that was left empty names no shop.
+    if let Some(wanted) = asked.shop.take().filter(|shop| !shop.is_empty()) {
+        shops.retain(|(_, shop)| *shop == wanted);
+        if shops.is_empty() {
+            return Err(ApiProblem::NotFound);
+        }
+    }
+    let products = api.shared.products.find(&shops, &asked.query()?).await.map_err(unavailable)?;
+    Ok(Json(json!({ "products": products })))
+}
+
+async fn one(
+    State(api): State<Api>,
+    caller: Caller,
+    InPath(id): InPath<String>,
+    RawQuery(asked): RawQuery,
+) -> Result<Json<WholeProduct>, ApiProblem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    caller.require(Scope::Read)?;
+    let Nothing {} = read_query(asked.as_deref())?;
+    let shops = shops(&api, &caller).await?;
+    let product = api.shared.products.product(&shops, &id).await.map_err(unavailable)?;
+    product.map(Json).ok_or(ApiProblem::NotFound)
+}
+
+/// The shops whose products a key may see: those of its merchant that it names. A key that names no shop, only accounts in
+/// which people write, sees all of them: it is to answer there with what the merchant sells.
+async fn shops(api: &Api, caller: &Caller) -> Result<Vec<Account>, ApiProblem> {
+    let connections = api.shared.connections.list_of(caller.merchant()).await?;
+    let sells = |channel: &str| api.shared.products.source_of(channel).is_some();
+    let all = connections.into_iter().filter(|one| sells(&one.channel) && api.channel(&one.channel).is_some());
+    let names_a_shop = caller.key().accounts.iter().any(|(channel, _)| sells(channel));
+    let seen = all.filter(|one| !names_a_shop || caller.sees(&one.channel, &one.account));
+    Ok(seen.map(|one| (one.channel, one.account)).collect())
+}
+
+fn unavailable(error: ProductsError) -> ApiProblem {
+    static LOGGED: OncePerSecond = OncePerSecond::new();
+    if LOGGED.should_log().is_some() {
+        tracing::error!(%error, "products cannot be told");
+    }
+    ApiProblem::Unavailable
+}
