@@ -10,6 +10,7 @@ pub mod conversations;
 pub mod eraser;
 pub mod reads;
 pub mod retention;
+mod strays;
 pub mod threads;
 mod unsend;
 

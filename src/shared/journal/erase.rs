@@ -187,7 +187,7 @@ impl Journal {
 }
 
 /// The name under which keys of an account's erased events stand. It does not tell the account.
-pub(in crate::shared) fn account_key(channel: &str, account: &str) -> DedupeKey {
+fn account_key(channel: &str, account: &str) -> DedupeKey {
     DedupeKey::new(channel, account, &[])
 }
 
