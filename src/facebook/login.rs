@@ -25,6 +25,7 @@ use crate::meta::id::Id;
 use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
+use crate::shared::clock::end_of_life;
 use crate::shared::logins;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
@@ -479,7 +480,7 @@ async fn connect_page(
     let scopes = user.scopes.clone().unwrap_or_else(|| SCOPES.map(str::to_owned).to_vec());
     let problem = hourly_check::problem(facebook, &scopes, &ensured, Vec::new());
     let problem = problem.or_else(|| StillToCome::sentence(&to_come));
-    let expires_at = user.expires_in.map(|seconds| facebook.shared.clock.now_ms() + seconds.saturating_mul(1000));
+    let expires_at = user.expires_in.map(|seconds| end_of_life(facebook.shared.clock.now_ms(), seconds));
     let mut tokens = vec![(TokenKind::User, Token { secret: user.token.clone(), expires_at })];
     tokens.extend(token.map(|secret| (TokenKind::Access, Token { secret, expires_at: None })));
     Ok(Ready {
