@@ -31,6 +31,7 @@ use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::server::error::AppError;
 use crate::shared::server::login_answer::{AccountOutcome, LoginAnswer, Shown};
+use crate::shared::server::session;
 use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::connections::Token;
 use crate::shared::store::{NewConnection, Status, StillToCome, TokenKind};
@@ -84,6 +85,11 @@ async fn login(
         return Ok(Redirect::to(url.as_str()).into_response());
     }
     let session = merchant.required("Please connect your shop first; then come back to connect your Page.")?;
+    let what = "Pages of the Facebook account of this browser";
+    if let Some(sentence) = session::question_before_login(&facebook.shared, &headers, Some(&session), what).await? {
+        let proceed = "/facebook/login".to_owned();
+        return Ok(LoginAnswer::AskFirst { channel: NAME, sentence, proceed }.into_response());
+    }
     let begun = facebook.shared.logins.begin(NAME, &headers, session.merchant.to_string()).await?;
     // Who declined a permission is asked for it again only if we say so. A login that was refused for it left nothing
     // behind, so no connection at all is a reason too.

@@ -393,3 +393,34 @@ async fn p2_an_erased_message_does_not_come_back_by_a_captured_delivery_after_a_
     assert_eq!(app.said(SAM), ["a new one"]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn s4_a_link_of_another_site_joins_nothing_to_a_session_unasked() {
+    let app = TestApp::start().await;
+    app.shopify.add_shop(SECOND, "Second");
+    let browser = app.connect().await.for_pages();
+    let session = browser.cookie("session_id");
+    for site in ["cross-site", "same-site"] {
+        let paths = [
+            format!("/shopify/{SECOND}/login"),
+            format!("/shopify/login?shop={SECOND}"),
+            "/facebook/login".to_owned(),
+        ];
+        for path in paths {
+            let answer = browser.send(Method::GET, &path, &[("sec-fetch-site", site)], b"").await;
+            assert_eq!(answer.status, 200, "{path}");
+            let text = answer.text();
+            assert!(text.contains("Demo Shop") && text.contains("another site"), "{path}: {text}");
+            assert!(text.contains(if path.contains("shopify") { SECOND } else { "Facebook" }), "{path}");
+        }
+    }
+    assert_eq!((app.connections("shopify").await.len(), browser.cookie("session_id")), (1, session));
+    // Whoever says yes goes on from our own page; who is not signed in is not asked.
+    let yes = format!("/shopify/{SECOND}/login");
+    for site in ["same-origin", "none"] {
+        assert_eq!(browser.send(Method::GET, &yes, &[("sec-fetch-site", site)], b"").await.status, 303);
+    }
+    let stranger = app.browser();
+    assert_eq!(stranger.send(Method::GET, &yes, &[("sec-fetch-site", "cross-site")], b"").await.status, 303);
+    app.finish().await;
+}
