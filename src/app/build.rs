@@ -83,7 +83,8 @@ impl App {
         let readers: Readers =
             channels.iter().map(|channel| (channel.about.name, Arc::clone(&channel.reader))).collect();
         let erasures = Erasures::new(opened.tokens.clone());
-        let workers = Workers::new(&shared, erasures, opened.reads, readers.clone(), alert_poster)?;
+        let workers =
+            Workers::new(&shared, erasures, opened.api_keys.clone(), opened.reads, readers.clone(), alert_poster)?;
         let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
         let runner = CommandRunner {
             journal: shared.journal.clone(),
@@ -94,6 +95,7 @@ impl App {
             readers: Arc::new(readers),
             rotation: opened.rotation,
             api_keys: opened.api_keys.clone(),
+            clock: shared.clock.clone(),
         };
         let running = Running::default();
         let limits = server.limits.clone();
@@ -227,7 +229,8 @@ fn join_routes(
         view: channel.view,
         reader: Arc::clone(&channel.reader),
     });
-    let mut router = web::router(shared.clone(), fronts.collect(), vault, running, server.public_url.clone());
+    let mut router =
+        web::router(shared.clone(), fronts.collect(), vault, api_keys.clone(), running, server.public_url.clone());
     router = router.merge(operator::router(
         shared.clone(),
         server.operator_token,

@@ -9,7 +9,7 @@ use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::reader::Reader;
 use crate::shared::low_priority::LowPriorityThread;
-use crate::shared::store::Erasures;
+use crate::shared::store::{ApiKeys, Erasures};
 use crate::shared::under_way::Reads;
 use crate::web::Running;
 use crate::workers::alert_webhook::AlertPoster;
@@ -36,6 +36,7 @@ impl Workers {
     pub fn new(
         shared: &Shared,
         erasures: Erasures,
+        api_keys: ApiKeys,
         reads: Reads,
         readers: Readers,
         alert_poster: Arc<AlertPoster>,
@@ -51,7 +52,8 @@ impl Workers {
             readers,
             reads.clone(),
         );
-        let eraser = Eraser::new(shared.clone(), erasures, reads, Arc::clone(&conversations), refresh.clone());
+        let eraser =
+            Eraser::new(shared.clone(), erasures, api_keys, reads, Arc::clone(&conversations), refresh.clone());
         let others: Vec<Arc<dyn Worker>> =
             vec![Arc::new(Overview::new(shared.journal.clone())), Arc::new(refresh.clone()), Arc::new(eraser)];
         Ok(Self { conversations, refresh, alert_poster, others })
