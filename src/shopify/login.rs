@@ -109,7 +109,8 @@ async fn begin(
         return Ok(Redirect::to(url.as_str()).into_response());
     }
     let what = format!("the shop {shop}");
-    if let Some(sentence) = session::question_before_login(&shopify.shared, headers, merchant.0.as_ref(), &what).await? {
+    if let Some(sentence) = session::question_before_login(&shopify.shared, headers, merchant.0.as_ref(), &what).await?
+    {
         return Ok(LoginAnswer::AskFirst { channel: NAME, sentence, proceed: login }.into_response());
     }
     let begun = shopify.shared.logins.begin(NAME, headers, shop.to_string()).await?;

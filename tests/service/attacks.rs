@@ -401,11 +401,8 @@ async fn s4_a_link_of_another_site_joins_nothing_to_a_session_unasked() {
     let browser = app.connect().await.for_pages();
     let session = browser.cookie("session_id");
     for site in ["cross-site", "same-site"] {
-        let paths = [
-            format!("/shopify/{SECOND}/login"),
-            format!("/shopify/login?shop={SECOND}"),
-            "/facebook/login".to_owned(),
-        ];
+        let paths =
+            [format!("/shopify/{SECOND}/login"), format!("/shopify/login?shop={SECOND}"), "/facebook/login".to_owned()];
         for path in paths {
             let answer = browser.send(Method::GET, &path, &[("sec-fetch-site", site)], b"").await;
             assert_eq!(answer.status, 200, "{path}");
