@@ -24,12 +24,6 @@ use super::under_way::{Progress, Reads};
 
 pub use super::journal::Scope;
 
-/// The cause where the merchant asks on our own pages.
-const BY_MERCHANT: &str = "merchant";
-
-/// The cause where a shop has another name now: it is connected under that.
-const RENAMED: &str = "renamed";
-
 /// How long a login waits for an erasure of the same account that is under way.
 const WAIT: Duration = Duration::from_secs(20);
 
@@ -92,11 +86,19 @@ impl Erasure {
         let now_ms = self.0.clock.now_ms();
         let merchant = self.0.erasures.disconnect(channel, account, cause, now_ms).await?;
         tracing::info!(channel, account, cause, "an account was disconnected");
-        if let Some(merchant) = merchant.filter(|_| !matches!(cause, BY_MERCHANT | RENAMED)) {
-            self.end_all_sessions(merchant).await?;
-        }
         self.let_go(channel, account, merchant).await?;
         Ok(merchant.is_some())
+    }
+
+    /// Signs everybody out who is signed in as this merchant: an account through which they may have signed in was given up
+    /// at its platform, whatever else is connected.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sign_out(&self, merchant: Uuid) -> anyhow::Result<()> {
+        let ended = self.0.sessions.delete_of(merchant).await?;
+        tracing::info!(ended, "the sessions of a merchant were ended");
+        Ok(())
     }
 
     /// Disconnects accounts because somebody asked for it by a request that has a receipt, and gives its code. `request`
@@ -144,10 +146,7 @@ impl Erasure {
         tracing::info!(code, cause, scopes = scopes.len(), "an erasure was asked for");
         self.set_pending();
         for merchant in merchants {
-            match cause {
-                BY_MERCHANT => self.end_sessions(merchant).await?,
-                _ => self.end_all_sessions(merchant).await?,
-            }
+            self.end_sessions(merchant).await?;
         }
         for scope in &scopes {
             if let Scope::Account { channel, account } = scope {
@@ -251,15 +250,8 @@ impl Erasure {
 
     async fn end_sessions(&self, merchant: Uuid) -> anyhow::Result<()> {
         if self.0.connections.list_of(merchant).await?.is_empty() {
-            self.end_all_sessions(merchant).await?;
+            self.sign_out(merchant).await?;
         }
-        Ok(())
-    }
-
-    /// Whoever signed in through an account that was given up at its platform is signed out, whatever else is connected.
-    async fn end_all_sessions(&self, merchant: Uuid) -> anyhow::Result<()> {
-        let ended = self.0.sessions.delete_of(merchant).await?;
-        tracing::info!(ended, "the sessions of a merchant were ended");
         Ok(())
     }
 }

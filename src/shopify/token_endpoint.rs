@@ -114,9 +114,7 @@ impl Client {
         match (answer.status.as_u16(), code) {
             (status @ 500.., _) => Err(ApiError::Unavailable(format!("status {status}"))),
             (429 | 430, _) => Err(self.rate_limited(&answer)),
-            (_, Ok(code)) if matches!(code, "invalid_grant" | "invalid_subject_token") => {
-                Err(ApiError::TokenRejected { reason: DEAD })
-            }
+            (_, Ok("invalid_grant" | "invalid_subject_token")) => Err(ApiError::TokenRejected { reason: DEAD }),
             (_, Ok(code)) => Err(ApiError::Refused { code: code.to_owned() }),
             (status, Err(_)) => {
                 let refused = || ApiError::Refused { code: format!("status {status}") };
