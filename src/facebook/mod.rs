@@ -10,6 +10,7 @@ mod conversation;
 mod deletion;
 mod doctor;
 mod document;
+mod fields;
 #[doc(hidden)]
 pub mod fuzzing;
 mod history;

@@ -11,6 +11,7 @@ pub mod eraser;
 pub mod reads;
 pub mod retention;
 pub mod search_index;
+mod strays;
 pub mod threads;
 mod unsend;
 

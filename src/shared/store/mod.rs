@@ -12,6 +12,7 @@ pub mod erasures;
 mod event_status;
 mod history_walks;
 mod inspection;
+pub mod installation;
 pub mod keys;
 pub mod login_states;
 mod overview;
@@ -35,7 +36,7 @@ pub use connections::{
 pub use erasures::Erasures;
 pub use event_status::EventStatus;
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
-pub use inspection::{Inspection, inspect, list_connected};
+pub use inspection::{Inspection, has_check_value, inspect, list_connected};
 pub use keys::Keys;
 pub use login_states::LoginStates;
 pub use overview::{Arrivals, Consumer, Counts, Failure, SetAside, Totals, Work};
@@ -59,6 +60,7 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0006_trouble_source.sql"),
     include_str!("../../../migrations/tokens/0007_alert_causes.sql"),
     include_str!("../../../migrations/tokens/0008_api_keys.sql"),
+    include_str!("../../../migrations/tokens/0009_installation.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.
