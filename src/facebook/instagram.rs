@@ -45,6 +45,7 @@ pub fn channel(facebook: &Arc<Facebook>) -> Channel {
         }),
         view: view::of(&INSTAGRAM),
         reader: Arc::new(AccountReader(Arc::clone(facebook))),
+        dialogue: None,
         jobs: config.media.iter().map(|_| media::job(facebook, NAME)).collect(),
     }
 }

@@ -65,6 +65,7 @@ pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
         }),
         view: view::of(&inbox::MESSENGER),
         reader: Arc::new(sync::PageReader(facebook)),
+        dialogue: None,
         jobs,
     };
     [Some(pages), instagram].into_iter().flatten().collect()

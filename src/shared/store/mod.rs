@@ -13,6 +13,7 @@ mod history_walks;
 mod inspection;
 pub mod keys;
 pub mod login_states;
+mod outgoing;
 mod overview;
 mod read_requests;
 mod records;
