@@ -216,6 +216,23 @@ async fn complete(
     Ok(())
 }
 
+/// The newest messages of the conversation with this person, oldest first; none where the platform shows no such
+/// conversation.
+///
+/// # Errors
+/// [`ReadError`].
+pub async fn newest_of(
+    facebook: &Facebook,
+    inbox: &Inbox<'_>,
+    person: &Id,
+    token: &SecretString,
+) -> Result<Vec<Event>, ReadError> {
+    let list = facebook.client.fetch_conversation_with(inbox, person, token).await?;
+    let conversations: Vec<&ConversationPage> = list.data.iter().collect();
+    let walked = convert(facebook, inbox, WalkKind::Poll, &conversations).await?;
+    Ok(walked.into_iter().filter(|one| one.conversation == person.as_str()).flat_map(|one| one.events).collect())
+}
+
 /// Lists the ids of messages that can no longer be read.
 async fn list_older(
     facebook: &Facebook,

@@ -7,6 +7,7 @@ mod about;
 mod client;
 mod config;
 mod deletion;
+mod dialogue;
 mod doctor;
 mod document;
 #[doc(hidden)]
@@ -16,6 +17,7 @@ mod hourly_check;
 mod inbox;
 mod instagram;
 mod login;
+mod meaning;
 mod media;
 mod metadata;
 mod payload;
@@ -35,6 +37,7 @@ use axum::Router;
 
 pub use self::about::{OF_INSTAGRAM as INSTAGRAM, OF_PAGES as ABOUT};
 pub use self::config::{Config, Media, ROUTES};
+use self::dialogue::InboxDialogue;
 use self::inbox::NAME;
 pub use self::inbox::PLATFORM;
 use self::state::Facebook;
@@ -64,8 +67,8 @@ pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
             action: ConnectAction::Link { href: "/facebook/login", label: "Continue with Facebook" },
         }),
         view: view::of(&inbox::MESSENGER),
+        dialogue: Some(Arc::new(InboxDialogue::new(Arc::clone(&facebook), &inbox::MESSENGER))),
         reader: Arc::new(sync::PageReader(facebook)),
-        dialogue: None,
         jobs,
     };
     [Some(pages), instagram].into_iter().flatten().collect()

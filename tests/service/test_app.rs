@@ -389,6 +389,7 @@ fn config(
             calls_per_second: 2,
             media: None,
             instagram: false,
+            human_agent: false,
         }),
         shopify: Some(shopify::Config {
             api_key: "test-app".to_owned(),
