@@ -2,4 +2,4 @@
 
 mod reports;
 
-pub(in crate::shared) use reports::{fail_waiting, note_echo, note_receipt};
+pub(in crate::shared) use reports::{Author, fail_waiting, note_echo, note_receipt};

@@ -1,0 +1,9 @@
+//! Answering people: may it be done and by whom, what bots are told, and who has taken over. It names no channel.
+
+mod handle;
+pub mod products;
+pub mod settings;
+pub mod state;
+pub mod times;
+
+pub use handle::{Answering, Unavailable};
