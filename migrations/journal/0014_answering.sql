@@ -88,8 +88,8 @@ CREATE TABLE conversation_states (
     paused_by        TEXT,                       -- 'human', 'app', 'api'; NULL: not paused
     paused_until     INTEGER,                    -- NULL with paused_by: until somebody resumes
     pause_note       TEXT,
-    owner_lost_at    INTEGER,                    -- another app answers since
-    was_handed       INTEGER NOT NULL DEFAULT 0, -- 1: control was handed to this app; what came before was not seen
+    owner_lost_at    INTEGER,                    -- another app answers: the newest sign of that
+    handed_at        INTEGER,                    -- control was handed to this app; what came before was not seen
     unreachable      TEXT,                       -- 'unsubscribed', 'blocked', 'opted_out', …; until the person writes again
     PRIMARY KEY (channel, account, conversation)
 ) STRICT, WITHOUT ROWID;
@@ -101,9 +101,9 @@ CREATE INDEX conversation_states_lost ON conversation_states (owner_lost_at) WHE
 CREATE TABLE feed (
     merchant         TEXT    NOT NULL,
     n                INTEGER NOT NULL,
-    id               TEXT    NOT NULL,           -- 'evt_…'
+    id               TEXT,                       -- 'evt_…'; NULL: erased
     type             TEXT    NOT NULL,           -- 'message', 'echo', 'status', …; 'erased'
-    seq              INTEGER,                    -- the journal's event, where there is one
+    seq              INTEGER,                    -- the journal's event that it is or is about, where there is one
     channel          TEXT    NOT NULL,
     account          TEXT    NOT NULL,
     conversation     TEXT,                       -- the person
@@ -114,16 +114,16 @@ CREATE TABLE feed (
     PRIMARY KEY (merchant, n)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX feed_by_conversation ON feed (channel, account, conversation) WHERE conversation IS NOT NULL;
-CREATE UNIQUE INDEX feed_by_id ON feed (merchant, id);
-CREATE INDEX feed_by_age ON feed (numbered_at);
+CREATE INDEX feed_by_account ON feed (channel, account, conversation) WHERE type <> 'erased';
+CREATE UNIQUE INDEX feed_by_id ON feed (merchant, id) WHERE id IS NOT NULL;
 
--- The newest and the oldest number of each merchant: numbers are never given twice.
+-- The newest and the oldest number of each merchant: numbers are never given twice. It has row numbers, because only of
+-- such tables SQLite tells when they change: that is how readers hear of something new.
 CREATE TABLE feed_ends (
-    merchant         TEXT    NOT NULL PRIMARY KEY,
+    merchant         TEXT    NOT NULL UNIQUE,
     newest           INTEGER NOT NULL,
     oldest           INTEGER NOT NULL            -- the oldest that is kept; newest + 1: none
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Messages that wait a moment for more of the same person.
 CREATE TABLE feed_held (
@@ -132,12 +132,12 @@ CREATE TABLE feed_held (
     channel          TEXT    NOT NULL,
     account          TEXT    NOT NULL,
     conversation     TEXT    NOT NULL,
-    held_at          INTEGER NOT NULL
+    held_at          INTEGER NOT NULL            -- when it was received
 ) STRICT;
 
 CREATE INDEX feed_held_by_conversation ON feed_held (channel, account, conversation);
 
--- Events that were set aside and are released after the feed's cursor has passed them.
+-- Events that were set aside and were released after the feed's cursor had passed them: the consumer takes them first.
 CREATE TABLE feed_released (
     seq              INTEGER PRIMARY KEY
 ) STRICT;
@@ -149,3 +149,6 @@ CREATE TABLE feed_cursors (
     n                INTEGER NOT NULL,
     PRIMARY KEY (merchant, name)
 ) STRICT, WITHOUT ROWID;
+
+-- What came before there was a feed tells how conversations stand, and is not told to bots.
+INSERT INTO cursors (name, value) SELECT 'feed:since', coalesce(max(seq), 0) FROM events;

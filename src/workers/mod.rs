@@ -8,6 +8,7 @@ pub mod alert_webhook;
 mod conversation_file;
 pub mod conversations;
 pub mod eraser;
+pub mod outbox;
 pub mod reads;
 pub mod retention;
 pub mod threads;

@@ -334,6 +334,28 @@ pub enum Reason {
 }
 
 impl Reason {
+    const ALL: [Self; 13] = [
+        Self::Expired,
+        Self::WindowClosed,
+        Self::CannotReceive,
+        Self::Refused,
+        Self::MediaUnusable,
+        Self::TemplateUnusable,
+        Self::AccountUnavailable,
+        Self::NotOwner,
+        Self::Paused,
+        Self::Stopped,
+        Self::TakenBack,
+        Self::Rate,
+        Self::Unresolved,
+    ];
+
+    /// The reason with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+
     /// The word in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {

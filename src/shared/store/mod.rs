@@ -7,8 +7,10 @@ mod account_cursors;
 pub mod alert_posts;
 mod attachments;
 pub mod connections;
+mod conversation_states;
 pub mod erasures;
 mod event_status;
+mod feed;
 mod history_walks;
 mod inspection;
 pub mod keys;
@@ -27,12 +29,18 @@ pub use attachments::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, Want
 pub use connections::{
     Connection, Connections, NewConnection, Status, Token, TokenAge, TokenKind, Tokens, Trouble, TroubleSource,
 };
+pub use conversation_states::{ConversationState, Pause, PausedBy, Standing};
 pub use erasures::Erasures;
 pub use event_status::EventStatus;
+pub use feed::{
+    By, FeedEnds, FeedEvent, FeedItem, FeedPage, FeedQuery, FeedRules, FeedStep, Incoming, ItemKind, NextForFeed,
+    PastItem, ReadMeaning, Takeover, TakeoverState, Takeovers,
+};
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
 pub use inspection::{Inspection, inspect, list_connected};
 pub use keys::Keys;
 pub use login_states::LoginStates;
+pub use outgoing::{Acceptance, Author, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState};
 pub use overview::{Arrivals, Consumer, Counts, Failure, SetAside, Totals, Work};
 pub use read_requests::{DueRead, NextTry, PendingRead};
 pub use records::{Change, Edit, Record, RecordPage};

@@ -41,10 +41,31 @@ pub struct Metrics {
     alerts: Family<Labels<1>, Counter>,
     alert_posts: Family<Labels<1>, Counter>,
     jobs: Family<Labels<1>, Counter>,
+    /// Messages to people.
+    pub replies: ReplyMetrics,
     /// Answers to all requests.
     pub answers: AnswerMetrics,
     /// What the journal's writer counts.
     pub writer: WriterMetrics,
+}
+
+/// Messages to people. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct ReplyMetrics {
+    changes: Family<Labels<3>, Counter>,
+    times: Family<Labels<1>, Timing>,
+}
+
+impl ReplyMetrics {
+    /// A message has this state now, for this reason if it failed.
+    pub fn count(&self, channel: &'static str, state: &'static str, reason: &'static str) {
+        self.changes.get_or_create(&[("channel", channel), ("state", state), ("reason", reason)]).inc();
+    }
+
+    /// A message was sent so long after it was accepted.
+    pub fn time(&self, channel: &'static str, took: Duration) {
+        self.times.get_or_create(&[("channel", channel)]).observe(took);
+    }
 }
 
 /// Answers to all requests, by status. Cheap to clone.
@@ -223,6 +244,14 @@ impl Default for Metrics {
         registry.register("alert_posts", "Posts to ALERT_WEBHOOK_URL, by outcome", Family::clone(&alert_posts));
         let jobs = from_zero("outcome", ["done", "failed"]);
         registry.register("jobs", "Scheduled jobs that ran, by outcome", Family::clone(&jobs));
+        let replies = ReplyMetrics::default();
+        registry.register("replies", "Messages to people, by the states that they reached", replies.changes.clone());
+        registry.register_with_unit(
+            "reply",
+            "From the acceptance of a message to its sending",
+            Unit::Seconds,
+            replies.times.clone(),
+        );
         let by_status: Family<Labels<1>, Counter> = Family::default();
         registry.register("answers", "Answers to requests of any kind, by status", by_status.clone());
         let counted = |(status, name)| (status, by_status.get_or_create_owned(&[("status", name)]));
@@ -248,6 +277,7 @@ impl Default for Metrics {
             alerts,
             alert_posts,
             jobs,
+            replies,
             answers,
             writer,
         }
