@@ -23,7 +23,9 @@ mod reports;
 pub mod sessions;
 mod set_aside;
 mod staging;
+mod still_to_come;
 mod threads;
+mod unread_conversations;
 
 pub use attachments::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, WantedMedia};
 pub use connections::{
@@ -47,7 +49,9 @@ pub use records::{Change, Edit, Record, RecordPage};
 pub use reports::{KeptReport, PollReport, Subscriptions};
 pub use sessions::{Session, Sessions};
 pub use staging::{Children, Part, Staging};
+pub use still_to_come::StillToCome;
 pub use threads::{Found, Item, Thread, ThreadPage, ThreadPlace};
+pub use unread_conversations::{Unread, UnreadConversation};
 
 /// The migrations of `tokens.db`, in order. Append only.
 pub const TOKENS_MIGRATIONS: &[&str] = &[
