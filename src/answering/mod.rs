@@ -1,10 +1,12 @@
 //! Answering people: may it be done and by whom, what bots are told, and who has taken over. It names no channel.
 
+pub mod accept;
 pub mod content;
 mod handle;
 pub mod products;
 pub mod settings;
 pub mod state;
 pub mod times;
+pub mod uploads;
 
 pub use handle::{Answering, Unavailable};

@@ -127,6 +127,8 @@ pub struct WindowRule {
     pub after_ad: Option<Duration>,
     /// So long after the person did something, if a human writes; `None`: not allowed.
     pub human: Option<Duration>,
+    /// Whether `human` is `None` only because the settings do not switch it on.
+    pub human_is_off: bool,
 }
 
 /// How much an account sends at most.
