@@ -43,6 +43,7 @@ pub struct Metrics {
     jobs: Family<Labels<1>, Counter>,
     /// Messages to people.
     pub replies: ReplyMetrics,
+    api_requests: Family<[(&'static str, String); 2], Counter>,
     /// Answers to all requests.
     pub answers: AnswerMetrics,
     /// What the journal's writer counts.
@@ -251,6 +252,11 @@ impl Default for Metrics {
             "From the acceptance of a message to its sending",
             Unit::Seconds,
             replies.times.clone(),
+        let api_requests = Family::default();
+        registry.register(
+            "api_requests",
+            "Requests of the API for bots, by the pattern of their route and the status of their answer",
+            Family::clone(&api_requests),
         );
         let by_status: Family<Labels<1>, Counter> = Family::default();
         registry.register("answers", "Answers to requests of any kind, by status", by_status.clone());
@@ -278,6 +284,7 @@ impl Default for Metrics {
             alert_posts,
             jobs,
             replies,
+            api_requests,
             answers,
             writer,
         }
@@ -331,6 +338,12 @@ impl Metrics {
     /// A scheduled job was `done` or `failed`.
     pub fn count_job(&self, outcome: &'static str) {
         self.jobs.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// A request of the API for bots was answered. `route`: the pattern, never what a caller wrote.
+    pub fn count_api_request(&self, route: &str, status: http::StatusCode) {
+        let labels = [("route", route.to_owned()), ("status", status.as_str().to_owned())];
+        self.api_requests.get_or_create(&labels).inc();
     }
 
     /// All of this, and what `more` hold, as text that Prometheus reads (OpenMetrics 1.0).
