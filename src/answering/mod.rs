@@ -1,6 +1,8 @@
 //! Answering people: may it be done and by whom, what bots are told, and who has taken over. It names no channel.
 
+pub mod event;
 mod handle;
+pub mod pauses;
 pub mod products;
 pub mod settings;
 pub mod state;

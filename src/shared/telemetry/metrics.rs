@@ -41,6 +41,8 @@ pub struct Metrics {
     alerts: Family<Labels<1>, Counter>,
     alert_posts: Family<Labels<1>, Counter>,
     jobs: Family<Labels<1>, Counter>,
+    takeovers: Family<[(&'static str, String); 2], Counter>,
+    pushes: Family<Labels<1>, Counter>,
     /// Answers to all requests.
     pub answers: AnswerMetrics,
     /// What the journal's writer counts.
@@ -223,6 +225,10 @@ impl Default for Metrics {
         registry.register("alert_posts", "Posts to ALERT_WEBHOOK_URL, by outcome", Family::clone(&alert_posts));
         let jobs = from_zero("outcome", ["done", "failed"]);
         registry.register("jobs", "Scheduled jobs that ran, by outcome", Family::clone(&jobs));
+        let takeovers = Family::default();
+        registry.register("takeovers", "Pauses of bots that began, by channel and cause", Family::clone(&takeovers));
+        let pushes = from_zero("outcome", ["taken", "failed"]);
+        registry.register("push", "Posts of events to receivers of merchants, by outcome", Family::clone(&pushes));
         let by_status: Family<Labels<1>, Counter> = Family::default();
         registry.register("answers", "Answers to requests of any kind, by status", by_status.clone());
         let counted = |(status, name)| (status, by_status.get_or_create_owned(&[("status", name)]));
@@ -248,6 +254,8 @@ impl Default for Metrics {
             alerts,
             alert_posts,
             jobs,
+            takeovers,
+            pushes,
             answers,
             writer,
         }
@@ -296,6 +304,16 @@ impl Metrics {
     /// A post of an alert was `sent` or `failed`.
     pub fn count_alert_post(&self, outcome: &'static str) {
         self.alert_posts.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// Bots were silenced in a conversation, because of `human`, `app` or `api`.
+    pub fn count_takeover(&self, channel: &str, by: &str) {
+        self.takeovers.get_or_create(&[("channel", channel.to_owned()), ("by", by.to_owned())]).inc();
+    }
+
+    /// A post of an event was `taken` or `failed`.
+    pub fn count_push(&self, outcome: &'static str) {
+        self.pushes.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// A scheduled job was `done` or `failed`.

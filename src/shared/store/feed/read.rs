@@ -7,11 +7,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::cursors::{FeedEnds, find_ends};
-use super::item::{By, ItemKind};
-use super::take::is_automatic;
+use super::item::{By, ItemKind, ReadMeaning, is_automatic};
 use crate::shared::channel::meaning::{Kind, Meaning, Origin, WentOut};
 use crate::shared::journal::{
-    Conversation, EventPlace, Journal, JournalError, conversation_number, in_order_up_to, newest_seq,
+    Account, Conversation, EventPlace, Journal, JournalError, conversation_number, in_order_up_to, newest_seq,
 };
 use crate::shared::store::Item;
 use crate::shared::store::conversation_states::{Standing, load_standing};
@@ -24,9 +23,6 @@ const MAX_BYTES: usize = 512 * 1024;
 
 /// How many of the newest events are looked through for those that are not in order yet.
 const NOT_IN_ORDER: i64 = 2_000;
-
-/// What an event means, and how soon after a message something from the inbox is an automatic answer.
-pub type ReadMeaning = dyn Fn(&str, &str, &Item) -> (Meaning, Option<Duration>) + Send + Sync;
 
 /// Which items are wanted.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +37,8 @@ pub struct FeedQuery {
     pub channel: Option<String>,
     /// Of this account only.
     pub account: Option<String>,
+    /// Of these accounts only; empty: of all.
+    pub accounts: Vec<Account>,
     /// How many at most.
     pub limit: usize,
     /// How many messages of its conversation come with a message.
@@ -216,6 +214,8 @@ fn is_wanted(query: &FeedQuery, item: &FeedItem) -> bool {
     (query.kinds.is_empty() || query.kinds.contains(&item.kind))
         && is_of(&query.channel, &item.channel)
         && is_of(&query.account, &item.account)
+        && (query.accounts.is_empty()
+            || query.accounts.iter().any(|(channel, account)| *channel == item.channel && *account == item.account))
 }
 
 fn read_item(row: &Row<'_>) -> rusqlite::Result<FeedItem> {

@@ -27,6 +27,17 @@ impl Default for Takeovers {
     }
 }
 
+/// By which rules events are taken into the feed.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedRules {
+    /// Who silences bots by answering.
+    pub takeovers: Takeovers,
+    /// For how long a message waits for another one of the same person, in milliseconds.
+    pub settle_ms: i64,
+    /// For how long another app answers after the newest sign of it, in milliseconds.
+    pub lost_ms: i64,
+}
+
 /// What changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
