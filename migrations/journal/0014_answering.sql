@@ -13,6 +13,7 @@ CREATE TABLE outgoing (
     created_at       INTEGER NOT NULL,
     expires_at       INTEGER NOT NULL,           -- not sent by then: failed
     ttl_ms           INTEGER NOT NULL,           -- its life, for another try
+    after_seq        INTEGER NOT NULL,           -- the newest event when it was accepted: it answers what came until then
     tries            INTEGER NOT NULL DEFAULT 0, -- calls, of all parts
     next_try_at      INTEGER,                    -- NULL: nothing is put off
     is_open          INTEGER NOT NULL DEFAULT 1  -- 1: something is still to be done with it
@@ -60,6 +61,19 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_by_message ON idempotency_keys (message);
 
+-- Receipts that came: up to when everything of a person was delivered or read, and those of messages that are not known
+-- yet, because the answer to their call is still on its way.
+CREATE TABLE outgoing_receipts (
+    channel          TEXT    NOT NULL,
+    account          TEXT    NOT NULL,
+    conversation     TEXT    NOT NULL,
+    what             TEXT    NOT NULL,           -- 'delivered', 'read'
+    platform_id      TEXT    NOT NULL,           -- ''  : everything until `at`
+    at               INTEGER NOT NULL,           -- the platform's time
+    kept_at          INTEGER NOT NULL,           -- when it came
+    PRIMARY KEY (channel, account, conversation, what, platform_id)
+) STRICT, WITHOUT ROWID;
+
 -- How a conversation stands for whoever wants to answer. Kept by the consumer "feed". Times are the platform's.
 CREATE TABLE conversation_states (
     channel          TEXT    NOT NULL,
@@ -69,7 +83,7 @@ CREATE TABLE conversation_states (
     ad_at            INTEGER,                    -- when an advertisement brought the person
     said_at          INTEGER,                    -- the newest thing that the person said …
     said_seq         INTEGER,                    -- … and which event it is
-    out_at           INTEGER,                    -- the newest thing that went out, automatic answers apart …
+    out_at           INTEGER,                    -- the newest thing that others sent, automatic answers apart …
     out_seq          INTEGER,                    -- … and which event it is
     paused_by        TEXT,                       -- 'human', 'app', 'api'; NULL: not paused
     paused_until     INTEGER,                    -- NULL with paused_by: until somebody resumes

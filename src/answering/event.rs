@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use super::handle::Answering;
 use super::products::Offer;
-use super::state::{Asked, AtTime};
+use super::state::AtTime;
 use super::times::rfc3339;
 use crate::shared::channel::meaning::{Meaning, MediaSeen, Said, WentOut};
-use crate::shared::journal::Account;
+use crate::shared::journal::{Account, EventPlace};
 use crate::shared::store::{
     Connection, FeedEnds, FeedEvent, FeedItem, FeedQuery, ItemKind, PastItem, Standing, Takeover, TakeoverState,
 };
@@ -171,7 +171,7 @@ impl Content {
     }
 
     /// Adds whether a bot may answer this.
-    fn with_standing(mut self, at: AtTime<'_>, asked: Option<Asked>) -> Self {
+    fn with_standing(mut self, at: AtTime<'_>, asked: Option<EventPlace>) -> Self {
         let why = at.why_not(asked);
         self.members.insert("bot_may_answer".to_owned(), why.is_none().into());
         self.members.insert("reason".to_owned(), json!(why));
@@ -195,10 +195,6 @@ fn head(item: &FeedItem, whose: Option<Uuid>) -> Map<String, Value> {
     head
 }
 
-fn asked(event: &FeedEvent) -> Asked {
-    Asked { place: event.place, received_at: event.received_at }
-}
-
 fn message(item: &FeedItem, event: &FeedEvent, at: AtTime<'_>) -> Content {
     let Meaning::Said(said) = &event.meaning else {
         // It was taken back, or this program cannot read it any more.
@@ -218,7 +214,7 @@ fn message(item: &FeedItem, event: &FeedEvent, at: AtTime<'_>) -> Content {
         ("referral", referral(said)),
     ]);
     let text = said.text.clone().unwrap_or_default();
-    Content { has_raw: true, asked: Some(text), ..content }.with_standing(at, Some(asked(event)))
+    Content { has_raw: true, asked: Some(text), ..content }.with_standing(at, Some(event.place))
 }
 
 fn referral(said: &Said) -> Value {
@@ -263,7 +259,7 @@ fn takeover(item: &FeedItem, event: Option<&FeedEvent>, at: AtTime<'_>) -> Optio
         Meaning::Said(said) => said.text.clone().unwrap_or_default(),
         _ => String::new(),
     });
-    Some(Content { asked: text, ..content }.with_standing(at, event.map(asked)))
+    Some(Content { asked: text, ..content }.with_standing(at, event.map(|event| event.place)))
 }
 
 fn media_json(item: &FeedItem, media: &[MediaSeen], files: &[(usize, String)]) -> Value {

@@ -49,14 +49,7 @@ impl InboxDialogue {
     pub fn new(facebook: Arc<Facebook>, row: &'static Row) -> Self {
         let human = facebook.config.human_agent.then_some(WEEK);
         let profile = Profile {
-            can: &[
-                Ability::Text,
-                Ability::Media,
-                Ability::Choices,
-                Ability::Products,
-                Ability::Typing,
-                Ability::Seen,
-            ],
+            can: &[Ability::Text, Ability::Media, Ability::Choices, Ability::Products, Ability::Typing, Ability::Seen],
             text: row.text_limit,
             choices: 13,
             cards: 10,

@@ -92,7 +92,9 @@ impl AccountReader {
             ReadRequest::Everything | ReadRequest::People => {}
             _ => return Err(ReadError::UnknownRequest(request.clone())),
         }
-        let page = page_of(facebook, account).await?.ok_or_else(|| anyhow::anyhow!("the Page of an Instagram account is not known"))?;
+        let page = page_of(facebook, account)
+            .await?
+            .ok_or_else(|| anyhow::anyhow!("the Page of an Instagram account is not known"))?;
         let token = tokens::load(facebook, &page).await?;
         let inbox = Inbox::of(&INSTAGRAM, account, &page);
         if *request == ReadRequest::People {

@@ -5,7 +5,7 @@
 use super::dialogue::INBOX_APP;
 use crate::meta::id::milliseconds;
 use crate::shared::channel::meaning::{
-    Chosen, Control, Covered, Kind, Meaning, MediaSeen, Origin, Receipt, Receiving, Said, WentOut,
+    Chosen, Control, Kind, Meaning, MediaSeen, Origin, Receipt, Receiving, Said, WentOut,
 };
 use crate::shared::raw_json::{Object, elements};
 use crate::shared::store::Item;
@@ -145,12 +145,14 @@ fn echo(message: &Object<'_>, app: &str) -> WentOut {
 fn receipt(object: &Object<'_>, kind: &str) -> Meaning {
     let Some(part) = object.object(kind) else { return Meaning::Unreadable };
     let what = if kind == "read" { Receiving::Read } else { Receiving::Delivered };
-    let of = match (part.integer("watermark").and_then(milliseconds), text_of(&part, "mid")) {
-        (Some(until), _) => Covered::Until(until),
-        (None, Some(mid)) => Covered::Message(mid),
-        (None, None) => return Meaning::Activity { opens_window: false },
-    };
-    Meaning::Receipt(Receipt { what, of })
+    let until = part.integer("watermark").and_then(milliseconds);
+    let named = part.get("mids").and_then(elements).unwrap_or_default();
+    let named = named.into_iter().filter_map(|mid| serde_json::from_str::<String>(mid).ok());
+    let messages: Vec<String> = named.chain(text_of(&part, "mid")).collect();
+    match until.is_some() || !messages.is_empty() {
+        true => Meaning::Receipt(Receipt { what, until, messages }),
+        false => Meaning::Activity { opens_window: false },
+    }
 }
 
 /// Control of a thread went from one app to another. What concerns two others tells that it is not ours.
@@ -212,13 +214,14 @@ mod tests {
 
     #[test]
     fn receipts_cover_a_time_or_a_message() {
-        let until = |until| Meaning::Receipt(Receipt { what: Receiving::Delivered, of: Covered::Until(until) });
+        let receipt =
+            |what, until, message: &str| Meaning::Receipt(Receipt { what, until, messages: vec![message.to_owned()] });
         assert_eq!(
             read("delivery", r#"{"sender":{"id":"7"},"delivery":{"mids":["m"],"watermark":1790000012000}}"#),
-            until(1_790_000_012_000)
+            receipt(Receiving::Delivered, Some(1_790_000_012_000), "m")
         );
-        let read_one = Receipt { what: Receiving::Read, of: Covered::Message("m_1".to_owned()) };
-        assert_eq!(read("read", r#"{"sender":{"id":"7"},"read":{"mid":"m_1"}}"#), Meaning::Receipt(read_one));
+        let read_one = read("read", r#"{"sender":{"id":"7"},"read":{"mid":"m_1"}}"#);
+        assert_eq!(read_one, receipt(Receiving::Read, None, "m_1"));
         let own = read("read", r#"{"sender":{"id":"1"},"read":{"watermark":1790000012000}}"#);
         assert_eq!(own, Meaning::Activity { opens_window: false });
     }

@@ -122,8 +122,10 @@ pub enum Origin {
 pub struct Receipt {
     /// What happened.
     pub what: Receiving,
-    /// To which messages.
-    pub of: Covered,
+    /// To all that were sent at or before this time of the platform's, in milliseconds since 1970.
+    pub until: Option<i64>,
+    /// To those with these ids of the platform; with [`Receiving::Read`] to all before them, too.
+    pub messages: Vec<String>,
 }
 
 /// What happened to messages that were sent.
@@ -133,15 +135,6 @@ pub enum Receiving {
     Delivered,
     /// They were read.
     Read,
-}
-
-/// Which messages a receipt is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Covered {
-    /// All that were sent at or before this time, in milliseconds since 1970.
-    Until(i64),
-    /// That with this id of the platform, and with [`Receiving::Read`] all before it.
-    Message(String),
 }
 
 /// Who answers in a thread.

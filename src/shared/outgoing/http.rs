@@ -315,7 +315,15 @@ impl Http {
             .timeout(timeouts.total)
             .build()
             .context("the HTTP client does not start")?;
-        Ok(Self { client, clock, allowed, lanes: Lanes::default(), account: Arc::from(""), purpose: Use::Reading, counted: None })
+        Ok(Self {
+            client,
+            clock,
+            allowed,
+            lanes: Lanes::default(),
+            account: Arc::from(""),
+            purpose: Use::Reading,
+            counted: None,
+        })
     }
 
     /// The same client; what goes through [`Http::persist`] is counted as calls of this channel.
@@ -409,12 +417,14 @@ impl Http {
             return Err(ApiError::Refused { code: REFUSED.to_owned() });
         }
         let (platform, account) = (request.url().origin().ascii_serialization(), Arc::clone(&self.account));
-        let call = self.lanes.enter((platform.clone(), account.to_string(), self.purpose), &self.clock).await.map_err(|left| {
-            ApiError::Unavailable(format!(
-                "it did not answer for a while; it is asked again in {} s",
-                left.as_secs() + 1
-            ))
-        })?;
+        let call = self.lanes.enter((platform.clone(), account.to_string(), self.purpose), &self.clock).await.map_err(
+            |left| {
+                ApiError::Unavailable(format!(
+                    "it did not answer for a while; it is asked again in {} s",
+                    left.as_secs() + 1
+                ))
+            },
+        )?;
         Ok((request, Entered { call, platform, account }))
     }
 
@@ -479,7 +489,7 @@ impl Http {
             };
             tried += 1;
             let pause = match &error {
-                ApiError::Unavailable(_) => jittered(tried).min(patience.longest_pause()),
+                ApiError::Unavailable(_) => PAUSES.jittered(tried.into()).min(patience.longest_pause()),
                 ApiError::RateLimited { retry_after } if *retry_after <= patience.longest_pause() => *retry_after,
                 _ => return Err(error),
             };
@@ -495,12 +505,6 @@ impl Http {
 
 /// The longest pauses between the tries of a call.
 const PAUSES: Doubling = Doubling::new(Duration::from_millis(500), Duration::from_secs(60));
-
-/// Full jitter: anything between nothing and the longest pause after so many tries.
-fn jittered(tried: u32) -> Duration {
-    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
-    PAUSES.after(tried.into()).mul_f64(f64::from(random) / f64::from(u32::MAX))
-}
 
 /// An error with its causes: the outermost text of reqwest alone says little.
 fn describe(error: &dyn std::error::Error) -> String {

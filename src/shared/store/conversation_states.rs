@@ -14,7 +14,7 @@ pub struct ConversationState {
     pub ad_at: Option<i64>,
     /// The newest thing that the person said.
     pub said: Option<EventPlace>,
-    /// The newest thing that went out, automatic answers apart.
+    /// The newest thing that others sent, automatic answers apart. What is ours counts by its own row.
     pub out: Option<EventPlace>,
     /// Bots are to be silent; it may be over.
     pub pause: Option<Pause>,
@@ -81,10 +81,8 @@ impl PausedBy {
 pub struct Standing {
     /// The state.
     pub state: ConversationState,
-    /// When the newest of our messages that did not fail was accepted.
-    pub ours_at: Option<i64>,
-    /// When the newest thing that the person said was received here.
-    pub said_received_at: Option<i64>,
+    /// Up to which event our messages that did not fail, sent or not, are an answer.
+    pub ours_after: Option<i64>,
 }
 
 impl Journal {
@@ -95,6 +93,20 @@ impl Journal {
     pub async fn load_standing(&self, conversation: &Conversation) -> Result<Standing, JournalError> {
         let conversation = conversation.clone();
         self.read(move |connection| load_standing(connection, &conversation)).await
+    }
+
+    /// The person cannot be written to, for this reason, until they write again.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn set_unreachable(&self, conversation: &Conversation, why: &'static str) -> Result<(), JournalError> {
+        let conversation = conversation.clone();
+        self.write(move |connection| {
+            let mut state = load_state(connection, &conversation)?;
+            state.unreachable = Some(why.to_owned());
+            save_state(connection, &conversation, &state)
+        })
+        .await
     }
 }
 
@@ -108,23 +120,13 @@ pub(in crate::shared) fn load_standing(
 ) -> rusqlite::Result<Standing> {
     let state = load_state(connection, conversation)?;
     let Conversation { channel, account, person } = conversation;
-    let ours_at = connection
+    let ours_after = connection
         .prepare_cached(
-            "SELECT created_at FROM outgoing AS message
-             WHERE channel = ?1 AND account = ?2 AND conversation = ?3
-               AND NOT EXISTS (SELECT 1 FROM outgoing_parts WHERE message = message.number AND state = 'failed')
-             ORDER BY number DESC LIMIT 1",
+            "SELECT max(after_seq) FROM outgoing WHERE channel = ?1 AND account = ?2 AND conversation = ?3
+               AND NOT EXISTS (SELECT 1 FROM outgoing_parts WHERE message = number AND state = 'failed')",
         )?
-        .query_row([channel, account, person], |row| row.get(0))
-        .optional()?;
-    let said_received_at = match &state.said {
-        Some(said) => connection
-            .prepare_cached("SELECT received_at FROM events WHERE seq = ?1")?
-            .query_row([said.seq], |row| row.get(0))
-            .optional()?,
-        None => None,
-    };
-    Ok(Standing { state, ours_at, said_received_at })
+        .query_row([channel, account, person], |row| row.get(0))?;
+    Ok(Standing { state, ours_after })
 }
 
 /// The state of a conversation; of one that is not known yet the empty one.
@@ -204,20 +206,6 @@ pub(in crate::shared) fn save_state(
             state.unreachable,
         ])
         .map(drop)
-}
-
-/// The person cannot be written to, for this reason, until they write again.
-///
-/// # Errors
-/// When the database fails.
-pub(in crate::shared) fn note_unreachable(
-    connection: &Connection,
-    conversation: &Conversation,
-    why: &str,
-) -> rusqlite::Result<()> {
-    let mut state = load_state(connection, conversation)?;
-    state.unreachable = Some(why.to_owned());
-    save_state(connection, conversation, &state)
 }
 
 /// The conversations in which a time is over that ends by itself: a pause, or that another app answers. At most `limit` of

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::shared::channel::meaning::Meaning;
 use crate::shared::store::Item;
+use crate::shared::store::outgoing::Author;
 
 /// What an event of a channel's account means, and how soon after a message something from the inbox is an automatic answer.
 pub type ReadMeaning = dyn Fn(&str, &str, &Item) -> (Meaning, Option<Duration>) + Send + Sync;
@@ -81,6 +82,15 @@ pub enum By {
     App,
     /// The platform's inbox by itself: a greeting, an away message.
     Automation,
+}
+
+impl From<Author> for By {
+    fn from(author: Author) -> Self {
+        match author {
+            Author::Bot => Self::Bot,
+            Author::Human => Self::Human,
+        }
+    }
 }
 
 impl By {

@@ -92,8 +92,6 @@ pub struct FeedItem {
 pub struct FeedEvent {
     /// Where it stands.
     pub place: EventPlace,
-    /// When it was received here, in milliseconds since 1970.
-    pub received_at: i64,
     /// The road by which it came.
     pub source: String,
     /// The bytes as they came.
@@ -254,14 +252,14 @@ fn read_event(
     let Conversation { channel, account, person } = conversation;
     let found = connection
         .prepare_cached(
-            "SELECT seq, occurred_at, kind, payload, received_at, source FROM events
+            "SELECT seq, occurred_at, kind, payload, source FROM events
              WHERE seq = ?1 AND channel = ?2 AND account = ?3 AND conversation = ?4 AND apart IS NULL",
         )?
         .query_row(params![seq, channel, account, person], |row| {
-            Ok((past_event(row)?, row.get::<_, i64>(4)?, row.get::<_, String>(5)?))
+            Ok((past_event(row)?, row.get::<_, String>(4)?))
         })
         .optional()?;
-    let Some((item, received_at, source)) = found else { return Ok(None) };
+    let Some((item, source)) = found else { return Ok(None) };
     let (meaning, _) = meaning(channel, account, &item);
     let files = match &meaning {
         Meaning::Said(said) if !said.media.is_empty() => match &said.platform_id {
@@ -271,7 +269,7 @@ fn read_event(
         _ => Vec::new(),
     };
     let place = EventPlace { seq, occurred_at: item.at };
-    Ok(Some(FeedEvent { place, received_at, source, payload: item.payload, meaning, files }))
+    Ok(Some(FeedEvent { place, source, payload: item.payload, meaning, files }))
 }
 
 fn find_files(

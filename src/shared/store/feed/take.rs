@@ -18,7 +18,7 @@ use crate::shared::journal::{
     Account, Conversation, EventPlace, FEED_CURSOR, Journal, JournalError, Source, cursor_position, save_cursor,
 };
 use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, load_state, save_state};
-use crate::shared::store::outgoing::{Author, note_echo, note_receipt};
+use crate::shared::store::outgoing::{note_echo, note_receipt};
 
 /// A piece of work, and whose its events are.
 #[derive(Debug, Default)]
@@ -164,11 +164,12 @@ impl Taking<'_> {
         at: i64,
         state: &mut ConversationState,
     ) -> rusqlite::Result<()> {
-        let by = self.sender_of(event, echo, state)?;
+        let ours = note_echo(self.connection, &event.conversation, echo, event.item.at, self.now_ms)?;
+        let by = ours.map_or_else(|| self.sender_of(event, echo, state), By::from);
         if event.source == Source::Standby {
             self.lose_owner(event, at, state)?;
         }
-        if by != By::Automation {
+        if ours.is_none() && by != By::Automation {
             let place = EventPlace { seq: event.item.seq, occurred_at: event.item.at };
             if state.out.is_none_or(|newest| (newest.occurred_at, newest.seq) < (place.occurred_at, place.seq)) {
                 state.out = Some(place);
@@ -190,26 +191,21 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// Who sent something that went out. If it is a message of ours, that it was sent is noted.
-    fn sender_of(&self, event: &Incoming, echo: &WentOut, state: &ConversationState) -> rusqlite::Result<By> {
-        let (conversation, at) = (&event.conversation, event.item.at);
-        if let Some(author) = note_echo(self.connection, conversation, echo, at, self.now_ms)? {
-            return Ok(match author {
-                Author::Bot => By::Bot,
-                Author::Human => By::Human,
-            });
-        }
-        Ok(match &echo.from {
+    /// Who sent something that is no message of ours.
+    fn sender_of(&self, event: &Incoming, echo: &WentOut, state: &ConversationState) -> By {
+        match &echo.from {
             Origin::Us => By::Bot,
             Origin::App(_) => By::App,
             Origin::Inbox | Origin::Untold => {
-                let within = self.step.automation.get(&conversation.channel);
+                let within = self.step.automation.get(&event.conversation.channel);
                 match (within, state.said) {
-                    (Some(within), Some(said)) if is_automatic(said.occurred_at, at, *within) => By::Automation,
+                    (Some(within), Some(said)) if is_automatic(said.occurred_at, event.item.at, *within) => {
+                        By::Automation
+                    }
                     _ => By::Human,
                 }
             }
-        })
+        }
     }
 
     /// Another app answers from this time on.

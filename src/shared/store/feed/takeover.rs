@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::insert::{NewItem, event_id, insert_item};
@@ -142,13 +142,14 @@ fn find_unanswered(
     state: &ConversationState,
 ) -> rusqlite::Result<Option<(i64, String)>> {
     let Some(said) = state.said else { return Ok(None) };
-    let Standing { ours_at, .. } = load_standing(connection, conversation)?;
-    let is_before = |one: EventPlace| (one.occurred_at, one.seq) < (said.occurred_at, said.seq);
-    let mut find =
-        connection.prepare_cached("SELECT dedupe, received_at FROM events WHERE seq = ?1 AND conversation = ?2")?;
-    let mut rows = find.query(rusqlite::params![said.seq, conversation.person])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let (key, received_at): (Vec<u8>, i64) = (row.get(0)?, row.get(1)?);
-    let is_unanswered = state.out.is_none_or(is_before) && ours_at.is_none_or(|at| at < received_at);
-    Ok(is_unanswered.then(|| (said.seq, event_id(&key))))
+    let Standing { ours_after, .. } = load_standing(connection, conversation)?;
+    let is_before = |out: EventPlace| (out.occurred_at, out.seq) < (said.occurred_at, said.seq);
+    if !state.out.is_none_or(is_before) || ours_after.is_some_and(|seq| seq >= said.seq) {
+        return Ok(None);
+    }
+    let key: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT dedupe FROM events WHERE seq = ?1 AND conversation = ?2")?
+        .query_row(params![said.seq, conversation.person], |row| row.get(0))
+        .optional()?;
+    Ok(key.map(|key| (said.seq, event_id(&key))))
 }
