@@ -1,5 +1,6 @@
 //! Answering people: may it be done and by whom, what bots are told, and who has taken over. It names no channel.
 
+pub mod conversation;
 pub mod event;
 mod handle;
 pub mod pauses;

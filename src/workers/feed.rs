@@ -20,18 +20,41 @@ const BATCH: i64 = 500;
 /// at once, because somebody waits for an answer.
 const MANY: usize = 50;
 
+/// Items that are too old are deleted so often, in milliseconds.
+const PRUNE_EVERY_MS: i64 = 60 * 60 * 1000;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// The consumer.
 pub struct Feed {
     answering: Answering,
     /// How long until messages that wait are due.
     rest: Mutex<Duration>,
+    /// When items that are too old were deleted last, in milliseconds since 1970.
+    pruned_at: Mutex<Option<i64>>,
 }
 
 impl Feed {
     /// Tells bots what happens in these conversations.
     #[must_use]
     pub fn new(answering: Answering) -> Self {
-        Self { answering, rest: Mutex::new(LOOK_EVERY) }
+        Self { answering, rest: Mutex::new(LOOK_EVERY), pruned_at: Mutex::default() }
+    }
+
+    /// Deletes what is too old, at a start and every hour.
+    async fn prune(&self) -> anyhow::Result<()> {
+        let Answering { shared, settings, .. } = &self.answering;
+        let now_ms = shared.clock.now_ms();
+        let pruned_at = *self.pruned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if pruned_at.is_some_and(|at| (at..at + PRUNE_EVERY_MS).contains(&now_ms)) {
+            return Ok(());
+        }
+        let deleted = shared.journal.prune_feed(now_ms - i64::from(settings.retention_days) * DAY_MS).await?;
+        if deleted > 0 {
+            tracing::info!(deleted, "items of the feed past their retention were deleted");
+        }
+        *self.pruned_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now_ms);
+        Ok(())
     }
 
     async fn take_next(&self) -> anyhow::Result<bool> {
@@ -100,7 +123,10 @@ impl Worker for Feed {
     }
 
     fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
-        Box::pin(self.take_next())
+        Box::pin(async {
+            self.prune().await?;
+            self.take_next().await
+        })
     }
 
     fn rest(&self) -> Rest {

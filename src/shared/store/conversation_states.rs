@@ -95,6 +95,33 @@ impl Journal {
         self.read(move |connection| load_standing(connection, &conversation)).await
     }
 
+    /// Whether anything is known of this conversation.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn knows_conversation(&self, conversation: &Conversation) -> Result<bool, JournalError> {
+        let Conversation { channel, account, person } = conversation.clone();
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT 1 FROM conversation_states WHERE channel = ?1 AND account = ?2 AND conversation = ?3
+                     UNION ALL
+                     SELECT 1 FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND messages > 0",
+                )?
+                .exists([channel, account, person])
+        })
+        .await
+    }
+
+    /// What the person of a conversation is called; `None`: nobody told.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_person_name(&self, conversation: &Conversation) -> Result<Option<String>, JournalError> {
+        let conversation = conversation.clone();
+        self.read(move |connection| find_name(connection, &conversation)).await
+    }
+
     /// The person cannot be written to, for this reason, until they write again.
     ///
     /// # Errors
@@ -127,6 +154,19 @@ pub(in crate::shared) fn load_standing(
         )?
         .query_row([channel, account, person], |row| row.get(0))?;
     Ok(Standing { state, ours_after })
+}
+
+/// What the person of a conversation is called.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn find_name(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<Option<String>> {
+    let Conversation { channel, account, person } = conversation;
+    let name: Option<Option<String>> = connection
+        .prepare_cached("SELECT name FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3")?
+        .query_row([channel, account, person], |row| row.get(0))
+        .optional()?;
+    Ok(name.flatten())
 }
 
 /// The state of a conversation; of one that is not known yet the empty one.

@@ -13,7 +13,7 @@ use crate::shared::journal::{
     Account, Conversation, EventPlace, Journal, JournalError, conversation_number, in_order_up_to, newest_seq,
 };
 use crate::shared::store::Item;
-use crate::shared::store::conversation_states::{Standing, load_standing};
+use crate::shared::store::conversation_states::{Standing, find_name, load_standing};
 
 /// How many items are looked at for one page, those that are left out included.
 const LOOK_AT: i64 = 1_000;
@@ -234,15 +234,6 @@ fn read_item(row: &Row<'_>) -> rusqlite::Result<FeedItem> {
     })
 }
 
-fn find_name(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<Option<String>> {
-    let Conversation { channel, account, person } = conversation;
-    let name: Option<Option<String>> = connection
-        .prepare_cached("SELECT name FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3")?
-        .query_row([channel, account, person], |row| row.get(0))
-        .optional()?;
-    Ok(name.flatten())
-}
-
 fn read_event(
     connection: &Connection,
     conversation: &Conversation,
@@ -255,9 +246,7 @@ fn read_event(
             "SELECT seq, occurred_at, kind, payload, source FROM events
              WHERE seq = ?1 AND channel = ?2 AND account = ?3 AND conversation = ?4 AND apart IS NULL",
         )?
-        .query_row(params![seq, channel, account, person], |row| {
-            Ok((past_event(row)?, row.get::<_, String>(4)?))
-        })
+        .query_row(params![seq, channel, account, person], |row| Ok((past_event(row)?, row.get::<_, String>(4)?)))
         .optional()?;
     let Some((item, source)) = found else { return Ok(None) };
     let (meaning, _) = meaning(channel, account, &item);
