@@ -29,12 +29,14 @@ use crate::shared::outgoing::http::Http;
 use crate::shared::outgoing::self_test::SelfTests;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::store::alert_posts::AlertPosts;
-use crate::shared::store::{self, Connections, Erasures, Keys, LoginStates, Sessions};
+use crate::shared::store::{self, ApiKeys, Connections, Erasures, Keys, LoginStates, Sessions};
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::Metrics;
 use crate::shared::under_way::{Progress, Reads};
 use crate::web;
 use crate::web::Running;
+use crate::web::api;
+use crate::web::api::state::ApiChannel;
 use crate::web::merchant::Front;
 use crate::web::operator;
 use crate::workers::alert_webhook::AlertPoster;
@@ -44,6 +46,7 @@ struct Opened {
     shared: Shared,
     vault: Vault,
     tokens: Db,
+    api_keys: ApiKeys,
     rotation: Rotation,
     reads: Reads,
     writer: WriterHandle,
@@ -90,11 +93,12 @@ impl App {
             conversations: Arc::clone(&workers.conversations),
             readers: Arc::new(readers),
             rotation: opened.rotation,
+            api_keys: opened.api_keys.clone(),
         };
         let running = Running::default();
         let limits = server.limits.clone();
         Ok(Self {
-            router: join_routes(&shared, channels, server, opened.vault, running.clone()),
+            router: join_routes(&shared, channels, server, opened.vault, opened.api_keys, running.clone()),
             scheduler: Scheduler::new(
                 jobs,
                 shared.journal.clone(),
@@ -124,6 +128,7 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
     let keys = Keys::new(tokens.clone(), sessions.clone(), vault.clone());
     let rotation = Rotation::new(keys, key_file, alerts.clone());
     let connections = Connections::open(tokens.clone(), vault.clone(), clock.clone()).await?;
+    let api_keys = ApiKeys::open(tokens.clone()).await?;
     let output = Output::open(&server.output_dir)
         .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
     let (journal, writer) =
@@ -157,7 +162,7 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         is_public,
         clock,
     };
-    Ok(Opened { shared, vault, tokens, rotation, reads, writer })
+    Ok(Opened { shared, vault, tokens, api_keys, rotation, reads, writer })
 }
 
 /// The vault, and the key file if the master key is not given by the environment.
@@ -207,8 +212,16 @@ fn remove_leftovers(output: &Output, channel: &str, account: &str) {
     }
 }
 
-/// The routes of our own pages, of the operator and of every channel, behind what all answers have in common.
-fn join_routes(shared: &Shared, channels: Vec<Channel>, server: Server, vault: Vault, running: Running) -> Router {
+/// The routes of our own pages, of the operator, of the API for bots and of every channel, behind what all answers have in common.
+fn join_routes(
+    shared: &Shared,
+    channels: Vec<Channel>,
+    server: Server,
+    vault: Vault,
+    api_keys: ApiKeys,
+    running: Running,
+) -> Router {
+    let api_channels = channels.iter().map(ApiChannel::of).collect();
     let fronts = channels.iter().map(|channel| Front {
         channel: channel.about.name,
         connect: channel.connect.clone(),
@@ -222,6 +235,7 @@ fn join_routes(shared: &Shared, channels: Vec<Channel>, server: Server, vault: V
         server.public_url.clone(),
         channels::event_key,
     ));
+    router = router.merge(api::router(shared.clone(), api_keys, api_channels, &server.limits));
     for channel in channels {
         router = router.merge(channel.routes);
     }

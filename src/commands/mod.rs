@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use self::rotate_keys::Rotation;
 use crate::shared::channel::reader::Reader;
 use crate::shared::journal::Journal;
-use crate::shared::store::{Connection, Connections};
+use crate::shared::store::{ApiKeys, Connection, Connections};
 use crate::shared::under_way::{Progress, Step};
 use crate::workers::conversations::Conversations;
 use crate::workers::reads::Refresh;
@@ -98,6 +98,8 @@ pub struct CommandRunner {
     pub readers: Arc<HashMap<&'static str, Arc<dyn Reader>>>,
     /// Who changes the master key.
     pub rotation: Rotation,
+    /// The keys of the API for bots.
+    pub api_keys: ApiKeys,
 }
 
 impl CommandRunner {

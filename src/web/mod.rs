@@ -1,5 +1,6 @@
 //! Our own pages and probes, and what every answer carries.
 
+pub mod api;
 pub mod form;
 pub mod merchant;
 pub mod operator;

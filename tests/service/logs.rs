@@ -15,14 +15,14 @@ use crate::test_app::{PAGE, SHOP, TestApp};
 
 /// What this thread logs, at the level of production.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 /// While there is one subscriber only, tracing asks it about a new place in the code on whichever thread comes there first;
 /// where that is another test's, without a subscriber, the place stays silent for this one too. With two, it asks both.
 static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
 
 impl Log {
-    fn begin() -> (Self, DefaultGuard) {
+    pub fn begin() -> (Self, DefaultGuard) {
         LazyLock::force(&SECOND);
         let log = Self::default();
         let sink = log.clone();
@@ -33,7 +33,7 @@ impl Log {
     }
 
     /// What was logged since the last time.
-    fn take(&self) -> String {
+    pub fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
     }
 

@@ -9,6 +9,7 @@ mod process;
 mod test_app;
 
 mod addresses;
+mod api_keys;
 mod architecture;
 mod backup;
 mod configuration;

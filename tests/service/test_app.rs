@@ -18,6 +18,7 @@ use shoptalk::shared::channel::simulator::{Now, Traffic};
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::secrets::signature::Secrets;
 use shoptalk::shared::server::accept;
+use shoptalk::shared::store::ApiKeys;
 use shoptalk::{facebook, shopify};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -175,6 +176,11 @@ impl TestApp {
     /// Who changes the master key.
     pub fn rotation(&self) -> Rotation {
         self.app.command_runner().rotation.clone()
+    }
+
+    /// The keys of the API for bots.
+    pub fn api_keys(&self) -> &ApiKeys {
+        &self.app.command_runner().api_keys
     }
 
     /// The simulated Page.

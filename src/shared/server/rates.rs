@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 /// How many addresses are remembered. Past that, all others share one bucket: memory has an end.
 const MAX_ADDRESSES: usize = 10_000;
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// So often at once, and so often in the long run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
@@ -23,10 +25,49 @@ pub struct Rates {
     buckets: Mutex<HashMap<IpAddr, Bucket>>,
 }
 
-/// When the bucket was last looked at, and what was in it then.
-struct Bucket {
+/// A bucket of tokens: how many were in it when it was last looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Bucket {
     at: Instant,
     tokens: f64,
+}
+
+impl Bucket {
+    /// A full one.
+    #[must_use]
+    pub fn full(rate: Rate, now: Instant) -> Self {
+        Self { at: now, tokens: f64::from(rate.burst) }
+    }
+
+    /// Takes a token.
+    ///
+    /// # Errors
+    /// When there is none: how long it takes until there is one.
+    pub fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
+        self.tokens = self.filled(rate, now);
+        self.at = now;
+        if self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            return Ok(());
+        }
+        Err(Duration::from_secs_f64((1.0 - self.tokens) / per_second(rate).max(f64::MIN_POSITIVE)).min(MINUTE))
+    }
+
+    /// Whether it is full by now: then nobody needs to remember it.
+    #[must_use]
+    pub fn is_full(&self, rate: Rate, now: Instant) -> bool {
+        self.filled(rate, now) >= f64::from(rate.burst)
+    }
+
+    /// What is in it by now.
+    fn filled(&self, rate: Rate, now: Instant) -> f64 {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        (self.tokens + passed * per_second(rate)).min(f64::from(rate.burst))
+    }
+}
+
+fn per_second(rate: Rate) -> f64 {
+    f64::from(rate.per_minute) / MINUTE.as_secs_f64()
 }
 
 impl Rates {
@@ -45,26 +86,12 @@ impl Rates {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let mut key = household(address);
         if buckets.len() >= MAX_ADDRESSES && !buckets.contains_key(&key) {
-            buckets.retain(|_, bucket| self.filled(bucket, now) < f64::from(self.rate.burst));
+            buckets.retain(|_, bucket| !bucket.is_full(self.rate, now));
             if buckets.len() >= MAX_ADDRESSES {
                 key = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
             }
         }
-        let bucket = buckets.entry(key).or_insert(Bucket { at: now, tokens: f64::from(self.rate.burst) });
-        bucket.tokens = self.filled(bucket, now);
-        bucket.at = now;
-        let allowed = bucket.tokens >= 1.0;
-        if allowed {
-            bucket.tokens -= 1.0;
-        }
-        allowed
-    }
-
-    /// What is in a bucket by now.
-    fn filled(&self, bucket: &Bucket, now: Instant) -> f64 {
-        let per_second = f64::from(self.rate.per_minute) / Duration::from_secs(60).as_secs_f64();
-        let passed = now.saturating_duration_since(bucket.at).as_secs_f64();
-        (bucket.tokens + passed * per_second).min(f64::from(self.rate.burst))
+        buckets.entry(key).or_insert(Bucket::full(self.rate, now)).take(self.rate, now).is_ok()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod account_cursors;
 pub mod alert_posts;
+pub mod api_keys;
 mod attachments;
 pub mod connections;
 mod conversation_states;
@@ -25,6 +26,7 @@ mod set_aside;
 mod staging;
 mod threads;
 
+pub use api_keys::ApiKeys;
 pub use attachments::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, WantedMedia};
 pub use connections::{
     Connection, Connections, NewConnection, Status, Token, TokenAge, TokenKind, Tokens, Trouble, TroubleSource,
@@ -57,6 +59,7 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0005_alert_posts.sql"),
     include_str!("../../../migrations/tokens/0006_trouble_source.sql"),
     include_str!("../../../migrations/tokens/0007_alert_causes.sql"),
+    include_str!("../../../migrations/tokens/0008_api_keys.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.

@@ -43,6 +43,7 @@ pub struct Metrics {
     jobs: Family<Labels<1>, Counter>,
     takeovers: Family<[(&'static str, String); 2], Counter>,
     pushes: Family<Labels<1>, Counter>,
+    api_requests: Family<[(&'static str, String); 2], Counter>,
     /// Answers to all requests.
     pub answers: AnswerMetrics,
     /// What the journal's writer counts.
@@ -229,6 +230,12 @@ impl Default for Metrics {
         registry.register("takeovers", "Pauses of bots that began, by channel and cause", Family::clone(&takeovers));
         let pushes = from_zero("outcome", ["taken", "failed"]);
         registry.register("push", "Posts of events to receivers of merchants, by outcome", Family::clone(&pushes));
+        let api_requests = Family::default();
+        registry.register(
+            "api_requests",
+            "Requests of the API for bots, by the pattern of their route and the status of their answer",
+            Family::clone(&api_requests),
+        );
         let by_status: Family<Labels<1>, Counter> = Family::default();
         registry.register("answers", "Answers to requests of any kind, by status", by_status.clone());
         let counted = |(status, name)| (status, by_status.get_or_create_owned(&[("status", name)]));
@@ -256,6 +263,7 @@ impl Default for Metrics {
             jobs,
             takeovers,
             pushes,
+            api_requests,
             answers,
             writer,
         }
@@ -319,6 +327,12 @@ impl Metrics {
     /// A scheduled job was `done` or `failed`.
     pub fn count_job(&self, outcome: &'static str) {
         self.jobs.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// A request of the API for bots was answered. `route`: the pattern, never what a caller wrote.
+    pub fn count_api_request(&self, route: &str, status: http::StatusCode) {
+        let labels = [("route", route.to_owned()), ("status", status.as_str().to_owned())];
+        self.api_requests.get_or_create(&labels).inc();
     }
 
     /// All of this, and what `more` hold, as text that Prometheus reads (OpenMetrics 1.0).

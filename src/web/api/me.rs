@@ -1,0 +1,56 @@
+//! `GET /api/v1/me`: whose key this is, what it may do, and what the accounts can.
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Map, Value, json};
+
+use super::caller::Caller;
+use super::problem::ApiProblem;
+use super::state::{Api, ApiChannel};
+use crate::shared::store::api_keys::Scope;
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/me", get(me))
+}
+
+async fn me(State(api): State<Api>, caller: Caller) -> Result<Json<Value>, ApiProblem> {
+    let (mut accounts, mut shops) = (Vec::new(), Vec::new());
+    for connection in api.shared.connections.list_of(caller.merchant()).await? {
+        let Some(channel) = api.channel(&connection.channel) else { continue };
+        if channel.view.catalogue.is_some() {
+            shops.push(
+                json!({ "id": connection.account, "name": connection.name, "status": connection.status.as_str() }),
+            );
+        }
+        if channel.view.conversations.is_some() && caller.sees(&connection.channel, &connection.account) {
+            let Sending { can, limits } = sending_of(channel);
+            accounts.push(json!({
+                "channel": connection.channel, "id": connection.account, "name": connection.name,
+                "status": connection.status.as_str(), "can": can, "limits": limits,
+            }));
+        }
+    }
+    let key = caller.key();
+    let scopes: Vec<&str> = key.scopes.iter().copied().map(Scope::as_str).collect();
+    Ok(Json(json!({
+        "merchant": caller.merchant(),
+        "key": { "id": key.id, "name": key.name, "scopes": scopes },
+        "accounts": accounts,
+        "shops": shops,
+    })))
+}
+
+/// What accounts of a channel can, and how much of it.
+#[derive(Default)]
+struct Sending {
+    /// Of `text`, `media`, `choices`, `products`, `template`, `typing`, `seen`.
+    can: Vec<&'static str>,
+    /// The rates of sending, by name.
+    limits: Map<String, Value>,
+}
+
+/// What accounts of this channel can send: nothing, as long as no channel has a sender.
+fn sending_of(_channel: &ApiChannel) -> Sending {
+    Sending::default()
+}

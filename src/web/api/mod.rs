@@ -1,0 +1,73 @@
+//! `/api/v1/…`: the API for bots. A key of a merchant opens it, and nothing else does: no session, no operator's token;
+//! and a key opens nothing but this. There is no CORS header: keys do not belong into browsers.
+//!
+//! A request passes [`caller::authenticate`] before its route is looked at, so no handler can forget it. A handler then
+//! takes a [`caller::Caller`] and asks in the order of the contract: scope, account and person, `Idempotency-Key`, body. Path,
+//! query and body are read by [`body`], and everything that is refused is an [`ApiProblem`].
+//!
+//! A file of routes gives `routes()`, with paths below `/api/v1`, and is joined by a line in [`routes`]. Every path stands
+//! in `openapi.json`, too.
+
+pub mod body;
+pub mod caller;
+pub mod limits;
+mod me;
+pub mod problem;
+pub mod state;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use http::header;
+
+use self::limits::ApiLimits;
+use self::problem::ApiProblem;
+use self::state::{Api, ApiChannel};
+use crate::shared::channel::context::Shared;
+use crate::shared::server::limits::Limits;
+use crate::shared::store::ApiKeys;
+use crate::shared::telemetry::metrics::Metrics;
+
+/// Where all of it is.
+pub const BASE: &str = "/api/v1";
+
+/// All routes that need a key, by their paths below [`BASE`].
+fn routes() -> Router<Api> {
+    Router::new().merge(me::routes())
+}
+
+/// The API, ready to be joined.
+pub fn router(shared: Shared, keys: ApiKeys, channels: Vec<ApiChannel>, limits: &Limits) -> Router {
+    let metrics = shared.metrics.clone();
+    let api = Api { shared, keys, limits: Arc::new(ApiLimits::new(limits)), channels: channels.into() };
+    let authenticated = middleware::from_fn_with_state(api.clone(), caller::authenticate);
+    let inner = routes()
+        .fallback(async || ApiProblem::NotFound)
+        .method_not_allowed_fallback(async || ApiProblem::MethodNotAllowed)
+        .layer(authenticated.clone())
+        // After the layer: whoever is to write a client has no key yet.
+        .route("/openapi.json", get(openapi).fallback(async || ApiProblem::MethodNotAllowed))
+        .with_state(api);
+    Router::new()
+        .nest(BASE, inner)
+        // Nesting takes this for a path of somebody else's.
+        .route(&format!("{BASE}/"), any(async || ApiProblem::NotFound).layer(authenticated))
+        .layer(middleware::from_fn_with_state(metrics, count))
+}
+
+/// `GET /api/v1/openapi.json`: all of this, for programs that write programs.
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], include_str!("openapi.json")).into_response()
+}
+
+/// Counts an answer by the pattern of its route.
+async fn count(State(metrics): State<Metrics>, pattern: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let pattern = pattern.as_ref().map(MatchedPath::as_str).filter(|pattern| !pattern.contains("__private"));
+    metrics.count_api_request(pattern.unwrap_or("other"), response.status());
+    response
+}
