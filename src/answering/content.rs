@@ -6,9 +6,7 @@ use serde_json::{Map, Value};
 use unicode_segmentation::UnicodeSegmentation;
 use url::{Host, Url};
 
-use crate::shared::channel::dialogue::{
-    Ability, Choice, MediaKind, Part, PartContent, Profile, TextLimit,
-};
+use crate::shared::channel::dialogue::{Ability, Choice, MediaKind, Part, PartContent, Profile, TextLimit};
 use crate::shared::store::Author;
 
 /// The longest text of a message, in characters.
@@ -99,9 +97,11 @@ impl Content {
             return Err(vec![Misfit::new("", "The body must be a JSON object.")]);
         };
         let mut reader = Reader { members, misfits: Vec::new() };
-        reader.refuse_others("", members, &[
-            "text", "choices", "products", "media", "template", "reply_to", "answers", "author", "ttl_seconds",
-        ]);
+        reader.refuse_others(
+            "",
+            members,
+            &["text", "choices", "products", "media", "template", "reply_to", "answers", "author", "ttl_seconds"],
+        );
         let content = Self {
             text: reader.text("text", 1..=LONGEST_TEXT),
             choices: reader.choices(),
@@ -137,9 +137,8 @@ impl Content {
     /// A text that does not fit into so many parts.
     pub fn into_parts(&self, profile: &Profile, media: Option<PartContent>, shop: &str) -> Result<Vec<Part>, Misfit> {
         let mut contents: Vec<PartContent> = Vec::new();
-        let is_caption = media.is_some()
-            && profile.has_captions
-            && self.text.as_ref().is_some_and(|text| profile.text.fits(text));
+        let is_caption =
+            media.is_some() && profile.has_captions && self.text.as_ref().is_some_and(|text| profile.text.fits(text));
         if let Some(text) = self.text.as_deref().filter(|_| !is_caption) {
             let pieces = cut(text, profile.text);
             if pieces.len() > MOST_PARTS {
@@ -445,7 +444,10 @@ mod tests {
             (json!({"text": "a", "choices": []}), &["/choices"]),
             (json!({"text": "a", "choices": [{"id": "1"}]}), &["/choices/0/title"]),
             (json!({"text": "a", "choices": [{"id": "1", "title": "x".repeat(21)}]}), &["/choices/0/title"]),
-            (json!({"text": "a", "choices": [{"id": "1", "title": "a"}, {"id": "1", "title": "b"}]}), &["/choices/1/id"]),
+            (
+                json!({"text": "a", "choices": [{"id": "1", "title": "a"}, {"id": "1", "title": "b"}]}),
+                &["/choices/1/id"],
+            ),
             (json!({"text": "a", "author": "robot"}), &["/author"]),
             (json!({"text": "a", "ttl_seconds": 9}), &["/ttl_seconds"]),
             (json!({"text": "a", "ttl_seconds": 10.5}), &["/ttl_seconds"]),
@@ -465,8 +467,16 @@ mod tests {
             assert_eq!(misfit_of_address(good), None, "{good}");
         }
         for bad in [
-            "http://shop.example/1.jpg", "https://10.0.0.1/x", "https://[::1]/x", "https://localhost/x", "https://a.localhost/",
-            "https://user@shop.example/", "https://shop.example:8443/", "ftp://shop.example/", "shop.example/1", "https://0x7f.1/",
+            "http://shop.example/1.jpg",
+            "https://10.0.0.1/x",
+            "https://[::1]/x",
+            "https://localhost/x",
+            "https://a.localhost/",
+            "https://user@shop.example/",
+            "https://shop.example:8443/",
+            "ftp://shop.example/",
+            "shop.example/1",
+            "https://0x7f.1/",
         ] {
             assert!(misfit_of_address(bad).is_some(), "{bad}");
         }

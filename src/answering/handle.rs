@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::products::Products;
 use super::settings::AnsweringSettings;
 use super::state::{AtTime, OWNER_LOST_MS};
+use super::uploads::Uploads;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::dialogue::Dialogue;
 use crate::shared::channel::meaning::Meaning;
@@ -44,6 +45,8 @@ pub struct Answering {
     pub settings: Arc<AnsweringSettings>,
     /// Where products are looked for.
     pub products: Arc<dyn Products>,
+    /// Media that were uploaded to be sent.
+    pub uploads: Uploads,
 }
 
 impl Answering {

@@ -2,11 +2,14 @@
 
 pub mod conversation;
 pub mod event;
+pub mod accept;
+pub mod content;
 mod handle;
 pub mod pauses;
 pub mod products;
 pub mod settings;
 pub mod state;
 pub mod times;
+pub mod uploads;
 
 pub use handle::{Answering, Unavailable};

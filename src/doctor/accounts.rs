@@ -121,7 +121,8 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
     }
     // A journal that cannot be read is the business of the check of databases.
     let Ok(inspection) = store::inspect(&server.journal_db) else { return Vec::new() };
-    let Inspection { given_up_files, given_up_reads, set_aside, oldest_waiting, subscriptions, remarks } = inspection;
+    let Inspection { given_up_files, given_up_reads, set_aside, oldest_waiting, subscriptions, remarks, unread } =
+        inspection;
     let mut findings = Vec::new();
     if given_up_files > 0 {
         findings.push(Finding::error(
@@ -139,6 +140,15 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
             format!("a read was given up after several tries: {reason}"),
             "a part of the account's files is not up to date",
             "run `shoptalk replay --failed`; if it fails again, the reason says why",
+        ));
+    }
+    for (channel, account, count) in unread {
+        findings.push(Finding::warning(
+            "conversations_unread",
+            format!("{channel} {account}"),
+            format!("{count} conversations could not be read, or not whole"),
+            "what was said there before is not in their files; what webhooks bring is",
+            "nothing: they are asked for again by every poll; `GET /api/connections` names them and the reason",
         ));
     }
     for (channel, account, count) in set_aside {

@@ -1,6 +1,5 @@
 //! One method per call of the Graph API that this channel makes. How calls are made stands in `meta/graph.rs`.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use http::Method;
@@ -13,6 +12,7 @@ use url::Url;
 
 use super::config::Config;
 use super::inbox::{FIELDS, Inbox};
+use super::paging::{self, List, Way};
 use crate::meta::budget::{Budgets, Lane};
 use crate::meta::graph::{Graph, below, not_the_accounts};
 use crate::meta::id::{Id, LooseText};
@@ -23,10 +23,10 @@ use crate::shared::channel::dialogue::SendError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 
 /// How many items of a list are asked for at a time. 100 is the most the platform gives.
-const ACCOUNTS_AT_ONCE: usize = 100;
+const ACCOUNTS_AT_ONCE: &str = "100";
 
 /// Ids of messages at a time. 100 is the most the platform gives.
-const IDS_AT_ONCE: usize = 100;
+pub const IDS_AT_ONCE: usize = 100;
 
 /// Only the newest 20 messages of a conversation can be read back.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/conversations> (2026).
@@ -34,9 +34,6 @@ pub const READABLE_MESSAGES: usize = 20;
 
 /// What is read of a message.
 const MESSAGE_FIELDS: &str = "id,created_time,from,to,message,attachments,shares,sticker,reply_to";
-
-/// No list has more parts than this; a server that says otherwise is broken.
-const MAX_PARTS: usize = 100_000;
 
 /// What is read of a Page. `email` and `created_time` do not exist, and one unknown field fails the whole call.
 /// Source: the fields of Page in Meta's Business SDK for v26.0 (November 2026).
@@ -93,9 +90,9 @@ pub struct AccountPage {
     /// Its name.
     #[serde(default)]
     pub name: String,
-    /// What the person may do there.
+    /// What the person may do there; `None`: not told.
     #[serde(default)]
-    pub tasks: Vec<String>,
+    pub tasks: Option<Vec<String>>,
     /// The Page's token; a Page without one cannot be used.
     pub access_token: Option<SecretString>,
 }
@@ -115,6 +112,9 @@ pub struct ConversationPage {
     /// The newest messages, newest first.
     #[serde(default, deserialize_with = "list_if_readable")]
     pub messages: Option<List<Box<RawValue>>>,
+    /// Where the list begins of those messages of which only the ids are known.
+    #[serde(skip)]
+    pub ids_from: Option<String>,
 }
 
 /// A list inside a list: where it has another shape, that costs its neighbours nothing.
@@ -125,58 +125,23 @@ fn list_if_readable<'de, D: serde::Deserializer<'de>>(
     Ok(serde_json::from_str(raw.get()).ok())
 }
 
-/// A list of the Graph API. What has no `data` is no empty list, it is none.
-#[derive(Deserialize)]
-pub struct List<T> {
+/// What a list held that was read as far as it goes.
+pub struct Listed<T> {
     /// The items.
-    pub data: Vec<T>,
-    /// Where the next items are.
-    #[serde(default = "Option::default")]
-    pub paging: Option<Paging>,
+    pub items: Vec<T>,
+    /// Why the rest of it could not be read; `None`: this is all.
+    pub cut: Option<ApiError>,
 }
 
-/// Where the next items of a list are.
-#[derive(Deserialize)]
-pub struct Paging {
-    cursors: Option<Cursors>,
-    /// Only whether it is there matters.
-    #[serde(default)]
-    next: Option<serde::de::IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Cursors {
-    after: Option<String>,
-}
-
-impl<T> List<T> {
-    /// The cursor of the next items, if the platform says that there are some.
-    pub fn after(&self) -> Option<String> {
-        let paging = self.paging.as_ref()?;
-        paging.next.as_ref()?;
-        paging.cursors.as_ref()?.after.clone()
-    }
-}
-
-/// The way through the parts of a list. A list that leads back to where it was has no end, and what it gave is not all.
-#[derive(Default)]
-pub struct Way {
-    seen: HashSet<String>,
-}
-
-impl Way {
-    /// Where to go on after this part; `None`: it was the last one.
+impl<T> Listed<T> {
+    /// The item that is looked for. That it is not there is known of a whole list only.
     ///
     /// # Errors
-    /// [`ApiError::Unreadable`] when a cursor comes back, or there are more parts than any real list has.
-    pub fn next<T>(&mut self, part: &List<T>) -> Result<Option<String>, ApiError> {
-        let Some(after) = part.after() else { return Ok(None) };
-        if self.seen.len() >= MAX_PARTS {
-            return Err(ApiError::Unreadable("a list without end"));
-        }
-        match self.seen.insert(after.clone()) {
-            true => Ok(Some(after)),
-            false => Err(ApiError::Unreadable("a list that goes in circles")),
+    /// Why the rest of the list could not be read.
+    pub fn find(self, is_it: impl Fn(&T) -> bool) -> Result<Option<T>, ApiError> {
+        match (self.items.into_iter().find(is_it), self.cut) {
+            (None, Some(cut)) => Err(cut),
+            (found, _) => Ok(found),
         }
     }
 }
@@ -267,28 +232,27 @@ impl Client {
     }
 
     /// All Pages of the person.
+    pub async fn fetch_pages(&self, patience: Patience, user_token: &SecretString) -> Listed<AccountPage> {
+        let query = [("fields", "id,name,category,category_list,tasks,access_token"), ("limit", ACCOUNTS_AT_ONCE)];
+        self.list(patience, Lane::App, &["me", "accounts"], &query, user_token).await
+    }
+
+    /// One Page of the person by its id: those that belong to a business portfolio may not be listed.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn fetch_pages(
+    pub async fn fetch_page_of_person(
         &self,
         patience: Patience,
+        page: &Id,
         user_token: &SecretString,
-    ) -> Result<Vec<AccountPage>, ApiError> {
-        let limit = ACCOUNTS_AT_ONCE.to_string();
-        let mut pages = Vec::new();
-        let mut after: Option<String> = None;
-        let mut way = Way::default();
-        loop {
-            let mut query = vec![("fields", "id,name,category,category_list,tasks,access_token"), ("limit", &limit)];
-            query.extend(after.as_deref().map(|after| ("after", after)));
-            let list: List<AccountPage> =
-                self.call(patience, Lane::App, Method::GET, &["me", "accounts"], &query, user_token).await?;
-            after = way.next(&list)?;
-            pages.extend(list.data);
-            if after.is_none() {
-                return Ok(pages);
-            }
+    ) -> Result<AccountPage, ApiError> {
+        let query = [("fields", "id,name,access_token")];
+        let found: AccountPage =
+            self.call(patience, Lane::App, Method::GET, &[page.as_str()], &query, user_token).await?;
+        match found.id == page.as_str() {
+            true => Ok(found),
+            false => Err(ApiError::Unreadable("another Page than the one asked for")),
         }
     }
 
@@ -359,24 +323,24 @@ impl Client {
         Ok(found.instagram_business_account.and_then(|account| Some((Id::parse(&account.id.0)?, account.username))))
     }
 
-    /// One list of at most `limit` conversations, those with the newest messages first.
+    /// One list of at most `limit` conversations, those with the newest messages first, each with so many of its messages.
     ///
     /// # Errors
     /// [`ApiError`].
     pub async fn fetch_conversations(
         &self,
+        patience: Patience,
         inbox: &Inbox<'_>,
         after: Option<&str>,
-        limit: usize,
+        (limit, messages): (usize, usize),
         token: &SecretString,
     ) -> Result<List<ConversationPage>, ApiError> {
-        let fields = format!("id,updated_time,participants,messages.limit({READABLE_MESSAGES}){{{MESSAGE_FIELDS}}}");
-        let limit = limit.to_string();
+        let (fields, limit, place) = (conversation_fields(messages), limit.to_string(), paging::parameters(after));
         let mut query = vec![("platform", inbox.platform), ("fields", &fields), ("limit", &limit)];
-        query.extend(after.map(|after| ("after", after)));
+        query.extend(place.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let path = [inbox.page.as_str(), "conversations"];
         let lane = Lane::Conversations(inbox.page);
-        match self.call(Patience::Background, lane, Method::GET, &path, &query, token).await {
+        match self.call(patience, lane, Method::GET, &path, &query, token).await {
             Err(ApiError::Refused { code }) if code == NOT_VISIBLE => Err(page_is_gone()),
             answer => answer,
         }
@@ -392,7 +356,7 @@ impl Client {
         person: &Id,
         token: &SecretString,
     ) -> Result<List<ConversationPage>, ApiError> {
-        let fields = format!("id,updated_time,participants,messages.limit({READABLE_MESSAGES}){{{MESSAGE_FIELDS}}}");
+        let fields = conversation_fields(READABLE_MESSAGES);
         let query = [("platform", inbox.platform), ("user_id", person.as_str()), ("fields", &fields)];
         let path = [inbox.page.as_str(), "conversations"];
         self.call(Patience::Person, Lane::Conversations(inbox.page), Method::GET, &path, &query, token).await
@@ -410,6 +374,22 @@ impl Client {
         token: &SecretString,
     ) -> Result<Value, SendError> {
         self.graph.send_message(page, &[page.as_str(), edge], body, token).await
+    }
+
+    /// One conversation, with so many of its newest messages.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn fetch_conversation(
+        &self,
+        inbox: &Inbox<'_>,
+        thread: &str,
+        messages: usize,
+        token: &SecretString,
+    ) -> Result<ConversationPage, ApiError> {
+        let fields = conversation_fields(messages);
+        let lane = Lane::Conversations(inbox.page);
+        self.call(Patience::Background, lane, Method::GET, &[thread], &[("fields", fields.as_str())], token).await
     }
 
     /// Who takes part in the conversations with the newest messages.
@@ -435,11 +415,13 @@ impl Client {
         &self,
         inbox: &Inbox<'_>,
         thread: &str,
-        after: &str,
+        after: Option<&str>,
         limit: usize,
         token: &SecretString,
     ) -> Result<List<Box<RawValue>>, ApiError> {
-        let query = [("fields", MESSAGE_FIELDS), ("limit", &limit.to_string()), ("after", after)];
+        let (limit, place) = (limit.to_string(), paging::parameters(after));
+        let mut query = vec![("fields", MESSAGE_FIELDS), ("limit", &limit)];
+        query.extend(place.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let lane = Lane::Conversations(inbox.page);
         self.call(Patience::Background, lane, Method::GET, &[thread, "messages"], &query, token).await
     }
@@ -453,12 +435,32 @@ impl Client {
         &self,
         inbox: &Inbox<'_>,
         thread: &str,
+        after: Option<&str>,
+        limit: usize,
+        token: &SecretString,
+    ) -> Result<List<Box<RawValue>>, ApiError> {
+        let (limit, place) = (limit.to_string(), paging::parameters(after));
+        let mut query = vec![("fields", "id,created_time"), ("limit", &limit)];
+        query.extend(place.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let lane = Lane::Conversations(inbox.page);
+        self.call(Patience::Background, lane, Method::GET, &[thread, "messages"], &query, token).await
+    }
+
+    /// More of what belongs to a message, where it shows a part only: `edge` is `attachments` or `shares`.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn fetch_parts(
+        &self,
+        inbox: &Inbox<'_>,
+        (message, edge): (&str, &str),
         after: &str,
         token: &SecretString,
     ) -> Result<List<Box<RawValue>>, ApiError> {
-        let query = [("fields", "id,created_time"), ("limit", &IDS_AT_ONCE.to_string()), ("after", after)];
+        let place = paging::parameters(Some(after));
+        let query: Vec<(&str, &str)> = place.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let lane = Lane::Conversations(inbox.page);
-        self.call(Patience::Background, lane, Method::GET, &[thread, "messages"], &query, token).await
+        self.call(Patience::Background, lane, Method::GET, &[message, edge], &query, token).await
     }
 
     /// The fields of the app's subscription for an object (`page`, `instagram`) to our address; `None`: there is none that works.
@@ -471,13 +473,13 @@ impl Client {
         object: &str,
     ) -> Result<Option<Vec<String>>, ApiError> {
         let path = [self.config.app_id.as_str(), "subscriptions"];
-        let list =
-            self.call::<List<Subscription>>(patience, Lane::App, Method::GET, &path, &[], &self.app_token()).await;
-        let ours = list.map_err(not_the_accounts)?.data.into_iter().find(|subscription| {
+        let list = self.list::<Subscription>(patience, Lane::App, &path, &[], &self.app_token()).await;
+        let ours = list.find(|subscription| {
             subscription.object == object
                 && subscription.active != Some(false)
                 && subscription.callback_url == self.config.webhook_address.as_str()
         });
+        let ours = ours.map_err(not_the_accounts)?;
         let name = |field| match field {
             SubscribedField::Named { name } | SubscribedField::Bare(name) => name,
         };
@@ -519,8 +521,8 @@ impl Client {
         token: &SecretString,
     ) -> Result<Vec<String>, ApiError> {
         let path = [page.as_str(), "subscribed_apps"];
-        let list: List<SubscribedApp> = self.call(patience, Lane::Page(page), Method::GET, &path, &[], token).await?;
-        let ours = list.data.into_iter().find(|app| app.id.0 == self.config.app_id);
+        let list = self.list::<SubscribedApp>(patience, Lane::Page(page), &path, &[], token).await;
+        let ours = list.find(|app| app.id.0 == self.config.app_id)?;
         Ok(ours.map(|app| app.subscribed_fields).unwrap_or_default())
     }
 
@@ -562,6 +564,37 @@ impl Client {
         self.graph.post(patience, lane, path, query, form, token).await
     }
 
+    /// Reads a list part by part, as far as it goes.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        patience: Patience,
+        lane: Lane<'_>,
+        path: &[&str],
+        query: &[(&str, &str)],
+        token: &SecretString,
+    ) -> Listed<T> {
+        let mut listed = Listed { items: Vec::new(), cut: None };
+        let (mut way, mut place) = (Way::default(), Vec::new());
+        loop {
+            let mut query = query.to_vec();
+            query.extend(place.iter().map(|(name, value): &(String, String)| (name.as_str(), value.as_str())));
+            let part = self.call::<List<T>>(patience, lane, Method::GET, path, &query, token).await;
+            let next = part.and_then(|part| {
+                let next = way.next(&part);
+                listed.items.extend(part.data);
+                next
+            });
+            match next {
+                Ok(Some(next)) => place = paging::parameters(Some(&next)),
+                Ok(None) => return listed,
+                Err(error) => {
+                    listed.cut = Some(error);
+                    return listed;
+                }
+            }
+        }
+    }
+
     async fn call<T: DeserializeOwned>(
         &self,
         patience: Patience,
@@ -576,6 +609,14 @@ impl Client {
 
     fn app_token(&self) -> SecretString {
         self.graph.app_token()
+    }
+}
+
+/// What is asked of a conversation, with so many of its newest messages.
+fn conversation_fields(messages: usize) -> String {
+    match messages {
+        0 => "id,updated_time,participants".to_owned(),
+        most => format!("id,updated_time,participants,messages.limit({most}){{{MESSAGE_FIELDS}}}"),
     }
 }
 

@@ -11,13 +11,14 @@ use url::Url;
 use super::about;
 use super::config::Config;
 use super::inbox::{FIELDS, INSTAGRAM, NAME, SCOPES};
+use super::paging::{self, List, Way};
 use crate::meta::id::Id;
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::section::Section;
 use crate::shared::logins::random_hex;
-use crate::shared::outgoing::http::{Answer, Http};
+use crate::shared::outgoing::http::{Answer, ApiError, Http};
 use crate::shared::secrets::signature::{Secrets, sign_sha256, to_hex};
 use crate::shared::settings::is_loopback;
 use crate::shared::store::{Connections, Status, TokenKind};
@@ -137,6 +138,32 @@ impl Asking<'_> {
         self.http.send(request).await.ok()
     }
 
+    /// The first item of a list that is ours. Its first part is at hand; it is looked for in all of them.
+    ///
+    /// # Errors
+    /// When the rest of the list cannot be read, so that nothing is known.
+    async fn find(
+        &self,
+        path: &[&str],
+        first: &Answer,
+        token: &SecretString,
+        is_ours: impl Fn(&Value) -> bool,
+    ) -> Result<Option<Value>, ApiError> {
+        let mut part: List<Value> = first.json()?;
+        let mut way = Way::default();
+        loop {
+            let next = way.next(&part);
+            if let Some(ours) = part.data.into_iter().find(|one| is_ours(one)) {
+                return Ok(Some(ours));
+            }
+            let Some(place) = next? else { return Ok(None) };
+            let place = paging::parameters(Some(&place));
+            let query: Vec<(&str, &str)> = place.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let answer = self.get(path, &query, token).await;
+            part = answer.ok_or_else(|| ApiError::Unavailable("no answer".to_owned()))?.json()?;
+        }
+    }
+
     fn app_token(&self) -> SecretString {
         format!("{}|{}", self.config.app_id, self.config.app_secret.current().expose_secret()).into()
     }
@@ -211,7 +238,12 @@ async fn app(asking: &Asking<'_>, findings: &mut Vec<Finding>) -> bool {
         }
         return false;
     }
-    let Some(ours) = body["data"].as_array().into_iter().flatten().find(|one| one["object"] == "page") else {
+    let path = [about, "subscriptions"];
+    let Ok(ours) = asking.find(&path, &answer, &asking.app_token(), |one| one["object"] == "page").await else {
+        findings.push(list_cut(about));
+        return true;
+    };
+    let Some(ours) = ours else {
         findings.push(Finding::error(
             "facebook_app_not_subscribed",
             about,
@@ -249,6 +281,16 @@ async fn app(asking: &Asking<'_>, findings: &mut Vec<Finding>) -> bool {
         .collect();
     fields_missing("facebook_app_fields_missing", about, &names, repair, findings);
     true
+}
+
+fn list_cut(about: &str) -> Finding {
+    Finding::warning(
+        "facebook_list_cut",
+        about,
+        "Facebook's list of subscriptions cannot be read to its end",
+        "it is not known whether webhooks are subscribed",
+        "run the doctor again in some minutes",
+    )
 }
 
 /// Compares our clock with Facebook's.
@@ -351,14 +393,17 @@ async fn token_of(asking: &Asking<'_>, page: &Id, token: &SecretString, now_ms: 
 
 async fn subscription_of(asking: &Asking<'_>, page: &Id, token: &SecretString, findings: &mut Vec<Finding>) {
     let Some(answer) = asking.get(&[page.as_str(), "subscribed_apps"], &[], token).await else { return };
-    let Ok(body) = answer.json::<Value>() else { return };
-    if !answer.status.is_success() {
+    if !answer.status.is_success() || answer.json::<Value>().is_err() {
         return;
     }
     let about = page.as_str();
     let repair = "wait for the service's hourly look, or connect the Page again";
     let app_id = asking.config.app_id.as_str();
-    let ours = body["data"].as_array().into_iter().flatten().find(|app| app["id"] == app_id);
+    let path = [page.as_str(), "subscribed_apps"];
+    let Ok(ours) = asking.find(&path, &answer, token, |app| app["id"] == app_id).await else {
+        findings.push(list_cut(about));
+        return;
+    };
     let Some(ours) = ours else {
         findings.push(Finding::error(
             "facebook_page_not_subscribed",

@@ -1,15 +1,18 @@
 //! What we write: polled messages in the shape of the webhook, and a Page's metadata.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::inbox::{Inbox, NAME};
 use super::payload::message_key;
 use crate::meta::id::Id;
 use crate::shared::files::path::{Name, RelativePath};
 use crate::shared::journal::{Effect, Event, Source};
-use crate::shared::raw_json::Object;
+use crate::shared::raw_json::{Object, elements};
 
 /// Where a Page's metadata file is.
 #[must_use]
@@ -17,8 +20,12 @@ pub fn metadata_path(page: &Id) -> RelativePath {
     RelativePath::of([const { &Name::fixed(NAME) }, page.as_name(), const { &Name::fixed("page_metadata.json") }])
 }
 
-/// Stands for a text that is kept as it came.
-const RAW_TEXT: &str = "\u{1}text\u{1}";
+/// The members of a polled message that have a place of their own in the webhook's shape.
+const KNOWN: [&str; 9] =
+    ["id", "created_time", "from", "to", "message", "attachments", "shares", "sticker", "reply_to"];
+
+/// The members of a polled attachment that tell how it is stored and not what it is; webhooks do not have them.
+const TECHNICAL: [&str; 7] = ["id", "mime_type", "name", "size", "image_data", "video_data", "file_url"];
 
 /// Turns a message of the Conversations API into the event that its webhook would have been: the same key, the same
 /// shape. Only what the API does not tell is missing (`app_id`, `metadata`, milliseconds).
@@ -34,44 +41,44 @@ pub fn message_event(inbox: &Inbox<'_>, person: &Id, message: &RawValue, source:
     let created = object.text("created_time").and_then(|text| parse_time(&text));
     let (sender, recipient) = if is_echo { (account, person) } else { (person, account) };
 
-    let mut body = Map::new();
-    body.insert("mid".to_owned(), json!(mid));
+    let mut body = Body::default();
+    body.insert("mid", &json!(mid));
     if is_echo {
-        body.insert("is_echo".to_owned(), json!(true));
+        body.insert("is_echo", &json!(true));
     }
-    // Member by member: text that no `str` can hold (unpaired surrogates) must not cost the message.
-    let value_of = |raw: &str| serde_json::from_str(raw).unwrap_or_default();
-    let members = object.members().map(|(name, raw)| (String::from_utf8_lossy(name).into_owned(), value_of(raw)));
-    let parsed = Value::Object(members.collect());
-    let raw_text = object.get("message").filter(|raw| raw.starts_with('"') && parsed["message"].is_null());
-    let text = if raw_text.is_some() { RAW_TEXT } else { parsed["message"].as_str().unwrap_or_default() };
-    if !text.is_empty() {
-        body.insert("text".to_owned(), json!(text));
+    let text = object.get("message").filter(|raw| !matches!(*raw, "null" | "\"\""));
+    if let Some(text) = text {
+        // As it came: no `str` holds unpaired surrogates.
+        body.keep("text", text);
     }
-    if let Some(mid) = parsed["reply_to"]["mid"].as_str().or_else(|| parsed["reply_to"]["id"].as_str()) {
-        body.insert("reply_to".to_owned(), json!({ "mid": mid }));
+    if let Some(answered) = object.get("reply_to").filter(|raw| *raw != "null") {
+        let mid = Object::parse(answered).and_then(|answered| answered.text("mid").or_else(|| answered.text("id")));
+        match mid {
+            Some(mid) => body.insert("reply_to", &json!({ "mid": mid })),
+            None => body.keep("reply_to", answered),
+        }
     }
-    let attachments = attachments(&parsed);
+    let attachments = attachments(&object);
     if !attachments.is_empty() {
-        body.insert("attachments".to_owned(), Value::Array(attachments));
-    } else if text.is_empty() {
+        body.keep("attachments", &format!("[{}]", attachments.join(",")));
+    } else if text.is_none() {
         // A kind of message that the API does not show. It was said, so it is kept.
-        body.insert("is_unsupported".to_owned(), json!(true));
+        body.insert("is_unsupported", &json!(true));
     }
-    let mut item = Map::new();
-    item.insert("sender".to_owned(), json!({ "id": sender.as_str() }));
-    item.insert("recipient".to_owned(), json!({ "id": recipient.as_str() }));
+    for (name, raw) in object.members() {
+        let name = String::from_utf8_lossy(name);
+        if !KNOWN.contains(&&*name) && !body.has(&name) {
+            body.keep(&name, raw);
+        }
+    }
+    let mut item = Body::default();
+    item.insert("sender", &json!({ "id": sender.as_str() }));
+    item.insert("recipient", &json!({ "id": recipient.as_str() }));
     if let Some(created) = created {
-        item.insert("timestamp".to_owned(), json!(created.timestamp_millis()));
+        item.insert("timestamp", &json!(created.timestamp_millis()));
     }
-    item.insert("message".to_owned(), Value::Object(body));
-    let mut payload = Value::Object(item).to_string();
-    if let Some(raw) = raw_text {
-        let place = json!(RAW_TEXT).to_string();
-        // The last one: what else could look like it stands before the text.
-        let at = payload.rfind(&place)?;
-        payload.replace_range(at..at + place.len(), raw);
-    }
+    item.keep("message", &body.text());
+    let payload = item.text();
     Some(Event {
         channel: inbox.channel,
         account: account.as_str().to_owned(),
@@ -84,35 +91,124 @@ pub fn message_event(inbox: &Inbox<'_>, person: &Id, message: &RawValue, source:
     })
 }
 
-/// Attachments in the webhook's shape: `{type, payload: {url}}`.
-fn attachments(message: &Value) -> Vec<Value> {
-    let list = |name: &str| message[name]["data"].as_array().cloned().unwrap_or_default();
-    let mut found: Vec<Value> = list("attachments").iter().map(attachment).collect();
-    if let Some(url) = message["sticker"].as_str() {
-        found.push(json!({ "type": "sticker", "payload": { "url": url } }));
+/// An object that is made of raw texts, so that nothing in them changes. Its members stand in the order of their names.
+#[derive(Default)]
+struct Body(BTreeMap<String, String>);
+
+impl Body {
+    fn insert(&mut self, name: &str, value: &Value) {
+        self.keep(name, &value.to_string());
     }
-    found.extend(list("shares").iter().map(|share| {
-        let kind = match share["type"].as_str() {
-            Some("post") => "post",
-            _ => "fallback",
-        };
-        json!({ "type": kind, "payload": { "url": share["link"], "title": share["name"] } })
-    }));
+
+    /// Takes a member as it came.
+    fn keep(&mut self, name: &str, raw: &str) {
+        self.0.insert(name.to_owned(), raw.to_owned());
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    fn text(&self) -> String {
+        let members: Vec<String> = self.0.iter().map(|(name, raw)| format!("{}:{raw}", json!(name))).collect();
+        format!("{{{}}}", members.join(","))
+    }
+}
+
+/// Attachments in the webhook's shape: `{type, payload: {url}}`. What is of an unknown kind, or in an unknown form, is kept
+/// as it came, as a webhook's `fallback`: nothing that was sent is left out.
+fn attachments(message: &Object<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    let list = |name: &str, convert: fn(&str) -> String, found: &mut Vec<String>| {
+        let Some(raw) = message.get(name).filter(|raw| !matches!(*raw, "null" | "{}" | "[]")) else { return };
+        match Object::parse(raw).and_then(|list| list.get("data").and_then(elements)) {
+            Some(items) => found.extend(items.into_iter().map(convert)),
+            None => found.push(unknown("fallback", raw)),
+        }
+    };
+    list("attachments", attachment, &mut found);
+    if let Some(sticker) = message.get("sticker").filter(|raw| *raw != "null") {
+        match sticker.starts_with('"') {
+            true => found.push(in_shape("sticker", &[("url", Some(sticker))], Body::default())),
+            false => found.push(unknown("sticker", sticker)),
+        }
+    }
+    list("shares", share, &mut found);
     found
 }
 
-fn attachment(attachment: &Value) -> Value {
-    let mime = attachment["mime_type"].as_str().unwrap_or_default();
-    let (kind, url) = if attachment["image_data"].is_object() {
-        ("image", &attachment["image_data"]["url"])
-    } else if attachment["video_data"].is_object() {
-        ("video", &attachment["video_data"]["url"])
-    } else if mime.starts_with("audio/") {
-        ("audio", &attachment["file_url"])
-    } else {
-        ("file", &attachment["file_url"])
+/// A kind of attachment with what is known of its content, and with what came beside it.
+fn in_shape(kind: &str, known: &[(&str, Option<&str>)], beside: Body) -> String {
+    let mut payload = beside;
+    for (name, raw) in known {
+        if let Some(raw) = raw.filter(|raw| *raw != "null") {
+            payload.keep(name, raw);
+        }
+    }
+    unknown(kind, &payload.text())
+}
+
+fn unknown(kind: &str, raw: &str) -> String {
+    format!("{{\"payload\":{raw},\"type\":{}}}", json!(kind))
+}
+
+/// The webhook's word for a kind, where the platform tells one.
+fn told_kind<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
+    let is_word = |kind: &Cow<'_, str>| {
+        (1..=40).contains(&kind.len()) && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     };
-    json!({ "type": kind, "payload": { "url": url } })
+    object.text("type").filter(is_word)
+}
+
+fn attachment(raw: &str) -> String {
+    let Some(object) = Object::parse(raw) else { return unknown("fallback", raw) };
+    // Since March 2026 some kinds come as in webhooks.
+    if object.has("payload") && told_kind(&object).is_some() {
+        return raw.to_owned();
+    }
+    let mime = object.text("mime_type").unwrap_or_default();
+    let link = |raw: Option<&'_ str>| raw.is_some_and(|raw| raw.starts_with('"'));
+    let of = |member: &str| object.get(member).and_then(Object::parse).and_then(|data| data.get("url"));
+    let (kind, url) = if object.has("image_data") {
+        ("image", of("image_data"))
+    } else if object.has("video_data") {
+        ("video", of("video_data"))
+    } else if mime.starts_with("audio/") {
+        ("audio", object.get("file_url"))
+    } else {
+        ("file", object.get("file_url"))
+    };
+    if !link(url) {
+        return unknown(told_kind(&object).as_deref().unwrap_or("fallback"), raw);
+    }
+    let mut beside = Body::default();
+    for (name, raw) in object.members() {
+        let name = String::from_utf8_lossy(name);
+        if !TECHNICAL.contains(&&*name) && raw != "null" {
+            beside.keep(&name, raw);
+        }
+    }
+    in_shape(kind, &[("url", url)], beside)
+}
+
+fn share(raw: &str) -> String {
+    let Some(object) = Object::parse(raw) else { return unknown("fallback", raw) };
+    let kind = told_kind(&object);
+    let kind = kind.as_deref().unwrap_or("fallback");
+    if object.has("payload") {
+        return unknown(kind, object.get("payload").unwrap_or(raw));
+    }
+    if !object.get("link").is_some_and(|link| link.starts_with('"')) {
+        return unknown(kind, raw);
+    }
+    let mut beside = Body::default();
+    for (name, raw) in object.members() {
+        let name = String::from_utf8_lossy(name);
+        if !["id", "link", "name", "type"].contains(&&*name) && raw != "null" {
+            beside.keep(&name, raw);
+        }
+    }
+    in_shape(kind, &[("url", object.get("link")), ("title", object.get("name"))], beside)
 }
 
 /// Reads a time of the Graph API: ISO 8601 with an offset without colon (`+0000`), or seconds since 1970.
@@ -176,6 +272,63 @@ mod tests {
         let event = message_event(&Inbox::of_page(&page), &person, &raw, Source::Poll).expect("an event");
         let expected = r#""message":{"mid":"m_h","text":"half \ud83d and \u00e4"}"#;
         let payload = String::from_utf8(event.payload).expect("text");
+        assert!(payload.contains(expected), "{payload}");
+    }
+
+    #[test]
+    fn an_attachment_of_an_unknown_kind_or_form_is_kept_as_it_came() {
+        let attachments = |members: &str| {
+            let message = convert(&format!(r#"{{"id":"m_1","created_time":1790000000,"message":"",{members}}}"#));
+            assert!(message["message"].get("is_unsupported").is_none(), "{message}");
+            message["message"]["attachments"].clone()
+        };
+        let booking = r#"{"id":"5","appointment":{"start":1790086400,"big":12345678901234567890}}"#;
+        assert_eq!(
+            attachments(&format!(r#""attachments":{{"data":[{booking}]}}"#)),
+            json!([{"type":"fallback","payload":serde_json::from_str::<Value>(booking).expect("JSON")}])
+        );
+        // As in webhooks already.
+        let reel = json!({"type":"reel","payload":{"url":"https://cdn.example/r","reel_video_id":17}});
+        assert_eq!(attachments(&format!(r#""attachments":{{"data":[{reel}]}}"#)), json!([reel]));
+        // Beside what is known stands something new; where the link is missing, everything else stays.
+        assert_eq!(
+            attachments(
+                r#""attachments":{"data":[
+                    {"id":"1","mime_type":"image/gif","image_data":{"url":"https://cdn.example/g"},"generic_template":{"title":"T"}},
+                    {"id":"2","mime_type":"video/mp4","video_data":{"preview_url":"https://cdn.example/p"}},
+                    {"id":"3","type":"location","coordinates":{"lat":1.50}}, 17, null]}"#
+            ),
+            json!([
+                {"type":"image","payload":{"url":"https://cdn.example/g","generic_template":{"title":"T"}}},
+                {"type":"fallback","payload":{"id":"2","mime_type":"video/mp4","video_data":{"preview_url":"https://cdn.example/p"}}},
+                {"type":"location","payload":{"id":"3","type":"location","coordinates":{"lat":1.5}}},
+                {"type":"fallback","payload":17},
+                {"type":"fallback","payload":null},
+            ])
+        );
+        assert_eq!(
+            attachments(
+                r#""shares":{"data":[{"id":"1","link":"https://x.example","name":null,"description":"D"},
+                    {"id":"2","type":"post","name":"without a link"},{"id":"3","type":"reel","link":"https://x.example/r"}]}"#
+            ),
+            json!([
+                {"type":"fallback","payload":{"url":"https://x.example","description":"D"}},
+                {"type":"post","payload":{"id":"2","type":"post","name":"without a link"}},
+                {"type":"reel","payload":{"url":"https://x.example/r"}},
+            ])
+        );
+        assert_eq!(attachments(r#""attachments":["x"]"#), json!([{"type":"fallback","payload":["x"]}]));
+        assert_eq!(attachments(r#""sticker":{"id":"9"}"#), json!([{"type":"sticker","payload":{"id":"9"}}]));
+    }
+
+    #[test]
+    fn what_no_str_can_hold_costs_no_attachment_and_what_is_new_is_kept() {
+        let (page, person) = (Id::parse("1").expect("an id"), Id::parse("7").expect("an id"));
+        let raw = r#"{"id":"m_h","message":"","shares":{"data":[{"link":"https://x.example","name":"\ud83d"}]},"story":{"id":"5"}}"#;
+        let raw = RawValue::from_string(raw.to_owned()).expect("JSON");
+        let event = message_event(&Inbox::of_page(&page), &person, &raw, Source::Poll).expect("an event");
+        let payload = String::from_utf8(event.payload).expect("text");
+        let expected = r#"{"attachments":[{"payload":{"title":"\ud83d","url":"https://x.example"},"type":"fallback"}],"mid":"m_h","story":{"id":"5"}}"#;
         assert!(payload.contains(expected), "{payload}");
     }
 

@@ -14,27 +14,29 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
-use super::client::{ConversationPage, List, READABLE_MESSAGES};
+use super::client::{ConversationPage, IDS_AT_ONCE};
+use super::conversation::{self, CONVERSATIONS_AT_ONCE, Gaps, Size, complete, gap_of, is_too_much};
 use super::document::{message_event, parse_time};
 use super::inbox::Inbox;
+use super::paging::{List, Way};
 use super::payload::message_key;
 use super::state::Facebook;
 use super::view;
 use crate::meta::id::Id;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{Event, Source};
-use crate::shared::outgoing::http::ApiError;
+use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::raw_json::{Object, elements};
-use crate::shared::store::{HistoryWalk, Listed, WalkKind, WalkPlace, WalkStart, Walked};
+use crate::shared::store::{HistoryWalk, Listed, Unread, WalkKind, WalkPlace, WalkStart, Walked};
 
 /// A poll reads again what changed shortly before the last one ended: the platform's lists are not exact to the second.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 
-/// Conversations in a list, each with its newest messages. Where the platform finds that too much, it is halved.
-const CONVERSATIONS_AT_ONCE: usize = 25;
-
 /// No account has more lists of conversations than this; a server that says otherwise is broken.
 const MAX_LISTS: i64 = 100_000;
+
+/// How many of the conversations that could not be read one walk asks for again.
+const GAPS_AT_ONCE: usize = 50;
 
 /// What still moves after so many looks at the top is left to the next poll.
 const MAX_PASSES: i64 = 10;
@@ -62,7 +64,9 @@ pub async fn read(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) 
     let until = mark.map(|mark| (mark - OVERLAP).timestamp_millis());
     let walk = journal.begin_walk(channel, account, WalkStart { kind, until, first_seq }).await?;
 
-    let place = read_lists(facebook, inbox, &walk, token).await?;
+    let mut gaps = Gaps::load(facebook, inbox).await?;
+    let place = read_lists(facebook, inbox, &walk, &mut gaps, token).await?;
+    read_gaps(facebook, inbox, &walk, (&place, gaps), token).await?;
     list_older(facebook, inbox, kind, token).await?;
 
     // An account without conversations has a mark too: what comes after this is no history.
@@ -100,46 +104,75 @@ async fn read_lists(
     facebook: &Facebook,
     inbox: &Inbox<'_>,
     walk: &HistoryWalk,
+    gaps: &mut Gaps,
     token: &SecretString,
 ) -> Result<WalkPlace, ReadError> {
     let shared = &facebook.shared;
     let mut place = walk.place.clone();
     let mut done = usize::try_from(walk.conversations).unwrap_or_default();
-    let mut limit = CONVERSATIONS_AT_ONCE;
+    let mut size = Size::FULL;
     // Where an earlier attempt came to: the platform may have forgotten what its cursor means.
     let mut resumed_at = place.after.clone();
-    let mut landmark: Option<String> = None;
+    let mut way = Way::from(place.after.as_deref());
     while !place.lists_over {
-        let mut list = match facebook.client.fetch_conversations(inbox, place.after.as_deref(), limit, token).await {
-            Err(ApiError::Refused { code }) if is_code(&code, "1") && limit > 1 => {
-                tracing::info!(limit, "the platform asks for shorter lists");
-                limit /= 2;
+        let (client, after) = (&facebook.client, place.after.as_deref());
+        let wanted = (size.conversations, size.messages);
+        let mut list = match client.fetch_conversations(Patience::Background, inbox, after, wanted, token).await {
+            Err(error) if is_too_much(&error) => {
+                let Some(smaller) = size.smaller() else { return Err(error.into()) };
+                if let ApiError::Unavailable(_) = error {
+                    // Nobody asked for less. Is it this list that cannot be served, or any?
+                    let least = client.fetch_conversations(Patience::Once, inbox, after, (1, 0), token).await;
+                    least.map_err(|_| error)?;
+                }
+                tracing::info!(?size, "the platform asks for less at once");
+                size = smaller;
                 continue;
             }
             Err(ApiError::Refused { code }) if is_code(&code, "100") && resumed_at.take().is_some() => {
                 tracing::info!(code, "a list cannot be read on after a pause; it is read from its beginning");
                 place = WalkPlace { after: None, lists: 0, ..place };
+                way = Way::default();
                 continue;
             }
             answer => answer?,
         };
-        resumed_at = None;
-        let next = list.after();
-        if next.is_some() && (next == place.after || next == landmark) || place.lists >= MAX_LISTS {
+        let was_resumed = resumed_at.take().is_some();
+        // The way is lost with a restart, but not the number of lists.
+        if place.lists >= MAX_LISTS {
             return Err(ApiError::Unreadable("a list without end").into());
         }
-        if (place.lists + 1).count_ones() == 1 {
-            // A circle of any length comes by one of these.
-            landmark.clone_from(&next);
+        let next = way.next(&list);
+        if next.is_err() && was_resumed {
+            tracing::info!("a list leads nowhere from where it was left; it is read from its beginning");
+            place = WalkPlace { after: None, lists: 0, ..place };
+            way = Way::default();
+            continue;
         }
-        complete(facebook, inbox, &mut list, place.until, token).await?;
+        size = size.larger();
+        for conversation in list.data.iter_mut().filter(|one| !is_older(one, place.until)) {
+            let gap = complete(facebook, inbox, conversation, token).await?;
+            gaps.note(&conversation.id, person(inbox.account, conversation).as_ref().map(Id::as_str), gap);
+        }
+        gaps.keep(facebook, inbox).await?;
         let (changed, reached) = changed_since(&list, place.until);
         // Another look at the top shows what was read already.
         let counted = if place.pass == 1 { changed.len() } else { 0 };
         shared.progress.report(inbox.channel, inbox.account.as_str(), "conversations", done, Some(done + counted));
         done += counted;
         let newest = changed.iter().filter_map(|conversation| updated_ms(conversation)).max();
-        let next = next.filter(|_| !reached);
+        // What is older was read before, so nobody needs the way there.
+        let next = match next {
+            _ if reached => None,
+            Ok(next) => next,
+            Err(error) => {
+                // What came is kept, and the walk stays where it is.
+                let shown = convert(facebook, inbox, walk.kind, &changed).await?;
+                let account = inbox.account.as_str();
+                shared.journal.advance_walk(inbox.channel, account, walk, shown, 0, place.clone()).await?;
+                return Err(error.into());
+            }
+        };
         let mut following = WalkPlace {
             newest: place.newest.max(newest),
             lists: place.lists + 1,
@@ -158,7 +191,7 @@ async fn read_lists(
                 newest: following.newest,
                 ..WalkPlace::default()
             };
-            landmark = None;
+            way = Way::default();
         }
         keep_names(facebook, inbox, &changed).await?;
         let shown = convert(facebook, inbox, walk.kind, &changed).await?;
@@ -166,6 +199,7 @@ async fn read_lists(
             .journal
             .advance_walk(inbox.channel, inbox.account.as_str(), walk, shown, counted, following.clone())
             .await?;
+        gaps.take_back(facebook, inbox).await?;
         shared.progress.report(inbox.channel, inbox.account.as_str(), "conversations", done, Some(done));
         place = following;
     }
@@ -191,36 +225,38 @@ async fn keep_names(
     Ok(facebook.shared.journal.name_people(inbox.channel, inbox.account.as_str(), names).await?)
 }
 
-/// Reads on where a list shows fewer messages of a conversation than can be read, and says that there are more.
-async fn complete(
+/// Asks once more for what earlier walks went past, and this one was not shown.
+async fn read_gaps(
     facebook: &Facebook,
     inbox: &Inbox<'_>,
-    list: &mut List<ConversationPage>,
-    until: Option<i64>,
+    walk: &HistoryWalk,
+    (place, mut gaps): (&WalkPlace, Gaps),
     token: &SecretString,
 ) -> Result<(), ReadError> {
-    for conversation in list.data.iter_mut().filter(|one| !is_older(one, until) && is_thread_id(&one.id)) {
-        let Some(messages) = &mut conversation.messages else { continue };
-        while messages.data.len() < READABLE_MESSAGES
-            && let Some(after) = messages.after()
-        {
-            let limit = READABLE_MESSAGES - messages.data.len();
-            let more = facebook.client.fetch_messages(inbox, &conversation.id, &after, limit, token).await?;
-            if more.data.is_empty() || more.after().as_ref() == Some(&after) {
-                break;
+    let (journal, account) = (&facebook.shared.journal, inbox.account.as_str());
+    let mut unread = journal.list_unread(inbox.channel, account).await?;
+    unread.retain(|one| !gaps.has_tried(&one.thread));
+    for one in unread.iter().take(GAPS_AT_ONCE) {
+        match conversation::fetch(facebook, inbox, &one.thread, token).await {
+            Ok(mut found) => {
+                let gap = complete(facebook, inbox, &mut found, token).await?;
+                gaps.note(&one.thread, person(inbox.account, &found).as_ref().map(Id::as_str), gap);
+                keep_names(facebook, inbox, &[&found]).await?;
+                let shown = convert(facebook, inbox, walk.kind, &[&found]).await?;
+                journal.advance_walk(inbox.channel, account, walk, shown, 0, place.clone()).await?;
             }
-            messages.data.extend(more.data);
-            messages.paging = more.paging;
+            Err(error) => gaps.note(&one.thread, None, Some(gap_of(error)?)),
         }
+        gaps.keep(facebook, inbox).await?;
+        gaps.take_back(facebook, inbox).await?;
     }
     Ok(())
 }
 
-/// The newest messages of the conversation with this person, oldest first; none where the platform shows no such
-/// conversation.
+/// The newest messages of the conversation with this person, oldest first.
 ///
 /// # Errors
-/// [`ReadError`].
+/// [`ReadError`], also where the platform shows no message of it.
 pub async fn newest_of(
     facebook: &Facebook,
     inbox: &Inbox<'_>,
@@ -228,9 +264,14 @@ pub async fn newest_of(
     token: &SecretString,
 ) -> Result<Vec<Event>, ReadError> {
     let list = facebook.client.fetch_conversation_with(inbox, person, token).await?;
-    let conversations: Vec<&ConversationPage> = list.data.iter().collect();
-    let walked = convert(facebook, inbox, WalkKind::Poll, &conversations).await?;
-    Ok(walked.into_iter().filter(|one| one.conversation == person.as_str()).flat_map(|one| one.events).collect())
+    // Who asks wrote with this person: an answer without their messages is no proof that there are none.
+    let conversations: Vec<&ConversationPage> = list.data.iter().filter(|one| one.messages.is_some()).collect();
+    let mut walked = convert(facebook, inbox, WalkKind::Poll, &conversations).await?;
+    walked.retain(|one| one.conversation == person.as_str() && !one.events.is_empty());
+    if walked.is_empty() {
+        return Err(ApiError::Unreadable("a conversation without its messages").into());
+    }
+    Ok(walked.into_iter().flat_map(|one| one.events).collect())
 }
 
 /// Lists the ids of messages that can no longer be read.
@@ -242,23 +283,39 @@ async fn list_older(
 ) -> Result<(), ReadError> {
     let (journal, account) = (&facebook.shared.journal, inbox.account.as_str());
     let mut done = 0;
+    // The conversation whose ids are listed, and the way through them; behind which conversation the next one stands.
+    let (mut thread, mut way, mut behind) = (String::new(), Way::default(), String::new());
+    let mut limit = IDS_AT_ONCE;
     loop {
-        let (Some(older), left) = journal.next_older(inbox.channel, account).await? else { return Ok(()) };
+        let (Some(older), left) = journal.next_older(inbox.channel, account, &behind).await? else { return Ok(()) };
         let known = done + usize::try_from(left).unwrap_or_default();
         facebook.shared.progress.report(inbox.channel, account, "ids of older messages", done, Some(known));
-        let (listed, next) = match facebook.client.fetch_message_ids(inbox, &older.thread, &older.after, token).await {
-            Ok(list) => {
-                let next = list.after().filter(|next| *next != older.after);
-                (list.data.iter().filter_map(|raw| listed(inbox, raw)).collect(), next)
+        if thread != older.thread {
+            (thread, way) = (older.thread.clone(), Way::from(Some(&older.after)));
+        }
+        let answer = facebook.client.fetch_message_ids(inbox, &older.thread, Some(&older.after), limit, token).await;
+        if limit > 1 && answer.as_ref().is_err_and(is_too_much) {
+            limit = 1.max(limit / 10);
+            continue;
+        }
+        let part = answer.and_then(|list| {
+            let next = way.next(&list)?;
+            Ok((list.data.iter().filter_map(|raw| listed(inbox, raw)).collect(), next))
+        });
+        match part {
+            Ok((listed, next)) => {
+                let is_done = journal.store_older(inbox.channel, account, kind, &older, listed, next).await?;
+                done += usize::from(is_done);
             }
-            Err(ApiError::Refused { code }) => {
-                tracing::warn!(code, "the older messages of a conversation are not listed");
-                (Vec::new(), None)
+            Err(error) => {
+                // The next walk asks again; the others need not wait for it.
+                let reason = gap_of(error)?;
+                tracing::warn!(reason, "the older messages of a conversation are not listed");
+                let unread = Unread { thread: older.thread, conversation: older.conversation.clone(), reason };
+                journal.note_unread(inbox.channel, account, vec![unread]).await?;
+                behind = older.conversation;
             }
-            Err(error) => return Err(error.into()),
-        };
-        let is_done = journal.store_older(inbox.channel, account, kind, &older, listed, next).await?;
-        done += usize::from(is_done);
+        }
     }
 }
 
@@ -304,18 +361,15 @@ async fn convert(
 }
 
 fn walked(inbox: &Inbox<'_>, source: Source, conversation: &ConversationPage) -> Option<Walked> {
-    let Some(person) = person(inbox.account, conversation) else {
-        tracing::warn!(conversation = conversation.id, "a conversation whose person is not told was left out");
-        return None;
-    };
+    // A conversation whose person is not told is among those that are asked for again.
+    let person = person(inbox.account, conversation)?;
     let messages = conversation.messages.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
-    let after = conversation.messages.as_ref().and_then(List::after);
     Some(Walked {
         conversation: person.as_str().to_owned(),
         updated_at: updated_ms(conversation),
         // Oldest first: times are told in whole seconds, and within a second the order of arrival decides.
         events: messages.iter().rev().filter_map(|message| message_event(inbox, &person, message, source)).collect(),
-        older: after.filter(|_| is_thread_id(&conversation.id)).map(|after| (conversation.id.clone(), after)),
+        older: conversation.ids_from.clone().map(|after| (conversation.id.clone(), after)),
     })
 }
 
@@ -335,12 +389,6 @@ fn keep_order(events: &mut [Event], known: &[Option<i64>]) {
 /// Whether a refusal has this code, with any subcode.
 fn is_code(told: &str, code: &str) -> bool {
     told.split('/').next() == Some(code)
-}
-
-/// The platform's id of a conversation becomes part of a path.
-fn is_thread_id(id: &str) -> bool {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'=');
-    (1..=256).contains(&id.len()) && id.bytes().all(good)
 }
 
 fn updated_ms(conversation: &ConversationPage) -> Option<i64> {

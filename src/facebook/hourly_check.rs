@@ -14,8 +14,8 @@ use secrecy::SecretString;
 
 use super::inbox::{FIELDS, MESSENGER, NAME, SCOPES};
 use super::state::Facebook;
-use super::tokens;
 use super::tokens::Grants;
+use super::{login, metadata, tokens};
 use crate::meta::id::Id;
 use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::job::Job;
@@ -23,6 +23,7 @@ use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::{ApiError, Patience};
+use crate::shared::raw_json::Object;
 use crate::shared::store::{Status, Trouble, TroubleSource};
 use crate::shared::telemetry::alerts::Cause;
 
@@ -215,16 +216,31 @@ fn missing_in(fields: &[String]) -> Vec<&'static str> {
 pub async fn run(facebook: &Facebook, page: &Id, token: &SecretString) -> Result<(), ReadError> {
     let shared = &facebook.shared;
     let Some(connection) = shared.connections.find(NAME, page.as_str()).await? else { return Ok(()) };
+    let to_come = shared.journal.list_still_to_come(NAME, page.as_str()).await?;
+    let lasting = match to_come.iter().any(|one| one.what == login::LASTING) {
+        true => tokens::lengthen(facebook, page).await?,
+        false => None,
+    };
+    let token = lasting.as_ref().unwrap_or(token);
     let grants = tokens::examine(facebook, page, token).await?;
+    if !to_come.is_empty() {
+        finish_login(facebook, page, token, &grants).await?;
+    }
     let scopes = grants.scopes.clone().unwrap_or_else(|| connection.scopes.clone());
     if scopes != connection.scopes {
         shared.connections.set_scopes(NAME, page.as_str(), scopes.clone()).await?;
     }
     let ensured = ensure_page(facebook, Patience::Background, page, token).await?;
     let mut catch_up = ensured.repaired;
-    if ensured.repaired {
-        tracing::warn!(page = page.as_str(), "a Page's webhook subscription was not as wanted and was put right");
+    match (ensured.repaired, to_come.is_empty()) {
+        (true, true) => {
+            tracing::warn!(page = page.as_str(), "a Page's webhook subscription was not as wanted and was put right");
+        }
+        (true, false) => tracing::info!(page = page.as_str(), "a Page's webhook subscription was made"),
+        (false, _) => {}
     }
+    // What was granted is not told: nobody is blamed for it.
+    let scopes = if scopes.is_empty() { SCOPES.map(str::to_owned).to_vec() } else { scopes };
 
     let policy = shared
         .journal
@@ -258,7 +274,25 @@ pub async fn run(facebook: &Facebook, page: &Id, token: &SecretString) -> Result
     if catch_up {
         shared.journal.request_read(NAME, page.as_str(), ReadRequest::Everything, shared.clock.now_ms()).await?;
     }
+    if !to_come.is_empty() {
+        shared.journal.note_still_to_come(NAME, page.as_str(), &[]).await?;
+        tracing::info!(page = page.as_str(), "a login is done to its end");
+    }
     Ok(())
+}
+
+/// Learns what the login was not told: who connected the Page, and what it is called.
+async fn finish_login(facebook: &Facebook, page: &Id, token: &SecretString, grants: &Grants) -> Result<(), ReadError> {
+    let connections = &facebook.shared.connections;
+    let name = match facebook.client.fetch_page(Patience::Background, page, token).await {
+        Ok(object) => {
+            metadata::store(facebook, page, &object).await?;
+            Object::parse(object.get()).and_then(|object| object.readable("name"))
+        }
+        Err(ApiError::Refused { .. } | ApiError::PermissionMissing { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(connections.learn(NAME, page.as_str(), name, grants.person.clone()).await?)
 }
 
 /// What is wrong with a Page's connection, in words for the merchant.

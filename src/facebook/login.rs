@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
@@ -16,9 +17,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::client::AccountPage;
-use super::inbox::{self, NAME, PLATFORM};
+use super::hourly_check::{self, Ensured};
+use super::inbox::{self, NAME, PLATFORM, SCOPES};
 use super::state::Facebook;
-use super::{hourly_check, metadata};
+use super::{metadata, refusal};
 use crate::meta::id::Id;
 use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::read_request::ReadRequest;
@@ -30,13 +32,40 @@ use crate::shared::server::error::AppError;
 use crate::shared::server::login_answer::{AccountOutcome, LoginAnswer, Shown};
 use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::connections::Token;
-use crate::shared::store::{NewConnection, Status, TokenKind};
+use crate::shared::store::{NewConnection, Status, StillToCome, TokenKind};
 
 /// Without these nothing works: no list of Pages, no messages, no subscription.
 const ESSENTIAL: [&str; 3] = ["pages_show_list", "pages_messaging", "pages_manage_metadata"];
 
-/// A Page can be connected by a person who has one of these tasks there.
-const TASKS: [&str; 2] = ["MESSAGING", "MODERATE"];
+/// The tasks of a person on a Page that do not let them answer messages. `PROFILE_PLUS_` may stand before them.
+/// Source: `Page.Tasks` of Meta's Business SDK for v26.0 (November 2026).
+const OTHER_TASKS: [&str; 9] = [
+    "ADVERTISE",
+    "ANALYZE",
+    "CASHIER",
+    "CREATE_CONTENT",
+    "MANAGE_JOBS",
+    "MANAGE_LEADS",
+    "REVENUE",
+    "VIEW_MONETIZATION_INSIGHTS",
+    "GLOBAL_STRUCTURE_MANAGEMENT",
+];
+
+/// A login asks Facebook for no longer than this about single Pages; the rest is left to read requests.
+const LONGEST_LOGIN: Duration = Duration::from_secs(25);
+
+/// What a login may leave to be done, in words for the merchant.
+pub const LASTING: &str = "a login that lasts";
+const GRANTED: &str = "what you allowed";
+const ACCESS: &str = "access to the Page";
+const SUBSCRIPTION: &str = "the webhook subscription";
+const DETAILS: &str = "the Page's details";
+const MORE_PAGES: &str = "more of your Pages";
+
+/// What to do about a Page that only a portfolio gives access to.
+const IN_A_PORTFOLIO: &str = "Facebook gives no access to it. If it belongs to a business portfolio, somebody with full \
+                              control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign people”), \
+                              with messages allowed. Then log in again.";
 
 pub fn routes() -> Router<Arc<Facebook>> {
     Router::new().route("/facebook/login", get(login)).route("/facebook/callback", get(callback))
@@ -88,6 +117,9 @@ impl Callback {
     }
 }
 
+/// What came of one Page, and what its login left to be done.
+type Outcome = (AccountOutcome, Vec<StillToCome>);
+
 /// Takes the merchant back: state, code, tokens, Pages, subscriptions, connections.
 async fn callback(
     State(facebook): State<Arc<Facebook>>,
@@ -113,7 +145,7 @@ async fn callback(
     let Some(code) = query.code else { return Err(AppError::bad_request("The answer of Facebook holds no code.")) };
 
     let user = log_in(&facebook, &code).await?;
-    if let Some(missing) = missing(&ESSENTIAL, &user.scopes) {
+    if let Some(missing) = user.scopes.as_ref().and_then(|scopes| missing(&ESSENTIAL, scopes)) {
         return Ok(not_connected(
             "permission_missing",
             format!(
@@ -122,40 +154,66 @@ async fn callback(
             ),
         ));
     }
-    let pages = facebook.client.fetch_pages(Patience::Person, &user.token).await.map_err(failed)?;
+    let asked = find_pages(&facebook, &user).await?;
     // What is wrong with it is said of each Page. But where the app itself is not known, nothing would work.
-    let ensured = hourly_check::ensure_app(&facebook, Patience::Person).await.map_err(not_read)?;
-    if let Some(code) = ensured.refused.filter(|code| code == APP_UNKNOWN) {
-        return Err(failed(ApiError::Refused { code }));
-    }
-    let (outcomes, found) = connect_pages(&facebook, merchant, &user, pages).await?;
+    let app_to_come = match hourly_check::ensure_app(&facebook, Patience::Person).await {
+        Ok(ensured) => {
+            if let Some(code) = ensured.refused.filter(|code| code == APP_UNKNOWN) {
+                return Err(failed(ApiError::Refused { code }));
+            }
+            None
+        }
+        Err(ReadError::Api(error)) => {
+            hourly_check::request_app_check(&facebook).await.map_err(anyhow::Error::from)?;
+            Some(later(SUBSCRIPTION, &error))
+        }
+        Err(error) => return Err(AppError::Internal(error.into())),
+    };
+    let (outcomes, found) = connect_pages(&facebook, merchant, &user, asked.pages, app_to_come).await?;
     let connected = found.len();
     store(&facebook, found).await?;
 
     tracing::info!(channel = NAME, pages = connected, "a login is done");
     let test = run_self_test(&facebook).await;
-    let data: Vec<Value> = outcomes
-        .iter()
-        .map(|one| {
-            let status = one.status.unwrap_or("not_connected");
-            json!({ "id": one.id, "name": one.name, "status": status, "reason": one.reason })
-        })
-        .collect();
-    let body = json!({
+    let page = |(one, to_come): &Outcome| {
+        let status = one.status.unwrap_or("not_connected");
+        let mut page = json!({ "id": one.id, "name": one.name, "status": status, "reason": one.reason });
+        if !to_come.is_empty() {
+            page["still_to_come"] = json!(to_come);
+        }
+        page
+    };
+    let mut body = json!({
         "user_uuid": merchant,
-        "pages": { "data": data },
+        "pages": { "data": outcomes.iter().map(page).collect::<Vec<_>>() },
         "webhook_test": [test],
         "sync": if connected == 0 { "nothing to read" } else { "started" },
     });
-    let is_complete = !outcomes.is_empty() && outcomes.iter().all(|one| one.status.is_some());
+    let mut accounts: Vec<AccountOutcome> = outcomes.into_iter().map(|(one, _)| one).collect();
+    if let Some(more) = asked.more_to_come {
+        let reason = format!(
+            "Facebook did not name all of your Pages. Those that are missing here are connected by another login. {}",
+            more.reason
+        );
+        body["still_to_come"] = json!([more]);
+        accounts.push(AccountOutcome {
+            id: String::new(),
+            name: "More Pages".to_owned(),
+            status: None,
+            reason: Some(reason),
+        });
+    }
+    let is_complete = !accounts.is_empty() && accounts.iter().all(|one| one.status.is_some());
     let shown = if is_complete {
         Shown::Home
     } else {
         Shown::Accounts {
             title: "Your Pages",
             none: "Facebook shows no Page of yours to this app, so nothing was connected. Choose your Pages in Facebook's \
-                   dialog, or log in as a person who has a role there.",
-            accounts: outcomes,
+                   dialog, or log in as a person who has a role there. If your Page belongs to a business portfolio, \
+                   somebody with full control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign \
+                   people”), with messages allowed. Then log in again.",
+            accounts,
         }
     };
     Ok(LoginAnswer::Done { body, cookie: None, shown })
@@ -167,14 +225,19 @@ fn not_connected(reason: &'static str, sentence: impl Into<Cow<'static, str>>) -
 
 /// The person who logged in.
 struct User {
-    id: String,
+    /// Their app-scoped id; `None`: not told yet.
+    id: Option<String>,
     token: SecretString,
     expires_in: Option<i64>,
-    scopes: Vec<String>,
+    /// What they granted; `None`: not told yet.
+    scopes: Option<Vec<String>>,
+    /// The Pages that they ticked, where that is told.
+    named: Vec<Id>,
+    to_come: Vec<StillToCome>,
 }
 
 /// Code → short-lived token → long-lived token, and what Facebook says about it. Page tokens made from the long-lived
-/// one do not expire.
+/// one do not expire. After the code, only a refusal ends the login: what Facebook does not answer is asked again later.
 async fn log_in(facebook: &Facebook, code: &str) -> Result<User, AppError> {
     let client = &facebook.client;
     let short = client.exchange_code(code).await.map_err(|error| match error {
@@ -184,116 +247,277 @@ async fn log_in(facebook: &Facebook, code: &str) -> Result<User, AppError> {
         ),
         error => failed(error),
     })?;
-    let long = client.exchange_for_long_lived(&short.access_token).await.map_err(failed)?;
-    let info = client.debug_token(Patience::Person, &long.access_token).await.map_err(failed)?;
+    let mut to_come = Vec::new();
+    let token = match client.exchange_for_long_lived(&short.access_token).await {
+        Ok(long) => long,
+        Err(error) if error.is_refusal() => return Err(failed(error)),
+        Err(error) => {
+            to_come.push(later(LASTING, &error));
+            short
+        }
+    };
+    let mut user = User {
+        id: None,
+        token: token.access_token,
+        expires_in: token.expires_in,
+        scopes: None,
+        named: Vec::new(),
+        to_come,
+    };
+    let info = match client.debug_token(Patience::Person, &user.token).await {
+        Ok(info) => info,
+        Err(error) if error.is_refusal() => return Err(failed(error)),
+        Err(error) => {
+            user.to_come.push(later(GRANTED, &error));
+            return Ok(user);
+        }
+    };
     if !info.is_valid || info.app_id.0 != facebook.config.app_id {
         tracing::warn!("a token of another app, or an invalid one, came back from a login");
         return Err(AppError::bad_request("Facebook does not confirm this login. Please start it again."));
     }
-    Ok(User {
-        id: info.user_id.0,
-        token: long.access_token,
-        expires_in: long.expires_in,
-        scopes: info.scopes.unwrap_or_default(),
-    })
+    if info.scopes.is_none() {
+        user.to_come.push(later(GRANTED, &ApiError::Unreadable("no scopes")));
+    }
+    user.id = Some(info.user_id.0).filter(|id| !id.is_empty());
+    user.scopes = info.scopes;
+    let of_pages = info.granular_scopes.iter().filter(|one| one.scope.starts_with("pages_"));
+    for id in of_pages.filter_map(|one| one.target_ids.as_ref()).flatten() {
+        if let Some(id) = Id::parse(&id.0).filter(|id| !user.named.contains(id)) {
+            user.named.push(id);
+        }
+    }
+    Ok(user)
+}
+
+/// What is known of a Page of the person.
+enum Asked {
+    /// It can be asked with this.
+    Page(AccountPage),
+    /// The person ticked it, and Facebook did not answer.
+    Named(Id, StillToCome),
+    /// The person ticked it, and Facebook gives no access.
+    Closed(Id),
+}
+
+/// The Pages of the person.
+struct Found {
+    pages: Vec<Asked>,
+    /// There may be more, which only another login finds.
+    more_to_come: Option<StillToCome>,
+}
+
+/// All Pages of the person: those that are listed, and those that the person ticked and that are not, because they belong
+/// to a business portfolio or the list was cut short.
+/// Source: `granular_scopes` of `debug_token`, and the edge `accounts` of User (2026).
+async fn find_pages(facebook: &Facebook, user: &User) -> Result<Found, AppError> {
+    let client = &facebook.client;
+    let listed = client.fetch_pages(Patience::Person, &user.token).await;
+    if let Some(error @ ApiError::TokenRejected { .. }) = listed.cut {
+        return Err(failed(error));
+    }
+    let mut missing = user.named.clone();
+    missing.retain(|id| !listed.items.iter().any(|page| page.id == id.as_str()));
+    let mut pages: Vec<Asked> = listed.items.into_iter().map(Asked::Page).collect();
+    let mut unanswered: Option<ApiError> = None;
+    for id in missing {
+        let asked = match &unanswered {
+            Some(error) => Err(error.clone()),
+            None => client.fetch_page_of_person(Patience::Person, &id, &user.token).await,
+        };
+        pages.push(match asked {
+            Ok(page) => Asked::Page(page),
+            Err(error @ ApiError::TokenRejected { .. }) => return Err(failed(error)),
+            Err(error) if error.is_refusal() => Asked::Closed(id),
+            Err(error) => {
+                let named = Asked::Named(id, later(ACCESS, &error));
+                unanswered = Some(error);
+                named
+            }
+        });
+    }
+    let more_to_come = match listed.cut {
+        Some(cut) if pages.is_empty() => return Err(failed(cut)),
+        Some(cut) if user.named.is_empty() => Some(later(MORE_PAGES, &cut)),
+        _ => None,
+    };
+    Ok(Found { pages, more_to_come })
+}
+
+fn later(what: &str, error: &ApiError) -> StillToCome {
+    StillToCome::new(what, refusal::explain(error))
 }
 
 /// A Page that is ready to be stored.
-struct Found {
+struct Ready {
     connection: NewConnection,
     page: Id,
     metadata: Option<Box<RawValue>>,
+    to_come: Vec<StillToCome>,
 }
 
 async fn connect_pages(
     facebook: &Facebook,
     merchant: Uuid,
     user: &User,
-    pages: Vec<AccountPage>,
-) -> Result<(Vec<AccountOutcome>, Vec<Found>), AppError> {
+    pages: Vec<Asked>,
+    app_to_come: Option<StillToCome>,
+) -> Result<(Vec<Outcome>, Vec<Ready>), AppError> {
     let mut outcomes = Vec::new();
     let mut found = Vec::new();
-    for account in pages {
-        let mut outcome =
-            AccountOutcome { id: account.id.clone(), name: account.name.clone(), status: None, reason: None };
-        match connect_page(facebook, merchant, user, account).await? {
+    let mut dead = None;
+    let begun = Instant::now();
+    for asked in pages {
+        let (id, name) = match &asked {
+            Asked::Page(account) => (account.id.clone(), account.name.clone()),
+            Asked::Named(id, _) | Asked::Closed(id) => (id.to_string(), String::new()),
+        };
+        let mut outcome = AccountOutcome { id, name, status: None, reason: None };
+        let mut to_come = Vec::new();
+        let is_late = begun.elapsed() > LONGEST_LOGIN;
+        match connect_page(facebook, merchant, user, asked, (app_to_come.as_ref(), is_late)).await {
             Ok(one) => {
                 outcome.status = Some(one.connection.status.as_str());
                 outcome.reason.clone_from(&one.connection.status_reason);
+                to_come.clone_from(&one.to_come);
                 found.push(one);
             }
-            Err(reason) => outcome.reason = Some(reason.to_owned()),
+            Err(Unusable::Because(reason)) => outcome.reason = Some(reason.to_owned()),
+            Err(Unusable::Dead(error)) => {
+                outcome.reason = Some(refusal::explain(&error));
+                dead = Some(error);
+            }
+            Err(Unusable::Failed(error)) => return Err(error),
         }
-        outcomes.push(outcome);
+        outcomes.push((outcome, to_come));
     }
-    Ok((outcomes, found))
+    match dead {
+        Some(error) if found.is_empty() => Err(failed(error)),
+        _ => Ok((outcomes, found)),
+    }
 }
 
-/// Prepares one Page. The inner error is a sentence: why this Page cannot be connected.
+/// Why a Page cannot be connected.
+enum Unusable {
+    /// A sentence.
+    Because(&'static str),
+    /// Facebook refuses the token that it has just given.
+    Dead(ApiError),
+    /// It is no fault of the Page's.
+    Failed(AppError),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Unusable {
+    fn from(error: E) -> Self {
+        Self::Failed(AppError::Internal(error.into()))
+    }
+}
+
+/// Whether the person may answer messages on a Page where they have these tasks. Facebook has several names for each task
+/// and makes new ones: only where all are known to be something else it is a no.
+fn may_answer(tasks: Option<&Vec<String>>) -> bool {
+    let is_other = |task: &String| OTHER_TASKS.contains(&task.strip_prefix("PROFILE_PLUS_").unwrap_or(task));
+    tasks.is_none_or(|tasks| !tasks.iter().all(is_other))
+}
+
+/// Prepares one Page. What Facebook does not answer is left to a read request.
 async fn connect_page(
     facebook: &Facebook,
     merchant: Uuid,
     user: &User,
-    account: AccountPage,
-) -> Result<Result<Found, &'static str>, AppError> {
-    let Some(page) = Id::parse(&account.id) else { return Ok(Err("Its id cannot be read.")) };
-    let Some(token) = account.access_token else { return Ok(Err("Facebook gives no access to it.")) };
-    if !account.tasks.iter().any(|task| TASKS.contains(&task.as_str())) {
-        return Ok(Err("You may not answer messages there. Ask for the task “Messages” in the Page's settings."));
-    }
+    asked: Asked,
+    (app_to_come, is_late): (Option<&StillToCome>, bool),
+) -> Result<Ready, Unusable> {
+    let mut to_come = user.to_come.clone();
+    let (page, name, token) = match asked {
+        Asked::Page(account) => {
+            let page = Id::parse(&account.id).ok_or(Unusable::Because("Its id cannot be read."))?;
+            let token = account.access_token.ok_or(Unusable::Because("Facebook gives no access to it."))?;
+            if !may_answer(account.tasks.as_ref()) {
+                return Err(Unusable::Because(
+                    "You may not answer messages there. Ask for the task “Messages” in the Page's settings.",
+                ));
+            }
+            (page, account.name, Some(token))
+        }
+        Asked::Named(page, why) => {
+            to_come.push(why);
+            (page, String::new(), None)
+        }
+        Asked::Closed(_) => return Err(Unusable::Because(IN_A_PORTFOLIO)),
+    };
     let owner = facebook.shared.connections.find(NAME, page.as_str()).await?;
     if owner.is_some_and(|owner| owner.merchant != merchant) {
-        return Ok(Err(
+        return Err(Unusable::Because(
             "It is connected to another shop here already. Log in with that shop to use it there, or ask the operator to \
              release it.",
         ));
     }
-    let ensured = hourly_check::ensure_page(facebook, Patience::Person, &page, &token).await.map_err(not_read)?;
-    let problem = hourly_check::problem(facebook, &user.scopes, &ensured, Vec::new());
-    let metadata = match facebook.client.fetch_page(Patience::Person, &page, &token).await {
-        Ok(metadata) => Some(metadata),
-        Err(ApiError::Refused { .. } | ApiError::PermissionMissing { .. }) => None,
-        Err(error) => return Err(failed(error)),
-    };
-    let user_token = Token {
-        secret: user.token.clone(),
-        expires_at: user.expires_in.map(|seconds| facebook.shared.clock.now_ms() + seconds.saturating_mul(1000)),
-    };
-    Ok(Ok(Found {
+    let mut ensured = Ensured::default();
+    let mut metadata = None;
+    let slow = || ApiError::Unavailable("the login has taken long enough".to_owned());
+    match &token {
+        Some(token) if !is_late => {
+            match hourly_check::ensure_page(facebook, Patience::Person, &page, token).await {
+                Ok(done) => ensured = done,
+                Err(ReadError::Api(error @ ApiError::TokenRejected { .. })) => return Err(Unusable::Dead(error)),
+                Err(ReadError::Api(error)) => to_come.push(later(SUBSCRIPTION, &error)),
+                Err(error) => return Err(error.into()),
+            }
+            match facebook.client.fetch_page(Patience::Person, &page, token).await {
+                Ok(object) => metadata = Some(object),
+                Err(error @ ApiError::TokenRejected { .. }) => return Err(Unusable::Dead(error)),
+                Err(error) if error.is_refusal() => {}
+                Err(error) => to_come.push(later(DETAILS, &error)),
+            }
+        }
+        _ => to_come.push(later(SUBSCRIPTION, &slow())),
+    }
+    if let Some(app) = app_to_come.filter(|app| !to_come.iter().any(|one| one.what == app.what)) {
+        to_come.push(app.clone());
+    }
+    let scopes = user.scopes.clone().unwrap_or_else(|| SCOPES.map(str::to_owned).to_vec());
+    let problem = hourly_check::problem(facebook, &scopes, &ensured, Vec::new());
+    let problem = problem.or_else(|| StillToCome::sentence(&to_come));
+    let expires_at = user.expires_in.map(|seconds| facebook.shared.clock.now_ms() + seconds.saturating_mul(1000));
+    let mut tokens = vec![(TokenKind::User, Token { secret: user.token.clone(), expires_at })];
+    tokens.extend(token.map(|secret| (TokenKind::Access, Token { secret, expires_at: None })));
+    Ok(Ready {
         connection: NewConnection {
             channel: NAME,
             account: page.as_str().to_owned(),
             merchant,
-            name: account.name,
-            scopes: user.scopes.clone(),
+            name,
+            scopes: user.scopes.clone().unwrap_or_default(),
             status: if problem.is_none() { Status::Connected } else { Status::Incomplete },
             status_reason: problem,
-            platform_user: Some(user.id.clone()),
-            tokens: vec![(TokenKind::Access, Token { secret: token, expires_at: None }), (TokenKind::User, user_token)],
+            platform_user: user.id.clone(),
+            tokens,
         },
         page,
         metadata,
-    }))
+        to_come,
+    })
 }
 
 /// Stores all Pages at once, lets their events flow, writes their metadata and requests the first read.
-async fn store(facebook: &Facebook, found: Vec<Found>) -> Result<(), AppError> {
+async fn store(facebook: &Facebook, found: Vec<Ready>) -> Result<(), AppError> {
     let shared = &facebook.shared;
     let now_ms = shared.clock.now_ms();
     let (connections, pages): (Vec<_>, Vec<_>) =
-        found.into_iter().map(|one| (one.connection, (one.page, one.metadata))).unzip();
-    for (page, _) in &pages {
+        found.into_iter().map(|one| (one.connection, (one.page, one.metadata, one.to_come))).unzip();
+    for (page, ..) in &pages {
         shared.erasure.before_connecting(NAME, page.as_str()).await?;
     }
     shared.connections.upsert(connections, now_ms).await?;
-    for (page, object) in &pages {
+    for (page, object, to_come) in &pages {
         let account = page.as_str();
+        shared.journal.note_still_to_come(NAME, account, to_come).await.map_err(anyhow::Error::from)?;
         shared.journal.connect_account(NAME, account).await.map_err(anyhow::Error::from)?;
-        shared
-            .journal
-            .request_read(NAME, account, ReadRequest::Everything, now_ms)
-            .await
-            .map_err(anyhow::Error::from)?;
+        let first = (!to_come.is_empty()).then_some(ReadRequest::HourlyCheck);
+        for request in first.into_iter().chain([ReadRequest::Everything]) {
+            shared.journal.request_read(NAME, account, request, now_ms).await.map_err(anyhow::Error::from)?;
+        }
         if let Some(object) = object
             && let Err(error) = metadata::store(facebook, page, object).await
         {
@@ -319,13 +543,24 @@ fn missing(wanted: &[&str], granted: &[String]) -> Option<String> {
     (!missing.is_empty()).then(|| missing.join(", "))
 }
 
-fn not_read(error: ReadError) -> AppError {
-    match error {
-        ReadError::Api(cause) => failed(cause),
-        error => AppError::Internal(error.into()),
-    }
-}
-
 fn failed(cause: ApiError) -> AppError {
     AppError::Platform { platform: PLATFORM, cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tasks_that_are_known_to_be_others_are_a_no() {
+        let may = |tasks: &[&str]| may_answer(Some(&tasks.iter().map(|task| (*task).to_owned()).collect()));
+        assert!(may_answer(None), "not told");
+        for yes in ["MESSAGING", "MODERATE", "MANAGE", "PROFILE_PLUS_MESSAGING", "PROFILE_PLUS_FULL_CONTROL", "NEW_ONE"]
+        {
+            assert!(may(&["ANALYZE", yes]), "{yes}");
+        }
+        for no in [&["ANALYZE"][..], &["PROFILE_PLUS_ANALYZE", "ADVERTISE"], &[]] {
+            assert!(!may(no), "{no:?}");
+        }
+    }
 }

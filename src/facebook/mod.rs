@@ -6,6 +6,7 @@
 mod about;
 mod client;
 mod config;
+mod conversation;
 mod deletion;
 mod dialogue;
 mod doctor;
@@ -20,6 +21,7 @@ mod login;
 mod meaning;
 mod media;
 mod metadata;
+mod paging;
 mod payload;
 mod read_request;
 mod refusal;

@@ -25,6 +25,8 @@ const TOLD_BEFORE: TimeDelta = TimeDelta::days(7);
 /// What Facebook says about a Page's token that works.
 #[derive(Debug, Default)]
 pub struct Grants {
+    /// The app-scoped id of the person who connected it; `None`: not told.
+    pub person: Option<String>,
     /// What was granted for this Page; `None`: not told.
     pub scopes: Option<Vec<String>>,
     /// When the token ends; most do not.
@@ -71,6 +73,7 @@ pub async fn examine(facebook: &Facebook, page: &Id, token: &SecretString) -> Re
     }
     let time = |seconds: Option<i64>| seconds.filter(|at| *at > 0).and_then(|at| DateTime::from_timestamp(at, 0));
     Ok(Grants {
+        person: Some(info.user_id.0.clone()).filter(|person| !person.is_empty()),
         token_ends: time(info.expires_at),
         data_ends: time(info.data_access_expires_at),
         scopes: scopes_of(&info, page),
@@ -123,13 +126,18 @@ pub async fn renew(
 ) -> Result<Option<SecretString>, ReadError> {
     let connections = &facebook.shared.connections;
     let Some(user) = connections.find_token(NAME, page.as_str(), TokenKind::User).await? else { return Ok(None) };
-    let pages = match facebook.client.fetch_pages(Patience::Background, &user.secret).await {
-        Ok(pages) => pages,
-        Err(error @ (ApiError::Unavailable(_) | ApiError::RateLimited { .. })) => return Err(error.into()),
-        // The person's token is dead too, or may not list Pages any more.
-        Err(_) => return Ok(None),
+    let pages = facebook.client.fetch_pages(Patience::Background, &user.secret).await;
+    let found = match pages.find(|one| one.id == page.as_str()) {
+        // It may belong to a business portfolio, and not be listed.
+        Ok(None) => facebook.client.fetch_page_of_person(Patience::Background, page, &user.secret).await.map(Some),
+        found => found,
     };
-    let found = pages.into_iter().find(|one| one.id == page.as_str()).and_then(|one| one.access_token);
+    let found = match found {
+        Ok(found) => found.and_then(|one| one.access_token),
+        // The person's token is dead too, or has no access to the Page any more.
+        Err(error) if error.is_refusal() => None,
+        Err(error) => return Err(error.into()),
+    };
     let is_new = |token: &SecretString| dead.is_none_or(|dead| dead.expose_secret() != token.expose_secret());
     let Some(token) = found.filter(is_new) else { return Ok(None) };
     let stored = Token { secret: token.clone(), expires_at: None };
@@ -137,6 +145,32 @@ pub async fn renew(
     connections.forget_previous(NAME, page.as_str()).await?;
     tracing::info!(page = page.as_str(), "a Page's token was dead and was replaced with the person's");
     Ok(Some(token))
+}
+
+/// Makes a login last that a short-lived token of the person was stored for, and gives the Page's new token.
+///
+/// # Errors
+/// [`ReadError`] when Facebook could not be asked. That it refuses is no error: the token that is stored lives for hours, and
+/// then says so itself.
+pub async fn lengthen(facebook: &Facebook, page: &Id) -> Result<Option<SecretString>, ReadError> {
+    let (client, connections) = (&facebook.client, &facebook.shared.connections);
+    let Some(short) = connections.find_token(NAME, page.as_str(), TokenKind::User).await? else { return Ok(None) };
+    let long = match client.exchange_for_long_lived(&short.secret).await {
+        Err(error) if error.is_refusal() => {
+            tracing::warn!(%error, page = page.as_str(), "a login was not made to last");
+            return Ok(None);
+        }
+        long => long?,
+    };
+    let token = client.fetch_page_of_person(Patience::Background, page, &long.access_token).await?.access_token;
+    let expires_at = long.expires_in.map(|seconds| facebook.shared.clock.now_ms() + seconds.saturating_mul(1000));
+    let stored = Token { secret: long.access_token, expires_at };
+    connections.set_token(NAME, page.as_str(), TokenKind::User, stored).await?;
+    if let Some(token) = &token {
+        let stored = Token { secret: token.clone(), expires_at: None };
+        connections.set_token(NAME, page.as_str(), TokenKind::Access, stored).await?;
+    }
+    Ok(token)
 }
 
 /// Looks whether a login that was dead lives again: the person has confirmed the account at Facebook, or has their role

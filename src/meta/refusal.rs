@@ -14,6 +14,10 @@ use crate::shared::outgoing::http::{Answer, ApiError};
 /// The code of [`ApiError::Refused`] when the platform wants less to be asked for at once.
 pub const TOO_MUCH: &str = "1/too much data";
 
+/// What [`ApiError::Unavailable`] says when the platform does not know itself what is wrong. It may be over soon, or be said
+/// of one object for ever.
+pub const UNKNOWN_TROUBLE: [&str; 2] = ["code 1", "code 2"];
+
 /// The code of [`ApiError::Refused`] when an object is not there, or not for us to see.
 pub const NOT_VISIBLE: &str = "100/33";
 
@@ -110,7 +114,8 @@ pub fn meaning(answer: &Answer, clock: &Clock, app: &dyn App) -> Meaning {
                 limits_all: matches!(code, 4 | 341),
             };
         }
-        1 if told.message.contains("reduce the amount of data") => ApiError::Refused { code: TOO_MUCH.to_owned() },
+        -3 => ApiError::Refused { code: TOO_MUCH.to_owned() },
+        _ if told.message.contains("reduce the amount of data") => ApiError::Refused { code: TOO_MUCH.to_owned() },
         1 | 2 | 1200 => ApiError::Unavailable(format!("code {code}")),
         10 | 200..=299 => not_allowed(&told, app),
         100 => bad_parameter(&told, app),

@@ -24,6 +24,9 @@ const RESERVE: f64 = 0.1;
 /// The longest that a query waits before it is sent all the same: the shop has the last word.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
+/// The longest that a query waits for which a person waits.
+const PERSON_WAIT: Duration = Duration::from_secs(2);
+
 /// How long a query in the background steps aside for one that a person waits for, before it looks again.
 const STEP_ASIDE: Duration = Duration::from_millis(100);
 
@@ -90,6 +93,16 @@ impl Bucket {
         (self.available + elapsed * self.restore_rate).min(self.maximum)
     }
 
+    /// How long a person waits for a query of this cost: not at all where it is not a matter of a moment.
+    fn short_wait(&self, cost: f64, now_ms: i64) -> Duration {
+        if self.restore_rate <= 0.0 {
+            return Duration::ZERO;
+        }
+        let missing = cost.min(self.maximum) - self.available(now_ms);
+        let wait = seconds_of((missing / self.restore_rate).max(0.0));
+        if wait <= PERSON_WAIT { wait } else { Duration::ZERO }
+    }
+
     /// How long until a query of this cost can be paid for, the reserve left aside.
     fn wait(&self, cost: f64, now_ms: i64) -> Duration {
         if self.restore_rate <= 0.0 {
@@ -97,6 +110,18 @@ impl Bucket {
         }
         let wanted = (cost + self.maximum * RESERVE).min(self.maximum);
         seconds_of(((wanted - self.available(now_ms)) / self.restore_rate).max(0.0))
+    }
+}
+
+/// While it is held, the background leaves the shop's points alone.
+pub struct Foreground {
+    budgets: Budgets,
+    shop: ShopDomain,
+}
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        self.budgets.with(&self.shop, |bucket| bucket.foreground = bucket.foreground.saturating_sub(1));
     }
 }
 
@@ -142,12 +167,14 @@ impl Budgets {
         })
     }
 
-    /// Waits until the query can be paid for, as far as that is known. `items`: the size of its page, 1 without pages. Nobody
-    /// who waits in person is made to wait here.
+    /// Waits until the query can be paid for, as far as that is known. `items`: the size of its page, 1 without pages.
+    /// `price`: what one of them costs until the shop has told it. Who waits in person is made to wait here only where a
+    /// moment is enough, and may spend what is kept back from the background.
     pub async fn turn<'a>(
         &'a self,
         shop: &'a ShopDomain,
         query: &'static str,
+        price: f64,
         items: u32,
         patience: Patience,
     ) -> Turn<'a> {
@@ -155,10 +182,11 @@ impl Budgets {
         loop {
             let now_ms = self.clock.now_ms();
             let wait = self.with(shop, |bucket| {
-                let cost = bucket.points.get(query).copied().unwrap_or(0.0) * f64::from(items);
+                let cost = bucket.points.get(query).copied().unwrap_or(price) * f64::from(items);
                 let wait = if patience != Patience::Background {
-                    bucket.foreground += 1;
-                    Duration::ZERO
+                    let wait = if waited.is_zero() { bucket.short_wait(cost, now_ms) } else { Duration::ZERO };
+                    bucket.foreground += usize::from(wait.is_zero());
+                    wait
                 } else if bucket.foreground > 0 {
                     STEP_ASIDE
                 } else {
@@ -178,6 +206,24 @@ impl Budgets {
             self.clock.sleep(wait).await;
             waited += wait;
         }
+    }
+
+    /// A person is at work with this shop: until what is given back is dropped, the background steps aside, also between the
+    /// person's queries.
+    #[must_use]
+    pub fn in_person(&self, shop: &ShopDomain) -> Foreground {
+        self.with(shop, |bucket| bucket.foreground += 1);
+        Foreground { budgets: self.clone(), shop: shop.clone() }
+    }
+
+    /// How long it takes until this many points were there to be spent; `None` where nothing is known of the shop's bucket.
+    #[must_use]
+    pub fn time_for(&self, shop: &ShopDomain, points: f64) -> Option<Duration> {
+        let now_ms = self.clock.now_ms();
+        self.with(shop, |bucket| {
+            let missing = points - bucket.available(now_ms);
+            (bucket.restore_rate > 0.0).then(|| seconds_of((missing / bucket.restore_rate).max(0.0)))
+        })
     }
 
     /// Learns from an answer.
@@ -290,19 +336,48 @@ mod tests {
     async fn the_background_waits_for_points_and_for_people() {
         let (budgets, shop) = budgets();
         budgets.note(&shop, "P", 50, &cost(650.0, 50.0, 2000.0));
-        drop(budgets.turn(&shop, "P", 50, Patience::Person).await);
+        drop(budgets.turn(&shop, "P", 0.0, 50, Patience::Person).await);
         assert_eq!(budgets.clock.slept(), Duration::ZERO, "a person waits for nothing");
         budgets.note(&shop, "P", 50, &cost(650.0, 50.0, 2000.0));
-        drop(budgets.turn(&shop, "P", 50, Patience::Background).await);
+        drop(budgets.turn(&shop, "P", 0.0, 50, Patience::Background).await);
         let slept = budgets.clock.slept();
         assert!((8_000..8_100).contains(&slept.as_millis()), "650 and a tenth of 2,000: {slept:?}");
-        let person = budgets.turn(&shop, "cheap", 1, Patience::Person).await;
+        let person = budgets.turn(&shop, "cheap", 0.0, 1, Patience::Person).await;
         let both =
-            async { tokio::join!(budgets.turn(&shop, "cheap", 1, Patience::Background), async { drop(person) }) };
+            async { tokio::join!(budgets.turn(&shop, "cheap", 0.0, 1, Patience::Background), async { drop(person) }) };
         both.await;
         assert!(budgets.clock.slept() - slept >= STEP_ASIDE);
         let snapshot = budgets.snapshot();
         assert_eq!((snapshot.len(), snapshot[0].calls, snapshot[0].used_percent), (1, 2, Some(89)));
+    }
+
+    #[tokio::test]
+    async fn what_was_never_answered_has_the_price_of_the_documents() {
+        let (budgets, shop) = budgets();
+        budgets.note(&shop, "first", 1, &cost(1.0, 300.0, 1000.0));
+        drop(budgets.turn(&shop, "never asked", 13.0, 50, Patience::Background).await);
+        let slept = budgets.clock.slept();
+        assert!((4_500..4_600).contains(&slept.as_millis()), "650 and a tenth of 1,000: {slept:?}");
+    }
+
+    #[tokio::test]
+    async fn a_person_waits_a_moment_and_the_background_for_the_whole_of_it() {
+        let (budgets, shop) = budgets();
+        budgets.note(&shop, "P", 1, &cost(60.0, 0.0, 2000.0));
+        drop(budgets.turn(&shop, "P", 0.0, 1, Patience::Person).await);
+        let slept = budgets.clock.slept();
+        assert!((600..700).contains(&slept.as_millis()), "60 of 100 a second, and no reserve: {slept:?}");
+        let person = budgets.in_person(&shop);
+        let looked = budgets.clock.slept();
+        let both = async {
+            tokio::join!(budgets.turn(&shop, "P", 0.0, 1, Patience::Background), async {
+                budgets.clock.sleep(STEP_ASIDE * 30).await;
+                drop(person);
+            })
+        };
+        both.await;
+        assert!(budgets.clock.slept() - looked >= STEP_ASIDE * 30, "it steps aside between the person's queries, too");
+        assert_eq!(budgets.time_for(&shop, 0.0), Some(Duration::ZERO));
     }
 
     #[test]

@@ -43,16 +43,30 @@ pub struct Query {
     text: &'static str,
     /// How its list is asked for, where it has a variable `first`.
     page: Option<Page>,
+    /// What it costs where it has no pages, as far as the documents tell.
+    points: f64,
+    /// Under which name its price is learned: one query may be asked in several shapes.
+    priced_as: &'static str,
 }
 
 macro_rules! queries {
-    ($($constant:ident = $name:literal in $file:literal $(, $largest:literal at $points:literal)?;)*) => {
+    ($($constant:ident = $name:literal in $file:literal $(, $largest:literal at $points:literal)? $(, costs $cost:literal)?;)*) => {
         impl Query {
             $(
                 #[doc = concat!("`", $name, "`, in `queries/", $file, "`.")]
                 pub const $constant: Self = {
                     const PAGES: &[Page] = &[$(Page { largest: $largest, points: $points })?];
-                    Self { name: $name, text: include_str!(concat!("queries/", $file)), page: PAGES.first().copied() }
+                    const COSTS: &[f64] = &[$($cost)?];
+                    Self {
+                        name: $name,
+                        text: include_str!(concat!("queries/", $file)),
+                        page: PAGES.first().copied(),
+                        points: match COSTS.first() {
+                            Some(points) => *points,
+                            None => 0.0,
+                        },
+                        priced_as: $name,
+                    }
                 };
             )*
             #[cfg(test)]
@@ -61,9 +75,10 @@ macro_rules! queries {
     };
 }
 
-// A list has the size of its largest page, and what an item of it costs.
+// A list has the size of its largest page, and what an item of it costs; everything else what it costs as a whole. These
+// prices are used until the first answer of a shop tells its own.
 queries! {
-    SHOP_INFO = "ShopInfo" in "shop_info.graphql";
+    SHOP_INFO = "ShopInfo" in "shop_info.graphql", costs 6.0;
     PRODUCT_PAGE = "ProductPage" in "product_page.graphql", 50 at 13.1;
     PRODUCT_BY_ID = "ProductById" in "product_by_id.graphql", 15 at 49.0;
     METAFIELDS_OF_PRODUCT = "MetafieldsOfProduct" in "metafields_of_product.graphql", 100 at 1.1;
@@ -74,18 +89,51 @@ queries! {
     CODES_OF_DISCOUNT = "CodesOfDiscount" in "codes_of_discount.graphql", 250 at 1.1;
     COLLECTION_PAGE = "CollectionPage" in "collection_page.graphql", 100 at 2.1;
     PRODUCTS_OF_COLLECTION = "CollectionProducts" in "products_of_collection.graphql", 250 at 1.1;
-    PRODUCTS_OF_ITEM = "ProductsOfItem" in "products_of_item.graphql";
-    COLLECTION_BY_ID = "CollectionById" in "collection_by_id.graphql";
-    DISCOUNT_BY_ID = "DiscountById" in "discount_by_id.graphql";
-    PRODUCTS_COUNT = "ProductsCount" in "products_count.graphql";
+    PRODUCTS_OF_ITEM = "ProductsOfItem" in "products_of_item.graphql", 10 at 2.4;
+    COLLECTION_BY_ID = "CollectionById" in "collection_by_id.graphql", costs 2.0;
+    DISCOUNT_BY_ID = "DiscountById" in "discount_by_id.graphql", costs 30.0;
+    PRODUCTS_COUNT = "ProductsCount" in "products_count.graphql", costs 1.0;
+    CATALOGUE_SIZE = "CatalogueSize" in "catalogue_size.graphql", costs 3.0;
     PRODUCT_IDS = "ProductIds" in "product_ids.graphql", 250 at 1.1;
-    START_BULK = "StartBulk" in "start_bulk.graphql";
-    BULK_STATE = "BulkState" in "bulk_state.graphql";
-    BULK_OPERATIONS = "BulkOperations" in "bulk_operations.graphql";
-    SUBSCRIPTIONS = "Subscriptions" in "subscriptions.graphql";
-    SUBSCRIBE = "Subscribe" in "subscribe.graphql";
-    RESUBSCRIBE = "Resubscribe" in "resubscribe.graphql";
-    UNSUBSCRIBE = "Unsubscribe" in "unsubscribe.graphql";
+    VARIANT_IDS = "VariantIds" in "variant_ids.graphql", 100 at 2.1;
+    ITEM_IDS = "ItemIds" in "item_ids.graphql", 250 at 1.1;
+    DISCOUNT_IDS = "DiscountIds" in "discount_ids.graphql", 250 at 1.1;
+    COLLECTION_IDS = "CollectionIds" in "collection_ids.graphql", 250 at 1.1;
+    START_BULK = "StartBulk" in "start_bulk.graphql", costs 10.0;
+    BULK_STATE = "BulkState" in "bulk_state.graphql", costs 1.0;
+    BULK_OPERATIONS = "BulkOperations" in "bulk_operations.graphql", 20 at 1.1;
+    CANCEL_BULK = "CancelBulk" in "cancel_bulk.graphql", costs 10.0;
+    SUBSCRIPTIONS = "Subscriptions" in "subscriptions.graphql", 25 at 2.1;
+    SUBSCRIBE = "Subscribe" in "subscribe.graphql", costs 10.0;
+    RESUBSCRIBE = "Resubscribe" in "resubscribe.graphql", costs 10.0;
+    UNSUBSCRIBE = "Unsubscribe" in "unsubscribe.graphql", costs 10.0;
+}
+
+impl Query {
+    /// The same query, with pages of at most so many items.
+    #[must_use]
+    pub fn at_most(self, items: u32) -> Self {
+        let page = self.page.map(|page| Page { largest: page.largest.min(items.max(1)), ..page });
+        Self { page, ..self }
+    }
+
+    /// The same query in another shape, in which an item of its page costs this many points as far as the documents tell.
+    #[must_use]
+    pub fn shaped(self, priced_as: &'static str, points: f64) -> Self {
+        let page = self.page.map(|page| Page { points, ..page });
+        Self { page, priced_as, ..self }
+    }
+
+    /// What one item of its page costs, or the whole of it where it has none, as far as the documents tell.
+    fn price(self) -> f64 {
+        self.page.map_or(self.points, |page| page.points)
+    }
+
+    /// Whether it asks for a list whose size can be chosen.
+    #[must_use]
+    pub fn has_pages(self) -> bool {
+        self.page.is_some()
+    }
 }
 
 /// What a query brought.
@@ -115,9 +163,17 @@ struct PageInfo {
 
 impl<T> Connection<T> {
     /// The items, and the cursor of the next page if there is one.
-    pub fn into_page(self) -> (Vec<T>, Option<String>) {
-        let next = self.page_info.has_next_page.then_some(self.page_info.end_cursor).flatten();
-        (self.nodes, next)
+    ///
+    /// # Errors
+    /// [`ApiError::Unreadable`] where the page says that there is more and names no cursor: such a list has no end that
+    /// could be read, so it is never taken for a whole one.
+    pub fn into_page(self) -> Result<(Vec<T>, Option<String>), ApiError> {
+        let PageInfo { has_next_page, end_cursor } = self.page_info;
+        match end_cursor.filter(|cursor| !cursor.is_empty()) {
+            _ if !has_next_page => Ok((self.nodes, None)),
+            Some(cursor) => Ok((self.nodes, Some(cursor))),
+            None => Err(ApiError::Unreadable("a list has more, and says no way to go on")),
+        }
     }
 }
 
@@ -206,7 +262,7 @@ impl Client {
                         // The shop said what it costs: now a smaller page is known that it grants.
                         continue;
                     }
-                    self.budgets.note_too_dear(shop, query.name, items);
+                    self.budgets.note_too_dear(shop, query.priced_as, items);
                     return Err(ApiError::Refused { code });
                 }
                 asked => return asked,
@@ -229,7 +285,7 @@ impl Client {
         if query.page.is_some() {
             variables["first"] = json!(items);
         }
-        let _turn = self.budgets.turn(shop, query.name, items, patience).await;
+        let _turn = self.budgets.turn(shop, query.priced_as, query.price(), items, patience).await;
         let body = json!({ "query": query.text, "operationName": query.name, "variables": variables });
         let request = self
             .http
@@ -242,8 +298,9 @@ impl Client {
     }
 
     /// How many items of the query's list are asked for at once; 1 where it has none.
-    fn page_size(&self, shop: &ShopDomain, query: Query) -> u32 {
-        query.page.map_or(1, |page| self.budgets.page_size(shop, query.name, page))
+    #[must_use]
+    pub fn page_size(&self, shop: &ShopDomain, query: Query) -> u32 {
+        query.page.map_or(1, |page| self.budgets.page_size(shop, query.priced_as, page))
     }
 
     fn read<T: DeserializeOwned>(
@@ -262,15 +319,15 @@ impl Client {
         let data = envelope.data.map_or("null", RawValue::get);
         let cost = envelope.extensions.cost.as_ref();
         if let Some(cost) = cost {
-            self.budgets.note(shop, query.name, items, cost);
+            self.budgets.note(shop, query.priced_as, items, cost);
         }
         for code in error_codes(&envelope.errors) {
             match &*code {
-                "THROTTLED" => {
+                refusal::THROTTLED => {
                     let retry_after = cost.map_or(Duration::from_secs(1), Cost::pause);
                     return Err(ApiError::RateLimited { retry_after });
                 }
-                "INTERNAL_SERVER_ERROR" => return Err(ApiError::Unavailable(code)),
+                refusal::INTERNAL_ERROR => return Err(ApiError::Unavailable(code)),
                 "SHOP_INACTIVE" => return Err(refusal::inactive()),
                 "ACCESS_DENIED" if data != "null" => {}
                 _ => return Err(ApiError::Refused { code }),
@@ -295,7 +352,7 @@ impl Client {
         let download = self.http.of(shop.as_str()).open(request).await?;
         match download.status.as_u16() {
             200 => Ok(download),
-            429 => Err(ApiError::RateLimited { retry_after: RATE_LIMIT_PAUSE }),
+            429 | 430 => Err(ApiError::RateLimited { retry_after: RATE_LIMIT_PAUSE }),
             status @ 500.. => Err(ApiError::Unavailable(format!("status {status}"))),
             status => Err(ApiError::Refused { code: format!("status {status}") }),
         }

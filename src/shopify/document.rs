@@ -222,11 +222,27 @@ pub fn with_members(node: &str, titles: &HashMap<String, Option<String>>) -> Opt
     collection(node, members)
 }
 
-/// Whether a collection is as it is stored, its products aside.
+/// Whether a collection is as it is stored, its products aside, and as many of them are stored as it says that it has.
 #[must_use]
 pub fn is_same_collection(stored: &str, raw: &str) -> bool {
     let bare = |text: &str| node(text, &["products"], Vec::new());
-    bare(stored).is_some_and(|stored| Some(stored) == bare(raw))
+    has_all_members(stored) && bare(stored).is_some_and(|stored| Some(stored) == bare(raw))
+}
+
+/// Whether as many products of a collection are stored as it says that it has. Its number is no more than its word: one
+/// that never agrees is read again with every look, and nothing else follows.
+fn has_all_members(stored: &str) -> bool {
+    let count = || {
+        let count = Object::parse(stored)?.object("productsCount")?;
+        let is_exact = count.text("precision").is_none_or(|precision| precision == "EXACT");
+        Some((usize::try_from(count.integer("count")?).ok()?, is_exact))
+    };
+    let members = || Some(elements(Object::parse(stored)?.object("products")?.get("edges")?)?.len());
+    match (count(), members()) {
+        (Some((count, true)), Some(members)) => count == members,
+        (Some((count, false)), Some(members)) => members >= count,
+        _ => true,
+    }
 }
 
 /// Whether a discount is as it is stored, its codes aside.

@@ -13,9 +13,8 @@ use super::names::{NAME, SCOPES};
 use super::payload::ShopDomain;
 use super::refusal::CLOSED_PAUSE;
 use super::state::Shopify;
-use super::subscriptions;
 use super::subscriptions::{Asker, is_granted};
-use super::uninstalled;
+use super::{late_login, subscriptions, uninstalled};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
@@ -72,6 +71,11 @@ pub async fn run(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> 
     if connection.is_troubled_by(TroubleSource::Pause) {
         shared.journal.request_read(NAME, shop.as_str(), ReadRequest::Everything, shared.clock.now_ms()).await?;
     }
+    if !shared.journal.list_still_to_come(NAME, shop.as_str()).await?.is_empty() {
+        late_login::finish(shopify, shop, info).await?;
+        shared.journal.note_still_to_come(NAME, shop.as_str(), &[]).await?;
+        tracing::info!(shop = shop.as_str(), "a login is done to its end");
+    }
     Ok(())
 }
 
@@ -115,18 +119,22 @@ async fn revive(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
 }
 
 /// Single objects of a shop that is closed are not asked for: the hourly look and whole reads find out when it is open
-/// again, and everything is read then.
+/// again, and everything is read then. A shop that delivers may be open already, so it is asked about itself first, unless
+/// it said only minutes ago that it is closed.
 ///
 /// # Errors
 /// [`ApiError::Paused`].
 pub async fn ensure_open(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let connection = shopify.shared.connections.find(NAME, shop.as_str()).await?;
-    match connection.and_then(|connection| connection.trouble) {
-        Some(Trouble { source: TroubleSource::Pause, words }) => {
-            Err(ApiError::Paused { reason: words.into(), retry_after: CLOSED_PAUSE }.into())
-        }
-        _ => Ok(()),
+    let reason = match connection.and_then(|connection| connection.trouble) {
+        Some(Trouble { source: TroubleSource::Pause, words }) => words,
+        _ => return Ok(()),
+    };
+    if shopify.closed.said_lately(shop, shopify.shared.clock.now_ms()) {
+        return Err(ApiError::Paused { reason: reason.into(), retry_after: CLOSED_PAUSE }.into());
     }
+    let info: ShopInfo = shopify.ask(Patience::Background, shop, Query::SHOP_INFO, json!({})).await?.data;
+    Ok(session::ensure_same_shop(shop, &info)?)
 }
 
 /// What is wrong with a connection that has these scopes and was refused these topics, in words for the merchant.

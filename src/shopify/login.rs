@@ -14,18 +14,21 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
+use super::catalogue::poll;
 use super::catalogue::session::{ShopInfo, ensure_same_shop};
 use super::catalogue::sync::store_shop;
 use super::client::Query;
-use super::names::{NAME, PLATFORM, SCOPES, SHOP};
+use super::names::{NAME, PLATFORM, SCOPES};
 use super::payload::ShopDomain;
+use super::read_request::OwnRequest;
 use super::signed_query::SignedQuery;
 use super::state::Shopify;
-use super::subscriptions::{self, Asker, is_granted};
-use super::{hourly_check, tokens, webhook};
+use super::subscriptions::{self, Asker, Ensured, is_granted};
+use super::token_endpoint::TokenAnswer;
+use super::{hourly_check, late_login, refusal, tokens, webhook};
 use crate::shared::channel::connect_step::mistyped;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::read_request::ReadRequest;
@@ -37,10 +40,14 @@ use crate::shared::server::error::{AppError, wants_html};
 use crate::shared::server::login_answer::{HOME, LoginAnswer, Shown};
 use crate::shared::server::session;
 use crate::shared::server::session::CurrentMerchant;
-use crate::shared::store::{Connection, NewConnection, Status, TokenKind};
+use crate::shared::store::{Connection, NewConnection, Status, StillToCome, Token, TokenKind, TroubleSource};
 
 /// Without this nothing works.
 const ESSENTIAL: &str = "read_products";
+
+/// What a login may leave to be done, in words for the merchant.
+const DETAILS: &str = "the shop's details";
+const SUBSCRIPTIONS: &str = "the webhook subscriptions";
 
 /// What a query is told that Shopify did not sign as it is.
 const FORGED: &str = "This answer does not come from Shopify, or was changed on its way. Please start the login again.";
@@ -168,8 +175,8 @@ async fn callback(
     connect(&shopify, merchant, &shop, code).await
 }
 
-/// Exchanges the code, makes sure of everything the connection needs, and only then stores it: a platform that fails on
-/// the way leaves nothing half-connected.
+/// Exchanges the code, makes sure of everything the connection needs, and stores it. After the code, only a refusal ends the
+/// login: what the shop does not answer is asked again later.
 async fn connect(
     shopify: &Shopify,
     merchant: CurrentMerchant,
@@ -177,6 +184,8 @@ async fn connect(
     code: &str,
 ) -> Result<LoginAnswer, AppError> {
     let shared = &shopify.shared;
+    // A read of the shop that is under way leaves it its points.
+    let _in_person = shopify.client.budgets().in_person(shop);
     let answer = shopify.client.exchange_code(shop, code).await.map_err(|error| match error {
         ApiError::Refused { code } if code == "invalid_request" || code == "invalid_grant" => AppError::bad_request(
             "Shopify says that this login was used already or has expired. If your shop is shown as connected, all is \
@@ -184,69 +193,76 @@ async fn connect(
         ),
         error => failed(error),
     })?;
-    let now_ms = shared.clock.now_ms();
     let mut scopes: Vec<String> =
         answer.scope.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
-    let (mut access, mut refresh) = tokens::split(answer, now_ms);
-    let ask = async |token: &SecretString| {
-        shopify.client.ask::<ShopInfo>(Patience::Person, shop, token, Query::SHOP_INFO, json!({})).await
+    let (access, refresh, asked) = ask_shop(shopify, shop, answer).await;
+    let mut to_come = Vec::new();
+    let info = match asked {
+        Ok(info) => Some(info),
+        // An answer that nobody knows is none.
+        Err(error) if error.is_refusal() && !matches!(error, ApiError::Refused { .. }) => return Err(failed(error)),
+        Err(error) => {
+            to_come = [DETAILS, SUBSCRIPTIONS].map(|what| later(what, &error)).to_vec();
+            None
+        }
     };
-    let mut asked = ask(&access.secret).await;
-    if matches!(asked, Err(ApiError::TokenRejected { .. })) && refresh.is_none() {
-        // A token of the old kind, which new apps must not use any more.
-        let answer = shopify.client.migrate(shop, &access.secret).await.map_err(failed)?;
-        (access, refresh) = tokens::split(answer, now_ms);
-        asked = ask(&access.secret).await;
+    if let Some(info) = &info {
+        ensure_same_shop(shop, info).map_err(failed)?;
+        // The platform's own list says more than the token's: a grant to write hides the one to read there.
+        if let Some(granted) = info.scopes() {
+            scopes.extend(granted.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
+        }
     }
-    let info = asked.map_err(failed)?.data;
-    ensure_same_shop(shop, &info).map_err(failed)?;
-    // The platform's own list says more than the token's: a grant to write hides the one to read there.
-    if let Some(granted) = info.scopes() {
-        scopes.extend(granted.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
-    }
-    if !is_granted(ESSENTIAL, &scopes) {
+    // A list without a single scope tells nothing.
+    let is_told = info.is_some() || !scopes.is_empty();
+    if is_told && !is_granted(ESSENTIAL, &scopes) {
         return Ok(not_connected(
             "permission_missing",
             "Nothing was connected: the permission to read products was not given. Please connect your shop again and \
              leave it as it is on Shopify's screen.",
         ));
     }
-    let ensured = subscriptions::ensure(&Asker::with_token(shopify, shop, &access.secret), &scopes).await;
-    let refused_topics = ensured.map_err(could_not_ask)?.refused;
-    let problem = hourly_check::problem(&scopes, &refused_topics);
-    let renamed_from = renamed_from(shopify, shop, &info).await?;
-    let user = owner(shopify, &merchant, shop, renamed_from.as_ref()).await?;
+    let mut ensured = None;
+    if info.is_some() {
+        let asker = Asker::with_token(shopify, shop, &access.secret);
+        match subscriptions::ensure(&asker, &scopes).await {
+            Ok(done) => ensured = Some(done),
+            Err(ReadError::Api(error @ ApiError::TokenRejected { .. })) => return Err(failed(error)),
+            Err(ReadError::Api(error)) => to_come.push(later(SUBSCRIPTIONS, &error)),
+            Err(error) => return Err(AppError::Internal(error.into())),
+        }
+    }
+    let refused: &[&str] = ensured.as_ref().map(|ensured| ensured.refused.as_slice()).unwrap_or_default();
+    let problem = if is_told { hourly_check::problem(&scopes, refused) } else { None };
+    let problem = problem.or_else(|| StillToCome::sentence(&to_come));
+    let renamed_from = match &info {
+        Some(info) => late_login::renamed_from(shopify, shop, info).await?,
+        None => None,
+    };
+    let known = shared.connections.find(NAME, shop.as_str()).await?;
+    let user = owner(shopify, &merchant, shop, known.as_ref().or(renamed_from.as_ref())).await?;
     let mut stored = vec![(TokenKind::Access, access)];
     stored.extend(refresh.map(|refresh| (TokenKind::Refresh, refresh)));
+    let known_name = known.as_ref().map(|known| known.name.clone()).unwrap_or_default();
     let connection = NewConnection {
         channel: NAME,
         account: shop.to_string(),
         merchant: user,
-        name: info.name(),
+        name: info.as_ref().map_or(known_name, ShopInfo::name),
         scopes: scopes.clone(),
         status: if problem.is_some() { Status::Incomplete } else { Status::Connected },
         status_reason: problem,
         platform_user: None,
         tokens: stored,
     };
-    shared.erasure.before_connecting(NAME, shop.as_str()).await?;
-    {
-        // A refresh of the old tokens that is under way must not overwrite the new ones.
-        let _no_refresh = shopify.tokens.hold(shop).await;
-        shared.connections.upsert(vec![connection], now_ms).await?;
-    }
-    shared.journal.connect_account(NAME, shop.as_str()).await.map_err(anyhow::Error::from)?;
-    shared
-        .journal
-        .request_read(NAME, shop.as_str(), ReadRequest::Everything, now_ms)
-        .await
-        .map_err(anyhow::Error::from)?;
+    store(shopify, shop, connection, &to_come, ensured.as_ref(), known).await?;
     if let Some(old) = renamed_from {
         // Its old name is over: what was read under it stays, and nothing more is asked there.
         shared.erasure.disconnect(NAME, &old.account, "renamed").await?;
     }
-    hourly_check::alert_of_subscriptions(shopify, shop, &refused_topics);
-    if let Err(error) = store_shop(shopify, shop, info.shop).await {
+    if let Some(info) = info
+        && let Err(error) = store_shop(shopify, shop, info.shop).await
+    {
         // The first read stores it again.
         tracing::warn!(%error, "a shop's metadata could not be stored at login");
     }
@@ -258,14 +274,109 @@ async fn connect(
         vec![(webhook::SIGNATURE, STANDARD.encode(sign_sha256(secret.as_bytes(), body)))]
     };
     let test = shared.self_tests.run(&shared.http, &shopify.config.webhook_address, sign).await;
-    let body = json!({
+    let mut body = json!({
         "user_uuid": user, "shop": shop.as_str(), "scopes": scopes, "webhook_test": test, "sync": "started",
     });
+    if !to_come.is_empty() {
+        body["still_to_come"] = json!(to_come);
+    }
     Ok(LoginAnswer::Done { body, cookie: Some(cookie), shown: Shown::Home })
 }
 
 fn not_connected(reason: &'static str, sentence: &'static str) -> LoginAnswer {
     LoginAnswer::NotConnected { channel: NAME, reason, sentence: sentence.into() }
+}
+
+/// Stores a connection, lets its events flow, and requests what is to be read and done. `known`: how it was before.
+async fn store(
+    shopify: &Shopify,
+    shop: &ShopDomain,
+    connection: NewConnection,
+    to_come: &[StillToCome],
+    ensured: Option<&Ensured>,
+    known: Option<Connection>,
+) -> Result<(), AppError> {
+    let Shared { journal, clock, .. } = &shopify.shared;
+    let (shared, now_ms, scopes) = (&shopify.shared, clock.now_ms(), connection.scopes.clone());
+    shared.erasure.before_connecting(NAME, shop.as_str()).await?;
+    {
+        // A refresh of the old tokens that is under way must not overwrite the new ones.
+        let _no_refresh = shopify.tokens.hold(shop).await;
+        shared.connections.upsert(vec![connection], now_ms).await?;
+    }
+    let not_stored = anyhow::Error::from;
+    journal.note_still_to_come(NAME, shop.as_str(), to_come).await.map_err(not_stored)?;
+    journal.connect_account(NAME, shop.as_str()).await.map_err(not_stored)?;
+    if !to_come.is_empty() {
+        journal.request_read(NAME, shop.as_str(), ReadRequest::HourlyCheck, now_ms).await.map_err(not_stored)?;
+    }
+    if let Some(Ensured { created, refused, .. }) = ensured {
+        // So that what is lost before the first hourly look is known to be lost.
+        let wanted = subscriptions::wanted(&scopes);
+        journal.note_subscriptions(NAME, shop.as_str(), &wanted, refused, *created > 0).await.map_err(not_stored)?;
+        hourly_check::alert_of_subscriptions(shopify, shop, refused);
+    }
+    let request = what_to_read(shopify, shop, known.as_ref(), &scopes, ensured).await?;
+    journal.request_read(NAME, shop.as_str(), request, now_ms).await.map_err(not_stored)?;
+    Ok(())
+}
+
+/// What a login has to be followed by. Everything, except where the shop was read to its end not long ago, has delivered all
+/// the while, and grants nothing new: then a look at what has changed brings the same.
+async fn what_to_read(
+    shopify: &Shopify,
+    shop: &ShopDomain,
+    known: Option<&Connection>,
+    scopes: &[String],
+    ensured: Option<&Ensured>,
+) -> Result<ReadRequest, AppError> {
+    let Some(known) = known.filter(|known| known.status != Status::NeedsReconnect) else {
+        return Ok(ReadRequest::Everything);
+    };
+    // What a read complains of, or a closed shop, ends with a whole read.
+    let has_gap = known.is_troubled_by(TroubleSource::Pause) || known.is_troubled_by(TroubleSource::Read);
+    let gains = SCOPES.iter().any(|scope| is_granted(scope, scopes) && !is_granted(scope, &known.scopes));
+    let has_delivered = ensured.is_some_and(|ensured| ensured.created == 0);
+    if has_gap || gains || !has_delivered {
+        return Ok(ReadRequest::Everything);
+    }
+    let account = (NAME.to_owned(), shop.to_string());
+    let pending = shopify.shared.journal.list_read_requests(&account).await.map_err(anyhow::Error::from)?;
+    let waits = pending.iter().any(|pending| pending.request == ReadRequest::Everything);
+    let is_recent = poll::was_read_lately(shopify, shop).await.map_err(anyhow::Error::from)?;
+    Ok(if is_recent && !waits { OwnRequest::Changes.into() } else { ReadRequest::Everything })
+}
+
+/// Asks the shop what it is, with the tokens of this answer. One of the old kind, which new apps must not use any more, is
+/// exchanged first. Gives the tokens to store.
+async fn ask_shop(
+    shopify: &Shopify,
+    shop: &ShopDomain,
+    answer: TokenAnswer,
+) -> (Token, Option<Token>, Result<ShopInfo, ApiError>) {
+    let now_ms = shopify.shared.clock.now_ms();
+    let ask = async |token: &SecretString| {
+        let asked = shopify.client.ask::<ShopInfo>(Patience::Person, shop, token, Query::SHOP_INFO, json!({})).await;
+        asked.map(|asked| asked.data)
+    };
+    let (access, refresh) = tokens::split(answer, now_ms);
+    let asked = ask(&access.secret).await;
+    if !matches!(asked, Err(ApiError::TokenRejected { .. })) || refresh.is_some() {
+        return (access, refresh, asked);
+    }
+    match shopify.client.migrate(shop, &access.secret).await {
+        Ok(answer) => {
+            let (access, refresh) = tokens::split(answer, now_ms);
+            let asked = ask(&access.secret).await;
+            (access, refresh, asked)
+        }
+        // Whoever uses it next exchanges it.
+        Err(error) => (access, refresh, Err(error)),
+    }
+}
+
+fn later(what: &str, error: &ApiError) -> StillToCome {
+    StillToCome::new(what, refusal::explain(error))
 }
 
 /// Whose shop it is. Who can log in to the shop speaks for it, so a shop that is known, under this name or an older one,
@@ -275,40 +386,13 @@ async fn owner(
     shopify: &Shopify,
     merchant: &CurrentMerchant,
     shop: &ShopDomain,
-    renamed_from: Option<&Connection>,
+    known: Option<&Connection>,
 ) -> Result<Uuid, AppError> {
-    let known = shopify.shared.connections.find(NAME, shop.as_str()).await?;
     let current = merchant.0.as_ref().map(|session| session.merchant);
-    let known = known.as_ref().or(renamed_from).map(|known| known.merchant);
+    let known = known.map(|known| known.merchant);
     // A shop that comes back is still its merchant's.
     let former = shopify.shared.erasure.former(NAME, shop.as_str()).await?.map(|former| former.merchant);
     Ok(known.or(former).or(current).unwrap_or_else(Uuid::new_v4))
-}
-
-/// The connection of the same shop under the name that it had before: one with the same id at the platform.
-async fn renamed_from(shopify: &Shopify, shop: &ShopDomain, info: &ShopInfo) -> Result<Option<Connection>, AppError> {
-    let Some(id) = info.shop.get("id").and_then(Value::as_str) else { return Ok(None) };
-    let Shared { connections, journal, .. } = &shopify.shared;
-    for connection in connections.list().await? {
-        if connection.channel != NAME || connection.account == shop.as_str() {
-            continue;
-        }
-        let records = journal.list_records(NAME, &connection.account, SHOP).await.map_err(anyhow::Error::from)?;
-        let same = records.iter().any(|record| {
-            serde_json::from_str::<Value>(&record.payload).is_ok_and(|kept| kept["id"].as_str() == Some(id))
-        });
-        if same {
-            return Ok(Some(connection));
-        }
-    }
-    Ok(None)
-}
-
-fn could_not_ask(error: ReadError) -> AppError {
-    match error {
-        ReadError::Api(cause) => failed(cause),
-        error => AppError::Internal(error.into()),
-    }
 }
 
 fn failed(cause: ApiError) -> AppError {

@@ -8,6 +8,7 @@ mod api_notices;
 mod budget;
 mod catalogue;
 mod client;
+mod closed;
 mod compliance;
 mod config;
 mod doctor;
@@ -15,6 +16,7 @@ mod document;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hourly_check;
+mod late_login;
 mod login;
 mod names;
 mod payload;

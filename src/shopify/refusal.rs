@@ -20,6 +20,15 @@ pub const DENIED: &str = "ACCESS_DENIED";
 /// The code of a query that costs more than a query may.
 pub const TOO_DEAR: &str = "MAX_COST_EXCEEDED";
 
+/// The code of a query that came too soon.
+pub const THROTTLED: &str = "THROTTLED";
+
+/// What stands for a code where the platform gives none.
+const UNNAMED: &str = "error";
+
+/// The code of a query over which the platform failed.
+pub const INTERNAL_ERROR: &str = "INTERNAL_SERVER_ERROR";
+
 /// What an answer means whose status is not 200. `None`: to be asked later, as it says itself.
 #[must_use]
 pub fn meaning(answer: &Answer) -> Option<ApiError> {
@@ -29,10 +38,13 @@ pub fn meaning(answer: &Answer) -> Option<ApiError> {
             reason: "Shopify refuses the stored login: the app was uninstalled, or the login was revoked. Please connect \
                      the shop again.",
         },
-        403 if text.is_some_and(|text| text.contains("Non-expiring")) => ApiError::TokenRejected {
+        403 if text.as_deref().is_some_and(|text| text.contains("Non-expiring")) => ApiError::TokenRejected {
             reason: "Shopify does not accept the old kind of login any more. Please connect the shop again.",
         },
-        429 => return None,
+        429 | 430 => return None,
+        400.. if text.as_deref().is_some_and(is_throttling) => return None,
+        // The platform had no time for it.
+        status @ (408 | 425) => ApiError::Unavailable(format!("status {status}")),
         status => closed(status).unwrap_or_else(|| match status {
             500.. => ApiError::Unavailable(format!("status {status}")),
             _ => ApiError::Refused { code: format!("status {status}") },
@@ -112,16 +124,43 @@ fn why_closed(status: u16) -> &'static str {
     }
 }
 
-/// `errors` is a list of objects, an object, or a text. A code is the platform's own where there is one.
+/// `errors` is a list of objects, an object, or a text. A code is the platform's own where there is one; without one the
+/// words decide, as far as they are known.
 pub fn error_codes(errors: &Value) -> Vec<String> {
     match errors {
         Value::Null => Vec::new(),
         Value::Array(list) => list
             .iter()
-            .map(|error| error["extensions"]["code"].as_str().unwrap_or("error").chars().take(40).collect())
+            .map(|error| match error["extensions"]["code"].as_str() {
+                Some(code) => code.chars().take(40).collect(),
+                None => code_of_words(error["message"].as_str().or_else(|| error.as_str()).unwrap_or_default()),
+            })
             .collect(),
-        _ => vec!["error".to_owned()],
+        words => vec![code_of_words(words.as_str().unwrap_or_default())],
     }
+}
+
+fn code_of_words(words: &str) -> String {
+    let code = match words {
+        words if is_throttling(words) => THROTTLED,
+        words if words.trim_start().starts_with("Internal error") => INTERNAL_ERROR,
+        _ => UNNAMED,
+    };
+    code.to_owned()
+}
+
+/// Whether words say that the shop was asked too often.
+fn is_throttling(words: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    let is_in = |phrase: &str| words.contains(phrase);
+    is_in("throttled") || is_in("too many requests") || is_in("rate limit") || (is_in("exceeded") && is_in("calls per"))
+}
+
+/// Whether a refusal says what is wrong with the query itself. Any other answer may be another one later, and is no reason
+/// to ask for something dearer instead.
+#[must_use]
+pub fn is_of_the_query(code: &str) -> bool {
+    code != UNNAMED && !code.starts_with("status ")
 }
 
 /// The scopes that `requiredAccess` of an error names, in backquotes.
@@ -146,6 +185,14 @@ mod tests {
         assert_eq!(error_codes(&json!({"query":"Required parameter missing or invalid"})), ["error"]);
         assert_eq!(error_codes(&json!("[API] Invalid API key")), ["error"]);
         assert!(error_codes(&Value::Null).is_empty());
+        for words in ["Throttled", "Too Many Requests", "Exceeded 2 calls per second for api client. Slow down!"] {
+            assert_eq!(error_codes(&json!(words)), [THROTTLED]);
+            assert_eq!(error_codes(&json!([{"message":words}])), [THROTTLED]);
+        }
+        assert_eq!(
+            error_codes(&json!([{"message":"Internal error. Looks like something went wrong."}])),
+            [INTERNAL_ERROR]
+        );
         let denied = json!([{"extensions":{"code":"ACCESS_DENIED","requiredAccess":"`read_discounts` access scope."}}]);
         assert_eq!(denied_scopes(&denied), ["read_discounts"]);
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::catalogue::locks::Locks;
 use super::client::{Asked, Client, Query};
+use super::closed::Closed;
 use super::config::Config;
 use super::names::NAME;
 use super::payload::ShopDomain;
@@ -31,6 +32,8 @@ pub struct Shopify {
     pub tokens: TokenKeeper,
     /// A lock for each shop's catalogue.
     pub locks: Locks,
+    /// Shops that said only minutes ago that they are closed.
+    pub closed: Closed,
 }
 
 impl Shopify {
@@ -47,6 +50,7 @@ impl Shopify {
             client,
             config,
             locks: Locks::default(),
+            closed: Closed::default(),
         })
     }
 
@@ -66,10 +70,14 @@ impl Shopify {
         let asked = match client.ask(patience, shop, &token, query, variables.clone()).await {
             Err(ApiError::TokenRejected { .. }) => {
                 token = tokens.after_refusal(shop, &token).await?;
-                client.ask(patience, shop, &token, query, variables).await?
+                client.ask(patience, shop, &token, query, variables).await
             }
-            asked => asked?,
+            asked => asked,
         };
+        if matches!(asked, Err(ApiError::Paused { .. })) {
+            self.closed.note(shop, self.shared.clock.now_ms());
+        }
+        let asked = asked?;
         tokens.has_worked(shop, &token).await?;
         Ok(asked)
     }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::catalogue::session::Pages;
 use super::client::{Connection, Query};
 use super::payload::ShopDomain;
 use super::state::Shopify;
@@ -42,9 +43,6 @@ const TOPICS: [(&str, &str); 18] = [
 
 /// Where the journal keeps the addresses that deliveries have ever been asked for at, as a JSON list.
 const ADDRESSES: &str = "shopify:webhook addresses";
-
-/// A shop has a few dozen subscriptions. A list with more pages than this has no end.
-const MAX_PAGES: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -156,17 +154,12 @@ impl<'a> Asker<'a> {
 
     async fn list(&self) -> Result<Vec<Subscription>, ReadError> {
         let mut found = Vec::new();
-        let mut after: Option<String> = None;
-        for _ in 0..MAX_PAGES {
+        let mut pages = Pages::new();
+        while let Some(after) = pages.next()? {
             let listed: Listed = self.ask(Query::SUBSCRIPTIONS, json!({ "after": after })).await?;
-            let (nodes, next) = listed.webhook_subscriptions.into_page();
-            found.extend(nodes);
-            match next {
-                Some(next) if after.as_ref() != Some(&next) => after = Some(next),
-                _ => return Ok(found),
-            }
+            found.extend(pages.take(listed.webhook_subscriptions)?);
         }
-        Err(ApiError::Unreadable("a list without end").into())
+        Ok(found)
     }
 
     /// Deletes a subscription. One that stays is found again in an hour.

@@ -98,7 +98,7 @@ impl Client {
         let code = answer.json::<Refusal>().map(|refusal| refusal.error.chars().take(40).collect::<String>());
         match (answer.status.as_u16(), code) {
             (status @ 500.., _) => Err(ApiError::Unavailable(format!("status {status}"))),
-            (429, _) => Err(self.rate_limited(&answer)),
+            (429 | 430, _) => Err(self.rate_limited(&answer)),
             (_, Ok(code)) if matches!(&*code, "invalid_grant" | "invalid_subject_token") => {
                 Err(ApiError::TokenRejected { reason: DEAD })
             }

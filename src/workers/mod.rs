@@ -9,6 +9,7 @@ mod conversation_file;
 pub mod conversations;
 pub mod eraser;
 pub mod feed;
+pub mod outbox;
 pub mod reads;
 pub mod retention;
 pub mod threads;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 use shoptalk::commands::Command;
-use shoptalk::facebook::sandbox::Sandbox;
+use shoptalk::facebook::sandbox::{Lie, Sandbox};
 use shoptalk::shared::channel::simulator::Failure;
 use tokio::task::JoinSet;
 use url::Url;
@@ -469,29 +469,85 @@ async fn a_refused_subscription_is_a_connection_in_part() {
     app.finish().await;
 }
 
-/// Fails every step of the login in this way: 502 with a sentence, nothing connected, and a later login works.
-async fn every_step_may_fail(failure: Failure) {
+/// The steps after the exchange of the code: path, and what the body contains.
+const LATER: [(&str, &str); 5] = [
+    ("/oauth/access_token", "fb_exchange_token"),
+    ("/debug_token", ""),
+    ("/me/accounts", ""),
+    ("/subscriptions", ""),
+    ("/subscribed_apps", ""),
+];
+
+/// These steps of a login fail in this way: 502 with this sentence, nothing connected, and a later login works.
+async fn steps_may_fail(steps: &[(&str, &str)], failure: Failure, sentence: &str) {
     let app = TestApp::start().await;
     let browser = with_shop(&app, SHOP).await;
-    for (path, body) in [
-        ("/oauth/access_token", ""),
-        ("/oauth/access_token", "fb_exchange_token"),
-        ("/debug_token", ""),
-        ("/me/accounts", ""),
-        ("/subscriptions", ""),
-        ("/subscribed_apps", ""),
-    ] {
+    for (path, body) in steps {
         app.facebook.traffic().fail_next_with_body(path, body, 10, failure.clone());
         let answer = browser.follow("/facebook/login").await;
         assert_eq!(answer.status, 502, "{path} {failure:?}");
         let detail = answer.json()["detail"].as_str().unwrap().to_owned();
-        assert!(detail.starts_with("Facebook did not answer as expected."), "{detail}");
+        assert!(detail.starts_with(sentence), "{detail}");
         app.settle().await;
         assert_eq!(app.connections("facebook").await, [Value::Null; 0], "{path} {failure:?}");
         app.facebook.traffic().heal();
+        app.clock.advance(Duration::from_secs(600));
     }
     recovers(&app, &browser).await;
     app.finish().await;
+}
+
+/// Fails the exchange of the code in this way.
+async fn every_step_may_fail(failure: Failure) {
+    steps_may_fail(&[("/oauth/access_token", "")], failure, "Facebook did not answer as expected.").await;
+}
+
+/// Nobody knows yet whether these steps of a login would have said no: the Page is connected, it is said what is still to
+/// come, and it comes by itself.
+async fn steps_may_wait(steps: &[(&str, &str)], failure: Failure) {
+    for (path, body) in steps {
+        let app = TestApp::start().await;
+        let browser = with_shop(&app, SHOP).await;
+        app.facebook.traffic().fail_next_with_body(path, body, 10, failure.clone());
+        let answer = browser.follow("/facebook/login").await;
+        assert_eq!(answer.status, 200, "{path} {failure:?}: {answer:?}");
+        let page = answer.json()["pages"]["data"][0].clone();
+        if *path == "/me/accounts" {
+            // The login names the Page, so it is asked for by its id, and nothing is left to be done.
+            assert_eq!(pages(&answer), [(PAGE.to_owned(), "connected".to_owned(), String::new())], "{failure:?}");
+            assert_eq!(page.get("still_to_come"), None);
+            app.finish().await;
+            continue;
+        }
+        assert_eq!((&page["id"], &page["status"]), (&json!(PAGE), &json!("incomplete")), "{path} {failure:?}");
+        let to_come = page["still_to_come"].as_array().unwrap();
+        assert!(!to_come.is_empty(), "{path} {failure:?}");
+        assert!(to_come.iter().all(|one| one["reason"].as_str().unwrap().contains("by itself")), "{page}");
+        assert_eq!(answer.json()["sync"], "started");
+        let home = browser.clone().for_pages().get("/").await.text();
+        assert!(home.contains("Still to come: ") && home.contains("Nobody has to do anything"), "{home}");
+        assert!(!home.contains("Log in to Facebook again") && !home.contains("needs you"), "{home}");
+        app.facebook.traffic().heal();
+        for _ in 0..3 {
+            app.settle().await;
+            app.clock.advance(Duration::from_secs(600));
+        }
+        app.settle().await;
+        let found = app.connections("facebook").await.remove(0);
+        assert_eq!((&found["status"], &found["status_reason"]), (&json!("connected"), &Value::Null), "{path} {found}");
+        assert_eq!((&found["name"], found["scopes"].as_array().unwrap().len()), (&json!("Demo Shop"), 5), "{path}");
+        assert_eq!(app.json(&format!("facebook/{PAGE}/page_metadata.json"))["name"], "Demo Shop", "{path}");
+        assert_eq!(app.page().subscribed_fields(), FIELDS, "{path} {failure:?}");
+        assert_eq!(app.facebook.app_subscription().unwrap().fields, FIELDS, "{path} {failure:?}");
+        assert!(!browser.for_pages().get("/").await.text().contains("Still to come"), "{path}");
+        // The login lasts: hours later its token works, and who connected the Page is known.
+        app.clock.advance(Duration::from_secs(5 * 3600));
+        app.command(Command::Sync { channel: Some("facebook".to_owned()), account: None }).await;
+        assert_eq!(app.connections("facebook").await[0]["status"], "connected", "{path} {failure:?}");
+        let person = app.shared().connections.find_platform_user("facebook", PAGE).await.unwrap();
+        assert_eq!(person, Some(app.facebook.person_id()), "{path} {failure:?}");
+        app.finish().await;
+    }
 }
 
 #[tokio::test]
@@ -531,12 +587,16 @@ async fn a_platform_that_never_answers_connects_nothing() {
 
 #[tokio::test]
 async fn a_platform_that_limits_calls_connects_nothing() {
-    every_step_may_fail(Failure::Json(400, Sandbox::error(4, None, "(#4) Application request limit reached"))).await;
+    let busy = Failure::Json(400, Sandbox::error(4, None, "(#4) Application request limit reached"));
+    steps_may_fail(&[("/oauth/access_token", "")], busy, "Facebook is busy and asks us to wait. Nothing was changed")
+        .await;
 }
 
 #[tokio::test]
 async fn a_platform_that_refuses_its_own_token_connects_nothing() {
-    every_step_may_fail(Failure::Json(400, Sandbox::error(190, Some(460), "Error validating access token"))).await;
+    let refusal = Failure::Json(400, Sandbox::error(190, Some(460), "Error validating access token"));
+    let steps = [&[("/oauth/access_token", "")][..], &LATER].concat();
+    steps_may_fail(&steps, refusal, "Facebook did not answer as expected.").await;
 }
 
 #[tokio::test]
@@ -547,6 +607,139 @@ async fn a_platform_that_says_200_to_an_error_connects_nothing() {
 #[tokio::test]
 async fn a_platform_that_answers_with_another_shape_connects_nothing() {
     every_step_may_fail(Failure::Json(200, json!({"data": "x", "access_token": 7, "success": null}))).await;
+}
+
+#[tokio::test]
+async fn what_is_not_answered_after_the_code_is_still_to_come() {
+    for failure in [Failure::Status(500), Failure::HalfBody, Failure::Disconnect] {
+        steps_may_wait(&LATER, failure).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_answered_in_another_form_after_the_code_is_still_to_come() {
+    steps_may_wait(&LATER, Failure::Html).await;
+    steps_may_wait(&LATER, Failure::Json(200, Sandbox::error(2, None, "An unexpected error has occurred"))).await;
+    steps_may_wait(&LATER, Failure::Json(200, json!({"data": "x", "access_token": 7, "success": null}))).await;
+}
+
+#[tokio::test]
+async fn what_a_limit_of_calls_stops_after_the_code_is_still_to_come() {
+    steps_may_wait(&LATER, Failure::RetryAfter(503, "120".to_owned())).await;
+    let busy = Failure::Json(400, Sandbox::error(4, None, "(#4) Application request limit reached"));
+    steps_may_wait(&LATER, busy).await;
+}
+
+#[tokio::test]
+async fn one_of_several_pages_that_is_not_answered_for_costs_the_others_nothing() {
+    let app = TestApp::start().await;
+    let other = app.facebook.add_page("100000000000102", "Other Page");
+    let browser = with_shop(&app, SHOP).await;
+    app.facebook.traffic().fail_next(&format!("/{PAGE}"), 10, Failure::Status(500));
+    let answer = browser.follow("/facebook/login").await;
+    let statuses: Vec<String> = pages(&answer).into_iter().map(|(_, status, _)| status).collect();
+    assert_eq!(statuses, ["incomplete", "connected"]);
+    let data = answer.json()["pages"]["data"].clone();
+    let what = |page: &Value| -> Option<Vec<Value>> {
+        page["still_to_come"].as_array().map(|list| list.iter().map(|one| one["what"].clone()).collect())
+    };
+    let expected = vec![json!("the webhook subscription"), json!("the Page's details")];
+    assert_eq!((what(&data[0]), what(&data[1])), (Some(expected), None));
+    assert_eq!(other.subscribed_fields(), FIELDS);
+    // One whose token is refused is not connected, and the others are.
+    app.facebook.traffic().heal();
+    let dead = Failure::Json(400, Sandbox::error(190, Some(460), "Error validating access token"));
+    for _ in 0..2 {
+        app.clock.advance(Duration::from_secs(600));
+        app.settle().await;
+    }
+    app.facebook.traffic().fail_next("/100000000000102/subscribed_apps", 1, dead);
+    let answer = pages(&browser.follow("/facebook/login").await);
+    assert_eq!((answer[0].1.as_str(), answer[1].1.as_str()), ("connected", "not_connected"));
+    assert!(answer[1].2.contains("password"), "{answer:?}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_page_that_the_login_names_is_connected_although_nobody_answers_for_it() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    app.facebook.traffic().fail_next("/me/accounts", 10, Failure::Status(500));
+    app.facebook.traffic().fail_next(&format!("/{PAGE}"), 10, Failure::Status(500));
+    let answer = browser.follow("/facebook/login").await;
+    let page = answer.json()["pages"]["data"][0].clone();
+    assert_eq!((answer.status.as_u16(), &page["id"], &page["status"]), (200, &json!(PAGE), &json!("incomplete")));
+    assert_eq!(page["still_to_come"][0]["what"], "access to the Page");
+    app.facebook.traffic().heal();
+    for _ in 0..3 {
+        app.settle().await;
+        app.clock.advance(Duration::from_secs(600));
+    }
+    let found = app.connections("facebook").await.remove(0);
+    assert_eq!((&found["status"], &found["name"]), (&json!("connected"), &json!("Demo Shop")), "{found}");
+    assert_eq!(app.page().subscribed_fields(), FIELDS);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn pages_of_a_business_portfolio_are_asked_for_by_the_ids_that_the_login_names() {
+    let app = TestApp::start().await;
+    app.page().set_in_portfolio(true);
+    let other = app.facebook.add_page("100000000000102", "Without access");
+    other.set_in_portfolio(true);
+    let browser = with_shop(&app, SHOP).await;
+    let gone =
+        Sandbox::error(100, Some(33), "Unsupported get request. Object with ID '100000000000102' does not exist");
+    app.facebook.traffic().fail_next("/100000000000102", 1, Failure::Json(400, gone));
+    let answer = pages(&browser.follow("/facebook/login").await);
+    assert_eq!(answer[0], (PAGE.to_owned(), "connected".to_owned(), String::new()));
+    assert_eq!((answer[1].0.as_str(), answer[1].1.as_str()), ("100000000000102", "not_connected"));
+    assert!(answer[1].2.contains("business portfolio") && answer[1].2.contains("Assign people"), "{answer:?}");
+    app.settle().await;
+    assert_eq!(app.connections("facebook").await[0]["name"], "Demo Shop");
+    assert_eq!(app.page().subscribed_fields(), FIELDS);
+    // A dead token of such a Page is replaced like any other.
+    app.facebook.revoke_page_tokens(PAGE, 463);
+    app.command(Command::Sync { channel: Some("facebook".to_owned()), account: None }).await;
+    assert_eq!(app.connections("facebook").await[0]["status"], "connected");
+    // Where nothing names them, it is said what to do.
+    other.set_ticked(false);
+    app.page().set_ticked(false);
+    let page = browser.for_pages().follow("/facebook/login").await;
+    assert!(page.text().contains("shows no Page") && page.text().contains("business portfolio"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn tasks_under_newer_names_and_tasks_that_are_not_told_are_no_refusal() {
+    let app = TestApp::start().await;
+    app.page().set_tasks(&["PROFILE_PLUS_ANALYZE", "PROFILE_PLUS_MESSAGING", "PROFILE_PLUS_MODERATE"]);
+    app.facebook.add_page("100000000000102", "Full control").set_tasks(&["PROFILE_PLUS_FULL_CONTROL"]);
+    app.facebook.add_page("100000000000103", "Not told").hide_tasks();
+    app.facebook.add_page("100000000000104", "Analysed").set_tasks(&["PROFILE_PLUS_ANALYZE"]);
+    let browser = with_shop(&app, SHOP).await;
+    let statuses: Vec<String> =
+        pages(&browser.follow("/facebook/login").await).into_iter().map(|(_, status, _)| status).collect();
+    assert_eq!(statuses, ["connected", "connected", "connected", "not_connected"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_of_pages_that_is_cut_short_connects_all_that_the_login_names() {
+    let app = TestApp::start().await;
+    let ids: Vec<String> = (101..=105).map(|number| format!("100000000000{number}")).collect();
+    for id in &ids[1..] {
+        app.facebook.add_page(id, &format!("Page {id}"));
+    }
+    app.facebook.set_page_limit(2);
+    app.facebook.lie_about_paging("accounts", Some(Lie::NoWay));
+    let browser = with_shop(&app, SHOP).await;
+    let answer = browser.follow("/facebook/login").await;
+    let found: Vec<String> = pages(&answer).into_iter().map(|(id, ..)| id).collect();
+    assert_eq!((found, answer.json().get("still_to_come")), (ids, None));
+    app.settle().await;
+    assert_eq!(app.connections("facebook").await.len(), 5);
+    app.finish().await;
 }
 
 #[tokio::test]

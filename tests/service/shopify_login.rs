@@ -532,24 +532,103 @@ async fn fails_cleanly(path: &str, body: &str) {
     app.finish().await;
 }
 
+/// While this request fails, a login connects the shop all the same, says what is still to come, and that comes by itself.
+async fn waits_for(body: &str, expected: &[&str]) {
+    let mut troubles = troubles();
+    troubles.push(Failure::RetryAfter(429, "60".to_owned()));
+    for trouble in troubles {
+        let app = TestApp::start().await;
+        app.shop().add_product("Green tea");
+        app.shopify.traffic().fail_next_with_body("/graphql.json", body, 100, trouble.clone());
+        let browser = app.browser();
+        let answer = browser.follow(LOGIN).await;
+        assert_eq!(answer.status, 200, "{trouble:?}: {answer:?}");
+        let to_come = answer.json()["still_to_come"].as_array().unwrap().clone();
+        let what: Vec<&str> = to_come.iter().map(|one| one["what"].as_str().unwrap()).collect();
+        assert_eq!(what, expected, "{trouble:?}");
+        assert!(to_come.iter().all(|one| one["reason"].as_str().unwrap().contains("by itself")), "{to_come:?}");
+        assert_eq!(connection(&app, SHOP).await["status"], "incomplete", "{trouble:?}");
+        let home = browser.clone().for_pages().get("/").await.text();
+        assert!(home.contains("Still to come: ") && !home.contains("Log in to Shopify again"), "{home}");
+        app.shopify.traffic().heal();
+        for _ in 0..3 {
+            app.settle().await;
+            app.clock.advance(Duration::from_secs(600));
+        }
+        app.settle().await;
+        let found = connection(&app, SHOP).await;
+        assert_eq!((&found["status"], &found["status_reason"]), (&json!("connected"), &Value::Null), "{trouble:?}");
+        assert_eq!(found["name"], "Demo Shop", "{trouble:?}");
+        assert_eq!(app.shop().subscriptions().len(), 18, "{trouble:?}");
+        assert_complete(&app, &app.shop());
+        assert!(!browser.for_pages().get("/").await.text().contains("Still to come"), "{trouble:?}");
+        app.finish().await;
+    }
+}
+
 #[tokio::test]
 async fn a_token_endpoint_in_trouble_leaves_nothing_behind() {
     fails_cleanly("/oauth/access_token", "").await;
 }
 
 #[tokio::test]
-async fn a_shop_that_cannot_be_read_at_login_leaves_nothing_behind() {
-    fails_cleanly("/graphql.json", &only("ShopInfo")).await;
+async fn a_shop_that_cannot_be_read_at_login_is_connected_and_read_later() {
+    waits_for(&only("ShopInfo"), &["the shop's details", "the webhook subscriptions"]).await;
 }
 
 #[tokio::test]
-async fn subscriptions_that_cannot_be_listed_at_login_leave_nothing_behind() {
-    fails_cleanly("/graphql.json", &only("Subscriptions")).await;
+async fn subscriptions_that_cannot_be_listed_at_login_are_made_later() {
+    waits_for(&only("Subscriptions"), &["the webhook subscriptions"]).await;
 }
 
 #[tokio::test]
-async fn subscriptions_that_cannot_be_made_at_login_leave_nothing_behind() {
-    fails_cleanly("/graphql.json", &only("Subscribe")).await;
+async fn subscriptions_that_cannot_be_made_at_login_are_made_later() {
+    waits_for(&only("Subscribe"), &["the webhook subscriptions"]).await;
+}
+
+#[tokio::test]
+async fn a_busy_platform_is_called_busy() {
+    let app = TestApp::start().await;
+    let busy = Failure::RetryAfter(429, "60".to_owned());
+    app.shopify.traffic().fail_next("/oauth/access_token", 10, busy);
+    let answer = app.browser().follow(LOGIN).await;
+    assert_eq!(answer.status, 502);
+    assert_eq!(
+        answer.json()["detail"],
+        "Shopify is busy and asks us to wait. Nothing was changed; please try again in a few minutes."
+    );
+    assert_eq!(connection(&app, SHOP).await, Value::Null);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_login_of_a_shop_that_is_read_already_looks_only_for_what_changed() {
+    let app = TestApp::start().await;
+    app.shop().add_product("Green tea");
+    connect_shop(&app).await;
+    let browser = app.browser();
+    app.clock.advance(Duration::from_secs(3600));
+    let reads = |app: &TestApp| {
+        let received = app.shopify.traffic().received();
+        received.iter().filter(|one| one.text().contains("Products")).count()
+    };
+    let before = reads(&app);
+    log_in(&browser, SHOP).await;
+    let requests = app.shared().journal.list_read_requests(&("shopify".to_owned(), SHOP.to_owned())).await.unwrap();
+    let objects: Vec<_> = requests.iter().map(|one| one.request.to_text()).collect();
+    assert_eq!(objects, ["poll"]);
+    app.shop().add_product("Black tea");
+    app.settle().await;
+    assert_complete(&app, &app.shop());
+    assert!(reads(&app) > before);
+    // Where deliveries may have been missed, everything is read.
+    app.shop().drop_subscription("products/update");
+    log_in(&browser, SHOP).await;
+    let requests = app.shared().journal.list_read_requests(&("shopify".to_owned(), SHOP.to_owned())).await.unwrap();
+    assert!(requests.iter().any(|one| one.request.to_text().is_empty()), "{requests:?}");
+    app.settle().await;
+    assert_eq!(connection(&app, SHOP).await["status"], "connected");
+    app.finish().await;
 }
 
 #[tokio::test]

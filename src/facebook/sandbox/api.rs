@@ -16,6 +16,7 @@ use super::call::{Call, Caller, DEFAULT_VERSION, reply};
 use super::deliver;
 use super::graph;
 use super::login;
+use super::paging::{Row, Window, with_paging};
 use super::state::{APP_NAME, AppSubscription, Content, Core, GraphError, Holder, PageRecord, Platform};
 
 /// A time-stamped proof is good for this many seconds.
@@ -46,7 +47,7 @@ type Run = fn(&Core, &mut Platform, &Call) -> Result<Value, GraphError>;
 
 /// All routes.
 pub(super) fn router(core: Arc<Core>) -> Router {
-    let routes: [(&str, MethodRouter<Arc<Core>>); 10] = [
+    let routes: [(&str, MethodRouter<Arc<Core>>); 12] = [
         ("/dialog/oauth", get(login::dialog).post(login::dialog)),
         ("/oauth/access_token", get(login::token).post(login::token)),
         (
@@ -73,6 +74,8 @@ pub(super) fn router(core: Arc<Core>) -> Router {
         ),
         ("/{object}/conversations", graph(MethodFilter::GET, graph::conversations)),
         ("/{object}/messages", graph(MethodFilter::GET, graph::messages)),
+        ("/{object}/attachments", graph(MethodFilter::GET, graph::parts_of_message)),
+        ("/{object}/shares", graph(MethodFilter::GET, graph::parts_of_message)),
     ];
     let mut router = Router::new();
     for (path, methods) in routes {
@@ -168,8 +171,15 @@ fn subscribed_apps(core: &Core, platform: &mut Platform, call: &Call) -> Result<
         json!({"category": "Business", "link": "https://bot.example/", "name": APP_NAME, "id": core.app_id,
             "subscribed_fields": fields})
     });
-    let rows: Vec<Value> = page.other_apps.iter().cloned().chain(ours).collect();
-    Ok(json!({ "data": rows }))
+    let rows = page.other_apps.iter().cloned().chain(ours).collect();
+    Ok(part_of(rows, Window::of_call(core, platform, call, "subscribed_apps")?))
+}
+
+/// A part of a list that has no order but its own.
+fn part_of(items: Vec<Value>, window: Window) -> Value {
+    let rows = (0_i64..).zip(items).map(|(index, item)| Row { key: -index, id: index.to_string(), item });
+    let (rows, paging) = window.cut(rows.collect());
+    with_paging(rows.into_iter().map(|row| row.item).collect(), paging)
 }
 
 fn subscribe_page(_core: &Core, platform: &mut Platform, call: &Call) -> Result<Value, GraphError> {
@@ -242,7 +252,7 @@ fn app_subscriptions(core: &Core, platform: &mut Platform, call: &Call) -> Resul
             json!({"object": object, "callback_url": app.callback_url, "active": true, "fields": fields})
         })
         .collect();
-    Ok(json!({ "data": rows }))
+    Ok(part_of(rows, Window::of_call(core, platform, call, "subscriptions")?))
 }
 
 fn unsubscribe_app(core: &Core, platform: &mut Platform, call: &Call) -> Result<Value, GraphError> {

@@ -35,6 +35,8 @@ pub(super) struct Call {
     pub version: String,
     /// The object of the path: an id or `me`; empty for routes without one.
     pub object: String,
+    /// The last part of the path.
+    pub edge: String,
     /// Query and body together.
     params: BTreeMap<String, String>,
     pub token: Option<String>,
@@ -79,7 +81,8 @@ impl Call {
         let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(|token| token.trim().to_owned());
         let token = bearer.or_else(|| params.get("access_token").cloned());
         let object = names.remove("object").unwrap_or_default();
-        Ok(Self { version, object, params, token, caller: Caller::Nobody })
+        let edge = parts.uri.path().rsplit('/').next().unwrap_or_default().to_owned();
+        Ok(Self { version, object, edge, params, token, caller: Caller::Nobody })
     }
 
     pub(super) fn param(&self, name: &str) -> Option<&str> {

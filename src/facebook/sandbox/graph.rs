@@ -46,7 +46,7 @@ pub(super) fn node(core: &Core, platform: &mut Platform, call: &Call) -> Result<
             let message = "(#100) This message has been deleted and can no longer be read.";
             return Err(GraphError::new(100, message).subcode(33));
         }
-        return message(platform, page, thread, &thread.messages[index], &fields);
+        return message((core, call), platform, (page, thread), &thread.messages[index], &fields);
     }
     customer(platform, call)
 }
@@ -119,7 +119,7 @@ pub(super) fn accounts(core: &Core, platform: &mut Platform, call: &Call) -> Res
         let ids: Vec<String> = platform
             .pages
             .iter()
-            .filter(|page| page.ticked && page.instagram_of.is_none())
+            .filter(|page| page.ticked && page.instagram_of.is_none() && !page.in_portfolio)
             .map(|page| page.id.clone())
             .collect();
         for (index, id) in (0_i64..).zip(ids) {
@@ -127,7 +127,7 @@ pub(super) fn accounts(core: &Core, platform: &mut Platform, call: &Call) -> Res
             rows.push(Row { key: -index, id: id.clone(), item: id });
         }
     }
-    let window = Window::of_call(core, platform, call)?;
+    let window = Window::of_call(core, platform, call, "accounts")?;
     let user_token = call.token.clone().unwrap_or_default();
     let (rows, paging) = window.cut(rows);
     let mut data = Vec::new();
@@ -135,6 +135,7 @@ pub(super) fn accounts(core: &Core, platform: &mut Platform, call: &Call) -> Res
         let token = platform.page_token(&user_token, &row.item, core.now());
         let Some(page) = platform.page(&row.item) else { continue };
         data.push(select("Page", &page.id, &fields, |field| match field.name.as_str() {
+            "tasks" | "perms" if page.hides_tasks => Known::Absent,
             "tasks" | "perms" => Known::Value(json!(page.tasks)),
             _ => page_field(page, field, &token),
         })?);
@@ -153,7 +154,7 @@ fn page_node(core: &Core, platform: &mut Platform, call: &Call) -> Result<Value,
         // Another Page is public, but reading it takes a feature that this app does not have.
         Err(_) => return Err(missing_permission("pages_read_engagement")),
     };
-    if !granted && fields.iter().any(|field| !["id", "name"].contains(&field.name.as_str())) {
+    if !granted && fields.iter().any(|field| !["id", "name", "access_token"].contains(&field.name.as_str())) {
         return Err(missing_permission("pages_read_engagement"));
     }
     let own = call.token.clone().unwrap_or_default();
@@ -222,7 +223,7 @@ pub(super) fn conversations(core: &Core, platform: &mut Platform, call: &Call) -
         })
         .collect();
     rows.sort_by(|a, b| (b.key, &b.id).cmp(&(a.key, &a.id)));
-    let (rows, paging) = Window::of_call(core, platform, call)?.cut(rows);
+    let (rows, paging) = Window::of_call(core, platform, call, "conversations")?.cut(rows);
     let data = rows
         .into_iter()
         .map(|row| conversation(core, platform, call, page, row.item, &fields))
@@ -236,7 +237,8 @@ pub(super) fn messages(core: &Core, platform: &mut Platform, call: &Call) -> Res
     let (page, thread) = find_thread(platform, &call.object).ok_or_else(|| GraphError::missing_object(&call.object))?;
     may_read_messages(platform, page, call)?;
     let fields = call.fields("id,created_time")?;
-    message_list(platform, page, thread, &fields, Window::of_call(core, platform, call)?)
+    let window = Window::of_call(core, platform, call, "messages")?;
+    message_list((core, call), platform, (page, thread), &fields, window)
 }
 
 fn find_thread<'a>(platform: &'a Platform, id: &str) -> Option<(&'a PageRecord, &'a Thread)> {
@@ -262,8 +264,8 @@ fn conversation(
     let mut nested = None;
     if let Some(field) = fields.iter().find(|field| field.name == "messages") {
         let wanted = if field.fields.is_empty() { default_fields("id,created_time") } else { field.fields.clone() };
-        let window = Window::of_field(core, platform, call, &thread.id, field, &wanted)?;
-        nested = Some(message_list(platform, page, thread, &wanted, window)?);
+        let window = Window::of_field(core, platform, call, &format!("{}/messages", thread.id), field, &wanted)?;
+        nested = Some(message_list((core, call), platform, (page, thread), &wanted, window)?);
     }
     let newest = thread.messages.last();
     select("UnifiedThread", &thread.id, fields, |field| {
@@ -290,9 +292,9 @@ fn conversation(
 }
 
 fn message_list(
+    asked: (&Core, &Call),
     platform: &Platform,
-    page: &PageRecord,
-    thread: &Thread,
+    (page, thread): (&PageRecord, &Thread),
     fields: &[Field],
     window: Window,
 ) -> Result<Value, GraphError> {
@@ -303,20 +305,57 @@ fn message_list(
     });
     let (rows, paging) = window.cut(rows.collect());
     let bare = default_fields("id,created_time");
+    let is_bare = fields.iter().all(|field| ["id", "created_time"].contains(&field.name.as_str()));
+    let served = rows.iter().filter(|row| row.item.0 < READABLE_MESSAGES);
+    let (most, code) = thread.serves_at_once.unwrap_or((usize::MAX, 1));
+    if !is_bare && (served.clone().count() > most || served.clone().any(|row| row.item.1.unservable)) {
+        let message = match code {
+            2 => "An unexpected error has occurred. Please retry your request later.",
+            _ => "Please reduce the amount of data you're asking for, then retry your request",
+        };
+        return Err(GraphError::new(code, message));
+    }
     let data = rows
         .into_iter()
         .map(|Row { item: (age, found), .. }| {
             let visible = if age < READABLE_MESSAGES { fields } else { &bare };
-            message(platform, page, thread, found, visible)
+            message(asked, platform, (page, thread), found, visible)
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(with_paging(data, paging))
 }
 
+/// `GET /{message}/attachments` and `/{message}/shares`.
+pub(super) fn parts_of_message(core: &Core, platform: &mut Platform, call: &Call) -> Result<Value, GraphError> {
+    let platform = &*platform;
+    let (page, thread, index) =
+        find_message(platform, &call.object).ok_or_else(|| GraphError::missing_object(&call.object))?;
+    may_read_messages(platform, page, call)?;
+    let edge = call.edge.as_str();
+    let whole = shown(&thread.messages[index], edge).unwrap_or_else(|| json!({"data": []}));
+    Ok(cut_parts(Window::of_call(core, platform, call, edge)?, &whole))
+}
+
+/// A part of a list that belongs to a message.
+fn cut_parts(window: Window, whole: &Value) -> Value {
+    let Some(items) = whole["data"].as_array() else { return whole.clone() };
+    let rows = (0_i64..).zip(items).map(|(index, item)| Row { key: -index, id: index.to_string(), item });
+    let (rows, paging) = window.cut(rows.collect());
+    let is_whole = paging.as_ref().is_none_or(|paging| paging.get("next").is_none());
+    // Lists of a message that are whole have no `paging`.
+    with_paging(rows.into_iter().map(|row| row.item.clone()).collect(), paging.filter(|_| !is_whole))
+}
+
+/// What the API shows of a message in one of its fields.
+fn shown(found: &Message, field: &str) -> Option<Value> {
+    let told = polled_attachment(found).filter(|(name, _)| *name == field).map(|(_, value)| value);
+    found.shown.get(field).cloned().or(told)
+}
+
 fn message(
+    (core, call): (&Core, &Call),
     platform: &Platform,
-    page: &PageRecord,
-    thread: &Thread,
+    (page, thread): (&PageRecord, &Thread),
     found: &Message,
     fields: &[Field],
 ) -> Result<Value, GraphError> {
@@ -337,9 +376,16 @@ fn message(
                 Some(mid) => json!({"mid": mid, "is_self_reply": false}),
                 None => return Known::Absent,
             },
-            "attachments" | "shares" | "sticker" => match polled_attachment(found) {
-                Some((name, value)) if name == field.name => narrow(&value, &field.fields),
-                _ => return Known::Absent,
+            name @ ("attachments" | "shares") => {
+                let edge = format!("{}/{name}", found.mid);
+                match (shown(found, name), Window::of_field(core, platform, call, &edge, field, &field.fields)) {
+                    (Some(whole), Ok(window)) => narrow(&cut_parts(window, &whole), &field.fields),
+                    _ => return Known::Absent,
+                }
+            }
+            "sticker" => match shown(found, "sticker") {
+                Some(value) => narrow(&value, &field.fields),
+                None => return Known::Absent,
             },
             "is_unsupported" | "reactions" | "story" | "thread_id" => return Known::Absent,
             _ => return Known::No,

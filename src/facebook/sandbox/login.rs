@@ -200,11 +200,15 @@ pub(super) fn debug_token(core: &Core, platform: &mut Platform, call: &Call) -> 
     };
     let scopes: Vec<&String> =
         platform.permissions.iter().filter(|(_, status)| **status == "granted").map(|(name, _)| name).collect();
-    let ticked: Vec<&str> = platform.pages.iter().filter(|page| page.ticked).map(|page| page.id.as_str()).collect();
+    // Permissions for Pages name Pages, those for Instagram the accounts there.
+    let ticked = |on_instagram: bool| -> Vec<&str> {
+        let pages = platform.pages.iter().filter(|page| page.ticked && page.instagram_of.is_some() == on_instagram);
+        pages.map(|page| page.id.as_str()).collect()
+    };
     let granular: Vec<Value> = scopes
         .iter()
-        .filter(|name| name.starts_with("pages_"))
-        .map(|name| json!({"scope": name, "target_ids": ticked}))
+        .filter(|name| name.starts_with("pages_") || name.starts_with("instagram_"))
+        .map(|name| json!({"scope": name, "target_ids": ticked(name.starts_with("instagram_"))}))
         .collect();
     let mut data = json!({
         "app_id": core.app_id,

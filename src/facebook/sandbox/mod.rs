@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 pub use self::handle::{Person, Sandbox};
 pub use self::page::Page;
+pub use self::paging::Lie;
 pub use self::state::AppSubscription;
 use self::state::{Core, GraphError, Holder, PageRecord, Platform};
 use crate::shared::channel::simulator::{Loopback, Now, Traffic};
@@ -249,6 +250,16 @@ impl Sandbox {
         self.core.platform().page_limit = Some(items);
     }
 
+    /// From now on something is wrong with the `paging` of these lists; `edge` is the last part of their path: `accounts`,
+    /// `conversations`, `messages`, `attachments`, `subscriptions`, `subscribed_apps`. `None`: no longer.
+    pub fn lie_about_paging(&self, edge: &str, lie: Option<Lie>) {
+        let lies = &mut self.core.platform().lies;
+        match lie {
+            Some(lie) => lies.insert(edge.to_owned(), lie),
+            None => lies.remove(edge),
+        };
+    }
+
     /// All answers carry this header from now on, for example `X-App-Usage`.
     pub fn set_usage(&self, header: &str, value: &str) {
         self.core.platform().usage.insert(header.to_ascii_lowercase(), value.to_owned());
@@ -257,8 +268,8 @@ impl Sandbox {
     /// The body of an error answer, for [`Traffic::fail_next`] with `Failure::Json`: rate limits (4, 613, 80006) and
     /// whatever else the state of the simulator does not bring about.
     #[must_use]
-    pub fn error(code: u32, subcode: Option<u32>, message: &str) -> Value {
-        let error = GraphError::new(code, message);
+    pub fn error(code: impl Into<i64>, subcode: Option<u32>, message: &str) -> Value {
+        let error = GraphError::new(code.into(), message);
         subcode.map_or_else(|| error.body(), |subcode| error.clone().subcode(subcode).body())
     }
 

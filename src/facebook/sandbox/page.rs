@@ -33,6 +33,16 @@ impl Page {
         self.change(|page| page.ticked = yes);
     }
 
+    /// The person has the Page through a business portfolio: `debug_token` names it, `/me/accounts` does not.
+    pub fn set_in_portfolio(&self, yes: bool) {
+        self.change(|page| page.in_portfolio = yes);
+    }
+
+    /// Lists no longer tell what the person may do on the Page.
+    pub fn hide_tasks(&self) {
+        self.change(|page| page.hides_tasks = true);
+    }
+
     /// Changes the name in the metadata; no webhook comes of it.
     pub fn rename(&self, name: &str) {
         self.set_field("name", name.into());
@@ -94,6 +104,30 @@ impl Page {
     /// The person sends an attachment; `kind` as in webhooks: `image`, `audio`, `video`, `file`, `sticker`, `fallback`.
     pub fn attachment_from(&self, person: &Person, kind: &str, url: &str) -> Value {
         self.write(person, Draft { attachment: Some((kind, url)), ..Draft::default() })
+    }
+
+    /// What the API shows in a field of a message of this thread, for example `attachments`: a kind that no document names.
+    pub fn show(&self, person: &Person, mid: &str, field: &str, value: Value) {
+        self.change(|page| {
+            if let Some(message) = page.thread_mut(&person.id).message_mut(mid) {
+                message.shown.insert(field.to_owned(), value);
+            }
+        });
+    }
+
+    /// From now on the API serves no more than so many messages of this conversation at a time and answers with `code` to
+    /// calls for more. `None`: as ever. Ids and times are always told.
+    pub fn serve_at_once(&self, person: &Person, most: Option<(usize, i64)>) {
+        self.change(|page| page.thread_mut(&person.id).serves_at_once = most);
+    }
+
+    /// The API never serves this message of the person's, even alone, or does so again.
+    pub fn set_unservable(&self, person: &Person, mid: &str, yes: bool) {
+        self.change(|page| {
+            if let Some(message) = page.thread_mut(&person.id).message_mut(mid) {
+                message.unservable = yes;
+            }
+        });
     }
 
     /// The person taps a button. In the conversation it shows as a message with the button's title and the same id.
@@ -163,6 +197,7 @@ impl Page {
             if let Some(message) = thread.message_mut(mid) {
                 message.text.clear();
                 message.attachment = None;
+                message.shown.clear();
             }
             json!({"mid": mid, "is_deleted": true})
         })
@@ -277,6 +312,8 @@ impl Page {
                 from_page: draft.app_id.is_some(),
                 text: draft.text.to_owned(),
                 attachment: draft.attachment.map(|(kind, url)| (kind.to_owned(), url.to_owned())),
+                shown: serde_json::Map::new(),
+                unservable: false,
                 reply_to: draft.reply_to.map(str::to_owned),
                 edits: 0,
             });

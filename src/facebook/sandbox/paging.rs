@@ -23,24 +23,47 @@ pub(super) struct Row<T> {
     pub item: T,
 }
 
+/// What has been seen of `paging` that the documents do not promise. Real lists do each of these now and then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lie {
+    /// `next`, and no `cursors`.
+    NoCursors,
+    /// `next` with an `offset`, and no `cursors`.
+    Offset,
+    /// `cursors.after` is where this part began; only the link leads on.
+    StaleCursor,
+    /// Before each part comes an empty one.
+    EmptyParts,
+    /// There is more, and nothing says where.
+    NoWay,
+    /// There is more, and it leads to where this part began.
+    Circle,
+}
+
 /// Which part of a list is wanted.
 pub(super) struct Window {
     limit: usize,
     after: Option<(i64, String)>,
     before: Option<(i64, String)>,
+    offset: usize,
+    /// The empty part before this one was given.
+    was_empty: bool,
+    lie: Option<Lie>,
+    /// The cursor with which it was asked for.
+    told: String,
     /// The list's own address with everything but the cursor.
     link: String,
 }
 
 impl Window {
     /// As the parameters of the call say.
-    pub(super) fn of_call(core: &Core, platform: &Platform, call: &Call) -> Result<Self, GraphError> {
-        let edge = match &call.caller {
-            Caller::Person => format!("{}/accounts", platform.person_id),
-            _ if call.object.starts_with("t_") => format!("{}/messages", call.object),
-            Caller::Page(id) => format!("{id}/conversations"),
-            _ => call.object.clone(),
+    pub(super) fn of_call(core: &Core, platform: &Platform, call: &Call, edge: &str) -> Result<Self, GraphError> {
+        let object = match &call.caller {
+            Caller::Person if call.object == "me" => &platform.person_id,
+            Caller::Page(id) if call.object == "me" => id,
+            _ => &call.object,
         };
+        let edge = format!("{object}/{edge}");
         let kept = ["fields", "platform", "user_id"];
         let kept: Vec<(&str, &str)> =
             kept.iter().filter_map(|name| call.param(name).map(|value| (*name, value))).collect();
@@ -52,13 +75,13 @@ impl Window {
         core: &Core,
         platform: &Platform,
         call: &Call,
-        id: &str,
+        edge: &str,
         field: &Field,
         wanted: &[Field],
     ) -> Result<Self, GraphError> {
         let fields = text_of(wanted);
-        let edge = format!("{id}/messages");
-        Self::new(core, platform, call, &edge, &[("fields", fields.as_str())], |name| field.argument(name))
+        let kept = if fields.is_empty() { Vec::new() } else { vec![("fields", fields.as_str())] };
+        Self::new(core, platform, call, edge, &kept, |name| field.argument(name))
     }
 
     fn new<'a>(
@@ -77,10 +100,15 @@ impl Window {
             None => DEFAULT_LIMIT,
         };
         let limit = platform.page_limit.map_or(wanted, |most| wanted.min(most.max(1)));
-        let cursor = |name: &str| match param(name).filter(|text| !text.is_empty()) {
+        let told = param("after").unwrap_or_default();
+        let was_empty = told.starts_with(EMPTY);
+        let cursor = |name: &str| match param(name).map(|text| text.strip_prefix(EMPTY).unwrap_or(text)) {
+            None | Some("") => Ok(None),
             Some(text) => read_cursor(text).map(Some).ok_or_else(|| GraphError::parameter("Invalid cursor")),
-            None => Ok(None),
         };
+        let name = edge.rsplit('/').next().unwrap_or_default();
+        let lie = platform.lies.get(name).copied();
+        let offset = param("offset").and_then(|text| text.parse().ok()).unwrap_or_default();
         let version = if call.version.is_empty() { DEFAULT_VERSION } else { &call.version };
         let mut link = format!("{}/{version}/{edge}", core.url());
         if let Ok(mut url) = Url::parse(&link) {
@@ -91,14 +119,21 @@ impl Window {
                 .extend_pairs(kept);
             link = url.into();
         }
-        Ok(Self { limit, after: cursor("after")?, before: cursor("before")?, link })
+        let (after, before, told) = (cursor("after")?, cursor("before")?, told.to_owned());
+        Ok(Self { limit, after, before, offset, was_empty, lie, told, link })
     }
 
     /// The wanted part of a list, and what `paging` says about the rest.
     pub(super) fn cut<T>(&self, rows: Vec<Row<T>>) -> (Vec<Row<T>>, Option<Value>) {
         let total = rows.len();
         let place = |row: &Row<T>| (row.key, row.id.clone());
+        if self.lie == Some(Lie::EmptyParts) && !self.was_empty && !rows.is_empty() {
+            let after = format!("{EMPTY}{}", self.told);
+            let next = format!("{}&after={after}", self.link);
+            return (Vec::new(), Some(json!({"cursors": {"after": after}, "next": next})));
+        }
         let start = self.after.as_ref().map_or(0, |cursor| rows.iter().filter(|row| place(row) >= *cursor).count());
+        let start = start.max(self.offset);
         let end = self.before.as_ref().map_or(total, |cursor| rows.iter().filter(|row| place(row) > *cursor).count());
         let (start, end) = if self.before.is_some() {
             (end.saturating_sub(self.limit).max(start), end)
@@ -111,6 +146,17 @@ impl Window {
         let mut paging = json!({"cursors": {"before": before, "after": after}});
         if end < total {
             paging["next"] = format!("{}&after={after}", self.link).into();
+            match self.lie {
+                Some(Lie::NoCursors) => drop(paging.as_object_mut().and_then(|paging| paging.remove("cursors"))),
+                Some(Lie::Offset) => return (part, Some(json!({"next": format!("{}&offset={end}", self.link)}))),
+                Some(Lie::StaleCursor) => paging["cursors"]["after"] = self.told.as_str().into(),
+                Some(Lie::NoWay) => return (part, Some(json!({ "next": self.link }))),
+                Some(Lie::Circle) => {
+                    let next = format!("{}&after={}", self.link, self.told);
+                    return (part, Some(json!({"cursors": {"after": self.told}, "next": next})));
+                }
+                Some(Lie::EmptyParts) | None => {}
+            }
         }
         if start > 0 {
             paging["previous"] = format!("{}&before={before}", self.link).into();
@@ -118,6 +164,9 @@ impl Window {
         (part, Some(paging))
     }
 }
+
+/// How the cursor of a part begins before which an empty one was given.
+const EMPTY: &str = "QVFE";
 
 fn write_cursor(key: i64, id: &str) -> String {
     format!("QVFI{}", URL_SAFE_NO_PAD.encode(format!("{key}:{id}")))
@@ -151,7 +200,16 @@ mod tests {
         let rows = || (1..=5).rev().map(|key| Row { key, id: format!("t_{key}"), item: () }).collect::<Vec<_>>();
         let window = |after: Option<&Value>, before: Option<&Value>| {
             let read = |cursor: Option<&Value>| cursor.and_then(|cursor| read_cursor(cursor.as_str().unwrap()));
-            Window { limit: 2, after: read(after), before: read(before), link: "http://sandbox/list?x=1".to_owned() }
+            Window {
+                limit: 2,
+                after: read(after),
+                before: read(before),
+                offset: 0,
+                was_empty: false,
+                lie: None,
+                told: String::new(),
+                link: "http://sandbox/list?x=1".to_owned(),
+            }
         };
         let (first, paging) = window(None, None).cut(rows());
         let paging = paging.unwrap();

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::paging::Lie;
 use crate::shared::channel::simulator::{Now, Traffic, lock};
 
 /// Name of the one app.
@@ -47,13 +48,13 @@ pub(super) const PERMISSIONS: [&str; 12] = [
 #[derive(Debug, Clone)]
 pub(super) struct GraphError {
     pub status: u16,
-    pub code: u32,
+    pub code: i64,
     pub subcode: Option<u32>,
     pub message: String,
 }
 
 impl GraphError {
-    pub(super) fn new(code: u32, message: impl Into<String>) -> Self {
+    pub(super) fn new(code: i64, message: impl Into<String>) -> Self {
         Self { status: 400, code, subcode: None, message: message.into() }
     }
 
@@ -163,6 +164,8 @@ pub(super) struct Platform {
     pub instagram_subscription: Option<AppSubscription>,
     pub proof_required: bool,
     pub page_limit: Option<usize>,
+    /// What is wrong with the `paging` of lists, by the last part of their path.
+    pub lies: BTreeMap<String, Lie>,
     pub usage: BTreeMap<String, String>,
     pub sha1_only: bool,
     pub delivery_url: Option<String>,
@@ -222,6 +225,7 @@ impl Platform {
             instagram_subscription: None,
             proof_required: false,
             page_limit: None,
+            lies: BTreeMap::new(),
             usage: BTreeMap::new(),
             sha1_only: false,
             delivery_url: None,
@@ -361,6 +365,10 @@ pub(super) struct PageRecord {
     pub tasks: Vec<String>,
     /// Whether the person ticked this Page in the dialog.
     pub ticked: bool,
+    /// The person has it through a business portfolio: it is not among their accounts, and can be asked for by its id.
+    pub in_portfolio: bool,
+    /// Lists do not tell the person's tasks.
+    pub hides_tasks: bool,
     /// This is the Instagram account of the Page with this id.
     pub instagram_of: Option<String>,
     /// The subscription of our app, if it is installed.
@@ -407,6 +415,8 @@ impl PageRecord {
             fields: fields.as_object().cloned().unwrap_or_default(),
             tasks: tasks.map(str::to_owned).to_vec(),
             ticked: true,
+            in_portfolio: false,
+            hides_tasks: false,
             instagram_of: None,
             subscribed: None,
             clings: false,
@@ -420,7 +430,9 @@ impl PageRecord {
     }
 
     pub(super) fn may(&self, any_of: &[&str]) -> bool {
-        self.tasks.iter().any(|task| any_of.contains(&task.as_str()))
+        // The newer names of the same tasks; full control includes all of them.
+        let mut names = self.tasks.iter().map(|task| task.strip_prefix("PROFILE_PLUS_").unwrap_or(task));
+        names.any(|name| any_of.contains(&name) || name == "FULL_CONTROL")
     }
 
     /// The thread with a person; it counts as a conversation once it has a message.
@@ -431,6 +443,7 @@ impl PageRecord {
             person_id: person_id.to_owned(),
             last_ms: 0,
             messages: Vec::new(),
+            serves_at_once: None,
         })
     }
 }
@@ -442,6 +455,8 @@ pub(super) struct Thread {
     /// Time of the last happening, message or not, in ms.
     pub last_ms: i64,
     pub messages: Vec<Message>,
+    /// More messages than this at a time are not served, with this code. Ids and times always are.
+    pub serves_at_once: Option<(usize, i64)>,
 }
 
 impl Thread {
@@ -464,6 +479,10 @@ pub(super) struct Message {
     pub text: String,
     /// Kind as in webhooks (`image`, …) and URL.
     pub attachment: Option<(String, String)>,
+    /// What the API shows in these fields, whatever a webhook said.
+    pub shown: Map<String, Value>,
+    /// Its content is never served, however little is asked for.
+    pub unservable: bool,
     /// The message that this one answers.
     pub reply_to: Option<String>,
     pub edits: u32,

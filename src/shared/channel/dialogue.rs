@@ -127,6 +127,8 @@ pub struct WindowRule {
     pub after_ad: Option<Duration>,
     /// So long after the person did something, if a human writes; `None`: not allowed.
     pub human: Option<Duration>,
+    /// Whether `human` is `None` only because the settings do not switch it on.
+    pub human_is_off: bool,
 }
 
 /// How much an account sends at most.
@@ -334,6 +336,28 @@ pub enum Reason {
 }
 
 impl Reason {
+    const ALL: [Self; 13] = [
+        Self::Expired,
+        Self::WindowClosed,
+        Self::CannotReceive,
+        Self::Refused,
+        Self::MediaUnusable,
+        Self::TemplateUnusable,
+        Self::AccountUnavailable,
+        Self::NotOwner,
+        Self::Paused,
+        Self::Stopped,
+        Self::TakenBack,
+        Self::Rate,
+        Self::Unresolved,
+    ];
+
+    /// The reason with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+
     /// The word in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -88,6 +88,18 @@ impl ApiError {
         }
     }
 
+    /// Whether the platform said no, so that the same call later gets the same answer; otherwise it said nothing, or "later".
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::RateLimited { .. } | Self::Unreadable(_) => false,
+            Self::Paused { .. }
+            | Self::TokenRejected { .. }
+            | Self::PermissionMissing { .. }
+            | Self::Refused { .. } => true,
+        }
+    }
+
     /// The class in one word, for counting.
     #[must_use]
     pub fn class(&self) -> &'static str {

@@ -66,6 +66,14 @@ impl AppError {
             Self::Forbidden(sentence) => (403, "Not allowed", sentence.clone()),
             Self::NotFound => (404, "Not found", "There is nothing at this address.".into()),
             Self::Conflict(sentence) => (409, "Conflict", sentence.clone()),
+            Self::Platform { platform, cause: ApiError::RateLimited { .. } } => (
+                502,
+                "The platform is busy",
+                format!(
+                    "{platform} is busy and asks us to wait. Nothing was changed; please try again in a few minutes."
+                )
+                .into(),
+            ),
             Self::Platform { platform, .. } => (
                 502,
                 "The platform did not answer",

@@ -622,6 +622,53 @@ impl Connections {
         Ok(())
     }
 
+    /// Replaces one token of an account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_token(
+        &self,
+        channel: &'static str,
+        account: &str,
+        kind: TokenKind,
+        token: Token,
+    ) -> anyhow::Result<()> {
+        let (vault, account, now_ms) = (self.vault.clone(), account.to_owned(), self.clock.now_ms());
+        self.db
+            .call(move |connection| -> anyhow::Result<()> {
+                let transaction = connection.transaction()?;
+                insert_tokens(&transaction, &vault, channel, &account, &[(kind, token)], now_ms)?;
+                transaction.commit()?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Learns what a login was not told: what people call the account, and the platform's id of the person who connected it.
+    /// What is `None` stays as it is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn learn(
+        &self,
+        channel: &str,
+        account: &str,
+        name: Option<String>,
+        platform_user: Option<String>,
+    ) -> anyhow::Result<()> {
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        self.db
+            .call(move |connection| {
+                connection.execute(
+                    "UPDATE connections SET name = coalesce(?3, name), platform_user = coalesce(?4, platform_user)
+                     WHERE channel = ?1 AND account = ?2",
+                    params![channel, account, name, platform_user],
+                )
+            })
+            .await?;
+        Ok(())
+    }
+
     /// Notes that an account was read completely.
     ///
     /// # Errors

@@ -319,24 +319,33 @@ impl Journal {
         .await
     }
 
-    /// A conversation of which older messages are still to be listed, and how many there are of them.
+    /// The next conversation of which older messages are still to be listed, behind this one in their order (empty: the
+    /// first), and how many there are of them.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn next_older(&self, channel: &'static str, account: &str) -> Result<(Option<Older>, i64), JournalError> {
-        let account = account.to_owned();
+    pub async fn next_older(
+        &self,
+        channel: &'static str,
+        account: &str,
+        behind: &str,
+    ) -> Result<(Option<Older>, i64), JournalError> {
+        let (account, behind) = (account.to_owned(), behind.to_owned());
         self.read(move |connection| {
             let next = connection
                 .prepare_cached(
-                    "SELECT conversation, thread, after FROM older_messages WHERE channel = ?1 AND account = ?2 LIMIT 1",
+                    "SELECT conversation, thread, after FROM older_messages
+                     WHERE channel = ?1 AND account = ?2 AND conversation > ?3 ORDER BY conversation LIMIT 1",
                 )?
-                .query_row(params![channel, account], |row| {
+                .query_row(params![channel, account, behind], |row| {
                     Ok(Older { conversation: row.get(0)?, thread: row.get(1)?, after: row.get(2)? })
                 })
                 .optional()?;
             let count = connection
-                .prepare_cached("SELECT count(*) FROM older_messages WHERE channel = ?1 AND account = ?2")?
-                .query_row(params![channel, account], |row| row.get(0))?;
+                .prepare_cached(
+                    "SELECT count(*) FROM older_messages WHERE channel = ?1 AND account = ?2 AND conversation > ?3",
+                )?
+                .query_row(params![channel, account, behind], |row| row.get(0))?;
             Ok((next, count))
         })
         .await

@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::OptionalExtension;
 
 use super::reports::{Subscriptions, list_remarks, list_subscriptions};
+use super::unread_conversations::count_unread;
 use crate::shared::database::sqlite::open_reader;
 use crate::shared::journal::{Account, CONVERSATIONS_CURSOR, cursor_position};
 
@@ -23,6 +24,8 @@ pub struct Inspection {
     pub subscriptions: Vec<Subscriptions>,
     /// What merchants should know of their accounts: channel, account, remark.
     pub remarks: Vec<(String, String, String)>,
+    /// How many conversations could not be read: channel, account, count.
+    pub unread: Vec<(String, String, i64)>,
 }
 
 /// Looks into the journal at `path`.
@@ -56,6 +59,7 @@ pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
             .optional()?,
         subscriptions: list_subscriptions(&connection)?,
         remarks: list_remarks(&connection)?,
+        unread: count_unread(&connection)?,
     })
 }
 

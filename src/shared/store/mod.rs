@@ -24,7 +24,9 @@ mod reports;
 pub mod sessions;
 mod set_aside;
 mod staging;
+mod still_to_come;
 mod threads;
+mod unread_conversations;
 
 pub use api_keys::ApiKeys;
 pub use attachments::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, WantedMedia};
@@ -42,13 +44,16 @@ pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKin
 pub use inspection::{Inspection, inspect, list_connected};
 pub use keys::Keys;
 pub use login_states::LoginStates;
+pub use outgoing::{Acceptance, Author, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState};
 pub use overview::{Arrivals, Consumer, Counts, Failure, SetAside, Totals, Work};
 pub use read_requests::{DueRead, NextTry, PendingRead};
 pub use records::{Change, Edit, Record, RecordPage};
 pub use reports::{KeptReport, PollReport, Subscriptions};
 pub use sessions::{Session, Sessions};
 pub use staging::{Children, Part, Staging};
+pub use still_to_come::StillToCome;
 pub use threads::{Found, Item, Thread, ThreadPage, ThreadPlace};
+pub use unread_conversations::{Unread, UnreadConversation};
 
 /// The migrations of `tokens.db`, in order. Append only.
 pub const TOKENS_MIGRATIONS: &[&str] = &[

@@ -44,10 +44,31 @@ pub struct Metrics {
     takeovers: Family<[(&'static str, String); 2], Counter>,
     pushes: Family<Labels<1>, Counter>,
     api_requests: Family<[(&'static str, String); 2], Counter>,
+    /// Messages to people.
+    pub replies: ReplyMetrics,
     /// Answers to all requests.
     pub answers: AnswerMetrics,
     /// What the journal's writer counts.
     pub writer: WriterMetrics,
+}
+
+/// Messages to people. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct ReplyMetrics {
+    changes: Family<Labels<3>, Counter>,
+    times: Family<Labels<1>, Timing>,
+}
+
+impl ReplyMetrics {
+    /// A message has this state now, for this reason if it failed.
+    pub fn count(&self, channel: &'static str, state: &'static str, reason: &'static str) {
+        self.changes.get_or_create(&[("channel", channel), ("state", state), ("reason", reason)]).inc();
+    }
+
+    /// A message was sent so long after it was accepted.
+    pub fn time(&self, channel: &'static str, took: Duration) {
+        self.times.get_or_create(&[("channel", channel)]).observe(took);
+    }
 }
 
 /// Answers to all requests, by status. Cheap to clone.
@@ -236,6 +257,14 @@ impl Default for Metrics {
             "Requests of the API for bots, by the pattern of their route and the status of their answer",
             Family::clone(&api_requests),
         );
+        let replies = ReplyMetrics::default();
+        registry.register("replies", "Messages to people, by the states that they reached", replies.changes.clone());
+        registry.register_with_unit(
+            "reply",
+            "From the acceptance of a message to its sending",
+            Unit::Seconds,
+            replies.times.clone(),
+        );
         let by_status: Family<Labels<1>, Counter> = Family::default();
         registry.register("answers", "Answers to requests of any kind, by status", by_status.clone());
         let counted = |(status, name)| (status, by_status.get_or_create_owned(&[("status", name)]));
@@ -264,6 +293,7 @@ impl Default for Metrics {
             takeovers,
             pushes,
             api_requests,
+            replies,
             answers,
             writer,
         }

@@ -3,16 +3,16 @@
 //! One root connection per request: a missing scope then costs only its own part. Nothing is replaced here; what was read
 //! is put into a set that replaces the records when it is complete.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::json;
 
 use super::records;
 use super::records::part;
-use super::session::{Access, Pages, Raw, Reading, at, id_of};
+use super::session::{Access, DISCOUNTS_SCOPE, Raw, Reading, Size, Walk, at, cannot_serve, id_of, is_denied};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
-use crate::shared::raw_json::Object;
+use crate::shared::raw_json::{Object, elements};
 use crate::shared::store::{Part, Staging};
 use crate::shopify::client::Query;
 
@@ -22,13 +22,15 @@ use crate::shopify::client::Query;
 /// When a list cannot be read to its end.
 pub async fn read_products(reading: &Reading<'_>, staging: &Staging) -> Result<(), ReadError> {
     let mut products = 0;
-    let mut pages = Pages::new();
-    while let Some(after) = pages.next()? {
-        let page = reading.ask_root::<Raw>(Query::PRODUCT_PAGE, json!({ "after": after }), "products").await?;
+    let mut walk = Walk::new(reading, Query::PRODUCT_PAGE, Query::PRODUCT_IDS, "products");
+    while let Some(page) = walk.next(|after| json!({ "after": after }), id_of).await? {
         let mut parts = Vec::new();
-        for raw in pages.take(page) {
+        for raw in page {
             let id = id_of(raw.get())?;
-            add_metafields(reading, &id, &raw, &mut parts).await?;
+            match add_metafields(reading, &id, &raw, &mut parts).await {
+                Err(error) if cannot_serve(&error) => reading.pass_over(id.clone(), error)?,
+                added => added?,
+            }
             parts.push(records::part(part::PRODUCT, id, "", &raw));
             products += 1;
         }
@@ -40,22 +42,25 @@ pub async fn read_products(reading: &Reading<'_>, staging: &Staging) -> Result<(
         read_stock(reading, access, staging).await?;
     }
     let mut variants = 0;
-    let mut pages = Pages::new();
-    while let Some(after) = pages.next()? {
-        let variables = json!({ "after": after, "stock": access.stock });
-        let page = reading.ask_root::<Raw>(Query::VARIANT_PAGE, variables, "productVariants").await?;
+    let mut walk = Walk::new(reading, Query::VARIANT_PAGE, Query::VARIANT_IDS, "productVariants");
+    let variables = |after: Option<String>| json!({ "after": after, "stock": access.stock });
+    while let Some(page) = walk.next(variables, |raw| Ok(product_of_variant(raw))).await? {
         let mut parts = Vec::new();
-        for raw in pages.take(page) {
-            let owner = Object::parse(raw.get()).and_then(|node| node.object("product"));
-            let owner = owner.and_then(|product| product.text("id").map(|id| id.into_owned()));
+        for raw in page {
             // A variant of a product that came after the list of products was read: its own event brings it.
-            parts.push(records::part(part::VARIANT, id_of(raw.get())?, &owner.unwrap_or_default(), &raw));
+            parts.push(records::part(part::VARIANT, id_of(raw.get())?, &product_of_variant(raw.get()), &raw));
         }
         variants += parts.len();
         staging.add(parts).await?;
         reading.report("variants", variants, None);
     }
     Ok(())
+}
+
+/// The product that a variant names; empty: none.
+fn product_of_variant(raw: &str) -> String {
+    let product = Object::parse(raw).and_then(|node| node.object("product"));
+    product.and_then(|product| product.text("id").map(|id| id.into_owned())).unwrap_or_default()
 }
 
 /// A product's metafields to their end, as parts.
@@ -96,24 +101,113 @@ pub async fn add_levels(
     Ok(())
 }
 
+/// How many levels of an inventory item are asked for at once, and how each number is called where its price is learned.
+const STEPS: [(usize, &str, &str); 5] = [
+    (12, "StockPage", "ProductById"),
+    (25, "StockPage of 25", "ProductById of 25"),
+    (50, "StockPage of 50", "ProductById of 50"),
+    (100, "StockPage of 100", "ProductById of 100"),
+    (250, "StockPage of 250", "ProductById of 250"),
+];
+
+/// How many levels of an item are asked for at once. Where most items have more, more of each are asked for, so that items
+/// at many locations cost no call of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Levels(usize);
+
+impl Levels {
+    /// As many as most shops have.
+    pub const FEW: Self = Self(0);
+
+    /// How many.
+    #[must_use]
+    pub fn count(self) -> usize {
+        STEPS[self.0].0
+    }
+
+    /// The points of so many levels: three each, and the list itself.
+    #[allow(clippy::cast_precision_loss, reason = "at most 250")]
+    fn points(self) -> f64 {
+        2.1 + 3.0 * self.count() as f64
+    }
+
+    /// The page of items in this shape.
+    fn of_stock(self) -> Query {
+        Query::STOCK_PAGE.shaped(STEPS[self.0].1, 1.0 + self.points())
+    }
+
+    /// The product in this shape.
+    #[must_use]
+    pub fn of_product(self) -> Query {
+        Query::PRODUCT_BY_ID.shaped(STEPS[self.0].2, 11.0 + self.points())
+    }
+
+    /// What suits these items better, by the lists of their levels. `None`: this does.
+    #[must_use]
+    pub fn better<'t>(self, lists: impl Iterator<Item = &'t str>) -> Option<Self> {
+        let (mut all, mut cut_short, mut most) = (0, 0, 0);
+        for list in lists {
+            let object = Object::parse(list);
+            let count = object.as_ref().and_then(|list| elements(list.get("nodes")?)).map_or(0, |nodes| nodes.len());
+            let info = object.and_then(|list| list.object("pageInfo"));
+            let has_more = info.and_then(|info| info.get("hasNextPage").map(|more| more == "true")).unwrap_or(false);
+            all += 1;
+            // A shop that gives fewer than it was asked for would not give more for more.
+            cut_short += usize::from(has_more && count >= self.count());
+            most = most.max(count);
+        }
+        if cut_short * 2 > all && self.0 + 1 < STEPS.len() {
+            return Some(Self(self.0 + 1));
+        }
+        let is_too_many = self.0 > 0 && all > 0 && cut_short == 0 && most <= STEPS[self.0 - 1].0;
+        is_too_many.then(|| Self(self.0 - 1))
+    }
+}
+
 async fn read_stock(reading: &Reading<'_>, access: Access, staging: &Staging) -> Result<(), ReadError> {
     let mut items = 0;
-    let mut pages = Pages::new();
-    while let Some(after) = pages.next()? {
-        let variables = json!({ "after": after, "locations": access.locations });
-        let page = reading.ask_root::<Raw>(Query::STOCK_PAGE, variables, "inventoryItems").await?;
+    let mut levels = Levels::FEW;
+    let mut walk = Walk::new(reading, levels.of_stock(), Query::ITEM_IDS, "inventoryItems");
+    loop {
+        let variables =
+            |after: Option<String>| json!({ "after": after, "levels": levels.count(), "locations": access.locations });
+        let Some(page) = walk.next(variables, id_of).await? else { return Ok(()) };
+        match levels.better(page.iter().filter_map(|raw| at(raw.get(), &["inventoryLevels"]))) {
+            Some(better) if better.count() > levels.count() => {
+                levels = better;
+                walk.ask_again(levels.of_stock());
+                continue;
+            }
+            Some(better) => {
+                levels = better;
+                walk.ask_on(levels.of_stock());
+            }
+            None => {}
+        }
         let mut parts = Vec::new();
-        for raw in pages.take(page) {
+        for raw in page {
             let id = id_of(raw.get())?;
             let first =
                 at(raw.get(), &["inventoryLevels"]).ok_or(ApiError::Unreadable("an item without its levels"))?;
-            add_levels(reading, &id, first, access, &mut parts).await?;
+            match add_levels(reading, &id, first, access, &mut parts).await {
+                Err(error) if cannot_serve(&error) => reading.pass_over(id, error)?,
+                added => added?,
+            }
             items += 1;
         }
         staging.add(parts).await?;
         reading.report("stock", items, None);
     }
-    Ok(())
+}
+
+/// The points that reading a catalogue of this size page by page costs, about: what the API takes for each object and for
+/// the objects below it.
+#[must_use]
+#[allow(clippy::cast_precision_loss, reason = "an estimate")]
+pub fn points_of(size: Size) -> f64 {
+    let (products, variants, locations) = (size.products as f64, size.variants as f64, size.locations as f64);
+    let stock = if size.locations > 0 { 3.0 + 3.0 * locations } else { 0.0 };
+    6.0 * products + (4.0 + stock) * variants
 }
 
 /// All discounts with their codes. Gives back whether they may be read.
@@ -122,18 +216,43 @@ async fn read_stock(reading: &Reading<'_>, access: Access, staging: &Staging) ->
 /// When a list cannot be read to its end.
 pub async fn read_discounts(reading: &Reading<'_>, staging: &Staging) -> Result<bool, ReadError> {
     let mut discounts = 0;
-    let mut pages = Pages::new();
-    while let Some(after) = pages.next()? {
-        let Some(page) = reading.ask_discounts(after).await? else { return Ok(false) };
+    let mut walk = Walk::new(reading, Query::DISCOUNT_PAGE, Query::DISCOUNT_IDS, "discountNodes");
+    while let Some(page) = next_discounts(reading, &mut walk).await? {
+        let Page::Of(page) = page else { return Ok(false) };
         let mut parts = Vec::new();
-        for raw in pages.take(page) {
-            add_discount(reading, &raw, &mut parts).await?;
+        for raw in page {
+            match add_discount(reading, &raw, &mut parts).await {
+                Err(error) if cannot_serve(&error) => reading.pass_over(id_of(raw.get())?, error)?,
+                added => added?,
+            }
             discounts += 1;
         }
         staging.add(parts).await?;
         reading.report("discounts", discounts, None);
     }
     Ok(true)
+}
+
+/// A page of the discounts.
+pub enum Page {
+    /// These.
+    Of(Vec<Raw>),
+    /// They may not be read, which [`Reading::denied`] tells.
+    Denied,
+}
+
+/// The next discounts; `None` at the end.
+///
+/// # Errors
+/// When a page cannot be had.
+pub async fn next_discounts(reading: &Reading<'_>, walk: &mut Walk<'_, '_>) -> Result<Option<Page>, ReadError> {
+    match walk.next(|after| json!({ "after": after }), id_of).await {
+        Err(error) if is_denied(&error) => {
+            reading.deny([DISCOUNTS_SCOPE.to_owned()]);
+            Ok(Some(Page::Denied))
+        }
+        page => Ok(page?.map(Page::Of)),
+    }
 }
 
 /// A discount and its codes to their end, as parts.
@@ -158,30 +277,33 @@ pub async fn add_discount(reading: &Reading<'_>, raw: &Raw, parts: &mut Vec<Part
 /// When a list cannot be read to its end.
 pub async fn read_collections(reading: &Reading<'_>, staging: &Staging) -> Result<(), ReadError> {
     let mut collections = 0;
-    let mut pages = Pages::new();
-    while let Some(after) = pages.next()? {
-        let page = reading.ask_root::<Raw>(Query::COLLECTION_PAGE, json!({ "after": after }), "collections").await?;
-        for raw in pages.take(page) {
-            let mut parts = Vec::new();
-            if add_members(reading, &id_of(raw.get())?, &mut parts).await? {
-                parts.push(records::part(part::COLLECTION, id_of(raw.get())?, "", &raw));
-                staging.add(parts).await?;
-                collections += 1;
-                reading.report("collections", collections, None);
+    let mut walk = Walk::new(reading, Query::COLLECTION_PAGE, Query::COLLECTION_IDS, "collections");
+    while let Some(page) = walk.next(|after| json!({ "after": after }), id_of).await? {
+        for raw in page {
+            let (id, mut parts) = (id_of(raw.get())?, Vec::new());
+            match add_members(reading, &id, &mut parts).await {
+                Ok(false) => continue,
+                Err(error) if cannot_serve(&error) => reading.pass_over(id.clone(), error)?,
+                added => drop(added?),
             }
+            parts.push(records::part(part::COLLECTION, id, "", &raw));
+            staging.add(parts).await?;
+            collections += 1;
+            reading.report("collections", collections, None);
         }
     }
     Ok(())
 }
 
-/// The products of a collection to their end, as parts. Gives back whether there still is such a collection.
+/// The products of a collection to their end, as parts, each of them once. Gives back whether there still is such a
+/// collection.
 ///
 /// # Errors
 /// When the list cannot be read to its end.
 pub async fn add_members(reading: &Reading<'_>, collection: &str, parts: &mut Vec<Part>) -> Result<bool, ReadError> {
     let ask = |after: Option<String>| (Query::PRODUCTS_OF_COLLECTION, json!({ "id": collection, "after": after }));
     let (query, variables) = ask(None);
-    let data: BTreeMap<String, Option<Raw>> = reading.ask(query, variables).await?;
+    let data: BTreeMap<String, Option<Raw>> = reading.ask_for_less(query, variables).await?;
     let Some(found) = data.get("collection") else {
         return Err(ApiError::Unreadable("a collection that is no object").into());
     };
@@ -189,8 +311,12 @@ pub async fn add_members(reading: &Reading<'_>, collection: &str, parts: &mut Ve
     let Some(found) = found else { return Ok(false) };
     let first = at(found.get(), &["products"]).ok_or(ApiError::Unreadable("a list is missing"))?;
     let members = reading.rest(first, ask, &["collection", "products"]).await?;
+    let mut seen = HashSet::new();
     for raw in &members {
-        parts.push(records::part(part::MEMBER, id_of(raw.get())?, collection, raw));
+        let id = id_of(raw.get())?;
+        if seen.insert(id.clone()) {
+            parts.push(records::part(part::MEMBER, id, collection, raw));
+        }
     }
     Ok(true)
 }

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use super::kinds::{COLLECTION, DISCOUNT, PRODUCT};
+use super::poll;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::files::output::{Piece, Stamp, Written};
 use crate::shared::raw_json::Object;
@@ -33,6 +34,9 @@ pub async fn change(shopify: &Shopify, shop: &ShopDomain, edits: Vec<Edit>) -> R
     let (changes, shown) = shared.journal.change_records(NAME, shop.as_str(), edits, SHOWN).await?;
     let visible: Vec<Change> =
         changes.iter().filter(|change| [PRODUCT, DISCOUNT, COLLECTION].contains(&change.kind)).cloned().collect();
+    if !is_known_whole(shopify, shop).await? {
+        return Ok(changes);
+    }
     let stamp = match shown {
         Some(shown) if !changes.is_empty() => shown.parse::<Stamp>().ok(),
         _ => None,
@@ -51,21 +55,34 @@ pub async fn change(shopify: &Shopify, shop: &ShopDomain, edits: Vec<Edit>) -> R
     Ok(changes)
 }
 
-/// Writes the file anew, whatever is known of it.
+/// Whether everything of a shop was read once. Until then there is no file of its catalogue: it says of itself that it is
+/// complete.
+async fn is_known_whole(shopify: &Shopify, shop: &ShopDomain) -> Result<bool, ReadError> {
+    Ok(shopify.shared.journal.find_account_cursor(NAME, shop.as_str(), poll::READ).await?.is_some())
+}
+
+/// Writes the file anew, whatever is known of it, unless the shop was never read to its end.
 ///
 /// # Errors
 /// When the journal or the file cannot be used.
 pub async fn rewrite(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let _alone = shopify.locks.of(shop).await;
+    if !is_known_whole(shopify, shop).await? {
+        return Ok(());
+    }
     write_whole(shopify, shop).await
 }
 
-/// Makes the file show all records, if it does not already. The caller holds the shop's lock.
+/// Makes the file show all records, if it does not already and the shop was read to its end once. The caller holds the
+/// shop's lock.
 ///
 /// # Errors
 /// When the journal or the file cannot be used.
 pub async fn show(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
     let shared = &shopify.shared;
+    if !is_known_whole(shopify, shop).await? {
+        return Ok(());
+    }
     if let Some(shown) = shared.journal.find_account_cursor(NAME, shop.as_str(), SHOWN).await? {
         let (output, path) = (shared.output.clone(), document::products_path(shop));
         let stamp = tokio::task::spawn_blocking(move || output.stamp(&path)).await.map_err(std::io::Error::other)??;

@@ -14,22 +14,27 @@ use serde_json::json;
 use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT};
 use super::records;
 use super::records::Found;
-use super::session::{Pages, Raw, Reading, id_of};
+use super::session::{Pages, Reading, Walk, cannot_serve, id_of};
 use super::{by_pages, file, single_objects};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::store::{Edit, Record};
 use crate::shopify::client::Query;
 use crate::shopify::document;
 use crate::shopify::names::NAME;
+use crate::shopify::payload::ShopDomain;
+use crate::shopify::state::Shopify;
 
 /// The cursor of what was read, and up to when.
-const READ: &str = "catalogue read";
+pub const READ: &str = "catalogue read";
 
 /// What changed shortly before the last look began is asked for again: the platform's lists are not exact to the second.
 const OVERLAP_MS: i64 = 10 * 60 * 1000;
 
 /// After this everything is read: a week, less the time by which polls come at different moments.
 const WHOLE_AFTER_MS: i64 = 7 * 24 * 60 * 60 * 1000 - 60 * 60 * 1000;
+
+/// How long ago a pass over everything may be for a login to be content with what has changed since.
+const LATELY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// When more products than this have changed, everything is read.
 const MANY: usize = 50;
@@ -61,6 +66,16 @@ pub async fn find_mark(reading: &Reading<'_>) -> Result<Option<Mark>, ReadError>
     Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
+/// Whether a shop was read to its end within the last day.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn was_read_lately(shopify: &Shopify, shop: &ShopDomain) -> Result<bool, ReadError> {
+    let reading = Reading::new(shopify, shop);
+    let now_ms = shopify.shared.clock.now_ms();
+    Ok(find_mark(&reading).await?.is_some_and(|mark| (0..LATELY_MS).contains(&(now_ms - mark.whole_at))))
+}
+
 /// Keeps up to when the shop is known.
 ///
 /// # Errors
@@ -83,8 +98,13 @@ pub async fn read_changes(
     let mut found = Found::default();
     let Some(products) = changed_products(reading, mark.until - OVERLAP_MS, &mut found).await? else { return Ok(None) };
     let single_objects::Read { mut edits, outcomes, .. } = single_objects::read_all(reading, &products).await?;
-    // All or nothing: what failed would not be asked for again.
-    outcomes.into_iter().collect::<Result<Vec<()>, _>>()?;
+    // All or nothing, because what failed would not be asked for again; but for what the shop cannot show.
+    for (id, outcome) in products.iter().zip(outcomes) {
+        match outcome {
+            Err(error) if cannot_serve(&error) => reading.pass_over(id.clone(), error)?,
+            outcome => outcome?,
+        }
+    }
     edits.extend(changed_collections(reading, &mut found).await?);
     edits.extend(changed_discounts(reading, &mut found).await?);
     for change in file::change(reading.shopify, reading.shop, edits).await? {
@@ -112,9 +132,12 @@ async fn changed_products(
     found: &mut Found,
 ) -> Result<Option<Vec<String>>, ReadError> {
     let journal = &reading.shopify.shared.journal;
-    let since = DateTime::<Utc>::from_timestamp_millis(since_ms).unwrap_or_default();
-    let filter = format!("updated_at:>='{}'", since.to_rfc3339_opts(SecondsFormat::Secs, true));
-    let listed = list(reading, Some(filter)).await?;
+    let filter = filter("updated_at", since_ms);
+    let listed = list(reading, Some(filter.clone())).await?;
+    // A list that was cut short would leave out changes for which nobody would look again.
+    if reading.count_found(Some(&filter)).await?.count > i64::try_from(listed.len()).unwrap_or(i64::MAX) {
+        return Ok(None);
+    }
     let ids: Vec<String> = listed.keys().cloned().collect();
     let stored = journal.find_records(NAME, reading.shop.as_str(), PRODUCT, ids.clone()).await?;
     let mut wanted: BTreeSet<String> = BTreeSet::new();
@@ -136,13 +159,35 @@ async fn changed_products(
     }
     // With what is new, the stored ids hold all that the shop has. So if they are as many, they are the same.
     let known = journal.list_record_ids(NAME, reading.shop.as_str(), PRODUCT).await?;
-    if reading.count_products().await? != i64::try_from(known.len() + new).unwrap_or(i64::MAX) {
-        let all = list(reading, None).await?;
+    if !reading.count_products().await?.agrees(known.len() + new) {
+        let Some(all) = list_all(reading).await? else { return Ok(None) };
         let known: HashSet<String> = known.into_iter().map(|(id, _)| id).collect();
-        wanted.extend(known.iter().filter(|id| !all.contains_key(*id)).cloned());
-        wanted.extend(all.into_keys().filter(|id| !known.contains(id)));
+        wanted.extend(known.iter().filter(|id| !all.contains(*id)).cloned());
+        wanted.extend(all.into_iter().filter(|id| !known.contains(id)));
     }
     Ok((wanted.len() <= MANY).then(|| wanted.into_iter().collect()))
+}
+
+/// The products that were made since then.
+///
+/// # Errors
+/// When the list cannot be read to its end.
+pub async fn list_new(reading: &Reading<'_>, since_ms: i64) -> Result<HashSet<String>, ReadError> {
+    Ok(list(reading, Some(filter("created_at", since_ms))).await?.into_keys().collect())
+}
+
+fn filter(field: &str, since_ms: i64) -> String {
+    let since = DateTime::<Utc>::from_timestamp_millis(since_ms).unwrap_or_default();
+    format!("{field}:>='{}'", since.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// The ids of all products. `None`: they are not as many as the shop says that it has.
+///
+/// # Errors
+/// When the list cannot be read to its end.
+pub async fn list_all(reading: &Reading<'_>) -> Result<Option<HashSet<String>>, ReadError> {
+    let all: HashSet<String> = list(reading, None).await?.into_keys().collect();
+    Ok(reading.count_products().await?.agrees(all.len()).then_some(all))
 }
 
 /// Ids of products, and when each was changed.
@@ -152,7 +197,7 @@ async fn list(reading: &Reading<'_>, filter: Option<String>) -> Result<HashMap<S
     while let Some(after) = pages.next()? {
         let variables = json!({ "after": after, "filter": filter });
         let page = reading.ask_root::<Listed>(Query::PRODUCT_IDS, variables, "products").await?;
-        all.extend(pages.take(page).into_iter().map(|listed| (listed.id, listed.updated_at)));
+        all.extend(pages.take(page)?.into_iter().map(|listed| (listed.id, listed.updated_at)));
         reading.report("changed products", all.len(), None);
     }
     Ok(all)
@@ -161,10 +206,9 @@ async fn list(reading: &Reading<'_>, filter: Option<String>) -> Result<HashMap<S
 async fn changed_collections(reading: &Reading<'_>, found: &mut Found) -> Result<Vec<Edit>, ReadError> {
     let mut stored = stored(reading, COLLECTION).await?;
     let mut edits = Vec::new();
-    let mut pages = Pages::new();
-    while let Some(after) = pages.next()? {
-        let page = reading.ask_root::<Raw>(Query::COLLECTION_PAGE, json!({ "after": after }), "collections").await?;
-        for raw in pages.take(page) {
+    let mut walk = Walk::new(reading, Query::COLLECTION_PAGE, Query::COLLECTION_IDS, "collections");
+    while let Some(page) = walk.next(|after| json!({ "after": after }), id_of).await? {
+        for raw in page {
             let id = id_of(raw.get())?;
             let old = stored.remove(&id);
             if old.is_some_and(|old| document::is_same_collection(&old, raw.get())) {
@@ -172,25 +216,28 @@ async fn changed_collections(reading: &Reading<'_>, found: &mut Found) -> Result
                 continue;
             }
             let mut parts = Vec::new();
-            if by_pages::add_members(reading, &id, &mut parts).await? {
-                let payload = single_objects::node_of(COLLECTION, &id, &raw, &parts)?;
-                edits.push(Edit::Put(COLLECTION, Record { id, payload }));
-            } else {
-                edits.push(Edit::Delete(COLLECTION, id));
+            match by_pages::add_members(reading, &id, &mut parts).await {
+                Ok(true) => {
+                    let payload = single_objects::node_of(COLLECTION, &id, &raw, &parts)?;
+                    edits.push(Edit::Put(COLLECTION, Record { id, payload }));
+                }
+                Ok(false) => edits.push(Edit::Delete(COLLECTION, id)),
+                Err(error) if cannot_serve(&error) => reading.pass_over(id, error)?,
+                Err(error) => return Err(error),
             }
         }
     }
-    edits.extend(stored.into_keys().map(|id| Edit::Delete(COLLECTION, id)));
+    edits.extend(gone(reading, COLLECTION, stored).await?);
     Ok(edits)
 }
 
 async fn changed_discounts(reading: &Reading<'_>, found: &mut Found) -> Result<Vec<Edit>, ReadError> {
     let mut stored = stored(reading, DISCOUNT).await?;
     let mut edits = Vec::new();
-    let mut pages = Pages::new();
-    while let Some(after) = pages.next()? {
-        let Some(page) = reading.ask_discounts(after).await? else { return Ok(Vec::new()) };
-        for raw in pages.take(page) {
+    let mut walk = Walk::new(reading, Query::DISCOUNT_PAGE, Query::DISCOUNT_IDS, "discountNodes");
+    while let Some(page) = by_pages::next_discounts(reading, &mut walk).await? {
+        let by_pages::Page::Of(page) = page else { return Ok(Vec::new()) };
+        for raw in page {
             let id = id_of(raw.get())?;
             let old = stored.remove(&id);
             if old.is_some_and(|old| document::is_same_discount(&old, raw.get())) {
@@ -198,13 +245,31 @@ async fn changed_discounts(reading: &Reading<'_>, found: &mut Found) -> Result<V
                 continue;
             }
             let mut parts = Vec::new();
-            by_pages::add_discount(reading, &raw, &mut parts).await?;
-            let payload = single_objects::node_of(DISCOUNT, &id, &raw, &parts)?;
-            edits.push(Edit::Put(DISCOUNT, Record { id, payload }));
+            match by_pages::add_discount(reading, &raw, &mut parts).await {
+                Ok(()) => {
+                    let payload = single_objects::node_of(DISCOUNT, &id, &raw, &parts)?;
+                    edits.push(Edit::Put(DISCOUNT, Record { id, payload }));
+                }
+                Err(error) if cannot_serve(&error) => reading.pass_over(id, error)?,
+                Err(error) => return Err(error),
+            }
         }
     }
-    edits.extend(stored.into_keys().map(|id| Edit::Delete(DISCOUNT, id)));
+    edits.extend(gone(reading, DISCOUNT, stored).await?);
     Ok(edits)
+}
+
+/// The deletions of what a list did not bring. A list that was cut short brings less than there is, so each of them is asked
+/// for by its id, and what the shop cannot show was passed over and is there.
+async fn gone(
+    reading: &Reading<'_>,
+    kind: &'static str,
+    missing: HashMap<String, String>,
+) -> Result<Vec<Edit>, ReadError> {
+    let unserved = reading.unserved();
+    let missing: Vec<String> = missing.into_keys().filter(|id| !unserved.contains(id)).collect();
+    let gone = single_objects::find_gone(reading, kind, missing).await?;
+    Ok(gone.into_iter().map(|id| Edit::Delete(kind, id)).collect())
 }
 
 async fn stored(reading: &Reading<'_>, kind: &'static str) -> Result<HashMap<String, String>, ReadError> {

@@ -3,20 +3,19 @@
 //! Called only after everything was read. It works in small steps, so that no catalogue is held in memory and no delivery
 //! waits behind it; a kill in between leaves objects of both passes, each of them whole, and the pass is made again.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
-use super::file;
 use super::kinds::{COLLECTION, GONE, PRODUCT};
-use super::session::Raw;
+use super::session::{Raw, Reading};
+use super::{file, single_objects};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Children, Edit, Part, Record, Staging};
 use crate::shopify::document;
-use crate::shopify::names::NAME;
-use crate::shopify::payload::ShopDomain;
-use crate::shopify::state::Shopify;
+use crate::shopify::names::{ITEM_GID, NAME};
 
 /// Kinds of parts: what belongs to a product names the product or the inventory item as its parent.
 pub mod part {
@@ -80,21 +79,33 @@ pub fn part_at(kind: u8, id: String, parent: String, position: Option<i64>, text
     Part { kind, id, parent, place, payload: text.to_owned() }
 }
 
+/// How far a pass can be trusted with what it did not bring.
+#[derive(Debug, Default)]
+pub struct Trust {
+    /// Whether the pass brought as much as the shop says that it has. Where it did not, nothing is deleted.
+    pub is_whole: bool,
+    /// Objects that are there, though the pass did not bring them.
+    pub alive: HashSet<String>,
+}
+
 /// Replaces the records of these kinds by what was read. The pass began at `begun_ms`; what was changed here since then by
-/// a single read is newer and stays. `told`: objects that a webhook has announced.
+/// a single read is newer and stays. `told`: objects that a webhook has announced. What the shop could not show stays as it
+/// is stored.
 ///
 /// # Errors
-/// When an object cannot be understood or the journal cannot be used.
+/// When an object cannot be understood, the journal cannot be used, or the shop cannot be asked for what is missing.
 pub async fn replace(
-    shopify: &Shopify,
-    shop: &ShopDomain,
+    reading: &Reading<'_>,
     staging: &Staging,
     kinds: &[&'static str],
     begun_ms: i64,
     told: &HashSet<String>,
+    trust: &Trust,
 ) -> Result<Found, ReadError> {
-    let journal = &shopify.shared.journal;
-    let now_ms = shopify.shared.clock.now_ms();
+    let (shop, shared) = (reading.shop, &reading.shopify.shared);
+    let journal = &shared.journal;
+    let now_ms = shared.clock.now_ms();
+    let unserved = Arc::new(reading.unserved());
     let mut found = Found::default();
     let gone: HashSet<String> = journal
         .list_record_ids(NAME, shop.as_str(), GONE)
@@ -111,7 +122,7 @@ pub async fn replace(
             if ids.is_empty() {
                 break;
             }
-            let joined = join(staging, kind, ids.clone()).await?;
+            let joined = join(staging, kind, ids.clone(), &unserved).await?;
             let ids: Vec<String> = ids.into_iter().take(joined.len()).collect();
             let stored = journal.find_records(NAME, shop.as_str(), kind, ids.clone()).await?;
             let mut edits = Vec::new();
@@ -119,6 +130,7 @@ pub async fn replace(
                 let new = new.ok_or(ApiError::Unreadable("an object has not the expected shape"))?;
                 after.clone_from(&id);
                 seen.insert(id.clone());
+                let Joined::Whole(new) = new else { continue };
                 match stored {
                     Some((old, _)) if old == new => found.unchanged += 1,
                     Some((old, at)) if is_outdated(&new, &old, at, now_ms) => found.unchanged += 1,
@@ -135,9 +147,17 @@ pub async fn replace(
                 journal.change_records(NAME, shop.as_str(), edits, file::SHOWN).await?;
             }
         }
+        if !trust.is_whole {
+            continue;
+        }
         let stored = journal.list_record_ids(NAME, shop.as_str(), kind).await?;
-        let missing: Vec<String> =
-            stored.into_iter().filter(|(id, at)| !seen.contains(id) && *at <= begun_ms).map(|(id, _)| id).collect();
+        let is_there = |id: &String| seen.contains(id) || unserved.contains(id) || trust.alive.contains(id);
+        let missing = stored.into_iter().filter(|(id, at)| !is_there(id) && *at <= begun_ms).map(|(id, _)| id);
+        let missing = match kind {
+            PRODUCT => missing.collect(),
+            // Of these the shop tells no number that the list could be compared with.
+            _ => single_objects::find_gone(reading, kind, missing.collect()).await?,
+        };
         for ids in missing.chunks(STEP) {
             ids.iter().for_each(|id| count(&mut found, id, told));
             let edits = ids.iter().map(|id| Edit::Delete(kind, id.clone())).collect();
@@ -145,6 +165,14 @@ pub async fn replace(
         }
     }
     Ok(found)
+}
+
+/// The ids of all objects of a kind that a pass has brought.
+///
+/// # Errors
+/// When the set cannot be read.
+pub async fn list_staged(staging: &Staging, kind: &str) -> Result<Vec<String>, ReadError> {
+    Ok(staging.list_ids(kind_of_part(kind), "", usize::MAX).await?)
 }
 
 fn count(found: &mut Found, id: &str, told: &HashSet<String>) {
@@ -217,12 +245,45 @@ pub fn node(kind: &str, id: &str, raw: &str, children: &Texts<'_>) -> Result<Opt
     })
 }
 
+/// What became of an object's parts.
+enum Joined {
+    /// Its node.
+    Whole(String),
+    /// The shop could not show all of it.
+    Unserved,
+}
+
 /// The nodes of the first of these objects, as many as one step takes. `None`: an object cannot be understood.
-async fn join(staging: &Staging, kind: &'static str, ids: Vec<String>) -> Result<Vec<Option<String>>, ReadError> {
+async fn join(
+    staging: &Staging,
+    kind: &'static str,
+    ids: Vec<String>,
+    unserved: &Arc<BTreeSet<String>>,
+) -> Result<Vec<Option<Joined>>, ReadError> {
+    let left_out = Arc::clone(unserved);
     let make = move |id: &str, raw: &str, children: &Children<'_>| {
         let texts =
             |parent: &str, kind: u8| Ok(children.of(parent, kind)?.into_iter().map(|(_, payload)| payload).collect());
+        if !left_out.is_empty() && is_unserved(&left_out, kind, id, &texts)? {
+            return Ok(Some(String::new()));
+        }
         node(kind, id, raw, &texts)
     };
-    Ok(staging.join(kind_of_part(kind), ids, STEP_BYTES, make).await?)
+    let joined = staging.join(kind_of_part(kind), ids, STEP_BYTES, make).await?;
+    let joined = joined
+        .into_iter()
+        .map(|node| node.map(|node| if node.is_empty() { Joined::Unserved } else { Joined::Whole(node) }));
+    Ok(joined.collect())
+}
+
+/// Whether the shop could not show an object, or the stock of one of its variants.
+fn is_unserved(unserved: &BTreeSet<String>, kind: &str, id: &str, children: &Texts<'_>) -> Result<bool, JournalError> {
+    if unserved.contains(id) {
+        return Ok(true);
+    }
+    if kind != PRODUCT || !unserved.iter().any(|id| id.starts_with(ITEM_GID)) {
+        return Ok(false);
+    }
+    let variants: Vec<String> = children(id, part::VARIANT)?;
+    Ok(variants.iter().filter_map(|raw| document::item_of_variant(raw)).any(|item| unserved.contains(&item)))
 }

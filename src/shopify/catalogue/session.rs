@@ -1,6 +1,6 @@
 //! One read of one shop: asks with a token that works, walks lists to their end, and remembers what was denied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
@@ -14,12 +14,19 @@ use crate::shared::raw_json::Object;
 use crate::shopify::client::{Asked, Connection, Query};
 use crate::shopify::names::NAME;
 use crate::shopify::payload::ShopDomain;
-use crate::shopify::refusal::{CLOSED_PAUSE, DENIED};
+use crate::shopify::refusal::{CLOSED_PAUSE, DENIED, INTERNAL_ERROR};
 use crate::shopify::state::Shopify;
 use crate::shopify::subscriptions::is_granted;
 
 /// No list has more pages than this; a server that says otherwise is broken.
 const MAX_PAGES: usize = 100_000;
+
+/// How many objects a read goes past at most, because the shop cannot show them. Where there are more, something else is
+/// the matter.
+const MOST_UNSERVED: usize = 20;
+
+/// From this many items on a page is as large as any.
+const LARGE_PAGE: u32 = 64;
 
 /// Without it, variants come without their inventory items.
 const STOCK_SCOPE: &str = "read_inventory";
@@ -107,6 +114,43 @@ pub fn ensure_same_shop(shop: &ShopDomain, info: &ShopInfo) -> Result<(), ApiErr
     }
 }
 
+/// How many there are of something, as far as the shop says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// The number.
+    pub count: i64,
+    /// Whether it is exact; otherwise there are at least so many.
+    pub is_exact: bool,
+}
+
+impl Count {
+    /// Reads `{"count": …, "precision": …}`. A precision that is not known is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let object = Object::parse(text)?;
+        let is_exact = object.text("precision").is_none_or(|precision| precision == "EXACT");
+        Some(Self { count: object.integer("count")?, is_exact })
+    }
+
+    /// Whether a list of this length can be the whole.
+    #[must_use]
+    pub fn agrees(self, length: usize) -> bool {
+        let length = i64::try_from(length).unwrap_or(i64::MAX);
+        if self.is_exact { length == self.count } else { length >= self.count }
+    }
+}
+
+/// How large a catalogue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Products.
+    pub products: i64,
+    /// Variants of all of them.
+    pub variants: i64,
+    /// Locations at which they may be in stock; 0 where stock is not read.
+    pub locations: i64,
+}
+
 /// One read of one shop.
 pub struct Reading<'a> {
     /// The channel.
@@ -117,13 +161,15 @@ pub struct Reading<'a> {
     denied: Mutex<BTreeSet<String>>,
     /// What the shop says was granted, once it was asked.
     access: Mutex<Option<Access>>,
+    /// Objects that the shop cannot show at the moment, by their ids.
+    unserved: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Reading<'a> {
     /// A read that has not asked anything yet.
     #[must_use]
     pub fn new(shopify: &'a Shopify, shop: &'a ShopDomain) -> Self {
-        Self { shopify, shop, denied: Mutex::default(), access: Mutex::default() }
+        Self { shopify, shop, denied: Mutex::default(), access: Mutex::default(), unserved: Mutex::default() }
     }
 
     /// The shop, and with it what is granted at this moment: a merchant can change that without a new login.
@@ -144,14 +190,56 @@ impl<'a> Reading<'a> {
         Ok(info)
     }
 
-    /// How many products the shop has.
+    /// How many products the shop has, as far as it says.
     ///
     /// # Errors
     /// When the shop cannot be asked.
-    pub async fn count_products(&self) -> Result<i64, ReadError> {
-        let data: Raw = self.ask(Query::PRODUCTS_COUNT, json!({})).await?;
-        let count = at(data.get(), &["productsCount"]).and_then(Object::parse).and_then(|count| count.integer("count"));
+    pub async fn count_products(&self) -> Result<Count, ReadError> {
+        self.count_found(None).await
+    }
+
+    /// How many products a search finds; `None` finds all.
+    ///
+    /// # Errors
+    /// When the shop cannot be asked.
+    pub async fn count_found(&self, filter: Option<&str>) -> Result<Count, ReadError> {
+        let data: Raw = self.ask(Query::PRODUCTS_COUNT, json!({ "filter": filter })).await?;
+        let count = at(data.get(), &["productsCount"]).and_then(Count::parse);
         Ok(count.ok_or(ApiError::Unreadable("the number of products is missing"))?)
+    }
+
+    /// How large the shop's catalogue is.
+    ///
+    /// # Errors
+    /// When the shop cannot be asked.
+    pub async fn measure(&self) -> Result<Size, ReadError> {
+        let access = self.access().await?;
+        let data: Raw = self.ask(Query::CATALOGUE_SIZE, json!({ "locations": access.locations })).await?;
+        let count = |field: &str| at(data.get(), &[field]).and_then(Count::parse).map(|count| count.count);
+        Ok(Size {
+            products: count("productsCount").ok_or(ApiError::Unreadable("the number of products is missing"))?,
+            variants: count("productVariantsCount").unwrap_or(0),
+            locations: if access.stock { count("locationsCount").unwrap_or(1) } else { 0 },
+        })
+    }
+
+    /// Goes past an object that the shop cannot show: what is stored of it stays, and it is asked for again later.
+    ///
+    /// # Errors
+    /// The error, where so many objects cannot be shown that it is not for their sake.
+    pub fn pass_over(&self, id: String, error: ReadError) -> Result<(), ReadError> {
+        let mut unserved = self.unserved.lock().unwrap_or_else(PoisonError::into_inner);
+        if unserved.len() >= MOST_UNSERVED && !unserved.contains(&id) {
+            return Err(error);
+        }
+        unserved.insert(id);
+        Ok(())
+    }
+
+    /// The objects that the shop could not show so far.
+    #[must_use]
+    pub fn unserved(&self) -> BTreeSet<String> {
+        self.unserved.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What may be asked for.
@@ -169,7 +257,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The rest of a nested list, page by page: `ask` makes the question, and the list is found in the answer by the names
-    /// that lead to it.
+    /// that lead to it. An object that comes twice is there once.
     ///
     /// # Errors
     /// When a page cannot be had, or the list has no end.
@@ -181,14 +269,43 @@ impl<'a> Reading<'a> {
     ) -> Result<Vec<Raw>, ReadError> {
         let mut pages = Pages::new();
         pages.next()?;
-        let mut all = pages.take(parse(first)?);
+        let mut all = pages.take(parse(first)?)?;
         while let Some(after) = pages.next()? {
             let (query, variables) = ask(after);
-            let data: Raw = self.ask(query, variables).await?;
+            let data: Raw = self.ask_for_less(query, variables).await?;
             let list = at(data.get(), path).ok_or(ApiError::Unreadable("a list is missing"))?;
-            all.extend(pages.take(parse(list)?));
+            all.extend(pages.take(parse(list)?)?);
         }
         Ok(all)
+    }
+
+    /// Asks, and where the shop fails over what is asked, asks for smaller and smaller pages.
+    ///
+    /// # Errors
+    /// When there is no answer, not even to the smallest page.
+    pub async fn ask_for_less<T: DeserializeOwned>(&self, query: Query, variables: Value) -> Result<T, ReadError> {
+        Ok(self.ask_for_less_with_gaps(query, variables).await?.data)
+    }
+
+    /// As [`Reading::ask_for_less`], and tells what was denied.
+    ///
+    /// # Errors
+    /// When there is no answer, not even to the smallest page.
+    pub async fn ask_for_less_with_gaps<T: DeserializeOwned>(
+        &self,
+        query: Query,
+        variables: Value,
+    ) -> Result<Asked<T>, ReadError> {
+        let mut query = query;
+        loop {
+            let items = self.shopify.client.page_size(self.shop, query);
+            match self.ask_with_gaps(query, variables.clone()).await {
+                Err(error) if cannot_serve(&error) && query.has_pages() && items > 1 => {
+                    query = query.at_most(items / 2);
+                }
+                asked => return asked,
+            }
+        }
     }
 
     /// Asks for one page of a root connection.
@@ -203,20 +320,6 @@ impl<'a> Reading<'a> {
     ) -> Result<Connection<T>, ReadError> {
         let mut data: BTreeMap<String, Raw> = self.ask(query, variables).await?;
         parse(data.remove(root).ok_or(ApiError::Unreadable("a list is missing"))?.get())
-    }
-
-    /// Asks for one page of the discounts. `None`: they may not be read, which [`Reading::denied`] tells.
-    ///
-    /// # Errors
-    /// When it cannot be had.
-    pub async fn ask_discounts(&self, after: Option<String>) -> Result<Option<Connection<Raw>>, ReadError> {
-        match self.ask_root(Query::DISCOUNT_PAGE, json!({ "after": after }), "discountNodes").await {
-            Err(error) if is_denied(&error) => {
-                self.deny([DISCOUNTS_SCOPE.to_owned()]);
-                Ok(None)
-            }
-            page => page.map(Some),
-        }
     }
 
     /// Asks, and leaves it to [`Reading::denied`] to tell what was not to be had.
@@ -269,14 +372,18 @@ impl<'a> Reading<'a> {
 /// Walks a list to its end, and notices one that has none.
 pub struct Pages {
     next: Option<Option<String>>,
+    /// The cursor that was asked with last.
+    asked: Option<String>,
     seen: usize,
+    /// The cursors that were given so far: a list that comes back to one of them goes round for ever.
+    given: HashSet<String>,
 }
 
 impl Pages {
     /// A list of which nothing was read.
     #[must_use]
     pub fn new() -> Self {
-        Self { next: Some(None), seen: 0 }
+        Self { next: Some(None), asked: None, seen: 0, given: HashSet::new() }
     }
 
     /// The cursor to ask with; `None` when the list is complete.
@@ -289,24 +396,121 @@ impl Pages {
         if self.seen > MAX_PAGES {
             return Err(ApiError::Unreadable("a list without end"));
         }
-        if self.seen > 1 && self.next == Some(None) {
-            return Err(ApiError::Unreadable("a list that repeats its cursor"));
-        }
+        self.asked = self.next.clone().flatten();
         Ok(self.next.clone())
     }
 
+    /// The page that was taken last is asked for once more.
+    pub fn go_back(&mut self) {
+        if let Some(Some(next)) = self.next.replace(self.asked.clone()) {
+            self.given.remove(&next);
+        }
+    }
+
     /// The items of a page; remembers where the next one begins.
-    pub fn take<T>(&mut self, page: Connection<T>) -> Vec<T> {
-        let (items, next) = page.into_page();
-        let asked_with = self.next.take().flatten();
-        // A cursor that repeats would go round for ever; `next` reports it.
-        self.next = next.map(|next| (Some(&next) != asked_with.as_ref()).then_some(next));
-        items
+    ///
+    /// # Errors
+    /// [`ApiError::Unreadable`] where the page says that there is more and no way to go on, or one that was gone already.
+    pub fn take<T>(&mut self, page: Connection<T>) -> Result<Vec<T>, ApiError> {
+        let (items, next) = page.into_page()?;
+        if let Some(next) = &next
+            && !self.given.insert(next.clone())
+        {
+            return Err(ApiError::Unreadable("a list that repeats its cursor"));
+        }
+        self.next = next.map(Some);
+        Ok(items)
     }
 }
 
+/// A root list that is walked to its end, past objects that the shop cannot show.
+pub struct Walk<'r, 'a> {
+    reading: &'r Reading<'a>,
+    query: Query,
+    /// The same list with ids alone.
+    lean: Query,
+    root: &'static str,
+    pages: Pages,
+    /// The size of pages while something on them cannot be shown.
+    items: Option<u32>,
+    served: usize,
+    passed: usize,
+    failed: Option<ReadError>,
+}
+
+impl<'r, 'a> Walk<'r, 'a> {
+    /// The list of this name, asked for by `query`. `lean` brings the same objects with their ids alone.
+    #[must_use]
+    pub fn new(reading: &'r Reading<'a>, query: Query, lean: Query, root: &'static str) -> Self {
+        let pages = Pages::new();
+        Self { reading, query, lean, root, pages, items: None, served: 0, passed: 0, failed: None }
+    }
+
+    /// The next objects; `None` at the end. An object that the shop fails to show even where it is alone on its page is
+    /// named by `owner`, from its id, and passed over.
+    ///
+    /// # Errors
+    /// When a page cannot be had, the list has no end, or so much cannot be shown that it is not for the objects' sake.
+    pub async fn next(
+        &mut self,
+        variables: impl Fn(Option<String>) -> Value,
+        owner: impl Fn(&str) -> Result<String, ReadError>,
+    ) -> Result<Option<Vec<Raw>>, ReadError> {
+        let reading = self.reading;
+        loop {
+            let Some(after) = self.pages.next()? else {
+                // Of several objects not a single one: that is no matter of the objects.
+                return match self.failed.take() {
+                    Some(error) if self.served == 0 && self.passed > 1 => Err(error),
+                    _ => Ok(None),
+                };
+            };
+            let query = self.items.map_or(self.query, |items| self.query.at_most(items));
+            let items = reading.shopify.client.page_size(reading.shop, query);
+            match reading.ask_root::<Raw>(query, variables(after.clone()), self.root).await {
+                Ok(page) => {
+                    let taken = self.pages.take(page)?;
+                    self.served += taken.len();
+                    self.items = self.items.map(|items| items * 2).filter(|items| *items < LARGE_PAGE);
+                    return Ok(Some(taken));
+                }
+                Err(error) if cannot_serve(&error) && items > 1 => self.items = Some(items / 2),
+                Err(error) if cannot_serve(&error) => {
+                    let variables = json!({ "after": after });
+                    let page = reading.ask_root::<Raw>(self.lean.at_most(1), variables, self.root).await?;
+                    for raw in self.pages.take(page)? {
+                        self.passed += 1;
+                        reading.pass_over(owner(raw.get())?, error.again())?;
+                    }
+                    self.failed = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Walk<'_, '_> {
+    /// Asks with another shape of the query from now on, and for the last page once more.
+    pub fn ask_again(&mut self, query: Query) {
+        self.query = query;
+        self.pages.go_back();
+    }
+
+    /// Asks with another shape of the query from now on.
+    pub fn ask_on(&mut self, query: Query) {
+        self.query = query;
+    }
+}
+
+/// Whether the shop failed over what was asked for, and not altogether: less of it may go well.
+#[must_use]
+pub fn cannot_serve(error: &ReadError) -> bool {
+    matches!(error, ReadError::Api(ApiError::Unavailable(code)) if code == INTERNAL_ERROR)
+}
+
 /// Whether a scope is missing for the whole query.
-fn is_denied(error: &ReadError) -> bool {
+pub fn is_denied(error: &ReadError) -> bool {
     matches!(error, ReadError::Api(ApiError::Refused { code }) if code == DENIED)
 }
 
@@ -331,4 +535,42 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ReadError> {
 pub fn id_of(raw: &str) -> Result<String, ReadError> {
     let id = Object::parse(raw).and_then(|object| object.text("id").map(|id| id.into_owned()));
     Ok(id.filter(|id| !id.is_empty() && id.len() <= 200).ok_or(ApiError::Unreadable("an object without id"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(has_next: bool, cursor: Option<&str>) -> Connection<u8> {
+        let info = json!({ "hasNextPage": has_next, "endCursor": cursor });
+        serde_json::from_value(json!({ "nodes": [1], "pageInfo": info })).expect("a page")
+    }
+
+    #[test]
+    fn a_list_ends_where_it_says_so_and_nowhere_else() {
+        let mut pages = Pages::new();
+        assert_eq!(pages.next(), Ok(Some(None)));
+        assert_eq!(pages.take(page(true, Some("a"))), Ok(vec![1]));
+        assert_eq!(pages.next(), Ok(Some(Some("a".to_owned()))));
+        assert_eq!(pages.take(page(true, Some("b"))), Ok(vec![1]));
+        pages.go_back();
+        assert_eq!(pages.next(), Ok(Some(Some("a".to_owned()))), "the same page once more");
+        assert_eq!(pages.take(page(true, Some("b"))), Ok(vec![1]));
+        assert!(pages.take(page(true, Some("a"))).is_err(), "it goes round, however long the round is");
+        for nowhere in [None, Some("")] {
+            assert!(Pages::new().take(page(true, nowhere)).is_err(), "{nowhere:?}");
+        }
+        assert_eq!(pages.take(page(false, Some("a"))), Ok(vec![1]));
+        assert_eq!(pages.next(), Ok(None));
+    }
+
+    #[test]
+    fn a_number_that_is_exact_is_met_exactly() {
+        let count = |precision: &str| Count::parse(&json!({ "count": 7, "precision": precision }).to_string());
+        let exact = count("EXACT").expect("a count");
+        assert!(exact.agrees(7) && !exact.agrees(6) && !exact.agrees(8));
+        let at_least = count("AT_LEAST").expect("a count");
+        assert!(at_least.agrees(7) && !at_least.agrees(6) && at_least.agrees(8));
+        assert_eq!(Count::parse("{}"), None);
+    }
 }

@@ -12,14 +12,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::json;
 
 use super::by_pages;
+use super::by_pages::Levels;
 use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT};
 use super::records;
 use super::records::part;
-use super::session::{Access, Pages, Raw, Reading, at, id_of, parse};
+use super::session::{Access, Raw, Reading, at, cannot_serve, id_of};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
-use crate::shared::raw_json::Object;
+use crate::shared::raw_json::{Object, elements};
 use crate::shared::store::{Edit, Part, Record};
+use crate::shared::telemetry::alerts::Cause;
 use crate::shopify::client::{Asked, Query};
 use crate::shopify::document;
 use crate::shopify::names::{COLLECTION_GID, ITEM_GID, NAME, PRODUCT_GID};
@@ -29,8 +31,17 @@ use crate::shopify::refusal::DENIED;
 /// What a request names is neither there nor known by this name: a reason to look at the whole list.
 const UNKNOWN: ApiError = ApiError::Unreadable("an event about an unknown object");
 
+/// Whether it says that an event named something that is neither there nor known.
+#[must_use]
+pub fn is_unknown(error: &ApiError) -> bool {
+    *error == UNKNOWN
+}
+
 /// When it is asked for once more.
 const AGAIN_AFTER_MS: i64 = 60_000;
+
+/// When an object is asked for alone that a list did not bring, or could not show.
+const LATER_MS: i64 = 5 * 60_000;
 
 /// Whether reading all products answers a request for this object.
 #[must_use]
@@ -148,13 +159,14 @@ async fn read_one(reading: &Reading<'_>, object: &str, found: &mut Found) -> Res
 
 /// The products whose variants share an inventory item. None, where it is gone: their own events tell.
 async fn products_of_item(reading: &Reading<'_>, item: &str) -> Result<Vec<String>, ReadError> {
-    let Some(found) = ask_object(reading, Query::PRODUCTS_OF_ITEM, json!({ "id": item }), "inventoryItem").await?
-    else {
+    let ask = |after: Option<String>| (Query::PRODUCTS_OF_ITEM, json!({ "id": item, "after": after }));
+    let (query, variables) = ask(None);
+    let Some(found) = ask_object(reading, query, variables, "inventoryItem").await? else {
         return Ok(Vec::new());
     };
-    let list = at(found.get(), &["variants"]).ok_or(ApiError::Unreadable("a list is missing"))?;
+    let first = at(found.get(), &["variants"]).ok_or(ApiError::Unreadable("a list is missing"))?;
     let mut ids = BTreeSet::new();
-    for variant in Pages::new().take(parse::<crate::shopify::client::Connection<Raw>>(list)?) {
+    for variant in reading.rest(first, ask, &["inventoryItem", "variants"]).await? {
         ids.insert(id_of(at(variant.get(), &["product"]).unwrap_or_default())?);
     }
     Ok(ids.into_iter().collect())
@@ -167,7 +179,8 @@ async fn ask_object(
     variables: serde_json::Value,
     name: &str,
 ) -> Result<Option<Raw>, ReadError> {
-    let Asked { mut data, denied } = reading.ask_with_gaps::<BTreeMap<String, Option<Raw>>>(query, variables).await?;
+    let asked = reading.ask_for_less_with_gaps::<BTreeMap<String, Option<Raw>>>(query, variables).await?;
+    let Asked { mut data, denied } = asked;
     match data.remove(name) {
         Some(Some(found)) => Ok(Some(found)),
         // Null for want of a scope that was taken away since the login.
@@ -178,14 +191,104 @@ async fn ask_object(
     }
 }
 
+/// How many objects that a list did not bring are asked for by their ids, one by one. Where more are missing, those behind
+/// them wait for the next look.
+const MOST_GONE: usize = 200;
+
+/// Those of these collections or discounts that the shop does not know by their ids any more. One that it knows, though its
+/// list did not bring it, is requested alone.
+///
+/// # Errors
+/// When the shop cannot be asked.
+pub async fn find_gone(
+    reading: &Reading<'_>,
+    kind: &'static str,
+    mut missing: Vec<String>,
+) -> Result<Vec<String>, ReadError> {
+    let shared = &reading.shopify.shared;
+    missing.sort_unstable();
+    if missing.len() > MOST_GONE {
+        tracing::warn!(
+            shop = reading.shop.as_str(),
+            kind,
+            missing = missing.len(),
+            "a list brings much less than before"
+        );
+    }
+    let mut gone = Vec::new();
+    for id in missing.into_iter().take(MOST_GONE) {
+        let (query, name) = match kind {
+            COLLECTION => (Query::COLLECTION_BY_ID, "collection"),
+            _ => (Query::DISCOUNT_BY_ID, "discountNode"),
+        };
+        match ask_object(reading, query, json!({ "id": id }), name).await {
+            Ok(None) => gone.push(id),
+            Ok(Some(_)) => {
+                tracing::warn!(shop = reading.shop.as_str(), object = id, "a list lacks an object that is there");
+                let due_at = shared.clock.now_ms() + LATER_MS;
+                shared.journal.request_read(NAME, reading.shop.as_str(), OwnRequest::single(id), due_at).await?;
+            }
+            Err(error) if cannot_serve(&error) => reading.pass_over(id, error)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(gone)
+}
+
+/// Requests the objects that the shop could not show, and tells the operator their names. Where there are none and
+/// `shows_all` says that none are left from before, takes that back.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub async fn ask_for_unserved(reading: &Reading<'_>, shows_all: bool) -> Result<(), ReadError> {
+    let shared = &reading.shopify.shared;
+    let mut unserved = reading.unserved();
+    unserved.remove("");
+    let cause = || Cause::of_account(NAME, reading.shop.as_str(), "unserved");
+    if unserved.is_empty() {
+        if shows_all {
+            shared.alerts.heal(cause());
+        }
+        return Ok(());
+    }
+    let names = unserved.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    tracing::warn!(
+        shop = reading.shop.as_str(),
+        objects = names,
+        "the shop cannot show everything; what was read before stays"
+    );
+    let sentence = format!(
+        "Shopify fails to show a part of {} ({names}). What was read of it before stays in the files, and it is asked for \
+         again by itself.",
+        reading.shop
+    );
+    shared.alerts.raise(cause(), &sentence);
+    for id in &unserved {
+        let due_at = shared.clock.now_ms() + LATER_MS;
+        shared.journal.request_read(NAME, reading.shop.as_str(), OwnRequest::single(id), due_at).await?;
+    }
+    Ok(())
+}
+
 /// One product with everything below it. A product that is gone is deleted.
 async fn read_product(reading: &Reading<'_>, id: &str, found: &mut Found) -> Result<(), ReadError> {
     let shared = &reading.shopify.shared;
     let connection = shared.connections.find(NAME, reading.shop.as_str()).await?;
     let access = Access::of(&connection.map(|connection| connection.scopes).unwrap_or_default());
-    let variables = |after: Option<String>| json!({ "id": id, "after": after, "stock": access.stock, "locations": access.locations });
     let stored = stored(reading, PRODUCT, id).await?;
-    let Some(raw) = ask_object(reading, Query::PRODUCT_BY_ID, variables(None), "product").await? else {
+    let mut levels = Levels::FEW;
+    let variables = |after: Option<String>, levels: Levels| json!({ "id": id, "after": after, "levels": levels.count(), "stock": access.stock, "locations": access.locations });
+    let raw = loop {
+        let raw = ask_object(reading, levels.of_product(), variables(None, levels), "product").await?;
+        let variants =
+            raw.as_ref().and_then(|raw| elements(at(raw.get(), &["variants", "nodes"])?)).unwrap_or_default();
+        let lists = variants.iter().filter_map(|variant| at(variant, &["inventoryItem", "inventoryLevels"]));
+        match levels.better(lists) {
+            Some(better) if better.count() > levels.count() => levels = better,
+            _ => break raw,
+        }
+    };
+    let Some(raw) = raw else {
         match stored {
             Some((old, _)) => {
                 // What a pass under way has read, or a copy that lags behind shows, may be older than this.
@@ -200,7 +303,7 @@ async fn read_product(reading: &Reading<'_>, id: &str, found: &mut Found) -> Res
     let mut parts = Vec::new();
     by_pages::add_metafields(reading, id, &raw, &mut parts).await?;
     let first = at(raw.get(), &["variants"]).ok_or(ApiError::Unreadable("a product without its lists"))?;
-    let ask = |after| (Query::PRODUCT_BY_ID, variables(after));
+    let ask = |after| (levels.of_product(), variables(after, levels));
     for variant in reading.rest(first, ask, &["product", "variants"]).await? {
         if let Some(item) = document::item_of_variant(variant.get())
             && let Some(levels) = at(variant.get(), &["inventoryItem", "inventoryLevels"])

@@ -1,27 +1,28 @@
 //! What a delivery or a poll causes: which part of a shop is read again, by which road, and what follows.
 //!
-//! A whole pass goes by pages (`pass.rs`) or by bulk operations (`bulk/`), a single object by its id (`changes.rs`).
-//! Records are replaced by `assemble.rs`, the file by `catalogue.rs`. Nothing is replaced by a pass that did not read
-//! everything.
+//! A whole pass goes by pages (`by_pages.rs`) or by bulk operations (`by_bulk/`), a single object by its id
+//! (`single_objects.rs`). Records are replaced by `records.rs`, the file by `file.rs`. A pass that did not read everything
+//! replaces nothing, and one that brought another number of products than the shop counts deletes nothing.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::kinds::{COLLECTION, DISCOUNT, PRODUCT};
+use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT};
 use super::poll;
 use super::poll::Mark;
 use super::records;
-use super::records::Found;
+use super::records::{Found, Trust};
 use super::session::Reading;
 use super::{by_bulk, by_pages, file, single_objects};
+use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
 use crate::shared::outgoing::http::{ApiError, Budget};
 use crate::shared::store::{PollReport, Record, Staging};
-use crate::shopify::names::{NAME, SHOP};
+use crate::shopify::names::{NAME, PRODUCT_GID, SHOP};
 use crate::shopify::payload::ShopDomain;
 use crate::shopify::read_request::{OwnRequest, Single};
 use crate::shopify::state::Shopify;
@@ -31,6 +32,9 @@ use crate::shopify::{document, hourly_check, refusal, uninstalled};
 
 /// When more single products than this are to be read, all are: by then a pass is cheaper.
 const MANY: usize = 50;
+
+/// The time between two of the looks that are made at every shop when the service begins.
+const BETWEEN_LOOKS_MS: i64 = 100;
 
 /// Reads shops.
 pub struct ShopReader(pub Arc<Shopify>);
@@ -48,7 +52,8 @@ impl Reader for ShopReader {
                 ReadRequest::People => None,
             };
             match own {
-                Some(OwnRequest::Changes) => self.poll(&Reading::new(&self.0, &shop)).await,
+                // What a shop says of itself may be that it is open again.
+                Some(own @ (OwnRequest::Changes | OwnRequest::Shop)) => self.read(&shop, own).await,
                 Some(own) => {
                     hourly_check::ensure_open(&self.0, &shop).await?;
                     self.read(&shop, own).await
@@ -77,6 +82,19 @@ impl Reader for ShopReader {
                 },
                 Err(error) => vec![Err(error)],
             }
+        })
+    }
+
+    /// Shops go on delivering to the address that was configured before, so every one is looked at, a few each second.
+    fn begin(&self) -> BoxFuture<'_, Result<(), ReadError>> {
+        Box::pin(async move {
+            let Shared { connections, journal, clock, .. } = &self.0.shared;
+            let shops = connections.list().await?.into_iter().filter(|connection| connection.channel == NAME);
+            for (number, connection) in (0..).zip(shops) {
+                let due_at = clock.now_ms() + number * BETWEEN_LOOKS_MS;
+                journal.request_read(NAME, &connection.account, ReadRequest::HourlyCheck, due_at).await?;
+            }
+            Ok(())
         })
     }
 
@@ -117,9 +135,9 @@ impl ShopReader {
             // The work under way is looked at by whoever waits for it.
             OwnRequest::BulkEnd => Ok(self.0.shared.journal.hasten_reads(NAME, shop.as_str()).await?),
             OwnRequest::Shop => self.read_shop(&reading).await,
-            OwnRequest::Products => self.read_lists(&reading, &[PRODUCT]).await,
-            OwnRequest::Discounts => self.read_lists(&reading, &[DISCOUNT]).await,
-            OwnRequest::Collections => self.read_lists(&reading, &[COLLECTION]).await,
+            OwnRequest::Products => self.read_some_lists(&reading, &[PRODUCT]).await,
+            OwnRequest::Discounts => self.read_some_lists(&reading, &[DISCOUNT]).await,
+            OwnRequest::Collections => self.read_some_lists(&reading, &[COLLECTION]).await,
             OwnRequest::Single(single) => self.read_singles(shop, &[single]).await.pop().unwrap_or(Ok(())),
         }
     }
@@ -142,6 +160,12 @@ impl ShopReader {
         let begun_ms = self.0.shared.clock.now_ms();
         self.read_lists(reading, &[PRODUCT, DISCOUNT, COLLECTION]).await?;
         poll::save_mark(reading, Mark { whole_at: begun_ms, until: begun_ms }).await?;
+        {
+            // Where this was the first time, the file waited for it.
+            let _alone = self.0.locks.of(reading.shop).await;
+            file::show(&self.0, reading.shop).await?;
+        }
+        single_objects::ask_for_unserved(reading, true).await?;
         reading.denied()
     }
 
@@ -159,10 +183,18 @@ impl ShopReader {
             let told = self.told(reading).await?;
             if let Some(found) = poll::read_changes(reading, mark, &told).await? {
                 self.report(reading, found).await?;
+                // What could not be shown before has a request of its own until it can be.
+                single_objects::ask_for_unserved(reading, told.is_empty()).await?;
                 return reading.denied();
             }
         }
         self.read_whole(reading).await
+    }
+
+    /// Reads these lists, and asks later for what the shop could not show of them.
+    async fn read_some_lists(&self, reading: &Reading<'_>, wanted: &[&'static str]) -> Result<(), ReadError> {
+        self.read_lists(reading, wanted).await?;
+        single_objects::ask_for_unserved(reading, false).await
     }
 
     /// Reads whole lists, and replaces what is stored of them once all were read. Large shops are read by bulk operations,
@@ -173,8 +205,10 @@ impl ShopReader {
             let staging = self.0.shared.journal.stage().await?;
             match by_bulk::read(reading, &wanted, &staging).await? {
                 by_bulk::Outcome::Staged(kinds, begun_ms) => {
-                    self.replace(reading, &staging, &kinds, begun_ms).await?;
+                    let trust = self.weigh(reading, &staging, &kinds, begun_ms).await?;
+                    self.replace(reading, &staging, &kinds, begun_ms, &trust).await?;
                     by_bulk::end(reading, None).await?;
+                    ensure_whole(&trust)?;
                     wanted.retain(|kind| !kinds.contains(kind));
                 }
                 by_bulk::Outcome::NotThisWay(why) => {
@@ -199,7 +233,56 @@ impl ShopReader {
             kinds.extend(may_be_read.then_some(kind));
         }
         staging.index().await?;
-        self.replace(reading, &staging, &kinds, begun_ms).await
+        let trust = self.weigh(reading, &staging, &kinds, begun_ms).await?;
+        self.replace(reading, &staging, &kinds, begun_ms, &trust).await?;
+        ensure_whole(&trust)
+    }
+
+    /// Whether a pass that began at this time brought as many products as the shop says that it has: a list that was cut
+    /// short looks like a whole one. What came or went while it was read is found by name, and is read alone.
+    async fn weigh(
+        &self,
+        reading: &Reading<'_>,
+        staging: &Staging,
+        kinds: &[&'static str],
+        begun_ms: i64,
+    ) -> Result<Trust, ReadError> {
+        if !kinds.contains(&PRODUCT) {
+            return Ok(Trust { is_whole: true, ..Trust::default() });
+        }
+        let mut read: HashSet<String> = records::list_staged(staging, PRODUCT).await?.into_iter().collect();
+        read.extend(reading.unserved().into_iter().filter(|id| id.starts_with(PRODUCT_GID)));
+        let count = reading.count_products().await?;
+        if count.agrees(read.len()) {
+            return Ok(Trust { is_whole: true, ..Trust::default() });
+        }
+        let journal = &self.0.shared.journal;
+        let gone = journal.list_record_ids(NAME, reading.shop.as_str(), GONE).await?;
+        let gone: HashSet<String> = gone.into_iter().map(|(id, _)| id).collect();
+        let mut all: HashSet<String> = poll::list_new(reading, begun_ms).await?;
+        all.extend(read.iter().filter(|id| !gone.contains(*id)).cloned());
+        if !count.agrees(all.len()) {
+            match poll::list_all(reading).await? {
+                Some(ids) => all = ids,
+                None => all.clear(),
+            }
+        }
+        let differing: Vec<&String> = all.symmetric_difference(&read).filter(|id| !gone.contains(*id)).collect();
+        if all.is_empty() && count.count > 0 || differing.len() > MANY {
+            let (read, counted) = (read.len(), count.count);
+            tracing::warn!(
+                shop = reading.shop.as_str(),
+                read,
+                counted,
+                "a shop lists another number of products than it counts"
+            );
+            return Ok(Trust::default());
+        }
+        for id in differing {
+            let now_ms = self.0.shared.clock.now_ms();
+            journal.request_read(NAME, reading.shop.as_str(), OwnRequest::single(id), now_ms).await?;
+        }
+        Ok(Trust { is_whole: true, alive: all })
     }
 
     async fn replace(
@@ -208,10 +291,11 @@ impl ShopReader {
         staging: &Staging,
         kinds: &[&'static str],
         begun_ms: i64,
+        trust: &Trust,
     ) -> Result<(), ReadError> {
         let told = self.told(reading).await?;
         let _alone = self.0.locks.of(reading.shop).await;
-        let found = records::replace(&self.0, reading.shop, staging, kinds, begun_ms, &told).await?;
+        let found = records::replace(reading, staging, kinds, begun_ms, &told, trust).await?;
         file::show(&self.0, reading.shop).await?;
         // What the first pass finds was not missed by anybody.
         if poll::find_mark(reading).await?.is_some() {
@@ -272,9 +356,12 @@ impl ShopReader {
         if let Err(error) = stored.await {
             outcomes.iter_mut().filter(|outcome| outcome.is_ok()).for_each(|outcome| *outcome = Err(error.again()));
         }
-        // What a single query cannot give, the whole list can.
-        let needs_list = |outcome: &Result<(), ReadError>| {
-            matches!(outcome, Err(ReadError::Api(ApiError::Refused { .. } | ApiError::Unreadable(_))))
+        // What a single query cannot give, the whole list can. Anything else that fails is the same again later: a list is
+        // dearer than what was asked for, and no remedy for a shop that says "later" in a way of its own.
+        let needs_list = |outcome: &Result<(), ReadError>| match outcome {
+            Err(ReadError::Api(ApiError::Refused { code })) => refusal::is_of_the_query(code),
+            Err(ReadError::Api(error)) => single_objects::is_unknown(error),
+            _ => false,
         };
         let failed = ids.iter().zip(&outcomes).filter(|(_, outcome)| needs_list(outcome)).map(|(id, _)| id);
         let mut kinds: BTreeSet<&'static str> = failed.map(|id| single_objects::kind_of(id)).collect();
@@ -283,7 +370,7 @@ impl ShopReader {
             return outcomes;
         }
         let kinds: Vec<&'static str> = kinds.into_iter().collect();
-        let listed = self.read_lists(&reading, &kinds).await;
+        let listed = self.read_some_lists(&reading, &kinds).await;
         let listed = || match &listed {
             Ok(()) => Ok(()),
             Err(error) => Err(error.again()),
@@ -301,6 +388,14 @@ impl ShopReader {
             })
             .collect()
     }
+}
+
+/// What a pass that is in doubt ends with: it is made again later, and until then nothing counts as deleted.
+fn ensure_whole(trust: &Trust) -> Result<(), ReadError> {
+    if trust.is_whole {
+        return Ok(());
+    }
+    Err(ApiError::Unavailable("the shop lists another number of products than it counts".to_owned()).into())
 }
 
 /// Stores what is known of a shop.

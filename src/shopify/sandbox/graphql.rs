@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::nodes::{self, Node};
 use super::run::{Request, Run};
 use super::schema::{FieldDef, Kind, base_name, connection_node};
-use super::state::{ShopState, World, gid, parse_gid, random_hex};
+use super::state::{ListLie, ShopState, Unservable, World, gid, parse_gid, random_hex};
 use super::validate::{Operation, location};
 use super::{bulk, versions};
 
@@ -64,7 +64,7 @@ pub(super) fn answer(world: &mut World, request: &Request<'_>, body: &[u8]) -> A
     let requested = operation.cost();
     world.dearest_query = world.dearest_query.max(requested);
     let page_limit = world.page_limit.unwrap_or(usize::MAX);
-    let World { shops, files, base_url, unknown_queries, points_spent, .. } = world;
+    let World { shops, files, base_url, unknown_queries, points_spent, throttled, .. } = world;
     let Some(shop) = shops.get_mut(request.domain) else {
         return plain(404, json!({"errors": "Not Found"}));
     };
@@ -79,6 +79,7 @@ pub(super) fn answer(world: &mut World, request: &Request<'_>, body: &[u8]) -> A
     }
     #[allow(clippy::cast_precision_loss)]
     if requested as f64 > shop.bucket.available {
+        *throttled += 1;
         let error = json!({"message": "Throttled", "extensions": {"code": "THROTTLED", "documentation": "https://shopify.dev/api/usage/rate-limits"}});
         let body = json!({"errors": [error], "extensions": cost(shop, requested, None)});
         return Answer { status: 200, body, deprecated };
@@ -147,11 +148,13 @@ impl<'r> Run<'r> {
             .map(|scope| json!({"handle": scope, "description": scope.replace('_', " ")}))
             .collect();
         let app = json!({"id": gid("App", 1), "title": "Shoptalk", "apiKey": self.request.client_id});
-        let value = json!({
+        let mut value = json!({
             "currentAppInstallation": {"id": gid("AppInstallation", self.shop.id), "accessScopes": scopes, "app": app},
             "publicApiVersions": versions::public(self.request.now),
-            "productsCount": nodes::count(self.shop.products.len()),
         });
+        for (field, count) in nodes::root_counts(self.shop) {
+            value[field] = count;
+        }
         let root = Node { ty: ty.to_owned(), id: 0, owner: 0, value };
         let selections = [&self.operation.definition.selection_set.node];
         self.object(&root, &selections, &mut Vec::new()).unwrap_or(Value::Null)
@@ -235,10 +238,10 @@ impl<'r> Run<'r> {
             });
             return self.fail(def, error);
         }
-        if node.ty == "QueryRoot" && name.to_ascii_lowercase().contains("bulkoperation") {
-            self.advance_bulk();
-        }
         let args = self.operation.args(&first.node);
+        if node.ty == "QueryRoot" && name.to_ascii_lowercase().contains("bulkoperation") {
+            self.advance_bulk(args.get("id").and_then(Value::as_str).and_then(parse_gid).map(|(_, id)| id));
+        }
         let sets: Vec<_> = fields.iter().map(|field| &field.node.selection_set.node).collect();
         if let Some(item) = connection_node(&def.ty) {
             if self.operation.bulk {
@@ -255,6 +258,14 @@ impl<'r> Run<'r> {
                 Err(Nulled) if def.ty.nullable => Ok(Some(Value::Null)),
                 Err(Nulled) => Err(Nulled),
             };
+        }
+        if (node.ty.as_str(), name) == ("QueryRoot", "productsCount") && args.get("query").is_some_and(Value::is_string)
+        {
+            let mut wanted = args.clone();
+            wanted.remove("limit");
+            let found = self.stubs_as_they_are(node, "products", &wanted).map_or(0, |stubs| stubs.len());
+            self.spent += 1;
+            return self.or_null(def, &Node::inline("Count", node, nodes::count(found)), &sets, path);
         }
         let base = base_name(&def.ty);
         if schema.kind(base) == Kind::Leaf {
@@ -281,7 +292,11 @@ impl<'r> Run<'r> {
             return match linked {
                 Some(child) => {
                     self.spent += 1;
-                    self.or_null(def, &child, &sets, path)
+                    match self.can_serve(&child, &sets, true, path) {
+                        Ok(()) => self.or_null(def, &child, &sets, path),
+                        Err(Nulled) if def.ty.nullable => Ok(Some(Value::Null)),
+                        Err(Nulled) => Err(Nulled),
+                    }
                 }
                 None if def.ty.nullable => Ok(Some(Value::Null)),
                 None => Err(Nulled),
@@ -339,14 +354,25 @@ impl<'r> Run<'r> {
         path: &mut Vec<Value>,
     ) -> Result<Result<Value, String>, Nulled> {
         self.spent += 2;
+        let lie = self.lie(parent, name);
+        self.shop.lies.turns += usize::from(lie == Some(ListLie::Moves));
         let page = match self.stubs(parent, name, args) {
-            Ok(stubs) => nodes::page(self.shop, stubs, args, self.page_limit),
+            Ok(stubs) => nodes::page(self.shop, stubs, args, self.page_limit, lie),
             Err(problem) => Err(problem),
         };
-        let page = match page {
+        let mut page = match page {
             Ok(page) => page,
             Err(problem) => return Ok(Err(problem)),
         };
+        let mut end_cursor = page.nodes.last().map(|(_, cursor)| cursor.clone());
+        match (lie, args.get("after").and_then(Value::as_str)) {
+            (Some(ListLie::NoCursor), _) if page.has_next => end_cursor = None,
+            (Some(ListLie::SameCursor), Some(after)) => {
+                page.has_next = true;
+                end_cursor = Some(after.to_owned());
+            }
+            _ => {}
+        }
         let mut answer = Map::new();
         for (key, fields) in self.merge(&format!("{item}Connection"), sets) {
             let sets: Vec<_> = fields.iter().map(|field| &field.node.selection_set.node).collect();
@@ -356,11 +382,17 @@ impl<'r> Run<'r> {
                     let info = json!({
                         "hasNextPage": page.has_next, "hasPreviousPage": page.has_previous,
                         "startCursor": page.nodes.first().map(|(_, cursor)| cursor),
-                        "endCursor": page.nodes.last().map(|(_, cursor)| cursor),
+                        "endCursor": end_cursor,
                     });
                     self.object(&Node::inline("PageInfo", parent, info), &sets, path)
                 }
-                "nodes" => self.items(&page.nodes, path, |run, node, _, path| run.object(node, &sets, path)),
+                "nodes" => {
+                    let is_alone = page.nodes.len() == 1;
+                    self.items(&page.nodes, path, |run, node, _, path| {
+                        run.can_serve(node, &sets, is_alone, path)?;
+                        run.object(node, &sets, path)
+                    })
+                }
                 "edges" => {
                     let chosen = self.merge(&format!("{item}Edge"), &sets);
                     self.items(&page.nodes, path, |run, node, cursor, path| {
@@ -390,8 +422,50 @@ impl<'r> Run<'r> {
         Ok(Ok(Value::Object(answer)))
     }
 
+    /// What is wrong with this list on purpose.
+    fn lie(&self, parent: &Node, name: &str) -> Option<ListLie> {
+        let lists = &self.shop.lies.lists;
+        lists.get(&format!("{}.{name}", parent.ty)).or_else(|| lists.get(name)).copied()
+    }
+
+    /// Fails for an object that the shop cannot show as far as it is asked for.
+    fn can_serve(
+        &mut self,
+        node: &Node,
+        sets: &[&'r SelectionSet],
+        is_alone: bool,
+        path: &[Value],
+    ) -> Result<(), Nulled> {
+        let gid = node.value["id"].as_str().unwrap_or_default();
+        let Some(how) = self.shop.lies.unservable.get(gid) else { return Ok(()) };
+        let asks_for_little = self
+            .merge(&node.ty, sets)
+            .iter()
+            .all(|(key, _)| ["id", "title", "updatedAt", "product"].contains(&key.as_str()));
+        if asks_for_little || (is_alone && *how == Unservable::AmongOthers) {
+            return Ok(());
+        }
+        self.errors
+            .push(json!({"message": "Internal error. Looks like something went wrong on our end.", "path": path,
+            "extensions": {"code": "INTERNAL_SERVER_ERROR", "requestId": "simulated"}}));
+        Err(Nulled)
+    }
+
     /// The list behind a connection, filtered by its `query` argument.
     pub fn stubs(&mut self, parent: &Node, name: &str, args: &Map<String, Value>) -> Result<Vec<nodes::Stub>, String> {
+        let mut stubs = self.stubs_as_they_are(parent, name, args)?;
+        if let Some(ListLie::Ends(after)) = self.lie(parent, name) {
+            stubs.truncate(after);
+        }
+        Ok(stubs)
+    }
+
+    fn stubs_as_they_are(
+        &mut self,
+        parent: &Node,
+        name: &str,
+        args: &Map<String, Value>,
+    ) -> Result<Vec<nodes::Stub>, String> {
         let stubs = nodes::list(self.shop, parent, name, args);
         match args.get("query").and_then(Value::as_str) {
             None => Ok(stubs),
@@ -451,6 +525,7 @@ impl<'r> Run<'r> {
         }
         for stub in stubs {
             let Some(node) = nodes::open(self.shop, &stub) else { continue };
+            self.can_serve(&node, &chosen, false, path)?;
             let index = self.lines.len();
             self.lines.push(Value::Null);
             self.parents.push(node.value["id"].as_str().unwrap_or_default().to_owned());
@@ -466,12 +541,19 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    /// Every look at a bulk operation moves it on: CREATED, RUNNING, COMPLETED.
-    fn advance_bulk(&mut self) {
+    /// Every look at a bulk operation, or at all of them, moves it on: CREATED, RUNNING, COMPLETED.
+    fn advance_bulk(&mut self, only: Option<u64>) {
         for index in 0..self.shop.bulks.len() {
+            if only.is_some_and(|only| only != self.shop.bulks[index].id) {
+                continue;
+            }
             match self.shop.bulks[index].status {
-                "CREATED" => self.shop.bulks[index].status = "RUNNING",
+                "CREATED" if !self.shop.stalling_bulk => self.shop.bulks[index].status = "RUNNING",
                 "RUNNING" if !self.shop.holding_bulk => bulk::finish(self, index),
+                "RUNNING" if self.shop.releasing_bulk > 0 => {
+                    self.shop.releasing_bulk -= 1;
+                    bulk::finish(self, index);
+                }
                 _ => {}
             }
         }

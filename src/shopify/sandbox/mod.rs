@@ -31,7 +31,7 @@ use schema::Schema;
 use state::{ShopState, World};
 
 pub use shop::{Product, Shop};
-pub use state::{Closed, Subscription};
+pub use state::{Closed, ListLie, Subscription, Unservable};
 
 /// What the simulated platform knows about the app.
 pub struct Options {
@@ -181,6 +181,12 @@ impl Sandbox {
     #[must_use]
     pub fn points_spent(&self) -> u64 {
         self.core.world().points_spent
+    }
+
+    /// How many queries were answered with THROTTLED, because their shop had no points for them.
+    #[must_use]
+    pub fn throttled(&self) -> u64 {
+        self.core.world().throttled
     }
 
     /// The files that bulk operations have left behind.

@@ -5,7 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use super::state::{DiscountState, ProductState, ShopState, Subscription, VariantState, enum_of_topic, gid, parse_gid};
+use super::state::{
+    DiscountState, ListLie, ProductState, ShopState, Subscription, VariantState, enum_of_topic, gid, parse_gid,
+};
 
 /// An object that fields can be read from.
 #[derive(Debug, Clone)]
@@ -131,6 +133,21 @@ fn subscription_value(subscription: &Subscription) -> Value {
 
 pub(super) fn count(number: usize) -> Value {
     json!({"count": number, "precision": "EXACT"})
+}
+
+/// The numbers that the root tells of the shop.
+pub(super) fn root_counts(shop: &ShopState) -> Vec<(&'static str, Value)> {
+    let variants = shop.products.values().map(|product| product.variants.len()).sum();
+    let truth = [
+        ("productsCount", shop.products.len()),
+        ("productVariantsCount", variants),
+        ("locationsCount", shop.locations.len()),
+    ];
+    let told = |(field, number): (&'static str, usize)| match shop.lies.counts.get(field) {
+        Some((number, precision)) => (field, json!({"count": number, "precision": precision})),
+        None => (field, count(number)),
+    };
+    truth.into_iter().map(told).collect()
 }
 
 /// The object behind a type and a number.
@@ -370,7 +387,8 @@ pub(super) fn open(shop: &ShopState, stub: &Stub) -> Option<Node> {
     node(shop, stub.ty, stub.id, stub.owner)
 }
 
-/// Sorts, cuts and pages a list as the arguments of its connection say. `limit` is the server's own cap.
+/// Sorts, cuts and pages a list as the arguments of its connection say. `limit` is the server's own cap, `lie` what is
+/// wrong with it on purpose.
 ///
 /// # Errors
 /// A sentence, when a cursor is not one of this list's.
@@ -379,6 +397,7 @@ pub(super) fn page(
     stubs: Vec<Stub>,
     args: &Map<String, Value>,
     limit: usize,
+    lie: Option<ListLie>,
 ) -> Result<Page, String> {
     let text = |key: &str| args.get(key).and_then(Value::as_str);
     let size = |key: &str| args.get(key).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
@@ -393,9 +412,22 @@ pub(super) fn page(
     let total = keyed.len();
     let mut start = 0;
     let mut end = total;
+    let moves = lie == Some(ListLie::Moves) && text("sortKey").is_none();
+    if moves && total > 0 {
+        keyed.rotate_left(shop.lies.turns % total);
+    }
     if let Some(after) = text("after") {
         let after = read_cursor(after, sort)?;
-        start = keyed.iter().position(|(key, _)| if reverse { *key < after } else { *key > after }).unwrap_or(total);
+        start = if moves {
+            keyed.iter().position(|(key, _)| *key == after).map_or(total, |index| index + 1)
+        } else {
+            keyed.iter().position(|(key, _)| if reverse { *key < after } else { *key > after }).unwrap_or(total)
+        };
+        match lie {
+            Some(ListLie::Doubles) => start = start.saturating_sub(1),
+            Some(ListLie::Skips) => start = (start + 1).min(total),
+            _ => {}
+        }
     }
     if let Some(before) = text("before") {
         let before = read_cursor(before, sort)?;

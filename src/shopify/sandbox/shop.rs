@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use super::Core;
 use super::nodes::{self, Node};
 use super::state::{
-    Closed, CollectionState, DiscountState, MetafieldState, Moved, ProductState, ShopState, Subscription, gid,
-    parse_gid, slug, whole,
+    Closed, CollectionState, DiscountState, ListLie, MetafieldState, Moved, ProductState, ShopState, Subscription,
+    Unservable, gid, parse_gid, slug, whole,
 };
 
 /// A product's webhook holds this many variants in full; the rest are only named.
@@ -312,6 +312,42 @@ impl Shop {
     /// Whether running bulk operations go on running, however often they are looked at.
     pub fn hold_bulk(&self, yes: bool) {
         self.change(|shop, _| shop.holding_bulk = yes);
+    }
+
+    /// Lets one more bulk operation end, the oldest that runs, while they are held.
+    pub fn release_one_bulk(&self) {
+        self.change(|shop, _| shop.releasing_bulk += 1);
+    }
+
+    /// Whether bulk operations that were created do not begin, however often they are looked at.
+    pub fn stall_bulk(&self, yes: bool) {
+        self.change(|shop, _| shop.stalling_bulk = yes);
+    }
+
+    /// From now on this list is wrong in this way; `None`: it is right again. The list is named by type and field
+    /// (`Collection.products`) or by its field alone (`codes`), bulk operations included.
+    pub fn lie_in_list(&self, list: &str, lie: Option<ListLie>) {
+        self.change(|shop, _| match lie {
+            Some(lie) => shop.lies.lists.insert(list.to_owned(), lie),
+            None => shop.lies.lists.remove(list),
+        });
+    }
+
+    /// From now on this field (`productsCount`) tells this number with this precision, EXACT or AT_LEAST; `None`: it tells
+    /// the truth again.
+    pub fn lie_in_count(&self, field: &str, lie: Option<(u64, &'static str)>) {
+        self.change(|shop, _| match lie {
+            Some(lie) => shop.lies.counts.insert(field.to_owned(), lie),
+            None => shop.lies.counts.remove(field),
+        });
+    }
+
+    /// From now on this object, given by its global id, can be shown only so far; `None`: it can be shown again.
+    pub fn cannot_serve(&self, gid: &str, how: Option<Unservable>) {
+        self.change(|shop, _| match how {
+            Some(how) => shop.lies.unservable.insert(gid.to_owned(), how),
+            None => shop.lies.unservable.remove(gid),
+        });
     }
 
     /// All bulk operations, oldest first, with the field names of GraphQL. Looking here does not move them on.

@@ -26,6 +26,7 @@ pub(super) struct World {
     pub unknown_queries: Vec<String>,
     pub dearest_query: u64,
     pub points_spent: u64,
+    pub throttled: u64,
     /// Result files of bulk operations by name.
     pub files: HashMap<String, String>,
     pub base_url: String,
@@ -252,6 +253,46 @@ impl Bucket {
 /// Changes the text of a file.
 pub(super) type Spoil = Box<dyn Fn(&str) -> String + Send>;
 
+/// What is wrong with a list, on purpose.
+/// Source: none; the documents promise none of this, and a client has to survive all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListLie {
+    /// A page says that there is more, and its `endCursor` is null.
+    NoCursor,
+    /// Every page after the first one ends with the cursor that it was asked with, and says that there is more.
+    SameCursor,
+    /// The list ends after so many items, as if there were no more.
+    Ends(usize),
+    /// Every page after the first one begins one item early: an item comes twice.
+    Doubles,
+    /// Every page after the first one begins one item late: an item is missing.
+    Skips,
+    /// A list without a `sortKey` has another order with each page that is asked for.
+    Moves,
+}
+
+/// How far the platform can show an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unservable {
+    /// More than its id, title and time ends in an internal error, on any page and by its id.
+    Wholly,
+    /// It can be shown where it is the only one on its page.
+    AmongOthers,
+}
+
+/// What a shop gets wrong, on purpose.
+#[derive(Default)]
+pub(super) struct Lies {
+    /// By type and field, or by the field alone: `Collection.products`, `codes`.
+    pub lists: BTreeMap<String, ListLie>,
+    /// Numbers and their precision, by the name of the field.
+    pub counts: BTreeMap<String, (u64, &'static str)>,
+    /// By global id.
+    pub unservable: BTreeMap<String, Unservable>,
+    /// How many pages of moving lists were asked for.
+    pub turns: usize,
+}
+
 /// One shop.
 pub(super) struct ShopState {
     pub id: u64,
@@ -288,6 +329,11 @@ pub(super) struct ShopState {
     pub spoiling_bulk: Option<Spoil>,
     /// Whether running bulk operations do not end.
     pub holding_bulk: bool,
+    /// Whether bulk operations that were created do not begin.
+    pub stalling_bulk: bool,
+    /// How many more bulk operations may end while they are held.
+    pub releasing_bulk: usize,
+    pub lies: Lies,
     pub bucket: Bucket,
     pub closed: Option<Closed>,
     next_ids: HashMap<&'static str, u64>,
@@ -321,6 +367,9 @@ impl ShopState {
             ending_bulk: None,
             spoiling_bulk: None,
             holding_bulk: false,
+            stalling_bulk: false,
+            releasing_bulk: 0,
+            lies: Lies::default(),
             bucket: Bucket { maximum: 2000.0, restore_rate: 100.0, available: 2000.0, read_at: now },
             closed: None,
             next_ids: HashMap::new(),

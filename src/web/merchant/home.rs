@@ -20,7 +20,7 @@ use crate::shared::journal::Account;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::CurrentMerchant;
-use crate::shared::store::{Connection, PendingRead, Session, Status, Subscriptions};
+use crate::shared::store::{Connection, PendingRead, Session, Status, StillToCome, Subscriptions};
 use crate::shared::under_way::Step;
 
 /// A read that is due within this many milliseconds counts as under way.
@@ -76,11 +76,19 @@ struct Overviewed<'a> {
     subscriptions: Option<Subscriptions>,
     /// What is worth knowing though nobody need do anything.
     remark: Option<String>,
+    /// What its login left to be done.
+    to_come: Vec<StillToCome>,
     /// How many conversations or products there are.
     has_items: bool,
 }
 
 impl Overviewed<'_> {
+    /// Whether nothing is wrong but what its login left to be done.
+    fn is_being_finished(&self) -> bool {
+        let words = StillToCome::sentence(&self.to_come);
+        words.is_some() && self.connection.status == Status::Incomplete && self.connection.status_reason() == words
+    }
+
     fn is_under_way(&self, now_ms: i64) -> bool {
         self.connection.status != Status::NeedsReconnect
             && (self.step.is_some()
@@ -181,6 +189,7 @@ async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> R
                 .find(|one| one.channel == account.0 && one.account == account.1)
                 .cloned(),
             remark: shared.journal.find_remark(&account.0, &account.1).await.map_err(failed)?,
+            to_come: shared.journal.list_still_to_come(&account.0, &account.1).await.map_err(failed)?,
             has_items,
             connection,
         });
@@ -254,10 +263,12 @@ fn entrance(step: &ConnectStep, from: &From, has_session: bool, is_another: bool
 
 /// One sentence: is everything well?
 fn summary(accounts: &[Overviewed<'_>], is_all: bool) -> Markup {
-    let troubled = accounts.iter().filter(|one| one.connection.status != Status::Connected).count();
+    let is_troubled = |one: &&Overviewed<'_>| one.connection.status != Status::Connected && !one.is_being_finished();
+    let troubled = accounts.iter().filter(is_troubled).count();
     html! {
         p.lead {
             @match troubled {
+                0 if accounts.iter().any(Overviewed::is_being_finished) => "Connected. Something is still to come, and arrives by itself.",
                 0 if !is_all => "New messages and changes of the catalogue arrive by themselves.",
                 0 => "Everything is connected. New messages and changes of the catalogue arrive by themselves.",
                 1 => "One account needs you.",
@@ -319,11 +330,13 @@ fn login_label(front: &Front, status: Status) -> String {
 
 /// What is wrong, and the button that mends it.
 fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
-    let Overviewed { front, connection, requests, subscriptions, remark, .. } = account;
+    let Overviewed { front, connection, requests, subscriptions, remark, to_come, .. } = account;
     let reads = || requests.iter().filter(|one| !one.request.is_housekeeping());
     let unheard = subscriptions.as_ref().map(|one| one.missing.join(", ")).filter(|missing| !missing.is_empty());
     html! {
-        @if connection.status != Status::Connected {
+        @if account.is_being_finished() {
+            div.trouble.note { p { (StillToCome::sentence(to_come).unwrap_or_default()) " Nobody has to do anything." } }
+        } @else if connection.status != Status::Connected {
             div class=(if connection.status == Status::NeedsReconnect { "trouble bad" } else { "trouble warn" }) {
                 p {
                     @match connection.status_reason() {
@@ -456,6 +469,7 @@ mod tests {
             step: None,
             requests: Vec::new(),
             subscriptions: None,
+            to_come: Vec::new(),
             remark: None,
             has_items: false,
         };

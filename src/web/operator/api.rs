@@ -12,7 +12,7 @@ use super::state::Operator;
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::JournalError;
 use crate::shared::server::error::AppError;
-use crate::shared::store::{EventStatus, History, KeptReport, TokenAge, Totals, Unreadable, Work};
+use crate::shared::store::{EventStatus, History, KeptReport, TokenAge, Totals, UnreadConversation, Unreadable, Work};
 use crate::shared::telemetry::alerts::Alert;
 use crate::shared::under_way::Step;
 
@@ -39,6 +39,7 @@ pub(super) struct ConnectionView {
     last_read_at: Option<i64>,
     history: Option<History>,
     unreadable: Unreadable,
+    unread: Vec<UnreadConversation>,
     last_poll: Option<KeptReport>,
 }
 
@@ -59,6 +60,7 @@ pub(super) async fn list_connections(shared: &Shared) -> Result<Vec<ConnectionVi
             remark: shared.journal.find_remark(channel, account).await.map_err(broken)?,
             history: shared.journal.find_history(channel, account).await.map_err(broken)?,
             unreadable: shared.journal.count_unreadable(channel, account).await.map_err(broken)?,
+            unread: shared.journal.list_unread(channel, account).await.map_err(broken)?,
             last_poll: polls.iter().find(|poll| poll.channel == channel && poll.account == account).cloned(),
             status: connection.status.as_str(),
             status_reason: connection.status_reason(),

@@ -31,7 +31,10 @@ impl Outbox {
         let [first, second, last] = answering.settings.resolve_after_ms();
         if now_ms >= since + last {
             let given_up = answering.shared.journal.end_look(message.number, part.n, Looked::GivenUp).await?;
-            tracing::warn!(message = message.id, "nobody could find out whether a message was sent; a person has to decide");
+            tracing::warn!(
+                message = message.id,
+                "nobody could find out whether a message was sent; a person has to decide"
+            );
             self.count(message, given_up.as_ref());
             return Ok(Turn::Done);
         }
@@ -95,7 +98,7 @@ fn looks_like(part: &OutgoingPart, out: &WentOut) -> bool {
         return false;
     }
     match part.content.as_ref().map(|part| &part.content) {
-        Some(PartContent::Text { text }) => out.text.as_ref() == Some(text),
+        Some(PartContent::Text { text }) => out.text.as_deref() == Some(text.as_str()),
         Some(_) => out.kind != Kind::Text,
         None => false,
     }

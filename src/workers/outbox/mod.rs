@@ -185,7 +185,9 @@ impl Outbox {
                     tracing::warn!(%error, channel, account, "what was read again could not be stored; the next poll brings it");
                 }
             }
-            Err(error) => tracing::warn!(%error, channel, account, "a conversation could not be read again; a poll will"),
+            Err(error) => {
+                tracing::warn!(%error, channel, account, "a conversation could not be read again; a poll will")
+            }
         }
     }
 

@@ -100,8 +100,13 @@ impl Queue {
         }
         let start = self.last.clone();
         let after = |account: &&Account| start.as_ref().is_none_or(|last| *account > last);
-        let accounts: Vec<Account> =
-            self.lanes.keys().filter(after).chain(self.lanes.keys().filter(|account| !after(account))).cloned().collect();
+        let accounts: Vec<Account> = self
+            .lanes
+            .keys()
+            .filter(after)
+            .chain(self.lanes.keys().filter(|account| !after(account)))
+            .cloned()
+            .collect();
         for account in accounts {
             let Some(lane) = self.lanes.get_mut(&account) else { continue };
             let Some(rate) = rate(&account.0) else { continue };

@@ -8,6 +8,7 @@ use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::retry::Doubling;
 use crate::shared::store::{Author, Connection, Outcome, Outgoing, OutgoingPart, PartState};
+use crate::shared::telemetry::alerts::Cause;
 
 /// The pauses before another call of what was certainly not sent.
 const PAUSES: Doubling = Doubling::new(std::time::Duration::from_millis(500), std::time::Duration::from_secs(60));
@@ -32,7 +33,10 @@ impl Outbox {
         match self.try_turn(number, to).await {
             Ok(turn) => turn,
             Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), "a message waits, because its state cannot be read or stored");
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "a message waits, because its state cannot be read or stored"
+                );
                 Turn::Waits(self.now_ms() + AGAIN_MS)
             }
         }
@@ -180,11 +184,23 @@ impl Outbox {
                 Outcome::Sent(sent)
             }
             Err(SendError::NotSent(why)) => {
-                tracing::info!(channel, account, message = message.id, why, "a message did not leave; it is sent later");
+                tracing::info!(
+                    channel,
+                    account,
+                    message = message.id,
+                    why,
+                    "a message did not leave; it is sent later"
+                );
                 Outcome::Again(later(PAUSES.jittered(message.tries)))
             }
             Err(SendError::Broken { code }) => {
-                tracing::info!(channel, account, message = message.id, code, "the platform failed; a message is sent later");
+                tracing::info!(
+                    channel,
+                    account,
+                    message = message.id,
+                    code,
+                    "the platform failed; a message is sent later"
+                );
                 Outcome::Again(later(PAUSES.jittered(message.tries)))
             }
             Err(SendError::Later { retry_after, only_person }) => {
@@ -194,7 +210,14 @@ impl Outbox {
                 Outcome::Again(later(retry_after))
             }
             Err(SendError::Refused { code, reason }) => {
-                tracing::info!(channel, account, message = message.id, code, reason = reason.as_str(), "a message was refused");
+                tracing::info!(
+                    channel,
+                    account,
+                    message = message.id,
+                    code,
+                    reason = reason.as_str(),
+                    "a message was refused"
+                );
                 if reason == Reason::CannotReceive {
                     self.note_unreachable(&message.conversation).await;
                 }
@@ -225,7 +248,7 @@ impl Outbox {
         let block = Block { until: now_ms + BLOCKED_MS, connected_at: connection.connected_at };
         self.blocked().insert((channel.to_owned(), account.to_owned()), block);
         tracing::warn!(channel, account, code, "an account cannot send");
-        shared.alerts.raise_for(&cause(channel), account, &format!("Answers are not being sent. {sentence}"));
+        shared.alerts.raise(cause(channel, account), &format!("Answers are not being sent. {sentence}"));
         if let Err(error) = shared.journal.request_read(channel, account, ReadRequest::HourlyCheck, now_ms).await {
             tracing::warn!(%error, "a look at an account could not be requested; the hourly one finds it");
         }
@@ -233,22 +256,26 @@ impl Outbox {
 
     fn unblock(&self, channel: &str, account: &str) {
         self.blocked().remove(&(channel.to_owned(), account.to_owned()));
-        self.0.answering.shared.alerts.heal_for(&cause(channel), account);
+        self.0.answering.shared.alerts.heal(cause(channel, account));
     }
 
     /// Counts what became of a message, when that is news.
     pub(super) fn count(&self, before: &Outgoing, now: Option<&Outgoing>) {
         let Some(now) = now.filter(|now| now.state() != before.state()) else { return };
-        let metrics = &self.0.answering.shared.metrics.replies;
+        let Some((channel, _)) = self.0.answering.dialogues.get_key_value(now.conversation.channel.as_str()) else {
+            return;
+        };
         let reason = now.parts.iter().find_map(|part| part.failure.as_ref()).map_or("", |(reason, _)| reason.as_str());
-        metrics.count(&now.conversation.channel, now.state().as_str(), reason);
+        let metrics = &self.0.answering.shared.metrics.replies;
+        metrics.count(channel, now.state().as_str(), reason);
         if now.state() == PartState::Sent {
-            metrics.time(&now.conversation.channel, self.now_ms() - now.created_at);
+            let took = u64::try_from(self.now_ms() - now.created_at).unwrap_or(0);
+            metrics.time(channel, std::time::Duration::from_millis(took));
         }
     }
 }
 
-/// The cause of the alert of accounts of a channel that cannot send.
-fn cause(channel: &str) -> String {
-    format!("replies:{channel}")
+/// The cause of the alert that an account cannot send.
+fn cause(channel: &str, account: &str) -> Cause {
+    Cause::of_account(channel, account, "replies")
 }

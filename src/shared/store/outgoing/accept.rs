@@ -1,11 +1,15 @@
 //! Accepts a message: one transaction that says whether it is a repeat, whether it is overtaken, and stores it.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::rows::{self, Author, Outgoing, event_id, key_of_event};
 use crate::shared::channel::dialogue::Part;
 use crate::shared::journal::{Conversation, Journal, JournalError, newest_seq};
+use crate::shared::store::conversation_states::{Pause, PausedBy};
+use crate::shared::store::feed::begin_pause;
 
 /// How many messages of one person may wait.
 const MOST_OF_A_PERSON: i64 = 50;
@@ -30,6 +34,8 @@ pub struct NewMessage {
     pub parts: Vec<Part>,
     /// How long it may wait, in milliseconds.
     pub ttl_ms: i64,
+    /// How long bots are to be silent because of it; `None`: they are not.
+    pub pauses_for: Option<Duration>,
     /// By which key a repeat is recognised, and what was asked: address and body, made comparable.
     pub idempotency: (String, String),
 }
@@ -152,6 +158,11 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
         return Ok(Acceptance::QueueFull);
     }
     let number = insert(connection, new, answers, now_ms)?;
+    if let Some(pause) = new.pauses_for {
+        let until = now_ms.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
+        let pause = Pause { by: PausedBy::Human, until: Some(until), note: None };
+        begin_pause(connection, &new.merchant, conversation, pause, now_ms)?;
+    }
     let stored = rows::find(connection, number)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     connection
         .prepare_cached(

@@ -2,9 +2,11 @@
 //! are told.
 
 use rusqlite::{Connection, params};
+use serde_json::json;
 
 use super::rows::{self, Outgoing};
 use crate::shared::channel::dialogue::Reason;
+use crate::shared::store::feed::{ItemKind, NewItem, insert_item};
 
 /// A message has changed: notes whether it is still open, and tells it in the feed. Gives it as it is now.
 ///
@@ -19,7 +21,20 @@ pub(super) fn tell(connection: &Connection, number: i64, now_ms: i64) -> rusqlit
         )?
         .execute([number])?;
     let Some(message) = rows::find(connection, number)? else { return Ok(None) };
-    let _ = now_ms;
+    let of = &message.conversation;
+    let item = NewItem {
+        merchant: &message.merchant,
+        kind: ItemKind::Status,
+        channel: &of.channel,
+        account: &of.account,
+        person: Some(&of.person),
+        seq: None,
+        key: None,
+        at: now_ms,
+        received_at: now_ms,
+        content: Some(json!({ "message": message.to_json() }).to_string()),
+    };
+    insert_item(connection, &item, now_ms)?;
     Ok(Some(message))
 }
 

@@ -207,10 +207,7 @@ impl Journal {
         self.write(move |connection| {
             let Some(message) = find_of(connection, &merchant, &id)? else { return Ok(None) };
             let is_back = |message: &Outgoing| {
-                message
-                    .parts
-                    .iter()
-                    .any(|part| part.failure.as_ref().is_some_and(|(reason, _)| reason == Reason::TakenBack.as_str()))
+                message.parts.iter().any(|part| matches!(part.failure, Some((Reason::TakenBack, _))))
             };
             if is_back(&message) {
                 return Ok(Some((message, true)));
@@ -321,15 +318,15 @@ fn end_call(
     outcome: &Outcome,
     now_ms: i64,
 ) -> rusqlite::Result<Option<Outgoing>> {
-    match outcome {
+    let is_news = match outcome {
         Outcome::Sent(sent) => {
-            set_sent(connection, (number, n), Some(&sent.platform_id), now_ms)?;
+            let is_sent = set_sent(connection, (number, n), Some(&sent.platform_id), now_ms)?;
             connection
                 .prepare_cached(
                     "UPDATE outgoing_parts SET billing = ?3 WHERE message = ?1 AND n = ?2 AND ?3 IS NOT NULL",
                 )?
                 .execute(params![number, n, sent.billing.as_ref().map(ToString::to_string)])?;
-            cover_by_receipts(connection, number, n)?;
+            cover_by_receipts(connection, number, n)? || is_sent
         }
         // Nothing that is told: the message waits as before.
         Outcome::Again(at) => {
@@ -341,27 +338,29 @@ fn end_call(
             connection
                 .prepare_cached("UPDATE outgoing SET next_try_at = ?2 WHERE number = ?1")?
                 .execute(params![number, at])?;
-            return rows::find(connection, number);
+            false
         }
         Outcome::Failed(reason, code) => {
-            connection
+            let failed = connection
                 .prepare_cached(
                     "UPDATE outgoing_parts SET state = 'failed', reason = ?3, code = ?4, called_at = NULL
                      WHERE message = ?1 AND n = ?2 AND state IN ('accepted', 'unknown')",
                 )?
                 .execute(params![number, n, reason.as_str(), code])?;
             fail_rest(connection, number, Reason::Stopped)?;
+            failed == 1
         }
         Outcome::Unknown => {
-            connection
+            let unknown = connection
                 .prepare_cached(
                     "UPDATE outgoing_parts SET state = 'unknown', unknown_at = ?3, called_at = NULL, looks = 0
                      WHERE message = ?1 AND n = ?2 AND state = 'accepted'",
                 )?
                 .execute(params![number, n, now_ms])?;
+            unknown == 1
         }
-    }
-    tell(connection, number, now_ms)
+    };
+    if is_news { tell(connection, number, now_ms) } else { rows::find(connection, number) }
 }
 
 /// A part was sent. An echo may have said so before the answer of the call: then only what is missing is added.

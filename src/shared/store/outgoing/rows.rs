@@ -4,8 +4,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::{Value, json};
 
-use crate::shared::channel::dialogue::Part;
-use crate::shared::journal::{Conversation, DedupeKey};
+use crate::shared::channel::dialogue::{Part, Reason};
+use crate::shared::journal::Conversation;
 
 /// Who wrote a message of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +128,7 @@ pub struct OutgoingPart {
     /// When it was read.
     pub read_at: Option<i64>,
     /// Why it failed: the reason and the platform's code.
-    pub failure: Option<(String, Option<String>)>,
+    pub failure: Option<(Reason, Option<String>)>,
     /// What the platform says about costs: JSON.
     pub billing: Option<String>,
 }
@@ -261,7 +261,7 @@ fn read_part(row: &Row<'_>) -> rusqlite::Result<OutgoingPart> {
         sent_at: row.get(8)?,
         delivered_at: row.get(9)?,
         read_at: row.get(10)?,
-        failure: reason.map(|reason| (reason, code)),
+        failure: reason.and_then(|word| Reason::from_word(&word)).map(|reason| (reason, code)),
         billing: row.get(13)?,
     })
 }
@@ -278,6 +278,7 @@ pub(super) fn find(connection: &Connection, number: i64) -> rusqlite::Result<Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shared::journal::DedupeKey;
 
     #[test]
     fn an_events_id_is_its_key_and_back() {

@@ -1,6 +1,6 @@
 //! A whole pass by bulk operations: Shopify runs a query to its end and leaves a file of JSON lines, a line for each object.
 //!
-//! For shops in which pages would take too long. Operations run one after the other; their ids are kept, so a kill costs
+//! For shops in which pages would take too long. Operations run beside each other; their ids are kept, so a kill costs
 //! nothing but the download. Lines come in any order: children name their parent. What cannot be had or understood is told
 //! to the caller, who goes by pages instead, and to the merchant.
 //!
@@ -11,6 +11,8 @@ mod list;
 mod operation;
 mod trouble;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::file::fuzz;
@@ -20,7 +22,7 @@ use self::trouble::Failed;
 pub use self::trouble::Trouble;
 use super::kinds::{COLLECTION, DISCOUNT, PRODUCT};
 use super::session::{Access, DISCOUNTS_SCOPE, Reading};
-use super::single_objects;
+use super::{by_pages, single_objects};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::Staging;
@@ -35,6 +37,15 @@ const AVOIDED: &str = "bulk avoided";
 
 /// How long a shop is read by pages after a bulk operation failed.
 const AVOID_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// How many operations one app may run in one shop at the same time, since [`SEVERAL_SINCE`]; before, it was one.
+const AT_ONCE: usize = 5;
+
+/// The API version since which several operations may run at once. Versions are in the order of their names.
+const SEVERAL_SINCE: &str = "2026-01";
+
+/// A catalogue that takes longer than this by pages is read by bulk operations, however few products it has.
+const LONGEST_BY_PAGES: Duration = Duration::from_secs(60);
 
 /// What has not ended by then is given up. Shopify itself ends operations after ten days.
 const LONGEST_PASS_MS: i64 = 6 * 60 * 60 * 1000;
@@ -74,7 +85,8 @@ pub async fn is_under_way(reading: &Reading<'_>) -> Result<bool, ReadError> {
     Ok(journal.find_account_cursor(NAME, reading.shop.as_str(), UNDER_WAY).await?.is_some())
 }
 
-/// Whether the shop is large enough to be read this way, and nothing speaks against it.
+/// Whether the shop is large enough to be read this way, and nothing speaks against it: by its products, or by the time
+/// that the shop's plan would take to give out the points that all its objects cost by pages.
 ///
 /// # Errors
 /// When the shop cannot be asked.
@@ -84,9 +96,13 @@ pub async fn is_wanted(reading: &Reading<'_>) -> Result<bool, ReadError> {
     if avoided.and_then(|until| until.parse::<i64>().ok()).is_some_and(|until| until > shared.clock.now_ms()) {
         return Ok(false);
     }
-    match reading.count_products().await {
-        Ok(count) if count > config.bulk_above => Ok(true),
-        Ok(_) => {
+    match reading.measure().await {
+        Ok(size) => {
+            let points = by_pages::points_of(size);
+            let by_pages = reading.shopify.client.budgets().time_for(reading.shop, points).unwrap_or_default();
+            if size.products > config.bulk_above || by_pages > LONGEST_BY_PAGES {
+                return Ok(true);
+            }
             // What was wrong with exports is of no importance to a shop that is small enough without.
             shared.journal.note_remark(NAME, reading.shop.as_str(), None).await?;
             Ok(false)
@@ -135,26 +151,90 @@ async fn try_read(
         kinds: wanted.iter().map(|&kind| kind.to_owned()).collect(),
         operations: Vec::new(),
     });
+    let mut ended = Vec::new();
+    let outcome = work_on(reading, &mut pass, access, staging, &mut ended).await;
+    if matches!(outcome, Err(Failed::Way(_))) {
+        for Operation { list, id, .. } in &pass.operations {
+            if let Some(id) = id
+                && !ended.contains(list)
+            {
+                operation::cancel(reading, *list, id).await;
+            }
+        }
+    }
+    outcome
+}
+
+/// Has the operations of a pass made, several at once where the shop allows that, and reads their files when all have
+/// ended. `ended`: the lists whose operations have ended well, or cannot be made.
+async fn work_on(
+    reading: &Reading<'_>,
+    pass: &mut Pass,
+    access: Access,
+    staging: &Staging,
+    ended: &mut Vec<List>,
+) -> Result<(Vec<&'static str>, i64), Failed> {
+    let shared = &reading.shopify.shared;
     if shared.clock.now_ms() - pass.begun_ms > LONGEST_PASS_MS {
         return Err(Failed::Way(Trouble::Endless));
     }
     let mut kinds: Vec<&'static str> =
         [PRODUCT, DISCOUNT, COLLECTION].into_iter().filter(|kind| pass.kinds.iter().any(|kept| kept == kind)).collect();
-    let mut files = Vec::new();
-    for list in List::of(&kinds, access) {
-        let id = operation_of(reading, &mut pass, list, access).await?;
-        match operation::wait(reading, list, &id, pass.begun_ms).await? {
-            Ended::With(file) => files.push((list, file)),
-            Ended::Denied if list == List::Discounts => {
-                reading.deny([DISCOUNTS_SCOPE.to_owned()]);
-                kinds.retain(|&kind| kind != DISCOUNT);
+    let version = reading.shopify.client.served_version();
+    let version = version.as_ref().unwrap_or(&reading.shopify.config.api_version);
+    let at_once = if version.as_str() >= SEVERAL_SINCE { AT_ONCE } else { 1 };
+    let lists = List::of(&kinds, access);
+    let mut running: Vec<(List, String, i64)> = Vec::new();
+    let (mut files, mut looks) = (Vec::new(), 0);
+    loop {
+        for list in &lists {
+            let is_known = ended.contains(list) || running.iter().any(|(running, ..)| running == list);
+            if is_known || running.len() >= at_once {
+                continue;
             }
-            Ended::Denied => {
-                let denied = Some("ACCESS_DENIED".to_owned());
-                return Err(Failed::Way(Trouble::Ended(list, "FAILED".to_owned(), denied)));
+            match operation_of(reading, pass, *list, access).await {
+                Ok((id, asked_ms)) => running.push((*list, id, asked_ms.max(pass.begun_ms))),
+                // Others have all places that are left: it begins when one of ours has ended.
+                Err(Failed::Read(ReadError::NotYet { .. })) if !running.is_empty() => break,
+                Err(failed) => return Err(failed),
             }
         }
+        if running.is_empty() {
+            break;
+        }
+        let mut still_running = Vec::new();
+        let before = running.len();
+        for (list, id, asked_ms) in running {
+            match operation::look(reading, list, &id, asked_ms).await {
+                Ok(None) => {
+                    still_running.push((list, id, asked_ms));
+                    continue;
+                }
+                Ok(Some(Ended::With(file))) => files.push((list, file)),
+                Ok(Some(Ended::Denied)) if list == List::Discounts => {
+                    reading.deny([DISCOUNTS_SCOPE.to_owned()]);
+                    kinds.retain(|&kind| kind != DISCOUNT);
+                }
+                Ok(Some(Ended::Denied)) => {
+                    ended.push(list);
+                    let denied = Some("ACCESS_DENIED".to_owned());
+                    return Err(Failed::Way(Trouble::Ended(list, "FAILED".to_owned(), denied)));
+                }
+                Err(failed) => return Err(failed),
+            }
+            ended.push(list);
+        }
+        running = still_running;
+        if running.len() == before {
+            looks += 1;
+            let again_in = operation::pause(reading, pass.begun_ms);
+            if operation::is_long(again_in, looks) {
+                return Err(Failed::Read(ReadError::NotYet { again_in }));
+            }
+            shared.clock.sleep(again_in).await;
+        }
     }
+    files.sort_by_key(|(list, _)| lists.iter().position(|other| other == list));
     for (list, file) in &files {
         if let Some(url) = &file.url {
             file::download(reading, *list, url, file.bytes, staging).await?;
@@ -171,13 +251,18 @@ async fn try_read(
     Ok((kinds, pass.begun_ms))
 }
 
-/// The operation that brings this list: the one that is known, or a new one. That it is asked for is written down first:
-/// it is never started a second time because an answer was lost.
-async fn operation_of(reading: &Reading<'_>, pass: &mut Pass, list: List, access: Access) -> Result<String, Failed> {
+/// The operation that brings this list: the one that is known, or a new one; and when it was asked for. That it is asked for
+/// is written down first: it is never started a second time because an answer was lost.
+async fn operation_of(
+    reading: &Reading<'_>,
+    pass: &mut Pass,
+    list: List,
+    access: Access,
+) -> Result<(String, i64), Failed> {
     let known = pass.operations.iter().position(|operation| operation.list == list);
     let (index, lost) = match known {
         Some(index) => match &pass.operations[index] {
-            Operation { id: Some(id), .. } => return Ok(id.clone()),
+            Operation { id: Some(id), asked_ms, .. } => return Ok((id.clone(), *asked_ms)),
             asked => (index, operation::find_lost(reading, list, access, asked.asked_ms).await?),
         },
         None => {
@@ -193,7 +278,7 @@ async fn operation_of(reading: &Reading<'_>, pass: &mut Pass, list: List, access
     };
     pass.operations[index].id = Some(id.clone());
     keep(reading, pass).await?;
-    Ok(id)
+    Ok((id, pass.operations[index].asked_ms))
 }
 
 async fn keep(reading: &Reading<'_>, pass: &Pass) -> Result<(), ReadError> {

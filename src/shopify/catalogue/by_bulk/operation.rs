@@ -1,4 +1,5 @@
-//! One bulk operation: starting it, finding one whose start was not heard of, and looking until it has ended.
+//! One bulk operation: starting it, finding one whose start was not heard of, looking whether it has ended, and giving it
+//! up.
 
 use std::time::Duration;
 
@@ -10,12 +11,16 @@ use super::list::List;
 use super::trouble::{Failed, Trouble};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
-use crate::shopify::catalogue::session::{Access, Reading};
-use crate::shopify::client::Query;
+use crate::shopify::catalogue::session::{Access, Pages, Reading};
+use crate::shopify::client::{Connection, Query};
+use crate::shopify::refusal;
 
 /// How often it is tried to start an operation while the shop says "too often", and how long is waited for it each time.
 const MOST_TRIES: u32 = 5;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How long an operation may wait for its beginning.
+const LONGEST_CREATED_MS: i64 = 30 * 60_000;
 
 /// How often one look at an operation follows another before others go first.
 const LOOKS: u32 = 5;
@@ -64,7 +69,7 @@ pub async fn start(reading: &Reading<'_>, list: List, access: Access) -> Result<
             {
                 reading.shopify.shared.clock.sleep(retry_after).await;
             }
-            Err(ReadError::Api(ApiError::Refused { code })) => {
+            Err(ReadError::Api(ApiError::Refused { code })) if refusal::is_of_the_query(&code) => {
                 return Err(Failed::Way(Trouble::NotStarted(list, code)));
             }
             started => break started?.data,
@@ -88,12 +93,7 @@ pub async fn start(reading: &Reading<'_>, list: List, access: Access) -> Result<
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Operations {
-    bulk_operations: Newest,
-}
-
-#[derive(Deserialize)]
-struct Newest {
-    nodes: Vec<Known>,
+    bulk_operations: Connection<Known>,
 }
 
 #[derive(Deserialize)]
@@ -114,14 +114,24 @@ pub async fn find_lost(
     access: Access,
     asked_ms: i64,
 ) -> Result<Option<String>, ReadError> {
-    let operations: Operations = reading.ask(Query::BULK_OPERATIONS, json!({})).await?;
     let query = list.query(access);
     // Shopify tells whole seconds.
-    let is_ours = |known: &Known| {
+    let is_younger = |known: &Known| {
         let created = DateTime::parse_from_rfc3339(&known.created_at).ok();
-        known.query.trim() == query.trim() && created.is_some_and(|created| created.timestamp() >= asked_ms / 1000)
+        created.is_some_and(|created| created.timestamp() >= asked_ms / 1000)
     };
-    Ok(operations.bulk_operations.nodes.into_iter().find(is_ours).map(|known| known.id))
+    let mut pages = Pages::new();
+    while let Some(after) = pages.next()? {
+        let operations: Operations = reading.ask(Query::BULK_OPERATIONS, json!({ "after": after })).await?;
+        let page = pages.take(operations.bulk_operations)?;
+        // The newest come first: behind an older one nothing is of interest.
+        let is_over = !page.iter().all(is_younger);
+        let ours = page.into_iter().find(|known| is_younger(known) && known.query.trim() == query.trim());
+        if ours.is_some() || is_over {
+            return Ok(ours.map(|known| known.id));
+        }
+    }
+    Ok(None)
 }
 
 #[derive(Deserialize)]
@@ -161,42 +171,55 @@ pub enum Ended {
     Denied,
 }
 
-/// Looks until the operation has ended, a few times.
+/// Looks at an operation that was asked for at this time. `None`: it is still at work.
 ///
 /// # Errors
-/// [`ReadError::NotYet`] where it is still at work; a [`Trouble`] where it will bring nothing.
-pub async fn wait(reading: &Reading<'_>, list: List, id: &str, begun_ms: i64) -> Result<Ended, Failed> {
-    let clock = &reading.shopify.shared.clock;
-    for look in 1.. {
-        let state: State = reading.ask(Query::BULK_STATE, json!({ "id": id })).await?;
-        let Some(operation) = state.bulk_operation else {
-            return Err(Failed::Way(Trouble::Gone(list)));
-        };
-        match operation.status.as_str() {
-            "COMPLETED"
-                if operation.url.is_none() && number(&operation.object_count).is_some_and(|count| count > 0) =>
-            {
-                return Err(Failed::Way(Trouble::Spoilt(list, "it counts objects and has no file")));
-            }
-            "COMPLETED" => {
-                return Ok(Ended::With(LinesFile { url: operation.url, bytes: number(&operation.file_size) }));
-            }
-            "CREATED" | "RUNNING" | "CANCELING" => {}
-            "FAILED" if operation.error_code.as_deref() == Some("ACCESS_DENIED") => return Ok(Ended::Denied),
-            // What is there of a result in part is left alone: a list that may be incomplete replaces nothing.
-            _ => return Err(Failed::Way(Trouble::Ended(list, operation.status, operation.error_code))),
+/// A [`Trouble`] where it will bring nothing.
+pub async fn look(reading: &Reading<'_>, list: List, id: &str, asked_ms: i64) -> Result<Option<Ended>, Failed> {
+    let state: State = reading.ask(Query::BULK_STATE, json!({ "id": id })).await?;
+    let Some(operation) = state.bulk_operation else {
+        return Err(Failed::Way(Trouble::Gone(list)));
+    };
+    match operation.status.as_str() {
+        "COMPLETED" if operation.url.is_none() && number(&operation.object_count).is_some_and(|count| count > 0) => {
+            return Err(Failed::Way(Trouble::Spoilt(list, "it counts objects and has no file")));
         }
-        let done = number(&operation.object_count).and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
-        reading.report(list.what(), done, None);
-        let elapsed_ms = clock.now_ms() - begun_ms;
-        let pause_ms = (elapsed_ms / 10).clamp(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS);
-        let pause = Duration::from_millis(pause_ms.unsigned_abs());
-        if look >= LOOKS || pause_ms > SHORTEST_PAUSE_MS {
-            return Err(Failed::Read(ReadError::NotYet { again_in: pause }));
+        "COMPLETED" => {
+            let bytes = number(&operation.file_size);
+            return Ok(Some(Ended::With(LinesFile { url: operation.url, bytes })));
         }
-        clock.sleep(pause).await;
+        "CREATED" if reading.shopify.shared.clock.now_ms() - asked_ms > LONGEST_CREATED_MS => {
+            return Err(Failed::Way(Trouble::NotBegun(list)));
+        }
+        "CREATED" | "RUNNING" | "CANCELING" => {}
+        "FAILED" if operation.error_code.as_deref() == Some("ACCESS_DENIED") => return Ok(Some(Ended::Denied)),
+        // What is there of a result in part is left alone: a list that may be incomplete replaces nothing.
+        _ => return Err(Failed::Way(Trouble::Ended(list, operation.status, operation.error_code))),
     }
-    Err(Failed::Way(Trouble::Endless))
+    let done = number(&operation.object_count).and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+    reading.report(list.what(), done, None);
+    Ok(None)
+}
+
+/// The pause before the next look at a pass that began at this time.
+pub fn pause(reading: &Reading<'_>, begun_ms: i64) -> Duration {
+    let elapsed_ms = reading.shopify.shared.clock.now_ms() - begun_ms;
+    Duration::from_millis((elapsed_ms / 10).clamp(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS).unsigned_abs())
+}
+
+/// Whether others shall go first: after some looks, or where the pause would be more than a moment.
+pub fn is_long(pause: Duration, looks: u32) -> bool {
+    looks >= LOOKS || pause > Duration::from_millis(SHORTEST_PAUSE_MS.unsigned_abs())
+}
+
+/// Ends an operation for whose result nobody waits any more. Where that fails, Shopify ends it by itself some day.
+pub async fn cancel(reading: &Reading<'_>, list: List, id: &str) {
+    match reading.ask::<Value>(Query::CANCEL_BULK, json!({ "id": id })).await {
+        Ok(_) => tracing::info!(shop = reading.shop.as_str(), list = list.what(), "a bulk operation was cancelled"),
+        Err(error) => {
+            tracing::warn!(%error, shop = reading.shop.as_str(), list = list.what(), "a bulk operation could not be cancelled");
+        }
+    }
 }
 
 fn number(value: &Value) -> Option<u64> {

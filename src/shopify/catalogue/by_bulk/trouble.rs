@@ -6,6 +6,7 @@ use std::fmt;
 use super::list::List;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
+use crate::shopify::refusal;
 
 /// What follows, whatever the cause.
 const CONSEQUENCE: &str = "The catalogue is read page by page instead, which takes longer and brings the same. The export is \
@@ -27,6 +28,8 @@ pub enum Trouble {
     Ended(List, String, Option<String>),
     /// There is no such operation (any more).
     Gone(List),
+    /// It has not even begun by the time when it is given up.
+    NotBegun(List),
     /// It has not ended by the time when it is given up.
     Endless,
     /// The file lies where none should.
@@ -65,6 +68,7 @@ impl fmt::Display for Trouble {
                 }
             }
             Self::Gone(list) => write!(to, "{} is not known at Shopify any more.", what(list)),
+            Self::NotBegun(list) => write!(to, "{} has not begun after half an hour.", what(list)),
             Self::Endless => to.write_str("Shopify's export of the catalogue has not ended after six hours."),
             Self::Elsewhere(list) => {
                 write!(to, "{} lies at an address that is not known as Shopify's; it was not fetched.", what(list))
@@ -97,7 +101,11 @@ impl<E: Into<ReadError>> From<E> for Failed {
     fn from(error: E) -> Self {
         match error.into() {
             ReadError::Api(ApiError::Unreadable(what)) => Self::Way(Trouble::Unreadable(what)),
-            ReadError::Api(ApiError::Refused { code }) => Self::Way(Trouble::Refused(code)),
+            ReadError::Api(ApiError::Refused { code }) if refusal::is_of_the_query(&code) => {
+                Self::Way(Trouble::Refused(code))
+            }
+            // An answer that is not known: the same is asked again later. Pages would be dearer.
+            ReadError::Api(ApiError::Refused { code }) => Self::Read(ApiError::Unavailable(code).into()),
             error => Self::Read(error),
         }
     }
