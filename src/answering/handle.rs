@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::products::Products;
 use super::settings::AnsweringSettings;
-use super::state::AtTime;
+use super::state::{AtTime, OWNER_LOST_MS};
 use super::uploads::Uploads;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::dialogue::Dialogue;
-use crate::shared::store::{Connection, Standing, Status};
+use crate::shared::channel::meaning::Meaning;
+use crate::shared::store::{Connection, FeedRules, ReadMeaning, Standing, Status};
 
 /// Why an account cannot send: the word in the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,5 +91,22 @@ impl Answering {
             is_available: self.unavailable(connection).is_none(),
             now_ms: self.shared.clock.now_ms(),
         }
+    }
+
+    /// Reads what events mean.
+    #[must_use]
+    pub fn meaning(&self) -> Arc<ReadMeaning> {
+        let dialogues = Arc::clone(&self.dialogues);
+        Arc::new(move |channel, account, item| match dialogues.get(channel) {
+            Some(dialogue) => (dialogue.meaning(account, item), dialogue.profile().automation_within),
+            None => (Meaning::Unreadable, None),
+        })
+    }
+
+    /// By which rules events are taken into the feed.
+    #[must_use]
+    pub fn feed_rules(&self) -> FeedRules {
+        let settle_ms = i64::try_from(self.settings.settle.as_millis()).unwrap_or(i64::MAX);
+        FeedRules { takeovers: self.settings.takeovers, settle_ms, lost_ms: OWNER_LOST_MS }
     }
 }

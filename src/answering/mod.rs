@@ -1,8 +1,11 @@
 //! Answering people: may it be done and by whom, what bots are told, and who has taken over. It names no channel.
 
+pub mod conversation;
+pub mod event;
 pub mod accept;
 pub mod content;
 mod handle;
+pub mod pauses;
 pub mod products;
 pub mod settings;
 pub mod state;

@@ -110,15 +110,6 @@ pub enum Why {
     WindowClosed,
 }
 
-/// Something that a person said, and that may be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
-    /// Where it stands.
-    pub place: EventPlace,
-    /// When it was received here, in milliseconds since 1970.
-    pub received_at: i64,
-}
-
 /// A conversation at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct AtTime<'a> {
@@ -149,35 +140,28 @@ impl<'a> AtTime<'a> {
         self.state().owner_lost_at.is_some_and(|at| self.now_ms < at.saturating_add(OWNER_LOST_MS))
     }
 
-    /// The newest thing that the person said.
+    /// Whether something that did not fail went out after this, or is about to: automatic answers do not count.
     #[must_use]
-    pub fn newest_asked(&self) -> Option<Asked> {
-        let place = self.state().said?;
-        Some(Asked { place, received_at: self.standing.said_received_at.unwrap_or(place.occurred_at) })
-    }
-
-    /// Whether something that did not fail went out after this: automatic answers do not count.
-    #[must_use]
-    pub fn is_answered(&self, asked: Asked) -> bool {
-        self.state().out.is_some_and(|out| is_after(out, asked.place))
-            || self.standing.ours_after.is_some_and(|seq| seq >= asked.place.seq)
+    pub fn is_answered(&self, asked: EventPlace) -> bool {
+        self.state().out.is_some_and(|out| is_after(out, asked))
+            || self.standing.ours_after.is_some_and(|seq| seq >= asked.seq)
     }
 
     /// Whether the person wrote again after this.
     #[must_use]
-    pub fn is_superseded(&self, asked: Asked) -> bool {
-        self.state().said.is_some_and(|said| is_after(said, asked.place))
+    pub fn is_superseded(&self, asked: EventPlace) -> bool {
+        self.state().said.is_some_and(|said| is_after(said, asked))
     }
 
     /// The newest thing that the person said, if nothing went out after it.
     #[must_use]
-    pub fn unanswered(&self) -> Option<Asked> {
-        self.newest_asked().filter(|asked| !self.is_answered(*asked))
+    pub fn unanswered(&self) -> Option<EventPlace> {
+        self.state().said.filter(|asked| !self.is_answered(*asked))
     }
 
-    /// Why a bot may not answer this; `None`: it may. `asked`: `None` where there is nothing to be answered.
+    /// Why a bot may not answer what the person said at this place; `None`: it may. `asked`: `None` where there is nothing to be answered.
     #[must_use]
-    pub fn why_not(&self, asked: Option<Asked>) -> Option<Why> {
+    pub fn why_not(&self, asked: Option<EventPlace>) -> Option<Why> {
         let Some(asked) = asked else { return Some(Why::NotAMessage) };
         if let Some(why) = self.why_silent() {
             return Some(why);

@@ -11,6 +11,8 @@ use super::config::{Config, Server, state_key};
 use super::scheduler::Scheduler;
 use super::workers::{Readers, Workers};
 use super::{App, StartError, jobs};
+use crate::answering::Answering;
+use crate::answering::products::NoProducts;
 use crate::commands::CommandRunner;
 use crate::commands::rotate_keys::Rotation;
 use crate::shared::channel::Channel;
@@ -79,8 +81,9 @@ impl App {
         }
         let readers: Readers =
             channels.iter().map(|channel| (channel.about.name, Arc::clone(&channel.reader))).collect();
+        let answering = answering(&shared, &channels, &server);
         let erasures = Erasures::new(opened.tokens.clone());
-        let workers = Workers::new(&shared, erasures, opened.reads, readers.clone(), alert_poster)?;
+        let workers = Workers::new(&shared, erasures, opened.reads, readers.clone(), alert_poster, answering)?;
         let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
         let runner = CommandRunner {
             journal: shared.journal.clone(),
@@ -170,6 +173,17 @@ fn open_vault(server: &Server) -> anyhow::Result<(Vault, Option<PathBuf>)> {
         None => Vault::from_key_file(&key_file)?,
     };
     Ok((vault, server.master_key.is_none().then_some(key_file)))
+}
+
+/// What everything about answering is given.
+fn answering(shared: &Shared, channels: &[Channel], server: &Server) -> Answering {
+    let dialogues = channels.iter().filter_map(|channel| Some((channel.about.name, channel.dialogue.clone()?)));
+    Answering {
+        shared: shared.clone(),
+        dialogues: Arc::new(dialogues.collect()),
+        settings: Arc::new(server.answering.clone()),
+        products: Arc::new(NoProducts),
+    }
 }
 
 /// Lets the events of connected accounts flow, and removes what a kill left half-written.

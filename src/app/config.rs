@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::answering::settings::AnsweringSettings;
 use crate::shared::database::lock::folder_of;
 use crate::shared::outgoing::http::Timeouts;
 use crate::shared::secrets::vault::{Vault, parse_key};
@@ -65,6 +66,8 @@ pub struct Server {
     pub operator_token: Option<SecretString>,
     /// Who is told of alerts; `None`: they are only shown and logged.
     pub alert_receiver: Option<Receiver>,
+    /// How people are answered.
+    pub answering: AnsweringSettings,
     /// The form of log lines.
     pub log_format: LogFormat,
     /// What is logged, in the words of `RUST_LOG`.
@@ -188,6 +191,7 @@ impl Server {
             state_secret: None,
             operator_token: None,
             alert_receiver: None,
+            answering: AnsweringSettings::default(),
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
             timeouts: Timeouts::default(),
@@ -228,6 +232,7 @@ impl Server {
             state_secret: settings.secret("STATE_TOKEN_SECRET"),
             operator_token: settings.secret_of("OPERATOR_TOKEN", 32),
             alert_receiver: alert_receiver(settings),
+            answering: AnsweringSettings::from_settings(settings),
             log_format: settings.parsed_or("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
                 "text" => Some(LogFormat::Text),
                 "json" => Some(LogFormat::Json),

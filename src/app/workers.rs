@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use crate::answering::Answering;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::reader::Reader;
@@ -15,6 +16,7 @@ use crate::web::Running;
 use crate::workers::alert_webhook::AlertPoster;
 use crate::workers::conversations::Conversations;
 use crate::workers::eraser::Eraser;
+use crate::workers::feed::Feed;
 use crate::workers::reads::Refresh;
 use crate::workers::threads::Overview;
 use crate::workers::{Rest, Worker};
@@ -39,6 +41,7 @@ impl Workers {
         reads: Reads,
         readers: Readers,
         alert_poster: Arc<AlertPoster>,
+        answering: Answering,
     ) -> anyhow::Result<Self> {
         let thread = LowPriorityThread::start("files").context("a thread cannot be started")?;
         let conversations = Arc::new(Conversations::new(shared.journal.clone(), shared.output.clone(), thread));
@@ -51,8 +54,12 @@ impl Workers {
             reads.clone(),
         );
         let eraser = Eraser::new(shared.clone(), erasures, reads, Arc::clone(&conversations), refresh.clone());
-        let others: Vec<Arc<dyn Worker>> =
-            vec![Arc::new(Overview::new(shared.journal.clone())), Arc::new(refresh.clone()), Arc::new(eraser)];
+        let others: Vec<Arc<dyn Worker>> = vec![
+            Arc::new(Overview::new(shared.journal.clone())),
+            Arc::new(refresh.clone()),
+            Arc::new(eraser),
+            Arc::new(Feed::new(answering)),
+        ];
         Ok(Self { conversations, refresh, alert_poster, others })
     }
 

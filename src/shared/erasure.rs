@@ -136,6 +136,7 @@ impl Erasure {
         self.set_pending();
         for merchant in merchants {
             self.end_sessions(merchant).await?;
+            self.forget_merchant(merchant).await?;
         }
         for scope in &scopes {
             if let Scope::Account { channel, account } = scope {
@@ -234,6 +235,16 @@ impl Erasure {
         }
         // Last, and without waiting: it may be this very read that is cut.
         self.0.reads.cut(channel, account);
+        Ok(())
+    }
+
+    /// Of a merchant of whom no account is left here nothing else is, either.
+    async fn forget_merchant(&self, merchant: Uuid) -> anyhow::Result<()> {
+        let is_gone =
+            self.0.connections.list_of(merchant).await?.is_empty() && self.former_of(merchant).await?.is_empty();
+        if is_gone {
+            self.0.journal.forget_feed_cursors(merchant).await?;
+        }
         Ok(())
     }
 

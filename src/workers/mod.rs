@@ -8,6 +8,7 @@ pub mod alert_webhook;
 mod conversation_file;
 pub mod conversations;
 pub mod eraser;
+pub mod feed;
 pub mod outbox;
 pub mod reads;
 pub mod retention;
@@ -75,6 +76,8 @@ pub trait Worker: Send + Sync {
 pub enum Rest {
     /// Until the journal has a new event, and half a second at most.
     UntilNextEvent,
+    /// The same, and so long at most.
+    UntilNextEventFor(Duration),
     /// For so long; events do not concern it.
     For(Duration),
 }
@@ -129,6 +132,7 @@ async fn take_step(worker: &dyn Worker, alerts: &Alerts, is_failing: &mut bool) 
                 _ if has_more => Wait::of(begun.elapsed().clamp(GATHER, LONGEST_GATHER)),
                 Rest::For(time) => Wait::of(time),
                 Rest::UntilNextEvent => Wait { longest: LOOK_EVERY, ends_with_event: true },
+                Rest::UntilNextEventFor(longest) => Wait { longest, ends_with_event: true },
             }
         }
         Err(error) => {

@@ -14,7 +14,7 @@ pub struct ConversationState {
     pub ad_at: Option<i64>,
     /// The newest thing that the person said.
     pub said: Option<EventPlace>,
-    /// The newest thing that went out, automatic answers apart.
+    /// The newest thing that others sent, automatic answers apart. What is ours counts by its own row.
     pub out: Option<EventPlace>,
     /// Bots are to be silent; it may be over.
     pub pause: Option<Pause>,
@@ -81,10 +81,8 @@ impl PausedBy {
 pub struct Standing {
     /// The state.
     pub state: ConversationState,
-    /// Up to which event the newest of our messages that did not fail answers: what had come when it was accepted.
+    /// Up to which event our messages that did not fail, sent or not, are an answer.
     pub ours_after: Option<i64>,
-    /// When the newest thing that the person said was received here.
-    pub said_received_at: Option<i64>,
 }
 
 impl Journal {
@@ -96,16 +94,46 @@ impl Journal {
         let conversation = conversation.clone();
         self.read(move |connection| load_standing(connection, &conversation)).await
     }
-}
 
-impl Journal {
+    /// Whether anything is known of this conversation.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn knows_conversation(&self, conversation: &Conversation) -> Result<bool, JournalError> {
+        let Conversation { channel, account, person } = conversation.clone();
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT 1 FROM conversation_states WHERE channel = ?1 AND account = ?2 AND conversation = ?3
+                     UNION ALL
+                     SELECT 1 FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND messages > 0",
+                )?
+                .exists([channel, account, person])
+        })
+        .await
+    }
+
+    /// What the person of a conversation is called; `None`: nobody told.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_person_name(&self, conversation: &Conversation) -> Result<Option<String>, JournalError> {
+        let conversation = conversation.clone();
+        self.read(move |connection| find_name(connection, &conversation)).await
+    }
+
     /// The person cannot be written to, for this reason, until they write again.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn set_unreachable(&self, of: &Conversation, why: &'static str) -> Result<(), JournalError> {
-        let of = of.clone();
-        self.write(move |connection| note_unreachable(connection, &of, why)).await
+    pub async fn set_unreachable(&self, conversation: &Conversation, why: &'static str) -> Result<(), JournalError> {
+        let conversation = conversation.clone();
+        self.write(move |connection| {
+            let mut state = load_state(connection, &conversation)?;
+            state.unreachable = Some(why.to_owned());
+            save_state(connection, &conversation, &state)
+        })
+        .await
     }
 }
 
@@ -121,21 +149,24 @@ pub(in crate::shared) fn load_standing(
     let Conversation { channel, account, person } = conversation;
     let ours_after = connection
         .prepare_cached(
-            "SELECT after_seq FROM outgoing AS message
-             WHERE channel = ?1 AND account = ?2 AND conversation = ?3
-               AND NOT EXISTS (SELECT 1 FROM outgoing_parts WHERE message = message.number AND state = 'failed')
-             ORDER BY number DESC LIMIT 1",
+            "SELECT max(after_seq) FROM outgoing WHERE channel = ?1 AND account = ?2 AND conversation = ?3
+               AND NOT EXISTS (SELECT 1 FROM outgoing_parts WHERE message = number AND state = 'failed')",
         )?
+        .query_row([channel, account, person], |row| row.get(0))?;
+    Ok(Standing { state, ours_after })
+}
+
+/// What the person of a conversation is called.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn find_name(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<Option<String>> {
+    let Conversation { channel, account, person } = conversation;
+    let name: Option<Option<String>> = connection
+        .prepare_cached("SELECT name FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3")?
         .query_row([channel, account, person], |row| row.get(0))
         .optional()?;
-    let said_received_at = match &state.said {
-        Some(said) => connection
-            .prepare_cached("SELECT received_at FROM events WHERE seq = ?1")?
-            .query_row([said.seq], |row| row.get(0))
-            .optional()?,
-        None => None,
-    };
-    Ok(Standing { state, ours_after, said_received_at })
+    Ok(name.flatten())
 }
 
 /// The state of a conversation; of one that is not known yet the empty one.
@@ -215,20 +246,6 @@ pub(in crate::shared) fn save_state(
             state.unreachable,
         ])
         .map(drop)
-}
-
-/// The person cannot be written to, for this reason, until they write again.
-///
-/// # Errors
-/// When the database fails.
-pub(in crate::shared) fn note_unreachable(
-    connection: &Connection,
-    conversation: &Conversation,
-    why: &str,
-) -> rusqlite::Result<()> {
-    let mut state = load_state(connection, conversation)?;
-    state.unreachable = Some(why.to_owned());
-    save_state(connection, conversation, &state)
 }
 
 /// The conversations in which a time is over that ends by itself: a pause, or that another app answers. At most `limit` of

@@ -41,9 +41,11 @@ pub struct Metrics {
     alerts: Family<Labels<1>, Counter>,
     alert_posts: Family<Labels<1>, Counter>,
     jobs: Family<Labels<1>, Counter>,
+    takeovers: Family<[(&'static str, String); 2], Counter>,
+    pushes: Family<Labels<1>, Counter>,
+    api_requests: Family<[(&'static str, String); 2], Counter>,
     /// Messages to people.
     pub replies: ReplyMetrics,
-    api_requests: Family<[(&'static str, String); 2], Counter>,
     /// Answers to all requests.
     pub answers: AnswerMetrics,
     /// What the journal's writer counts.
@@ -245,6 +247,16 @@ impl Default for Metrics {
         registry.register("alert_posts", "Posts to ALERT_WEBHOOK_URL, by outcome", Family::clone(&alert_posts));
         let jobs = from_zero("outcome", ["done", "failed"]);
         registry.register("jobs", "Scheduled jobs that ran, by outcome", Family::clone(&jobs));
+        let takeovers = Family::default();
+        registry.register("takeovers", "Pauses of bots that began, by channel and cause", Family::clone(&takeovers));
+        let pushes = from_zero("outcome", ["taken", "failed"]);
+        registry.register("push", "Posts of events to receivers of merchants, by outcome", Family::clone(&pushes));
+        let api_requests = Family::default();
+        registry.register(
+            "api_requests",
+            "Requests of the API for bots, by the pattern of their route and the status of their answer",
+            Family::clone(&api_requests),
+        );
         let replies = ReplyMetrics::default();
         registry.register("replies", "Messages to people, by the states that they reached", replies.changes.clone());
         registry.register_with_unit(
@@ -252,11 +264,6 @@ impl Default for Metrics {
             "From the acceptance of a message to its sending",
             Unit::Seconds,
             replies.times.clone(),
-        let api_requests = Family::default();
-        registry.register(
-            "api_requests",
-            "Requests of the API for bots, by the pattern of their route and the status of their answer",
-            Family::clone(&api_requests),
         );
         let by_status: Family<Labels<1>, Counter> = Family::default();
         registry.register("answers", "Answers to requests of any kind, by status", by_status.clone());
@@ -283,8 +290,10 @@ impl Default for Metrics {
             alerts,
             alert_posts,
             jobs,
-            replies,
+            takeovers,
+            pushes,
             api_requests,
+            replies,
             answers,
             writer,
         }
@@ -333,6 +342,16 @@ impl Metrics {
     /// A post of an alert was `sent` or `failed`.
     pub fn count_alert_post(&self, outcome: &'static str) {
         self.alert_posts.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// Bots were silenced in a conversation, because of `human`, `app` or `api`.
+    pub fn count_takeover(&self, channel: &str, by: &str) {
+        self.takeovers.get_or_create(&[("channel", channel.to_owned()), ("by", by.to_owned())]).inc();
+    }
+
+    /// A post of an event was `taken` or `failed`.
+    pub fn count_push(&self, outcome: &'static str) {
+        self.pushes.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// A scheduled job was `done` or `failed`.

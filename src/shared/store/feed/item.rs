@@ -1,6 +1,15 @@
 //! The words of the feed.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+use crate::shared::channel::meaning::Meaning;
+use crate::shared::store::Item;
+use crate::shared::store::outgoing::Author;
+
+/// What an event of a channel's account means, and how soon after a message something from the inbox is an automatic answer.
+pub type ReadMeaning = dyn Fn(&str, &str, &Item) -> (Meaning, Option<Duration>) + Send + Sync;
 
 /// What kind of thing a bot is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -75,6 +84,15 @@ pub enum By {
     Automation,
 }
 
+impl From<Author> for By {
+    fn from(author: Author) -> Self {
+        match author {
+            Author::Bot => Self::Bot,
+            Author::Human => Self::Human,
+        }
+    }
+}
+
 impl By {
     /// The word in the API.
     #[must_use]
@@ -87,4 +105,10 @@ impl By {
             Self::Automation => "automation",
         }
     }
+}
+
+/// Whether what went out at this time answers by itself what was said before.
+pub(super) fn is_automatic(said_at: i64, out_at: i64, within: Duration) -> bool {
+    let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+    (0..=within).contains(&(out_at - said_at))
 }

@@ -20,8 +20,8 @@ pub(in crate::shared) use pauses::begin_pause;
 pub(super) use scan::note_released;
 
 pub use cursors::FeedEnds;
-pub use item::{By, ItemKind};
-pub use read::{FeedEvent, FeedItem, FeedPage, FeedQuery, PastItem, ReadMeaning};
+pub use item::{By, ItemKind, ReadMeaning};
+pub use read::{FeedEvent, FeedItem, FeedPage, FeedQuery, PastItem};
 pub use scan::{Incoming, NextForFeed};
-pub use take::{FeedRules, FeedStep};
-pub use takeover::{Takeover, TakeoverState, Takeovers};
+pub use take::FeedStep;
+pub use takeover::{FeedRules, Takeover, TakeoverState, Takeovers};

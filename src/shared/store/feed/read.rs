@@ -7,14 +7,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::cursors::{FeedEnds, find_ends};
-use super::item::{By, ItemKind};
-use super::take::is_automatic;
+use super::item::{By, ItemKind, ReadMeaning, is_automatic};
 use crate::shared::channel::meaning::{Kind, Meaning, Origin, WentOut};
 use crate::shared::journal::{
-    Conversation, EventPlace, Journal, JournalError, conversation_number, in_order_up_to, newest_seq,
+    Account, Conversation, EventPlace, Journal, JournalError, conversation_number, in_order_up_to, newest_seq,
 };
 use crate::shared::store::Item;
-use crate::shared::store::conversation_states::{Standing, load_standing};
+use crate::shared::store::conversation_states::{Standing, find_name, load_standing};
 
 /// How many items are looked at for one page, those that are left out included.
 const LOOK_AT: i64 = 1_000;
@@ -24,9 +23,6 @@ const MAX_BYTES: usize = 512 * 1024;
 
 /// How many of the newest events are looked through for those that are not in order yet.
 const NOT_IN_ORDER: i64 = 2_000;
-
-/// What an event means, and how soon after a message something from the inbox is an automatic answer.
-pub type ReadMeaning = dyn Fn(&str, &str, &Item) -> (Meaning, Option<Duration>) + Send + Sync;
 
 /// Which items are wanted.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +37,8 @@ pub struct FeedQuery {
     pub channel: Option<String>,
     /// Of this account only.
     pub account: Option<String>,
+    /// Of these accounts only; empty: of all.
+    pub accounts: Vec<Account>,
     /// How many at most.
     pub limit: usize,
     /// How many messages of its conversation come with a message.
@@ -94,8 +92,6 @@ pub struct FeedItem {
 pub struct FeedEvent {
     /// Where it stands.
     pub place: EventPlace,
-    /// When it was received here, in milliseconds since 1970.
-    pub received_at: i64,
     /// The road by which it came.
     pub source: String,
     /// The bytes as they came.
@@ -216,6 +212,8 @@ fn is_wanted(query: &FeedQuery, item: &FeedItem) -> bool {
     (query.kinds.is_empty() || query.kinds.contains(&item.kind))
         && is_of(&query.channel, &item.channel)
         && is_of(&query.account, &item.account)
+        && (query.accounts.is_empty()
+            || query.accounts.iter().any(|(channel, account)| *channel == item.channel && *account == item.account))
 }
 
 fn read_item(row: &Row<'_>) -> rusqlite::Result<FeedItem> {
@@ -236,15 +234,6 @@ fn read_item(row: &Row<'_>) -> rusqlite::Result<FeedItem> {
     })
 }
 
-fn find_name(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<Option<String>> {
-    let Conversation { channel, account, person } = conversation;
-    let name: Option<Option<String>> = connection
-        .prepare_cached("SELECT name FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3")?
-        .query_row([channel, account, person], |row| row.get(0))
-        .optional()?;
-    Ok(name.flatten())
-}
-
 fn read_event(
     connection: &Connection,
     conversation: &Conversation,
@@ -254,14 +243,12 @@ fn read_event(
     let Conversation { channel, account, person } = conversation;
     let found = connection
         .prepare_cached(
-            "SELECT seq, occurred_at, kind, payload, received_at, source FROM events
+            "SELECT seq, occurred_at, kind, payload, source FROM events
              WHERE seq = ?1 AND channel = ?2 AND account = ?3 AND conversation = ?4 AND apart IS NULL",
         )?
-        .query_row(params![seq, channel, account, person], |row| {
-            Ok((past_event(row)?, row.get::<_, i64>(4)?, row.get::<_, String>(5)?))
-        })
+        .query_row(params![seq, channel, account, person], |row| Ok((past_event(row)?, row.get::<_, String>(4)?)))
         .optional()?;
-    let Some((item, received_at, source)) = found else { return Ok(None) };
+    let Some((item, source)) = found else { return Ok(None) };
     let (meaning, _) = meaning(channel, account, &item);
     let files = match &meaning {
         Meaning::Said(said) if !said.media.is_empty() => match &said.platform_id {
@@ -271,7 +258,7 @@ fn read_event(
         _ => Vec::new(),
     };
     let place = EventPlace { seq, occurred_at: item.at };
-    Ok(Some(FeedEvent { place, received_at, source, payload: item.payload, meaning, files }))
+    Ok(Some(FeedEvent { place, source, payload: item.payload, meaning, files }))
 }
 
 fn find_files(

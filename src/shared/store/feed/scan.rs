@@ -1,8 +1,14 @@
 //! What the feed's consumer has to look at next.
 
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
 use rusqlite::{Connection, Row, params};
 
 use super::held;
+use super::item::ReadMeaning;
+use super::takeover::FeedRules;
+use crate::shared::channel::meaning::Meaning;
 use crate::shared::journal::{
     Conversation, FEED_CURSOR, Journal, JournalError, NOT_CONNECTED, Source, cursor_position, newest_seq,
 };
@@ -27,6 +33,8 @@ pub struct Incoming {
     pub received_at: i64,
     /// Whether bots are to be told of it.
     pub is_told: bool,
+    /// What it means.
+    pub meaning: Meaning,
 }
 
 /// The next piece of work of the feed's consumer.
@@ -53,7 +61,13 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn next_for_feed(&self, limit: i64, settle_ms: i64, lost_ms: i64) -> Result<NextForFeed, JournalError> {
+    pub async fn next_for_feed(
+        &self,
+        limit: i64,
+        rules: FeedRules,
+        meaning: Arc<ReadMeaning>,
+    ) -> Result<NextForFeed, JournalError> {
+        let FeedRules { settle_ms, lost_ms, .. } = rules;
         let now_ms = self.clock().now_ms();
         self.read(move |connection| {
             let connection = connection.unchecked_transaction()?;
@@ -61,14 +75,14 @@ impl Journal {
             let since = cursor_position(&connection, SINCE)?;
             let over = list_over(&connection, now_ms, now_ms - lost_ms, limit)?;
             let due_at = held::next_due(&connection, settle_ms)?;
-            let released = read_events(&connection, RELEASED, 0, i64::MAX, limit, since)?;
+            let released = read_events(&connection, RELEASED, (0, i64::MAX, limit), since, &*meaning)?;
             if !released.is_empty() {
                 let next =
                     NextForFeed { from, last: from, events: released, are_released: true, ..NextForFeed::default() };
                 return Ok(NextForFeed { over, due_at, has_more: true, ..next });
             }
             let newest = newest_seq(&connection)?.max(from);
-            let events = read_events(&connection, AFTER, from, newest, limit, since)?;
+            let events = read_events(&connection, AFTER, (from, newest, limit), since, &*meaning)?;
             let is_full = i64::try_from(events.len()).unwrap_or(i64::MAX) >= limit;
             let last = events.last().filter(|_| is_full).map_or(newest, |event| event.item.seq);
             Ok(NextForFeed { from, last, events, are_released: false, over, due_at, has_more: is_full })
@@ -110,26 +124,29 @@ const RELEASED: &str = "FROM feed_released JOIN events AS e USING (seq)
                         WHERE e.seq > ?1 AND e.seq <= ?2 AND e.conversation IS NOT NULL AND e.apart IS NULL
                         ORDER BY e.seq LIMIT ?3";
 
+/// Those after a number, up to a number, and at most so many.
 fn read_events(
     connection: &Connection,
     which: &str,
-    after: i64,
-    until: i64,
-    limit: i64,
+    (after, until, limit): (i64, i64, i64),
     since: i64,
+    meaning: &ReadMeaning,
 ) -> rusqlite::Result<Vec<Incoming>> {
     connection
         .prepare_cached(&format!("{COLUMNS} {which}"))?
-        .query_map([after, until, limit], |row| read_event(row, since))?
+        .query_map([after, until, limit], |row| read_event(row, since, meaning))?
         .collect()
 }
 
-fn read_event(row: &Row<'_>, since: i64) -> rusqlite::Result<Incoming> {
+fn read_event(row: &Row<'_>, since: i64, meaning: &ReadMeaning) -> rusqlite::Result<Incoming> {
     let conversation = Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? };
     let item = Item { seq: row.get(3)?, at: row.get(4)?, kind: row.get(5)?, payload: row.get(6)? };
     let source = source_of(row.get_ref(8)?.as_str()?);
     let is_told = item.seq > since && source != Source::Import;
-    Ok(Incoming { conversation, item, key: row.get(7)?, source, received_at: row.get(9)?, is_told })
+    // One event that this program cannot cope with costs no other one its place.
+    let read = AssertUnwindSafe(|| meaning(&conversation.channel, &conversation.account, &item).0);
+    let meaning = std::panic::catch_unwind(read).unwrap_or(Meaning::Unreadable);
+    Ok(Incoming { conversation, item, key: row.get(7)?, source, received_at: row.get(9)?, is_told, meaning })
 }
 
 fn source_of(word: &str) -> Source {

@@ -9,35 +9,22 @@ use serde_json::json;
 
 use super::held;
 use super::insert::{NewItem, insert_item};
-use super::item::{By, ItemKind};
+use super::item::{By, ItemKind, is_automatic};
 use super::pauses::{begin_pause_in, end_pause};
 use super::scan::{Incoming, NextForFeed, list_now};
-use super::takeover::{TakeoverState, Takeovers, Told};
+use super::takeover::{FeedRules, TakeoverState, Told};
 use crate::shared::channel::meaning::{Control, Meaning, Origin, Said, WentOut};
 use crate::shared::journal::{
     Account, Conversation, EventPlace, FEED_CURSOR, Journal, JournalError, Source, cursor_position, save_cursor,
 };
 use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, load_state, save_state};
-use crate::shared::store::outgoing::{Author, note_echo, note_receipt};
+use crate::shared::store::outgoing::{note_echo, note_receipt};
 
-/// By which rules events are taken into the feed.
-#[derive(Debug, Clone, Copy)]
-pub struct FeedRules {
-    /// Who silences bots by answering.
-    pub takeovers: Takeovers,
-    /// For how long a message waits for another one of the same person, in milliseconds.
-    pub settle_ms: i64,
-    /// For how long another app answers after the newest sign of it, in milliseconds.
-    pub lost_ms: i64,
-}
-
-/// What events of a piece of work mean, and whose they are.
+/// A piece of work, and whose its events are.
 #[derive(Debug, Default)]
 pub struct FeedStep {
     /// The piece of work.
     pub next: NextForFeed,
-    /// What each of its events means.
-    pub meanings: Vec<Meaning>,
     /// The merchants of the accounts that are connected.
     pub owners: HashMap<Account, String>,
     /// How soon after a message of the person something from the inbox is an automatic answer, by channel.
@@ -64,8 +51,8 @@ impl Journal {
             }
             let mut taking =
                 Taking { connection, rules, now_ms, step: &step, states: HashMap::new(), begun: Vec::new() };
-            for (event, meaning) in step.next.events.iter().zip(&step.meanings) {
-                taking.take(event, meaning)?;
+            for event in &step.next.events {
+                taking.take(event)?;
             }
             for conversation in &step.next.over {
                 taking.end_by_time(conversation)?;
@@ -103,7 +90,7 @@ impl Taking<'_> {
     }
 
     /// Takes one event. The state is out of the map meanwhile.
-    fn take(&mut self, event: &Incoming, meaning: &Meaning) -> rusqlite::Result<()> {
+    fn take(&mut self, event: &Incoming) -> rusqlite::Result<()> {
         let conversation = &event.conversation;
         let mut state = match self.states.remove(conversation) {
             Some(state) => state,
@@ -111,7 +98,7 @@ impl Taking<'_> {
         };
         // A platform's clock that goes ahead must not keep a window open for longer.
         let at = event.item.at.min(event.received_at);
-        match meaning {
+        match &event.meaning {
             Meaning::Said(said) => self.take_said(event, said, at, &mut state)?,
             Meaning::WentOut(echo) => self.take_echo(event, echo, at, &mut state)?,
             Meaning::Receipt(receipt) => {
@@ -177,11 +164,12 @@ impl Taking<'_> {
         at: i64,
         state: &mut ConversationState,
     ) -> rusqlite::Result<()> {
-        let by = self.sender_of(event, echo, state)?;
+        let ours = note_echo(self.connection, &event.conversation, echo, event.item.at, self.now_ms)?;
+        let by = ours.map_or_else(|| self.sender_of(event, echo, state), By::from);
         if event.source == Source::Standby {
             self.lose_owner(event, at, state)?;
         }
-        if by != By::Automation {
+        if ours.is_none() && by != By::Automation {
             let place = EventPlace { seq: event.item.seq, occurred_at: event.item.at };
             if state.out.is_none_or(|newest| (newest.occurred_at, newest.seq) < (place.occurred_at, place.seq)) {
                 state.out = Some(place);
@@ -203,26 +191,21 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// Who sent something that went out. If it is a message of ours, that it was sent is noted.
-    fn sender_of(&self, event: &Incoming, echo: &WentOut, state: &ConversationState) -> rusqlite::Result<By> {
-        let (conversation, at) = (&event.conversation, event.item.at);
-        if let Some(author) = note_echo(self.connection, conversation, echo, at, self.now_ms)? {
-            return Ok(match author {
-                Author::Bot => By::Bot,
-                Author::Human => By::Human,
-            });
-        }
-        Ok(match &echo.from {
+    /// Who sent something that is no message of ours.
+    fn sender_of(&self, event: &Incoming, echo: &WentOut, state: &ConversationState) -> By {
+        match &echo.from {
             Origin::Us => By::Bot,
             Origin::App(_) => By::App,
             Origin::Inbox | Origin::Untold => {
-                let within = self.step.automation.get(&conversation.channel);
+                let within = self.step.automation.get(&event.conversation.channel);
                 match (within, state.said) {
-                    (Some(within), Some(said)) if is_automatic(said.occurred_at, at, *within) => By::Automation,
+                    (Some(within), Some(said)) if is_automatic(said.occurred_at, event.item.at, *within) => {
+                        By::Automation
+                    }
                     _ => By::Human,
                 }
             }
-        })
+        }
     }
 
     /// Another app answers from this time on.
@@ -294,10 +277,4 @@ impl Taking<'_> {
         };
         insert_item(self.connection, &item, self.now_ms)
     }
-}
-
-/// Whether what went out at this time answers by itself what was said before.
-pub(super) fn is_automatic(said_at: i64, out_at: i64, within: Duration) -> bool {
-    let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
-    (0..=within).contains(&(out_at - said_at))
 }

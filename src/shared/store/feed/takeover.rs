@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::insert::{NewItem, event_id, insert_item};
@@ -25,6 +25,17 @@ impl Default for Takeovers {
     fn default() -> Self {
         Self { pause: Duration::from_secs(60 * 60), by_human: true, by_app: true }
     }
+}
+
+/// By which rules events are taken into the feed.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedRules {
+    /// Who silences bots by answering.
+    pub takeovers: Takeovers,
+    /// For how long a message waits for another one of the same person, in milliseconds.
+    pub settle_ms: i64,
+    /// For how long another app answers after the newest sign of it, in milliseconds.
+    pub lost_ms: i64,
 }
 
 /// What changed.
@@ -132,11 +143,13 @@ fn find_unanswered(
 ) -> rusqlite::Result<Option<(i64, String)>> {
     let Some(said) = state.said else { return Ok(None) };
     let Standing { ours_after, .. } = load_standing(connection, conversation)?;
-    let is_before = |one: EventPlace| (one.occurred_at, one.seq) < (said.occurred_at, said.seq);
-    let mut find = connection.prepare_cached("SELECT dedupe FROM events WHERE seq = ?1 AND conversation = ?2")?;
-    let mut rows = find.query(rusqlite::params![said.seq, conversation.person])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let key: Vec<u8> = row.get(0)?;
-    let is_unanswered = state.out.is_none_or(is_before) && ours_after.is_none_or(|seq| seq < said.seq);
-    Ok(is_unanswered.then(|| (said.seq, event_id(&key))))
+    let is_before = |out: EventPlace| (out.occurred_at, out.seq) < (said.occurred_at, said.seq);
+    if !state.out.is_none_or(is_before) || ours_after.is_some_and(|seq| seq >= said.seq) {
+        return Ok(None);
+    }
+    let key: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT dedupe FROM events WHERE seq = ?1 AND conversation = ?2")?
+        .query_row(params![said.seq, conversation.person], |row| row.get(0))
+        .optional()?;
+    Ok(key.map(|key| (said.seq, event_id(&key))))
 }
