@@ -1,12 +1,13 @@
 //! Answering people: may it be done and by whom, what bots are told, and who has taken over. It names no channel.
 
-pub mod conversation;
-pub mod event;
 pub mod accept;
 pub mod content;
+pub mod conversation;
+pub mod event;
 mod handle;
 pub mod pauses;
 pub mod products;
+pub mod sending;
 pub mod settings;
 pub mod state;
 pub mod times;

@@ -144,11 +144,7 @@ fn answer(accepted: &Accepted) -> Response {
     response
 }
 
-async fn show(
-    State(api): State<Api>,
-    caller: Caller,
-    InPath(id): InPath<String>,
-) -> Result<Json<Value>, ApiProblem> {
+async fn show(State(api): State<Api>, caller: Caller, InPath(id): InPath<String>) -> Result<Json<Value>, ApiProblem> {
     caller.require(Scope::Read)?;
     Ok(Json(find(&api, &caller, &id).await?.to_json()))
 }
@@ -255,7 +251,9 @@ fn problem_of(refused: Refused) -> ApiProblem {
     match refused {
         Refused::Invalid(found) => misfits(found),
         Refused::KeyReused(message) => ApiProblem::IdempotencyKeyReused { message },
-        Refused::Unsupported(can) => ApiProblem::Unsupported { can: can.iter().copied().map(Ability::as_str).collect() },
+        Refused::Unsupported(can) => {
+            ApiProblem::Unsupported { can: can.iter().copied().map(Ability::as_str).collect() }
+        }
         Refused::Media(why) => ApiProblem::MediaRefused { why },
         Refused::Products(why, ids) => ApiProblem::ProductUnavailable { why, ids },
         Refused::NotPermitted => ApiProblem::NotPermitted {

@@ -230,7 +230,7 @@ fn find_event(connection: &Connection, of: &Conversation, id: &str) -> rusqlite:
 ///
 /// # Errors
 /// When the database fails.
-pub(in crate::shared) fn is_answered_after(
+fn is_answered_after(
     connection: &Connection,
     of: &Conversation,
     seq: i64,
