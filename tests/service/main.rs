@@ -31,6 +31,8 @@ mod facebook_login;
 mod facebook_media;
 mod facebook_paging;
 mod facebook_poll;
+mod facebook_sandbox_routing;
+mod facebook_sandbox_send;
 mod facebook_trouble;
 mod facebook_unsend;
 mod facebook_webhook;
