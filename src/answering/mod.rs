@@ -1,9 +1,9 @@
 //! Answering people: may it be done and by whom, what bots are told, and who has taken over. It names no channel.
 
-pub mod conversation;
-pub mod event;
 pub mod accept;
 pub mod content;
+pub mod conversation;
+pub mod event;
 mod handle;
 pub mod pauses;
 pub mod products;

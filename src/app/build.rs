@@ -13,6 +13,7 @@ use super::workers::{Readers, Workers};
 use super::{App, StartError, jobs};
 use crate::answering::Answering;
 use crate::answering::products::NoProducts;
+use crate::answering::uploads::Uploads;
 use crate::commands::CommandRunner;
 use crate::commands::rotate_keys::Rotation;
 use crate::shared::channel::Channel;
@@ -83,7 +84,7 @@ impl App {
             channels.iter().map(|channel| (channel.about.name, Arc::clone(&channel.reader))).collect();
         let answering = answering(&shared, &channels, &server);
         let erasures = Erasures::new(opened.tokens.clone());
-        let workers = Workers::new(&shared, erasures, opened.reads, readers.clone(), alert_poster, answering)?;
+        let workers = Workers::new(&shared, erasures, opened.reads, readers.clone(), alert_poster, answering.clone())?;
         let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
         let runner = CommandRunner {
             journal: shared.journal.clone(),
@@ -98,7 +99,7 @@ impl App {
         let running = Running::default();
         let limits = server.limits.clone();
         Ok(Self {
-            router: join_routes(&shared, channels, server, opened.vault, opened.api_keys, running.clone()),
+            router: join_routes(&shared, channels, server, opened.vault, opened.api_keys, answering, running.clone()),
             scheduler: Scheduler::new(
                 jobs,
                 shared.journal.clone(),
@@ -183,6 +184,7 @@ fn answering(shared: &Shared, channels: &[Channel], server: &Server) -> Answerin
         dialogues: Arc::new(dialogues.collect()),
         settings: Arc::new(server.answering.clone()),
         products: Arc::new(NoProducts),
+        uploads: Uploads,
     }
 }
 
@@ -219,6 +221,7 @@ fn join_routes(
     server: Server,
     vault: Vault,
     api_keys: ApiKeys,
+    answering: Answering,
     running: Running,
 ) -> Router {
     let api_channels = channels.iter().map(ApiChannel::of).collect();
@@ -228,14 +231,14 @@ fn join_routes(
         view: channel.view,
         reader: Arc::clone(&channel.reader),
     });
-    let mut router = web::router(shared.clone(), fronts.collect(), vault, running, server.public_url.clone());
+    let mut router = web::router(answering.clone(), fronts.collect(), vault, running, server.public_url.clone());
     router = router.merge(operator::router(
         shared.clone(),
         server.operator_token,
         server.public_url.clone(),
         channels::event_key,
     ));
-    router = router.merge(api::router(shared.clone(), api_keys, api_channels, &server.limits));
+    router = router.merge(api::router(answering, api_keys, api_channels, &server.limits));
     for channel in channels {
         router = router.merge(channel.routes);
     }

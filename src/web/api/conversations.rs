@@ -17,9 +17,7 @@ use crate::shared::store::Connection;
 use crate::shared::store::api_keys::Scope;
 
 pub(super) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/conversations", get(list))
-        .route("/{channel}/{account}/conversations/{person}", get(show))
+    Router::new().route("/conversations", get(list)).route("/{channel}/{account}/conversations/{person}", get(show))
 }
 
 /// The parts of a path that name a conversation.
@@ -81,11 +79,7 @@ struct Listed {
     limit: Option<usize>,
 }
 
-async fn list(
-    State(api): State<Api>,
-    caller: Caller,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Value>, ApiProblem> {
+async fn list(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery) -> Result<Json<Value>, ApiProblem> {
     caller.require(Scope::Read)?;
     let Listed { account, after, limit } = read_query(query.as_deref())?;
     let limit = limit.unwrap_or(50);

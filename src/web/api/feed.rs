@@ -113,16 +113,17 @@ async fn events(
 
 fn wants_stream(headers: &HeaderMap) -> bool {
     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accept.flat_map(|value| value.split(',')).any(|kind| {
-        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
-    })
+    accept
+        .flat_map(|value| value.split(','))
+        .any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream")))
 }
 
 /// Where a stream that broke off goes on; `None`: it is a new one.
 fn last_event_id(headers: &HeaderMap) -> Option<Result<i64, ApiProblem>> {
     let value = headers.get("last-event-id")?;
     let number = value.to_str().ok().filter(|text| !text.trim().is_empty());
-    let wrong = || ApiProblem::invalid("/Last-Event-ID", "This must be the id of an event of this stream: a whole number.");
+    let wrong =
+        || ApiProblem::invalid("/Last-Event-ID", "This must be the id of an event of this stream: a whole number.");
     Some(number.and_then(|text| text.trim().parse().ok()).ok_or_else(wrong))
 }
 

@@ -10,8 +10,12 @@
 
 pub mod body;
 pub mod caller;
+mod conversations;
+mod feed;
 pub mod limits;
 mod me;
+mod pauses;
+mod pieces;
 pub mod problem;
 pub mod state;
 
@@ -27,7 +31,7 @@ use http::header;
 use self::limits::ApiLimits;
 use self::problem::ApiProblem;
 use self::state::{Api, ApiChannel};
-use crate::shared::channel::context::Shared;
+use crate::answering::Answering;
 use crate::shared::server::limits::Limits;
 use crate::shared::store::ApiKeys;
 use crate::shared::telemetry::metrics::Metrics;
@@ -37,13 +41,14 @@ pub const BASE: &str = "/api/v1";
 
 /// All routes that need a key, by their paths below [`BASE`].
 fn routes() -> Router<Api> {
-    Router::new().merge(me::routes())
+    Router::new().merge(me::routes()).merge(feed::routes()).merge(conversations::routes()).merge(pauses::routes())
 }
 
 /// The API, ready to be joined.
-pub fn router(shared: Shared, keys: ApiKeys, channels: Vec<ApiChannel>, limits: &Limits) -> Router {
+pub fn router(answering: Answering, keys: ApiKeys, channels: Vec<ApiChannel>, limits: &Limits) -> Router {
+    let shared = answering.shared.clone();
     let metrics = shared.metrics.clone();
-    let api = Api { shared, keys, limits: Arc::new(ApiLimits::new(limits)), channels: channels.into() };
+    let api = Api { shared, answering, keys, limits: Arc::new(ApiLimits::new(limits)), channels: channels.into() };
     let authenticated = middleware::from_fn_with_state(api.clone(), caller::authenticate);
     let inner = routes()
         .fallback(async || ApiProblem::NotFound)

@@ -25,10 +25,7 @@ impl<S: Send + 'static> http_body::Body for Pieces<S> {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
         let Some(under_way) = &mut this.under_way else { return Poll::Ready(None) };
         let piece = ready!(under_way.as_mut().poll(context));

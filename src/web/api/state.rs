@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::limits::ApiLimits;
+use crate::answering::Answering;
 use crate::shared::channel::Channel;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::View;
@@ -13,6 +14,8 @@ use crate::shared::store::ApiKeys;
 pub struct Api {
     /// What the service is.
     pub shared: Shared,
+    /// Answering people.
+    pub answering: Answering,
     /// The keys.
     pub keys: ApiKeys,
     /// What a key and an address may ask for.
