@@ -240,7 +240,7 @@ fn join_routes(
         view: channel.view,
         reader: Arc::clone(&channel.reader),
     });
-    let mut router = web::router(shared.clone(), fronts.collect(), vault, running, server.public_url.clone());
+    let mut router = web::router(answering.clone(), fronts.collect(), vault, running, server.public_url.clone());
     router = router.merge(operator::router(
         shared.clone(),
         server.operator_token,

@@ -21,6 +21,7 @@ use url::Url;
 
 use self::form::OwnAddress;
 use self::merchant::{Front, Fronts};
+use crate::answering::Answering;
 use crate::shared::channel::context::Shared;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
@@ -67,7 +68,8 @@ impl Running {
 }
 
 /// Our own routes. `own`: where they are reached, if that is configured.
-pub fn router(shared: Shared, fronts: Vec<Front>, vault: Vault, running: Running, own: Option<Url>) -> Router {
+pub fn router(answering: Answering, fronts: Vec<Front>, vault: Vault, running: Running, own: Option<Url>) -> Router {
+    let shared = answering.shared.clone();
     merchant::routes()
         .route("/deletion/{code}", get(merchant::receipts::receipt))
         // Browsers ask for one of their own accord, and report what they do not get.
@@ -77,6 +79,7 @@ pub fn router(shared: Shared, fronts: Vec<Front>, vault: Vault, running: Running
         .layer(Extension(Fronts(Arc::new(fronts))))
         .layer(Extension(OwnAddress(own)))
         .layer(Extension(vault))
+        .layer(Extension(answering))
         .layer(Extension(running))
         .with_state(shared)
 }

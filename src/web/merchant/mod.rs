@@ -12,6 +12,7 @@ mod home;
 mod media;
 pub(crate) mod parts;
 pub(crate) mod receipts;
+mod silence;
 mod thread;
 
 use std::sync::Arc;
