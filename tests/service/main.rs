@@ -59,6 +59,7 @@ mod pages_leaving;
 mod pages_many;
 mod pages_media;
 mod read_requests;
+mod replies;
 mod security;
 mod shopify_bulk;
 mod shopify_changes;

@@ -7,7 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::read_requests::insert_read_request;
 use crate::shared::channel::read_request::ReadRequest;
-use crate::shared::journal::{Account, Conversation, Journal, JournalError, OVERVIEW_CURSOR, conversation_number, save_cursor};
+use crate::shared::journal::{
+    Account, Conversation, Journal, JournalError, OVERVIEW_CURSOR, conversation_number, save_cursor,
+};
 use crate::shared::text_fold::Words;
 
 /// How many events of a conversation that say nothing themselves (reactions, edits, receipts) are looked at for one page.
