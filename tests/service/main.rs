@@ -11,6 +11,7 @@ mod test_app;
 mod addresses;
 mod api_keys;
 mod architecture;
+mod attacks;
 mod backup;
 mod configuration;
 mod crash;
