@@ -7,6 +7,7 @@ pub mod event;
 mod handle;
 pub mod pauses;
 pub mod products;
+pub mod sending;
 pub mod settings;
 pub mod state;
 pub mod times;

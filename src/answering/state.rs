@@ -40,6 +40,18 @@ pub enum Allowed {
     Human,
 }
 
+impl Allowed {
+    /// The word in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Template => "template",
+            Self::Human => "human",
+        }
+    }
+}
+
 /// The time in which answers are allowed: the member `window` of the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Window {

@@ -13,6 +13,7 @@ use super::workers::{Readers, Workers};
 use super::{App, StartError, jobs};
 use crate::answering::Answering;
 use crate::answering::products::NoProducts;
+use crate::answering::sending::Sending;
 use crate::answering::uploads::Uploads;
 use crate::commands::CommandRunner;
 use crate::commands::rotate_keys::Rotation;
@@ -99,7 +100,15 @@ impl App {
         let running = Running::default();
         let limits = server.limits.clone();
         Ok(Self {
-            router: join_routes(&shared, channels, server, opened.vault, opened.api_keys, answering, running.clone()),
+            router: join_routes(
+                &shared,
+                channels,
+                server,
+                opened.vault,
+                opened.api_keys,
+                (answering, Arc::new(workers.outbox.clone())),
+                running.clone(),
+            ),
             scheduler: Scheduler::new(
                 jobs,
                 shared.journal.clone(),
@@ -221,7 +230,7 @@ fn join_routes(
     server: Server,
     vault: Vault,
     api_keys: ApiKeys,
-    answering: Answering,
+    (answering, outbox): (Answering, Arc<dyn Sending>),
     running: Running,
 ) -> Router {
     let api_channels = channels.iter().map(ApiChannel::of).collect();
@@ -238,7 +247,7 @@ fn join_routes(
         server.public_url.clone(),
         channels::event_key,
     ));
-    router = router.merge(api::router(answering, api_keys, api_channels, &server.limits));
+    router = router.merge(api::router(answering, outbox, api_keys, api_channels, &server.limits));
     for channel in channels {
         router = router.merge(channel.routes);
     }

@@ -17,6 +17,7 @@ use crate::workers::alert_webhook::AlertPoster;
 use crate::workers::conversations::Conversations;
 use crate::workers::eraser::Eraser;
 use crate::workers::feed::Feed;
+use crate::workers::outbox::Outbox;
 use crate::workers::reads::Refresh;
 use crate::workers::threads::Overview;
 use crate::workers::{Rest, Worker};
@@ -29,6 +30,7 @@ pub(super) struct Workers {
     pub conversations: Arc<Conversations>,
     pub refresh: Refresh,
     pub alert_poster: Arc<AlertPoster>,
+    pub outbox: Outbox,
     /// The other ones whose work follows from events.
     others: Vec<Arc<dyn Worker>>,
 }
@@ -54,13 +56,15 @@ impl Workers {
             reads.clone(),
         );
         let eraser = Eraser::new(shared.clone(), erasures, reads, Arc::clone(&conversations), refresh.clone());
+        let outbox = Outbox::new(answering.clone());
         let others: Vec<Arc<dyn Worker>> = vec![
             Arc::new(Overview::new(shared.journal.clone())),
             Arc::new(refresh.clone()),
             Arc::new(eraser),
             Arc::new(Feed::new(answering)),
+            Arc::new(outbox.clone()),
         ];
-        Ok(Self { conversations, refresh, alert_poster, others })
+        Ok(Self { conversations, refresh, alert_poster, outbox, others })
     }
 
     /// Those whose work follows from events, in the order in which they are driven where no service does it.

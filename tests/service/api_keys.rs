@@ -324,7 +324,7 @@ async fn a3_a_keys_reads_are_limited_and_anothers_flood_does_not_slow_it() {
 }
 
 /// So many of these at once.
-async fn futures<F: Future<Output = Answer>>(one: impl Fn() -> F, count: usize) -> Vec<Answer> {
+pub async fn futures<F: Future<Output = Answer>>(one: impl Fn() -> F, count: usize) -> Vec<Answer> {
     let mut under_way: Vec<_> = (0..count).map(|_| Box::pin(one())).collect();
     let mut answers = Vec::new();
     std::future::poll_fn(|context| {

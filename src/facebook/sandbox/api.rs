@@ -17,10 +17,8 @@ use super::deliver;
 use super::graph;
 use super::login;
 use super::paging::{Row, Window, with_paging};
-use super::state::{APP_NAME, AppSubscription, Content, Core, GraphError, Holder, PageRecord, Platform};
-
-/// A time-stamped proof is good for this many seconds.
-const PROOF_LIFE_SECONDS: i64 = 300;
+use super::send::{echo, endpoint, routing};
+use super::state::{APP_NAME, AppSubscription, Content, Core, GraphError, PageRecord, Platform};
 
 /// Messaging fields of `subscribed_fields`: they also need the permission and the task for messages.
 const MESSAGING_FIELDS: &str = "messages message_echoes message_deliveries message_reads message_reactions \
@@ -47,7 +45,7 @@ type Run = fn(&Core, &mut Platform, &Call) -> Result<Value, GraphError>;
 
 /// All routes.
 pub(super) fn router(core: Arc<Core>) -> Router {
-    let routes: [(&str, MethodRouter<Arc<Core>>); 12] = [
+    let routes: [(&str, MethodRouter<Arc<Core>>); 15] = [
         ("/dialog/oauth", get(login::dialog).post(login::dialog)),
         ("/oauth/access_token", get(login::token).post(login::token)),
         (
@@ -73,7 +71,10 @@ pub(super) fn router(core: Arc<Core>) -> Router {
                 .post(subscribe_app),
         ),
         ("/{object}/conversations", graph(MethodFilter::GET, graph::conversations)),
-        ("/{object}/messages", graph(MethodFilter::GET, graph::messages)),
+        ("/{object}/messages", graph(MethodFilter::GET, graph::messages).post(endpoint::post)),
+        ("/{object}/pass_thread_control", graph(MethodFilter::POST, routing::pass)),
+        ("/{object}/take_thread_control", graph(MethodFilter::POST, routing::take)),
+        ("/{object}/request_thread_control", graph(MethodFilter::POST, routing::request)),
         ("/{object}/attachments", graph(MethodFilter::GET, graph::parts_of_message)),
         ("/{object}/shares", graph(MethodFilter::GET, graph::parts_of_message)),
     ];
@@ -81,7 +82,8 @@ pub(super) fn router(core: Arc<Core>) -> Router {
     for (path, methods) in routes {
         router = router.route(path, methods.clone()).route(&format!("/{{version}}{path}"), methods);
     }
-    router.route("/cdn/{name}", get(content)).with_state(core)
+    let sent = get(async |State(core): State<Arc<Core>>| axum::Json(echo::sent_list(&core)));
+    router.route("/cdn/{name}", get(content)).route("/control/sent", sent).with_state(core)
 }
 
 /// The content network: links carry their own signature and need no token.
@@ -107,47 +109,10 @@ fn graph(method: MethodFilter, run: Run) -> MethodRouter<Arc<Core>> {
         };
         let result = {
             let mut platform = core.platform();
-            authorise(&core, &platform, &mut call).and_then(|()| run(&core, &mut platform, &call))
+            call.authorise(&core, &platform).and_then(|()| run(&core, &mut platform, &call))
         };
         reply(&core, &call.version, result)
     })
-}
-
-/// Checks the token and its proof, and refuses parameters that no longer exist.
-fn authorise(core: &Core, platform: &Platform, call: &mut Call) -> Result<(), GraphError> {
-    if call.param("date_format").is_some() {
-        return Err(GraphError::parameter("The parameter date_format is no longer supported"));
-    }
-    let Some(token) = call.token.clone() else {
-        let message = "An active access token must be used to query information about the current user.";
-        return Err(GraphError::new(2500, message));
-    };
-    call.caller = if token == core.app_token() {
-        Caller::App
-    } else {
-        match &platform.live_token(&token, core.now())?.holder {
-            Holder::Person { .. } => Caller::Person,
-            Holder::Page { id, .. } => Caller::Page(id.clone()),
-        }
-    };
-    let time = call.param("appsecret_time");
-    match call.param("appsecret_proof") {
-        Some(proof) => {
-            let now = core.now().timestamp();
-            let fresh = time.is_none_or(|time| {
-                time.parse::<i64>().is_ok_and(|seconds| (now - seconds).abs() <= PROOF_LIFE_SECONDS)
-            });
-            if !fresh || proof != deliver::appsecret_proof(&core.app_secret, &token, time) {
-                return Err(GraphError::new(104, "Invalid appsecret_proof provided in the API argument"));
-            }
-        }
-        // The app token contains the secret and needs no other proof of it.
-        None if platform.proof_required && call.caller != Caller::App => {
-            return Err(GraphError::new(104, "API calls from the server require an appsecret_proof argument"));
-        }
-        None => {}
-    }
-    Ok(())
 }
 
 fn may_manage_subscription(platform: &Platform, page: &PageRecord) -> Result<(), GraphError> {
@@ -280,7 +245,7 @@ async fn subscribe_app(State(core): State<Arc<Core>>, request: Request) -> Respo
         Ok(call) => call,
         Err(error) => return reply(&core, "", Err(error)),
     };
-    let checked = authorise(&core, &core.platform(), &mut call).and_then(|()| wanted_subscription(&core, &call));
+    let checked = call.authorise(&core, &core.platform()).and_then(|()| wanted_subscription(&core, &call));
     let result = match checked {
         Ok(wanted) => deliver::challenge(&core.http, &wanted).await.map(|()| {
             match call.param("object") {

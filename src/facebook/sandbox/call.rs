@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
+use super::deliver;
 use super::fields::{Field, parse_fields};
-use super::state::{Core, GraphError, PageRecord, Platform};
+use super::state::{Core, GraphError, Holder, PageRecord, Platform};
 
 /// The version that answers a call without a version.
 pub(super) const DEFAULT_VERSION: &str = "v26.0";
@@ -19,6 +20,9 @@ const OLDEST_VERSION: &str = "v21.0";
 
 /// The largest request body that is read.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// A time-stamped proof is good for this many seconds.
+const PROOF_LIFE_SECONDS: i64 = 300;
 
 /// Whom the token of a call speaks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +91,48 @@ impl Call {
 
     pub(super) fn param(&self, name: &str) -> Option<&str> {
         self.params.get(name).map(String::as_str)
+    }
+
+    /// Checks the token and its proof, and refuses parameters that no longer exist.
+    pub(super) fn authorise(&mut self, core: &Core, platform: &Platform) -> Result<(), GraphError> {
+        if self.param("date_format").is_some() {
+            return Err(GraphError::parameter("The parameter date_format is no longer supported"));
+        }
+        let Some(token) = self.token.clone() else {
+            let message = "An active access token must be used to query information about the current user.";
+            return Err(GraphError::new(2500, message));
+        };
+        self.caller = if token == core.app_token() {
+            Caller::App
+        } else {
+            match &platform.live_token(&token, core.now())?.holder {
+                Holder::Person { .. } => Caller::Person,
+                Holder::Page { id, .. } => Caller::Page(id.clone()),
+            }
+        };
+        let time = self.param("appsecret_time");
+        match self.param("appsecret_proof") {
+            Some(proof) => {
+                let now = core.now().timestamp();
+                let fresh = time.is_none_or(|time| {
+                    time.parse::<i64>().is_ok_and(|seconds| (now - seconds).abs() <= PROOF_LIFE_SECONDS)
+                });
+                if !fresh || proof != deliver::appsecret_proof(&core.app_secret, &token, time) {
+                    return Err(GraphError::new(104, "Invalid appsecret_proof provided in the API argument"));
+                }
+            }
+            // The app token contains the secret and needs no other proof of it.
+            None if platform.proof_required && self.caller != Caller::App => {
+                return Err(GraphError::new(104, "API calls from the server require an appsecret_proof argument"));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// The names of all parameters.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.params.keys().map(String::as_str)
     }
 
     /// A parameter that is a list: separated by commas, or a JSON array.

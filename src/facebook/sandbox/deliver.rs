@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use sha1::Sha1;
 use sha2::Sha256;
 
-use super::state::{AppSubscription, GraphError, Platform, random_text};
+use super::send::owner;
+use super::state::{AppSubscription, Core, GraphError, Platform, random_text};
 
 /// How long a delivery or a challenge may take. Longer than the 5 s that the real platform allows, so that a slow
 /// test machine does not change what a test sees.
@@ -125,6 +126,48 @@ pub(super) fn changes_entry(page_id: &str, seconds: i64, changes: &[Value], incl
 pub(super) fn address(platform: &Platform) -> String {
     let subscribed = platform.app_subscription.as_ref().map(|app| app.callback_url.clone());
     platform.delivery_url.clone().or(subscribed).unwrap_or_default()
+}
+
+/// Sends these items of an account in one body, but only those to whose field both levels are subscribed. Items of a thread
+/// that another app owns go as standby copies. `None` means that nothing was left to send.
+pub(super) async fn items(core: &Core, account: &str, items: &[Value]) -> Result<Option<u16>, reqwest::Error> {
+    let body = {
+        let platform = core.platform();
+        let (mut own, mut standby) = owner::apart(&platform, &core.app_id, account, items);
+        own.retain(|item| platform.subscribed(account, field_of(item)));
+        standby.retain(|_| platform.subscribed(account, "standby"));
+        if own.is_empty() && standby.is_empty() {
+            return Ok(None);
+        }
+        let mut entry = json!({"id": account, "time": core.now().timestamp_millis()});
+        for (name, items) in [("messaging", own), ("standby", standby)] {
+            if !items.is_empty() {
+                entry[name] = items.into();
+            }
+        }
+        json!({"object": object_of(&platform, account), "entry": [entry]})
+    };
+    signed(core, escape(&body).as_bytes(), &core.app_secret).await.map(Some)
+}
+
+/// The object to which the items of an account belong.
+pub(super) fn object_of(platform: &Platform, account: &str) -> &'static str {
+    let is_instagram = platform.page(account).is_some_and(|record| record.instagram_of.is_some());
+    if is_instagram { "instagram" } else { "page" }
+}
+
+/// Posts these bytes to where deliveries go, signed with this secret.
+pub(super) async fn signed(core: &Core, body: &[u8], secret: &str) -> Result<u16, reqwest::Error> {
+    let (newer, older) = (sign_sha256(secret, body), sign_sha1(secret, body));
+    let mut headers = vec![("x-hub-signature", older.as_str())];
+    let address = {
+        let platform = core.platform();
+        if !platform.sha1_only {
+            headers.push(("x-hub-signature-256", newer.as_str()));
+        }
+        address(&platform)
+    };
+    post(&core.http, &address, body, &headers).await
 }
 
 /// Posts these bytes with these headers, without a signature of its own. The result is the HTTP status.

@@ -284,7 +284,11 @@ fn conversation(
             "can_reply" | "is_subscribed" => true.into(),
             "folder" => "inbox".into(),
             "scoped_thread_key" => thread.id.as_str().into(),
-            "name" | "is_owner" | "former_participants" | "linked_group" | "wallpaper" => return Known::Absent,
+            "is_owner" => match &thread.owner {
+                Some(owner) => (*owner == core.app_id).into(),
+                None => return Known::Absent,
+            },
+            "name" | "former_participants" | "linked_group" | "wallpaper" => return Known::Absent,
             _ => return Known::No,
         };
         Known::Value(value)
@@ -404,6 +408,7 @@ fn polled_attachment(found: &Message) -> Option<(&'static str, Value)> {
         "fallback" | "post" | "reel" => {
             return Some(("shares", json!({"data": [{"id": id, "link": url, "name": "Shared link"}]})));
         }
+        "template" => return Some(("attachments", json!({"data": [template(&id, found.template.as_ref()?)]}))),
         "image" => file("image/jpeg"),
         "video" => file("video/mp4"),
         "audio" => file("audio/mpeg"),
@@ -421,6 +426,18 @@ fn polled_attachment(found: &Message) -> Option<(&'static str, Value)> {
         _ => entry["file_url"] = url.as_str().into(),
     }
     Some(("attachments", json!({ "data": [entry] })))
+}
+
+/// A template shows its first element.
+fn template(id: &str, payload: &Value) -> Value {
+    let shown = payload.get("elements").and_then(|elements| elements.get(0)).unwrap_or(payload);
+    let mut content = json!({"title": shown.get("title").or_else(|| shown.get("text"))});
+    for (name, from) in [("subtitle", "subtitle"), ("media_url", "image_url")] {
+        if let Some(value) = shown.get(from) {
+            content[name] = value.clone();
+        }
+    }
+    json!({"id": id, "generic_template": content})
 }
 
 fn party(platform: &Platform, id: &str) -> Value {

@@ -10,18 +10,23 @@ mod deliver;
 mod fields;
 mod graph;
 mod handle;
+mod happening;
+mod lie;
 mod login;
 mod page;
 mod paging;
+mod send;
 mod state;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
 
 pub use self::handle::{Person, Sandbox};
+pub use self::lie::Lie;
 pub use self::page::Page;
-pub use self::paging::Lie;
+pub use self::send::{ControlCall, Echoes, Reach, SendFailure, SenderAction, Sent};
 pub use self::state::AppSubscription;
 use self::state::{Core, GraphError, Holder, PageRecord, Platform};
 use crate::shared::channel::simulator::{Loopback, Now, Traffic};
@@ -50,7 +55,10 @@ impl Sandbox {
             http: deliver::client()?,
             url: OnceLock::new(),
             platform: Mutex::new(Platform::new()),
+            tasks: TaskTracker::new(),
         });
+        // Closed, it can be waited for whenever nothing is being sent; it takes more all the same.
+        core.tasks.close();
         // As every web server, it tells its time.
         let now = core.now.clone();
         let dated = axum::middleware::map_response(move |mut response: axum::response::Response| {
@@ -295,7 +303,7 @@ impl Sandbox {
     /// # Errors
     /// When no answer came within 10 s, or nobody said where to deliver to.
     pub async fn deliver_raw(&self, body: &[u8]) -> Result<u16, reqwest::Error> {
-        self.post(body, &self.core.app_secret).await
+        deliver::signed(&self.core, body, &self.core.app_secret).await
     }
 
     /// Posts exactly these bytes, signed with a secret that is not the app's.
@@ -303,7 +311,7 @@ impl Sandbox {
     /// # Errors
     /// As [`Sandbox::deliver_raw`].
     pub async fn deliver_forged(&self, body: &[u8]) -> Result<u16, reqwest::Error> {
-        self.post(body, &format!("not {}", self.core.app_secret)).await
+        deliver::signed(&self.core, body, &format!("not {}", self.core.app_secret)).await
     }
 
     /// Posts exactly these bytes with exactly these headers; no signature is added.
@@ -313,16 +321,6 @@ impl Sandbox {
     pub async fn deliver_with(&self, body: &[u8], headers: &[(&str, &str)]) -> Result<u16, reqwest::Error> {
         let address = deliver::address(&self.core.platform());
         deliver::post(&self.core.http, &address, body, headers).await
-    }
-
-    async fn post(&self, body: &[u8], secret: &str) -> Result<u16, reqwest::Error> {
-        let newer = deliver::sign_sha256(secret, body);
-        let older = deliver::sign_sha1(secret, body);
-        let mut headers = vec![("x-hub-signature", older.as_str())];
-        if !self.core.platform().sha1_only {
-            headers.push(("x-hub-signature-256", newer.as_str()));
-        }
-        self.deliver_with(body, &headers).await
     }
 
     /// The value of `X-Hub-Signature-256` for this body.

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::deliver;
 use super::handle::{Person, Sandbox};
+use super::happening::happening;
+use super::send::memory::Reach;
 use super::state::{Message, PAGE_INBOX_APP_ID, PageRecord, Thread, new_mid};
 
 /// A handle to one Page of the simulator. Cheap to clone.
@@ -93,12 +95,12 @@ impl Page {
 
     /// A human answers in the Page's inbox: the echo.
     pub fn reply_to(&self, person: &Person, text: &str) -> Value {
-        self.write(person, Draft { text, app_id: Some(PAGE_INBOX_APP_ID), ..Draft::default() })
+        self.write(person, Draft { text, is_echo: true, app_id: Some(PAGE_INBOX_APP_ID), ..Draft::default() })
     }
 
     /// Some app answers: the echo, with this `app_id`.
     pub fn reply_by_app(&self, person: &Person, text: &str, app_id: i64) -> Value {
-        self.write(person, Draft { text, app_id: Some(app_id), ..Draft::default() })
+        self.write(person, Draft { text, is_echo: true, app_id: Some(app_id), ..Draft::default() })
     }
 
     /// The person sends an attachment; `kind` as in webhooks: `image`, `audio`, `video`, `file`, `sticker`, `fallback`.
@@ -156,25 +158,11 @@ impl Page {
             Some(reaction) => json!({"mid": mid, "action": "react", "reaction": reaction, "emoji": emoji}),
             None => json!({"mid": mid, "action": "unreact"}),
         };
-        self.happening(person, "reaction", |_| content)
-    }
-
-    /// The person read everything up to now.
-    pub fn read_by(&self, person: &Person) -> Value {
-        let is_instagram = self.change(|page| page.instagram_of.is_some()).unwrap_or_default();
-        self.happening(person, "read", |thread| match thread.messages.iter().rev().find(|one| one.from_page) {
-            // Instagram names the message that was seen.
-            Some(seen) if is_instagram => json!({"mid": seen.mid}),
-            _ => json!({"watermark": thread.last_ms}),
-        })
-    }
-
-    /// Everything that the Page wrote up to now reached the person; the newest message is named.
-    pub fn delivered_to(&self, person: &Person) -> Value {
-        self.happening(person, "delivery", |thread| {
-            let newest = thread.messages.iter().rev().find(|message| message.from_page);
-            let mids: Vec<&str> = newest.iter().map(|message| message.mid.as_str()).collect();
-            json!({"mids": mids, "watermark": newest.map_or(thread.last_ms, |message| message.at_ms)})
+        self.happening(person, "reaction", |thread| {
+            if reaction.is_some() {
+                thread.acted_ms = Some(thread.last_ms);
+            }
+            content
         })
     }
 
@@ -226,7 +214,8 @@ impl Page {
     #[must_use]
     pub fn standby_envelope(&self, items: &[Value]) -> Value {
         let time = self.sandbox.core.now().timestamp_millis();
-        json!({"object": "page", "entry": [{"id": self.id, "time": time, "standby": items}]})
+        let object = deliver::object_of(&self.sandbox.core.platform(), &self.id);
+        json!({"object": object, "entry": [{"id": self.id, "time": time, "standby": items}]})
     }
 
     /// A body with these items under `changes`, or with their names only if the app subscribed without values.
@@ -238,14 +227,13 @@ impl Page {
         json!({"object": "page", "entry": [entry]})
     }
 
-    /// Sends these items in one body, but only those to whose field both the app and the Page are subscribed. `None`
-    /// means that nothing was left to send.
+    /// Sends these items in one body, but only those to whose field both the app and the Page are subscribed. Items of a
+    /// thread that another app owns go as standby copies. `None` means that nothing was left to send.
     ///
     /// # Errors
     /// When no answer came within 10 s.
     pub async fn deliver(&self, items: &[Value]) -> Result<Option<u16>, reqwest::Error> {
-        let items = self.subscribed_of(items, |item| deliver::field_of(item).to_owned());
-        if items.is_empty() { Ok(None) } else { self.force_deliver(&items).await.map(Some) }
+        deliver::items(&self.sandbox.core, &self.id, items).await
     }
 
     /// As [`Page::deliver`], for items of `changes`.
@@ -284,18 +272,23 @@ impl Page {
     }
 
     /// Adds a message and returns its item.
-    fn write(&self, person: &Person, draft: Draft<'_>) -> Value {
+    pub(super) fn write(&self, person: &Person, draft: Draft<'_>) -> Value {
         let mid = new_mid();
         let mut content = json!({ "mid": mid });
         if !draft.text.is_empty() {
             content["text"] = draft.text.into();
         }
-        if let Some(app_id) = draft.app_id {
+        if draft.is_echo {
             content["is_echo"] = true.into();
+        }
+        if let Some(app_id) = draft.app_id {
             content["app_id"] = app_id.into();
         }
         if let Some(reply_to) = draft.reply_to {
             content["reply_to"] = json!({"mid": reply_to, "is_self_reply": false});
+        }
+        if let Some(payload) = draft.quick_reply {
+            content["quick_reply"] = json!({ "payload": payload });
         }
         if let Some((kind, url)) = draft.attachment {
             let payload = match kind {
@@ -306,20 +299,28 @@ impl Page {
             content["attachments"] = json!([{"type": kind, "payload": payload}]);
         }
         let mut item = self.happening(person, "message", |thread| {
+            if let Some(at_ms) = draft.at_ms {
+                thread.last_ms = at_ms;
+            }
+            if !draft.is_echo {
+                thread.acted_ms = Some(thread.last_ms);
+                thread.reach = Reach::Open;
+            }
             thread.messages.push(Message {
                 mid,
                 at_ms: thread.last_ms,
-                from_page: draft.app_id.is_some(),
+                from_page: draft.is_echo,
                 text: draft.text.to_owned(),
                 attachment: draft.attachment.map(|(kind, url)| (kind.to_owned(), url.to_owned())),
-                shown: serde_json::Map::new(),
-                unservable: false,
                 reply_to: draft.reply_to.map(str::to_owned),
-                edits: 0,
+                ..Message::default()
             });
             content
         });
-        if draft.app_id.is_some()
+        if let Some(at_ms) = draft.at_ms {
+            item["timestamp"] = at_ms.into();
+        }
+        if draft.is_echo
             && let Some(map) = item.as_object_mut()
         {
             map.insert("sender".to_owned(), json!({"id": self.id}));
@@ -328,26 +329,28 @@ impl Page {
         item
     }
 
-    /// An item from the person, at a time later than all that happened in the thread; `content` sees the thread with
-    /// that time already as its last.
+    /// Looks into the thread with a person, or changes it. Pages are never removed, so there is always a result.
+    pub(super) fn with_thread<T: Default>(&self, person: &Person, change: impl FnOnce(&mut Thread) -> T) -> T {
+        self.change(|page| change(page.thread_mut(&person.id))).unwrap_or_default()
+    }
+
     fn happening(&self, person: &Person, key: &str, content: impl FnOnce(&mut Thread) -> Value) -> Value {
-        let now = self.sandbox.core.now();
-        let (timestamp, content) = self
-            .change(|page| {
-                let thread = page.thread_mut(&person.id);
-                let timestamp = thread.next_ms(now);
-                (timestamp, content(thread))
-            })
-            .unwrap_or_default();
-        json!({"sender": {"id": person.id}, "recipient": {"id": self.id}, "timestamp": timestamp, key: content})
+        happening(&self.sandbox.core, &self.id, &person.id, key, content)
     }
 }
 
-/// What a message consists of before it has an id and a time. With an `app_id` it is from the Page.
+/// What a message consists of before it has an id and a time.
 #[derive(Default)]
-struct Draft<'a> {
-    text: &'a str,
-    attachment: Option<(&'a str, &'a str)>,
-    reply_to: Option<&'a str>,
-    app_id: Option<i64>,
+pub(super) struct Draft<'a> {
+    pub text: &'a str,
+    pub attachment: Option<(&'a str, &'a str)>,
+    pub reply_to: Option<&'a str>,
+    /// The payload of the quick reply that was tapped.
+    pub quick_reply: Option<&'a str>,
+    /// It is from the Page.
+    pub is_echo: bool,
+    /// The app that wrote it, if an echo names one.
+    pub app_id: Option<i64>,
+    /// Its time, if it is not now.
+    pub at_ms: Option<i64>,
 }

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::call::{Call, Caller, DEFAULT_VERSION};
 use super::fields::{Field, text_of};
+use super::lie::Lie;
 use super::state::{Core, GraphError, Platform};
 
 /// Items of a list without `limit`, and the most that `limit` may ask for.
@@ -21,23 +22,6 @@ pub(super) struct Row<T> {
     pub key: i64,
     pub id: String,
     pub item: T,
-}
-
-/// What has been seen of `paging` that the documents do not promise. Real lists do each of these now and then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lie {
-    /// `next`, and no `cursors`.
-    NoCursors,
-    /// `next` with an `offset`, and no `cursors`.
-    Offset,
-    /// `cursors.after` is where this part began; only the link leads on.
-    StaleCursor,
-    /// Before each part comes an empty one.
-    EmptyParts,
-    /// There is more, and nothing says where.
-    NoWay,
-    /// There is more, and it leads to where this part began.
-    Circle,
 }
 
 /// Which part of a list is wanted.

@@ -8,8 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use tokio_util::task::TaskTracker;
 
-use super::paging::Lie;
+use super::lie::Lie;
+use super::send::memory::{Reach, Sending};
 use crate::shared::channel::simulator::{Now, Traffic, lock};
 
 /// Name of the one app.
@@ -17,6 +19,9 @@ pub(super) const APP_NAME: &str = "Demo Shop Bot";
 
 /// The `app_id` of echoes that a human wrote in the Page's inbox.
 pub(super) const PAGE_INBOX_APP_ID: i64 = 26_390_203_743_090;
+
+/// All ids under which the Page's inbox is known.
+pub(super) const PAGE_INBOX_APP_IDS: [i64; 2] = [PAGE_INBOX_APP_ID, 263_902_037_430_900];
 
 /// A code of the login dialog can be exchanged for this long.
 const CODE_LIFE: TimeDelta = TimeDelta::minutes(10);
@@ -111,6 +116,8 @@ pub(super) struct Core {
     /// Known once the server listens.
     pub url: OnceLock<String>,
     pub platform: Mutex<Platform>,
+    /// What is being sent by itself.
+    pub tasks: TaskTracker,
 }
 
 impl Core {
@@ -172,6 +179,8 @@ pub(super) struct Platform {
     pub secrets_seen: Vec<String>,
     /// What the content network holds, by name.
     pub content: HashMap<String, Content>,
+    /// What the Send API took, and how it is steered.
+    pub sending: Sending,
 }
 
 /// A file of the content network. Its link may have expired, or lead on.
@@ -231,6 +240,7 @@ impl Platform {
             delivery_url: None,
             secrets_seen: Vec::new(),
             content: HashMap::new(),
+            sending: Sending::default(),
         }
     }
 
@@ -344,6 +354,8 @@ impl Platform {
             let field = match field {
                 "message_echoes" => "messages",
                 "message_reads" => "messaging_seen",
+                "messaging_handovers" => "messaging_handover",
+                "messaging_referrals" => "messaging_referral",
                 field => field,
             };
             let app = self.instagram_subscription.as_ref();
@@ -444,6 +456,10 @@ impl PageRecord {
             last_ms: 0,
             messages: Vec::new(),
             serves_at_once: None,
+            acted_ms: None,
+            ad_ms: None,
+            owner: None,
+            reach: Reach::Open,
         })
     }
 }
@@ -457,6 +473,13 @@ pub(super) struct Thread {
     pub messages: Vec<Message>,
     /// More messages than this at a time are not served, with this code. Ids and times always are.
     pub serves_at_once: Option<(usize, i64)>,
+    /// When the person last did something that opens the window for answers.
+    pub acted_ms: Option<i64>,
+    /// When the person came from an ad.
+    pub ad_ms: Option<i64>,
+    /// The app that owns the thread; without one every app may write.
+    pub owner: Option<String>,
+    pub reach: Reach,
 }
 
 impl Thread {
@@ -471,7 +494,15 @@ impl Thread {
     }
 }
 
+/// A quick reply or a button, which comes back with its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Button {
+    pub title: String,
+    pub payload: String,
+}
+
 /// One message of a thread.
+#[derive(Default)]
 pub(super) struct Message {
     pub mid: String,
     pub at_ms: i64,
@@ -485,6 +516,10 @@ pub(super) struct Message {
     pub unservable: bool,
     /// The message that this one answers.
     pub reply_to: Option<String>,
+    /// The payload of a template that our app sent.
+    pub template: Option<Value>,
+    pub quick_replies: Vec<Button>,
+    pub buttons: Vec<Button>,
     pub edits: u32,
 }
 

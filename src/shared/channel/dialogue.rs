@@ -97,6 +97,22 @@ pub enum Ability {
     Seen,
 }
 
+impl Ability {
+    /// The word in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Media => "media",
+            Self::Choices => "choices",
+            Self::Products => "products",
+            Self::Template => "template",
+            Self::Typing => "typing",
+            Self::Seen => "seen",
+        }
+    }
+}
+
 /// How long a text may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

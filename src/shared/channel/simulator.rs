@@ -305,8 +305,7 @@ async fn watch(State(traffic): State<Traffic>, request: HttpRequest, next: Next)
         }
         Some(Failure::Disconnect) => {
             drop(answer().await);
-            let broken = Body::new(BrokenBody);
-            ([(header::CONTENT_TYPE, "application/json")], broken).into_response()
+            broken_answer()
         }
     };
     if response.extensions().get::<UnknownRoute>().is_some()
@@ -315,6 +314,12 @@ async fn watch(State(traffic): State<Traffic>, request: HttpRequest, next: Next)
         request.known = false;
     }
     response
+}
+
+/// An answer that breaks off: the connection is closed in the middle of it.
+#[must_use]
+pub fn broken_answer() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], Body::new(BrokenBody)).into_response()
 }
 
 fn status_of(code: u16) -> StatusCode {

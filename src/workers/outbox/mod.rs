@@ -19,7 +19,8 @@ use tokio_util::task::TaskTracker;
 use self::queue::{Queue, Turn};
 use super::{Rest, Worker};
 use crate::answering::Answering;
-use crate::shared::channel::dialogue::{Rate, Recipient};
+use crate::answering::sending::Sending;
+use crate::shared::channel::dialogue::{Ability, Rate, Recipient, Signal};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::journal::{Account, Conversation, JournalError};
 
@@ -31,6 +32,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How often copies that did not come are looked for, in milliseconds.
 const ECHOES_EVERY_MS: i64 = 5_000;
+
+/// How often a sign is shown to one person at most, in milliseconds.
+const SIGNAL_EVERY_MS: i64 = 5_000;
 
 /// How long messages are kept, in milliseconds: their states are told for 30 days.
 const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -58,6 +62,8 @@ struct Inner {
     tasks: TaskTracker,
     /// Whether messages of an earlier process were taken up: nothing is sent before.
     is_at_work: AtomicBool,
+    /// When which sign was last shown to whom.
+    shown: Mutex<HashMap<(Conversation, Signal), i64>>,
     next_echoes: AtomicI64,
     next_removal: AtomicI64,
     /// Moves whenever a turn ends.
@@ -74,34 +80,11 @@ impl Outbox {
             blocked: Mutex::default(),
             tasks: TaskTracker::new(),
             is_at_work: AtomicBool::new(false),
+            shown: Mutex::default(),
             next_echoes: AtomicI64::new(0),
             next_removal: AtomicI64::new(0),
             turns: watch::Sender::new(0),
         }))
-    }
-
-    /// A message was stored: it is sent when its turn comes.
-    pub fn add(&self, number: i64, to: &Conversation) {
-        self.queue().add(number, to, self.rate_of(&to.channel));
-        self.start_due();
-    }
-
-    /// Something was decided about a person's messages: what waits is looked at now.
-    pub fn wake(&self, of: &Conversation) {
-        self.queue().wake(of);
-        self.start_due();
-    }
-
-    /// Whether no more messages of this account may wait.
-    #[must_use]
-    pub fn is_full(&self, channel: &str, account: &str) -> bool {
-        self.queue().waiting(channel, account) >= MOST_OF_AN_ACCOUNT
-    }
-
-    /// Moves whenever a turn ends: whoever waits for a message looks at it then.
-    #[must_use]
-    pub fn turns(&self) -> watch::Receiver<u64> {
-        self.0.turns.subscribe()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -198,6 +181,50 @@ impl Outbox {
         }
         self.0.next_removal.store(now_ms + REMOVED_EVERY_MS, Ordering::Release);
         self.0.answering.shared.journal.remove_old_outgoing(now_ms - KEPT_MS).await
+    }
+}
+
+impl Sending for Outbox {
+    fn add(&self, number: i64, to: &Conversation) {
+        self.queue().add(number, to, self.rate_of(&to.channel));
+        self.start_due();
+    }
+
+    fn wake(&self, of: &Conversation) {
+        self.queue().wake(of);
+        self.start_due();
+    }
+
+    fn is_full(&self, channel: &str, account: &str) -> bool {
+        self.queue().waiting(channel, account) >= MOST_OF_AN_ACCOUNT
+    }
+
+    fn signal(&self, to: Conversation, signal: Signal) {
+        let now_ms = self.now_ms();
+        let Some(dialogue) = self.0.answering.dialogue(&to.channel).cloned() else { return };
+        let ability = match signal {
+            Signal::Typing => Ability::Typing,
+            Signal::Seen => Ability::Seen,
+        };
+        if !dialogue.profile().can.contains(&ability) {
+            return;
+        }
+        let mut shown = self.0.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.retain(|_, at| now_ms - *at < SIGNAL_EVERY_MS);
+        if shown.insert((to.clone(), signal), now_ms).is_some() {
+            return;
+        }
+        drop(shown);
+        self.0.tasks.spawn(async move {
+            let recipient = Recipient { account: &to.account, person: &to.person };
+            if let Err(error) = dialogue.signal(recipient, signal).await {
+                tracing::debug!(%error, channel = to.channel, account = to.account, "a sign did not reach the person");
+            }
+        });
+    }
+
+    fn turns(&self) -> watch::Receiver<u64> {
+        self.0.turns.subscribe()
     }
 }
 

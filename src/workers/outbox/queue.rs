@@ -162,13 +162,6 @@ impl Queue {
         }
     }
 
-    /// A pause of this account is over.
-    pub fn resume(&mut self, channel: &str, account: &str) {
-        if let Some(lane) = self.lanes.get_mut(&(channel.to_owned(), account.to_owned())) {
-            lane.paused_until = 0;
-        }
-    }
-
     /// An audio or video went out: it costs more than a text.
     pub fn charge_heavy(&mut self, channel: &str, account: &str, rate: Rate) {
         if let Some(lane) = self.lanes.get_mut(&(channel.to_owned(), account.to_owned())) {

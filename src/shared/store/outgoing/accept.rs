@@ -230,11 +230,7 @@ fn find_event(connection: &Connection, of: &Conversation, id: &str) -> rusqlite:
 ///
 /// # Errors
 /// When the database fails.
-pub(in crate::shared) fn is_answered_after(
-    connection: &Connection,
-    of: &Conversation,
-    seq: i64,
-) -> rusqlite::Result<bool> {
+fn is_answered_after(connection: &Connection, of: &Conversation, seq: i64) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
             "SELECT 1 FROM outgoing WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND after_seq >= ?4

@@ -10,7 +10,6 @@ mod progress;
 mod reports;
 mod rows;
 
-pub(in crate::shared) use accept::is_answered_after;
 pub use accept::{Acceptance, NewMessage, Overtaken};
 pub use progress::{Looked, Outcome};
 pub(in crate::shared) use reports::{fail_waiting, note_echo, note_receipt};
