@@ -88,6 +88,7 @@ CREATE TABLE conversation_states (
     paused_by        TEXT,                       -- 'human', 'app', 'api'; NULL: not paused
     paused_until     INTEGER,                    -- NULL with paused_by: until somebody resumes
     pause_note       TEXT,
+    handed_over      INTEGER NOT NULL DEFAULT 0, -- 1: with the pause the thread was passed to the platform's inbox
     owner_lost_at    INTEGER,                    -- another app answers: the newest sign of that
     handed_at        INTEGER,                    -- control was handed to this app; what came before was not seen
     unreachable      TEXT,                       -- 'unsubscribed', 'blocked', 'opted_out', …; until the person writes again

@@ -9,7 +9,7 @@ use super::times::rfc3339;
 use crate::shared::channel::dialogue::{HandOver, Recipient};
 use crate::shared::journal::{Conversation, DedupeKey};
 use crate::shared::secrets::signature::to_hex;
-use crate::shared::store::{Connection, Pause};
+use crate::shared::store::{Connection, Pause, PausedBy};
 
 /// What is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +39,9 @@ impl Answering {
             shared.clock.now_ms().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
         });
         let (merchant, whose) = (connection.merchant, conversation.clone());
-        if shared.journal.pause_conversation(merchant, whose, until, wanted.note).await? {
+        let asked =
+            Pause { by: PausedBy::Api, until, note: wanted.note, is_handed_over: wanted.is_handed_over };
+        if shared.journal.pause_conversation(merchant, whose, asked).await? {
             shared.metrics.count_takeover(&conversation.channel, "api");
         }
         if wanted.is_handed_over {
@@ -55,9 +57,9 @@ impl Answering {
     /// When the journal cannot be written.
     pub async fn resume(&self, connection: &Connection, conversation: &Conversation) -> anyhow::Result<()> {
         let Self { shared, .. } = self;
-        let was_paused = shared.journal.resume_conversation(connection.merchant, conversation.clone()).await?;
+        let ended = shared.journal.resume_conversation(connection.merchant, conversation.clone()).await?;
         self.heal_handover(conversation);
-        if was_paused {
+        if ended.is_some_and(|pause| pause.is_handed_over) {
             self.hand_over(conversation, HandOver::Back).await;
         }
         Ok(())

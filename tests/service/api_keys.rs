@@ -45,6 +45,13 @@ impl Bot {
         self.send(Method::GET, path, &[], b"").await
     }
 
+    /// One GET whose answer's body is still to be taken.
+    pub async fn open(&self, path: &str, headers: &[(&str, &str)]) -> reqwest::Response {
+        let bearer = format!("Bearer {}", self.text);
+        let headers = [&[("authorization", bearer.as_str())], headers].concat();
+        self.browser.open_with(path, &headers).await
+    }
+
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let bearer = format!("Bearer {}", self.text);
         let headers = [&[("authorization", bearer.as_str())], headers].concat();

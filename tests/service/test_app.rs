@@ -510,6 +510,11 @@ impl Browser {
         self.begin(Method::GET, to, &[], b"").await
     }
 
+    /// The same, with these headers.
+    pub async fn open_with(&self, to: &str, headers: &[(&str, &str)]) -> reqwest::Response {
+        self.begin(Method::GET, to, headers, b"").await
+    }
+
     async fn begin(&self, method: Method, to: &str, headers: &[(&str, &str)], body: &[u8]) -> reqwest::Response {
         let url = self.home.join(to).unwrap();
         let host = url.authority().to_owned();

@@ -35,9 +35,17 @@ pub struct Pause {
     pub until: Option<i64>,
     /// What the one who asked for it noted.
     pub note: Option<String>,
+    /// Whether the thread was passed to the platform's own inbox with it.
+    pub is_handed_over: bool,
 }
 
 impl Pause {
+    /// Because of this one, until this time, in milliseconds since 1970.
+    #[must_use]
+    pub fn by(by: PausedBy, until: Option<i64>) -> Self {
+        Self { by, until, note: None, is_handed_over: false }
+    }
+
     /// Whether it holds at this time.
     #[must_use]
     pub fn holds_at(&self, now_ms: i64) -> bool {
@@ -181,7 +189,7 @@ pub(in crate::shared) fn load_state(
     let state = connection
         .prepare_cached(
             "SELECT opened_at, ad_at, said_at, said_seq, out_at, out_seq, paused_by, paused_until, pause_note,
-                    owner_lost_at, handed_at, unreachable
+                    owner_lost_at, handed_at, unreachable, handed_over
              FROM conversation_states WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
         )?
         .query_row([channel, account, person], read_state)
@@ -195,7 +203,12 @@ fn read_state(row: &Row<'_>) -> rusqlite::Result<ConversationState> {
         Ok(occurred_at.zip(seq).map(|(occurred_at, seq)| EventPlace { seq, occurred_at }))
     };
     let pause = match row.get_ref(6)?.as_str_or_null()? {
-        Some(by) => Some(Pause { by: PausedBy::from_word(by), until: row.get(7)?, note: row.get(8)? }),
+        Some(by) => Some(Pause {
+            by: PausedBy::from_word(by),
+            until: row.get(7)?,
+            note: row.get(8)?,
+            is_handed_over: row.get(12)?,
+        }),
         None => None,
     };
     Ok(ConversationState {
@@ -225,8 +238,8 @@ pub(in crate::shared) fn save_state(
         .prepare_cached(
             "INSERT OR REPLACE INTO conversation_states
                 (channel, account, conversation, opened_at, ad_at, said_at, said_seq, out_at, out_seq, paused_by,
-                 paused_until, pause_note, owner_lost_at, handed_at, unreachable)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                 paused_until, pause_note, owner_lost_at, handed_at, unreachable, handed_over)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?
         .execute(params![
             channel,
@@ -244,6 +257,7 @@ pub(in crate::shared) fn save_state(
             state.owner_lost_at,
             state.handed_at,
             state.unreachable,
+            pause.is_some_and(|pause| pause.is_handed_over),
         ])
         .map(drop)
 }

@@ -18,18 +18,16 @@ impl Journal {
         &self,
         merchant: uuid::Uuid,
         conversation: Conversation,
-        until: Option<i64>,
-        note: Option<String>,
+        pause: Pause,
     ) -> Result<bool, JournalError> {
         let now_ms = self.clock().now_ms();
         self.write(move |connection| {
-            let pause = Pause { by: PausedBy::Api, until, note };
             begin_pause(connection, &merchant.to_string(), &conversation, pause, now_ms)
         })
         .await
     }
 
-    /// Lets bots answer again. Gives back whether they were silenced.
+    /// Lets bots answer again. Gives back the pause that was ended.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -37,17 +35,17 @@ impl Journal {
         &self,
         merchant: uuid::Uuid,
         conversation: Conversation,
-    ) -> Result<bool, JournalError> {
+    ) -> Result<Option<Pause>, JournalError> {
         let now_ms = self.clock().now_ms();
         self.write(move |connection| {
             let mut state = load_state(connection, &conversation)?;
             let merchant = merchant.to_string();
             let told = Told { merchant: &merchant, conversation: &conversation, at: now_ms, now_ms };
-            let was_paused = end_pause(connection, &mut state, Some(&told))?;
-            if was_paused {
+            let ended = end_pause(connection, &mut state, Some(&told))?;
+            if ended.is_some() {
                 save_state(connection, &conversation, &state)?;
             }
-            Ok(was_paused)
+            Ok(ended)
         })
         .await
     }
@@ -90,12 +88,13 @@ pub(super) fn begin_pause_in(
         None => (pause, true),
         Some(before) if pause.by == PausedBy::Api => {
             let begins = before.by != pause.by;
-            (pause, begins)
+            let is_handed_over = before.is_handed_over || pause.is_handed_over;
+            (Pause { is_handed_over, ..pause }, begins)
         }
         // Whoever answers later keeps bots silent for longer.
         Some(before) if before.until.is_some() && pause.until > before.until => {
             let by = if before.by == PausedBy::Api { pause.by } else { before.by.max(pause.by) };
-            (Pause { by, ..pause }, false)
+            (Pause { by, until: pause.until, ..before }, false)
         }
         Some(before) => (Pause { by: before.by.max(pause.by), ..before }, false),
     };
@@ -109,15 +108,15 @@ pub(super) fn begin_pause_in(
     Ok(begins)
 }
 
-/// Ends a pause in a state that the caller saves. Gives back whether there was one.
+/// Ends a pause in a state that the caller saves, and gives it back.
 pub(super) fn end_pause(
     connection: &Connection,
     state: &mut ConversationState,
     told: Option<&Told<'_>>,
-) -> rusqlite::Result<bool> {
-    let Some(pause) = state.pause.take() else { return Ok(false) };
+) -> rusqlite::Result<Option<Pause>> {
+    let Some(pause) = state.pause.take() else { return Ok(None) };
     if let Some(told) = told {
         told.over(connection, TakeoverState::Resumed, Some(pause.by), state)?;
     }
-    Ok(true)
+    Ok(Some(pause))
 }

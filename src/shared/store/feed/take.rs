@@ -182,7 +182,7 @@ impl Taking<'_> {
             _ => return Ok(()),
         };
         let pause_ms = i64::try_from(self.rules.takeovers.pause.as_millis()).unwrap_or(i64::MAX);
-        let pause = Pause { by: paused_by, until: Some(at.saturating_add(pause_ms)), note: None };
+        let pause = Pause::by(paused_by, Some(at.saturating_add(pause_ms)));
         let conversation = &event.conversation;
         let told = self.merchant_of(conversation).map(|merchant| self.told(merchant, conversation, event.item.at));
         if begin_pause_in(self.connection, state, pause, told.as_ref(), conversation, self.now_ms)? {

@@ -99,7 +99,7 @@ impl Told<'_> {
         state: &ConversationState,
     ) -> rusqlite::Result<()> {
         let unanswered = find_unanswered(connection, self.conversation, state)?;
-        let pause = by.map(|by| Pause { by, until: None, note: None });
+        let pause = by.map(|by| Pause::by(by, None));
         self.tell(connection, what, pause.as_ref(), unanswered)
     }
 

@@ -160,7 +160,7 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
     let number = insert(connection, new, answers, now_ms)?;
     if let Some(pause) = new.pauses_for {
         let until = now_ms.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
-        let pause = Pause { by: PausedBy::Human, until: Some(until), note: None };
+        let pause = Pause::by(PausedBy::Human, Some(until));
         begin_pause(connection, &new.merchant, conversation, pause, now_ms)?;
     }
     let stored = rows::find(connection, number)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
