@@ -376,6 +376,7 @@ fn event(number: usize, conversation: usize) -> Event {
         kind: "message".into(),
         effect: Effect::Conversation { person: person(conversation), opens: true },
         occurred_at: Some(1_700_000_000_000 + number as i64),
+        name: None,
         source: Source::Webhook,
         payload: item(&mid, conversation, 1_700_000_000_000 + number as u64).into_bytes(),
     }

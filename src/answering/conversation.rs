@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::handle::Answering;
 use super::pauses::pause_json;
 use crate::shared::journal::Conversation;
-use crate::shared::store::{Connection, Thread, ThreadPlace};
+use crate::shared::store::{Connection, Outgoing, Thread, ThreadPlace};
 
 /// A place in the list of all conversations of a merchant: what comes after it is the next page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +121,7 @@ impl Answering {
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub async fn outgoing_json(_answering: &Answering, _conversation: &Conversation) -> anyhow::Result<Value> {
-    Ok(Value::Array(Vec::new()))
+pub async fn outgoing_json(answering: &Answering, conversation: &Conversation) -> anyhow::Result<Value> {
+    let open = answering.shared.journal.list_open_outgoing(conversation).await?;
+    Ok(open.iter().map(Outgoing::to_json).collect())
 }

@@ -37,14 +37,12 @@ async fn deauthorize(State(facebook): State<Arc<Facebook>>, body: Bytes) -> Resu
     let signed = accept(&facebook.config, &body)?;
     let shared = &facebook.shared;
     let mut accounts = Vec::new();
-    for (channel, account) in accounts_of(&facebook, &signed.user).await? {
-        let Some(connection) = shared.connections.find(channel, &account).await? else { continue };
-        // A request that comes late never hurts a newer login.
-        if signed.issued_at.is_none_or(|issued_at| connection.connected_at / 1000 <= issued_at) {
+    for (channel, account) in accounts_of(&facebook, &signed).await? {
+        if shared.connections.find(channel, &account).await?.is_some() {
             accounts.push((channel.to_owned(), account));
         }
     }
-    let code = shared.erasure.disconnect_all(accounts, "facebook deauthorize", Some(&body)).await?;
+    let code = shared.erasure.disconnect_all(accounts, "facebook deauthorize", Some(&signed.text)).await?;
     Ok(answer(&facebook, &code))
 }
 
@@ -53,19 +51,27 @@ async fn deauthorize(State(facebook): State<Arc<Facebook>>, body: Bytes) -> Resu
 async fn data_deletion(State(facebook): State<Arc<Facebook>>, body: Bytes) -> Result<Json<Value>, AppError> {
     let signed = accept(&facebook.config, &body)?;
     let erasure = &facebook.shared.erasure;
-    let accounts = accounts_of(&facebook, &signed.user).await?;
+    let accounts = accounts_of(&facebook, &signed).await?;
     let scope = |(channel, account): (&str, String)| Scope::Account { channel: channel.to_owned(), account };
     let scopes = accounts.into_iter().map(scope).collect();
-    let code = erasure.request(scopes, "facebook data deletion", Some(&body)).await?;
+    let code = erasure.request(scopes, "facebook data deletion", Some(&signed.text)).await?;
     Ok(answer(&facebook, &code))
 }
 
-/// The Pages that a person connected, and the Instagram accounts that came with them.
-async fn accounts_of(facebook: &Facebook, user: &Id) -> anyhow::Result<Vec<(&'static str, String)>> {
+/// The Pages that a person had connected when the request was issued, and the Instagram accounts that came with them. A
+/// request that comes late never hurts a newer login.
+async fn accounts_of(facebook: &Facebook, signed: &SignedRequest) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let shared = &facebook.shared;
     let mut accounts = Vec::new();
     for row in &inbox::ALL {
-        let found = facebook.shared.erasure.accounts_of_user(row.name, user.as_str()).await?;
-        accounts.extend(found.into_iter().map(|account| (row.name, account)));
+        for account in shared.erasure.accounts_of_user(row.name, signed.user.as_str()).await? {
+            let connected_at = shared.connections.find(row.name, &account).await?.map(|one| one.connected_at);
+            let former = shared.erasure.former(row.name, &account).await?.map(|former| former.connected_at);
+            let last_login = connected_at.max(former).unwrap_or_default();
+            if signed.issued_at.is_none_or(|issued_at| last_login.div_euclid(1000) <= issued_at) {
+                accounts.push((row.name, account));
+            }
+        }
     }
     Ok(accounts)
 }
@@ -83,6 +89,8 @@ pub(super) struct SignedRequest {
     pub(super) user: Id,
     /// In seconds since 1970, where it is told.
     issued_at: Option<i64>,
+    /// What was signed: the request's name, whatever stands beside it in the body.
+    text: Vec<u8>,
 }
 
 fn accept(config: &Config, body: &[u8]) -> Result<SignedRequest, AppError> {
@@ -114,6 +122,10 @@ pub(super) fn parse(secrets: &Secrets, body: &[u8]) -> Result<SignedRequest, &'s
     if object.text("algorithm").as_deref() != Some("HMAC-SHA256") {
         return Err("another algorithm");
     }
+    // The cookie of a login in a page, and what a canvas or a tab is opened with, are signed in the same way.
+    if ["code", "oauth_token", "page", "app_data"].iter().any(|member| object.has(member)) {
+        return Err("a signed request for another purpose");
+    }
     let user = object.text("user_id").and_then(|user| Id::parse(&user)).ok_or("no person is named")?;
-    Ok(SignedRequest { user, issued_at: object.integer("issued_at") })
+    Ok(SignedRequest { user, issued_at: object.integer("issued_at"), text: payload.as_bytes().to_vec() })
 }

@@ -86,6 +86,7 @@ pub fn message_event(inbox: &Inbox<'_>, person: &Id, message: &RawValue, source:
         kind: if is_echo { "echo" } else { "message" }.into(),
         effect: Effect::Conversation { person: person.as_str().to_owned(), opens: true },
         occurred_at: created.map(|created| created.timestamp_millis()),
+        name: None,
         source,
         payload: payload.into_bytes(),
     })

@@ -44,6 +44,12 @@ const CONTENT_FIELDS: [&str; 20] = [
     "",
 ];
 
+/// How many different bodies that are no JSON objects are kept in all: other things are signed with the same secret.
+const KEPT_NO_OBJECTS: u16 = 1024;
+
+/// How much is kept of such a body, in bytes.
+const KEPT_BYTES: usize = 4096;
+
 /// Splits a delivery, whose signature is right, into its events: every item of every entry, for every Page.
 ///
 /// Nothing is lost: what cannot be read, is unknown or belongs nowhere becomes an event that is set aside. One bad item
@@ -57,7 +63,7 @@ pub fn split(body: &[u8]) -> Vec<Event> {
         &body[start..start + part.len()]
     };
     let whole = |reason| vec![apart("", "delivery", reason, body)];
-    let Some(delivery) = Object::parse(&masked) else { return whole("not a JSON object") };
+    let Some(delivery) = Object::parse(&masked) else { return vec![no_object(body)] };
     let object = delivery.text("object").unwrap_or_default();
     let Some(entries) = delivery.get("entry").and_then(elements) else { return whole("a delivery without entries") };
     let mut events = Vec::new();
@@ -160,6 +166,7 @@ fn permission_events(entry_text: &str, raw: &[u8]) -> Vec<Event> {
         kind: "permissions".into(),
         effect: Effect::Reread(request),
         occurred_at: entry.integer("time").and_then(milliseconds),
+        name: None,
         source: Source::Webhook,
         payload: raw.to_vec(),
     };
@@ -208,6 +215,7 @@ fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &st
         kind: kind.name.into(),
         effect,
         occurred_at: own_time.or(entry_time),
+        name: None,
         source,
         payload: raw.to_vec(),
     }
@@ -263,6 +271,7 @@ fn page_event(page: &Id, entry_time: Option<i64>, kind: Cow<'static, str>, raw: 
         kind,
         effect: Effect::Reread(OwnRequest::Metadata.into()),
         occurred_at: entry_time,
+        name: None,
         source: Source::Webhook,
         payload: raw.to_vec(),
     }
@@ -442,9 +451,18 @@ fn apart_as(account: &str, kind: String, reason: &'static str, raw: &[u8]) -> Ev
         kind: kind.into(),
         effect: Effect::SetAside(reason.into()),
         occurred_at: None,
+        name: None,
         source: Source::Webhook,
         payload: raw.to_vec(),
     }
+}
+
+/// Signed, and no delivery: kept once, as one of so many in all, with its first bytes.
+fn no_object(raw: &[u8]) -> Event {
+    let hash = Sha256::digest(raw);
+    let place = u16::from_be_bytes([hash[0], hash[1]]) % KEPT_NO_OBJECTS;
+    let event = apart("", "delivery", "not a JSON object", &raw[..raw.len().min(KEPT_BYTES)]);
+    Event { key: DedupeKey::new(NAME, "", &[b"no object", &place.to_be_bytes()]), ..event }
 }
 
 /// The key of what is set aside for what it is: its bytes.
@@ -478,6 +496,16 @@ mod tests {
             r#"{{"object":"page","entry":[{{"id":"100000000000101","time":1790000000123,"messaging":[{items}]}}]}}"#
         )
         .into_bytes()
+    }
+
+    #[test]
+    fn of_bodies_that_are_no_objects_only_so_many_are_kept() {
+        let keys = (0..20_000).map(|number| {
+            let event = split(format!("{number} {}", "x".repeat(9000)).as_bytes()).remove(0);
+            assert!(event.payload.len() <= KEPT_BYTES);
+            *event.key.as_bytes()
+        });
+        assert_eq!(keys.collect::<BTreeSet<_>>().len(), usize::from(KEPT_NO_OBJECTS));
     }
 
     fn one(items: &str) -> Event {

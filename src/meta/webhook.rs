@@ -78,6 +78,14 @@ pub fn verify_either(
     signer.map(|signer| Signed { signer, is_older: true }).ok_or(Refusal::Wrong)
 }
 
+/// Whether a body is a text that is signed with the same secret for another purpose: an access token, of which every call
+/// carries the proof, or the payload of a signed request. Both are one word of at least 20 characters.
+#[must_use]
+pub fn is_signed_for_something_else(body: &[u8]) -> bool {
+    let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'|' | b'.' | b'=');
+    body.len() >= 20 && body.iter().all(is_of_word)
+}
+
 /// The bytes of a signature header: there once, with its prefix, hex of either case, of the right length.
 ///
 /// # Errors

@@ -11,8 +11,11 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use super::names::NAME;
-use super::payload::{self, ShopDomain};
+use super::payload::ShopDomain;
 use super::state::Shopify;
+use super::uninstalled::{contradiction, is_login_refused};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::channel::reader::ReadError;
 use crate::shared::erasure::Scope;
 use crate::shared::journal::{Effect, Event};
 use crate::shared::raw_json::Object;
@@ -53,32 +56,45 @@ impl Topic {
     }
 }
 
-/// Takes a delivery of this topic, whose signature is right: stores that it came, and writes down what follows. 503 when
-/// that is not possible now; then Shopify sends it again.
-pub async fn take(shopify: &Shopify, topic: Topic, headers: &HeaderMap, body: &[u8]) -> Response {
+/// What becomes of a request to erase a shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// It is carried out.
+    CarryOut,
+    /// The shop is connected since this time, in milliseconds since 1970: it is carried out if Shopify refuses its login.
+    AskFirst(i64),
+    /// It concerns an older installation.
+    Late,
+}
+
+/// Takes a delivery of this topic, whose signature is right: stores that it came, as this event, and writes down what
+/// follows. 503 when that is not possible now; then Shopify sends it again.
+pub async fn take(shopify: &Shopify, topic: Topic, mut event: Event, body: &[u8]) -> Response {
     let text = std::str::from_utf8(body).unwrap_or_default();
     let object = Object::parse(text);
-    let mut event = payload::event(headers, body);
     let key = event.key;
-    let shop = match agreed(&event, object.as_ref()) {
+    let shop = match agreed(topic, &event, object.as_ref()) {
         Ok(shop) => shop,
         Err(reason) => {
             tracing::warn!(topic = topic.cause(), reason = &*reason, "a compliance request was set apart");
             event.effect = Effect::SetAside(reason);
-            if topic != Topic::ShopRedact && object.is_some() {
+            if object.is_some() {
                 event.payload = without_customer(object.as_ref());
             }
             return shopify.intake.store(vec![event]).await;
         }
     };
     event.payload = without_customer(object.as_ref());
-    let allowed = match topic {
-        Topic::ShopRedact => may_be_erased(shopify, &shop, event.occurred_at).await,
-        Topic::DataRequest | Topic::CustomerRedact => Ok(true),
+    let verdict = match topic {
+        Topic::ShopRedact => judge(shopify, &shop, event.occurred_at).await,
+        Topic::DataRequest | Topic::CustomerRedact => Ok(Verdict::CarryOut),
     };
-    event.effect = Effect::SetAside(match allowed {
-        Ok(true) => "a compliance request: it has a receipt".into(),
-        Ok(false) => "a request to erase a shop that was installed again later".into(),
+    event.effect = Effect::SetAside(match verdict {
+        Ok(Verdict::CarryOut) => "a compliance request: it has a receipt".into(),
+        Ok(Verdict::AskFirst(_)) => {
+            "a request to erase a connected shop: it is erased if Shopify refuses its login".into()
+        }
+        Ok(Verdict::Late) => "a request to erase a shop that was installed again later".into(),
         Err(_) => "a compliance request".into(),
     });
     let stored = shopify.intake.store(vec![event]).await;
@@ -87,8 +103,13 @@ pub async fn take(shopify: &Shopify, topic: Topic, headers: &HeaderMap, body: &[
     }
     // After the event: what is erased includes it.
     let done = async {
-        if allowed? {
-            carry_out(shopify, topic, &shop, object.as_ref(), key.as_bytes()).await?;
+        match verdict? {
+            Verdict::CarryOut => carry_out(shopify, topic, &shop, object.as_ref(), key.as_bytes()).await?,
+            Verdict::AskFirst(at) => {
+                let now_ms = shopify.shared.clock.now_ms();
+                shopify.shared.journal.request_read(NAME, shop.as_str(), ReadRequest::Redacted { at }, now_ms).await?;
+            }
+            Verdict::Late => {}
         }
         anyhow::Ok(())
     };
@@ -101,8 +122,9 @@ pub async fn take(shopify: &Shopify, topic: Topic, headers: &HeaderMap, body: &[
     }
 }
 
-/// The shop that header and body agree on.
-fn agreed(event: &Event, body: Option<&Object<'_>>) -> Result<ShopDomain, Cow<'static, str>> {
+/// The shop that header and body agree on. The topic is a claim as well: what is signed must be a body of this topic, so
+/// that a question about a customer does not become their erasure, nor a customer's erasure that of the shop.
+fn agreed(topic: Topic, event: &Event, body: Option<&Object<'_>>) -> Result<ShopDomain, Cow<'static, str>> {
     if let Effect::SetAside(reason) = &event.effect
         && body.is_none()
     {
@@ -110,23 +132,67 @@ fn agreed(event: &Event, body: Option<&Object<'_>>) -> Result<ShopDomain, Cow<'s
     }
     let header = ShopDomain::parse(&event.account).ok_or("no shop is named")?;
     let named = body.and_then(|body| body.text("shop_domain")).and_then(|domain| ShopDomain::parse(&domain));
-    if named.as_ref() == Some(&header) {
-        Ok(header)
-    } else {
-        Err("the body is about another shop than the header".into())
+    if named.as_ref() != Some(&header) {
+        return Err("the body is about another shop than the header".into());
     }
+    let foreign: &[&str] = match topic {
+        Topic::DataRequest => &[],
+        Topic::CustomerRedact => &["data_request", "orders_requested"],
+        Topic::ShopRedact => &["customer", "data_request", "orders_requested", "orders_to_redact"],
+    };
+    if body.is_some_and(|body| foreign.iter().any(|member| body.has(member))) {
+        return Err("the body is one of another topic than the header".into());
+    }
+    Ok(header)
 }
 
-/// Whether a shop may be erased: not if it was installed after the request, which then concerns an older install.
-async fn may_be_erased(shopify: &Shopify, shop: &ShopDomain, triggered_at: Option<i64>) -> anyhow::Result<bool> {
-    let connected_at = shopify.shared.connections.find(NAME, shop.as_str()).await?.map(|known| known.connected_at);
-    let former = shopify.shared.erasure.former(NAME, shop.as_str()).await?.map(|former| former.connected_at);
-    Ok(match (connected_at.max(former), triggered_at) {
-        (None, _) => true,
-        (Some(installed), Some(triggered)) => triggered > installed,
-        // It does not say when it was triggered: only what is not installed is erased.
-        (Some(_), None) => connected_at.is_none(),
+/// What becomes of a request to erase a shop. One from before the last login concerns an older installation. Of a shop
+/// that is connected only Shopify's refusal of its login is believed: when a request was triggered is not signed.
+async fn judge(shopify: &Shopify, shop: &ShopDomain, triggered_at: Option<i64>) -> anyhow::Result<Verdict> {
+    let is_after = |installed| triggered_at.is_some_and(|triggered| triggered > installed);
+    if let Some(connection) = shopify.shared.connections.find(NAME, shop.as_str()).await? {
+        let installed = connection.connected_at;
+        return Ok(if is_after(installed) { Verdict::AskFirst(installed) } else { Verdict::Late });
+    }
+    Ok(match shopify.shared.erasure.former(NAME, shop.as_str()).await? {
+        Some(former) if triggered_at.is_some() && !is_after(former.connected_at) => Verdict::Late,
+        _ => Verdict::CarryOut,
     })
+}
+
+/// Looks into a request to erase a shop that was connected when it came, by the login of this time (milliseconds since
+/// 1970). If Shopify refuses the login, or the shop is disconnected by now, everything known of it is erased.
+///
+/// # Errors
+/// [`ReadError`] when the shop cannot be asked: it is looked into again later.
+pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, at: i64) -> Result<(), ReadError> {
+    let shared = &shopify.shared;
+    let connected_at = shared.connections.find(NAME, shop.as_str()).await?.map(|known| known.connected_at);
+    let former = shared.erasure.former(NAME, shop.as_str()).await?.map(|former| former.connected_at);
+    if connected_at.max(former).is_some_and(|installed| installed > at) {
+        tracing::info!(shop = shop.as_str(), "a request to erase an older installation is of no concern");
+        return Ok(());
+    }
+    if connected_at.is_some() && !is_login_refused(shopify, shop).await? {
+        let sentence = format!(
+            "A message says that everything of {shop} is to be erased, but Shopify takes its login as before. Nothing \
+             was erased."
+        );
+        shared.alerts.raise(contradiction(shop), &sentence);
+        return Ok(());
+    }
+    erase_shop(shopify, shop, Some(at)).await?;
+    Ok(())
+}
+
+/// Asks for a shop to be erased, once for each login of it. Of a shop that nobody logged in to, deliveries may have come
+/// that were set aside: they are erased once a day at most.
+async fn erase_shop(shopify: &Shopify, shop: &ShopDomain, installed_at: Option<i64>) -> anyhow::Result<String> {
+    let day = shopify.shared.clock.now_ms().div_euclid(24 * 3600 * 1000);
+    let which = installed_at.map_or_else(|| format!("day {day}"), |at| format!("login {at}"));
+    let scope = Scope::Account { channel: NAME.to_owned(), account: shop.to_string() };
+    let request = format!("{shop} {which}");
+    shopify.shared.erasure.request(vec![scope], Topic::ShopRedact.cause(), Some(request.as_bytes())).await
 }
 
 async fn carry_out(
@@ -136,14 +202,18 @@ async fn carry_out(
     body: Option<&Object<'_>>,
     request: &[u8],
 ) -> anyhow::Result<()> {
+    if topic == Topic::ShopRedact {
+        let former = shopify.shared.erasure.former(NAME, shop.as_str()).await?;
+        erase_shop(shopify, shop, former.map(|former| former.connected_at)).await?;
+        return Ok(());
+    }
     let (channel, account) = (NAME.to_owned(), shop.to_string());
     let scopes = match topic {
-        Topic::DataRequest => Vec::new(),
+        Topic::DataRequest | Topic::ShopRedact => Vec::new(),
         Topic::CustomerRedact => {
             let texts = customer_texts(body);
             if texts.is_empty() { Vec::new() } else { vec![Scope::Mentions { channel, account, texts }] }
         }
-        Topic::ShopRedact => vec![Scope::Account { channel, account }],
     };
     let code = shopify.shared.erasure.request(scopes, topic.cause(), Some(request)).await?;
     if topic == Topic::DataRequest {

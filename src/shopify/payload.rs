@@ -18,6 +18,8 @@ use crate::shared::raw_json::Object;
 
 const SUFFIX: &str = ".myshopify.com";
 
+const UNINSTALLED: &str = "app/uninstalled";
+
 /// A shop's domain: `[a-z0-9][a-z0-9-]*.myshopify.com`, at most 100 bytes. The only way to a Shopify host; the client
 /// secret goes there and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,52 +119,122 @@ fn is_discount(id: &str) -> bool {
         .any(|kind| id.strip_prefix(DISCOUNT_GID).and_then(|rest| rest.strip_prefix(kind)).is_some_and(is_number))
 }
 
-/// The key of a delivery: its `X-Shopify-Webhook-Id`, which its repeats share.
-fn delivery_key(account: &str, webhook_id: &str) -> DedupeKey {
-    DedupeKey::new(NAME, account, &[b"webhook id", webhook_id.as_bytes()])
-}
+/// How many different bodies that are no JSON objects are kept in all. Shopify signs other things with the same secret, and
+/// a shop's owner gets as many of those as they like.
+const KEPT_NO_OBJECTS: u16 = 1024;
 
-/// The key of a delivery, of which an operator knows the id.
+/// How much is kept of such a body, in bytes.
+const KEPT_BYTES: usize = 4096;
+
+/// The name of a delivery for an operator who asks what became of it: its `X-Shopify-Webhook-Id`.
 #[must_use]
 pub fn key_of_delivery(account: &str, webhook_id: &str) -> Option<DedupeKey> {
-    Some(delivery_key(account, webhook_id))
+    Some(DedupeKey::new(NAME, account, &[b"webhook id", webhook_id.as_bytes()]))
+}
+
+/// The shop that the headers claim.
+#[must_use]
+pub fn claimed_shop(headers: &HeaderMap) -> Option<ShopDomain> {
+    ShopDomain::parse(header(headers, "x-shopify-shop-domain"))
+}
+
+/// Whether the headers claim that the app was removed.
+#[must_use]
+pub fn claims_uninstall(headers: &HeaderMap) -> bool {
+    header(headers, "x-shopify-topic") == UNINSTALLED
+}
+
+/// Whether a body is a text that Shopify signs with the same secret and for another purpose: the query of a login, of an
+/// install link or of an app proxy (whose pairs have nothing between them), or the head and claims of a session token.
+#[must_use]
+pub fn is_signed_for_something_else(body: &[u8]) -> bool {
+    let has = |text: &str| body.windows(text.len()).any(|window| window == text.as_bytes());
+    let is_object = body.trim_ascii_start().first() == Some(&b'{');
+    let is_token = body.starts_with(b"eyJ")
+        && body.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'='));
+    !is_object && (is_token || (has("shop=") && has("timestamp=")))
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// Turns a delivery, whose signature is right, into its event. Nothing is lost: what cannot be read, is unknown or
 /// contradicts itself is set aside.
+///
+/// `login`: when the claimed shop was connected, in milliseconds since 1970; `None`: it is not. Only an uninstall needs
+/// the true time, because two of one shop may say the same.
 #[must_use]
-pub fn event(headers: &HeaderMap, body: &[u8]) -> Event {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let topic = header("x-shopify-topic");
-    let shop = ShopDomain::parse(header("x-shopify-shop-domain"));
-    let account = shop.as_ref().map_or("", ShopDomain::as_str);
+pub fn event(headers: &HeaderMap, body: &[u8], login: Option<i64>) -> Event {
+    let topic = header(headers, "x-shopify-topic");
+    let shop = claimed_shop(headers);
     let object = std::str::from_utf8(body).ok().and_then(Object::parse);
-    let triggered_at = DateTime::parse_from_rfc3339(header("x-shopify-triggered-at")).ok();
+    let account = shop.as_ref().map_or("", ShopDomain::as_str);
+    let triggered_at = DateTime::parse_from_rfc3339(header(headers, "x-shopify-triggered-at")).ok();
     let effect = match (&shop, &object) {
         (None, _) => Effect::SetAside("no shop is named".into()),
         (_, None) => Effect::SetAside("not a JSON object".into()),
         (Some(shop), Some(object)) if contradicts(shop, object) => {
             Effect::SetAside("the body is about another shop than the header".into())
         }
-        (Some(_), Some(object)) if topic == "app/uninstalled" => farewell(object, triggered_at),
+        (_, Some(object)) if is_of_another_topic(topic, object) => {
+            Effect::SetAside("the body is about another kind of object than the header".into())
+        }
+        (Some(_), Some(object)) if topic == UNINSTALLED => farewell(object, triggered_at),
         (_, Some(object)) => effect_of(topic, object).unwrap_or(Effect::SetAside("a topic that is not handled".into())),
     };
-    let webhook_id = header("x-shopify-webhook-id");
-    let key = if webhook_id.is_empty() {
-        DedupeKey::new(NAME, account, &[b"body", topic.as_bytes(), &Sha256::digest(body)])
-    } else {
-        delivery_key(account, webhook_id)
-    };
+    let webhook_id = header(headers, "x-shopify-webhook-id");
     Event {
         channel: NAME,
         account: account.to_owned(),
-        key,
+        key: key(topic, body, object.as_ref(), &effect, login),
+        name: if webhook_id.is_empty() { None } else { key_of_delivery(account, webhook_id) },
         kind: if topic.is_empty() { "unknown".into() } else { topic.chars().take(60).collect::<String>().into() },
         effect,
         occurred_at: triggered_at.map(|time| time.timestamp_millis()),
         source: Source::Webhook,
-        payload: body.to_vec(),
+        payload: if object.is_some() { body.to_vec() } else { body[..body.len().min(KEPT_BYTES)].to_vec() },
     }
+}
+
+/// The key of a delivery: what was signed, the body alone. Headers are claims, so under another webhook id or another
+/// connected shop a captured body stays the one that is known. The topic takes part as far as it is one that is handled,
+/// because Shopify itself sends one body under two of them.
+///
+/// What is set aside, and what comes before its shop is connected, has keys of its own: a false claim that is first must
+/// not stand in the way of the true delivery.
+fn key(topic: &str, body: &[u8], object: Option<&Object<'_>>, effect: &Effect, login: Option<i64>) -> DedupeKey {
+    let hash = Sha256::digest(body);
+    let made_of = |parts: &[&[u8]]| DedupeKey::new(NAME, "", parts);
+    let Some(object) = object else {
+        let place = u16::from_be_bytes([hash[0], hash[1]]) % KEPT_NO_OBJECTS;
+        return made_of(&[b"no object", &place.to_be_bytes()]);
+    };
+    let is_handled = topic == UNINSTALLED || is_compliance(topic) || effect_of(topic, object).is_some();
+    let topic = if is_handled || topic.is_empty() { topic } else { "another" };
+    match (effect, login) {
+        (Effect::SetAside(_), _) => made_of(&[b"apart", topic.as_bytes(), &hash]),
+        (_, None) => made_of(&[b"not connected", topic.as_bytes(), &hash]),
+        (_, Some(login)) if topic == UNINSTALLED => {
+            made_of(&[b"signed", topic.as_bytes(), &hash, &login.to_be_bytes()])
+        }
+        (_, Some(_)) => made_of(&[b"signed", topic.as_bytes(), &hash]),
+    }
+}
+
+fn is_compliance(topic: &str) -> bool {
+    matches!(topic, "customers/data_request" | "customers/redact" | "shop/redact")
+}
+
+/// Whether the body says that it is of another kind than the topic claims.
+fn is_of_another_topic(topic: &str, body: &Object<'_>) -> bool {
+    let kind = match topic.split_once('/') {
+        Some(("products", _)) => PRODUCT_GID,
+        Some(("collections", _)) => COLLECTION_GID,
+        Some(("discounts", _)) => DISCOUNT_GID,
+        _ => return false,
+    };
+    body.text("admin_graphql_api_id").is_some_and(|id| id.starts_with("gid://") && !id.starts_with(kind))
 }
 
 /// An uninstall erases tokens, so nothing about it may be missing: the body names the shop (the same as the header, or it
@@ -263,22 +335,73 @@ mod tests {
     fn a_product_event_names_the_product_whatever_the_size_of_its_id() {
         let headers =
             headers(&[("x-shopify-topic", "products/update"), ("x-shopify-shop-domain", "demo.myshopify.com")]);
-        let event = event(&headers, br#"{"id":9007199254740993}"#);
+        let event = event(&headers, br#"{"id":9007199254740993}"#, Some(0));
         assert_eq!(event.effect, Effect::Reread(OwnRequest::single("gid://shopify/Product/9007199254740993").into()));
     }
 
     #[test]
     fn a_body_about_another_shop_is_set_apart() {
         let headers = headers(&[("x-shopify-topic", "shop/update"), ("x-shopify-shop-domain", "demo.myshopify.com")]);
-        let event = event(&headers, br#"{"myshopify_domain":"other.myshopify.com"}"#);
+        let event = event(&headers, br#"{"myshopify_domain":"other.myshopify.com"}"#, Some(0));
         assert!(matches!(event.effect, Effect::SetAside(_)));
     }
 
     #[test]
-    fn a_repeat_has_the_key_of_its_webhook_id() {
-        let key = |id: &'static str, body: &[u8]| event(&headers(&[("x-shopify-webhook-id", id)]), body).key;
-        assert_eq!(key("one", b"{}"), key("one", b"{ }"));
-        assert_ne!(key("one", b"{}"), key("two", b"{}"));
-        assert_ne!(key("", b"{}"), key("", b"{ }"));
+    fn a_repeat_has_the_key_of_what_was_signed() {
+        let key = |id: &'static str, shop: &'static str, body: &[u8], login| {
+            let pairs =
+                [("x-shopify-webhook-id", id), ("x-shopify-shop-domain", shop), ("x-shopify-topic", "products/update")];
+            event(&headers(&pairs), body, login).key
+        };
+        let (one, two) = ("one.myshopify.com", "two.myshopify.com");
+        let known = key("1", one, br#"{"id":1}"#, Some(0));
+        for (id, shop) in [("1", one), ("2", one), ("", one), ("1", two), ("2", two)] {
+            assert_eq!(key(id, shop, br#"{"id":1}"#, Some(7)), known, "{id} {shop}");
+        }
+        assert_ne!(key("1", one, br#"{"id":2}"#, Some(0)), known);
+        // A false claim that comes first does not stand in the way.
+        assert_ne!(key("1", one, br#"{"id":1}"#, None), known);
+        assert_ne!(key("1", "", br#"{"id":1}"#, Some(0)), known);
+    }
+
+    #[test]
+    fn an_uninstall_of_a_newer_login_is_new_though_it_says_the_same() {
+        let headers = headers(&[
+            ("x-shopify-topic", "app/uninstalled"),
+            ("x-shopify-shop-domain", "demo.myshopify.com"),
+            ("x-shopify-triggered-at", "2026-11-21T12:00:00Z"),
+        ]);
+        let key = |login| event(&headers, br#"{"myshopify_domain":"demo.myshopify.com"}"#, Some(login)).key;
+        assert_eq!(key(1), key(1));
+        assert_ne!(key(1), key(2));
+    }
+
+    #[test]
+    fn other_texts_that_shopify_signs_are_no_deliveries() {
+        for text in [
+            "code=0907a61c&shop=demo.myshopify.com&state=0.6784&timestamp=1337178173",
+            "path_prefix=/apps/aweshop=demo.myshopify.comtimestamp=1317327555",
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwcyJ9",
+        ] {
+            assert!(is_signed_for_something_else(text.as_bytes()), "{text}");
+        }
+        for text in [r#"{"note":"shop=1&timestamp=2"}"#, " {}", "not JSON", "", "[1]"] {
+            assert!(!is_signed_for_something_else(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_bodies_that_are_no_objects_only_so_many_are_kept() {
+        let events =
+            (0..20_000).map(|number| event(&headers(&[]), format!("{number} {}", "x".repeat(9000)).as_bytes(), None));
+        let mut keys: Vec<_> = events
+            .map(|event| {
+                assert!(event.payload.len() <= KEPT_BYTES);
+                *event.key.as_bytes()
+            })
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), usize::from(KEPT_NO_OBJECTS));
     }
 }

@@ -31,22 +31,30 @@ pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, said_at: i64) -> Re
         tracing::info!(shop = shop.as_str(), "an uninstall from before the last login is of no concern");
         return Ok(());
     }
-    match shopify.ask::<Value>(Patience::Background, shop, Query::SHOP_INFO, json!({})).await {
-        Err(ReadError::Api(ApiError::TokenRejected { .. })) => {}
-        // A shop that is gone altogether knows no login either.
-        Err(ReadError::Api(error)) if refusal::is_no_shop(&error) => {}
-        Err(error) => return Err(error),
-        Ok(_) => {
-            let sentence = format!(
-                "A message says that the app was removed from {shop}, but Shopify takes its login as before. Nothing was \
-                 disconnected."
-            );
-            alerts.raise(contradiction(shop), &sentence);
-            return Ok(());
-        }
+    if !is_login_refused(shopify, shop).await? {
+        let sentence = format!(
+            "A message says that the app was removed from {shop}, but Shopify takes its login as before. Nothing was \
+             disconnected."
+        );
+        alerts.raise(contradiction(shop), &sentence);
+        return Ok(());
     }
     erasure.disconnect(NAME, shop.as_str(), "app/uninstalled").await?;
     Ok(())
+}
+
+/// Whether Shopify takes this shop's login no more: the only proof that the app is not installed there.
+///
+/// # Errors
+/// [`ReadError`] when the shop cannot be asked.
+pub async fn is_login_refused(shopify: &Shopify, shop: &ShopDomain) -> Result<bool, ReadError> {
+    match shopify.ask::<Value>(Patience::Background, shop, Query::SHOP_INFO, json!({})).await {
+        Err(ReadError::Api(ApiError::TokenRejected { .. })) => Ok(true),
+        // A shop that is gone altogether knows no login either.
+        Err(ReadError::Api(error)) if refusal::is_no_shop(&error) => Ok(true),
+        Err(error) => Err(error),
+        Ok(_) => Ok(false),
+    }
 }
 
 /// The cause of the alert that an uninstall was not believed. The next look at a living shop takes it back.

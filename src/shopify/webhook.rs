@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 
 use super::config::Config;
+use super::names::NAME;
 use super::state::Shopify;
 use super::{compliance, payload};
 use crate::shared::outgoing::self_test;
@@ -44,16 +45,33 @@ async fn delivery(State(shopify): State<Arc<Shopify>>, headers: HeaderMap, body:
     if shopify.shared.self_tests.recognise(&body) {
         return shopify.intake.self_test();
     }
+    if self_test::is_one(&body) || payload::is_signed_for_something_else(&body) {
+        return shopify.intake.refuse(Refusal::OtherPurpose);
+    }
     if let Some(nonce) = self_test::nonce_of_probe(&body) {
         return shopify.intake.probe(nonce);
     }
+    let event = payload::event(&headers, &body, login_of(&shopify, &headers).await);
     if let Some(topic) = compliance::Topic::of(&headers) {
-        return compliance::take(&shopify, topic, &headers, &body).await;
+        return compliance::take(&shopify, topic, event, &body).await;
     }
-    let events = vec![payload::event(&headers, &body)];
+    let events = vec![event];
     // While this one waits for the disk, hyper makes room for the next request: where the body's was, if it is free.
     drop(body);
     shopify.intake.store(events).await
+}
+
+/// When the claimed shop was connected; `None`: it is not. Only for an uninstall the true time is looked up.
+async fn login_of(shopify: &Shopify, headers: &HeaderMap) -> Option<i64> {
+    let shop = payload::claimed_shop(headers)?;
+    if !shopify.shared.journal.is_connected(NAME, shop.as_str()) {
+        return None;
+    }
+    if !payload::claims_uninstall(headers) {
+        return Some(0);
+    }
+    let connection = shopify.shared.connections.find(NAME, shop.as_str()).await.ok().flatten();
+    Some(connection.map_or(0, |connection| connection.connected_at))
 }
 
 /// Checks `X-Shopify-Hmac-Sha256`: padded base64 of HMAC-SHA256 over the raw body, keyed with the client secret.

@@ -167,9 +167,14 @@ impl Refresh {
         let connection = self.0.connections.find(channel, account).await?;
         let outcomes = match (&connection, requests.first()) {
             // The app itself, or what concerns it, is no connection of anybody's.
-            (None, Some(read)) if account.is_empty() => vec![reader.read_again(account, &read.request).await],
+            // Nor is what is to be erased of an account that is not connected any more.
+            (None, Some(read)) if account.is_empty() || matches!(read.request, ReadRequest::Redacted { .. }) => {
+                vec![reader.read_again(account, &read.request).await]
+            }
             // Asking with a token that was refused only annoys the platform. A new login asks for a new read.
-            (Some(connection), Some(first)) if connection.status != Status::NeedsReconnect || is_uninstall(first) => {
+            (Some(connection), Some(first))
+                if connection.status != Status::NeedsReconnect || first.request.is_farewell() =>
+            {
                 let together = if connection.status == Status::NeedsReconnect { &requests[..1] } else { requests };
                 let asked: Vec<ReadRequest> = together.iter().map(|read| read.request.clone()).collect();
                 let outcomes = reader.read_several(account, &asked).await;
@@ -360,9 +365,4 @@ impl Worker for Refresh {
     fn idle(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.idle())
     }
-}
-
-/// Whether this asks what became of a connection, which is asked of one that is over, too.
-fn is_uninstall(read: &DueRead) -> bool {
-    matches!(read.request, ReadRequest::Uninstalled { .. })
 }

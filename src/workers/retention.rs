@@ -64,6 +64,7 @@ mod tests {
             kind: "message".into(),
             effect: Effect::Conversation { person: person.to_string(), opens: true },
             occurred_at: Some(number),
+            name: None,
             source: Source::Webhook,
             payload: format!("{{\"number\":{number}}}").into_bytes(),
         }

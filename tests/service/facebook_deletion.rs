@@ -77,8 +77,8 @@ async fn who_asks_for_deletion_gets_a_code_and_everything_is_erased() {
 async fn the_same_request_again_gets_the_same_code_and_erases_no_newer_login() {
     let app = TestApp::start().await;
     let browser = app.connect().await;
-    let signed = app.facebook.signed_request(&app.facebook.person_id());
     for path in CALLBACKS {
+        let signed = app.facebook.signed_request(&app.facebook.person_id());
         let (_, first) = send(&app, path, &signed).await;
         app.settle().await;
         assert_eq!(app.connections("facebook").await.len(), 0);

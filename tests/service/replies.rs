@@ -1,5 +1,6 @@
 //! Answers of bots and humans, from the request to the platform and back to the conversation's file.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::Method;
@@ -23,6 +24,7 @@ pub struct Scene {
     pub app: TestApp,
     pub bot: Bot,
     pub sam: Person,
+    keys: AtomicUsize,
 }
 
 impl Scene {
@@ -35,7 +37,7 @@ impl Scene {
         app.connect().await;
         let bot = Bot::start(&app, scopes).await;
         let sam = app.facebook.person(SAM, "Sam Doe");
-        let scene = Self { app, bot, sam };
+        let scene = Self { app, bot, sam, keys: AtomicUsize::new(0) };
         scene.hear("Is the blue one in stock?").await;
         scene
     }
@@ -59,7 +61,8 @@ impl Scene {
 
     /// Sends a text that is accepted, and gives the message's id.
     pub async fn say(&self, text: &str) -> String {
-        let answer = self.post(text, &json!({ "text": text })).await;
+        let key = format!("key-{}", self.keys.fetch_add(1, Ordering::Relaxed));
+        let answer = self.post(&key, &json!({ "text": text })).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         answer.json()["id"].as_str().unwrap().to_owned()
     }
@@ -189,11 +192,13 @@ async fn two_replicas_of_a_bot_answer_an_event_once() {
     let scene = Scene::start().await;
     let event = newest_event(&scene).await;
     let body = |text: &str| json!({"text": text, "answers": event});
-    let (one, other) = tokio::join!(scene.post("one", &body("from one")), scene.post("other", &body("from the other")));
+    let (one, other) = (body("from one"), body("from the other"));
+    let (one, other) = tokio::join!(scene.post("one", &one), scene.post("other", &other));
     let (accepted, refused) = if one.status == 202 { (one, other) } else { (other, one) };
     assert_eq!(accepted.status, 202, "{accepted:?}");
     let problem = is_problem(&refused, 409, "outdated");
-    assert_eq!((&problem["why"], &problem["newest"]), (&json!("answered"), &json!(event)));
+    assert_eq!(problem["why"], "answered");
+    assert_eq!(problem["newest"], event);
     scene.work().await;
     assert_eq!(scene.taken().len(), 1);
     scene.app.clock.advance(Duration::from_secs(5));
@@ -214,14 +219,15 @@ async fn newest_event(scene: &Scene) -> String {
 #[tokio::test]
 async fn a_long_text_is_cut_into_parts_that_go_out_in_order() {
     let scene = Scene::start().await;
+    let asked = scene.hear("Tell me all.").await["message"]["mid"].clone();
     let text = ["a ".repeat(900), "b ".repeat(900), "c ".repeat(900)].map(|part| part.trim().to_owned()).join("\n\n");
     let answer =
-        scene.post("long", &json!({"text": text, "choices": [{"id": "Y", "title": "Yes"}], "reply_to": "m_1"})).await;
+        scene.post("long", &json!({"text": text, "choices": [{"id": "Y", "title": "Yes"}], "reply_to": asked})).await;
     assert_eq!(answer.json()["parts"].as_array().unwrap().len(), 3, "{answer:?}");
     scene.work().await;
     let sent = scene.app.facebook.sent();
     assert_eq!(sent.iter().map(|sent| sent.text.chars().next().unwrap()).collect::<String>(), "abc");
-    assert!(sent[0].message["quick_replies"].is_null() && sent[0].reply_to.is_some());
+    assert!(sent[0].message["quick_replies"].is_null() && json!(sent[0].reply_to) == asked);
     assert_eq!(sent[2].message["quick_replies"][0]["payload"], "Y");
     let too_long = scene.post("too long", &json!({"text": "x".repeat(10_001)})).await;
     assert_eq!(is_problem(&too_long, 422, "invalid")["errors"][0]["pointer"], "/text");
@@ -389,7 +395,7 @@ async fn a_kill_during_a_call_leaves_no_part_sent_twice() {
     scene.app.facebook.fail_sends(1, SendFailure::TakenHang);
     let id = scene.say("Yes.").await;
     let facebook = scene.app.facebook.clone();
-    let Scene { app, bot: _, sam } = scene;
+    let Scene { app, sam, .. } = scene;
     app.work_until(async {
         while facebook.sent().is_empty() {
             tokio::task::yield_now().await;
@@ -398,7 +404,7 @@ async fn a_kill_during_a_call_leaves_no_part_sent_twice() {
     .await;
     let app = app.kill_and_restart_with(|_| {}).await;
     let bot = Bot::start(&app, &[Scope::Read, Scope::Reply]).await;
-    let scene = Scene { app, bot, sam };
+    let scene = Scene { app, bot, sam, keys: AtomicUsize::new(0) };
     scene.work().await;
     assert_eq!(scene.message(&id).await["state"], "unknown");
     scene.pass(21).await;
@@ -426,7 +432,12 @@ async fn what_was_not_sent_in_its_time_fails_as_expired() {
 
 #[tokio::test]
 async fn a_dead_token_stops_sending_and_a_login_goes_on_with_what_waits() {
-    let scene = Scene::start().await;
+    let app = TestApp::start().await;
+    let browser = app.connect().await;
+    let bot = Bot::start(&app, &[Scope::Read, Scope::Reply]).await;
+    let sam = app.facebook.person(SAM, "Sam Doe");
+    let scene = Scene { app, bot, sam, keys: AtomicUsize::new(0) };
+    scene.hear("Is the blue one in stock?").await;
     scene.app.facebook.fail_sends(1, SendFailure::Refused(190, None));
     let id = scene.say("Yes.").await;
     scene.work().await;
@@ -435,7 +446,7 @@ async fn a_dead_token_stops_sending_and_a_login_goes_on_with_what_waits() {
     scene.pass(5).await;
     assert_eq!(scene.taken(), [] as [String; 0], "it is left alone");
     scene.app.clock.advance(Duration::from_secs(5));
-    let page = scene.app.browser().follow("/facebook/login").await;
+    let page = browser.follow("/facebook/login").await;
     assert_eq!(page.status, 200);
     scene.pass(5).await;
     assert_eq!(scene.message(&id).await["state"], "sent");
@@ -461,7 +472,7 @@ async fn a_human_answers_for_seven_days_where_the_app_may_and_silences_bots() {
     app.connect().await;
     let bot = Bot::start(&app, &[Scope::Read, Scope::Reply, Scope::Human]).await;
     let sam = app.facebook.person(SAM, "Sam Doe");
-    let scene = Scene { app, bot, sam };
+    let scene = Scene { app, bot, sam, keys: AtomicUsize::new(0) };
     scene.hear("Is the blue one in stock?").await;
     scene.app.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
     let problem = is_problem(&scene.post("k", &json!({"text": "Late."})).await, 409, "window-closed");
@@ -506,18 +517,18 @@ async fn a_person_who_cannot_receive_is_not_written_to_until_they_write() {
 #[tokio::test]
 async fn a_message_is_taken_back_before_its_call_and_not_after() {
     let scene = Scene::start().await;
-    scene.app.facebook.fail_sends(1, SendFailure::Refused(2, None));
+    scene.app.facebook.fail_sends(1, SendFailure::Throttled(613, 1));
+    scene.say("First.").await;
+    scene.work().await;
     let waiting = scene.say("Wait.").await;
     let delete = async |id: &str| scene.bot.send(Method::DELETE, &format!("/api/v1/messages/{id}"), &[], b"").await;
-    // It is not at work yet.
     assert_eq!(delete(&waiting).await.status, 204);
     assert_eq!(delete(&waiting).await.status, 204, "once more is no error");
     assert_eq!(failure(&scene.message(&waiting).await).0, "taken-back");
-    scene.app.facebook.heal_sends();
     let sent = scene.say("Sent.").await;
-    scene.work().await;
+    scene.pass(120).await;
     assert_eq!(is_problem(&delete(&sent).await, 409, "too-late")["state"], "sent");
-    assert_eq!(scene.taken(), ["Sent."]);
+    assert_eq!(scene.taken(), ["First.", "Sent."]);
     is_problem(&delete("msg_unknown").await, 404, "not-found");
     scene.app.finish().await;
 }

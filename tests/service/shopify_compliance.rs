@@ -34,6 +34,8 @@ async fn receipts(app: &TestApp) -> Vec<Receipt> {
 async fn a_shop_that_is_to_be_erased_is_gone_from_every_file() {
     let app = connected().await;
     assert!(app.is_on_disk("Green tea") && app.is_on_disk(SHOP));
+    // As on the platform: the app was removed, and Shopify refuses its login.
+    app.shop().uninstall();
     assert_eq!(app.shop().deliver_compliance(&address(&app), "shop/redact", &json!({})).await.unwrap(), 200);
     app.settle().await;
     let receipts = receipts(&app).await;
@@ -65,7 +67,8 @@ async fn w9_a_shop_that_was_installed_again_is_not_erased_by_a_late_request() {
         assert_eq!(app.connections("shopify").await.len(), 1, "{late:?}");
         assert!(receipts(&app).await.is_empty());
     }
-    assert_eq!(app.counts().await.1, 3, "they are kept and shown");
+    assert_eq!(app.counts().await.1, 1, "it is kept and shown: what is signed is the same three times");
+    app.shop().uninstall();
     assert_eq!(deliver(Some("2026-11-21T12:01:00Z")).await, 200);
     app.settle().await;
     assert_eq!(app.connections("shopify").await.len(), 0);
@@ -91,7 +94,8 @@ async fn w9_header_and_body_must_name_the_same_shop() {
     app.settle().await;
     assert_eq!(app.connections("shopify").await.len(), 1);
     assert!(receipts(&app).await.is_empty());
-    assert_eq!(app.counts().await.1, 9);
+    // What is no JSON object is kept once, whatever is claimed of it.
+    assert_eq!(app.counts().await.1, 7);
     app.finish().await;
 }
 

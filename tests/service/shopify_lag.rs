@@ -10,6 +10,12 @@ use shoptalk::shopify::sandbox::{Product, Shop};
 use crate::shopify_checks::{CATALOGUE, asked, assert_complete, connect_shop, only, requests, titles};
 use crate::test_app::{SHOP, TestApp};
 
+/// The body of another event that tells the same.
+fn another(mut body: Value, number: u32) -> Value {
+    body["event"] = number.into();
+    body
+}
+
 fn address(app: &TestApp) -> String {
     format!("{}/shopify/webhook", app.url)
 }
@@ -29,7 +35,7 @@ async fn an_answer_older_than_what_is_stored_replaces_nothing_and_is_asked_for_a
     // A copy that lags behind still shows the product of a minute ago.
     let stale = Failure::Json(200, json!({ "data": { "product": before } }));
     app.shopify.traffic().fail_next_with_body("graphql", &only("ProductById"), 1, stale);
-    shop.deliver("products/update", &tea.webhook()).await;
+    shop.deliver("products/update", &another(tea.webhook(), 1)).await;
     app.settle().await;
     assert_eq!(titles(&app), ["White tea"]);
     tea.rename("Black tea");
@@ -99,8 +105,9 @@ async fn an_answer_that_does_not_show_what_an_event_told_is_asked_for_once_more(
     assert_complete(&app, &shop);
 
     // What an event tells twice costs one call more, and no third.
-    let (before, body) = (requests(&app), tea.webhook().to_string().into_bytes());
-    for _ in 0..5 {
+    let before = requests(&app);
+    for number in 0..5 {
+        let body = another(tea.webhook(), number).to_string().into_bytes();
         assert_eq!(shop.deliver_to(&address(&app), "products/update", &body, &[]).await.unwrap(), 200);
         app.settle().await;
     }
@@ -128,8 +135,9 @@ async fn a_late_event_brings_nothing_back_though_the_shop_answers_from_an_old_co
     assert_eq!(titles(&app), ["Coffee"]);
     // An update from before, delivered after: what it tells is long over, and the copy that is asked is as late.
     let url = address(&app);
-    let body = late.to_string().into_bytes();
-    for triggered in [Some("2026-11-21T12:00:01.5Z"), Some("2030-01-01T00:00:00Z"), Some("yesterday"), None] {
+    let times = [Some("2026-11-21T12:00:01.5Z"), Some("2030-01-01T00:00:00Z"), Some("yesterday"), None];
+    for (number, triggered) in (0..).zip(times) {
+        let body = another(late.clone(), number).to_string().into_bytes();
         lag(&app, &old_tea);
         let headers = [("X-Shopify-Triggered-At", triggered)];
         assert_eq!(shop.deliver_to(&url, "products/update", &body, &headers).await.unwrap(), 200);
@@ -165,7 +173,7 @@ async fn collections_and_discounts_are_asked_for_once_more_too() {
         let file = app.text(CATALOGUE);
         change(&shop, object);
         app.shopify.traffic().fail_next_with_body("graphql", &only(query), 1, Failure::Json(200, old));
-        shop.deliver(topic, &body).await;
+        shop.deliver(topic, &another(body, 1)).await;
         app.settle().await;
         assert_eq!(app.text(CATALOGUE), file, "{topic}: the copy lags behind");
         app.clock.advance(Duration::from_secs(60));

@@ -315,7 +315,9 @@ async fn an_uninstall_of_which_anything_is_missing_is_set_apart() {
     ];
     shop.expire_access_token();
     for (number, (body, headers)) in cases.into_iter().enumerate() {
-        farewell(&app, body, &headers).await;
+        let mut body = body.clone();
+        body["event"] = number.into();
+        farewell(&app, &body, &headers).await;
         assert_eq!(app.counts().await.1, i64::try_from(number).unwrap() + 1, "{body} {headers:?}");
     }
     assert_eq!(requests(&app), before, "nothing was asked because of any of them");
@@ -375,7 +377,7 @@ async fn permissions_come_and_go_without_a_login() {
     let all = ["read_products", "read_inventory", "read_locations", "read_discounts"];
     let message = |previous: &[&str], current: &[&str]| {
         json!({ "id": 1, "shop_id": "gid://shopify/Shop/954889", "previous": previous, "current": current,
-                "updated_at": "2026-11-21T12:00:00Z" })
+                "updated_at": app.clock.now().to_rfc3339() })
     };
     let discounts =
         |app: &TestApp| app.shop().subscriptions().iter().filter(|one| one.topic.starts_with("discounts/")).count();

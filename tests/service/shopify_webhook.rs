@@ -153,6 +153,7 @@ async fn a_burst_of_updates_costs_few_calls() {
     let before = requests(&app);
     for cents in 10..60 {
         tea.set_price(&format!("1.{cents}"));
+        tea.set_stock(cents);
         assert_eq!(shop.deliver("products/update", &tea.webhook()).await, [200]);
         assert_eq!(shop.deliver("inventory_levels/update", &tea.stock_webhook()).await, [200]);
     }

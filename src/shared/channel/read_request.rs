@@ -6,6 +6,9 @@ use std::fmt;
 /// How the text of [`ReadRequest::Uninstalled`] begins; the time follows.
 const UNINSTALLED: &str = "farewell:";
 
+/// How the text of [`ReadRequest::Redacted`] begins; the time follows.
+const REDACTED: &str = "redact:";
+
 /// What is to be read again of an account, or looked into.
 ///
 /// It is text in two columns only: `object` of the table `rereads` and `reread` of the table `events`. Every text is a
@@ -27,6 +30,12 @@ pub enum ReadRequest {
         /// The time of the message, in milliseconds since 1970.
         at: i64,
     },
+    /// No data: whether everything about an account is to be erased, as a message says. It is looked into also where the
+    /// token is refused, or the account is not connected any more. Its text is `redact:` and the time.
+    Redacted {
+        /// The login of the account when the message came, in milliseconds since 1970: a newer one is not concerned.
+        at: i64,
+    },
     /// A verb that only the channel knows, in the channel's own words: each channel that has any keeps an enum of them in
     /// its `read_request.rs`, with the way to and from these words.
     OfChannel(Cow<'static, str>),
@@ -40,14 +49,17 @@ impl ReadRequest {
             "" => Self::Everything,
             "watch" => Self::HourlyCheck,
             "people" => Self::People,
-            _ => text
-                .strip_prefix(UNINSTALLED)
-                .and_then(|at| at.parse().ok())
-                .map(|at| Self::Uninstalled { at })
+            _ => Self::with_time(text)
                 // A number that is written in another way than ours would come out as another text.
                 .filter(|request| request.to_text() == text)
                 .unwrap_or_else(|| Self::OfChannel(Cow::Owned(text.to_owned()))),
         }
+    }
+
+    fn with_time(text: &str) -> Option<Self> {
+        let at = |start| text.strip_prefix(start).and_then(|at: &str| at.parse().ok());
+        let uninstalled = at(UNINSTALLED).map(|at| Self::Uninstalled { at });
+        uninstalled.or_else(|| at(REDACTED).map(|at| Self::Redacted { at }))
     }
 
     /// The text for a column.
@@ -58,8 +70,15 @@ impl ReadRequest {
             Self::HourlyCheck => Cow::Borrowed("watch"),
             Self::People => Cow::Borrowed("people"),
             Self::Uninstalled { at } => Cow::Owned(format!("{UNINSTALLED}{at}")),
+            Self::Redacted { at } => Cow::Owned(format!("{REDACTED}{at}")),
             Self::OfChannel(words) => Cow::Borrowed(words),
         }
+    }
+
+    /// Whether this asks what became of a connection: it is looked into also where the token is refused.
+    #[must_use]
+    pub fn is_farewell(&self) -> bool {
+        matches!(self, Self::Uninstalled { .. } | Self::Redacted { .. })
     }
 
     /// Whether this is no business of the merchant's: it reads nothing of what an account holds.
@@ -87,6 +106,7 @@ mod tests {
             ("people", ReadRequest::People),
             ("farewell:1790000000000", ReadRequest::Uninstalled { at: 1_790_000_000_000 }),
             ("farewell:-1", ReadRequest::Uninstalled { at: -1 }),
+            ("redact:1790000000000", ReadRequest::Redacted { at: 1_790_000_000_000 }),
         ];
         for (text, request) in known {
             assert_eq!(ReadRequest::from_text(text), request, "{text}");

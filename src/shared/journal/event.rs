@@ -100,6 +100,8 @@ pub struct Event {
     pub account: String,
     /// How a repeat is recognised.
     pub key: DedupeKey,
+    /// Another name by which an operator finds it, where its key is not made of the id that people know.
+    pub name: Option<DedupeKey>,
     /// The platform's own word for what happened.
     pub kind: Cow<'static, str>,
     /// What it is a reason for.

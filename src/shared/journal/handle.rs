@@ -265,6 +265,12 @@ impl Journal {
         &self.accounts
     }
 
+    /// Whether somebody has connected this account.
+    #[must_use]
+    pub fn is_connected(&self, channel: &str, account: &str) -> bool {
+        self.connected_accounts().contains(channel, account)
+    }
+
     /// From now on events of this account are set aside.
     pub fn disconnect_account(&self, channel: &str, account: &str) {
         self.accounts.remove(channel, account);

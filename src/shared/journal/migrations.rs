@@ -16,8 +16,9 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0012_cursors_of_accounts.sql"),
     include_str!("../../../migrations/journal/0013_taken_back.sql"),
     include_str!("../../../migrations/journal/0014_unread_conversations.sql"),
-    include_str!("../../../migrations/journal/0015_answering.sql"),
-    include_str!("../../../migrations/journal/0016_push.sql"),
+    include_str!("../../../migrations/journal/0015_event_names.sql"),
+    include_str!("../../../migrations/journal/0016_answering.sql"),
+    include_str!("../../../migrations/journal/0017_push.sql"),
 ];
 
 /// How many migrations this program knows.

@@ -13,7 +13,7 @@ use super::arrivals::Arrived;
 use super::checkpoint::{self, Checkpoints};
 use super::connected_accounts::{ConnectedAccounts, NOT_CONNECTED};
 use super::error::JournalError;
-use super::event::{Effect, Event};
+use super::event::{DedupeKey, Effect, Event};
 use super::feed_news::{self, FeedNews};
 use super::health::Health;
 use super::tombstones::{self, Unsendings};
@@ -291,8 +291,8 @@ impl Writer {
         };
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO events (dedupe, channel, account, kind, conversation, opens, reread, occurred_at, received_at,
-                                 source, apart, payload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                                 source, apart, payload, name)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT (dedupe) DO NOTHING",
         )?;
         let mut new = Vec::with_capacity(events.len());
@@ -327,7 +327,8 @@ impl Writer {
                 now_ms,
                 event.source.as_str(),
                 set_aside,
-                tombstone.as_ref().unwrap_or(&event.payload)
+                tombstone.as_ref().unwrap_or(&event.payload),
+                event.name.as_ref().map(DedupeKey::as_bytes)
             ])?;
             new.push(inserted == 1);
             if inserted == 1 {

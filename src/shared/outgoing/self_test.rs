@@ -34,6 +34,13 @@ pub fn nonce_of_probe(body: &[u8]) -> Option<String> {
     (nonce.len() == 64 && nonce.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(nonce.into())
 }
 
+/// Whether a body is a self-test, of this process or of any other, used or not. It is signed with the app's secret and goes
+/// through strangers' machines, so it must never be anything else.
+#[must_use]
+pub fn is_one(body: &[u8]) -> bool {
+    std::str::from_utf8(body).ok().and_then(Object::parse).is_some_and(|object| object.has(MEMBER))
+}
+
 /// How long a nonce lives.
 const LIFETIME: Duration = Duration::from_secs(60);
 

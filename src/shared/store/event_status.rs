@@ -52,7 +52,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn find_event_status_of(&self, key: DedupeKey) -> Result<Option<EventStatus>, JournalError> {
-        self.read(move |connection| find(connection, "dedupe = ?1", *key.as_bytes())).await
+        self.read(move |connection| find(connection, "dedupe = ?1 OR name = ?1", *key.as_bytes())).await
     }
 }
 

@@ -156,11 +156,13 @@ pub enum Refusal {
     Wrong,
     /// Only the older signature is there, and the settings want the newer one.
     TooOld,
+    /// The signature is right, and what it signs was made for another purpose than a delivery.
+    OtherPurpose,
 }
 
 impl Refusal {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Missing, Self::Malformed, Self::Wrong, Self::TooOld];
+    pub const ALL: [Self; 5] = [Self::Missing, Self::Malformed, Self::Wrong, Self::TooOld, Self::OtherPurpose];
 
     /// The word in the metric.
     #[must_use]
@@ -170,6 +172,7 @@ impl Refusal {
             Self::Malformed => "malformed_signature",
             Self::Wrong => "wrong_signature",
             Self::TooOld => "old_signature",
+            Self::OtherPurpose => "other_purpose",
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::shopify::read_request::{OwnRequest, Single};
 use crate::shopify::state::Shopify;
 use crate::shopify::subscriptions;
 use crate::shopify::subscriptions::Asker;
-use crate::shopify::{document, hourly_check, refusal, uninstalled};
+use crate::shopify::{compliance, document, hourly_check, refusal, uninstalled};
 
 /// When more single products than this are to be read, all are: by then a pass is cheaper.
 const MANY: usize = 50;
@@ -46,6 +46,7 @@ impl Reader for ShopReader {
             let own = match request {
                 ReadRequest::HourlyCheck => return hourly_check::run(&self.0, &shop).await,
                 ReadRequest::Uninstalled { at } => return uninstalled::look_into(&self.0, &shop, *at).await,
+                ReadRequest::Redacted { at } => return compliance::look_into(&self.0, &shop, *at).await,
                 ReadRequest::Everything => return self.read_everything(&shop).await,
                 ReadRequest::OfChannel(words) => OwnRequest::parse(words),
                 // A shop's customers do not write here.

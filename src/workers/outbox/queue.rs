@@ -255,7 +255,7 @@ mod tests {
         queue.end(1, &to("a", "p"), Turn::Waits(500));
         queue.end(2, &to("a", "q"), Turn::Done);
         queue.add(3, &to("a", "p"), Some(FAST));
-        assert_eq!(numbers(&mut queue, 499, FAST), [], "not before its time, and nothing overtakes");
+        assert_eq!(numbers(&mut queue, 499, FAST), [0_i64; 0], "not before its time, and nothing overtakes");
         assert_eq!(numbers(&mut queue, 500, FAST), [1]);
         queue.end(1, &to("a", "p"), Turn::Waits(9_000));
         queue.wake(&to("a", "p"));
@@ -272,10 +272,10 @@ mod tests {
             queue.add(number, &to("a", &number.to_string()), Some(rate));
         }
         assert_eq!(numbers(&mut queue, 10_000, rate), [1, 2]);
-        assert_eq!(numbers(&mut queue, 10_499, rate), []);
+        assert_eq!(numbers(&mut queue, 10_499, rate), [0_i64; 0]);
         assert_eq!(numbers(&mut queue, 10_500, rate), [3]);
         queue.charge_heavy("c", "a", rate);
-        assert_eq!(numbers(&mut queue, 11_000, rate), [], "a video cost two");
+        assert_eq!(numbers(&mut queue, 11_000, rate), [0_i64; 0], "a video cost two");
         assert_eq!(numbers(&mut queue, 11_500, rate), [4]);
     }
 

@@ -2,7 +2,6 @@
 //! are told.
 
 use rusqlite::{Connection, params};
-use serde_json::json;
 
 use super::rows::{self, Outgoing};
 use crate::shared::channel::dialogue::Reason;
@@ -32,7 +31,7 @@ pub(super) fn tell(connection: &Connection, number: i64, now_ms: i64) -> rusqlit
         key: None,
         at: now_ms,
         received_at: now_ms,
-        content: Some(json!({ "message": message.to_json() }).to_string()),
+        content: Some(message.to_json().to_string()),
     };
     insert_item(connection, &item, now_ms)?;
     Ok(Some(message))
