@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::products::Products;
+use super::push::Receivers;
 use super::settings::AnsweringSettings;
 use super::state::{AtTime, OWNER_LOST_MS};
 use super::uploads::Uploads;
@@ -45,6 +46,8 @@ pub struct Answering {
     pub settings: Arc<AnsweringSettings>,
     /// Where products are looked for.
     pub products: Arc<dyn Products>,
+    /// Where merchants want to be told of events.
+    pub receivers: Receivers,
     /// Media that were uploaded to be sent.
     pub uploads: Uploads,
 }

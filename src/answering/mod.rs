@@ -7,6 +7,7 @@ pub mod event;
 mod handle;
 pub mod pauses;
 pub mod products;
+pub mod push;
 pub mod sending;
 pub mod settings;
 pub mod state;

@@ -13,6 +13,7 @@ use super::workers::{Readers, Workers};
 use super::{App, StartError, jobs};
 use crate::answering::Answering;
 use crate::answering::products::NoProducts;
+use crate::answering::push::Receivers;
 use crate::answering::sending::Sending;
 use crate::answering::uploads::Uploads;
 use crate::commands::CommandRunner;
@@ -27,7 +28,7 @@ use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::journal::{Journal, WriterHandle};
 use crate::shared::logins::Logins;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
-use crate::shared::outgoing::http::Http;
+use crate::shared::outgoing::http::{Http, Timeouts};
 use crate::shared::outgoing::self_test::SelfTests;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::store::alert_posts::AlertPosts;
@@ -41,7 +42,9 @@ use crate::web::api;
 use crate::web::api::state::ApiChannel;
 use crate::web::merchant::Front;
 use crate::web::operator;
+use crate::shared::store::push::PushEndpoints;
 use crate::workers::alert_webhook::AlertPoster;
+use crate::workers::push::{Push, WITHIN as PUSH_WITHIN};
 
 /// Everything below the channels, opened.
 struct Opened {
@@ -62,7 +65,7 @@ impl App {
     pub async fn build(mut config: Config, clock: Clock) -> Result<Self, StartError> {
         let allowed = AllowedAddresses::new(&channels::own_addresses(&config));
         let sections = Sections::take_from(&mut config);
-        let server = config.server;
+        let mut server = config.server;
         let lock = DataLock::take([server.tokens_db.as_path(), &server.sessions_db, &server.journal_db])?;
         let data_folder = folder_of(&server.tokens_db).to_owned();
         let opened = open(&server, allowed, clock).await?;
@@ -83,9 +86,14 @@ impl App {
         }
         let readers: Readers =
             channels.iter().map(|channel| (channel.about.name, Arc::clone(&channel.reader))).collect();
-        let answering = answering(&shared, &channels, &server);
+        let receivers = Receivers {
+            endpoints: PushEndpoints::new(opened.tokens.clone(), opened.vault.clone()),
+            allowed: AllowedAddresses::new(&server.push_addresses),
+        };
+        let answering = answering(&shared, &channels, &server, receivers);
+        let push = push(&answering, &mut server)?;
         let erasures = Erasures::new(opened.tokens.clone());
-        let workers = Workers::new(&shared, erasures, opened.reads, readers.clone(), alert_poster, answering.clone())?;
+        let workers = Workers::new(&shared, erasures, opened.reads, readers.clone(), alert_poster, (answering.clone(), push))?;
         let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
         let runner = CommandRunner {
             journal: shared.journal.clone(),
@@ -186,15 +194,32 @@ fn open_vault(server: &Server) -> anyhow::Result<(Vault, Option<PathBuf>)> {
 }
 
 /// What everything about answering is given.
-fn answering(shared: &Shared, channels: &[Channel], server: &Server) -> Answering {
+fn answering(shared: &Shared, channels: &[Channel], server: &Server, receivers: Receivers) -> Answering {
     let dialogues = channels.iter().filter_map(|channel| Some((channel.about.name, channel.dialogue.clone()?)));
     Answering {
         shared: shared.clone(),
         dialogues: Arc::new(dialogues.collect()),
         settings: Arc::new(server.answering.clone()),
         products: Arc::new(NoProducts),
+        receivers,
         uploads: Uploads,
     }
+}
+
+/// The worker that posts events. Its calls go through clients of their own: a merchant's receiver may be at no address that
+/// only this service is to reach.
+fn push(answering: &Answering, server: &mut Server) -> anyhow::Result<Push> {
+    let timeouts = Timeouts { idle: PUSH_WITHIN, total: PUSH_WITHIN, ..server.timeouts.clone() };
+    let client = |allowed| Http::new(answering.shared.clock.clone(), &timeouts, allowed);
+    let bot = match server.bot_receiver.take() {
+        Some(receiver) => {
+            let http = client(AllowedAddresses::new([&receiver.url]))?;
+            Some((receiver, http))
+        }
+        None => None,
+    };
+    let Receivers { endpoints, allowed } = answering.receivers.clone();
+    Push::new(answering.clone(), endpoints, client(allowed)?, bot)
 }
 
 /// Lets the events of connected accounts flow, and removes what a kill left half-written.

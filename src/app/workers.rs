@@ -18,6 +18,7 @@ use crate::workers::conversations::Conversations;
 use crate::workers::eraser::Eraser;
 use crate::workers::feed::Feed;
 use crate::workers::outbox::Outbox;
+use crate::workers::push::Push;
 use crate::workers::reads::Refresh;
 use crate::workers::threads::Overview;
 use crate::workers::{Rest, Worker};
@@ -43,7 +44,7 @@ impl Workers {
         reads: Reads,
         readers: Readers,
         alert_poster: Arc<AlertPoster>,
-        answering: Answering,
+        (answering, push): (Answering, Push),
     ) -> anyhow::Result<Self> {
         let thread = LowPriorityThread::start("files").context("a thread cannot be started")?;
         let conversations = Arc::new(Conversations::new(shared.journal.clone(), shared.output.clone(), thread));
@@ -63,6 +64,7 @@ impl Workers {
             Arc::new(eraser),
             Arc::new(Feed::new(answering)),
             Arc::new(outbox.clone()),
+            Arc::new(push),
         ];
         Ok(Self { conversations, refresh, alert_poster, outbox, others })
     }

@@ -18,6 +18,7 @@ use super::journal::{Account, DedupeKey, Journal};
 use super::secrets::signature::to_hex;
 use super::server::error::AppError;
 use super::store::erasures::{Former, NewErasure, Receipt};
+use super::store::push::Receiver;
 use super::store::{Connections, Erasures, Sessions};
 use super::telemetry::alerts::Alerts;
 use super::under_way::{Progress, Reads};
@@ -244,6 +245,10 @@ impl Erasure {
             self.0.connections.list_of(merchant).await?.is_empty() && self.former_of(merchant).await?.is_empty();
         if is_gone {
             self.0.journal.forget_feed_cursors(merchant).await?;
+            self.0.erasures.forget_receiver(merchant).await?;
+            for receiver in [Receiver::Own, Receiver::Bot] {
+                self.0.journal.forget_push_place(receiver, merchant).await?;
+            }
         }
         Ok(())
     }

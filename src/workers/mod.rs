@@ -10,6 +10,7 @@ pub mod conversations;
 pub mod eraser;
 pub mod feed;
 pub mod outbox;
+pub mod push;
 pub mod reads;
 pub mod retention;
 pub mod threads;

@@ -118,8 +118,10 @@ async fn a5_streams_and_waiting_readers_die_with_their_key() {
 
 #[tokio::test]
 async fn a5_a_key_has_five_streams_and_they_take_nothing_from_others() {
-    let app = TestApp::start_with(|config| config.server.limits.requests = 1).await;
+    let app = TestApp::start().await;
     app.connect().await;
+    let app = app.restart_with(|config| config.server.limits.requests = 1).await;
+    app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
     let bot = Bot::start(&app, &[Scope::Read]).await;
     let mut readers = Vec::new();
     for _ in 0..3 {

@@ -38,6 +38,7 @@ mod facebook_trouble;
 mod facebook_unsend;
 mod facebook_webhook;
 mod feed;
+mod feed_push;
 mod feed_streams;
 mod fuzzing;
 mod io_errors;

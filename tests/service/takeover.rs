@@ -142,7 +142,7 @@ async fn a_pause_counts_from_the_platforms_time_and_one_that_is_over_pauses_nobo
     deliver_and_settle(&app, page.message_from(&person, "Hello again?")).await;
     let before = last(&bot, "takeover").await;
     deliver_and_settle(&app, very_late).await;
-    assert_eq!(last(&bot, "takeover").await, before);
+    assert_eq!(last(&bot, "takeover").await["n"], before["n"]);
     assert_eq!(last(&bot, "message").await["bot_may_answer"], true, "it was sent before the question");
     app.finish().await;
 }
@@ -217,6 +217,7 @@ async fn a_pause_that_is_asked_for_is_idempotent_and_lasts_until_it_ends() {
     let asked = last(&bot, "message").await;
     assert_eq!((&asked["bot_may_answer"], &asked["reason"]), (&json!(false), &json!("paused")));
     // A human who answers keeps bots silent for longer.
+    app.clock.advance(MINUTE);
     deliver_and_settle(&app, app.page().reply_to(&sam(&app), "Kim here")).await;
     deliver_and_settle(&app, app.page().message_from(&sam(&app), "Thank you")).await;
     app.clock.advance(20 * MINUTE);
@@ -275,6 +276,7 @@ async fn a_merchant_pauses_and_resumes_on_the_conversations_page() {
     assert_eq!(last(&bot, "message").await["reason"], "paused");
     assert_eq!(browser.post_form(&format!("{page}/resume"), &form).await.status, 303);
     assert_eq!(last(&bot, "message").await["bot_may_answer"], true);
+    app.clock.advance(MINUTE);
     deliver_and_settle(&app, app.page().reply_to(&sam(&app), "Kim here")).await;
     assert!(browser.get(&page).await.text().contains("A person answers in this conversation."));
     app.finish().await;

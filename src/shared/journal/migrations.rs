@@ -18,6 +18,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0014_unread_conversations.sql"),
     include_str!("../../../migrations/journal/0015_event_names.sql"),
     include_str!("../../../migrations/journal/0016_answering.sql"),
+    include_str!("../../../migrations/journal/0017_push.sql"),
 ];
 
 /// How many migrations this program knows.

@@ -18,6 +18,7 @@ pub mod keys;
 pub mod login_states;
 mod outgoing;
 mod overview;
+pub mod push;
 mod read_requests;
 mod records;
 mod reports;
@@ -65,6 +66,7 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0006_trouble_source.sql"),
     include_str!("../../../migrations/tokens/0007_alert_causes.sql"),
     include_str!("../../../migrations/tokens/0008_api_keys.sql"),
+    include_str!("../../../migrations/tokens/0009_push.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.

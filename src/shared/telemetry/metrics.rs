@@ -12,6 +12,7 @@ use std::time::Duration;
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::{Registry, Unit};
 
@@ -46,6 +47,8 @@ pub struct Metrics {
     api_requests: Family<[(&'static str, String); 2], Counter>,
     /// Messages to people.
     pub replies: ReplyMetrics,
+    /// Streams of events that are open, and readers that wait.
+    pub feed_streams: Gauge,
     /// Answers to all requests.
     pub answers: AnswerMetrics,
     /// What the journal's writer counts.
@@ -252,6 +255,8 @@ impl Default for Metrics {
         registry.register("jobs", "Scheduled jobs that ran, by outcome", Family::clone(&jobs));
         let takeovers = Family::default();
         registry.register("takeovers", "Pauses of bots that began, by channel and cause", Family::clone(&takeovers));
+        let feed_streams = Gauge::default();
+        registry.register("feed_streams", "Streams of events that are open, and readers that wait", feed_streams.clone());
         let pushes = from_zero("outcome", ["taken", "failed"]);
         registry.register("push", "Posts of events to receivers of merchants, by outcome", Family::clone(&pushes));
         let api_requests = Family::default();
@@ -295,6 +300,7 @@ impl Default for Metrics {
             jobs,
             takeovers,
             pushes,
+            feed_streams,
             api_requests,
             replies,
             answers,

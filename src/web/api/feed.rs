@@ -9,6 +9,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
+use prometheus_client::metrics::gauge::Gauge;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -99,7 +100,7 @@ async fn events(
         page,
         news,
         ended: Box::pin(caller.ended()),
-        _place: place,
+        _place: Counted::of(&api.answering, place),
     };
     // Whoever waits holds no place among the requests at work: the answer has begun, and its body follows.
     let body = pieces::body(Some(waiting), |waiting: Option<Waiting>| {
@@ -201,6 +202,26 @@ fn page_text(page: &EventPage) -> String {
     format!("{{\"events\":[{}],\"next\":{},\"newest\":{}}}", events.join(","), page.next, page.ends.newest)
 }
 
+/// A place among streams and waiting readers, and in their count.
+struct Counted {
+    streams: Gauge,
+    _place: StreamPlace,
+}
+
+impl Counted {
+    fn of(answering: &Answering, place: StreamPlace) -> Self {
+        let streams = answering.shared.metrics.feed_streams.clone();
+        streams.inc();
+        Self { streams, _place: place }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.streams.dec();
+    }
+}
+
 /// A reader that waits for the first event.
 struct Waiting {
     answering: Answering,
@@ -210,7 +231,7 @@ struct Waiting {
     page: EventPage,
     news: watch::Receiver<i64>,
     ended: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
-    _place: StreamPlace,
+    _place: Counted,
 }
 
 impl Waiting {
@@ -247,7 +268,7 @@ struct Stream {
     ended: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
     /// When the last piece was handed over.
     said: Option<Instant>,
-    _place: StreamPlace,
+    _place: Counted,
 }
 
 fn stream(
@@ -257,7 +278,8 @@ fn stream(
     query: EventQuery,
     news: watch::Receiver<i64>,
 ) -> Response {
-    let stream = Stream { answering, query, news, ended: Box::pin(caller.ended()), said: None, _place: place };
+    let counted = Counted::of(&answering, place);
+    let stream = Stream { answering, query, news, ended: Box::pin(caller.ended()), said: None, _place: counted };
     let headers = [
         (header::CONTENT_TYPE.as_str(), "text/event-stream"),
         // A proxy that gathers answers would keep events back.

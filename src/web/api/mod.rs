@@ -19,6 +19,7 @@ mod one_at_a_time;
 mod pauses;
 mod pieces;
 pub mod problem;
+mod push;
 pub mod state;
 
 use std::sync::Arc;
@@ -51,6 +52,7 @@ fn routes() -> Router<Api> {
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(pauses::routes())
+        .merge(push::routes())
 }
 
 /// The API, ready to be joined.

@@ -63,8 +63,15 @@ impl Journal {
         self.read(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT cursor.name, max(ends.newest - cursor.n) FROM feed_cursors AS cursor
-                     JOIN feed_ends AS ends USING (merchant) GROUP BY cursor.name ORDER BY cursor.name LIMIT 100",
+                    "SELECT reader, max(lag) FROM (
+                        SELECT cursor.name AS reader, ends.newest - cursor.n AS lag FROM feed_cursors AS cursor
+                        JOIN feed_ends AS ends USING (merchant)
+                        UNION ALL
+                        SELECT 'push', ends.newest - place.n
+                               + (SELECT count(*) FROM push_waiting AS one
+                                  WHERE one.receiver = place.receiver AND one.merchant = place.merchant)
+                        FROM push_places AS place JOIN feed_ends AS ends USING (merchant)
+                     ) GROUP BY reader ORDER BY reader LIMIT 100",
                 )?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()

@@ -98,6 +98,8 @@ impl Taking<'_> {
         };
         // A platform's clock that goes ahead must not keep a window open for longer.
         let at = event.item.at.min(event.received_at);
+        // What was over when it happened is told before it.
+        self.end_pause_by(conversation, at.min(self.now_ms), &mut state)?;
         match &event.meaning {
             Meaning::Said(said) => self.take_said(event, said, at, &mut state)?,
             Meaning::WentOut(echo) => self.take_echo(event, echo, at, &mut state)?,
@@ -240,18 +242,30 @@ impl Taking<'_> {
             Some(state) => state,
             None => load_state(self.connection, conversation)?,
         };
-        let told = |at| self.merchant_of(conversation).map(|merchant| self.told(merchant, conversation, at));
-        if let Some(until) = state.pause.as_ref().and_then(|pause| pause.until).filter(|until| *until <= self.now_ms) {
-            end_pause(self.connection, &mut state, told(until).as_ref())?;
-        }
+        self.end_pause_by(conversation, self.now_ms, &mut state)?;
         let lost_until = state.owner_lost_at.map(|at| at.saturating_add(self.rules.lost_ms));
         if let Some(until) = lost_until.filter(|until| *until <= self.now_ms) {
             state.owner_lost_at = None;
-            if let Some(told) = told(until) {
+            if let Some(merchant) = self.merchant_of(conversation) {
+                let told = self.told(merchant, conversation, until);
                 told.over(self.connection, TakeoverState::OwnerBack, None, &state)?;
             }
         }
         self.states.insert(conversation.clone(), state);
+        Ok(())
+    }
+
+    /// Ends the pause of a conversation if it was over at this time.
+    fn end_pause_by(
+        &self,
+        conversation: &Conversation,
+        at: i64,
+        state: &mut ConversationState,
+    ) -> rusqlite::Result<()> {
+        if let Some(until) = state.pause.as_ref().and_then(|pause| pause.until).filter(|until| *until <= at) {
+            let told = self.merchant_of(conversation).map(|merchant| self.told(merchant, conversation, until));
+            end_pause(self.connection, state, told.as_ref())?;
+        }
         Ok(())
     }
 
