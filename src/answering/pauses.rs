@@ -39,8 +39,7 @@ impl Answering {
             shared.clock.now_ms().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
         });
         let (merchant, whose) = (connection.merchant, conversation.clone());
-        let asked =
-            Pause { by: PausedBy::Api, until, note: wanted.note, is_handed_over: wanted.is_handed_over };
+        let asked = Pause { by: PausedBy::Api, until, note: wanted.note, is_handed_over: wanted.is_handed_over };
         if shared.journal.pause_conversation(merchant, whose, asked).await? {
             shared.metrics.count_takeover(&conversation.channel, "api");
         }

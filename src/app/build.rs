@@ -32,6 +32,7 @@ use crate::shared::outgoing::http::{Http, Timeouts};
 use crate::shared::outgoing::self_test::SelfTests;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::store::alert_posts::AlertPosts;
+use crate::shared::store::push::PushEndpoints;
 use crate::shared::store::{self, ApiKeys, Connections, Erasures, Keys, LoginStates, Sessions};
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::Metrics;
@@ -42,7 +43,6 @@ use crate::web::api;
 use crate::web::api::state::ApiChannel;
 use crate::web::merchant::Front;
 use crate::web::operator;
-use crate::shared::store::push::PushEndpoints;
 use crate::workers::alert_webhook::AlertPoster;
 use crate::workers::push::{Push, WITHIN as PUSH_WITHIN};
 
@@ -93,7 +93,14 @@ impl App {
         let answering = answering(&shared, &channels, &server, receivers);
         let push = push(&answering, &mut server)?;
         let erasures = Erasures::new(opened.tokens.clone());
-        let workers = Workers::new(&shared, erasures, opened.reads, readers.clone(), alert_poster, (answering.clone(), push))?;
+        let workers = Workers::new(
+            &shared,
+            (erasures, opened.api_keys.clone()),
+            opened.reads,
+            readers.clone(),
+            alert_poster,
+            (answering.clone(), push),
+        )?;
         let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
         let runner = CommandRunner {
             journal: shared.journal.clone(),
@@ -104,6 +111,7 @@ impl App {
             readers: Arc::new(readers),
             rotation: opened.rotation,
             api_keys: opened.api_keys.clone(),
+            clock: shared.clock.clone(),
         };
         let running = Running::default();
         let limits = server.limits.clone();
@@ -265,7 +273,8 @@ fn join_routes(
         view: channel.view,
         reader: Arc::clone(&channel.reader),
     });
-    let mut router = web::router(answering.clone(), fronts.collect(), vault, running, server.public_url.clone());
+    let mut router =
+        web::router(answering.clone(), fronts.collect(), vault, api_keys.clone(), running, server.public_url.clone());
     router = router.merge(operator::router(
         shared.clone(),
         server.operator_token,

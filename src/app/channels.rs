@@ -13,9 +13,6 @@ use crate::{facebook, shopify};
 /// All channels, configured or not.
 pub const ALL: [&About; 3] = [&facebook::ABOUT, &facebook::INSTAGRAM, &shopify::ABOUT];
 
-/// The paths at which each platform's channels answer.
-pub const ROUTES: [&[&str]; 2] = [&facebook::ROUTES, &shopify::ROUTES];
-
 /// All platforms as people know them, each with its section of the settings; `None`: it is not configured.
 #[must_use]
 pub fn sections(config: &Config) -> [(&'static str, Option<&dyn Section>); 2] {

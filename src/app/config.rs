@@ -107,7 +107,8 @@ fn master_key_before(settings: &mut Settings<'_>, has_key: bool) -> Option<Maste
 fn public_url(settings: &mut Settings<'_>) -> Option<Url> {
     const NAME: &str = "PUBLIC_URL";
     settings.routes(&web::ROUTES);
-    super::channels::ROUTES.iter().for_each(|routes| settings.routes(routes));
+    settings.routes(&facebook::ROUTES);
+    settings.routes(&shopify::ROUTES);
     let url = settings.base_url(NAME)?;
     let path = url.path().trim_end_matches('/');
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');

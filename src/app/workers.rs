@@ -10,7 +10,7 @@ use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::reader::Reader;
 use crate::shared::low_priority::LowPriorityThread;
-use crate::shared::store::Erasures;
+use crate::shared::store::{ApiKeys, Erasures};
 use crate::shared::under_way::Reads;
 use crate::web::Running;
 use crate::workers::alert_webhook::AlertPoster;
@@ -40,7 +40,7 @@ impl Workers {
     /// Makes all workers. A new one is one line at the end.
     pub fn new(
         shared: &Shared,
-        erasures: Erasures,
+        (erasures, api_keys): (Erasures, ApiKeys),
         reads: Reads,
         readers: Readers,
         alert_poster: Arc<AlertPoster>,
@@ -56,7 +56,8 @@ impl Workers {
             readers,
             reads.clone(),
         );
-        let eraser = Eraser::new(shared.clone(), erasures, reads, Arc::clone(&conversations), refresh.clone());
+        let eraser =
+            Eraser::new(shared.clone(), erasures, api_keys, reads, Arc::clone(&conversations), refresh.clone());
         let outbox = Outbox::new(answering.clone());
         let others: Vec<Arc<dyn Worker>> = vec![
             Arc::new(Overview::new(shared.journal.clone())),

@@ -1,6 +1,7 @@
 //! Commands that change something, carried out inside the process that owns the data: by the running service, asked over
 //! a local [`socket`] in the data folder, or by the command itself where no service runs.
 
+mod api_keys;
 mod keys;
 mod rebuild;
 mod replay;
@@ -13,10 +14,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
+use self::api_keys::NewKey;
 use self::rotate_keys::Rotation;
 use crate::shared::channel::reader::Reader;
+use crate::shared::clock::Clock;
 use crate::shared::journal::Journal;
+use crate::shared::store::api_keys::Scope;
 use crate::shared::store::{ApiKeys, Connection, Connections};
 use crate::shared::under_way::{Progress, Step};
 use crate::workers::conversations::Conversations;
@@ -45,6 +50,29 @@ pub enum Command {
     },
     /// Change the master key and seal everything anew.
     RotateKeys,
+    /// Make a key of the API for bots.
+    NewKey {
+        /// For the merchant of this account, a channel and an id, and limited to it.
+        account: Option<(String, String)>,
+        /// For this merchant, and for all accounts.
+        merchant: Option<Uuid>,
+        /// What it is called.
+        name: String,
+        /// What it may do.
+        scopes: Vec<Scope>,
+        /// For how many days; `None`: until it is revoked.
+        days: Option<u32>,
+    },
+    /// Show all keys of the API for bots.
+    ListKeys {
+        /// For programs: one JSON object.
+        json: bool,
+    },
+    /// Revoke a key of the API for bots.
+    RevokeKey {
+        /// Its id.
+        id: String,
+    },
 }
 
 /// What is told about a command under way.
@@ -100,6 +128,8 @@ pub struct CommandRunner {
     pub rotation: Rotation,
     /// The keys of the API for bots.
     pub api_keys: ApiKeys,
+    /// The time.
+    pub clock: Clock,
 }
 
 impl CommandRunner {
@@ -110,6 +140,11 @@ impl CommandRunner {
             Command::Rebuild { account } => self.rebuild(account, lines).await,
             Command::Replay { event } => self.replay(event, lines).await,
             Command::RotateKeys => self.rotate_keys(lines).await,
+            Command::NewKey { account, merchant, name, scopes, days } => {
+                self.new_key(account, merchant, NewKey { name, scopes, days }, lines).await
+            }
+            Command::ListKeys { json } => self.list_keys(json, lines).await,
+            Command::RevokeKey { id } => self.revoke_key(&id, lines).await,
         };
         let good = match result {
             Ok(good) => good,

@@ -6,7 +6,7 @@ use crate::app::config::{Config, Server};
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
 use crate::shared::database::sqlite::Db;
-use crate::shared::store::{self, Connection, Connections, Inspection, Status, TokenKind};
+use crate::shared::store::{self, ApiKeys, Connection, Connections, Inspection, Status, TokenKind};
 
 /// A poll runs daily; an account that was not read for two days is not polled.
 const READ_WITHIN_MS: i64 = 2 * 24 * 60 * 60 * 1000;
@@ -16,6 +16,12 @@ const WATCHED_WITHIN_MS: i64 = 3 * 60 * 60 * 1000;
 
 /// A consumer that is this far behind does not keep up, or does not work.
 const LAG_MS: i64 = 10 * 60 * 1000;
+
+/// A key that nobody has used for so long is probably forgotten.
+const KEY_UNUSED_MS: i64 = 90 * 24 * 60 * 60 * 1000;
+
+/// So long before its end a key is to be replaced.
+const KEY_ENDS_WITHIN_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 
 /// Why the table of connections cannot be looked at.
 pub enum Closed {
@@ -115,6 +121,36 @@ fn state(connection: &Connection, is_polled: bool, now_ms: i64, findings: &mut V
     }
 }
 
+/// The keys of the API for bots that end soon, and those that nobody uses.
+pub async fn api_keys(server: &Server, now_ms: i64) -> Vec<Finding> {
+    // A database that is not there, or that no start has brought up to date yet, has no keys.
+    let Ok(db) = Db::open_to_look(&server.tokens_db) else { return Vec::new() };
+    let Ok(keys) = ApiKeys::open(db).await else { return Vec::new() };
+    let mut findings = Vec::new();
+    for key in keys.list().into_iter().filter(|key| key.is_alive(now_ms)) {
+        let about = format!("{} ({})", key.id, key.name);
+        if let Some(at) = key.expires_at.filter(|at| at - now_ms < KEY_ENDS_WITHIN_MS) {
+            findings.push(Finding::warning(
+                "key_expires",
+                &about,
+                format!("a key of the API for bots ends in {} hours", (at - now_ms) / 3_600_000),
+                "what uses it is refused from then on",
+                "make a new key on the page /keys or with `shoptalk keys new`, give it to the program, and revoke this one",
+            ));
+        }
+        if now_ms - key.last_used_at.unwrap_or(key.created_at) >= KEY_UNUSED_MS {
+            findings.push(Finding::note(
+                "key_unused",
+                about,
+                "a key of the API for bots was not used for 90 days",
+                "whoever finds it can do what it may do",
+                format!("`shoptalk keys revoke {}`, if nothing needs it any more", key.id),
+            ));
+        }
+    }
+    findings
+}
+
 /// What the journal says about itself.
 pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
     if !std::fs::metadata(&server.journal_db).is_ok_and(|metadata| metadata.len() > 0) {
@@ -123,8 +159,9 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
     // A journal that cannot be read is the business of the check of databases.
     let Ok(inspection) = store::inspect(&server.journal_db) else { return Vec::new() };
     let mut findings = answering::findings(&inspection.receivers, &inspection.automatic, &inspection.not_ours);
-    let Inspection { given_up_files, given_up_reads, set_aside, oldest_waiting, subscriptions, remarks, unread, .. } =
-        inspection;
+    let Inspection {
+        given_up_files, given_up_reads, set_aside, oldest_waiting, subscriptions, remarks, unread, ..
+    } = inspection;
     if given_up_files > 0 {
         findings.push(Finding::error(
             "parked_conversations",

@@ -132,6 +132,7 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     report.add("previous secrets", service::previous_secrets(config, &http, running).await);
     report.add("the public address", service::public_address(config, &http, &surroundings.ngrok, running).await);
     report.add("journal", accounts::journal(&config.server, running, clock.now_ms()));
+    report.add("keys of the API", accounts::api_keys(&config.server, clock.now_ms()).await);
     match accounts::open(&config.server).await {
         Ok(Some(connections)) => {
             report.add("accounts", accounts::accounts(&connections, config, clock.now_ms()).await);

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use super::inbox::{FIELDS, MESSENGER, NAME, SCOPES};
 use super::state::Facebook;
 use super::tokens::Grants;
-use super::{login, metadata, tokens};
+use super::{metadata, tokens};
 use crate::meta::id::Id;
 use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::job::Job;
@@ -217,7 +217,7 @@ pub async fn run(facebook: &Facebook, page: &Id, token: &SecretString) -> Result
     let shared = &facebook.shared;
     let Some(connection) = shared.connections.find(NAME, page.as_str()).await? else { return Ok(()) };
     let to_come = shared.journal.list_still_to_come(NAME, page.as_str()).await?;
-    let lasting = match to_come.iter().any(|one| one.what == login::LASTING) {
+    let lasting = match to_come.iter().any(|one| one.what == tokens::LASTING) {
         true => tokens::lengthen(facebook, page).await?,
         false => None,
     };

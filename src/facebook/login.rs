@@ -20,6 +20,7 @@ use super::client::AccountPage;
 use super::hourly_check::{self, Ensured};
 use super::inbox::{self, NAME, PLATFORM, SCOPES};
 use super::state::Facebook;
+use super::tokens::LASTING;
 use super::{metadata, refusal};
 use crate::meta::id::Id;
 use crate::meta::refusal::APP_UNKNOWN;
@@ -54,8 +55,7 @@ const OTHER_TASKS: [&str; 9] = [
 /// A login asks Facebook for no longer than this about single Pages; the rest is left to read requests.
 const LONGEST_LOGIN: Duration = Duration::from_secs(25);
 
-/// What a login may leave to be done, in words for the merchant.
-pub const LASTING: &str = "a login that lasts";
+/// What a login may leave to be done, in words for the merchant; [`LASTING`] is another.
 const GRANTED: &str = "what you allowed";
 const ACCESS: &str = "access to the Page";
 const SUBSCRIPTION: &str = "the webhook subscription";
@@ -155,20 +155,7 @@ async fn callback(
         ));
     }
     let asked = find_pages(&facebook, &user).await?;
-    // What is wrong with it is said of each Page. But where the app itself is not known, nothing would work.
-    let app_to_come = match hourly_check::ensure_app(&facebook, Patience::Person).await {
-        Ok(ensured) => {
-            if let Some(code) = ensured.refused.filter(|code| code == APP_UNKNOWN) {
-                return Err(failed(ApiError::Refused { code }));
-            }
-            None
-        }
-        Err(ReadError::Api(error)) => {
-            hourly_check::request_app_check(&facebook).await.map_err(anyhow::Error::from)?;
-            Some(later(SUBSCRIPTION, &error))
-        }
-        Err(error) => return Err(AppError::Internal(error.into())),
-    };
+    let app_to_come = subscribe_app(&facebook).await?;
     let (outcomes, found) = connect_pages(&facebook, merchant, &user, asked.pages, app_to_come).await?;
     let connected = found.len();
     store(&facebook, found).await?;
@@ -217,6 +204,22 @@ async fn callback(
         }
     };
     Ok(LoginAnswer::Done { body, cookie: None, shown })
+}
+
+/// Makes the app's webhook subscription. What is wrong with it is said of each Page. But where the app itself is not known,
+/// nothing would work.
+async fn subscribe_app(facebook: &Facebook) -> Result<Option<StillToCome>, AppError> {
+    match hourly_check::ensure_app(facebook, Patience::Person).await {
+        Ok(ensured) => match ensured.refused.filter(|code| code == APP_UNKNOWN) {
+            Some(code) => Err(failed(ApiError::Refused { code })),
+            None => Ok(None),
+        },
+        Err(ReadError::Api(error)) => {
+            hourly_check::request_app_check(facebook).await.map_err(anyhow::Error::from)?;
+            Ok(Some(later(SUBSCRIPTION, &error)))
+        }
+        Err(error) => Err(AppError::Internal(error.into())),
+    }
 }
 
 fn not_connected(reason: &'static str, sentence: impl Into<Cow<'static, str>>) -> LoginAnswer {

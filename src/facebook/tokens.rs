@@ -19,6 +19,9 @@ use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::connections::Token;
 use crate::shared::store::{Status, TokenKind};
 
+/// What a login leaves to be done where the short-lived token could not be exchanged, in words for the merchant.
+pub const LASTING: &str = "a login that lasts";
+
 /// How long before the end of a login the merchant is told.
 const TOLD_BEFORE: TimeDelta = TimeDelta::days(7);
 

@@ -12,9 +12,9 @@ use url::Url;
 
 use super::about::ABOUT;
 use super::config::Config;
-use super::names::{NAME, SCOPES};
+use super::names::{NAME, SCOPES, is_granted};
 use super::payload::ShopDomain;
-use super::subscriptions::{is_granted, wanted};
+use super::subscriptions::wanted;
 use super::webhook;
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;

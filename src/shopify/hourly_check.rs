@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::catalogue::session::{self, ShopInfo};
 use super::client::Query;
-use super::names::{NAME, SCOPES};
+use super::names::{NAME, SCOPES, is_granted};
 use super::payload::ShopDomain;
 use super::refusal::CLOSED_PAUSE;
 use super::state::Shopify;
-use super::subscriptions::{Asker, is_granted};
+use super::subscriptions::Asker;
 use super::{late_login, subscriptions, uninstalled};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::Job;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::catalogue::session::ShopInfo;
-use super::catalogue::sync::store_shop;
+use super::catalogue::shop_data;
 use super::names::{NAME, SHOP};
 use super::payload::ShopDomain;
 use super::state::Shopify;
@@ -28,7 +28,7 @@ pub async fn finish(shopify: &Shopify, shop: &ShopDomain, info: ShopInfo) -> Res
         Some(old) => tracing::warn!(shop = shop.as_str(), old = old.account, "a renamed shop has another merchant"),
         None => {}
     }
-    store_shop(shopify, shop, info.shop).await
+    shop_data::store(shopify, shop, info.shop).await
 }
 
 /// The connection of the same shop under the name that it had before: one with the same id at the platform.

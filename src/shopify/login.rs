@@ -14,19 +14,18 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::catalogue::poll;
 use super::catalogue::session::{ShopInfo, ensure_same_shop};
-use super::catalogue::sync::store_shop;
+use super::catalogue::{poll, shop_data};
 use super::client::Query;
-use super::names::{NAME, PLATFORM, SCOPES};
+use super::names::{NAME, PLATFORM, SCOPES, is_granted};
 use super::payload::ShopDomain;
 use super::read_request::OwnRequest;
 use super::signed_query::SignedQuery;
 use super::state::Shopify;
-use super::subscriptions::{self, Asker, Ensured, is_granted};
+use super::subscriptions::{self, Asker, Ensured};
 use super::token_endpoint::TokenAnswer;
 use super::{hourly_check, late_login, refusal, tokens, webhook};
 use crate::shared::channel::connect_step::mistyped;
@@ -186,13 +185,7 @@ async fn connect(
     let shared = &shopify.shared;
     // A read of the shop that is under way leaves it its points.
     let _in_person = shopify.client.budgets().in_person(shop);
-    let answer = shopify.client.exchange_code(shop, code).await.map_err(|error| match error {
-        ApiError::Refused { code } if code == "invalid_request" || code == "invalid_grant" => AppError::bad_request(
-            "Shopify says that this login was used already or has expired. If your shop is shown as connected, all is \
-             well; otherwise please start the login again.",
-        ),
-        error => failed(error),
-    })?;
+    let answer = exchange(shopify, shop, code).await?;
     let mut scopes: Vec<String> =
         answer.scope.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
     let (access, refresh, asked) = ask_shop(shopify, shop, answer).await;
@@ -222,16 +215,10 @@ async fn connect(
              leave it as it is on Shopify's screen.",
         ));
     }
-    let mut ensured = None;
-    if info.is_some() {
-        let asker = Asker::with_token(shopify, shop, &access.secret);
-        match subscriptions::ensure(&asker, &scopes).await {
-            Ok(done) => ensured = Some(done),
-            Err(ReadError::Api(error @ ApiError::TokenRejected { .. })) => return Err(failed(error)),
-            Err(ReadError::Api(error)) => to_come.push(later(SUBSCRIPTIONS, &error)),
-            Err(error) => return Err(AppError::Internal(error.into())),
-        }
-    }
+    let ensured = match info {
+        Some(_) => subscribe(&Asker::with_token(shopify, shop, &access.secret), &scopes, &mut to_come).await?,
+        None => None,
+    };
     let refused: &[&str] = ensured.as_ref().map(|ensured| ensured.refused.as_slice()).unwrap_or_default();
     let problem = if is_told { hourly_check::problem(&scopes, refused) } else { None };
     let problem = problem.or_else(|| StillToCome::sentence(&to_come));
@@ -261,7 +248,7 @@ async fn connect(
         shared.erasure.disconnect(NAME, &old.account, "renamed").await?;
     }
     if let Some(info) = info
-        && let Err(error) = store_shop(shopify, shop, info.shop).await
+        && let Err(error) = shop_data::store(shopify, shop, info.shop).await
     {
         // The first read stores it again.
         tracing::warn!(%error, "a shop's metadata could not be stored at login");
@@ -269,18 +256,50 @@ async fn connect(
     let cookie = session::start(shared, user, merchant.0).await?;
     tracing::info!(channel = NAME, shop = shop.as_str(), "a login is done");
 
-    let sign = |body: &[u8]| {
-        let secret = shopify.config.api_secret.current().expose_secret();
-        vec![(webhook::SIGNATURE, STANDARD.encode(sign_sha256(secret.as_bytes(), body)))]
-    };
-    let test = shared.self_tests.run(&shared.http, &shopify.config.webhook_address, sign).await;
     let mut body = json!({
-        "user_uuid": user, "shop": shop.as_str(), "scopes": scopes, "webhook_test": test, "sync": "started",
+        "user_uuid": user,
+        "shop": shop.as_str(),
+        "scopes": scopes,
+        "webhook_test": run_self_test(shopify).await,
+        "sync": "started",
     });
     if !to_come.is_empty() {
         body["still_to_come"] = json!(to_come);
     }
     Ok(LoginAnswer::Done { body, cookie: Some(cookie), shown: Shown::Home })
+}
+
+async fn exchange(shopify: &Shopify, shop: &ShopDomain, code: &str) -> Result<TokenAnswer, AppError> {
+    shopify.client.exchange_code(shop, code).await.map_err(|error| match error {
+        ApiError::Refused { code } if code == "invalid_request" || code == "invalid_grant" => AppError::bad_request(
+            "Shopify says that this login was used already or has expired. If your shop is shown as connected, all is \
+             well; otherwise please start the login again.",
+        ),
+        error => failed(error),
+    })
+}
+
+/// Makes the webhook subscriptions. `None`: that is still to come.
+async fn subscribe(
+    asker: &Asker<'_>,
+    scopes: &[String],
+    to_come: &mut Vec<StillToCome>,
+) -> Result<Option<Ensured>, AppError> {
+    match subscriptions::ensure(asker, scopes).await {
+        Ok(ensured) => return Ok(Some(ensured)),
+        Err(ReadError::Api(error @ ApiError::TokenRejected { .. })) => return Err(failed(error)),
+        Err(ReadError::Api(error)) => to_come.push(later(SUBSCRIPTIONS, &error)),
+        Err(error) => return Err(AppError::Internal(error.into())),
+    }
+    Ok(None)
+}
+
+async fn run_self_test(shopify: &Shopify) -> Value {
+    let sign = |body: &[u8]| {
+        let secret = shopify.config.api_secret.current().expose_secret();
+        vec![(webhook::SIGNATURE, STANDARD.encode(sign_sha256(secret.as_bytes(), body)))]
+    };
+    json!(shopify.shared.self_tests.run(&shopify.shared.http, &shopify.config.webhook_address, sign).await)
 }
 
 fn not_connected(reason: &'static str, sentence: &'static str) -> LoginAnswer {

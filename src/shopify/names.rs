@@ -21,3 +21,10 @@ pub const ITEM_GID: &str = "gid://shopify/InventoryItem/";
 pub const COLLECTION_GID: &str = "gid://shopify/Collection/";
 /// The start of a discount's global id; the kind of discount and the number follow.
 pub const DISCOUNT_GID: &str = "gid://shopify/Discount";
+
+/// Whether a scope is among those granted; a grant to write implies one to read.
+#[must_use]
+pub fn is_granted(scope: &str, granted: &[String]) -> bool {
+    let write = scope.strip_prefix("read_").map(|rest| format!("write_{rest}"));
+    granted.iter().any(|granted| granted == scope || Some(granted) == write.as_ref())
+}

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::catalogue::session::Pages;
 use super::client::{Connection, Query};
+use super::names::is_granted;
 use super::payload::ShopDomain;
 use super::state::Shopify;
 use crate::shared::channel::reader::ReadError;
@@ -88,13 +89,6 @@ struct Outcome {
 struct UserError {
     #[serde(default)]
     message: String,
-}
-
-/// Whether a scope is among those granted; a grant to write implies one to read.
-#[must_use]
-pub fn is_granted(scope: &str, granted: &[String]) -> bool {
-    let write = scope.strip_prefix("read_").map(|rest| format!("write_{rest}"));
-    granted.iter().any(|granted| granted == scope || Some(granted) == write.as_ref())
 }
 
 /// The topics that are wanted from a shop that has granted these scopes.

@@ -27,10 +27,11 @@ use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::limits::{self, Gate, Limits, MAX_BODY_BYTES};
 use crate::shared::server::request_id::{self, RequestIds};
+use crate::shared::store::ApiKeys;
 use crate::shared::telemetry::metrics::Metrics;
 
 /// The beginnings of the paths at which our own pages, interfaces and probes are.
-pub const ROUTES: [&str; 17] = [
+pub const ROUTES: [&str; 18] = [
     "/account",
     "/api",
     "/catalogue",
@@ -42,6 +43,7 @@ pub const ROUTES: [&str; 17] = [
     "/favicon.ico",
     "/health",
     "/icon.svg",
+    "/keys",
     "/logout",
     "/media",
     "/metrics",
@@ -68,7 +70,14 @@ impl Running {
 }
 
 /// Our own routes. `own`: where they are reached, if that is configured.
-pub fn router(answering: Answering, fronts: Vec<Front>, vault: Vault, running: Running, own: Option<Url>) -> Router {
+pub fn router(
+    answering: Answering,
+    fronts: Vec<Front>,
+    vault: Vault,
+    api_keys: ApiKeys,
+    running: Running,
+    own: Option<Url>,
+) -> Router {
     let shared = answering.shared.clone();
     merchant::routes()
         .route("/deletion/{code}", get(merchant::receipts::receipt))
@@ -79,6 +88,7 @@ pub fn router(answering: Answering, fronts: Vec<Front>, vault: Vault, running: R
         .layer(Extension(Fronts(Arc::new(fronts))))
         .layer(Extension(OwnAddress(own)))
         .layer(Extension(vault))
+        .layer(Extension(api_keys))
         .layer(Extension(answering))
         .layer(Extension(running))
         .with_state(shared)

@@ -157,8 +157,12 @@ impl AlertPoster {
         self.table.note_try(telling.id.clone(), now_ms + pause).await?;
         let body = body(&telling);
         let headers = signed_post::headers(&telling.id, now_ms / 1000, &body, &[key]);
-        let request =
-            self.shared.http.request(Method::POST, url.clone()).header(header::CONTENT_TYPE, "application/json").body(body);
+        let request = self
+            .shared
+            .http
+            .request(Method::POST, url.clone())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body);
         let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
         let problem = match self.shared.http.send(request).await {
             Ok(answer) if answer.status.is_success() => {

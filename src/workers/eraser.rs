@@ -21,8 +21,8 @@ use crate::shared::erasure::Scope;
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::journal::Erased;
 use crate::shared::retry::Doubling;
-use crate::shared::store::Erasures;
 use crate::shared::store::erasures::{Open, Wanted};
+use crate::shared::store::{ApiKeys, Erasures};
 use crate::shared::under_way::Reads;
 
 /// The pauses between the tries at one request, which is due within a day.
@@ -44,6 +44,7 @@ const LATE_MS: i64 = 20 * 60 * 60 * 1000;
 pub struct Eraser {
     shared: Shared,
     erasures: Erasures,
+    api_keys: ApiKeys,
     reads: Reads,
     conversations: Arc<Conversations>,
     refresh: Refresh,
@@ -67,11 +68,12 @@ impl Eraser {
     pub fn new(
         shared: Shared,
         erasures: Erasures,
+        api_keys: ApiKeys,
         reads: Reads,
         conversations: Arc<Conversations>,
         refresh: Refresh,
     ) -> Self {
-        Self { shared, erasures, reads, conversations, refresh, last: Mutex::default() }
+        Self { shared, erasures, api_keys, reads, conversations, refresh, last: Mutex::default() }
     }
 
     /// Carries out what is due. Gives back whether there was anything to do. A request that cannot be carried out is
@@ -200,6 +202,7 @@ impl Eraser {
         let files = files.context("files cannot be removed")?;
         if is_account {
             self.shared.sessions.scrub(account.to_owned()).await?;
+            self.api_keys.forget_account(channel, account).await?;
         }
         let erased = Erased { files: files + media, ..self.shared.journal.count_erased(&name).await? };
         self.erasures.finish(wanted, erased).await?;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use thirtyfour::error::{WebDriverErrorInner, WebDriverResult};
 use thirtyfour::prelude::*;
 
 /// How long a page may take to show what is waited for.
@@ -96,34 +97,49 @@ impl Chromium {
     /// Clicks the link or button with this text. Where that leads to another page, it is there afterwards.
     pub async fn click(&self, text: &str) {
         let by = format!("//*[self::a or self::button or self::summary][normalize-space()='{text}']");
-        let found = self.driver.find(By::XPath(by)).await;
-        let Ok(found) = found else {
-            panic!("nothing says “{text}” at {}: {}", self.address().await, self.text().await)
-        };
-        self.follow(&found).await;
+        self.follow(By::XPath(by), text).await;
     }
 
     /// As [`Self::click`], for what this CSS selector finds first.
     pub async fn click_on(&self, selector: &str) {
-        let found = self.driver.find(By::Css(selector)).await.expect(selector);
-        self.follow(&found).await;
+        self.follow(By::Css(selector.to_owned()), selector).await;
+    }
+
+    /// A page that renews itself may put another element in the place of one that was just found.
+    async fn follow(&self, by: By, what: &str) {
+        let begun = Instant::now();
+        loop {
+            match self.try_follow(by.clone()).await {
+                Ok(()) => return,
+                Err(error)
+                    if matches!(*error.as_inner(), WebDriverErrorInner::StaleElementReference(_))
+                        && begun.elapsed() < PATIENCE => {}
+                Err(error) => {
+                    panic!(
+                        "{error}: nothing can be clicked that is “{what}” at {}: {}",
+                        self.address().await,
+                        self.text().await
+                    )
+                }
+            }
+        }
     }
 
     /// A click is answered before the form it sends has arrived: what the test does next would come too early.
-    async fn follow(&self, element: &WebElement) {
-        if element.tag_name().await.expect("a name") == "summary" {
-            element.click().await.expect("clicked");
-            return;
+    async fn try_follow(&self, by: By) -> WebDriverResult<()> {
+        let element = self.driver.find(by).await?;
+        if element.tag_name().await? == "summary" {
+            return element.click().await;
         }
         self.run("document.documentElement.dataset.left = 'yes'", Vec::new()).await;
-        element.click().await.expect("clicked");
+        element.click().await?;
         let begun = Instant::now();
         let arrived = "return document.readyState == 'complete' && !document.documentElement.dataset.left";
         loop {
             // While one page gives way to the next there is none that a script could run in.
             let found = self.driver.execute(arrived, Vec::new()).await;
             if found.is_ok_and(|found| found.json() == &json!(true)) {
-                return;
+                return Ok(());
             }
             assert!(begun.elapsed() < PATIENCE, "a click leads nowhere: {}", self.address().await);
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -184,7 +200,7 @@ impl Chromium {
         self.tell("Emulation.setEmulatedMedia", media).await;
     }
 
-    /// Checks the page that is shown: nothing sticks out at any width, and axe-core finds nothing serious, light or dark.
+    /// Checks the page that is shown: nothing sticks out at any width, and axe-core finds nothing, light or dark.
     pub async fn check(&self, name: &str) {
         for (device, width) in WIDTHS {
             for scheme in ["light", "dark"] {
@@ -215,8 +231,7 @@ impl Chromium {
         }
         let script = "const done = arguments[arguments.length - 1];
             axe.run(document, { resultTypes: ['violations'] }).then((found) => done(found.violations
-                .filter((one) => ['serious', 'critical'].includes(one.impact))
-                .map((one) => one.id + ': ' + one.nodes.map((node) => node.html + ' ' + node.failureSummary).join(' | '))));";
+                .map((one) => one.id + ' (' + one.impact + '): ' + one.nodes.map((node) => node.html + ' ' + node.failureSummary).join(' | '))));";
         let found = self.driver.execute_async(script, Vec::new()).await.expect("axe runs").json().clone();
         assert_eq!(found, json!([]), "{name} on a {device}, {scheme}");
     }

@@ -106,3 +106,30 @@ async fn what_is_wrong_is_said_where_it_is_mended() {
     browser.finish_with(&["404"]).await;
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_merchant_gives_a_program_a_key_and_takes_it_back() {
+    let Some(browser) = Chromium::start().await else { return };
+    let app = stage().await;
+    connect(&app, &browser).await;
+    browser.click("Keys").await;
+    browser.until("You have no keys").await;
+    browser.check("keys-empty").await;
+    browser.fill("name", "Sales bot").await;
+    browser.click("Make a key").await;
+    browser.until("it is shown this once").await;
+    assert!(browser.text().await.contains("stk_"));
+    browser.check("keys-made").await;
+    browser.open(&format!("{}/keys", app.url)).await;
+    browser.until("Never used").await;
+    assert!(!browser.text().await.contains("it is shown this once"));
+    browser.check("keys").await;
+    browser.click_on("ul.connections a.button").await;
+    browser.until("Programs that use this key are refused at once").await;
+    browser.check("key-revoke").await;
+    browser.click("Revoke this key").await;
+    browser.until("It opens nothing any more").await;
+    browser.check("keys-revoked").await;
+    browser.finish().await;
+    app.finish().await;
+}

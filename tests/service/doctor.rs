@@ -14,9 +14,11 @@ use shoptalk::doctor::{Report, Surroundings, examine};
 use shoptalk::shared::channel::finding::Severity;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::secrets::signature::Secrets;
+use shoptalk::shared::store::api_keys::{NewApiKey, Scope};
 use shoptalk::shared::store::{Status, Trouble, TroubleSource};
 use url::Url;
 
+use crate::api_keys::{owner, wish};
 use crate::process;
 use crate::test_app::{FACEBOOK_SECRET, OPERATOR_TOKEN, PAGE, SHOP, SHOPIFY_SECRET, TestApp};
 
@@ -405,6 +407,33 @@ async fn the_state_of_accounts_is_found() {
     assert_eq!(patient.found(|_| {}).await, codes(["poll_overdue", "token_missing"]));
     patient.sql("tokens", "DELETE FROM connections");
     assert_eq!(patient.found(|_| {}).await, codes(["nothing_connected"]));
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn keys_of_the_api_that_end_soon_or_that_nobody_uses_are_found() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let patient = Patient::healthy().await;
+    let app = &patient.app;
+    let merchant = owner(app, SHOP).await;
+    let days = |days| NewApiKey { days: Some(days), ..wish(merchant, &[Scope::Read]) };
+    let (ending, _) = app.api_keys().insert(days(20), app.clock.now_ms()).await.unwrap();
+    let (forgotten, _) = app.api_keys().insert(wish(merchant, &[Scope::Read]), app.clock.now_ms()).await.unwrap();
+    let about_keys = async || {
+        let report = patient.report(|_| {}).await;
+        let found = report.findings.into_iter().filter(|finding| finding.code.starts_with("key_"));
+        found.map(|finding| (finding.code, finding.about)).collect::<Vec<_>>()
+    };
+    assert_eq!(about_keys().await, []);
+    app.clock.advance(7 * DAY);
+    assert_eq!(about_keys().await, [("key_expires", format!("{} (a bot)", ending.id))]);
+    // One that has ended ends no more.
+    app.clock.advance(14 * DAY);
+    assert_eq!(about_keys().await, []);
+    app.clock.advance(70 * DAY);
+    assert_eq!(about_keys().await, [("key_unused", format!("{} (a bot)", forgotten.id))]);
+    app.api_keys().revoke(&forgotten.id, None, app.clock.now_ms()).await.unwrap();
+    assert_eq!(about_keys().await, []);
     patient.app.finish().await;
 }
 

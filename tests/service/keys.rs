@@ -264,3 +264,68 @@ async fn t4_seals_are_counted_for_each_key_and_many_of_them_are_said() {
     assert!(counted() < 100);
     app.finish().await;
 }
+
+/// The key that `keys new` has printed.
+fn printed(ended: &crate::process::Ended) -> String {
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let key = ended.stdout.trim_end().to_owned();
+    assert!(key.starts_with("stk_") && key.len() == 58, "only the key is written: {ended:?}");
+    key
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_the_api_are_made_shown_and_revoked_with_and_without_a_running_service() {
+    let folder = tempfile::tempdir().unwrap();
+    many_accounts(folder.path(), 1).await;
+    let run = |arguments: &[&str]| run(configured(folder.path(), &[&["keys"], arguments].concat()));
+    let new = ["new", "--account", "facebook/10000", "--name", "Sales bot", "--scopes", "read,reply"];
+    let listed = || -> serde_json::Value {
+        let ended = run(&["list", "--json"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        serde_json::from_str::<serde_json::Value>(&ended.stdout).unwrap()["keys"].clone()
+    };
+    // Where no service runs, the command takes the lock itself.
+    assert_eq!(listed(), serde_json::json!([]));
+    let alone = printed(&run(&new));
+    let nil = uuid::Uuid::nil().to_string();
+    assert_eq!(listed()[0]["accounts"], serde_json::json!(["facebook/10000"]));
+    // Beside a service, it asks it.
+    let service = Service::start(configured(folder.path(), &["serve"]));
+    let whole = printed(&run(&["new", "--merchant", &nil, "--name", "CRM", "--scopes", "admin", "--days", "90"]));
+    let keys = listed();
+    assert_eq!(keys.as_array().unwrap().len(), 2);
+    let crm = keys.as_array().unwrap().iter().find(|key| key["name"] == "CRM").unwrap();
+    assert_eq!((&crm["accounts"], &crm["scopes"]), (&serde_json::json!([]), &serde_json::json!(["admin"])));
+    assert!(crm["expires_at"].is_string() && crm["state"] == "alive" && crm["last_used_at"].is_null(), "{crm}");
+    let revoked = run(&["revoke", &alone[4..14]]);
+    assert_eq!(revoked.code, Some(0), "{revoked:?}");
+    assert!(revoked.stdout.contains("is revoked"), "{revoked:?}");
+    let words = run(&["list"]).stdout;
+    assert!(words.contains("revoked") && words.contains("alive") && words.contains("Sales bot"), "{words}");
+    for text in [&alone, &whole] {
+        assert!(!words.contains(&text[15..]) && !listed().to_string().contains(&text[15..]));
+    }
+    // What cannot be done is said, and the exit code tells it.
+    for (arguments, code, words) in [
+        (&["revoke", "aaaaaaaaaa"][..], 1, "there is no key with this id"),
+        (&["new", "--account", "facebook/9", "--name", "x", "--scopes", "read"], 1, "is not connected"),
+        (
+            &["new", "--merchant", "00000000-0000-0000-0000-000000000007", "--name", "x", "--scopes", "read"],
+            1,
+            "no connected account",
+        ),
+        (&["new", "--account", "nowhere/9", "--name", "x", "--scopes", "read"], 2, "a channel and an id"),
+        (&["new", "--merchant", &nil, "--name", "x", "--scopes", "all"], 2, "there is no such scope"),
+        (&["new", "--merchant", &nil, "--name", " ", "--scopes", "read"], 1, "needs a name"),
+        (&["new", "--name", "x", "--scopes", "read"], 2, "--account"),
+        (&["new", "--merchant", &nil, "--name", "x", "--scopes", "read", "--days", "0"], 2, "days"),
+    ] {
+        let ended = run(arguments);
+        assert_eq!(ended.code, Some(code), "{arguments:?}: {ended:?}");
+        assert!(format!("{}{}", ended.stdout, ended.stderr).contains(words), "{arguments:?}: {ended:?}");
+    }
+    let (status, log) = service.stop();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("a key of the API was made") && log.contains("a key of the API was revoked"), "{log}");
+    assert!(!log.contains("stk_") && !log.contains(&whole[15..]), "{log}");
+}

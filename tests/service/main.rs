@@ -9,6 +9,7 @@ mod process;
 mod test_app;
 
 mod addresses;
+mod api_docs;
 mod api_keys;
 mod architecture;
 mod attacks;
@@ -59,6 +60,7 @@ mod outgoing;
 mod pages;
 mod pages_catalogue;
 mod pages_conversations;
+mod pages_keys;
 mod pages_leaving;
 mod pages_many;
 mod pages_media;

@@ -201,7 +201,10 @@ async fn control_that_is_passed_away_and_back_is_told() {
     deliver_and_settle(&app, control(FACEBOOK_APP_ID)).await;
     let told = events(&bot, "after=1").await;
     assert_eq!(lines(&told), ["2 takeover owner_lost", "3 takeover owner_back"]);
-    assert_eq!((&told[1]["unanswered"], &told[1]["bot_may_answer"]), (&last(&bot, "message").await["id"], &json!(true)));
+    assert_eq!(
+        (&told[1]["unanswered"], &told[1]["bot_may_answer"]),
+        (&last(&bot, "message").await["id"], &json!(true))
+    );
     app.finish().await;
 }
 
@@ -228,13 +231,18 @@ async fn a_pause_that_is_asked_for_is_idempotent_and_lasts_until_it_ends() {
     let takeovers = events(&bot, "after=0&types=takeover").await;
     assert_eq!(lines(&takeovers), ["2 takeover paused", "5 takeover resumed"]);
     assert_eq!((&takeovers[0]["by"], &takeovers[0]["note"]), (&json!("api"), &json!("wants a human")));
-    assert_eq!((&takeovers[1]["bot_may_answer"], &takeovers[1]["unanswered"]), (&json!(true), &last(&bot, "message").await["id"]));
+    assert_eq!(
+        (&takeovers[1]["bot_may_answer"], &takeovers[1]["unanswered"]),
+        (&json!(true), &last(&bot, "message").await["id"])
+    );
 
     assert_eq!(put(&bot, &json!({})).await, json!({ "by": "api", "until": null, "note": null }));
     app.clock.advance(48 * HOUR);
     app.work().await;
     assert_eq!(last(&bot, "message").await["reason"], "paused", "until somebody resumes");
-    for body in [json!({ "minutes": 0 }), json!({ "note": "x".repeat(201) }), json!({ "minutes": "1" }), json!({ "x": 1 })] {
+    for body in
+        [json!({ "minutes": 0 }), json!({ "note": "x".repeat(201) }), json!({ "minutes": "1" }), json!({ "x": 1 })]
+    {
         let answer = bot.send(Method::PUT, &format!("{}/pause", path()), &[], body.to_string().as_bytes()).await;
         is_problem(&answer, 422, "invalid");
     }
@@ -247,7 +255,8 @@ async fn a_hand_over_is_alerted_and_the_pause_stays_whatever_the_platform_says()
     deliver_and_settle(&app, app.page().message_from(&sam(&app), "I want a human")).await;
     put(&bot, &json!({ "minutes": 60, "handover": true })).await;
     assert_eq!(last(&bot, "message").await["reason"], "paused");
-    let handed = |app: &TestApp| app.shared().alerts.list().iter().filter(|alert| alert.cause.starts_with("handover:")).count();
+    let handed =
+        |app: &TestApp| app.shared().alerts.list().iter().filter(|alert| alert.cause.starts_with("handover:")).count();
     assert_eq!(handed(&app), 1);
     app.clock.advance(HOUR);
     app.work().await;

@@ -21,6 +21,7 @@ use shoptalk::doctor;
 use shoptalk::shared::channel::finding::Severity;
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::database::lock::folder_of;
+use shoptalk::shared::store::api_keys::{MAX_DAYS, Scope};
 use shoptalk::shared::telemetry::logging;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -135,7 +136,7 @@ enum What {
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
     },
-    /// The master key, which seals every stored token
+    /// The keys of the API for bots, and the master key, which seals every stored token
     Keys {
         #[command(subcommand)]
         what: KeysWhat,
@@ -149,6 +150,52 @@ enum KeysWhat {
         after_help = "Example:\n  shoptalk keys rotate\n\nCut off at any moment, the next start reads everything and finishes. Back up the new key file afterwards.\nWith TOKEN_ENCRYPTION_KEY the key is yours to change: see TOKEN_ENCRYPTION_KEY_PREVIOUS in .env.example."
     )]
     Rotate,
+    /// Make a key of the API for bots, and print it this once; the service may run meanwhile
+    #[command(
+        after_help = "Examples:\n  shoptalk keys new --account facebook/100000000000101 --name 'Sales bot' --scopes read,reply\n  KEY=$(shoptalk keys new --merchant $UUID --name CRM --scopes read --days 90)\n\n--account limits the key to that account, --merchant means all accounts of the merchant.\nOnly the key is written to standard output; nobody can learn it again."
+    )]
+    New {
+        /// For the merchant of this account, and limited to it
+        #[arg(long, value_name = "CHANNEL/ID", value_parser = parse_account, required_unless_present = "merchant", conflicts_with = "merchant")]
+        account: Option<(String, String)>,
+        /// For this merchant, and for all accounts
+        #[arg(long, value_name = "UUID")]
+        merchant: Option<uuid::Uuid>,
+        /// What the key is called
+        #[arg(long)]
+        name: String,
+        /// What it may do: read, reply, human, admin
+        #[arg(long, value_name = "SCOPES", value_delimiter = ',', required = true, value_parser = parse_scope)]
+        scopes: Vec<Scope>,
+        /// For how many days it lives; without it, until it is revoked
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_DAYS)))]
+        days: Option<u32>,
+    },
+    /// Show the keys of the API for bots, never the keys themselves
+    List {
+        /// For programs: one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a key of the API for bots: its next request is refused, and its streams end
+    Revoke {
+        /// The ten letters and digits behind stk_
+        id: String,
+    },
+}
+
+/// `facebook/100000000000101`.
+fn parse_account(text: &str) -> Result<(String, String), String> {
+    match text.split_once('/') {
+        Some((channel, account)) if channels::ALL.iter().any(|about| about.name == channel) && !account.is_empty() => {
+            Ok((channel.to_owned(), account.to_owned()))
+        }
+        _ => Err("an account is a channel and an id, as facebook/100000000000101".to_owned()),
+    }
+}
+
+fn parse_scope(text: &str) -> Result<Scope, String> {
+    text.trim().parse().map_err(|error: anyhow::Error| error.to_string())
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -283,7 +330,18 @@ async fn run(what: What) -> ExitCode {
         What::Sync { channel, account } => command(Command::Sync { channel, account }).await,
         What::Rebuild { account } => command(Command::Rebuild { account }).await,
         What::Replay { event, .. } => command(Command::Replay { event }).await,
-        What::Keys { what: KeysWhat::Rotate } => command(Command::RotateKeys).await,
+        What::Keys { what } => keys(what).await,
+    }
+}
+
+async fn keys(what: KeysWhat) -> ExitCode {
+    match what {
+        KeysWhat::Rotate => command(Command::RotateKeys).await,
+        KeysWhat::New { account, merchant, name, scopes, days } => {
+            command(Command::NewKey { account, merchant, name, scopes, days }).await
+        }
+        KeysWhat::List { json } => command(Command::ListKeys { json }).await,
+        KeysWhat::Revoke { id } => command(Command::RevokeKey { id }).await,
     }
 }
 

@@ -30,7 +30,12 @@ mod tests {
         assert_eq!(one[1].1, "1614265330");
         // Computed with another implementation of HMAC.
         assert_eq!(one[2].1, "v1,IJ0bkXFm4TCr1+t6RFsGowFh9FNy2AXa4vJynkv2Xng=");
-        let both = headers("evt_1", 1_614_265_330, r#"{"n":1}"#, &[b"an example of a secret for tests".as_slice(), b"another"]);
+        let both = headers(
+            "evt_1",
+            1_614_265_330,
+            r#"{"n":1}"#,
+            &[b"an example of a secret for tests".as_slice(), b"another"],
+        );
         assert!(both[2].1.starts_with(&format!("{} v1,", one[2].1)), "{}", both[2].1);
     }
 }

@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{Connection, Row, params};
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
@@ -50,7 +51,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What a key may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// The feed, cursors, conversations, products, templates.
     Read,
@@ -238,7 +240,9 @@ impl ApiKeys {
         };
         let inner = Arc::clone(&self.0);
         let made = self.0.db.call(move |connection| inner.insert(connection, key, hash, now_ms)).await?;
-        made.map(|key| (key, SecretString::from(text.as_str()))).ok_or(NotMade::TooMany)
+        let key = made.ok_or(NotMade::TooMany)?;
+        tracing::info!(key = key.id, "a key of the API was made");
+        Ok((key, SecretString::from(text.as_str())))
     }
 
     /// The living key of this text. The comparison takes the same time for every text of the form of a key, whether
@@ -320,7 +324,8 @@ impl ApiKeys {
     /// When the database fails; the key then still lives.
     pub async fn revoke(&self, id: &str, of: Option<Uuid>, now_ms: i64) -> anyhow::Result<Option<ApiKey>> {
         let (inner, id) = (Arc::clone(&self.0), id.to_owned());
-        self.0
+        let revoked = self
+            .0
             .db
             .call(move |connection| -> rusqlite::Result<Option<ApiKey>> {
                 let is_there = inner.kept().get(&id).is_some_and(|entry| of.is_none_or(|of| entry.key.merchant == of));
@@ -332,6 +337,46 @@ impl ApiKeys {
                     params![id, now_ms],
                 )?;
                 Ok(inner.change(&id, |key| key.revoked_at = key.revoked_at.or(Some(now_ms))))
+            })
+            .await?;
+        if let Some(key) = &revoked {
+            tracing::info!(key = key.id, "a key of the API was revoked");
+        }
+        Ok(revoked)
+    }
+
+    /// Forgets an account that is erased: no key names it any more, and one that was limited to it alone goes. It must not
+    /// become a key for all accounts.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing was changed.
+    pub async fn forget_account(&self, channel: &str, account: &str) -> anyhow::Result<()> {
+        let (inner, named) = (Arc::clone(&self.0), (channel.to_owned(), account.to_owned()));
+        self.0
+            .db
+            .call(move |connection| -> anyhow::Result<()> {
+                let mut changed: Vec<ApiKey> = inner.kept().values().map(|entry| (*entry.key).clone()).collect();
+                changed.retain(|key| key.accounts.contains(&named));
+                let transaction = connection.transaction()?;
+                for key in &mut changed {
+                    key.accounts.retain(|account| *account != named);
+                    match key.accounts.is_empty() {
+                        true => transaction.execute("DELETE FROM api_keys WHERE id = ?1", [&key.id])?,
+                        false => transaction.execute(
+                            "UPDATE api_keys SET accounts = ?2 WHERE id = ?1",
+                            params![key.id, serde_json::to_string(&key.accounts)?],
+                        )?,
+                    };
+                }
+                transaction.commit()?;
+                for key in changed {
+                    match key.accounts.is_empty() {
+                        true => drop(inner.kept_mut().remove(&key.id)),
+                        false => drop(inner.change(&key.id, |kept| kept.accounts = key.accounts)),
+                    }
+                }
+                inner.ended.send_replace(());
+                Ok(())
             })
             .await
     }

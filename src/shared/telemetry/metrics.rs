@@ -256,7 +256,11 @@ impl Default for Metrics {
         let takeovers = Family::default();
         registry.register("takeovers", "Pauses of bots that began, by channel and cause", Family::clone(&takeovers));
         let feed_streams = Gauge::default();
-        registry.register("feed_streams", "Streams of events that are open, and readers that wait", feed_streams.clone());
+        registry.register(
+            "feed_streams",
+            "Streams of events that are open, and readers that wait",
+            feed_streams.clone(),
+        );
         let pushes = from_zero("outcome", ["taken", "failed"]);
         registry.register("push", "Posts of events to receivers of merchants, by outcome", Family::clone(&pushes));
         let api_requests = Family::default();

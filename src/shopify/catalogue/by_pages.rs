@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::json;
 
-use super::records;
-use super::records::part;
+use super::parts;
+use super::parts::part;
 use super::session::{Access, DISCOUNTS_SCOPE, Raw, Reading, Size, Walk, at, cannot_serve, id_of, is_denied};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
@@ -31,7 +31,7 @@ pub async fn read_products(reading: &Reading<'_>, staging: &Staging) -> Result<(
                 Err(error) if cannot_serve(&error) => reading.pass_over(id.clone(), error)?,
                 added => added?,
             }
-            parts.push(records::part(part::PRODUCT, id, "", &raw));
+            parts.push(parts::part(part::PRODUCT, id, "", &raw));
             products += 1;
         }
         staging.add(parts).await?;
@@ -48,7 +48,7 @@ pub async fn read_products(reading: &Reading<'_>, staging: &Staging) -> Result<(
         let mut parts = Vec::new();
         for raw in page {
             // A variant of a product that came after the list of products was read: its own event brings it.
-            parts.push(records::part(part::VARIANT, id_of(raw.get())?, &product_of_variant(raw.get()), &raw));
+            parts.push(parts::part(part::VARIANT, id_of(raw.get())?, &product_of_variant(raw.get()), &raw));
         }
         variants += parts.len();
         staging.add(parts).await?;
@@ -76,7 +76,7 @@ pub async fn add_metafields(
     let first = at(raw.get(), &["metafields"]).ok_or(ApiError::Unreadable("a product without its lists"))?;
     let ask = |after: Option<String>| (Query::METAFIELDS_OF_PRODUCT, json!({ "id": product, "after": after }));
     for raw in reading.rest(first, ask, &["product", "metafields"]).await? {
-        parts.push(records::part(part::METAFIELD, id_of(raw.get())?, product, &raw));
+        parts.push(parts::part(part::METAFIELD, id_of(raw.get())?, product, &raw));
     }
     Ok(())
 }
@@ -96,7 +96,7 @@ pub async fn add_levels(
         (Query::LEVELS_OF_ITEM, json!({ "id": item, "after": after, "locations": access.locations }))
     };
     for raw in reading.rest(first, ask, &["inventoryItem", "inventoryLevels"]).await? {
-        parts.push(records::part(part::LEVEL, id_of(raw.get())?, item, &raw));
+        parts.push(parts::part(part::LEVEL, id_of(raw.get())?, item, &raw));
     }
     Ok(())
 }
@@ -264,10 +264,10 @@ pub async fn add_discount(reading: &Reading<'_>, raw: &Raw, parts: &mut Vec<Part
     if let Some(first) = at(raw.get(), &["discount", "codes"]) {
         let ask = |after: Option<String>| (Query::CODES_OF_DISCOUNT, json!({ "id": id, "after": after }));
         for raw in reading.rest(first, ask, &["discountNode", "discount", "codes"]).await? {
-            parts.push(records::part(part::CODE, id_of(raw.get())?, &id, &raw));
+            parts.push(parts::part(part::CODE, id_of(raw.get())?, &id, &raw));
         }
     }
-    parts.push(records::part(part::DISCOUNT, id, "", raw));
+    parts.push(parts::part(part::DISCOUNT, id, "", raw));
     Ok(())
 }
 
@@ -286,7 +286,7 @@ pub async fn read_collections(reading: &Reading<'_>, staging: &Staging) -> Resul
                 Err(error) if cannot_serve(&error) => reading.pass_over(id.clone(), error)?,
                 added => drop(added?),
             }
-            parts.push(records::part(part::COLLECTION, id, "", &raw));
+            parts.push(parts::part(part::COLLECTION, id, "", &raw));
             staging.add(parts).await?;
             collections += 1;
             reading.report("collections", collections, None);
@@ -315,7 +315,7 @@ pub async fn add_members(reading: &Reading<'_>, collection: &str, parts: &mut Ve
     for raw in &members {
         let id = id_of(raw.get())?;
         if seen.insert(id.clone()) {
-            parts.push(records::part(part::MEMBER, id, collection, raw));
+            parts.push(parts::part(part::MEMBER, id, collection, raw));
         }
     }
     Ok(true)

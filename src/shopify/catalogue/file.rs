@@ -6,8 +6,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use super::kinds::{COLLECTION, DISCOUNT, PRODUCT};
-use super::poll;
+use super::kinds::{COLLECTION, DISCOUNT, PRODUCT, READ};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::files::output::{Piece, Stamp, Written};
 use crate::shared::raw_json::Object;
@@ -58,7 +57,7 @@ pub async fn change(shopify: &Shopify, shop: &ShopDomain, edits: Vec<Edit>) -> R
 /// Whether everything of a shop was read once. Until then there is no file of its catalogue: it says of itself that it is
 /// complete.
 async fn is_known_whole(shopify: &Shopify, shop: &ShopDomain) -> Result<bool, ReadError> {
-    Ok(shopify.shared.journal.find_account_cursor(NAME, shop.as_str(), poll::READ).await?.is_some())
+    Ok(shopify.shared.journal.find_account_cursor(NAME, shop.as_str(), READ).await?.is_some())
 }
 
 /// Writes the file anew, whatever is known of it, unless the shop was never read to its end.

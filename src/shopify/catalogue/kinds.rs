@@ -8,3 +8,6 @@ pub const DISCOUNT: &str = "discount";
 pub const COLLECTION: &str = "collection";
 /// A product that was deleted not long ago, as it was: a pass under way, or a copy that lags behind, may still show it.
 pub const GONE: &str = "gone";
+
+/// The cursor of what was read, and up to when.
+pub const READ: &str = "catalogue read";

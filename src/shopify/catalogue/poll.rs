@@ -11,8 +11,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT};
-use super::records;
+use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT, READ};
+use super::parts;
 use super::records::Found;
 use super::session::{Pages, Reading, Walk, cannot_serve, id_of};
 use super::{by_pages, file, single_objects};
@@ -23,9 +23,6 @@ use crate::shopify::document;
 use crate::shopify::names::NAME;
 use crate::shopify::payload::ShopDomain;
 use crate::shopify::state::Shopify;
-
-/// The cursor of what was read, and up to when.
-pub const READ: &str = "catalogue read";
 
 /// What changed shortly before the last look began is asked for again: the platform's lists are not exact to the second.
 const OVERLAP_MS: i64 = 10 * 60 * 1000;
@@ -145,7 +142,7 @@ async fn changed_products(
     for (id, stored) in ids.into_iter().zip(stored) {
         let is_known = stored.as_ref().is_some_and(|(node, _)| {
             let changed = DateTime::parse_from_rfc3339(&listed[&id]).ok().map(|time| time.timestamp_millis());
-            changed.is_some() && changed == records::updated_at(node)
+            changed.is_some() && changed == parts::updated_at(node)
         });
         new += usize::from(stored.is_none());
         if is_known {

@@ -12,11 +12,10 @@ use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::raw_json::Object;
 use crate::shopify::client::{Asked, Connection, Query};
-use crate::shopify::names::NAME;
+use crate::shopify::names::{NAME, is_granted};
 use crate::shopify::payload::ShopDomain;
 use crate::shopify::refusal::{CLOSED_PAUSE, DENIED, INTERNAL_ERROR};
 use crate::shopify::state::Shopify;
-use crate::shopify::subscriptions::is_granted;
 
 /// No list has more pages than this; a server that says otherwise is broken.
 const MAX_PAGES: usize = 100_000;

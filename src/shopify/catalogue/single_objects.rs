@@ -14,8 +14,8 @@ use serde_json::json;
 use super::by_pages;
 use super::by_pages::Levels;
 use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT};
-use super::records;
-use super::records::part;
+use super::parts;
+use super::parts::part;
 use super::session::{Access, Raw, Reading, at, cannot_serve, id_of};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
@@ -310,7 +310,7 @@ async fn read_product(reading: &Reading<'_>, id: &str, found: &mut Found) -> Res
         {
             by_pages::add_levels(reading, &item, levels, access, &mut parts).await?;
         }
-        parts.push(records::part(part::VARIANT, id_of(variant.get())?, id, &variant));
+        parts.push(parts::part(part::VARIANT, id_of(variant.get())?, id, &variant));
     }
     let node = node_of(PRODUCT, id, &raw, &parts)?;
     guard(reading, &node, stored.as_ref())?;
@@ -371,7 +371,7 @@ async fn stored(reading: &Reading<'_>, kind: &'static str, id: &str) -> Result<O
 fn guard(reading: &Reading<'_>, new: &str, stored: Option<&(String, i64)>) -> Result<(), ReadError> {
     let now_ms = reading.shopify.shared.clock.now_ms();
     match stored {
-        Some((old, at)) if records::is_outdated(new, old, *at, now_ms) => Err(outdated()),
+        Some((old, at)) if parts::is_outdated(new, old, *at, now_ms) => Err(outdated()),
         _ => Ok(()),
     }
 }
@@ -380,7 +380,7 @@ fn guard(reading: &Reading<'_>, new: &str, stored: Option<&(String, i64)>) -> Re
 async fn guard_gone(reading: &Reading<'_>, id: &str, new: &str) -> Result<(), ReadError> {
     let now_ms = reading.shopify.shared.clock.now_ms();
     match stored(reading, GONE, id).await? {
-        Some((old, at)) if records::is_of_the_dead(new, &old, at, now_ms) => Err(outdated()),
+        Some((old, at)) if parts::is_of_the_dead(new, &old, at, now_ms) => Err(outdated()),
         _ => Ok(()),
     }
 }
@@ -415,7 +415,7 @@ pub fn node_of(kind: &'static str, id: &str, raw: &Raw, parts: &[Part]) -> Resul
         let parts = by_parent.get(&(parent, kind)).map(Vec::as_slice).unwrap_or_default();
         Ok(parts.iter().map(|part| part.payload.clone()).collect())
     };
-    let node = records::node(kind, id, raw.get(), &children)?;
+    let node = parts::node(kind, id, raw.get(), &children)?;
     Ok(node.ok_or(ApiError::Unreadable("an object has not the expected shape"))?)
 }
 

@@ -7,28 +7,26 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT};
 use super::poll;
 use super::poll::Mark;
 use super::records;
 use super::records::{Found, Trust};
 use super::session::Reading;
-use super::{by_bulk, by_pages, file, single_objects};
+use super::{by_bulk, by_pages, file, shop_data, single_objects};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
 use crate::shared::outgoing::http::{ApiError, Budget};
-use crate::shared::store::{PollReport, Record, Staging};
-use crate::shopify::names::{NAME, PRODUCT_GID, SHOP};
+use crate::shared::store::{PollReport, Staging};
+use crate::shopify::names::{NAME, PRODUCT_GID};
 use crate::shopify::payload::ShopDomain;
 use crate::shopify::read_request::{OwnRequest, Single};
 use crate::shopify::state::Shopify;
 use crate::shopify::subscriptions;
 use crate::shopify::subscriptions::Asker;
-use crate::shopify::{compliance, document, hourly_check, refusal, uninstalled};
+use crate::shopify::{compliance, hourly_check, refusal, uninstalled};
 
 /// When more single products than this are to be read, all are: by then a pass is cheaper.
 const MANY: usize = 50;
@@ -122,7 +120,7 @@ impl Reader for ShopReader {
     fn write_documents<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
         Box::pin(async move {
             let shop = parse(account)?;
-            write_metadata(&self.0, &shop).await?;
+            shop_data::write(&self.0, &shop).await?;
             file::rewrite(&self.0, &shop).await
         })
     }
@@ -152,8 +150,8 @@ impl ShopReader {
     async fn read_shop(&self, reading: &Reading<'_>) -> Result<(), ReadError> {
         reading.report("the shop", 0, None);
         let info = reading.ask_shop().await?;
-        store_shop(&self.0, reading.shop, info.shop).await?;
-        write_metadata(&self.0, reading.shop).await
+        shop_data::store(&self.0, reading.shop, info.shop).await?;
+        shop_data::write(&self.0, reading.shop).await
     }
 
     /// Reads everything.
@@ -397,24 +395,6 @@ fn ensure_whole(trust: &Trust) -> Result<(), ReadError> {
         return Ok(());
     }
     Err(ApiError::Unavailable("the shop lists another number of products than it counts".to_owned()).into())
-}
-
-/// Stores what is known of a shop.
-///
-/// # Errors
-/// When the journal cannot be written.
-pub async fn store_shop(shopify: &Shopify, shop: &ShopDomain, info: Map<String, Value>) -> Result<(), ReadError> {
-    let record = Record { id: shop.as_str().to_owned(), payload: Value::Object(info).to_string() };
-    shopify.shared.journal.replace_records(NAME, shop.as_str(), SHOP, vec![record]).await?;
-    Ok(())
-}
-
-async fn write_metadata(shopify: &Shopify, shop: &ShopDomain) -> Result<(), ReadError> {
-    let shared = &shopify.shared;
-    if let Some(record) = shared.journal.list_records(NAME, shop.as_str(), SHOP).await?.first() {
-        shared.output.write_in_background(document::metadata_path(shop), document::metadata(record)).await?;
-    }
-    Ok(())
 }
 
 /// The single object that is requested, if it is one.

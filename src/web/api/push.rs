@@ -58,7 +58,8 @@ async fn set(State(api): State<Api>, caller: Caller, body: Bytes) -> Result<Json
     caller.require(Scope::Admin)?;
     let Body { url, types, after, rotate } = read_json(&body)?;
     if !is_receiver(&api, &url) {
-        let message = format!("This must be an https address of the public internet, of at most {MOST_URL} characters.");
+        let message =
+            format!("This must be an https address of the public internet, of at most {MOST_URL} characters.");
         return Err(ApiProblem::invalid("/url", message));
     }
     let kinds = match types {

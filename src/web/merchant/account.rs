@@ -17,6 +17,7 @@ use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session;
 use crate::shared::server::session::SignedIn;
+use crate::shared::store::ApiKeys;
 use crate::web::form::Posted;
 
 /// What is to be typed before everything is deleted.
@@ -96,6 +97,7 @@ async fn delete(
     State(shared): State<Shared>,
     Extension(fronts): Extension<Fronts>,
     Extension(vault): Extension<Vault>,
+    Extension(keys): Extension<ApiKeys>,
     posted: Posted,
 ) -> Result<Response, AppError> {
     if posted.field("word").trim() != WORD {
@@ -111,6 +113,7 @@ async fn delete(
     let former = shared.erasure.former_of(posted.session.merchant).await?;
     scopes.extend(former.into_iter().map(|((channel, account), _)| Scope::Account { channel, account }));
     let code = shared.erasure.request(scopes, "merchant", None).await?;
+    keys.delete_of(posted.session.merchant).await?;
     shared.sessions.delete(posted.session.id_hash).await?;
     let mut receipt = format!("/deletion/{code}");
     if !unconfirmed.is_empty() {

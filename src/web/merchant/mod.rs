@@ -9,6 +9,7 @@ mod connections;
 mod conversations;
 mod export;
 mod home;
+mod keys;
 mod media;
 pub(crate) mod parts;
 pub(crate) mod receipts;
@@ -71,6 +72,7 @@ pub fn routes() -> Router<Shared> {
         .merge(conversations::routes())
         .merge(thread::routes())
         .merge(catalogue::routes())
+        .merge(keys::routes())
         .merge(account::routes())
         .merge(export::routes())
         .merge(media::routes())
@@ -106,6 +108,7 @@ enum Tab {
     Overview,
     Conversations,
     Catalogue,
+    Keys,
     Account,
 }
 
@@ -168,10 +171,11 @@ enum Scripts {
 }
 
 fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, body: &Markup) -> Response {
-    const TABS: [(Tab, &str, &str); 4] = [
+    const TABS: [(Tab, &str, &str); 5] = [
         (Tab::Overview, "/", "Overview"),
         (Tab::Conversations, "/conversations", "Conversations"),
         (Tab::Catalogue, "/catalogue", "Catalogue"),
+        (Tab::Keys, "/keys", "Keys"),
         (Tab::Account, "/account", "Account"),
     ];
     let seconds = match scripts {

@@ -10,8 +10,10 @@ mod follow;
 mod metrics;
 mod page;
 mod session;
+mod sessions;
 mod state;
 mod times;
+mod token;
 
 use std::sync::Arc;
 
@@ -20,10 +22,10 @@ use axum::{Router, middleware};
 use secrecy::SecretString;
 use url::Url;
 
-use self::auth::Token;
-use self::session::Sessions;
+use self::sessions::Sessions;
 pub use self::state::EventKey;
 use self::state::Operator;
+use self::token::Token;
 use crate::shared::channel::context::Shared;
 
 /// The routes below `/api/`, by their paths.
@@ -63,15 +65,82 @@ pub fn router(shared: Shared, token: Option<SecretString>, own: Option<Url>, eve
 
 #[cfg(test)]
 mod tests {
+    use roas::validation::{Options, Validate};
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]
     fn every_route_is_described_and_no_other() {
-        let described: serde_json::Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
+        let described: Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
         let mut described: Vec<&str> = described["paths"].as_object().unwrap().keys().map(String::as_str).collect();
         let mut routes: Vec<&str> = api_routes().into_iter().map(|(path, _)| path).collect();
         described.sort_unstable();
         routes.sort_unstable();
         assert_eq!(described, routes);
+    }
+
+    /// Adds the places of a document that a copy of it lacks.
+    fn list_lost(document: &Value, copy: &Value, place: &str, lost: &mut Vec<String>) {
+        match document {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    list_lost(value, &copy[name], &format!("{place}/{name}"), lost);
+                }
+            }
+            Value::Array(items) => {
+                for (nth, item) in items.iter().enumerate() {
+                    list_lost(item, &copy[nth], &format!("{place}/{nth}"), lost);
+                }
+            }
+            _ => {}
+        }
+        if copy.is_null() && !document.is_null() {
+            lost.push(format!("{place} is no field of OpenAPI"));
+        }
+    }
+
+    /// What a validator of OpenAPI 3.1 finds wrong with a description, a line each.
+    fn lint(description: &Value) -> Vec<String> {
+        let spec: roas::v3_1::spec::Spec = match serde_json::from_value(description.clone()) {
+            Ok(spec) => spec,
+            Err(error) => return vec![error.to_string()],
+        };
+        let found = spec.validate(Options::empty(), None).err().map(|error| error.errors).unwrap_or_default();
+        let mut found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        // It reads past fields that it does not know: those that it does not give back are none of OpenAPI.
+        list_lost(description, &serde_json::to_value(&spec).expect("JSON"), "#", &mut found);
+        let operations = description["paths"].as_object().into_iter().flatten();
+        for (path, item) in operations {
+            let operations = item.as_object().into_iter().flatten();
+            let unnamed = operations.filter(|(_, operation)| !operation["operationId"].is_string());
+            found.extend(unnamed.map(|(method, _)| format!("{method} {path} has no operationId")));
+        }
+        if description["servers"].as_array().is_none_or(Vec::is_empty) {
+            found.push("no server is named".to_owned());
+        }
+        found
+    }
+
+    #[test]
+    fn the_description_is_openapi_as_a_validator_wants_it() {
+        let described: Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
+        assert_eq!(lint(&described), Vec::<String>::new());
+        // And it does look.
+        let first = json!(described["paths"]["/api/status"]["get"]["operationId"]);
+        for (place, wrong) in [
+            ("/paths/~1api~1replay/post/operationId", first),
+            ("/paths/~1api~1replay/post/operationId", Value::Null),
+            ("/paths/~1api~1status/get/responses/200/content/application~1json/schema", json!({ "$ref": "#/nowhere" })),
+            ("/paths/~1api~1status/get/responses/200/description", Value::Null),
+            ("/servers", json!([])),
+            ("/info", json!({ "title": "no version" })),
+            ("/info", json!({ "title": "one too many", "version": "1", "author": "nobody" })),
+            ("/security/0", json!({ "unknown": [] })),
+        ] {
+            let mut broken = described.clone();
+            *broken.pointer_mut(place).expect(place) = wrong;
+            assert_ne!(lint(&broken), Vec::<String>::new(), "{place}");
+        }
     }
 }

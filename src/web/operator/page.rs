@@ -9,7 +9,8 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::follow;
-use super::session::{Posted, Session, entrance};
+use super::session::{Posted, entrance};
+use super::sessions::Session;
 use super::state::Operator;
 use super::times::time;
 use crate::shared::channel::context::Shared;

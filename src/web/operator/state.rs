@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::auth::Token;
-use super::session::Sessions;
+use super::sessions::Sessions;
+use super::token::Token;
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::DedupeKey;
 

@@ -21,10 +21,7 @@ impl Journal {
         pause: Pause,
     ) -> Result<bool, JournalError> {
         let now_ms = self.clock().now_ms();
-        self.write(move |connection| {
-            begin_pause(connection, &merchant.to_string(), &conversation, pause, now_ms)
-        })
-        .await
+        self.write(move |connection| begin_pause(connection, &merchant.to_string(), &conversation, pause, now_ms)).await
     }
 
     /// Lets bots answer again. Gives back the pause that was ended.

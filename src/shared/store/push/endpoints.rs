@@ -93,7 +93,13 @@ impl PushEndpoints {
                     (Some(current), false) => current,
                     (current, _) => {
                         if let Some(current) = current {
-                            insert(&transaction, &vault, (&merchant, "previous"), &current, Some(now_ms + PREVIOUS_MS))?;
+                            insert(
+                                &transaction,
+                                &vault,
+                                (&merchant, "previous"),
+                                &current,
+                                Some(now_ms + PREVIOUS_MS),
+                            )?;
                         }
                         let mut new = Zeroizing::new(vec![0; 32]);
                         getrandom::fill(&mut new)
@@ -154,9 +160,8 @@ impl PushEndpoints {
 const SELECT: &str = "SELECT merchant, url, types, is_off FROM push_endpoints";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<PushEndpoint> {
-    let wrong = |error: uuid::Error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
-    };
+    let wrong =
+        |error: uuid::Error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into());
     let merchant = row.get_ref(0)?.as_str()?.parse().map_err(wrong)?;
     let kinds = row.get_ref(2)?.as_str()?.split(',').filter_map(ItemKind::from_word).collect();
     Ok(PushEndpoint { merchant, url: row.get(1)?, kinds, is_off: row.get(3)? })

@@ -3,7 +3,7 @@
 mod endpoints;
 mod places;
 
-pub use endpoints::{PushEndpoint, PushEndpoints};
 pub(super) use endpoints::place as secret_place;
-pub use places::{DuePush, Failed, PushPlace, PushTrouble, Receiver};
+pub use endpoints::{PushEndpoint, PushEndpoints};
 pub(super) use places::list_troubles;
+pub use places::{DuePush, Failed, PushPlace, PushTrouble, Receiver};

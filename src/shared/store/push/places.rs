@@ -331,7 +331,13 @@ fn fail(
             "UPDATE push_places SET problem = ?3, problem_at = ?4, set_aside = set_aside + ?5
              WHERE receiver = ?1 AND merchant = ?2",
         )?
-        .execute(params![to.as_str(), merchant, failed.problem, now_ms, i64::try_from(set_aside).unwrap_or(i64::MAX)])?;
+        .execute(params![
+            to.as_str(),
+            merchant,
+            failed.problem,
+            now_ms,
+            i64::try_from(set_aside).unwrap_or(i64::MAX)
+        ])?;
     Ok(set_aside)
 }
 

@@ -11,8 +11,8 @@ use crate::shared::outgoing::http::{ApiError, Download};
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Part, Staging};
 use crate::shopify::catalogue::kinds::{COLLECTION, DISCOUNT, PRODUCT};
-use crate::shopify::catalogue::records;
-use crate::shopify::catalogue::records::part;
+use crate::shopify::catalogue::parts;
+use crate::shopify::catalogue::parts::part;
 use crate::shopify::catalogue::session::Reading;
 use crate::shopify::client::UNLISTED_HOST;
 
@@ -115,7 +115,7 @@ impl Lines {
         let parent = object.text("__parentId").map(Cow::into_owned).unwrap_or_default();
         let kind = self.list.kind_of_part(&id, !parent.is_empty());
         let kind = kind.ok_or(ApiError::Unreadable("a line of the file is of an unknown kind"))?;
-        parts.push(records::part_at(kind, id, parent, object.integer("position"), text));
+        parts.push(parts::part_at(kind, id, parent, object.integer("position"), text));
         self.count += 1;
         Ok(())
     }
@@ -153,7 +153,7 @@ pub fn fuzz(bytes: &[u8]) {
                     let below = parts.iter().filter(|part| part.kind == kind && part.parent == parent);
                     Ok(below.map(|part| part.payload.clone()).collect())
                 };
-                if let Ok(Some(node)) = records::node(kind, &one.id, &one.payload, &below) {
+                if let Ok(Some(node)) = parts::node(kind, &one.id, &one.payload, &below) {
                     assert!(serde_json::from_str::<&serde_json::value::RawValue>(&node).is_ok(), "{node}");
                 }
             }

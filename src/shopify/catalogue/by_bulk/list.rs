@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::shopify::catalogue::kinds::{DISCOUNT, PRODUCT};
-use crate::shopify::catalogue::records::part;
+use crate::shopify::catalogue::parts::part;
 use crate::shopify::catalogue::session::Access;
 
 /// What one operation brings.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::file::fuzz;
 use self::list::List;
-use self::operation::Ended;
+use self::operation::{Ended, LinesFile};
 use self::trouble::Failed;
 pub use self::trouble::Trouble;
 use super::kinds::{COLLECTION, DISCOUNT, PRODUCT};
@@ -235,20 +235,26 @@ async fn work_on(
         }
     }
     files.sort_by_key(|(list, _)| lists.iter().position(|other| other == list));
-    for (list, file) in &files {
+    bring(reading, &files, staging).await?;
+    Ok((kinds, pass.begun_ms))
+}
+
+/// Brings what the operations wrote, and makes sure that nothing in it belongs to what is not there.
+async fn bring(reading: &Reading<'_>, files: &[(List, LinesFile)], staging: &Staging) -> Result<(), Failed> {
+    for (list, file) in files {
         if let Some(url) = &file.url {
             file::download(reading, *list, url, file.bytes, staging).await?;
         }
     }
     staging.index().await?;
-    for (list, _) in &files {
+    for (list, _) in files {
         for (child, parent) in list.families() {
             if staging.count_orphans(*child, *parent).await? > 0 {
                 return Err(Failed::Way(Trouble::Orphan(*list)));
             }
         }
     }
-    Ok((kinds, pass.begun_ms))
+    Ok(())
 }
 
 /// The operation that brings this list: the one that is known, or a new one; and when it was asked for. That it is asked for

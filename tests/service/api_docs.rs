@@ -1,0 +1,97 @@
+//! `openapi.json` of the API for bots describes every route that the source joins.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
+
+/// The routes in the source of a folder: `(path, method)`, by the calls of `route("…", …)`.
+fn routes_in(folder: &Path, found: &mut BTreeSet<(String, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            routes_in(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let source = std::fs::read_to_string(&path).unwrap();
+            for call in source.split(".route(").skip(1) {
+                let Some((route, rest)) = call.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'))
+                else {
+                    continue;
+                };
+                // Up to the end of the call.
+                let mut depth = 1;
+                let ends = |letter: char| {
+                    depth += i32::from(letter == '(') - i32::from(letter == ')');
+                    depth == 0
+                };
+                let handlers = &rest[..rest.find(ends).unwrap()];
+                for method in METHODS {
+                    let word = format!("{method}(");
+                    let is_whole =
+                        |at: usize| !handlers[..at].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_');
+                    if handlers.match_indices(&word).any(|(at, _)| is_whole(at)) {
+                        found.insert((route.to_owned(), method.to_owned()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn document() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/api/openapi.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn every_route_of_the_api_is_described() {
+    let mut routes = BTreeSet::new();
+    routes_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/api"), &mut routes);
+    assert!(routes.contains(&("/me".to_owned(), "get".to_owned())), "{routes:?}");
+    let document = document();
+    for (route, method) in routes {
+        assert!(document["paths"][&route][&method].is_object(), "{method} {route} is not described");
+    }
+}
+
+#[test]
+fn every_reference_in_the_description_leads_somewhere() {
+    fn check(document: &Value, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                if let Some(to) = members.get("$ref").and_then(Value::as_str) {
+                    let pointer = to.strip_prefix('#').unwrap_or_else(|| panic!("{to} leads outside"));
+                    assert!(document.pointer(pointer).is_some(), "{to} leads nowhere");
+                }
+                members.values().for_each(|value| check(document, value));
+            }
+            Value::Array(items) => items.iter().for_each(|value| check(document, value)),
+            _ => {}
+        }
+    }
+    let document = document();
+    check(&document, &document);
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in METHODS {
+            let operation = &item[method];
+            if operation.is_null() {
+                continue;
+            }
+            for member in ["operationId", "summary", "responses"] {
+                assert!(!operation[member].is_null(), "{method} {path} has no {member}");
+            }
+            let named: Vec<&str> = path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+            let given: BTreeSet<String> = [&item["parameters"], &operation["parameters"]]
+                .into_iter()
+                .filter_map(Value::as_array)
+                .flatten()
+                .map(|one| one["$ref"].as_str().and_then(|to| document.pointer(&to[1..])).unwrap_or(one))
+                .filter(|one| one["in"] == "path")
+                .map(|one| one["name"].as_str().unwrap().to_owned())
+                .collect();
+            assert_eq!(given, named.into_iter().map(str::to_owned).collect(), "{method} {path}");
+        }
+    }
+}
