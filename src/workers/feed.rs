@@ -11,7 +11,7 @@ use super::{LOOK_EVERY, Rest, Worker};
 use crate::answering::Answering;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::journal::Account;
-use crate::shared::store::{FeedStep, NextForFeed};
+use crate::shared::store::{AccountStatus, FeedStep, NextForFeed};
 
 /// How many events of conversations one step takes: a write transaction of some milliseconds.
 const BATCH: i64 = 500;
@@ -89,6 +89,19 @@ impl Feed {
         Ok(has_more || count > MANY)
     }
 
+    /// Tells bots of accounts that are doing better or worse.
+    async fn tell_statuses(&self) -> anyhow::Result<()> {
+        let Answering { shared, .. } = &self.answering;
+        let accounts = shared.connections.list().await?.into_iter().map(|connection| AccountStatus {
+            merchant: connection.merchant.to_string(),
+            status: connection.status.as_str(),
+            why: connection.status_reason(),
+            channel: connection.channel,
+            account: connection.account,
+        });
+        Ok(shared.journal.tell_statuses(accounts.collect()).await?)
+    }
+
     /// The merchants of the accounts that a piece of work is about.
     async fn owners_of(&self, next: &NextForFeed) -> anyhow::Result<HashMap<Account, String>> {
         let mut owners = HashMap::new();
@@ -125,7 +138,11 @@ impl Worker for Feed {
     fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(async {
             self.prune().await?;
-            self.take_next().await
+            let has_more = self.take_next().await?;
+            if !has_more {
+                self.tell_statuses().await?;
+            }
+            Ok(has_more)
         })
     }
 

@@ -117,10 +117,7 @@ async fn a_message_is_told_with_what_a_bot_needs_to_answer_it() {
     assert!(answer.text().contains("\\ud83d\\ude00"), "{}", answer.text());
     assert_eq!(event["raw"], app.conversation(SAM).unwrap()[1]);
     let taps = events(&bot, "after=0").await;
-    assert_eq!(
-        lines(&taps),
-        ["1 echo Hello!", "2 takeover paused", "3 takeover resumed", "4 message Is the blue one in stock? ü😀"]
-    );
+    assert_eq!(lines(&taps), ["1 echo Hello!", "2 takeover paused", "3 takeover resumed", "4 message Is the blue one in stock? ü😀"]);
     app.finish().await;
 }
 
@@ -131,11 +128,7 @@ async fn a_tap_a_picture_and_an_activity_say_what_they_are() {
     deliver(&app, app.page().attachment_from(&sam(&app), "image", "https://cdn.example/1.jpg")).await;
     deliver(&app, app.page().read_by(&sam(&app))).await;
     let told = events(&bot, "after=0").await;
-    assert_eq!(
-        members(&told, "type"),
-        ["message", "message", "activity"],
-        "what is no message releases those that wait"
-    );
+    assert_eq!(members(&told, "type"), ["message", "message", "activity"], "what is no message releases those that wait");
     assert_eq!((&told[0]["kind"], &told[0]["text"]), (&json!("choice"), &json!("Send the link")));
     assert_eq!(told[0]["choice"], json!({ "id": "LINK", "title": "Send the link" }));
     assert_eq!(told[1]["media"], json!([{ "type": "image", "url": "https://cdn.example/1.jpg", "file": null }]));
@@ -153,17 +146,14 @@ async fn messages_wait_for_more_of_the_same_person_and_nothing_else_waits() {
         app.clock.advance(second);
     }
     app.work().await;
-    assert_eq!(events(&bot, "after=0").await, [] as [Value; 0]);
+    assert_eq!(events(&bot, "after=0").await, [json!(0); 0]);
     // Of another person something that does not wait.
     deliver(&app, app.page().reply_to(&alex(&app), "Hello Alex")).await;
     assert_eq!(lines(&events(&bot, "after=0&types=echo").await), ["1 echo Hello Alex"]);
     app.clock.advance(second);
     app.work().await;
     assert_eq!(lines(&events(&bot, "after=2").await), ["3 message one", "4 message two", "5 message three"]);
-    assert_eq!(
-        members(&events(&bot, "after=2").await, "reason"),
-        [json!("superseded"), json!("superseded"), json!(null)]
-    );
+    assert_eq!(members(&events(&bot, "after=2").await, "reason"), [json!("superseded"), json!("superseded"), json!(null)]);
 
     // Who never stops is heard after fifteen seconds.
     for word in 0..16 {
@@ -187,7 +177,10 @@ async fn after_an_outage_of_an_hour_only_the_newest_unanswered_message_may_be_an
     app.clock.advance(HOUR / 4);
     let told = events(&bot, "after=0&types=message").await;
     assert_eq!(members(&told, "bot_may_answer"), [false, false, true, false]);
-    assert_eq!(members(&told, "reason"), [json!("superseded"), json!("superseded"), json!(null), json!("paused")]);
+    assert_eq!(
+        members(&told, "reason"),
+        [json!("superseded"), json!("superseded"), json!(null), json!("paused")]
+    );
     app.clock.advance(24 * HOUR);
     app.work().await;
     let told = events(&bot, "after=0&types=message").await;
@@ -206,18 +199,15 @@ async fn a_reader_goes_on_from_a_number_or_from_a_name() {
         deliver_and_settle(&app, app.page().message_from(&sam(&app), word)).await;
         deliver_and_settle(&app, app.page().read_by(&sam(&app))).await;
     }
-    assert_eq!(events(&bot, "").await, [] as [Value; 0], "without a place it begins at the end");
+    assert_eq!(events(&bot, "").await, [json!(0); 0], "without a place it begins at the end");
     let page = bot.get("/api/v1/events?after=0&limit=2&types=message").await.json();
-    assert_eq!(
-        (lines(page["events"].as_array().unwrap()), &page["next"]),
-        (vec!["1 message one".into(), "3 message two".into()], &json!(3))
-    );
+    assert_eq!((lines(page["events"].as_array().unwrap()), &page["next"]), (vec!["1 message one".into(), "3 message two".into()], &json!(3)));
     let page = bot.get("/api/v1/events?after=5&types=message&channel=facebook&account=1").await.json();
     assert_eq!((&page["events"], &page["next"], &page["newest"]), (&json!([]), &json!(6), &json!(6)));
 
     let cursor = "/api/v1/cursors/my-bot";
     is_problem(&bot.get(cursor).await, 404, "not-found");
-    assert_eq!(events(&bot, "cursor=my-bot").await, [] as [Value; 0], "a name that was never set begins at the end");
+    assert_eq!(events(&bot, "cursor=my-bot").await, [json!(0); 0], "a name that was never set begins at the end");
     let put = async |body: &str| bot.send(Method::PUT, cursor, &[], body.as_bytes()).await;
     assert_eq!(put(r#"{"n":4}"#).await.json(), json!({ "n": 4 }));
     assert_eq!(bot.get(cursor).await.json(), json!({ "n": 4 }));
@@ -236,15 +226,7 @@ async fn a_reader_goes_on_from_a_number_or_from_a_name() {
     }
     is_problem(&bot.send(Method::PUT, "/api/v1/cursors/one-more", &[], br#"{"n":1}"#).await, 422, "invalid");
     for query in [
-        "after=x",
-        "after=1&after=2",
-        "limit=0",
-        "limit=101",
-        "wait=26",
-        "types=nothing",
-        "cursor=Upper",
-        "history=101",
-        "x=1",
+        "after=x", "after=1&after=2", "limit=0", "limit=101", "wait=26", "types=nothing", "cursor=Upper", "history=101", "x=1",
     ] {
         is_problem(&bot.get(&format!("/api/v1/events?{query}")).await, 422, "invalid");
     }
@@ -289,7 +271,7 @@ async fn history_never_enters_a_polls_find_does_and_a_repeat_changes_nothing() {
     page.message_from(&sam(&app), "long ago");
     app.clock.advance(Duration::from_secs(60));
     app.connect().await;
-    app.settle().await;
+    app.run_due_jobs().await;
     let bot = Bot::start(&app, &[Scope::Read]).await;
     assert_eq!(app.said(SAM), ["long ago"]);
     assert_eq!(bot.get("/api/v1/events?after=0").await.json()["newest"], 0);
@@ -300,6 +282,7 @@ async fn history_never_enters_a_polls_find_does_and_a_repeat_changes_nothing() {
     app.clock.advance(24 * HOUR);
     app.run_due_jobs().await;
     app.settle().await;
+    assert_eq!(app.said(SAM), ["long ago", "lost"]);
     let told = events(&bot, "after=0").await;
     assert_eq!(lines(&told), ["1 message lost"]);
     assert_eq!(told[0]["source"], "poll");
@@ -352,9 +335,7 @@ async fn p4_an_erased_person_leaves_numbers_and_nothing_else() {
     }
     assert!(!app.is_on_disk("my secret words"));
     assert!(!app.is_on_disk("our secret answer"));
-    assert!(!app.is_on_disk(SAM));
-    let states: i64 =
-        app.journal_sql(|journal| journal.query_row("SELECT count(*) FROM conversation_states", [], |row| row.get(0)));
+    let states: i64 = app.journal_sql(|journal| journal.query_row("SELECT count(*) FROM conversation_states", [], |row| row.get(0)));
     assert_eq!(states, 1);
     deliver_and_settle(&app, app.page().message_from(&alex(&app), "still there")).await;
     assert_eq!(events(&bot, "after=0").await.last().unwrap()["n"], before.len() + 1);
@@ -374,8 +355,7 @@ async fn p4_an_erased_account_takes_the_merchants_places_along() {
     app.shared().erasure.request(scopes, "test", None).await.unwrap();
     app.settle().await;
     for table in ["conversation_states", "feed_held", "feed_cursors", "feed WHERE type <> 'erased'"] {
-        let rows: i64 = app
-            .journal_sql(|journal| journal.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)));
+        let rows: i64 = app.journal_sql(|journal| journal.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)));
         assert_eq!(rows, 0, "{table}");
     }
     app.close().await;
@@ -406,6 +386,20 @@ async fn old_items_go_after_their_time_and_their_numbers_are_gone() {
     assert_eq!((&problem["oldest"], &problem["newest"]), (&json!(4), &json!(3)));
     deliver_and_settle(&app, app.page().message_from(&sam(&app), "four")).await;
     assert_eq!(lines(&events(&bot, "after=3").await), ["4 message four"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_that_needs_a_login_is_told_and_nobody_may_answer_there() {
+    let (app, bot) = start().await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "hello")).await;
+    let status = shoptalk::shared::store::Status::NeedsReconnect;
+    app.shared().connections.set_status("facebook", PAGE, status, None).await.unwrap();
+    app.work().await;
+    let told = events(&bot, "after=0").await;
+    assert_eq!((&told[0]["bot_may_answer"], &told[0]["reason"]), (&json!(false), &json!("account_unavailable")));
+    assert_eq!((&told[1]["type"], &told[1]["status"], &told[1]["why"]), (&json!("account"), &json!("needs_reconnect"), &json!(null)));
+    assert_eq!((told.len(), &told[1]["account"]["id"]), (2, &json!(PAGE)));
     app.finish().await;
 }
 
@@ -442,10 +436,7 @@ async fn conversations_are_listed_newest_first_page_by_page() {
     assert_eq!(seen, all);
     let shown = bot.get("/api/v1/conversations").await.json();
     let shown = &shown["conversations"][0];
-    assert_eq!(
-        (&shown["owner"], &shown["pause"], &shown["bot_may_answer"]),
-        (&json!("us"), &json!(null), &json!(true))
-    );
+    assert_eq!((&shown["owner"], &shown["pause"], &shown["bot_may_answer"]), (&json!("us"), &json!(null), &json!(true)));
     assert!(shown.get("messages").is_none());
     is_problem(&bot.get("/api/v1/conversations?after=nonsense").await, 422, "invalid");
     is_problem(&bot.get("/api/v1/conversations?account=facebook/1").await, 404, "not-found");
@@ -520,7 +511,7 @@ fn numbers_have_no_gaps_whatever_happens_in_whatever_order() {
 }
 
 async fn run(steps: &[Step], is_killed: bool) {
-    let (mut app, mut bot) = start().await;
+    let (mut app, _) = start().await;
     let (mut last, mut count, mut said) = (None, 0, 0);
     for step in steps {
         for item in deliveries_of(&app, &app.page(), step, &mut last, &mut count) {
@@ -532,7 +523,6 @@ async fn run(steps: &[Step], is_killed: bool) {
             Step::Work if is_killed && said % 2 == 0 => {
                 app = app.kill_and_restart_with(|_| {}).await;
                 follow(&app);
-                bot = Bot::start(&app, &[Scope::Read]).await;
             }
             Step::Work => app.work().await,
             _ => {}
@@ -540,6 +530,7 @@ async fn run(steps: &[Step], is_killed: bool) {
     }
     app.clock.advance(Duration::from_secs(20));
     app.settle().await;
+    let bot = Bot::start(&app, &[Scope::Read]).await;
     let told = events(&bot, "after=0&limit=100").await;
     check_all(&told);
     assert_eq!(told.iter().filter(|event| event["type"] == "message").count(), said);
@@ -548,7 +539,7 @@ async fn run(steps: &[Step], is_killed: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_point_of_its_work_the_feed_has_no_gap_and_no_repeat() {
-    let (mut app, mut bot) = start().await;
+    let (mut app, _) = start().await;
     let mut delivered = 0;
     for polls in 1..40 {
         for _ in 0..3 {
@@ -572,12 +563,12 @@ async fn killed_at_any_point_of_its_work_the_feed_has_no_gap_and_no_repeat() {
         };
         app = app.kill_and_restart_with(|_| {}).await;
         follow(&app);
-        bot = Bot::start(&app, &[Scope::Read]).await;
         if is_over {
             break;
         }
     }
     app.settle().await;
+    let bot = Bot::start(&app, &[Scope::Read]).await;
     let (mut told, mut after) = (Vec::new(), 0);
     loop {
         let page = events(&bot, &format!("after={after}&limit=100")).await;

@@ -38,7 +38,7 @@ pub use conversation_states::{ConversationState, Pause, PausedBy, Standing};
 pub use erasures::Erasures;
 pub use event_status::EventStatus;
 pub use feed::{
-    By, FeedEnds, FeedEvent, FeedItem, FeedPage, FeedQuery, FeedRules, FeedStep, Incoming, ItemKind, NextForFeed,
+    AccountStatus, By, FeedEnds, FeedEvent, FeedItem, FeedPage, FeedQuery, FeedRules, FeedStep, Incoming, ItemKind, NextForFeed,
     PastItem, ReadMeaning, Takeover, TakeoverState, Takeovers,
 };
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};

@@ -38,6 +38,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const MOST_BEHIND: i64 = 256;
 const A_MOMENT: Duration = Duration::from_secs(1);
 
+/// How often one request reads on where everything was left out.
+const READS: usize = 10;
+
 /// How many events a stream reads at a time.
 const STREAM_PAGE: usize = 50;
 
@@ -181,16 +184,17 @@ pub(super) fn read_types(list: &str) -> Result<Vec<ItemKind>, ApiProblem> {
     })
 }
 
-/// Reads until there are events, or the end.
+/// Reads until there are events, or the end, or many were left out.
 async fn read_on(answering: &Answering, mut query: EventQuery) -> Result<EventPage, ApiProblem> {
-    loop {
-        let page = answering.read_events(query.clone()).await?;
+    let mut page = answering.read_events(query.clone()).await?;
+    for _ in 0..READS {
         if !page.events.is_empty() || page.next >= page.ends.newest {
-            return Ok(page);
+            break;
         }
-        // Many were left out.
         query.feed.after = page.next;
+        page = answering.read_events(query.clone()).await?;
     }
+    Ok(page)
 }
 
 fn json_text(page: &EventPage) -> Response {
@@ -238,7 +242,8 @@ impl Waiting {
     /// The answer: the first events, or none when the time or the key is over.
     async fn wait(mut self) -> String {
         loop {
-            let left = self.until.saturating_duration_since(Instant::now());
+            let has_more = self.page.next < self.page.ends.newest;
+            let left = if has_more { Duration::ZERO } else { self.until.saturating_duration_since(Instant::now()) };
             tokio::select! {
                 () = &mut self.ended => return page_text(&self.page),
                 () = tokio::time::sleep(left.min(LOOK_EVERY)) => {}
@@ -268,6 +273,8 @@ struct Stream {
     ended: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
     /// When the last piece was handed over.
     said: Option<Instant>,
+    /// Whether it had come to the end: until then it may be behind.
+    was_live: bool,
     _place: Counted,
 }
 
@@ -279,7 +286,7 @@ fn stream(
     news: watch::Receiver<i64>,
 ) -> Response {
     let counted = Counted::of(&answering, place);
-    let stream = Stream { answering, query, news, ended: Box::pin(caller.ended()), said: None, _place: counted };
+    let stream = Stream { answering, query, news, ended: Box::pin(caller.ended()), said: None, was_live: false, _place: counted };
     let headers = [
         (header::CONTENT_TYPE.as_str(), "text/event-stream"),
         // A proxy that gathers answers would keep events back.
@@ -315,10 +322,11 @@ impl Stream {
                 }
             };
             let is_behind = page.ends.newest - self.query.feed.after > MOST_BEHIND;
-            if std::mem::take(&mut is_first) && was_slow && is_behind && page.ends.newest > self.query.feed.after {
+            if std::mem::take(&mut is_first) && was_slow && is_behind && self.was_live {
                 return None;
             }
             let has_more = page.next < page.ends.newest;
+            self.was_live |= !has_more;
             self.query.feed.after = page.next;
             if !page.events.is_empty() {
                 self.said = Some(Instant::now());

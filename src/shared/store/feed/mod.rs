@@ -4,6 +4,7 @@
 //! the numbers; it runs on the writer's thread, so no two items ever get one number, and a number that was not committed
 //! was never given.
 
+mod accounts;
 mod cursors;
 mod held;
 mod insert;
@@ -19,6 +20,7 @@ pub(in crate::shared) use insert::{NewItem, insert_item};
 pub(in crate::shared) use pauses::begin_pause;
 pub(super) use scan::note_released;
 
+pub use accounts::AccountStatus;
 pub use cursors::FeedEnds;
 pub use item::{By, ItemKind, ReadMeaning};
 pub use read::{FeedEvent, FeedItem, FeedPage, FeedQuery, PastItem};
