@@ -14,7 +14,7 @@ impl CommandRunner {
         &self,
         account: Option<(String, String)>,
         merchant: Option<Uuid>,
-        new: NewKey,
+        (name, scopes, days): (String, Vec<Scope>, Option<u32>),
         lines: &mpsc::Sender<Line>,
     ) -> anyhow::Result<bool> {
         let owner = match (&account, merchant) {
@@ -32,7 +32,6 @@ impl CommandRunner {
             say(lines, text).await;
             return Ok(false);
         };
-        let NewKey { name, scopes, days } = new;
         let new = NewApiKey { merchant: owner, name, scopes, accounts: account.into_iter().collect(), days };
         match self.api_keys.insert(new, self.clock.now_ms()).await {
             Ok((_, text)) => {
@@ -73,13 +72,6 @@ impl CommandRunner {
         say(lines, text).await;
         Ok(revoked.is_some())
     }
-}
-
-/// What a new key is to be.
-pub(super) struct NewKey {
-    pub(super) name: String,
-    pub(super) scopes: Vec<Scope>,
-    pub(super) days: Option<u32>,
 }
 
 fn state(key: &ApiKey, now_ms: i64) -> &'static str {

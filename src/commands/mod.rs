@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use self::api_keys::NewKey;
 use self::rotate_keys::Rotation;
 use crate::shared::channel::reader::Reader;
 use crate::shared::clock::Clock;
@@ -141,7 +140,7 @@ impl CommandRunner {
             Command::Replay { event } => self.replay(event, lines).await,
             Command::RotateKeys => self.rotate_keys(lines).await,
             Command::NewKey { account, merchant, name, scopes, days } => {
-                self.new_key(account, merchant, NewKey { name, scopes, days }, lines).await
+                self.new_key(account, merchant, (name, scopes, days), lines).await
             }
             Command::ListKeys { json } => self.list_keys(json, lines).await,
             Command::RevokeKey { id } => self.revoke_key(&id, lines).await,
