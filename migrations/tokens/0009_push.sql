@@ -7,7 +7,7 @@ CREATE TABLE push_endpoints (
 ) STRICT, WITHOUT ROWID;
 
 -- Sealed secrets (AES-256-GCM; merchant and kind are part of what is authenticated).
-CREATE TABLE push_secrets (
+CREATE TABLE push_keys (
     merchant         TEXT    NOT NULL,
     kind             TEXT    NOT NULL,           -- 'current', 'previous'
     sealed           BLOB    NOT NULL,

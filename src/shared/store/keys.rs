@@ -191,7 +191,7 @@ fn reseal_tokens(connection: &Connection, vault: &Vault, after: &[String; 3]) ->
 fn reseal_pushes(connection: &Connection, vault: &Vault, after: &[String; 2]) -> anyhow::Result<(Position, Resealed)> {
     let rows: Vec<(String, String, Vec<u8>)> = connection
         .prepare_cached(
-            "SELECT merchant, kind, sealed FROM push_secrets
+            "SELECT merchant, kind, sealed FROM push_keys
              WHERE substr(sealed, 2, 4) <> ?1 AND (merchant, kind) > (?2, ?3) ORDER BY merchant, kind LIMIT ?4",
         )?
         .query_map(params![vault.newest(), after[0], after[1], i64::try_from(STEP)?], |row| {
@@ -203,7 +203,7 @@ fn reseal_pushes(connection: &Connection, vault: &Vault, after: &[String; 2]) ->
         match reseal(vault, Purpose::Tokens, &push::secret_place(merchant, kind), sealed)? {
             Some(sealed) => {
                 connection
-                    .prepare_cached("UPDATE push_secrets SET sealed = ?3 WHERE merchant = ?1 AND kind = ?2")?
+                    .prepare_cached("UPDATE push_keys SET sealed = ?3 WHERE merchant = ?1 AND kind = ?2")?
                     .execute(params![merchant, kind, sealed])?;
                 resealed.done += 1;
             }

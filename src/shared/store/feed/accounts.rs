@@ -53,8 +53,13 @@ impl Journal {
         if changed.is_empty() {
             return Ok(());
         }
-        let now_ms = self.clock().now_ms();
-        self.write(move |connection| changed.iter().try_for_each(|account| tell(connection, account, now_ms))).await
+        let (now_ms, connected) = (self.clock().now_ms(), self.connected_accounts().clone());
+        self.write(move |connection| {
+            // Of one that was disconnected meanwhile nothing is kept: it may be erased.
+            let still = changed.iter().filter(|one| connected.contains(&one.channel, &one.account));
+            still.into_iter().try_for_each(|account| tell(connection, account, now_ms))
+        })
+        .await
     }
 }
 

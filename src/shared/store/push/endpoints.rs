@@ -122,7 +122,7 @@ impl PushEndpoints {
         let vault = self.vault.clone();
         self.db
             .call(move |connection| -> anyhow::Result<Vec<Zeroizing<Vec<u8>>>> {
-                connection.execute("DELETE FROM push_secrets WHERE ends_at <= ?1", [now_ms])?;
+                connection.execute("DELETE FROM push_keys WHERE ends_at <= ?1", [now_ms])?;
                 let merchant = merchant.to_string();
                 let opened = KINDS.iter().map(|kind| open(connection, &vault, &merchant, kind));
                 opened.filter_map(Result::transpose).collect()
@@ -169,7 +169,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<PushEndpoint> {
 
 /// Where a merchant's sealed secret is.
 pub(in crate::shared::store) fn place<'a>(merchant: &'a str, kind: &'a str) -> Place<'a> {
-    Place { table: "push_secrets", column: "sealed", channel: "", account: merchant, row: kind.as_bytes() }
+    Place { table: "push_keys", column: "sealed", channel: "", account: merchant, row: kind.as_bytes() }
 }
 
 /// The bytes of a secret; `None` where there is none, or it does not open.
@@ -180,7 +180,7 @@ fn open(
     kind: &str,
 ) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
     let sealed: Option<Vec<u8>> = connection
-        .prepare_cached("SELECT sealed FROM push_secrets WHERE merchant = ?1 AND kind = ?2")?
+        .prepare_cached("SELECT sealed FROM push_keys WHERE merchant = ?1 AND kind = ?2")?
         .query_row([merchant, kind], |row| row.get(0))
         .optional()?;
     let Some(sealed) = sealed else { return Ok(None) };
@@ -202,7 +202,7 @@ fn insert(
 ) -> anyhow::Result<()> {
     let sealed = vault.seal(Purpose::Tokens, &place(merchant, kind), secret)?;
     connection.execute(
-        "INSERT OR REPLACE INTO push_secrets (merchant, kind, sealed, ends_at) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR REPLACE INTO push_keys (merchant, kind, sealed, ends_at) VALUES (?1, ?2, ?3, ?4)",
         params![merchant, kind, sealed, ends_at],
     )?;
     Ok(())
