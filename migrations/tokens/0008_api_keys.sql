@@ -1,6 +1,6 @@
 -- Keys with which programs call /api/v1 for a merchant. A key itself is nowhere: only its SHA-256.
 CREATE TABLE api_keys (
-    id               TEXT    NOT NULL PRIMARY KEY, -- 10 of [a-z2-7]; stands in the key, and is no secret
+    id               TEXT    NOT NULL PRIMARY KEY, -- 10 of [a-z2-7]; stands in the key, and may be shown
     hash             BLOB    NOT NULL CHECK (length(hash) = 32),
     merchant         TEXT    NOT NULL,           -- UUID of the merchant for whom it acts
     name             TEXT    NOT NULL,           -- what the merchant calls it

@@ -6,7 +6,7 @@ CREATE TABLE push_endpoints (
     is_off           INTEGER NOT NULL DEFAULT 0  -- 1: the receiver wants no more (410)
 ) STRICT, WITHOUT ROWID;
 
--- Sealed secrets (AES-256-GCM; merchant and kind are part of what is authenticated).
+-- Sealed keys (AES-256-GCM; merchant and kind are part of what is authenticated).
 CREATE TABLE push_keys (
     merchant         TEXT    NOT NULL,
     kind             TEXT    NOT NULL,           -- 'current', 'previous'

@@ -452,7 +452,11 @@ fn a_receiver_of_events_needs_a_secret_as_standard_webhooks_have_it() {
     let config = read(&with(&[url, ("BOT_WEBHOOK_SECRET", good)])).unwrap();
     assert_eq!(config.server.bot_receiver.unwrap().secrets.len(), 1);
     assert_eq!(refused(&with(&[url])), names(&["BOT_WEBHOOK_SECRET"]));
-    for bad in ["MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1u", "whsec_MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG0=", "whsec_not base64 at all, but long"] {
+    for bad in [
+        "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1u",
+        "whsec_MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG0=",
+        "whsec_not base64 at all, but long",
+    ] {
         assert_eq!(refused(&with(&[url, ("BOT_WEBHOOK_SECRET", bad)])), names(&["BOT_WEBHOOK_SECRET"]), "{bad}");
     }
     for (name, bad) in [

@@ -117,7 +117,10 @@ async fn a_message_is_told_with_what_a_bot_needs_to_answer_it() {
     assert!(answer.text().contains("\\ud83d\\ude00"), "{}", answer.text());
     assert_eq!(event["raw"], app.conversation(SAM).unwrap()[1]);
     let taps = events(&bot, "after=0").await;
-    assert_eq!(lines(&taps), ["1 echo Hello!", "2 takeover paused", "3 takeover resumed", "4 message Is the blue one in stock? ü😀"]);
+    assert_eq!(
+        lines(&taps),
+        ["1 echo Hello!", "2 takeover paused", "3 takeover resumed", "4 message Is the blue one in stock? ü😀"]
+    );
     app.finish().await;
 }
 
@@ -128,7 +131,11 @@ async fn a_tap_a_picture_and_an_activity_say_what_they_are() {
     deliver(&app, app.page().attachment_from(&sam(&app), "image", "https://cdn.example/1.jpg")).await;
     deliver(&app, app.page().read_by(&sam(&app))).await;
     let told = events(&bot, "after=0").await;
-    assert_eq!(members(&told, "type"), ["message", "message", "activity"], "what is no message releases those that wait");
+    assert_eq!(
+        members(&told, "type"),
+        ["message", "message", "activity"],
+        "what is no message releases those that wait"
+    );
     assert_eq!((&told[0]["kind"], &told[0]["text"]), (&json!("choice"), &json!("Send the link")));
     assert_eq!(told[0]["choice"], json!({ "id": "LINK", "title": "Send the link" }));
     assert_eq!(told[1]["media"], json!([{ "type": "image", "url": "https://cdn.example/1.jpg", "file": null }]));
@@ -153,7 +160,10 @@ async fn messages_wait_for_more_of_the_same_person_and_nothing_else_waits() {
     app.clock.advance(second);
     app.work().await;
     assert_eq!(lines(&events(&bot, "after=2").await), ["3 message one", "4 message two", "5 message three"]);
-    assert_eq!(members(&events(&bot, "after=2").await, "reason"), [json!("superseded"), json!("superseded"), json!(null)]);
+    assert_eq!(
+        members(&events(&bot, "after=2").await, "reason"),
+        [json!("superseded"), json!("superseded"), json!(null)]
+    );
 
     // Who never stops is heard after fifteen seconds.
     for word in 0..16 {
@@ -177,10 +187,7 @@ async fn after_an_outage_of_an_hour_only_the_newest_unanswered_message_may_be_an
     app.clock.advance(HOUR / 4);
     let told = events(&bot, "after=0&types=message").await;
     assert_eq!(members(&told, "bot_may_answer"), [false, false, true, false]);
-    assert_eq!(
-        members(&told, "reason"),
-        [json!("superseded"), json!("superseded"), json!(null), json!("paused")]
-    );
+    assert_eq!(members(&told, "reason"), [json!("superseded"), json!("superseded"), json!(null), json!("paused")]);
     app.clock.advance(24 * HOUR);
     app.work().await;
     let told = events(&bot, "after=0&types=message").await;
@@ -201,7 +208,10 @@ async fn a_reader_goes_on_from_a_number_or_from_a_name() {
     }
     assert_eq!(events(&bot, "").await, [json!(0); 0], "without a place it begins at the end");
     let page = bot.get("/api/v1/events?after=0&limit=2&types=message").await.json();
-    assert_eq!((lines(page["events"].as_array().unwrap()), &page["next"]), (vec!["1 message one".into(), "3 message two".into()], &json!(3)));
+    assert_eq!(
+        (lines(page["events"].as_array().unwrap()), &page["next"]),
+        (vec!["1 message one".into(), "3 message two".into()], &json!(3))
+    );
     let page = bot.get("/api/v1/events?after=5&types=message&channel=facebook&account=1").await.json();
     assert_eq!((&page["events"], &page["next"], &page["newest"]), (&json!([]), &json!(6), &json!(6)));
 
@@ -226,7 +236,15 @@ async fn a_reader_goes_on_from_a_number_or_from_a_name() {
     }
     is_problem(&bot.send(Method::PUT, "/api/v1/cursors/one-more", &[], br#"{"n":1}"#).await, 422, "invalid");
     for query in [
-        "after=x", "after=1&after=2", "limit=0", "limit=101", "wait=26", "types=nothing", "cursor=Upper", "history=101", "x=1",
+        "after=x",
+        "after=1&after=2",
+        "limit=0",
+        "limit=101",
+        "wait=26",
+        "types=nothing",
+        "cursor=Upper",
+        "history=101",
+        "x=1",
     ] {
         is_problem(&bot.get(&format!("/api/v1/events?{query}")).await, 422, "invalid");
     }
@@ -335,7 +353,8 @@ async fn p4_an_erased_person_leaves_numbers_and_nothing_else() {
     }
     assert!(!app.is_on_disk("my secret words"));
     assert!(!app.is_on_disk("our secret answer"));
-    let states: i64 = app.journal_sql(|journal| journal.query_row("SELECT count(*) FROM conversation_states", [], |row| row.get(0)));
+    let states: i64 =
+        app.journal_sql(|journal| journal.query_row("SELECT count(*) FROM conversation_states", [], |row| row.get(0)));
     assert_eq!(states, 1);
     deliver_and_settle(&app, app.page().message_from(&alex(&app), "still there")).await;
     assert_eq!(events(&bot, "after=0").await.last().unwrap()["n"], before.len() + 1);
@@ -355,7 +374,8 @@ async fn p4_an_erased_account_takes_the_merchants_places_along() {
     app.shared().erasure.request(scopes, "test", None).await.unwrap();
     app.settle().await;
     for table in ["conversation_states", "feed_held", "feed_cursors", "feed WHERE type <> 'erased'"] {
-        let rows: i64 = app.journal_sql(|journal| journal.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)));
+        let rows: i64 = app
+            .journal_sql(|journal| journal.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)));
         assert_eq!(rows, 0, "{table}");
     }
     app.close().await;
@@ -398,7 +418,10 @@ async fn an_account_that_needs_a_login_is_told_and_nobody_may_answer_there() {
     app.work().await;
     let told = events(&bot, "after=0").await;
     assert_eq!((&told[0]["bot_may_answer"], &told[0]["reason"]), (&json!(false), &json!("account_unavailable")));
-    assert_eq!((&told[1]["type"], &told[1]["status"], &told[1]["why"]), (&json!("account"), &json!("needs_reconnect"), &json!(null)));
+    assert_eq!(
+        (&told[1]["type"], &told[1]["status"], &told[1]["why"]),
+        (&json!("account"), &json!("needs_reconnect"), &json!(null))
+    );
     assert_eq!((told.len(), &told[1]["account"]["id"]), (2, &json!(PAGE)));
     app.finish().await;
 }
@@ -436,7 +459,10 @@ async fn conversations_are_listed_newest_first_page_by_page() {
     assert_eq!(seen, all);
     let shown = bot.get("/api/v1/conversations").await.json();
     let shown = &shown["conversations"][0];
-    assert_eq!((&shown["owner"], &shown["pause"], &shown["bot_may_answer"]), (&json!("us"), &json!(null), &json!(true)));
+    assert_eq!(
+        (&shown["owner"], &shown["pause"], &shown["bot_may_answer"]),
+        (&json!("us"), &json!(null), &json!(true))
+    );
     assert!(shown.get("messages").is_none());
     is_problem(&bot.get("/api/v1/conversations?after=nonsense").await, 422, "invalid");
     is_problem(&bot.get("/api/v1/conversations?account=facebook/1").await, 404, "not-found");

@@ -286,7 +286,15 @@ fn stream(
     news: watch::Receiver<i64>,
 ) -> Response {
     let counted = Counted::of(&answering, place);
-    let stream = Stream { answering, query, news, ended: Box::pin(caller.ended()), said: None, was_live: false, _place: counted };
+    let stream = Stream {
+        answering,
+        query,
+        news,
+        ended: Box::pin(caller.ended()),
+        said: None,
+        was_live: false,
+        _place: counted,
+    };
     let headers = [
         (header::CONTENT_TYPE.as_str(), "text/event-stream"),
         // A proxy that gathers answers would keep events back.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::shared::channel::meaning::Meaning;
 use crate::shared::store::Item;
-use crate::shared::store::outgoing::Author;
+use crate::shared::store::outgoing::rows::Author;
 
 /// What an event of a channel's account means, and how soon after a message something from the inbox is an automatic answer.
 pub type ReadMeaning = dyn Fn(&str, &str, &Item) -> (Meaning, Option<Duration>) + Send + Sync;

@@ -7,17 +7,15 @@
 mod accounts;
 mod cursors;
 mod held;
-mod insert;
-mod item;
-mod pauses;
+pub(super) mod insert;
+pub(super) mod item;
+pub(super) mod pauses;
 mod read;
 mod retention;
 mod scan;
 mod take;
 mod takeover;
 
-pub(in crate::shared) use insert::{NewItem, insert_item};
-pub(in crate::shared) use pauses::begin_pause;
 pub(super) use scan::note_released;
 
 pub use accounts::AccountStatus;

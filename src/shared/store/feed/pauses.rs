@@ -6,7 +6,7 @@ use super::takeover::{TakeoverState, Told};
 use crate::shared::channel::dialogue::Reason;
 use crate::shared::journal::{Conversation, Journal, JournalError};
 use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, load_state, save_state};
-use crate::shared::store::outgoing::fail_waiting;
+use crate::shared::store::outgoing::reports::fail_waiting;
 
 impl Journal {
     /// Silences bots in a conversation on request, whatever silenced them before. Gives back whether that begins now: they

@@ -18,7 +18,7 @@ use crate::shared::journal::{
     Account, Conversation, EventPlace, FEED_CURSOR, Journal, JournalError, Source, cursor_position, save_cursor,
 };
 use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, load_state, save_state};
-use crate::shared::store::outgoing::{note_echo, note_receipt};
+use crate::shared::store::outgoing::reports::{note_echo, note_receipt};
 
 /// A piece of work, and whose its events are.
 #[derive(Debug, Default)]

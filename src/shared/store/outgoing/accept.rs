@@ -9,7 +9,7 @@ use super::rows::{self, Author, Outgoing, event_id, key_of_event};
 use crate::shared::channel::dialogue::Part;
 use crate::shared::journal::{Conversation, Journal, JournalError, newest_seq};
 use crate::shared::store::conversation_states::{Pause, PausedBy};
-use crate::shared::store::feed::begin_pause;
+use crate::shared::store::feed::pauses::begin_pause;
 
 /// How many messages of one person may wait.
 const MOST_OF_A_PERSON: i64 = 50;

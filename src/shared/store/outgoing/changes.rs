@@ -5,7 +5,8 @@ use rusqlite::{Connection, params};
 
 use super::rows::{self, Outgoing};
 use crate::shared::channel::dialogue::Reason;
-use crate::shared::store::feed::{ItemKind, NewItem, insert_item};
+use crate::shared::store::feed::insert::{NewItem, insert_item};
+use crate::shared::store::feed::item::ItemKind;
 
 /// A message has changed: notes whether it is still open, and tells it in the feed. Gives it as it is now.
 ///

@@ -7,10 +7,9 @@
 mod accept;
 mod changes;
 mod progress;
-mod reports;
-mod rows;
+pub(super) mod reports;
+pub(super) mod rows;
 
 pub use accept::{Acceptance, NewMessage, Overtaken};
 pub use progress::{Looked, Outcome};
-pub(in crate::shared) use reports::{fail_waiting, note_echo, note_receipt};
 pub use rows::{Author, Outgoing, OutgoingPart, PartState};
