@@ -1,9 +1,15 @@
 //! What who accepts messages needs of who sends them.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
 use crate::shared::channel::dialogue::Signal;
 use crate::shared::journal::Conversation;
+
+/// The one who sends, as pages are given it.
+#[derive(Clone)]
+pub struct Outbox(pub Arc<dyn Sending>);
 
 /// Sends what was accepted.
 pub trait Sending: Send + Sync {

@@ -273,8 +273,14 @@ fn join_routes(
         view: channel.view,
         reader: Arc::clone(&channel.reader),
     });
-    let mut router =
-        web::router(answering.clone(), fronts.collect(), vault, api_keys.clone(), running, server.public_url.clone());
+    let mut router = web::router(
+        (answering.clone(), Arc::clone(&outbox)),
+        fronts.collect(),
+        vault,
+        api_keys.clone(),
+        running,
+        server.public_url.clone(),
+    );
     router = router.merge(operator::router(
         shared.clone(),
         server.operator_token,

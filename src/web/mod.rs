@@ -22,6 +22,7 @@ use url::Url;
 use self::form::OwnAddress;
 use self::merchant::{Front, Fronts};
 use crate::answering::Answering;
+use crate::answering::sending::{Outbox, Sending};
 use crate::shared::channel::context::Shared;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
@@ -71,7 +72,7 @@ impl Running {
 
 /// Our own routes. `own`: where they are reached, if that is configured.
 pub fn router(
-    answering: Answering,
+    (answering, outbox): (Answering, Arc<dyn Sending>),
     fronts: Vec<Front>,
     vault: Vault,
     api_keys: ApiKeys,
@@ -90,6 +91,7 @@ pub fn router(
         .layer(Extension(vault))
         .layer(Extension(api_keys))
         .layer(Extension(answering))
+        .layer(Extension(Outbox(outbox)))
         .layer(Extension(running))
         .with_state(shared)
 }

@@ -634,3 +634,38 @@ async fn each_change_of_a_message_is_one_status_event() {
     assert_eq!(states, ["sent"]);
     scene.app.finish().await;
 }
+
+#[tokio::test]
+async fn a_merchant_answers_by_hand_on_the_conversations_page() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await;
+    let bot = Bot::start(&app, &[Scope::Read, Scope::Reply]).await;
+    let sam = app.facebook.person(SAM, "Sam Doe");
+    let scene = Scene { app, bot, sam, keys: AtomicUsize::new(0) };
+    scene.hear("Is anybody there?").await;
+    let browser = browser.for_pages();
+    let path = format!("/conversations/facebook/{PAGE}/{SAM}");
+    let page = browser.get(&path).await.text();
+    let field = |name: &str| {
+        let mark = format!("name=\"{name}\" value=\"");
+        let rest = &page[page.rfind(&mark).unwrap() + mark.len()..];
+        rest[..rest.find('"').unwrap()].to_owned()
+    };
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("form_token", &field("form_token"))
+        .append_pair("key", &field("key"))
+        .append_pair("text", "Yes,\r\nwe are <here>.")
+        .finish();
+    for _ in 0..2 {
+        let answer = browser.post_form(&format!("{path}/answer"), &form).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+    }
+    scene.work().await;
+    assert_eq!(scene.taken(), ["Yes,\nwe are <here>."], "a form that is sent twice is one message");
+    let page = browser.get(&path).await.text();
+    assert!(page.contains("You, ") && page.contains(": sent"), "{page}");
+    is_problem(&scene.post("b", &json!({"text": "A bot."})).await, 409, "paused");
+    let without = browser.post_form(&format!("{path}/answer"), "text=x&key=y").await;
+    assert_eq!(without.status, 403);
+    scene.app.finish().await;
+}

@@ -4,6 +4,7 @@
 //! strangers' words, so they are escaped (by maud), isolated (`bdi`, `dir=auto`) and shortened.
 
 mod account;
+mod answer;
 mod catalogue;
 mod connections;
 mod conversations;

@@ -75,7 +75,7 @@ fn words(now: &AtTime<'_>) -> Markup {
 }
 
 /// The conversation of a form, if it is the merchant's.
-async fn open(
+pub(super) async fn open_posted(
     shared: &Shared,
     posted: &Posted,
     (channel, account, person): (String, String, String),
@@ -95,7 +95,7 @@ async fn pause(
     Path(path): Path<(String, String, String)>,
     posted: Posted,
 ) -> Result<Response, AppError> {
-    let (connection, conversation, back) = open(&shared, &posted, path).await?;
+    let (connection, conversation, back) = open_posted(&shared, &posted, path).await?;
     answering.pause(&connection, &conversation, WantedPause::default()).await?;
     Ok(back)
 }
@@ -107,7 +107,7 @@ async fn resume(
     Path(path): Path<(String, String, String)>,
     posted: Posted,
 ) -> Result<Response, AppError> {
-    let (connection, conversation, back) = open(&shared, &posted, path).await?;
+    let (connection, conversation, back) = open_posted(&shared, &posted, path).await?;
     answering.resume(&connection, &conversation).await?;
     Ok(back)
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::conversations::line_of;
 use super::parts;
 use super::parts::{Line, excerpt, in_short, lines, name_or, time_of_day, utc};
-use super::{Front, Fronts, Page, Renewal, Tab, form_token, media, owned, silence};
+use super::{Front, Fronts, Page, Renewal, Tab, answer, form_token, media, owned, silence};
 use crate::answering::Answering;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::{Media, Shown, Side, clean, plain_line, shorten, visible};
@@ -31,6 +31,7 @@ pub fn routes() -> Router<Shared> {
         .route("/conversations/{channel}/{account}/{person}", get(show))
         .route("/conversations/{channel}/{account}/{person}/{message}", get(whole))
         .merge(silence::routes())
+        .merge(answer::routes())
 }
 
 /// Where a page of a conversation ends: time and number of the event after it.
@@ -72,7 +73,9 @@ async fn show(
     signed_in: SignedIn,
 ) -> Result<Response, AppError> {
     let account = (channel, account);
-    let bots = silence::section(&answering, &form_token(&vault, &signed_in.0), &account, &person).await?;
+    let token = form_token(&vault, &signed_in.0);
+    let bots = silence::section(&answering, &token, &account, &person).await?;
+    let by_hand = answer::section(&answering, &token, &account, &person).await?;
     let (front, show, thread) = open(&shared, &fronts, &signed_in, &account, &person).await?;
     let place = asked.place();
     let page =
@@ -110,6 +113,7 @@ async fn show(
             }
         }
         @if place.is_some() { p.pager { a.button.plain href=(parts::newest_in(&thread)) { "Newest messages" } } }
+        (by_hand)
     };
     let renewal = if place.is_none() { Renewal::Calm } else { Renewal::Never };
     Ok(Page { title: &plain_line(&name), tab: Tab::Conversations, renewal, body }.show())

@@ -73,6 +73,26 @@ impl Journal {
         .await
     }
 
+    /// The newest messages to a person, newest first, at most `limit` of them.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn list_newest_outgoing(&self, to: &Conversation, limit: i64) -> Result<Vec<Outgoing>, JournalError> {
+        let to = to.clone();
+        self.read(move |connection| {
+            let messages: Vec<Outgoing> = connection
+                .prepare_cached(&format!(
+                    "SELECT {} FROM outgoing WHERE channel = ?1 AND account = ?2 AND conversation = ?3
+                     ORDER BY number DESC LIMIT ?4",
+                    rows::COLUMNS
+                ))?
+                .query_map(params![to.channel, to.account, to.person, limit], rows::read_message)?
+                .collect::<rusqlite::Result<_>>()?;
+            messages.into_iter().map(|message| rows::with_parts(connection, message)).collect()
+        })
+        .await
+    }
+
     /// All messages with which something is still to be done: number and conversation, in the order of acceptance. Parts
     /// whose call was under way when the last process ended are unknown from now on.
     ///
