@@ -229,7 +229,7 @@ async fn a_long_text_is_cut_into_parts_that_go_out_in_order() {
     assert_eq!(sent.iter().map(|sent| sent.text.chars().next().unwrap()).collect::<String>(), "abc");
     assert!(sent[0].message["quick_replies"].is_null() && json!(sent[0].reply_to) == asked);
     assert_eq!(sent[2].message["quick_replies"][0]["payload"], "Y");
-    let too_long = scene.post("too long", &json!({"text": "x".repeat(10_001)})).await;
+    let too_long = scene.post("too-long", &json!({"text": "x".repeat(10_001)})).await;
     assert_eq!(is_problem(&too_long, 422, "invalid")["errors"][0]["pointer"], "/text");
     scene.app.finish().await;
 }
