@@ -19,11 +19,13 @@ use sha2::{Digest, Sha256};
 
 use crate::app::config::{MASTER_KEY_FILE, Server};
 use crate::shared::clock::Clock;
-use crate::shared::database::lock::{DataLock, LockError, folder_of};
+use crate::shared::database::lock::{DataLock, LockError, RESTORING, ensure_no_restore_broke_off, folder_of};
 use crate::shared::database::sqlite::{self, Db};
+use crate::shared::files::output::{MARK, Output};
 use crate::shared::journal;
 use crate::shared::secrets::signature::to_hex;
 use crate::shared::secrets::vault::Vault;
+use crate::shared::store::installation;
 use crate::shared::store::{Connections, TOKENS_MIGRATIONS, list_connected};
 
 /// What a backup says about itself.
@@ -76,6 +78,7 @@ pub fn backup(server: &Server, target: &Path, with_key: bool, clock: &Clock) -> 
 
 fn fill(server: &Server, folder: &Path, with_key: bool, clock: &Clock) -> anyhow::Result<String> {
     ensure!(server.tokens_db.exists(), "{} is not there: there is nothing to back up", server.tokens_db.display());
+    ensure_no_restore_broke_off(folder_of(&server.tokens_db))?;
     let mut manifest =
         Manifest { version: env!("CARGO_PKG_VERSION").to_owned(), made_at: clock.now_ms(), files: BTreeMap::new() };
     for (database, name) in [(&server.tokens_db, TOKENS), (&server.journal_db, JOURNAL)] {
@@ -168,7 +171,23 @@ pub async fn restore(server: &Server, source: &Path, clock: &Clock) -> anyhow::R
     let key_file = server.key_file();
     let has_key = manifest.files.contains_key(KEY);
     opens(server, source, has_key, &key_file, clock).await?;
+    let output = Output::open(&server.output_dir)
+        .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
+    let id = installation::of_database(&source.join(TOKENS))?;
+    if let (Some(id), Some(of_folder)) = (&id, output.mark()?) {
+        ensure!(
+            *id == of_folder,
+            "the output folder {} belongs to another installation than the backup; give this one its own OUTPUT_DIR, or \
+             remove the file {MARK} in it first",
+            server.output_dir.display()
+        );
+    }
 
+    // Until this is gone nothing starts here: half of one state and half of another would be taken for the truth.
+    let under_way = folder_of(&server.tokens_db).join(RESTORING);
+    let _ = fs::remove_file(&under_way);
+    write_file(&under_way, b"")?;
+    sync_folder(folder_of(&server.tokens_db))?;
     let stamp = clock.now_ms();
     let mut moved = 0;
     let databases = [&server.tokens_db, &server.sessions_db, &server.journal_db];
@@ -179,26 +198,39 @@ pub async fn restore(server: &Server, source: &Path, clock: &Clock) -> anyhow::R
             moved += usize::from(move_aside(Path::new(&path), stamp)?);
         }
     }
+    // What was acknowledged after the backup was made is missing on purpose.
+    let _ = fs::remove_file(journal::acknowledged::path_of(&server.journal_db));
     if has_key && server.master_key.is_none() {
         moved += usize::from(move_aside(&key_file, stamp)?);
         copy_file(&source.join(KEY), &key_file)?;
     }
     copy_file(&source.join(TOKENS), &server.tokens_db)?;
     copy_file(&source.join(JOURNAL), &server.journal_db)?;
-    let mut count = 0;
+    let (mut count, mut kept) = (0, 0);
     for name in manifest.files.keys() {
         let Ok(relative) = Path::new(name).strip_prefix(FILES) else { continue };
         let to = server.output_dir.join(relative);
         make_folder(folder_of(&to))?;
+        if to.exists() && hash_of(&to)? != manifest.files[name] {
+            // It may hold what came after the backup was made.
+            keep_aside(&to, stamp)?;
+            kept += 1;
+        }
         move_over(&source.join(name), &to)?;
         count += 1;
+    }
+    if let Some(id) = id {
+        output.set_mark(&id)?;
     }
     for folder in [folder_of(&server.tokens_db), folder_of(&server.journal_db), server.output_dir.as_path()] {
         sync_folder(folder)?;
     }
+    fs::remove_file(&under_way)?;
+    sync_folder(folder_of(&server.tokens_db))?;
     Ok(format!(
         "tokens.db, journal.db and {count} files are back; {moved} files that were there are kept beside them with \
-         `.before-{stamp}` in their names: remove them when all is well"
+         `.before-{stamp}` in their names, and {kept} conversations and catalogues with `.damaged-{stamp}`: remove them \
+         when all is well"
     ))
 }
 
@@ -251,6 +283,12 @@ fn move_aside(path: &Path, stamp: i64) -> anyhow::Result<bool> {
     let aside = PathBuf::from(format!("{}.before-{stamp}", path.display()));
     fs::rename(path, &aside).with_context(|| format!("{} cannot be moved aside", path.display()))?;
     Ok(true)
+}
+
+/// Keeps a file of the output folder beside its place, under a name that an erasure finds.
+fn keep_aside(path: &Path, stamp: i64) -> anyhow::Result<()> {
+    let aside = PathBuf::from(format!("{}.damaged-{stamp}", path.display()));
+    fs::rename(path, &aside).with_context(|| format!("{} cannot be moved aside", path.display()))
 }
 
 /// Replaces a file whole: a reader of the old one is not disturbed.

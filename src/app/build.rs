@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use axum::Router;
 
 use super::channels::{self, Sections};
@@ -21,7 +21,7 @@ use crate::commands::rotate_keys::Rotation;
 use crate::shared::channel::Channel;
 use crate::shared::channel::context::Shared;
 use crate::shared::clock::Clock;
-use crate::shared::database::lock::{DataLock, folder_of};
+use crate::shared::database::lock::{DataLock, ensure_no_restore_broke_off, folder_of};
 use crate::shared::database::sqlite::Db;
 use crate::shared::erasure::Erasure;
 use crate::shared::files::output::{Output, RelativePath};
@@ -33,7 +33,9 @@ use crate::shared::outgoing::self_test::SelfTests;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::store::alert_posts::AlertPosts;
 use crate::shared::store::push::PushEndpoints;
-use crate::shared::store::{self, ApiKeys, Connections, Erasures, Keys, LoginStates, Sessions};
+use crate::shared::store::{
+    self, ApiKeys, Connections, Erasures, Keys, LoginStates, Sessions, has_check_value, installation,
+};
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::Metrics;
 use crate::shared::under_way::{Progress, Reads};
@@ -68,6 +70,7 @@ impl App {
         let mut server = config.server;
         let lock = DataLock::take([server.tokens_db.as_path(), &server.sessions_db, &server.journal_db])?;
         let data_folder = folder_of(&server.tokens_db).to_owned();
+        ensure_no_restore_broke_off(&data_folder)?;
         let opened = open(&server, allowed, clock).await?;
         let shared = opened.shared.clone();
         let posts = AlertPosts::new(opened.tokens.clone());
@@ -159,6 +162,7 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
     let (journal, writer) =
         Journal::open_watched(&server.journal_db, clock.clone(), metrics.writer.clone(), alerts.clone())?;
+    installation::agree(&tokens, &journal, &output, &alerts).await?;
     let is_public = server.is_public();
     let states = LoginStates::new(sessions.clone());
     let sessions = Sessions::new(sessions, vault.clone());
@@ -196,7 +200,16 @@ fn open_vault(server: &Server) -> anyhow::Result<(Vault, Option<PathBuf>)> {
     let key_file = server.key_file();
     let vault = match server.given_vault() {
         Some(vault) => vault,
-        None => Vault::from_key_file(&key_file)?,
+        None => {
+            ensure!(
+                key_file.exists() || !has_check_value(&server.tokens_db),
+                "{} is missing, and {} was sealed with it; nothing was changed. Put it back, or move tokens.db away to \
+                 connect everything anew",
+                key_file.display(),
+                server.tokens_db.display()
+            );
+            Vault::from_key_file(&key_file)?
+        }
     };
     Ok((vault, server.master_key.is_none().then_some(key_file)))
 }

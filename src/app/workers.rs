@@ -47,7 +47,8 @@ impl Workers {
         (answering, push): (Answering, Push),
     ) -> anyhow::Result<Self> {
         let thread = LowPriorityThread::start("files").context("a thread cannot be started")?;
-        let conversations = Arc::new(Conversations::new(shared.journal.clone(), shared.output.clone(), thread));
+        let conversations =
+            Arc::new(Conversations::new(shared.journal.clone(), shared.output.clone(), thread, shared.alerts.clone()));
         let refresh = Refresh::new(
             shared.journal.clone(),
             shared.connections.clone(),

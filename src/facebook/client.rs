@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::config::Config;
+use super::fields::PAGE_FIELDS;
 use super::inbox::{FIELDS, Inbox};
 use super::paging::{self, List, Way};
 use crate::meta::budget::{Budgets, Lane};
@@ -34,34 +35,6 @@ pub const READABLE_MESSAGES: usize = 20;
 
 /// What is read of a message.
 const MESSAGE_FIELDS: &str = "id,created_time,from,to,message,attachments,shares,sticker,reply_to";
-
-/// What is read of a Page. `email` and `created_time` do not exist, and one unknown field fails the whole call.
-/// Source: the fields of Page in Meta's Business SDK for v26.0 (November 2026).
-pub const PAGE_FIELDS: [&str; 23] = [
-    "id",
-    "name",
-    "username",
-    "about",
-    "description",
-    "category",
-    "category_list",
-    "website",
-    "link",
-    "phone",
-    "emails",
-    "single_line_address",
-    "location",
-    "hours",
-    "price_range",
-    "fan_count",
-    "followers_count",
-    "verification_status",
-    "is_published",
-    "is_permanently_closed",
-    "whatsapp_number",
-    "picture{url}",
-    "cover",
-];
 
 /// What is asked for where the platform refuses [`PAGE_FIELDS`] and does not say which of them.
 const PAGE_FIELDS_LEAST: [&str; 3] = ["id", "name", "category"];

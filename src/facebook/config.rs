@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use super::refusal;
+use super::{fields, refusal};
 use crate::meta::app::{App, Denial};
 use crate::shared::channel::job::check_cron;
 use crate::shared::secrets::signature::Secrets;
@@ -197,6 +197,10 @@ impl App for Config {
 
     fn token_reason(&self, subcode: i64) -> &'static str {
         refusal::token_reason(subcode)
+    }
+
+    fn known_field(&self, name: &str) -> Option<&'static str> {
+        fields::known(name)
     }
 
     fn denial_reason(&self, denial: Denial) -> String {

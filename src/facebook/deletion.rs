@@ -22,6 +22,7 @@ use crate::shared::erasure::Scope;
 use crate::shared::raw_json::Object;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::server::error::AppError;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// What a caller hears whose request is not Meta's, whatever is wrong with it.
 const FORGED: &str = "This is not a signed request of Facebook for this app.";
@@ -95,7 +96,10 @@ pub(super) struct SignedRequest {
 
 fn accept(config: &Config, body: &[u8]) -> Result<SignedRequest, AppError> {
     parse(&config.app_secret, body).map_err(|reason| {
-        tracing::warn!(channel = NAME, reason, "a signed request was refused");
+        static REFUSED: OncePerSecond = OncePerSecond::new();
+        if let Some(unsaid) = REFUSED.should_log() {
+            tracing::warn!(channel = NAME, reason, unsaid, "a signed request was refused");
+        }
         AppError::bad_request(FORGED)
     })
 }

@@ -379,11 +379,12 @@ async fn token_of(asking: &Asking<'_>, page: &Id, token: &SecretString, now_ms: 
         ("facebook_token_ends", info.expires_at, "the Page's token"),
         ("facebook_access_ends", info.data_access_expires_at, "the access to the person's data"),
     ] {
-        if ends > 0 && ends * 1000 - now_ms < SOON_MS {
+        let left_ms = ends.saturating_mul(1000).saturating_sub(now_ms);
+        if ends > 0 && left_ms < SOON_MS {
             findings.push(Finding::warning(
                 code,
                 about,
-                format!("{what} ends in {} days", ((ends * 1000 - now_ms) / 86_400_000).max(0)),
+                format!("{what} ends in {} days", (left_ms / 86_400_000).max(0)),
                 "after that the Page is not polled",
                 login,
             ));

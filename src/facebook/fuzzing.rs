@@ -4,13 +4,16 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::client::Token;
 use super::deletion;
 use super::document::parse_time;
 use super::payload::split;
+use super::tokens::time_of;
 use crate::meta::budget::{Budgets, Lane};
 use crate::meta::id::Id;
+use crate::meta::token::TokenInfo;
 use crate::meta::webhook;
-use crate::shared::clock::Clock;
+use crate::shared::clock::{Clock, end_of_life};
 use crate::shared::fuzzing::{Target, check_event};
 use crate::shared::secrets::signature::{Secrets, sign_sha256};
 
@@ -20,6 +23,7 @@ pub const TARGETS: &[Target] = &[
     ("facebook_ids", ids),
     ("facebook_signature", signature),
     ("facebook_signed_request", signed_request),
+    ("facebook_token", token),
     ("facebook_usage", usage),
 ];
 
@@ -66,6 +70,20 @@ fn signed_request(bytes: &[u8]) {
     let body = format!("signed_request={}.{payload}", URL_SAFE_NO_PAD.encode(signature));
     if let Ok(request) = deletion::parse(&secrets, body.as_bytes()) {
         assert!(Id::parse(request.user.as_str()).is_some());
+    }
+}
+
+/// Whatever the platform says of a token's life, the times can be reckoned with.
+fn token(bytes: &[u8]) {
+    if let Ok(token) = serde_json::from_slice::<Token>(bytes)
+        && let Some(seconds) = token.expires_in
+    {
+        assert!(end_of_life(1_795_262_400_000, seconds).unsigned_abs() < i64::MAX.unsigned_abs() / 1000);
+    }
+    if let Ok(info) = serde_json::from_slice::<TokenInfo>(bytes) {
+        for at in [info.expires_at, info.data_access_expires_at] {
+            let _ = time_of(at).map(|time| time.to_rfc3339());
+        }
     }
 }
 

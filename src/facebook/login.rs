@@ -26,11 +26,13 @@ use crate::meta::id::Id;
 use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
+use crate::shared::clock::end_of_life;
 use crate::shared::logins;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::server::error::AppError;
 use crate::shared::server::login_answer::{AccountOutcome, LoginAnswer, Shown};
+use crate::shared::server::session;
 use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::connections::Token;
 use crate::shared::store::{NewConnection, Status, StillToCome, TokenKind};
@@ -83,6 +85,11 @@ async fn login(
         return Ok(Redirect::to(url.as_str()).into_response());
     }
     let session = merchant.required("Please connect your shop first; then come back to connect your Page.")?;
+    let what = "Pages of the Facebook account of this browser";
+    if let Some(sentence) = session::question_before_login(&facebook.shared, &headers, Some(&session), what).await? {
+        let proceed = "/facebook/login".to_owned();
+        return Ok(LoginAnswer::AskFirst { channel: NAME, sentence, proceed }.into_response());
+    }
     let begun = facebook.shared.logins.begin(NAME, &headers, session.merchant.to_string()).await?;
     // Who declined a permission is asked for it again only if we say so. A login that was refused for it left nothing
     // behind, so no connection at all is a reason too.
@@ -482,7 +489,7 @@ async fn connect_page(
     let scopes = user.scopes.clone().unwrap_or_else(|| SCOPES.map(str::to_owned).to_vec());
     let problem = hourly_check::problem(facebook, &scopes, &ensured, Vec::new());
     let problem = problem.or_else(|| StillToCome::sentence(&to_come));
-    let expires_at = user.expires_in.map(|seconds| facebook.shared.clock.now_ms() + seconds.saturating_mul(1000));
+    let expires_at = user.expires_in.map(|seconds| end_of_life(facebook.shared.clock.now_ms(), seconds));
     let mut tokens = vec![(TokenKind::User, Token { secret: user.token.clone(), expires_at })];
     tokens.extend(token.map(|secret| (TokenKind::Access, Token { secret, expires_at: None })));
     Ok(Ready {

@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::client::PAGE_FIELDS;
 use super::document::metadata_path;
+use super::fields::PAGE_FIELDS;
 use super::inbox::NAME;
 use super::state::Facebook;
 use crate::meta::id::Id;

@@ -11,6 +11,7 @@ mod deletion;
 mod dialogue;
 mod doctor;
 mod document;
+mod fields;
 #[doc(hidden)]
 pub mod fuzzing;
 mod history;

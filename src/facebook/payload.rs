@@ -14,7 +14,7 @@ use super::read_request::OwnRequest;
 use crate::meta::id::{Id, milliseconds};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
-use crate::shared::raw_json::{Object, elements};
+use crate::shared::raw_json::{Object, elements, is_too_deep};
 
 /// The kind of an event in which Meta warns, blocks or unblocks a Page.
 const POLICY_ENFORCEMENT: &str = "policy_enforcement";
@@ -181,6 +181,9 @@ fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &st
     let Some(object) = Object::parse(item) else {
         return apart(page.as_str(), "item", "an item that is no object", raw);
     };
+    if is_too_deep(item) {
+        return apart(page.as_str(), "item", "an item that is nested too deeply", raw);
+    }
     let kind = classify(&object);
     let id_of = |member: &str| object.object(member).and_then(|person| person.text("id")).map(Cow::into_owned);
     let (sender, recipient) = (id_of("sender"), id_of("recipient"));
@@ -402,7 +405,7 @@ fn keys_of(page: &Id, mid: &str) -> Vec<DedupeKey> {
 }
 
 /// How content is taken back.
-pub const UNSENDING: Unsending = Unsending { tombstone, key_of };
+pub const UNSENDING: Unsending = Unsending { tombstone, key_of, event_of };
 
 /// What is left of an item whose content was taken back: who said it to whom and when, and its id.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/instagram/features/webhook> (message deletions; 2026).
@@ -425,10 +428,15 @@ fn tombstone(item: &[u8]) -> Vec<u8> {
     format!("{{{}}}", members.join(",")).into_bytes()
 }
 
-/// The key of an item that stands in a conversation's file.
-fn key_of(account: &str, item: &str) -> Option<DedupeKey> {
+/// The event that an item of a conversation's file was.
+fn event_of(account: &str, item: &str) -> Option<Event> {
     let page = Id::parse(account)?;
-    Some(messaging_event(&page, None, Source::Webhook, item, item.as_bytes()).key)
+    Some(messaging_event(&page, None, Source::Import, item, item.as_bytes()))
+}
+
+/// Its key.
+fn key_of(account: &str, item: &str) -> Option<DedupeKey> {
+    event_of(account, item).map(|event| event.key)
 }
 
 /// Old ids are `mid.$…` in webhooks and `m_mid.$…` in the Graph API.

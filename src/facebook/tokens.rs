@@ -15,6 +15,7 @@ use crate::meta::id::Id;
 use crate::meta::token::TokenInfo;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
+use crate::shared::clock::end_of_life;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::connections::Token;
 use crate::shared::store::{Status, TokenKind};
@@ -74,13 +75,17 @@ pub async fn examine(facebook: &Facebook, page: &Id, token: &SecretString) -> Re
             reason: "This service is another app at Facebook now. Please connect the Page again.",
         });
     }
-    let time = |seconds: Option<i64>| seconds.filter(|at| *at > 0).and_then(|at| DateTime::from_timestamp(at, 0));
     Ok(Grants {
         person: Some(info.user_id.0.clone()).filter(|person| !person.is_empty()),
-        token_ends: time(info.expires_at),
-        data_ends: time(info.data_access_expires_at),
+        token_ends: time_of(info.expires_at),
+        data_ends: time_of(info.data_access_expires_at),
         scopes: scopes_of(&info, page),
     })
+}
+
+/// Seconds since 1970 as a time; 0 and what lies beyond the calendar say nothing.
+pub(super) fn time_of(seconds: Option<i64>) -> Option<DateTime<Utc>> {
+    seconds.filter(|at| *at > 0).and_then(|at| DateTime::from_timestamp(at, 0))
 }
 
 /// What was granted for this Page: a person may tick a permission and leave the Page out.
@@ -166,7 +171,7 @@ pub async fn lengthen(facebook: &Facebook, page: &Id) -> Result<Option<SecretStr
         long => long?,
     };
     let token = client.fetch_page_of_person(Patience::Background, page, &long.access_token).await?.access_token;
-    let expires_at = long.expires_in.map(|seconds| facebook.shared.clock.now_ms() + seconds.saturating_mul(1000));
+    let expires_at = long.expires_in.map(|seconds| end_of_life(facebook.shared.clock.now_ms(), seconds));
     let stored = Token { secret: long.access_token, expires_at };
     connections.set_token(NAME, page.as_str(), TokenKind::User, stored).await?;
     if let Some(token) = &token {

@@ -40,6 +40,9 @@ pub trait App: Send + Sync {
     /// Why a token is dead and what to do, for the merchant; `subcode`: that of error 190.
     fn token_reason(&self, subcode: i64) -> &'static str;
 
+    /// The name of a field that is asked for; `None`: this is none of them.
+    fn known_field(&self, name: &str) -> Option<&'static str>;
+
     /// Why a call is not allowed and what to do, for the merchant.
     fn denial_reason(&self, denial: Denial) -> String;
 }

@@ -45,7 +45,6 @@ pub(super) struct Told {
     pub subcode: i64,
     pub is_transient: bool,
     message: String,
-    trace: String,
 }
 
 impl Told {
@@ -63,7 +62,6 @@ impl Told {
             subcode: number("error_subcode").unwrap_or_default(),
             is_transient: error.get("is_transient") == Some(&Value::Bool(true)),
             message: text("message"),
-            trace: text("fbtrace_id").chars().filter(char::is_ascii_alphanumeric).take(40).collect(),
         })
     }
 }
@@ -105,7 +103,7 @@ pub fn meaning(answer: &Answer, clock: &Clock, app: &dyn App) -> Meaning {
         .into();
     };
     let Told { code, subcode, .. } = told;
-    tracing::info!(code, subcode, trace = told.trace, "the Graph API answered with an error");
+    tracing::info!(code, subcode, "the Graph API answered with an error");
     let error = match code {
         190 | 102 | 467 => ApiError::TokenRejected { reason: app.token_reason(subcode) },
         4 | 9 | 17 | 32 | 341 | 613 | 80_000..=80_999 => {
@@ -156,8 +154,7 @@ fn bad_parameter(told: &Told, app: &dyn App) -> ApiError {
     }
     let field = told.message.split_once("nonexisting field (").and_then(|(_, rest)| rest.split_once(')'));
     let field = field.map(|(field, _)| field);
-    let plain = |field: &&str| field.len() <= 64 && field.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    match field.filter(plain) {
+    match field.and_then(|field| app.known_field(field)) {
         Some(field) => ApiError::Refused { code: format!("{UNKNOWN_FIELD}{field}") },
         None if permission_in(&told.message).is_some() => not_allowed(told, app),
         None => refused(100, told.subcode),

@@ -5,6 +5,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+/// The longest life that is believed: a hundred years, in seconds. Whatever a platform writes, sums of times then fit.
+const LONGEST_LIFE: i64 = 100 * 365 * 24 * 3600;
+
+/// The time of a life of so many seconds that begins at `now_ms`, in milliseconds since 1970. Lives that nobody can mean are
+/// a hundred years.
+#[must_use]
+pub fn end_of_life(now_ms: i64, seconds: i64) -> i64 {
+    now_ms.saturating_add(seconds.clamp(-LONGEST_LIFE, LONGEST_LIFE) * 1000)
+}
+
 /// Tells the time, and waits. Cheap to clone; all clones of a manual clock move together.
 #[derive(Clone, Default)]
 pub struct Clock(Option<Arc<Mutex<Manual>>>);
@@ -75,5 +85,21 @@ impl Clock {
     #[must_use]
     pub fn slept(&self) -> Duration {
         self.0.as_ref().map_or(Duration::ZERO, |manual| manual.lock().unwrap_or_else(PoisonError::into_inner).slept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n3_a_life_that_nobody_can_mean_overflows_nothing() {
+        assert_eq!(end_of_life(5_000, 3), 8_000);
+        for now in [0, 1_795_262_400_000, i64::MAX, i64::MIN] {
+            for seconds in [i64::MAX, i64::MIN, i64::MAX / 1000, 0] {
+                let _ = end_of_life(now, seconds);
+            }
+        }
+        assert!(end_of_life(1_795_262_400_000, i64::MAX) < i64::MAX / 1000);
     }
 }

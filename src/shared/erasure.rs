@@ -91,6 +91,17 @@ impl Erasure {
         Ok(merchant.is_some())
     }
 
+    /// Signs everybody out who is signed in as this merchant: an account through which they may have signed in was given up
+    /// at its platform, whatever else is connected.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sign_out(&self, merchant: Uuid) -> anyhow::Result<()> {
+        let ended = self.0.sessions.delete_of(merchant).await?;
+        tracing::info!(ended, "the sessions of a merchant were ended");
+        Ok(())
+    }
+
     /// Disconnects accounts because somebody asked for it by a request that has a receipt, and gives its code. `request`
     /// as in [`Erasure::request`].
     ///
@@ -255,8 +266,7 @@ impl Erasure {
 
     async fn end_sessions(&self, merchant: Uuid) -> anyhow::Result<()> {
         if self.0.connections.list_of(merchant).await?.is_empty() {
-            let ended = self.0.sessions.delete_of(merchant).await?;
-            tracing::info!(ended, "the sessions of a merchant without connections were ended");
+            self.sign_out(merchant).await?;
         }
         Ok(())
     }

@@ -145,6 +145,32 @@ pub fn elements(text: &str) -> Option<Vec<&str>> {
     Some(elements.into_iter().map(RawValue::get).collect())
 }
 
+/// How deep the text of a value is nested: 0 for a number, 1 for `{}`.
+#[must_use]
+pub fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut is_escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match (byte, in_string) {
+            _ if is_escaped => is_escaped = false,
+            (b'\\', true) => is_escaped = true,
+            (b'"', _) => in_string = !in_string,
+            (b'{' | b'[', false) => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            (b'}' | b']', false) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Whether a value is nested more deeply than any platform nests one: readers of files have limits too.
+#[must_use]
+pub fn is_too_deep(text: &str) -> bool {
+    depth(text) > MAX_DEPTH
+}
+
 /// How deep a value may be nested to be written anew.
 const MAX_DEPTH: usize = 100;
 
@@ -350,5 +376,16 @@ mod tests {
     fn depth_is_no_danger() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));
         assert!(Object::parse(&deep).is_some_and(|object| object.has("a")));
+    }
+
+    #[test]
+    fn depth_counts_what_is_no_text() {
+        for (text, deep) in
+            [("1", 0), ("{}", 1), (r#"{"a":"[[[{"}"#, 1), (r#"["\"[",[[]]]"#, 3), (r#"{"a":{"b":[1]}}"#, 3)]
+        {
+            assert_eq!(depth(text), deep, "{text}");
+        }
+        assert!(!is_too_deep(&format!("{}{}", "[".repeat(100), "]".repeat(100))));
+        assert!(is_too_deep(&format!("{}{}", "[".repeat(101), "]".repeat(101))));
     }
 }

@@ -9,10 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::HeaderMap;
 
 use super::names::NAME;
+use crate::shared::outgoing::words::version;
 use crate::shared::telemetry::alerts::Alerts;
-
-/// No more of a reason than this is kept, in characters.
-const LONGEST_REASON: usize = 300;
 
 /// Notices. Cheap to clone.
 #[derive(Clone)]
@@ -37,24 +35,30 @@ impl Notices {
 
     /// Looks at the headers of the answer to this query.
     pub fn note(&self, query: &str, headers: &HeaderMap) {
-        if let Some(served) = text(headers, "x-shopify-api-version", 20) {
+        if let Some(served) = text(headers, "x-shopify-api-version") {
+            let known = version(served);
             let cause = format!("{NAME}:api version");
-            if served == self.wanted {
+            if known == Some(self.wanted.as_str()) {
                 self.alerts.heal(&cause);
             } else {
                 let sentence = format!(
-                    "Shopify answers with API version {served} where {} was asked for: that version has run out. Please \
+                    "Shopify answers with {} where {} was asked for: that version has run out. Please \
                      set SHOPIFY_API_VERSION to a newer one.",
+                    known.map_or_else(|| "another API version".to_owned(), |version| format!("API version {version}")),
                     self.wanted
                 );
                 self.alerts.raise(&cause, &sentence);
             }
-            *self.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(served);
+            *self.served.lock().unwrap_or_else(PoisonError::into_inner) = known.map(str::to_owned);
         }
         let cause = format!("{NAME}:deprecated:{query}");
-        match text(headers, "x-shopify-api-deprecated-reason", LONGEST_REASON) {
-            Some(reason) => {
-                let sentence = format!("The query {query} uses what Shopify will take away: {reason}");
+        match text(headers, "x-shopify-api-deprecated-reason") {
+            Some(_) => {
+                let sentence = format!(
+                    "The query {query} uses what Shopify will take away after version {}: this service has to be replaced \
+                     by a newer one before that.",
+                    self.wanted
+                );
                 self.alerts.raise(&cause, &sentence);
             }
             None => self.alerts.heal(&cause),
@@ -62,8 +66,8 @@ impl Notices {
     }
 }
 
-/// A header as text without control characters, cut to this length.
-fn text(headers: &HeaderMap, name: &str, longest: usize) -> Option<String> {
+/// A header that says something.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let value = headers.get(name)?.to_str().ok()?.trim();
-    (!value.is_empty()).then(|| value.chars().filter(|c| !c.is_control()).take(longest).collect())
+    (!value.is_empty()).then_some(value)
 }

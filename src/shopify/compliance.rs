@@ -181,6 +181,9 @@ pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, at: i64) -> Result<
         shared.alerts.raise(contradiction(shop), &sentence);
         return Ok(());
     }
+    if let Some(connection) = shared.connections.find(NAME, shop.as_str()).await? {
+        shared.erasure.sign_out(connection.merchant).await?;
+    }
     erase_shop(shopify, shop, Some(at)).await?;
     Ok(())
 }

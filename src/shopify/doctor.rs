@@ -105,14 +105,14 @@ async fn examine(config: &Config, http: &Http, connections: &Connections, now_ms
             continue;
         }
         if let Ok(Some(refresh)) = connections.find_token(NAME, shop.as_str(), TokenKind::Refresh).await
-            && let Some(ends) = refresh.expires_at.filter(|ends| ends - now_ms < SOON_MS)
+            && let Some(ends) = refresh.expires_at.filter(|ends| ends.saturating_sub(now_ms) < SOON_MS)
         {
             findings.push(Finding::warning(
                 "shopify_refresh_token_ends",
                 shop.as_str(),
                 format!(
                     "the token with which others are renewed ends in {} days",
-                    ((ends - now_ms) / 86_400_000).max(0)
+                    (ends.saturating_sub(now_ms) / 86_400_000).max(0)
                 ),
                 "after that the merchant has to connect the shop again",
                 "see that the service runs: it renews this token long before its end",

@@ -8,6 +8,8 @@ use super::config::AdminUrl;
 use super::payload::{ShopDomain, event};
 use super::refusal;
 use super::signed_query::SignedQuery;
+use super::token_endpoint::TokenAnswer;
+use super::tokens::split;
 use crate::shared::fuzzing::{Target, check_event};
 use crate::shared::journal::Effect;
 use crate::shared::secrets::signature::Secrets;
@@ -19,6 +21,7 @@ pub const TARGETS: &[Target] = &[
     ("shopify_answer", answer),
     ("shopify_bulk", by_bulk::fuzz),
     ("shopify_query", query),
+    ("shopify_token", token),
 ];
 
 /// Header lines, an empty line, a body. The event can be stored, and a repeat has the same key.
@@ -60,6 +63,17 @@ fn answer(bytes: &[u8]) {
     }
     for scope in refusal::denied_scopes(&value["errors"]) {
         assert!(scope.len() <= 60 && scope.is_ascii());
+    }
+}
+
+/// Whatever the token endpoint says of lives, the times that are stored can be reckoned with.
+fn token(bytes: &[u8]) {
+    for now_ms in [0, 1_795_262_400_000] {
+        let Ok(answer) = serde_json::from_slice::<TokenAnswer>(bytes) else { return };
+        let (access, refresh) = split(answer, now_ms);
+        for ends in [access.expires_at, refresh.and_then(|refresh| refresh.expires_at)].into_iter().flatten() {
+            assert!(ends.unsigned_abs() < i64::MAX.unsigned_abs() / 1000, "{ends}");
+        }
     }
 }
 

@@ -73,12 +73,13 @@ struct Form {
 /// The form of the start page: the same as the link, with whatever a merchant has at hand for the name.
 async fn login_by_form(
     State(shopify): State<Arc<Shopify>>,
+    merchant: CurrentMerchant,
     uri: Uri,
     headers: HeaderMap,
     QueryOf(form): QueryOf<Form>,
 ) -> Result<Response, AppError> {
     match ShopDomain::parse_typed(&form.shop) {
-        Some(shop) => begin(&shopify, &uri, &headers, shop.as_str()).await,
+        Some(shop) => begin(&shopify, &merchant, &uri, &headers, shop.as_str()).await,
         None if wants_html(&headers) => Ok(Redirect::to(&mistyped("shop", &form.shop)).into_response()),
         None => Err(AppError::bad_request(NO_SHOP)),
     }
@@ -87,18 +88,30 @@ async fn login_by_form(
 /// Sends the merchant to the shop's grant screen.
 async fn login(
     State(shopify): State<Arc<Shopify>>,
+    merchant: CurrentMerchant,
     uri: Uri,
     headers: HeaderMap,
     Path(shop_name): Path<String>,
 ) -> Result<Response, AppError> {
-    begin(&shopify, &uri, &headers, &shop_name).await
+    begin(&shopify, &merchant, &uri, &headers, &shop_name).await
 }
 
-async fn begin(shopify: &Shopify, uri: &Uri, headers: &HeaderMap, shop_name: &str) -> Result<Response, AppError> {
+async fn begin(
+    shopify: &Shopify,
+    merchant: &CurrentMerchant,
+    uri: &Uri,
+    headers: &HeaderMap,
+    shop_name: &str,
+) -> Result<Response, AppError> {
     let shop = ShopDomain::parse_name(shop_name).ok_or_else(|| AppError::bad_request(NO_SHOP))?;
     let (redirect_uri, login) = (&shopify.config.redirect_uri, format!("/shopify/{shop}/login"));
     if let Some(url) = logins::public_address(redirect_uri, "/shopify/callback", &login, uri, headers) {
         return Ok(Redirect::to(url.as_str()).into_response());
+    }
+    let what = format!("the shop {shop}");
+    if let Some(sentence) = session::question_before_login(&shopify.shared, headers, merchant.0.as_ref(), &what).await?
+    {
+        return Ok(LoginAnswer::AskFirst { channel: NAME, sentence, proceed: login }.into_response());
     }
     let begun = shopify.shared.logins.begin(NAME, headers, shop.to_string()).await?;
     tracing::info!(channel = NAME, shop = shop.as_str(), "a login began");
@@ -131,14 +144,14 @@ async fn install(
     }
     let shop = query.get("shop").and_then(ShopDomain::parse).ok_or_else(|| AppError::bad_request(NO_SHOP))?;
     let known = shopify.shared.connections.find(NAME, shop.as_str()).await?;
-    let current = merchant.0.map(|session| session.merchant);
+    let current = merchant.0.as_ref().map(|session| session.merchant);
     let is_complete = |one: &Connection| {
         one.status != Status::NeedsReconnect && SCOPES.iter().all(|scope| is_granted(scope, &one.scopes))
     };
     if known.is_some_and(|one| Some(one.merchant) == current && is_complete(&one)) {
         return Ok(Redirect::to(HOME).into_response());
     }
-    begin(&shopify, &uri, &headers, shop.as_str()).await
+    begin(&shopify, &merchant, &uri, &headers, shop.as_str()).await
 }
 
 /// Takes the merchant back. Every check comes before the first request leaves us, in the order of least trust.

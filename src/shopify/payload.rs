@@ -14,7 +14,7 @@ use super::read_request::OwnRequest;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::files::path::Name;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source};
-use crate::shared::raw_json::Object;
+use crate::shared::raw_json::{Object, is_too_deep};
 
 const SUFFIX: &str = ".myshopify.com";
 
@@ -176,6 +176,9 @@ pub fn event(headers: &HeaderMap, body: &[u8], login: Option<i64>) -> Event {
         (_, None) => Effect::SetAside("not a JSON object".into()),
         (Some(shop), Some(object)) if contradicts(shop, object) => {
             Effect::SetAside("the body is about another shop than the header".into())
+        }
+        (Some(_), Some(_)) if std::str::from_utf8(body).is_ok_and(is_too_deep) => {
+            Effect::SetAside("nested too deeply".into())
         }
         (_, Some(object)) if is_of_another_topic(topic, object) => {
             Effect::SetAside("the body is about another kind of object than the header".into())

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::shared::outgoing::http::{Answer, ApiError};
+use crate::shared::outgoing::words::{ANOTHER, known};
 
 /// How long to leave a shop alone that is frozen, locked, inactive or moved.
 pub const CLOSED_PAUSE: Duration = Duration::from_secs(3600);
@@ -22,6 +23,59 @@ pub const TOO_DEAR: &str = "MAX_COST_EXCEEDED";
 
 /// The code of a query that came too soon.
 pub const THROTTLED: &str = "THROTTLED";
+
+/// The codes of errors and of bulk operations that may be written down.
+/// Source: <https://shopify.dev/docs/api/admin-graphql> ("Status and error codes"), and the validation errors of its server.
+const CODES: [&str; 36] = [
+    DENIED,
+    TOO_DEAR,
+    THROTTLED,
+    INTERNAL_ERROR,
+    "SHOP_INACTIVE",
+    "BAD_REQUEST",
+    "NOT_FOUND",
+    "TIMEOUT",
+    "UNAUTHORIZED",
+    "INVALID",
+    "INVALID_MUTATION",
+    "LIMIT_REACHED",
+    "OPERATION_IN_PROGRESS",
+    "MAX_ALIASES_EXCEEDED",
+    "UNPROCESSABLE",
+    "EXPIRED",
+    "FAILED",
+    "CANCELED",
+    "argumentLiteralsIncompatible",
+    "argumentNotAccepted",
+    "cannotSpreadFragment",
+    "defaultValueInvalidType",
+    "directiveNotAllowed",
+    "fieldConflict",
+    "missingRequiredArguments",
+    "missingRequiredInputObjectAttribute",
+    "parseError",
+    "selectionMismatch",
+    "undefinedArgument",
+    "undefinedDirective",
+    "undefinedField",
+    "undefinedFragment",
+    "undefinedType",
+    "useAndDefineFragment",
+    "variableMismatch",
+    "variableNotDefined",
+];
+
+/// The scopes that may be written down: those that are asked for, and what they are granted with.
+const SCOPE_WORDS: [&str; 8] = [
+    "read_products",
+    "read_inventory",
+    "read_locations",
+    "read_discounts",
+    "write_products",
+    "write_inventory",
+    "write_locations",
+    "write_discounts",
+];
 
 /// What stands for a code where the platform gives none.
 const UNNAMED: &str = "error";
@@ -132,12 +186,18 @@ pub fn error_codes(errors: &Value) -> Vec<String> {
         Value::Array(list) => list
             .iter()
             .map(|error| match error["extensions"]["code"].as_str() {
-                Some(code) => code.chars().take(40).collect(),
+                Some(code) => code_of(code).to_owned(),
                 None => code_of_words(error["message"].as_str().or_else(|| error.as_str()).unwrap_or_default()),
             })
             .collect(),
         words => vec![code_of_words(words.as_str().unwrap_or_default())],
     }
+}
+
+/// A code of the platform's, as far as it may be written down.
+#[must_use]
+pub fn code_of(code: &str) -> &'static str {
+    known(code, &CODES).unwrap_or(ANOTHER)
 }
 
 fn code_of_words(words: &str) -> String {
@@ -169,7 +229,7 @@ pub fn denied_scopes(errors: &Value) -> Vec<String> {
     errors
         .iter()
         .filter_map(|error| error["extensions"]["requiredAccess"].as_str()?.split('`').nth(1))
-        .map(|scope| scope.chars().filter(|c| c.is_ascii_lowercase() || *c == '_').take(60).collect())
+        .map(|scope| known(scope, &SCOPE_WORDS).unwrap_or("another permission").to_owned())
         .collect()
 }
 

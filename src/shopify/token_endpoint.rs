@@ -12,12 +12,27 @@ use super::client::Client;
 use super::payload::ShopDomain;
 use super::refusal;
 use crate::shared::outgoing::http::{ApiError, Patience};
+use crate::shared::outgoing::words::{ANOTHER, known};
 
 /// The code by which the endpoint refuses the app itself: its credentials are wrong, or it was uninstalled.
 pub const INVALID_CLIENT: &str = "invalid_client";
 
 /// What the merchant of a shop is told whose login is dead.
 pub const DEAD: &str = "Shopify refuses the stored login. Please connect the shop again.";
+
+/// The other codes of the endpoint that may be written down. Source: RFC 6749, 5.2, and what Shopify was met with.
+const CODES: [&str; 10] = [
+    INVALID_CLIENT,
+    "invalid_grant",
+    "invalid_subject_token",
+    "invalid_request",
+    "invalid_scope",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "access_denied",
+    "application_cannot_be_found",
+    "shop_not_permitted",
+];
 
 /// The longest token that is taken, in bytes.
 const LONGEST_TOKEN: usize = 4096;
@@ -95,14 +110,12 @@ impl Client {
                 Err(ApiError::Unreadable("the token endpoint answers without a token"))
             };
         }
-        let code = answer.json::<Refusal>().map(|refusal| refusal.error.chars().take(40).collect::<String>());
+        let code = answer.json::<Refusal>().map(|refusal| known(&refusal.error, &CODES).unwrap_or(ANOTHER));
         match (answer.status.as_u16(), code) {
             (status @ 500.., _) => Err(ApiError::Unavailable(format!("status {status}"))),
             (429 | 430, _) => Err(self.rate_limited(&answer)),
-            (_, Ok(code)) if matches!(&*code, "invalid_grant" | "invalid_subject_token") => {
-                Err(ApiError::TokenRejected { reason: DEAD })
-            }
-            (_, Ok(code)) => Err(ApiError::Refused { code }),
+            (_, Ok("invalid_grant" | "invalid_subject_token")) => Err(ApiError::TokenRejected { reason: DEAD }),
+            (_, Ok(code)) => Err(ApiError::Refused { code: code.to_owned() }),
             (status, Err(_)) => {
                 let refused = || ApiError::Refused { code: format!("status {status}") };
                 Err(refusal::closed(status).unwrap_or_else(refused))

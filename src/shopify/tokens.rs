@@ -14,7 +14,7 @@ use super::names::NAME;
 use super::payload::ShopDomain;
 use super::token_endpoint::{DEAD, INVALID_CLIENT, TokenAnswer};
 use crate::shared::channel::reader::ReadError;
-use crate::shared::clock::Clock;
+use crate::shared::clock::{Clock, end_of_life};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::connections::Token;
 use crate::shared::store::{Connections, TokenKind};
@@ -115,7 +115,7 @@ impl TokenKeeper {
         let Some(access) = self.stored(shop, TokenKind::Access).await? else { return Err(GONE.into()) };
         let due = match self.stored(shop, TokenKind::Refresh).await? {
             Some(refresh) => {
-                let left = refresh.expires_at.map_or(i64::MAX, |at| at - self.clock.now_ms());
+                let left = refresh.expires_at.map_or(i64::MAX, |at| at.saturating_sub(self.clock.now_ms()));
                 self.note_end(shop, left);
                 left < RENEW_MS
             }
@@ -247,7 +247,7 @@ impl TokenKeeper {
     }
 
     fn is_fresh(&self, token: &Token) -> bool {
-        token.expires_at.is_none_or(|at| at - EARLY_MS > self.clock.now_ms())
+        token.expires_at.is_none_or(|at| at.saturating_sub(EARLY_MS) > self.clock.now_ms())
     }
 
     async fn stored(&self, shop: &ShopDomain, kind: TokenKind) -> Result<Option<Token>, ReadError> {
@@ -267,7 +267,7 @@ fn end_cause(shop: &ShopDomain) -> Cause {
 /// refresh token is taken to live as long as documented.
 #[must_use]
 pub fn split(answer: TokenAnswer, now_ms: i64) -> (Token, Option<Token>) {
-    let after = |seconds: i64| now_ms.saturating_add(seconds.saturating_mul(1000));
+    let after = |seconds| end_of_life(now_ms, seconds);
     let refresh = answer.refresh_token.map(|secret| {
         let expires_at = answer.refresh_token_expires_in.map_or(now_ms.saturating_add(REFRESH_LIFE_MS), after);
         Token { secret, expires_at: Some(expires_at) }

@@ -39,6 +39,7 @@ pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, said_at: i64) -> Re
         alerts.raise(contradiction(shop), &sentence);
         return Ok(());
     }
+    erasure.sign_out(connection.merchant).await?;
     erasure.disconnect(NAME, shop.as_str(), "app/uninstalled").await?;
     Ok(())
 }

@@ -101,6 +101,7 @@ async fn ready(State(shared): State<Shared>, Extension(running): Extension<Runni
     let writable = async {
         shared.connections.probe().await?;
         shared.journal.probe().await?;
+        shared.output.ensure_is_there()?;
         anyhow::Ok(())
     };
     if let Err(error) = writable.await {

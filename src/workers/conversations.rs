@@ -8,19 +8,21 @@
 //! the saved cursor may be lost by a power cut; it lies within one batch, which the next start writes anew before the
 //! service says that it is ready.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::conversation_file::path_of;
+use super::strays::{self, Strays};
 use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker, unsend};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::files::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
 use crate::shared::journal::{
-    Conversation, DedupeKey, FilesMade, Journal, JournalError, JournalReader, LostBeginning, PendingFile,
+    Conversation, DedupeKey, Event, FilesMade, Journal, JournalError, JournalReader, LostBeginning, PendingFile,
 };
 use crate::shared::low_priority::LowPriorityThread;
+use crate::shared::telemetry::alerts::Alerts;
 
 /// What stands after the last item of a file.
 const END: &[u8] = b"\n]\n";
@@ -52,6 +54,32 @@ struct Made {
     filed: Option<Filed>,
     /// Whose beginning, with which hash, is no longer in the file that should hold it.
     lost: Option<LostBeginning>,
+    /// What stands in the file and not in the journal: it goes there first, and the file stays as it is until then.
+    strays: Vec<Event>,
+    /// Whether the old file holds what nobody understands, and was moved aside.
+    is_moved_aside: bool,
+}
+
+impl Made {
+    fn new(filed: Option<Filed>, lost: Option<LostBeginning>) -> Self {
+        Self { filed, lost, strays: Vec::new(), is_moved_aside: false }
+    }
+}
+
+/// What becomes of several files beside being written.
+#[derive(Default)]
+struct Noticed {
+    lost: Vec<LostBeginning>,
+    strays: Vec<Event>,
+    moved_aside: usize,
+}
+
+impl Noticed {
+    fn add(&mut self, made: &mut Made) {
+        self.moved_aside += usize::from(made.is_moved_aside || made.lost.is_some());
+        self.lost.extend(made.lost.take());
+        self.strays.append(&mut made.strays);
+    }
 }
 
 /// The consumer. It owns all conversation files.
@@ -59,6 +87,7 @@ pub struct Conversations {
     background: LowPriorityThread,
     journal: Journal,
     files: Files,
+    alerts: Alerts,
     /// Held while files are made: who has it knows that nobody writes a conversation's file.
     making: tokio::sync::Mutex<()>,
     /// Whether the journal's log may still hold what was taken back.
@@ -79,11 +108,12 @@ pub enum StepError {
 impl Conversations {
     /// Reads from this journal and writes below this folder, on this thread.
     #[must_use]
-    pub fn new(journal: Journal, output: Output, background: LowPriorityThread) -> Self {
+    pub fn new(journal: Journal, output: Output, background: LowPriorityThread, alerts: Alerts) -> Self {
         Self {
             background,
+            files: Files { journal: journal.clone(), output, remembered: Arc::default(), taken_in: Arc::default() },
             journal,
-            files: Files { output, remembered: Arc::default() },
+            alerts,
             making: tokio::sync::Mutex::default(),
             in_log: AtomicBool::new(true),
         }
@@ -113,6 +143,7 @@ impl Conversations {
     /// written is no error here: it is tried again later and stops no other.
     pub async fn step(&self) -> Result<bool, StepError> {
         let _paused = self.pause().await;
+        self.files.output.ensure_is_there().map_err(StepError::Output)?;
         unsend::take_back(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
         let cursor = self.journal.files_position().await?;
         let (mut in_order, mut is_all) = self.journal.put_in_order().await?;
@@ -130,12 +161,12 @@ impl Conversations {
                 let given_up = journal.list_given_up_files()?;
                 // Whatever is the matter with these, they are made from all their events.
                 touched.extend(pending.iter().map(|file| (file.conversation.clone(), None)));
-                let (mut failed, mut recovered, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+                let (mut failed, mut recovered, mut noticed) = (Vec::new(), Vec::new(), Noticed::default());
                 for (conversation, earliest) in touched {
                     let written = caught(|| files.write(journal, &conversation, earliest, now_ms, ToDisk::Later));
                     match written? {
-                        Ok(made) => {
-                            lost.extend(made.lost);
+                        Ok(mut made) => {
+                            noticed.add(&mut made);
                             if given_up.contains(&conversation) {
                                 recovered.push(conversation);
                             }
@@ -144,15 +175,17 @@ impl Conversations {
                         Err(error) => failed.push((conversation, error.to_string())),
                     }
                 }
-                Ok(Ok((last, pending, failed, recovered, lost)))
+                Ok(Ok((last, pending, failed, recovered, noticed)))
             })
             .await?;
-        let (last, pending, failed, recovered, lost) = step.map_err(StepError::Output)?;
+        let (last, pending, failed, recovered, noticed) = step.map_err(StepError::Output)?;
         if last == cursor && pending.is_empty() {
             return Ok(!is_all);
         }
         self.sync().await?;
         self.forget_taken_back(&pending).await?;
+        // Before the cursor moves: the new events have their files made again.
+        let lost = self.take_in(noticed).await?;
         for (conversation, reason) in &failed {
             tracing::warn!(
                 error = reason,
@@ -168,6 +201,30 @@ impl Conversations {
             .note_files(FilesMade { cursor: last, done, recovered, lost, failed, max_attempts, pause_ms })
             .await?;
         Ok(true)
+    }
+
+    /// Takes what stood in files only into the journal, and says so. Gives back which beginnings are lost.
+    async fn take_in(&self, noticed: Noticed) -> Result<Vec<LostBeginning>, StepError> {
+        let Noticed { lost, strays, moved_aside } = noticed;
+        if !strays.is_empty() {
+            let appended = self.journal.append(strays).await.inspect_err(|_| {
+                // They are met again, and tried again.
+                self.files.taken_in.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            });
+            let count = appended?.new;
+            tracing::error!(count, "messages stood in conversation files and not in the journal; they are in it again");
+            let sentence = format!(
+                "{count} messages stood in conversation files and not in the journal, and were taken into it again. Was the \
+                 journal lost, moved away or restored? What stood in it alone is missing."
+            );
+            self.alerts.raise(strays::TAKEN_IN, &sentence);
+        }
+        if moved_aside > 0 {
+            let sentence = "A conversation file held what the journal does not, and was moved aside: look for files with \
+                            .damaged- in their names below the output folder. The conversation's own file was made anew.";
+            self.alerts.raise(strays::MOVED_ASIDE, sentence);
+        }
+        Ok(lost)
     }
 
     /// Of what was taken back nothing may be left beside the conversation's file: not in copies that were moved aside, nor in
@@ -216,32 +273,43 @@ impl Conversations {
         let _paused = self.pause().await;
         unsend::take_back(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
         while !self.journal.put_in_order().await?.1 {}
-        let files = self.files.clone();
-        let now_ms = self.journal.clock().now_ms();
-        let (written, lost) = self
-            .journal
-            .look(move |journal| {
-                let all = journal.list_conversations(account.as_deref())?;
-                let (mut written, mut lost) = (0, Vec::new());
-                for conversation in all {
-                    // These lie behind the cursor: no start would write them anew after a power cut.
-                    match files.write(journal, &conversation, None, now_ms, ToDisk::First)? {
-                        Ok(made) => {
-                            written += usize::from(made.filed.is_some());
-                            lost.extend(made.lost);
-                        }
-                        Err(error) => return Ok(Err(error)),
-                    }
-                }
-                Ok(Ok((written, lost)))
-            })
-            .await?
-            .map_err(StepError::Output)?;
+        let (mut written, mut noticed) = self.rebuild_once(account.clone()).await?;
+        let has_strays = !noticed.strays.is_empty();
+        let mut lost = self.take_in(noticed).await?;
+        if has_strays {
+            // Those whose strays are in the journal now.
+            while !self.journal.put_in_order().await?.1 {}
+            (written, noticed) = self.rebuild_once(account).await?;
+            lost.extend(self.take_in(noticed).await?);
+        }
         self.sync().await?;
         if !lost.is_empty() {
             self.journal.forget_beginnings(lost).await?;
         }
         Ok(written)
+    }
+
+    async fn rebuild_once(&self, account: Option<String>) -> Result<(usize, Noticed), StepError> {
+        let files = self.files.clone();
+        let now_ms = self.journal.clock().now_ms();
+        self.journal
+            .look(move |journal| {
+                let all = journal.list_conversations(account.as_deref())?;
+                let (mut written, mut noticed) = (0, Noticed::default());
+                for conversation in all {
+                    // These lie behind the cursor: no start would write them anew after a power cut.
+                    match files.write(journal, &conversation, None, now_ms, ToDisk::First)? {
+                        Ok(mut made) => {
+                            written += usize::from(made.filed.is_some());
+                            noticed.add(&mut made);
+                        }
+                        Err(error) => return Ok(Err(error)),
+                    }
+                }
+                Ok(Ok((written, noticed)))
+            })
+            .await?
+            .map_err(StepError::Output)
     }
 
     async fn sync(&self) -> Result<(), StepError> {
@@ -282,7 +350,11 @@ fn caught<T>(
 /// The files themselves, and what is remembered of them. Cheap to clone.
 #[derive(Clone)]
 struct Files {
+    journal: Journal,
     output: Output,
+    /// Conversations of which strays went into the journal, and which were not made since: what is still missing then
+    /// cannot be there.
+    taken_in: Arc<Mutex<HashSet<DedupeKey>>>,
     /// Held while a file is made: of two who make one file, the later must not be the one who looked first.
     remembered: Arc<Mutex<HashMap<DedupeKey, Filed>>>,
 }
@@ -312,14 +384,109 @@ impl Files {
             match extend(journal, &self.output, conversation, &path, filed, earliest)? {
                 Ok(Some(filed)) => {
                     remembered.insert(key, filed);
-                    return Ok(Ok(Made { filed: Some(filed), lost: None }));
+                    return Ok(Ok(Made::new(Some(filed), None)));
                 }
                 Ok(None) => {}
                 Err(error) => return Ok(Err(error)),
             }
         }
-        let made = make(journal, &self.output, conversation, &path, now_ms, to_disk)?;
+        let made = self.make(journal, conversation, &path, now_ms, to_disk)?;
         Ok(made.inspect(|made| remembered.extend(made.filed.map(|filed| (key, filed)))))
+    }
+
+    /// What `old` holds beside `document`, which has no end yet: events that must go into the journal first, or the finding
+    /// that it must be kept aside.
+    fn find_strays(
+        &self,
+        reader: &JournalReader<'_>,
+        conversation: &Conversation,
+        old: (&[u8], usize),
+        document: &[u8],
+    ) -> Result<Strays, JournalError> {
+        let new = [document, END].concat();
+        let found = strays::find(&self.journal, reader, conversation, old, &new)?;
+        let mut taken_in = self.taken_in.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(match found {
+            Strays::Events(_) if !taken_in.insert(conversation.key()) => Strays::Unknown,
+            found => found,
+        })
+    }
+
+    /// Makes the file from all events of its conversation, and what stands in it of deleted ones.
+    fn make(
+        &self,
+        journal: &JournalReader<'_>,
+        conversation: &Conversation,
+        path: &RelativePath,
+        now_ms: i64,
+        to_disk: ToDisk,
+    ) -> Result<std::io::Result<Made>, JournalError> {
+        let output = &self.output;
+        let (old, old_stamp) = match output.read(path) {
+            Ok(old) => old.unzip(),
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut damaged =
+            old.as_ref().is_some_and(|old| serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(old).is_err());
+        let pruned = journal.find_pruned(conversation)?;
+        let mut lost = None;
+        let mut document = match (pruned, &old) {
+            (None, _) => b"[".to_vec(),
+            (Some(pruned), Some(old)) if pruned.is_beginning_of(old) => pruned.of(old).unwrap_or_default().to_vec(),
+            (Some(pruned), _) => {
+                lost = Some(LostBeginning { conversation: conversation.clone(), hash: pruned.hash });
+                tracing::error!(
+                    channel = conversation.channel,
+                    account = conversation.account,
+                    "the beginning of a conversation is lost: its events were deleted by age, and its file was changed"
+                );
+                damaged = old.is_some();
+                b"[".to_vec()
+            }
+        };
+        let (beginning, has_beginning) = (document.len(), document.len() > 1);
+        let up_to = journal.in_order_up_to()?;
+        let added = add_events(journal, conversation, (i64::MIN, 0), i64::MAX, &mut document)?;
+        let Some(added) = added.filter(|added| added.opens || has_beginning) else {
+            // No file takes the place of the old one, which stays as it is.
+            return Ok(Ok(Made::new(None, None)));
+        };
+        let mut is_moved_aside = false;
+        if let Some(old) = old.as_ref().filter(|_| !damaged) {
+            let beginning = if has_beginning { beginning } else { 0 };
+            match self.find_strays(journal, conversation, (old, beginning), &document)? {
+                Strays::Events(strays) => return Ok(Ok(Made { strays, ..Made::new(None, None) })),
+                Strays::Unknown => is_moved_aside = true,
+                // A good copy of what the journal holds damaged is kept.
+                Strays::None => {
+                    is_moved_aside =
+                        added.is_damaged && !old.strip_suffix(END).is_some_and(|old| document.starts_with(old));
+                }
+            }
+        }
+        self.taken_in.lock().unwrap_or_else(PoisonError::into_inner).remove(&conversation.key());
+        let end = document.len() as u64;
+        document.extend_from_slice(END);
+        if let (Some(old), Some(stamp), ToDisk::First) = (&old, old_stamp, to_disk)
+            && *old == document
+        {
+            // What is on disk, or will be with the batch that wrote it, is not brought there once more.
+            return Ok(Ok(Made::new(Some(Filed { stamp, end, last: added.last, up_to }), lost)));
+        }
+        if damaged || is_moved_aside {
+            tracing::warn!(
+                channel = conversation.channel,
+                account = conversation.account,
+                "a damaged conversation file was moved aside"
+            );
+            if let Err(error) = output.move_aside(path, now_ms) {
+                return Ok(Err(error));
+            }
+        }
+        let to_disk = unless_pruned(to_disk, has_beginning);
+        let replaced = output.replace(path, &document, to_disk);
+        let filed = |stamp| Filed { stamp, end, last: added.last, up_to };
+        Ok(replaced.map(|stamp| Made { is_moved_aside, ..Made::new(Some(filed(stamp)), lost) }))
     }
 }
 
@@ -376,67 +543,6 @@ fn extend(
     Ok(extended.map(|stamp| stamp.map(|stamp| Filed { stamp, end, last, up_to })))
 }
 
-/// Makes the file from all events of its conversation, and what stands in it of deleted ones.
-fn make(
-    journal: &JournalReader<'_>,
-    output: &Output,
-    conversation: &Conversation,
-    path: &RelativePath,
-    now_ms: i64,
-    to_disk: ToDisk,
-) -> Result<std::io::Result<Made>, JournalError> {
-    let (old, old_stamp) = match output.read(path) {
-        Ok(old) => old.unzip(),
-        Err(error) => return Ok(Err(error)),
-    };
-    let mut damaged =
-        old.as_ref().is_some_and(|old| serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(old).is_err());
-    let pruned = journal.find_pruned(conversation)?;
-    let mut lost = None;
-    let mut document = match (pruned, &old) {
-        (None, _) => b"[".to_vec(),
-        (Some(pruned), Some(old)) if pruned.is_beginning_of(old) => pruned.of(old).unwrap_or_default().to_vec(),
-        (Some(pruned), _) => {
-            lost = Some(LostBeginning { conversation: conversation.clone(), hash: pruned.hash });
-            tracing::error!(
-                channel = conversation.channel,
-                account = conversation.account,
-                "the beginning of a conversation is lost: its events were deleted by age, and its file was changed"
-            );
-            damaged = old.is_some();
-            b"[".to_vec()
-        }
-    };
-    let has_beginning = document.len() > 1;
-    let up_to = journal.in_order_up_to()?;
-    let added = add_events(journal, conversation, (i64::MIN, 0), i64::MAX, &mut document)?;
-    let Some(added) = added.filter(|added| added.opens || has_beginning) else {
-        // No file takes the place of the old one, which stays as it is.
-        return Ok(Ok(Made { filed: None, lost: None }));
-    };
-    let end = document.len() as u64;
-    document.extend_from_slice(END);
-    if let (Some(old), Some(stamp), ToDisk::First) = (&old, old_stamp, to_disk)
-        && *old == document
-    {
-        // What is on disk, or will be with the batch that wrote it, is not brought there once more.
-        return Ok(Ok(Made { filed: Some(Filed { stamp, end, last: added.last, up_to }), lost }));
-    }
-    if damaged {
-        tracing::warn!(
-            channel = conversation.channel,
-            account = conversation.account,
-            "a damaged conversation file was moved aside"
-        );
-        if let Err(error) = output.move_aside(path, now_ms) {
-            return Ok(Err(error));
-        }
-    }
-    let to_disk = unless_pruned(to_disk, has_beginning);
-    let replaced = output.replace(path, &document, to_disk);
-    Ok(replaced.map(|stamp| Made { filed: Some(Filed { stamp, end, last: added.last, up_to }), lost }))
-}
-
 /// A file that is the only copy of its beginning cannot be written anew after a power cut.
 fn unless_pruned(to_disk: ToDisk, has_pruned_beginning: bool) -> ToDisk {
     if has_pruned_beginning { ToDisk::First } else { to_disk }
@@ -448,7 +554,12 @@ struct Added {
     last: (i64, i64),
     /// Whether one of them opens a conversation.
     opens: bool,
+    /// Whether one of them cannot be read any more, and something else stands in its place.
+    is_damaged: bool,
 }
+
+/// What stands in a file in the place of an event whose bytes are no JSON any more: the disk changed them.
+const DAMAGED: &[u8] = br#"{"damaged":true}"#;
 
 /// Puts the events after `after` behind `document`, in order of time; those with a number above `up_to` are left out.
 /// `None`: there are none.
@@ -462,9 +573,14 @@ fn add_events(
     let mut added: Option<Added> = None;
     journal.each_event_in_order(conversation, after, up_to, |payload, event, opens| {
         document.extend_from_slice(if document == b"[" { b"\n" } else { b",\n" });
-        document.extend_from_slice(payload);
+        let is_damaged = serde_json::from_slice::<serde::de::IgnoredAny>(payload).is_err();
+        if is_damaged {
+            tracing::error!(seq = event.seq, "an event cannot be read any more; its conversation is made without it");
+        }
+        document.extend_from_slice(if is_damaged { DAMAGED } else { payload });
         let opens = opens || added.is_some_and(|added| added.opens);
-        added = Some(Added { last: (event.occurred_at, event.seq), opens });
+        let is_damaged = is_damaged || added.is_some_and(|added| added.is_damaged);
+        added = Some(Added { last: (event.occurred_at, event.seq), opens, is_damaged });
     })?;
     Ok(added)
 }

@@ -13,6 +13,7 @@ pub mod outbox;
 pub mod push;
 pub mod reads;
 pub mod retention;
+mod strays;
 pub mod threads;
 mod unsend;
 

@@ -87,6 +87,7 @@ mod tests {
             journal.clone(),
             output.clone(),
             crate::shared::low_priority::LowPriorityThread::start("files").unwrap(),
+            crate::shared::telemetry::alerts::Alerts::new(clock.clone()),
         );
         while conversations.step().await.expect("filed") {}
         clock.advance(std::time::Duration::from_secs(60));

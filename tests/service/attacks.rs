@@ -5,11 +5,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::secrets::signature::{from_hex, sign_sha256, to_hex};
 
-use crate::shopify_checks::{SECOND, connect_shop, requests};
-use crate::test_app::{FACEBOOK_SECRET, PAGE, SHOP, SHOPIFY_SECRET, TestApp};
+use crate::journal_checks::{SAM, body_of, delete_older_than, deliver, text_at};
+use crate::logs::Log;
+use crate::shopify_checks::{SECOND, an_hour_later, connect_shop, requests};
+use crate::test_app::{FACEBOOK_SECRET, OPERATOR_TOKEN, PAGE, SHOP, SHOPIFY_SECRET, TestApp};
 
 fn address(app: &TestApp) -> String {
     format!("{}/shopify/webhook", app.url)
@@ -210,5 +213,211 @@ async fn w2_what_is_signed_with_the_same_secret_for_another_purpose_is_no_delive
     }
     assert_eq!(app.counts().await, before);
     assert_eq!(app.connections("facebook").await[0]["account"], PAGE);
+    app.finish().await;
+}
+
+/// What a platform may quote of what was sent to it: in the alphabet of tokens, and in that of words.
+const CANARIES: [&str; 2] = ["shpat_Canary0123456789abcdefEAA", "canary_in_the_words_of_a_list"];
+
+/// What the operator and the merchant are shown.
+async fn shown(app: &TestApp, merchant: &crate::test_app::Browser) -> String {
+    let mut all = merchant.clone().for_pages().get("/").await.text();
+    for path in ["/api/status", "/api/alerts", "/metrics"] {
+        let authorization = format!("Bearer {OPERATOR_TOKEN}");
+        let answer = app.browser().send(Method::GET, path, &[("authorization", &authorization)], b"").await;
+        assert_eq!(answer.status, 200, "{path}");
+        all.push_str(&answer.text());
+    }
+    all
+}
+
+/// Every answer of Shopify with the canary wherever a text may stand.
+fn answers_of_shopify(canary: &str) -> Vec<Failure> {
+    let data = json!({ "shop": { "name": "Demo Shop", "myshopifyDomain": SHOP }, "currentAppInstallation": null });
+    let mut error = json!({ "message": canary, "path": [canary], "locations": [{ "line": canary }] });
+    error["extensions"] = json!({ "code": canary, "requiredAccess": format!("`{canary}` {canary}"), "typeName": canary,
+                                  "documentation": canary, "cost": canary });
+    let denied = json!({ "message": canary, "extensions": { "code": "ACCESS_DENIED", "requiredAccess": format!("`{canary}`") } });
+    let bodies = [
+        json!({ "errors": [error], "data": null }),
+        json!({ "errors": [denied], "data": data, "extensions": { "cost": { "requestedQueryCost": canary } } }),
+        json!({ "errors": canary }),
+        json!({ "errors": { "query": canary, canary: canary } }),
+        json!({ "error": canary, "error_description": canary, "error_uri": canary }),
+    ];
+    let statuses = [200, 400, 401, 402, 403, 404, 406, 422, 423, 429, 500, 503];
+    let mut all: Vec<Failure> =
+        statuses.iter().flat_map(|status| bodies.iter().map(|body| Failure::Json(*status, body.clone()))).collect();
+    for header in ["x-shopify-api-version", "x-shopify-api-deprecated-reason", "x-request-id", "retry-after"] {
+        all.push(Failure::WithHeader(header.into(), canary.into(), json!({ "data": data })));
+    }
+    all
+}
+
+/// Every refusal of the Graph API with the canary wherever a text may stand.
+fn answers_of_facebook(canary: &str) -> Vec<Failure> {
+    let error = |code: i64, subcode: Value, message: String| {
+        json!({ "error": { "message": message, "type": canary, "code": code, "error_subcode": subcode,
+                           "fbtrace_id": canary, "error_user_title": canary, "error_user_msg": canary,
+                           "error_data": { canary: canary }, "is_transient": canary } })
+    };
+    let mut all = Vec::new();
+    for code in [1, 2, 3, 4, 10, 100, 104, 200, 283, 368, 551, 613, 803, 2500, 99_999] {
+        all.push(error(code, json!(canary), canary.to_owned()));
+        all.push(error(code, json!(33), format!("(#{code}) Tried accessing nonexisting field ({canary}) on node")));
+    }
+    all.push(json!({ "error": canary }));
+    let mut failures: Vec<Failure> = all.into_iter().map(|body| Failure::Json(400, body)).collect();
+    for header in
+        ["facebook-api-version", "x-app-usage", "x-business-use-case-usage", "www-authenticate", "x-fb-trace-id"]
+    {
+        failures.push(Failure::WithHeader(header.into(), canary.into(), json!({ "data": [] })));
+    }
+    failures
+}
+
+#[tokio::test]
+async fn o10_nothing_that_a_platform_says_of_its_own_is_written_down_or_shown() {
+    let (log, _guard) = Log::begin();
+    let app = TestApp::start().await;
+    let merchant = app.connect().await;
+    for canary in CANARIES {
+        let (of_shopify, of_facebook) = (answers_of_shopify(canary), answers_of_facebook(canary));
+        for turn in 0..of_shopify.len().max(of_facebook.len()) {
+            if let Some(failure) = of_shopify.get(turn) {
+                app.shopify.traffic().fail_next("graphql", 2, failure.clone());
+                app.shopify.traffic().fail_next("access_token", 1, failure.clone());
+            }
+            if let Some(failure) = of_facebook.get(turn) {
+                for path in ["debug_token", "subscribed_apps", "subscriptions", PAGE, "me/accounts", "access_token"] {
+                    app.facebook.traffic().fail_next(path, 1, failure.clone());
+                }
+            }
+            if turn % 10 == 0 {
+                app.run_due_jobs().await;
+                let stranger = app.browser();
+                stranger.follow(&format!("/shopify/{SHOP}/login")).await;
+                merchant.follow("/facebook/login").await;
+            }
+            an_hour_later(&app).await;
+            assert!(!shown(&app, &merchant).await.contains(canary), "{canary} is shown in turn {turn}");
+        }
+        assert!(!log.take().contains(canary), "{canary} is in the log");
+        assert!(!app.is_on_disk(canary), "{canary} is on the disk");
+    }
+    app.close().await;
+}
+
+#[tokio::test]
+async fn n3_a_life_of_a_token_that_nobody_can_mean_panics_no_login_and_no_doctor() {
+    for seconds in [json!(i64::MAX), json!(i64::MIN), json!(1e300), json!("9223372036854775807")] {
+        let app = TestApp::start().await;
+        let token = json!({ "access_token": "shpat_test", "scope": "read_products", "expires_in": seconds,
+                            "refresh_token": "shprt_test", "refresh_token_expires_in": seconds });
+        app.shopify.traffic().fail_next("access_token", 1, Failure::Json(200, token));
+        let status = app.browser().follow(&format!("/shopify/{SHOP}/login")).await.status;
+        assert_ne!(status, 500, "{seconds}");
+        let token = json!({ "access_token": "EAAtest", "token_type": "bearer", "expires_in": seconds });
+        app.facebook.traffic().fail_next("access_token", 2, Failure::Json(200, token));
+        let browser = app.browser();
+        browser.follow(&format!("/shopify/{SHOP}/login")).await;
+        let status = browser.follow("/facebook/login").await.status;
+        assert_ne!(status, 500, "{seconds}");
+        app.settle().await;
+        app.close().await;
+    }
+}
+
+#[tokio::test]
+async fn s2_an_uninstall_signs_out_whoever_is_signed_in_though_a_page_stays_connected() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await.for_pages();
+    assert!(browser.get("/").await.text().contains("Sync now"));
+    app.clock.advance(Duration::from_secs(60));
+    app.shop().uninstall();
+    app.shop().deliver("app/uninstalled", &app.shop().webhook()).await;
+    app.settle().await;
+    assert_eq!((app.connections("shopify").await.len(), app.connections("facebook").await.len()), (0, 1));
+    assert!(!browser.get("/").await.text().contains("Sync now"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn s2_a_session_that_has_ended_stays_ended_when_the_clock_is_set_back() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await.for_pages();
+    app.clock.advance(Duration::from_secs(2 * 3600));
+    assert!(!browser.get("/").await.text().contains("Sync now"));
+    app.clock.set_back(Duration::from_secs(2 * 3600));
+    assert!(!browser.get("/").await.text().contains("Sync now"), "it came to life again");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn p3_messages_of_accounts_that_nobody_connected_are_deleted_by_age_too() {
+    let app = TestApp::start().await;
+    app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
+    deliver(&app, body_of(&[text_at(SAM, 1, "a secret wish")])).await;
+    deliver(&app, body_of(&[text_at(SAM, 2, "the newest stays")])).await;
+    assert_eq!(app.counts().await, (2, 2, 0));
+    app.clock.advance(Duration::from_secs(40 * 24 * 3600));
+    app.settle().await;
+    assert_eq!(delete_older_than(&app, 30).await, 1);
+    assert_eq!(app.counts().await, (1, 1, 0));
+    // Nor does a captured delivery bring it back.
+    deliver(&app, body_of(&[text_at(SAM, 1, "a secret wish")])).await;
+    assert_eq!(app.counts().await, (1, 1, 0));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn p2_an_erased_message_does_not_come_back_by_a_captured_delivery_after_a_new_login() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await;
+    let captured = body_of(&[text_at(SAM, 0, "a secret wish")]);
+    deliver(&app, &captured).await;
+    assert_eq!(app.said(SAM), ["a secret wish"]);
+    let asked = app.facebook.request_deletion(&format!("{}/facebook/data-deletion", app.url)).await.unwrap();
+    assert_eq!(asked.0, 200);
+    app.settle().await;
+    assert!(!app.is_on_disk("a secret wish"));
+    browser.follow(&format!("/shopify/{SHOP}/login")).await;
+    assert_eq!(browser.follow("/facebook/login").await.status, 200);
+    app.settle().await;
+    deliver(&app, &captured).await;
+    app.settle().await;
+    assert_eq!(app.said(SAM), [""; 0]);
+    assert!(!app.is_on_disk("a secret wish"));
+    deliver(&app, body_of(&[text_at(SAM, 9, "a new one")])).await;
+    app.settle().await;
+    assert_eq!(app.said(SAM), ["a new one"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn s4_a_link_of_another_site_joins_nothing_to_a_session_unasked() {
+    let app = TestApp::start().await;
+    app.shopify.add_shop(SECOND, "Second");
+    let browser = app.connect().await.for_pages();
+    let session = browser.cookie("session_id");
+    for site in ["cross-site", "same-site"] {
+        let paths =
+            [format!("/shopify/{SECOND}/login"), format!("/shopify/login?shop={SECOND}"), "/facebook/login".to_owned()];
+        for path in paths {
+            let answer = browser.send(Method::GET, &path, &[("sec-fetch-site", site)], b"").await;
+            assert_eq!(answer.status, 200, "{path}");
+            let text = answer.text();
+            assert!(text.contains("Demo Shop") && text.contains("another site"), "{path}: {text}");
+            assert!(text.contains(if path.contains("shopify") { SECOND } else { "Facebook" }), "{path}");
+        }
+    }
+    assert_eq!((app.connections("shopify").await.len(), browser.cookie("session_id")), (1, session));
+    // Whoever says yes goes on from our own page; who is not signed in is not asked.
+    let yes = format!("/shopify/{SECOND}/login");
+    for site in ["same-origin", "none"] {
+        assert_eq!(browser.send(Method::GET, &yes, &[("sec-fetch-site", site)], b"").await.status, 303);
+    }
+    let stranger = app.browser();
+    assert_eq!(stranger.send(Method::GET, &yes, &[("sec-fetch-site", "cross-site")], b"").await.status, 303);
     app.finish().await;
 }

@@ -94,6 +94,7 @@ fn miniature(config: &mut Config) {
         *limit = LONG;
     }
     limits.request = LONG;
+    limits.give_way = LONG;
     limits.stalled_answer = LONG;
     limits.linger = SHORT;
 }
@@ -535,5 +536,88 @@ async fn i5_a_flood_of_forged_deliveries_does_not_crowd_out_good_ones() {
     assert_eq!(refused, 250);
     app.settle().await;
     assert_eq!(app.said("7000").len(), 20);
+    app.finish().await;
+}
+
+/// A connection from another address of this machine.
+async fn open_from(app: &TestApp, number: u8) -> Raw {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(std::net::SocketAddr::from(([127, 0, 1, number], 0))).unwrap();
+    Raw(socket.connect(app.url.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap())
+}
+
+/// Sends deliveries, each on a connection of its own, and gives the slowest but one in a hundred.
+async fn p99_of_deliveries(app: &TestApp, name: &str) -> Duration {
+    let mut took = Vec::new();
+    for number in 0..200 {
+        let padding = if number % 10 == 0 { 200 * 1024 } else { 300 };
+        let begun = Instant::now();
+        let mut raw = Raw::open(app).await;
+        raw.send(delivery(&format!("m_{name}_{number}"), padding)).await;
+        assert_eq!(raw.status().await, 200, "{name} {number}");
+        took.push(begun.elapsed());
+    }
+    took.sort_unstable();
+    took[197]
+}
+
+#[tokio::test]
+async fn i5_stalled_bodies_of_strangers_refuse_no_delivery() {
+    let app = TestApp::start_with(|config| {
+        miniature(config);
+        config.server.limits.give_way = SHORT;
+    })
+    .await;
+    let signed = format!("x-hub-signature-256: sha256={}\r\n", "0".repeat(64));
+    let mut stalled = Vec::new();
+    for number in 0..=255 {
+        for (path, more, length) in
+            [("/logout", "", 65_535), ("/facebook/webhook", "", 65_535), ("/facebook/webhook", &signed, 400_000)]
+        {
+            let mut raw = open_from(&app, number).await;
+            raw.send(format!("POST {path} HTTP/1.1\r\nhost: x\r\n{more}content-length: {}\r\n\r\n", length + 1)).await;
+            // Of those that have given way the rest is not taken any more.
+            let _ = raw.0.write_all(&vec![b'x'; length]).await;
+            stalled.push(raw);
+        }
+    }
+    let p99 = p99_of_deliveries(&app, "stalled").await;
+    println!("p99 with {} stalled bodies: {p99:?}", stalled.len());
+    assert!(p99 < Duration::from_secs(1), "{p99:?}");
+    drop(stalled);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn i5_idle_connections_of_strangers_close_no_place_to_a_delivery() {
+    let app = TestApp::start_with(|config| {
+        miniature(config);
+        config.server.limits.give_way = SHORT;
+        config.server.limits.connections = 500;
+    })
+    .await;
+    let mut idle = Vec::new();
+    for number in 0..500_u32 {
+        let mut raw = open_from(&app, u8::try_from(number % 250).unwrap()).await;
+        raw.send("GET /health HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        assert_eq!(raw.status().await, 200);
+        idle.push(raw);
+    }
+    tokio::time::sleep(SHORT * 2).await;
+    let p99 = p99_of_deliveries(&app, "idle").await;
+    println!("p99 with {} idle connections: {p99:?}", idle.len());
+    assert!(p99 < Duration::from_secs(1), "{p99:?}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn i2_a_large_delivery_without_anything_like_a_signature_is_413_before_it_comes() {
+    let app = TestApp::start_with(miniature).await;
+    for path in ["/facebook/webhook", "/shopify/webhook"] {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 70000\r\n\r\n");
+        assert_eq!(exchange(&app, head).await, (413, 1), "{path}");
+        let chunked = format!("POST {path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n11171\r\n");
+        assert_eq!(exchange(&app, format!("{chunked}{}", "x".repeat(70_001))).await, (413, 1), "{path}");
+    }
     app.finish().await;
 }

@@ -50,6 +50,7 @@ mod journal_retention;
 mod keys;
 mod limits;
 mod logs;
+mod lost_journal;
 mod old_version;
 mod operator_alerts;
 mod operator_api;

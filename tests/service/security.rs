@@ -75,6 +75,11 @@ fn every_test_and_every_file_that_the_table_of_rules_names_is_there() {
         let targets_missing = targets.filter(|target| !root().join(target).is_dir());
         missing.extend(tests_missing.chain(files_missing).chain(targets_missing).map(|name| format!("{rule}: {name}")));
     }
+    let attacks = TABLE.split("\n## ").find(|section| section.starts_with("Attacks")).unwrap();
+    let is_test = |name: &String| name.matches('_').count() >= 4 && !name.contains(['.', '=', ' ']);
+    let of_attacks: Vec<String> = names(attacks).into_iter().filter(is_test).collect();
+    assert!(of_attacks.len() > 30, "{of_attacks:?}");
+    missing.extend(of_attacks.into_iter().filter(|test| !code.contains(&format!("fn {test}("))));
     assert!(missing.is_empty(), "not there any more: {missing:#?}");
 }
 

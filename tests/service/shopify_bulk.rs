@@ -224,7 +224,11 @@ async fn an_operation_that_ends_badly_is_told_and_the_shop_is_read_by_pages() {
     for (what, sentence, answer) in [
         ("a result in part", "took Shopify too long (TIMEOUT)", state(partial)),
         ("another code", "failed (no code)", state(json!({ "status": "FAILED" }))),
-        ("another status", "ended in a way that is not known here (PAUSED)", state(json!({ "status": "PAUSED" }))),
+        (
+            "another status",
+            "ended in a way that is not known here (another code)",
+            state(json!({ "status": "PAUSED" })),
+        ),
         (
             "a file elsewhere",
             "lies at an address that is not known as Shopify's",

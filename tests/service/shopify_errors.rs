@@ -110,7 +110,7 @@ async fn what_is_refused_again_and_again_is_parked_and_shown() {
         (Failure::Json(200, error("MAX_COST_EXCEEDED")), "Shopify finds a part of the catalogue too large"),
         (Failure::Json(200, error("ACCESS_DENIED")), "Shopify denies a permission (ACCESS_DENIED)"),
         (Failure::Json(200, error("undefinedField")), "Shopify refuses what is asked (undefinedField)"),
-        (Failure::Json(200, error("<b>x</b>")), "Shopify refuses what is asked (bxb)"),
+        (Failure::Json(200, error("<b>x</b>")), "Shopify refuses what is asked (another code)"),
         (Failure::Json(200, json!({ "errors": [{ "message": "No." }] })), refused),
         (Failure::Json(200, json!({ "errors": "[API] Something in words" })), refused),
         (

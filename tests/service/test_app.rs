@@ -109,6 +109,21 @@ impl TestApp {
         Self { url, facebook, shopify, clock, app, stop, server, folder }
     }
 
+    /// Its folder, which stays while somebody holds it.
+    pub fn folder(&self) -> Arc<TempDir> {
+        Arc::clone(&self.folder)
+    }
+
+    /// Starts on a folder that was left, with the same platforms.
+    pub async fn reopen(
+        clock: Clock,
+        facebook: facebook::sandbox::Sandbox,
+        shopify: shopify::sandbox::Sandbox,
+        folder: Arc<TempDir>,
+    ) -> Self {
+        Self::open(clock, facebook, shopify, folder, |_| {}).await
+    }
+
     /// Stops in order and starts again on the same folder, at another port, with the same platforms.
     pub async fn restart(self) -> Self {
         self.restart_with(|_| {}).await

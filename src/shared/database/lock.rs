@@ -92,6 +92,23 @@ fn take(folder: &Path) -> Result<File, LockError> {
     }
 }
 
+/// The file of a data folder that says that a restore began and did not end.
+pub const RESTORING: &str = "restore-under-way";
+
+/// Makes sure that what stands in a data folder was restored whole, or not at all.
+///
+/// # Errors
+/// When a restore broke off.
+pub fn ensure_no_restore_broke_off(folder: &Path) -> anyhow::Result<()> {
+    if folder.join(RESTORING).exists() {
+        bail!(
+            "a restore into {} broke off, so its databases and files do not belong together; run `shoptalk restore` again",
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,9 @@
 //! Opens SQLite as all three databases need it, migrates, and keeps blocking work off the async threads.
 
 use std::fs;
-use std::io::Read;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,11 +20,41 @@ pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A small database with one connection: `tokens.db`, `sessions.db`. Cheap to clone.
 #[derive(Clone)]
-pub struct Db(Arc<Mutex<Connection>>);
+pub struct Db(Arc<Opened>);
+
+struct Opened {
+    connection: Mutex<Connection>,
+    /// Where it is and which file that was; `None`: it is only looked at, or has no name.
+    file: Option<(PathBuf, FileId)>,
+}
 
 impl From<Connection> for Db {
     fn from(connection: Connection) -> Self {
-        Self(Arc::new(Mutex::new(connection)))
+        Self(Arc::new(Opened { connection: Mutex::new(connection), file: None }))
+    }
+}
+
+/// Which file of which file system.
+pub(in crate::shared) type FileId = (u64, u64);
+
+/// Which file this is at the moment.
+///
+/// # Errors
+/// When it is not there.
+pub(in crate::shared) fn file_of(path: &Path) -> std::io::Result<FileId> {
+    fs::metadata(path).map(|found| (found.dev(), found.ino()))
+}
+
+/// Makes sure that the file that was opened still has its name: what is written to one without a name is gone with the
+/// process.
+///
+/// # Errors
+/// [`rusqlite::Error::InvalidPath`] when it has not.
+pub(in crate::shared) fn ensure_is_there(path: &Path, file: FileId) -> rusqlite::Result<()> {
+    match file_of(path) {
+        Ok(found) if found == file => Ok(()),
+        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
+        _ => Err(rusqlite::Error::InvalidPath(path.to_owned())),
     }
 }
 
@@ -34,7 +64,8 @@ impl Db {
     /// # Errors
     /// As `open`.
     pub fn open(path: &Path, migrations: &[&'static str]) -> anyhow::Result<Self> {
-        Ok(Self(Arc::new(Mutex::new(open(path, migrations)?))))
+        let connection = Mutex::new(open(path, migrations)?);
+        Ok(Self(Arc::new(Opened { connection, file: Some((path.to_owned(), file_of(path)?)) })))
     }
 
     /// Opens a database only to look at it.
@@ -42,7 +73,7 @@ impl Db {
     /// # Errors
     /// When the file cannot be opened.
     pub fn open_to_look(path: &Path) -> rusqlite::Result<Self> {
-        Ok(Self(Arc::new(Mutex::new(open_reader(path)?))))
+        Ok(open_reader(path)?.into())
     }
 
     /// Runs `work` with the connection on a thread that may block. A transaction begins and ends inside one call.
@@ -57,9 +88,12 @@ impl Db {
         T: Send + 'static,
         E: Into<anyhow::Error> + Send + 'static,
     {
-        let connection = Arc::clone(&self.0);
+        let opened = Arc::clone(&self.0);
         tokio::task::spawn_blocking(move || {
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((path, file)) = &opened.file {
+                ensure_is_there(path, *file).context("a database was moved, removed or replaced while it is used")?;
+            }
+            let mut connection = opened.connection.lock().unwrap_or_else(PoisonError::into_inner);
             work(&mut connection).map_err(Into::into)
         })
         .await

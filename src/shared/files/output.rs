@@ -118,13 +118,18 @@ impl Write for Comparing<'_> {
     }
 }
 
+/// The file of the output folder that says which installation it belongs to.
+pub const MARK: &str = ".shoptalk";
+
 /// The folder `OUTPUT_DIR`, opened once. Cheap to clone.
 #[derive(Clone)]
 pub struct Output(Arc<Root>);
 
 struct Root {
-    folder: OwnedFd,
+    folder: RwLock<Arc<OwnedFd>>,
     path: PathBuf,
+    /// Which installation it belongs to, once that is known.
+    id: RwLock<Option<String>>,
     unique: AtomicU64,
     /// Folders into which nothing is written: their account is being erased, or was. Held while a file takes its place,
     /// so that who closes a folder knows that nothing is under way there.
@@ -142,13 +147,71 @@ impl Output {
         use std::os::unix::fs::DirBuilderExt;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let folder = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self(Arc::new(Root { folder, path: path.to_owned(), unique: AtomicU64::new(0), closed: RwLock::default() })))
+        Ok(Self(Arc::new(Root {
+            folder: RwLock::new(Arc::new(folder)),
+            path: path.to_owned(),
+            id: RwLock::default(),
+            unique: AtomicU64::new(0),
+            closed: RwLock::default(),
+        })))
+    }
+
+    fn root(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.0.folder.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Makes sure that what was opened is still what has the folder's name. Where another folder has it that carries the
+    /// same mark, because it was moved away and back or mounted anew, that one is used from now on.
+    ///
+    /// # Errors
+    /// When there is no such folder, or it is a stranger's: what is written would be in nobody's sight.
+    pub fn ensure_is_there(&self) -> std::io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let gone =
+            |error: Errno| std::io::Error::new(ErrorKind::NotFound, format!("the output folder is gone: {error}"));
+        let found = rustix::fs::open(&self.0.path, flags, Mode::empty()).map_err(gone)?;
+        let (now, before) = (rustix::fs::fstat(&found)?, rustix::fs::fstat(&*self.root())?);
+        if (now.st_dev, now.st_ino) == (before.st_dev, before.st_ino) {
+            return Ok(());
+        }
+        let known = self.0.id.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if known.is_none() || read_mark(&found)? != known {
+            return Err(std::io::Error::new(ErrorKind::NotFound, "another folder is where the output folder was"));
+        }
+        tracing::warn!("the output folder was moved or mounted anew; it is used where it is now");
+        *self.0.folder.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
+        Ok(())
     }
 
     /// The folder's path, for messages.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// Which installation the folder says it belongs to; `None`: it says none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn mark(&self) -> std::io::Result<Option<String>> {
+        let mark = read_mark(&*self.root())?;
+        self.0.id.write().unwrap_or_else(PoisonError::into_inner).clone_from(&mark);
+        Ok(mark)
+    }
+
+    /// From now on the folder belongs to this installation.
+    ///
+    /// # Errors
+    /// As [`Output::write`].
+    pub fn set_mark(&self, id: &str) -> std::io::Result<()> {
+        let root = self.root();
+        self.swap(&root, MARK, |file| {
+            file.write_all(format!("{id}\n").as_bytes())?;
+            file.sync_data()
+        })?;
+        rustix::fs::fsync(&*root)?;
+        *self.0.id.write().unwrap_or_else(PoisonError::into_inner) = Some(id.to_owned());
+        Ok(())
     }
 
     /// Makes the file hold exactly this document. Blocks until it is on disk.
@@ -456,7 +519,7 @@ impl Output {
     }
 
     fn find_folder(&self, parts: &[String]) -> std::io::Result<Option<OwnedFd>> {
-        let mut folder = rustix::io::dup(&self.0.folder)?;
+        let mut folder = rustix::io::dup(&*self.root())?;
         for part in parts {
             match find_folder_in(&folder, part)? {
                 Some(found) => folder = found,
@@ -490,7 +553,7 @@ impl Output {
     pub fn sync(&self) -> std::io::Result<()> {
         // One flush of the file system costs about as much as that of a single file.
         #[cfg(target_os = "linux")]
-        rustix::fs::syncfs(&self.0.folder)?;
+        rustix::fs::syncfs(&*self.root())?;
         #[cfg(not(target_os = "linux"))]
         rustix::fs::sync();
         Ok(())
@@ -535,7 +598,7 @@ impl Output {
     }
 
     fn folder(&self, parts: &[String]) -> std::io::Result<OwnedFd> {
-        let mut folder = rustix::io::dup(&self.0.folder)?;
+        let mut folder = rustix::io::dup(&*self.root())?;
         for part in parts {
             folder = match rustix::fs::openat(&folder, part.as_str(), FOLDER_FLAGS, Mode::empty()) {
                 Ok(found) => found,
@@ -589,6 +652,13 @@ impl Drop for Incoming {
         // After `finish` there is nothing of this name any more. Otherwise best effort: the next start removes the rest.
         let _ = rustix::fs::unlinkat(&self.folder, &self.temporary, AtFlags::empty());
     }
+}
+
+fn read_mark(folder: impl AsFd) -> std::io::Result<Option<String>> {
+    let Some(file) = open_plain(folder, MARK)? else { return Ok(None) };
+    let mut text = String::new();
+    file.take(100).read_to_string(&mut text)?;
+    Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
 
 /// A folder in a folder; `None` where there is none, or something else has this name.

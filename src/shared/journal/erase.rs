@@ -187,7 +187,7 @@ impl Journal {
 }
 
 /// The name under which keys of an account's erased events stand. It does not tell the account.
-pub(in crate::shared) fn account_key(channel: &str, account: &str) -> DedupeKey {
+fn account_key(channel: &str, account: &str) -> DedupeKey {
     DedupeKey::new(channel, account, &[])
 }
 
@@ -269,7 +269,7 @@ fn erase_events(connection: &Connection, scope: &Scope, seqs: &[i64], name: &str
                 .prepare_cached(
                     "UPDATE events SET dedupe = ?2, channel = '', account = '', kind = 'erased', conversation = NULL,
                         opens = 0, reread = NULL, occurred_at = ?3, received_at = ?3, source = '', apart = NULL,
-                        payload = x''
+                        payload = x'', name = NULL
                      WHERE seq = ?1",
                 )?
                 .execute(params![seq, DedupeKey::new("", "", &[&seq.to_be_bytes()]).as_bytes(), now_ms])?;

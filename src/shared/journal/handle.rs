@@ -4,14 +4,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use anyhow::Context;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
+use super::acknowledged::{self, Acknowledged};
 use super::checkpoint;
 use super::connected_accounts::ConnectedAccounts;
+use super::conversation::Conversation;
 use super::error::JournalError;
-use super::event::Event;
+use super::event::{Effect, Event};
 use super::feed_news::FeedNews;
 use super::health::Health;
 use super::migrations::MIGRATIONS;
@@ -109,6 +112,8 @@ impl Journal {
         let connection = sqlite::open(path, MIGRATIONS)?;
         writer::configure(&connection)?;
         let last = newest_seq(&connection)?;
+        let acknowledged = Acknowledged::open(path, last, &alerts)
+            .with_context(|| format!("{} cannot be used", acknowledged::path_of(path).display()))?;
         let (requests, receiver) = mpsc::channel(QUEUE);
         let (seq_sender, last_seq) = watch::channel(last);
         let (accounts, unsendings) = (ConnectedAccounts::default(), Unsendings::default());
@@ -119,6 +124,8 @@ impl Journal {
         let writer = Writer {
             connection,
             path: path.to_owned(),
+            file: sqlite::file_of(path)?,
+            acknowledged,
             requests: receiver,
             accounts: accounts.clone(),
             unsendings: Arc::clone(&unsendings),
@@ -284,6 +291,17 @@ impl Journal {
     /// How messages of this channel are taken back.
     pub(crate) fn unsending(&self, channel: &str) -> Option<Unsending> {
         tombstones::find(&self.unsendings, channel)
+    }
+
+    /// The event that an item of a conversation's file was when it came; `None` where that cannot be told.
+    pub(crate) fn event_of(&self, conversation: &Conversation, item: &str) -> Option<Event> {
+        let (channel, known) = tombstones::find_named(&self.unsendings, &conversation.channel)?;
+        let event = Event { channel, ..(known.event_of)(&conversation.account, item)? };
+        let is_of_it = match &event.effect {
+            Effect::Conversation { person, .. } | Effect::Unsend { person, .. } => *person == conversation.person,
+            Effect::Reread(_) | Effect::SetAside(_) => false,
+        };
+        (is_of_it && event.account == conversation.account).then_some(event)
     }
 
     /// Writes something small, to know that it can be done: an empty transaction succeeds on a full disk, too.

@@ -63,6 +63,11 @@ impl Health {
 
 /// What is wrong, and what to do.
 fn sentence(error: &rusqlite::Error) -> &'static str {
+    if matches!(error, rusqlite::Error::InvalidPath(_)) {
+        return "journal.db was moved, removed or replaced while the service runs. Deliveries are answered 503 and come \
+                again: put it back, with the files of the same name ending in -wal and -shm, and do not stop the service \
+                before.";
+    }
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => {
             "The disk with the journal is full. Deliveries are answered 503 and come again: make room."

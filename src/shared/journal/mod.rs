@@ -8,6 +8,7 @@
 //!
 //! Here stands the log alone. The other tables of `journal.db` have a file each in [`crate::shared::store`].
 
+pub mod acknowledged;
 mod arrivals;
 mod beginnings;
 mod checkpoint;
@@ -21,6 +22,7 @@ mod event;
 mod feed_news;
 mod handle;
 mod health;
+mod known_keys;
 pub(in crate::shared) mod migrations;
 mod pending_files;
 mod pruning;
@@ -38,7 +40,6 @@ pub(in crate::shared) use conversation_order::{in_order_up_to, insert_set_aside}
 pub(in crate::shared) use cursors::{
     CONVERSATIONS_CURSOR, FEED_CURSOR, OVERVIEW_CURSOR, READS_CURSOR, cursor_position, save_cursor,
 };
-pub(in crate::shared) use erase::account_key;
 pub use erase::{Erased, Scope};
 pub use error::JournalError;
 pub use event::{DedupeKey, Effect, Event, Source};

@@ -87,13 +87,13 @@ fn step(
     let (mut looked_at, mut last) = (0, cursor);
     for (seq, conversation, not_connected) in &rows {
         match conversation {
+            // Nobody has connected the account for so long: it stands in no file, and nobody waits for it.
+            _ if *not_connected => deleted += forget(connection, *seq)?,
             Some(conversation) => {
                 if conversations.insert(conversation) {
                     deleted += prune(connection, file_of, conversation, before, newest)?;
                 }
             }
-            // It still has to flow in when the account connects.
-            None if *not_connected => {}
             None => deleted += forget(connection, *seq)?,
         }
         looked_at += 1;

@@ -10,13 +10,16 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::event::{DedupeKey, Event};
 
-/// What a channel knows of messages whose content is taken back.
+/// What a channel knows of the items that stand in conversation files: how their content is taken back, and which event each
+/// was.
 #[derive(Clone, Copy)]
 pub struct Unsending {
     /// What is left of an item: who said it to whom and when, and its id.
     pub tombstone: fn(&[u8]) -> Vec<u8>,
     /// The key of an item of an account, as it was when the item came; `None` where it cannot be told.
     pub key_of: fn(&str, &str) -> Option<DedupeKey>,
+    /// The event that an item of an account was when it came; `None` where it cannot be told.
+    pub event_of: fn(&str, &str) -> Option<Event>,
 }
 
 /// By channel.
@@ -24,6 +27,12 @@ pub(super) type Unsendings = Arc<RwLock<HashMap<&'static str, Unsending>>>;
 
 pub(super) fn find(unsendings: &Unsendings, channel: &str) -> Option<Unsending> {
     unsendings.read().unwrap_or_else(PoisonError::into_inner).get(channel).copied()
+}
+
+/// As [`find`], with the channel's name.
+pub(super) fn find_named(unsendings: &Unsendings, channel: &str) -> Option<(&'static str, Unsending)> {
+    let known = unsendings.read().unwrap_or_else(PoisonError::into_inner);
+    known.get_key_value(channel).map(|(name, unsending)| (*name, *unsending))
 }
 
 /// Whether any message was taken back.

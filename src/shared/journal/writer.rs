@@ -6,19 +6,20 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OpenFlags, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::acknowledged::Acknowledged;
 use super::arrivals::Arrived;
 use super::checkpoint::{self, Checkpoints};
 use super::connected_accounts::{ConnectedAccounts, NOT_CONNECTED};
 use super::error::JournalError;
-use super::event::{DedupeKey, Effect, Event};
+use super::event::{DedupeKey, Effect, Event, Source};
 use super::feed_news::{self, FeedNews};
 use super::health::Health;
 use super::tombstones::{self, Unsendings};
 use crate::shared::clock::Clock;
-use crate::shared::database::sqlite;
+use crate::shared::database::sqlite::{self, FileId};
 use crate::shared::telemetry::metrics::WriterMetrics;
 
 /// How many requests one transaction takes at most. Bounds the time for which the first of them waits.
@@ -75,6 +76,9 @@ pub(super) enum Request {
 pub(super) struct Writer {
     pub connection: Connection,
     pub path: PathBuf,
+    /// The file as it was when it was opened.
+    pub file: FileId,
+    pub acknowledged: Acknowledged,
     pub requests: mpsc::Receiver<Request>,
     pub accounts: ConnectedAccounts,
     pub unsendings: Unsendings,
@@ -158,6 +162,9 @@ impl Writer {
         }
         let told = outcome.map_err(|error| JournalError::Storage(error.to_string()));
         let is_good = told.is_ok();
+        if let Some(seq) = last_seq.filter(|_| is_good) {
+            self.acknowledged.note(seq);
+        }
         if self.messages.send(Message { completions, told }).is_err() {
             // The runtime is gone and with it all who wait, or nobody can be told any more.
             self.is_broken = true;
@@ -205,7 +212,7 @@ impl Writer {
         let mut arrived = Arrived::default();
         let run = |sql: &str| self.connection.prepare_cached(sql)?.execute([]).map(drop);
         let mut closed = false;
-        let mut failed = run("BEGIN IMMEDIATE").err();
+        let mut failed = sqlite::ensure_is_there(&self.path, self.file).and_then(|()| run("BEGIN IMMEDIATE")).err();
         // Unknown until the first append, and again after each job: it may have been the one that deletes.
         let mut any_pruned = None;
         for request in batch {
@@ -350,17 +357,23 @@ impl Writer {
             .exists([])
     }
 
-    /// Whether this event was here once, and was deleted by age or on request.
+    /// Whether this event was here once, and was deleted by age or on request. What was erased with its account comes back
+    /// only where the platform shows it again to who has connected the account anew: a delivery may be a captured one.
     fn was_pruned(&self, event: &Event) -> rusqlite::Result<bool> {
+        let is_asked_for = matches!(event.source, Source::Poll | Source::Import)
+            && self.accounts.contains(event.channel, &event.account);
         let mut find = self.connection.prepare_cached(
-            "SELECT 1 FROM pruned_keys WHERE dedupe = ?1 UNION ALL SELECT 1 FROM erased_keys WHERE dedupe = ?1",
+            "SELECT 1 FROM pruned_keys WHERE dedupe = ?1
+             UNION ALL SELECT 1 FROM erased_keys WHERE dedupe = ?1 AND NOT ?2",
         )?;
-        find.exists([event.key.as_bytes()])
+        find.exists(params![event.key.as_bytes(), is_asked_for])
     }
 
     /// A handle on which a write failed may hold pages that the disk does not: it is never used again.
     fn reopen(&mut self) {
-        let reopened = Connection::open(&self.path)
+        // Without making one: a file that was taken away may be put back.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let reopened = Connection::open_with_flags(&self.path, flags)
             .map_err(anyhow::Error::from)
             .and_then(|connection| configure(&connection).map(|()| connection));
         match reopened {

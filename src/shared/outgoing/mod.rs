@@ -5,3 +5,4 @@ pub mod breaker;
 pub mod http;
 pub mod self_test;
 pub mod signed_post;
+pub mod words;

@@ -18,12 +18,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::connections::Connections;
 use super::limits::Limits;
 use super::peer::Peer;
-use super::wire::{Turn, Turns, Wire};
+use super::turns::{Turn, Turns};
+use super::wire::Wire;
 use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// The largest head of a request, in bytes: request line and all headers.
@@ -44,7 +45,7 @@ pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: Ca
     static FAILED: OncePerSecond = OncePerSecond::new();
     let graceful = GracefulShutdown::new();
     let limits = Arc::new(limits.clone());
-    let places = Arc::new(Semaphore::new(places(limits.connections)));
+    let connections = Connections::new(places(limits.connections), limits.give_way);
     let app = TowerToHyperService::new(app);
     loop {
         let accepted = tokio::select! {
@@ -62,7 +63,9 @@ pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: Ca
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let turns = Arc::new(Turns::default());
+        let address = peer.ip().to_canonical();
+        let Some(place) = connections.enter(address, &turns) else {
             if let Some(unsaid) = FULL.should_log() {
                 tracing::warn!(unsaid, "a connection was closed: there are as many as can be served");
             }
@@ -70,12 +73,12 @@ pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: Ca
         };
         // Answers are small and written at once; waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
-        let turns = Arc::new(Turns::default());
         let wire = Wire::new(stream, Arc::clone(&limits), Arc::clone(&turns));
-        let (app, peer) = (app.clone(), Peer(peer.ip().to_canonical()));
+        let (app, peer) = (app.clone(), Peer(address));
         let service = service_fn(move |mut request: Request<Incoming>| {
             let turn = turns.begin();
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(Arc::clone(&turns));
             let answer = app.call(request);
             async move {
                 let response: Response<Body> = answer.await?;
@@ -93,7 +96,10 @@ pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: Ca
         let watched = graceful.watch(connection);
         tokio::spawn(async move {
             // Broken connections and bad requests are the client's affair; hyper has answered what could be answered.
-            let _ = watched.await;
+            tokio::select! {
+                _ = watched => {}
+                () = place.close.cancelled() => {}
+            }
             drop(place);
         });
     }

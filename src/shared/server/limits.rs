@@ -3,6 +3,7 @@
 //!
 //! A place is taken after the body has come, so that a thousand slow senders hold none.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,15 +12,16 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use bytes::BytesMut;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 
+use super::bodies::{Bodies, Held, Pot};
 use super::error::Problem;
 use super::peer::Peer;
 use super::proxies::Proxies;
-use super::rates::{Rate, Rates};
+use super::rates::{Rate, Rates, household};
+use super::turns::Turns;
 use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// The largest body of a request that is no delivery.
@@ -34,6 +36,9 @@ const MAX_URL_BYTES: usize = 8 * 1024;
 
 /// Up to this size a body comes out of the share of small ones, which large ones cannot use up.
 const SMALL_BYTES: usize = 64 * 1024;
+
+/// The least that a body holds which does not come at once.
+const LEAST_BYTES: usize = 1024;
 
 /// What connections and requests may take. The defaults are those of production; tests shorten the times.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,8 +63,11 @@ pub struct Limits {
     pub connections: usize,
     /// How many requests are at work at once.
     pub requests: usize,
-    /// How many bytes the bodies of all requests have together. A quarter is kept for small ones.
+    /// How many bytes the bodies of all requests have together. A quarter is kept for small deliveries, and an eighth is
+    /// all that other requests can have.
     pub body_bytes: usize,
+    /// After how long an unfinished body or an idle connection gives way to a newcomer, where all places are taken.
+    pub give_way: Duration,
     /// How often one address may use the routes of logins and of deletion.
     pub doors: Rate,
     /// The proxies whose `X-Forwarded-For` is believed.
@@ -80,6 +88,7 @@ impl Default for Limits {
             connections: 10_000,
             requests: 1024,
             body_bytes: 64 * 1024 * 1024,
+            give_way: Duration::from_secs(1),
             doors: Rate { burst: 120, per_minute: 120 },
             proxies: Proxies::default(),
         }
@@ -93,8 +102,9 @@ pub struct Gate(Arc<Shares>);
 struct Shares {
     limits: Limits,
     requests: Share,
-    small: Share,
-    large: Share,
+    /// A quarter of the requests at work is kept for deliveries.
+    other_requests: Share,
+    bodies: Bodies,
     doors: Rates,
 }
 
@@ -102,11 +112,10 @@ impl Gate {
     /// A gate with these limits.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        let small = limits.body_bytes / 4;
         Self(Arc::new(Shares {
             requests: Share::new(limits.requests),
-            small: Share::new(small),
-            large: Share::new(limits.body_bytes - small),
+            other_requests: Share::new((limits.requests - limits.requests / 4).max(1)),
+            bodies: Bodies::new(limits.body_bytes, limits.give_way),
             doors: Rates::new(limits.doors),
             limits: limits.clone(),
         }))
@@ -128,19 +137,24 @@ pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Res
     }
     // Where a chunked body ends, only hyper knows; so nothing may follow it on this connection.
     let is_last = parts.headers.contains_key(header::TRANSFER_ENCODING);
-    let (most, within) = match is_delivery(&parts) {
-        true => (MAX_DELIVERY_BYTES, shares.limits.delivery),
-        false => (MAX_BODY_BYTES, shares.limits.request),
-    };
+    let is_delivery = is_delivery(&parts);
+    let within = if is_delivery { shares.limits.delivery } else { shares.limits.request };
     let read = match body.is_end_stream() {
         true => Ok((Bytes::new(), None)),
-        false => match tokio::time::timeout(within, read(shares, body, most)).await {
-            Ok(read) => read.map(|(bytes, held)| (bytes, Some(held))),
-            Err(_) => Err(Refusal::Slow),
-        },
+        false => {
+            let turns = parts.extensions.get::<Arc<Turns>>();
+            turns.inspect(|turns| turns.set_reading(true));
+            let read = tokio::time::timeout(within, read(shares, body, &parts)).await;
+            turns.inspect(|turns| turns.set_reading(false));
+            read.unwrap_or(Err(Refusal::Slow)).map(|(bytes, held)| (bytes, Some(held)))
+        }
     };
     let answer = async {
         let (bytes, _held) = read?;
+        let _other = match is_delivery {
+            true => None,
+            false => Some(shares.other_requests.take(1).ok_or(Refusal::Busy)?),
+        };
         let _place = shares.requests.take(1).ok_or(Refusal::Busy)?;
         Ok::<_, Refusal>(next.run(Request::from_parts(parts, Body::from(bytes))).await)
     };
@@ -170,18 +184,40 @@ fn check_head(shares: &Shares, parts: &Parts) -> Result<(), Refusal> {
     if parts.headers.get_all(header::CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
         return Err(Refusal::Compressed);
     }
-    let most = if is_delivery(parts) { MAX_DELIVERY_BYTES } else { MAX_BODY_BYTES };
+    let most = most_bytes(parts);
     if declared_length(&parts.headers).is_some_and(|length| length > most as u64) {
         return Err(Refusal::LargeBody);
     }
     if is_door(parts.uri.path()) {
-        let peer = parts.extensions.get::<Peer>();
-        let client = peer.map(|peer| shares.limits.proxies.client(peer.0, &parts.headers));
+        let client = client(shares, parts);
         if client.is_some_and(|client| !shares.doors.allow(client)) {
             return Err(Refusal::TooOften);
         }
     }
     Ok(())
+}
+
+/// Who asks, as far as that is known.
+fn client(shares: &Shares, parts: &Parts) -> Option<IpAddr> {
+    let peer = parts.extensions.get::<Peer>()?;
+    Some(shares.limits.proxies.client(peer.0, &parts.headers))
+}
+
+/// How large the body may be: a large one needs at least something like a signature.
+fn most_bytes(parts: &Parts) -> usize {
+    if !is_delivery(parts) {
+        MAX_BODY_BYTES
+    } else if has_signature(&parts.headers) {
+        MAX_DELIVERY_BYTES
+    } else {
+        SMALL_BYTES
+    }
+}
+
+/// Whether some header may be a signature. Platforms call it so, or name how it is made; the shortest are of 20 bytes.
+fn has_signature(headers: &HeaderMap) -> bool {
+    let is_one = |name: &str| name.contains("signature") || name.contains("hmac");
+    headers.iter().any(|(name, value)| is_one(name.as_str()) && value.len() >= 27)
 }
 
 fn declared_length(headers: &HeaderMap) -> Option<u64> {
@@ -204,30 +240,51 @@ fn is_door(path: &str) -> bool {
     first == "deletion" || LAST.contains(&parts.next_back().unwrap_or(first))
 }
 
-/// Reads a body of at most so many bytes. What was read counts against the memory of all bodies until it is let go.
-async fn read(shares: &Shares, body: Body, most: usize) -> Result<(Bytes, Vec<Held<'_>>), Refusal> {
+/// Reads a body. What it holds counts against the memory of all bodies until that is let go.
+async fn read(shares: &Shares, body: Body, parts: &Parts) -> Result<(Bytes, Held), Refusal> {
+    let nobody = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    let mut held = shares.bodies.begin(household(client(shares, parts).unwrap_or(nobody)));
+    let gave_way = held.gave_way.clone();
+    let bytes = tokio::select! {
+        biased;
+        bytes = read_into(&mut held, body, parts) => bytes?,
+        () = gave_way.cancelled() => return Err(Refusal::Full),
+    };
+    if held.finish() { Ok((bytes, held)) } else { Err(Refusal::Full) }
+}
+
+async fn read_into(held: &mut Held, body: Body, parts: &Parts) -> Result<Bytes, Refusal> {
+    let (is_delivery, most) = (is_delivery(parts), most_bytes(parts));
+    let declared = declared_length(&parts.headers).and_then(|length| usize::try_from(length).ok());
     let mut body = std::pin::pin!(body);
-    let mut held = Vec::with_capacity(1);
-    let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
-    let mut length = 0;
+    let (mut all, mut room) = (Vec::new(), 0);
     while let Some(frame) = std::future::poll_fn(|context| body.as_mut().poll_frame(context)).await {
         let Ok(data) = frame.map_err(|_| Refusal::Unreadable)?.into_data() else { continue };
-        length += data.len();
+        let length = all.len() + data.len();
         if length > most {
             return Err(Refusal::LargeBody);
         }
-        let share = if length <= SMALL_BYTES { &shares.small } else { &shares.large };
-        held.push(share.take(data.len()).ok_or(Refusal::Full)?);
-        if first.is_empty() {
-            first = data;
-        } else {
-            if rest.is_empty() {
-                rest.extend_from_slice(&first);
-            }
-            rest.extend_from_slice(&data);
+        // The whole body at once stays where it is. A part of one would keep alive all that was read with it.
+        let is_whole = all.is_empty() && declared == Some(length);
+        let wanted = match length <= room {
+            true => room,
+            false if is_whole => length,
+            false => length.max(LEAST_BYTES).next_power_of_two().min(declared.unwrap_or(most).max(length)),
+        };
+        let small = wanted.min(SMALL_BYTES).saturating_sub(room);
+        let large = (wanted - room).saturating_sub(small);
+        let pot = if is_delivery { Pot::Delivery } else { Pot::Other };
+        if (small > 0 && !held.grow(pot, small, length)) || (large > 0 && !held.grow(Pot::Large, large, length)) {
+            return Err(Refusal::Full);
         }
+        if is_whole {
+            return Ok(data);
+        }
+        all.reserve_exact(wanted - all.len());
+        room = wanted;
+        all.extend_from_slice(&data);
     }
-    Ok((if rest.is_empty() { first } else { rest.freeze() }, held))
+    Ok(all.into())
 }
 
 /// So many of something, for all requests together.
@@ -235,8 +292,8 @@ struct Share {
     free: AtomicUsize,
 }
 
-/// What a request holds of a share.
-struct Held<'a> {
+/// What a request takes of a share.
+struct Taken<'a> {
     share: &'a Share,
     amount: usize,
 }
@@ -247,14 +304,14 @@ impl Share {
     }
 
     /// Takes so much, if it is there.
-    fn take(&self, amount: usize) -> Option<Held<'_>> {
+    fn take(&self, amount: usize) -> Option<Taken<'_>> {
         let less = |free: usize| free.checked_sub(amount);
         self.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).ok()?;
-        Some(Held { share: self, amount })
+        Some(Taken { share: self, amount })
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Taken<'_> {
     fn drop(&mut self) {
         self.share.free.fetch_add(self.amount, Ordering::AcqRel);
     }

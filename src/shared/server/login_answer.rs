@@ -25,6 +25,15 @@ pub enum LoginAnswer {
         /// What a browser is shown.
         shown: Shown,
     },
+    /// A page of another site began the login in a browser that is signed in here: the person is asked first.
+    AskFirst {
+        /// The channel.
+        channel: &'static str,
+        /// What would be connected to what.
+        sentence: String,
+        /// Where the login begins if that is wished.
+        proceed: String,
+    },
     /// The person, or the platform for them, said no. To a browser that is a page, not an error.
     NotConnected {
         /// The channel.
@@ -41,6 +50,13 @@ pub enum LoginAnswer {
 pub enum Shown {
     /// The start page.
     Home,
+    /// A question, and where yes leads.
+    Question {
+        /// The question.
+        sentence: String,
+        /// A path of ours.
+        proceed: String,
+    },
     /// That nothing was connected, and why.
     NotConnected(Cow<'static, str>),
     /// What came of each account, because not all could be connected.
@@ -76,6 +92,10 @@ impl IntoResponse for LoginAnswer {
                     response.headers_mut().insert(header::SET_COOKIE, cookie);
                 }
                 (response, shown)
+            }
+            Self::AskFirst { channel, sentence, proceed } => {
+                tracing::info!(channel, reason = "another_site", "a login was refused");
+                (AppError::Forbidden(sentence.clone().into()).into_response(), Shown::Question { sentence, proceed })
             }
             Self::NotConnected { channel, reason, sentence } => {
                 tracing::info!(channel, reason, "a login was refused");

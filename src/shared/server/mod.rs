@@ -1,6 +1,8 @@
 //! Incoming HTTP below our routes: connections, limits, cookies, and how errors are answered.
 
 pub mod accept;
+mod bodies;
+mod connections;
 pub mod cookies;
 pub mod error;
 pub mod limits;
@@ -10,5 +12,6 @@ pub mod proxies;
 pub mod rates;
 pub mod request_id;
 pub mod session;
+mod turns;
 pub mod webhook_intake;
 pub mod wire;

@@ -1,6 +1,6 @@
 //! Who asks, when a proxy stands between: `X-Forwarded-For` is believed where it comes from a proxy that is configured.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use http::HeaderMap;
@@ -28,7 +28,7 @@ impl Proxies {
         let values: Vec<&str> =
             headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
         for hop in values.iter().flat_map(|value| value.split(',')).rev() {
-            let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
+            let Some(hop) = parse_hop(hop.trim()) else { break };
             client = hop.to_canonical();
             if !self.is_trusted(client) {
                 break;
@@ -40,6 +40,12 @@ impl Proxies {
     fn is_trusted(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }
+}
+
+/// One address of the list: some proxies write the port behind it, or an IPv6 address in brackets.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    let in_brackets = || hop.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::from);
+    hop.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|hop| hop.ip())).or_else(in_brackets)
 }
 
 impl FromStr for Proxies {
@@ -99,6 +105,15 @@ mod tests {
         assert_eq!(client("127.0.0.1", "127.0.0.1", &["198.51.100.7", "192.0.2.1"]), "192.0.2.1");
         assert_eq!(client("127.0.0.0/8, 10.0.0.0/8", "127.0.0.1", &["192.0.2.1, 10.1.2.3"]), "192.0.2.1");
         assert_eq!(client("127.0.0.1", "127.0.0.1", &["nonsense"]), "127.0.0.1");
+        for (written, read) in [
+            ("192.0.2.1:4711", "192.0.2.1"),
+            ("[2001:db9::1]", "2001:db9::1"),
+            ("[2001:db9::1]:4711", "2001:db9::1"),
+            ("[192.0.2.1]", "127.0.0.1"),
+            ("192.0.2.1:", "127.0.0.1"),
+        ] {
+            assert_eq!(client("127.0.0.1", "127.0.0.1", &[written]), read, "{written}");
+        }
         assert_eq!(client("127.0.0.1", "127.0.0.1", &[]), "127.0.0.1");
         assert_eq!(client("2001:db8::/32", "2001:db8:1::1", &["2001:db9::1"]), "2001:db9::1");
         assert_eq!(client("0.0.0.0/0", "192.0.2.9", &["192.0.2.1"]), "192.0.2.1");

@@ -96,7 +96,7 @@ impl Rates {
 }
 
 /// Whoever has one IPv6 address has 2⁶⁴ of them.
-fn household(address: IpAddr) -> IpAddr {
+pub(super) fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -75,6 +75,30 @@ pub async fn find(shared: &Shared, headers: &HeaderMap) -> Result<Option<Session
     Ok(None)
 }
 
+/// What to ask a person who is signed in before `what` is connected, where the browser says that a page of another site led
+/// here: whoever wrote that link chose what is connected, and would read what the person has. `None`: nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn question_before_login(
+    shared: &Shared,
+    headers: &HeaderMap,
+    current: Option<&Session>,
+    what: &str,
+) -> Result<Option<String>, AppError> {
+    let is_own = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
+    let Some(session) = current.filter(|_| !headers.get_all("sec-fetch-site").iter().all(is_own)) else {
+        return Ok(None);
+    };
+    let names: Vec<String> =
+        shared.connections.list_of(session.merchant).await?.into_iter().map(|one| one.name).collect();
+    Ok(Some(format!(
+        "A page of another site wants to connect {what} here, where you are signed in with {}. Whoever manages one of them can \
+         then read the conversations of the other. Go on only if this is your own wish.",
+        if names.is_empty() { "an account of yours".to_owned() } else { names.join(", ") }
+    )))
+}
+
 /// Starts a session of this merchant under a new id; the one it replaces is dead at once. Gives the cookie.
 ///
 /// # Errors

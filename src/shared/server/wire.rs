@@ -9,37 +9,13 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::limits::Limits;
-
-/// How many requests of a connection were begun, and how many are answered to the last byte.
-#[derive(Default)]
-pub struct Turns {
-    begun: AtomicU32,
-    answered: AtomicU32,
-}
-
-impl Turns {
-    /// A request is handed on. It counts as answered when what this gives is dropped.
-    pub fn begin(self: &Arc<Self>) -> Turn {
-        self.begun.fetch_add(1, Ordering::Relaxed);
-        Turn(Arc::clone(self))
-    }
-}
-
-/// A request at work.
-pub struct Turn(Arc<Turns>);
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.answered.fetch_add(1, Ordering::Relaxed);
-    }
-}
+use super::turns::Turns;
 
 /// What a connection waits for; each with the number of requests before it, so that each has a time of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +51,8 @@ impl<S> Wire<S> {
 
     /// What is waited for now.
     fn now_waiting(&self) -> Waiting {
-        let begun = self.turns.begun.load(Ordering::Relaxed);
-        if begun != self.turns.answered.load(Ordering::Relaxed) {
+        let begun = self.turns.begun();
+        if begun != self.turns.answered() {
             Waiting::Answer
         } else if self.framing.is_inside() || self.framing.heads != begun {
             Waiting::Head(begun)

@@ -320,7 +320,7 @@ impl Connections {
                             new.account,
                             new.merchant.to_string(),
                             new.name,
-                            new.scopes.join(","),
+                            written(&new.scopes),
                             new.status.as_str(),
                             new.status_reason,
                             new.platform_user,
@@ -615,7 +615,7 @@ impl Connections {
             .call(move |connection| {
                 connection.execute(
                     "UPDATE connections SET scopes = ?3 WHERE channel = ?1 AND account = ?2",
-                    params![channel, account, scopes.join(",")],
+                    params![channel, account, written(&scopes)],
                 )
             })
             .await?;
@@ -698,6 +698,14 @@ impl Connections {
             })
             .await
     }
+}
+
+/// The scopes that were granted, for their column. What is not written like one is not written down.
+fn written(scopes: &[String]) -> String {
+    let is_one = |scope: &&str| {
+        (3..=60).contains(&scope.len()) && scope.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
+    scopes.iter().map(String::as_str).filter(is_one).collect::<Vec<_>>().join(",")
 }
 
 /// Where the sealed check value is.

@@ -94,3 +94,10 @@ pub fn list_connected(path: &Path) -> rusqlite::Result<Vec<Account>> {
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }
+
+/// Whether a `tokens.db` is there in which something was sealed to know its key by.
+#[must_use]
+pub fn has_check_value(tokens: &Path) -> bool {
+    let look = || open_reader(tokens)?.query_row("SELECT count(*) FROM vault_check", [], |row| row.get::<_, i64>(0));
+    tokens.exists() && look().is_ok_and(|count: i64| count > 0)
+}

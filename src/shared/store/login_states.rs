@@ -10,6 +10,9 @@ pub const LIFETIME_MS: i64 = 10 * 60 * 1000;
 /// How many logins may be under way at once; the oldest go first. Bounds what strangers can make us store.
 const MAX_ROWS: i64 = 10_000;
 
+/// Logins that begin at the same time are stored in any order: so far ahead a state may be and still be of this clock.
+const AT_ONCE_MS: i64 = 60 * 1000;
+
 /// The table of OAuth states. Cheap to clone.
 #[derive(Clone)]
 pub struct LoginStates(Db);
@@ -36,7 +39,10 @@ impl LoginStates {
         self.0
             .call(move |connection| -> rusqlite::Result<()> {
                 let transaction = connection.transaction()?;
-                transaction.execute("DELETE FROM login_states WHERE expires_at <= ?1 OR created_at > ?1", [now_ms])?;
+                transaction.execute(
+                    "DELETE FROM login_states WHERE expires_at <= ?1 OR created_at > ?2",
+                    [now_ms, now_ms + AT_ONCE_MS],
+                )?;
                 transaction.execute(
                     "DELETE FROM login_states WHERE state_hash IN
                         (SELECT state_hash FROM login_states ORDER BY expires_at DESC LIMIT -1 OFFSET ?1)",
@@ -78,5 +84,28 @@ impl LoginStates {
                     .optional()
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::store::SESSIONS_MIGRATIONS;
+
+    #[tokio::test]
+    async fn o1_logins_that_begin_at_the_same_time_leave_each_other_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let states = LoginStates::new(Db::open(&folder.path().join("s.db"), SESSIONS_MIGRATIONS).expect("it opens"));
+        // The clock is read before the database is free: they are stored in any order.
+        for (number, now_ms) in [(1, 1006), (2, 1005), (3, 1007), (4, 1001)] {
+            states.insert([number; 32], "x", [0; 32], String::new(), now_ms).await.expect("stored");
+        }
+        for number in 1..=4 {
+            assert!(states.take([number; 32], "x", [0; 32], 1010).await.expect("asked").is_some(), "{number}");
+        }
+        // A state from a time that is still to come is none.
+        states.insert([5; 32], "x", [0; 32], String::new(), 10_000_000).await.expect("stored");
+        states.insert([6; 32], "x", [0; 32], String::new(), 1000).await.expect("stored");
+        assert!(states.take([5; 32], "x", [0; 32], 10_000_001).await.expect("asked").is_none());
     }
 }

@@ -14,6 +14,7 @@ mod event_status;
 mod feed;
 mod history_walks;
 mod inspection;
+pub mod installation;
 pub mod keys;
 pub mod login_states;
 mod outgoing;
@@ -42,7 +43,7 @@ pub use feed::{
     NextForFeed, PastItem, ReadMeaning, Takeover, TakeoverState, Takeovers,
 };
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
-pub use inspection::{Inspection, inspect, list_connected};
+pub use inspection::{Inspection, has_check_value, inspect, list_connected};
 pub use keys::Keys;
 pub use login_states::LoginStates;
 pub use outgoing::{Acceptance, Author, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState};
@@ -66,7 +67,8 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0006_trouble_source.sql"),
     include_str!("../../../migrations/tokens/0007_alert_causes.sql"),
     include_str!("../../../migrations/tokens/0008_api_keys.sql"),
-    include_str!("../../../migrations/tokens/0009_push.sql"),
+    include_str!("../../../migrations/tokens/0009_installation.sql"),
+    include_str!("../../../migrations/tokens/0010_push.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.

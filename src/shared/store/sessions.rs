@@ -88,7 +88,14 @@ impl Sessions {
                         |row| row.get(0),
                     )
                     .optional()?;
-                let Some(sealed) = sealed else { return Ok(None) };
+                let Some(sealed) = sealed else {
+                    // What has ended stays ended, also when the clock is set back after this.
+                    connection.execute(
+                        "DELETE FROM sessions WHERE last_seen_at <= ?1 OR created_at <= ?2",
+                        [now_ms - SLIDING_MS, now_ms - ABSOLUTE_MS],
+                    )?;
+                    return Ok(None);
+                };
                 let opened = vault.open(Purpose::Sessions, &place(&id_hash), &sealed).ok();
                 Ok(opened.and_then(|bytes| Uuid::from_slice(&bytes).ok()).map(|merchant| Session { merchant, id_hash }))
             })

@@ -7,9 +7,7 @@ use super::feed::note_released;
 use super::read_requests::insert_read_request;
 use super::threads::count_threads;
 use crate::shared::channel::read_request::ReadRequest;
-use crate::shared::journal::{
-    Account, Journal, JournalError, NOT_CONNECTED, OVERVIEW_CURSOR, account_key, insert_set_aside,
-};
+use crate::shared::journal::{Account, Journal, JournalError, NOT_CONNECTED, OVERVIEW_CURSOR, insert_set_aside};
 
 impl Journal {
     /// From now on events of this account go to the consumers; those set aside until now flow in.
@@ -42,9 +40,6 @@ impl Journal {
             for text in requests {
                 insert_read_request(connection, &channel, &account, &ReadRequest::from_text(&text), now_ms, 0)?;
             }
-            // Who connects an account that was erased wants it to be whole again: its history may be read once more.
-            connection
-                .execute("DELETE FROM erased_keys WHERE account = ?1", [account_key(&channel, &account).as_bytes()])?;
             // What that consumer has passed by flows into its rows here; the rest it will meet.
             count_threads(
                 connection,

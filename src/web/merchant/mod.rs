@@ -267,6 +267,15 @@ fn login_page(shown: &Shown) -> Response {
         Shown::NotConnected(sentence) => {
             page(StatusCode::OK, "Not connected", &notice("Not connected", sentence, "To the start page"))
         }
+        Shown::Question { sentence, proceed } => {
+            let body = html! {
+                h1 { "Connect this?" }
+                p { (sentence) }
+                p { a.button href=(HOME) { "No, to the start page" } }
+                p { a href=(proceed) { "Yes, connect it" } }
+            };
+            page(StatusCode::OK, "Connect this?", &body)
+        }
         Shown::Accounts { title, none, accounts } => {
             let body = html! {
                 h1 { (title) }

@@ -35,6 +35,19 @@ pub enum Looked {
     GivenUp,
 }
 
+/// What is still to be done with the messages of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenOutgoing {
+    /// The channel.
+    pub channel: String,
+    /// The account.
+    pub account: String,
+    /// How many are not final.
+    pub waiting: i64,
+    /// Of how many nobody knows whether they were sent.
+    pub unknown: i64,
+}
+
 impl Journal {
     /// A message with its parts; `None`: there is none with this number.
     ///
@@ -69,6 +82,33 @@ impl Journal {
                 .query_map([&to.channel, &to.account, &to.person], rows::read_message)?
                 .collect::<rusqlite::Result<_>>()?;
             messages.into_iter().map(|message| rows::with_parts(connection, message)).collect()
+        })
+        .await
+    }
+
+    /// How many messages of each account wait, and of how many nobody knows whether they were sent. Accounts that have sent
+    /// something within 30 days are told, also with nothing.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn count_open_outgoing(&self) -> Result<Vec<OpenOutgoing>, JournalError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT channel, account, sum(is_open),
+                            sum(is_open AND EXISTS
+                                (SELECT 1 FROM outgoing_parts WHERE message = number AND state = 'unknown'))
+                     FROM outgoing GROUP BY channel, account",
+                )?
+                .query_map([], |row| {
+                    Ok(OpenOutgoing {
+                        channel: row.get(0)?,
+                        account: row.get(1)?,
+                        waiting: row.get(2)?,
+                        unknown: row.get(3)?,
+                    })
+                })?
+                .collect()
         })
         .await
     }

@@ -82,7 +82,7 @@ pub async fn start(reading: &Reading<'_>, list: List, access: Access) -> Result<
             Some("OPERATION_IN_PROGRESS" | "LIMIT_REACHED") => {
                 Failed::Read(ReadError::NotYet { again_in: Duration::from_secs(60) })
             }
-            code => Failed::Way(Trouble::NotStarted(list, code.unwrap_or("no code").to_owned())),
+            code => Failed::Way(Trouble::NotStarted(list, code.map_or("no code", refusal::code_of).to_owned())),
         });
     }
     let operation = outcome.bulk_operation.ok_or(ApiError::Unreadable("no bulk operation"))?;
@@ -194,7 +194,11 @@ pub async fn look(reading: &Reading<'_>, list: List, id: &str, asked_ms: i64) ->
         "CREATED" | "RUNNING" | "CANCELING" => {}
         "FAILED" if operation.error_code.as_deref() == Some("ACCESS_DENIED") => return Ok(Some(Ended::Denied)),
         // What is there of a result in part is left alone: a list that may be incomplete replaces nothing.
-        _ => return Err(Failed::Way(Trouble::Ended(list, operation.status, operation.error_code))),
+        _ => {
+            let code = operation.error_code.map(|code| refusal::code_of(&code).to_owned());
+            let status = refusal::code_of(&operation.status).to_owned();
+            return Err(Failed::Way(Trouble::Ended(list, status, code)));
+        }
     }
     let done = number(&operation.object_count).and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
     reading.report(list.what(), done, None);

@@ -1,0 +1,62 @@
+//! What stands in a conversation's file and not in the journal: the journal was lost, moved away or restored, or its log was
+//! cut. A file that is made anew must not overwrite the only copy: what can be read goes into the journal again, and what
+//! cannot is moved aside with its file.
+
+use std::collections::HashSet;
+
+use crate::shared::journal::{Conversation, Event, Journal, JournalError, JournalReader};
+use crate::shared::raw_json::elements;
+
+/// The cause of the alert that messages were taken from files into the journal.
+pub const TAKEN_IN: &str = "files:taken_in";
+
+/// The cause of the alert that a file was moved aside because it holds what the journal does not know.
+pub const MOVED_ASIDE: &str = "files:moved_aside";
+
+/// What an older file holds beside what the journal makes of it.
+pub(super) enum Strays {
+    /// Nothing.
+    None,
+    /// These events, in their order.
+    Events(Vec<Event>),
+    /// Something that no channel understands.
+    Unknown,
+}
+
+/// Looks for what stands in `old` and neither in `new`, the document that is to take its place, nor in the journal, by
+/// whatever content. Both are whole JSON arrays; `beginning` bytes of `old` are known to be deleted by age, and stay.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub(super) fn find(
+    journal: &Journal,
+    reader: &JournalReader<'_>,
+    conversation: &Conversation,
+    (old, beginning): (&[u8], usize),
+    new: &[u8],
+) -> Result<Strays, JournalError> {
+    // Nearly always more was only put behind it.
+    if let Some(old) = old.strip_suffix(b"\n]\n")
+        && new.starts_with(old)
+    {
+        return Ok(Strays::None);
+    }
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    let rest = old.get(beginning.max(1)..).unwrap_or_default();
+    let rest = [b"[", rest.trim_ascii_start().strip_prefix(b",").unwrap_or(rest)].concat();
+    let (Some(old), Some(new)) = (text(&rest).and_then(elements), text(new).and_then(elements)) else {
+        return Ok(Strays::Unknown);
+    };
+    let new: HashSet<&str> = new.into_iter().collect();
+    let (mut strays, mut last) = (Vec::new(), None);
+    for item in old.into_iter().filter(|item| !new.contains(item)) {
+        let Some(mut event) = journal.event_of(conversation, item) else { return Ok(Strays::Unknown) };
+        // One that says no time happened after the one before it.
+        event.occurred_at = event.occurred_at.or(last);
+        last = event.occurred_at;
+        if !reader.knows(&event.key)? {
+            strays.push(event);
+        }
+    }
+    Ok(if strays.is_empty() { Strays::None } else { Strays::Events(strays) })
+}

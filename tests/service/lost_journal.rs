@@ -1,0 +1,294 @@
+//! A journal that was lost, cut, exchanged or damaged: what stands in files stays, and somebody is told.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use http::Method;
+use shoptalk::app::App;
+use shoptalk::app::config::{Config, Server};
+use shoptalk::backup::{backup, restore};
+
+use crate::journal_checks::{KIM, SAM, body_of, deliver, rebuild, text_at};
+use crate::process::{Service, configured, run_briefly};
+use crate::test_app::{PAGE, TestApp};
+
+fn alerts(app: &TestApp) -> Vec<String> {
+    app.shared().alerts.list().into_iter().map(|alert| alert.cause).collect()
+}
+
+/// Ten messages of two people, in files.
+async fn filled() -> TestApp {
+    let app = TestApp::start().await;
+    app.connect().await;
+    for number in 0..5 {
+        deliver(&app, body_of(&[text_at(SAM, number, &format!("sam {number}"))])).await;
+        deliver(&app, body_of(&[text_at(KIM, number, &format!("kim {number}"))])).await;
+    }
+    app.settle().await;
+    assert_eq!(app.said(SAM).len(), 5);
+    app
+}
+
+/// Stops in order, lets `change` do something to the folder, and starts again.
+async fn restarted_after(app: TestApp, change: impl FnOnce(&Path)) -> TestApp {
+    let (clock, folder) = (app.clock.clone(), app.folder());
+    let (facebook, shopify) = (app.facebook.clone(), app.shopify.clone());
+    app.close().await;
+    change(folder.path());
+    let app = TestApp::reopen(clock, facebook, shopify, folder).await;
+    app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
+    app
+}
+
+fn all(person: &str, count: i64) -> Vec<String> {
+    (0..count).map(|number| format!("{person} {number}")).collect()
+}
+
+fn remove_journal(folder: &Path) {
+    for name in ["journal.db", "journal.db-wal", "journal.db-shm"] {
+        let _ = fs::remove_file(folder.join("data").join(name));
+    }
+}
+
+fn aside(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder.join(format!("facebook/{PAGE}/conversations"))).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.contains(".damaged-")).collect()
+}
+
+#[tokio::test]
+async fn f4_a_journal_that_was_moved_away_takes_no_message_out_of_a_file() {
+    let app = restarted_after(filled().await, remove_journal).await;
+    assert!(alerts(&app).contains(&"journal:new".to_owned()), "{:?}", alerts(&app));
+    assert!(alerts(&app).contains(&"journal:missing".to_owned()));
+    for (person, name) in [(SAM, "sam"), (KIM, "kim")] {
+        deliver(&app, body_of(&[text_at(person, 5, &format!("{name} 5"))])).await;
+        app.settle().await;
+        assert_eq!(app.said(person), all(name, 6));
+    }
+    assert!(alerts(&app).contains(&"files:taken_in".to_owned()));
+    assert_eq!(aside(&app.path("")), [""; 0]);
+    assert_eq!(app.counts().await.0, 12, "they are in the journal again");
+    // From now on it is as before: a repeat changes nothing, and the files can be made anew.
+    deliver(&app, body_of(&[text_at(SAM, 2, "sam 2")])).await;
+    fs::remove_file(app.path(&format!("facebook/{PAGE}/conversations/{SAM}.json"))).unwrap();
+    deliver(&app, body_of(&[text_at(SAM, 6, "sam 6")])).await;
+    app.settle().await;
+    assert_eq!(app.said(SAM), all("sam", 7));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn f4_an_older_state_of_the_journal_takes_no_message_out_of_a_file_and_is_noticed() {
+    let app = filled().await;
+    // What is left where the log is lost: the database as it was some time ago.
+    let app = restarted_after(app, |folder| {
+        fs::copy(folder.join("data/journal.db"), folder.join("older.db")).unwrap();
+    })
+    .await;
+    assert_eq!(alerts(&app), [""; 0]);
+    for number in 5..8 {
+        deliver(&app, body_of(&[text_at(SAM, number, &format!("sam {number}"))])).await;
+    }
+    app.settle().await;
+    let app = restarted_after(app, |folder| {
+        remove_journal(folder);
+        fs::rename(folder.join("older.db"), folder.join("data/journal.db")).unwrap();
+    })
+    .await;
+    let told = app.shared().alerts.list();
+    let missing = told.iter().find(|alert| alert.cause == "journal:missing").unwrap();
+    assert!(missing.sentence.starts_with("Events 11 to 13 were acknowledged"), "{}", missing.sentence);
+    deliver(&app, body_of(&[text_at(SAM, 8, "sam 8")])).await;
+    app.settle().await;
+    assert_eq!(app.said(SAM), all("sam", 9));
+    // Said once: what is missing is known.
+    let app = restarted_after(app, |_| {}).await;
+    assert!(!alerts(&app).contains(&"journal:missing".to_owned()));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn f4_rebuild_after_a_lost_journal_keeps_what_stands_in_files_only() {
+    let app = restarted_after(filled().await, remove_journal).await;
+    deliver(&app, body_of(&[text_at(SAM, 5, "sam 5")])).await;
+    app.shared().journal.probe().await.unwrap();
+    rebuild(&app).await;
+    assert_eq!((app.said(SAM), app.said(KIM)), (all("sam", 6), all("kim", 5)));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn f4_what_nobody_understands_is_moved_aside_and_told() {
+    let app = filled().await;
+    let file = app.path(&format!("facebook/{PAGE}/conversations/{SAM}.json"));
+    let strange = "[\n{\"note\":\"by hand\"}\n]\n";
+    let app = restarted_after(app, |_| fs::write(&file, strange).unwrap()).await;
+    deliver(&app, body_of(&[text_at(SAM, 5, "sam 5")])).await;
+    app.settle().await;
+    assert_eq!(app.said(SAM), all("sam", 6));
+    assert_eq!(alerts(&app), ["files:moved_aside"]);
+    let kept = aside(&app.path(""));
+    assert_eq!(kept.len(), 1);
+    assert_eq!(fs::read_to_string(file.with_file_name(&kept[0])).unwrap(), strange);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn f4_a_damaged_event_costs_its_conversation_nothing_but_itself() {
+    let app = filled().await;
+    let file = app.path(&format!("facebook/{PAGE}/conversations/{SAM}.json"));
+    let app = restarted_after(app, |folder| {
+        let journal = rusqlite::Connection::open(folder.join("data/journal.db")).unwrap();
+        // One bit of a quotation mark.
+        let changed = journal.execute(
+            "UPDATE events SET payload = CAST(replace(CAST(payload AS TEXT), '\"sam 2\"', '#sam 2\"') AS BLOB)",
+            [],
+        );
+        assert!(changed.is_ok());
+    })
+    .await;
+    deliver(&app, body_of(&[text_at(SAM, 5, "sam 5")])).await;
+    app.settle().await;
+    let left: Vec<String> = all("sam", 6).into_iter().filter(|text| text != "sam 2").collect();
+    assert_eq!(app.said(SAM), left);
+    assert_eq!(app.conversation(SAM).unwrap().len(), 6);
+    let kept = aside(&app.path(""));
+    assert_eq!(kept.len(), 1, "the good copy is kept");
+    assert!(fs::read_to_string(file.with_file_name(&kept[0])).unwrap().contains("sam 2"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn f4_a_journal_that_is_unlinked_while_running_acknowledges_nothing_until_it_is_back() {
+    let app = filled().await;
+    let names = ["journal.db", "journal.db-wal", "journal.db-shm"];
+    let move_all = |from: &str, to: &str| {
+        for name in names {
+            fs::rename(app.path(&format!("{from}/{name}")), app.path(&format!("{to}/{name}"))).unwrap();
+        }
+    };
+    fs::create_dir(app.path("elsewhere")).unwrap();
+    move_all("data", "elsewhere");
+    let body = body_of(&[text_at(SAM, 5, "sam 5")]);
+    assert_eq!(app.facebook.deliver_raw(body.as_bytes()).await.unwrap(), 503);
+    assert_eq!(alerts(&app), ["journal:unwritable"]);
+    assert!(!app.path("data/journal.db").exists(), "no new one is made");
+    move_all("elsewhere", "data");
+    assert_eq!(app.facebook.deliver_raw(body.as_bytes()).await.unwrap(), 200);
+    app.settle().await;
+    assert_eq!((app.said(SAM), alerts(&app)), (all("sam", 6), Vec::new()));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn f4_the_output_folder_of_another_installation_is_refused_and_left_as_it_is() {
+    let app = filled().await;
+    let other = tempfile::tempdir().unwrap();
+    let file = app.path(&format!("facebook/{PAGE}/conversations/{SAM}.json"));
+    let before = fs::read(&file).unwrap();
+    // A data folder of its own first; then beside the files of this one.
+    let config = |change: &dyn Fn(&mut Server)| {
+        let mut server = Server::below(other.path());
+        change(&mut server);
+        Config { server, facebook: None, shopify: None }
+    };
+    App::build(config(&|_| {}), app.clock.clone()).await.unwrap().stop(None).await;
+    let with_files = config(&|server| server.output_dir = app.path(""));
+    let refused = App::build(with_files, app.clock.clone()).await.err().unwrap().to_string();
+    assert!(refused.contains("belongs to another data folder") && refused.contains(".shoptalk"), "{refused}");
+    // Nor do the journal of one and the tokens of another go together.
+    shoptalk::shared::database::sqlite::copy(&app.path("data/journal.db"), &other.path().join("journal.db")).unwrap();
+    let with_journal = config(&|server| server.journal_db = other.path().join("journal.db"));
+    let refused = App::build(with_journal, app.clock.clone()).await.err().unwrap().to_string();
+    assert!(refused.contains("belong to different installations"), "{refused}");
+    assert_eq!(fs::read(&file).unwrap(), before);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn f4_a_restore_that_was_killed_refuses_a_start_until_it_is_made_again() {
+    let app = filled().await;
+    let (folder, server) = (app.folder(), app.config().server);
+    let target = folder.path().join("backup");
+    backup(&server, &target, true, &app.clock).unwrap();
+    deliver(&app, body_of(&[text_at(SAM, 5, "sam 5")])).await;
+    app.settle().await;
+    let clock = app.clock.clone();
+    let (facebook, shopify) = (app.facebook.clone(), app.shopify.clone());
+    app.close().await;
+    // Killed in the middle: something is in the way of one of the last files.
+    let blocked = folder.path().join(format!("facebook/{PAGE}/conversations/.{SAM}.json.restored"));
+    fs::create_dir(&blocked).unwrap();
+    assert!(restore(&server, &target, &clock).await.is_err());
+    let config = Config { server: Server::below(folder.path()), facebook: None, shopify: None };
+    let refused = App::build(config, clock.clone()).await.err().unwrap().to_string();
+    assert!(refused.contains("broke off"), "{refused}");
+    assert!(backup(&server, &folder.path().join("another"), true, &clock).is_err(), "nor is it backed up");
+    fs::remove_dir(&blocked).unwrap();
+    restore(&server, &target, &clock).await.unwrap();
+    let app = TestApp::reopen(clock, facebook, shopify, Arc::clone(&folder)).await;
+    assert_eq!(app.said(SAM), all("sam", 5));
+    assert!(aside(folder.path()).iter().any(|name| name.starts_with(SAM)), "what came later is kept");
+    assert!(!alerts(&app).contains(&"journal:missing".to_owned()));
+    let health = app.browser().send(Method::GET, "/health", &[], b"").await;
+    assert_eq!(health.status, 200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn f7_an_output_folder_that_goes_away_while_running_is_noticed_and_used_again_when_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("files");
+    let app = TestApp::start_with(|config| config.server.output_dir = output.clone()).await;
+    app.connect().await;
+    let working = app.start_working().await;
+    let ready = async |wanted: u16| {
+        let begun = std::time::Instant::now();
+        while app.browser().get("/ready").await.status != wanted {
+            assert!(begun.elapsed() < std::time::Duration::from_secs(20), "/ready never says {wanted}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    ready(200).await;
+    let away = folder.path().join("away");
+    fs::rename(&output, &away).unwrap();
+    ready(503).await;
+    // What comes meanwhile is acknowledged, and nothing is written where nobody looks.
+    let body = body_of(&[text_at(SAM, 1, "meanwhile")]);
+    assert_eq!(app.facebook.deliver_raw(body.as_bytes()).await.unwrap(), 200);
+    fs::create_dir(&output).unwrap();
+    ready(503).await;
+    fs::remove_dir(&output).unwrap();
+    assert!(!away.join(format!("facebook/{PAGE}/conversations/{SAM}.json")).exists());
+    fs::rename(&away, &output).unwrap();
+    ready(200).await;
+    app.stop_working(working).await;
+    app.settle().await;
+    let file = output.join(format!("facebook/{PAGE}/conversations/{SAM}.json"));
+    assert!(fs::read_to_string(file).unwrap().contains("meanwhile"));
+    // The same folder under another number: copied back, as after a remount.
+    let copy = folder.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    fs::copy(output.join(".shoptalk"), copy.join(".shoptalk")).unwrap();
+    fs::rename(&output, &away).unwrap();
+    fs::rename(&copy, &output).unwrap();
+    app.shared().output.ensure_is_there().unwrap();
+    deliver(&app, body_of(&[text_at(SAM, 2, "afterwards")])).await;
+    let file = output.join(format!("facebook/{PAGE}/conversations/{SAM}.json"));
+    assert!(fs::read_to_string(file).unwrap().contains("afterwards"));
+    app.close().await;
+}
+
+#[test]
+fn t6_a_master_key_that_is_missing_beside_sealed_values_is_not_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(configured(folder.path(), &["serve"]));
+    assert!(service.stop().0.success());
+    let key = folder.path().join("data/master.key");
+    fs::remove_file(&key).unwrap();
+    let ended = run_briefly(configured(folder.path(), &["serve"]));
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(!key.exists(), "no new key was made");
+}
