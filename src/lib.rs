@@ -17,9 +17,11 @@
 //! - [`app`]: the wiring, settings and jobs, and the one list that names the channels.
 //! - [`commands`]: what changes something beside a running service; [`web`]: our own pages; [`workers`]: what happens because of an
 //!   event.
+//! - [`answering`]: may somebody answer, what bots are told, who has taken over.
 //! - [`facebook`], [`shopify`]: a folder for each channel, all with the same file names.
 //! - [`shared`]: what a channel is given. It never names one.
 
+pub mod answering;
 pub mod app;
 pub mod backup;
 pub mod commands;

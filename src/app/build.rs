@@ -11,6 +11,11 @@ use super::config::{Config, Server, state_key};
 use super::scheduler::Scheduler;
 use super::workers::{Readers, Workers};
 use super::{App, StartError, jobs};
+use crate::answering::Answering;
+use crate::answering::products::NoProducts;
+use crate::answering::push::Receivers;
+use crate::answering::sending::Sending;
+use crate::answering::uploads::Uploads;
 use crate::commands::CommandRunner;
 use crate::commands::rotate_keys::Rotation;
 use crate::shared::channel::Channel;
@@ -23,11 +28,12 @@ use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::journal::{Journal, WriterHandle};
 use crate::shared::logins::Logins;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
-use crate::shared::outgoing::http::Http;
+use crate::shared::outgoing::http::{Http, Timeouts};
 use crate::shared::outgoing::self_test::SelfTests;
 use crate::shared::products::Products;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::store::alert_posts::AlertPosts;
+use crate::shared::store::push::PushEndpoints;
 use crate::shared::store::{
     self, ApiKeys, Connections, Erasures, Keys, LoginStates, Sessions, has_check_value, installation,
 };
@@ -41,6 +47,7 @@ use crate::web::api::state::ApiChannel;
 use crate::web::merchant::Front;
 use crate::web::operator;
 use crate::workers::alert_webhook::AlertPoster;
+use crate::workers::push::{Push, WITHIN as PUSH_WITHIN};
 
 /// Everything below the channels, opened.
 struct Opened {
@@ -61,7 +68,7 @@ impl App {
     pub async fn build(mut config: Config, clock: Clock) -> Result<Self, StartError> {
         let allowed = AllowedAddresses::new(&channels::own_addresses(&config));
         let sections = Sections::take_from(&mut config);
-        let server = config.server;
+        let mut server = config.server;
         let lock = DataLock::take(server.databases())?;
         let data_folder = folder_of(&server.tokens_db).to_owned();
         ensure_no_restore_broke_off(&data_folder)?;
@@ -83,9 +90,21 @@ impl App {
         }
         let readers: Readers =
             channels.iter().map(|channel| (channel.about.name, Arc::clone(&channel.reader))).collect();
+        let receivers = Receivers {
+            endpoints: PushEndpoints::new(opened.tokens.clone(), opened.vault.clone()),
+            allowed: AllowedAddresses::new(&server.push_addresses),
+        };
+        let answering = answering(&shared, &channels, &server, receivers);
+        let push = push(&answering, &mut server)?;
         let erasures = Erasures::new(opened.tokens.clone());
-        let workers =
-            Workers::new(&shared, erasures, opened.api_keys.clone(), opened.reads, readers.clone(), alert_poster)?;
+        let workers = Workers::new(
+            &shared,
+            (erasures, opened.api_keys.clone()),
+            opened.reads,
+            readers.clone(),
+            alert_poster,
+            (answering.clone(), push),
+        )?;
         let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
         let runner = CommandRunner {
             journal: shared.journal.clone(),
@@ -101,7 +120,15 @@ impl App {
         let running = Running::default();
         let limits = server.limits.clone();
         Ok(Self {
-            router: join_routes(&shared, channels, server, opened.vault, opened.api_keys, running.clone()),
+            router: join_routes(
+                &shared,
+                channels,
+                server,
+                opened.vault,
+                opened.api_keys,
+                (answering, Arc::new(workers.outbox.clone())),
+                running.clone(),
+            ),
             scheduler: Scheduler::new(
                 jobs,
                 shared.journal.clone(),
@@ -191,6 +218,35 @@ fn open_vault(server: &Server) -> anyhow::Result<(Vault, Option<PathBuf>)> {
     Ok((vault, server.master_key.is_none().then_some(key_file)))
 }
 
+/// What everything about answering is given.
+fn answering(shared: &Shared, channels: &[Channel], server: &Server, receivers: Receivers) -> Answering {
+    let dialogues = channels.iter().filter_map(|channel| Some((channel.about.name, channel.dialogue.clone()?)));
+    Answering {
+        shared: shared.clone(),
+        dialogues: Arc::new(dialogues.collect()),
+        settings: Arc::new(server.answering.clone()),
+        products: Arc::new(NoProducts),
+        receivers,
+        uploads: Uploads,
+    }
+}
+
+/// The worker that posts events. Its calls go through clients of their own: a merchant's receiver may be at no address that
+/// only this service is to reach.
+fn push(answering: &Answering, server: &mut Server) -> anyhow::Result<Push> {
+    let timeouts = Timeouts { idle: PUSH_WITHIN, total: PUSH_WITHIN, ..server.timeouts.clone() };
+    let client = |allowed| Http::new(answering.shared.clock.clone(), &timeouts, allowed);
+    let bot = match server.bot_receiver.take() {
+        Some(receiver) => {
+            let http = client(AllowedAddresses::new([&receiver.url]))?;
+            Some((receiver, http))
+        }
+        None => None,
+    };
+    let Receivers { endpoints, allowed } = answering.receivers.clone();
+    Push::new(answering.clone(), endpoints, client(allowed)?, bot)
+}
+
 /// Lets the events of connected accounts flow, and removes what a kill left half-written.
 async fn take_up_accounts(shared: &Shared) -> anyhow::Result<()> {
     for connection in shared.connections.list().await? {
@@ -224,6 +280,7 @@ fn join_routes(
     server: Server,
     vault: Vault,
     api_keys: ApiKeys,
+    (answering, outbox): (Answering, Arc<dyn Sending>),
     running: Running,
 ) -> Router {
     let api_channels = channels.iter().map(ApiChannel::of).collect();
@@ -233,15 +290,21 @@ fn join_routes(
         view: channel.view,
         reader: Arc::clone(&channel.reader),
     });
-    let mut router =
-        web::router(shared.clone(), fronts.collect(), vault, api_keys.clone(), running, server.public_url.clone());
+    let mut router = web::router(
+        (answering.clone(), Arc::clone(&outbox)),
+        fronts.collect(),
+        vault,
+        api_keys.clone(),
+        running,
+        server.public_url.clone(),
+    );
     router = router.merge(operator::router(
         shared.clone(),
         server.operator_token,
         server.public_url.clone(),
         channels::event_key,
     ));
-    router = router.merge(api::router(shared.clone(), api_keys, api_channels, &server.limits));
+    router = router.merge(api::router(answering, outbox, api_keys, api_channels, &server.limits));
     for channel in channels {
         router = router.merge(channel.routes);
     }

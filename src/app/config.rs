@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::answering::settings::AnsweringSettings;
 use crate::shared::database::lock::folder_of;
 use crate::shared::outgoing::http::Timeouts;
 use crate::shared::secrets::vault::{Vault, parse_key};
@@ -17,6 +18,7 @@ use crate::shared::server::limits::Limits;
 use crate::shared::settings::{Problem, ProblemKind, Problems, Settings};
 use crate::shared::telemetry::logging::{self, LogFormat};
 use crate::workers::alert_webhook::Receiver;
+use crate::workers::push::BotReceiver;
 use crate::{facebook, shopify, web};
 
 pub use self::unknown::Unknown;
@@ -67,6 +69,12 @@ pub struct Server {
     pub operator_token: Option<SecretString>,
     /// Who is told of alerts; `None`: they are only shown and logged.
     pub alert_receiver: Option<Receiver>,
+    /// Who is told of the events of all merchants; `None`: nobody.
+    pub bot_receiver: Option<BotReceiver>,
+    /// Where merchants' receivers may be although it is not public. Not a setting: tests listen on this machine.
+    pub push_addresses: Vec<Url>,
+    /// How people are answered.
+    pub answering: AnsweringSettings,
     /// The form of log lines.
     pub log_format: LogFormat,
     /// What is logged, in the words of `RUST_LOG`.
@@ -165,6 +173,27 @@ fn alert_receiver(settings: &mut Settings<'_>) -> Option<Receiver> {
     None
 }
 
+/// The receiver of bots' events. A secret is as Standard Webhooks have it, so that every library of theirs takes it.
+fn bot_receiver(settings: &mut Settings<'_>) -> Option<BotReceiver> {
+    const NAMES: [&str; 2] = ["BOT_WEBHOOK_SECRET", "BOT_WEBHOOK_SECRET_PREVIOUS"];
+    let url = settings.url("BOT_WEBHOOK_URL");
+    let mut secrets = Vec::new();
+    for name in NAMES {
+        let Some(secret) = settings.secret_of(name, 24) else { continue };
+        let is_whole = secret.expose_secret().starts_with("whsec_")
+            && Receiver::key(&secret).is_ok_and(|key| (24..=64).contains(&key.len()));
+        if !is_whole {
+            settings.problem(name, "must be whsec_ and the base64 of 24 to 64 random bytes");
+        }
+        secrets.push(secret);
+    }
+    let url = url?;
+    if !settings.is_set(NAMES[0]) {
+        settings.problem(NAMES[0], "is needed with BOT_WEBHOOK_URL: posts are signed with it");
+    }
+    Some(BotReceiver { url, secrets })
+}
+
 /// A master key that prints as `[hidden]`.
 pub struct MasterKey(pub Zeroizing<[u8; 32]>);
 
@@ -192,6 +221,9 @@ impl Server {
             state_secret: None,
             operator_token: None,
             alert_receiver: None,
+            bot_receiver: None,
+            push_addresses: Vec::new(),
+            answering: AnsweringSettings::default(),
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
             timeouts: Timeouts::default(),
@@ -239,6 +271,9 @@ impl Server {
             state_secret: settings.secret("STATE_TOKEN_SECRET"),
             operator_token: settings.secret_of("OPERATOR_TOKEN", 32),
             alert_receiver: alert_receiver(settings),
+            bot_receiver: bot_receiver(settings),
+            push_addresses: Vec::new(),
+            answering: AnsweringSettings::from_settings(settings),
             log_format: settings.parsed_or("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
                 "text" => Some(LogFormat::Text),
                 "json" => Some(LogFormat::Json),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use crate::answering::Answering;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::reader::Reader;
@@ -15,6 +16,9 @@ use crate::web::Running;
 use crate::workers::alert_webhook::AlertPoster;
 use crate::workers::conversations::Conversations;
 use crate::workers::eraser::Eraser;
+use crate::workers::feed::Feed;
+use crate::workers::outbox::Outbox;
+use crate::workers::push::Push;
 use crate::workers::reads::Refresh;
 use crate::workers::search_index::SearchIndexer;
 use crate::workers::threads::Overview;
@@ -28,6 +32,7 @@ pub(super) struct Workers {
     pub conversations: Arc<Conversations>,
     pub refresh: Refresh,
     pub alert_poster: Arc<AlertPoster>,
+    pub outbox: Outbox,
     /// The other ones whose work follows from events.
     others: Vec<Arc<dyn Worker>>,
 }
@@ -36,11 +41,11 @@ impl Workers {
     /// Makes all workers. A new one is one line at the end.
     pub fn new(
         shared: &Shared,
-        erasures: Erasures,
-        api_keys: ApiKeys,
+        (erasures, api_keys): (Erasures, ApiKeys),
         reads: Reads,
         readers: Readers,
         alert_poster: Arc<AlertPoster>,
+        (answering, push): (Answering, Push),
     ) -> anyhow::Result<Self> {
         let thread = LowPriorityThread::start("files").context("a thread cannot be started")?;
         let conversations =
@@ -57,13 +62,17 @@ impl Workers {
             Eraser::new(shared.clone(), erasures, api_keys, reads, Arc::clone(&conversations), refresh.clone());
         let search = SearchIndexer::new(shared.journal.clone(), shared.products.clone())
             .context("a thread cannot be started")?;
+        let outbox = Outbox::new(answering.clone());
         let others: Vec<Arc<dyn Worker>> = vec![
             Arc::new(Overview::new(shared.journal.clone())),
             Arc::new(refresh.clone()),
             Arc::new(eraser),
+            Arc::new(Feed::new(answering)),
+            Arc::new(outbox.clone()),
+            Arc::new(push),
             Arc::new(search),
         ];
-        Ok(Self { conversations, refresh, alert_poster, others })
+        Ok(Self { conversations, refresh, alert_poster, outbox, others })
     }
 
     /// Those whose work follows from events, in the order in which they are driven where no service does it.

@@ -111,6 +111,7 @@ impl Stage {
                 calls_per_second: 2,
                 media: None,
                 instagram: false,
+                human_agent: false,
             }),
             shopify: Some(shopify::Config {
                 api_key: "demo-app".to_owned(),

@@ -1,5 +1,6 @@
 //! What is stored about the accounts: their state, their tokens, and how far the journal's consumers have come.
 
+use super::answering;
 use crate::app::channels;
 use crate::app::config::{Config, Server};
 use crate::shared::channel::about::About;
@@ -157,9 +158,10 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
     }
     // A journal that cannot be read is the business of the check of databases.
     let Ok(inspection) = store::inspect(&server.journal_db) else { return Vec::new() };
-    let Inspection { given_up_files, given_up_reads, set_aside, oldest_waiting, subscriptions, remarks, unread } =
-        inspection;
-    let mut findings = Vec::new();
+    let mut findings = answering::findings(&inspection.receivers, &inspection.automatic, &inspection.not_ours);
+    let Inspection {
+        given_up_files, given_up_reads, set_aside, oldest_waiting, subscriptions, remarks, unread, ..
+    } = inspection;
     if given_up_files > 0 {
         findings.push(Finding::error(
             "parked_conversations",

@@ -5,6 +5,7 @@
 //! channel's own `doctor.rs`.
 
 mod accounts;
+mod answering;
 mod machine;
 mod service;
 

@@ -6,6 +6,7 @@ use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use url::Url;
 
@@ -19,6 +20,7 @@ use crate::meta::id::{Id, LooseText};
 use crate::meta::refusal::{NOT_VISIBLE, UNKNOWN_FIELD};
 use crate::meta::token::{TokenInfo, debug_token};
 use crate::shared::channel::context::Shared;
+use crate::shared::channel::dialogue::SendError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 
 /// How many items of a list are asked for at a time. 100 is the most the platform gives.
@@ -315,6 +317,36 @@ impl Client {
             Err(ApiError::Refused { code }) if code == NOT_VISIBLE => Err(page_is_gone()),
             answer => answer,
         }
+    }
+
+    /// The conversation with this person, with its newest messages.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn fetch_conversation_with(
+        &self,
+        inbox: &Inbox<'_>,
+        person: &Id,
+        token: &SecretString,
+    ) -> Result<List<ConversationPage>, ApiError> {
+        let fields = conversation_fields(READABLE_MESSAGES);
+        let query = [("platform", inbox.platform), ("user_id", person.as_str()), ("fields", &fields)];
+        let path = [inbox.page.as_str(), "conversations"];
+        self.call(Patience::Person, Lane::Conversations(inbox.page), Method::GET, &path, &query, token).await
+    }
+
+    /// Sends a message, or changes who answers, once.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn send_message(
+        &self,
+        page: &Id,
+        edge: &str,
+        body: &Value,
+        token: &SecretString,
+    ) -> Result<Value, SendError> {
+        self.graph.send_message(page, &[page.as_str(), edge], body, token).await
     }
 
     /// One conversation, with so many of its newest messages.

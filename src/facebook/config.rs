@@ -38,6 +38,8 @@ pub struct Config {
     pub media: Option<Media>,
     /// Whether the messages of the Pages' Instagram accounts are taken in, too.
     pub instagram: bool,
+    /// Whether the app may let humans answer for seven days (`HUMAN_AGENT`).
+    pub human_agent: bool,
 }
 
 /// From where attachments are copied, and how large they may be.
@@ -67,7 +69,7 @@ const GRAPH_URL: &str = "https://graph.facebook.com";
 const CALLS_PER_SECOND: u32 = 2;
 
 /// The variables that switch the channel on: with any of them set, all that have no default must be.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "FACEBOOK_APP_ID",
     "FACEBOOK_APP_SECRET",
     "FACEBOOK_APP_SECRET_PREVIOUS",
@@ -80,6 +82,7 @@ const NAMES: [&str; 16] = [
     "FACEBOOK_DIALOG_URL",
     "FACEBOOK_POLL_CRON",
     "FACEBOOK_CALLS_PER_SECOND",
+    "FACEBOOK_HUMAN_AGENT",
     "FACEBOOK_INSTAGRAM",
     "FACEBOOK_MEDIA",
     "FACEBOOK_MEDIA_HOSTS",
@@ -153,12 +156,17 @@ impl Config {
                 |text| text.parse().ok().filter(|calls| *calls <= 1000),
             ),
             media: media(settings),
-            instagram: settings.parsed_or("FACEBOOK_INSTAGRAM", false, "on or off", |text| match text {
-                "on" => Some(true),
-                "off" => Some(false),
-                _ => None,
-            }),
+            instagram: settings.parsed_or("FACEBOOK_INSTAGRAM", false, "on or off", on_or_off),
+            human_agent: settings.parsed_or("FACEBOOK_HUMAN_AGENT", false, "on or off", on_or_off),
         })
+    }
+}
+
+fn on_or_off(text: &str) -> Option<bool> {
+    match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
     }
 }
 

@@ -253,6 +253,27 @@ async fn read_gaps(
     Ok(())
 }
 
+/// The newest messages of the conversation with this person, oldest first.
+///
+/// # Errors
+/// [`ReadError`], also where the platform shows no message of it.
+pub async fn newest_of(
+    facebook: &Facebook,
+    inbox: &Inbox<'_>,
+    person: &Id,
+    token: &SecretString,
+) -> Result<Vec<Event>, ReadError> {
+    let list = facebook.client.fetch_conversation_with(inbox, person, token).await?;
+    // Who asks wrote with this person: an answer without their messages is no proof that there are none.
+    let conversations: Vec<&ConversationPage> = list.data.iter().filter(|one| one.messages.is_some()).collect();
+    let mut walked = convert(facebook, inbox, WalkKind::Poll, &conversations).await?;
+    walked.retain(|one| one.conversation == person.as_str() && !one.events.is_empty());
+    if walked.is_empty() {
+        return Err(ApiError::Unreadable("a conversation without its messages").into());
+    }
+    Ok(walked.into_iter().flat_map(|one| one.events).collect())
+}
+
 /// Lists the ids of messages that can no longer be read.
 async fn list_older(
     facebook: &Facebook,

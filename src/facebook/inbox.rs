@@ -5,6 +5,7 @@
 
 use super::config::Config;
 use crate::meta::id::Id;
+use crate::shared::channel::dialogue::TextLimit;
 
 /// The channel's name in paths, tables and files.
 pub const NAME: &str = MESSENGER.name;
@@ -66,6 +67,8 @@ pub struct Row {
     pub has_metadata: bool,
     /// Whether its accounts have tokens of their own; otherwise the Page lends its.
     pub has_tokens: bool,
+    /// How long a text may be.
+    pub text_limit: TextLimit,
     /// Whether it is switched on.
     pub is_on: fn(&Config) -> bool,
 }
@@ -82,6 +85,7 @@ pub const MESSENGER: Row = Row {
     fields: &FIELDS,
     has_metadata: true,
     has_tokens: true,
+    text_limit: TextLimit::Characters(2_000),
     is_on: |_config| true,
 };
 
@@ -106,6 +110,7 @@ pub const INSTAGRAM: Row = Row {
     ],
     has_metadata: false,
     has_tokens: false,
+    text_limit: TextLimit::Bytes(1_000),
     is_on: |config| config.instagram,
 };
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use axum::Router;
 use secrecy::SecretString;
 
+use super::dialogue::InboxDialogue;
 use super::inbox::{INSTAGRAM, Inbox, NAME as FACEBOOK, Row};
 use super::state::Facebook;
 use super::{about, history, media, refusal, tokens, view};
@@ -20,6 +21,7 @@ use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
 use crate::shared::channel::{Channel, Poll};
+use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{NewConnection, Status};
 
@@ -45,6 +47,7 @@ pub fn channel(facebook: &Arc<Facebook>) -> Channel {
         }),
         view: view::of(&INSTAGRAM),
         reader: Arc::new(AccountReader(Arc::clone(facebook))),
+        dialogue: Some(Arc::new(InboxDialogue::new(Arc::clone(facebook), &INSTAGRAM))),
         jobs: config.media.iter().map(|_| media::job(facebook, NAME)).collect(),
     }
 }
@@ -89,13 +92,9 @@ impl AccountReader {
             ReadRequest::Everything | ReadRequest::People => {}
             _ => return Err(ReadError::UnknownRequest(request.clone())),
         }
-        let page = facebook
-            .shared
-            .journal
-            .find_account_cursor(NAME, account.as_str(), PAGE)
+        let page = page_of(facebook, account)
             .await?
-            .and_then(|page| Id::parse(&page));
-        let page = page.ok_or_else(|| anyhow::anyhow!("the Page of an Instagram account is not known"))?;
+            .ok_or_else(|| anyhow::anyhow!("the Page of an Instagram account is not known"))?;
         let token = tokens::load(facebook, &page).await?;
         let inbox = Inbox::of(&INSTAGRAM, account, &page);
         if *request == ReadRequest::People {
@@ -103,6 +102,15 @@ impl AccountReader {
         }
         history::read(facebook, &inbox, &token).await
     }
+}
+
+/// The Page to which an account belongs; `None`: it is not known.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn page_of(facebook: &Facebook, account: &Id) -> Result<Option<Id>, JournalError> {
+    let page = facebook.shared.journal.find_account_cursor(NAME, account.as_str(), PAGE).await?;
+    Ok(page.and_then(|page| Id::parse(&page)))
 }
 
 /// Connects the Instagram account of a Page, if it has one and the merchant has allowed it to be read.

@@ -8,6 +8,7 @@ mod client;
 mod config;
 mod conversation;
 mod deletion;
+mod dialogue;
 mod doctor;
 mod document;
 mod fields;
@@ -18,6 +19,7 @@ mod hourly_check;
 mod inbox;
 mod instagram;
 mod login;
+mod meaning;
 mod media;
 mod metadata;
 mod paging;
@@ -38,6 +40,7 @@ use axum::Router;
 
 pub use self::about::{OF_INSTAGRAM as INSTAGRAM, OF_PAGES as ABOUT};
 pub use self::config::{Config, Media, ROUTES};
+use self::dialogue::InboxDialogue;
 use self::inbox::NAME;
 pub use self::inbox::PLATFORM;
 use self::state::Facebook;
@@ -67,6 +70,7 @@ pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
             action: ConnectAction::Link { href: "/facebook/login", label: "Continue with Facebook" },
         }),
         view: view::of(&inbox::MESSENGER),
+        dialogue: Some(Arc::new(InboxDialogue::new(Arc::clone(&facebook), &inbox::MESSENGER))),
         reader: Arc::new(sync::PageReader(facebook)),
         jobs,
     };

@@ -16,7 +16,7 @@ use url::Url;
 use super::app::App;
 use super::budget::{Budgets, Lane};
 use super::id::Id;
-use super::refusal::{self, APP_UNKNOWN};
+use super::refusal::{self, APP_UNKNOWN, Told};
 use crate::shared::outgoing::http::{Answer, ApiError, Http, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::telemetry::alerts::Alerts;
@@ -125,11 +125,24 @@ impl Graph {
         format!("{}|{}", self.app.id(), self.app.secret().current().expose_secret()).into()
     }
 
+    pub(super) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// What a merchant reads about an error that stops all sending of an account.
+    pub(super) fn sending_stopped(&self, told: &Told) -> String {
+        match refusal::explained(told, &*self.app) {
+            ApiError::TokenRejected { reason } => reason.to_owned(),
+            ApiError::PermissionMissing { reason, .. } => reason,
+            error => error.sentence(),
+        }
+    }
+
     fn http_of(&self, lane: Lane<'_>) -> Http {
         self.http.of(lane.page().map_or("", Id::as_str))
     }
 
-    fn request(
+    pub(super) fn request(
         &self,
         method: Method,
         path: &[&str],
@@ -169,7 +182,7 @@ impl Graph {
 
     /// A version that is no longer usable is not refused: calls are answered by another one, in its own way.
     /// Source: <https://developers.facebook.com/docs/graph-api/guides/versioning> (2026).
-    fn compare_version(&self, answer: &Answer) {
+    pub(super) fn compare_version(&self, answer: &Answer) {
         let (cause, told) = self.app.other_version();
         let Some(answered) = answer.headers.get("facebook-api-version") else { return };
         if answered == self.app.graph_version() {

@@ -6,5 +6,6 @@ pub mod budget;
 pub mod graph;
 pub mod id;
 pub mod refusal;
+pub mod send;
 pub mod token;
 pub mod webhook;

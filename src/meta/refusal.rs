@@ -40,16 +40,16 @@ const PERMISSIONS: [&str; 8] = [
 ];
 
 /// The error object of an answer.
-struct Told {
-    code: i64,
-    subcode: i64,
-    is_transient: bool,
+pub(super) struct Told {
+    pub code: i64,
+    pub subcode: i64,
+    pub is_transient: bool,
     message: String,
 }
 
 impl Told {
     /// Reads `{"error": {…}}`. Members are missing or of other types where gateways and older parts of the platform answer.
-    fn read(body: &[u8]) -> Option<Self> {
+    pub fn read(body: &[u8]) -> Option<Self> {
         let body: Value = serde_json::from_slice(body).ok()?;
         let error = body.get("error")?.as_object()?;
         let number = |name: &str| match error.get(name) {
@@ -122,6 +122,15 @@ pub fn meaning(answer: &Answer, clock: &Clock, app: &dyn App) -> Meaning {
         _ => refused(code, subcode),
     };
     error.into()
+}
+
+/// What an error says about an account that cannot send: in the words of its channel.
+pub(super) fn explained(told: &Told, app: &dyn App) -> ApiError {
+    match told.code {
+        102 | 190 | 467 => ApiError::TokenRejected { reason: app.token_reason(told.subcode) },
+        368 | 131_031 => denied(told.code, Denial::Blocked, app),
+        _ => not_allowed(told, app),
+    }
 }
 
 /// Codes 10 and 200 to 299.

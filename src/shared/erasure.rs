@@ -18,6 +18,7 @@ use super::journal::{Account, DedupeKey, Journal};
 use super::secrets::signature::to_hex;
 use super::server::error::AppError;
 use super::store::erasures::{Former, NewErasure, Receipt};
+use super::store::push::Receiver;
 use super::store::{Connections, Erasures, Sessions};
 use super::telemetry::alerts::Alerts;
 use super::under_way::{Progress, Reads};
@@ -147,6 +148,7 @@ impl Erasure {
         self.set_pending();
         for merchant in merchants {
             self.end_sessions(merchant).await?;
+            self.forget_merchant(merchant).await?;
         }
         for scope in &scopes {
             if let Scope::Account { channel, account } = scope {
@@ -245,6 +247,20 @@ impl Erasure {
         }
         // Last, and without waiting: it may be this very read that is cut.
         self.0.reads.cut(channel, account);
+        Ok(())
+    }
+
+    /// Of a merchant of whom no account is left here nothing else is, either.
+    async fn forget_merchant(&self, merchant: Uuid) -> anyhow::Result<()> {
+        let is_gone =
+            self.0.connections.list_of(merchant).await?.is_empty() && self.former_of(merchant).await?.is_empty();
+        if is_gone {
+            self.0.journal.forget_feed_cursors(merchant).await?;
+            self.0.erasures.forget_receiver(merchant).await?;
+            for receiver in [Receiver::Own, Receiver::Bot] {
+                self.0.journal.forget_push_place(receiver, merchant).await?;
+            }
+        }
         Ok(())
     }
 

@@ -24,6 +24,14 @@ impl Doubling {
         self.first.saturating_mul(1 << doublings).min(self.longest)
     }
 
+    /// Full jitter: anything up to the pause after so many doublings, so that many who failed at once do not come back at
+    /// once.
+    #[must_use]
+    pub fn jittered(self, doublings: i64) -> Duration {
+        let random = getrandom::u32().unwrap_or(u32::MAX / 2);
+        self.after(doublings).mul_f64(f64::from(random) / f64::from(u32::MAX))
+    }
+
     /// [`Doubling::after`] in whole milliseconds, as times are stored.
     #[must_use]
     pub fn after_ms(self, doublings: i64) -> i64 {

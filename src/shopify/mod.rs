@@ -65,6 +65,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
                 wrong: login::NO_SHOP,
             },
         }),
+        dialogue: None,
         jobs: vec![hourly_check::revive_job(&shopify)],
         view: view::VIEW,
         reader: Arc::new(catalogue::sync::ShopReader(shopify)),

@@ -21,6 +21,8 @@ use url::Url;
 
 use self::form::OwnAddress;
 use self::merchant::{Front, Fronts};
+use crate::answering::Answering;
+use crate::answering::sending::{Outbox, Sending};
 use crate::shared::channel::context::Shared;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
@@ -70,13 +72,14 @@ impl Running {
 
 /// Our own routes. `own`: where they are reached, if that is configured.
 pub fn router(
-    shared: Shared,
+    (answering, outbox): (Answering, Arc<dyn Sending>),
     fronts: Vec<Front>,
     vault: Vault,
     api_keys: ApiKeys,
     running: Running,
     own: Option<Url>,
 ) -> Router {
+    let shared = answering.shared.clone();
     merchant::routes()
         .route("/deletion/{code}", get(merchant::receipts::receipt))
         // Browsers ask for one of their own accord, and report what they do not get.
@@ -87,6 +90,8 @@ pub fn router(
         .layer(Extension(OwnAddress(own)))
         .layer(Extension(vault))
         .layer(Extension(api_keys))
+        .layer(Extension(answering))
+        .layer(Extension(Outbox(outbox)))
         .layer(Extension(running))
         .with_state(shared)
 }

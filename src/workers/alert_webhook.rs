@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 use super::{Rest, Worker};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
+use crate::shared::outgoing::signed_post;
 use crate::shared::retry::Doubling;
-use crate::shared::secrets::signature::sign_sha256;
 use crate::shared::store::Status;
 use crate::shared::store::alert_posts::{AlertPosts, Telling};
 use crate::shared::telemetry::alerts::Cause;
@@ -156,18 +156,14 @@ impl AlertPoster {
         // Noted before: after a kill in between, the receiver may know of it.
         self.table.note_try(telling.id.clone(), now_ms + pause).await?;
         let body = body(&telling);
-        let timestamp = now_ms / 1000;
-        let signed = format!("{}.{timestamp}.{body}", telling.id);
-        let signature = format!("v1,{}", STANDARD.encode(sign_sha256(key, signed.as_bytes())));
+        let headers = signed_post::headers(&telling.id, now_ms / 1000, &body, &[key]);
         let request = self
             .shared
             .http
             .request(Method::POST, url.clone())
             .header(header::CONTENT_TYPE, "application/json")
-            .header("webhook-id", &telling.id)
-            .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", signature)
             .body(body);
+        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
         let problem = match self.shared.http.send(request).await {
             Ok(answer) if answer.status.is_success() => {
                 self.shared.metrics.count_alert_post("sent");

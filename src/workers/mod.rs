@@ -8,6 +8,9 @@ pub mod alert_webhook;
 mod conversation_file;
 pub mod conversations;
 pub mod eraser;
+pub mod feed;
+pub mod outbox;
+pub mod push;
 pub mod reads;
 pub mod retention;
 pub mod search_index;
@@ -76,6 +79,8 @@ pub trait Worker: Send + Sync {
 pub enum Rest {
     /// Until the journal has a new event, and half a second at most.
     UntilNextEvent,
+    /// The same, and so long at most.
+    UntilNextEventFor(Duration),
     /// For so long; events do not concern it.
     For(Duration),
 }
@@ -130,6 +135,7 @@ async fn take_step(worker: &dyn Worker, alerts: &Alerts, is_failing: &mut bool) 
                 _ if has_more => Wait::of(begun.elapsed().clamp(GATHER, LONGEST_GATHER)),
                 Rest::For(time) => Wait::of(time),
                 Rest::UntilNextEvent => Wait { longest: LOOK_EVERY, ends_with_event: true },
+                Rest::UntilNextEventFor(longest) => Wait { longest, ends_with_event: true },
             }
         }
         Err(error) => {

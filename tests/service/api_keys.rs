@@ -45,6 +45,13 @@ impl Bot {
         self.send(Method::GET, path, &[], b"").await
     }
 
+    /// One GET whose answer's body is still to be taken.
+    pub async fn open(&self, path: &str, headers: &[(&str, &str)]) -> reqwest::Response {
+        let bearer = format!("Bearer {}", self.text);
+        let headers = [&[("authorization", bearer.as_str())], headers].concat();
+        self.browser.open_with(path, &headers).await
+    }
+
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let bearer = format!("Bearer {}", self.text);
         let headers = [&[("authorization", bearer.as_str())], headers].concat();
@@ -317,7 +324,7 @@ async fn a3_a_keys_reads_are_limited_and_anothers_flood_does_not_slow_it() {
 }
 
 /// So many of these at once.
-async fn futures<F: Future<Output = Answer>>(one: impl Fn() -> F, count: usize) -> Vec<Answer> {
+pub async fn futures<F: Future<Output = Answer>>(one: impl Fn() -> F, count: usize) -> Vec<Answer> {
     let mut under_way: Vec<_> = (0..count).map(|_| Box::pin(one())).collect();
     let mut answers = Vec::new();
     std::future::poll_fn(|context| {

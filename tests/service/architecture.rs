@@ -10,11 +10,12 @@ mod source;
 use source::{Source, strongly_connected};
 
 /// The rooms from top to bottom. A room knows those below its own line, and on its own line those of [`BESIDE`].
-const ORDER: [&[&str]; 7] = [
+const ORDER: [&[&str]; 8] = [
     &["bin"],
     &["demo", "doctor", "backup", "fuzzing"],
     &["app"],
     &["commands", "web", "workers"],
+    &["answering"],
     &CHANNELS,
     &["meta"],
     &["shared"],

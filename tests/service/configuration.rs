@@ -95,6 +95,9 @@ fn the_defaults_in_the_example_are_those_of_the_code() {
             "OPERATOR_TOKEN",
             "ALERT_WEBHOOK_URL",
             "ALERT_WEBHOOK_SECRET",
+            "BOT_WEBHOOK_URL",
+            "BOT_WEBHOOK_SECRET",
+            "BOT_WEBHOOK_SECRET_PREVIOUS",
         ])
     );
     written.extend(defaults);
@@ -141,7 +144,7 @@ fn any_variable_of_a_channel_switches_it_on_and_all_that_are_missing_are_named()
         assert_eq!(refused(&Variables::from([(name.clone(), value)])), missing, "only {name} is set");
         tried += 1;
     }
-    assert_eq!(tried, 26);
+    assert_eq!(tried, 27);
 }
 
 #[test]
@@ -435,5 +438,35 @@ fn an_account_whose_platform_is_not_configured_any_more_is_told_of_and_not_waite
         assert_eq!(ended.code, Some(1), "{ended:?}");
         assert!(ended.stdout.contains("not configured"), "{ended:?}");
         drop(service);
+    }
+}
+
+#[test]
+fn a_receiver_of_events_needs_a_secret_as_standard_webhooks_have_it() {
+    let good = "whsec_MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1u";
+    let with = |pairs: &[(&str, &str)]| {
+        let mut all = variables(FULL);
+        all.extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        all
+    };
+    let url = ("BOT_WEBHOOK_URL", "https://bot.example/events");
+    let config = read(&with(&[url, ("BOT_WEBHOOK_SECRET", good)])).unwrap();
+    assert_eq!(config.server.bot_receiver.unwrap().secrets.len(), 1);
+    assert_eq!(refused(&with(&[url])), names(&["BOT_WEBHOOK_SECRET"]));
+    for bad in [
+        "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1u",
+        "whsec_MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG0=",
+        "whsec_not base64 at all, but long",
+    ] {
+        assert_eq!(refused(&with(&[url, ("BOT_WEBHOOK_SECRET", bad)])), names(&["BOT_WEBHOOK_SECRET"]), "{bad}");
+    }
+    for (name, bad) in [
+        ("BOT_PAUSE_MINUTES", "-1"),
+        ("BOT_PAUSE_ON", "human,robot"),
+        ("FEED_SETTLE_SECONDS", "16"),
+        ("FEED_RETENTION_DAYS", "0"),
+        ("BOT_WEBHOOK_URL", "http://bot.example/events"),
+    ] {
+        assert_eq!(refused(&full_with(name, bad)), names(&[name]));
     }
 }

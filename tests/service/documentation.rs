@@ -28,6 +28,7 @@ fn every_finding_of_the_doctor_is_in_its_table_and_the_other_way_round() {
         "src/doctor/machine.rs",
         "src/doctor/service.rs",
         "src/doctor/accounts.rs",
+        "src/doctor/answering.rs",
         "src/shared/channel/finding.rs",
         "src/facebook/doctor.rs",
         "src/shopify/doctor.rs",

@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::Value;
 use shoptalk::shared::store::PollReport;
 
+use crate::replies::Scene;
 use crate::test_app::{OPERATOR_TOKEN, PAGE, TestApp};
 
 const DASHBOARD: &str = include_str!("../../docs/grafana.json");
@@ -32,8 +33,16 @@ async fn declared(app: &TestApp) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn the_dashboard_and_the_list_name_the_metrics_that_there_are() {
-    let app = TestApp::start().await;
-    app.connect().await;
+    // Everything that is counted has happened once.
+    let scene = Scene::start().await;
+    scene.say("Yes.").await;
+    scene.work().await;
+    let place = scene.bot.send(Method::PUT, "/api/v1/cursors/a-bot", &[], br#"{"n":1}"#).await;
+    assert_eq!(place.status, 200, "{place:?}");
+    let app = scene.app;
+    let human = app.page().reply_to(&scene.sam, "It is me, Eva.");
+    assert_eq!(app.page().deliver(&[human]).await.unwrap(), Some(200));
+    app.settle().await;
     app.shared().journal.note_poll("facebook", PAGE, PollReport::default()).await.unwrap();
     app.browser().get("/api/v1/openapi.json").await;
     let there = declared(&app).await;

@@ -410,6 +410,7 @@ fn config(
             calls_per_second: 2,
             media: None,
             instagram: false,
+            human_agent: false,
         }),
         shopify: Some(shopify::Config {
             api_key: "test-app".to_owned(),
@@ -522,6 +523,11 @@ impl Browser {
     /// One GET whose answer's body is still to be taken.
     pub async fn open(&self, to: &str) -> reqwest::Response {
         self.begin(Method::GET, to, &[], b"").await
+    }
+
+    /// The same, with these headers.
+    pub async fn open_with(&self, to: &str, headers: &[(&str, &str)]) -> reqwest::Response {
+        self.begin(Method::GET, to, headers, b"").await
     }
 
     async fn begin(&self, method: Method, to: &str, headers: &[(&str, &str)], body: &[u8]) -> reqwest::Response {

@@ -3,8 +3,10 @@
 pub mod about;
 pub mod connect_step;
 pub mod context;
+pub mod dialogue;
 pub mod finding;
 pub mod job;
+pub mod meaning;
 pub mod product;
 pub mod read_request;
 pub mod reader;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 
 use self::about::About;
 use self::connect_step::ConnectStep;
+use self::dialogue::Dialogue;
 use self::job::Job;
 use self::read_request::ReadRequest;
 use self::reader::Reader;
@@ -37,6 +40,8 @@ pub struct Channel {
     pub view: View,
     /// How to read an account again.
     pub reader: Arc<dyn Reader>,
+    /// How it takes part in conversations; `None`: nobody can be answered there.
+    pub dialogue: Option<Arc<dyn Dialogue>>,
     /// Its other regular work: what concerns no single account.
     pub jobs: Vec<Job>,
 }

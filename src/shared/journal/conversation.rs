@@ -8,7 +8,7 @@ use super::event::DedupeKey;
 pub type Account = (String, String);
 
 /// Names a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Conversation {
     /// The channel.
     pub channel: String,

@@ -46,7 +46,7 @@ impl JournalReader<'_> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn in_order_up_to(&self) -> Result<i64, JournalError> {
-        Ok(cursor_position(self.connection(), CURSOR)?)
+        Ok(in_order_up_to(self.connection())?)
     }
 
     /// Shows the events of a conversation in order of time: those after `after` (time and number) whose number is at most
@@ -77,6 +77,14 @@ impl JournalReader<'_> {
         }
         Ok(())
     }
+}
+
+/// Up to which event everything is in order.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::shared) fn in_order_up_to(connection: &Connection) -> rusqlite::Result<i64> {
+    cursor_position(connection, CURSOR)
 }
 
 /// The events after the cursor: where it stood, the last event looked at, and the rows to write.

@@ -14,8 +14,12 @@ pub(in crate::shared) const READS_CURSOR: &str = "consumer:refresh";
 /// Up to which event the conversations that the pages list are counted.
 pub(in crate::shared) const OVERVIEW_CURSOR: &str = "consumer:overview";
 
+/// Up to which event it is known how conversations stand, and bots are told.
+pub(in crate::shared) const FEED_CURSOR: &str = "consumer:feed";
+
 /// Every consumer's cursor: only what lies behind all of them may be deleted.
-pub(in crate::shared) const CONSUMER_CURSORS: [&str; 3] = [CONVERSATIONS_CURSOR, READS_CURSOR, OVERVIEW_CURSOR];
+pub(in crate::shared) const CONSUMER_CURSORS: [&str; 4] =
+    [CONVERSATIONS_CURSOR, READS_CURSOR, OVERVIEW_CURSOR, FEED_CURSOR];
 
 impl Journal {
     /// Up to which event files are made.

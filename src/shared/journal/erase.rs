@@ -280,6 +280,20 @@ fn erase_events(connection: &Connection, scope: &Scope, seqs: &[i64], name: &str
     count(connection, name, erased, 0)
 }
 
+/// The tables whose rows are not simply deleted: of events a key is left, of the feed a number.
+const KEPT: [&str; 2] = ["events", "feed"];
+
+/// Of items of the feed their number is left and nothing else: it must not be given again, and nobody may miss one.
+fn empty_feed(connection: &Connection, condition: &str, values: &[&str]) -> rusqlite::Result<usize> {
+    connection
+        .prepare(&format!(
+            "UPDATE feed SET id = NULL, type = 'erased', seq = NULL, channel = '', account = '', conversation = NULL,
+                             at = numbered_at, received_at = numbered_at, content = NULL
+             WHERE (merchant, n) IN (SELECT merchant, n FROM feed WHERE type <> 'erased' AND {condition} LIMIT {STEP})"
+        ))?
+        .execute(rusqlite::params_from_iter(values))
+}
+
 /// One step; gives back how many rows were erased.
 fn erase_rows(connection: &Connection, scope: &Scope, name: &str) -> rusqlite::Result<usize> {
     let (channel, account) = scope.account();
@@ -287,20 +301,23 @@ fn erase_rows(connection: &Connection, scope: &Scope, name: &str) -> rusqlite::R
     match scope {
         Scope::Account { .. } => {
             for table in tables_with(connection, &["channel", "account"])? {
-                if table.name != "events" {
+                if !KEPT.contains(&table.name.as_str()) {
                     erased += delete_some(connection, &table, "channel = ?1 AND account = ?2", &[channel, account])?;
                 }
             }
+            erased += empty_feed(connection, "channel = ?1 AND account = ?2", &[channel, account])?;
         }
         Scope::Person { person, .. } => {
             for person_column in ["conversation", "person"] {
                 for table in tables_with(connection, &["channel", "account", person_column])? {
-                    if table.name != "events" {
+                    if !KEPT.contains(&table.name.as_str()) {
                         let condition = format!("channel = ?1 AND account = ?2 AND {person_column} = ?3");
                         erased += delete_some(connection, &table, &condition, &[channel, account, person])?;
                     }
                 }
             }
+            let of_person = "channel = ?1 AND account = ?2 AND conversation = ?3";
+            erased += empty_feed(connection, of_person, &[channel, account, person])?;
             erased += connection
                 .prepare_cached("DELETE FROM records WHERE channel = ?1 AND account = ?2 AND id = ?3")?
                 .execute([channel, account, person])?;

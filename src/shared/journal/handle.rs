@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
 
 use super::acknowledged::{self, Acknowledged};
 use super::checkpoint;
@@ -14,6 +15,7 @@ use super::connected_accounts::ConnectedAccounts;
 use super::conversation::Conversation;
 use super::error::JournalError;
 use super::event::{Effect, Event};
+use super::feed_news::FeedNews;
 use super::health::Health;
 use super::migrations::MIGRATIONS;
 use super::reader::JournalReader;
@@ -40,6 +42,7 @@ pub struct Journal {
     unsendings: Unsendings,
     clock: Clock,
     last_seq: watch::Receiver<i64>,
+    feed_news: FeedNews,
 }
 
 struct Readers {
@@ -114,6 +117,7 @@ impl Journal {
         let (requests, receiver) = mpsc::channel(QUEUE);
         let (seq_sender, last_seq) = watch::channel(last);
         let (accounts, unsendings) = (ConnectedAccounts::default(), Unsendings::default());
+        let feed_news = FeedNews::default();
         let checkpoints = checkpoint::start(path)?;
         let (messages, told) = mpsc::unbounded_channel();
         tokio::spawn(writer::tell(told));
@@ -127,6 +131,7 @@ impl Journal {
             unsendings: Arc::clone(&unsendings),
             clock: clock.clone(),
             last_seq: seq_sender,
+            feed_news: feed_news.clone(),
             checkpoints,
             messages,
             metrics,
@@ -136,7 +141,7 @@ impl Journal {
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
         let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::default() });
-        Ok((Self { requests, readers, accounts, unsendings, clock, last_seq }, WriterHandle(thread)))
+        Ok((Self { requests, readers, accounts, unsendings, clock, last_seq, feed_news }, WriterHandle(thread)))
     }
 
     /// Commits these events, all or none, and tells how many were new.
@@ -329,6 +334,18 @@ impl Journal {
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<i64> {
         self.last_seq.clone()
+    }
+
+    /// Tells when the feed of this merchant has grown.
+    #[must_use]
+    pub fn watch_feed(&self, merchant: Uuid) -> watch::Receiver<i64> {
+        self.feed_news.watch(&merchant.to_string())
+    }
+
+    /// Tells when any merchant's feed has grown.
+    #[must_use]
+    pub fn watch_feeds(&self) -> watch::Receiver<u64> {
+        self.feed_news.watch_all()
     }
 
     /// Accepts nothing more; what was accepted is still written. Then the writer ends.

@@ -18,7 +18,9 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0014_unread_conversations.sql"),
     include_str!("../../../migrations/journal/0015_event_names.sql"),
     include_str!("../../../migrations/journal/0016_installation.sql"),
-    include_str!("../../../migrations/journal/0017_record_changes.sql"),
+    include_str!("../../../migrations/journal/0017_answering.sql"),
+    include_str!("../../../migrations/journal/0018_push.sql"),
+    include_str!("../../../migrations/journal/0019_record_changes.sql"),
 ];
 
 /// How many migrations this program knows.

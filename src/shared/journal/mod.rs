@@ -19,6 +19,7 @@ mod cursors;
 mod erase;
 mod error;
 mod event;
+mod feed_news;
 mod handle;
 mod health;
 mod known_keys;
@@ -35,9 +36,9 @@ pub use beginnings::{LostBeginning, Pruned, TakenBack};
 pub(in crate::shared) use connected_accounts::NOT_CONNECTED;
 pub(in crate::shared) use conversation::conversation_number;
 pub use conversation::{Account, Conversation};
-pub(in crate::shared) use conversation_order::insert_set_aside;
+pub(in crate::shared) use conversation_order::{in_order_up_to, insert_set_aside};
 pub(in crate::shared) use cursors::{
-    CONVERSATIONS_CURSOR, OVERVIEW_CURSOR, READS_CURSOR, cursor_position, save_cursor,
+    CONVERSATIONS_CURSOR, FEED_CURSOR, OVERVIEW_CURSOR, READS_CURSOR, cursor_position, save_cursor,
 };
 pub use erase::{Erased, Scope};
 pub use error::JournalError;

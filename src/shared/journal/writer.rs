@@ -15,6 +15,7 @@ use super::checkpoint::{self, Checkpoints};
 use super::connected_accounts::{ConnectedAccounts, NOT_CONNECTED};
 use super::error::JournalError;
 use super::event::{DedupeKey, Effect, Event, Source};
+use super::feed_news::{self, FeedNews};
 use super::health::Health;
 use super::tombstones::{self, Unsendings};
 use crate::shared::clock::Clock;
@@ -83,6 +84,7 @@ pub(super) struct Writer {
     pub unsendings: Unsendings,
     pub clock: Clock,
     pub last_seq: watch::Sender<i64>,
+    pub feed_news: FeedNews,
     pub checkpoints: Checkpoints,
     pub messages: mpsc::UnboundedSender<Message>,
     pub metrics: WriterMetrics,
@@ -114,6 +116,7 @@ pub(super) async fn tell(mut messages: mpsc::UnboundedReceiver<Message>) {
 pub(super) fn configure(connection: &Connection) -> anyhow::Result<()> {
     sqlite::configure(connection)?;
     checkpoint::watch(connection);
+    feed_news::note_changes(connection)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(())
 }
@@ -154,6 +157,7 @@ impl Writer {
         if let Err(error) = &outcome {
             self.metrics.failures.inc();
             tracing::error!(%error, "the journal could not be written; whoever waited is told to come again");
+            feed_news::forget_changes();
             self.reopen();
         }
         let told = outcome.map_err(|error| JournalError::Storage(error.to_string()));
@@ -166,6 +170,7 @@ impl Writer {
             self.is_broken = true;
         }
         if is_good {
+            self.feed_news.tell(&self.connection);
             if let Some(seq) = last_seq {
                 self.last_seq.send_replace(seq);
             }

@@ -27,8 +27,22 @@ const PAUSES: Doubling = Doubling::new(PAUSE, LONGEST_PAUSE);
 /// How many lanes are remembered. Those without a failure or a call are forgotten first.
 const MAX_LANES: usize = 10_000;
 
-/// What a lane is: where calls go, and for whom; empty: for the app itself.
-pub type LaneName = (String, String);
+/// How many messages of one account are under way at once: each is a call of its own, to another person.
+const ACCOUNT_SENDS: usize = 16;
+
+/// What a lane is: where calls go, for whom (empty: for the app itself), and what they are.
+pub type LaneName = (String, String, Use);
+
+/// What the calls of a lane are. Sending and reading do not wait for each other, and one that fails says nothing about the
+/// other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Use {
+    /// Reads, and changes of settings.
+    #[default]
+    Reading,
+    /// Messages to people.
+    Sending,
+}
 
 /// All lanes. Cheap to clone.
 #[derive(Clone, Default)]
@@ -79,7 +93,11 @@ impl Lanes {
             // Whoever sends links to ever more hosts that fail gets them tried again.
             lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
         }
-        let places = if name.1.is_empty() { PLATFORM_CALLS } else { ACCOUNT_CALLS };
+        let places = match name.2 {
+            Use::Sending => ACCOUNT_SENDS,
+            Use::Reading if name.1.is_empty() => PLATFORM_CALLS,
+            Use::Reading => ACCOUNT_CALLS,
+        };
         Arc::clone(
             lanes.entry(name).or_insert_with(|| {
                 Arc::new(Lane { places: Arc::new(Semaphore::new(places)), state: Mutex::default() })
@@ -146,7 +164,7 @@ mod tests {
     use super::*;
 
     fn lane(account: &str) -> LaneName {
-        ("https://platform.example".to_owned(), account.to_owned())
+        ("https://platform.example".to_owned(), account.to_owned(), Use::Reading)
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::allowed_addresses::{AllowedAddresses, REFUSED};
-use super::breaker::{Call, Lanes};
+use super::breaker::{Call, Lanes, Use};
 use crate::shared::clock::Clock;
 use crate::shared::retry::Doubling;
 use crate::shared::telemetry::metrics::Metrics;
@@ -288,6 +288,19 @@ pub struct Http {
     lanes: Lanes,
     /// For whom calls are made; empty: for the app itself.
     account: Arc<str>,
+    /// What the calls are.
+    purpose: Use,
+}
+
+/// Why a message has no answer. Whoever sends must know whether it may have arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// The request never left: no connection, or nothing is sent for a while. It may be sent again.
+    NeverLeft(String),
+    /// The request left, at least in part: it may have arrived.
+    Lost(String),
+    /// It must not go to that address.
+    NotAllowed,
 }
 
 impl Http {
@@ -314,7 +327,15 @@ impl Http {
             .timeout(timeouts.total)
             .build()
             .context("the HTTP client does not start")?;
-        Ok(Self { client, clock, allowed, lanes: Lanes::default(), account: Arc::from(""), counted: None })
+        Ok(Self {
+            client,
+            clock,
+            allowed,
+            lanes: Lanes::default(),
+            account: Arc::from(""),
+            purpose: Use::Reading,
+            counted: None,
+        })
     }
 
     /// The same client; what goes through [`Http::persist`] is counted as calls of this channel.
@@ -328,6 +349,50 @@ impl Http {
     #[must_use]
     pub fn of(&self, account: &str) -> Self {
         Self { account: Arc::from(account), ..self.clone() }
+    }
+
+    /// The same client, for messages of this account to people.
+    #[must_use]
+    pub fn sending_of(&self, account: &str) -> Self {
+        Self { account: Arc::from(account), purpose: Use::Sending, ..self.clone() }
+    }
+
+    /// Sends something that must not be sent twice, and tells apart whether it may have arrived.
+    ///
+    /// # Errors
+    /// [`NoAnswer`]. An answer that breaks off or is too large is a lost one.
+    pub async fn send_once(&self, request: reqwest::RequestBuilder) -> Result<Answer, NoAnswer> {
+        let (request, call) = self.enter(request).await.map_err(|error| match error {
+            ApiError::Refused { .. } => NoAnswer::NotAllowed,
+            error => NoAnswer::NeverLeft(error.to_string()),
+        })?;
+        let begun = Instant::now();
+        let answer = self.exchange_once(request).await;
+        let failed = answer.as_ref().map_or(true, |answer| self.is_trouble(answer.status));
+        call.ends(failed);
+        if let Some((channel, metrics)) = &self.counted {
+            metrics.count_call(channel, if answer.is_ok() { "done" } else { "unavailable" }, begun.elapsed());
+        }
+        answer
+    }
+
+    async fn exchange_once(&self, request: reqwest::Request) -> Result<Answer, NoAnswer> {
+        let mut response = self.client.execute(request).await.map_err(|error| {
+            // Names, connections and handshakes come before the first byte of the request.
+            let never_left = error.is_connect() || error.is_builder();
+            let told = describe(&error.without_url());
+            if never_left { NoAnswer::NeverLeft(told) } else { NoAnswer::Lost(told) }
+        })?;
+        let mut body = BytesMut::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_ANSWER_BYTES => body.extend_from_slice(&chunk),
+                Ok(Some(_)) => return Err(NoAnswer::Lost("the answer is too large".to_owned())),
+                Ok(None) => break,
+                Err(error) => return Err(NoAnswer::Lost(describe(&error.without_url()))),
+            }
+        }
+        Ok(Answer { status: response.status(), headers: response.headers().clone(), body: body.freeze() })
     }
 
     /// A request to be completed and given to [`Http::send`].
@@ -364,12 +429,14 @@ impl Http {
             return Err(ApiError::Refused { code: REFUSED.to_owned() });
         }
         let (platform, account) = (request.url().origin().ascii_serialization(), Arc::clone(&self.account));
-        let call = self.lanes.enter((platform.clone(), account.to_string()), &self.clock).await.map_err(|left| {
-            ApiError::Unavailable(format!(
-                "it did not answer for a while; it is asked again in {} s",
-                left.as_secs() + 1
-            ))
-        })?;
+        let call = self.lanes.enter((platform.clone(), account.to_string(), self.purpose), &self.clock).await.map_err(
+            |left| {
+                ApiError::Unavailable(format!(
+                    "it did not answer for a while; it is asked again in {} s",
+                    left.as_secs() + 1
+                ))
+            },
+        )?;
         Ok((request, Entered { call, platform, account }))
     }
 
@@ -434,7 +501,7 @@ impl Http {
             };
             tried += 1;
             let pause = match &error {
-                ApiError::Unavailable(_) => jittered(tried).min(patience.longest_pause()),
+                ApiError::Unavailable(_) => PAUSES.jittered(tried.into()).min(patience.longest_pause()),
                 ApiError::RateLimited { retry_after } if *retry_after <= patience.longest_pause() => *retry_after,
                 _ => return Err(error),
             };
@@ -450,12 +517,6 @@ impl Http {
 
 /// The longest pauses between the tries of a call.
 const PAUSES: Doubling = Doubling::new(Duration::from_millis(500), Duration::from_secs(60));
-
-/// Full jitter: anything between nothing and the longest pause after so many tries.
-fn jittered(tried: u32) -> Duration {
-    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
-    PAUSES.after(tried.into()).mul_f64(f64::from(random) / f64::from(u32::MAX))
-}
 
 /// An error with its causes: the outermost text of reqwest alone says little.
 fn describe(error: &dyn std::error::Error) -> String {

@@ -4,4 +4,5 @@ pub mod allowed_addresses;
 pub mod breaker;
 pub mod http;
 pub mod self_test;
+pub mod signed_post;
 pub mod words;

@@ -145,6 +145,18 @@ impl Erasures {
             .await
     }
 
+    /// Forgets where a merchant wanted to be told of events.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_receiver(&self, merchant: Uuid) -> anyhow::Result<()> {
+        self.0
+            .call(move |connection| {
+                connection.execute("DELETE FROM push_endpoints WHERE merchant = ?1", [merchant.to_string()]).map(drop)
+            })
+            .await
+    }
+
     /// The accounts that were this merchant's and are not connected any more.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::OptionalExtension;
 
+use super::push::{PushTrouble, list_troubles};
 use super::reports::{Subscriptions, list_remarks, list_subscriptions};
 use super::unread_conversations::count_unread;
 use crate::shared::database::sqlite::open_reader;
@@ -24,6 +25,12 @@ pub struct Inspection {
     pub subscriptions: Vec<Subscriptions>,
     /// What merchants should know of their accounts: channel, account, remark.
     pub remarks: Vec<(String, String, String)>,
+    /// Receivers that do not take events.
+    pub receivers: Vec<PushTrouble>,
+    /// Accounts whose inbox answers by itself: channel, account.
+    pub automatic: Vec<Account>,
+    /// In how many conversations of an account another app answers: channel, account, count.
+    pub not_ours: Vec<(String, String, i64)>,
     /// How many conversations could not be read: channel, account, count.
     pub unread: Vec<(String, String, i64)>,
 }
@@ -59,6 +66,20 @@ pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
             .optional()?,
         subscriptions: list_subscriptions(&connection)?,
         remarks: list_remarks(&connection)?,
+        receivers: list_troubles(&connection)?,
+        automatic: connection
+            .prepare(
+                r#"SELECT DISTINCT channel, account FROM feed WHERE type = 'echo' AND content = '{"by":"automation"}'"#,
+            )?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?,
+        not_ours: connection
+            .prepare(
+                "SELECT channel, account, count(*) FROM conversation_states WHERE owner_lost_at IS NOT NULL
+                 GROUP BY channel, account ORDER BY channel, account",
+            )?
+            .query_map([], three)?
+            .collect::<rusqlite::Result<_>>()?,
         unread: count_unread(&connection)?,
     })
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{connections, sessions};
+use super::{connections, push, sessions};
 use crate::shared::database::sqlite::Db;
 use crate::shared::secrets::vault::{KeyId, Place, Purpose, Vault};
 
@@ -22,6 +22,8 @@ pub struct Keys {
 pub enum Position {
     /// In the tokens, after this channel, account and kind.
     Tokens(String, String, String),
+    /// In the secrets of receivers of events, after this merchant and kind.
+    Pushes(String, String),
     /// In the sessions, after this hash.
     Sessions(Vec<u8>),
     /// At the check value.
@@ -75,6 +77,7 @@ impl Keys {
                 Position::Tokens(channel, account, kind) => {
                     reseal_tokens(&transaction, &vault, &[channel, account, kind])?
                 }
+                Position::Pushes(merchant, kind) => reseal_pushes(&transaction, &vault, &[merchant, kind])?,
                 Position::Sessions(after) => reseal_sessions(&transaction, &vault, &after)?,
                 Position::Check => reseal_check(&transaction, &vault)?,
                 Position::End => (Position::End, Resealed::default()),
@@ -180,6 +183,35 @@ fn reseal_tokens(connection: &Connection, vault: &Vault, after: &[String; 3]) ->
     }
     let next = match rows.into_iter().nth(STEP - 1) {
         Some((channel, account, kind, _)) => Position::Tokens(channel, account, kind),
+        None => Position::Pushes(String::new(), String::new()),
+    };
+    Ok((next, resealed))
+}
+
+fn reseal_pushes(connection: &Connection, vault: &Vault, after: &[String; 2]) -> anyhow::Result<(Position, Resealed)> {
+    let rows: Vec<(String, String, Vec<u8>)> = connection
+        .prepare_cached(
+            "SELECT merchant, kind, sealed FROM push_keys
+             WHERE substr(sealed, 2, 4) <> ?1 AND (merchant, kind) > (?2, ?3) ORDER BY merchant, kind LIMIT ?4",
+        )?
+        .query_map(params![vault.newest(), after[0], after[1], i64::try_from(STEP)?], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut resealed = Resealed::default();
+    for (merchant, kind, sealed) in &rows {
+        match reseal(vault, Purpose::Tokens, &push::secret_place(merchant, kind), sealed)? {
+            Some(sealed) => {
+                connection
+                    .prepare_cached("UPDATE push_keys SET sealed = ?3 WHERE merchant = ?1 AND kind = ?2")?
+                    .execute(params![merchant, kind, sealed])?;
+                resealed.done += 1;
+            }
+            None => resealed.unreadable += 1,
+        }
+    }
+    let next = match rows.into_iter().nth(STEP - 1) {
+        Some((merchant, kind, _)) => Position::Pushes(merchant, kind),
         None => Position::Sessions(Vec::new()),
     };
     Ok((next, resealed))

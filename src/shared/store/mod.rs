@@ -8,14 +8,18 @@ pub mod alert_posts;
 pub mod api_keys;
 mod attachments;
 pub mod connections;
+mod conversation_states;
 pub mod erasures;
 mod event_status;
+mod feed;
 mod history_walks;
 mod inspection;
 pub mod installation;
 pub mod keys;
 pub mod login_states;
+mod outgoing;
 mod overview;
+pub mod push;
 mod read_requests;
 mod record_changes;
 mod records;
@@ -33,12 +37,18 @@ pub use attachments::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, Want
 pub use connections::{
     Connection, Connections, NewConnection, Status, Token, TokenAge, TokenKind, Tokens, Trouble, TroubleSource,
 };
+pub use conversation_states::{ConversationState, Pause, PausedBy, Standing};
 pub use erasures::Erasures;
 pub use event_status::EventStatus;
+pub use feed::{
+    AccountStatus, By, FeedEnds, FeedEvent, FeedItem, FeedPage, FeedQuery, FeedRules, FeedStep, Incoming, ItemKind,
+    NextForFeed, PastItem, ReadMeaning, Takeover, TakeoverState, Takeovers,
+};
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
 pub use inspection::{Inspection, has_check_value, inspect, list_connected};
 pub use keys::Keys;
 pub use login_states::LoginStates;
+pub use outgoing::{Acceptance, Author, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState};
 pub use overview::{Arrivals, Consumer, Counts, Failure, SetAside, Totals, Work};
 pub use read_requests::{DueRead, NextTry, PendingRead};
 pub use record_changes::{RecordChange, RecordPlace};
@@ -61,6 +71,7 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0007_alert_causes.sql"),
     include_str!("../../../migrations/tokens/0008_api_keys.sql"),
     include_str!("../../../migrations/tokens/0009_installation.sql"),
+    include_str!("../../../migrations/tokens/0010_push.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.

@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 use super::read_requests::insert_read_request;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{
-    CONVERSATIONS_CURSOR, HOUR_MS, Journal, JournalError, READS_CURSOR, cursor_position, newest_seq,
+    CONVERSATIONS_CURSOR, FEED_CURSOR, HOUR_MS, Journal, JournalError, READS_CURSOR, cursor_position, newest_seq,
 };
 
 /// How many rows of work that waits or was given up are shown.
 const SHOWN: i64 = 500;
 
 /// The consumers that an operator is shown, with their cursors. One that has not begun yet stands at 0.
-const CONSUMERS: [(&str, &str); 2] = [("conversations", CONVERSATIONS_CURSOR), ("refresh", READS_CURSOR)];
+const CONSUMERS: [(&str, &str); 3] =
+    [("conversations", CONVERSATIONS_CURSOR), ("refresh", READS_CURSOR), ("feed", FEED_CURSOR)];
 
 /// How many events there are, by what became of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

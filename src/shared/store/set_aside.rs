@@ -3,6 +3,7 @@
 
 use rusqlite::params;
 
+use super::feed::note_released;
 use super::read_requests::insert_read_request;
 use super::threads::count_threads;
 use crate::shared::channel::read_request::ReadRequest;
@@ -46,6 +47,8 @@ impl Journal {
                  AND seq <= coalesce((SELECT CAST(value AS INTEGER) FROM cursors WHERE name = ?4), 0)",
                 params![channel, account, NOT_CONNECTED, OVERVIEW_CURSOR],
             )?;
+            // As does what the feed's consumer has passed by.
+            note_released(connection, &channel, &account)?;
             connection.execute(
                 "UPDATE events SET apart = NULL WHERE channel = ?1 AND account = ?2 AND apart = ?3",
                 account_only,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::{Registry, Unit};
 
@@ -43,11 +44,36 @@ pub struct Metrics {
     jobs: Family<Labels<1>, Counter>,
     /// How long searches of products took.
     pub search: Timing,
+    takeovers: Family<[(&'static str, String); 2], Counter>,
+    pushes: Family<Labels<1>, Counter>,
     api_requests: Family<[(&'static str, String); 2], Counter>,
+    /// Messages to people.
+    pub replies: ReplyMetrics,
+    /// Streams of events that are open, and readers that wait.
+    pub feed_streams: Gauge,
     /// Answers to all requests.
     pub answers: AnswerMetrics,
     /// What the journal's writer counts.
     pub writer: WriterMetrics,
+}
+
+/// Messages to people. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct ReplyMetrics {
+    changes: Family<Labels<3>, Counter>,
+    times: Family<Labels<1>, Timing>,
+}
+
+impl ReplyMetrics {
+    /// A message has this state now, for this reason if it failed.
+    pub fn count(&self, channel: &'static str, state: &'static str, reason: &'static str) {
+        self.changes.get_or_create(&[("channel", channel), ("state", state), ("reason", reason)]).inc();
+    }
+
+    /// A message was sent so long after it was accepted.
+    pub fn time(&self, channel: &'static str, took: Duration) {
+        self.times.get_or_create(&[("channel", channel)]).observe(took);
+    }
 }
 
 /// Answers to all requests, by status. Cheap to clone.
@@ -231,11 +257,29 @@ impl Default for Metrics {
         registry.register("jobs", "Scheduled jobs that ran, by outcome", Family::clone(&jobs));
         let search = Timing::default();
         registry.register_with_unit("search", "How long a search of products took", Unit::Seconds, search.clone());
+        let takeovers = Family::default();
+        registry.register("takeovers", "Pauses of bots that began, by channel and cause", Family::clone(&takeovers));
+        let feed_streams = Gauge::default();
+        registry.register(
+            "feed_streams",
+            "Streams of events that are open, and readers that wait",
+            feed_streams.clone(),
+        );
+        let pushes = from_zero("outcome", ["taken", "failed"]);
+        registry.register("push", "Posts of events to receivers of merchants, by outcome", Family::clone(&pushes));
         let api_requests = Family::default();
         registry.register(
             "api_requests",
             "Requests of the API for bots, by the pattern of their route and the status of their answer",
             Family::clone(&api_requests),
+        );
+        let replies = ReplyMetrics::default();
+        registry.register("replies", "Messages to people, by the states that they reached", replies.changes.clone());
+        registry.register_with_unit(
+            "reply",
+            "From the acceptance of a message to its sending",
+            Unit::Seconds,
+            replies.times.clone(),
         );
         let by_status: Family<Labels<1>, Counter> = Family::default();
         registry.register("answers", "Answers to requests of any kind, by status", by_status.clone());
@@ -263,7 +307,11 @@ impl Default for Metrics {
             alert_posts,
             jobs,
             search,
+            takeovers,
+            pushes,
+            feed_streams,
             api_requests,
+            replies,
             answers,
             writer,
         }
@@ -312,6 +360,16 @@ impl Metrics {
     /// A post of an alert was `sent` or `failed`.
     pub fn count_alert_post(&self, outcome: &'static str) {
         self.alert_posts.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// Bots were silenced in a conversation, because of `human`, `app` or `api`.
+    pub fn count_takeover(&self, channel: &str, by: &str) {
+        self.takeovers.get_or_create(&[("channel", channel.to_owned()), ("by", by.to_owned())]).inc();
+    }
+
+    /// A post of an event was `taken` or `failed`.
+    pub fn count_push(&self, outcome: &'static str) {
+        self.pushes.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// A scheduled job was `done` or `failed`.

@@ -3,11 +3,12 @@
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::problem::ApiProblem;
-use super::state::{Api, ApiChannel};
+use super::state::Api;
+use crate::shared::channel::dialogue::{Ability, Rate};
 use crate::shared::store::api_keys::Scope;
 
 pub(super) fn routes() -> Router<Api> {
@@ -24,7 +25,7 @@ async fn me(State(api): State<Api>, caller: Caller) -> Result<Json<Value>, ApiPr
             );
         }
         if channel.view.conversations.is_some() && caller.sees(&connection.channel, &connection.account) {
-            let Sending { can, limits } = sending_of(channel);
+            let (can, limits) = sending_of(&api, channel.name);
             accounts.push(json!({
                 "channel": connection.channel, "id": connection.account, "name": connection.name,
                 "status": connection.status.as_str(), "can": can, "limits": limits,
@@ -41,16 +42,15 @@ async fn me(State(api): State<Api>, caller: Caller) -> Result<Json<Value>, ApiPr
     })))
 }
 
-/// What accounts of a channel can, and how much of it.
-#[derive(Default)]
-struct Sending {
-    /// Of `text`, `media`, `choices`, `products`, `template`, `typing`, `seen`.
-    can: Vec<&'static str>,
-    /// The rates of sending, by name.
-    limits: Map<String, Value>,
-}
-
-/// What accounts of this channel can send: nothing, as long as no channel has a sender.
-fn sending_of(_channel: &ApiChannel) -> Sending {
-    Sending::default()
+/// What accounts of this channel can send, and how much of it.
+fn sending_of(api: &Api, channel: &str) -> (Vec<&'static str>, Value) {
+    let Some(dialogue) = api.answering.dialogue(channel) else { return (Vec::new(), json!({})) };
+    let profile = dialogue.profile();
+    let can = profile.can.iter().copied().map(Ability::as_str).collect();
+    let Rate { parts, per, heavy } = profile.rate;
+    let limits = json!({
+        "text": profile.text, "choices": profile.choices, "products": profile.cards,
+        "rate": { "parts": parts, "heavy": heavy, "per_seconds": per.as_secs() },
+    });
+    (can, limits)
 }

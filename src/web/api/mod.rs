@@ -10,10 +10,17 @@
 
 pub mod body;
 pub mod caller;
+mod conversations;
+mod feed;
 pub mod limits;
 mod me;
+mod messages;
+mod one_at_a_time;
+mod pauses;
+mod pieces;
 pub mod problem;
 mod products;
+mod push;
 pub mod state;
 
 use std::sync::Arc;
@@ -26,9 +33,11 @@ use axum::routing::{any, get};
 use http::header;
 
 use self::limits::ApiLimits;
+use self::one_at_a_time::OneAtATime;
 use self::problem::ApiProblem;
 use self::state::{Api, ApiChannel};
-use crate::shared::channel::context::Shared;
+use crate::answering::Answering;
+use crate::answering::sending::Sending;
 use crate::shared::server::limits::Limits;
 use crate::shared::store::ApiKeys;
 use crate::shared::telemetry::metrics::Metrics;
@@ -38,13 +47,28 @@ pub const BASE: &str = "/api/v1";
 
 /// All routes that need a key, by their paths below [`BASE`].
 fn routes() -> Router<Api> {
-    Router::new().merge(me::routes()).merge(products::routes())
+    Router::new()
+        .merge(me::routes())
+        .merge(feed::routes())
+        .merge(conversations::routes())
+        .merge(messages::routes())
+        .merge(pauses::routes())
+        .merge(push::routes())
+        .merge(products::routes())
 }
 
 /// The API, ready to be joined.
-pub fn router(shared: Shared, keys: ApiKeys, channels: Vec<ApiChannel>, limits: &Limits) -> Router {
+pub fn router(
+    answering: Answering,
+    outbox: Arc<dyn Sending>,
+    keys: ApiKeys,
+    channels: Vec<ApiChannel>,
+    limits: &Limits,
+) -> Router {
+    let shared = answering.shared.clone();
     let metrics = shared.metrics.clone();
-    let api = Api { shared, keys, limits: Arc::new(ApiLimits::new(limits)), channels: channels.into() };
+    let (limits, channels, one_at_a_time) = (Arc::new(ApiLimits::new(limits)), channels.into(), OneAtATime::default());
+    let api = Api { shared, answering, outbox, keys, limits, channels, one_at_a_time };
     let authenticated = middleware::from_fn_with_state(api.clone(), caller::authenticate);
     let inner = routes()
         .fallback(async || ApiProblem::NotFound)

@@ -3,9 +3,14 @@
 use std::sync::Arc;
 
 use super::limits::ApiLimits;
+use super::one_at_a_time::OneAtATime;
+use super::problem::ApiProblem;
+use crate::answering::Answering;
+use crate::answering::sending::Sending;
 use crate::shared::channel::Channel;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::View;
+use crate::shared::journal::Conversation;
 use crate::shared::store::ApiKeys;
 
 /// What the handlers are given. Cheap to clone.
@@ -13,12 +18,18 @@ use crate::shared::store::ApiKeys;
 pub struct Api {
     /// What the service is.
     pub shared: Shared,
+    /// Answering people.
+    pub answering: Answering,
+    /// Sends messages.
+    pub outbox: Arc<dyn Sending>,
     /// The keys.
     pub keys: ApiKeys,
     /// What a key and an address may ask for.
     pub limits: Arc<ApiLimits>,
     /// The channels that are configured.
     pub channels: Arc<[ApiChannel]>,
+    /// Lets requests with one `Idempotency-Key` in one by one.
+    pub one_at_a_time: OneAtATime,
 }
 
 /// What the API knows of a channel.
@@ -43,5 +54,21 @@ impl Api {
     #[must_use]
     pub fn channel(&self, name: &str) -> Option<&ApiChannel> {
         self.channels.iter().find(|channel| channel.name == name)
+    }
+
+    /// Lets a request go on that is about a person who has written to the account.
+    ///
+    /// # Errors
+    /// [`ApiProblem::NotFound`] for anybody else.
+    pub async fn require_person(&self, channel: &str, account: &str, person: &str) -> Result<(), ApiProblem> {
+        let of = Conversation { channel: channel.to_owned(), account: account.to_owned(), person: person.to_owned() };
+        match self.shared.journal.is_known_conversation(&of).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ApiProblem::NotFound),
+            Err(error) => {
+                tracing::warn!(%error, "the API could not read a conversation");
+                Err(ApiProblem::Unavailable)
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! strangers' words, so they are escaped (by maud), isolated (`bdi`, `dir=auto`) and shortened.
 
 mod account;
+mod answer;
 mod catalogue;
 mod connections;
 mod conversations;
@@ -13,6 +14,7 @@ mod keys;
 mod media;
 pub(crate) mod parts;
 pub(crate) mod receipts;
+mod silence;
 mod thread;
 
 use std::sync::Arc;

@@ -10,10 +10,12 @@ use serde::Deserialize;
 use super::conversations::line_of;
 use super::parts;
 use super::parts::{Line, excerpt, in_short, lines, name_or, time_of_day, utc};
-use super::{Front, Fronts, Page, Renewal, Tab, media, owned};
+use super::{Front, Fronts, Page, Renewal, Tab, answer, form_token, media, owned, silence};
+use crate::answering::Answering;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::{Media, Shown, Side, clean, plain_line, shorten, visible};
 use crate::shared::journal::Account;
+use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
 use crate::shared::store::{Item, Thread};
@@ -28,6 +30,8 @@ pub fn routes() -> Router<Shared> {
     Router::new()
         .route("/conversations/{channel}/{account}/{person}", get(show))
         .route("/conversations/{channel}/{account}/{person}/{message}", get(whole))
+        .merge(silence::routes())
+        .merge(answer::routes())
 }
 
 /// Where a page of a conversation ends: time and number of the event after it.
@@ -62,11 +66,16 @@ async fn open<'a>(
 async fn show(
     State(shared): State<Shared>,
     Extension(fronts): Extension<Fronts>,
+    Extension(answering): Extension<Answering>,
+    Extension(vault): Extension<Vault>,
     Path((channel, account, person)): Path<(String, String, String)>,
     Query(asked): Query<Asked>,
     signed_in: SignedIn,
 ) -> Result<Response, AppError> {
     let account = (channel, account);
+    let token = form_token(&vault, &signed_in.0);
+    let bots = silence::section(&answering, &token, &account, &person).await?;
+    let by_hand = answer::section(&answering, &token, &account, &person).await?;
     let (front, show, thread) = open(&shared, &fronts, &signed_in, &account, &person).await?;
     let place = asked.place();
     let page =
@@ -85,6 +94,7 @@ async fn show(
         nav.crumbs aria-label="Breadcrumb" { a href={ "/conversations/" (account.0) "/" (account.1) } { "Conversations" } }
         h1 { bdi { (name) } }
         p.hint { span.id { (person) } " on " (front.view.platform) " · " (thread.messages) @if thread.messages == 1 { " message" } @else { " messages" } }
+        (bots)
         @if let Some(first) = first {
             p.pager { a.button.plain rel="prev" href={ (path) "?before=" (first.at) "_" (first.seq) } { "Earlier messages" } }
         }
@@ -103,6 +113,7 @@ async fn show(
             }
         }
         @if place.is_some() { p.pager { a.button.plain href=(parts::newest_in(&thread)) { "Newest messages" } } }
+        (by_hand)
     };
     let renewal = if place.is_none() { Renewal::Calm } else { Renewal::Never };
     Ok(Page { title: &plain_line(&name), tab: Tab::Conversations, renewal, body }.show())

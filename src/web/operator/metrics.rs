@@ -83,6 +83,20 @@ async fn gather_journal(shared: &Shared, registry: &mut Registry) -> anyhow::Res
         let state = if is_given_up { "parked" } else { "retrying" };
         waiting.get_or_create(&[("work", work.to_owned()), ("state", state.to_owned())]).set(count);
     }
+    gauge(registry, "feed_newest", "The newest number of all merchants' feeds", journal.newest_in_feeds().await?);
+    let lags = Gauges::<1>::default();
+    registry.register("feed_lag_events", "Events of a feed after the place of a reader", lags.clone());
+    for (reader, lag) in journal.list_feed_lags().await? {
+        lags.get_or_create(&[("reader", reader)]).set(lag);
+    }
+    let (waiting, unknown) = (Gauges::<2>::default(), Gauges::<2>::default());
+    registry.register("replies_waiting", "Messages that wait to be sent", waiting.clone());
+    registry.register("replies_unknown", "Messages of which nobody knows whether they were sent", unknown.clone());
+    for account in journal.count_open_outgoing().await? {
+        let labels = [("channel", account.channel), ("account", account.account)];
+        waiting.get_or_create(&labels).set(account.waiting);
+        unknown.get_or_create(&labels).set(account.unknown);
+    }
     let recovered = Gauges::<2>::default();
     registry.register("recovered_by_poll", "Events that only a poll brought, in total", recovered.clone());
     for poll in journal.list_newest_polls().await? {

@@ -1,0 +1,226 @@
+//! Accepts a message: everything that can be known before it is sent is checked here, in the order of the contract, and
+//! then it is stored. Whoever sends goes through here: a bot, a merchant on their page, a command.
+
+use serde_json::Value;
+
+use super::content::{Content, Media, Misfit, misfit_of_address};
+use super::products::ShopOf;
+use super::state::{Allowed, AtTime, Why};
+use super::{Answering, Unavailable};
+use crate::shared::channel::dialogue::{Ability, Part, PartContent, Profile};
+use crate::shared::journal::{Conversation, JournalError};
+use crate::shared::raw_json::canonical;
+use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken};
+
+/// A wish to send something.
+pub struct Wish<'a> {
+    /// The account that writes.
+    pub connection: &'a Connection,
+    /// The person, whom the journal knows.
+    pub person: &'a str,
+    /// By which key a repeat is recognised.
+    pub key: &'a str,
+    /// What is to be said: the body of the request.
+    pub body: &'a Value,
+}
+
+/// What became of a wish.
+#[derive(Debug)]
+pub enum Accepted {
+    /// The message is stored, and will be sent.
+    Stored(Box<Outgoing>),
+    /// It was stored before; the text is the first answer, where that is to be given again.
+    Repeated(Box<Outgoing>, Option<String>),
+}
+
+/// Why a wish was refused. Nothing was stored.
+#[derive(Debug)]
+pub enum Refused {
+    /// It does not fit.
+    Invalid(Vec<Misfit>),
+    /// The key made another message: this one.
+    KeyReused(String),
+    /// The channel cannot send this.
+    Unsupported(&'static [Ability]),
+    /// The medium cannot be used: why, in one word.
+    Media(&'static str),
+    /// Products cannot be shown: why, in one word, and which.
+    Products(&'static str, Vec<String>),
+    /// The channel's programme does not allow it.
+    NotPermitted,
+    /// The account cannot send.
+    Account(&'static str),
+    /// The person cannot be written to: why, in one word.
+    CannotReceive(String),
+    /// Another app answers.
+    NotOwner,
+    /// Somebody else answers: who, and until when (milliseconds since 1970).
+    Paused(&'static str, Option<i64>),
+    /// What is answered is overtaken.
+    Overtaken(Overtaken),
+    /// The time for answers is over: since when, and what may still be sent.
+    WindowClosed(Option<i64>, Vec<Allowed>),
+    /// Too much waits already.
+    QueueFull,
+    /// Nothing can be stored.
+    Unavailable(JournalError),
+    /// Our own fault.
+    Internal(anyhow::Error),
+}
+
+impl From<JournalError> for Refused {
+    fn from(error: JournalError) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl From<anyhow::Error> for Refused {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl Wish<'_> {
+    fn conversation(&self) -> Conversation {
+        Conversation {
+            channel: self.connection.channel.clone(),
+            account: self.connection.account.clone(),
+            person: self.person.to_owned(),
+        }
+    }
+
+    /// What tells this request from others: the address, and the body as a JSON value.
+    fn fingerprint(&self) -> String {
+        let Conversation { channel, account, person } = self.conversation();
+        let body = self.body.to_string();
+        format!("{channel}/{account}/{person}\n{}", canonical(&body).unwrap_or(body))
+    }
+}
+
+impl Answering {
+    /// What a request with this key led to before, if there was one.
+    ///
+    /// # Errors
+    /// [`Refused::KeyReused`], or that the journal cannot be read.
+    pub async fn find_repeat(&self, wish: &Wish<'_>) -> Result<Option<Accepted>, Refused> {
+        let merchant = wish.connection.merchant.to_string();
+        let found = self.shared.journal.find_repeat(&merchant, wish.key, &wish.fingerprint()).await?;
+        found.map(settle).transpose()
+    }
+
+    /// Accepts a message, on disk, or says why not.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn accept(&self, wish: &Wish<'_>, content: Content) -> Result<Accepted, Refused> {
+        let conversation = wish.conversation();
+        let connection = wish.connection;
+        let dialogue = self.dialogue(&connection.channel).ok_or(Refused::Account(Unavailable::Off.as_str()))?;
+        let profile = dialogue.profile();
+        if content.needs().any(|ability| !profile.can.contains(&ability)) || content.choices.len() > profile.choices {
+            return Err(Refused::Unsupported(profile.can));
+        }
+        let parts = self.parts_of(connection, &content, profile).await?;
+        let standing = self.shared.journal.load_standing(&conversation).await?;
+        self.check(&self.now(connection, &standing), connection, &content)?;
+        let takes_over = content.author == Author::Human && self.settings.takeovers.by_human;
+        let new = NewMessage {
+            id: new_id(),
+            merchant: connection.merchant.to_string(),
+            conversation,
+            author: content.author,
+            answers: content.answers.clone(),
+            parts,
+            ttl_ms: i64::try_from(content.ttl_seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000),
+            pauses_for: takes_over.then_some(self.settings.takeovers.pause),
+            idempotency: (wish.key.to_owned(), wish.fingerprint()),
+        };
+        settle(self.shared.journal.accept_message(new).await?)
+    }
+
+    async fn parts_of(
+        &self,
+        connection: &Connection,
+        content: &Content,
+        profile: &Profile,
+    ) -> Result<Vec<Part>, Refused> {
+        let media = match &content.media {
+            None => None,
+            Some(Media::Linked { url, kind, name, bytes }) => match misfit_of_address(url) {
+                Some(_) => return Err(Refused::Media("address")),
+                None => Some(PartContent::Media {
+                    url: url.clone(),
+                    media: *kind,
+                    name: name.clone(),
+                    caption: None,
+                    bytes: *bytes,
+                }),
+            },
+            Some(Media::Uploaded(id)) => Some(self.uploads.part_of(connection.merchant, id).await?),
+        };
+        let shop = match content.products.is_empty() {
+            true => String::new(),
+            false => match self.products.shop_of(connection.merchant, &content.products).await? {
+                ShopOf::One(shop) => shop,
+                ShopOf::Unavailable(ids) => return Err(Refused::Products("unavailable", ids)),
+                ShopOf::Several => return Err(Refused::Products("several_shops", content.products.clone())),
+            },
+        };
+        content.into_parts(profile, media, &shop).map_err(|misfit| Refused::Invalid(vec![misfit]))
+    }
+
+    /// Whether this may be sent to this person now. What is answered is looked at when the message is stored.
+    fn check(&self, now: &AtTime<'_>, connection: &Connection, content: &Content) -> Result<(), Refused> {
+        let is_bot = content.author == Author::Bot;
+        match now.why_silent() {
+            Some(Why::AccountUnavailable) => {
+                let why = self.unavailable(connection).map_or(Unavailable::Off.as_str(), Unavailable::as_str);
+                return Err(Refused::Account(why));
+            }
+            Some(Why::CannotReceive) => {
+                let why = now.standing.state.unreachable.clone().unwrap_or_default();
+                return Err(Refused::CannotReceive(why));
+            }
+            Some(Why::NotOwner) if is_bot => return Err(Refused::NotOwner),
+            Some(_) if is_bot => {
+                let pause = now.pause();
+                return Err(Refused::Paused(
+                    pause.map_or("api", |pause| pause.by.as_str()),
+                    pause.and_then(|pause| pause.until),
+                ));
+            }
+            _ => {}
+        }
+        let window = now.window();
+        let is_template = content.template.is_some();
+        if window.allows(Allowed::Free)
+            || (is_template && window.allows(Allowed::Template))
+            || (!is_bot && window.allows(Allowed::Human))
+        {
+            return Ok(());
+        }
+        let may_be_human = now.profile.is_some_and(|profile| profile.window.human_is_off);
+        if !is_bot && may_be_human && !is_template {
+            return Err(Refused::NotPermitted);
+        }
+        Err(Refused::WindowClosed(window.closes_at, window.allowed))
+    }
+}
+
+fn settle(acceptance: Acceptance) -> Result<Accepted, Refused> {
+    match acceptance {
+        Acceptance::Stored(message) => Ok(Accepted::Stored(message)),
+        Acceptance::Repeated(message, answer) => Ok(Accepted::Repeated(message, answer)),
+        Acceptance::KeyReused(id) => Err(Refused::KeyReused(id)),
+        Acceptance::UnknownEvent => {
+            Err(Refused::Invalid(vec![Misfit::new("/answers", "There is no such event in this conversation.")]))
+        }
+        Acceptance::Overtaken(overtaken) => Err(Refused::Overtaken(overtaken)),
+        Acceptance::QueueFull => Err(Refused::QueueFull),
+    }
+}
+
+/// A name that nobody can guess.
+fn new_id() -> String {
+    format!("msg_{}", uuid::Uuid::new_v4().simple())
+}

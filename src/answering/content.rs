@@ -1,0 +1,511 @@
+//! What a caller wants to say: read strictly, and cut into the parts that a channel can send.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+use unicode_segmentation::UnicodeSegmentation;
+use url::{Host, Url};
+
+use crate::shared::channel::dialogue::{Ability, Choice, MediaKind, Part, PartContent, Profile, TextLimit};
+use crate::shared::store::Author;
+
+/// The longest text of a message, in characters.
+const LONGEST_TEXT: usize = 10_000;
+
+/// How many parts a text is cut into at most.
+const MOST_PARTS: usize = 5;
+
+/// The most choices that any channel has, and their limits in characters.
+const MOST_CHOICES: usize = 13;
+const LONGEST_CHOICE_ID: usize = 200;
+const LONGEST_CHOICE_TITLE: usize = 20;
+
+/// How many products one message shows.
+const MOST_PRODUCTS: usize = 10;
+
+/// The longest address of a medium, in characters.
+const LONGEST_URL: usize = 2_000;
+
+/// How long a message may wait, in seconds.
+const LIVES: RangeInclusive<u64> = 10..=86_400;
+const USUAL_LIFE: u64 = 600;
+
+/// What does not fit, and where it stands in the request (a JSON pointer, RFC 6901).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Misfit {
+    /// Where.
+    pub pointer: String,
+    /// What is wrong, one sentence.
+    pub message: String,
+}
+
+impl Misfit {
+    /// Says what is wrong at this place.
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into() }
+    }
+}
+
+/// What a caller wants to say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Content {
+    /// The words.
+    pub text: Option<String>,
+    /// Buttons under the last part.
+    pub choices: Vec<Choice>,
+    /// Products of the catalogue, by their ids.
+    pub products: Vec<String>,
+    /// A medium.
+    pub media: Option<Media>,
+    /// A message that the platform approved before.
+    pub template: Option<Value>,
+    /// The platform's id of the message that is quoted.
+    pub reply_to: Option<String>,
+    /// The event that is answered.
+    pub answers: Option<String>,
+    /// Who writes.
+    pub author: Author,
+    /// How long the message may wait, in seconds.
+    pub ttl_seconds: u64,
+}
+
+/// A medium.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Media {
+    /// One that was uploaded: its id.
+    Uploaded(String),
+    /// One that the platform fetches.
+    Linked {
+        /// Its address.
+        url: String,
+        /// What it is.
+        kind: MediaKind,
+        /// A name for a file.
+        name: Option<String>,
+        /// Its size, where the caller knows it.
+        bytes: Option<u64>,
+    },
+}
+
+impl Content {
+    /// Reads a request's body.
+    ///
+    /// # Errors
+    /// Everything that does not fit.
+    pub fn read(body: &Value) -> Result<Self, Vec<Misfit>> {
+        let Some(members) = body.as_object() else {
+            return Err(vec![Misfit::new("", "The body must be a JSON object.")]);
+        };
+        let mut reader = Reader { members, misfits: Vec::new() };
+        reader.refuse_others(
+            "",
+            members,
+            &["text", "choices", "products", "media", "template", "reply_to", "answers", "author", "ttl_seconds"],
+        );
+        let content = Self {
+            text: reader.text("text", 1..=LONGEST_TEXT),
+            choices: reader.choices(),
+            products: reader.products(),
+            media: reader.media(),
+            template: reader.template(),
+            reply_to: reader.text("reply_to", 1..=500),
+            answers: reader.text("answers", 1..=100),
+            author: reader.author(),
+            ttl_seconds: reader.ttl(),
+        };
+        reader.check_body(&content);
+        if reader.misfits.is_empty() { Ok(content) } else { Err(reader.misfits) }
+    }
+
+    /// What a channel must be able to send for this.
+    pub fn needs(&self) -> impl Iterator<Item = Ability> {
+        [
+            (self.text.is_some(), Ability::Text),
+            (!self.choices.is_empty(), Ability::Choices),
+            (!self.products.is_empty(), Ability::Products),
+            (self.media.is_some(), Ability::Media),
+            (self.template.is_some(), Ability::Template),
+        ]
+        .into_iter()
+        .filter_map(|(is_needed, ability)| is_needed.then_some(ability))
+    }
+
+    /// Cuts the message into the parts that a channel sends. `media`: the medium as the platform will fetch it; `shop`:
+    /// whose products they are.
+    ///
+    /// # Errors
+    /// A text that does not fit into so many parts.
+    pub fn into_parts(&self, profile: &Profile, media: Option<PartContent>, shop: &str) -> Result<Vec<Part>, Misfit> {
+        let mut contents: Vec<PartContent> = Vec::new();
+        let is_caption =
+            media.is_some() && profile.has_captions && self.text.as_ref().is_some_and(|text| profile.text.fits(text));
+        if let Some(text) = self.text.as_deref().filter(|_| !is_caption) {
+            let pieces = cut(text, profile.text);
+            if pieces.len() > MOST_PARTS {
+                return Err(Misfit::new("/text", "The text does not fit into five parts of this channel."));
+            }
+            contents.extend(pieces.into_iter().map(|text| PartContent::Text { text: text.to_owned() }));
+        }
+        contents.extend(media.map(|mut media| {
+            if let PartContent::Media { caption, .. } = &mut media {
+                *caption = self.text.clone().filter(|_| is_caption);
+            }
+            media
+        }));
+        for ids in self.products.chunks(profile.cards.max(1)) {
+            let (shop, ids) = (shop.to_owned(), ids.to_vec());
+            contents.push(PartContent::Products { shop, ids, cards: Vec::new(), caption: None });
+        }
+        contents.extend(self.template.clone().map(|template| PartContent::Template { template }));
+        let last = contents.len().saturating_sub(1);
+        let part = |(index, content): (usize, PartContent)| Part {
+            content,
+            choices: if index == last { self.choices.clone() } else { Vec::new() },
+            reply_to: self.reply_to.clone().filter(|_| index == 0),
+            is_human: false,
+        };
+        Ok(contents.into_iter().enumerate().map(part).collect())
+    }
+}
+
+struct Reader<'a> {
+    members: &'a Map<String, Value>,
+    misfits: Vec<Misfit>,
+}
+
+impl Reader<'_> {
+    fn misfit(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        self.misfits.push(Misfit::new(pointer, message));
+    }
+
+    fn refuse_others(&mut self, below: &str, members: &Map<String, Value>, known: &[&str]) {
+        for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
+            let escaped = name.replace('~', "~0").replace('/', "~1");
+            self.misfit(format!("{below}/{escaped}"), "There is no such member.");
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.members.get(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        let found = self.get(name).cloned()?;
+        self.text_at(&format!("/{name}"), &found, length)
+    }
+
+    fn text_at(&mut self, pointer: &str, value: &Value, length: RangeInclusive<usize>) -> Option<String> {
+        let Some(text) = value.as_str() else {
+            self.misfit(pointer, "This must be text.");
+            return None;
+        };
+        let characters = text.chars().count();
+        if !length.contains(&characters) {
+            let (least, most) = length.into_inner();
+            self.misfit(pointer, format!("This must have {least} to {most} characters; it has {characters}."));
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    fn list(&mut self, name: &str, most: usize) -> Vec<Value> {
+        let Some(found) = self.get(name).cloned() else { return Vec::new() };
+        match found {
+            Value::Array(items) if (1..=most).contains(&items.len()) => items,
+            Value::Array(_) => {
+                self.misfit(format!("/{name}"), format!("This must have 1 to {most} entries."));
+                Vec::new()
+            }
+            _ => {
+                self.misfit(format!("/{name}"), "This must be a list.");
+                Vec::new()
+            }
+        }
+    }
+
+    fn choices(&mut self) -> Vec<Choice> {
+        let mut choices: Vec<Choice> = Vec::new();
+        for (index, item) in self.list("choices", MOST_CHOICES).iter().enumerate() {
+            let pointer = format!("/choices/{index}");
+            let Some(members) = item.as_object() else {
+                self.misfit(pointer, "This must be an object with id and title.");
+                continue;
+            };
+            self.refuse_others(&pointer, members, &["id", "title"]);
+            let missing = Value::Null;
+            let of = |name: &str| members.get(name).unwrap_or(&missing);
+            let id = self.text_at(&format!("{pointer}/id"), of("id"), 1..=LONGEST_CHOICE_ID);
+            let title = self.text_at(&format!("{pointer}/title"), of("title"), 1..=LONGEST_CHOICE_TITLE);
+            if let (Some(id), Some(title)) = (id, title) {
+                if choices.iter().any(|other| other.id == id) {
+                    self.misfit(format!("{pointer}/id"), "Another choice has this id.");
+                }
+                choices.push(Choice { id, title });
+            }
+        }
+        choices
+    }
+
+    fn products(&mut self) -> Vec<String> {
+        let mut products = Vec::new();
+        for (index, item) in self.list("products", MOST_PRODUCTS).iter().enumerate() {
+            // Ids of a shop are numbers, and are met as such.
+            let item = if item.is_u64() { Value::String(item.to_string()) } else { item.clone() };
+            products.extend(self.text_at(&format!("/products/{index}"), &item, 1..=100));
+        }
+        products
+    }
+
+    fn media(&mut self) -> Option<Media> {
+        let found = self.get("media").cloned()?;
+        let Some(members) = found.as_object() else {
+            self.misfit("/media", "This must be an object with id, or with url and type.");
+            return None;
+        };
+        if let Some(id) = members.get("id") {
+            self.refuse_others("/media", members, &["id"]);
+            return self.text_at("/media/id", id, 1..=100).map(Media::Uploaded);
+        }
+        self.refuse_others("/media", members, &["url", "type", "name", "bytes"]);
+        let missing = Value::Null;
+        let url = self.text_at("/media/url", members.get("url").unwrap_or(&missing), 1..=LONGEST_URL);
+        let kind = match serde_json::from_value(members.get("type").cloned().unwrap_or_default()) {
+            Ok(kind) => Some(kind),
+            Err(_) => {
+                self.misfit("/media/type", "This must be image, video, audio or file.");
+                None
+            }
+        };
+        let name = match members.get("name").filter(|name| !name.is_null()) {
+            Some(name) => self.text_at("/media/name", name, 1..=100),
+            None => None,
+        };
+        let bytes = match members.get("bytes").filter(|bytes| !bytes.is_null()) {
+            Some(bytes) if bytes.is_u64() => bytes.as_u64(),
+            Some(_) => {
+                self.misfit("/media/bytes", "This must be a whole number.");
+                None
+            }
+            None => None,
+        };
+        Some(Media::Linked { url: url?, kind: kind?, name, bytes })
+    }
+
+    fn template(&mut self) -> Option<Value> {
+        let found = self.get("template").cloned()?;
+        if !found.is_object() {
+            self.misfit("/template", "This must be an object with name and language.");
+            return None;
+        }
+        Some(found)
+    }
+
+    fn author(&mut self) -> Author {
+        match self.get("author").and_then(Value::as_str) {
+            Some("human") => Author::Human,
+            Some("bot") => Author::Bot,
+            None if self.get("author").is_none() => Author::Bot,
+            _ => {
+                self.misfit("/author", "This must be bot or human.");
+                Author::Bot
+            }
+        }
+    }
+
+    fn ttl(&mut self) -> u64 {
+        let Some(found) = self.get("ttl_seconds") else { return USUAL_LIFE };
+        match found.as_u64().filter(|seconds| LIVES.contains(seconds)) {
+            Some(seconds) => seconds,
+            None => {
+                self.misfit("/ttl_seconds", "This must be a whole number from 10 to 86400.");
+                USUAL_LIFE
+            }
+        }
+    }
+
+    /// Exactly one of text, products, media and template is the body; a text may stand beside products and media.
+    fn check_body(&mut self, content: &Content) {
+        let others = [!content.products.is_empty(), content.media.is_some(), content.template.is_some()];
+        let bodies = others.into_iter().filter(|is_there| *is_there).count();
+        if !self.misfits.is_empty() {
+            return;
+        }
+        match bodies {
+            0 if content.text.is_none() => {
+                self.misfit("", "There must be one of text, products, media and template.");
+            }
+            0 | 1 => {}
+            _ => self.misfit("", "There must be only one of products, media and template."),
+        }
+        if content.template.is_some() && (content.text.is_some() || !content.choices.is_empty()) {
+            self.misfit("/template", "A template stands alone.");
+        }
+    }
+}
+
+/// Why the platform could not fetch a medium from this address, if so: then it is refused before anything is stored.
+/// We never open it ourselves.
+#[must_use]
+pub fn misfit_of_address(address: &str) -> Option<&'static str> {
+    let Ok(url) = Url::parse(address) else { return Some("this is no address") };
+    match url.host() {
+        _ if url.scheme() != "https" => Some("the address must begin with https://"),
+        _ if !url.username().is_empty() || url.password().is_some() => Some("the address must hold no user"),
+        Some(Host::Domain(name)) if name.contains('.') && !name.ends_with(".localhost") => {
+            (url.port_or_known_default() != Some(443)).then_some("the port must be 443")
+        }
+        _ => Some("the address must have a public name"),
+    }
+}
+
+/// Cuts a text into pieces that fit, at the end of a paragraph, else of a line, a sentence, a word; never inside a character
+/// as people see it. What separates two pieces goes.
+fn cut(text: &str, limit: TextLimit) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while !limit.fits(rest) {
+        let longest = longest_that_fits(rest, limit);
+        let head = &rest[..longest];
+        let end = ["\n\n", "\n"]
+            .iter()
+            .find_map(|mark| head.rfind(mark).filter(|end| *end > 0))
+            .or_else(|| end_of_sentence(head))
+            .or_else(|| head.rfind(char::is_whitespace).filter(|end| *end > 0))
+            .unwrap_or(longest);
+        let (piece, left) = rest.split_at(end);
+        if !piece.trim().is_empty() {
+            pieces.push(piece.trim_end());
+        }
+        rest = left.trim_start();
+    }
+    if !rest.is_empty() {
+        pieces.push(rest);
+    }
+    pieces
+}
+
+/// Where the last whole sentence ends: behind its mark, before the blank.
+fn end_of_sentence(head: &str) -> Option<usize> {
+    let marks = [". ", "! ", "? ", "。", "！", "？"];
+    marks.iter().filter_map(|mark| head.rfind(mark).map(|at| at + mark.trim_end().len())).max()
+}
+
+/// How many bytes of the text fit, at a border between characters as people see them; at least one such character, or as
+/// much of it as fits.
+fn longest_that_fits(text: &str, limit: TextLimit) -> usize {
+    let mut end = 0;
+    let mut used = 0;
+    let (most, measure): (usize, fn(&str) -> usize) = match limit {
+        TextLimit::Characters(most) => (most, |piece| piece.chars().count()),
+        TextLimit::Bytes(most) => (most, str::len),
+    };
+    for (at, cluster) in text.grapheme_indices(true) {
+        used += measure(cluster);
+        if used > most {
+            break;
+        }
+        end = at + cluster.len();
+    }
+    if end > 0 {
+        return end;
+    }
+    // One character as people see it that is longer than a whole part.
+    let mut fitting = 0;
+    for (at, character) in text.char_indices() {
+        let next = at + character.len_utf8();
+        if !limit.fits(&text[..next]) {
+            break;
+        }
+        fitting = next;
+    }
+    fitting.max(text.chars().next().map_or(0, char::len_utf8))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn misfits(body: &Value) -> Vec<String> {
+        Content::read(body).unwrap_err().into_iter().map(|misfit| misfit.pointer).collect()
+    }
+
+    #[test]
+    fn every_misfit_is_named_by_its_place() {
+        for (body, pointers) in [
+            (json!([]), &[""][..]),
+            (json!({}), &[""]),
+            (json!({"text": ""}), &["/text"]),
+            (json!({"text": 5}), &["/text"]),
+            (json!({"text": "x".repeat(10_001)}), &["/text"]),
+            (json!({"text": "a", "colour/x": 1}), &["/colour~1x"]),
+            (json!({"text": "a", "choices": []}), &["/choices"]),
+            (json!({"text": "a", "choices": [{"id": "1"}]}), &["/choices/0/title"]),
+            (json!({"text": "a", "choices": [{"id": "1", "title": "x".repeat(21)}]}), &["/choices/0/title"]),
+            (
+                json!({"text": "a", "choices": [{"id": "1", "title": "a"}, {"id": "1", "title": "b"}]}),
+                &["/choices/1/id"],
+            ),
+            (json!({"text": "a", "author": "robot"}), &["/author"]),
+            (json!({"text": "a", "ttl_seconds": 9}), &["/ttl_seconds"]),
+            (json!({"text": "a", "ttl_seconds": 10.5}), &["/ttl_seconds"]),
+            (json!({"media": {"url": "https://x.example/1"}}), &["/media/type"]),
+            (json!({"media": {"id": "med_1", "url": "https://x.example/1"}}), &["/media/url"]),
+            (json!({"media": {"id": "med_1"}, "products": ["1"]}), &[""]),
+            (json!({"template": {"name": "a"}, "text": "a"}), &["/template"]),
+        ] {
+            assert_eq!(misfits(&body), pointers, "{body}");
+        }
+        assert!(Content::read(&json!({"text": "\u{202e}<b>\u{200d}👩\u{200d}🚀", "choices": null})).is_ok());
+    }
+
+    #[test]
+    fn addresses_that_no_platform_should_fetch_are_refused() {
+        for good in ["https://shop.example/1.jpg", "https://cdn.shop.example:443/a?b=c"] {
+            assert_eq!(misfit_of_address(good), None, "{good}");
+        }
+        for bad in [
+            "http://shop.example/1.jpg",
+            "https://10.0.0.1/x",
+            "https://[::1]/x",
+            "https://localhost/x",
+            "https://a.localhost/",
+            "https://user@shop.example/",
+            "https://shop.example:8443/",
+            "ftp://shop.example/",
+            "shop.example/1",
+            "https://0x7f.1/",
+        ] {
+            assert!(misfit_of_address(bad).is_some(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_where_people_would_cut_it() {
+        let limit = TextLimit::Characters(10);
+        assert_eq!(cut("short", limit), ["short"]);
+        assert_eq!(cut("One.\n\nTwo three", limit), ["One.", "Two three"]);
+        assert_eq!(cut("One. Two three", limit), ["One.", "Two three"]);
+        assert_eq!(cut("onetwo threefour", limit), ["onetwo", "threefour"]);
+        assert_eq!(cut("x".repeat(25).as_str(), limit), ["x".repeat(10), "x".repeat(10), "x".repeat(5)]);
+        // Five characters of a family, which people see as one sign.
+        let family = "👨\u{200d}👩\u{200d}👧";
+        assert_eq!(cut(&family.repeat(3), limit), [family.repeat(2), family.to_owned()]);
+        assert_eq!(cut("ääääää", TextLimit::Bytes(5)), ["ää", "ää", "ää"]);
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_fit_and_lose_nothing_but_blanks(text in "\\PC{0,80}", most in 4_usize..20, in_bytes: bool) {
+            let limit = if in_bytes { TextLimit::Bytes(most) } else { TextLimit::Characters(most) };
+            let pieces = cut(&text, limit);
+            for piece in &pieces {
+                prop_assert!(limit.fits(piece) && !piece.is_empty());
+            }
+            let words = |text: &str| text.split_whitespace().collect::<String>();
+            prop_assert_eq!(words(&pieces.concat()), words(&text));
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! Events of the feed as bots read them. What may change with time, the window, whether a bot may answer and which
+//! products fit, is found out when an event is read.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::handle::Answering;
+use super::products::Offer;
+use super::state::AtTime;
+use super::times::rfc3339;
+use crate::shared::channel::meaning::{Meaning, MediaSeen, Said, WentOut};
+use crate::shared::journal::{Account, EventPlace};
+use crate::shared::store::{
+    Connection, FeedEnds, FeedEvent, FeedItem, FeedQuery, ItemKind, PastItem, Standing, Takeover, TakeoverState,
+};
+
+/// The most bytes of a page: 1 MiB, with some left for what stands around its events.
+const MAX_BYTES: usize = 1024 * 1024 - 1024;
+
+/// What is longer is left out of an event: it stands in the file.
+const MAX_RAW: usize = 512 * 1024;
+
+/// Which events are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct EventQuery {
+    /// Which items.
+    pub feed: FeedQuery,
+    /// How many products come with a message.
+    pub products: usize,
+    /// Whether events say whose they are: where one receiver hears of all merchants.
+    pub with_merchant: bool,
+}
+
+/// Events, in order.
+#[derive(Debug, Clone, Default)]
+pub struct EventPage {
+    /// The events.
+    pub events: Vec<FeedText>,
+    /// The number of the last event that was looked at.
+    pub next: i64,
+    /// How far the feed goes.
+    pub ends: FeedEnds,
+}
+
+/// An event, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedText {
+    /// Its number.
+    pub n: i64,
+    /// Its id; `None`: it was erased.
+    pub id: Option<String>,
+    /// Its kind.
+    pub kind: ItemKind,
+    /// The conversation that it is about: channel, account, person.
+    pub of: Option<(String, String, String)>,
+    /// All of it as JSON on one line.
+    pub json: String,
+}
+
+impl Answering {
+    /// Reads events.
+    ///
+    /// # Errors
+    /// When a database cannot be read.
+    pub async fn read_events(&self, query: EventQuery) -> anyhow::Result<EventPage> {
+        let EventQuery { feed, products, with_merchant } = query;
+        let merchant = feed.merchant;
+        let page = self.shared.journal.read_feed(feed, self.meaning()).await?;
+        let mut read = EventPage { events: Vec::new(), next: page.next, ends: page.ends };
+        if page.items.is_empty() {
+            return Ok(read);
+        }
+        let connections = self.shared.connections.list_of(merchant).await?;
+        let connections: HashMap<Account, Connection> = connections
+            .into_iter()
+            .map(|connection| ((connection.channel.clone(), connection.account.clone()), connection))
+            .collect();
+        let mut bytes = 0;
+        for item in page.items {
+            let whose = with_merchant.then_some(merchant);
+            let event = self.compose(merchant, whose, item, &connections, products).await?;
+            bytes += event.json.len() + 1;
+            if bytes > MAX_BYTES && !read.events.is_empty() {
+                read.next = event.n - 1;
+                break;
+            }
+            read.events.push(event);
+        }
+        Ok(read)
+    }
+
+    async fn compose(
+        &self,
+        merchant: Uuid,
+        whose: Option<Uuid>,
+        item: FeedItem,
+        connections: &HashMap<Account, Connection>,
+        products: usize,
+    ) -> anyhow::Result<FeedText> {
+        let connection = connections.get(&(item.channel.clone(), item.account.clone()));
+        let mut object = head(&item, whose);
+        let Some(content) = self.content(&item, connection) else {
+            let erased = json!({ "n": item.n, "type": ItemKind::Erased.as_str() });
+            return Ok(FeedText { n: item.n, id: None, kind: ItemKind::Erased, of: None, json: erased.to_string() });
+        };
+        object.insert("account".to_owned(), json!({ "id": item.account, "name": connection.map(|one| &one.name) }));
+        if let Some(person) = &item.person {
+            let conversation = format!("/api/v1/{}/{}/conversations/{person}", item.channel, item.account);
+            object.insert("person".to_owned(), json!({ "id": person, "name": item.name }));
+            object.insert("conversation".to_owned(), conversation.into());
+        }
+        object.extend(content.members);
+        if let Some(text) = content.asked {
+            let Offer { products, shop } = self.products.find(merchant, &text, products).await?;
+            object.insert("messages".to_owned(), item.history.iter().map(past_json).collect());
+            object.insert("products".to_owned(), products.into());
+            object.insert("shop".to_owned(), shop.unwrap_or_default());
+        }
+        let raw =
+            content.has_raw.then(|| item.event.as_ref().map(|event| event.payload.as_slice()).unwrap_or_default());
+        let of = item.person.map(|person| (item.channel, item.account, person));
+        Ok(FeedText { n: item.n, id: item.id, kind: item.kind, of, json: with_raw(&object, raw) })
+    }
+
+    /// What an item says; `None`: it is not there any more.
+    fn content(&self, item: &FeedItem, connection: Option<&Connection>) -> Option<Content> {
+        let standing = self.at_time(&item.channel, &item.standing, connection);
+        match (item.kind, &item.event) {
+            (ItemKind::Message, Some(event)) => Some(message(item, event, standing)),
+            (ItemKind::Echo, Some(event)) => Some(echo(item, event, standing)),
+            (ItemKind::Activity, Some(event)) => Some(activity(event, standing)),
+            (ItemKind::Takeover, event) => takeover(item, event.as_ref(), standing),
+            (ItemKind::Status, _) => {
+                let message: Value = serde_json::from_str(item.content.as_deref()?).ok()?;
+                Some(Content::of([("message", message)]))
+            }
+            (ItemKind::Account | ItemKind::Catalogue, _) => {
+                let members: Map<String, Value> = serde_json::from_str(item.content.as_deref()?).ok()?;
+                Some(Content { members, ..Content::default() })
+            }
+            (ItemKind::Erased | ItemKind::Message | ItemKind::Echo | ItemKind::Activity, _) => None,
+        }
+    }
+
+    fn at_time<'a>(&'a self, channel: &str, standing: &'a Standing, connection: Option<&Connection>) -> AtTime<'a> {
+        AtTime {
+            standing,
+            profile: self.dialogue(channel).map(|dialogue| dialogue.profile()),
+            is_available: connection.is_some_and(|connection| self.unavailable(connection).is_none()),
+            now_ms: self.shared.clock.now_ms(),
+        }
+    }
+}
+
+/// What an item says.
+#[derive(Default)]
+struct Content {
+    members: Map<String, Value>,
+    /// What the person said, if somebody may want to answer.
+    asked: Option<String>,
+    /// Whether the platform's bytes come with it.
+    has_raw: bool,
+}
+
+impl Content {
+    fn of<const N: usize>(members: [(&str, Value); N]) -> Self {
+        Self { members: members.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(), ..Self::default() }
+    }
+
+    /// Adds whether a bot may answer this.
+    fn with_standing(mut self, at: AtTime<'_>, asked: Option<EventPlace>) -> Self {
+        let why = at.why_not(asked);
+        self.members.insert("bot_may_answer".to_owned(), why.is_none().into());
+        self.members.insert("reason".to_owned(), json!(why));
+        self.members.insert("window".to_owned(), json!(at.window()));
+        self
+    }
+}
+
+fn head(item: &FeedItem, whose: Option<Uuid>) -> Map<String, Value> {
+    let mut head = Map::new();
+    let mut set = |name: &str, value: Value| drop(head.insert(name.to_owned(), value));
+    set("n", item.n.into());
+    set("id", json!(item.id));
+    set("type", item.kind.as_str().into());
+    set("at", rfc3339(item.at).into());
+    set("received_at", rfc3339(item.received_at).into());
+    if let Some(merchant) = whose {
+        set("merchant", json!(merchant));
+    }
+    set("channel", item.channel.as_str().into());
+    head
+}
+
+fn message(item: &FeedItem, event: &FeedEvent, at: AtTime<'_>) -> Content {
+    let Meaning::Said(said) = &event.meaning else {
+        // It was taken back, or this program cannot read it any more.
+        let members =
+            [("platform_id", Value::Null), ("source", event.source.as_str().into()), ("kind", "other".into())];
+        let content = Content { has_raw: true, asked: Some(String::new()), ..Content::of(members) };
+        return content.with_standing(at, None);
+    };
+    let content = Content::of([
+        ("platform_id", json!(said.platform_id)),
+        ("source", event.source.as_str().into()),
+        ("kind", json!(said.kind)),
+        ("text", json!(said.text)),
+        ("choice", json!(said.choice)),
+        ("media", media_json(item, &said.media, &event.files)),
+        ("reply_to", json!(said.reply_to)),
+        ("referral", referral(said)),
+    ]);
+    let text = said.text.clone().unwrap_or_default();
+    Content { has_raw: true, asked: Some(text), ..content }.with_standing(at, Some(event.place))
+}
+
+fn referral(said: &Said) -> Value {
+    said.referral.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+fn echo(item: &FeedItem, event: &FeedEvent, at: AtTime<'_>) -> Content {
+    let told: Value = item.content.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let mut content = Content::of([("by", told["by"].clone()), ("source", event.source.as_str().into())]);
+    if let Meaning::WentOut(WentOut { platform_id, kind, text, media, reply_to, .. }) = &event.meaning {
+        content.members.extend(
+            Content::of([
+                ("platform_id", json!(platform_id)),
+                ("kind", json!(kind)),
+                ("text", json!(text)),
+                ("media", media_json(item, media, &event.files)),
+                ("reply_to", json!(reply_to)),
+            ])
+            .members,
+        );
+    }
+    Content { has_raw: true, ..content }.with_standing(at, None)
+}
+
+fn activity(event: &FeedEvent, at: AtTime<'_>) -> Content {
+    let content = Content::of([("source", event.source.as_str().into())]);
+    Content { has_raw: true, ..content }.with_standing(at, None)
+}
+
+fn takeover(item: &FeedItem, event: Option<&FeedEvent>, at: AtTime<'_>) -> Option<Content> {
+    let told: Takeover = serde_json::from_str(item.content.as_deref()?).ok()?;
+    let content = Content::of([
+        ("state", json!(told.state)),
+        ("by", json!(told.by)),
+        ("until", json!(told.until.map(rfc3339))),
+        ("note", json!(told.note)),
+        ("unanswered", json!(told.unanswered.filter(|_| event.is_some()))),
+    ]);
+    let is_over = matches!(told.state, TakeoverState::Resumed | TakeoverState::OwnerBack);
+    let event = event.filter(|_| is_over);
+    let text = event.map(|event| match &event.meaning {
+        Meaning::Said(said) => said.text.clone().unwrap_or_default(),
+        _ => String::new(),
+    });
+    Some(Content { asked: text, ..content }.with_standing(at, event.map(|event| event.place)))
+}
+
+fn media_json(item: &FeedItem, media: &[MediaSeen], files: &[(usize, String)]) -> Value {
+    let one = |(position, seen): (usize, &MediaSeen)| {
+        let file = files.iter().find(|(at, _)| *at == position);
+        let file = file.map(|(_, name)| format!("{}/{}/media/{name}", item.channel, item.account));
+        json!({ "type": seen.kind, "url": seen.url, "file": file })
+    };
+    media.iter().enumerate().map(one).collect()
+}
+
+/// A message of a conversation's past as the API shows it.
+#[must_use]
+pub fn past_json(past: &PastItem) -> Value {
+    json!({
+        "at": rfc3339(past.at), "by": past.by.as_str(), "kind": past.kind, "text": past.text,
+        "platform_id": past.platform_id,
+    })
+}
+
+/// The object as JSON on one line, with the platform's own bytes as its last member: they are never read into values and
+/// written again. `raw`: `None` where it has no such member; bytes that are no JSON become null.
+fn with_raw(object: &Map<String, Value>, raw: Option<&[u8]>) -> String {
+    let mut text = Value::Object(object.clone()).to_string();
+    if let Some(raw) = raw {
+        let raw: Option<&RawValue> =
+            Some(raw).filter(|raw| raw.len() <= MAX_RAW).and_then(|raw| serde_json::from_slice(raw).ok());
+        text.pop();
+        text.push_str(",\"raw\":");
+        // Between its members JSON may have lines, and within texts it has none.
+        text.extend(
+            raw.map_or("null", RawValue::get).chars().map(|one| if matches!(one, '\n' | '\r') { ' ' } else { one }),
+        );
+        text.push('}');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_bytes_stay_as_they_are_on_one_line() {
+        let object: Map<String, Value> = json!({ "n": 1 }).as_object().cloned().unwrap_or_default();
+        let raw = "{\r\n  \"a\": 9007199254740993.10,\n \"b\":\"\\ud800 \\n\", \"a\": 1}";
+        assert_eq!(
+            with_raw(&object, Some(raw.as_bytes())),
+            "{\"n\":1,\"raw\":{    \"a\": 9007199254740993.10,  \"b\":\"\\ud800 \\n\", \"a\": 1}}"
+        );
+        for none in ["", "{", "\u{0}", "{} {}"] {
+            assert_eq!(with_raw(&object, Some(none.as_bytes())), "{\"n\":1,\"raw\":null}", "{none:?}");
+        }
+        assert_eq!(with_raw(&object, None), "{\"n\":1}");
+    }
+}

@@ -1,0 +1,101 @@
+//! Silences bots on request, and lets them answer again.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::handle::Answering;
+use super::times::rfc3339;
+use crate::shared::channel::dialogue::{HandOver, Recipient};
+use crate::shared::journal::{Conversation, DedupeKey};
+use crate::shared::secrets::signature::to_hex;
+use crate::shared::store::{Connection, Pause, PausedBy};
+
+/// What is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WantedPause {
+    /// For how long; `None`: until somebody resumes.
+    pub minutes: Option<u32>,
+    /// Whether the thread is passed to the platform's own inbox.
+    pub is_handed_over: bool,
+    /// A note for whoever reads the feed.
+    pub note: Option<String>,
+}
+
+impl Answering {
+    /// Silences bots in a conversation.
+    ///
+    /// # Errors
+    /// When the journal cannot be written. A platform that does not pass the thread on leaves the pause as it is.
+    pub async fn pause(
+        &self,
+        connection: &Connection,
+        conversation: &Conversation,
+        wanted: WantedPause,
+    ) -> anyhow::Result<()> {
+        let Self { shared, .. } = self;
+        let until = wanted.minutes.map(|minutes| {
+            let pause = Duration::from_secs(u64::from(minutes) * 60);
+            shared.clock.now_ms().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
+        });
+        let (merchant, whose) = (connection.merchant, conversation.clone());
+        let asked = Pause { by: PausedBy::Api, until, note: wanted.note, is_handed_over: wanted.is_handed_over };
+        if shared.journal.pause_conversation(merchant, whose, asked).await? {
+            shared.metrics.count_takeover(&conversation.channel, "api");
+        }
+        if wanted.is_handed_over {
+            shared.alerts.raise(&alert_of(conversation), HANDED_OVER);
+            self.hand_over(conversation, HandOver::ToInbox).await;
+        }
+        Ok(())
+    }
+
+    /// Lets bots answer again in a conversation, and takes the thread back where that is allowed.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn resume(&self, connection: &Connection, conversation: &Conversation) -> anyhow::Result<()> {
+        let Self { shared, .. } = self;
+        let ended = shared.journal.resume_conversation(connection.merchant, conversation.clone()).await?;
+        self.heal_handover(conversation);
+        if ended.is_some_and(|pause| pause.is_handed_over) {
+            self.hand_over(conversation, HandOver::Back).await;
+        }
+        Ok(())
+    }
+
+    /// A conversation that was handed over is over: nobody has to be told any more.
+    pub fn heal_handover(&self, conversation: &Conversation) {
+        self.shared.alerts.heal(&alert_of(conversation));
+    }
+
+    async fn hand_over(&self, conversation: &Conversation, way: HandOver) {
+        let Some(dialogue) = self.dialogue(&conversation.channel) else { return };
+        let to = Recipient { account: &conversation.account, person: &conversation.person };
+        if let Err(error) = dialogue.hand_over(to, way).await {
+            let (channel, account) = (&conversation.channel, &conversation.account);
+            tracing::warn!(%error, channel, account, ?way, "the platform did not pass a thread on; the pause stays as it is");
+        }
+    }
+}
+
+/// A pause as the API shows it.
+#[must_use]
+pub fn pause_json(pause: Option<&Pause>) -> Value {
+    match pause {
+        Some(pause) => {
+            json!({ "by": pause.by.as_str(), "until": pause.until.map(rfc3339), "note": pause.note })
+        }
+        None => Value::Null,
+    }
+}
+
+const HANDED_OVER: &str =
+    "A bot has handed a conversation over to a human. Resume the conversation on its page when it is done.";
+
+/// Alerts tell no person's id.
+fn alert_of(conversation: &Conversation) -> String {
+    let Conversation { channel, account, person } = conversation;
+    let key = DedupeKey::new(channel, account, &[b"handover", person.as_bytes()]);
+    format!("handover:{}", &to_hex(key.as_bytes())[..12])
+}

@@ -1,0 +1,235 @@
+//! May somebody answer in a conversation, who, and until when: what follows from how the conversation stands, the channel's
+//! rule, and the time. Nothing is read here.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::times::rfc3339;
+use crate::shared::channel::dialogue::{Ability, Profile};
+use crate::shared::journal::EventPlace;
+use crate::shared::store::{ConversationState, Pause, PausedBy, Standing};
+
+/// Another app answers for so long after the newest sign of it, in milliseconds. Without the person for a day, Meta lets
+/// any app answer again.
+pub const OWNER_LOST_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Whether the platform allows answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WindowState {
+    /// It does, until the window closes.
+    Open,
+    /// It does not.
+    Closed,
+    /// Nobody but the platform knows: it is tried.
+    Unknown,
+    /// It has no such rule.
+    None,
+}
+
+/// What may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Allowed {
+    /// Anything.
+    Free,
+    /// A message that the platform approved before.
+    Template,
+    /// What a human writes.
+    Human,
+}
+
+impl Allowed {
+    /// The word in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Template => "template",
+            Self::Human => "human",
+        }
+    }
+}
+
+/// The time in which answers are allowed: the member `window` of the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Window {
+    /// Whether the platform allows answers.
+    pub state: WindowState,
+    /// When it closes or closed, in milliseconds since 1970; `None`: never, or nobody knows.
+    #[serde(serialize_with = "as_time")]
+    pub closes_at: Option<i64>,
+    /// Until when it may be open for longer, because an advertisement brought the person.
+    #[serde(serialize_with = "as_time")]
+    pub maybe_until: Option<i64>,
+    /// What may be sent.
+    pub allowed: Vec<Allowed>,
+}
+
+impl Window {
+    /// Whether this kind of message may be sent.
+    #[must_use]
+    pub fn allows(&self, wanted: Allowed) -> bool {
+        self.allowed.contains(&wanted)
+    }
+
+    /// Until when something free may be sent, in milliseconds since 1970; `None`: no end is known.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<i64> {
+        self.closes_at.max(self.maybe_until)
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn as_time<S: Serializer>(at: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.map(rfc3339).serialize(serializer)
+}
+
+/// Why a bot may not answer: the member `reason` of the API, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// There is nothing to be answered.
+    NotAMessage,
+    /// The account cannot send.
+    AccountUnavailable,
+    /// The person cannot be written to.
+    CannotReceive,
+    /// Another app answers.
+    NotOwner,
+    /// A person answers.
+    Human,
+    /// Bots were silenced by another app or on request.
+    Paused,
+    /// Something went out after it.
+    Answered,
+    /// The person wrote again.
+    Superseded,
+    /// The platform's time for answers is over.
+    WindowClosed,
+}
+
+/// A conversation at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct AtTime<'a> {
+    /// How it stands.
+    pub standing: &'a Standing,
+    /// What the channel can send; `None`: it is off, or nobody can be answered there.
+    pub profile: Option<&'a Profile>,
+    /// Whether the account can send.
+    pub is_available: bool,
+    /// The time, in milliseconds since 1970.
+    pub now_ms: i64,
+}
+
+impl<'a> AtTime<'a> {
+    fn state(&self) -> &'a ConversationState {
+        &self.standing.state
+    }
+
+    /// The pause that holds.
+    #[must_use]
+    pub fn pause(&self) -> Option<&'a Pause> {
+        self.state().pause.as_ref().filter(|pause| pause.holds_at(self.now_ms))
+    }
+
+    /// Whether another app answers.
+    #[must_use]
+    pub fn is_owner_lost(&self) -> bool {
+        self.state().owner_lost_at.is_some_and(|at| self.now_ms < at.saturating_add(OWNER_LOST_MS))
+    }
+
+    /// Whether something that did not fail went out after this, or is about to: automatic answers do not count.
+    #[must_use]
+    pub fn is_answered(&self, asked: EventPlace) -> bool {
+        self.state().out.is_some_and(|out| is_after(out, asked))
+            || self.standing.ours_after.is_some_and(|seq| seq >= asked.seq)
+    }
+
+    /// Whether the person wrote again after this.
+    #[must_use]
+    pub fn is_superseded(&self, asked: EventPlace) -> bool {
+        self.state().said.is_some_and(|said| is_after(said, asked))
+    }
+
+    /// The newest thing that the person said, if nothing went out after it.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<EventPlace> {
+        self.state().said.filter(|asked| !self.is_answered(*asked))
+    }
+
+    /// Why a bot may not answer what the person said at this place; `None`: it may. `asked`: `None` where there is nothing to be answered.
+    #[must_use]
+    pub fn why_not(&self, asked: Option<EventPlace>) -> Option<Why> {
+        let Some(asked) = asked else { return Some(Why::NotAMessage) };
+        if let Some(why) = self.why_silent() {
+            return Some(why);
+        }
+        if self.is_answered(asked) {
+            Some(Why::Answered)
+        } else if self.is_superseded(asked) {
+            Some(Why::Superseded)
+        } else if !self.window().allows(Allowed::Free) {
+            Some(Why::WindowClosed)
+        } else {
+            None
+        }
+    }
+
+    /// Why a bot may send nothing at all to this person, whatever it answers and however the window stands.
+    #[must_use]
+    pub fn why_silent(&self) -> Option<Why> {
+        if self.profile.is_none() || !self.is_available {
+            Some(Why::AccountUnavailable)
+        } else if self.state().unreachable.is_some() {
+            Some(Why::CannotReceive)
+        } else if self.is_owner_lost() {
+            Some(Why::NotOwner)
+        } else {
+            self.pause().map(|pause| if pause.by == PausedBy::Human { Why::Human } else { Why::Paused })
+        }
+    }
+
+    /// The window.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        let rule = self.profile.map(|profile| profile.window);
+        let has_templates = self.profile.is_some_and(|profile| profile.can.contains(&Ability::Template));
+        let with_templates = |first: &[Allowed]| -> Vec<Allowed> {
+            first.iter().copied().chain(has_templates.then_some(Allowed::Template)).collect()
+        };
+        let Some(rule) = rule else {
+            return Window { state: WindowState::Closed, closes_at: None, maybe_until: None, allowed: Vec::new() };
+        };
+        let Some(free) = rule.free else {
+            let allowed = with_templates(&[Allowed::Free]);
+            return Window { state: WindowState::None, closes_at: None, maybe_until: None, allowed };
+        };
+        let state = self.state();
+        let until = |from: Option<i64>, long: Option<Duration>| Some(from?.saturating_add(milliseconds(long?)));
+        let closes_at = until(state.opened_at, Some(free));
+        let maybe_until = until(state.ad_at, rule.after_ad).filter(|until| Some(*until) > closes_at);
+        let is_before = |end: Option<i64>| end.is_some_and(|end| self.now_ms < end);
+        // What the person wrote before control was handed over was not seen, and allows answers for as long at most.
+        let may_be_open = is_before(maybe_until) || is_before(until(state.handed_at, Some(free)));
+        let (state, allowed) = if is_before(closes_at) {
+            (WindowState::Open, with_templates(&[Allowed::Free]))
+        } else if may_be_open {
+            (WindowState::Unknown, with_templates(&[Allowed::Free]))
+        } else if is_before(until(state.opened_at, rule.human)) {
+            (WindowState::Closed, with_templates(&[Allowed::Human]))
+        } else {
+            (WindowState::Closed, with_templates(&[]))
+        };
+        Window { state, closes_at, maybe_until, allowed }
+    }
+}
+
+fn is_after(one: EventPlace, other: EventPlace) -> bool {
+    (one.occurred_at, one.seq) > (other.occurred_at, other.seq)
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

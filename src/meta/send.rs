@@ -1,0 +1,115 @@
+//! Messages to people over the Graph API: one call, never repeated here, and what its answer means for the next step.
+//!
+//! There is no idempotency key: a call whose answer is lost may have been carried out, and only a readable error says that
+//! it was not.
+//! Source: <https://developers.facebook.com/docs/messenger-platform/reference/send-api>,
+//! <https://developers.facebook.com/docs/messenger-platform/error-codes> (2026).
+
+use std::time::Duration;
+
+use http::Method;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::budget::{self, Lane};
+use super::graph::Graph;
+use super::id::Id;
+use super::refusal::Told;
+use crate::shared::channel::dialogue::{Reason, SendError};
+use crate::shared::outgoing::http::{Answer, NoAnswer};
+
+/// The codes that say "too often": of the app, of a person, of an account, of one pair of them.
+const TOO_OFTEN: [i64; 10] = [4, 9, 17, 32, 341, 613, 130_429, 131_048, 131_056, 133_016];
+
+/// The code that says "too often to this person".
+const PAIR_LIMIT: i64 = 131_056;
+
+/// How long to wait before another message to one person who had too many.
+/// Source: <https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput> (2026): one in 6 s.
+const PAIR_PAUSE: Duration = Duration::from_secs(6);
+
+impl Graph {
+    /// Sends a message on behalf of an account, once.
+    ///
+    /// # Errors
+    /// [`SendError`]. [`SendError::Unknown`] whenever it may have been carried out.
+    pub async fn send_message(
+        &self,
+        account: &Id,
+        path: &[&str],
+        body: &Value,
+        token: &SecretString,
+    ) -> Result<Value, SendError> {
+        let request = self.request(Method::POST, path, &[], token).json(body);
+        let answer = self.http().sending_of(account.as_str()).send_once(request).await.map_err(|lost| match lost {
+            NoAnswer::NeverLeft(why) => SendError::NotSent(why),
+            NoAnswer::Lost(why) => SendError::Unknown(why),
+            NoAnswer::NotAllowed => {
+                SendError::Refused { code: "address not allowed".to_owned(), reason: Reason::Refused }
+            }
+        })?;
+        self.budgets().note(Lane::Page(account), &answer.headers);
+        self.compare_version(&answer);
+        match Told::read(&answer.body) {
+            Some(told) => Err(self.meaning_of(account, &answer, &told)),
+            None if answer.status.is_success() => {
+                serde_json::from_slice(&answer.body).map_err(|_| SendError::Unknown("an unreadable answer".to_owned()))
+            }
+            None => Err(self.without_error_object(&answer)),
+        }
+    }
+
+    /// What an answer means that no part of the Graph API wrote.
+    fn without_error_object(&self, answer: &Answer) -> SendError {
+        let status = answer.status.as_u16();
+        match status {
+            429 => SendError::Later { retry_after: self.pause_told(answer), only_person: false },
+            500.. => SendError::Unknown(format!("status {status}")),
+            _ => SendError::Refused { code: format!("status {status}"), reason: Reason::Refused },
+        }
+    }
+
+    fn pause_told(&self, answer: &Answer) -> Duration {
+        answer.retry_after(self.http().clock()).unwrap_or(budget::PAUSE)
+    }
+
+    fn meaning_of(&self, account: &Id, answer: &Answer, told: &Told) -> SendError {
+        let Told { code, subcode, is_transient, .. } = *told;
+        tracing::info!(code, subcode, account = account.as_str(), "the Graph API did not send a message");
+        let refused = |reason| SendError::Refused { code: words_of(code, subcode), reason };
+        match (code, subcode) {
+            (PAIR_LIMIT, _) => SendError::Later {
+                retry_after: answer.retry_after(self.http().clock()).unwrap_or(PAIR_PAUSE),
+                only_person: true,
+            },
+            (code, _) if TOO_OFTEN.contains(&code) || (80_000..=80_999).contains(&code) => {
+                let told = self.budgets().pause_of(Lane::Page(account));
+                let retry_after = answer.retry_after(self.http().clock()).or(told).unwrap_or(budget::PAUSE);
+                self.budgets().refused(Lane::Page(account), matches!(code, 4 | 341), retry_after);
+                SendError::Later { retry_after, only_person: false }
+            }
+            (102 | 190 | 467 | 368 | 131_031 | 131_042, _) | (10, 1_893_063) => self.account_cannot(told),
+            (10, 2_018_278 | 2_018_065 | 2_534_022) | (131_047, _) => refused(Reason::WindowClosed),
+            (10, 2_018_300) => refused(Reason::NotOwner),
+            (10 | 100, 2_018_108 | 2_018_001) | (551 | 131_026, _) | (200, 1_545_041) => refused(Reason::CannotReceive),
+            (200..=299, _) => self.account_cannot(told),
+            (100, 2_018_008 | 2_018_047 | 2_018_074 | 2_018_109 | 2_018_294) | (131_052 | 131_053, _) => {
+                refused(Reason::MediaUnusable)
+            }
+            (132_000..=132_999, _) => refused(Reason::TemplateUnusable),
+            (10 | 100, _) => refused(Reason::Refused),
+            (1 | 2 | 1200 | 131_000 | 131_016, _) => SendError::Broken { code: words_of(code, subcode) },
+            _ if is_transient => SendError::Broken { code: words_of(code, subcode) },
+            _ => refused(Reason::Refused),
+        }
+    }
+
+    fn account_cannot(&self, told: &Told) -> SendError {
+        SendError::Account { code: words_of(told.code, told.subcode), sentence: self.sending_stopped(told) }
+    }
+}
+
+/// A code as it is shown: `10/2018278`, or `551` alone.
+fn words_of(code: i64, subcode: i64) -> String {
+    if subcode == 0 { code.to_string() } else { format!("{code}/{subcode}") }
+}

@@ -1,0 +1,414 @@
+//! How a channel takes part in conversations: what its events mean, what it can send, and how.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::job::BoxFuture;
+use super::meaning::Meaning;
+use super::reader::ReadError;
+use crate::shared::journal::Event;
+use crate::shared::store::Item;
+
+/// What a channel gives so that people on its platform can be answered. Everything that holds for all platforms (order,
+/// retries, states, windows, pauses) is decided above it.
+pub trait Dialogue: Send + Sync {
+    /// What an event of a conversation of this account means.
+    fn meaning(&self, account: &str, item: &Item) -> Meaning;
+
+    /// What can be sent, and within which limits.
+    fn profile(&self) -> &Profile;
+
+    /// Sends one part, once. `mark`: comes back with the echo where the platform has one.
+    ///
+    /// # Errors
+    /// [`SendError`], whose variants say whether the part may have been sent.
+    fn send<'a>(&'a self, to: Recipient<'a>, part: &'a Part, mark: &'a str) -> BoxFuture<'a, Result<Sent, SendError>>;
+
+    /// Shows that somebody types, or that everything was seen. Best effort.
+    ///
+    /// # Errors
+    /// What the platform said; nobody waits for it.
+    fn signal<'a>(&'a self, to: Recipient<'a>, signal: Signal) -> BoxFuture<'a, Result<(), SendError>>;
+
+    /// Reads the newest messages of a conversation again, as events for the journal: this is how it is found out whether
+    /// a part was sent whose answer was lost.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    fn read_newest<'a>(&'a self, to: Recipient<'a>) -> BoxFuture<'a, Result<Vec<Event>, ReadError>>;
+
+    /// Passes control of the thread to the platform's own inbox, or takes it back, where the platform knows that.
+    ///
+    /// # Errors
+    /// What the platform said.
+    fn hand_over<'a>(&'a self, to: Recipient<'a>, way: HandOver) -> BoxFuture<'a, Result<(), SendError>>;
+}
+
+/// To whom something goes, by the names of files and URLs.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipient<'a> {
+    /// The account that writes.
+    pub account: &'a str,
+    /// The person.
+    pub person: &'a str,
+}
+
+/// What can be sent, and within which limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The kinds.
+    pub can: &'static [Ability],
+    /// How long the text of a part may be.
+    pub text: TextLimit,
+    /// How many choices a message may have.
+    pub choices: usize,
+    /// How many product cards go into a part.
+    pub cards: usize,
+    /// Whether a medium carries a text; otherwise the text is a part before it.
+    pub has_captions: bool,
+    /// When answers are allowed.
+    pub window: WindowRule,
+    /// How much is sent at most.
+    pub rate: Rate,
+    /// Whether the platform shows what was sent as an event: then that is the copy in the file.
+    pub has_echo: bool,
+    /// How soon after a message of the person something from the inbox is an automatic answer; `None`: never.
+    pub automation_within: Option<Duration>,
+}
+
+/// A kind of content or sign that a channel can send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ability {
+    /// Words.
+    Text,
+    /// Pictures, videos, sounds, files.
+    Media,
+    /// Buttons under a message.
+    Choices,
+    /// Product cards.
+    Products,
+    /// Messages that the platform approved before.
+    Template,
+    /// "Somebody types."
+    Typing,
+    /// "Seen."
+    Seen,
+}
+
+impl Ability {
+    /// The word in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Media => "media",
+            Self::Choices => "choices",
+            Self::Products => "products",
+            Self::Template => "template",
+            Self::Typing => "typing",
+            Self::Seen => "seen",
+        }
+    }
+}
+
+/// How long a text may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TextLimit {
+    /// In Unicode code points.
+    Characters(usize),
+    /// In bytes of UTF-8.
+    Bytes(usize),
+}
+
+impl TextLimit {
+    /// Whether this text fits into one part.
+    #[must_use]
+    pub fn fits(self, text: &str) -> bool {
+        match self {
+            Self::Characters(most) => text.chars().count() <= most,
+            Self::Bytes(most) => text.len() <= most,
+        }
+    }
+}
+
+/// When answers are allowed. `None`: always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowRule {
+    /// So long after the person did something.
+    pub free: Option<Duration>,
+    /// So long after the first message that an advertisement brought: the platform decides.
+    pub after_ad: Option<Duration>,
+    /// So long after the person did something, if a human writes; `None`: not allowed.
+    pub human: Option<Duration>,
+    /// Whether `human` is `None` only because the settings do not switch it on.
+    pub human_is_off: bool,
+}
+
+/// How much an account sends at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// So many parts…
+    pub parts: u32,
+    /// … in so long; the same number may go out in a burst.
+    pub per: Duration,
+    /// The same for audio and video.
+    pub heavy: u32,
+}
+
+/// One part of a message: what becomes one call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// What is in it.
+    pub content: PartContent,
+    /// Buttons under it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
+    /// The platform's id of the message that is quoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// Whether a human wrote it, after the time in which a bot may: the platform is told.
+    #[serde(default)]
+    pub is_human: bool,
+}
+
+/// What is in a part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum PartContent {
+    /// Words.
+    Text {
+        /// The words.
+        text: String,
+    },
+    /// Something that the platform fetches from an address.
+    Media {
+        /// The address.
+        url: String,
+        /// What it is.
+        #[serde(rename = "type")]
+        media: MediaKind,
+        /// A name for a file.
+        #[serde(default)]
+        name: Option<String>,
+        /// Words that belong to it.
+        #[serde(default)]
+        caption: Option<String>,
+        /// Its size where it is known.
+        #[serde(default)]
+        bytes: Option<u64>,
+    },
+    /// Product cards. When the part is stored only their ids are known; they are filled in when it is sent.
+    Products {
+        /// The shop.
+        shop: String,
+        /// The products' ids in the catalogue.
+        ids: Vec<String>,
+        /// The cards as of now.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cards: Vec<ProductCard>,
+        /// Words that belong to them, where the platform has a place for them.
+        #[serde(default)]
+        caption: Option<String>,
+    },
+    /// A message that the platform approved before.
+    Template {
+        /// What was asked for: name, language, params, header.
+        template: serde_json::Value,
+    },
+}
+
+impl PartContent {
+    /// The word in the API.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "text",
+            Self::Media { .. } => "media",
+            Self::Products { .. } => "products",
+            Self::Template { .. } => "template",
+        }
+    }
+}
+
+/// What a medium is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaKind {
+    /// A picture.
+    Image,
+    /// A video.
+    Video,
+    /// A sound.
+    Audio,
+    /// Anything else.
+    File,
+}
+
+/// A button under a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What comes back when it is tapped.
+    pub id: String,
+    /// Its words.
+    pub title: String,
+}
+
+/// A product as a card.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProductCard {
+    /// The title.
+    pub title: String,
+    /// The price with its currency, ready to be read.
+    pub price: String,
+    /// A picture's address.
+    pub image: Option<String>,
+    /// Where it can be bought.
+    pub url: Option<String>,
+}
+
+/// That the platform took a part.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sent {
+    /// The platform's id of the message.
+    pub platform_id: String,
+    /// What it says about costs, as JSON.
+    pub billing: Option<serde_json::Value>,
+}
+
+/// Why a part was not sent, or that nobody knows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The request never left us: no connection, or calls are held back. It is sent again after a pause.
+    #[error("it never left: {0}")]
+    NotSent(String),
+    /// The platform says: later. It was not sent.
+    #[error("later, after {} s", retry_after.as_secs())]
+    Later {
+        /// How long to wait.
+        retry_after: Duration,
+        /// Whether only this person has to wait.
+        only_person: bool,
+    },
+    /// The platform says that something broke on its side. It was not sent.
+    #[error("the platform failed with code {code}")]
+    Broken {
+        /// Its code.
+        code: String,
+    },
+    /// The platform does not send this, now or later.
+    #[error("refused with code {code}")]
+    Refused {
+        /// Its code: `10/2018278`.
+        code: String,
+        /// What that means.
+        reason: Reason,
+    },
+    /// Nothing of this account can be sent until that is mended.
+    #[error("the account cannot send: code {code}")]
+    Account {
+        /// The platform's code; empty where it was not asked.
+        code: String,
+        /// What the merchant reads, one sentence.
+        sentence: String,
+    },
+    /// The request left, and no answer came that can be read: it may have been sent.
+    #[error("nobody knows whether it was sent: {0}")]
+    Unknown(String),
+}
+
+/// Why a part will not be sent any more: the word in the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Hash)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Its time was over.
+    Expired,
+    /// The platform's time for answers was over.
+    WindowClosed,
+    /// The person cannot be written to.
+    CannotReceive,
+    /// The platform refuses the content.
+    Refused,
+    /// The platform cannot use the medium.
+    MediaUnusable,
+    /// The platform cannot use the template.
+    TemplateUnusable,
+    /// The account could not send.
+    AccountUnavailable,
+    /// Another app answers in this thread.
+    NotOwner,
+    /// A person answers in this thread.
+    Paused,
+    /// A part before it failed.
+    Stopped,
+    /// It was taken back.
+    TakenBack,
+    /// More than the platform takes from one sender.
+    Rate,
+    /// Nobody could find out whether it was sent.
+    Unresolved,
+}
+
+impl Reason {
+    const ALL: [Self; 13] = [
+        Self::Expired,
+        Self::WindowClosed,
+        Self::CannotReceive,
+        Self::Refused,
+        Self::MediaUnusable,
+        Self::TemplateUnusable,
+        Self::AccountUnavailable,
+        Self::NotOwner,
+        Self::Paused,
+        Self::Stopped,
+        Self::TakenBack,
+        Self::Rate,
+        Self::Unresolved,
+    ];
+
+    /// The reason with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+
+    /// The word in the API and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::WindowClosed => "window-closed",
+            Self::CannotReceive => "cannot-receive",
+            Self::Refused => "refused",
+            Self::MediaUnusable => "media-unusable",
+            Self::TemplateUnusable => "template-unusable",
+            Self::AccountUnavailable => "account-unavailable",
+            Self::NotOwner => "not-owner",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+            Self::TakenBack => "taken-back",
+            Self::Rate => "rate",
+            Self::Unresolved => "unresolved",
+        }
+    }
+}
+
+/// A sign without content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// "Somebody types."
+    Typing,
+    /// "Seen."
+    Seen,
+}
+
+/// Which way control of a thread goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandOver {
+    /// To the platform's own inbox.
+    ToInbox,
+    /// Back to this app.
+    Back,
+}

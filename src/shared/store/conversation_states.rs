@@ -1,0 +1,293 @@
+//! How a conversation stands for whoever wants to answer: when the person last wrote, what went out, who has taken over.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError};
+
+/// How a conversation stands, as far as events tell. What follows from it changes with time alone: whoever asks brings the
+/// time along. All times are the platform's, in milliseconds since 1970.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConversationState {
+    /// The newest event that allows answers.
+    pub opened_at: Option<i64>,
+    /// When an advertisement brought the person.
+    pub ad_at: Option<i64>,
+    /// The newest thing that the person said.
+    pub said: Option<EventPlace>,
+    /// The newest thing that others sent, automatic answers apart. What is ours counts by its own row.
+    pub out: Option<EventPlace>,
+    /// Bots are to be silent; it may be over.
+    pub pause: Option<Pause>,
+    /// Another app answers: the newest sign of that.
+    pub owner_lost_at: Option<i64>,
+    /// When control was handed to this app; what came before was not seen.
+    pub handed_at: Option<i64>,
+    /// Why the person cannot be written to: `blocked`, `unsubscribed`, …
+    pub unreachable: Option<String>,
+}
+
+/// Bots are to be silent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Because of whom.
+    pub by: PausedBy,
+    /// Until when, in milliseconds since 1970; `None`: until somebody resumes.
+    pub until: Option<i64>,
+    /// What the one who asked for it noted.
+    pub note: Option<String>,
+    /// Whether the thread was passed to the platform's own inbox with it.
+    pub is_handed_over: bool,
+}
+
+impl Pause {
+    /// Because of this one, until this time, in milliseconds since 1970.
+    #[must_use]
+    pub fn by(by: PausedBy, until: Option<i64>) -> Self {
+        Self { by, until, note: None, is_handed_over: false }
+    }
+
+    /// Whether it holds at this time.
+    #[must_use]
+    pub fn holds_at(&self, now_ms: i64) -> bool {
+        self.until.is_none_or(|until| now_ms < until)
+    }
+}
+
+/// Because of whom bots are silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PausedBy {
+    /// Another app answered.
+    App,
+    /// A person answered.
+    Human,
+    /// Somebody asked for it.
+    Api,
+}
+
+impl PausedBy {
+    /// The word in the API and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::App => "app",
+            Self::Api => "api",
+        }
+    }
+
+    fn from_word(word: &str) -> Self {
+        match word {
+            "human" => Self::Human,
+            "app" => Self::App,
+            _ => Self::Api,
+        }
+    }
+}
+
+/// A conversation's state, and what else decides whether it may be answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The state.
+    pub state: ConversationState,
+    /// Up to which event our messages that did not fail, sent or not, are an answer.
+    pub ours_after: Option<i64>,
+}
+
+impl Journal {
+    /// How a conversation stands.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn load_standing(&self, conversation: &Conversation) -> Result<Standing, JournalError> {
+        let conversation = conversation.clone();
+        self.read(move |connection| load_standing(connection, &conversation)).await
+    }
+
+    /// Whether anything is known of this conversation.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn knows_conversation(&self, conversation: &Conversation) -> Result<bool, JournalError> {
+        let Conversation { channel, account, person } = conversation.clone();
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT 1 FROM conversation_states WHERE channel = ?1 AND account = ?2 AND conversation = ?3
+                     UNION ALL
+                     SELECT 1 FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND messages > 0",
+                )?
+                .exists([channel, account, person])
+        })
+        .await
+    }
+
+    /// What the person of a conversation is called; `None`: nobody told.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_person_name(&self, conversation: &Conversation) -> Result<Option<String>, JournalError> {
+        let conversation = conversation.clone();
+        self.read(move |connection| find_name(connection, &conversation)).await
+    }
+
+    /// The person cannot be written to, for this reason, until they write again.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn set_unreachable(&self, conversation: &Conversation, why: &'static str) -> Result<(), JournalError> {
+        let conversation = conversation.clone();
+        self.write(move |connection| {
+            let mut state = load_state(connection, &conversation)?;
+            state.unreachable = Some(why.to_owned());
+            save_state(connection, &conversation, &state)
+        })
+        .await
+    }
+}
+
+/// As [`Journal::load_standing`], as part of a larger read or write.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::shared) fn load_standing(
+    connection: &Connection,
+    conversation: &Conversation,
+) -> rusqlite::Result<Standing> {
+    let state = load_state(connection, conversation)?;
+    let Conversation { channel, account, person } = conversation;
+    let ours_after = connection
+        .prepare_cached(
+            "SELECT max(after_seq) FROM outgoing WHERE channel = ?1 AND account = ?2 AND conversation = ?3
+               AND NOT EXISTS (SELECT 1 FROM outgoing_parts WHERE message = number AND state = 'failed')",
+        )?
+        .query_row([channel, account, person], |row| row.get(0))?;
+    Ok(Standing { state, ours_after })
+}
+
+/// What the person of a conversation is called.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn find_name(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<Option<String>> {
+    let Conversation { channel, account, person } = conversation;
+    let name: Option<Option<String>> = connection
+        .prepare_cached("SELECT name FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3")?
+        .query_row([channel, account, person], |row| row.get(0))
+        .optional()?;
+    Ok(name.flatten())
+}
+
+/// The state of a conversation; of one that is not known yet the empty one.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::shared) fn load_state(
+    connection: &Connection,
+    conversation: &Conversation,
+) -> rusqlite::Result<ConversationState> {
+    let Conversation { channel, account, person } = conversation;
+    let state = connection
+        .prepare_cached(
+            "SELECT opened_at, ad_at, said_at, said_seq, out_at, out_seq, paused_by, paused_until, pause_note,
+                    owner_lost_at, handed_at, unreachable, handed_over
+             FROM conversation_states WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
+        )?
+        .query_row([channel, account, person], read_state)
+        .optional()?;
+    Ok(state.unwrap_or_default())
+}
+
+fn read_state(row: &Row<'_>) -> rusqlite::Result<ConversationState> {
+    let place = |at: usize| -> rusqlite::Result<Option<EventPlace>> {
+        let (occurred_at, seq): (Option<i64>, Option<i64>) = (row.get(at)?, row.get(at + 1)?);
+        Ok(occurred_at.zip(seq).map(|(occurred_at, seq)| EventPlace { seq, occurred_at }))
+    };
+    let pause = match row.get_ref(6)?.as_str_or_null()? {
+        Some(by) => Some(Pause {
+            by: PausedBy::from_word(by),
+            until: row.get(7)?,
+            note: row.get(8)?,
+            is_handed_over: row.get(12)?,
+        }),
+        None => None,
+    };
+    Ok(ConversationState {
+        opened_at: row.get(0)?,
+        ad_at: row.get(1)?,
+        said: place(2)?,
+        out: place(4)?,
+        pause,
+        owner_lost_at: row.get(9)?,
+        handed_at: row.get(10)?,
+        unreachable: row.get(11)?,
+    })
+}
+
+/// Replaces the state of a conversation.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::shared) fn save_state(
+    connection: &Connection,
+    conversation: &Conversation,
+    state: &ConversationState,
+) -> rusqlite::Result<()> {
+    let Conversation { channel, account, person } = conversation;
+    let pause = state.pause.as_ref();
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO conversation_states
+                (channel, account, conversation, opened_at, ad_at, said_at, said_seq, out_at, out_seq, paused_by,
+                 paused_until, pause_note, owner_lost_at, handed_at, unreachable, handed_over)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        )?
+        .execute(params![
+            channel,
+            account,
+            person,
+            state.opened_at,
+            state.ad_at,
+            state.said.map(|place| place.occurred_at),
+            state.said.map(|place| place.seq),
+            state.out.map(|place| place.occurred_at),
+            state.out.map(|place| place.seq),
+            pause.map(|pause| pause.by.as_str()),
+            pause.and_then(|pause| pause.until),
+            pause.and_then(|pause| pause.note.as_ref()),
+            state.owner_lost_at,
+            state.handed_at,
+            state.unreachable,
+            pause.is_some_and(|pause| pause.is_handed_over),
+        ])
+        .map(drop)
+}
+
+/// The conversations in which a time is over that ends by itself: a pause, or that another app answers. At most `limit` of
+/// each. `lost_before`: a sign of another app from before that counts no more.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn list_over(
+    connection: &Connection,
+    now_ms: i64,
+    lost_before: i64,
+    limit: i64,
+) -> rusqlite::Result<Vec<Conversation>> {
+    let read = |row: &Row<'_>| Ok(Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? });
+    let mut over: Vec<Conversation> = connection
+        .prepare_cached(
+            "SELECT channel, account, conversation FROM conversation_states
+             WHERE paused_until IS NOT NULL AND paused_until <= ?1 ORDER BY paused_until LIMIT ?2",
+        )?
+        .query_map(params![now_ms, limit], read)?
+        .collect::<rusqlite::Result<_>>()?;
+    let lost: Vec<Conversation> = connection
+        .prepare_cached(
+            "SELECT channel, account, conversation FROM conversation_states
+             WHERE owner_lost_at IS NOT NULL AND owner_lost_at <= ?1 ORDER BY owner_lost_at LIMIT ?2",
+        )?
+        .query_map(params![lost_before, limit], read)?
+        .collect::<rusqlite::Result<_>>()?;
+    over.extend(lost);
+    Ok(over)
+}

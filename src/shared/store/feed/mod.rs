@@ -1,0 +1,27 @@
+//! What merchants' bots are told: the tables `feed`, `feed_ends`, `feed_held`, `feed_released` and `feed_cursors`.
+//!
+//! A merchant's items are numbered 1, 2, 3 … without gaps, in the order in which they may be acted on. [`insert_item`] gives
+//! the numbers; it runs on the writer's thread, so no two items ever get one number, and a number that was not committed
+//! was never given.
+
+mod accounts;
+mod cursors;
+mod held;
+pub(super) mod insert;
+pub(super) mod item;
+pub(super) mod pauses;
+mod read;
+mod retention;
+mod scan;
+mod take;
+mod takeover;
+
+pub(super) use scan::note_released;
+
+pub use accounts::AccountStatus;
+pub use cursors::FeedEnds;
+pub use item::{By, ItemKind, ReadMeaning};
+pub use read::{FeedEvent, FeedItem, FeedPage, FeedQuery, PastItem};
+pub use scan::{Incoming, NextForFeed};
+pub use take::FeedStep;
+pub use takeover::{FeedRules, Takeover, TakeoverState, Takeovers};

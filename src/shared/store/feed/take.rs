@@ -1,0 +1,294 @@
+//! Takes events into the feed: how conversations stand, who has taken over, and what bots are told, in one transaction with
+//! the consumer's cursor.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use serde_json::json;
+
+use super::held;
+use super::insert::{NewItem, insert_item};
+use super::item::{By, ItemKind, is_automatic};
+use super::pauses::{begin_pause_in, end_pause};
+use super::scan::{Incoming, NextForFeed, list_now};
+use super::takeover::{FeedRules, TakeoverState, Told};
+use crate::shared::channel::meaning::{Control, Meaning, Origin, Said, WentOut};
+use crate::shared::journal::{
+    Account, Conversation, EventPlace, FEED_CURSOR, Journal, JournalError, Source, cursor_position, save_cursor,
+};
+use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, load_state, save_state};
+use crate::shared::store::outgoing::reports::{note_echo, note_receipt};
+
+/// A piece of work, and whose its events are.
+#[derive(Debug, Default)]
+pub struct FeedStep {
+    /// The piece of work.
+    pub next: NextForFeed,
+    /// The merchants of the accounts that are connected.
+    pub owners: HashMap<Account, String>,
+    /// How soon after a message of the person something from the inbox is an automatic answer, by channel.
+    pub automation: HashMap<String, Duration>,
+}
+
+/// A pause that began, for the count of takeovers: the channel, and because of whom.
+type Begun = (String, PausedBy);
+
+impl Journal {
+    /// Takes a piece of work into the feed. `None`: what it was made of changed meanwhile, so it is to be made again.
+    /// Otherwise the pauses that began.
+    ///
+    /// # Errors
+    /// When the journal cannot be written; then nothing was taken.
+    pub async fn take_into_feed(&self, step: FeedStep, rules: FeedRules) -> Result<Option<Vec<Begun>>, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            let seqs = step.next.events.iter().map(|event| event.item.seq);
+            let is_same = cursor_position(connection, FEED_CURSOR)? == step.next.from
+                && list_now(connection, &step.next)?.into_iter().eq(seqs);
+            if !is_same {
+                return Ok(None);
+            }
+            let mut taking =
+                Taking { connection, rules, now_ms, step: &step, states: HashMap::new(), begun: Vec::new() };
+            for event in &step.next.events {
+                taking.take(event)?;
+            }
+            for conversation in &step.next.over {
+                taking.end_by_time(conversation)?;
+            }
+            for (conversation, state) in &taking.states {
+                save_state(connection, conversation, state)?;
+            }
+            held::release_due(connection, rules.settle_ms, now_ms)?;
+            if let Some(last) = step.next.events.last().filter(|_| step.next.are_released) {
+                connection.prepare_cached("DELETE FROM feed_released WHERE seq <= ?1")?.execute([last.item.seq])?;
+            }
+            if step.next.last > step.next.from {
+                save_cursor(connection, FEED_CURSOR, &step.next.last.to_string())?;
+            }
+            Ok(Some(taking.begun))
+        })
+        .await
+    }
+}
+
+/// One transaction.
+struct Taking<'a> {
+    connection: &'a Connection,
+    rules: FeedRules,
+    now_ms: i64,
+    step: &'a FeedStep,
+    states: HashMap<Conversation, ConversationState>,
+    begun: Vec<Begun>,
+}
+
+impl Taking<'_> {
+    fn merchant_of(&self, conversation: &Conversation) -> Option<&str> {
+        let account = (conversation.channel.clone(), conversation.account.clone());
+        self.step.owners.get(&account).map(String::as_str)
+    }
+
+    /// Takes one event. The state is out of the map meanwhile.
+    fn take(&mut self, event: &Incoming) -> rusqlite::Result<()> {
+        let conversation = &event.conversation;
+        let mut state = match self.states.remove(conversation) {
+            Some(state) => state,
+            None => load_state(self.connection, conversation)?,
+        };
+        // A platform's clock that goes ahead must not keep a window open for longer.
+        let at = event.item.at.min(event.received_at);
+        // What was over when it happened is told before it.
+        self.end_pause_by(conversation, at.min(self.now_ms), &mut state)?;
+        match &event.meaning {
+            Meaning::Said(said) => self.take_said(event, said, at, &mut state)?,
+            Meaning::WentOut(echo) => self.take_echo(event, echo, at, &mut state)?,
+            Meaning::Receipt(receipt) => {
+                note_receipt(self.connection, conversation, receipt, event.item.at, self.now_ms)?;
+                self.tell(event, ItemKind::Activity, None)?;
+            }
+            Meaning::Control(Control::Lost) => self.lose_owner(event, at, &mut state)?,
+            Meaning::Control(Control::Back) => {
+                self.get_owner_back(event, at, &mut state)?;
+                if state.opened_at.is_none() {
+                    state.handed_at = state.handed_at.max(Some(at));
+                }
+            }
+            Meaning::Activity { opens_window } => {
+                if *opens_window {
+                    state.opened_at = state.opened_at.max(Some(at));
+                }
+                self.tell(event, ItemKind::Activity, None)?;
+            }
+            Meaning::Unreadable => self.tell(event, ItemKind::Activity, None)?,
+        }
+        self.states.insert(conversation.clone(), state);
+        Ok(())
+    }
+
+    fn take_said(
+        &mut self,
+        event: &Incoming,
+        said: &Said,
+        at: i64,
+        state: &mut ConversationState,
+    ) -> rusqlite::Result<()> {
+        match event.source {
+            Source::Standby => self.lose_owner(event, at, state)?,
+            // Messages come as our own again.
+            Source::Webhook => self.get_owner_back(event, at, state)?,
+            Source::Poll | Source::Import => {}
+        }
+        state.opened_at = state.opened_at.max(Some(at));
+        if said.is_from_ad {
+            state.ad_at = state.ad_at.max(Some(at));
+        }
+        let place = EventPlace { seq: event.item.seq, occurred_at: event.item.at };
+        if state.said.is_none_or(|newest| (newest.occurred_at, newest.seq) < (place.occurred_at, place.seq)) {
+            state.said = Some(place);
+            if event.is_told {
+                state.unreachable = None;
+            }
+        }
+        let Some(merchant) = self.merchant_of(&event.conversation).filter(|_| event.is_told) else { return Ok(()) };
+        let settles_at = event.received_at.saturating_add(self.rules.settle_ms);
+        if self.rules.settle_ms > 0 && self.now_ms < settles_at {
+            held::hold(self.connection, merchant, &event.conversation, event.item.seq, event.received_at)
+        } else {
+            self.tell(event, ItemKind::Message, None)
+        }
+    }
+
+    fn take_echo(
+        &mut self,
+        event: &Incoming,
+        echo: &WentOut,
+        at: i64,
+        state: &mut ConversationState,
+    ) -> rusqlite::Result<()> {
+        let ours = note_echo(self.connection, &event.conversation, echo, event.item.at, self.now_ms)?;
+        let by = ours.map_or_else(|| self.sender_of(event, echo, state), By::from);
+        if event.source == Source::Standby {
+            self.lose_owner(event, at, state)?;
+        }
+        if ours.is_none() && by != By::Automation {
+            let place = EventPlace { seq: event.item.seq, occurred_at: event.item.at };
+            if state.out.is_none_or(|newest| (newest.occurred_at, newest.seq) < (place.occurred_at, place.seq)) {
+                state.out = Some(place);
+            }
+        }
+        self.tell(event, ItemKind::Echo, Some(json!({ "by": by.as_str() }).to_string()))?;
+        let paused_by = match by {
+            By::Human if self.rules.takeovers.by_human => PausedBy::Human,
+            By::App if self.rules.takeovers.by_app => PausedBy::App,
+            _ => return Ok(()),
+        };
+        let pause_ms = i64::try_from(self.rules.takeovers.pause.as_millis()).unwrap_or(i64::MAX);
+        let pause = Pause::by(paused_by, Some(at.saturating_add(pause_ms)));
+        let conversation = &event.conversation;
+        let told = self.merchant_of(conversation).map(|merchant| self.told(merchant, conversation, event.item.at));
+        if begin_pause_in(self.connection, state, pause, told.as_ref(), conversation, self.now_ms)? {
+            self.begun.push((conversation.channel.clone(), paused_by));
+        }
+        Ok(())
+    }
+
+    /// Who sent something that is no message of ours.
+    fn sender_of(&self, event: &Incoming, echo: &WentOut, state: &ConversationState) -> By {
+        match &echo.from {
+            Origin::Us => By::Bot,
+            Origin::App(_) => By::App,
+            Origin::Inbox | Origin::Untold => {
+                let within = self.step.automation.get(&event.conversation.channel);
+                match (within, state.said) {
+                    (Some(within), Some(said)) if is_automatic(said.occurred_at, event.item.at, *within) => {
+                        By::Automation
+                    }
+                    _ => By::Human,
+                }
+            }
+        }
+    }
+
+    /// Another app answers from this time on.
+    fn lose_owner(&self, event: &Incoming, at: i64, state: &mut ConversationState) -> rusqlite::Result<()> {
+        let holds = |lost_at: i64| self.now_ms < lost_at.saturating_add(self.rules.lost_ms);
+        if !holds(at) {
+            return Ok(());
+        }
+        let was_lost = state.owner_lost_at.is_some();
+        state.owner_lost_at = state.owner_lost_at.max(Some(at));
+        if !was_lost && let Some(merchant) = self.merchant_of(&event.conversation) {
+            self.told(merchant, &event.conversation, event.item.at).owner_lost(self.connection)?;
+        }
+        Ok(())
+    }
+
+    /// This app answers again, unless another one answered later.
+    fn get_owner_back(&self, event: &Incoming, at: i64, state: &mut ConversationState) -> rusqlite::Result<()> {
+        if state.owner_lost_at.is_some_and(|lost_at| lost_at <= at) {
+            state.owner_lost_at = None;
+            if let Some(merchant) = self.merchant_of(&event.conversation) {
+                let told = self.told(merchant, &event.conversation, event.item.at);
+                told.over(self.connection, TakeoverState::OwnerBack, None, state)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what is over by time alone.
+    fn end_by_time(&mut self, conversation: &Conversation) -> rusqlite::Result<()> {
+        let mut state = match self.states.remove(conversation) {
+            Some(state) => state,
+            None => load_state(self.connection, conversation)?,
+        };
+        self.end_pause_by(conversation, self.now_ms, &mut state)?;
+        let lost_until = state.owner_lost_at.map(|at| at.saturating_add(self.rules.lost_ms));
+        if let Some(until) = lost_until.filter(|until| *until <= self.now_ms) {
+            state.owner_lost_at = None;
+            if let Some(merchant) = self.merchant_of(conversation) {
+                let told = self.told(merchant, conversation, until);
+                told.over(self.connection, TakeoverState::OwnerBack, None, &state)?;
+            }
+        }
+        self.states.insert(conversation.clone(), state);
+        Ok(())
+    }
+
+    /// Ends the pause of a conversation if it was over at this time.
+    fn end_pause_by(
+        &self,
+        conversation: &Conversation,
+        at: i64,
+        state: &mut ConversationState,
+    ) -> rusqlite::Result<()> {
+        if let Some(until) = state.pause.as_ref().and_then(|pause| pause.until).filter(|until| *until <= at) {
+            let told = self.merchant_of(conversation).map(|merchant| self.told(merchant, conversation, until));
+            end_pause(self.connection, state, told.as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn told<'a>(&self, merchant: &'a str, conversation: &'a Conversation, at: i64) -> Told<'a> {
+        Told { merchant, conversation, at, now_ms: self.now_ms }
+    }
+
+    /// Tells the merchant's bots of an event, unless it is one of which they are not told.
+    fn tell(&self, event: &Incoming, kind: ItemKind, content: Option<String>) -> rusqlite::Result<()> {
+        let Conversation { channel, account, person } = &event.conversation;
+        let Some(merchant) = self.merchant_of(&event.conversation).filter(|_| event.is_told) else { return Ok(()) };
+        let item = NewItem {
+            merchant,
+            kind,
+            channel,
+            account,
+            person: Some(person),
+            seq: Some(event.item.seq),
+            key: Some(&event.key),
+            at: event.item.at,
+            received_at: event.received_at,
+            content,
+        };
+        insert_item(self.connection, &item, self.now_ms)
+    }
+}

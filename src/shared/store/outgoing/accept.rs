@@ -1,0 +1,270 @@
+//! Accepts a message: one transaction that says whether it is a repeat, whether it is overtaken, and stores it.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::rows::{self, Author, Outgoing, event_id, key_of_event};
+use crate::shared::channel::dialogue::Part;
+use crate::shared::journal::{Conversation, Journal, JournalError, newest_seq};
+use crate::shared::store::conversation_states::{Pause, PausedBy};
+use crate::shared::store::feed::pauses::begin_pause;
+
+/// How many messages of one person may wait.
+const MOST_OF_A_PERSON: i64 = 50;
+
+/// How long the first answer to a request is repeated as it was, in milliseconds.
+const ANSWERED_FOR_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// A message that is to be sent.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// `msg_…`.
+    pub id: String,
+    /// Whose it is.
+    pub merchant: String,
+    /// To whom it goes.
+    pub conversation: Conversation,
+    /// Who wrote it.
+    pub author: Author,
+    /// The id of the event that it answers: it is refused if that is overtaken.
+    pub answers: Option<String>,
+    /// Its parts, in order.
+    pub parts: Vec<Part>,
+    /// How long it may wait, in milliseconds.
+    pub ttl_ms: i64,
+    /// How long bots are to be silent because of it; `None`: they are not.
+    pub pauses_for: Option<Duration>,
+    /// By which key a repeat is recognised, and what was asked: address and body, made comparable.
+    pub idempotency: (String, String),
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Acceptance {
+    /// It is stored.
+    Stored(Box<Outgoing>),
+    /// It is a repeat of this message. The text is the first answer, where that is still to be given again.
+    Repeated(Box<Outgoing>, Option<String>),
+    /// Its key belongs to another request: the one that made the message with this id.
+    KeyReused(String),
+    /// The event that it answers is none of this conversation.
+    UnknownEvent,
+    /// The event that it answers is overtaken.
+    Overtaken(Overtaken),
+    /// Too many messages wait for this person.
+    QueueFull,
+}
+
+/// Why an event is not to be answered any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overtaken {
+    /// Whether something went out after it; otherwise the person wrote again.
+    pub is_answered: bool,
+    /// The id of the newest event of the person.
+    pub newest: Option<String>,
+}
+
+impl Journal {
+    /// Stores a message that is to be sent, on disk, unless it is a repeat or overtaken.
+    ///
+    /// # Errors
+    /// When the journal cannot be written: then nothing was stored.
+    pub async fn accept_message(&self, new: NewMessage) -> Result<Acceptance, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| accept(connection, &new, now_ms)).await
+    }
+
+    /// What a request with this key led to, if there was one.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_repeat(
+        &self,
+        merchant: &str,
+        key: &str,
+        request: &str,
+    ) -> Result<Option<Acceptance>, JournalError> {
+        let (merchant, key, request) = (merchant.to_owned(), key.to_owned(), request.to_owned());
+        let now_ms = self.clock().now_ms();
+        self.read(move |connection| find_repeat(connection, &merchant, (&key, &request), now_ms)).await
+    }
+
+    /// Keeps what was answered to the request that made a message, for repeats.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn keep_answer(&self, number: i64, answer: String) -> Result<(), JournalError> {
+        self.write(move |connection| {
+            connection
+                .prepare_cached("UPDATE idempotency_keys SET answer = ?2 WHERE message = ?1")?
+                .execute(params![number, answer])
+                .map(drop)
+        })
+        .await
+    }
+}
+
+fn hash(request: &str) -> [u8; 32] {
+    Sha256::digest(request).into()
+}
+
+fn find_repeat(
+    connection: &Connection,
+    merchant: &str,
+    (key, request): (&str, &str),
+    now_ms: i64,
+) -> rusqlite::Result<Option<Acceptance>> {
+    let found: Option<(Vec<u8>, i64, Option<String>, i64)> = connection
+        .prepare_cached(
+            "SELECT request, message, answer, created_at FROM idempotency_keys WHERE merchant = ?1 AND key = ?2",
+        )?
+        .query_row([merchant, key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .optional()?;
+    let Some((first, message, answer, at)) = found else { return Ok(None) };
+    let Some(message) = rows::find(connection, message)? else { return Ok(None) };
+    if first != hash(request) {
+        return Ok(Some(Acceptance::KeyReused(message.id)));
+    }
+    let answer = answer.filter(|_| now_ms - at < ANSWERED_FOR_MS);
+    Ok(Some(Acceptance::Repeated(Box::new(message), answer)))
+}
+
+fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::Result<Acceptance> {
+    let (key, request) = &new.idempotency;
+    if let Some(repeat) = find_repeat(connection, &new.merchant, (key, request), now_ms)? {
+        return Ok(repeat);
+    }
+    let conversation = &new.conversation;
+    let answers = match &new.answers {
+        None => None,
+        Some(id) => match find_event(connection, conversation, id)? {
+            None => return Ok(Acceptance::UnknownEvent),
+            Some(event) => {
+                if let Some(overtaken) = overtaken(connection, conversation, &event)? {
+                    return Ok(Acceptance::Overtaken(overtaken));
+                }
+                Some(event.key)
+            }
+        },
+    };
+    let waiting: i64 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM outgoing WHERE is_open AND channel = ?1 AND account = ?2 AND conversation = ?3",
+        )?
+        .query_row([&conversation.channel, &conversation.account, &conversation.person], |row| row.get(0))?;
+    if waiting >= MOST_OF_A_PERSON {
+        return Ok(Acceptance::QueueFull);
+    }
+    let number = insert(connection, new, answers, now_ms)?;
+    if let Some(pause) = new.pauses_for {
+        let until = now_ms.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
+        let pause = Pause::by(PausedBy::Human, Some(until));
+        begin_pause(connection, &new.merchant, conversation, pause, now_ms)?;
+    }
+    let stored = rows::find(connection, number)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO idempotency_keys (merchant, key, request, message, answer, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![new.merchant, key, hash(request), number, stored.to_json().to_string(), now_ms])?;
+    Ok(Acceptance::Stored(Box::new(stored)))
+}
+
+fn insert(connection: &Connection, new: &NewMessage, answers: Option<Vec<u8>>, now_ms: i64) -> rusqlite::Result<i64> {
+    let Conversation { channel, account, person } = &new.conversation;
+    connection
+        .prepare_cached(
+            "INSERT INTO outgoing (id, merchant, channel, account, conversation, author, answers, created_at, expires_at,
+                                   ttl_ms, after_seq)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            new.id,
+            new.merchant,
+            channel,
+            account,
+            person,
+            new.author.as_str(),
+            answers,
+            now_ms,
+            now_ms + new.ttl_ms,
+            new.ttl_ms,
+            newest_seq(connection)?
+        ])?;
+    let number = connection.last_insert_rowid();
+    let mut insert =
+        connection.prepare_cached("INSERT INTO outgoing_parts (message, n, kind, content) VALUES (?1, ?2, ?3, ?4)")?;
+    for (n, part) in (1..).zip(&new.parts) {
+        let content =
+            serde_json::to_string(part).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        insert.execute(params![number, n, part.content.kind(), content])?;
+    }
+    Ok(number)
+}
+
+/// An event that is to be answered.
+struct Answered {
+    key: Vec<u8>,
+    seq: i64,
+    occurred_at: i64,
+}
+
+fn find_event(connection: &Connection, of: &Conversation, id: &str) -> rusqlite::Result<Option<Answered>> {
+    let Some(key) = key_of_event(id) else { return Ok(None) };
+    connection
+        .prepare_cached(
+            "SELECT dedupe, seq, occurred_at FROM events
+             WHERE dedupe = ?1 AND channel = ?2 AND account = ?3 AND conversation = ?4 AND apart IS NULL",
+        )?
+        .query_row(params![key, of.channel, of.account, of.person], |row| {
+            Ok(Answered { key: row.get(0)?, seq: row.get(1)?, occurred_at: row.get(2)? })
+        })
+        .optional()
+}
+
+/// Whether a message of ours that did not fail was accepted after the event with this number came: sent or not, it is the
+/// answer.
+///
+/// # Errors
+/// When the database fails.
+fn is_answered_after(connection: &Connection, of: &Conversation, seq: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM outgoing WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND after_seq >= ?4
+               AND NOT EXISTS (SELECT 1 FROM outgoing_parts WHERE message = number AND state = 'failed')",
+        )?
+        .exists(params![of.channel, of.account, of.person, seq])
+}
+
+/// Whether the person wrote again after the event, or something of ours went out after it or is about to.
+fn overtaken(connection: &Connection, of: &Conversation, event: &Answered) -> rusqlite::Result<Option<Overtaken>> {
+    let place = (event.occurred_at, event.seq);
+    type Place = (Option<i64>, Option<i64>);
+    let state: Option<(Place, Place)> = connection
+        .prepare_cached(
+            "SELECT said_at, said_seq, out_at, out_seq FROM conversation_states
+             WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
+        )?
+        .query_row([&of.channel, &of.account, &of.person], |row| {
+            Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?)))
+        })
+        .optional()?;
+    let is_later = |(at, seq): Place| at.zip(seq).is_some_and(|other| other > place);
+    let (said, out) = state.unwrap_or_default();
+    let is_superseded = is_later(said);
+    let is_answered = is_later(out) || is_answered_after(connection, of, event.seq)?;
+    if !is_superseded && !is_answered {
+        return Ok(None);
+    }
+    let newest = match said.1 {
+        Some(seq) => connection
+            .prepare_cached("SELECT dedupe FROM events WHERE seq = ?1")?
+            .query_row([seq], |row| row.get::<_, Vec<u8>>(0))
+            .optional()?,
+        None => None,
+    };
+    Ok(Some(Overtaken { is_answered: !is_superseded, newest: newest.as_deref().map(event_id) }))
+}

@@ -1,0 +1,56 @@
+//! What follows from every change of a message: whether anything is still to be done with it, and that its merchant's bots
+//! are told.
+
+use rusqlite::{Connection, params};
+
+use super::rows::{self, Outgoing};
+use crate::shared::channel::dialogue::Reason;
+use crate::shared::store::feed::insert::{NewItem, insert_item};
+use crate::shared::store::feed::item::ItemKind;
+
+/// A message has changed: notes whether it is still open, and tells it in the feed. Gives it as it is now.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn tell(connection: &Connection, number: i64, now_ms: i64) -> rusqlite::Result<Option<Outgoing>> {
+    connection
+        .prepare_cached(
+            "UPDATE outgoing SET is_open = EXISTS
+                 (SELECT 1 FROM outgoing_parts WHERE message = ?1 AND state IN ('accepted', 'unknown'))
+             WHERE number = ?1",
+        )?
+        .execute([number])?;
+    let Some(message) = rows::find(connection, number)? else { return Ok(None) };
+    let of = &message.conversation;
+    let item = NewItem {
+        merchant: &message.merchant,
+        kind: ItemKind::Status,
+        channel: &of.channel,
+        account: &of.account,
+        person: Some(&of.person),
+        seq: None,
+        key: None,
+        at: now_ms,
+        received_at: now_ms,
+        content: Some(message.to_json().to_string()),
+    };
+    insert_item(connection, &item, now_ms)?;
+    Ok(Some(message))
+}
+
+/// The first part that waits fails for this reason, and those behind it are stopped. What a person takes back is taken back
+/// whole.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn fail_rest(connection: &Connection, number: i64, reason: Reason) -> rusqlite::Result<()> {
+    let behind = if reason == Reason::TakenBack { reason } else { Reason::Stopped };
+    connection
+        .prepare_cached(
+            "UPDATE outgoing_parts SET state = 'failed', reason = CASE
+                 WHEN n = (SELECT min(n) FROM outgoing_parts WHERE message = ?1 AND state = 'accepted') THEN ?2 ELSE ?3 END
+             WHERE message = ?1 AND state = 'accepted' AND called_at IS NULL",
+        )?
+        .execute(params![number, reason.as_str(), behind.as_str()])
+        .map(drop)
+}

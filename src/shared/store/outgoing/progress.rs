@@ -1,0 +1,489 @@
+//! What becomes of parts: calls that begin and end, parts that are looked for, time that runs out, people who decide.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::changes::{fail_rest, tell};
+use super::reports::cover_by_receipts;
+use super::rows::{self, Outgoing, PartState};
+use crate::shared::channel::dialogue::{Reason, Sent};
+use crate::shared::journal::{Conversation, Journal, JournalError};
+
+/// How a call ended.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The platform took the part.
+    Sent(Sent),
+    /// It was not sent; it is called again, not before this time (milliseconds since 1970).
+    Again(i64),
+    /// It will not be sent: why, and the platform's code.
+    Failed(Reason, Option<String>),
+    /// Nobody knows.
+    Unknown,
+}
+
+/// What came of looking for a part of which nobody knows whether it was sent.
+#[derive(Debug, Clone)]
+pub enum Looked {
+    /// It was sent: the platform's id and time.
+    Found(String, Option<i64>),
+    /// It is not there. `is_proof`: so it was not sent, and is called again.
+    Absent {
+        /// Whether that is enough to call it again.
+        is_proof: bool,
+    },
+    /// It could not be found out, and nobody looks any longer.
+    GivenUp,
+}
+
+/// What is still to be done with the messages of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenOutgoing {
+    /// The channel.
+    pub channel: String,
+    /// The account.
+    pub account: String,
+    /// How many are not final.
+    pub waiting: i64,
+    /// Of how many nobody knows whether they were sent.
+    pub unknown: i64,
+}
+
+impl Journal {
+    /// A message with its parts; `None`: there is none with this number.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_outgoing(&self, number: i64) -> Result<Option<Outgoing>, JournalError> {
+        self.read(move |connection| rows::find(connection, number)).await
+    }
+
+    /// A message of a merchant by its id.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_outgoing_of(&self, merchant: &str, id: &str) -> Result<Option<Outgoing>, JournalError> {
+        let (merchant, id) = (merchant.to_owned(), id.to_owned());
+        self.read(move |connection| find_of(connection, &merchant, &id)).await
+    }
+
+    /// The messages to a person that are not final, in the order in which they go out.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn list_open_outgoing(&self, to: &Conversation) -> Result<Vec<Outgoing>, JournalError> {
+        let to = to.clone();
+        self.read(move |connection| {
+            let messages: Vec<Outgoing> = connection
+                .prepare_cached(&format!(
+                    "SELECT {} FROM outgoing
+                     WHERE is_open AND channel = ?1 AND account = ?2 AND conversation = ?3 ORDER BY number",
+                    rows::COLUMNS
+                ))?
+                .query_map([&to.channel, &to.account, &to.person], rows::read_message)?
+                .collect::<rusqlite::Result<_>>()?;
+            messages.into_iter().map(|message| rows::with_parts(connection, message)).collect()
+        })
+        .await
+    }
+
+    /// How many messages of each account wait, and of how many nobody knows whether they were sent. Accounts that have sent
+    /// something within 30 days are told, also with nothing.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn count_open_outgoing(&self) -> Result<Vec<OpenOutgoing>, JournalError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT channel, account, sum(is_open),
+                            sum(is_open AND EXISTS
+                                (SELECT 1 FROM outgoing_parts WHERE message = number AND state = 'unknown'))
+                     FROM outgoing GROUP BY channel, account",
+                )?
+                .query_map([], |row| {
+                    Ok(OpenOutgoing {
+                        channel: row.get(0)?,
+                        account: row.get(1)?,
+                        waiting: row.get(2)?,
+                        unknown: row.get(3)?,
+                    })
+                })?
+                .collect()
+        })
+        .await
+    }
+
+    /// The newest messages to a person, newest first, at most `limit` of them.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn list_newest_outgoing(&self, to: &Conversation, limit: i64) -> Result<Vec<Outgoing>, JournalError> {
+        let to = to.clone();
+        self.read(move |connection| {
+            let messages: Vec<Outgoing> = connection
+                .prepare_cached(&format!(
+                    "SELECT {} FROM outgoing WHERE channel = ?1 AND account = ?2 AND conversation = ?3
+                     ORDER BY number DESC LIMIT ?4",
+                    rows::COLUMNS
+                ))?
+                .query_map(params![to.channel, to.account, to.person, limit], rows::read_message)?
+                .collect::<rusqlite::Result<_>>()?;
+            messages.into_iter().map(|message| rows::with_parts(connection, message)).collect()
+        })
+        .await
+    }
+
+    /// All messages with which something is still to be done: number and conversation, in the order of acceptance. Parts
+    /// whose call was under way when the last process ended are unknown from now on.
+    ///
+    /// # Errors
+    /// When the journal cannot be used.
+    pub async fn take_up_outgoing(&self) -> Result<Vec<(i64, Conversation)>, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            let cut: Vec<i64> = connection
+                .prepare_cached(
+                    "UPDATE outgoing_parts SET state = 'unknown', unknown_at = ?1, called_at = NULL, looks = 0
+                     WHERE state = 'accepted' AND called_at IS NOT NULL RETURNING message",
+                )?
+                .query_map([now_ms], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            for message in cut {
+                tell(connection, message, now_ms)?;
+            }
+            connection
+                .prepare_cached(
+                    "SELECT number, channel, account, conversation FROM outgoing WHERE is_open ORDER BY number",
+                )?
+                .query_map([], |row| {
+                    let of = Conversation { channel: row.get(1)?, account: row.get(2)?, person: row.get(3)? };
+                    Ok((row.get(0)?, of))
+                })?
+                .collect()
+        })
+        .await
+    }
+
+    /// Whether this id of the platform is that of a part of ours.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn is_sent_part(&self, of: &Conversation, platform_id: &str) -> Result<bool, JournalError> {
+        let (of, id) = (of.clone(), platform_id.to_owned());
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT 1 FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
+                     WHERE p.platform_id = ?1 AND o.channel = ?2 AND o.account = ?3 AND o.conversation = ?4",
+                )?
+                .exists([&id, &of.channel, &of.account, &of.person])
+        })
+        .await
+    }
+
+    /// Removes messages that were accepted before this time and with which nothing is to be done any more, and receipts of
+    /// that age.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn remove_old_outgoing(&self, before: i64) -> Result<(), JournalError> {
+        self.write(move |connection| {
+            for table in [
+                "DELETE FROM outgoing WHERE number IN
+                     (SELECT number FROM outgoing WHERE created_at < ?1 AND NOT is_open LIMIT 1000)",
+                "DELETE FROM outgoing_receipts WHERE kept_at < ?1",
+            ] {
+                connection.prepare_cached(table)?.execute([before])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Notes that the call of a part is about to leave. Gives whether it may: it may not have been taken back, failed or
+    /// called meanwhile.
+    ///
+    /// # Errors
+    /// When the journal cannot be written: then nothing may leave.
+    pub async fn begin_call(&self, number: i64, n: i64) -> Result<bool, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            let begun = connection
+                .prepare_cached(
+                    "UPDATE outgoing_parts SET called_at = ?3
+                     WHERE message = ?1 AND n = ?2 AND state = 'accepted' AND called_at IS NULL",
+                )?
+                .execute(params![number, n, now_ms])?;
+            if begun == 1 {
+                connection
+                    .prepare_cached("UPDATE outgoing SET tries = tries + 1, next_try_at = NULL WHERE number = ?1")?
+                    .execute([number])?;
+            }
+            Ok(begun == 1)
+        })
+        .await
+    }
+
+    /// Keeps how the call of a part ended. Gives the message as it is then.
+    ///
+    /// # Errors
+    /// When the journal cannot be written; the call stays noted as under way, and its part is unknown after the next
+    /// start.
+    pub async fn end_call(&self, number: i64, n: i64, outcome: Outcome) -> Result<Option<Outgoing>, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| end_call(connection, (number, n), &outcome, now_ms)).await
+    }
+
+    /// Keeps what came of looking for a part that is unknown.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn end_look(&self, number: i64, n: i64, looked: Looked) -> Result<Option<Outgoing>, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| end_look(connection, (number, n), &looked, now_ms)).await
+    }
+
+    /// What waits in a message fails for this reason.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn fail_outgoing(&self, number: i64, reason: Reason) -> Result<Option<Outgoing>, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            fail_rest(connection, number, reason)?;
+            tell(connection, number, now_ms)
+        })
+        .await
+    }
+
+    /// Takes a message back of which no part was called. Gives the message as it is then, and whether it was taken back;
+    /// one that was taken back before counts.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn take_back_outgoing(&self, merchant: &str, id: &str) -> Result<Option<(Outgoing, bool)>, JournalError> {
+        let (merchant, id) = (merchant.to_owned(), id.to_owned());
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            let Some(message) = find_of(connection, &merchant, &id)? else { return Ok(None) };
+            let is_back = |message: &Outgoing| {
+                message.parts.iter().any(|part| matches!(part.failure, Some((Reason::TakenBack, _))))
+            };
+            if is_back(&message) {
+                return Ok(Some((message, true)));
+            }
+            let untouched = |part: &rows::OutgoingPart| part.state == PartState::Accepted && part.called_at.is_none();
+            if !message.parts.iter().all(untouched) {
+                return Ok(Some((message, false)));
+            }
+            fail_rest(connection, message.number, Reason::TakenBack)?;
+            Ok(tell(connection, message.number, now_ms)?.map(|message| (message, true)))
+        })
+        .await
+    }
+
+    /// A person says whether parts were sent of which nobody knows. Gives the message as it is then, and whether there was
+    /// something to decide.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn resolve_outgoing(
+        &self,
+        merchant: &str,
+        id: &str,
+        was_sent: bool,
+    ) -> Result<Option<(Outgoing, bool)>, JournalError> {
+        let (merchant, id) = (merchant.to_owned(), id.to_owned());
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            let Some(message) = find_of(connection, &merchant, &id)? else { return Ok(None) };
+            let set = match was_sent {
+                true => "state = 'sent', sent_at = coalesce(sent_at, called_at, unknown_at, ?2)",
+                false => "state = 'accepted', sent_at = NULL",
+            };
+            let decided = connection
+                .prepare_cached(&format!(
+                    "UPDATE outgoing_parts SET {set}, called_at = NULL, unknown_at = NULL, looks = 0, reason = NULL, code = NULL
+                     WHERE message = ?1 AND ?2 IS NOT NULL
+                       AND (state = 'unknown' OR (state = 'failed' AND reason = 'unresolved'))"
+                ))?
+                .execute(params![message.number, now_ms])?;
+            if decided == 0 {
+                return Ok(Some((message, false)));
+            }
+            // What stood behind it and stopped goes on.
+            connection
+                .prepare_cached(
+                    "UPDATE outgoing_parts SET state = 'accepted', reason = NULL
+                     WHERE message = ?1 AND state = 'failed' AND reason = 'stopped'",
+                )?
+                .execute([message.number])?;
+            connection
+                .prepare_cached(
+                    "UPDATE outgoing SET expires_at = ?2 + ttl_ms, next_try_at = NULL, is_open = 1 WHERE number = ?1",
+                )?
+                .execute(params![message.number, now_ms])?;
+            Ok(tell(connection, message.number, now_ms)?.map(|message| (message, true)))
+        })
+        .await
+    }
+
+    /// Parts that were sent before this time, whose copy has not come: number, and conversation. Each is given once.
+    ///
+    /// # Errors
+    /// When the journal cannot be used.
+    pub async fn take_sent_without_echo(
+        &self,
+        channels: Vec<&'static str>,
+        before: i64,
+    ) -> Result<Vec<Conversation>, JournalError> {
+        self.write(move |connection| {
+            let mut found: Vec<Conversation> = Vec::new();
+            let mut waiting = connection.prepare_cached(
+                "SELECT p.message, p.n, o.channel, o.account, o.conversation
+                 FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
+                 WHERE p.state IN ('sent', 'delivered', 'read') AND NOT p.echoed AND p.sent_at <= ?1 LIMIT 100",
+            )?;
+            let rows: Vec<(i64, i64, Conversation)> = waiting
+                .query_map([before], |row| {
+                    let of = Conversation { channel: row.get(2)?, account: row.get(3)?, person: row.get(4)? };
+                    Ok((row.get(0)?, row.get(1)?, of))
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            for (message, n, of) in rows {
+                connection
+                    .prepare_cached("UPDATE outgoing_parts SET echoed = 1 WHERE message = ?1 AND n = ?2")?
+                    .execute([message, n])?;
+                if channels.contains(&of.channel.as_str()) && !found.contains(&of) {
+                    found.push(of);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+fn find_of(connection: &Connection, merchant: &str, id: &str) -> rusqlite::Result<Option<Outgoing>> {
+    let number = connection
+        .prepare_cached("SELECT number FROM outgoing WHERE id = ?1 AND merchant = ?2")?
+        .query_row([id, merchant], |row| row.get(0))
+        .optional()?;
+    number.map_or(Ok(None), |number| rows::find(connection, number))
+}
+
+fn end_call(
+    connection: &Connection,
+    (number, n): (i64, i64),
+    outcome: &Outcome,
+    now_ms: i64,
+) -> rusqlite::Result<Option<Outgoing>> {
+    let is_news = match outcome {
+        Outcome::Sent(sent) => {
+            let is_sent = set_sent(connection, (number, n), Some(&sent.platform_id), now_ms)?;
+            connection
+                .prepare_cached(
+                    "UPDATE outgoing_parts SET billing = ?3 WHERE message = ?1 AND n = ?2 AND ?3 IS NOT NULL",
+                )?
+                .execute(params![number, n, sent.billing.as_ref().map(ToString::to_string)])?;
+            cover_by_receipts(connection, number, n)? || is_sent
+        }
+        // Nothing that is told: the message waits as before.
+        Outcome::Again(at) => {
+            connection
+                .prepare_cached(
+                    "UPDATE outgoing_parts SET called_at = NULL WHERE message = ?1 AND n = ?2 AND state = 'accepted'",
+                )?
+                .execute([number, n])?;
+            connection
+                .prepare_cached("UPDATE outgoing SET next_try_at = ?2 WHERE number = ?1")?
+                .execute(params![number, at])?;
+            false
+        }
+        Outcome::Failed(reason, code) => {
+            let failed = connection
+                .prepare_cached(
+                    "UPDATE outgoing_parts SET state = 'failed', reason = ?3, code = ?4, called_at = NULL
+                     WHERE message = ?1 AND n = ?2 AND state IN ('accepted', 'unknown')",
+                )?
+                .execute(params![number, n, reason.as_str(), code])?;
+            fail_rest(connection, number, Reason::Stopped)?;
+            failed == 1
+        }
+        Outcome::Unknown => {
+            let unknown = connection
+                .prepare_cached(
+                    "UPDATE outgoing_parts SET state = 'unknown', unknown_at = ?3, called_at = NULL, looks = 0
+                     WHERE message = ?1 AND n = ?2 AND state = 'accepted'",
+                )?
+                .execute(params![number, n, now_ms])?;
+            unknown == 1
+        }
+    };
+    if is_news { tell(connection, number, now_ms) } else { rows::find(connection, number) }
+}
+
+/// A part was sent. An echo may have said so before the answer of the call: then only what is missing is added.
+pub(super) fn set_sent(
+    connection: &Connection,
+    (number, n): (i64, i64),
+    platform_id: Option<&str>,
+    sent_at: i64,
+) -> rusqlite::Result<bool> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE outgoing_parts SET
+                 sent_at = coalesce(sent_at, ?4), platform_id = coalesce(platform_id, ?3),
+                 state = 'sent', called_at = NULL, unknown_at = NULL, reason = NULL, code = NULL
+             WHERE message = ?1 AND n = ?2
+               AND (state IN ('accepted', 'unknown') OR (state = 'failed' AND reason = 'unresolved'))",
+        )?
+        .execute(params![number, n, platform_id, sent_at])?;
+    connection
+        .prepare_cached(
+            "UPDATE outgoing_parts SET platform_id = coalesce(platform_id, ?3), called_at = NULL
+             WHERE message = ?1 AND n = ?2",
+        )?
+        .execute(params![number, n, platform_id])?;
+    Ok(changed == 1)
+}
+
+fn end_look(
+    connection: &Connection,
+    (number, n): (i64, i64),
+    looked: &Looked,
+    now_ms: i64,
+) -> rusqlite::Result<Option<Outgoing>> {
+    match looked {
+        Looked::Found(platform_id, at) => {
+            set_sent(connection, (number, n), Some(platform_id), at.unwrap_or(now_ms))?;
+            cover_by_receipts(connection, number, n)?;
+        }
+        Looked::Absent { is_proof: true } => {
+            connection
+                .prepare_cached(
+                    "UPDATE outgoing_parts SET state = 'accepted', unknown_at = NULL, called_at = NULL, looks = 0
+                     WHERE message = ?1 AND n = ?2 AND state = 'unknown'",
+                )?
+                .execute([number, n])?;
+        }
+        Looked::Absent { is_proof: false } => {
+            connection
+                .prepare_cached(
+                    "UPDATE outgoing_parts SET looks = looks + 1 WHERE message = ?1 AND n = ?2 AND state = 'unknown'",
+                )?
+                .execute([number, n])?;
+            return rows::find(connection, number);
+        }
+        Looked::GivenUp => {
+            connection
+                .prepare_cached(
+                    "UPDATE outgoing_parts SET state = 'failed', reason = 'unresolved'
+                     WHERE message = ?1 AND n = ?2 AND state = 'unknown'",
+                )?
+                .execute([number, n])?;
+            fail_rest(connection, number, Reason::Stopped)?;
+        }
+    }
+    tell(connection, number, now_ms)
+}

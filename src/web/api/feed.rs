@@ -1,0 +1,421 @@
+//! `GET /api/v1/events`: what happened, by number: asked for, waited for, or as a stream; and the places that are kept by
+//! name.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use prometheus_client::metrics::gauge::Gauge;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::body::{InPath, read_json, read_query};
+use super::caller::Caller;
+use super::limits::StreamPlace;
+use super::pieces::{self, Step};
+use super::problem::ApiProblem;
+use super::state::Api;
+use crate::answering::Answering;
+use crate::answering::event::{EventPage, EventQuery};
+use crate::shared::store::api_keys::Scope;
+use crate::shared::store::{FeedEnds, FeedQuery, ItemKind};
+
+/// How long a reader may wait at most, in seconds.
+const LONGEST_WAIT: u64 = 25;
+
+/// A stream says something at least so often, so that nobody between takes it for dead.
+const COMMENT_EVERY: Duration = Duration::from_secs(15);
+
+/// How often a waiting reader looks by itself, should it not have been told.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Who has taken nothing for a moment and is so many events behind is cut off, and goes on from where it was.
+const MOST_BEHIND: i64 = 256;
+const A_MOMENT: Duration = Duration::from_secs(1);
+
+/// How often one request reads on where everything was left out.
+const READS: usize = 10;
+
+/// How many events a stream reads at a time.
+const STREAM_PAGE: usize = 50;
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/events", get(events)).route("/cursors/{name}", get(cursor).put(set_cursor))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Wanted {
+    after: Option<i64>,
+    cursor: Option<String>,
+    types: Option<String>,
+    channel: Option<String>,
+    account: Option<String>,
+    wait: Option<u64>,
+    limit: Option<usize>,
+    history: Option<usize>,
+    products: Option<usize>,
+}
+
+async fn events(
+    State(api): State<Api>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiProblem> {
+    caller.require(Scope::Read)?;
+    let wanted: Wanted = read_query(query.as_deref())?;
+    let is_stream = wants_stream(&headers);
+    let ends = api.answering.shared.journal.feed_ends(caller.merchant()).await.map_err(unavailable)?;
+    let last_seen = is_stream.then(|| last_event_id(&headers)).flatten().transpose()?;
+    let after = match last_seen.or(wanted.after) {
+        Some(after) => after,
+        None => match &wanted.cursor {
+            Some(name) => find_place(&api, &caller, name).await?.unwrap_or(ends.newest),
+            None => ends.newest,
+        },
+    };
+    if !ends.can_go_on_after(after) {
+        return Err(expired(ends));
+    }
+    let query = query_of(&caller, &wanted, after, is_stream)?;
+    // Before the first look: what comes after it is told.
+    let news = api.answering.shared.journal.watch_feed(caller.merchant());
+    if is_stream {
+        let place = caller.take_stream()?;
+        return Ok(stream(api.answering.clone(), &caller, place, query, news));
+    }
+    let wait = Duration::from_secs(in_range("/wait", wanted.wait, 0..=LONGEST_WAIT, 0)?);
+    let page = read_on(&api.answering, query.clone()).await?;
+    if !page.events.is_empty() || wait.is_zero() {
+        return Ok(json_text(&page).into_response());
+    }
+    let place = caller.take_stream()?;
+    let waiting = Waiting {
+        answering: api.answering.clone(),
+        query: EventQuery { feed: FeedQuery { after: page.next, ..query.feed }, ..query },
+        until: Instant::now() + wait,
+        page,
+        news,
+        ended: Box::pin(caller.ended()),
+        _place: Counted::of(&api.answering, place),
+    };
+    // Whoever waits holds no place among the requests at work: the answer has begun, and its body follows.
+    let body = pieces::body(Some(waiting), |waiting: Option<Waiting>| {
+        Box::pin(async move {
+            let text = waiting?.wait().await;
+            Some((Bytes::from(text), None))
+        })
+    });
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accept
+        .flat_map(|value| value.split(','))
+        .any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream")))
+}
+
+/// Where a stream that broke off goes on; `None`: it is a new one.
+fn last_event_id(headers: &HeaderMap) -> Option<Result<i64, ApiProblem>> {
+    let value = headers.get("last-event-id")?;
+    let number = value.to_str().ok().filter(|text| !text.trim().is_empty());
+    let wrong =
+        || ApiProblem::invalid("/Last-Event-ID", "This must be the id of an event of this stream: a whole number.");
+    Some(number.and_then(|text| text.trim().parse().ok()).ok_or_else(wrong))
+}
+
+fn expired(ends: FeedEnds) -> ApiProblem {
+    ApiProblem::CursorExpired { oldest: ends.oldest, newest: ends.newest }
+}
+
+fn unavailable(error: impl Into<anyhow::Error>) -> ApiProblem {
+    ApiProblem::Internal(error.into())
+}
+
+fn in_range<T: PartialOrd + Copy + std::fmt::Display>(
+    pointer: &str,
+    value: Option<T>,
+    range: std::ops::RangeInclusive<T>,
+    default: T,
+) -> Result<T, ApiProblem> {
+    let value = value.unwrap_or(default);
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    Err(ApiProblem::invalid(pointer, format!("This must be from {} to {}.", range.start(), range.end())))
+}
+
+fn query_of(caller: &Caller, wanted: &Wanted, after: i64, is_stream: bool) -> Result<EventQuery, ApiProblem> {
+    let mut account = wanted.account.clone();
+    let mut channel = wanted.channel.clone();
+    if let Some((of, name)) = wanted.account.as_deref().and_then(|account| account.split_once('/')) {
+        (channel, account) = (Some(of.to_owned()), Some(name.to_owned()));
+    }
+    let limit = in_range("/limit", wanted.limit, 1..=100, 20)?;
+    let feed = FeedQuery {
+        merchant: caller.merchant(),
+        after,
+        kinds: wanted.types.as_deref().map(read_types).transpose()?.unwrap_or_default(),
+        channel,
+        account,
+        accounts: caller.key().accounts.clone(),
+        limit: if is_stream { STREAM_PAGE } else { limit },
+        history: in_range("/history", wanted.history, 0..=100, 20)?,
+    };
+    Ok(EventQuery { feed, products: in_range("/products", wanted.products, 0..=20, 5)?, with_merchant: false })
+}
+
+/// The kinds of this list.
+///
+/// # Errors
+/// [`ApiProblem::Invalid`] for a word that is none.
+pub(super) fn read_types(list: &str) -> Result<Vec<ItemKind>, ApiProblem> {
+    let kinds = list.split(',').map(|word| ItemKind::from_word(word.trim()));
+    kinds.collect::<Option<_>>().ok_or_else(|| {
+        let words: Vec<&str> = ItemKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        ApiProblem::invalid("/types", format!("This must be words with commas between them, of: {}.", words.join(", ")))
+    })
+}
+
+/// Reads until there are events, or the end, or many were left out.
+async fn read_on(answering: &Answering, mut query: EventQuery) -> Result<EventPage, ApiProblem> {
+    let mut page = answering.read_events(query.clone()).await?;
+    for _ in 0..READS {
+        if !page.events.is_empty() || page.next >= page.ends.newest {
+            break;
+        }
+        query.feed.after = page.next;
+        page = answering.read_events(query.clone()).await?;
+    }
+    Ok(page)
+}
+
+fn json_text(page: &EventPage) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], page_text(page)).into_response()
+}
+
+fn page_text(page: &EventPage) -> String {
+    let events: Vec<&str> = page.events.iter().map(|event| event.json.as_str()).collect();
+    format!("{{\"events\":[{}],\"next\":{},\"newest\":{}}}", events.join(","), page.next, page.ends.newest)
+}
+
+/// A place among streams and waiting readers, and in their count.
+struct Counted {
+    streams: Gauge,
+    _place: StreamPlace,
+}
+
+impl Counted {
+    fn of(answering: &Answering, place: StreamPlace) -> Self {
+        let streams = answering.shared.metrics.feed_streams.clone();
+        streams.inc();
+        Self { streams, _place: place }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.streams.dec();
+    }
+}
+
+/// A reader that waits for the first event.
+struct Waiting {
+    answering: Answering,
+    query: EventQuery,
+    until: Instant,
+    /// What was read last.
+    page: EventPage,
+    news: watch::Receiver<i64>,
+    ended: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
+    _place: Counted,
+}
+
+impl Waiting {
+    /// The answer: the first events, or none when the time or the key is over.
+    async fn wait(mut self) -> String {
+        loop {
+            let has_more = self.page.next < self.page.ends.newest;
+            let left = if has_more { Duration::ZERO } else { self.until.saturating_duration_since(Instant::now()) };
+            tokio::select! {
+                () = &mut self.ended => return page_text(&self.page),
+                () = tokio::time::sleep(left.min(LOOK_EVERY)) => {}
+                _ = self.news.changed() => {}
+            }
+            let is_over = Instant::now() >= self.until;
+            match read_on(&self.answering, self.query.clone()).await {
+                Ok(page) => {
+                    self.query.feed.after = page.next;
+                    self.page = page;
+                }
+                // What was promised is an answer: the next request hears what is wrong.
+                Err(_) => return page_text(&self.page),
+            }
+            if is_over || !self.page.events.is_empty() {
+                return page_text(&self.page);
+            }
+        }
+    }
+}
+
+/// A stream of events.
+struct Stream {
+    answering: Answering,
+    query: EventQuery,
+    news: watch::Receiver<i64>,
+    ended: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// When the last piece was handed over.
+    said: Option<Instant>,
+    /// Whether it had come to the end: until then it may be behind.
+    was_live: bool,
+    _place: Counted,
+}
+
+fn stream(
+    answering: Answering,
+    caller: &Caller,
+    place: StreamPlace,
+    query: EventQuery,
+    news: watch::Receiver<i64>,
+) -> Response {
+    let counted = Counted::of(&answering, place);
+    let stream = Stream {
+        answering,
+        query,
+        news,
+        ended: Box::pin(caller.ended()),
+        said: None,
+        was_live: false,
+        _place: counted,
+    };
+    let headers = [
+        (header::CONTENT_TYPE.as_str(), "text/event-stream"),
+        // A proxy that gathers answers would keep events back.
+        ("x-accel-buffering", "no"),
+    ];
+    (StatusCode::OK, headers, pieces::body(stream, next_piece)).into_response()
+}
+
+fn next_piece(stream: Stream) -> Step<Stream> {
+    Box::pin(stream.next())
+}
+
+impl Stream {
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        let Some(said) = self.said else {
+            self.said = Some(Instant::now());
+            return Some((Bytes::from_static(b"retry: 2000\n\n"), self));
+        };
+        let was_slow = said.elapsed() > A_MOMENT;
+        let mut quiet_since = Instant::now();
+        let mut is_first = true;
+        loop {
+            let query = self.query.clone();
+            let page = tokio::select! {
+                () = &mut self.ended => return None,
+                page = self.answering.read_events(query) => page,
+            };
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::warn!(error = format!("{error:#}"), "a stream of events ended: the feed cannot be read");
+                    return None;
+                }
+            };
+            let is_behind = page.ends.newest - self.query.feed.after > MOST_BEHIND;
+            if std::mem::take(&mut is_first) && was_slow && is_behind && self.was_live {
+                return None;
+            }
+            let has_more = page.next < page.ends.newest;
+            self.was_live |= !has_more;
+            self.query.feed.after = page.next;
+            if !page.events.is_empty() {
+                self.said = Some(Instant::now());
+                return Some((text_of(&page), self));
+            }
+            if has_more {
+                continue;
+            }
+            let left = COMMENT_EVERY.saturating_sub(quiet_since.elapsed());
+            tokio::select! {
+                () = &mut self.ended => return None,
+                () = tokio::time::sleep(left.min(LOOK_EVERY)) => {}
+                _ = self.news.changed() => {}
+            }
+            if quiet_since.elapsed() >= COMMENT_EVERY {
+                quiet_since = Instant::now();
+                self.said = Some(quiet_since);
+                return Some((Bytes::from_static(b": nothing new\n\n"), self));
+            }
+        }
+    }
+}
+
+fn text_of(page: &EventPage) -> Bytes {
+    let mut text = String::new();
+    for event in &page.events {
+        let kind = event.kind.as_str();
+        text.push_str(&format!("id: {}\nevent: {kind}\ndata: {}\n\n", event.n, event.json));
+    }
+    text.into()
+}
+
+/// Whether this may be the name of a place: 1 to 40 of `a-z`, `0-9`, `-`.
+fn is_name(name: &str) -> bool {
+    (1..=40).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+async fn find_place(api: &Api, caller: &Caller, name: &str) -> Result<Option<i64>, ApiProblem> {
+    if !is_name(name) {
+        return Err(ApiProblem::invalid("/cursor", NAMES));
+    }
+    api.answering.shared.journal.find_feed_cursor(caller.merchant(), name).await.map_err(unavailable)
+}
+
+const NAMES: &str = "A name has 1 to 40 characters: a to z, 0 to 9 and -.";
+
+async fn cursor(
+    State(api): State<Api>,
+    caller: Caller,
+    InPath(name): InPath<String>,
+) -> Result<Json<Value>, ApiProblem> {
+    caller.require(Scope::Read)?;
+    let n = find_place(&api, &caller, &name).await?.ok_or(ApiProblem::NotFound)?;
+    Ok(Json(json!({ "n": n })))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    n: i64,
+}
+
+async fn set_cursor(
+    State(api): State<Api>,
+    caller: Caller,
+    InPath(name): InPath<String>,
+    body: Bytes,
+) -> Result<Json<Value>, ApiProblem> {
+    caller.require(Scope::Read)?;
+    if !is_name(&name) {
+        return Err(ApiProblem::invalid("/name", NAMES));
+    }
+    let Place { n } = read_json(&body)?;
+    let journal = &api.answering.shared.journal;
+    let ends = journal.feed_ends(caller.merchant()).await.map_err(unavailable)?;
+    if !ends.can_go_on_after(n) {
+        return Err(expired(ends));
+    }
+    if !journal.save_feed_cursor(caller.merchant(), &name, n).await.map_err(unavailable)? {
+        return Err(ApiProblem::invalid("/name", "A merchant has 20 names at most; use one of them."));
+    }
+    Ok(Json(json!({ "n": n })))
+}

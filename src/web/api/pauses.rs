@@ -1,0 +1,67 @@
+//! `PUT` and `DELETE …/pause`: bots are to be silent in a conversation, and may answer again.
+
+use axum::extract::State;
+use axum::routing::put;
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::body::{InPath, read_json};
+use super::caller::Caller;
+use super::conversations::{self, InConversation};
+use super::problem::ApiProblem;
+use super::state::Api;
+use crate::answering::pauses::{WantedPause, pause_json};
+use crate::shared::store::api_keys::Scope;
+
+/// The longest pause that has an end: a year.
+const MOST_MINUTES: u32 = 366 * 24 * 60;
+
+/// The longest note, in characters.
+const MOST_NOTE: usize = 200;
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/{channel}/{account}/conversations/{person}/pause", put(pause).delete(resume))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Body {
+    minutes: Option<u32>,
+    handover: bool,
+    note: Option<String>,
+}
+
+async fn pause(
+    State(api): State<Api>,
+    caller: Caller,
+    InPath(path): InPath<InConversation>,
+    body: Bytes,
+) -> Result<Json<Value>, ApiProblem> {
+    caller.require(Scope::Reply)?;
+    let (connection, conversation) = conversations::find(&api, &caller, path).await?;
+    let Body { minutes, handover, note } = read_json(&body)?;
+    if minutes.is_some_and(|minutes| !(1..=MOST_MINUTES).contains(&minutes)) {
+        return Err(ApiProblem::invalid("/minutes", format!("This must be from 1 to {MOST_MINUTES}.")));
+    }
+    if note.as_ref().is_some_and(|note| note.chars().count() > MOST_NOTE) {
+        return Err(ApiProblem::invalid("/note", format!("A note has at most {MOST_NOTE} characters.")));
+    }
+    let wanted = WantedPause { minutes, is_handed_over: handover, note };
+    api.answering.pause(&connection, &conversation, wanted).await?;
+    let standing = api.answering.shared.journal.load_standing(&conversation).await.map_err(anyhow::Error::from)?;
+    Ok(Json(pause_json(standing.state.pause.as_ref())))
+}
+
+async fn resume(
+    State(api): State<Api>,
+    caller: Caller,
+    InPath(path): InPath<InConversation>,
+) -> Result<StatusCode, ApiProblem> {
+    caller.require(Scope::Reply)?;
+    let (connection, conversation) = conversations::find(&api, &caller, path).await?;
+    api.answering.resume(&connection, &conversation).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,110 @@
+//! `/api/v1/push`: where a merchant's events are posted.
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::{Host, Url};
+
+use super::body::read_json;
+use super::caller::Caller;
+use super::feed::read_types;
+use super::problem::ApiProblem;
+use super::state::Api;
+use crate::answering::push::push_alert;
+use crate::answering::times::rfc3339;
+use crate::shared::store::ItemKind;
+use crate::shared::store::api_keys::Scope;
+use crate::shared::store::push::{PushEndpoint, Receiver};
+
+/// The longest address, in characters.
+const MOST_URL: usize = 2_000;
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/push", get(show).put(set).delete(remove))
+}
+
+async fn show(State(api): State<Api>, caller: Caller) -> Result<Json<Value>, ApiProblem> {
+    caller.require(Scope::Admin)?;
+    let endpoint = api.answering.receivers.endpoints.find(caller.merchant()).await?.ok_or(ApiProblem::NotFound)?;
+    let journal = &api.answering.shared.journal;
+    let place = journal.find_push_place(Receiver::Own, endpoint.merchant).await.map_err(anyhow::Error::from)?;
+    let place = place.unwrap_or_default();
+    let failure = place.problem.map(|(why, at)| json!({ "why": why, "at": rfc3339(at) }));
+    Ok(Json(json!({
+        "url": endpoint.url, "types": words(&endpoint.kinds), "n": place.n, "waiting": place.waiting,
+        "set_aside": place.set_aside, "off": endpoint.is_off, "last_failure": failure,
+    })))
+}
+
+fn words(kinds: &[ItemKind]) -> Vec<&'static str> {
+    kinds.iter().map(|kind| kind.as_str()).collect()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    url: String,
+    types: Option<Vec<String>>,
+    after: Option<i64>,
+    #[serde(default)]
+    rotate: bool,
+}
+
+async fn set(State(api): State<Api>, caller: Caller, body: Bytes) -> Result<Json<Value>, ApiProblem> {
+    caller.require(Scope::Admin)?;
+    let Body { url, types, after, rotate } = read_json(&body)?;
+    if !is_receiver(&api, &url) {
+        let message =
+            format!("This must be an https address of the public internet, of at most {MOST_URL} characters.");
+        return Err(ApiProblem::invalid("/url", message));
+    }
+    let kinds = match types {
+        None => vec![ItemKind::Message, ItemKind::Takeover],
+        Some(words) => read_types(&words.join(","))?,
+    };
+    let (merchant, journal) = (caller.merchant(), &api.answering.shared.journal);
+    let ends = journal.feed_ends(merchant).await.map_err(anyhow::Error::from)?;
+    if after.is_some_and(|after| !ends.can_go_on_after(after)) {
+        return Err(ApiProblem::CursorExpired { oldest: ends.oldest, newest: ends.newest });
+    }
+    let place = journal.find_push_place(Receiver::Own, merchant).await.map_err(anyhow::Error::from)?;
+    let n = match (after, &place) {
+        (Some(after), _) => Some(after),
+        (None, None) => Some(ends.newest),
+        (None, Some(_)) => None,
+    };
+    if let Some(n) = n {
+        journal.set_push_place(Receiver::Own, merchant, n).await.map_err(anyhow::Error::from)?;
+    }
+    let shown = json!({ "url": url, "types": words(&kinds), "n": n.or(place.map(|place| place.n)) });
+    let endpoint = PushEndpoint { merchant, url, kinds, is_off: false };
+    let secret = api.answering.receivers.endpoints.save(endpoint, rotate, api.shared.clock.now_ms()).await?;
+    api.shared.alerts.heal(&push_alert(merchant));
+    let mut shown = shown;
+    shown["secret"] = json!(secret.as_str());
+    Ok(Json(shown))
+}
+
+/// Whether events may be posted to this address.
+fn is_receiver(api: &Api, text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    let is_named = matches!(url.host(), Some(Host::Domain(_)));
+    text.chars().count() <= MOST_URL
+        && url.fragment().is_none()
+        && api.answering.receivers.allowed.allows(&url)
+        && (is_named || url.scheme() == "http")
+}
+
+async fn remove(State(api): State<Api>, caller: Caller) -> Result<StatusCode, ApiProblem> {
+    caller.require(Scope::Admin)?;
+    let merchant = caller.merchant();
+    api.answering.receivers.endpoints.delete(merchant).await?;
+    let journal = &api.answering.shared.journal;
+    journal.forget_push_place(Receiver::Own, merchant).await.map_err(anyhow::Error::from)?;
+    api.shared.alerts.heal(&push_alert(merchant));
+    Ok(StatusCode::NO_CONTENT)
+}

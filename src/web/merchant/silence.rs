@@ -1,0 +1,113 @@
+//! Whether bots may answer in a conversation, as its page shows it, and the buttons that change that.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::post;
+use axum::{Extension, Router};
+use maud::{Markup, html};
+
+use super::owned;
+use super::parts::utc;
+use crate::answering::Answering;
+use crate::answering::pauses::WantedPause;
+use crate::answering::state::AtTime;
+use crate::shared::channel::context::Shared;
+use crate::shared::journal::{Account, Conversation};
+use crate::shared::server::error::AppError;
+use crate::shared::store::{Connection, PausedBy};
+use crate::web::form::Posted;
+
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/conversations/{channel}/{account}/{person}/pause", post(pause))
+        .route("/conversations/{channel}/{account}/{person}/resume", post(resume))
+}
+
+/// What the page says of bots; nothing where nobody can be answered.
+pub(super) async fn section(
+    answering: &Answering,
+    token: &Markup,
+    account: &Account,
+    person: &str,
+) -> Result<Markup, AppError> {
+    let (channel, name) = account;
+    let Some(connection) = answering.shared.connections.find(channel, name).await? else { return Ok(html! {}) };
+    if answering.dialogue(channel).is_none() {
+        return Ok(html! {});
+    }
+    let conversation = Conversation { channel: channel.clone(), account: name.clone(), person: person.to_owned() };
+    let standing = answering.shared.journal.load_standing(&conversation).await.map_err(anyhow::Error::from)?;
+    let now = answering.now(&connection, &standing);
+    let path = format!("/conversations/{channel}/{name}/{person}");
+    let note = now.pause().and_then(|pause| pause.note.as_deref());
+    Ok(html! {
+        section.panel aria-labelledby="bots" {
+            h2 id="bots" { "Bots" }
+            p { (words(&now)) }
+            @if let Some(note) = note { blockquote dir="auto" { (note) } }
+            @if now.pause().is_some() {
+                form method="post" action={ (path) "/resume" } { (token) button { "Let bots answer again" } }
+            } @else {
+                form method="post" action={ (path) "/pause" } { (token) button.plain { "Pause bots here" } }
+            }
+        }
+    })
+}
+
+fn words(now: &AtTime<'_>) -> Markup {
+    let until = |at: Option<i64>| match at {
+        Some(at) => html! { "until " (utc(at, "%-d %b %Y, %H:%M UTC")) },
+        None => html! { "until you let them answer again" },
+    };
+    match now.pause() {
+        _ if now.is_owner_lost() => {
+            html! { "Another app answers in this conversation; bots are silent here until it gives it back." }
+        }
+        Some(pause) if pause.by == PausedBy::Human => {
+            html! { "A person answers in this conversation. Bots are silent here " (until(pause.until)) "." }
+        }
+        Some(pause) if pause.by == PausedBy::App => {
+            html! { "Another app has answered in this conversation. Bots are silent here " (until(pause.until)) "." }
+        }
+        Some(pause) => html! { "Bots are paused here " (until(pause.until)) "." },
+        None => html! { "Bots may answer in this conversation." },
+    }
+}
+
+/// The conversation of a form, if it is the merchant's.
+pub(super) async fn open_posted(
+    shared: &Shared,
+    posted: &Posted,
+    (channel, account, person): (String, String, String),
+) -> Result<(Connection, Conversation, Response), AppError> {
+    let of = (channel, account);
+    let connection = owned(shared, &posted.session, &of).await?;
+    let thread = shared.journal.find_thread(&of, &person).await.map_err(anyhow::Error::from)?;
+    thread.ok_or(AppError::NotFound)?;
+    let back = Redirect::to(&format!("/conversations/{}/{}/{person}", of.0, of.1)).into_response();
+    Ok((connection, Conversation { channel: of.0, account: of.1, person }, back))
+}
+
+/// `POST /conversations/{channel}/{account}/{person}/pause`.
+async fn pause(
+    State(shared): State<Shared>,
+    Extension(answering): Extension<Answering>,
+    Path(path): Path<(String, String, String)>,
+    posted: Posted,
+) -> Result<Response, AppError> {
+    let (connection, conversation, back) = open_posted(&shared, &posted, path).await?;
+    answering.pause(&connection, &conversation, WantedPause::default()).await?;
+    Ok(back)
+}
+
+/// `POST /conversations/{channel}/{account}/{person}/resume`.
+async fn resume(
+    State(shared): State<Shared>,
+    Extension(answering): Extension<Answering>,
+    Path(path): Path<(String, String, String)>,
+    posted: Posted,
+) -> Result<Response, AppError> {
+    let (connection, conversation, back) = open_posted(&shared, &posted, path).await?;
+    answering.resume(&connection, &conversation).await?;
+    Ok(back)
+}

@@ -1,0 +1,152 @@
+//! Events → how conversations stand, and the feed: what bots are told, numbered without gaps.
+//!
+//! States, numbers and the cursor are written in one transaction, so a kill at any instant costs nothing and repeats
+//! nothing. What events mean is read outside it; if an event was erased or released meanwhile, the step is made again.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{LOOK_EVERY, Rest, Worker};
+use crate::answering::Answering;
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::journal::Account;
+use crate::shared::store::{AccountStatus, FeedStep, NextForFeed};
+
+/// How many events of conversations one step takes: a write transaction of some milliseconds.
+const BATCH: i64 = 500;
+
+/// A step that took so many events leaves the writer to others for a moment; one that took fewer is followed by the next
+/// at once, because somebody waits for an answer.
+const MANY: usize = 50;
+
+/// Items that are too old are deleted so often, in milliseconds.
+const PRUNE_EVERY_MS: i64 = 60 * 60 * 1000;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// The consumer.
+pub struct Feed {
+    answering: Answering,
+    /// How long until messages that wait are due.
+    rest: Mutex<Duration>,
+    /// When items that are too old were deleted last, in milliseconds since 1970.
+    pruned_at: Mutex<Option<i64>>,
+}
+
+impl Feed {
+    /// Tells bots what happens in these conversations.
+    #[must_use]
+    pub fn new(answering: Answering) -> Self {
+        Self { answering, rest: Mutex::new(LOOK_EVERY), pruned_at: Mutex::default() }
+    }
+
+    /// Deletes what is too old, at a start and every hour.
+    async fn prune(&self) -> anyhow::Result<()> {
+        let Answering { shared, settings, .. } = &self.answering;
+        let now_ms = shared.clock.now_ms();
+        let pruned_at = *self.pruned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if pruned_at.is_some_and(|at| (at..at + PRUNE_EVERY_MS).contains(&now_ms)) {
+            return Ok(());
+        }
+        let deleted = shared.journal.prune_feed(now_ms - i64::from(settings.retention_days) * DAY_MS).await?;
+        if deleted > 0 {
+            tracing::info!(deleted, "items of the feed past their retention were deleted");
+        }
+        *self.pruned_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now_ms);
+        Ok(())
+    }
+
+    async fn take_next(&self) -> anyhow::Result<bool> {
+        let Answering { shared, dialogues, .. } = &self.answering;
+        let rules = self.answering.feed_rules();
+        let next = shared.journal.next_for_feed(BATCH, rules, self.answering.meaning()).await?;
+        let now_ms = shared.clock.now_ms();
+        let is_due = next.due_at.is_some_and(|at| at <= now_ms);
+        let due_at = next.due_at.filter(|_| !is_due);
+        self.rest_until(due_at, now_ms);
+        if next.events.is_empty() && next.over.is_empty() && next.last == next.from && !is_due {
+            return Ok(false);
+        }
+        let (has_more, count) = (next.has_more, next.events.len());
+        let holds = next.events.iter().any(|event| event.is_told);
+        let (owners, over) = (self.owners_of(&next).await?, next.over.clone());
+        let automation = dialogues
+            .iter()
+            .filter_map(|(name, dialogue)| Some(((*name).to_owned(), dialogue.profile().automation_within?)))
+            .collect();
+        let taken = shared.journal.take_into_feed(FeedStep { next, owners, automation }, rules).await?;
+        let Some(begun) = taken else { return Ok(true) };
+        over.iter().for_each(|conversation| self.answering.heal_handover(conversation));
+        for (channel, by) in begun {
+            shared.metrics.count_takeover(&channel, by.as_str());
+        }
+        if holds && rules.settle_ms > 0 {
+            // They may wait now, and nothing else says until when.
+            let settled_at = now_ms + rules.settle_ms;
+            self.rest_until(Some(due_at.map_or(settled_at, |at| at.min(settled_at))), now_ms);
+        }
+        Ok(has_more || count > MANY)
+    }
+
+    /// Tells bots of accounts that are doing better or worse.
+    async fn tell_statuses(&self) -> anyhow::Result<()> {
+        let Answering { shared, .. } = &self.answering;
+        let accounts = shared.connections.list().await?.into_iter().map(|connection| AccountStatus {
+            merchant: connection.merchant.to_string(),
+            status: connection.status.as_str(),
+            why: connection.status_reason(),
+            channel: connection.channel,
+            account: connection.account,
+        });
+        Ok(shared.journal.tell_statuses(accounts.collect()).await?)
+    }
+
+    /// The merchants of the accounts that a piece of work is about.
+    async fn owners_of(&self, next: &NextForFeed) -> anyhow::Result<HashMap<Account, String>> {
+        let mut owners = HashMap::new();
+        let mut unknown: Vec<Account> = Vec::new();
+        let conversations = next.events.iter().map(|event| &event.conversation).chain(&next.over);
+        for conversation in conversations {
+            let account = (conversation.channel.clone(), conversation.account.clone());
+            if owners.contains_key(&account) || unknown.contains(&account) {
+                continue;
+            }
+            match self.answering.shared.connections.find(&account.0, &account.1).await? {
+                Some(connection) => drop(owners.insert(account, connection.merchant.to_string())),
+                None => unknown.push(account),
+            }
+        }
+        Ok(owners)
+    }
+
+    fn rest_until(&self, at: Option<i64>, now_ms: i64) {
+        let left = at.map(|at| Duration::from_millis(u64::try_from(at - now_ms).unwrap_or(0)));
+        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = left.unwrap_or(LOOK_EVERY).min(LOOK_EVERY);
+    }
+}
+
+impl Worker for Feed {
+    fn name(&self) -> &'static str {
+        "feed"
+    }
+
+    fn when_failing(&self) -> &'static str {
+        "Bots hear nothing new: the journal or the table of connections cannot be used. Nothing is lost; the log says why."
+    }
+
+    fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async {
+            self.prune().await?;
+            let has_more = self.take_next().await?;
+            if !has_more {
+                self.tell_statuses().await?;
+            }
+            Ok(has_more)
+        })
+    }
+
+    fn rest(&self) -> Rest {
+        Rest::UntilNextEventFor(*self.rest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,105 @@
+//! A part of which nobody knows whether it was sent: it is looked for, and only what was proved absent is sent once more.
+
+use super::Outbox;
+use super::queue::Turn;
+use crate::shared::channel::dialogue::{Dialogue, PartContent, Recipient};
+use crate::shared::channel::meaning::{Kind, Meaning, Origin, WentOut};
+use crate::shared::journal::Event;
+use crate::shared::store::{Item, Looked, Outgoing, OutgoingPart};
+
+/// A call may have been carried out so long before it was known to be lost, in milliseconds: the time-out of calls, the
+/// platform's whole seconds, and clocks that differ.
+const BEFORE_MS: i64 = 90_000;
+
+/// How soon it is looked again whether something else has resolved it, in milliseconds.
+const GLANCE_MS: i64 = 1_000;
+
+/// How often it must be absent.
+const PROOF: i64 = 2;
+
+impl Outbox {
+    /// Looks for a part when it is time to.
+    pub(super) async fn look(
+        &self,
+        dialogue: &dyn Dialogue,
+        message: &Outgoing,
+        part: &OutgoingPart,
+    ) -> anyhow::Result<Turn> {
+        let answering = &self.0.answering;
+        let now_ms = self.now_ms();
+        let since = part.unknown_at.unwrap_or(now_ms);
+        let [first, second, last] = answering.settings.resolve_after_ms();
+        if now_ms >= since + last {
+            let given_up = answering.shared.journal.end_look(message.number, part.n, Looked::GivenUp).await?;
+            tracing::warn!(
+                message = message.id,
+                "nobody could find out whether a message was sent; a person has to decide"
+            );
+            self.count(message, given_up.as_ref());
+            return Ok(Turn::Done);
+        }
+        let due = since + if part.looks == 0 { first } else { second };
+        if now_ms < due {
+            return Ok(Turn::Waits(due.min(now_ms + GLANCE_MS)));
+        }
+        let of = &message.conversation;
+        let events = match dialogue.read_newest(Recipient { account: &of.account, person: &of.person }).await {
+            Ok(events) => events,
+            Err(error) => {
+                tracing::info!(%error, message = message.id, "a conversation could not be read; it is read again soon");
+                return Ok(Turn::Waits((self.now_ms() + first.clamp(GLANCE_MS, 20_000)).min(since + last)));
+            }
+        };
+        let found = self.find_among(dialogue, message, part, since, &events).await?;
+        // Before the events: whoever reads them then finds that the message is ours.
+        let is_found = found.is_some();
+        let looked = match found {
+            Some((id, at)) => Looked::Found(id, at),
+            None => Looked::Absent { is_proof: part.looks + 1 >= PROOF },
+        };
+        let changed = answering.shared.journal.end_look(message.number, part.n, looked).await?;
+        self.count(message, changed.as_ref());
+        answering.shared.journal.append(events).await?;
+        let is_resolved = is_found || part.looks + 1 >= PROOF;
+        Ok(if is_resolved { Turn::GoesOn } else { Turn::Waits(self.now_ms() + GLANCE_MS) })
+    }
+
+    /// The platform's id and time of the part, if it is among these events.
+    async fn find_among(
+        &self,
+        dialogue: &dyn Dialogue,
+        message: &Outgoing,
+        part: &OutgoingPart,
+        since: i64,
+        events: &[Event],
+    ) -> anyhow::Result<Option<(String, Option<i64>)>> {
+        let mark = message.mark(part.n);
+        let mut alike = None;
+        for event in events {
+            let at = event.occurred_at.unwrap_or(since);
+            let item = Item { seq: 0, at, kind: event.kind.to_string(), payload: event.payload.clone() };
+            let Meaning::WentOut(out) = dialogue.meaning(&message.conversation.account, &item) else { continue };
+            let Some(id) = out.platform_id.clone() else { continue };
+            if out.mark.as_deref() == Some(&mark) {
+                return Ok(Some((id, event.occurred_at)));
+            }
+            let may_be_it = at >= since - BEFORE_MS && looks_like(part, &out);
+            if may_be_it && !self.0.answering.shared.journal.is_sent_part(&message.conversation, &id).await? {
+                alike = alike.or(Some((id, event.occurred_at)));
+            }
+        }
+        Ok(alike)
+    }
+}
+
+/// Whether something that went out may be this part: it was read back, where neither app nor mark are told.
+fn looks_like(part: &OutgoingPart, out: &WentOut) -> bool {
+    if !matches!(out.from, Origin::Untold | Origin::Us) || out.mark.is_some() {
+        return false;
+    }
+    match part.content.as_ref().map(|part| &part.content) {
+        Some(PartContent::Text { text }) => out.text.as_deref() == Some(text.as_str()),
+        Some(_) => out.kind != Kind::Text,
+        None => false,
+    }
+}

@@ -1,0 +1,276 @@
+//! Messages that were accepted → calls of their platforms, a part at a time.
+//!
+//! A part is a row before it is a call, and the call is noted before it leaves: killed at any instant, the next start knows
+//! which parts may have been sent, and looks for those before anything is sent again. Whose turn it is stands in
+//! [`queue`]; one turn is [`turn`]; what becomes of a part of which nobody knows is [`look`].
+
+mod look;
+mod queue;
+mod turn;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use self::queue::{Queue, Turn};
+use super::{Rest, Worker};
+use crate::answering::Answering;
+use crate::answering::sending::Sending;
+use crate::shared::channel::dialogue::{Ability, Rate, Recipient, Signal};
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::journal::{Account, Conversation, JournalError};
+
+/// How many messages of one account may wait.
+const MOST_OF_AN_ACCOUNT: usize = 10_000;
+
+/// How often it is looked whether time alone has made something due.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How often copies that did not come are looked for, in milliseconds.
+const ECHOES_EVERY_MS: i64 = 5_000;
+
+/// How often a sign is shown to one person at most, in milliseconds.
+const SIGNAL_EVERY_MS: i64 = 5_000;
+
+/// How long messages are kept, in milliseconds: their states are told for 30 days.
+const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// How often old ones are removed, in milliseconds.
+const REMOVED_EVERY_MS: i64 = 60 * 60 * 1000;
+
+/// Why nothing of an account is sent at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Block {
+    /// Not asked again before this time.
+    until: i64,
+    /// The login with which it happened: another one ends it.
+    connected_at: i64,
+}
+
+/// The outbox. Cheap to clone.
+#[derive(Clone)]
+pub struct Outbox(Arc<Inner>);
+
+struct Inner {
+    answering: Answering,
+    queue: Mutex<Queue>,
+    blocked: Mutex<HashMap<Account, Block>>,
+    tasks: TaskTracker,
+    /// Whether messages of an earlier process were taken up: nothing is sent before.
+    is_at_work: AtomicBool,
+    /// When which sign was last shown to whom.
+    shown: Mutex<HashMap<(Conversation, Signal), i64>>,
+    next_echoes: AtomicI64,
+    next_removal: AtomicI64,
+    /// Moves whenever a turn ends.
+    turns: watch::Sender<u64>,
+}
+
+impl Outbox {
+    /// Sends over these channels.
+    #[must_use]
+    pub fn new(answering: Answering) -> Self {
+        Self(Arc::new(Inner {
+            answering,
+            queue: Mutex::default(),
+            blocked: Mutex::default(),
+            tasks: TaskTracker::new(),
+            is_at_work: AtomicBool::new(false),
+            shown: Mutex::default(),
+            next_echoes: AtomicI64::new(0),
+            next_removal: AtomicI64::new(0),
+            turns: watch::Sender::new(0),
+        }))
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn blocked(&self) -> MutexGuard<'_, HashMap<Account, Block>> {
+        self.0.blocked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.0.answering.shared.clock.now_ms()
+    }
+
+    fn rate_of(&self, channel: &str) -> Option<Rate> {
+        self.0.answering.dialogue(channel).map(|dialogue| dialogue.profile().rate)
+    }
+
+    /// Begins every turn that may begin now. Gives how many.
+    fn start_due(&self) -> usize {
+        if !self.0.is_at_work.load(Ordering::Acquire) {
+            return 0;
+        }
+        let now_ms = self.now_ms();
+        let mut started = 0;
+        loop {
+            let next = self.queue().take(now_ms, |channel| self.rate_of(channel));
+            let Some((number, to)) = next else { return started };
+            started += 1;
+            let outbox = self.clone();
+            self.0.tasks.spawn(async move {
+                let mut over = Over { outbox: &outbox, number, to: &to, turn: Turn::Waits(outbox.now_ms() + 1_000) };
+                over.turn = outbox.turn(number, &to).await;
+            });
+        }
+    }
+
+    /// Takes up what an earlier process left.
+    async fn take_up(&self) -> Result<(), JournalError> {
+        if self.0.is_at_work.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        for (number, to) in self.0.answering.shared.journal.take_up_outgoing().await? {
+            self.queue().add(number, &to, self.rate_of(&to.channel));
+        }
+        self.0.is_at_work.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Reads conversations again in which the copy of something that was sent did not come.
+    async fn look_for_echoes(&self) -> Result<(), JournalError> {
+        let now_ms = self.now_ms();
+        if now_ms < self.0.next_echoes.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.0.next_echoes.store(now_ms + ECHOES_EVERY_MS, Ordering::Release);
+        let answering = &self.0.answering;
+        let with_echo: Vec<&'static str> = answering
+            .dialogues
+            .iter()
+            .filter(|(_, dialogue)| dialogue.profile().has_echo)
+            .map(|(channel, _)| *channel)
+            .collect();
+        let before = now_ms - answering.settings.echo_after_ms();
+        for of in answering.shared.journal.take_sent_without_echo(with_echo, before).await? {
+            let outbox = self.clone();
+            self.0.tasks.spawn(async move { outbox.read_again(&of).await });
+        }
+        Ok(())
+    }
+
+    async fn read_again(&self, of: &Conversation) {
+        let answering = &self.0.answering;
+        let Some(dialogue) = answering.dialogue(&of.channel) else { return };
+        let (channel, account) = (&of.channel, &of.account);
+        tracing::info!(channel, account, "the copy of a message did not come; the conversation is read again");
+        let to = Recipient { account: &of.account, person: &of.person };
+        match dialogue.read_newest(to).await {
+            Ok(events) => {
+                if let Err(error) = answering.shared.journal.append(events).await {
+                    tracing::warn!(%error, channel, account, "what was read again could not be stored; the next poll brings it");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, channel, account, "a conversation could not be read again; a poll will")
+            }
+        }
+    }
+
+    async fn remove_old(&self) -> Result<(), JournalError> {
+        let now_ms = self.now_ms();
+        if now_ms < self.0.next_removal.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.0.next_removal.store(now_ms + REMOVED_EVERY_MS, Ordering::Release);
+        self.0.answering.shared.journal.remove_old_outgoing(now_ms - KEPT_MS).await
+    }
+}
+
+impl Sending for Outbox {
+    fn add(&self, number: i64, to: &Conversation) {
+        self.queue().add(number, to, self.rate_of(&to.channel));
+        self.start_due();
+    }
+
+    fn wake(&self, of: &Conversation) {
+        self.queue().wake(of);
+        self.start_due();
+    }
+
+    fn is_full(&self, channel: &str, account: &str) -> bool {
+        self.queue().waiting(channel, account) >= MOST_OF_AN_ACCOUNT
+    }
+
+    fn signal(&self, to: Conversation, signal: Signal) {
+        let now_ms = self.now_ms();
+        let Some(dialogue) = self.0.answering.dialogue(&to.channel).cloned() else { return };
+        let ability = match signal {
+            Signal::Typing => Ability::Typing,
+            Signal::Seen => Ability::Seen,
+        };
+        if !dialogue.profile().can.contains(&ability) {
+            return;
+        }
+        let mut shown = self.0.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.retain(|_, at| now_ms - *at < SIGNAL_EVERY_MS);
+        if shown.insert((to.clone(), signal), now_ms).is_some() {
+            return;
+        }
+        drop(shown);
+        self.0.tasks.spawn(async move {
+            let recipient = Recipient { account: &to.account, person: &to.person };
+            if let Err(error) = dialogue.signal(recipient, signal).await {
+                tracing::debug!(%error, channel = to.channel, account = to.account, "a sign did not reach the person");
+            }
+        });
+    }
+
+    fn turns(&self) -> watch::Receiver<u64> {
+        self.0.turns.subscribe()
+    }
+}
+
+/// A turn that ends, whether its task ends well or in a panic: a person must not stay under way for ever.
+struct Over<'a> {
+    outbox: &'a Outbox,
+    number: i64,
+    to: &'a Conversation,
+    turn: Turn,
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.outbox.queue().end(self.number, self.to, self.turn);
+        self.outbox.0.turns.send_modify(|turns| *turns = turns.wrapping_add(1));
+        self.outbox.start_due();
+    }
+}
+
+impl Worker for Outbox {
+    fn name(&self) -> &'static str {
+        "outbox"
+    }
+
+    fn when_failing(&self) -> &'static str {
+        "Answers are not being sent, because the journal cannot be used. Nothing that was accepted is lost; the log says why."
+    }
+
+    fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async {
+            self.take_up().await?;
+            self.look_for_echoes().await?;
+            self.remove_old().await?;
+            Ok(self.start_due() > 0)
+        })
+    }
+
+    fn rest(&self) -> Rest {
+        Rest::For(LOOK_EVERY)
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.0.tasks.close();
+            self.0.tasks.wait().await;
+            self.0.tasks.reopen();
+        })
+    }
+}

@@ -1,0 +1,296 @@
+//! Whose turn it is: nothing here is stored, asks a database or waits.
+//!
+//! Every account has a lane with an allowance of its own. Within a lane people take turns, a part at a time; of one person
+//! there is never more than one part under way, in the order in which messages were accepted.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::shared::channel::dialogue::Rate;
+use crate::shared::journal::{Account, Conversation};
+
+/// How many calls of one account are under way at once.
+const AT_ONCE_OF_ACCOUNT: usize = 16;
+
+/// How many calls are under way at once.
+const AT_ONCE: usize = 64;
+
+/// What an audio or video costs of an allowance in which a text costs one.
+fn weight_of(rate: Rate, is_heavy: bool) -> f64 {
+    if is_heavy { f64::from(rate.parts) / f64::from(rate.heavy.max(1)) } else { 1.0 }
+}
+
+/// What waits.
+#[derive(Default)]
+pub(super) struct Queue {
+    lanes: BTreeMap<Account, Lane>,
+    under_way: usize,
+    /// The account whose turn was last: the next one begins.
+    last: Option<Account>,
+}
+
+struct Lane {
+    people: HashMap<String, Person>,
+    /// Those who may be looked at, in turn.
+    ready: VecDeque<String>,
+    /// Those who wait for a time, by it.
+    later: BTreeMap<(i64, String), ()>,
+    under_way: usize,
+    paused_until: i64,
+    allowance: Allowance,
+}
+
+#[derive(Default)]
+struct Person {
+    messages: VecDeque<i64>,
+    is_under_way: bool,
+    waits_until: Option<i64>,
+}
+
+/// How much may go out now: a burst, and so much more with time.
+struct Allowance {
+    left: f64,
+    filled_at: i64,
+}
+
+/// What becomes of a person after a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// The message is done with; the next one of the person has its turn.
+    Done,
+    /// The message goes on, in its turn.
+    GoesOn,
+    /// The message goes on, not before this time (milliseconds since 1970).
+    Waits(i64),
+}
+
+impl Queue {
+    /// A message waits for its turn. One that waits already stays where it is.
+    pub fn add(&mut self, number: i64, to: &Conversation, rate: Option<Rate>) {
+        let burst = rate.map_or(0.0, |rate| f64::from(rate.parts));
+        let lane = self.lanes.entry((to.channel.clone(), to.account.clone())).or_insert_with(|| Lane {
+            people: HashMap::new(),
+            ready: VecDeque::new(),
+            later: BTreeMap::new(),
+            under_way: 0,
+            paused_until: 0,
+            allowance: Allowance { left: burst, filled_at: 0 },
+        });
+        let is_new = !lane.people.contains_key(&to.person);
+        let person = lane.people.entry(to.person.clone()).or_default();
+        if !person.messages.contains(&number) {
+            // Numbers are given in order, and handed over in nearly that order.
+            let at = person.messages.partition_point(|other| *other < number);
+            person.messages.insert(at, number);
+        }
+        if is_new {
+            lane.ready.push_back(to.person.clone());
+        }
+    }
+
+    /// How many messages of an account wait.
+    pub fn waiting(&self, channel: &str, account: &str) -> usize {
+        let lane = self.lanes.get(&(channel.to_owned(), account.to_owned()));
+        lane.map_or(0, |lane| lane.people.values().map(|person| person.messages.len()).sum())
+    }
+
+    /// The next message whose turn it is; it counts as under way until [`Queue::end`]. `rate`: of a channel.
+    pub fn take(&mut self, now_ms: i64, rate: impl Fn(&str) -> Option<Rate>) -> Option<(i64, Conversation)> {
+        if self.under_way >= AT_ONCE {
+            return None;
+        }
+        let start = self.last.clone();
+        let after = |account: &&Account| start.as_ref().is_none_or(|last| *account > last);
+        let accounts: Vec<Account> = self
+            .lanes
+            .keys()
+            .filter(after)
+            .chain(self.lanes.keys().filter(|account| !after(account)))
+            .cloned()
+            .collect();
+        for account in accounts {
+            let Some(lane) = self.lanes.get_mut(&account) else { continue };
+            let Some(rate) = rate(&account.0) else { continue };
+            if let Some((number, person)) = lane.take(now_ms, rate) {
+                self.under_way += 1;
+                self.last = Some(account.clone());
+                let (channel, account) = account;
+                return Some((number, Conversation { channel, account, person }));
+            }
+        }
+        None
+    }
+
+    /// A turn is over.
+    pub fn end(&mut self, number: i64, of: &Conversation, turn: Turn) {
+        self.under_way = self.under_way.saturating_sub(1);
+        let account = (of.channel.clone(), of.account.clone());
+        let Some(lane) = self.lanes.get_mut(&account) else { return };
+        lane.under_way = lane.under_way.saturating_sub(1);
+        let Some(person) = lane.people.get_mut(&of.person) else { return };
+        person.is_under_way = false;
+        match turn {
+            Turn::Done => {
+                person.messages.retain(|other| *other != number);
+                if person.messages.is_empty() {
+                    lane.people.remove(&of.person);
+                } else {
+                    lane.ready.push_back(of.person.clone());
+                }
+            }
+            Turn::GoesOn => lane.ready.push_back(of.person.clone()),
+            Turn::Waits(until) => {
+                person.waits_until = Some(until);
+                lane.later.insert((until, of.person.clone()), ());
+            }
+        }
+    }
+
+    /// A person who waits for a time has a turn now: something was decided about a message.
+    pub fn wake(&mut self, of: &Conversation) {
+        let Some(lane) = self.lanes.get_mut(&(of.channel.clone(), of.account.clone())) else { return };
+        let Some(person) = lane.people.get_mut(&of.person) else { return };
+        if let Some(until) = person.waits_until.take() {
+            lane.later.remove(&(until, of.person.clone()));
+            lane.ready.push_back(of.person.clone());
+        }
+    }
+
+    /// Nothing more of this account goes out before this time.
+    pub fn pause(&mut self, channel: &str, account: &str, until: i64) {
+        if let Some(lane) = self.lanes.get_mut(&(channel.to_owned(), account.to_owned())) {
+            lane.paused_until = lane.paused_until.max(until);
+        }
+    }
+
+    /// An audio or video went out: it costs more than a text.
+    pub fn charge_heavy(&mut self, channel: &str, account: &str, rate: Rate) {
+        if let Some(lane) = self.lanes.get_mut(&(channel.to_owned(), account.to_owned())) {
+            lane.allowance.left -= weight_of(rate, true) - 1.0;
+        }
+    }
+}
+
+impl Lane {
+    fn take(&mut self, now_ms: i64, rate: Rate) -> Option<(i64, String)> {
+        if now_ms < self.paused_until || self.under_way >= AT_ONCE_OF_ACCOUNT {
+            return None;
+        }
+        while let Some(((_, person), ())) = self.later.first_key_value().filter(|((at, _), ())| *at <= now_ms) {
+            let person = person.clone();
+            self.later.pop_first();
+            if let Some(waiting) = self.people.get_mut(&person) {
+                waiting.waits_until = None;
+                self.ready.push_back(person);
+            }
+        }
+        if self.ready.is_empty() || !self.allowance.take(now_ms, rate) {
+            return None;
+        }
+        while let Some(name) = self.ready.pop_front() {
+            let Some(person) = self.people.get_mut(&name).filter(|person| !person.is_under_way) else { continue };
+            let Some(number) = person.messages.front() else { continue };
+            person.is_under_way = true;
+            self.under_way += 1;
+            return Some((*number, name));
+        }
+        self.allowance.left += 1.0;
+        None
+    }
+}
+
+impl Allowance {
+    fn take(&mut self, now_ms: i64, rate: Rate) -> bool {
+        let (burst, per) = (f64::from(rate.parts), rate.per.as_secs_f64().max(0.001));
+        #[allow(clippy::cast_precision_loss, reason = "a difference of times")]
+        let passed = (now_ms - self.filled_at).max(0) as f64 / 1000.0;
+        self.left = (self.left + passed * burst / per).min(burst);
+        self.filled_at = now_ms;
+        if self.left < 1.0 {
+            return false;
+        }
+        self.left -= 1.0;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const FAST: Rate = Rate { parts: 1_000, per: Duration::from_secs(1), heavy: 1_000 };
+
+    fn to(account: &str, person: &str) -> Conversation {
+        Conversation { channel: "c".to_owned(), account: account.to_owned(), person: person.to_owned() }
+    }
+
+    fn queue(waiting: &[(i64, &str, &str)]) -> Queue {
+        let mut queue = Queue::default();
+        for (number, account, person) in waiting {
+            queue.add(*number, &to(account, person), Some(FAST));
+        }
+        queue
+    }
+
+    fn numbers(queue: &mut Queue, now_ms: i64, rate: Rate) -> Vec<i64> {
+        std::iter::from_fn(|| queue.take(now_ms, |_| Some(rate))).map(|(number, _)| number).collect()
+    }
+
+    #[test]
+    fn people_and_accounts_take_turns_and_one_person_has_one_at_a_time() {
+        let mut queue = queue(&[(1, "a", "p"), (2, "a", "p"), (3, "a", "q"), (4, "b", "r"), (5, "b", "s")]);
+        assert_eq!(numbers(&mut queue, 0, FAST), [1, 4, 3, 5]);
+        queue.end(1, &to("a", "p"), Turn::GoesOn);
+        queue.add(6, &to("a", "t"), Some(FAST));
+        assert_eq!(numbers(&mut queue, 0, FAST), [1, 6], "the same message goes on");
+        queue.end(1, &to("a", "p"), Turn::Done);
+        assert_eq!(numbers(&mut queue, 0, FAST), [2]);
+    }
+
+    #[test]
+    fn whoever_waits_for_a_time_delays_nobody_and_can_be_woken() {
+        let mut queue = queue(&[(1, "a", "p"), (2, "a", "q")]);
+        assert_eq!(numbers(&mut queue, 0, FAST), [1, 2]);
+        queue.end(1, &to("a", "p"), Turn::Waits(500));
+        queue.end(2, &to("a", "q"), Turn::Done);
+        queue.add(3, &to("a", "p"), Some(FAST));
+        assert_eq!(numbers(&mut queue, 499, FAST), [0_i64; 0], "not before its time, and nothing overtakes");
+        assert_eq!(numbers(&mut queue, 500, FAST), [1]);
+        queue.end(1, &to("a", "p"), Turn::Waits(9_000));
+        queue.wake(&to("a", "p"));
+        assert_eq!(numbers(&mut queue, 501, FAST), [1]);
+        queue.end(1, &to("a", "p"), Turn::Done);
+        assert_eq!(numbers(&mut queue, 502, FAST), [3]);
+    }
+
+    #[test]
+    fn a_burst_is_one_periods_worth_and_then_time_decides() {
+        let rate = Rate { parts: 2, per: Duration::from_secs(1), heavy: 1 };
+        let mut queue = Queue::default();
+        for number in 1..=6 {
+            queue.add(number, &to("a", &number.to_string()), Some(rate));
+        }
+        assert_eq!(numbers(&mut queue, 10_000, rate), [1, 2]);
+        assert_eq!(numbers(&mut queue, 10_499, rate), [0_i64; 0]);
+        assert_eq!(numbers(&mut queue, 10_500, rate), [3]);
+        queue.charge_heavy("c", "a", rate);
+        assert_eq!(numbers(&mut queue, 11_000, rate), [0_i64; 0], "a video cost two");
+        assert_eq!(numbers(&mut queue, 11_500, rate), [4]);
+    }
+
+    #[test]
+    fn a_paused_account_does_not_stop_others() {
+        let mut queue = queue(&[(1, "a", "p"), (2, "b", "q")]);
+        queue.pause("c", "a", 1_000);
+        assert_eq!(numbers(&mut queue, 0, FAST), [2]);
+        assert_eq!(numbers(&mut queue, 1_000, FAST), [1]);
+    }
+
+    #[test]
+    fn a_message_that_waits_already_is_not_added_twice() {
+        let mut queue = queue(&[(2, "a", "p"), (1, "a", "p"), (2, "a", "p")]);
+        assert_eq!(queue.waiting("c", "a"), 2);
+        assert_eq!(numbers(&mut queue, 0, FAST), [1]);
+    }
+}

@@ -1,0 +1,281 @@
+//! One turn of a message: at most one part of it is called.
+
+use super::queue::Turn;
+use super::{Block, Outbox};
+use crate::answering::state::{Allowed, Why};
+use crate::shared::channel::dialogue::{Dialogue, MediaKind, Part, PartContent, Reason, Recipient, SendError};
+use crate::shared::channel::read_request::ReadRequest;
+use crate::shared::journal::{Conversation, JournalError};
+use crate::shared::retry::Doubling;
+use crate::shared::store::{Author, Connection, Outcome, Outgoing, OutgoingPart, PartState};
+use crate::shared::telemetry::alerts::Cause;
+
+/// The pauses before another call of what was certainly not sent.
+const PAUSES: Doubling = Doubling::new(std::time::Duration::from_millis(500), std::time::Duration::from_secs(60));
+
+/// How soon it is looked again whether an account can send, or the journal be used, in milliseconds.
+const AGAIN_MS: i64 = 1_000;
+
+/// How long an account is left alone that cannot send, unless somebody logs in, in milliseconds.
+const BLOCKED_MS: i64 = 5 * 60 * 1000;
+
+/// What stands against a call.
+enum Obstacle {
+    /// The message fails.
+    Fails(Reason),
+    /// It waits.
+    Waits,
+}
+
+impl Outbox {
+    /// Takes one turn. The journal that cannot be used is a reason to wait: nothing leaves that is not noted.
+    pub(super) async fn turn(&self, number: i64, to: &Conversation) -> Turn {
+        match self.try_turn(number, to).await {
+            Ok(turn) => turn,
+            Err(error) => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "a message waits, because its state cannot be read or stored"
+                );
+                Turn::Waits(self.now_ms() + AGAIN_MS)
+            }
+        }
+    }
+
+    async fn try_turn(&self, number: i64, to: &Conversation) -> anyhow::Result<Turn> {
+        let shared = &self.0.answering.shared;
+        let Some(message) = shared.journal.find_outgoing(number).await? else { return Ok(Turn::Done) };
+        let Some(part) = message.parts.iter().find(|part| part.state.is_open()) else { return Ok(Turn::Done) };
+        let now_ms = self.now_ms();
+        let Some(dialogue) = self.0.answering.dialogue(&to.channel) else { return Ok(Turn::Waits(now_ms + AGAIN_MS)) };
+        if part.state == PartState::Unknown {
+            return self.look(&**dialogue, &message, part).await;
+        }
+        if message.expires_at <= now_ms {
+            return self.fail(&message, Reason::Expired).await;
+        }
+        if let Some(at) = message.next_try_at.filter(|at| *at > now_ms) {
+            return Ok(Turn::Waits(at.min(message.expires_at)));
+        }
+        let Some(connection) = shared.connections.find(&to.channel, &to.account).await? else {
+            return self.fail(&message, Reason::AccountUnavailable).await;
+        };
+        let is_human = match self.obstacle(&message, &connection).await? {
+            Ok(is_human) => is_human,
+            Err(Obstacle::Fails(reason)) => return self.fail(&message, reason).await,
+            Err(Obstacle::Waits) => return Ok(Turn::Waits((now_ms + AGAIN_MS).min(message.expires_at))),
+        };
+        let Some(content) = part.content.clone() else { return self.fail(&message, Reason::TakenBack).await };
+        let Some(content) = self.fill_in(&message, content).await? else {
+            return self.fail(&message, Reason::Refused).await;
+        };
+        let content = Part { is_human, ..content };
+        if !shared.journal.begin_call(message.number, part.n).await? {
+            return Ok(Turn::Waits(now_ms + AGAIN_MS));
+        }
+        Ok(self.call(&**dialogue, &message, part, &content, &connection).await)
+    }
+
+    async fn fail(&self, message: &Outgoing, reason: Reason) -> anyhow::Result<Turn> {
+        let failed = self.0.answering.shared.journal.fail_outgoing(message.number, reason).await?;
+        self.count(message, failed.as_ref());
+        Ok(Turn::Done)
+    }
+
+    /// What stands against a call now, though nothing did when the message was accepted; or whether the platform is to be
+    /// told that a human writes.
+    async fn obstacle(
+        &self,
+        message: &Outgoing,
+        connection: &Connection,
+    ) -> Result<Result<bool, Obstacle>, JournalError> {
+        let answering = &self.0.answering;
+        let standing = answering.shared.journal.load_standing(&message.conversation).await?;
+        let now = answering.now(connection, &standing);
+        let is_bot = message.author == Author::Bot;
+        match now.why_silent() {
+            Some(Why::AccountUnavailable) => return Ok(Err(Obstacle::Waits)),
+            Some(Why::CannotReceive) => return Ok(Err(Obstacle::Fails(Reason::CannotReceive))),
+            Some(Why::NotOwner) if is_bot => return Ok(Err(Obstacle::Fails(Reason::NotOwner))),
+            Some(_) if is_bot => return Ok(Err(Obstacle::Fails(Reason::Paused))),
+            _ => {}
+        }
+        if self.is_blocked(connection) {
+            return Ok(Err(Obstacle::Waits));
+        }
+        let window = now.window();
+        let is_template = message.parts.iter().any(|part| part.kind == "template");
+        Ok(match () {
+            () if window.allows(Allowed::Free) || (is_template && window.allows(Allowed::Template)) => Ok(false),
+            () if !is_bot && window.allows(Allowed::Human) => Ok(true),
+            () => Err(Obstacle::Fails(Reason::WindowClosed)),
+        })
+    }
+
+    /// Whether this login of the account cannot send, as far as was found out.
+    fn is_blocked(&self, connection: &Connection) -> bool {
+        let now_ms = self.now_ms();
+        let account = (connection.channel.clone(), connection.account.clone());
+        let blocked = self.blocked().get(&account).cloned();
+        blocked.is_some_and(|block| now_ms < block.until && block.connected_at == connection.connected_at)
+    }
+
+    /// Fills product cards in as the catalogue is now. `None`: none of the products is there any more.
+    async fn fill_in(&self, message: &Outgoing, mut part: Part) -> anyhow::Result<Option<Part>> {
+        if let PartContent::Products { shop, ids, cards, .. } = &mut part.content {
+            *cards = self.0.answering.products.cards(shop, ids).await?;
+            if cards.is_empty() {
+                tracing::info!(message = message.id, "none of a message's products is in the catalogue any more");
+                return Ok(None);
+            }
+        }
+        Ok(Some(part))
+    }
+
+    async fn call(
+        &self,
+        dialogue: &dyn Dialogue,
+        message: &Outgoing,
+        part: &OutgoingPart,
+        content: &Part,
+        connection: &Connection,
+    ) -> Turn {
+        let of = &message.conversation;
+        if let PartContent::Media { media: MediaKind::Audio | MediaKind::Video, .. } = content.content {
+            self.queue().charge_heavy(&of.channel, &of.account, dialogue.profile().rate);
+        }
+        let to = Recipient { account: &of.account, person: &of.person };
+        let answer = dialogue.send(to, content, &message.mark(part.n)).await;
+        let outcome = self.outcome_of(answer, message, connection).await;
+        // The part stays noted as called until this is stored: whatever happens, it is not called again before that.
+        let changed = loop {
+            match self.0.answering.shared.journal.end_call(message.number, part.n, outcome.clone()).await {
+                Ok(changed) => break changed,
+                Err(error) => {
+                    tracing::error!(%error, message = message.id, "what came of a message could not be stored; it is tried again");
+                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                }
+            }
+        };
+        self.count(message, changed.as_ref());
+        match outcome {
+            Outcome::Sent(_) => match changed.is_some_and(|now| now.parts.iter().any(|part| part.state.is_open())) {
+                true => Turn::GoesOn,
+                false => Turn::Done,
+            },
+            Outcome::Again(at) => Turn::Waits(at.min(message.expires_at)),
+            Outcome::Failed(..) => Turn::Done,
+            Outcome::Unknown => Turn::Waits(self.now_ms() + AGAIN_MS),
+        }
+    }
+
+    async fn outcome_of(
+        &self,
+        answer: Result<crate::shared::channel::dialogue::Sent, SendError>,
+        message: &Outgoing,
+        connection: &Connection,
+    ) -> Outcome {
+        let (channel, account) = (connection.channel.as_str(), connection.account.as_str());
+        let now_ms = self.now_ms();
+        let later = |pause: std::time::Duration| now_ms + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 4);
+        match answer {
+            Ok(sent) => {
+                self.unblock(channel, account);
+                Outcome::Sent(sent)
+            }
+            Err(SendError::NotSent(why)) => {
+                tracing::info!(
+                    channel,
+                    account,
+                    message = message.id,
+                    why,
+                    "a message did not leave; it is sent later"
+                );
+                Outcome::Again(later(PAUSES.jittered(message.tries)))
+            }
+            Err(SendError::Broken { code }) => {
+                tracing::info!(
+                    channel,
+                    account,
+                    message = message.id,
+                    code,
+                    "the platform failed; a message is sent later"
+                );
+                Outcome::Again(later(PAUSES.jittered(message.tries)))
+            }
+            Err(SendError::Later { retry_after, only_person }) => {
+                if !only_person {
+                    self.queue().pause(channel, account, later(retry_after));
+                }
+                Outcome::Again(later(retry_after))
+            }
+            Err(SendError::Refused { code, reason }) => {
+                tracing::info!(
+                    channel,
+                    account,
+                    message = message.id,
+                    code,
+                    reason = reason.as_str(),
+                    "a message was refused"
+                );
+                if reason == Reason::CannotReceive {
+                    self.note_unreachable(&message.conversation).await;
+                }
+                Outcome::Failed(reason, Some(code).filter(|code| !code.is_empty()))
+            }
+            Err(SendError::Account { code, sentence }) => {
+                self.block(connection, &code, &sentence).await;
+                Outcome::Again(now_ms + AGAIN_MS)
+            }
+            Err(SendError::Unknown(why)) => {
+                tracing::warn!(channel, account, message = message.id, why, "nobody knows whether a message was sent");
+                Outcome::Unknown
+            }
+        }
+    }
+
+    async fn note_unreachable(&self, of: &Conversation) {
+        if let Err(error) = self.0.answering.shared.journal.set_unreachable(of, "blocked").await {
+            tracing::warn!(%error, "that a person cannot be written to could not be stored; the platform says it again");
+        }
+    }
+
+    /// Nothing of this account is sent for a while: its login is looked at, and somebody is told.
+    async fn block(&self, connection: &Connection, code: &str, sentence: &str) {
+        let shared = &self.0.answering.shared;
+        let (channel, account) = (connection.channel.as_str(), connection.account.as_str());
+        let now_ms = self.now_ms();
+        let block = Block { until: now_ms + BLOCKED_MS, connected_at: connection.connected_at };
+        self.blocked().insert((channel.to_owned(), account.to_owned()), block);
+        tracing::warn!(channel, account, code, "an account cannot send");
+        shared.alerts.raise(cause(channel, account), &format!("Answers are not being sent. {sentence}"));
+        if let Err(error) = shared.journal.request_read(channel, account, ReadRequest::HourlyCheck, now_ms).await {
+            tracing::warn!(%error, "a look at an account could not be requested; the hourly one finds it");
+        }
+    }
+
+    fn unblock(&self, channel: &str, account: &str) {
+        self.blocked().remove(&(channel.to_owned(), account.to_owned()));
+        self.0.answering.shared.alerts.heal(cause(channel, account));
+    }
+
+    /// Counts what became of a message, when that is news.
+    pub(super) fn count(&self, before: &Outgoing, now: Option<&Outgoing>) {
+        let Some(now) = now.filter(|now| now.state() != before.state()) else { return };
+        let Some((channel, _)) = self.0.answering.dialogues.get_key_value(now.conversation.channel.as_str()) else {
+            return;
+        };
+        let reason = now.parts.iter().find_map(|part| part.failure.as_ref()).map_or("", |(reason, _)| reason.as_str());
+        let metrics = &self.0.answering.shared.metrics.replies;
+        metrics.count(channel, now.state().as_str(), reason);
+        if now.state() == PartState::Sent {
+            let took = u64::try_from(self.now_ms() - now.created_at).unwrap_or(0);
+            metrics.time(channel, std::time::Duration::from_millis(took));
+        }
+    }
+}
+
+/// The cause of the alert that an account cannot send.
+fn cause(channel: &str, account: &str) -> Cause {
+    Cause::of_account(channel, account, "replies")
+}

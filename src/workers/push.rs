@@ -1,0 +1,338 @@
+//! Events → signed posts to receivers: each merchant's own, and that of the settings.
+//!
+//! A person's events are posted one by one, eight persons' at once; a receiver that does not answer delays nobody else's. A
+//! row says what is still to be posted, so a kill at any instant costs at most a repeat with the same id.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, StatusCode, header};
+use secrecy::SecretString;
+use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
+use url::Url;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::alert_webhook;
+use super::{Rest, Worker};
+use crate::answering::Answering;
+use crate::answering::event::{EventQuery, FeedText};
+use crate::answering::push::push_alert;
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::outgoing::http::{Answer, ApiError, Http};
+use crate::shared::outgoing::signed_post;
+use crate::shared::retry::Doubling;
+use crate::shared::store::push::{DuePush, Failed, PushEndpoints, Receiver};
+use crate::shared::store::{FeedQuery, ItemKind};
+
+/// How often it is looked for events to be posted.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How many posts to one receiver are under way at once.
+const AT_ONCE: usize = 8;
+
+/// How long a receiver may take.
+pub const WITHIN: Duration = Duration::from_secs(15);
+
+/// The pauses between the tries of a post.
+const PAUSES: Doubling = Doubling::new(Duration::from_secs(5), Duration::from_secs(60 * 60));
+
+/// After so many failures of a post somebody is told.
+const FAILURES_TO_TELL: i64 = 3;
+
+/// The receiver of the settings, which is told of all merchants.
+#[derive(Debug)]
+pub struct BotReceiver {
+    /// Where it is.
+    pub url: Url,
+    /// What signs: one or two secrets.
+    pub secrets: Vec<SecretString>,
+}
+
+/// Posts events. Cheap to clone.
+#[derive(Clone)]
+pub struct Push(Arc<Inner>);
+
+struct Inner {
+    answering: Answering,
+    endpoints: PushEndpoints,
+    /// For merchants' receivers: public addresses only.
+    http: Http,
+    bot: Option<Bot>,
+    /// To whom posts are under way.
+    busy: Mutex<HashSet<(Receiver, Uuid)>>,
+    tasks: TaskTracker,
+}
+
+struct Bot {
+    url: Url,
+    secrets: Vec<Zeroizing<Vec<u8>>>,
+    /// May ask the configured address, wherever it is.
+    http: Http,
+    /// It wants no more, until the next start.
+    is_off: Mutex<bool>,
+}
+
+/// Where a merchant's events go.
+struct Target {
+    receiver: Receiver,
+    merchant: Uuid,
+    url: Url,
+    kinds: Vec<ItemKind>,
+    secrets: Vec<Zeroizing<Vec<u8>>>,
+    http: Http,
+}
+
+/// What became of a post.
+enum Posted {
+    Taken,
+    /// It wants no more.
+    Gone,
+    Failed(String, Option<Duration>),
+}
+
+impl Push {
+    /// Posts to merchants' receivers through `http`, and to that of the settings through `bot_http`.
+    ///
+    /// # Errors
+    /// When a secret of the settings is none.
+    pub fn new(
+        answering: Answering,
+        endpoints: PushEndpoints,
+        http: Http,
+        bot: Option<(BotReceiver, Http)>,
+    ) -> anyhow::Result<Self> {
+        let bot = match bot {
+            None => None,
+            Some((BotReceiver { url, secrets }, http)) => {
+                let keys = secrets.iter().map(alert_webhook::Receiver::key);
+                let secrets = keys.collect::<Result<_, _>>().map_err(|problem| anyhow::anyhow!(problem))?;
+                Some(Bot { url, secrets, http, is_off: Mutex::new(false) })
+            }
+        };
+        let (busy, tasks) = (Mutex::default(), TaskTracker::new());
+        Ok(Self(Arc::new(Inner { answering, endpoints, http, bot, busy, tasks })))
+    }
+
+    /// Begins to post to whoever has something waiting. Gives back whether anything was begun.
+    async fn begin(&self) -> anyhow::Result<bool> {
+        let mut has_begun = false;
+        for target in self.0.targets().await? {
+            let key = (target.receiver, target.merchant);
+            if !self.0.busy().insert(key) {
+                continue;
+            }
+            let due = self.0.list_due(&target).await;
+            match due {
+                Ok(due) if !due.is_empty() => {
+                    has_begun = true;
+                    let inner = Arc::clone(&self.0);
+                    self.0.tasks.spawn(async move {
+                        if let Err(error) = Arc::clone(&inner).post_all(target, due).await {
+                            tracing::warn!(error = format!("{error:#}"), "posting events broke off; it goes on later");
+                        }
+                        inner.busy().remove(&key);
+                    });
+                }
+                due => {
+                    self.0.busy().remove(&key);
+                    due?;
+                }
+            }
+        }
+        Ok(has_begun)
+    }
+}
+
+impl Inner {
+    fn busy(&self) -> std::sync::MutexGuard<'_, HashSet<(Receiver, Uuid)>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn targets(&self) -> anyhow::Result<Vec<Target>> {
+        let shared = &self.answering.shared;
+        let mut targets = Vec::new();
+        for endpoint in self.endpoints.list().await? {
+            let Ok(url) = Url::parse(&endpoint.url) else { continue };
+            if endpoint.is_off {
+                continue;
+            }
+            targets.push(Target {
+                receiver: Receiver::Own,
+                merchant: endpoint.merchant,
+                url,
+                kinds: endpoint.kinds,
+                secrets: self.endpoints.secrets(endpoint.merchant, shared.clock.now_ms()).await?,
+                http: self.http.of(&format!("push:{}", endpoint.merchant)),
+            });
+        }
+        if let Some(bot) = &self.bot
+            && !*bot.is_off.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            for merchant in shared.journal.begin_bot_pushes().await? {
+                targets.push(Target {
+                    receiver: Receiver::Bot,
+                    merchant,
+                    url: bot.url.clone(),
+                    kinds: ItemKind::ALL.to_vec(),
+                    secrets: bot.secrets.clone(),
+                    http: bot.http.of("push"),
+                });
+            }
+        }
+        Ok(targets)
+    }
+
+    async fn list_due(&self, target: &Target) -> anyhow::Result<Vec<DuePush>> {
+        let most = i64::try_from(2 * AT_ONCE).unwrap_or(i64::MAX);
+        let journal = &self.answering.shared.journal;
+        Ok(journal.list_due_pushes(target.receiver, target.merchant, target.kinds.clone(), most).await?)
+    }
+
+    /// Posts everything that is due, until nothing is.
+    async fn post_all(self: Arc<Self>, target: Target, mut due: Vec<DuePush>) -> anyhow::Result<()> {
+        let target = Arc::new(target);
+        let mut under_way: HashSet<i64> = HashSet::new();
+        let mut posts = JoinSet::new();
+        loop {
+            for push in due {
+                if under_way.len() < AT_ONCE && under_way.insert(push.n) {
+                    let (inner, target) = (Arc::clone(&self), Arc::clone(&target));
+                    posts.spawn(async move { (push.n, inner.post_one(&target, push).await) });
+                }
+            }
+            let Some(done) = posts.join_next().await else { return Ok(()) };
+            let (n, goes_on) = done?;
+            under_way.remove(&n);
+            if !goes_on? {
+                return Ok(());
+            }
+            due = self.list_due(&target).await?;
+        }
+    }
+
+    /// Posts one event. Gives back whether its receiver wants more.
+    async fn post_one(&self, target: &Target, push: DuePush) -> anyhow::Result<bool> {
+        let shared = &self.answering.shared;
+        let (to, of) = (target.receiver, target.merchant);
+        let Some(event) = self.read(target, push.n).await? else {
+            shared.journal.note_push_taken(to, of, push.n).await?;
+            return Ok(true);
+        };
+        match self.post(target, &event).await {
+            Posted::Taken => {
+                shared.metrics.count_push("taken");
+                if shared.journal.note_push_taken(to, of, push.n).await? {
+                    shared.alerts.heal(&alert_of(target));
+                }
+            }
+            Posted::Gone => {
+                shared.metrics.count_push("failed");
+                self.switch_off(target).await?;
+                return Ok(false);
+            }
+            Posted::Failed(problem, wait) => {
+                shared.metrics.count_push("failed");
+                let pause = PAUSES.after_ms(push.attempts);
+                let wait = wait.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+                let next_at = shared.clock.now_ms() + wait.unwrap_or(pause).max(pause);
+                let failed = Failed { n: push.n, next_at, problem: problem.clone() };
+                let set_aside = shared.journal.note_push_failed(to, of, failed).await?;
+                tracing::info!(merchant = %of, problem, set_aside, "an event was not taken by its receiver");
+                if push.attempts + 1 >= FAILURES_TO_TELL {
+                    shared.alerts.raise(&alert_of(target), FAILING);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// The event; `None`: there is nothing left of it.
+    async fn read(&self, target: &Target, n: i64) -> anyhow::Result<Option<FeedText>> {
+        let feed = FeedQuery { merchant: target.merchant, after: n - 1, limit: 1, history: 20, ..FeedQuery::default() };
+        let query = EventQuery { feed, products: 5, with_merchant: target.receiver == Receiver::Bot };
+        let page = self.answering.read_events(query).await?;
+        Ok(page.events.into_iter().find(|event| event.n == n && event.id.is_some()))
+    }
+
+    async fn post(&self, target: &Target, event: &FeedText) -> Posted {
+        let clock = &self.answering.shared.clock;
+        let id = event.id.as_deref().unwrap_or_default();
+        let headers = signed_post::headers(id, clock.now_ms() / 1000, &event.json, &target.secrets);
+        let request = target
+            .http
+            .request(Method::POST, target.url.clone())
+            .timeout(WITHIN)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(event.json.clone());
+        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+        // The answer's body is not read.
+        match target.http.open(request).await {
+            Ok(answer) if answer.status.is_success() => Posted::Taken,
+            Ok(answer) if answer.status == StatusCode::GONE => Posted::Gone,
+            Ok(answer) => {
+                let whole = Answer { status: answer.status, headers: answer.headers.clone(), body: Bytes::new() };
+                Posted::Failed(format!("it answered {}", answer.status.as_u16()), whole.retry_after(clock))
+            }
+            Err(ApiError::Refused { .. }) => Posted::Failed("its address is not public".to_owned(), None),
+            Err(error) => Posted::Failed(error.to_string(), None),
+        }
+    }
+
+    async fn switch_off(&self, target: &Target) -> anyhow::Result<()> {
+        let shared = &self.answering.shared;
+        tracing::warn!(merchant = %target.merchant, "a receiver of events wants no more (410)");
+        shared.alerts.raise(&alert_of(target), GONE);
+        match target.receiver {
+            Receiver::Own => self.endpoints.switch_off(target.merchant).await,
+            Receiver::Bot => {
+                if let Some(bot) = &self.bot {
+                    *bot.is_off.lock().unwrap_or_else(PoisonError::into_inner) = true;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn alert_of(target: &Target) -> String {
+    match target.receiver {
+        Receiver::Own => push_alert(target.merchant),
+        Receiver::Bot => "push:bot".to_owned(),
+    }
+}
+
+const FAILING: &str = "A receiver does not take the events that are posted to it. They are posted again with growing pauses; \
+                       what nobody takes for a day is set aside.";
+
+const GONE: &str = "A receiver answered 410: it wants no more events, and none are posted to it. PUT /api/v1/push, or a \
+                    restart where BOT_WEBHOOK_URL is meant, switches it on again.";
+
+impl Worker for Push {
+    fn name(&self) -> &'static str {
+        "push"
+    }
+
+    fn when_failing(&self) -> &'static str {
+        "Events are not posted to receivers: a database cannot be used. Nothing is lost; the log says why."
+    }
+
+    fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(self.begin())
+    }
+
+    fn rest(&self) -> Rest {
+        Rest::For(LOOK_EVERY)
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.0.tasks.close();
+            self.0.tasks.wait().await;
+            self.0.tasks.reopen();
+        })
+    }
+}

@@ -1,0 +1,292 @@
+//! Bots are silent while a person, another app or somebody who asked for it has a conversation, and nobody is forgotten
+//! afterwards.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use shoptalk::shared::store::Takeovers;
+use shoptalk::shared::store::api_keys::Scope;
+
+use crate::api_keys::{Bot, is_problem};
+use crate::feed::{SAM, deliver, deliver_and_settle, events, lines, sam, start};
+use crate::test_app::{FACEBOOK_APP_ID, PAGE, TestApp};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+fn path() -> String {
+    format!("/api/v1/facebook/{PAGE}/conversations/{SAM}")
+}
+
+fn time(app: &TestApp, after: Duration) -> String {
+    (app.clock.now() + after).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+async fn last(bot: &Bot, kind: &str) -> Value {
+    events(bot, &format!("after=0&limit=100&types={kind}")).await.pop().unwrap()
+}
+
+async fn put(bot: &Bot, body: &Value) -> Value {
+    let answer = bot.send(Method::PUT, &format!("{}/pause", path()), &[], body.to_string().as_bytes()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+async fn resume(bot: &Bot) {
+    assert_eq!(bot.send(Method::DELETE, &format!("{}/pause", path()), &[], b"").await.status, 204);
+}
+
+#[tokio::test]
+async fn a_person_who_answers_silences_bots_for_an_hour_and_nobody_is_forgotten() {
+    let (app, bot) = start().await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "Hello?")).await;
+    app.clock.advance(MINUTE);
+    let until = time(&app, HOUR);
+    deliver_and_settle(&app, app.page().reply_to(&sam(&app), "I am Kim, how can I help?")).await;
+    let paused = last(&bot, "takeover").await;
+    assert_eq!((&paused["state"], &paused["by"], &paused["until"]), (&json!("paused"), &json!("human"), &json!(until)));
+    assert_eq!((&paused["bot_may_answer"], &paused["unanswered"]), (&json!(false), &json!(null)));
+    assert_eq!(last(&bot, "echo").await["by"], "human");
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "The blue one, please")).await;
+    let asked = last(&bot, "message").await;
+    assert_eq!((&asked["bot_may_answer"], &asked["reason"]), (&json!(false), &json!("human")));
+    let shown = bot.get(&path()).await.json();
+    assert_eq!(shown["pause"], json!({ "by": "human", "until": until, "note": null }));
+
+    // Another message of the person who answers: longer, and no other event.
+    app.clock.advance(30 * MINUTE);
+    deliver_and_settle(&app, app.page().reply_to(&sam(&app), "One moment")).await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "Are you there?")).await;
+    app.clock.advance(59 * MINUTE);
+    app.work().await;
+    assert_eq!(last(&bot, "takeover").await["n"], paused["n"]);
+    assert_eq!(last(&bot, "message").await["reason"], "human");
+    app.clock.advance(MINUTE);
+    app.work().await;
+    let (resumed, asked) = (last(&bot, "takeover").await, last(&bot, "message").await);
+    assert_eq!((&resumed["state"], &resumed["by"]), (&json!("resumed"), &json!("human")));
+    assert_eq!((&resumed["unanswered"], &resumed["bot_may_answer"]), (&asked["id"], &json!(true)));
+    assert_eq!(resumed["messages"].as_array().unwrap().last().unwrap()["text"], "Are you there?");
+    assert!(resumed["products"].is_array() && resumed.get("shop").is_some());
+    assert_eq!((&asked["bot_may_answer"], &asked["reason"]), (&json!(true), &json!(null)));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_automatic_answer_pauses_nobody_and_answers_nothing() {
+    let (app, bot) = start().await;
+    deliver(&app, app.page().message_from(&sam(&app), "Hello?")).await;
+    app.clock.advance(Duration::from_secs(3));
+    deliver(&app, app.page().reply_to(&sam(&app), "We are closed now and will answer tomorrow.")).await;
+    let asked = last(&bot, "message").await;
+    assert_eq!((&asked["bot_may_answer"], &asked["reason"]), (&json!(true), &json!(null)));
+    assert_eq!(last(&bot, "echo").await["by"], "automation");
+    assert_eq!(asked["messages"].as_array().unwrap().len(), 1);
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "OK")).await;
+    let messages = last(&bot, "message").await["messages"].clone();
+    assert_eq!(messages[1]["by"], "automation");
+    app.clock.advance(Duration::from_millis(3_001));
+    deliver_and_settle(&app, app.page().reply_to(&sam(&app), "Now I am here.")).await;
+    assert_eq!(last(&bot, "message").await["reason"], "human");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn another_app_that_answers_silences_bots_unless_that_is_left_out() {
+    for by_app in [true, false] {
+        let app = TestApp::start_with(|config| {
+            config.server.answering.takeovers = Takeovers { by_app, pause: 10 * MINUTE, ..Takeovers::default() };
+        })
+        .await;
+        app.connect().await;
+        let bot = Bot::start(&app, &[Scope::Read]).await;
+        deliver_and_settle(&app, app.page().reply_by_app(&sam(&app), "I am another bot", 42)).await;
+        deliver_and_settle(&app, app.page().message_from(&sam(&app), "Hello?")).await;
+        assert_eq!(last(&bot, "echo").await["by"], "app");
+        let asked = last(&bot, "message").await;
+        assert_eq!(asked["reason"], if by_app { json!("paused") } else { json!(null) });
+        app.clock.advance(10 * MINUTE);
+        app.work().await;
+        assert_eq!(last(&bot, "message").await["bot_may_answer"], true);
+        app.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn what_this_app_sent_pauses_nobody_and_is_an_answer() {
+    let (app, bot) = start().await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "Hello?")).await;
+    let ours = FACEBOOK_APP_ID.parse().unwrap();
+    deliver_and_settle(&app, app.page().reply_by_app(&sam(&app), "I am the bot", ours)).await;
+    assert_eq!(last(&bot, "echo").await["by"], "bot");
+    assert_eq!(last(&bot, "message").await["reason"], "answered");
+    assert_eq!(lines(&events(&bot, "after=0").await), ["1 message Hello?", "2 echo I am the bot"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_pause_counts_from_the_platforms_time_and_one_that_is_over_pauses_nobody() {
+    let (app, bot) = start().await;
+    let (page, person) = (app.page(), sam(&app));
+    let late = page.reply_to(&person, "An answer that comes late");
+    app.clock.advance(50 * MINUTE);
+    deliver_and_settle(&app, late).await;
+    deliver_and_settle(&app, page.message_from(&person, "Hello?")).await;
+    assert_eq!(last(&bot, "message").await["reason"], "human");
+    app.clock.advance(10 * MINUTE);
+    app.work().await;
+    assert_eq!(last(&bot, "takeover").await["state"], "resumed");
+    let very_late = page.reply_to(&person, "An answer that comes very late");
+    app.clock.advance(2 * HOUR);
+    deliver_and_settle(&app, page.message_from(&person, "Hello again?")).await;
+    let before = last(&bot, "takeover").await;
+    deliver_and_settle(&app, very_late).await;
+    assert_eq!(last(&bot, "takeover").await["n"], before["n"]);
+    assert_eq!(last(&bot, "message").await["bot_may_answer"], true, "it was sent before the question");
+    app.finish().await;
+}
+
+/// Delivers an item as standby.
+async fn stand_by(app: &TestApp, item: Value) {
+    let envelope = app.page().standby_envelope(&[item]);
+    assert_eq!(app.facebook.deliver_raw(envelope.to_string().as_bytes()).await.unwrap(), 200);
+    app.settle().await;
+}
+
+#[tokio::test]
+async fn another_app_that_owns_the_thread_silences_bots_until_it_is_ours_again() {
+    let (app, bot) = start().await;
+    stand_by(&app, app.page().message_from(&sam(&app), "Hello?")).await;
+    let told = events(&bot, "after=0").await;
+    assert_eq!(lines(&told), ["1 takeover owner_lost", "2 message Hello?"]);
+    assert_eq!((&told[1]["reason"], &told[1]["source"]), (&json!("not_owner"), &json!("standby")));
+    assert_eq!(bot.get(&path()).await.json()["owner"], "other");
+    assert_eq!(bot.get(&path()).await.json()["pause"], json!(null));
+    stand_by(&app, app.page().message_from(&sam(&app), "Anybody?")).await;
+    // A message comes as our own.
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "Hello bot")).await;
+    let told = events(&bot, "after=2").await;
+    assert_eq!(lines(&told), ["3 message Anybody?", "4 takeover owner_back", "5 message Hello bot"]);
+    assert_eq!(told[1]["unanswered"], told[0]["id"]);
+    assert_eq!(told[2]["bot_may_answer"], true);
+
+    // A day without the person.
+    stand_by(&app, app.page().message_from(&sam(&app), "Hello other app")).await;
+    app.clock.advance(23 * HOUR);
+    app.work().await;
+    assert_eq!(last(&bot, "takeover").await["state"], "owner_lost");
+    app.clock.advance(HOUR);
+    app.work().await;
+    let back = last(&bot, "takeover").await;
+    assert_eq!((&back["state"], &back["unanswered"]), (&json!("owner_back"), &last(&bot, "message").await["id"]));
+    assert_eq!((&back["bot_may_answer"], &back["reason"]), (&json!(false), &json!("window_closed")));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn control_that_is_passed_away_and_back_is_told() {
+    let (app, bot) = start().await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "Hello?")).await;
+    app.clock.advance(MINUTE);
+    let control = |owner: &str| {
+        let now = app.clock.now_ms();
+        json!({
+            "sender": { "id": SAM }, "recipient": { "id": PAGE }, "timestamp": now,
+            "pass_thread_control": { "previous_owner_app_id": "1", "new_owner_app_id": owner, "metadata": "" },
+        })
+    };
+    deliver_and_settle(&app, control("42")).await;
+    assert_eq!(last(&bot, "message").await["reason"], "not_owner");
+    deliver_and_settle(&app, control(FACEBOOK_APP_ID)).await;
+    let told = events(&bot, "after=1").await;
+    assert_eq!(lines(&told), ["2 takeover owner_lost", "3 takeover owner_back"]);
+    assert_eq!(
+        (&told[1]["unanswered"], &told[1]["bot_may_answer"]),
+        (&last(&bot, "message").await["id"], &json!(true))
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_pause_that_is_asked_for_is_idempotent_and_lasts_until_it_ends() {
+    let (app, bot) = start().await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "I want a human")).await;
+    let until = time(&app, 10 * MINUTE);
+    let wanted = json!({ "minutes": 10, "note": "wants a human" });
+    for _ in 0..2 {
+        assert_eq!(put(&bot, &wanted).await, json!({ "by": "api", "until": until, "note": "wants a human" }));
+    }
+    let asked = last(&bot, "message").await;
+    assert_eq!((&asked["bot_may_answer"], &asked["reason"]), (&json!(false), &json!("paused")));
+    // A human who answers keeps bots silent for longer.
+    app.clock.advance(MINUTE);
+    deliver_and_settle(&app, app.page().reply_to(&sam(&app), "Kim here")).await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "Thank you")).await;
+    app.clock.advance(20 * MINUTE);
+    app.work().await;
+    assert_eq!(last(&bot, "message").await["reason"], "human");
+    resume(&bot).await;
+    resume(&bot).await;
+    let takeovers = events(&bot, "after=0&types=takeover").await;
+    assert_eq!(lines(&takeovers), ["2 takeover paused", "5 takeover resumed"]);
+    assert_eq!((&takeovers[0]["by"], &takeovers[0]["note"]), (&json!("api"), &json!("wants a human")));
+    assert_eq!(
+        (&takeovers[1]["bot_may_answer"], &takeovers[1]["unanswered"]),
+        (&json!(true), &last(&bot, "message").await["id"])
+    );
+
+    assert_eq!(put(&bot, &json!({})).await, json!({ "by": "api", "until": null, "note": null }));
+    app.clock.advance(48 * HOUR);
+    app.work().await;
+    assert_eq!(last(&bot, "message").await["reason"], "paused", "until somebody resumes");
+    for body in
+        [json!({ "minutes": 0 }), json!({ "note": "x".repeat(201) }), json!({ "minutes": "1" }), json!({ "x": 1 })]
+    {
+        let answer = bot.send(Method::PUT, &format!("{}/pause", path()), &[], body.to_string().as_bytes()).await;
+        is_problem(&answer, 422, "invalid");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_hand_over_is_alerted_and_the_pause_stays_whatever_the_platform_says() {
+    let (app, bot) = start().await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "I want a human")).await;
+    put(&bot, &json!({ "minutes": 60, "handover": true })).await;
+    assert_eq!(last(&bot, "message").await["reason"], "paused");
+    let handed =
+        |app: &TestApp| app.shared().alerts.list().iter().filter(|alert| alert.cause.starts_with("handover:")).count();
+    assert_eq!(handed(&app), 1);
+    app.clock.advance(HOUR);
+    app.work().await;
+    assert_eq!((handed(&app), &last(&bot, "takeover").await["state"]), (0, &json!("resumed")));
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_merchant_pauses_and_resumes_on_the_conversations_page() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await.for_pages();
+    let bot = Bot::start(&app, &[Scope::Read]).await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "Hello?")).await;
+    let page = format!("/conversations/facebook/{PAGE}/{SAM}");
+    let shown = browser.get(&page).await.text();
+    assert!(shown.contains("Bots may answer in this conversation."), "{shown}");
+    let token = |shown: &str| {
+        let (_, rest) = shown.split_once("name=\"form_token\" value=\"").unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let form = format!("form_token={}", token(&shown));
+    assert_eq!(browser.post_form(&format!("{page}/pause"), "form_token=wrong").await.status, 403);
+    assert_eq!(browser.post_form(&format!("{page}/pause"), &form).await.status, 303);
+    let shown = browser.get(&page).await.text();
+    assert!(shown.contains("Bots are paused here until you let them answer again."), "{shown}");
+    assert_eq!(last(&bot, "message").await["reason"], "paused");
+    assert_eq!(browser.post_form(&format!("{page}/resume"), &form).await.status, 303);
+    assert_eq!(last(&bot, "message").await["bot_may_answer"], true);
+    app.clock.advance(MINUTE);
+    deliver_and_settle(&app, app.page().reply_to(&sam(&app), "Kim here")).await;
+    assert!(browser.get(&page).await.text().contains("A person answers in this conversation."));
+    app.finish().await;
+}
