@@ -37,20 +37,3 @@ pub enum ShopOf {
     /// They are of several shops.
     Several,
 }
-
-/// Finds nothing: where there is no catalogue.
-pub struct NoProducts;
-
-impl Products for NoProducts {
-    fn find<'a>(&'a self, _merchant: Uuid, _text: &'a str, _limit: usize) -> BoxFuture<'a, anyhow::Result<Offer>> {
-        Box::pin(async { Ok(Offer::default()) })
-    }
-
-    fn shop_of<'a>(&'a self, _merchant: Uuid, ids: &'a [String]) -> BoxFuture<'a, anyhow::Result<ShopOf>> {
-        Box::pin(async { Ok(ShopOf::Unavailable(ids.to_vec())) })
-    }
-
-    fn cards<'a>(&'a self, _shop: &'a str, _ids: &'a [String]) -> BoxFuture<'a, anyhow::Result<Vec<ProductCard>>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-}

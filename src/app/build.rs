@@ -12,7 +12,7 @@ use super::scheduler::Scheduler;
 use super::workers::{Readers, Workers};
 use super::{App, StartError, jobs};
 use crate::answering::Answering;
-use crate::answering::products::NoProducts;
+use crate::answering::catalogue::Catalogue;
 use crate::answering::push::Receivers;
 use crate::answering::sending::Sending;
 use crate::answering::uploads::Uploads;
@@ -225,7 +225,7 @@ fn answering(shared: &Shared, channels: &[Channel], server: &Server, receivers: 
         shared: shared.clone(),
         dialogues: Arc::new(dialogues.collect()),
         settings: Arc::new(server.answering.clone()),
-        products: Arc::new(NoProducts),
+        products: Arc::new(Catalogue::new(shared.products.clone(), shared.connections.clone())),
         receivers,
         uploads: Uploads,
     }

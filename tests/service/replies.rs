@@ -669,3 +669,28 @@ async fn a_merchant_answers_by_hand_on_the_conversations_page() {
     assert_eq!(without.status, 403);
     scene.app.finish().await;
 }
+
+#[tokio::test]
+async fn products_become_cards_of_the_catalogue_as_it_is_when_they_are_sent() {
+    let scene = Scene::start().await;
+    let products = scene.bot.get("/api/v1/products?limit=2").await.json();
+    let products = products["products"].as_array().unwrap().clone();
+    assert!(!products.is_empty(), "the simulated shop sells something");
+    let ids: Vec<&Value> = products.iter().map(|product| &product["id"]).collect();
+    let answer = scene.post("cards", &json!({"text": "These fit.", "products": ids})).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let kinds: Vec<&str> = vec!["text", "products"];
+    let answer = answer.json();
+    let parts: Vec<&str> =
+        answer["parts"].as_array().unwrap().iter().map(|part| part["kind"].as_str().unwrap()).collect();
+    assert_eq!(parts, kinds);
+    scene.work().await;
+    let sent = scene.app.facebook.sent();
+    let elements = &sent[1].message["attachment"]["payload"]["elements"];
+    assert_eq!(elements.as_array().unwrap().len(), products.len());
+    assert_eq!(elements[0]["title"], products[0]["title"]);
+    assert!(elements[0]["subtitle"].as_str().unwrap().starts_with(products[0]["price"].as_str().unwrap()));
+    let event = scene.bot.get("/api/v1/events?after=0&types=message&limit=100").await.json();
+    assert_eq!(event["events"][0]["shop"]["id"], crate::test_app::SHOP);
+    scene.app.finish().await;
+}
