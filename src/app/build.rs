@@ -115,6 +115,8 @@ impl App {
             readers: Arc::new(readers),
             rotation: opened.rotation,
             api_keys: opened.api_keys.clone(),
+            answering: answering.clone(),
+            outbox: Arc::new(workers.outbox.clone()),
             clock: shared.clock.clone(),
         };
         let running = Running::default();

@@ -2,12 +2,15 @@
 //! a local [`socket`] in the data folder, or by the command itself where no service runs.
 
 mod api_keys;
+pub mod forward;
 mod keys;
 mod rebuild;
 mod replay;
 pub mod rotate_keys;
+mod send;
 pub mod socket;
 mod sync;
+mod tail;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,11 +20,13 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use self::rotate_keys::Rotation;
+use crate::answering::Answering;
+use crate::answering::sending::Sending;
 use crate::shared::channel::reader::Reader;
 use crate::shared::clock::Clock;
 use crate::shared::journal::Journal;
 use crate::shared::store::api_keys::Scope;
-use crate::shared::store::{ApiKeys, Connection, Connections};
+use crate::shared::store::{ApiKeys, Connection, Connections, ItemKind};
 use crate::shared::under_way::{Progress, Step};
 use crate::workers::conversations::Conversations;
 use crate::workers::reads::Refresh;
@@ -72,6 +77,48 @@ pub enum Command {
         /// Its id.
         id: String,
     },
+    /// Send a message to a person.
+    Send(MessageWanted),
+    /// Tell events of the feed as they happen, until whoever asked goes away.
+    Tail(EventsWanted),
+}
+
+impl Command {
+    /// Whether only a running service can do it, because it goes on when the answer is given.
+    #[must_use]
+    pub fn needs_service(&self) -> bool {
+        matches!(self, Self::Send(_) | Self::Tail(_))
+    }
+}
+
+/// A message to a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageWanted {
+    /// The channel.
+    pub channel: String,
+    /// The account that writes.
+    pub account: String,
+    /// The person.
+    pub person: String,
+    /// The words.
+    pub text: String,
+    /// Products of the catalogue that are shown with them, by their ids.
+    pub products: Vec<String>,
+    /// Whether a human writes: bots are silent afterwards.
+    pub is_human: bool,
+    /// Whether to wait until it is known what became of it.
+    pub waits: bool,
+}
+
+/// Events of the feed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsWanted {
+    /// Of these kinds only; empty: of all.
+    pub kinds: Vec<ItemKind>,
+    /// Those after this number of one merchant; `None`: what happens from now on.
+    pub since: Option<i64>,
+    /// Of this merchant only; without it each event says whose it is.
+    pub merchant: Option<Uuid>,
 }
 
 /// What is told about a command under way.
@@ -101,6 +148,13 @@ pub enum Line {
         /// The sentence.
         text: String,
     },
+    /// An event of the feed.
+    Event {
+        /// Its id; `None`: it was erased.
+        id: Option<String>,
+        /// All of it as JSON on one line, as the API shows it.
+        json: String,
+    },
     /// Nothing more comes.
     End {
         /// Whether everything went well.
@@ -127,6 +181,10 @@ pub struct CommandRunner {
     pub rotation: Rotation,
     /// The keys of the API for bots.
     pub api_keys: ApiKeys,
+    /// Who answers people, and what bots are told.
+    pub answering: Answering,
+    /// Who sends what was accepted.
+    pub outbox: Arc<dyn Sending>,
     /// The time.
     pub clock: Clock,
 }
@@ -144,6 +202,8 @@ impl CommandRunner {
             }
             Command::ListKeys { json } => self.list_keys(json, lines).await,
             Command::RevokeKey { id } => self.revoke_key(&id, lines).await,
+            Command::Send(wanted) => self.send(wanted, lines).await,
+            Command::Tail(wanted) => self.tail(wanted, lines).await,
         };
         let good = match result {
             Ok(good) => good,

@@ -10,14 +10,16 @@ use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::{Command, CommandRunner, Line};
 
 /// The name of the socket in the data folder.
 const SOCKET: &str = "shoptalk.sock";
 
-/// The longest command line that is read from the socket.
-const MAX_COMMAND_BYTES: u64 = 4096;
+/// The longest command line that is read from the socket: the longest message to a person fits, with every character
+/// escaped.
+const MAX_COMMAND_BYTES: u64 = 128 * 1024;
 
 /// The socket of a data folder.
 #[must_use]
@@ -42,12 +44,15 @@ pub fn listen(path: &Path) -> anyhow::Result<UnixListener> {
 
 /// Answers commands on the socket until it is dropped.
 pub async fn answer(listener: UnixListener, runner: CommandRunner) {
+    let is_over = CancellationToken::new();
+    // What is under way is brought to its end all the same, except for a command that has none.
+    let _ends = is_over.clone().drop_guard();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let runner = runner.clone();
+                let (runner, is_over) = (runner.clone(), is_over.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = answer_one(stream, runner).await {
+                    if let Err(error) = answer_one(stream, runner, is_over).await {
                         tracing::warn!(error = format!("{error:#}"), "a command could not be answered");
                     }
                 });
@@ -60,17 +65,26 @@ pub async fn answer(listener: UnixListener, runner: CommandRunner) {
     }
 }
 
-async fn answer_one(stream: UnixStream, runner: CommandRunner) -> anyhow::Result<()> {
+async fn answer_one(stream: UnixStream, runner: CommandRunner, is_over: CancellationToken) -> anyhow::Result<()> {
     let (reader, mut writer) = stream.into_split();
+    let mut reader = BufReader::new(reader.take(MAX_COMMAND_BYTES));
     let mut text = String::new();
-    if BufReader::new(reader.take(MAX_COMMAND_BYTES)).read_line(&mut text).await? == 0 {
+    if reader.read_line(&mut text).await? == 0 {
         // The doctor only looks whether somebody listens here.
         return Ok(());
     }
     let command: Command = serde_json::from_str(&text).context("the command is not understood")?;
+    let is_endless = matches!(command, Command::Tail(_));
     let (sender, mut lines) = mpsc::channel(64);
     let work = tokio::spawn(async move { runner.carry_out(command, &sender).await });
-    while let Some(line) = lines.recv().await {
+    loop {
+        // While nothing is told, only this shows that whoever asked for it went away.
+        let line = tokio::select! {
+            line = lines.recv() => line,
+            _ = reader.read_u8(), if is_endless => None,
+            () = is_over.cancelled(), if is_endless => None,
+        };
+        let Some(line) = line else { break };
         let mut text = serde_json::to_string(&line)?;
         text.push('\n');
         if writer.write_all(text.as_bytes()).await.is_err() {
@@ -97,8 +111,7 @@ pub async fn ask(socket: &Path, command: &Command, lines: &mpsc::Sender<Line>) -
     while let Some(text) = answers.next_line().await? {
         let line: Line = serde_json::from_str(&text).context("the service answers in another version's words")?;
         let end = matches!(line, Line::End { .. });
-        let _ = lines.send(line).await;
-        if end {
+        if lines.send(line).await.is_err() || end {
             return Ok(Some(()));
         }
     }

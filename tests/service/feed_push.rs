@@ -27,19 +27,19 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// One post as it arrived.
 #[derive(Clone)]
-struct Post {
-    id: String,
+pub struct Post {
+    pub id: String,
     timestamp: String,
     signatures: Vec<String>,
     body: String,
 }
 
 impl Post {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    fn is_signed_with(&self, key: &[u8]) -> bool {
+    pub fn is_signed_with(&self, key: &[u8]) -> bool {
         let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
         mac.update(format!("{}.{}.{}", self.id, self.timestamp, self.body).as_bytes());
         self.signatures.contains(&format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
@@ -55,14 +55,15 @@ struct Seen {
     posts: Vec<Post>,
 }
 
+/// A receiver.
 #[derive(Clone)]
-struct Sink {
-    url: String,
+pub struct Sink {
+    pub url: String,
     seen: Arc<Mutex<Seen>>,
 }
 
 impl Sink {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let seen = Arc::new(Mutex::new(Seen { status: 204, ..Seen::default() }));
         let router = axum::Router::new().route("/events", post(Self::take)).with_state(Arc::clone(&seen));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -101,7 +102,7 @@ impl Sink {
         self.seen.lock().unwrap().of_person = person.map(|(person, status)| (person.to_owned(), status));
     }
 
-    fn posts(&self) -> Vec<Post> {
+    pub fn posts(&self) -> Vec<Post> {
         self.seen.lock().unwrap().posts.clone()
     }
 

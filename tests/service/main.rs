@@ -14,6 +14,7 @@ mod api_keys;
 mod architecture;
 mod attacks;
 mod backup;
+mod bots;
 mod configuration;
 mod crash;
 mod demo;

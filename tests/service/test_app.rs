@@ -12,7 +12,7 @@ use serde_json::Value;
 use shoptalk::app::config::{Config, Server};
 use shoptalk::app::{App, Working};
 use shoptalk::commands::rotate_keys::Rotation;
-use shoptalk::commands::{Command, Line};
+use shoptalk::commands::{Command, CommandRunner, Line};
 use shoptalk::shared::channel::context::Shared;
 use shoptalk::shared::channel::simulator::{Now, Traffic};
 use shoptalk::shared::clock::Clock;
@@ -191,6 +191,11 @@ impl TestApp {
     /// Who changes the master key.
     pub fn rotation(&self) -> Rotation {
         self.app.command_runner().rotation.clone()
+    }
+
+    /// Who carries out commands.
+    pub fn runner(&self) -> CommandRunner {
+        self.app.command_runner().clone()
     }
 
     /// The keys of the API for bots.

@@ -1,11 +1,13 @@
 //! The commands: logging, settings, build, run until asked to stop.
 
+mod bots;
 mod progress_bars;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bots::{SendArguments, TailArguments, parse_account};
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use progress_bars::Bars;
@@ -136,6 +138,16 @@ enum What {
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
     },
+    /// Send a message to a person, through the running service
+    #[command(
+        after_help = "Examples:\n  shoptalk send facebook/100000000000101 7000000000000001 Hello --wait\n  shoptalk send facebook/100000000000101 7000000000000001 Yes --product 9007199254740993\n  shoptalk send facebook/100000000000101 7000000000000001 Hello --human\n\nPrints the message's id and its state. Exit codes: 0 accepted, with --wait: sent; 1 refused, with --wait: failed or unknown; 2 no service runs."
+    )]
+    Send(SendArguments),
+    /// Show events of the feed as they happen, from the running service
+    #[command(
+        after_help = "Examples:\n  shoptalk tail\n  shoptalk tail --types message,takeover --since 0\n  shoptalk tail --json | jq .text\n  shoptalk tail --forward http://127.0.0.1:3000/bot\n\nWithout --merchant events of all merchants are shown, and in JSON each says whose it is. Ctrl-C ends it.\nWhat a bot behind --forward does not take in three tries is left out."
+    )]
+    Tail(TailArguments),
     /// The keys of the API for bots, and the master key, which seals every stored token
     Keys {
         #[command(subcommand)]
@@ -182,16 +194,6 @@ enum KeysWhat {
         /// The ten letters and digits behind stk_
         id: String,
     },
-}
-
-/// `facebook/100000000000101`.
-fn parse_account(text: &str) -> Result<(String, String), String> {
-    match text.split_once('/') {
-        Some((channel, account)) if channels::ALL.iter().any(|about| about.name == channel) && !account.is_empty() => {
-            Ok((channel.to_owned(), account.to_owned()))
-        }
-        _ => Err("an account is a channel and an id, as facebook/100000000000101".to_owned()),
-    }
 }
 
 fn parse_scope(text: &str) -> Result<Scope, String> {
@@ -333,6 +335,11 @@ async fn run(what: What) -> ExitCode {
         What::Sync { channel, account } => command(Command::Sync { channel, account }).await,
         What::Rebuild { account } => command(Command::Rebuild { account }).await,
         What::Replay { event, .. } => command(Command::Replay { event }).await,
+        What::Send(arguments) => command(arguments.into_command()).await,
+        What::Tail(arguments) => match arguments.into_command() {
+            Ok((command, listener)) => hand_over(command, |lines| listener.listen(lines)).await,
+            Err(problem) => fail(&problem),
+        },
         What::Keys { what } => keys(what).await,
     }
 }
@@ -492,19 +499,33 @@ fn stop_signal() -> CancellationToken {
     stop
 }
 
-/// Hands a command to the running service, or carries it out here.
+/// Hands a command to the running service, or carries it out here, and prints what is told.
 async fn command(command: Command) -> ExitCode {
+    hand_over(command, print).await
+}
+
+/// The same, with `show` for what is told.
+async fn hand_over<F>(command: Command, show: impl FnOnce(mpsc::Receiver<Line>) -> F) -> ExitCode
+where
+    F: Future<Output = (bool, std::io::Result<()>)> + Send + 'static,
+{
     let config = match read_config_beside_data() {
         Ok(config) => config,
         Err(code) => return code,
     };
     let (sender, lines) = mpsc::channel(64);
-    let printing = tokio::spawn(print(lines));
+    let printing = tokio::spawn(show(lines));
     let socket = socket::path_in(folder_of(&config.server.tokens_db));
     let handed_over = match socket::ask(&socket, &command, &sender).await {
         Ok(handed_over) => handed_over,
         Err(error) => return fail(&format!("{error:#}")),
     };
+    if handed_over.is_none() && command.needs_service() {
+        return fail(&format!(
+            "no service runs on the data in {}, and only a running one can do this: start it with `shoptalk serve`",
+            absolute(folder_of(&config.server.tokens_db)).display()
+        ));
+    }
     if handed_over.is_none()
         && let Err(code) = carry_out_here(config, command, &sender).await
     {
@@ -557,6 +578,7 @@ async fn print(mut lines: mpsc::Receiver<Line>) -> (bool, std::io::Result<()>) {
                 bars.end(&channel, &account, &format!("{channel} {account}: failed: {reason}"));
             }
             Line::Said { text } => bars.say(&text),
+            Line::Event { json, .. } => bars.say(&json),
             Line::End { good: all } => good = all,
         }
     }

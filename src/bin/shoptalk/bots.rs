@@ -1,0 +1,218 @@
+//! `shoptalk send` and `shoptalk tail`, for whoever develops a bot: both work through the running service.
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::Value;
+use shoptalk::app::channels;
+use shoptalk::commands::forward::Forward;
+use shoptalk::commands::{Command, EventsWanted, Line, MessageWanted};
+use shoptalk::shared::store::ItemKind;
+use shoptalk::shared::telemetry::logging;
+use tokio::sync::mpsc;
+use url::Url;
+
+/// How much of a text a line shows, in characters.
+const LONGEST_TEXT: usize = 200;
+
+/// What `shoptalk send` is given.
+#[derive(Args)]
+pub struct SendArguments {
+    /// The account that writes
+    #[arg(value_name = "CHANNEL/ACCOUNT", value_parser = parse_account)]
+    account: (String, String),
+    /// The person, as the conversation's file is called
+    person: String,
+    /// The words
+    text: String,
+    /// A product of the catalogue that is shown with them; may be given up to ten times
+    #[arg(long = "product", value_name = "ID")]
+    products: Vec<String>,
+    /// As a human, which silences bots in this conversation
+    #[arg(long)]
+    human: bool,
+    /// Wait until it is known what became of it
+    #[arg(long)]
+    wait: bool,
+}
+
+impl SendArguments {
+    /// The command that it is.
+    pub fn into_command(self) -> Command {
+        let Self { account: (channel, account), person, text, products, human, wait } = self;
+        Command::Send(MessageWanted { channel, account, person, text, products, is_human: human, waits: wait })
+    }
+}
+
+/// What `shoptalk tail` is given.
+#[derive(Args)]
+pub struct TailArguments {
+    /// For programs: each event as one line of JSON, as the API gives it
+    #[arg(long)]
+    json: bool,
+    /// Only these types, with commas between them: message, echo, status, takeover, activity, account, catalogue, erased
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = parse_type)]
+    types: Vec<ItemKind>,
+    /// Those after this number, too, and not only what happens from now on
+    #[arg(long, value_name = "N")]
+    since: Option<i64>,
+    /// Only of this merchant
+    #[arg(long, value_name = "UUID")]
+    merchant: Option<uuid::Uuid>,
+    /// Post each event, signed, to a bot on this machine; what to check signatures with goes to standard error
+    #[arg(long, value_name = "URL")]
+    forward: Option<Url>,
+}
+
+impl TailArguments {
+    /// The command that it is, and what becomes of its events.
+    ///
+    /// # Errors
+    /// When events cannot be forwarded there, in words.
+    pub fn into_command(self) -> Result<(Command, Listener), String> {
+        let Self { json, types, since, merchant, forward } = self;
+        let forward = forward.map(Forward::to).transpose().map_err(|error| format!("{error:#}"))?;
+        if let Some(forward) = &forward {
+            logging::say(&format!("BOT_WEBHOOK_SECRET={}", *forward.secret()));
+        }
+        Ok((Command::Tail(EventsWanted { kinds: types, since, merchant }), Listener { is_json: json, forward }))
+    }
+}
+
+/// `facebook/100000000000101`.
+///
+/// # Errors
+/// When it is none.
+pub fn parse_account(text: &str) -> Result<(String, String), String> {
+    match text.split_once('/') {
+        Some((channel, account)) if channels::ALL.iter().any(|about| about.name == channel) && !account.is_empty() => {
+            Ok((channel.to_owned(), account.to_owned()))
+        }
+        _ => Err("an account is a channel and an id, as facebook/100000000000101".to_owned()),
+    }
+}
+
+fn parse_type(text: &str) -> Result<ItemKind, String> {
+    ItemKind::from_word(text.trim()).ok_or_else(|| {
+        let words: Vec<&str> = ItemKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        format!("there are these types: {}", words.join(", "))
+    })
+}
+
+/// Shows events, and posts them where that is wanted.
+pub struct Listener {
+    is_json: bool,
+    forward: Option<Forward>,
+}
+
+impl Listener {
+    /// Shows what is told, until nothing more comes or nobody reads it. Gives back whether all went well, and whether all of
+    /// it could be shown.
+    pub async fn listen(self, mut lines: mpsc::Receiver<Line>) -> (bool, std::io::Result<()>) {
+        let mut good = false;
+        while let Some(line) = lines.recv().await {
+            match line {
+                Line::Event { id, json } => {
+                    let text = if self.is_json { harmless_json(&json) } else { in_words(&json) };
+                    if let Err(error) = print(&text) {
+                        return (true, Err(error));
+                    }
+                    if let (Some(forward), Some(id)) = (&self.forward, id)
+                        && let Err(problem) = forward.post(&id, &json).await
+                    {
+                        logging::say(&format!("the bot did not take {id}: {problem}; it goes on with the next one"));
+                    }
+                }
+                Line::Said { text } => logging::say(&text),
+                Line::End { good: all } => good = all,
+                Line::Progress(_) | Line::Done { .. } | Line::Failed { .. } => {}
+            }
+        }
+        (good, Ok(()))
+    }
+}
+
+fn print(text: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{text}")?;
+    stdout.flush()
+}
+
+/// The same JSON, without signs that a terminal obeys: within texts, where alone they can stand, they may be escaped.
+fn harmless_json(json: &str) -> String {
+    json.chars().fold(String::with_capacity(json.len()), |mut text, sign| {
+        match sign {
+            sign if is_harmless(sign) => text.push(sign),
+            sign => text.push_str(&format!("\\u{:04x}", u32::from(sign))),
+        }
+        text
+    })
+}
+
+/// Whether a sign only shows itself: it moves no cursor, and turns the writing of nothing else around.
+fn is_harmless(sign: char) -> bool {
+    !sign.is_control()
+        && !matches!(sign, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// An event for people, on one line: `4711 message facebook/1001/7001 Sam Doe: Is it in stock?`.
+fn in_words(json: &str) -> String {
+    let event: Value = serde_json::from_str(json).unwrap_or_default();
+    let word = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).filter(|word| !word.is_empty());
+    let mut said = vec![event["n"].to_string(), word("/type").unwrap_or("?").to_owned()];
+    let place: Vec<&str> = ["/channel", "/account/id", "/person/id"].into_iter().filter_map(word).collect();
+    if !place.is_empty() {
+        said.push(place.join("/"));
+    }
+    said.extend(word("/person/name").map(|name| format!("{name}:")));
+    let told =
+        ["/by", "/kind", "/state", "/status", "/why", "/message/id", "/message/state", "/message/failure/reason"];
+    said.extend(told.into_iter().filter_map(word).filter(|told| *told != "text").map(str::to_owned));
+    said.extend(word("/text").map(|text| shortened(text).to_owned()));
+    if word("/type") == Some("message") {
+        let why = word("/reason").map_or("a bot may answer", |reason| reason);
+        said.push(format!("[{why}]"));
+    }
+    said.join(" ").chars().map(|sign| if is_harmless(sign) { sign } else { ' ' }).collect()
+}
+
+fn shortened(text: &str) -> &str {
+    text.char_indices().nth(LONGEST_TEXT).map_or(text, |(end, _)| &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_customers_write_moves_no_cursor_of_a_terminal() {
+        let hostile = "a\u{1b}[2J\u{9b}2J\u{7f}\r\nb\u{202e}c";
+        let event = json!({
+            "n": 7, "type": "message", "channel": "facebook", "account": { "id": "1" }, "kind": "text", "text": hostile,
+            "person": { "id": "2", "name": "\u{1b}]0;Sam\u{7}" }, "reason": null,
+        });
+        let words = in_words(&event.to_string());
+        assert_eq!(words, "7 message facebook/1/2  ]0;Sam : a [2J 2J   b c [a bot may answer]");
+        let shown = harmless_json(&event.to_string());
+        assert!(shown.chars().all(is_harmless), "{shown:?}");
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), event);
+    }
+
+    #[test]
+    fn an_event_is_one_line() {
+        let line = |event: Value| in_words(&event.to_string());
+        assert_eq!(
+            line(json!({ "n": 8, "type": "status", "channel": "facebook", "account": { "id": "1" },
+                "person": { "id": "2", "name": null }, "message": { "id": "msg_1", "state": "sent", "failure": null } })),
+            "8 status facebook/1/2 msg_1 sent"
+        );
+        assert_eq!(
+            line(json!({ "n": 9, "type": "message", "channel": "facebook", "account": { "id": "1" },
+                "person": { "id": "2", "name": "Sam" }, "kind": "choice", "text": "x".repeat(500), "reason": "human" })),
+            format!("9 message facebook/1/2 Sam: choice {} [human]", "x".repeat(LONGEST_TEXT))
+        );
+        assert_eq!(line(json!({ "n": 10, "type": "erased" })), "10 erased");
+    }
+}
