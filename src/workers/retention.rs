@@ -80,7 +80,7 @@ mod tests {
         for number in 0..40 {
             journal.append((0..100).map(|person| event(person, number)).collect()).await.expect("stored");
         }
-        for other in ["consumer:refresh", "consumer:overview"] {
+        for other in ["consumer:refresh", "consumer:overview", "consumer:feed"] {
             journal.save_cursor(other, "4000".to_owned()).await.expect("saved");
         }
         let conversations = Conversations::new(

@@ -424,6 +424,7 @@ mod tests {
         let others = [
             "consumer:media:facebook",
             "facebook 11 updated_time",
+            "feed:since",
             "linkedin facebook:1 updated_time",
             "whatsapp 1 updated_time",
         ];
