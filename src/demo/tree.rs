@@ -19,6 +19,10 @@ fn add(text: &mut String, folder: &Path, depth: usize) -> anyhow::Result<()> {
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name();
+        // A mark of the service's own, by which it recognises its folder.
+        if depth == 1 && name.as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
         let indent = "  ".repeat(depth);
         if entry.file_type()?.is_dir() {
             if depth == 1 && name == "data" {

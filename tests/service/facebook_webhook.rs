@@ -437,13 +437,16 @@ async fn what_is_no_delivery_is_kept_and_answered_200() {
         let after = app.counts().await;
         assert_eq!((after.0 - before.0, after.1 - before.1), (1, 1), "{:?}", &body[..body.len().min(20)]);
     }
-    // Depth inside a message is the message's own affair.
+    // What is nested deeper than readers of files can take is kept apart, and costs its neighbours nothing.
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let item = format!(
         r#"{{"sender":{{"id":"{SAM}"}},"recipient":{{"id":"{PAGE}"}},"timestamp":{NOON_MS},"message":{{"mid":"m_deep","text":"deep","x":{deep}}}}}"#
     );
+    let before = app.counts().await;
     deliver(&app, body_of(PAGE, &[&item, &text_at(PAGE, KIM, 1, "beside it").to_string()])).await;
-    assert!(app.text(&format!("facebook/{PAGE}/conversations/{SAM}.json")).unwrap().contains(&item));
+    let after = app.counts().await;
+    assert_eq!((after.0 - before.0, after.1 - before.1), (2, 1));
+    assert_eq!(app.text(&format!("facebook/{PAGE}/conversations/{SAM}.json")), None);
     assert_eq!(app.said(KIM), ["beside it"]);
     app.finish().await;
 }
