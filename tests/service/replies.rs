@@ -672,10 +672,18 @@ async fn a_merchant_answers_by_hand_on_the_conversations_page() {
 
 #[tokio::test]
 async fn products_become_cards_of_the_catalogue_as_it_is_when_they_are_sent() {
-    let scene = Scene::start().await;
+    let app = TestApp::start().await;
+    for title in ["Snowboard Classic", "Wax"] {
+        app.shop().add_product(title);
+    }
+    app.connect().await;
+    let bot = Bot::start(&app, &[Scope::Read, Scope::Reply]).await;
+    let sam = app.facebook.person(SAM, "Sam Doe");
+    let scene = Scene { app, bot, sam, keys: AtomicUsize::new(0) };
+    scene.hear("Is the snowboard in stock?").await;
     let products = scene.bot.get("/api/v1/products?limit=2").await.json();
     let products = products["products"].as_array().unwrap().clone();
-    assert!(!products.is_empty(), "the simulated shop sells something");
+    assert_eq!(products.len(), 2);
     let ids: Vec<&Value> = products.iter().map(|product| &product["id"]).collect();
     let answer = scene.post("cards", &json!({"text": "These fit.", "products": ids})).await;
     assert_eq!(answer.status, 202, "{answer:?}");
@@ -692,5 +700,6 @@ async fn products_become_cards_of_the_catalogue_as_it_is_when_they_are_sent() {
     assert!(elements[0]["subtitle"].as_str().unwrap().starts_with(products[0]["price"].as_str().unwrap()));
     let event = scene.bot.get("/api/v1/events?after=0&types=message&limit=100").await.json();
     assert_eq!(event["events"][0]["shop"]["id"], crate::test_app::SHOP);
+    assert_eq!(event["events"][0]["products"][0]["title"], "Snowboard Classic");
     scene.app.finish().await;
 }
