@@ -258,6 +258,8 @@ async fn files_equal_the_model(steps: Vec<Step>, connect_before: usize) {
             Step::Again(_) if sent.is_empty() => Vec::new(),
             Step::Again(index) => vec![index.get(&sent).clone()],
             Step::Work => Vec::new(),
+            // What nobody has connected is deleted by age, too, and does not come back with the connection.
+            Step::Delete if number <= connect_before => Vec::new(),
             Step::Delete => {
                 app.work().await;
                 app.clock.advance(Duration::from_secs(1));
@@ -298,7 +300,11 @@ async fn files_equal_the_model(steps: Vec<Step>, connect_before: usize) {
     if model.deleted.is_empty() {
         assert_eq!(usize::try_from(events).unwrap(), model.seen.len(), "each event once");
     }
-    assert_eq!(usize::try_from(apart).unwrap(), model.of_page(2).count(), "of the Page that nobody connected");
+    let (apart, of_nobody) = (usize::try_from(apart).unwrap(), model.of_page(2).count());
+    assert!(
+        apart == of_nobody || (apart < of_nobody && !model.deleted.is_empty()),
+        "of the Page that nobody connected"
+    );
     assert_eq!(parked, 0);
     let written = files(&app);
     for (&(page, person), file) in &written {
