@@ -205,7 +205,7 @@ fn product(number: usize, more: &str) -> Record {
             serde_json::json!({"node": {
                 "id": format!("gid://shopify/ProductVariant/{}", number * 3 + size), "title": format!("Size {size}"),
                 "price": format!("{}.50", 10 + number % 500 + size), "sku": format!("SKU-{}", number * 3 + size),
-                "availableForSale": number % 5 != 0, "inventoryQuantity": number % 5,
+                "availableForSale": !number.is_multiple_of(5), "inventoryQuantity": number % 5,
                 "selectedOptions": [{"name": "Size", "value": format!("Size {size}")}],
                 "inventoryItem": {"id": format!("gid://shopify/InventoryItem/{number}"), "tracked": true},
             }})

@@ -143,7 +143,7 @@ async fn too_dear_a_page_is_asked_for_again_as_a_smaller_one() {
         .filter(|body| body["operationName"] == "ProductPage")
         .map(|body| body["variables"]["first"].as_u64().unwrap())
         .collect();
-    assert_eq!(pages[..2], [50, 20], "2,500 points for 50 are 1,000 for 20");
+    assert_eq!(pages[..2], [20, 8], "2,500 points for 20 are 1,000 for 8");
     assert_complete(&app, &shop);
     app.finish().await;
 }
