@@ -151,6 +151,8 @@ async fn the_files_have_the_shape_that_readers_depend_on() {
         "totalInventory": 5,
         "createdAt": at,
         "updatedAt": at,
+        "featuredMedia": null,
+        "media": { "edges": [] },
         "metafields": { "edges": [{ "node": {
             "id": "gid://shopify/Metafield/101", "namespace": "custom", "key": "origin",
             "type": "single_line_text_field", "value": "Japan",
