@@ -23,7 +23,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(if path.ends_with("data") { Vec::new() } else { files(&path) });
-        } else {
+        } else if !path.ends_with(".shoptalk") {
+            // The mark by which the service recognises its folder is no document.
             found.push(path);
         }
     }

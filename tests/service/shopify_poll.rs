@@ -136,7 +136,7 @@ async fn the_files_have_the_shape_that_readers_depend_on() {
         "location": { "id": "gid://shopify/Location/5", "name": "Main" },
         "quantities": [quantity("available", 5), quantity("on_hand", 5), quantity("committed", 0), quantity("incoming", 0)],
     });
-    let product = json!({
+    let mut product = json!({
         "id": "gid://shopify/Product/9007199254740993",
         "legacyResourceId": "9007199254740993",
         "title": "Green tea",
@@ -151,8 +151,6 @@ async fn the_files_have_the_shape_that_readers_depend_on() {
         "totalInventory": 5,
         "createdAt": at,
         "updatedAt": at,
-        "featuredMedia": null,
-        "media": { "edges": [] },
         "metafields": { "edges": [{ "node": {
             "id": "gid://shopify/Metafield/101", "namespace": "custom", "key": "origin",
             "type": "single_line_text_field", "value": "Japan",
@@ -177,6 +175,8 @@ async fn the_files_have_the_shape_that_readers_depend_on() {
             "updatedAt": at,
         } }] },
     });
+    product["featuredMedia"] = Value::Null;
+    product["media"] = json!({ "edges": [] });
     let discount = |typename: &str, title: &str, summary: &str, percentage: f64| {
         json!({
             "__typename": typename, "title": title, "status": "ACTIVE", "startsAt": at, "endsAt": null, "updatedAt": at,
