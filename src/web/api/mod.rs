@@ -1,11 +1,11 @@
 //! `/api/v1/…`: the API for bots. A key of a merchant opens it, and nothing else does: no session, no operator's token;
 //! and a key opens nothing but this. There is no CORS header: keys do not belong into browsers.
 //!
-//! A request passes [`caller::authenticate`] before its route is looked at, so no handler can forget it. A handler then
+//! A request passes `caller::authenticate` before its route is looked at, so no handler can forget it. A handler then
 //! takes a [`caller::Caller`] and asks in the order of the contract: scope, account and person, `Idempotency-Key`, body. Path,
 //! query and body are read by [`body`], and everything that is refused is an [`ApiProblem`].
 //!
-//! A file of routes gives `routes()`, with paths below `/api/v1`, and is joined by a line in [`routes`]. Every path stands
+//! A file of routes gives `routes()`, with paths below `/api/v1`, and is joined by a line in `routes`. Every path stands
 //! in `openapi.json`, too.
 
 pub mod body;

@@ -2,7 +2,7 @@
 //!
 //! A part is a row before it is a call, and the call is noted before it leaves: killed at any instant, the next start knows
 //! which parts may have been sent, and looks for those before anything is sent again. Whose turn it is stands in
-//! [`queue`]; one turn is [`turn`]; what becomes of a part of which nobody knows is [`look`].
+//! `queue.rs`; one turn is `turn.rs`; what becomes of a part of which nobody knows is `look.rs`.
 
 mod look;
 mod queue;

@@ -1,6 +1,6 @@
 //! What merchants' bots are told: the tables `feed`, `feed_ends`, `feed_held`, `feed_released` and `feed_cursors`.
 //!
-//! A merchant's items are numbered 1, 2, 3 … without gaps, in the order in which they may be acted on. [`insert_item`] gives
+//! A merchant's items are numbered 1, 2, 3 … without gaps, in the order in which they may be acted on. `insert_item` gives
 //! the numbers; it runs on the writer's thread, so no two items ever get one number, and a number that was not committed
 //! was never given.
 
