@@ -31,8 +31,11 @@ pub mod doctor;
 pub mod facebook;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod linkedin;
 mod meta;
 pub mod shared;
 pub mod shopify;
+pub mod viber;
 pub mod web;
+pub mod whatsapp;
 pub mod workers;

@@ -14,8 +14,8 @@ use super::state::Facebook;
 use super::{history, instagram, meaning, tokens};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
-    Ability, Choice, Dialogue, HandOver, Part, PartContent, ProductCard, Profile, Rate, Reason, Recipient, SendError,
-    Sent, Signal, WindowRule,
+    Ability, Choice, Dialogue, HandOver, LostAnswers, Part, PartContent, ProductCard, Profile, Rate, Reason, Recipient,
+    SendError, Sent, Signal, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -59,6 +59,11 @@ impl InboxDialogue {
             rate: Rate { parts: 40, per: Duration::from_secs(1), heavy: 10 },
             has_echo: true,
             automation_within: Some(Duration::from_secs(3)),
+            waits_for_delivery: None,
+            person_rate: None,
+            without_reply: None,
+            lost_answers: LostAnswers::AreRead,
+            is_public: false,
         };
         Self { facebook, row, profile }
     }

@@ -49,6 +49,7 @@ pub fn channel(facebook: &Arc<Facebook>) -> Channel {
         reader: Arc::new(AccountReader(Arc::clone(facebook))),
         dialogue: Some(Arc::new(InboxDialogue::new(Arc::clone(facebook), &INSTAGRAM))),
         jobs: config.media.iter().map(|_| media::job(facebook, NAME)).collect(),
+        configured: None,
     }
 }
 

@@ -150,7 +150,7 @@ fn receipt(object: &Object<'_>, kind: &str) -> Meaning {
     let named = named.into_iter().filter_map(|mid| serde_json::from_str::<String>(mid).ok());
     let messages: Vec<String> = named.chain(text_of(&part, "mid")).collect();
     match until.is_some() || !messages.is_empty() {
-        true => Meaning::Receipt(Receipt { what, until, messages }),
+        true => Meaning::Receipt(Receipt { until, ..Receipt::of(what, messages) }),
         false => Meaning::Activity { opens_window: false },
     }
 }
@@ -214,8 +214,9 @@ mod tests {
 
     #[test]
     fn receipts_cover_a_time_or_a_message() {
-        let receipt =
-            |what, until, message: &str| Meaning::Receipt(Receipt { what, until, messages: vec![message.to_owned()] });
+        let receipt = |what, until, message: &str| {
+            Meaning::Receipt(Receipt { until, ..Receipt::of(what, vec![message.to_owned()]) })
+        };
         assert_eq!(
             read("delivery", r#"{"sender":{"id":"7"},"delivery":{"mids":["m"],"watermark":1790000012000}}"#),
             receipt(Receiving::Delivered, Some(1_790_000_012_000), "m")

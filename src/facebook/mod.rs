@@ -73,6 +73,7 @@ pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
         dialogue: Some(Arc::new(InboxDialogue::new(Arc::clone(&facebook), &inbox::MESSENGER))),
         reader: Arc::new(sync::PageReader(facebook)),
         jobs,
+        configured: None,
     };
     [Some(pages), instagram].into_iter().flatten().collect()
 }

@@ -30,7 +30,7 @@ pub fn check_event(event: &Event, is_account: impl Fn(&str) -> bool) {
     assert!(event.account.is_empty() || is_account(&event.account), "{:?}", event.account);
     assert!((1..=80).contains(&event.kind.chars().count()), "{:?}", event.kind);
     match &event.effect {
-        Effect::Conversation { person, .. } | Effect::Unsend { person, .. } => {
+        Effect::Conversation { person, .. } | Effect::Report { person } | Effect::Unsend { person, .. } => {
             assert!((1..=32).contains(&person.len()) && person.bytes().all(|byte| byte.is_ascii_digit()));
             assert!(!event.account.is_empty());
             assert!(serde_json::from_slice::<&serde_json::value::RawValue>(&event.payload).is_ok());

@@ -67,6 +67,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         }),
         dialogue: None,
         jobs: vec![hourly_check::revive_job(&shopify)],
+        configured: None,
         view: view::VIEW,
         reader: Arc::new(catalogue::sync::ShopReader(shopify)),
     }

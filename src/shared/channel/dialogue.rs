@@ -43,6 +43,96 @@ pub trait Dialogue: Send + Sync {
     /// # Errors
     /// What the platform said.
     fn hand_over<'a>(&'a self, to: Recipient<'a>, way: HandOver) -> BoxFuture<'a, Result<(), SendError>>;
+
+    /// Why nothing can ever be sent to this person in this way; `None`: nothing is known that stands against it.
+    fn forbids(&self, _to: Recipient<'_>, _part: &Part, _author: Author) -> Option<Forbidden> {
+        None
+    }
+
+    /// What this platform does not take of a part that keeps to the [`Profile`]; `None`: nothing. The part is as it is stored: cards
+    /// are not filled in.
+    fn misfit(&self, _part: &Part) -> Option<Misfit> {
+        None
+    }
+
+    /// The copy of a part that was sent, in the platform's own shape of outgoing messages: an event whose key is that of
+    /// the platform's id. `None`: the platform shows it itself ([`Profile::has_echo`]). `at_ms`: when it was sent.
+    fn own_copy(&self, _to: Recipient<'_>, _part: &Part, _sent: &Sent, _mark: &str, _at_ms: i64) -> Option<Event> {
+        None
+    }
+
+    /// The account's templates. `None`: the platform has none.
+    fn templates<'a>(&'a self, _account: &'a str) -> Option<BoxFuture<'a, Result<Vec<TemplateSeen>, SendError>>> {
+        None
+    }
+}
+
+/// Who writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// A program.
+    Bot,
+    /// A human.
+    Human,
+}
+
+impl Author {
+    /// The word in the API and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bot => "bot",
+            Self::Human => "human",
+        }
+    }
+}
+
+/// Why nothing can be sent, whatever the time and whoever answers in the thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forbidden {
+    /// The platform's programme does not allow it to this app: `not-permitted`.
+    NotPermitted {
+        /// A sentence for a person.
+        sentence: &'static str,
+    },
+    /// This content cannot go to a group: `cannot-receive`.
+    Group,
+}
+
+/// What a platform does not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Misfit {
+    /// A member does not fit: `invalid`.
+    Invalid {
+        /// Which one, as a JSON pointer into the request: `/choices/1/title`.
+        pointer: String,
+        /// What is wrong, a sentence.
+        message: String,
+    },
+    /// The channel cannot send this at all: `unsupported`.
+    Unsupported,
+    /// The medium cannot be sent: `media-refused`.
+    Media {
+        /// Why, one word: `size`, `type`.
+        why: &'static str,
+    },
+}
+
+/// A message that the platform approved before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TemplateSeen {
+    /// Its name.
+    pub name: String,
+    /// Its language: `en_US`.
+    pub language: String,
+    /// The platform's word for what it is for: `MARKETING`.
+    pub category: String,
+    /// The platform's word for its state: `APPROVED`.
+    pub status: String,
+    /// How many parameters it has.
+    pub parameters: usize,
+    /// Its text, with places for the parameters.
+    pub text: String,
 }
 
 /// To whom something goes, by the names of files and URLs.
@@ -75,6 +165,35 @@ pub struct Profile {
     pub has_echo: bool,
     /// How soon after a message of the person something from the inbox is an automatic answer; `None`: never.
     pub automation_within: Option<Duration>,
+    /// How long the next part waits at most for the one before to be delivered; `None`: it does not.
+    pub waits_for_delivery: Option<Duration>,
+    /// How much goes to one person at most; `None`: as much as the account may.
+    pub person_rate: Option<PersonRate>,
+    /// How many messages go to one person within this time while they do not write; `None`: any number.
+    pub without_reply: Option<(u32, Duration)>,
+    /// How it is found out whether a part was sent whose answer was lost.
+    pub lost_answers: LostAnswers,
+    /// Whether answers can be read by everybody: bots are told so and wait, unless the settings let them answer.
+    pub is_public: bool,
+}
+
+/// How much goes to one person at most: so many at once, then one in so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PersonRate {
+    /// So many at once.
+    pub burst: u32,
+    /// Then one in so long.
+    pub every: Duration,
+}
+
+/// How it is found out whether a part was sent whose answer was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LostAnswers {
+    /// The conversation can be read: what is twice not in it was not sent, and is sent once more.
+    AreRead,
+    /// Only a report can tell (a receipt that carries our mark, or the id of a message that we do not know): what nobody
+    /// reports stays unknown until it is given up.
+    AreReported,
 }
 
 /// A kind of content or sign that a channel can send.

@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use super::dialogue::Reason;
+
 /// What an event of a conversation means.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Meaning {
@@ -126,15 +128,41 @@ pub struct Receipt {
     pub until: Option<i64>,
     /// To those with these ids of the platform; with [`Receiving::Read`] to all before them, too.
     pub messages: Vec<String>,
+    /// To the one that carries this mark of ours.
+    pub mark: Option<String>,
+    /// Whether it is also about a message that we do not know by its id, if exactly one of this person is of unknown fate.
+    pub tells_of_unknown: bool,
+    /// With [`Receiving::Failed`]: the platform's code, and what it means.
+    pub failure: Option<(String, Reason)>,
+    /// What the platform says about costs, as JSON.
+    pub billing: Option<serde_json::Value>,
+}
+
+impl Receipt {
+    /// This happened to all that were sent at or before this time, in milliseconds since 1970.
+    #[must_use]
+    pub fn until(what: Receiving, until: i64) -> Self {
+        Self { until: Some(until), ..Self::of(what, Vec::new()) }
+    }
+
+    /// This happened to those with these ids of the platform.
+    #[must_use]
+    pub fn of(what: Receiving, messages: Vec<String>) -> Self {
+        Self { what, until: None, messages, mark: None, tells_of_unknown: false, failure: None, billing: None }
+    }
 }
 
 /// What happened to messages that were sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receiving {
+    /// The platform took them.
+    Sent,
     /// They are on a device.
     Delivered,
     /// They were read.
     Read,
+    /// They did not reach the person.
+    Failed,
 }
 
 /// Who answers in a thread.

@@ -1,6 +1,7 @@
 //! The contract between the service and its channels: what a channel is given ([`context`]) and what it gives.
 
 pub mod about;
+pub mod configured;
 pub mod connect_step;
 pub mod context;
 pub mod dialogue;
@@ -18,6 +19,7 @@ pub mod view;
 use std::sync::Arc;
 
 use self::about::About;
+use self::configured::Configured;
 use self::connect_step::ConnectStep;
 use self::dialogue::Dialogue;
 use self::job::Job;
@@ -44,6 +46,8 @@ pub struct Channel {
     pub dialogue: Option<Arc<dyn Dialogue>>,
     /// Its other regular work: what concerns no single account.
     pub jobs: Vec<Job>,
+    /// The account that its settings name; `None`: merchants connect accounts by logins.
+    pub configured: Option<Arc<dyn Configured>>,
 }
 
 /// When accounts are polled, and what is read then.

@@ -65,7 +65,7 @@ impl JournalReader<'_> {
             "SELECT events.payload, place.occurred_at, place.seq, events.opens
              FROM conversation_events AS place CROSS JOIN events USING (seq)
              WHERE place.conversation = ?6 AND (place.occurred_at, place.seq) > (?4, ?5) AND place.seq <= ?7
-               AND events.channel = ?1 AND events.account = ?2 AND events.conversation = ?3 AND events.apart IS NULL
+               AND events.channel = ?1 AND events.account = ?2 AND events.conversation = ?3 AND events.apart IS NULL AND events.entry
              ORDER BY place.occurred_at, place.seq",
         )?;
         let Conversation { channel, account, person } = conversation;

@@ -17,6 +17,8 @@ pub enum Source {
     Poll,
     /// The first read of the platform's API, which brings what was there before.
     Import,
+    /// This service: the copy of what it sent, where the platform shows none.
+    Local,
 }
 
 impl Source {
@@ -28,6 +30,7 @@ impl Source {
             Self::Standby => "standby",
             Self::Poll => "poll",
             Self::Import => "import",
+            Self::Local => "local",
         }
     }
 }
@@ -76,6 +79,11 @@ pub enum Effect {
         person: String,
         /// Whether a conversation file may begin with it.
         opens: bool,
+    },
+    /// It is about the conversation with this person and no entry of its file: a status, a receipt, a subscription.
+    Report {
+        /// The person, by name.
+        person: String,
     },
     /// It belongs to the conversation with this person and takes content back: of the messages with these keys a tombstone
     /// is left.

@@ -21,6 +21,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0017_answering.sql"),
     include_str!("../../../migrations/journal/0018_push.sql"),
     include_str!("../../../migrations/journal/0019_record_changes.sql"),
+    include_str!("../../../migrations/journal/0020_reports.sql"),
 ];
 
 /// How many migrations this program knows.

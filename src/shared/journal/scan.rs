@@ -35,7 +35,7 @@ impl JournalReader<'_> {
     ) -> Result<ControlFlow<()>, JournalError> {
         let mut statement = self.connection().prepare_cached(
             "SELECT channel, account, conversation, seq, occurred_at FROM events
-             WHERE seq > ?1 AND seq <= ?2 AND conversation IS NOT NULL AND apart IS NULL ORDER BY seq LIMIT ?3",
+             WHERE seq > ?1 AND seq <= ?2 AND conversation IS NOT NULL AND apart IS NULL AND entry ORDER BY seq LIMIT ?3",
         )?;
         let mut rows = statement.query(params![after, until, limit])?;
         while let Some(row) = rows.next()? {

@@ -298,8 +298,8 @@ impl Writer {
         };
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO events (dedupe, channel, account, kind, conversation, opens, reread, occurred_at, received_at,
-                                 source, apart, payload, name)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                                 source, apart, payload, name, entry)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (dedupe) DO NOTHING",
         )?;
         let mut new = Vec::with_capacity(events.len());
@@ -311,7 +311,7 @@ impl Writer {
             }
             let (conversation, opens, reread, mut set_aside) = match &event.effect {
                 Effect::Conversation { person, opens } => (Some(person.as_str()), *opens, None, None),
-                Effect::Unsend { person, .. } => (Some(person.as_str()), false, None, None),
+                Effect::Report { person } | Effect::Unsend { person, .. } => (Some(person.as_str()), false, None, None),
                 Effect::Reread(request) => (None, false, Some(request.to_text()), None),
                 Effect::SetAside(reason) => (None, false, None, Some(reason.as_ref())),
             };
@@ -335,7 +335,8 @@ impl Writer {
                 event.source.as_str(),
                 set_aside,
                 tombstone.as_ref().unwrap_or(&event.payload),
-                event.name.as_ref().map(DedupeKey::as_bytes)
+                event.name.as_ref().map(DedupeKey::as_bytes),
+                !matches!(event.effect, Effect::Report { .. })
             ])?;
             new.push(inserted == 1);
             if inserted == 1 {
@@ -360,7 +361,7 @@ impl Writer {
     /// Whether this event was here once, and was deleted by age or on request. What was erased with its account comes back
     /// only where the platform shows it again to who has connected the account anew: a delivery may be a captured one.
     fn was_pruned(&self, event: &Event) -> rusqlite::Result<bool> {
-        let is_asked_for = matches!(event.source, Source::Poll | Source::Import)
+        let is_asked_for = matches!(event.source, Source::Poll | Source::Import | Source::Local)
             && self.accounts.contains(event.channel, &event.account);
         let mut find = self.connection.prepare_cached(
             "SELECT 1 FROM pruned_keys WHERE dedupe = ?1

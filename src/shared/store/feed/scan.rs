@@ -150,7 +150,7 @@ fn read_event(row: &Row<'_>, since: i64, meaning: &ReadMeaning) -> rusqlite::Res
 }
 
 fn source_of(word: &str) -> Source {
-    [Source::Standby, Source::Poll, Source::Import]
+    [Source::Standby, Source::Poll, Source::Import, Source::Local]
         .into_iter()
         .find(|source| source.as_str() == word)
         .unwrap_or(Source::Webhook)

@@ -137,7 +137,7 @@ impl Taking<'_> {
             Source::Standby => self.lose_owner(event, at, state)?,
             // Messages come as our own again.
             Source::Webhook => self.get_owner_back(event, at, state)?,
-            Source::Poll | Source::Import => {}
+            Source::Poll | Source::Import | Source::Local => {}
         }
         state.opened_at = state.opened_at.max(Some(at));
         if said.is_from_ad {

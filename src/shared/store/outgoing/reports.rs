@@ -160,6 +160,8 @@ fn read_all_before(connection: &Connection, of: &Conversation, id: &str, now_ms:
 
 fn word_of(what: Receiving) -> &'static str {
     match what {
+        Receiving::Sent => "sent",
+        Receiving::Failed => "failed",
         Receiving::Delivered => "delivered",
         Receiving::Read => "read",
     }

@@ -7,25 +7,9 @@ use serde_json::{Value, json};
 use crate::shared::channel::dialogue::{Part, Reason};
 use crate::shared::journal::Conversation;
 
-/// Who wrote a message of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Author {
-    /// A program.
-    Bot,
-    /// A human.
-    Human,
-}
+pub use crate::shared::channel::dialogue::Author;
 
 impl Author {
-    /// The word in the API and in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Bot => "bot",
-            Self::Human => "human",
-        }
-    }
-
     fn of(word: &str) -> Self {
         if word == "human" { Self::Human } else { Self::Bot }
     }

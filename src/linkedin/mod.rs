@@ -1,0 +1,4 @@
+//! LinkedIn.
+
+#[cfg(feature = "demo")]
+pub mod sandbox;

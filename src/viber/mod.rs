@@ -1,0 +1,4 @@
+//! Viber.
+
+#[cfg(feature = "demo")]
+pub mod sandbox;

@@ -1,0 +1,4 @@
+//! WhatsApp.
+
+#[cfg(feature = "demo")]
+pub mod sandbox;
