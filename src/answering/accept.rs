@@ -236,9 +236,7 @@ impl Answering {
 fn refuse_misfit(found: Option<channel::Misfit>, profile: &Profile) -> Result<(), Refused> {
     match found {
         None => Ok(()),
-        Some(channel::Misfit::Invalid { pointer, message }) => {
-            Err(Refused::Invalid(vec![Misfit { pointer, message }]))
-        }
+        Some(channel::Misfit::Invalid { pointer, message }) => Err(Refused::Invalid(vec![Misfit { pointer, message }])),
         Some(channel::Misfit::Unsupported) => Err(Refused::Unsupported(profile.can)),
         Some(channel::Misfit::Media { why }) => Err(Refused::Media(why)),
     }

@@ -114,9 +114,7 @@ async fn answer(
 fn not_sent(conversation: &Conversation, refused: &Refused, text: &str) -> Response {
     let why = match refused {
         Refused::NotPermitted(_, sentence) => sentence,
-        Refused::WindowClosed(..) => {
-            "The platform's time for answers is over. It opens again when the person writes."
-        }
+        Refused::WindowClosed(..) => "The platform's time for answers is over. It opens again when the person writes.",
         Refused::CannotReceive(_) => "This person cannot be written to at the moment.",
         Refused::Account(_) => "The account cannot send at the moment. Connect it again on the overview.",
         Refused::QueueFull => "Too many messages wait for this person already. Please try again later.",

@@ -83,7 +83,10 @@ impl Outbox {
                     Ok(false) => {}
                     Ok(true) => again.is_over(),
                     Err(error) => {
-                        tracing::warn!(error = format!("{error:#}"), "a message could not be looked for; it is tried again");
+                        tracing::warn!(
+                            error = format!("{error:#}"),
+                            "a message could not be looked for; it is tried again"
+                        );
                     }
                 }
             });

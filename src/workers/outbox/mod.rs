@@ -125,7 +125,8 @@ impl Outbox {
             started += 1;
             let outbox = self.clone();
             self.0.tasks.spawn(async move {
-                let mut over = Over { outbox: &outbox, number, to: &to, turn: Turn::Postponed(outbox.now_ms() + 1_000) };
+                let mut over =
+                    Over { outbox: &outbox, number, to: &to, turn: Turn::Postponed(outbox.now_ms() + 1_000) };
                 over.turn = outbox.turn(number, &to).await;
             });
         }

@@ -51,11 +51,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn list_uncopied(
-        &self,
-        channels: Vec<&'static str>,
-        before: i64,
-    ) -> Result<Vec<Uncopied>, JournalError> {
+    pub async fn list_uncopied(&self, channels: Vec<&'static str>, before: i64) -> Result<Vec<Uncopied>, JournalError> {
         if channels.is_empty() {
             return Ok(Vec::new());
         }

@@ -124,10 +124,7 @@ pub(in crate::shared) fn note_receipt(
                     OR (p.platform_id IN (SELECT value FROM json_each(?4)) AND p.state = 'failed'))
              ORDER BY p.message, p.n",
         )?
-        .query_map(
-            params![of.channel, of.account, of.person, serde_json::json!(receipt.messages).to_string()],
-            place,
-        )?
+        .query_map(params![of.channel, of.account, of.person, serde_json::json!(receipt.messages).to_string()], place)?
         .collect::<rusqlite::Result<_>>()?;
     for (number, n) in parts {
         let is_billed = set_billing(connection, (number, n), receipt)?;
