@@ -13,6 +13,7 @@ pub mod feed;
 pub mod outbox;
 pub mod push;
 pub mod reads;
+pub mod responder;
 pub mod retention;
 pub mod search_index;
 mod strays;

@@ -99,6 +99,10 @@ fn the_defaults_in_the_example_are_those_of_the_code() {
             "BOT_WEBHOOK_URL",
             "BOT_WEBHOOK_SECRET",
             "BOT_WEBHOOK_SECRET_PREVIOUS",
+            "BOT_ENDPOINT",
+            "BOT_MODEL",
+            "BOT_API_KEY",
+            "BOT_PROMPT_FILE",
         ])
     );
     written.extend(defaults);

@@ -25,6 +25,7 @@ mod read_requests;
 mod record_changes;
 mod records;
 mod reports;
+pub mod responder;
 pub mod search;
 pub mod sessions;
 mod set_aside;
