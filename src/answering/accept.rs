@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::content::{Content, Media, Misfit, misfit_of_address};
 use super::products::ShopOf;
 use super::state::{Allowed, AtTime, Why};
+use super::uploads::UploadedPart;
 use super::{Answering, Unavailable};
 use crate::shared::channel::dialogue::{Ability, Part, PartContent, Profile};
 use crate::shared::journal::{Conversation, JournalError};
@@ -120,10 +121,20 @@ impl Answering {
         if content.needs().any(|ability| !profile.can.contains(&ability)) || content.choices.len() > profile.choices {
             return Err(Refused::Unsupported(profile.can));
         }
-        let parts = self.parts_of(connection, &content, profile).await?;
+        let uploaded = match &content.media {
+            Some(Media::Uploaded(id)) => Some((id.clone(), self.uploads.part_of(connection.merchant, id).await?)),
+            _ => None,
+        };
+        let parts = self.parts_of(connection, &content, profile, uploaded.as_ref().map(|(_, part)| part)).await?;
         let standing = self.shared.journal.load_standing(&conversation).await?;
         self.check(&self.now(connection, &standing), connection, &content)?;
         let takes_over = content.author == Author::Human && self.settings.takeovers.by_human;
+        let mut ttl_ms = i64::try_from(content.ttl_seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
+        if let Some((id, part)) = &uploaded {
+            self.uploads.kept.note_use(id, &conversation).await?;
+            // After that time the platform would find nothing.
+            ttl_ms = ttl_ms.min(part.expires_at.saturating_sub(self.shared.clock.now_ms()).max(0));
+        }
         let new = NewMessage {
             id: new_id(),
             merchant: connection.merchant.to_string(),
@@ -131,7 +142,7 @@ impl Answering {
             author: content.author,
             answers: content.answers.clone(),
             parts,
-            ttl_ms: i64::try_from(content.ttl_seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000),
+            ttl_ms,
             pauses_for: takes_over.then_some(self.settings.takeovers.pause),
             idempotency: (wish.key.to_owned(), wish.fingerprint()),
         };
@@ -143,6 +154,7 @@ impl Answering {
         connection: &Connection,
         content: &Content,
         profile: &Profile,
+        uploaded: Option<&UploadedPart>,
     ) -> Result<Vec<Part>, Refused> {
         let media = match &content.media {
             None => None,
@@ -156,7 +168,7 @@ impl Answering {
                     bytes: *bytes,
                 }),
             },
-            Some(Media::Uploaded(id)) => Some(self.uploads.part_of(connection.merchant, id).await?),
+            Some(Media::Uploaded(_)) => uploaded.map(|uploaded| uploaded.content.clone()),
         };
         let shop = match content.products.is_empty() {
             true => String::new(),
