@@ -1,11 +1,10 @@
 //! Answers where rules cross: what they say stays where it belongs, texts that are no texts, replicas, people and outages.
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use shoptalk::facebook::sandbox::SendFailure;
 use shoptalk::shared::store::api_keys::Scope;
 
-use crate::api_keys::is_problem;
 use crate::logs::Log;
 use crate::replies::Scene;
 use crate::test_app::OPERATOR_TOKEN;
