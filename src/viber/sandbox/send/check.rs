@@ -70,13 +70,12 @@ fn size(value: &Value, max: u64) -> Result<(), Refusal> {
 
 /// Checks a message without looking at whom it is for.
 pub(super) fn check(body: &Value) -> Result<Content, Refusal> {
-    let mut content = Content::default();
-    content.sender =
-        text(&body["sender"], "name", 28).map_err(|(status, _)| (status, "sender.name".to_owned()))?.to_owned();
-    content.min_api_version = match &body["min_api_version"] {
+    let sender = text(&body["sender"], "name", 28).map_err(|(status, _)| (status, "sender.name".to_owned()))?;
+    let min_api_version = match &body["min_api_version"] {
         Value::Null => 1,
         version => version.as_u64().and_then(|n| n.try_into().ok()).ok_or_else(|| bad("min_api_version"))?,
     };
+    let mut content = Content { sender: sender.to_owned(), min_api_version, ..Content::default() };
     if let Some(data) = body.get("tracking_data") {
         let data = data.as_str().filter(|data| data.chars().count() <= 4000).ok_or_else(|| bad("tracking_data"))?;
         content.tracking_data = Some(data.to_owned());
