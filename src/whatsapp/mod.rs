@@ -1,4 +1,50 @@
-//! WhatsApp.
+//! WhatsApp: one number of the WhatsApp Business Platform's Cloud API, which the settings name.
+//!
+//! The platform's documents: <https://developers.facebook.com/documentation/business-messaging/whatsapp>.
 
+mod about;
+mod configured;
+mod config;
+mod meaning;
+mod payload;
+mod person;
+mod read_request;
 #[cfg(feature = "demo")]
 pub mod sandbox;
+mod state;
+mod sync;
+mod view;
+mod webhook;
+
+use std::sync::Arc;
+
+pub use self::about::ABOUT;
+pub use self::config::{Config, ROUTES};
+use self::configured::Number;
+use self::state::Whatsapp;
+use self::sync::NumberReader;
+use crate::shared::channel::Channel;
+use crate::shared::channel::context::Shared;
+
+/// The platform as people know it.
+pub const PLATFORM: &str = "WhatsApp";
+
+/// The channel's name in paths, tables and files.
+const NAME: &str = "whatsapp";
+
+/// The channel.
+#[must_use]
+pub fn channel(shared: &Shared, config: Config) -> Channel {
+    let whatsapp = Whatsapp::new(shared, config);
+    Channel {
+        about: &ABOUT,
+        routes: webhook::routes(&whatsapp).with_state(Arc::clone(&whatsapp)),
+        poll: None,
+        connect: None,
+        view: view::VIEW,
+        dialogue: None,
+        jobs: Vec::new(),
+        configured: Some(Arc::new(Number(Arc::clone(&whatsapp)))),
+        reader: Arc::new(NumberReader(whatsapp)),
+    }
+}

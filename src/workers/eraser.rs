@@ -188,6 +188,8 @@ impl Eraser {
         // No read of the account from here to the end: it would write back what it had read before.
         let _no_read = self.reads.hold(channel, account).await;
         self.shared.progress.end(channel, account);
+        // What still lies under an older name of the person is found under theirs then.
+        self.conversations.follow_moved_files().await?;
         let media = self.remove_media(scope).await.context("copies of attachments cannot be removed")?;
         self.shared.journal.erase_events(scope, &name).await?;
         self.shared.journal.erase_rows(scope, &name).await?;

@@ -1,0 +1,45 @@
+//! What the channel's code is given.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::NAME;
+use super::config::Config;
+use crate::shared::channel::context::Shared;
+use crate::shared::server::webhook_intake::Intake;
+
+/// What the channel's code is given.
+pub struct Whatsapp {
+    /// What every channel is given.
+    pub shared: Shared,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// Where deliveries go.
+    pub intake: Intake,
+    /// The digits of the number, as far as they are known.
+    number: Mutex<Option<String>>,
+}
+
+impl Whatsapp {
+    /// Opens the channel with these settings.
+    #[must_use]
+    pub fn new(shared: &Shared, config: Config) -> Arc<Self> {
+        let config = Arc::new(config);
+        Arc::new(Self {
+            shared: shared.clone(),
+            intake: Intake::new(shared, NAME),
+            number: Mutex::new(config.number.clone()),
+            config,
+        })
+    }
+
+    /// The digits of the number: those of the settings, else those that the platform told.
+    #[must_use]
+    pub fn number(&self) -> Option<String> {
+        self.number.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The platform tells the number. What the settings say stays.
+    pub fn learn_number(&self, digits: String) {
+        self.number.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(digits);
+    }
+}
