@@ -4,10 +4,11 @@
 use std::sync::OnceLock;
 
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::person::digits_of;
+use super::refusal;
+use crate::meta::app::{App, Denial};
 use crate::meta::id::Id;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::{ProblemKind, Settings};
@@ -69,18 +70,6 @@ impl Config {
         graph.into_iter().chain([self.webhook_address.clone()]).collect()
     }
 
-    /// A hash of what the settings say of the account: it changes when somebody corrects them.
-    pub(super) fn hash(&self) -> [u8; 32] {
-        let token = self.token.expose_secret().as_bytes();
-        let business = self.business_account.as_ref().map_or("", Id::as_str).as_bytes();
-        let mut digest = Sha256::new();
-        for part in [self.account.as_str().as_bytes(), business, token] {
-            digest.update((part.len() as u64).to_be_bytes());
-            digest.update(part);
-        }
-        digest.finalize().into()
-    }
-
     /// Reads the section; `None`: none of its variables is set, the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
         let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
@@ -115,6 +104,48 @@ impl Config {
             graph_url: settings.base_url_or("WHATSAPP_GRAPH_URL", GRAPH_URL),
             graph_version: settings.text_or("FACEBOOK_GRAPH_VERSION", GRAPH_VERSION),
         })
+    }
+}
+
+impl App for Config {
+    fn id(&self) -> &str {
+        self.app_id.get().map_or("", String::as_str)
+    }
+
+    fn secret(&self) -> &Secrets {
+        &self.app_secret
+    }
+
+    fn graph_url(&self) -> &Url {
+        &self.graph_url
+    }
+
+    fn graph_version(&self) -> &str {
+        &self.graph_version
+    }
+
+    fn other_version(&self) -> (&'static str, &'static str) {
+        (
+            "whatsapp:version",
+            "WhatsApp answers with another version of the Graph API than FACEBOOK_GRAPH_VERSION says, which is no longer \
+             usable. Set it to a current version.",
+        )
+    }
+
+    fn token_reason(&self, subcode: i64) -> &'static str {
+        refusal::token_reason(subcode)
+    }
+
+    fn stops_sending(&self, code: i64) -> bool {
+        refusal::stops_sending(code)
+    }
+
+    fn known_field(&self, name: &str) -> Option<&'static str> {
+        super::client::NUMBER_FIELDS.into_iter().find(|field| *field == name)
+    }
+
+    fn denial_reason(&self, denial: Denial) -> String {
+        refusal::denial_reason(denial)
     }
 }
 

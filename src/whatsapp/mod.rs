@@ -3,16 +3,25 @@
 //! The platform's documents: <https://developers.facebook.com/documentation/business-messaging/whatsapp>.
 
 mod about;
+mod client;
 mod configured;
 mod config;
+mod content;
+mod dialogue;
+mod doctor;
+mod hourly_check;
 mod meaning;
+mod metadata;
 mod payload;
 mod person;
 mod read_request;
+mod refusal;
 #[cfg(feature = "demo")]
 pub mod sandbox;
 mod state;
 mod sync;
+mod templates;
+mod tokens;
 mod view;
 mod webhook;
 
@@ -21,6 +30,7 @@ use std::sync::Arc;
 pub use self::about::ABOUT;
 pub use self::config::{Config, ROUTES};
 use self::configured::Number;
+use self::dialogue::NumberDialogue;
 use self::state::Whatsapp;
 use self::sync::NumberReader;
 use crate::shared::channel::Channel;
@@ -42,8 +52,8 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         poll: None,
         connect: None,
         view: view::VIEW,
-        dialogue: None,
-        jobs: Vec::new(),
+        dialogue: Some(Arc::new(NumberDialogue::new(Arc::clone(&whatsapp)))),
+        jobs: vec![hourly_check::job(&whatsapp)],
         configured: Some(Arc::new(Number(Arc::clone(&whatsapp)))),
         reader: Arc::new(NumberReader(whatsapp)),
     }

@@ -10,7 +10,7 @@ mod items;
 use sha2::{Digest, Sha256};
 
 use self::identity::People;
-pub use self::items::{UNSENDING, key_of_message, message_key};
+pub use self::items::{UNSENDING, key_of_message, kind, message_key};
 use super::NAME;
 use crate::meta::id::{Id, milliseconds};
 use crate::meta::webhook::readable;
@@ -66,7 +66,7 @@ struct Where<'a> {
     /// The road.
     source: Source,
     /// The people that are named beside the items.
-    people: &'a People<'a>,
+    people: &'a People,
 }
 
 impl<'a> Splitter<'a> {

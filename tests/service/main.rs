@@ -89,3 +89,5 @@ mod soak;
 mod streams;
 mod supply_chain;
 mod takeover;
+mod whatsapp;
+mod whatsapp_webhook;

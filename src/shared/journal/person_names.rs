@@ -70,10 +70,9 @@ impl Journal {
             connection
                 .prepare_cached("SELECT channel, account, name, person FROM moved_files LIMIT ?1")?
                 .query_map([limit], |row| {
-                    let of = |person| {
-                        Ok(Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(person)? })
-                    };
-                    Ok(MovedFile { from: of(2)?, to: of(3)? })
+                    let from = Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? };
+                    let to = Conversation { person: row.get(3)?, ..from.clone() };
+                    Ok(MovedFile { from, to })
                 })?
                 .collect()
         })
