@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use http::Method;
-use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -267,23 +266,5 @@ impl Client {
             }
             None => debug_token_as(&self.graph, Patience::Background, token, token).await,
         }
-    }
-
-    /// Where a medium can be fetched, for five minutes.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn fetch_media_address(&self, media: &Id) -> Result<String, ApiError> {
-        #[derive(Deserialize)]
-        struct Medium {
-            url: String,
-        }
-        let query = [("phone_number_id", self.account().as_str())];
-        Ok(self.get::<Medium>(&[media.as_str()], &query).await?.url)
-    }
-
-    /// The token, as the header of a download needs it.
-    pub fn bearer(&self) -> SecretString {
-        format!("Bearer {}", self.config.token.expose_secret()).into()
     }
 }
