@@ -19,6 +19,7 @@ pub mod search_index;
 mod strays;
 pub mod threads;
 mod unsend;
+pub mod uploads;
 
 use std::time::{Duration, Instant};
 

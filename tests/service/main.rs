@@ -9,6 +9,7 @@ mod process;
 mod test_app;
 
 mod addresses;
+mod answers;
 mod api_docs;
 mod api_keys;
 mod architecture;
@@ -89,5 +90,6 @@ mod soak;
 mod streams;
 mod supply_chain;
 mod takeover;
+mod uploads;
 mod whatsapp;
 mod whatsapp_webhook;
