@@ -91,7 +91,9 @@ impl Graph {
             (102 | 190 | 467 | 368 | 131_031 | 131_042, _) | (10, 1_893_063) => self.account_cannot(told),
             (200..=299, _) if (code, subcode) != (200, 1_545_041) => self.account_cannot(told),
             (code, _) if self.app().stops_sending(code) => self.account_cannot(told),
-            (1 | 2 | 1200 | 131_000 | 131_016 | 131_057 | 135_000, _) => SendError::Broken { code: words_of(code, subcode) },
+            (1 | 2 | 1200 | 131_000 | 131_016 | 131_057 | 135_000, _) => {
+                SendError::Broken { code: words_of(code, subcode) }
+            }
             _ if is_transient && reason_of(code, subcode) == Reason::Refused && !matches!(code, 10 | 100) => {
                 SendError::Broken { code: words_of(code, subcode) }
             }

@@ -124,11 +124,7 @@ impl Client {
         self.graph.send_message(self.account(), &path, body, &self.config.token).await
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-    ) -> Result<T, ApiError> {
+    async fn get<T: serde::de::DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, ApiError> {
         let lane = Lane::Page(self.account());
         self.graph.call(Patience::Background, lane, Method::GET, path, query, &self.config.token).await
     }

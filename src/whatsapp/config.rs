@@ -79,8 +79,7 @@ impl Config {
         let text = settings.required("WHATSAPP_PHONE_NUMBER_ID");
         let account = id_of(settings, "WHATSAPP_PHONE_NUMBER_ID", &text);
         let business = settings.text("WHATSAPP_BUSINESS_ACCOUNT_ID");
-        let business_account =
-            business.and_then(|text| id_of(settings, "WHATSAPP_BUSINESS_ACCOUNT_ID", &text));
+        let business_account = business.and_then(|text| id_of(settings, "WHATSAPP_BUSINESS_ACCOUNT_ID", &text));
         let number = settings.parsed_or(
             "WHATSAPP_PHONE_NUMBER",
             None,
@@ -163,7 +162,8 @@ fn app_secret(settings: &mut Settings<'_>) -> (Secrets, bool) {
     const OWN: [&str; 2] = ["WHATSAPP_APP_SECRET", "WHATSAPP_APP_SECRET_PREVIOUS"];
     const FACEBOOKS: [&str; 2] = ["FACEBOOK_APP_SECRET", "FACEBOOK_APP_SECRET_PREVIOUS"];
     let of_facebook: [Option<SecretString>; 2] = FACEBOOKS.map(|name| settings.secret(name));
-    let same = |one: &str, other: &Option<SecretString>| other.as_ref().is_some_and(|other| other.expose_secret() == one);
+    let same =
+        |one: &str, other: &Option<SecretString>| other.as_ref().is_some_and(|other| other.expose_secret() == one);
     // The same app may be named in both sections: that is one secret with one purpose.
     let own: [Option<SecretString>; 2] = OWN.map(|name| match settings.text(name) {
         Some(text) if of_facebook.iter().any(|other| same(&text, other)) => Some(text.into()),
@@ -171,7 +171,8 @@ fn app_secret(settings: &mut Settings<'_>) -> (Secrets, bool) {
         None => None,
     });
     let is_own = settings.is_set(OWN[0]);
-    let [current, previous] = if is_own { own } else { [of_facebook[0].clone(), own[1].clone().or(of_facebook[1].clone())] };
+    let [current, previous] =
+        if is_own { own } else { [of_facebook[0].clone(), own[1].clone().or(of_facebook[1].clone())] };
     let is_of_facebook = current.as_ref().is_some_and(|current| same(current.expose_secret(), &of_facebook[0]));
     if !is_own && !settings.is_set(FACEBOOKS[0]) {
         let words = "is missing; set it, or FACEBOOK_APP_SECRET where one app serves both";

@@ -53,7 +53,8 @@ pub fn body(part: &Part, named: &[String]) -> (&'static str, Value) {
 pub fn misfit(part: &Part) -> Option<Misfit> {
     let choices = &part.choices;
     let invalid = |pointer: String, message: &str| Some(Misfit::Invalid { pointer, message: message.to_owned() });
-    let repeated = choices.iter().enumerate().find(|(at, one)| choices[..*at].iter().any(|other| other.title == one.title));
+    let repeated =
+        choices.iter().enumerate().find(|(at, one)| choices[..*at].iter().any(|other| other.title == one.title));
     if let Some((at, _)) = repeated {
         return invalid(format!("/choices/{at}/title"), "Another choice has this title.");
     }
@@ -123,8 +124,7 @@ fn interactive(header: Option<Value>, text: &str, choices: &[Choice]) -> (&'stat
         let buttons: Vec<Value> = choices.iter().map(button).collect();
         json!({ "type": "button", "action": { "buttons": buttons } })
     } else {
-        let rows: Vec<Value> =
-            choices.iter().map(|choice| json!({ "id": choice.id, "title": choice.title })).collect();
+        let rows: Vec<Value> = choices.iter().map(|choice| json!({ "id": choice.id, "title": choice.title })).collect();
         json!({ "type": "list", "action": { "button": OPEN_LIST, "sections": [{ "rows": rows }] } })
     };
     object["body"] = json!({ "text": text });
@@ -187,7 +187,11 @@ fn carousel_card(index: usize, card: &ProductCard) -> Value {
 }
 
 fn title_and_price(card: &ProductCard) -> String {
-    [card.title.as_str(), card.price.as_str()].into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("\n")
+    [card.title.as_str(), card.price.as_str()]
+        .into_iter()
+        .filter(|words| !words.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn in_words(card: &ProductCard) -> String {
@@ -284,7 +288,10 @@ mod tests {
     #[test]
     fn one_product_is_a_picture_with_a_link_and_several_are_a_carousel() {
         let (_, one) = body(&part(cards(1), 0), &[]);
-        assert_eq!((one["type"].as_str(), one["body"]["text"].as_str()), (Some("cta_url"), Some("Board 1\n649.00 USD")));
+        assert_eq!(
+            (one["type"].as_str(), one["body"]["text"].as_str()),
+            (Some("cta_url"), Some("Board 1\n649.00 USD"))
+        );
         assert_eq!(one["action"]["parameters"]["url"], "https://shop.example/p/1");
         let (_, ten) = body(&part(cards(10), 0), &[]);
         let shown = ten["action"]["cards"].as_array().unwrap();
@@ -328,7 +335,10 @@ mod tests {
         assert_eq!(misfit(&part(text(&"x".repeat(4096)), 0)), None);
         invalid(medium(MediaKind::Image, None, None), 1, "/text");
         invalid(medium(MediaKind::Image, Some(&"x".repeat(1025)), None), 0, "/text");
-        assert_eq!(misfit(&part(medium(MediaKind::Image, None, Some(5 * MIB + 1)), 0)), Some(Misfit::Media { why: "size" }));
+        assert_eq!(
+            misfit(&part(medium(MediaKind::Image, None, Some(5 * MIB + 1)), 0)),
+            Some(Misfit::Media { why: "size" })
+        );
         assert_eq!(misfit(&part(medium(MediaKind::Video, None, Some(16 * MIB)), 0)), None);
         assert_eq!(misfit(&part(medium(MediaKind::Audio, Some("a"), None), 1)), Some(Misfit::Unsupported));
         assert_eq!(misfit(&part(cards(2), 1)), Some(Misfit::Unsupported));

@@ -93,7 +93,8 @@ impl NumberDialogue {
 
     /// The newest message of a person: the platform marks it as read, and shows there that somebody types.
     async fn newest_of(&self, to: Recipient<'_>) -> Result<Option<String>, SendError> {
-        let of = Conversation { channel: NAME.to_owned(), account: to.account.to_owned(), person: to.person.to_owned() };
+        let of =
+            Conversation { channel: NAME.to_owned(), account: to.account.to_owned(), person: to.person.to_owned() };
         let read = |_: &str, _: &str, item: &Item| (meaning::of(item), None);
         let past = self.whatsapp.shared.journal.read_history(&of, NEWEST, Arc::new(read)).await;
         let past = past.map_err(not_left)?;

@@ -50,7 +50,12 @@ impl Section for Config {
         Box::pin(challenge(self, http))
     }
 
-    fn examine<'a>(&'a self, _http: &'a Http, _connections: &'a Connections, _now_ms: i64) -> BoxFuture<'a, Vec<Finding>> {
+    fn examine<'a>(
+        &'a self,
+        _http: &'a Http,
+        _connections: &'a Connections,
+        _now_ms: i64,
+    ) -> BoxFuture<'a, Vec<Finding>> {
         Box::pin(async { Vec::new() })
     }
 }

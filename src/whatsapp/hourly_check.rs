@@ -143,7 +143,9 @@ async fn subscription(whatsapp: &Whatsapp) -> Result<Option<String>, ReadError> 
     };
     shared.alerts.raise(
         cause,
-        &format!("WhatsApp does not deliver the account's messages to this app (code {code}). It is tried again every hour."),
+        &format!(
+            "WhatsApp does not deliver the account's messages to this app (code {code}). It is tried again every hour."
+        ),
     );
     Ok(Some(format!("WhatsApp refuses to deliver messages (the subscription was refused, code {code})")))
 }

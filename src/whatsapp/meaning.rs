@@ -96,7 +96,16 @@ fn interactive(inner: &Object<'_>) -> Content {
         _ => {
             let body = inner.object("body").and_then(|body| text_of(&body, "text"));
             let is_card = matches!(&*word, "cta_url" | "carousel");
-            plain(if is_card { Kind::Product } else if body.is_some() { Kind::Text } else { Kind::Other }, body)
+            plain(
+                if is_card {
+                    Kind::Product
+                } else if body.is_some() {
+                    Kind::Text
+                } else {
+                    Kind::Other
+                },
+                body,
+            )
         }
     }
 }
@@ -156,7 +165,8 @@ fn status(object: &Object<'_>) -> Meaning {
 fn opens_by_call(object: &Object<'_>) -> bool {
     match object.text("direction").as_deref() {
         Some("BUSINESS_INITIATED") => {
-            object.text("event").as_deref() == Some("terminate") && object.text("status").as_deref() == Some("COMPLETED")
+            object.text("event").as_deref() == Some("terminate")
+                && object.text("status").as_deref() == Some("COMPLETED")
         }
         _ => true,
     }
@@ -193,7 +203,10 @@ mod tests {
             r#"{"id":"wamid.1","type":"interactive","context":{"id":"wamid.0"},
                 "interactive":{"type":"list_reply","list_reply":{"id":"slot-3","title":"Tuesday"}}}"#,
         );
-        assert_eq!((tap.kind, tap.text.as_deref(), tap.reply_to.as_deref()), (Kind::Choice, Some("Tuesday"), Some("wamid.0")));
+        assert_eq!(
+            (tap.kind, tap.text.as_deref(), tap.reply_to.as_deref()),
+            (Kind::Choice, Some("Tuesday"), Some("wamid.0"))
+        );
         assert_eq!(tap.choice.unwrap().id, "slot-3");
         let button = heard(r#"{"id":"w","type":"button","button":{"payload":"stop","text":"Stop"}}"#);
         assert_eq!((button.kind, button.choice.unwrap().id.as_str()), (Kind::Choice, "stop"));
@@ -223,7 +236,10 @@ mod tests {
         );
         let Meaning::Receipt(receipt) = failed else { panic!("a receipt") };
         assert_eq!(receipt.failure, Some(("131047".to_owned(), Reason::WindowClosed)));
-        assert_eq!((receipt.mark.as_deref(), receipt.messages.as_slice()), (Some("msg_1:1"), &["wamid.9".to_owned()][..]));
+        assert_eq!(
+            (receipt.mark.as_deref(), receipt.messages.as_slice()),
+            (Some("msg_1:1"), &["wamid.9".to_owned()][..])
+        );
         assert_eq!(receipt.billing.unwrap()["category"], "utility");
         let Meaning::Receipt(played) = read(kind::STATUS, r#"{"id":"w","status":"played"}"#) else { panic!() };
         assert_eq!((played.what, played.failure, played.billing), (Receiving::Read, None, None));

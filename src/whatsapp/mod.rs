@@ -4,8 +4,8 @@
 
 mod about;
 mod client;
-mod configured;
 mod config;
+mod configured;
 mod content;
 mod dialogue;
 mod doctor;

@@ -85,7 +85,9 @@ impl<'a> Splitter<'a> {
         match delivery.get("entry").and_then(elements) {
             Some(entries) => entries.into_iter().for_each(|entry| match object == OBJECT {
                 true => self.entry(entry),
-                false => self.set_aside("", format!("object {}", short(&object)), "an object that is not handled", entry),
+                false => {
+                    self.set_aside("", format!("object {}", short(&object)), "an object that is not handled", entry)
+                }
             }),
             None => self.set_aside("", "delivery", "a delivery without entries", self.masked),
         }
@@ -124,7 +126,8 @@ impl<'a> Splitter<'a> {
         let before = self.split.events.len();
         let mut contacts: Vec<&str> = value.get("contacts").and_then(elements).unwrap_or_default();
         let standby = value.object("standby");
-        contacts.extend(standby.as_ref().and_then(|inner| inner.get("contacts")).and_then(elements).unwrap_or_default());
+        contacts
+            .extend(standby.as_ref().and_then(|inner| inner.get("contacts")).and_then(elements).unwrap_or_default());
         let people = People::new(&contacts);
         let place = |source| Where { entry, account: account.clone(), time, source, people: &people };
         match &*field {

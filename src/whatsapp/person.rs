@@ -45,8 +45,7 @@ impl Person {
     #[must_use]
     pub fn of_number(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('+').unwrap_or(text);
-        let is_number =
-            (1..=MOST_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = (1..=MOST_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
         is_number.then(|| Self::Number(digits.to_owned()))
     }
 

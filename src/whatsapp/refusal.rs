@@ -71,8 +71,12 @@ pub fn token_reason(subcode: i64) -> &'static str {
 pub fn explain(error: &ApiError) -> String {
     match error {
         ApiError::RateLimited { .. } => "WhatsApp limits how often it may be asked. It goes on by itself.".to_owned(),
-        ApiError::Unavailable(_) => "WhatsApp does not answer properly at the moment. It is asked again by itself.".to_owned(),
-        ApiError::Unreadable(_) => "WhatsApp's answers cannot be read at the moment. It is asked again by itself.".to_owned(),
+        ApiError::Unavailable(_) => {
+            "WhatsApp does not answer properly at the moment. It is asked again by itself.".to_owned()
+        }
+        ApiError::Unreadable(_) => {
+            "WhatsApp's answers cannot be read at the moment. It is asked again by itself.".to_owned()
+        }
         ApiError::TokenRejected { reason } => (*reason).to_owned(),
         ApiError::PermissionMissing { reason, .. } => reason.clone(),
         ApiError::Paused { reason, .. } => reason.clone().into_owned(),

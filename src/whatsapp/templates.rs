@@ -78,7 +78,8 @@ pub async fn write(whatsapp: &Whatsapp) -> Result<(), ReadError> {
 
 /// One language of a template is one record.
 fn record(raw: &RawValue) -> Result<Record, ReadError> {
-    let value: Value = serde_json::from_str(raw.get()).map_err(|_| ApiError::Unreadable("a template that is no JSON"))?;
+    let value: Value =
+        serde_json::from_str(raw.get()).map_err(|_| ApiError::Unreadable("a template that is no JSON"))?;
     let text = |name: &str| value[name].as_str().unwrap_or_default();
     let id = match text("id") {
         "" => format!("{}:{}", text("name"), text("language")),

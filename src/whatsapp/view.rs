@@ -23,9 +23,8 @@ fn show(_account: &str, item: &Item) -> Shown {
     let Some(object) = std::str::from_utf8(&item.payload).ok().and_then(Object::parse) else { return Shown::Nothing };
     let is_ours = object.has("to") || object.has("to_user_id");
     let by = if is_ours { Side::Account } else { Side::Person };
-    let named = |member: &str, id: &str| {
-        object.object(member).and_then(|inner| text_of(&inner, id)).unwrap_or_default()
-    };
+    let named =
+        |member: &str, id: &str| object.object(member).and_then(|inner| text_of(&inner, id)).unwrap_or_default();
     match item.kind.as_str() {
         kind::MESSAGE | kind::ECHO | kind::STANDBY_ECHO | kind::COPY if object.is_true("is_deleted") => Shown::Nothing,
         kind::MESSAGE | kind::ECHO | kind::STANDBY_ECHO | kind::COPY => message(&object, by),
@@ -78,7 +77,8 @@ fn message(object: &Object<'_>, by: Side) -> Shown {
         _ => None,
     };
     let context = object.object("context");
-    let reply_to = context.as_ref().and_then(|context| text_of(context, "id").or_else(|| text_of(context, "message_id")));
+    let reply_to =
+        context.as_ref().and_then(|context| text_of(context, "id").or_else(|| text_of(context, "message_id")));
     Shown::Message(Message {
         id: text_of(object, "id"),
         by,
@@ -115,8 +115,12 @@ mod tests {
         else {
             panic!("a message")
         };
-        assert_eq!((voice.by, voice.media[0].kind, voice.reply_to.as_deref()), (Side::Person, "Voice message", Some("v")));
-        let Shown::Message(echo) = shown(kind::ECHO, r#"{"id":"w","to":"1777","type":"text","text":{"body":"hi"}}"#) else {
+        assert_eq!(
+            (voice.by, voice.media[0].kind, voice.reply_to.as_deref()),
+            (Side::Person, "Voice message", Some("v"))
+        );
+        let Shown::Message(echo) = shown(kind::ECHO, r#"{"id":"w","to":"1777","type":"text","text":{"body":"hi"}}"#)
+        else {
             panic!("a message")
         };
         assert_eq!((echo.by, echo.text.as_str()), (Side::Account, "hi"));
@@ -136,7 +140,10 @@ mod tests {
         );
         let edit = r#"{"edit":{"original_message_id":"w","message":{"type":"text","text":{"body":"green"}}}}"#;
         assert_eq!(shown(kind::EDIT, edit), Shown::Edit { of: "w".to_owned(), text: "green".to_owned() });
-        assert_eq!(shown(kind::REVOKE, r#"{"revoke":{"original_message_id":"w"}}"#), Shown::Unsend { of: "w".to_owned() });
+        assert_eq!(
+            shown(kind::REVOKE, r#"{"revoke":{"original_message_id":"w"}}"#),
+            Shown::Unsend { of: "w".to_owned() }
+        );
         assert_eq!(shown(kind::STATUS, r#"{"id":"w","status":"read"}"#), Shown::Read { until: 7 });
         assert_eq!(shown(kind::MESSAGE, "[]"), Shown::Nothing);
     }

@@ -17,7 +17,8 @@ pub(super) async fn follow(journal: &Journal, output: &Output) -> Result<std::io
         }
         for file in &moved {
             let (from, to) = (file.from.clone(), file.to.clone());
-            let beginnings = journal.look(move |reader| Ok([reader.find_pruned(&from)?, reader.find_pruned(&to)?])).await?;
+            let beginnings =
+                journal.look(move |reader| Ok([reader.find_pruned(&from)?, reader.find_pruned(&to)?])).await?;
             let (file, output) = (file.clone(), output.clone());
             let followed = tokio::task::spawn_blocking(move || follow_one(&output, &file, beginnings)).await;
             if let Err(error) = followed.map_err(std::io::Error::other).flatten() {

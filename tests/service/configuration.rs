@@ -165,7 +165,8 @@ fn any_variable_of_a_channel_switches_it_on_and_all_that_are_missing_are_named()
             _ => continue,
         };
         let value = if value.starts_with("your_") { "long enough to be a secret".to_owned() } else { value };
-        let is_id = name == "FACEBOOK_APP_ID" || (name.starts_with("WHATSAPP_") && !name.contains("SECRET") && !name.contains("TOKEN"));
+        let is_id = name == "FACEBOOK_APP_ID"
+            || (name.starts_with("WHATSAPP_") && !name.contains("SECRET") && !name.contains("TOKEN"));
         let value = if is_id && !value.starts_with("http") { "900000000000001".to_owned() } else { value };
         missing.remove(&name);
         assert_eq!(refused(&Variables::from([(name.clone(), value)])), missing, "only {name} is set");

@@ -11,8 +11,8 @@ use shoptalk::shared::store::api_keys::Scope;
 use crate::api_keys::Bot;
 use crate::test_app::TestApp;
 use crate::whatsapp::{
-    ADA, ADAS_NUMBER, BUSINESS, DIGITS, NOWHERE, NUMBER, PREVIOUS_SECRET, VERIFY_TOKEN, configure, conversation, deliver,
-    deliver_items, delivery, ids, of_business, of_number, post, post_signed, sign, start,
+    ADA, ADAS_NUMBER, BUSINESS, DIGITS, NOWHERE, NUMBER, PREVIOUS_SECRET, VERIFY_TOKEN, configure, conversation,
+    deliver, deliver_items, delivery, ids, of_business, of_number, post, post_signed, sign, start,
 };
 
 /// The bytes of a batch as Meta sends one: two changes of one number, two senders, statuses, and another account.
@@ -146,7 +146,8 @@ async fn the_challenge_comes_back_unchanged_as_plain_text_for_the_right_token_on
     let app = start().await;
     let token = VERIFY_TOKEN.replace(' ', "+");
     for word in ["1795219200", "007", "12345678901234567890123", "a.B_c-9"] {
-        let answer = challenge(&app, &format!("hub.mode=subscribe&hub.challenge={word}&hub.verify_token={token}")).await;
+        let answer =
+            challenge(&app, &format!("hub.mode=subscribe&hub.challenge={word}&hub.verify_token={token}")).await;
         assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, word));
         assert!(answer.header("content-type").starts_with("text/plain"));
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
@@ -181,29 +182,54 @@ async fn every_type_of_message_is_kept_as_it_came() {
     let contents = [
         ("text", json!({"text": {"body": "yes, that one"}, "context": {"from": DIGITS, "id": "wamid.OUT0001"}})),
         ("text", json!({"text": {"body": "pass it on"}, "context": {"frequently_forwarded": true}})),
-        ("text", json!({"text": {"body": "in green?"}, "context": {"referred_product": {"catalog_id": "61", "product_retailer_id": "sku-77"}}})),
-        ("text", json!({"text": {"body": "more"}, "referral": {"source_type": "ad", "source_id": "71", "headline": "Offer"}})),
-        ("image", json!({"image": {"id": "41", "mime_type": "image/jpeg", "sha256": "eA==", "caption": "broken corner"}})),
+        (
+            "text",
+            json!({"text": {"body": "in green?"}, "context": {"referred_product": {"catalog_id": "61", "product_retailer_id": "sku-77"}}}),
+        ),
+        (
+            "text",
+            json!({"text": {"body": "more"}, "referral": {"source_type": "ad", "source_id": "71", "headline": "Offer"}}),
+        ),
+        (
+            "image",
+            json!({"image": {"id": "41", "mime_type": "image/jpeg", "sha256": "eA==", "caption": "broken corner"}}),
+        ),
         ("audio", json!({"audio": {"id": "42", "mime_type": "audio/ogg; codecs=opus", "voice": true}})),
         ("video", json!({"video": {"id": "43", "caption": "see the noise"}})),
         ("document", json!({"document": {"id": "44", "filename": "invoice 12.pdf"}})),
         ("sticker", json!({"sticker": {"id": "45", "animated": false}})),
         ("location", json!({"location": {"latitude": 6.9271, "longitude": 79.8612, "name": "Harbour Cafe"}})),
         ("contacts", json!({"contacts": [{"phones": [{"phone": "+1 555-010-0888", "wa_id": "15550100888"}]}]})),
-        ("interactive", json!({"interactive": {"type": "button_reply", "button_reply": {"id": "yes", "title": "Yes"}}})),
-        ("interactive", json!({"interactive": {"type": "nfm_reply", "nfm_reply": {"body": "Sent", "response_json": "{}"}}})),
+        (
+            "interactive",
+            json!({"interactive": {"type": "button_reply", "button_reply": {"id": "yes", "title": "Yes"}}}),
+        ),
+        (
+            "interactive",
+            json!({"interactive": {"type": "nfm_reply", "nfm_reply": {"body": "Sent", "response_json": "{}"}}}),
+        ),
         ("interactive", json!({})),
         ("button", json!({"button": {"payload": "stop", "text": "Stop"}})),
         ("reaction", json!({"reaction": {"message_id": "wamid.TYPE0000", "emoji": "👍"}})),
         ("reaction", json!({"reaction": {"message_id": "wamid.TYPE0000"}})),
-        ("order", json!({"order": {"catalog_id": "61", "product_items": [{"product_retailer_id": "sku-77", "quantity": 2, "item_price": 12.5}]}})),
-        ("system", json!({"system": {"type": "customer_identity_changed", "body": "User identity changed"}, "identity": {"hash": "eA=="}})),
+        (
+            "order",
+            json!({"order": {"catalog_id": "61", "product_items": [{"product_retailer_id": "sku-77", "quantity": 2, "item_price": 12.5}]}}),
+        ),
+        (
+            "system",
+            json!({"system": {"type": "customer_identity_changed", "body": "User identity changed"}, "identity": {"hash": "eA=="}}),
+        ),
         ("unsupported", json!({"errors": [{"code": 131_051}], "unsupported": {"type": "poll_creation"}})),
-        ("edit", json!({"edit": {"original_message_id": "wamid.TYPE0000", "message": {"type": "text", "text": {"body": "green"}}}})),
+        (
+            "edit",
+            json!({"edit": {"original_message_id": "wamid.TYPE0000", "message": {"type": "text", "text": {"body": "green"}}}}),
+        ),
         ("request_welcome", json!({})),
         ("a type of next year", json!({"surprise": [1, null, {"a": "b"}]})),
     ];
-    let items: Vec<Value> = contents.into_iter().enumerate().map(|(number, (kind, more))| of(number, kind, more)).collect();
+    let items: Vec<Value> =
+        contents.into_iter().enumerate().map(|(number, (kind, more))| of(number, kind, more)).collect();
     deliver_items(&app, "messages", &items).await;
     assert_eq!(conversation(&app, ADA).unwrap(), items);
     assert_eq!(app.counts().await.1, 0, "nothing is set aside");
@@ -216,7 +242,8 @@ async fn statuses_are_events_and_no_entries_and_each_counts_once() {
     deliver(&app, &delivery(NUMBER, "wamid.1", "hello")).await;
     let (before, ..) = app.counts().await;
     let status = |word: &str, more: Value| {
-        let mut status = json!({"id": "wamid.OUT", "status": word, "timestamp": "1795219300", "recipient_user_id": ADA});
+        let mut status =
+            json!({"id": "wamid.OUT", "status": word, "timestamp": "1795219300", "recipient_user_id": ADA});
         status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         status
     };
@@ -301,7 +328,8 @@ async fn one_bad_item_costs_its_neighbours_nothing() {
         good("wamid.a"),
         good("wamid.b")
     );
-    let mut body = of_number(NUMBER, "messages", &json!({ "messages": ["ITEMS"] })).replace("\"ITEMS\"", &items).into_bytes();
+    let mut body =
+        of_number(NUMBER, "messages", &json!({ "messages": ["ITEMS"] })).replace("\"ITEMS\"", &items).into_bytes();
     // A byte that is no UTF-8 inside the first message.
     let at = body.windows(6).position(|window| window == b"\"good\"").unwrap() + 1;
     body[at] = 0xff;
@@ -464,7 +492,8 @@ async fn a_changed_id_takes_the_old_file_over() {
     deliver(&app, &delivery(NUMBER, "wamid.1", "before")).await;
     let mut system = said(json!({"from": ADAS_NUMBER}), "wamid.2", "");
     system["type"] = json!("system");
-    system["system"] = json!({"type": "user_changed_number", "wa_id": NEW_NUMBER, "user_id": NEW, "previous_user_id": ADA});
+    system["system"] =
+        json!({"type": "user_changed_number", "wa_id": NEW_NUMBER, "user_id": NEW, "previous_user_id": ADA});
     deliver(&app, &of_number(NUMBER, "messages", &json!({"contacts": [], "messages": [system]}))).await;
     assert_eq!(ids(&app, NEW), ["wamid.1", "wamid.2"]);
     assert!(conversation(&app, ADA).is_none());
@@ -478,7 +507,8 @@ async fn a_changed_id_takes_the_old_file_over() {
 
     // Before August 2026 it was told in another form.
     const NEWEST: &str = "US.900000000000000010";
-    let update = json!({"wa_id": NEW_NUMBER, "user_id": {"previous": NEW, "current": NEWEST}, "timestamp": "1795219401"});
+    let update =
+        json!({"wa_id": NEW_NUMBER, "user_id": {"previous": NEW, "current": NEWEST}, "timestamp": "1795219401"});
     deliver(&app, &of_number(NUMBER, "user_id_update", &json!({"contacts": [], "user_id_update": [update]}))).await;
     assert_eq!(ids(&app, NEWEST).len(), 4);
     assert!(conversation(&app, NEW).is_none());
@@ -544,7 +574,10 @@ fn what_is_missing_or_no_public_address_stops_the_start() {
     assert_eq!(refused(&[("WHATSAPP_ACCESS_TOKEN", "")]), ["WHATSAPP_ACCESS_TOKEN"]);
     assert_eq!(refused(&[("WHATSAPP_PHONE_NUMBER_ID", "+1 555")]), ["WHATSAPP_PHONE_NUMBER_ID"]);
     assert_eq!(refused(&[("WHATSAPP_PHONE_NUMBER", "call me")]), ["WHATSAPP_PHONE_NUMBER"]);
-    assert_eq!(refused(&[("WHATSAPP_WEBHOOK_ADDRESS", "http://shop.example/whatsapp/webhook")]), ["WHATSAPP_WEBHOOK_ADDRESS"]);
+    assert_eq!(
+        refused(&[("WHATSAPP_WEBHOOK_ADDRESS", "http://shop.example/whatsapp/webhook")]),
+        ["WHATSAPP_WEBHOOK_ADDRESS"]
+    );
     assert_eq!(refused(&[("WHATSAPP_APP_SECRET", "")]), ["WHATSAPP_APP_SECRET"]);
     let number = read(&[("WHATSAPP_PHONE_NUMBER", "+1 (555) 010-0001")]).unwrap().whatsapp.unwrap().number;
     assert_eq!(number.as_deref(), Some(DIGITS));
@@ -558,9 +591,7 @@ fn one_app_may_serve_facebook_too() {
         ("FACEBOOK_APP_SECRET_PREVIOUS", "hush-facebook-before"),
         ("FACEBOOK_VERIFY_TOKEN", "hush-facebook-verify"),
     ];
-    let with = |own: (&'static str, &'static str)| {
-        read(&[&facebook[..], &[own]].concat()).unwrap().whatsapp.unwrap()
-    };
+    let with = |own: (&'static str, &'static str)| read(&[&facebook[..], &[own]].concat()).unwrap().whatsapp.unwrap();
     for own in [("WHATSAPP_APP_SECRET", ""), ("WHATSAPP_APP_SECRET", "hush-facebook-secret")] {
         assert_eq!(with(own).app_id.get().map(String::as_str), Some("900000000000001"), "{own:?}");
     }

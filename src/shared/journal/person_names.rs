@@ -167,9 +167,7 @@ fn move_conversation(
     for (table, column) in tables_of_people(connection)? {
         let of = format!("channel = ?1 AND account = ?2 AND \"{column}\" = ?3");
         // Where both have a row, the one of the person stays.
-        connection
-            .prepare(&format!("UPDATE OR IGNORE \"{table}\" SET \"{column}\" = ?4 WHERE {of}"))?
-            .execute(ends)?;
+        connection.prepare(&format!("UPDATE OR IGNORE \"{table}\" SET \"{column}\" = ?4 WHERE {of}"))?.execute(ends)?;
         connection.prepare(&format!("DELETE FROM \"{table}\" WHERE {of}"))?.execute([channel, account, from])?;
     }
     if moved || has_beginning {
@@ -218,8 +216,9 @@ fn move_events(
     let mut rename = connection.prepare_cached(
         "UPDATE events SET conversation = ?5 WHERE seq = ?1 AND channel = ?2 AND account = ?3 AND conversation = ?4",
     )?;
-    let mut place = connection
-        .prepare_cached("UPDATE OR IGNORE conversation_events SET conversation = ?2 WHERE conversation = ?1 AND seq = ?3")?;
+    let mut place = connection.prepare_cached(
+        "UPDATE OR IGNORE conversation_events SET conversation = ?2 WHERE conversation = ?1 AND seq = ?3",
+    )?;
     let mut any = false;
     for seq in ordered.into_iter().chain(others).collect::<BTreeSet<i64>>() {
         // Two conversations may share a number: the event itself says whose it is.
@@ -286,7 +285,9 @@ fn merge_states(connection: &Connection, ends: [&str; 4]) -> rusqlite::Result<()
             )?
             .execute(ends)?;
         connection
-            .prepare_cached("DELETE FROM conversation_states WHERE channel = ?1 AND account = ?2 AND conversation = ?3")?
+            .prepare_cached(
+                "DELETE FROM conversation_states WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
+            )?
             .execute([channel, account, from])?;
         return Ok(());
     }
@@ -366,7 +367,9 @@ mod tests {
         tell(&connection, "US.1", "1777", Knowing::Leads, 10);
         assert_eq!((person_of(&connection, 1), person_of(&connection, 2)), ("US.1".to_owned(), "1888".to_owned()));
         let thread: (String, i64, i64) = connection
-            .query_row("SELECT name, messages, last_seq FROM threads", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .query_row("SELECT name, messages, last_seq FROM threads", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
             .unwrap();
         assert_eq!(thread, ("Ada".to_owned(), 5, 1));
         let state: String =
@@ -382,7 +385,10 @@ mod tests {
         tell(&connection, "US.1", "1777", Knowing::Leads, 10);
         event(&connection, 1, "US.1");
         tell(&connection, "US.2", "1777", Knowing::Leads, 20);
-        assert_eq!((leads(&connection, "1777").as_deref(), person_of(&connection, 1)), (Some("US.2"), "US.1".to_owned()));
+        assert_eq!(
+            (leads(&connection, "1777").as_deref(), person_of(&connection, 1)),
+            (Some("US.2"), "US.1".to_owned())
+        );
         // What is older comes later.
         tell(&connection, "US.1", "1777", Knowing::Leads, 15);
         tell(&connection, "US.3", "1777", Knowing::Succeeds, 15);
@@ -396,7 +402,10 @@ mod tests {
         event(&connection, 1, "US.1");
         tell(&connection, "US.9", "US.1", Knowing::Succeeds, 20);
         assert_eq!(person_of(&connection, 1), "US.9");
-        assert_eq!([leads(&connection, "1777"), leads(&connection, "US.1")], [Some("US.9".to_owned()), Some("US.9".to_owned())]);
+        assert_eq!(
+            [leads(&connection, "1777"), leads(&connection, "US.1")],
+            [Some("US.9".to_owned()), Some("US.9".to_owned())]
+        );
         // Known by the number alone: the same person.
         tell(&connection, "US.10", "1777", Knowing::Succeeds, 30);
         assert_eq!(person_of(&connection, 1), "US.10");

@@ -62,7 +62,9 @@ impl Api {
     /// As for [`Api::require_person`].
     pub async fn require_addressee(&self, channel: &str, account: &str, person: &str) -> Result<String, ApiProblem> {
         match self.answering.dialogue(channel) {
-            Some(dialogue) if dialogue.may_begin_with(person) => Ok(self.resolve(channel, account, person).await?.person),
+            Some(dialogue) if dialogue.may_begin_with(person) => {
+                Ok(self.resolve(channel, account, person).await?.person)
+            }
             _ => self.require_person(channel, account, person).await,
         }
     }

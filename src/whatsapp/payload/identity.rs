@@ -108,9 +108,13 @@ mod tests {
         let number = |digits: &str| Person::of_number(digits);
         let now = user("US.9").unwrap();
         let names = |former: &[Option<Person>]| Identity::of_changed(now.clone(), former, number("1778")).names;
-        let owned = |names: &[(&str, Knowing)]| names.iter().map(|(name, how)| ((*name).to_owned(), *how)).collect::<Vec<_>>();
+        let owned =
+            |names: &[(&str, Knowing)]| names.iter().map(|(name, how)| ((*name).to_owned(), *how)).collect::<Vec<_>>();
         let all = [("US.1", Knowing::Succeeds), ("1777", Knowing::Leads), ("1778", Knowing::Leads)];
         assert_eq!(names(&[user("US.1"), number("1777"), user("US.9")]), owned(&all));
-        assert_eq!(names(&[number("1777"), user("US.9")]), owned(&[("1777", Knowing::Succeeds), ("1778", Knowing::Leads)]));
+        assert_eq!(
+            names(&[number("1777"), user("US.9")]),
+            owned(&[("1777", Knowing::Succeeds), ("1778", Knowing::Leads)])
+        );
     }
 }

@@ -115,7 +115,8 @@ fn key_of(place: &Where<'_>, word: &str, object: &Object<'_>, members: &[&str]) 
     if values.first().is_none_or(|first| first.is_empty()) {
         return None;
     }
-    let parts: Vec<&[u8]> = std::iter::once(word.as_bytes()).chain(values.iter().map(|value| value.as_bytes())).collect();
+    let parts: Vec<&[u8]> =
+        std::iter::once(word.as_bytes()).chain(values.iter().map(|value| value.as_bytes())).collect();
     Some(DedupeKey::new(NAME, place.account.as_str(), &parts))
 }
 
@@ -184,7 +185,8 @@ fn system(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> 
     let of = |object: Option<&Object<'_>>, name: &str, read: fn(&str) -> Option<Person>| {
         object.and_then(|object| filled(object, name)).and_then(|text| read(&text))
     };
-    let (from, from_user) = (of(Some(object), "from", Person::of_number), of(Some(object), "from_user_id", Person::of_user_id));
+    let (from, from_user) =
+        (of(Some(object), "from", Person::of_number), of(Some(object), "from_user_id", Person::of_user_id));
     let number = of(inner.as_ref(), "wa_id", Person::of_number);
     let user = of(inner.as_ref(), "user_id", Person::of_user_id);
     let previous = of(inner.as_ref(), "previous_user_id", Person::of_user_id);
