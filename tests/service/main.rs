@@ -92,3 +92,5 @@ mod streams;
 mod supply_chain;
 mod takeover;
 mod uploads;
+mod whatsapp;
+mod whatsapp_webhook;
