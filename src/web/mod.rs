@@ -4,7 +4,9 @@ pub mod api;
 pub mod form;
 pub mod merchant;
 pub mod operator;
+mod pieces;
 mod prefix;
+mod uploaded;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -33,7 +35,7 @@ use crate::shared::store::ApiKeys;
 use crate::shared::telemetry::metrics::Metrics;
 
 /// The beginnings of the paths at which our own pages, interfaces and probes are.
-pub const ROUTES: [&str; 19] = [
+pub const ROUTES: [&str; 20] = [
     "/account",
     "/api",
     "/catalogue",
@@ -48,6 +50,7 @@ pub const ROUTES: [&str; 19] = [
     "/keys",
     "/bot",
     "/logout",
+    "/m",
     "/media",
     "/metrics",
     "/operator",
@@ -82,6 +85,7 @@ pub fn router(
     own: Option<Url>,
 ) -> Router {
     let shared = answering.shared.clone();
+    let uploaded = uploaded::router(answering.uploads.clone());
     merchant::routes()
         .route("/deletion/{code}", get(merchant::receipts::receipt))
         // Browsers ask for one of their own accord, and report what they do not get.
@@ -97,6 +101,7 @@ pub fn router(
         .layer(Extension(responder))
         .layer(Extension(running))
         .with_state(shared)
+        .merge(uploaded)
 }
 
 /// `GET /ready`: 200 when the databases can be written and the consumers run, else 503.

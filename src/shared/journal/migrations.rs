@@ -22,7 +22,9 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0018_push.sql"),
     include_str!("../../../migrations/journal/0019_record_changes.sql"),
     include_str!("../../../migrations/journal/0020_reports.sql"),
-    include_str!("../../../migrations/journal/0022_responder.sql"),
+    include_str!("../../../migrations/journal/0021_uploads.sql"),
+    include_str!("../../../migrations/journal/0022_person_names.sql"),
+    include_str!("../../../migrations/journal/0024_responder.sql"),
 ];
 
 /// How many migrations this program knows.
