@@ -109,8 +109,7 @@ impl App {
             readers.clone(),
             alert_poster,
             (answering.clone(), push),
-            configured(&shared, &channels, server.channels_owner.clone()),
-            responder.clone(),
+            (configured(&shared, &channels, server.channels_owner.clone()), responder.clone()),
         )?;
         let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
         let runner = CommandRunner {
@@ -123,6 +122,7 @@ impl App {
             rotation: opened.rotation,
             api_keys: opened.api_keys.clone(),
             answering: answering.clone(),
+            responder: responder.clone(),
             outbox: Arc::new(workers.outbox.clone()),
             clock: shared.clock.clone(),
         };
@@ -135,8 +135,7 @@ impl App {
                 server,
                 opened.vault,
                 opened.api_keys,
-                (answering, Arc::new(workers.outbox.clone())),
-                responder,
+                (answering, Arc::new(workers.outbox.clone()), responder),
                 running.clone(),
             ),
             scheduler: Scheduler::new(
@@ -315,8 +314,7 @@ fn join_routes(
     server: Server,
     vault: Vault,
     api_keys: ApiKeys,
-    (answering, outbox): (Answering, Arc<dyn Sending>),
-    responder: Option<Responder>,
+    (answering, outbox, responder): (Answering, Arc<dyn Sending>, Option<Responder>),
     running: Running,
 ) -> Router {
     let api_channels = channels.iter().map(ApiChannel::of).collect();

@@ -50,8 +50,7 @@ impl Workers {
         readers: Readers,
         alert_poster: Arc<AlertPoster>,
         (answering, push): (Answering, Push),
-        configured: Option<ConfiguredAccounts>,
-        responder: Option<Responder>,
+        (configured, responder): (Option<ConfiguredAccounts>, Option<Responder>),
     ) -> anyhow::Result<Self> {
         let thread = LowPriorityThread::start("files").context("a thread cannot be started")?;
         let conversations =

@@ -117,7 +117,8 @@ impl AnsweringWorker {
         let events = page.events.iter().filter_map(|event| {
             let (channel, account, person) = event.of.clone()?;
             let account = (channel, account);
-            is_on(event.n, &account).then(|| (event.n, Conversation { channel: account.0, account: account.1, person }))
+            let is_on = is_on(event.n, &account);
+            is_on.then_some((event.n, Conversation { channel: account.0, account: account.1, person }))
         });
         journal.take_for_responder(merchant, page.next, events.collect()).await?;
         Ok(page.next < page.ends.newest)
