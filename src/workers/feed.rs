@@ -4,14 +4,14 @@
 //! nothing. What events mean is read outside it; if an event was erased or released meanwhile, the step is made again.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{LOOK_EVERY, Rest, Worker};
 use crate::answering::Answering;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::journal::Account;
-use crate::shared::store::{AccountStatus, FeedStep, NextForFeed};
+use crate::shared::store::{AccountStatus, FeedStep, NextForFeed, Taken, handover_alert};
 
 /// How many events of conversations one step takes: a write transaction of some milliseconds.
 const BATCH: i64 = 500;
@@ -20,8 +20,9 @@ const BATCH: i64 = 500;
 /// at once, because somebody waits for an answer.
 const MANY: usize = 50;
 
-/// Items that are too old are deleted so often, in milliseconds.
-const PRUNE_EVERY_MS: i64 = 60 * 60 * 1000;
+/// How often items that are too old are deleted, and everything is looked at that tells of itself when it changes, in
+/// milliseconds.
+const HOUR_MS: i64 = 60 * 60 * 1000;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -30,30 +31,34 @@ pub struct Feed {
     answering: Answering,
     /// How long until messages that wait are due.
     rest: Mutex<Duration>,
-    /// When items that are too old were deleted last, in milliseconds since 1970.
-    pruned_at: Mutex<Option<i64>>,
+    /// When the hourly work was done last, in milliseconds since 1970.
+    looked_at: Mutex<Option<i64>>,
+    /// The version of the connections of which bots know how they are doing.
+    told: Mutex<Option<u64>>,
 }
 
 impl Feed {
     /// Tells bots what happens in these conversations.
     #[must_use]
     pub fn new(answering: Answering) -> Self {
-        Self { answering, rest: Mutex::new(LOOK_EVERY), pruned_at: Mutex::default() }
+        Self { answering, rest: Mutex::new(LOOK_EVERY), looked_at: Mutex::default(), told: Mutex::default() }
     }
 
-    /// Deletes what is too old, at a start and every hour.
-    async fn prune(&self) -> anyhow::Result<()> {
+    /// At a start and every hour: deletes what is too old, and looks whether anything was not told.
+    async fn look_hourly(&self) -> anyhow::Result<()> {
         let Answering { shared, settings, .. } = &self.answering;
         let now_ms = shared.clock.now_ms();
-        let pruned_at = *self.pruned_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if pruned_at.is_some_and(|at| (at..at + PRUNE_EVERY_MS).contains(&now_ms)) {
+        let looked_at = *lock(&self.looked_at);
+        if looked_at.is_some_and(|at| (at..at + HOUR_MS).contains(&now_ms)) {
             return Ok(());
         }
         let deleted = shared.journal.prune_feed(now_ms - i64::from(settings.retention_days) * DAY_MS).await?;
         if deleted > 0 {
             tracing::info!(deleted, "items of the feed past their retention were deleted");
         }
-        *self.pruned_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now_ms);
+        self.answering.tell_handovers().await?;
+        *lock(&self.told) = None;
+        *lock(&self.looked_at) = Some(now_ms);
         Ok(())
     }
 
@@ -70,14 +75,14 @@ impl Feed {
         }
         let (has_more, count) = (next.has_more, next.events.len());
         let holds = next.events.iter().any(|event| event.is_told);
-        let (owners, over) = (self.owners_of(&next).await?, next.over.clone());
+        let owners = self.owners_of(&next).await?;
         let automation = dialogues
             .iter()
             .filter_map(|(name, dialogue)| Some(((*name).to_owned(), dialogue.profile().automation_within?)))
             .collect();
         let taken = shared.journal.take_into_feed(FeedStep { next, owners, automation }, rules).await?;
-        let Some(begun) = taken else { return Ok(true) };
-        over.iter().for_each(|conversation| self.answering.heal_handover(conversation));
+        let Some(Taken { begun, resumed }) = taken else { return Ok(true) };
+        resumed.iter().for_each(|conversation| shared.alerts.heal(handover_alert(conversation)));
         for (channel, by) in begun {
             shared.metrics.count_takeover(&channel, by.as_str());
         }
@@ -92,6 +97,11 @@ impl Feed {
     /// Tells bots of accounts that are doing better or worse.
     async fn tell_statuses(&self) -> anyhow::Result<()> {
         let Answering { shared, .. } = &self.answering;
+        // Before they are listed: what changes meanwhile is looked at again.
+        let version = shared.connections.version();
+        if *lock(&self.told) == Some(version) {
+            return Ok(());
+        }
         let accounts = shared.connections.list().await?.into_iter().map(|connection| AccountStatus {
             merchant: connection.merchant.to_string(),
             status: connection.status.as_str(),
@@ -99,7 +109,9 @@ impl Feed {
             channel: connection.channel,
             account: connection.account,
         });
-        Ok(shared.journal.tell_statuses(accounts.collect()).await?)
+        let is_complete = shared.journal.tell_statuses(accounts.collect()).await?;
+        *lock(&self.told) = is_complete.then_some(version);
+        Ok(())
     }
 
     /// The merchants of the accounts that a piece of work is about.
@@ -122,8 +134,12 @@ impl Feed {
 
     fn rest_until(&self, at: Option<i64>, now_ms: i64) {
         let left = at.map(|at| Duration::from_millis(u64::try_from(at - now_ms).unwrap_or(0)));
-        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = left.unwrap_or(LOOK_EVERY).min(LOOK_EVERY);
+        *lock(&self.rest) = left.unwrap_or(LOOK_EVERY).min(LOOK_EVERY);
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Worker for Feed {
@@ -137,7 +153,7 @@ impl Worker for Feed {
 
     fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(async {
-            self.prune().await?;
+            self.look_hourly().await?;
             let has_more = self.take_next().await?;
             if !has_more {
                 self.tell_statuses().await?;
@@ -147,6 +163,6 @@ impl Worker for Feed {
     }
 
     fn rest(&self) -> Rest {
-        Rest::UntilNextEventFor(*self.rest.lock().unwrap_or_else(PoisonError::into_inner))
+        Rest::UntilNextEventFor(*lock(&self.rest))
     }
 }

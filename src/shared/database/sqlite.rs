@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,13 +25,15 @@ pub struct Db(Arc<Opened>);
 
 struct Opened {
     connection: Mutex<Connection>,
+    /// How many rows were changed through this connection, or more.
+    changes: AtomicU64,
     /// Where it is and which file that was; `None`: it is only looked at, or has no name.
     file: Option<(PathBuf, FileId)>,
 }
 
 impl From<Connection> for Db {
     fn from(connection: Connection) -> Self {
-        Self(Arc::new(Opened { connection: Mutex::new(connection), file: None }))
+        Self(Arc::new(Opened { connection: Mutex::new(connection), changes: AtomicU64::new(0), file: None }))
     }
 }
 
@@ -65,7 +68,8 @@ impl Db {
     /// As `open`.
     pub fn open(path: &Path, migrations: &[&'static str]) -> anyhow::Result<Self> {
         let connection = Mutex::new(open(path, migrations)?);
-        Ok(Self(Arc::new(Opened { connection, file: Some((path.to_owned(), file_of(path)?)) })))
+        let file = Some((path.to_owned(), file_of(path)?));
+        Ok(Self(Arc::new(Opened { connection, changes: AtomicU64::new(0), file })))
     }
 
     /// Opens a database only to look at it.
@@ -74,6 +78,11 @@ impl Db {
     /// When the file cannot be opened.
     pub fn open_to_look(path: &Path) -> rusqlite::Result<Self> {
         Ok(open_reader(path)?.into())
+    }
+
+    /// A number that grows with every change that this process makes, and sometimes without one.
+    pub(in crate::shared) fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
     }
 
     /// Runs `work` with the connection on a thread that may block. A transaction begins and ends inside one call.
@@ -94,7 +103,9 @@ impl Db {
                 ensure_is_there(path, *file).context("a database was moved, removed or replaced while it is used")?;
             }
             let mut connection = opened.connection.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut connection).map_err(Into::into)
+            let done = work(&mut connection);
+            opened.changes.store(connection.total_changes(), Ordering::Release);
+            done.map_err(Into::into)
         })
         .await
         .context("a database task did not finish")?
