@@ -199,9 +199,7 @@ impl Inner {
         match (target.receiver, &self.bot) {
             (Receiver::Bot, Some(bot)) => Ok(bot.secrets.clone()),
             (Receiver::Bot, None) => Ok(Vec::new()),
-            (Receiver::Own, _) => {
-                self.endpoints.secrets(target.merchant, self.answering.shared.clock.now_ms()).await
-            }
+            (Receiver::Own, _) => self.endpoints.secrets(target.merchant, self.answering.shared.clock.now_ms()).await,
         }
     }
 
@@ -248,12 +246,7 @@ impl Inner {
     }
 
     /// Posts one event. Gives back whether its receiver wants more.
-    async fn post_one(
-        &self,
-        target: &Target,
-        secrets: &[Zeroizing<Vec<u8>>],
-        push: DuePush,
-    ) -> anyhow::Result<bool> {
+    async fn post_one(&self, target: &Target, secrets: &[Zeroizing<Vec<u8>>], push: DuePush) -> anyhow::Result<bool> {
         let shared = &self.answering.shared;
         let (to, of) = (target.receiver, target.merchant);
         let Some(event) = self.read(target, push.n).await? else {

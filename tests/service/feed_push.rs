@@ -547,7 +547,8 @@ async fn p4_a_receiver_is_forgotten_with_the_last_account_also_of_one_that_was_d
     assert_eq!(tokens_sql(&app, "SELECT count(*) FROM push_endpoints"), 0);
     assert!(!is_open(&app, &alert));
     app.settle().await;
-    let left: i64 = app.journal_sql(|journal| journal.query_row("SELECT count(*) FROM push_places", [], |row| row.get(0)));
+    let left: i64 =
+        app.journal_sql(|journal| journal.query_row("SELECT count(*) FROM push_places", [], |row| row.get(0)));
     assert_eq!(left, 0);
     app.finish().await;
 }
