@@ -14,6 +14,7 @@ use crate::shared::store::{ApiKeys, Erasures};
 use crate::shared::under_way::Reads;
 use crate::web::Running;
 use crate::workers::alert_webhook::AlertPoster;
+use crate::workers::configured_accounts::ConfiguredAccounts;
 use crate::workers::conversations::Conversations;
 use crate::workers::eraser::Eraser;
 use crate::workers::feed::Feed;
@@ -22,6 +23,7 @@ use crate::workers::push::Push;
 use crate::workers::reads::Refresh;
 use crate::workers::search_index::SearchIndexer;
 use crate::workers::threads::Overview;
+use crate::workers::uploads::UploadRemover;
 use crate::workers::{Rest, Worker};
 
 /// The readers of the channels, by the channel's name.
@@ -46,6 +48,7 @@ impl Workers {
         readers: Readers,
         alert_poster: Arc<AlertPoster>,
         (answering, push): (Answering, Push),
+        configured: Option<ConfiguredAccounts>,
     ) -> anyhow::Result<Self> {
         let thread = LowPriorityThread::start("files").context("a thread cannot be started")?;
         let conversations =
@@ -58,20 +61,29 @@ impl Workers {
             readers,
             reads.clone(),
         );
-        let eraser =
-            Eraser::new(shared.clone(), erasures, api_keys, reads, Arc::clone(&conversations), refresh.clone());
+        let eraser = Eraser::new(
+            shared.clone(),
+            erasures,
+            (api_keys, answering.uploads.kept.clone()),
+            reads,
+            Arc::clone(&conversations),
+            refresh.clone(),
+        );
         let search = SearchIndexer::new(shared.journal.clone(), shared.products.clone())
             .context("a thread cannot be started")?;
         let outbox = Outbox::new(answering.clone());
-        let others: Vec<Arc<dyn Worker>> = vec![
+        let configured = configured.map(|worker| Arc::new(worker) as Arc<dyn Worker>);
+        let mut others: Vec<Arc<dyn Worker>> = vec![
             Arc::new(Overview::new(shared.journal.clone())),
             Arc::new(refresh.clone()),
             Arc::new(eraser),
+            Arc::new(UploadRemover::new(answering.uploads.kept.clone())),
             Arc::new(Feed::new(answering)),
             Arc::new(outbox.clone()),
             Arc::new(push),
             Arc::new(search),
         ];
+        others.extend(configured);
         Ok(Self { conversations, refresh, alert_poster, outbox, others })
     }
 

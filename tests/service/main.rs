@@ -9,6 +9,7 @@ mod process;
 mod test_app;
 
 mod addresses;
+mod answers;
 mod api_docs;
 mod api_keys;
 mod architecture;
@@ -89,3 +90,4 @@ mod soak;
 mod streams;
 mod supply_chain;
 mod takeover;
+mod uploads;

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::{Value, json};
-use shoptalk::app::config::Config;
 use shoptalk::facebook::sandbox::{Echoes, Person, Reach, SendFailure};
 use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
@@ -35,17 +34,22 @@ impl Scene {
     }
 
     pub async fn with(scopes: &[Scope]) -> Self {
-        Self::configured(scopes, |_| {}).await
+        Self::of(TestApp::start().await, scopes).await
     }
 
-    async fn configured(scopes: &[Scope], change: impl FnOnce(&mut Config)) -> Self {
-        let app = TestApp::start_with(change).await;
+    /// In this service, which nobody has connected yet.
+    pub async fn of(app: TestApp, scopes: &[Scope]) -> Self {
         app.connect().await;
-        let bot = Bot::start(&app, scopes).await;
-        let sam = app.facebook.person(SAM, "Sam Doe");
-        let scene = Self { app, bot, sam, keys: AtomicUsize::new(0) };
+        let scene = Self::again(app, scopes).await;
         scene.hear("Is the blue one in stock?").await;
         scene
+    }
+
+    /// In a service to which Sam wrote already, with a new bot.
+    pub async fn again(app: TestApp, scopes: &[Scope]) -> Self {
+        let bot = Bot::start(&app, scopes).await;
+        let sam = app.facebook.person(SAM, "Sam Doe");
+        Self { app, bot, sam, keys: AtomicUsize::new(0) }
     }
 
     /// Sam writes, and the service has done what follows.
@@ -629,7 +633,7 @@ async fn waiting_for_a_message_answers_when_it_is_known_and_repeats_get_that_ans
 #[tokio::test]
 async fn a5_who_waits_for_a_message_holds_no_place_that_others_need() {
     let scopes = [Scope::Read, Scope::Reply];
-    let scene = Scene::configured(&scopes, |config| config.server.limits.requests = 2).await;
+    let scene = Scene::of(TestApp::start_with(|config| config.server.limits.requests = 2).await, &scopes).await;
     let path = format!("{}/messages", to(SAM));
     let wait = async |key: &str| {
         let headers = [("idempotency-key", key), ("prefer", "wait=20")];
