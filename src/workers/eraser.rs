@@ -190,6 +190,8 @@ impl Eraser {
         // No read of the account from here to the end: it would write back what it had read before.
         let _no_read = self.reads.hold(channel, account).await;
         self.shared.progress.end(channel, account);
+        // What still lies under an older name of the person is found under theirs then.
+        self.conversations.follow_moved_files().await?;
         let mut media = self.remove_media(scope).await.context("copies of attachments cannot be removed")?;
         media += self.uploads.erase(scope).await.context("uploaded media cannot be removed")?;
         self.shared.journal.erase_events(scope, &name).await?;
