@@ -6,6 +6,7 @@ pub mod eval_bot;
 pub mod forward;
 mod keys;
 mod rebuild;
+pub mod remote;
 mod replay;
 pub mod rotate_keys;
 mod send;
@@ -114,6 +115,8 @@ pub struct MessageWanted {
     pub text: String,
     /// Products of the catalogue that are shown with them, by their ids.
     pub products: Vec<String>,
+    /// A template instead of words, by its name; the words are its parameter then, where it has one.
+    pub template: Option<String>,
     /// Whether a human writes: bots are silent afterwards.
     pub is_human: bool,
     /// Whether to wait until it is known what became of it.

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bots::{EvalArguments, SendArguments, TailArguments, parse_account};
+use bots::{EvalArguments, Listener, SendArguments, TailArguments, TailSource, parse_account};
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use progress_bars::Bars;
@@ -16,6 +16,7 @@ use shoptalk::app::config;
 use shoptalk::app::config::{Config, FromEnv, Server};
 use shoptalk::app::{self, App, StartError};
 use shoptalk::backup;
+use shoptalk::commands::remote::Remote;
 use shoptalk::commands::{Command, Line, socket};
 #[cfg(feature = "demo")]
 use shoptalk::demo;
@@ -145,7 +146,7 @@ enum What {
     Send(SendArguments),
     /// Show events of the feed as they happen, from the running service
     #[command(
-        after_help = "Examples:\n  shoptalk tail\n  shoptalk tail --types message,takeover --since 0\n  shoptalk tail --json | jq .text\n  shoptalk tail --forward http://127.0.0.1:3000/bot\n\nWithout --merchant events of all merchants are shown, and in JSON each says whose it is. Ctrl-C ends it.\nWhat a bot behind --forward does not take in three tries is left out."
+        after_help = "Examples:\n  shoptalk tail\n  shoptalk tail --types message,takeover --since 0\n  shoptalk tail --json | jq .text\n  shoptalk tail --forward http://127.0.0.1:3000/bot\n  shoptalk tail --url https://shoptalk.example.com --key stk_…\n\nWithout --merchant events of all merchants are shown, and in JSON each says whose it is. Ctrl-C ends it.\nWhat a bot behind --forward does not take in three tries is left out."
     )]
     Tail(TailArguments),
     /// The built-in responder
@@ -350,8 +351,9 @@ async fn run(what: What) -> ExitCode {
         What::Rebuild { account } => command(Command::Rebuild { account }).await,
         What::Replay { event, .. } => command(Command::Replay { event }).await,
         What::Send(arguments) => command(arguments.into_command()).await,
-        What::Tail(arguments) => match arguments.into_command() {
-            Ok((command, listener)) => hand_over(command, |lines| listener.listen(lines)).await,
+        What::Tail(arguments) => match arguments.into_source() {
+            Ok((TailSource::Here(command), listener)) => hand_over(command, |lines| listener.listen(lines)).await,
+            Ok((TailSource::Elsewhere(remote), listener)) => follow(remote, listener).await,
             Err(problem) => fail(&problem),
         },
         What::Bot { what: BotWhat::Eval(arguments) } => match arguments.into_command() {
@@ -515,6 +517,21 @@ fn stop_signal() -> CancellationToken {
         }
     });
     stop
+}
+
+/// Shows the events of a service elsewhere.
+async fn follow(remote: Remote, listener: Listener) -> ExitCode {
+    let (sender, lines) = mpsc::channel(64);
+    let showing = tokio::spawn(listener.listen(lines));
+    let good = remote.follow(&sender).await;
+    drop(sender);
+    match showing.await {
+        Ok((_, Err(error))) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            fail_with(&format!("the output could not be written: {error}"), FINDINGS)
+        }
+        _ if good => ExitCode::SUCCESS,
+        _ => ExitCode::from(FINDINGS),
+    }
 }
 
 /// Hands a command to the running service, or carries it out here, and prints what is told.
