@@ -260,6 +260,7 @@ impl Erasure {
             self.0.connections.list_of(merchant).await?.is_empty() && self.former_of(merchant).await?.is_empty();
         if is_gone {
             self.0.journal.forget_feed_cursors(merchant).await?;
+            self.0.journal.forget_responder_of(merchant).await?;
             self.0.erasures.forget_receiver(merchant).await?;
             self.0.uploads.remove_of(merchant).await?;
             // The receiver of the settings is everybody's: without its place it would be told of everything again.
