@@ -42,6 +42,7 @@ pub fn configure(config: &mut Config, graph_url: &str) {
         webhook_address,
         graph_url: Url::parse(graph_url).unwrap(),
         graph_version: "v26.0".to_owned(),
+        media: None,
     });
 }
 
