@@ -69,6 +69,7 @@ mod pages_many;
 mod pages_media;
 mod read_requests;
 mod replies;
+mod sandbox_messengers;
 mod search;
 mod security;
 mod shopify_bulk;
