@@ -59,11 +59,11 @@ impl Section for Config {
 
     fn examine<'a>(
         &'a self,
-        _http: &'a Http,
+        http: &'a Http,
         _connections: &'a Connections,
-        _now_ms: i64,
+        now_ms: i64,
     ) -> BoxFuture<'a, Vec<Finding>> {
-        Box::pin(async { Vec::new() })
+        Box::pin(examine(self, http, now_ms))
     }
 }
 
