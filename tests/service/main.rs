@@ -41,6 +41,7 @@ mod facebook_trouble;
 mod facebook_unsend;
 mod facebook_webhook;
 mod feed;
+mod feed_catalogue;
 mod feed_push;
 mod feed_streams;
 mod fuzzing;

@@ -44,7 +44,7 @@ pub use erasures::Erasures;
 pub use event_status::EventStatus;
 pub use feed::{
     AccountStatus, By, FeedEnds, FeedEvent, FeedItem, FeedPage, FeedQuery, FeedRules, FeedStep, Incoming, ItemKind,
-    NextForFeed, PastItem, ReadMeaning, Takeover, TakeoverState, Takeovers,
+    NextForFeed, PastItem, ProductSources, ReadMeaning, Takeover, TakeoverState, Takeovers,
 };
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
 pub use inspection::{Inspection, has_check_value, inspect, list_connected};
