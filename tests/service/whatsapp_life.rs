@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use http::Method;
 use serde_json::json;
 use shoptalk::doctor::{Surroundings, examine};
-use shoptalk::shared::channel::simulator::{Failure, json_answer};
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::whatsapp::sandbox::Sandbox;
 use url::Url;
 
 use crate::api_keys::is_problem;
+use crate::pages_leaving::{disconnect, post as leave};
 use crate::test_app::TestApp;
 use crate::whatsapp::{ADAS_NUMBER, BUSINESS, DIGITS, NUMBER, Scene, deliver, finish, ids, list_templates, of_business, with_platform};
 
@@ -101,6 +101,7 @@ async fn the_end_of_the_token_is_told_a_week_before_and_asked_for_once_a_day() {
     list_templates(&platform);
     let token = platform.token(Some(9), &["whatsapp_business_messaging", "whatsapp_business_management"]);
     let app = app.restart_with(|config| configure_again(config, &platform, &token)).await;
+    platform.set_callback(&format!("{}/whatsapp/webhook", app.url), crate::whatsapp::VERIFY_TOKEN).await.unwrap();
     app.run_due_jobs().await;
     app.connect().await;
     app.settle().await;
@@ -110,7 +111,7 @@ async fn the_end_of_the_token_is_told_a_week_before_and_asked_for_once_a_day() {
         an_hour_later(&app).await;
     }
     assert_eq!(asked(), 1);
-    app.clock.advance(Duration::from_secs(40 * 3600));
+    app.clock.advance(Duration::from_secs(44 * 3600));
     app.run_due_jobs().await;
     assert_eq!((alerts(&app).contains("token"), asked()), (true, 2));
     let (status, reason) = standing(&app).await;
@@ -178,20 +179,6 @@ async fn permissions_addresses_and_fields_that_are_missing_are_told() {
 
 #[tokio::test]
 async fn what_customers_attach_is_copied_with_the_token_from_listed_hosts_only() {
-    use axum::extract::State;
-    use http::HeaderMap;
-    // Where Meta keeps media: it wants the token.
-    let seen: std::sync::Arc<std::sync::Mutex<Vec<String>>> = std::sync::Arc::default();
-    let keep = async |State(seen): State<std::sync::Arc<std::sync::Mutex<Vec<String>>>>, headers: HeaderMap| {
-        let shown = headers.get("authorization").map_or("", |value| value.to_str().unwrap()).to_owned();
-        seen.lock().unwrap().push(shown);
-        b"\x89PNG\r\n\x1a\nand so on".to_vec()
-    };
-    let router = axum::Router::new().route("/m/41", axum::routing::get(keep)).with_state(seen.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let host = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-
     let (app, platform, number) = with_platform(|config| {
         let whatsapp = config.whatsapp.as_mut().unwrap();
         whatsapp.media = Some(shoptalk::facebook::Media { hosts: vec!["127.0.0.1".to_owned()], max_bytes: 1000 });
@@ -207,8 +194,10 @@ async fn what_customers_attach_is_copied_with_the_token_from_listed_hosts_only()
     for id in ["41", "42", "43"] {
         sent.push(ada.sends_raw("image", image(id), &[]).await.id);
     }
+    // A host that is configured to be asked stands in for Meta's.
+    let png = app.facebook.put_content("41", "text/html", b"\x89PNG\r\n\x1a\nand so on");
     let located = |url: &str| Failure::Json(200, json!({"url": url, "mime_type": "image/png", "id": "41"}));
-    platform.traffic().fail_every("/v26.0/41", 1, located(&format!("{host}/m/41")));
+    platform.traffic().fail_every("/v26.0/41", 1, located(&png));
     platform.traffic().fail_every("/v26.0/42", 1, located("https://evil.example/42"));
     platform.traffic().fail_every("/v26.0/43", 1, Failure::Json(400, json!({"error": {"code": 100, "error_subcode": 33}})));
     app.settle().await;
@@ -219,21 +208,25 @@ async fn what_customers_attach_is_copied_with_the_token_from_listed_hosts_only()
     assert_eq!((&index[&sent[1]][0]["state"], &index[&sent[2]][0]["state"]), (&json!("refused"), &json!("refused")));
     let file = index[&sent[0]][0]["file"].as_str().unwrap();
     assert!(app.path(&format!("whatsapp/{NUMBER}/media/{file}")).exists());
-    let shown = seen.lock().unwrap().clone();
-    assert!(shown.len() == 1 && shown[0].starts_with("Bearer EAAB"), "{shown:?}");
-    let _ = json_answer;
+    let fetched = app.facebook.traffic().received().into_iter().find(|one| one.path.contains("/cdn/")).unwrap();
+    let shown = fetched.headers.get("authorization").unwrap().to_str().unwrap();
+    assert!(shown.starts_with("Bearer EAAB"), "{shown}");
     finish(app, &platform).await;
 }
 
 #[tokio::test]
-async fn who_disconnects_the_number_ends_the_subscription() {
-    let (app, platform, number) = start().await;
-    let browser = app.browser().for_pages();
-    let _ = browser.follow(&format!("/shopify/{}/login", crate::test_app::SHOP)).await;
-    let runner = app.shared().connections.find("whatsapp", NUMBER).await.unwrap();
-    assert!(runner.is_some() && number.is_subscribed());
-    let page = browser.get("/").await.text();
-    assert!(page.contains("Harbour Cafe"), "the merchant sees the number");
+async fn who_disconnects_the_number_ends_the_subscription_and_it_does_not_come_back_by_itself() {
+    let (app, platform, number) = with_platform(|_| {}).await;
+    list_templates(&platform);
+    let browser = app.connect().await.for_pages();
+    app.settle().await;
+    assert!(number.is_subscribed());
+    let answer = leave(&browser, &disconnect(&format!("whatsapp/{NUMBER}")), "").await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/?done=disconnected&channel=whatsapp"));
+    assert!(!number.is_subscribed());
+    app.begin().await;
+    an_hour_later(&app).await;
+    assert!(!number.is_subscribed() && app.connections("whatsapp").await.is_empty());
     finish(app, &platform).await;
 }
 
