@@ -70,6 +70,7 @@ mod pages_many;
 mod pages_media;
 mod read_requests;
 mod replies;
+mod responder;
 mod sandbox_messengers;
 mod search;
 mod security;
