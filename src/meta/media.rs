@@ -72,9 +72,8 @@ impl Media {
             "names of hosts, separated by commas",
             parse_hosts,
         );
-        let max_bytes = settings.parsed_or(names[2], max_bytes, "a number of bytes", |text| {
-            text.parse().ok().filter(|bytes| *bytes > 0)
-        });
+        let max_bytes = settings
+            .parsed_or(names[2], max_bytes, "a number of bytes", |text| text.parse().ok().filter(|bytes| *bytes > 0));
         copy.then_some(Self { hosts, max_bytes })
     }
 }

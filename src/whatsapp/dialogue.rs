@@ -14,8 +14,8 @@ use super::templates::Template;
 use super::{NAME, content, meaning, templates};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
-    Ability, Author, Dialogue, Forbidden, HandOver, LostAnswers, Misfit, Part, PartContent, PersonRate, Profile, Rate, Reason,
-    Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
+    Ability, Author, Dialogue, Forbidden, HandOver, LostAnswers, Misfit, Part, PartContent, PersonRate, Profile, Rate,
+    Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;

@@ -123,7 +123,8 @@ impl Asking<'_> {
     }
 
     async fn ask(&self, path: &[&str], query: &[(&str, &str)], token: &SecretString) -> Option<Answer> {
-        let whole: Vec<&str> = std::iter::once(self.config.graph_version.as_str()).chain(path.iter().copied()).collect();
+        let whole: Vec<&str> =
+            std::iter::once(self.config.graph_version.as_str()).chain(path.iter().copied()).collect();
         let secret = self.config.app_secret.current().expose_secret();
         let proof = to_hex(&sign_sha256(secret.as_bytes(), token.expose_secret().as_bytes()));
         let request = self
@@ -214,7 +215,8 @@ async fn callback(asking: &Asking<'_>) -> Option<Finding> {
     let (config, account) = (asking.config, asking.config.account.as_str());
     let body = asking.get(&[account], &[("fields", "webhook_configuration")], &config.token).await?;
     let all = &body["webhook_configuration"];
-    let found = ["phone_number", "whatsapp_business_account", "application"].into_iter().find_map(|name| all[name].as_str());
+    let found =
+        ["phone_number", "whatsapp_business_account", "application"].into_iter().find_map(|name| all[name].as_str());
     let found = found.filter(|found| *found != config.webhook_address.as_str())?;
     Some(Finding::error(
         "whatsapp_callback_differs",
@@ -229,11 +231,8 @@ async fn fields(asking: &Asking<'_>, app: &str) -> Option<Finding> {
     let token = format!("{app}|{}", asking.config.app_secret.current().expose_secret()).into();
     let body = asking.get(&[app, "subscriptions"], &[], &token).await?;
     let ours = body["data"].as_array()?.iter().find(|one| one["object"] == "whatsapp_business_account")?;
-    let names: Vec<&str> = ours["fields"]
-        .as_array()?
-        .iter()
-        .filter_map(|field| field["name"].as_str().or(field.as_str()))
-        .collect();
+    let names: Vec<&str> =
+        ours["fields"].as_array()?.iter().filter_map(|field| field["name"].as_str().or(field.as_str())).collect();
     let missing = |wanted: &[&'static str]| -> Vec<&str> {
         wanted.iter().copied().filter(|field| !names.contains(field)).collect()
     };

@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn a_message_names_one_medium_and_what_went_out_none() {
-        let Some(Attached::Came(found)) = read_attached(br#"{"id":"w","type":"document","document":{"id":"41"}}"#) else {
+        let Some(Attached::Came(found)) = read_attached(br#"{"id":"w","type":"document","document":{"id":"41"}}"#)
+        else {
             panic!("a medium")
         };
         assert_eq!((found[0].kind.as_str(), found[0].url.as_str(), found.len()), ("file", "41", 1));

@@ -13,7 +13,9 @@ use url::Url;
 use crate::api_keys::is_problem;
 use crate::pages_leaving::{disconnect, post as leave};
 use crate::test_app::TestApp;
-use crate::whatsapp::{ADAS_NUMBER, BUSINESS, DIGITS, NUMBER, Scene, deliver, finish, ids, list_templates, of_business, with_platform};
+use crate::whatsapp::{
+    ADAS_NUMBER, BUSINESS, DIGITS, NUMBER, Scene, deliver, finish, ids, list_templates, of_business, with_platform,
+};
 
 /// The causes of the alerts about the number.
 fn alerts(app: &TestApp) -> BTreeSet<String> {
@@ -88,7 +90,8 @@ async fn the_number_and_its_templates_are_documents() {
     assert_eq!(connection["name"], "Harbour Cafe");
     // What a delivery says of a template is asked for.
     let before = platform.traffic().count("message_templates");
-    let change = json!([{"field": "message_template_status_update", "value": {"event": "APPROVED", "message_template_id": 51}}]);
+    let change =
+        json!([{"field": "message_template_status_update", "value": {"event": "APPROVED", "message_template_id": 51}}]);
     deliver(&app, &of_business(&change)).await;
     app.settle().await;
     assert_eq!(platform.traffic().count("message_templates"), before + 1);
@@ -199,7 +202,11 @@ async fn what_customers_attach_is_copied_with_the_token_from_listed_hosts_only()
     let located = |url: &str| Failure::Json(200, json!({"url": url, "mime_type": "image/png", "id": "41"}));
     platform.traffic().fail_every("/v26.0/41", 1, located(&png));
     platform.traffic().fail_every("/v26.0/42", 1, located("https://evil.example/42"));
-    platform.traffic().fail_every("/v26.0/43", 1, Failure::Json(400, json!({"error": {"code": 100, "error_subcode": 33}})));
+    platform.traffic().fail_every(
+        "/v26.0/43",
+        1,
+        Failure::Json(400, json!({"error": {"code": 100, "error_subcode": 33}})),
+    );
     app.settle().await;
     app.clock.advance(Duration::from_secs(60));
     app.run_due_jobs().await;

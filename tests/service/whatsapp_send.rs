@@ -47,7 +47,8 @@ async fn an_answer_reaches_the_person_and_stands_once_in_the_file_in_the_platfor
 
 /// The platform takes the next message as this one, whatever it is.
 fn take_next(scene: &Scene, wamid: &str) {
-    let taken = json!({"messaging_product": "whatsapp", "contacts": [{"input": "", "wa_id": ""}], "messages": [{"id": wamid}]});
+    let taken =
+        json!({"messaging_product": "whatsapp", "contacts": [{"input": "", "wa_id": ""}], "messages": [{"id": wamid}]});
     scene.platform.traffic().fail_next("/messages", 1, Failure::Json(200, taken));
 }
 
