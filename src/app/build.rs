@@ -27,6 +27,7 @@ use crate::shared::erasure::Erasure;
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::journal::{Journal, WriterHandle};
 use crate::shared::logins::Logins;
+use crate::shared::objects::Objects;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::{Http, Timeouts};
 use crate::shared::outgoing::self_test::SelfTests;
@@ -48,6 +49,7 @@ use crate::web::merchant::Front;
 use crate::web::operator;
 use crate::workers::alert_webhook::AlertPoster;
 use crate::workers::configured_accounts::{ChannelsOwner, ConfiguredAccounts};
+use crate::workers::object_copies::{BUCKET, ObjectCopies};
 use crate::workers::push::{Push, WITHIN as PUSH_WITHIN};
 
 /// Everything below the channels, opened.
@@ -59,6 +61,7 @@ struct Opened {
     rotation: Rotation,
     reads: Reads,
     writer: WriterHandle,
+    installation: String,
 }
 
 impl App {
@@ -73,8 +76,10 @@ impl App {
         let lock = DataLock::take(server.databases())?;
         let data_folder = folder_of(&server.tokens_db).to_owned();
         ensure_no_restore_broke_off(&data_folder)?;
-        let opened = open(&server, allowed, clock).await?;
+        let opened = open(&mut server, allowed, clock).await?;
         let shared = opened.shared.clone();
+        // Before anything is written below the output folder.
+        let copies = object_copies(&shared, opened.installation).await?;
         let posts = AlertPosts::new(opened.tokens.clone());
         let alert_poster = AlertPoster::open(shared.clone(), posts, server.alert_receiver.clone()).await?;
         take_up_accounts(&shared).await?;
@@ -104,7 +109,7 @@ impl App {
             opened.reads,
             readers.clone(),
             alert_poster,
-            (answering.clone(), push),
+            (answering.clone(), push, copies.clone()),
             configured(&shared, &channels, server.channels_owner.clone()),
         )?;
         let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
@@ -119,6 +124,7 @@ impl App {
             api_keys: opened.api_keys.clone(),
             answering: answering.clone(),
             outbox: Arc::new(workers.outbox.clone()),
+            copies,
             clock: shared.clock.clone(),
         };
         let running = Running::default();
@@ -153,7 +159,7 @@ impl App {
 }
 
 /// Opens the databases and the output folder, and makes what the channels share.
-async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyhow::Result<Opened> {
+async fn open(server: &mut Server, allowed: AllowedAddresses, clock: Clock) -> anyhow::Result<Opened> {
     let (vault, key_file) = open_vault(server)?;
     let tokens = Db::open(&server.tokens_db, store::TOKENS_MIGRATIONS)?;
     let sessions = Db::open(&server.sessions_db, store::SESSIONS_MIGRATIONS)?;
@@ -167,7 +173,7 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
     let (journal, writer) =
         Journal::open_watched(&server.journal_db, clock.clone(), metrics.writer.clone(), alerts.clone())?;
-    installation::agree(&tokens, &journal, &output, &alerts).await?;
+    let installation = installation::agree(&tokens, &journal, &output, &alerts).await?;
     let sources = channels::ALL.iter().filter_map(|about| Some((about.name, about.products?))).collect();
     let products = Products::open(&server.search_db, journal.clone(), sources, metrics.search.clone()).await?;
     let is_public = server.is_public();
@@ -184,7 +190,12 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         alerts.clone(),
         clock.clone(),
     );
+    let objects = server.objects.take();
+    let objects = objects
+        .map(|settings| Objects::new(settings, clock.clone(), &server.timeouts, metrics.clone()))
+        .transpose()?;
     let shared = Shared {
+        objects,
         http: Http::new(clock.clone(), &server.timeouts, allowed)?,
         sessions,
         logins: Logins::new(states, state_key(server, &vault), clock.clone(), is_public),
@@ -200,7 +211,7 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         is_public,
         clock,
     };
-    Ok(Opened { shared, vault, tokens, api_keys, rotation, reads, writer })
+    Ok(Opened { shared, vault, tokens, api_keys, rotation, reads, writer, installation })
 }
 
 /// The vault, and the key file if the master key is not given by the environment.
@@ -233,6 +244,18 @@ fn answering(shared: &Shared, channels: &[Channel], server: &Server, receivers: 
         receivers,
         uploads: Uploads,
     }
+}
+
+/// The worker that copies files to object storage; `None`: the settings name no bucket. Then nobody writes down what
+/// changes, and a bucket of later is compared with all files.
+async fn object_copies(shared: &Shared, installation: String) -> anyhow::Result<Option<ObjectCopies>> {
+    if let Some(objects) = shared.objects.clone() {
+        return Ok(Some(ObjectCopies::new(shared.clone(), objects, installation)));
+    }
+    if shared.journal.find_cursor(BUCKET).await?.is_some_and(|bucket| !bucket.is_empty()) {
+        shared.journal.save_cursor(BUCKET, String::new()).await?;
+    }
+    Ok(None)
 }
 
 /// The worker that connects the accounts that the settings name; `None`: they name none.

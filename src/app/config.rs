@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::answering::settings::AnsweringSettings;
 use crate::shared::database::lock::folder_of;
+use crate::shared::objects::ObjectSettings;
 use crate::shared::outgoing::http::Timeouts;
 use crate::shared::secrets::vault::{Vault, parse_key};
 use crate::shared::server::limits::Limits;
@@ -76,6 +77,8 @@ pub struct Server {
     pub bot_receiver: Option<BotReceiver>,
     /// Where merchants' receivers may be although it is not public. Not a setting: tests listen on this machine.
     pub push_addresses: Vec<Url>,
+    /// The bucket that files are copied to; `None`: they are not.
+    pub objects: Option<ObjectSettings>,
     /// How people are answered.
     pub answering: AnsweringSettings,
     /// The form of log lines.
@@ -227,6 +230,7 @@ impl Server {
             alert_receiver: None,
             bot_receiver: None,
             push_addresses: Vec::new(),
+            objects: None,
             answering: AnsweringSettings::default(),
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
@@ -283,6 +287,7 @@ impl Server {
             alert_receiver: alert_receiver(settings),
             bot_receiver: bot_receiver(settings),
             push_addresses: Vec::new(),
+            objects: ObjectSettings::from_settings(settings),
             answering: AnsweringSettings::from_settings(settings),
             log_format: settings.parsed_or("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
                 "text" => Some(LogFormat::Text),

@@ -2,6 +2,7 @@
 //! a local [`socket`] in the data folder, or by the command itself where no service runs.
 
 mod api_keys;
+mod cloud;
 pub mod forward;
 mod keys;
 mod rebuild;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+pub use self::cloud::CloudWanted;
 use self::rotate_keys::Rotation;
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
@@ -29,6 +31,7 @@ use crate::shared::store::api_keys::Scope;
 use crate::shared::store::{ApiKeys, Connection, Connections, ItemKind};
 use crate::shared::under_way::{Progress, Step};
 use crate::workers::conversations::Conversations;
+use crate::workers::object_copies::ObjectCopies;
 use crate::workers::reads::Refresh;
 
 /// What can be asked for.
@@ -81,6 +84,8 @@ pub enum Command {
     Send(MessageWanted),
     /// Tell events of the feed as they happen, until whoever asked goes away.
     Tail(EventsWanted),
+    /// Look after the copies in object storage.
+    Cloud(CloudWanted),
 }
 
 impl Command {
@@ -185,6 +190,8 @@ pub struct CommandRunner {
     pub answering: Answering,
     /// Who sends what was accepted.
     pub outbox: Arc<dyn Sending>,
+    /// Who copies files to object storage; `None`: nobody.
+    pub copies: Option<ObjectCopies>,
     /// The time.
     pub clock: Clock,
 }
@@ -204,6 +211,7 @@ impl CommandRunner {
             Command::RevokeKey { id } => self.revoke_key(&id, lines).await,
             Command::Send(wanted) => self.send(wanted, lines).await,
             Command::Tail(wanted) => self.tail(wanted, lines).await,
+            Command::Cloud(wanted) => self.cloud(wanted, lines).await,
         };
         let good = match result {
             Ok(good) => good,

@@ -74,7 +74,8 @@ async fn run(facebook: &Arc<Facebook>, channel: &'static str) -> anyhow::Result<
         let (more, taken_back) = shared.journal.collect_media(channel, read_attached).await?;
         for (account, person, files) in taken_back {
             for file in files {
-                shared.output.remove(&RelativePath::new(&[channel, &account, "media", &file])?)?;
+                let path = RelativePath::new(&[channel, &account, "media", &file])?;
+                shared.output.remove_in_background(path).await?;
             }
             changed.insert((account, person));
         }
@@ -148,7 +149,8 @@ async fn copy(
         && !shared.journal.is_media_known(channel, &wanted.account, &file).await?
     {
         // Its person was erased, or its message taken back, while it was under way.
-        shared.output.remove(&RelativePath::new(&[channel, &wanted.account, "media", &file])?)?;
+        let path = RelativePath::new(&[channel, &wanted.account, "media", &file])?;
+        shared.output.remove_in_background(path).await?;
     }
     Ok((wanted.account, wanted.conversation))
 }
@@ -305,7 +307,7 @@ async fn write_index(facebook: &Facebook, channel: &'static str, account: &str, 
         }
     }
     if index.is_empty() {
-        shared.output.remove(&path)?;
+        shared.output.remove_in_background(path).await?;
         return Ok(());
     }
     let document = serde_json::to_string_pretty(&index)? + "\n";

@@ -14,6 +14,7 @@ use anyhow::Context;
 
 use super::Worker;
 use super::conversations::Conversations;
+use super::object_copies::{ObjectCopies, ensure_no_objects};
 use super::reads::Refresh;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
@@ -48,6 +49,7 @@ pub struct Eraser {
     reads: Reads,
     conversations: Arc<Conversations>,
     refresh: Refresh,
+    copies: Option<ObjectCopies>,
     last: Mutex<Last>,
 }
 
@@ -72,8 +74,9 @@ impl Eraser {
         reads: Reads,
         conversations: Arc<Conversations>,
         refresh: Refresh,
+        copies: Option<ObjectCopies>,
     ) -> Self {
-        Self { shared, erasures, api_keys, reads, conversations, refresh, last: Mutex::default() }
+        Self { shared, erasures, api_keys, reads, conversations, refresh, copies, last: Mutex::default() }
     }
 
     /// Carries out what is due. Gives back whether there was anything to do. A request that cannot be carried out is
@@ -188,6 +191,11 @@ impl Eraser {
         // No read of the account from here to the end: it would write back what it had read before.
         let _no_read = self.reads.hold(channel, account).await;
         self.shared.progress.end(channel, account);
+        // No upload either: what is cut here is deleted below.
+        let held = match &self.copies {
+            Some(copies) => Some((copies, copies.hold(channel, account).await)),
+            None => None,
+        };
         let media = self.remove_media(scope).await.context("copies of attachments cannot be removed")?;
         self.shared.journal.erase_events(scope, &name).await?;
         self.shared.journal.erase_rows(scope, &name).await?;
@@ -206,7 +214,11 @@ impl Eraser {
             self.shared.sessions.scrub(account.to_owned()).await?;
             self.api_keys.forget_account(channel, account).await?;
         }
-        let erased = Erased { files: files + media, ..self.shared.journal.count_erased(&name).await? };
+        let objects = match &held {
+            Some((copies, held)) => copies.erase(scope, held).await.context("object storage still has copies")?,
+            None => ensure_no_objects(&self.shared.journal, scope).await.map(|()| 0)?,
+        };
+        let erased = Erased { files: files + media, objects, ..self.shared.journal.count_erased(&name).await? };
         self.erasures.finish(wanted, erased).await?;
         self.shared.journal.forget_erased(&name).await?;
         if is_account {
@@ -261,7 +273,7 @@ impl Worker for Eraser {
 
 /// What somebody is told when an erasure fails.
 const FAILED: &str = "Data that must be erased within a day of the request could not be erased yet. It is tried again by \
-                      itself; look whether the disk is full or failing.";
+                      itself; look whether the disk is full or failing, and whether object storage answers.";
 
 fn late_alert_of(code: &str) -> String {
     format!("erasure:{code}:late")

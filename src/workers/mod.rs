@@ -10,6 +10,7 @@ mod conversation_file;
 pub mod conversations;
 pub mod eraser;
 pub mod feed;
+pub mod object_copies;
 pub mod outbox;
 pub mod push;
 pub mod reads;

@@ -75,6 +75,8 @@ pub struct Erased {
     pub rows: i64,
     /// Files.
     pub files: i64,
+    /// Copies of files in object storage.
+    pub objects: i64,
     /// Connections with their tokens.
     pub connections: i64,
 }

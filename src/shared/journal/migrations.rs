@@ -22,6 +22,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0018_push.sql"),
     include_str!("../../../migrations/journal/0019_record_changes.sql"),
     include_str!("../../../migrations/journal/0020_reports.sql"),
+    include_str!("../../../migrations/journal/0023_object_copies.sql"),
 ];
 
 /// How many migrations this program knows.

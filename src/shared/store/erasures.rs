@@ -324,8 +324,9 @@ impl Erasures {
                 let was_there = transaction.execute("DELETE FROM erasure_scopes WHERE id = ?1", [id])?;
                 if was_there == 1 {
                     transaction.execute(
-                        "UPDATE erasures SET events = events + ?2, rows = rows + ?3, files = files + ?4 WHERE code = ?1",
-                        params![code, erased.events, erased.rows, erased.files],
+                        "UPDATE erasures SET events = events + ?2, rows = rows + ?3, files = files + ?4, objects = objects + ?5
+                         WHERE code = ?1",
+                        params![code, erased.events, erased.rows, erased.files, erased.objects],
                     )?;
                 }
                 transaction.commit()
@@ -447,7 +448,7 @@ fn delete_connection(transaction: &Transaction<'_>, channel: &str, account: &str
         .optional()
 }
 
-const RECEIPT: &str = "SELECT code, what, cause, requested_at, done_at, events, rows, files, connections FROM erasures";
+const RECEIPT: &str = "SELECT code, what, cause, requested_at, done_at, events, rows, files, connections, objects FROM erasures";
 
 fn read_receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
     Ok(Receipt {
@@ -456,7 +457,13 @@ fn read_receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
         cause: row.get(2)?,
         requested_at: row.get(3)?,
         done_at: row.get(4)?,
-        erased: Erased { events: row.get(5)?, rows: row.get(6)?, files: row.get(7)?, connections: row.get(8)? },
+        erased: Erased {
+            events: row.get(5)?,
+            rows: row.get(6)?,
+            files: row.get(7)?,
+            connections: row.get(8)?,
+            objects: row.get(9)?,
+        },
     })
 }
 
