@@ -10,7 +10,7 @@ use super::{CommandRunner, Line, say};
 use crate::shared::objects::Standing;
 use crate::shared::store::Connection;
 use crate::shared::under_way::Step;
-use crate::workers::object_copies::ObjectCopies;
+use crate::workers::object_copies::{Compared, ObjectCopies};
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -67,23 +67,27 @@ impl CommandRunner {
     async fn cloud_check(&self, copies: &ObjectCopies, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
         let mut differences = 0_u64;
         for connection in self.connections.list().await? {
-            let Connection { channel, account, .. } = &connection;
-            let step = |done, known| Line::Progress(Step {
-                channel: channel.clone(),
-                account: account.clone(),
-                what: "copies".to_owned(),
-                done,
-                known: Some(known),
-            });
-            let tell = async |path: String, difference| {
-                differences += 1;
-                say(lines, format!("{path}: {difference}")).await;
+            let Connection { channel, account, .. } = connection.clone();
+            let (tell, mut told) = mpsc::channel(64);
+            let listen = async {
+                while let Some(compared) = told.recv().await {
+                    match compared {
+                        Compared::Differs(path, difference) => {
+                            differences += 1;
+                            say(lines, format!("{path}: {difference}")).await;
+                        }
+                        Compared::Progress(done, all) => {
+                            let (channel, account) = (channel.clone(), account.clone());
+                            let (done, known) = (done as u64, Some(all as u64));
+                            let step = Step { channel, account, what: "copies".to_owned(), done, known };
+                            let _ = lines.send(Line::Progress(step)).await;
+                        }
+                    }
+                }
             };
-            let progress = async |done: usize, all: usize| {
-                let _ = lines.send(step(done as u64, all as u64)).await;
-            };
-            copies.check(&connection, tell, progress).await?;
-            let _ = lines.send(Line::Done { channel: channel.clone(), account: account.clone() }).await;
+            let (checked, ()) = tokio::join!(copies.check(connection.clone(), tell), listen);
+            checked?;
+            let _ = lines.send(Line::Done { channel, account }).await;
         }
         for prefix in copies.list_nobodys().await? {
             differences += 1;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::turn::Snapshot;
@@ -34,6 +35,15 @@ impl fmt::Display for Difference {
             Self::Extra => "a copy without a file",
         })
     }
+}
+
+/// What a comparison tells.
+#[derive(Debug)]
+pub enum Compared {
+    /// This file and its object differ.
+    Differs(String, Difference),
+    /// So many files of so many are compared.
+    Progress(usize, usize),
 }
 
 /// The files of an account that are in line.
@@ -100,19 +110,18 @@ impl ObjectCopies {
     }
 
     /// Compares the files of an account with their objects, and tells each difference by the file's path. What changed in
-    /// the last minute may differ because it waits.
+    /// the last minute may differ because it waits. Whoever listens no more does not end it.
     ///
     /// # Errors
     /// When object storage or the output folder cannot be used.
-    pub async fn check(
-        &self,
-        connection: &Connection,
-        mut tell: impl AsyncFnMut(String, Difference),
-        mut progress: impl AsyncFnMut(usize, usize),
-    ) -> anyhow::Result<()> {
-        let sides = self.both_sides(connection).await?;
+    pub async fn check(&self, connection: Connection, tell: mpsc::Sender<Compared>) -> anyhow::Result<()> {
+        let differs = |path, difference| {
+            let tell = tell.clone();
+            async move { drop(tell.send(Compared::Differs(path, difference)).await) }
+        };
+        let sides = self.both_sides(&connection).await?;
         for path in sides.extra() {
-            tell(path, Difference::Extra).await;
+            differs(path, Difference::Extra).await;
         }
         let all = sides.files.len();
         let (mut compared, mut done) = (JoinSet::new(), 0);
@@ -123,7 +132,7 @@ impl ObjectCopies {
             {
                 if !sides.objects.contains(&rest) {
                     done += 1;
-                    tell(path, Difference::Missing).await;
+                    differs(path, Difference::Missing).await;
                     continue;
                 }
                 let (copies, key) = (self.clone(), ObjectKey::below(&sides.prefix, &rest)?);
@@ -136,9 +145,9 @@ impl ObjectCopies {
             let (path, is_same) = joined?;
             done += 1;
             if !is_same? {
-                tell(path, Difference::Other).await;
+                differs(path, Difference::Other).await;
             }
-            progress(done, all).await;
+            let _ = tell.send(Compared::Progress(done, all)).await;
         }
     }
 

@@ -23,7 +23,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::compare::{Difference, Wished};
+pub use self::compare::{Compared, Difference, Wished};
 pub use self::erase::{Held, ensure_no_objects};
 pub use self::gate::BUCKET;
 use self::gate::Gate;
