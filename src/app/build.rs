@@ -76,7 +76,7 @@ impl App {
         let lock = DataLock::take(server.databases())?;
         let data_folder = folder_of(&server.tokens_db).to_owned();
         ensure_no_restore_broke_off(&data_folder)?;
-        let opened = open(&mut server, allowed, clock).await?;
+        let opened = open(&server, allowed, clock).await?;
         let shared = opened.shared.clone();
         // Before anything is written below the output folder.
         let copies = object_copies(&shared, opened.installation).await?;
@@ -159,7 +159,7 @@ impl App {
 }
 
 /// Opens the databases and the output folder, and makes what the channels share.
-async fn open(server: &mut Server, allowed: AllowedAddresses, clock: Clock) -> anyhow::Result<Opened> {
+async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyhow::Result<Opened> {
     let (vault, key_file) = open_vault(server)?;
     let tokens = Db::open(&server.tokens_db, store::TOKENS_MIGRATIONS)?;
     let sessions = Db::open(&server.sessions_db, store::SESSIONS_MIGRATIONS)?;
@@ -190,7 +190,7 @@ async fn open(server: &mut Server, allowed: AllowedAddresses, clock: Clock) -> a
         alerts.clone(),
         clock.clone(),
     );
-    let objects = server.objects.take();
+    let objects = server.objects.clone();
     let objects = objects
         .map(|settings| Objects::new(settings, clock.clone(), &server.timeouts, metrics.clone()))
         .transpose()?;

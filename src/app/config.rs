@@ -5,6 +5,7 @@ mod unknown;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -78,7 +79,7 @@ pub struct Server {
     /// Where merchants' receivers may be although it is not public. Not a setting: tests listen on this machine.
     pub push_addresses: Vec<Url>,
     /// The bucket that files are copied to; `None`: they are not.
-    pub objects: Option<ObjectSettings>,
+    pub objects: Option<Arc<ObjectSettings>>,
     /// How people are answered.
     pub answering: AnsweringSettings,
     /// The form of log lines.
@@ -287,7 +288,7 @@ impl Server {
             alert_receiver: alert_receiver(settings),
             bot_receiver: bot_receiver(settings),
             push_addresses: Vec::new(),
-            objects: ObjectSettings::from_settings(settings),
+            objects: ObjectSettings::from_settings(settings).map(Arc::new),
             answering: AnsweringSettings::from_settings(settings),
             log_format: settings.parsed_or("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
                 "text" => Some(LogFormat::Text),

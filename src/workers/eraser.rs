@@ -187,6 +187,10 @@ impl Eraser {
         let scope = &wanted.scope;
         let (channel, account) = scope.account();
         let is_account = matches!(scope, Scope::Account { .. });
+        if matches!(scope, Scope::Copies { .. }) {
+            let objects = self.erase_objects(scope).await?;
+            return self.erasures.finish(wanted, Erased { objects, ..Erased::default() }).await;
+        }
         let name = format!("erasure:{}:{}", wanted.code, wanted.id);
         // No read of the account from here to the end: it would write back what it had read before.
         let _no_read = self.reads.hold(channel, account).await;
@@ -232,6 +236,18 @@ impl Eraser {
             .await?;
         }
         Ok(())
+    }
+
+    /// Deletes the copies of an account whose files stay.
+    async fn erase_objects(&self, scope: &Scope) -> anyhow::Result<i64> {
+        let (channel, account) = scope.account();
+        match &self.copies {
+            Some(copies) => {
+                let held = copies.hold(channel, account).await;
+                copies.erase(scope, &held).await.context("object storage still has copies")
+            }
+            None => ensure_no_objects(&self.shared.journal, scope).await.map(|()| 0),
+        }
     }
 
     /// Removes what only this person attached, while it is still known which files these are.
@@ -294,7 +310,7 @@ fn remove_files(output: &Output, scope: &Scope) -> std::io::Result<i64> {
                 output.remove_folder(&folder)?
             }
             Scope::Person { person, .. } => output.remove_files_of(&folder, person)?,
-            Scope::Mentions { .. } => 0,
+            Scope::Copies { .. } | Scope::Mentions { .. } => 0,
         };
     }
     Ok(i64::try_from(removed).unwrap_or(i64::MAX))

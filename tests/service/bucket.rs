@@ -52,12 +52,13 @@ impl Bucket {
         let state = Arc::new(Mutex::new(Stored::default()));
         let traffic = Traffic::default();
         let router = Router::new().route("/{*path}", axum::routing::any(answer)).with_state(Arc::clone(&state));
+        let router = router.layer(axum::extract::DefaultBodyLimit::disable());
         let server = Arc::new(Loopback::start(router, traffic.clone()).await.unwrap());
         Self { state, traffic, server }
     }
 
-    pub fn settings(&self) -> ObjectSettings {
-        ObjectSettings {
+    pub fn settings(&self) -> Arc<ObjectSettings> {
+        Arc::new(ObjectSettings {
             bucket: BUCKET.to_owned(),
             region: "nyc3".to_owned(),
             endpoint: Url::parse(&self.server.url()).unwrap(),
@@ -65,7 +66,7 @@ impl Bucket {
             access_key: "an access key for tests".into(),
             secret_key: "a secret key for tests".into(),
             every: Duration::from_secs(60),
-        }
+        })
     }
 
     fn stored(&self) -> MutexGuard<'_, Stored> {

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use http::Method;
+
 use shoptalk::app::config::Config;
 use shoptalk::commands::{CloudWanted, Command, Line};
 use shoptalk::shared::channel::simulator::Failure;
@@ -14,13 +16,12 @@ use shoptalk::shared::store::erasures::Receipt;
 
 use crate::bucket::{Bucket, MARKER};
 use crate::journal_checks::{KIM, SAM, rebuild};
-use crate::test_app::{Browser, PAGE, SHOP, TestApp};
+use crate::test_app::{OPERATOR_TOKEN, PAGE, SHOP, TestApp};
 
 /// Both platforms, and a bucket to which everything is copied.
 struct Scene {
     app: TestApp,
     bucket: Bucket,
-    browser: Browser,
 }
 
 fn with_bucket(bucket: &Bucket) -> impl FnOnce(&mut Config) + use<> {
@@ -41,8 +42,8 @@ impl Scene {
         let bucket = Bucket::start().await;
         let app = TestApp::start_with(with_bucket(&bucket)).await;
         app.shop().add_product("Green tea");
-        let browser = app.connect().await;
-        Self { app, bucket, browser }
+        app.connect().await;
+        Self { app, bucket }
     }
 
     async fn say(&self, person: &str, text: &str) {
@@ -98,17 +99,19 @@ impl Scene {
     }
 
     async fn restart(self) -> Self {
-        let Self { app, bucket, browser: _ } = self;
-        let app = app.restart_with(with_bucket(&bucket)).await;
-        let browser = app.browser();
-        Self { app, bucket, browser }
+        let app = self.app.restart_with(with_bucket(&self.bucket)).await;
+        Self::with(app, self.bucket)
     }
 
     async fn kill(self) -> Self {
-        let Self { app, bucket, browser: _ } = self;
-        let app = app.kill_and_restart_with(with_bucket(&bucket)).await;
-        let browser = app.browser();
-        Self { app, bucket, browser }
+        let app = self.app.kill_and_restart_with(with_bucket(&self.bucket)).await;
+        Self::with(app, self.bucket)
+    }
+
+    /// A service that was started anew.
+    fn with(app: TestApp, bucket: Bucket) -> Self {
+        app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
+        Self { app, bucket }
     }
 
     /// Every file has its object, every object its file.
@@ -316,8 +319,8 @@ async fn a_bucket_of_somebody_else_is_left_alone_until_it_is_taken_over() {
     let bucket = Bucket::start().await;
     bucket.put(MARKER, "another installation\n");
     let app = TestApp::start_with(with_bucket(&bucket)).await;
-    let browser = app.connect().await;
-    let scene = Scene { app, bucket, browser };
+    app.connect().await;
+    let scene = Scene { app, bucket };
     scene.after(11).await;
     assert_eq!(scene.bucket.keys(), [""; 0]);
     assert_eq!(scene.bucket.text(MARKER).as_deref(), Some("another installation\n"));
@@ -346,8 +349,8 @@ async fn a_bucket_that_keeps_versions_is_refused() {
     let bucket = Bucket::start().await;
     bucket.set_versioning(Some("Suspended"));
     let app = TestApp::start_with(with_bucket(&bucket)).await;
-    let browser = app.connect().await;
-    let scene = Scene { app, bucket, browser };
+    app.connect().await;
+    let scene = Scene { app, bucket };
     scene.after(11).await;
     assert_eq!(scene.bucket.puts(""), 0);
     assert_eq!(scene.bucket.text(MARKER), None, "nothing at all is written");
@@ -421,8 +424,8 @@ async fn a_bucket_that_says_it_stored_what_it_did_not_is_found_out() {
     let bucket = Bucket::start().await;
     bucket.set_lying(true);
     let app = TestApp::start_with(with_bucket(&bucket)).await;
-    let browser = app.connect().await;
-    let scene = Scene { app, bucket, browser };
+    app.connect().await;
+    let scene = Scene { app, bucket };
     scene.after(11).await;
     assert!(matches!(scene.standing(), Standing::Stopped { why: Stop::Untrue, .. }), "{:?}", scene.standing());
     assert_eq!(scene.alerts(), ["cloud_refused"]);
@@ -498,8 +501,8 @@ async fn k2_an_erasure_is_not_done_while_an_object_is_left() {
         assert!(done.done_at.is_some() && !scene.bucket.keys().iter().any(|key| key.contains("/facebook/")), "{done:?}");
         assert_eq!(done.erased.objects, i64::try_from(objects).unwrap(), "{how}");
         scene.after(600).await;
-        assert_eq!(scene.browser.follow("/facebook/login").await.status, 200);
-        scene.app.settle().await;
+        // Hours have passed, and the session with them.
+        scene.app.connect().await;
         scene.after(61).await;
         scene.assert_whole().await;
     }
@@ -550,8 +553,8 @@ async fn objects_follow_their_account_to_another_merchant_and_go_when_it_is_disc
     let scene = Scene::start().await;
     let (first, of_shop) = (scene.merchant().await, format!("/shopify/{SHOP}/"));
     scene.app.shared().erasure.disconnect("facebook", PAGE, "a test").await.unwrap();
+    scene.after(1).await;
     scene.after(61).await;
-    scene.after(11).await;
     assert!(scene.bucket.keys().iter().all(|key| key.contains(&of_shop)), "{:?}", scene.bucket.keys());
     assert!(scene.file_of(SAM).is_some(), "files stay");
     // Another merchant, with another shop, connects the Page.
@@ -566,6 +569,29 @@ async fn objects_follow_their_account_to_another_merchant_and_go_when_it_is_disc
     assert_eq!(scene.copy_of(SAM).await, scene.file_of(SAM));
     let of_page: Vec<String> = scene.bucket.keys().into_iter().filter(|key| key.contains("/facebook/")).collect();
     assert!(!of_page.is_empty() && of_page.iter().all(|key| key.contains(&second)), "{of_page:?}");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn p2_who_asks_to_be_disconnected_has_the_copies_deleted_and_counted() {
+    let scene = Scene::start().await;
+    let accounts = vec![("facebook".to_owned(), PAGE.to_owned())];
+    scene.bucket.fail(Failure::Status(503));
+    let code = scene.app.shared().erasure.disconnect_all(accounts, "a test", Some(b"once")).await.unwrap();
+    scene.app.settle().await;
+    let open = receipt(&scene, &code).await;
+    assert_eq!((open.done_at, open.what.as_str()), (None, "disconnected"), "not done while objects are left");
+    scene.bucket.traffic.heal();
+    scene.after(700).await;
+    scene.app.settle().await;
+    let done = receipt(&scene, &code).await;
+    assert_eq!((done.done_at.is_some(), done.erased.objects, done.erased.connections), (true, 2, 1), "{done:?}");
+    assert!(!scene.bucket.keys().iter().any(|key| key.contains("/facebook/")));
+    assert!(scene.file_of(SAM).is_some(), "files stay");
+    // Connected again, everything is sent again.
+    scene.app.connect().await;
+    scene.after(61).await;
+    scene.assert_whole().await;
     scene.finish().await;
 }
 
@@ -642,9 +668,7 @@ async fn differences_are_told_and_mended() {
 #[tokio::test]
 async fn what_changed_while_copies_were_off_is_made_up_for() {
     let Scene { app, bucket, .. } = Scene::start().await;
-    let app = app.restart().await;
-    let browser = app.browser();
-    let scene = Scene { app, bucket, browser };
+    let scene = Scene::with(app.restart().await, bucket);
     let puts = scene.bucket.puts("");
     scene.say(SAM, "while they were off").await;
     scene.after(120).await;
@@ -659,19 +683,35 @@ async fn what_changed_while_copies_were_off_is_made_up_for() {
     let Scene { app, .. } = scene;
     let bucket = Bucket::start().await;
     let app = app.restart_with(with_bucket(&bucket)).await;
-    let browser = app.browser();
-    let scene = Scene { app, bucket, browser };
+    let scene = Scene::with(app, bucket);
     scene.after(1).await;
     scene.assert_whole().await;
     scene.finish().await;
 }
 
 #[tokio::test]
+async fn the_operators_page_and_the_metrics_say_how_the_copies_are_doing() {
+    let scene = Scene::start().await;
+    scene.say(KIM, "waits").await;
+    let bearer = format!("Bearer {OPERATOR_TOKEN}");
+    let metrics = scene.app.browser().send(Method::GET, "/metrics", &[("authorization", &bearer)], b"").await.text();
+    for line in ["shoptalk_cloud_waiting 1", "shoptalk_cloud_lag_seconds 0", "{operation=\"put\",outcome=\"done\"} 4"] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    let operator = scene.app.browser().for_pages();
+    let form = format!("token={}", OPERATOR_TOKEN.replace(' ', "+"));
+    assert!(operator.post_form("/operator/login", &form).await.status.is_redirection());
+    let page = operator.get("/operator").await.text();
+    assert!(page.contains("Copies in object storage") && page.contains("working"), "{page}");
+    let (said, good) = scene.command(CloudWanted::Status).await;
+    assert!(good && said[2].starts_with("copied: 4 files") && said[3].starts_with("waiting: 1 files"), "{said:?}");
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn without_the_bucket_an_erasure_waits_for_it() {
     let Scene { app, bucket, .. } = Scene::start().await;
-    let app = app.restart().await;
-    let browser = app.browser();
-    let scene = Scene { app, bucket, browser };
+    let scene = Scene::with(app.restart().await, bucket);
     let code = ask(&scene, account()).await;
     scene.app.settle().await;
     assert_eq!(receipt(&scene, &code).await.done_at, None);

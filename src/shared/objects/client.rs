@@ -44,7 +44,7 @@ const CACHE_CONTROL: &str = "private, no-store";
 pub struct Objects(Arc<Inner>);
 
 struct Inner {
-    settings: ObjectSettings,
+    settings: Arc<ObjectSettings>,
     address: Url,
     http: Http,
     metrics: Metrics,
@@ -105,7 +105,12 @@ impl Objects {
     ///
     /// # Errors
     /// When the TLS library does not start.
-    pub fn new(settings: ObjectSettings, clock: Clock, timeouts: &Timeouts, metrics: Metrics) -> anyhow::Result<Self> {
+    pub fn new(
+        settings: Arc<ObjectSettings>,
+        clock: Clock,
+        timeouts: &Timeouts,
+        metrics: Metrics,
+    ) -> anyhow::Result<Self> {
         let address = settings.address();
         let allowed = AllowedAddresses::new([&settings.endpoint, &address]);
         let within = timeouts.idle * 2;
@@ -323,7 +328,7 @@ impl Objects {
         signed.insert("x-amz-content-sha256", sha256.to_owned());
         signed.insert("x-amz-date", amz_date(at));
         let all: Vec<(String, String)> = signed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let ObjectSettings { access_key, secret_key, region, .. } = &self.0.settings;
+        let ObjectSettings { access_key, secret_key, region, .. } = &*self.0.settings;
         let authorization = Signing { access_key, secret_key, region }.authorization(&Signed {
             method: method.as_str(),
             path: url.path(),

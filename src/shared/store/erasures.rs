@@ -217,6 +217,7 @@ impl Erasures {
                 let what = match new.scopes.first() {
                     None if new.disconnected > 0 => "disconnected",
                     None => "nothing",
+                    Some(Scope::Copies { .. }) => "disconnected",
                     Some(Scope::Account { .. }) => "accounts",
                     Some(Scope::Person { .. } | Scope::Mentions { .. }) => "person",
                 };
@@ -237,14 +238,14 @@ impl Erasures {
                 for scope in &new.scopes {
                     let (channel, account) = scope.account();
                     let (person, mentions) = match scope {
-                        Scope::Account { .. } => (None, None),
+                        Scope::Account { .. } | Scope::Copies { .. } => (None, None),
                         Scope::Person { person, .. } => (Some(person), None),
                         Scope::Mentions { texts, .. } => (None, Some(serde_json::to_string(texts)?)),
                     };
                     transaction.execute(
-                        "INSERT INTO erasure_scopes (code, channel, account, person, mentions, next_at)
-                         VALUES (?1, ?2, ?3, ?4, ?5, 0)",
-                        params![new.code, channel, account, person, mentions],
+                        "INSERT INTO erasure_scopes (code, channel, account, person, mentions, copies, next_at)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+                        params![new.code, channel, account, person, mentions, matches!(scope, Scope::Copies { .. })],
                     )?;
                     if !matches!(scope, Scope::Account { .. }) {
                         continue;
@@ -294,7 +295,8 @@ impl Erasures {
             .call(|connection| -> rusqlite::Result<Vec<Wanted>> {
                 connection
                     .prepare(
-                        "SELECT scope.id, scope.code, channel, account, person, mentions, attempts, next_at, requested_at
+                        "SELECT scope.id, scope.code, channel, account, person, mentions, attempts, next_at, requested_at,
+                                copies
                          FROM erasure_scopes AS scope JOIN erasures USING (code) ORDER BY scope.id",
                     )?
                     .query_map([], read_wanted)?
@@ -432,7 +434,7 @@ pub(super) fn is_wanted(connection: &Connection, channel: &str, account: &str) -
     connection
         .prepare(
             "SELECT 1 FROM erasure_scopes
-             WHERE channel = ?1 AND account = ?2 AND person IS NULL AND mentions IS NULL",
+             WHERE channel = ?1 AND account = ?2 AND person IS NULL AND mentions IS NULL AND copies = 0",
         )?
         .exists([channel, account])
 }
@@ -478,6 +480,7 @@ fn read_wanted(row: &Row<'_>) -> rusqlite::Result<Wanted> {
             })?;
             Scope::Mentions { channel, account, texts }
         }
+        (None, None) if row.get(9)? => Scope::Copies { channel, account },
         (None, None) => Scope::Account { channel, account },
     };
     Ok(Wanted {

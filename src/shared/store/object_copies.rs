@@ -51,7 +51,7 @@ pub enum CopyOutcome {
     },
     /// There is no such file, and no object of it.
     Gone,
-    /// It belongs to nobody who is connected; there is no object of it.
+    /// It belongs to nobody who is connected: nothing is sent.
     Nobodys,
     /// It is to be tried at this time, in milliseconds since 1970.
     Later {
@@ -156,13 +156,13 @@ impl Journal {
         .await
     }
 
-    /// Objects of this account's files belong below this name and no other; `None`: there shall be none. What stands
-    /// elsewhere is due at once.
+    /// Objects of this account's files belong below this merchant's name and no other: what stands elsewhere, or nowhere, is
+    /// due at once.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn move_copies(&self, folder: &str, owner: Option<String>) -> Result<(), JournalError> {
-        let (folder, now_ms) = (folder.to_owned(), self.clock().now_ms());
+    pub async fn move_copies(&self, folder: &str, owner: &str) -> Result<(), JournalError> {
+        let (folder, owner, now_ms) = (folder.to_owned(), owner.to_owned(), self.clock().now_ms());
         self.write(move |connection| {
             connection
                 .prepare_cached(
@@ -288,6 +288,24 @@ impl Journal {
         .await
     }
 
+    /// Of no file of an account there is an object any more; the files stay.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn disown_copies(&self, folder: &str) -> Result<(), JournalError> {
+        let folder = folder.to_owned();
+        self.write(move |connection| {
+            connection
+                .execute(
+                    "UPDATE object_copies SET owner = NULL, sha256 = NULL, first_at = NULL, due_at = NULL, is_unsure = 0
+                     WHERE folder = ?1",
+                    [folder],
+                )
+                .map(drop)
+        })
+        .await
+    }
+
     /// Forgets one file. Its object is gone.
     ///
     /// # Errors
@@ -363,14 +381,9 @@ fn note_copy(connection: &Connection, result: &CopyResult, every_ms: i64) -> rus
                 .execute(params![path, generation])?;
             forget_object(connection, path)
         }
-        CopyOutcome::Nobodys => {
-            connection
-                .prepare_cached(
-                    "UPDATE object_copies SET first_at = NULL, due_at = NULL WHERE path = ?1 AND generation = ?2",
-                )?
-                .execute(params![path, generation])?;
-            forget_object(connection, path)
-        }
+        CopyOutcome::Nobodys => connection
+            .prepare_cached("UPDATE object_copies SET first_at = NULL, due_at = NULL WHERE path = ?1 AND generation = ?2")?
+            .execute(params![path, generation]),
         CopyOutcome::Later { at, is_failure, is_unsure } => connection
             .prepare_cached(
                 "UPDATE object_copies SET not_before = max(not_before, ?2), due_at = max(due_at, ?2),

@@ -78,11 +78,17 @@ impl ObjectCopies {
         }
         for folder in &held.folders {
             match scope {
-                Scope::Account { .. } => {
+                Scope::Account { .. } | Scope::Copies { .. } => {
                     for prefix in self.prefixes(folder).await? {
                         self.remove_prefix(&prefix, folder).await?;
                     }
-                    self.0.shared.journal.forget_copies(folder, None).await?;
+                    if matches!(scope, Scope::Account { .. }) {
+                        self.0.shared.journal.forget_copies(folder, None).await?;
+                    } else {
+                        self.0.shared.journal.disown_copies(folder).await?;
+                    }
+                    // Who connected the account meanwhile has everything sent anew.
+                    self.owners().forget();
                 }
                 Scope::Person { person, .. } => {
                     self.0.shared.journal.forget_copies(folder, Some(person)).await?;
@@ -109,7 +115,7 @@ impl ObjectCopies {
                 let which = |key: &ObjectKey| {
                     let rest = key.as_str().strip_prefix(&prefix).unwrap_or_default();
                     let is_wanted = match scope {
-                        Scope::Account { .. } => true,
+                        Scope::Account { .. } | Scope::Copies { .. } => true,
                         Scope::Person { person, .. } => self.is_of_person(folder, rest, person),
                         Scope::Mentions { .. } => false,
                     };

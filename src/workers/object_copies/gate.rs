@@ -54,7 +54,8 @@ impl ObjectCopies {
                 self.0.objects.set_standing(Standing::Working);
                 return Ok(true);
             }
-            _ => {}
+            Standing::Stopped { .. } | Standing::Pausing { .. } => self.0.objects.set_standing(Standing::Starting),
+            Standing::Starting | Standing::Working => {}
         }
         match self.look().await {
             Ok(()) => {}
@@ -120,7 +121,7 @@ impl ObjectCopies {
             tracing::warn!("the bucket is another one than before; what stands in the former one stays there");
         }
         journal.doubt_copies(is_other).await?;
-        self.owners().forget_prefixes();
+        self.owners().forget();
         self.wish_all(None).await?;
         Ok(journal.save_cursor(BUCKET, address).await?)
     }

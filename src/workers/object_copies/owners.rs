@@ -24,9 +24,15 @@ pub(super) struct Owners {
     by_folder: Option<HashMap<String, Owner>>,
     /// Below which names objects may stand: those that are written down.
     prefixes: Option<BTreeMap<String, BTreeSet<String>>>,
+    /// Accounts with objects that nobody has connected, and since when that is known.
+    lost: HashMap<String, i64>,
     /// Whether objects may stand where they do not belong.
     has_strays: bool,
 }
+
+/// Objects of an account that was disconnected are deleted after so long, in milliseconds, where no request to erase them has
+/// done it: such a request counts them.
+const LOST_MS: i64 = 60_000;
 
 impl Owners {
     pub(super) fn of(&self, folder: &str) -> Option<Owner> {
@@ -38,7 +44,7 @@ impl Owners {
     }
 
     /// They are read again before anything is done.
-    pub(super) fn forget_prefixes(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.prefixes = None;
         self.by_folder = None;
     }
@@ -75,8 +81,8 @@ impl ObjectCopies {
         }
         for (folder, owner) in self.0.shared.journal.list_copied_folders().await? {
             let wanted = now.get(&folder).map(|owner| owner.merchant.to_string());
-            if owner != wanted {
-                self.0.shared.journal.move_copies(&folder, wanted).await?;
+            if let Some(wanted) = wanted.filter(|wanted| owner.as_ref() != Some(wanted)) {
+                self.0.shared.journal.move_copies(&folder, &wanted).await?;
             }
         }
         let mut owners = self.owners();
@@ -92,11 +98,11 @@ impl ObjectCopies {
         }
         let mut is_clean = true;
         for (prefix, folder) in self.0.shared.journal.list_object_prefixes(None).await? {
-            if self.queue().is_held(&folder) || self.owners().of(&folder).is_some_and(|owner| owner.prefix == prefix) {
+            let owner = self.owners().of(&folder);
+            if owner.as_ref().is_some_and(|owner| owner.prefix == prefix) {
                 continue;
             }
-            let owner = prefix.split('/').nth(1).unwrap_or_default();
-            if self.0.shared.journal.count_copies_of(&folder, owner).await? > 0 || self.queue().is_busy(&folder) {
+            if self.queue().is_held(&folder) || self.queue().is_busy(&folder) || !self.is_over(&prefix, &folder).await? {
                 is_clean = false;
                 continue;
             }
@@ -104,6 +110,10 @@ impl ObjectCopies {
                 Ok(count) => {
                     tracing::info!(folder, count, "no object of an account is left where none belongs any more");
                     self.remove_prefix(&prefix, &folder).await?;
+                    if owner.is_none() {
+                        self.0.shared.journal.disown_copies(&folder).await?;
+                        self.owners().lost.remove(&folder);
+                    }
                 }
                 Err(error) => {
                     self.note_trouble(&error);
@@ -113,6 +123,19 @@ impl ObjectCopies {
         }
         self.owners().has_strays = !is_clean;
         Ok(())
+    }
+
+    /// Whether it is time to see that nothing is left below this name: its files stand elsewhere, or nobody has connected the
+    /// account for a while.
+    async fn is_over(&self, prefix: &str, folder: &str) -> anyhow::Result<bool> {
+        if self.owners().of(folder).is_none() {
+            let now_ms = self.now_ms();
+            let since = *self.owners().lost.entry(folder.to_owned()).or_insert(now_ms);
+            return Ok(now_ms - since >= LOST_MS);
+        }
+        self.owners().lost.remove(folder);
+        let owner = prefix.split('/').nth(1).unwrap_or_default();
+        Ok(self.0.shared.journal.count_copies_of(folder, owner).await? == 0)
     }
 
     /// Objects of an account may stand below this name: that is written down before the first of them is sent.

@@ -148,7 +148,7 @@ impl ObjectCopies {
     async fn turn(&self, due: &DueCopy) -> Result<CopyOutcome, Broken> {
         let rest = due.path.get(due.folder.len() + 1..).unwrap_or_default();
         let Some(Owner { merchant, prefix }) = self.owners().of(&due.folder) else {
-            self.delete_elsewhere(&due.folder, rest, None).await?;
+            // What stands of it is deleted as a whole: see `owners.rs`.
             return Ok(CopyOutcome::Nobodys);
         };
         let key = ObjectKey::below(&prefix, rest)?;
