@@ -98,6 +98,9 @@ fn the_defaults_in_the_example_are_those_of_the_code() {
             "BOT_WEBHOOK_URL",
             "BOT_WEBHOOK_SECRET",
             "BOT_WEBHOOK_SECRET_PREVIOUS",
+            "SPACES_BUCKET",
+            "SPACES_ACCESS_KEY",
+            "SPACES_SECRET_KEY",
         ])
     );
     written.extend(defaults);

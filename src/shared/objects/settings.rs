@@ -49,7 +49,9 @@ impl ObjectSettings {
         let seconds = settings.parsed_or("CLOUD_EVERY_SECONDS", EVERY_SECONDS, "a number from 1 to 86400", |text| {
             text.parse().ok().filter(|seconds| (1..=86_400).contains(seconds))
         });
-        if is_on.contains(&true) {
+        // What is there and cannot be used has a line of its own already.
+        let read = [bucket.is_some(), access_key.is_some(), secret_key.is_some()];
+        if is_on.contains(&true) && read == is_on {
             for name in NEEDED.iter().zip(is_on).filter(|(_, is_set)| !is_set).map(|(name, _)| name) {
                 settings.problem(name, "is needed beside the other SPACES_… variables, or take those out");
             }
