@@ -22,7 +22,7 @@ use crate::shared::telemetry::logging::{self, LogFormat};
 use crate::workers::alert_webhook::Receiver;
 use crate::workers::configured_accounts::ChannelsOwner;
 use crate::workers::push::BotReceiver;
-use crate::{facebook, shopify, web};
+use crate::{facebook, shopify, web, whatsapp};
 
 pub use self::unknown::Unknown;
 
@@ -41,6 +41,8 @@ pub struct Config {
     pub facebook: Option<facebook::Config>,
     /// Shopify; `None`: the channel is off.
     pub shopify: Option<shopify::Config>,
+    /// WhatsApp; `None`: the channel is off.
+    pub whatsapp: Option<whatsapp::Config>,
 }
 
 /// The server's own section.
@@ -118,6 +120,7 @@ fn public_url(settings: &mut Settings<'_>) -> Option<Url> {
     settings.routes(&web::ROUTES);
     settings.routes(&facebook::ROUTES);
     settings.routes(&shopify::ROUTES);
+    settings.routes(&whatsapp::ROUTES);
     let url = settings.base_url(NAME)?;
     let path = url.path().trim_end_matches('/');
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
@@ -334,6 +337,12 @@ impl Config {
         Ok((config?, names))
     }
 
+    /// No channel at all: for tests, and for who adds some.
+    #[must_use]
+    pub fn without_channels(server: Server) -> Self {
+        Self { server, facebook: None, shopify: None, whatsapp: None }
+    }
+
     fn read_all(lookup: &dyn Fn(&str) -> Option<String>) -> (Result<Self, Problems>, Vec<String>) {
         let mut settings = Settings::new(lookup);
         let server = Server::from_settings(&mut settings);
@@ -341,6 +350,7 @@ impl Config {
         let config = Self {
             facebook: facebook::Config::from_settings(&mut settings, public_url),
             shopify: shopify::Config::from_settings(&mut settings, public_url),
+            whatsapp: whatsapp::Config::from_settings(&mut settings, public_url),
             server,
         };
         let names = settings.asked();

@@ -24,6 +24,7 @@ use crate::workers::push::Push;
 use crate::workers::reads::Refresh;
 use crate::workers::search_index::SearchIndexer;
 use crate::workers::threads::Overview;
+use crate::workers::uploads::UploadRemover;
 use crate::workers::{Rest, Worker};
 
 /// The readers of the channels, by the channel's name.
@@ -65,7 +66,7 @@ impl Workers {
         let eraser = Eraser::new(
             shared.clone(),
             erasures,
-            api_keys,
+            (api_keys, answering.uploads.kept.clone()),
             reads,
             Arc::clone(&conversations),
             refresh.clone(),
@@ -79,6 +80,7 @@ impl Workers {
             Arc::new(Overview::new(shared.journal.clone())),
             Arc::new(refresh.clone()),
             Arc::new(eraser),
+            Arc::new(UploadRemover::new(answering.uploads.kept.clone())),
             Arc::new(Feed::new(answering)),
             Arc::new(outbox.clone()),
             Arc::new(push),

@@ -23,6 +23,7 @@ use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::journal::Erased;
 use crate::shared::retry::Doubling;
 use crate::shared::store::erasures::{Open, Wanted};
+use crate::shared::store::uploads::Uploads;
 use crate::shared::store::{ApiKeys, Erasures};
 use crate::shared::under_way::Reads;
 
@@ -46,6 +47,7 @@ pub struct Eraser {
     shared: Shared,
     erasures: Erasures,
     api_keys: ApiKeys,
+    uploads: Uploads,
     reads: Reads,
     conversations: Arc<Conversations>,
     refresh: Refresh,
@@ -70,13 +72,13 @@ impl Eraser {
     pub fn new(
         shared: Shared,
         erasures: Erasures,
-        api_keys: ApiKeys,
+        (api_keys, uploads): (ApiKeys, Uploads),
         reads: Reads,
         conversations: Arc<Conversations>,
         refresh: Refresh,
         copies: Option<ObjectCopies>,
     ) -> Self {
-        Self { shared, erasures, api_keys, reads, conversations, refresh, copies, last: Mutex::default() }
+        Self { shared, erasures, api_keys, uploads, reads, conversations, refresh, copies, last: Mutex::default() }
     }
 
     /// Carries out what is due. Gives back whether there was anything to do. A request that cannot be carried out is
@@ -200,13 +202,17 @@ impl Eraser {
             Some(copies) => Some((copies, copies.hold(channel, account).await)),
             None => None,
         };
-        let media = self.remove_media(scope).await.context("copies of attachments cannot be removed")?;
+        // What still lies under an older name of the person is found under theirs then.
+        self.conversations.follow_moved_files().await?;
+        let mut media = self.remove_media(scope).await.context("copies of attachments cannot be removed")?;
+        media += self.uploads.erase(scope).await.context("uploaded media cannot be removed")?;
         self.shared.journal.erase_events(scope, &name).await?;
         self.shared.journal.erase_rows(scope, &name).await?;
         let files = {
             // The consumers have seen the last of it, and stand still.
             let _no_files = self.conversations.pause().await;
             let _no_wishes = self.refresh.pause().await;
+            media += self.uploads.erase(scope).await.context("uploaded media cannot be removed")?;
             self.shared.journal.erase_events(scope, &name).await?;
             self.shared.journal.erase_rows(scope, &name).await?;
             let (output, scope) = (self.shared.output.clone(), scope.clone());

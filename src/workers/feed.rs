@@ -23,6 +23,9 @@ const MANY: usize = 50;
 /// Items that are too old are deleted so often, in milliseconds.
 const PRUNE_EVERY_MS: i64 = 60 * 60 * 1000;
 
+/// A catalogue that never rests is told of after so long, in milliseconds.
+const LONGEST_CHANGING_MS: i64 = 15_000;
+
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// The consumer.
@@ -30,15 +33,41 @@ pub struct Feed {
     answering: Answering,
     /// How long until messages that wait are due.
     rest: Mutex<Duration>,
+    /// Changes of products that wait for more.
+    changing: Mutex<Option<Changing>>,
     /// When items that are too old were deleted last, in milliseconds since 1970.
     pruned_at: Mutex<Option<i64>>,
+}
+
+/// Changes of products that wait for more, and since when, in milliseconds since 1970. It is not kept over a restart: then
+/// they wait anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Changing {
+    /// The number of the newest one.
+    newest: i64,
+    first_at: i64,
+    last_at: i64,
+}
+
+impl Changing {
+    fn with(self, newest: i64, now_ms: i64) -> Self {
+        if newest == self.newest { self } else { Self { newest, last_at: now_ms, ..self } }
+    }
+
+    /// Up to which they are to be told now; `None`: more may come.
+    fn due(self, now_ms: i64, settle_ms: i64) -> Option<i64> {
+        let is_due = now_ms - self.last_at >= settle_ms || now_ms - self.first_at >= LONGEST_CHANGING_MS;
+        // A clock that was set back makes nobody wait.
+        let is_past = now_ms < self.last_at;
+        (is_due || is_past).then_some(self.newest)
+    }
 }
 
 impl Feed {
     /// Tells bots what happens in these conversations.
     #[must_use]
     pub fn new(answering: Answering) -> Self {
-        Self { answering, rest: Mutex::new(LOOK_EVERY), pruned_at: Mutex::default() }
+        Self { answering, rest: Mutex::new(LOOK_EVERY), changing: Mutex::default(), pruned_at: Mutex::default() }
     }
 
     /// Deletes what is too old, at a start and every hour.
@@ -102,6 +131,31 @@ impl Feed {
         Ok(shared.journal.tell_statuses(accounts.collect()).await?)
     }
 
+    /// Tells bots of products that changed, once there was no change for a moment: what is read of a whole catalogue is
+    /// told in few items. Gives whether there is more to tell.
+    async fn tell_changes(&self) -> anyhow::Result<bool> {
+        let Answering { shared, .. } = &self.answering;
+        let Some(newest) = shared.journal.newest_untold_change().await? else {
+            *self.changing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            return Ok(false);
+        };
+        let (now_ms, settle_ms) = (shared.clock.now_ms(), self.answering.feed_rules().settle_ms);
+        let until = {
+            let mut changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = changing.unwrap_or(Changing { newest, first_at: now_ms, last_at: now_ms }).with(newest, now_ms);
+            *changing = Some(now);
+            now.due(now_ms, settle_ms)
+        };
+        let Some(until) = until else { return Ok(false) };
+        let connections = shared.connections.list().await?.into_iter();
+        let owners = connections.map(|one| ((one.channel, one.account), one.merchant.to_string())).collect();
+        let has_more = shared.journal.tell_product_changes(until, owners, shared.products.sources().clone()).await?;
+        if !has_more {
+            *self.changing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        Ok(has_more)
+    }
+
     /// The merchants of the accounts that a piece of work is about.
     async fn owners_of(&self, next: &NextForFeed) -> anyhow::Result<HashMap<Account, String>> {
         let mut owners = HashMap::new();
@@ -138,15 +192,32 @@ impl Worker for Feed {
     fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(async {
             self.prune().await?;
-            let has_more = self.take_next().await?;
-            if !has_more {
-                self.tell_statuses().await?;
+            if self.take_next().await? {
+                return Ok(true);
             }
-            Ok(has_more)
+            self.tell_statuses().await?;
+            self.tell_changes().await
         })
     }
 
     fn rest(&self) -> Rest {
         Rest::UntilNextEventFor(*self.rest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_wait_for_more_and_not_for_ever() {
+        let first = Changing { newest: 1, first_at: 0, last_at: 0 };
+        assert_eq!((first.due(1_999, 2_000), first.due(2_000, 2_000), first.due(0, 0)), (None, Some(1), Some(1)));
+        assert_eq!(first.with(1, 1_000), first);
+        let second = first.with(5, 1_000);
+        assert_eq!((second.due(2_999, 2_000), second.due(3_000, 2_000)), (None, Some(5)));
+        let late = second.with(9, 14_900);
+        assert_eq!((late.due(14_999, 2_000), late.due(15_000, 2_000)), (None, Some(9)));
+        assert_eq!(late.due(0, 2_000), Some(9), "a clock that was set back");
     }
 }

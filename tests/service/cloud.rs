@@ -616,6 +616,7 @@ async fn a_long_file_is_sent_whole_and_a_removed_one_is_deleted() {
     let output = &scene.app.shared().output;
     let path = RelativePath::new(&["facebook", PAGE, "media", "0a.mp4"]).unwrap();
     let long: Vec<u8> = (0..5_000_000_u32).map(|number| u8::try_from(number % 251).unwrap()).collect();
+    let long = [b"\0\0\0\x20ftypisom", &long[..]].concat();
     output.write(&path, &long).unwrap();
     scene.after(11).await;
     let key = scene.key("media/0a.mp4").await;

@@ -8,6 +8,7 @@ use serde_json::json;
 use shoptalk::app::channels;
 
 use crate::test_app::{Answer, PAGE, SHOP, TestApp};
+use crate::whatsapp;
 
 const INSTAGRAM_ACCOUNT: &str = "17841400000000001";
 
@@ -28,7 +29,7 @@ struct Row {
     headers: fn(&str, u32) -> Vec<(&'static str, String)>,
 }
 
-const ROWS: [Row; 3] = [
+const ROWS: [Row; 4] = [
     Row {
         name: "facebook",
         addresses: &["/facebook/webhook", "/webhooks/facebook"],
@@ -65,6 +66,16 @@ const ROWS: [Row; 3] = [
             ]
         },
     },
+    Row {
+        name: "whatsapp",
+        addresses: &["/whatsapp/webhook", "/webhooks/whatsapp"],
+        known: whatsapp::NUMBER,
+        unknown: "310000000000999",
+        delivery: |account, number| whatsapp::delivery(account, &format!("wamid.{number}"), "hello"),
+        signature: "x-hub-signature-256",
+        sign: |_, body| whatsapp::sign(body),
+        headers: |_, _| Vec::new(),
+    },
 ];
 
 fn of_meta(object: &str, account: &str, number: u32) -> String {
@@ -94,7 +105,11 @@ impl Row {
 }
 
 async fn start() -> TestApp {
-    let app = TestApp::start_with(|config| config.facebook.as_mut().unwrap().instagram = true).await;
+    let app = TestApp::start_with(|config| {
+        config.facebook.as_mut().unwrap().instagram = true;
+        whatsapp::configure(config, whatsapp::NOWHERE);
+    })
+    .await;
     app.facebook.add_instagram(PAGE, INSTAGRAM_ACCOUNT, "demo.shop");
     app
 }
@@ -181,7 +196,7 @@ async fn every_channel_lets_in_what_came_before_its_account_was_connected() {
     for row in &ROWS {
         assert_eq!(row.deliver(&app, row.known, 1).await, 200, "{}", row.name);
     }
-    assert_eq!(app.counts().await.1, 3, "nothing is connected yet");
+    assert_eq!(app.counts().await.1, 4, "nothing is connected yet");
     app.connect().await;
     assert_eq!(app.counts().await.1, 0, "all of it flows");
     app.finish().await;

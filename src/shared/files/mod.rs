@@ -2,5 +2,6 @@
 
 pub mod archive;
 pub mod following;
+pub mod kinds;
 pub mod output;
 pub mod path;

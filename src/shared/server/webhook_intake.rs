@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use super::request_id::Begun;
 use crate::shared::channel::context::Shared;
 use crate::shared::clock::Clock;
-use crate::shared::journal::{Event, Journal, JournalError};
+use crate::shared::journal::{AlsoKnown, Event, Journal, JournalError};
 use crate::shared::secrets::signature::Signer;
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::{IntakeMetrics, Refusal, Unavailable};
@@ -97,8 +97,13 @@ impl Intake {
 
     /// Commits the events of a delivery and answers 200, or 503 if that is not possible now.
     pub async fn store(&self, events: Vec<Event>) -> Response {
+        self.store_known(events, Vec::new()).await
+    }
+
+    /// As [`Intake::store`], with other names of the people in these events.
+    pub async fn store_known(&self, events: Vec<Event>, names: Vec<AlsoKnown>) -> Response {
         let Inner { channel, journal, metrics, .. } = &*self.0;
-        match tokio::time::timeout(COMMIT_WITHIN, journal.append(events)).await {
+        match tokio::time::timeout(COMMIT_WITHIN, journal.append_known(events, names)).await {
             Ok(Ok(appended)) => {
                 metrics.new_events.inc_by(appended.new as u64);
                 metrics.repeated_events.inc_by(appended.repeated as u64);

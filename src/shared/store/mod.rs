@@ -33,6 +33,7 @@ mod staging;
 mod still_to_come;
 mod threads;
 mod unread_conversations;
+pub mod uploads;
 
 pub use api_keys::ApiKeys;
 pub use attachments::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, WantedMedia};
@@ -44,7 +45,7 @@ pub use erasures::Erasures;
 pub use event_status::EventStatus;
 pub use feed::{
     AccountStatus, By, FeedEnds, FeedEvent, FeedItem, FeedPage, FeedQuery, FeedRules, FeedStep, Incoming, ItemKind,
-    NextForFeed, PastItem, ReadMeaning, Takeover, TakeoverState, Takeovers,
+    NextForFeed, PastItem, ProductSources, ReadMeaning, Takeover, TakeoverState, Takeovers,
 };
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
 pub use inspection::{Inspection, has_check_value, inspect, list_connected};

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::owners::Owner;
 use super::{ObjectCopies, gate};
+use crate::shared::files::kinds::{SNIFFED, sniff};
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::objects::{Content, ObjectError, ObjectKey, Stop, Versioning};
 use crate::shared::retry::Doubling;
@@ -33,6 +34,7 @@ const FAILURES_TO_TELL: i64 = 8;
 /// A file as it is at one moment: whoever replaces it later replaces its name, and this stays as it is.
 pub(super) struct Snapshot {
     content: Source,
+    head: Vec<u8>,
     pub sha256: String,
     pub bytes: u64,
 }
@@ -55,23 +57,26 @@ impl Snapshot {
             file.read_to_end(&mut content)?;
             digest.update(&content);
             let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
+            let head = content.iter().copied().take(SNIFFED).collect();
             let content = Source::Memory(content.into());
-            return Ok(Some(Self { content, sha256: to_hex(&digest.finalize()), bytes }));
+            return Ok(Some(Self { content, head, sha256: to_hex(&digest.finalize()), bytes }));
         }
-        let (mut piece, mut bytes) = (vec![0; PIECE_BYTES], 0_u64);
+        let (mut piece, mut bytes, mut head) = (vec![0; PIECE_BYTES], 0_u64, Vec::new());
         loop {
             let read = file.read(&mut piece)?;
             if read == 0 {
                 break;
             }
             digest.update(&piece[..read]);
+            head.extend(piece[..read].iter().take(SNIFFED.saturating_sub(head.len())));
             bytes += u64::try_from(read).unwrap_or(u64::MAX);
         }
         file.rewind()?;
-        Ok(Some(Self { content: Source::File(file), sha256: to_hex(&digest.finalize()), bytes }))
+        Ok(Some(Self { content: Source::File(file), head, sha256: to_hex(&digest.finalize()), bytes }))
     }
 
-    fn into_content(self, content_type: &'static str) -> Content {
+    fn into_content(self, name: &str) -> Content {
+        let content_type = content_type(name, &self.head);
         let body = match self.content {
             Source::Memory(bytes) => bytes.into(),
             Source::File(file) => tokio::fs::File::from_std(file).into(),
@@ -185,7 +190,7 @@ impl ObjectCopies {
 
     async fn put(&self, key: &ObjectKey, snapshot: Snapshot) -> Result<(), Broken> {
         let (sha256, bytes) = (snapshot.sha256.clone(), snapshot.bytes);
-        let content = snapshot.into_content(content_type(key.as_str()));
+        let content = snapshot.into_content(key.as_str());
         if self.0.objects.put(key, content).await? == Versioning::Kept {
             return Err(ObjectError::Stopped(Stop::Versioned).into());
         }
@@ -282,27 +287,7 @@ impl ObjectCopies {
     }
 }
 
-/// What a file is by the end of its name. Only this program gives files their names.
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit_once('.').map(|(_, end)| end) {
-        Some("json") => "application/json",
-        Some("jpg") => "image/jpeg",
-        Some("png") => "image/png",
-        Some("gif") => "image/gif",
-        Some("webp") => "image/webp",
-        Some("heic") => "image/heic",
-        Some("avif") => "image/avif",
-        Some("wav") => "audio/wav",
-        Some("m4a") => "audio/mp4",
-        Some("mp3") => "audio/mpeg",
-        Some("ogg") => "audio/ogg",
-        Some("aac") => "audio/aac",
-        Some("amr") => "audio/amr",
-        Some("mp4") => "video/mp4",
-        Some("mov") => "video/quicktime",
-        Some("webm") => "video/webm",
-        Some("pdf") => "application/pdf",
-        Some("zip") => "application/zip",
-        _ => "application/octet-stream",
-    }
+/// What a file is: JSON by its name, which only this program gives, and anything else by its first bytes.
+fn content_type(name: &str, head: &[u8]) -> &'static str {
+    if name.ends_with(".json") { "application/json" } else { sniff(head).0 }
 }

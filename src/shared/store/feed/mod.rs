@@ -5,6 +5,7 @@
 //! was never given.
 
 mod accounts;
+mod catalogue;
 mod cursors;
 mod held;
 pub(super) mod insert;
@@ -19,6 +20,7 @@ mod takeover;
 pub(super) use scan::note_released;
 
 pub use accounts::AccountStatus;
+pub use catalogue::ProductSources;
 pub use cursors::FeedEnds;
 pub use item::{By, ItemKind, ReadMeaning};
 pub use read::{FeedEvent, FeedItem, FeedPage, FeedQuery, PastItem};
