@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::answering::responder::settings::ResponderSettings;
 use crate::answering::settings::AnsweringSettings;
 use crate::shared::database::lock::folder_of;
 use crate::shared::objects::ObjectSettings;
@@ -84,6 +85,8 @@ pub struct Server {
     pub objects: Option<Arc<ObjectSettings>>,
     /// How people are answered.
     pub answering: AnsweringSettings,
+    /// The built-in responder; `None`: it is off.
+    pub responder: Option<ResponderSettings>,
     /// The form of log lines.
     pub log_format: LogFormat,
     /// What is logged, in the words of `RUST_LOG`.
@@ -236,6 +239,7 @@ impl Server {
             push_addresses: Vec::new(),
             objects: None,
             answering: AnsweringSettings::default(),
+            responder: None,
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
             timeouts: Timeouts::default(),
@@ -293,6 +297,7 @@ impl Server {
             push_addresses: Vec::new(),
             objects: ObjectSettings::from_settings(settings).map(Arc::new),
             answering: AnsweringSettings::from_settings(settings),
+            responder: ResponderSettings::from_settings(settings),
             log_format: settings.parsed_or("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
                 "text" => Some(LogFormat::Text),
                 "json" => Some(LogFormat::Json),

@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod cloud;
+pub mod eval_bot;
 pub mod forward;
 mod keys;
 mod rebuild;
@@ -21,8 +22,10 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 pub use self::cloud::CloudWanted;
+use self::eval_bot::Cases;
 use self::rotate_keys::Rotation;
 use crate::answering::Answering;
+use crate::answering::responder::Responder;
 use crate::answering::sending::Sending;
 use crate::shared::channel::reader::Reader;
 use crate::shared::clock::Clock;
@@ -84,6 +87,13 @@ pub enum Command {
     Send(MessageWanted),
     /// Tell events of the feed as they happen, until whoever asked goes away.
     Tail(EventsWanted),
+    /// Put questions to the model of the built-in responder, and look what it would answer.
+    EvalBot {
+        /// The questions.
+        cases: Cases,
+        /// Whose catalogue it knows; `None`: that of the only merchant.
+        merchant: Option<Uuid>,
+    },
     /// Look after the copies in object storage.
     Cloud(CloudWanted),
 }
@@ -92,7 +102,7 @@ impl Command {
     /// Whether only a running service can do it, because it goes on when the answer is given.
     #[must_use]
     pub fn needs_service(&self) -> bool {
-        matches!(self, Self::Send(_) | Self::Tail(_))
+        matches!(self, Self::Send(_) | Self::Tail(_) | Self::EvalBot { .. })
     }
 }
 
@@ -188,6 +198,8 @@ pub struct CommandRunner {
     pub api_keys: ApiKeys,
     /// Who answers people, and what bots are told.
     pub answering: Answering,
+    /// The built-in responder; `None`: it is off.
+    pub responder: Option<Responder>,
     /// Who sends what was accepted.
     pub outbox: Arc<dyn Sending>,
     /// Who copies files to object storage; `None`: nobody.
@@ -211,6 +223,7 @@ impl CommandRunner {
             Command::RevokeKey { id } => self.revoke_key(&id, lines).await,
             Command::Send(wanted) => self.send(wanted, lines).await,
             Command::Tail(wanted) => self.tail(wanted, lines).await,
+            Command::EvalBot { cases, merchant } => self.eval_bot(cases, merchant, lines).await,
             Command::Cloud(wanted) => self.cloud(wanted, lines).await,
         };
         let good = match result {
