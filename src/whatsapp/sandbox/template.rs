@@ -232,7 +232,7 @@ pub(super) async fn list(State(core): State<Shared>, request: Request) -> Respon
         let rest: Vec<&TemplateRecord> = world.templates.iter().filter(fits).filter(|one| one.id > after).collect();
         let part: Vec<Value> = rest.iter().take(limit).map(|one| one.shown()).collect();
         let mut body = json!({ "data": part });
-        if let (Some(first), Some(last)) = (rest.first(), rest.iter().take(limit).last()) {
+        if let (Some(first), Some(last)) = (rest.first(), rest.iter().take(limit).next_back()) {
             let cursors = json!({"before": first.id.to_string(), "after": last.id.to_string()});
             body["paging"] = json!({ "cursors": cursors });
             if rest.len() > limit {
