@@ -95,4 +95,6 @@ mod supply_chain;
 mod takeover;
 mod uploads;
 mod whatsapp;
+mod whatsapp_life;
+mod whatsapp_send;
 mod whatsapp_webhook;
