@@ -200,9 +200,8 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         clock.clone(),
     );
     let objects = server.objects.clone();
-    let objects = objects
-        .map(|settings| Objects::new(settings, clock.clone(), &server.timeouts, metrics.clone()))
-        .transpose()?;
+    let objects =
+        objects.map(|settings| Objects::new(settings, clock.clone(), &server.timeouts, metrics.clone())).transpose()?;
     let shared = Shared {
         objects,
         http: Http::new(clock.clone(), &server.timeouts, allowed)?,

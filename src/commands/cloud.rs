@@ -59,7 +59,8 @@ impl CommandRunner {
         let last = counted.last_put_at.map_or_else(String::new, |at| format!(", the last one at {}", time(at)));
         say(lines, format!("copied: {} files{last}", counted.copied)).await;
         let now_ms = self.clock.now_ms();
-        let oldest = counted.oldest_at.map_or_else(String::new, |at| format!(", the oldest for {} s", (now_ms - at) / 1000));
+        let oldest =
+            counted.oldest_at.map_or_else(String::new, |at| format!(", the oldest for {} s", (now_ms - at) / 1000));
         say(lines, format!("waiting: {} files{oldest}", counted.count)).await;
         Ok(matches!(standing, Standing::Working | Standing::Starting))
     }

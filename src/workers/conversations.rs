@@ -186,7 +186,9 @@ impl Conversations {
                     match written? {
                         Ok(mut made) => {
                             noticed.add(&mut made);
-                            changed.extend(path_of(&conversation).ok().filter(|_| is_followed).map(|path| path.to_string()));
+                            changed.extend(
+                                path_of(&conversation).ok().filter(|_| is_followed).map(|path| path.to_string()),
+                            );
                             if given_up.contains(&conversation) {
                                 recovered.push(conversation);
                             }

@@ -187,7 +187,8 @@ async fn answer(
             None => error(404, "NoSuchKey"),
             Some(object) => {
                 let mut answer = object.body.clone().into_response();
-                for (name, value) in object.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-amz-meta-")) {
+                for (name, value) in object.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-amz-meta-"))
+                {
                     answer.headers_mut().insert(name.clone(), value.clone());
                 }
                 answer

@@ -498,7 +498,10 @@ async fn k2_an_erasure_is_not_done_while_an_object_is_left() {
         scene.after(700).await;
         scene.app.settle().await;
         let done = receipt(&scene, &code).await;
-        assert!(done.done_at.is_some() && !scene.bucket.keys().iter().any(|key| key.contains("/facebook/")), "{done:?}");
+        assert!(
+            done.done_at.is_some() && !scene.bucket.keys().iter().any(|key| key.contains("/facebook/")),
+            "{done:?}"
+        );
         assert_eq!(done.erased.objects, i64::try_from(objects).unwrap(), "{how}");
         scene.after(600).await;
         // Hours have passed, and the session with them.

@@ -651,7 +651,10 @@ async fn the_bucket_is_looked_at_as_the_service_would_use_it_and_left_as_it_is()
         bucket.traffic.heal();
     }
     assert_eq!(bucket.traffic.received().iter().filter(|one| one.method != "GET").count(), puts, "nothing is changed");
-    patient.sql("journal", "INSERT INTO object_copies (path, folder, stem, first_at, due_at) VALUES ('a/b/c', 'a/b', 'c', 1, 1)");
+    patient.sql(
+        "journal",
+        "INSERT INTO object_copies (path, folder, stem, first_at, due_at) VALUES ('a/b/c', 'a/b', 'c', 1, 1)",
+    );
     assert_eq!(found().await, BTreeSet::from(["cloud_behind"]));
     patient.sql("journal", "DELETE FROM object_copies WHERE path = 'a/b/c'");
     drop(patient.socket);

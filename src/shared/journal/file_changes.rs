@@ -81,10 +81,8 @@ impl Journal {
     pub async fn note_file_changes(&self, paths: Vec<String>) -> Result<(), JournalError> {
         let Some(pace) = self.followed() else { return Ok(()) };
         let now_ms = self.clock().now_ms();
-        self.write(move |connection| {
-            paths.iter().try_for_each(|path| note_file_change(connection, path, now_ms, pace))
-        })
-        .await
+        self.write(move |connection| paths.iter().try_for_each(|path| note_file_change(connection, path, now_ms, pace)))
+            .await
     }
 }
 

@@ -151,7 +151,10 @@ impl Journal {
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
         let readers = Arc::new(Readers { file, idle: Mutex::default() });
         let followed = Arc::default();
-        Ok((Self { requests, readers, accounts, unsendings, clock, last_seq, feed_news, followed }, WriterHandle(thread)))
+        Ok((
+            Self { requests, readers, accounts, unsendings, clock, last_seq, feed_news, followed },
+            WriterHandle(thread),
+        ))
     }
 
     /// Commits these events, all or none, and tells how many were new.
@@ -439,10 +442,7 @@ fn answer_with<T: Send + 'static>(
 }
 
 /// What whoever asked for a job is told.
-fn outcome<T>(
-    committed: Result<(), JournalError>,
-    result: Option<rusqlite::Result<T>>,
-) -> Result<T, JournalError> {
+fn outcome<T>(committed: Result<(), JournalError>, result: Option<rusqlite::Result<T>>) -> Result<T, JournalError> {
     committed.and_then(|()| match result {
         Some(result) => result.map_err(JournalError::from),
         None => Err(JournalError::Storage("the transaction failed".to_owned())),

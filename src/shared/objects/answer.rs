@@ -132,9 +132,13 @@ pub(super) fn refusal(answer: &Answer, clock: &Clock) -> ObjectError {
         (_, "NoSuchBucket") => stopped(Stop::NoBucket),
         (_, "RequestTimeTooSkewed") => stopped(Stop::ClockSkew { seconds: skew_seconds(&answer.headers, clock) }),
         (_, "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidSecurity" | "InvalidToken") => stopped(Stop::Keys),
-        (_, "AuthorizationHeaderMalformed" | "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException") => {
-            stopped(Stop::Region)
-        }
+        (
+            _,
+            "AuthorizationHeaderMalformed"
+            | "PermanentRedirect"
+            | "TemporaryRedirect"
+            | "IllegalLocationConstraintException",
+        ) => stopped(Stop::Region),
         (301 | 302 | 307 | 308, _) => stopped(Stop::Region),
         (412, _) | (409, "ConditionalRequestConflict") => ObjectError::Taken,
         (429 | 503, _) | (_, "SlowDown" | "ServiceUnavailable" | "TooManyRequests") => {
@@ -213,7 +217,8 @@ mod tests {
         let empty: ListBody = parse(&answer(200, "<ListBucketResult/>")).expect("a list");
         assert!(empty.contents.is_empty() && !empty.is_truncated);
         let on: VersioningBody =
-            parse(&answer(200, "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")).expect("read");
+            parse(&answer(200, "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"))
+                .expect("read");
         assert_eq!(on.status.as_deref(), Some("Enabled"));
         for bad in ["", "{}", "<html><body>", "<ListBucketResult><Contents></Contents></ListBucketResult>"] {
             assert!(parse::<ListBody>(&answer(200, bad)).is_err(), "{bad}");

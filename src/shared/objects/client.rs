@@ -15,9 +15,9 @@ use super::key::{MARKER, ObjectKey};
 use super::settings::ObjectSettings;
 use super::signing::{EMPTY, Signed, Signing, amz_date, query_of, uri_encode};
 use super::standing::Standing;
+use crate::shared::clock::Clock;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::{Answer, ApiError, Http, Timeouts};
-use crate::shared::clock::Clock;
 use crate::shared::secrets::signature::to_hex;
 use crate::shared::telemetry::metrics::Metrics;
 
@@ -233,7 +233,11 @@ impl Objects {
         let answer = self.ask("versioning", Method::GET, "", &[("versioning", "")], &[], Sent::nothing()).await?;
         if answer.status.is_success() {
             let VersioningBody { status } = parse(&answer)?;
-            return Ok(if status.is_some_and(|status| !status.is_empty()) { Versioning::Kept } else { Versioning::Never });
+            return Ok(if status.is_some_and(|status| !status.is_empty()) {
+                Versioning::Kept
+            } else {
+                Versioning::Never
+            });
         }
         match refusal(&answer, self.0.http.clock()) {
             // Some services do not know the question, and some keys may not ask it; each upload tells, too.

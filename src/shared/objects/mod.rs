@@ -9,8 +9,8 @@ mod settings;
 mod signing;
 mod standing;
 
+pub use answer::ObjectError;
 pub use client::{Content, Head, Objects, Page, Versioning};
 pub use key::{MARKER, ObjectKey, account_folder};
 pub use settings::ObjectSettings;
-pub use answer::ObjectError;
 pub use standing::{Standing, Stop};

@@ -41,9 +41,10 @@ impl ObjectSettings {
         let is_on = NEEDED.map(|name| settings.is_set(name));
         let bucket = settings.text(NEEDED[0]);
         let (access_key, secret_key) = (settings.secret(NEEDED[1]), settings.secret(NEEDED[2]));
-        let region = settings.parsed_or("SPACES_REGION", REGION.to_owned(), "the name of a region, such as nyc3", |text| {
-            is_label(text).then(|| text.to_owned())
-        });
+        let region =
+            settings.parsed_or("SPACES_REGION", REGION.to_owned(), "the name of a region, such as nyc3", |text| {
+                is_label(text).then(|| text.to_owned())
+            });
         let endpoint = endpoint(settings, &region);
         let has_path_style = settings.parsed_or("S3_PATH_STYLE", false, "true or false", |text| text.parse().ok());
         let seconds = settings.parsed_or("CLOUD_EVERY_SECONDS", EVERY_SECONDS, "a number from 1 to 86400", |text| {
@@ -147,10 +148,7 @@ mod tests {
         assert_eq!(address(&[("SPACES_REGION", "ams3")]), "https://shop-copies.ams3.digitaloceanspaces.com/");
         let aws = ("S3_ENDPOINT", "https://s3.eu-central-1.amazonaws.com");
         assert_eq!(address(&[aws]), "https://shop-copies.s3.eu-central-1.amazonaws.com/");
-        assert_eq!(
-            address(&[aws, ("S3_PATH_STYLE", "true")]),
-            "https://s3.eu-central-1.amazonaws.com/shop-copies/"
-        );
+        assert_eq!(address(&[aws, ("S3_PATH_STYLE", "true")]), "https://s3.eu-central-1.amazonaws.com/shop-copies/");
         for endpoint in ["http://127.0.0.1:9000", "http://localhost:9000", "https://203.0.113.7", "http://[::1]:9000"] {
             let address = address(&[("S3_ENDPOINT", endpoint)]);
             assert_eq!(address, format!("{endpoint}/shop-copies/"));

@@ -60,10 +60,18 @@ impl Stop {
     #[must_use]
     pub fn fix(&self) -> &'static str {
         match self {
-            Self::Keys => "set SPACES_ACCESS_KEY and SPACES_SECRET_KEY to a pair that is alive, and start the service again",
-            Self::Denied => "give the key all rights on this bucket (DigitalOcean: Spaces Keys > Full Access, or Read/Write/Delete)",
-            Self::ClockSkew { .. } => "set the clock of this machine right, for example with `timedatectl set-ntp true`",
-            Self::Region => "set SPACES_REGION, and S3_ENDPOINT where it is set, to the region that the bucket's page shows",
+            Self::Keys => {
+                "set SPACES_ACCESS_KEY and SPACES_SECRET_KEY to a pair that is alive, and start the service again"
+            }
+            Self::Denied => {
+                "give the key all rights on this bucket (DigitalOcean: Spaces Keys > Full Access, or Read/Write/Delete)"
+            }
+            Self::ClockSkew { .. } => {
+                "set the clock of this machine right, for example with `timedatectl set-ntp true`"
+            }
+            Self::Region => {
+                "set SPACES_REGION, and S3_ENDPOINT where it is set, to the region that the bucket's page shows"
+            }
             Self::NoBucket => "make the bucket, or set SPACES_BUCKET and SPACES_REGION to the one that is there",
             Self::ForeignOwner => {
                 "use a bucket for each installation; if this bucket shall be this installation's from now on: \
@@ -73,7 +81,9 @@ impl Stop {
                 "use a bucket without versioning: in one that keeps versions nothing can be erased, also after versioning was \
                  suspended"
             }
-            Self::Untrue => "look at the bucket's lifecycle rules and at whoever else writes to it; then `shoptalk cloud check`",
+            Self::Untrue => {
+                "look at the bucket's lifecycle rules and at whoever else writes to it; then `shoptalk cloud check`"
+            }
         }
     }
 }

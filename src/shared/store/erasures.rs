@@ -473,7 +473,8 @@ fn delete_connection(transaction: &Transaction<'_>, channel: &str, account: &str
         .optional()
 }
 
-const RECEIPT: &str = "SELECT code, what, cause, requested_at, done_at, events, rows, files, connections, objects FROM erasures";
+const RECEIPT: &str =
+    "SELECT code, what, cause, requested_at, done_at, events, rows, files, connections, objects FROM erasures";
 
 fn read_receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
     Ok(Receipt {

@@ -52,7 +52,7 @@ pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKin
 pub use inspection::{Inspection, has_check_value, inspect, list_connected};
 pub use keys::Keys;
 pub use login_states::LoginStates;
-pub use object_copies::{CopyOutcome, CopyResult, CopiesWaiting, DueCopy};
+pub use object_copies::{CopiesWaiting, CopyOutcome, CopyResult, DueCopy};
 pub use outgoing::{
     Acceptance, Author, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState, Uncopied,
 };

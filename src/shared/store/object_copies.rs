@@ -101,7 +101,8 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be written.
     pub async fn note_copies(&self, results: Vec<CopyResult>, every_ms: i64) -> Result<(), JournalError> {
-        self.write(move |connection| results.iter().try_for_each(|result| note_copy(connection, result, every_ms))).await
+        self.write(move |connection| results.iter().try_for_each(|result| note_copy(connection, result, every_ms)))
+            .await
     }
 
     /// These files are to be compared with their objects.
@@ -382,7 +383,9 @@ fn note_copy(connection: &Connection, result: &CopyResult, every_ms: i64) -> rus
             forget_object(connection, path)
         }
         CopyOutcome::Nobodys => connection
-            .prepare_cached("UPDATE object_copies SET first_at = NULL, due_at = NULL WHERE path = ?1 AND generation = ?2")?
+            .prepare_cached(
+                "UPDATE object_copies SET first_at = NULL, due_at = NULL WHERE path = ?1 AND generation = ?2",
+            )?
             .execute(params![path, generation]),
         CopyOutcome::Later { at, is_failure, is_unsure } => connection
             .prepare_cached(

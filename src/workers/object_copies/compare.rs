@@ -157,9 +157,8 @@ impl ObjectCopies {
     /// When object storage or the table of connections cannot be used.
     pub async fn list_nobodys(&self) -> anyhow::Result<Vec<String>> {
         let connections = self.0.shared.connections.list().await?;
-        let prefix = |connection: &Connection| {
-            ObjectKey::prefix(connection.merchant, &connection.channel, &connection.account)
-        };
+        let prefix =
+            |connection: &Connection| ObjectKey::prefix(connection.merchant, &connection.channel, &connection.account);
         let known: BTreeSet<String> = connections.iter().map(prefix).collect();
         let mut nobodys = Vec::new();
         for merchant in self.list_folders("users/").await? {

@@ -154,7 +154,8 @@ impl ObjectCopies {
         let standing = match error {
             ObjectError::Stopped(why) => {
                 let (cause, fix) = (why.cause(), why.fix());
-                let sentence = format!("Files are not copied to object storage: {cause}. {fix}. Changes wait, none is lost.");
+                let sentence =
+                    format!("Files are not copied to object storage: {cause}. {fix}. Changes wait, none is lost.");
                 self.0.shared.alerts.raise(why.code(), &sentence);
                 Standing::Stopped { why: why.clone(), until: now_ms + STOPPED_MS }
             }

@@ -102,7 +102,8 @@ impl ObjectCopies {
             if owner.as_ref().is_some_and(|owner| owner.prefix == prefix) {
                 continue;
             }
-            if self.queue().is_held(&folder) || self.queue().is_busy(&folder) || !self.is_over(&prefix, &folder).await? {
+            if self.queue().is_held(&folder) || self.queue().is_busy(&folder) || !self.is_over(&prefix, &folder).await?
+            {
                 is_clean = false;
                 continue;
             }

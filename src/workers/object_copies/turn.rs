@@ -248,7 +248,9 @@ impl ObjectCopies {
 
     fn tell_of_failures(&self, due: &DueCopy, what: &str) {
         if due.attempts + 1 >= FAILURES_TO_TELL {
-            let sentence = format!("{what}, {FAILURES_TO_TELL} times now; the other files are copied. The log says which account.");
+            let sentence = format!(
+                "{what}, {FAILURES_TO_TELL} times now; the other files are copied. The log says which account."
+            );
             tracing::error!(folder = due.folder, "a file could not be copied many times");
             self.0.shared.alerts.raise(gate::REFUSED, &sentence);
         }
