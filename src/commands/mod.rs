@@ -2,6 +2,7 @@
 //! a local [`socket`] in the data folder, or by the command itself where no service runs.
 
 mod api_keys;
+mod cloud;
 pub mod eval_bot;
 pub mod forward;
 mod keys;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+pub use self::cloud::CloudWanted;
 use self::eval_bot::Cases;
 use self::rotate_keys::Rotation;
 use crate::answering::Answering;
@@ -33,6 +35,7 @@ use crate::shared::store::api_keys::Scope;
 use crate::shared::store::{ApiKeys, Connection, Connections, ItemKind};
 use crate::shared::under_way::{Progress, Step};
 use crate::workers::conversations::Conversations;
+use crate::workers::object_copies::ObjectCopies;
 use crate::workers::reads::Refresh;
 
 /// What can be asked for.
@@ -92,6 +95,8 @@ pub enum Command {
         /// Whose catalogue it knows; `None`: that of the only merchant.
         merchant: Option<Uuid>,
     },
+    /// Look after the copies in object storage.
+    Cloud(CloudWanted),
 }
 
 impl Command {
@@ -200,6 +205,8 @@ pub struct CommandRunner {
     pub responder: Option<Responder>,
     /// Who sends what was accepted.
     pub outbox: Arc<dyn Sending>,
+    /// Who copies files to object storage; `None`: nobody.
+    pub copies: Option<ObjectCopies>,
     /// The time.
     pub clock: Clock,
 }
@@ -220,6 +227,7 @@ impl CommandRunner {
             Command::Send(wanted) => self.send(wanted, lines).await,
             Command::Tail(wanted) => self.tail(wanted, lines).await,
             Command::EvalBot { cases, merchant } => self.eval_bot(cases, merchant, lines).await,
+            Command::Cloud(wanted) => self.cloud(wanted, lines).await,
         };
         let good = match result {
             Ok(good) => good,

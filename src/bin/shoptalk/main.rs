@@ -17,7 +17,7 @@ use shoptalk::app::config::{Config, FromEnv, Server};
 use shoptalk::app::{self, App, StartError};
 use shoptalk::backup;
 use shoptalk::commands::remote::Remote;
-use shoptalk::commands::{Command, Line, socket};
+use shoptalk::commands::{CloudWanted, Command, Line, socket};
 #[cfg(feature = "demo")]
 use shoptalk::demo;
 use shoptalk::doctor;
@@ -154,6 +154,11 @@ enum What {
         #[command(subcommand)]
         what: BotWhat,
     },
+    /// Copies of the files in object storage
+    Cloud {
+        #[command(subcommand)]
+        what: CloudWhat,
+    },
     /// The keys of the API for bots, and the master key, which seals every stored token
     Keys {
         #[command(subcommand)]
@@ -168,6 +173,44 @@ enum BotWhat {
         after_help = "Example:\n  shoptalk bot eval examples/bot/cases.json\n\nIt needs the running service, and costs tokens like answers. Exit codes: 0 all are as expected, 1 some are not, 2 no service runs."
     )]
     Eval(EvalArguments),
+}
+
+#[derive(Subcommand)]
+enum CloudWhat {
+    /// Say where copies go, how they are doing, and what waits
+    #[command(
+        after_help = "Example:\n  shoptalk cloud status\n\nExit codes: 0 copies are being made, 1 they are not, or are switched off."
+    )]
+    Status,
+    /// Compare all files with their copies, and send what differs; the service may run meanwhile
+    #[command(
+        after_help = "Examples:\n  shoptalk cloud backfill\n  shoptalk cloud backfill my-shop.myshopify.com\n\nCut off at any moment, the service goes on with what is in line; started again, it looks at everything anew."
+    )]
+    Backfill {
+        /// Only this account: a Page's id, a shop's domain
+        account: Option<String>,
+    },
+    /// Tell which files and copies differ, one a line, and change nothing
+    #[command(
+        after_help = "Example:\n  shoptalk cloud check\n\nWhat changed within the last minute may still wait. Exit codes: 0 nothing differs, 1 something does."
+    )]
+    Check,
+    /// Make the bucket this installation's, whoever had it
+    #[command(
+        after_help = "Example:\n  shoptalk cloud take-over\n\nThe installation that had it stops its copies within ten minutes and says so."
+    )]
+    TakeOver,
+}
+
+impl From<CloudWhat> for Command {
+    fn from(what: CloudWhat) -> Self {
+        Self::Cloud(match what {
+            CloudWhat::Status => CloudWanted::Status,
+            CloudWhat::Backfill { account } => CloudWanted::Backfill { account },
+            CloudWhat::Check => CloudWanted::Check,
+            CloudWhat::TakeOver => CloudWanted::TakeOver,
+        })
+    }
 }
 
 #[derive(Subcommand)]
@@ -360,6 +403,7 @@ async fn run(what: What) -> ExitCode {
             Ok(eval) => command(eval).await,
             Err(problem) => fail(&problem),
         },
+        What::Cloud { what } => command(what.into()).await,
         What::Keys { what } => keys(what).await,
     }
 }
