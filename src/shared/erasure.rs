@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::clock::Clock;
 use super::journal::{Account, DedupeKey, Journal};
-use super::secrets::signature::to_hex;
+use super::secrets::random::random_hex;
 use super::server::error::AppError;
 use super::store::erasures::{Former, NewErasure, Receipt};
 use super::store::push::Receiver;
@@ -127,7 +127,7 @@ impl Erasure {
         for (channel, account) in &accounts {
             count += i64::from(self.disconnect(channel, account, cause).await?);
         }
-        let new = NewErasure { code: random_code()?, scopes: Vec::new(), disconnected: count, cause, request };
+        let new = NewErasure { code: random_hex::<16>()?, scopes: Vec::new(), disconnected: count, cause, request };
         Ok(self.0.erasures.insert(new, self.0.clock.now_ms()).await?.0)
     }
 
@@ -146,7 +146,7 @@ impl Erasure {
         request: Option<&[u8]>,
     ) -> anyhow::Result<String> {
         let request = request.map(|request| hash(cause, request));
-        let new = NewErasure { code: random_code()?, scopes: scopes.clone(), disconnected: 0, cause, request };
+        let new = NewErasure { code: random_hex::<16>()?, scopes: scopes.clone(), disconnected: 0, cause, request };
         let (code, merchants) = self.0.erasures.insert(new, self.0.clock.now_ms()).await?;
         tracing::info!(code, cause, scopes = scopes.len(), "an erasure was asked for");
         self.set_pending();
@@ -294,9 +294,3 @@ fn hash(cause: &str, request: &[u8]) -> [u8; 16] {
     *DedupeKey::new("erasure", cause, &[request]).as_bytes()
 }
 
-/// 128 random bits in hex.
-fn random_code() -> anyhow::Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the operating system gives no random bytes"))?;
-    Ok(to_hex(&bytes))
-}

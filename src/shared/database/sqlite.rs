@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
 use super::known_file::KnownFile;
+use crate::shared::secrets::random::random_hex;
 
 /// The oldest SQLite that is safe here: older ones can corrupt a database in WAL mode (3.51.3 mends it).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -207,9 +208,7 @@ fn is_full(path: &Path) -> bool {
 /// # Errors
 /// When no file can be made there.
 pub(in crate::shared) fn open_unnamed(folder: &Path) -> anyhow::Result<Connection> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random)?;
-    let path = folder.join(format!(".staging-{:016x}", u64::from_be_bytes(random)));
+    let path = folder.join(format!(".staging-{}", random_hex::<8>()?));
     create_private(&path)?;
     let opened = Connection::open(&path).and_then(|connection| {
         connection.execute_batch(
