@@ -73,12 +73,6 @@ impl Window {
     pub fn allows(&self, wanted: Allowed) -> bool {
         self.allowed.contains(&wanted)
     }
-
-    /// Until when something free may be sent, in milliseconds since 1970; `None`: no end is known.
-    #[must_use]
-    pub fn ends_at(&self) -> Option<i64> {
-        self.closes_at.max(self.maybe_until)
-    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

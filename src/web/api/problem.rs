@@ -170,12 +170,6 @@ impl ApiProblem {
         Self::Invalid(vec![FieldError::new(pointer, message)])
     }
 
-    /// The name in `type`, behind `urn:shoptalk:`.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.row().name
-    }
-
     fn row(&self) -> Row {
         match self {
             Self::Unauthorized
