@@ -43,7 +43,7 @@ pub(in crate::shared) use cursors::{
 };
 pub use erase::{Erased, Scope};
 pub use error::JournalError;
-pub use event::{DedupeKey, Effect, Event, Source};
+pub use event::{DedupeKey, Effect, Event, Source, kept_of_no_object};
 pub use handle::{Journal, WriterHandle};
 pub use migrations::count_migrations;
 pub use pending_files::{FilesMade, PendingFile};

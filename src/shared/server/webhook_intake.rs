@@ -12,6 +12,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use super::request_id::Begun;
 use crate::shared::channel::context::Shared;
 use crate::shared::clock::Clock;
+use crate::shared::outgoing::self_test::{Own, SelfTests};
 use crate::shared::journal::{AlsoKnown, Event, Journal, JournalError};
 use crate::shared::secrets::signature::Signer;
 use crate::shared::telemetry::alerts::Alerts;
@@ -36,6 +37,7 @@ struct Inner {
     journal: Journal,
     metrics: IntakeMetrics,
     wrong: WrongSignatures,
+    self_tests: SelfTests,
     /// For each reason.
     said: [OncePerSecond; Refusal::ALL.len()],
 }
@@ -49,6 +51,7 @@ impl Intake {
             journal: shared.journal.clone(),
             metrics: shared.metrics.intake(channel),
             wrong: WrongSignatures::new(channel, shared.alerts.clone(), shared.clock.clone()),
+            self_tests: shared.self_tests.clone(),
             said: [const { OncePerSecond::new() }; _],
         }))
     }
@@ -81,18 +84,20 @@ impl Intake {
         self.0.metrics.old_signature.inc();
     }
 
-    /// Answers our own self-test, which leaves nothing behind.
+    /// Answers what is rightly signed and no delivery; `None`: it is one. Our own self-test leaves nothing behind, the
+    /// doctor's probe gets its nonce back, so that the doctor knows who answers, and what was signed for another purpose is
+    /// refused: `is_for_other` says of a body whether the platform signs such texts with the same secret.
     #[must_use]
-    pub fn self_test(&self) -> Response {
-        self.0.metrics.self_tests.inc();
-        StatusCode::OK.into_response()
-    }
-
-    /// Answers the doctor's probe: with its nonce, so that the doctor knows who answers.
-    #[must_use]
-    pub fn probe(&self, nonce: String) -> Response {
-        self.0.metrics.self_tests.inc();
-        nonce.into_response()
+    pub fn answer_other(&self, body: &[u8], is_for_other: impl FnOnce(&[u8]) -> bool) -> Option<Response> {
+        let Inner { metrics, self_tests, .. } = &*self.0;
+        let answer = match self_tests.recognise(body) {
+            Some(Own::Test) => StatusCode::OK.into_response(),
+            Some(Own::Probe(nonce)) => nonce.into_response(),
+            Some(Own::OldTest) => return Some(self.refuse(Refusal::OtherPurpose)),
+            None => return is_for_other(body).then(|| self.refuse(Refusal::OtherPurpose)),
+        };
+        metrics.self_tests.inc();
+        Some(answer)
     }
 
     /// Commits the events of a delivery and answers 200, or 503 if that is not possible now.
