@@ -201,7 +201,9 @@ impl Answering {
             Against::AccountUnavailable => {
                 Refused::Account(self.unavailable(connection).map_or(Unavailable::Off.as_str(), Unavailable::as_str))
             }
-            Against::CannotReceive => Refused::CannotReceive(now.standing.state.unreachable.clone().unwrap_or_default()),
+            Against::CannotReceive => {
+                Refused::CannotReceive(now.standing.state.unreachable.clone().unwrap_or_default())
+            }
             Against::NotOwner => Refused::NotOwner,
             Against::Paused => {
                 let pause = now.pause();
@@ -230,7 +232,9 @@ impl Answering {
 fn refuse_misfit(found: Option<channel::Misfit>, profile: &Profile) -> Result<(), Refused> {
     match found {
         None => Ok(()),
-        Some(channel::Misfit::Invalid { pointer, message }) => Err(Refused::Invalid(vec![Misfit { pointer, message }])),
+        Some(channel::Misfit::Invalid { pointer, message }) => {
+            Err(Refused::Invalid(vec![Misfit::new(pointer, message)]))
+        }
         Some(channel::Misfit::Unsupported) => Err(Refused::Unsupported(profile.can)),
         Some(channel::Misfit::Media { why }) => Err(Refused::Media(why)),
     }

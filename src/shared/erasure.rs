@@ -293,4 +293,3 @@ impl Erasure {
 fn hash(cause: &str, request: &[u8]) -> [u8; 16] {
     *DedupeKey::new("erasure", cause, &[request]).as_bytes()
 }
-

@@ -32,6 +32,7 @@ use crate::shared::server::limits::{self, Gate, Limits, MAX_BODY_BYTES};
 use crate::shared::server::request_id::{self, RequestIds};
 use crate::shared::store::ApiKeys;
 use crate::shared::telemetry::metrics::Metrics;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// The beginnings of the paths at which our own pages, interfaces and probes are.
 pub const ROUTES: [&str; 19] = [
@@ -110,7 +111,10 @@ async fn ready(State(shared): State<Shared>, Extension(running): Extension<Runni
         anyhow::Ok(())
     };
     if let Err(error) = writable.await {
-        tracing::warn!(error = format!("{error:#}"), "not ready");
+        static SAID: OncePerSecond = OncePerSecond::new();
+        if let Some(unsaid) = SAID.should_log() {
+            tracing::warn!(error = format!("{error:#}"), unsaid, "not ready");
+        }
         return Err(AppError::Unavailable("The service cannot store anything at the moment."));
     }
     if running.get() { Ok(StatusCode::OK) } else { Err(AppError::Unavailable("The service is starting or stopping.")) }

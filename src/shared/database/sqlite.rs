@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
 use super::known_file::KnownFile;
@@ -330,6 +330,27 @@ pub fn examine(path: &Path) -> anyhow::Result<usize> {
     }
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
     Ok(version)
+}
+
+/// Whether this is SQLite saying that a database cannot be used for now: it is in use, full, away, or the disk fails.
+pub(in crate::shared) fn is_for_now(error: &(dyn std::error::Error + 'static)) -> bool {
+    match error.downcast_ref::<rusqlite::Error>() {
+        Some(rusqlite::Error::InvalidPath(_)) => true,
+        Some(error) => matches!(
+            error.sqlite_error_code(),
+            Some(
+                ErrorCode::DatabaseBusy
+                    | ErrorCode::DatabaseLocked
+                    | ErrorCode::DiskFull
+                    | ErrorCode::CannotOpen
+                    | ErrorCode::ReadOnly
+                    | ErrorCode::PermissionDenied
+                    | ErrorCode::SystemIoFailure
+                    | ErrorCode::OutOfMemory
+            )
+        ),
+        None => false,
+    }
 }
 
 /// Runs SQL beside the service: to make one of its writes fail.

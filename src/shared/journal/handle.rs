@@ -28,6 +28,7 @@ use crate::shared::database::sqlite;
 use crate::shared::low_priority::LowPriorityThread;
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::WriterMetrics;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
 const QUEUE: usize = 1024;
@@ -139,6 +140,7 @@ impl Journal {
             messages,
             metrics,
             health: Health::new(alerts),
+            said: OncePerSecond::new(),
             is_broken: false,
             last_hour: 0,
         };

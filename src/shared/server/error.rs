@@ -6,7 +6,11 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::shared::database::sqlite;
+use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::ApiError;
+use crate::shared::products::ProductsError;
+use crate::shared::telemetry::once_per_second::{EachOncePerSecond, OncePerSecond};
 
 /// Why a request could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +43,31 @@ pub enum AppError {
     Unavailable(&'static str),
     /// 500: our own fault. The cause goes to the log.
     #[error("{0:#}")]
-    Internal(#[from] anyhow::Error),
+    Internal(anyhow::Error),
+}
+
+/// What somebody reads while a database cannot be used.
+const FOR_NOW: &str = "The service cannot read or store anything at the moment. Please try again in a moment.";
+
+impl From<anyhow::Error> for AppError {
+    /// A database that cannot be used for now is no fault that anybody has to look for in the code.
+    fn from(error: anyhow::Error) -> Self {
+        static SAID: OncePerSecond = OncePerSecond::new();
+        if !is_for_now(&error) {
+            return Self::Internal(error);
+        }
+        if let Some(unsaid) = SAID.should_log() {
+            tracing::warn!(error = format!("{error:#}"), unsaid, "a request cannot be served for now");
+        }
+        Self::Unavailable(FOR_NOW)
+    }
+}
+
+/// Whether something failed that heals by itself or with the disk: a database that is in use, full, away, or cannot be read
+/// or written at the moment, or an index that is being made again.
+#[must_use]
+pub fn is_for_now(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<JournalError>() || cause.is::<ProductsError>() || sqlite::is_for_now(cause))
 }
 
 /// A problem as RFC 9457 describes it. Kept beside the response so that a browser can be shown a page instead.
@@ -57,6 +85,28 @@ impl AppError {
     /// A 400 with this sentence.
     pub fn bad_request(sentence: impl Into<Cow<'static, str>>) -> Self {
         Self::BadRequest(sentence.into())
+    }
+
+    /// One line a second for each kind: all of these can be caused by strangers.
+    fn log(&self) {
+        static SAID: EachOncePerSecond = EachOncePerSecond::new();
+        let kind = match self {
+            Self::BadRequest(Cow::Borrowed(sentence))
+            | Self::Forbidden(Cow::Borrowed(sentence))
+            | Self::Conflict(Cow::Borrowed(sentence))
+            | Self::Unauthorized(sentence)
+            | Self::Unavailable(sentence) => sentence,
+            Self::Platform { platform, .. } => platform,
+            _ => self.problem().title,
+        };
+        let Some(unsaid) = SAID.should_log(kind) else { return };
+        match self {
+            Self::Internal(_) => tracing::error!(error = %self, unsaid, "a request failed"),
+            Self::Platform { .. } | Self::Unavailable(_) => {
+                tracing::warn!(error = %self, unsaid, "a request could not be served");
+            }
+            _ => tracing::info!(reason = %self, unsaid, "a request was refused"),
+        }
     }
 
     fn problem(&self) -> Problem {
@@ -93,13 +143,7 @@ impl AppError {
 
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
-        match &self {
-            Self::Internal(_) => tracing::error!(error = %self, "a request failed"),
-            Self::Platform { .. } | Self::Unavailable(_) => {
-                tracing::warn!(error = %self, "a request could not be served")
-            }
-            _ => tracing::info!(reason = %self, "a request was refused"),
-        }
+        self.log();
         self.problem().into_response()
     }
 }

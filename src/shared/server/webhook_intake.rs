@@ -12,8 +12,8 @@ use http::{HeaderValue, Method, StatusCode, header};
 use super::request_id::Begun;
 use crate::shared::channel::context::Shared;
 use crate::shared::clock::Clock;
-use crate::shared::outgoing::self_test::{Own, SelfTests};
 use crate::shared::journal::{AlsoKnown, Event, Journal, JournalError};
+use crate::shared::outgoing::self_test::{Own, SelfTests};
 use crate::shared::secrets::signature::Signer;
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::{IntakeMetrics, Refusal, Unavailable};
@@ -38,6 +38,7 @@ struct Inner {
     metrics: IntakeMetrics,
     wrong: WrongSignatures,
     self_tests: SelfTests,
+    not_stored: OncePerSecond,
     /// For each reason.
     said: [OncePerSecond; Refusal::ALL.len()],
 }
@@ -52,6 +53,7 @@ impl Intake {
             metrics: shared.metrics.intake(channel),
             wrong: WrongSignatures::new(channel, shared.alerts.clone(), shared.clock.clone()),
             self_tests: shared.self_tests.clone(),
+            not_stored: OncePerSecond::new(),
             said: [const { OncePerSecond::new() }; _],
         }))
     }
@@ -124,22 +126,22 @@ impl Intake {
                 StatusCode::OK.into_response()
             }
             Ok(Err(error)) => {
-                tracing::warn!(channel, %error, "a delivery could not be stored; the platform will send it again");
                 let reason = match error {
                     JournalError::Busy => Unavailable::QueueFull,
                     JournalError::Storage(_) | JournalError::Closed => Unavailable::NotWritten,
                 };
-                self.unavailable(reason)
+                self.unavailable(reason, &error.to_string())
             }
-            Err(_) => {
-                tracing::warn!(channel, "a delivery could not be stored in time; the platform will send it again");
-                self.unavailable(Unavailable::TooSlow)
-            }
+            Err(_) => self.unavailable(Unavailable::TooSlow, "not in time"),
         }
     }
 
-    fn unavailable(&self, reason: Unavailable) -> Response {
-        self.0.metrics.unavailable[reason as usize].inc();
+    fn unavailable(&self, reason: Unavailable, why: &str) -> Response {
+        let Inner { channel, metrics, not_stored, .. } = &*self.0;
+        metrics.unavailable[reason as usize].inc();
+        if let Some(unsaid) = not_stored.should_log() {
+            tracing::warn!(channel, why, unsaid, "a delivery could not be stored; the platform will send it again");
+        }
         (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, HeaderValue::from_static("1"))]).into_response()
     }
 }
