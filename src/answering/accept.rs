@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::content::{Content, Media, Misfit, misfit_of_address};
 use super::products::ShopOf;
-use super::state::{Allowed, AtTime, Why};
+use super::state::{Against, Allowed, AtTime};
 use super::uploads::UploadedPart;
 use super::{Answering, Unavailable};
 use crate::shared::channel::dialogue as channel;
@@ -196,42 +196,26 @@ impl Answering {
 
     /// Whether this may be sent to this person now. What is answered is looked at when the message is stored.
     fn check(&self, now: &AtTime<'_>, connection: &Connection, content: &Content) -> Result<(), Refused> {
-        let is_bot = content.author == Author::Bot;
-        match now.why_silent() {
-            Some(Why::AccountUnavailable) => {
-                let why = self.unavailable(connection).map_or(Unavailable::Off.as_str(), Unavailable::as_str);
-                return Err(Refused::Account(why));
+        let Err(against) = now.may_send(content.author, content.template.is_some()) else { return Ok(()) };
+        Err(match against {
+            Against::AccountUnavailable => {
+                Refused::Account(self.unavailable(connection).map_or(Unavailable::Off.as_str(), Unavailable::as_str))
             }
-            Some(Why::CannotReceive) => {
-                let why = now.standing.state.unreachable.clone().unwrap_or_default();
-                return Err(Refused::CannotReceive(why));
+            Against::CannotReceive => {
+                Refused::CannotReceive(now.standing.state.unreachable.clone().unwrap_or_default())
             }
-            Some(Why::NotOwner) if is_bot => return Err(Refused::NotOwner),
-            Some(_) if is_bot => {
+            Against::NotOwner => Refused::NotOwner,
+            Against::Paused => {
                 let pause = now.pause();
-                return Err(Refused::Paused(
-                    pause.map_or("api", |pause| pause.by.as_str()),
-                    pause.and_then(|pause| pause.until),
-                ));
+                Refused::Paused(pause.map_or("api", |pause| pause.by.as_str()), pause.and_then(|pause| pause.until))
             }
-            _ => {}
-        }
-        if is_bot && now.profile.is_some_and(|profile| profile.is_public) {
-            return Err(Refused::NotPermitted(Some("public"), IS_PUBLIC));
-        }
-        let window = now.window();
-        let is_template = content.template.is_some();
-        if window.allows(Allowed::Free)
-            || (is_template && window.allows(Allowed::Template))
-            || (!is_bot && window.allows(Allowed::Human))
-        {
-            return Ok(());
-        }
-        let may_be_human = now.profile.is_some_and(|profile| profile.window.human_is_off);
-        if !is_bot && may_be_human && !is_template {
-            return Err(Refused::NotPermitted(None, HUMAN_IS_OFF));
-        }
-        Err(Refused::WindowClosed(window.closes_at, window.allowed))
+            Against::Public => Refused::NotPermitted(Some("public"), IS_PUBLIC),
+            Against::HumanIsOff => Refused::NotPermitted(None, HUMAN_IS_OFF),
+            Against::WindowClosed => {
+                let window = now.window();
+                Refused::WindowClosed(window.closes_at, window.allowed)
+            }
+        })
     }
 
     /// Where a platform limits how much is sent to a person who does not write, and this is reached.
@@ -248,7 +232,9 @@ impl Answering {
 fn refuse_misfit(found: Option<channel::Misfit>, profile: &Profile) -> Result<(), Refused> {
     match found {
         None => Ok(()),
-        Some(channel::Misfit::Invalid { pointer, message }) => Err(Refused::Invalid(vec![Misfit { pointer, message }])),
+        Some(channel::Misfit::Invalid { pointer, message }) => {
+            Err(Refused::Invalid(vec![Misfit::new(pointer, message)]))
+        }
         Some(channel::Misfit::Unsupported) => Err(Refused::Unsupported(profile.can)),
         Some(channel::Misfit::Media { why }) => Err(Refused::Media(why)),
     }

@@ -1,5 +1,6 @@
 //! What a caller wants to say: read strictly, and cut into the parts that a channel can send.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
@@ -46,13 +47,13 @@ const USUAL_LIFE: u64 = 600;
 pub struct Misfit {
     /// Where.
     pub pointer: String,
-    /// What is wrong, one sentence.
-    pub message: String,
+    /// What is wrong, one sentence. It does not repeat what stands there.
+    pub message: Cow<'static, str>,
 }
 
 impl Misfit {
     /// Says what is wrong at this place.
-    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(pointer: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
         Self { pointer: pointer.into(), message: message.into() }
     }
 }
@@ -197,7 +198,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn misfit(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+    fn misfit(&mut self, pointer: impl Into<String>, message: impl Into<Cow<'static, str>>) {
         self.misfits.push(Misfit::new(pointer, message));
     }
 

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::times::rfc3339;
 use crate::shared::channel::dialogue::{Ability, Profile};
 use crate::shared::journal::EventPlace;
-use crate::shared::store::{ConversationState, Pause, PausedBy, Standing};
+use crate::shared::store::{Author, ConversationState, Pause, PausedBy, Standing};
 
 /// Another app answers for so long after the newest sign of it, in milliseconds. Without the person for a day, Meta lets
 /// any app answer again.
@@ -73,12 +73,6 @@ impl Window {
     pub fn allows(&self, wanted: Allowed) -> bool {
         self.allowed.contains(&wanted)
     }
-
-    /// Until when something free may be sent, in milliseconds since 1970; `None`: no end is known.
-    #[must_use]
-    pub fn ends_at(&self) -> Option<i64> {
-        self.closes_at.max(self.maybe_until)
-    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -112,6 +106,25 @@ pub enum Why {
     Public,
 }
 
+/// What stands against a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// The account cannot send.
+    AccountUnavailable,
+    /// The person cannot be written to.
+    CannotReceive,
+    /// Another app answers.
+    NotOwner,
+    /// Bots are to be silent.
+    Paused,
+    /// Everybody could read it, and bots are not to answer in public.
+    Public,
+    /// Only what humans write may be sent, and that is not switched on.
+    HumanIsOff,
+    /// The platform's time for answers is over.
+    WindowClosed,
+}
+
 /// A conversation at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct AtTime<'a> {
@@ -142,25 +155,6 @@ impl<'a> AtTime<'a> {
         self.state().owner_lost_at.is_some_and(|at| self.now_ms < at.saturating_add(OWNER_LOST_MS))
     }
 
-    /// Whether something that did not fail went out after this, or is about to: automatic answers do not count.
-    #[must_use]
-    pub fn is_answered(&self, asked: EventPlace) -> bool {
-        self.state().out.is_some_and(|out| is_after(out, asked))
-            || self.standing.ours_after.is_some_and(|seq| seq >= asked.seq)
-    }
-
-    /// Whether the person wrote again after this.
-    #[must_use]
-    pub fn is_superseded(&self, asked: EventPlace) -> bool {
-        self.state().said.is_some_and(|said| is_after(said, asked))
-    }
-
-    /// The newest thing that the person said, if nothing went out after it.
-    #[must_use]
-    pub fn unanswered(&self) -> Option<EventPlace> {
-        self.state().said.filter(|asked| !self.is_answered(*asked))
-    }
-
     /// Why a bot may not answer what the person said at this place; `None`: it may. `asked`: `None` where there is nothing to be answered.
     #[must_use]
     pub fn why_not(&self, asked: Option<EventPlace>) -> Option<Why> {
@@ -168,9 +162,9 @@ impl<'a> AtTime<'a> {
         if let Some(why) = self.why_silent() {
             return Some(why);
         }
-        if self.is_answered(asked) {
+        if self.standing.is_answered(asked) {
             Some(Why::Answered)
-        } else if self.is_superseded(asked) {
+        } else if self.standing.is_superseded(asked) {
             Some(Why::Superseded)
         } else if !self.window().allows(Allowed::Free) {
             Some(Why::WindowClosed)
@@ -192,6 +186,35 @@ impl<'a> AtTime<'a> {
             Some(Why::NotOwner)
         } else {
             self.pause().map(|pause| if pause.by == PausedBy::Human { Why::Human } else { Why::Paused })
+        }
+    }
+
+    /// Whether a message may go out now, and then whether the platform is to be told that a human writes. What it answers is
+    /// not looked at.
+    ///
+    /// # Errors
+    /// What stands against it, the first that does in the order of the API.
+    pub fn may_send(&self, author: Author, is_template: bool) -> Result<bool, Against> {
+        let is_bot = author == Author::Bot;
+        match self.why_silent() {
+            Some(Why::AccountUnavailable) => return Err(Against::AccountUnavailable),
+            Some(Why::CannotReceive) => return Err(Against::CannotReceive),
+            Some(Why::NotOwner) if is_bot => return Err(Against::NotOwner),
+            Some(_) if is_bot => return Err(Against::Paused),
+            _ => {}
+        }
+        if is_bot && self.profile.is_some_and(|profile| profile.is_public) {
+            return Err(Against::Public);
+        }
+        let window = self.window();
+        if window.allows(Allowed::Free) || (is_template && window.allows(Allowed::Template)) {
+            return Ok(false);
+        }
+        let is_off = self.profile.is_some_and(|profile| profile.window.human_is_off);
+        match is_bot {
+            false if window.allows(Allowed::Human) => Ok(true),
+            false if is_off && !is_template => Err(Against::HumanIsOff),
+            _ => Err(Against::WindowClosed),
         }
     }
 
@@ -228,10 +251,6 @@ impl<'a> AtTime<'a> {
         };
         Window { state, closes_at, maybe_until, allowed }
     }
-}
-
-fn is_after(one: EventPlace, other: EventPlace) -> bool {
-    (one.occurred_at, one.seq) > (other.occurred_at, other.seq)
 }
 
 fn milliseconds(duration: Duration) -> i64 {

@@ -143,7 +143,7 @@ fn in_words(refused: Refused) -> anyhow::Result<String> {
 
 fn misfit_in_words(misfit: &Misfit) -> String {
     match misfit.pointer.trim_start_matches('/') {
-        "" => misfit.message.clone(),
+        "" => misfit.message.to_string(),
         pointer => format!("{pointer}: {}", misfit.message),
     }
 }

@@ -36,6 +36,7 @@ use crate::shared::server::session;
 use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::connections::Token;
 use crate::shared::store::{NewConnection, Status, StillToCome, TokenKind};
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// Without these nothing works: no list of Pages, no messages, no subscription.
 const ESSENTIAL: [&str; 3] = ["pages_show_list", "pages_messaging", "pages_manage_metadata"];
@@ -225,7 +226,7 @@ async fn subscribe_app(facebook: &Facebook) -> Result<Option<StillToCome>, AppEr
             hourly_check::request_app_check(facebook).await.map_err(anyhow::Error::from)?;
             Ok(Some(later(SUBSCRIPTION, &error)))
         }
-        Err(error) => Err(AppError::Internal(error.into())),
+        Err(error) => Err(AppError::from(anyhow::Error::from(error))),
     }
 }
 
@@ -283,7 +284,10 @@ async fn log_in(facebook: &Facebook, code: &str) -> Result<User, AppError> {
         }
     };
     if !info.is_valid || info.app_id.0 != facebook.config.app_id {
-        tracing::warn!("a token of another app, or an invalid one, came back from a login");
+        static SAID: OncePerSecond = OncePerSecond::new();
+        if let Some(unsaid) = SAID.should_log() {
+            tracing::warn!(unsaid, "a token of another app, or an invalid one, came back from a login");
+        }
         return Err(AppError::bad_request("Facebook does not confirm this login. Please start it again."));
     }
     if info.scopes.is_none() {
@@ -419,7 +423,7 @@ enum Unusable {
 
 impl<E: Into<anyhow::Error>> From<E> for Unusable {
     fn from(error: E) -> Self {
-        Self::Failed(AppError::Internal(error.into()))
+        Self::Failed(AppError::from(Into::<anyhow::Error>::into(error)))
     }
 }
 

@@ -14,7 +14,7 @@ use super::read_request::OwnRequest;
 use crate::meta::id::{Id, milliseconds};
 use crate::meta::webhook::readable;
 use crate::shared::channel::read_request::ReadRequest;
-use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
+use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending, kept_of_no_object};
 use crate::shared::raw_json::{Object, elements, is_too_deep};
 
 /// The kind of an event in which Meta warns, blocks or unblocks a Page.
@@ -44,12 +44,6 @@ const CONTENT_FIELDS: [&str; 20] = [
     "group_feed",
     "",
 ];
-
-/// How many different bodies that are no JSON objects are kept in all: other things are signed with the same secret.
-const KEPT_NO_OBJECTS: u16 = 1024;
-
-/// How much is kept of such a body, in bytes.
-const KEPT_BYTES: usize = 4096;
 
 /// Splits a delivery, whose signature is right, into its events: every item of every entry, for every Page.
 ///
@@ -468,10 +462,8 @@ fn apart_as(account: &str, kind: String, reason: &'static str, raw: &[u8]) -> Ev
 
 /// Signed, and no delivery: kept once, as one of so many in all, with its first bytes.
 fn no_object(raw: &[u8]) -> Event {
-    let hash = Sha256::digest(raw);
-    let place = u16::from_be_bytes([hash[0], hash[1]]) % KEPT_NO_OBJECTS;
-    let event = apart("", "delivery", "not a JSON object", &raw[..raw.len().min(KEPT_BYTES)]);
-    Event { key: DedupeKey::new(NAME, "", &[b"no object", &place.to_be_bytes()]), ..event }
+    let event = apart("", "delivery", "not a JSON object", kept_of_no_object(raw));
+    Event { key: DedupeKey::of_no_object(NAME, raw), ..event }
 }
 
 /// The key of what is set aside for what it is: its bytes.
@@ -496,13 +488,11 @@ mod tests {
     }
 
     #[test]
-    fn of_bodies_that_are_no_objects_only_so_many_are_kept() {
-        let keys = (0..20_000).map(|number| {
-            let event = split(format!("{number} {}", "x".repeat(9000)).as_bytes()).remove(0);
-            assert!(event.payload.len() <= KEPT_BYTES);
-            *event.key.as_bytes()
-        });
-        assert_eq!(keys.collect::<BTreeSet<_>>().len(), usize::from(KEPT_NO_OBJECTS));
+    fn a_body_that_is_no_object_is_one_of_so_many() {
+        let body = "x".repeat(9000);
+        let event = split(body.as_bytes()).remove(0);
+        assert_eq!(event.key, DedupeKey::of_no_object(NAME, body.as_bytes()));
+        assert!(event.payload.len() < body.len());
     }
 
     fn one(items: &str) -> Event {

@@ -16,9 +16,7 @@ use http::HeaderMap;
 use super::payload;
 use super::state::Facebook;
 use crate::meta::webhook::{self, Signed};
-use crate::shared::outgoing::self_test;
 use crate::shared::server::webhook_intake;
-use crate::shared::telemetry::metrics::Refusal;
 
 /// The largest delivery that is read: Meta puts up to 1,000 updates into one and names no limit for Messenger.
 const MAX_DELIVERY_BYTES: usize = 4 * 1024 * 1024;
@@ -45,14 +43,8 @@ async fn delivery(State(facebook): State<Arc<Facebook>>, headers: HeaderMap, bod
         }
         Err(reason) => return facebook.intake.refuse(reason),
     }
-    if facebook.shared.self_tests.recognise(&body) {
-        return facebook.intake.self_test();
-    }
-    if self_test::is_one(&body) || webhook::is_signed_for_something_else(&body) {
-        return facebook.intake.refuse(Refusal::OtherPurpose);
-    }
-    if let Some(nonce) = self_test::nonce_of_probe(&body) {
-        return facebook.intake.probe(nonce);
+    if let Some(answer) = facebook.intake.answer_other(&body, webhook::is_signed_for_something_else) {
+        return answer;
     }
     let events = payload::split(&body);
     // While this one waits for the disk, hyper makes room for the next request: where the body's was, if it is free.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::clock::Clock;
 use super::journal::{Account, DedupeKey, Journal};
 use super::objects::account_folder;
-use super::secrets::signature::to_hex;
+use super::secrets::random::random_hex;
 use super::server::error::AppError;
 use super::store::erasures::{Former, NewErasure, Receipt};
 use super::store::push::Receiver;
@@ -129,7 +129,7 @@ impl Erasure {
             count += i64::from(self.disconnect(channel, account, cause).await?);
         }
         let scopes = self.copies_of(accounts).await?;
-        let new = NewErasure { code: random_code()?, scopes, disconnected: count, cause, request };
+        let new = NewErasure { code: random_hex::<16>()?, scopes, disconnected: count, cause, request };
         let (code, _) = self.0.erasures.insert(new, self.0.clock.now_ms()).await?;
         self.set_pending();
         Ok(code)
@@ -163,7 +163,7 @@ impl Erasure {
         request: Option<&[u8]>,
     ) -> anyhow::Result<String> {
         let request = request.map(|request| hash(cause, request));
-        let new = NewErasure { code: random_code()?, scopes: scopes.clone(), disconnected: 0, cause, request };
+        let new = NewErasure { code: random_hex::<16>()?, scopes: scopes.clone(), disconnected: 0, cause, request };
         let (code, merchants) = self.0.erasures.insert(new, self.0.clock.now_ms()).await?;
         tracing::info!(code, cause, scopes = scopes.len(), "an erasure was asked for");
         self.set_pending();
@@ -310,11 +310,4 @@ impl Erasure {
 /// Names a request without telling what it said.
 fn hash(cause: &str, request: &[u8]) -> [u8; 16] {
     *DedupeKey::new("erasure", cause, &[request]).as_bytes()
-}
-
-/// 128 random bits in hex.
-fn random_code() -> anyhow::Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the operating system gives no random bytes"))?;
-    Ok(to_hex(&bytes))
 }

@@ -8,7 +8,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::clock::Clock;
-use super::secrets::signature::{sign_sha256, to_hex};
+use super::secrets::random;
+use super::secrets::signature::sign_sha256;
 use super::server::cookies;
 use super::server::error::AppError;
 use super::store::LoginStates;
@@ -133,9 +134,7 @@ impl Logins {
 /// # Errors
 /// When the operating system gives no random bytes.
 pub fn random_hex() -> anyhow::Result<String> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the operating system gives no random bytes"))?;
-    Ok(to_hex(&bytes))
+    random::random_hex::<32>()
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::shared::erasure::Scope;
 use crate::shared::journal::{Effect, Event};
 use crate::shared::raw_json::Object;
 use crate::shared::telemetry::alerts::Cause;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// Mails and phone numbers shorter than this say too little to be looked for.
 const SHORTEST_TEXT: usize = 5;
@@ -76,7 +77,11 @@ pub async fn take(shopify: &Shopify, topic: Topic, mut event: Event, body: &[u8]
     let shop = match agreed(topic, &event, object.as_ref()) {
         Ok(shop) => shop,
         Err(reason) => {
-            tracing::warn!(topic = topic.cause(), reason = &*reason, "a compliance request was set apart");
+            // A captured request can be sent as often as somebody likes.
+            static SAID: OncePerSecond = OncePerSecond::new();
+            if let Some(unsaid) = SAID.should_log() {
+                tracing::warn!(topic = topic.cause(), reason = &*reason, unsaid, "a compliance request was set apart");
+            }
             event.effect = Effect::SetAside(reason);
             if object.is_some() {
                 event.payload = without_customer(object.as_ref());
@@ -116,7 +121,11 @@ pub async fn take(shopify: &Shopify, topic: Topic, mut event: Event, body: &[u8]
     match done.await {
         Ok(()) => stored,
         Err(error) => {
-            tracing::error!(error = format!("{error:#}"), topic = topic.cause(), "a request could not be written down");
+            static SAID: OncePerSecond = OncePerSecond::new();
+            if let Some(unsaid) = SAID.should_log() {
+                let error = format!("{error:#}");
+                tracing::error!(error, topic = topic.cause(), unsaid, "a request could not be written down");
+            }
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }

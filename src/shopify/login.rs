@@ -302,7 +302,7 @@ async fn subscribe(
         Ok(ensured) => return Ok(Some(ensured)),
         Err(ReadError::Api(error @ ApiError::TokenRejected { .. })) => return Err(failed(error)),
         Err(ReadError::Api(error)) => to_come.push(later(SUBSCRIPTIONS, &error)),
-        Err(error) => return Err(AppError::Internal(error.into())),
+        Err(error) => return Err(AppError::from(anyhow::Error::from(error))),
     }
     Ok(None)
 }

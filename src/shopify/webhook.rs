@@ -19,7 +19,6 @@ use super::config::Config;
 use super::names::NAME;
 use super::state::Shopify;
 use super::{compliance, payload};
-use crate::shared::outgoing::self_test;
 use crate::shared::secrets::signature::Signer;
 use crate::shared::server::webhook_intake;
 use crate::shared::telemetry::metrics::Refusal;
@@ -42,14 +41,8 @@ async fn delivery(State(shopify): State<Arc<Shopify>>, headers: HeaderMap, body:
         Ok(signer) => shopify.intake.verified(signer),
         Err(reason) => return shopify.intake.refuse(reason),
     }
-    if shopify.shared.self_tests.recognise(&body) {
-        return shopify.intake.self_test();
-    }
-    if self_test::is_one(&body) || payload::is_signed_for_something_else(&body) {
-        return shopify.intake.refuse(Refusal::OtherPurpose);
-    }
-    if let Some(nonce) = self_test::nonce_of_probe(&body) {
-        return shopify.intake.probe(nonce);
+    if let Some(answer) = shopify.intake.answer_other(&body, payload::is_signed_for_something_else) {
+        return answer;
     }
     let login = login_of(&shopify, &headers).await;
     let event = payload::event(&headers, &body, login, shopify.shared.clock.now_ms());

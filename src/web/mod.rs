@@ -28,11 +28,12 @@ use crate::answering::responder::Responder;
 use crate::answering::sending::{Outbox, Sending};
 use crate::shared::channel::context::Shared;
 use crate::shared::secrets::vault::Vault;
-use crate::shared::server::error::AppError;
+use crate::shared::server::error::{AppError, log_unserved};
 use crate::shared::server::limits::{self, Gate, Limits, MAX_BODY_BYTES};
 use crate::shared::server::request_id::{self, RequestIds};
 use crate::shared::store::ApiKeys;
 use crate::shared::telemetry::metrics::Metrics;
+use crate::shared::telemetry::once_per_second::{EachOncePerSecond, OncePerSecond};
 
 /// The beginnings of the paths at which our own pages, interfaces and probes are.
 pub const ROUTES: [&str; 20] = [
@@ -113,7 +114,10 @@ async fn ready(State(shared): State<Shared>, Extension(running): Extension<Runni
         anyhow::Ok(())
     };
     if let Err(error) = writable.await {
-        tracing::warn!(error = format!("{error:#}"), "not ready");
+        static SAID: OncePerSecond = OncePerSecond::new();
+        if let Some(unsaid) = SAID.should_log() {
+            tracing::warn!(error = format!("{error:#}"), unsaid, "not ready");
+        }
         return Err(AppError::Unavailable("The service cannot store anything at the moment."));
     }
     if running.get() { Ok(StatusCode::OK) } else { Err(AppError::Unavailable("The service is starting or stopping.")) }
@@ -131,6 +135,7 @@ pub fn finish(router: Router, public_url: Option<&Url>, limits: &Limits, metrics
         .layer(middleware::from_fn_with_state(gate.clone(), time_limit))
         .layer(middleware::from_fn_with_state(gate, limits::pass))
         .layer(middleware::from_fn(catch_panic))
+        .layer(middleware::from_fn_with_state(Arc::new(EachOncePerSecond::new()), log_unserved))
         .layer(middleware::from_fn(merchant::answers_as_pages))
         .layer(middleware::from_fn(move |request, next| safe_headers(request, next, is_public)))
         .layer(middleware::from_fn_with_state(ids, request_id::name));

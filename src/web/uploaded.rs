@@ -17,6 +17,7 @@ use tokio::io::AsyncReadExt;
 use super::pieces::{self, Step};
 use crate::answering::uploads::{KINDS, PATH, Uploads};
 use crate::shared::server::error::AppError;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// How much is read at once, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -53,8 +54,7 @@ fn next((mut file, left): (File, u64)) -> Step<(File, u64)> {
     Box::pin(async move {
         let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_BYTES);
         let mut piece = vec![0; wanted];
-        let read =
-            file.read(&mut piece).await.inspect_err(|error| tracing::warn!(%error, "an uploaded file cannot be read"));
+        let read = file.read(&mut piece).await.inspect_err(note_unreadable);
         let read = read.unwrap_or(0);
         if read == 0 {
             return None;
@@ -62,4 +62,11 @@ fn next((mut file, left): (File, u64)) -> Step<(File, u64)> {
         piece.truncate(read);
         Some((Bytes::from(piece), (file, left.saturating_sub(read as u64))))
     })
+}
+
+fn note_unreadable(error: &std::io::Error) {
+    static SAID: OncePerSecond = OncePerSecond::new();
+    if let Some(unsaid) = SAID.should_log() {
+        tracing::warn!(%error, unsaid, "an uploaded file cannot be read");
+    }
 }

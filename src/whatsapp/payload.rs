@@ -14,14 +14,8 @@ pub use self::items::{UNSENDING, key_of_message, kind, message_key};
 use super::NAME;
 use crate::meta::id::{Id, milliseconds};
 use crate::meta::webhook::readable;
-use crate::shared::journal::{AlsoKnown, DedupeKey, Effect, Event, Source};
+use crate::shared::journal::{AlsoKnown, DedupeKey, Effect, Event, Source, kept_of_no_object};
 use crate::shared::raw_json::{Object, elements};
-
-/// How many different bodies that are no JSON objects are kept in all: other things are signed with the same secret.
-const KEPT_NO_OBJECTS: u16 = 1024;
-
-/// How much is kept of such a body, in bytes.
-const KEPT_BYTES: usize = 4096;
 
 /// The one object of WhatsApp's deliveries.
 const OBJECT: &str = "whatsapp_business_account";
@@ -231,10 +225,8 @@ fn set_aside(account: &str, kind: impl Into<String>, reason: &'static str, raw: 
 
 /// Signed, and no delivery: kept once, as one of so many in all, with its first bytes.
 fn no_object(raw: &[u8]) -> Event {
-    let hash = Sha256::digest(raw);
-    let place = u16::from_be_bytes([hash[0], hash[1]]) % KEPT_NO_OBJECTS;
-    let event = set_aside("", "delivery", "not a JSON object", &raw[..raw.len().min(KEPT_BYTES)]);
-    Event { key: DedupeKey::new(NAME, "", &[b"no object", &place.to_be_bytes()]), ..event }
+    let event = set_aside("", "delivery", "not a JSON object", kept_of_no_object(raw));
+    Event { key: DedupeKey::of_no_object(NAME, raw), ..event }
 }
 
 /// A platform's word, short enough for a column and a log line.

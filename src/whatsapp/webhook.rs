@@ -16,9 +16,7 @@ use http::HeaderMap;
 use super::payload;
 use super::state::Whatsapp;
 use crate::meta::webhook;
-use crate::shared::outgoing::self_test;
 use crate::shared::server::webhook_intake;
-use crate::shared::telemetry::metrics::Refusal;
 
 /// The largest delivery that is read: Meta's are up to 3 MB.
 const MAX_DELIVERY_BYTES: usize = 4 * 1024 * 1024;
@@ -40,14 +38,8 @@ async fn delivery(State(whatsapp): State<Arc<Whatsapp>>, headers: HeaderMap, bod
         Ok(signer) => whatsapp.intake.verified(signer),
         Err(reason) => return whatsapp.intake.refuse(reason),
     }
-    if whatsapp.shared.self_tests.recognise(&body) {
-        return whatsapp.intake.self_test();
-    }
-    if self_test::is_one(&body) || webhook::is_signed_for_something_else(&body) {
-        return whatsapp.intake.refuse(Refusal::OtherPurpose);
-    }
-    if let Some(nonce) = self_test::nonce_of_probe(&body) {
-        return whatsapp.intake.probe(nonce);
+    if let Some(answer) = whatsapp.intake.answer_other(&body, webhook::is_signed_for_something_else) {
+        return answer;
     }
     let split = payload::split(&body);
     // While this one waits for the disk, hyper makes room for the next request.

@@ -1,10 +1,12 @@
 //! What the log says of logins, tokens, keys and erasures (rule L3). What it must never say is tested in `security.rs`, what
 //! its lines look like in `shared/logging.rs`.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
+use http::Method;
 use shoptalk::shared::telemetry::logging::{Lines, LogFormat};
 use tracing::Dispatch;
 use tracing::subscriber::{DefaultGuard, NoSubscriber};
@@ -127,4 +129,48 @@ fn l3_the_names_of_the_settings_are_logged_at_the_start_and_none_of_their_values
     for other in ["MAX_CONNECTIONS", "OPERATOR_TOKEN", "77", "for tests", "test-app", "900000000000001", "127.0.0.1"] {
         assert!(!line.contains(other), "{other} is in {line}");
     }
+}
+
+#[tokio::test]
+async fn i5_lines_that_strangers_cause_come_once_a_second_for_each_kind() {
+    let (log, _guard) = Log::begin();
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let begun = std::time::Instant::now();
+    let json = [("content-type", "application/json")];
+    for _ in 0..40 {
+        for path in [
+            "/nothing",
+            "/operator/nothing",
+            "/conversations",
+            "/facebook/callback?state=x&code=y",
+            "/shopify/callback?state=x&shop=demo-shop.myshopify.com",
+            "/shopify/evil.example/login",
+            "/facebook/webhook?hub.mode=subscribe&hub.verify_token=x&hub.challenge=1",
+            "/deletion/0123",
+            "/api/v1/me",
+            "/api/status",
+            "/m/nothing.jpg",
+        ] {
+            assert!(browser.get(path).await.status.is_client_error(), "{path}");
+        }
+        for path in
+            ["/facebook/webhook", "/shopify/webhook", "/facebook/data-deletion", "/operator/login", "/logout", "/"]
+        {
+            let answer = browser.send(Method::POST, path, &json, b"{}").await;
+            assert!(answer.status.is_client_error(), "{path}: {answer:?}");
+        }
+    }
+    let most = usize::try_from(begun.elapsed().as_secs()).unwrap() + 2;
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for line in log.take().lines() {
+        // What it says, without when, for which request, and how many were left out.
+        let words =
+            line.split_whitespace().skip(1).filter(|word| !word.contains("request") && !word.starts_with("unsaid="));
+        *kinds.entry(words.collect::<Vec<_>>().join(" ")).or_default() += 1;
+    }
+    kinds.retain(|kind, _| kind.contains("refused") || kind.contains("WARN") || kind.contains("ERROR"));
+    assert!(kinds.len() > 3, "{kinds:?}");
+    assert!(kinds.values().all(|count| *count <= most), "more than {most}: {kinds:#?}");
+    app.finish().await;
 }

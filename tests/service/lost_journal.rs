@@ -9,10 +9,12 @@ use shoptalk::app::App;
 use shoptalk::app::config::{Config, Server};
 use shoptalk::backup::{backup, restore};
 use shoptalk::shared::database::sqlite::copy;
+use shoptalk::shared::store::api_keys::Scope;
 
+use crate::api_keys::Bot;
 use crate::journal_checks::{KIM, SAM, body_of, deliver, rebuild, text_at};
 use crate::process::{Service, configured, run_briefly};
-use crate::test_app::{PAGE, TestApp};
+use crate::test_app::{Answer, OPERATOR_TOKEN, PAGE, TestApp};
 
 fn alerts(app: &TestApp) -> Vec<String> {
     app.shared().alerts.list().into_iter().map(|alert| alert.cause).collect()
@@ -371,4 +373,51 @@ fn t6_a_master_key_that_is_missing_beside_sealed_values_is_not_made_anew() {
     let ended = run_briefly(configured(folder.path(), &["serve"]));
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(!key.exists(), "no new key was made");
+}
+
+#[tokio::test]
+async fn f7_while_a_database_is_away_pages_and_the_api_say_when_to_come_again_and_it_heals() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await.for_pages();
+    app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
+    let bot = Bot::start(&app, &[Scope::Read, Scope::Reply]).await;
+    deliver(&app, body_of(&[text_at(SAM, 1, "Hello?")])).await;
+    app.settle().await;
+    let away = app.path("away");
+    fs::create_dir(&away).unwrap();
+    let exchange = |name: &str, from: &Path, to: &Path| {
+        for end in ["", "-wal", "-shm"] {
+            let file = format!("{name}{end}");
+            if from.join(&file).exists() {
+                fs::rename(from.join(&file), to.join(&file)).unwrap();
+            }
+        }
+    };
+    let data = app.path("data");
+    let operator = format!("Bearer {OPERATOR_TOKEN}");
+    let later = |answer: &Answer| answer.status == 503 && !answer.header("retry-after").is_empty();
+    for name in ["tokens.db", "sessions.db", "journal.db"] {
+        exchange(name, &data, &away);
+        let headers = [("idempotency-key", name)];
+        let message = format!("/api/v1/facebook/{PAGE}/conversations/{SAM}/messages");
+        let answers = [
+            ("page", browser.get("/").await),
+            ("operator", browser.send(Method::GET, "/api/status", &[("authorization", &operator)], b"").await),
+            ("list", bot.get("/api/v1/conversations").await),
+            ("send", bot.send(Method::POST, &message, &headers, br#"{"text":"Yes."}"#).await),
+            ("login", app.browser().get("/facebook/login").await),
+        ];
+        for (what, answer) in &answers {
+            assert_ne!(answer.status, 500, "{name} is away: {what} {}", answer.text());
+            assert!(answer.status != 503 || later(answer), "{name} is away: {what} {answer:?}");
+        }
+        let refused = answers.iter().filter(|(_, answer)| later(answer)).count();
+        assert!(refused > 0, "{name} is away, and nobody notices: {answers:?}");
+        exchange(name, &away, &data);
+        for path in ["/", "/conversations"] {
+            assert_eq!(browser.get(path).await.status, 200, "{name} is back");
+        }
+        assert_eq!(bot.get("/api/v1/conversations").await.status, 200, "{name} is back");
+    }
+    app.finish().await;
 }

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
 use super::known_file::KnownFile;
+use crate::shared::secrets::random::random_hex;
 
 /// The oldest SQLite that is safe here: older ones can corrupt a database in WAL mode (3.51.3 mends it).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -207,9 +208,7 @@ fn is_full(path: &Path) -> bool {
 /// # Errors
 /// When no file can be made there.
 pub(in crate::shared) fn open_unnamed(folder: &Path) -> anyhow::Result<Connection> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random)?;
-    let path = folder.join(format!(".staging-{:016x}", u64::from_be_bytes(random)));
+    let path = folder.join(format!(".staging-{}", random_hex::<8>()?));
     create_private(&path)?;
     let opened = Connection::open(&path).and_then(|connection| {
         connection.execute_batch(
@@ -331,6 +330,27 @@ pub fn examine(path: &Path) -> anyhow::Result<usize> {
     }
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
     Ok(version)
+}
+
+/// Whether this is SQLite saying that a database cannot be used for now: it is in use, full, away, or the disk fails.
+pub(in crate::shared) fn is_for_now(error: &(dyn std::error::Error + 'static)) -> bool {
+    match error.downcast_ref::<rusqlite::Error>() {
+        Some(rusqlite::Error::InvalidPath(_)) => true,
+        Some(error) => matches!(
+            error.sqlite_error_code(),
+            Some(
+                ErrorCode::DatabaseBusy
+                    | ErrorCode::DatabaseLocked
+                    | ErrorCode::DiskFull
+                    | ErrorCode::CannotOpen
+                    | ErrorCode::ReadOnly
+                    | ErrorCode::PermissionDenied
+                    | ErrorCode::SystemIoFailure
+                    | ErrorCode::OutOfMemory
+            )
+        ),
+        None => false,
+    }
 }
 
 /// Runs SQL beside the service: to make one of its writes fail.

@@ -35,6 +35,19 @@ impl Source {
     }
 }
 
+/// How many different bodies that are no JSON objects are kept of a channel in all. Platforms sign other things than deliveries
+/// with the same secret, and some of them for whoever asks.
+const KEPT_NO_OBJECTS: u16 = 1024;
+
+/// How much is kept of such a body, in bytes.
+const KEPT_BYTES: usize = 4096;
+
+/// The beginning of a body that is no JSON object, as much of it as is kept.
+#[must_use]
+pub fn kept_of_no_object(body: &[u8]) -> &[u8] {
+    &body[..body.len().min(KEPT_BYTES)]
+}
+
 /// Names an event within its channel and account. Two sightings of one happening have the same key, by whatever road.
 ///
 /// The key is a hash, so that it has one length whatever the platform's ids look like.
@@ -53,6 +66,14 @@ impl DedupeKey {
         let mut key = [0; 16];
         key.copy_from_slice(&digest.finalize()[..16]);
         Self(key)
+    }
+
+    /// The key of a body that is no JSON object: one of so many in all, whatever it says.
+    #[must_use]
+    pub fn of_no_object(channel: &str, body: &[u8]) -> Self {
+        let hash = Sha256::digest(body);
+        let place = u16::from_be_bytes([hash[0], hash[1]]) % KEPT_NO_OBJECTS;
+        Self::new(channel, "", &[b"no object", &place.to_be_bytes()])
     }
 
     /// The first 64 bits.
@@ -120,4 +141,21 @@ pub struct Event {
     pub source: Source,
     /// The bytes as they came.
     pub payload: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn of_bodies_that_are_no_objects_only_so_many_are_kept() {
+        let bodies = (0..20_000).map(|number| format!("{number} {}", "x".repeat(9000)));
+        let keys = bodies.map(|body| {
+            assert_eq!(kept_of_no_object(body.as_bytes()).len(), KEPT_BYTES);
+            *DedupeKey::of_no_object("facebook", body.as_bytes()).as_bytes()
+        });
+        assert_eq!(keys.collect::<BTreeSet<_>>().len(), usize::from(KEPT_NO_OBJECTS));
+    }
 }

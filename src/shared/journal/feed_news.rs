@@ -13,18 +13,10 @@ thread_local! {
 }
 
 /// Who wants to know of whose feed. Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct FeedNews {
     /// By merchant: the newest number since somebody listens.
     merchants: Arc<Mutex<HashMap<String, watch::Sender<i64>>>>,
-    /// How often any feed has grown.
-    any: watch::Sender<u64>,
-}
-
-impl Default for FeedNews {
-    fn default() -> Self {
-        Self { merchants: Arc::default(), any: watch::Sender::new(0) }
-    }
 }
 
 impl FeedNews {
@@ -33,11 +25,6 @@ impl FeedNews {
         let mut merchants = self.merchants.lock().unwrap_or_else(PoisonError::into_inner);
         merchants.retain(|_, sender| sender.receiver_count() > 0);
         merchants.entry(merchant.to_owned()).or_insert_with(|| watch::Sender::new(0)).subscribe()
-    }
-
-    /// Tells when any feed has grown.
-    pub fn watch_all(&self) -> watch::Receiver<u64> {
-        self.any.subscribe()
     }
 
     /// To be called after a commit on the thread that made it: tells what was numbered by it.
@@ -65,8 +52,6 @@ impl FeedNews {
                 }
             }
         }
-        drop(merchants);
-        self.any.send_modify(|times| *times = times.wrapping_add(1));
     }
 }
 

@@ -29,6 +29,7 @@ use crate::shared::database::sqlite;
 use crate::shared::low_priority::LowPriorityThread;
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::WriterMetrics;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
 const QUEUE: usize = 1024;
@@ -145,6 +146,7 @@ impl Journal {
             threads: Vec::new(),
             metrics,
             health: Health::new(alerts),
+            said: OncePerSecond::new(),
             is_broken: false,
             last_hour: 0,
         };
@@ -400,12 +402,6 @@ impl Journal {
     #[must_use]
     pub fn watch_feed(&self, merchant: Uuid) -> watch::Receiver<i64> {
         self.feed_news.watch(&merchant.to_string())
-    }
-
-    /// Tells when any merchant's feed has grown.
-    #[must_use]
-    pub fn watch_feeds(&self) -> watch::Receiver<u64> {
-        self.feed_news.watch_all()
     }
 
     /// Accepts nothing more; what was accepted is still written. Then the writer ends.

@@ -19,6 +19,14 @@ pub struct EventPlace {
     pub occurred_at: i64,
 }
 
+impl EventPlace {
+    /// Whether it happened after the other one; of two of one time that with the higher number did.
+    #[must_use]
+    pub fn is_after(self, other: Self) -> bool {
+        (self.occurred_at, self.seq) > (other.occurred_at, other.seq)
+    }
+}
+
 impl JournalReader<'_> {
     /// Shows the events of conversations with a number above `after` and up to `until`, at most `limit` of them, in the
     /// order of their numbers, until `show` breaks off. Those that are set aside are left out. Gives back whether

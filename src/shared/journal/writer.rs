@@ -22,6 +22,7 @@ use crate::shared::clock::Clock;
 use crate::shared::database::known_file::KnownFile;
 use crate::shared::database::sqlite;
 use crate::shared::telemetry::metrics::WriterMetrics;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// How many requests one transaction takes at most. Bounds the time for which the first of them waits.
 const MAX_BATCH: usize = 512;
@@ -95,6 +96,8 @@ pub(super) struct Writer {
     pub threads: Vec<Completion>,
     pub metrics: WriterMetrics,
     pub health: Health,
+    /// That nothing could be written: who sends more causes more of these lines.
+    pub said: OncePerSecond,
     /// Something that writing needs has died, so this thread ends too: that is noticed, and the process with it ends.
     pub is_broken: bool,
     /// The hour of the last delivery, in hours since 1970.
@@ -163,7 +166,9 @@ impl Writer {
         self.health.note(&outcome, took);
         if let Err(error) = &outcome {
             self.metrics.failures.inc();
-            tracing::error!(%error, "the journal could not be written; whoever waited is told to come again");
+            if let Some(unsaid) = self.said.should_log() {
+                tracing::error!(%error, unsaid, "the journal could not be written; whoever waited is told to come again");
+            }
             feed_news::forget_changes();
             // Where the file is not there, nothing was tried on the connection.
             self.must_reopen |= !matches!(error, rusqlite::Error::InvalidPath(_));

@@ -27,18 +27,19 @@ pub fn probe(nonce: &str) -> String {
     serde_json::json!({ OF_DOCTOR: nonce }).to_string()
 }
 
-/// The nonce of such a probe, in a body whose signature is right.
-#[must_use]
-pub fn nonce_of_probe(body: &[u8]) -> Option<String> {
-    let nonce = std::str::from_utf8(body).ok().and_then(Object::parse)?.text(OF_DOCTOR)?;
-    (nonce.len() == 64 && nonce.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(nonce.into())
-}
+/// Longer bodies are none of ours.
+const LONGEST: usize = 1024;
 
-/// Whether a body is a self-test, of this process or of any other, used or not. It is signed with the app's secret and goes
-/// through strangers' machines, so it must never be anything else.
-#[must_use]
-pub fn is_one(body: &[u8]) -> bool {
-    std::str::from_utf8(body).ok().and_then(Object::parse).is_some_and(|object| object.has(MEMBER))
+/// A body of our own, whose signature is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Own {
+    /// A self-test of this process, recognised once.
+    Test,
+    /// A self-test of another process, or one that was recognised before. It is signed with the app's secret and goes through
+    /// strangers' machines, so it must never be anything else.
+    OldTest,
+    /// A probe of the doctor, with its nonce.
+    Probe(String),
 }
 
 /// How long a nonce lives.
@@ -63,11 +64,18 @@ pub struct Outcome {
 pub struct SelfTests(Arc<Mutex<HashMap<String, Instant>>>);
 
 impl SelfTests {
-    /// Whether this body, whose signature is right, is one of our self-tests. Each is recognised once.
+    /// What of ours this body is, whose signature is right; `None`: none of ours.
     #[must_use]
-    pub fn recognise(&self, body: &[u8]) -> bool {
-        let nonce = std::str::from_utf8(body).ok().and_then(Object::parse).and_then(|object| object.text(MEMBER));
-        nonce.is_some_and(|nonce| self.take(&nonce, Instant::now()))
+    pub fn recognise(&self, body: &[u8]) -> Option<Own> {
+        let text = std::str::from_utf8(body).ok().filter(|text| text.len() <= LONGEST)?;
+        let object = Object::parse(text)?;
+        if object.has(MEMBER) {
+            let is_of_this_process = object.text(MEMBER).is_some_and(|nonce| self.take(&nonce, Instant::now()));
+            return Some(if is_of_this_process { Own::Test } else { Own::OldTest });
+        }
+        let nonce = object.text(OF_DOCTOR)?;
+        let is_one = nonce.len() == 64 && nonce.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_one.then(|| Own::Probe(nonce.into()))
     }
 
     /// Posts a self-test to `address`; `sign` gives the headers of a delivery with this body.
@@ -136,5 +144,27 @@ mod tests {
         assert!(!tests.take("used", almost));
         assert!(!tests.take("late", begun + LIFETIME));
         assert!(!tests.take("late", begun), "nor does it live again when the clock stands still");
+    }
+
+    #[test]
+    fn w11_what_is_ours_is_told_from_deliveries() {
+        let tests = SelfTests::default();
+        tests.issue("now", Instant::now());
+        let test = |nonce: &str| serde_json::json!({ MEMBER: nonce }).to_string();
+        for (body, expected) in [
+            (test("now"), Some(Own::Test)),
+            (test("now"), Some(Own::OldTest)),
+            (test("another"), Some(Own::OldTest)),
+            (format!("{{\"{MEMBER}\":1}}"), Some(Own::OldTest)),
+            (probe(&"0".repeat(64)), Some(Own::Probe("0".repeat(64)))),
+            (probe("short"), None),
+            ("{\"object\":\"page\"}".to_owned(), None),
+            (format!("{{\"{MEMBER}\":\"{}\"}}", "x".repeat(LONGEST)), None),
+            ("not JSON".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(tests.recognise(body.as_bytes()), expected, "{body}");
+        }
+        assert_eq!(tests.recognise(&[0xff]), None);
     }
 }

@@ -1,12 +1,19 @@
 //! What a caller is told when something fails, apart from what is logged.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::shared::database::sqlite;
+use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::ApiError;
+use crate::shared::products::ProductsError;
+use crate::shared::telemetry::once_per_second::EachOncePerSecond;
 
 /// Why a request could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +44,29 @@ pub enum AppError {
     /// 503: cannot be stored or served at the moment; the caller should come again.
     #[error("unavailable: {0}")]
     Unavailable(&'static str),
+    /// 503: a database cannot be used at the moment. The cause goes to the log.
+    #[error("{0:#}")]
+    ForNow(anyhow::Error),
     /// 500: our own fault. The cause goes to the log.
     #[error("{0:#}")]
-    Internal(#[from] anyhow::Error),
+    Internal(anyhow::Error),
+}
+
+/// What somebody reads while a database cannot be used.
+const FOR_NOW: &str = "The service cannot read or store anything at the moment. Please try again in a moment.";
+
+impl From<anyhow::Error> for AppError {
+    /// A database that cannot be used for now is no fault that anybody has to look for in the code.
+    fn from(error: anyhow::Error) -> Self {
+        if is_for_now(&error) { Self::ForNow(error) } else { Self::Internal(error) }
+    }
+}
+
+/// Whether something failed that heals by itself or with the disk: a database that is in use, full, away, or cannot be read
+/// or written at the moment, or an index that is being made again.
+#[must_use]
+pub fn is_for_now(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<JournalError>() || cause.is::<ProductsError>() || sqlite::is_for_now(cause))
 }
 
 /// A problem as RFC 9457 describes it. Kept beside the response so that a browser can be shown a page instead.
@@ -57,6 +84,24 @@ impl AppError {
     /// A 400 with this sentence.
     pub fn bad_request(sentence: impl Into<Cow<'static, str>>) -> Self {
         Self::BadRequest(sentence.into())
+    }
+
+    fn line(&self) -> Line {
+        let kind = match self {
+            Self::BadRequest(Cow::Borrowed(sentence))
+            | Self::Forbidden(Cow::Borrowed(sentence))
+            | Self::Conflict(Cow::Borrowed(sentence))
+            | Self::Unauthorized(sentence)
+            | Self::Unavailable(sentence) => sentence,
+            Self::Platform { platform, .. } => platform,
+            _ => self.problem().title,
+        };
+        let level = match self {
+            Self::Internal(_) => tracing::Level::ERROR,
+            Self::Platform { .. } | Self::Unavailable(_) | Self::ForNow(_) => tracing::Level::WARN,
+            _ => tracing::Level::INFO,
+        };
+        Line { kind, level, reason: self.to_string() }
     }
 
     fn problem(&self) -> Problem {
@@ -83,6 +128,7 @@ impl AppError {
                 .into(),
             ),
             Self::Unavailable(sentence) => (503, "Unavailable", Cow::Borrowed(*sentence)),
+            Self::ForNow(_) => (503, "Not at the moment", FOR_NOW.into()),
             Self::Internal(_) => {
                 (500, "Something went wrong", "Something went wrong on our side. Please try again.".into())
             }
@@ -93,15 +139,35 @@ impl AppError {
 
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
-        match &self {
-            Self::Internal(_) => tracing::error!(error = %self, "a request failed"),
-            Self::Platform { .. } | Self::Unavailable(_) => {
-                tracing::warn!(error = %self, "a request could not be served")
-            }
-            _ => tracing::info!(reason = %self, "a request was refused"),
-        }
-        self.problem().into_response()
+        let mut response = self.problem().into_response();
+        response.extensions_mut().insert(self.line());
+        response
     }
+}
+
+/// What is to be logged of a request that was not served. In the extensions of its answer.
+#[derive(Clone)]
+struct Line {
+    /// What it is one of, for counting.
+    kind: &'static str,
+    level: tracing::Level,
+    reason: String,
+}
+
+/// Logs requests that were not served: one line a second for each kind, because strangers can cause all of them. A layer
+/// around all routes.
+pub async fn log_unserved(State(said): State<Arc<EachOncePerSecond>>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if let Some(Line { kind, level, reason }) = response.extensions().get()
+        && let Some(unsaid) = said.should_log(kind)
+    {
+        match *level {
+            tracing::Level::ERROR => tracing::error!(error = reason, unsaid, "a request failed"),
+            tracing::Level::WARN => tracing::warn!(error = reason, unsaid, "a request could not be served"),
+            _ => tracing::info!(reason, unsaid, "a request was refused"),
+        }
+    }
+    response
 }
 
 impl IntoResponse for Problem {

@@ -13,6 +13,7 @@ use super::request_id::Begun;
 use crate::shared::channel::context::Shared;
 use crate::shared::clock::Clock;
 use crate::shared::journal::{AlsoKnown, Event, Journal, JournalError};
+use crate::shared::outgoing::self_test::{Own, SelfTests};
 use crate::shared::secrets::signature::Signer;
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::{IntakeMetrics, Refusal, Unavailable};
@@ -36,6 +37,8 @@ struct Inner {
     journal: Journal,
     metrics: IntakeMetrics,
     wrong: WrongSignatures,
+    self_tests: SelfTests,
+    not_stored: OncePerSecond,
     /// For each reason.
     said: [OncePerSecond; Refusal::ALL.len()],
 }
@@ -49,6 +52,8 @@ impl Intake {
             journal: shared.journal.clone(),
             metrics: shared.metrics.intake(channel),
             wrong: WrongSignatures::new(channel, shared.alerts.clone(), shared.clock.clone()),
+            self_tests: shared.self_tests.clone(),
+            not_stored: OncePerSecond::new(),
             said: [const { OncePerSecond::new() }; _],
         }))
     }
@@ -81,18 +86,20 @@ impl Intake {
         self.0.metrics.old_signature.inc();
     }
 
-    /// Answers our own self-test, which leaves nothing behind.
+    /// Answers what is rightly signed and no delivery; `None`: it is one. Our own self-test leaves nothing behind, the
+    /// doctor's probe gets its nonce back, so that the doctor knows who answers, and what was signed for another purpose is
+    /// refused: `is_for_other` says of a body whether the platform signs such texts with the same secret.
     #[must_use]
-    pub fn self_test(&self) -> Response {
-        self.0.metrics.self_tests.inc();
-        StatusCode::OK.into_response()
-    }
-
-    /// Answers the doctor's probe: with its nonce, so that the doctor knows who answers.
-    #[must_use]
-    pub fn probe(&self, nonce: String) -> Response {
-        self.0.metrics.self_tests.inc();
-        nonce.into_response()
+    pub fn answer_other(&self, body: &[u8], is_for_other: impl FnOnce(&[u8]) -> bool) -> Option<Response> {
+        let Inner { metrics, self_tests, .. } = &*self.0;
+        let answer = match self_tests.recognise(body) {
+            Some(Own::Test) => StatusCode::OK.into_response(),
+            Some(Own::Probe(nonce)) => nonce.into_response(),
+            Some(Own::OldTest) => return Some(self.refuse(Refusal::OtherPurpose)),
+            None => return is_for_other(body).then(|| self.refuse(Refusal::OtherPurpose)),
+        };
+        metrics.self_tests.inc();
+        Some(answer)
     }
 
     /// Commits the events of a delivery and answers 200, or 503 if that is not possible now.
@@ -119,22 +126,22 @@ impl Intake {
                 StatusCode::OK.into_response()
             }
             Ok(Err(error)) => {
-                tracing::warn!(channel, %error, "a delivery could not be stored; the platform will send it again");
                 let reason = match error {
                     JournalError::Busy => Unavailable::QueueFull,
                     JournalError::Storage(_) | JournalError::Closed => Unavailable::NotWritten,
                 };
-                self.unavailable(reason)
+                self.unavailable(reason, &error.to_string())
             }
-            Err(_) => {
-                tracing::warn!(channel, "a delivery could not be stored in time; the platform will send it again");
-                self.unavailable(Unavailable::TooSlow)
-            }
+            Err(_) => self.unavailable(Unavailable::TooSlow, "not in time"),
         }
     }
 
-    fn unavailable(&self, reason: Unavailable) -> Response {
-        self.0.metrics.unavailable[reason as usize].inc();
+    fn unavailable(&self, reason: Unavailable, why: &str) -> Response {
+        let Inner { channel, metrics, not_stored, .. } = &*self.0;
+        metrics.unavailable[reason as usize].inc();
+        if let Some(unsaid) = not_stored.should_log() {
+            tracing::warn!(channel, why, unsaid, "a delivery could not be stored; the platform will send it again");
+        }
         (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, HeaderValue::from_static("1"))]).into_response()
     }
 }

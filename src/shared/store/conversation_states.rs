@@ -93,6 +93,26 @@ pub struct Standing {
     pub ours_after: Option<i64>,
 }
 
+impl Standing {
+    /// Whether something that did not fail went out after this, or is about to: automatic answers do not count.
+    #[must_use]
+    pub fn is_answered(&self, asked: EventPlace) -> bool {
+        self.state.out.is_some_and(|out| out.is_after(asked)) || self.ours_after.is_some_and(|seq| seq >= asked.seq)
+    }
+
+    /// Whether the person wrote again after this.
+    #[must_use]
+    pub fn is_superseded(&self, asked: EventPlace) -> bool {
+        self.state.said.is_some_and(|said| said.is_after(asked))
+    }
+
+    /// The newest thing that the person said, if nothing went out after it.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<EventPlace> {
+        self.state.said.filter(|asked| !self.is_answered(*asked))
+    }
+}
+
 impl Journal {
     /// How a conversation stands.
     ///
@@ -153,7 +173,18 @@ pub(in crate::shared) fn load_standing(
     connection: &Connection,
     conversation: &Conversation,
 ) -> rusqlite::Result<Standing> {
-    let state = load_state(connection, conversation)?;
+    standing_of(connection, conversation, load_state(connection, conversation)?)
+}
+
+/// As [`load_standing`], with a state that is not saved yet.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn standing_of(
+    connection: &Connection,
+    conversation: &Conversation,
+    state: ConversationState,
+) -> rusqlite::Result<Standing> {
     let Conversation { channel, account, person } = conversation;
     let ours_after = connection
         .prepare_cached(

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::shared::database::sqlite::{Db, open_reader};
 use crate::shared::files::output::Output;
 use crate::shared::journal::{Journal, newest_seq};
-use crate::shared::secrets::signature::to_hex;
+use crate::shared::secrets::random::random_hex;
 use crate::shared::telemetry::alerts::Alerts;
 
 /// The cause of the alert that the journal began anew beside files that are there.
@@ -30,7 +30,7 @@ pub async fn agree(tokens: &Db, journal: &Journal, output: &Output, alerts: &Ale
     let known = of_tokens.as_ref().or(of_journal.as_ref()).or(of_folder.as_ref());
     let id = match known {
         Some(id) => id.clone(),
-        None => new_id()?,
+        None => random_hex::<16>()?,
     };
     if of_journal.as_ref().is_some_and(|of| *of != id) {
         bail!(
@@ -86,12 +86,6 @@ pub fn of_database(path: &Path) -> anyhow::Result<Option<String>> {
     let connection = open_reader(path)?;
     let has_table = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'installation'")?.exists([])?;
     Ok(if has_table { find(&connection)? } else { None })
-}
-
-fn new_id() -> anyhow::Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the operating system gives no random bytes"))?;
-    Ok(to_hex(&bytes))
 }
 
 fn find(connection: &Connection) -> rusqlite::Result<Option<String>> {

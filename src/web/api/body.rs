@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use self::strict::Node;
-use super::problem::{ApiProblem, FieldError};
+use super::problem::ApiProblem;
+use crate::answering::content::Misfit;
 
 /// The parts of a path. What is no text of that form is not found, as anything else that is not there.
 pub struct InPath<T>(pub T);
@@ -55,10 +56,25 @@ pub fn read_query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, ApiProb
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let pointer = strict::pointer_to("", &name);
         if members.insert(name.into_owned(), Value::String(value.into_owned())).is_some() {
-            return Err(ApiProblem::Invalid(vec![FieldError::new(pointer, strict::TWICE)]));
+            return Err(ApiProblem::Invalid(vec![Misfit::new(pointer, strict::TWICE)]));
         }
     }
     T::deserialize(Node::query(Value::Object(members))).map_err(|fault| ApiProblem::Invalid(vec![fault.into()]))
+}
+
+/// This number, if it is in this range.
+///
+/// # Errors
+/// [`ApiProblem::Invalid`] at this pointer.
+pub(super) fn in_range<T: PartialOrd + Copy + std::fmt::Display>(
+    pointer: &str,
+    value: T,
+    range: std::ops::RangeInclusive<T>,
+) -> Result<T, ApiProblem> {
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    Err(ApiProblem::invalid(pointer, format!("This must be from {} to {}.", range.start(), range.end())))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::body::{InPath, read_query};
+use super::body::{InPath, in_range, read_query};
 use super::caller::Caller;
 use super::problem::ApiProblem;
 use super::state::Api;
@@ -40,8 +40,8 @@ pub(super) async fn find(
     let connection = caller.connection(&path.channel, &path.account).await?;
     let conversation = Conversation { channel: path.channel, account: path.account, person: path.person };
     let journal = &api.answering.shared.journal;
-    let conversation = journal.resolve_person(conversation).await.map_err(anyhow::Error::from)?;
-    let is_known = journal.knows_conversation(&conversation).await.map_err(anyhow::Error::from)?;
+    let conversation = journal.resolve_person(conversation).await?;
+    let is_known = journal.knows_conversation(&conversation).await?;
     if is_known { Ok((connection, conversation)) } else { Err(ApiProblem::NotFound) }
 }
 
@@ -60,14 +60,11 @@ async fn show(
     caller.require(Scope::Read)?;
     let (connection, conversation) = find(&api, &caller, path).await?;
     let Shown { history } = read_query(query.as_deref())?;
-    let history = history.unwrap_or(20);
-    if history > 100 {
-        return Err(ApiProblem::invalid("/history", "This must be from 0 to 100."));
-    }
+    let history = in_range("/history", history.unwrap_or(20), 0..=100)?;
     let answering = &api.answering;
     let mut shown = answering.conversation_json(&connection, &conversation).await?;
     let journal = &answering.shared.journal;
-    let past = journal.read_history(&conversation, history, answering.meaning()).await.map_err(anyhow::Error::from)?;
+    let past = journal.read_history(&conversation, history, answering.meaning()).await?;
     shown.insert("messages".to_owned(), past.iter().map(past_json).collect());
     shown.insert("outgoing".to_owned(), outgoing_json(answering, &conversation).await?);
     Ok(Json(Value::Object(shown)))
@@ -84,10 +81,7 @@ struct Listed {
 async fn list(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery) -> Result<Json<Value>, ApiProblem> {
     caller.require(Scope::Read)?;
     let Listed { account, after, limit } = read_query(query.as_deref())?;
-    let limit = limit.unwrap_or(50);
-    if !(1..=100).contains(&limit) {
-        return Err(ApiProblem::invalid("/limit", "This must be from 1 to 100."));
-    }
+    let limit = in_range("/limit", limit.unwrap_or(50), 1..=100)?;
     let after = after.map(|text| {
         ConversationPlace::parse(&text)
             .ok_or_else(|| ApiProblem::invalid("/after", "This must be a `next` of an answer before."))

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::body::{InPath, read_json, read_query};
+use super::body::{InPath, in_range, read_json, read_query};
 use super::caller::Caller;
 use super::limits::StreamPlace;
 use super::problem::ApiProblem;
@@ -24,6 +24,7 @@ use crate::answering::Answering;
 use crate::answering::event::{EventPage, EventQuery};
 use crate::shared::store::api_keys::Scope;
 use crate::shared::store::{FeedEnds, FeedQuery, ItemKind};
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 use crate::web::pieces::{self, Step};
 
 /// How long a reader may wait at most, in seconds.
@@ -72,7 +73,7 @@ async fn events(
     caller.require(Scope::Read)?;
     let wanted: Wanted = read_query(query.as_deref())?;
     let is_stream = wants_stream(&headers);
-    let ends = api.answering.shared.journal.feed_ends(caller.merchant()).await.map_err(unavailable)?;
+    let ends = api.answering.shared.journal.feed_ends(caller.merchant()).await?;
     let last_seen = is_stream.then(|| last_event_id(&headers)).flatten().transpose()?;
     let after = match last_seen.or(wanted.after) {
         Some(after) => after,
@@ -91,7 +92,7 @@ async fn events(
         let place = caller.take_stream()?;
         return Ok(stream(api.answering.clone(), &caller, place, query, news));
     }
-    let wait = Duration::from_secs(in_range("/wait", wanted.wait, 0..=LONGEST_WAIT, 0)?);
+    let wait = Duration::from_secs(in_range("/wait", wanted.wait.unwrap_or(0), 0..=LONGEST_WAIT)?);
     let page = read_on(&api.answering, query.clone()).await?;
     if !page.events.is_empty() || wait.is_zero() {
         return Ok(json_text(&page).into_response());
@@ -136,23 +137,6 @@ fn expired(ends: FeedEnds) -> ApiProblem {
     ApiProblem::CursorExpired { oldest: ends.oldest, newest: ends.newest }
 }
 
-fn unavailable(error: impl Into<anyhow::Error>) -> ApiProblem {
-    ApiProblem::Internal(error.into())
-}
-
-fn in_range<T: PartialOrd + Copy + std::fmt::Display>(
-    pointer: &str,
-    value: Option<T>,
-    range: std::ops::RangeInclusive<T>,
-    default: T,
-) -> Result<T, ApiProblem> {
-    let value = value.unwrap_or(default);
-    if range.contains(&value) {
-        return Ok(value);
-    }
-    Err(ApiProblem::invalid(pointer, format!("This must be from {} to {}.", range.start(), range.end())))
-}
-
 fn query_of(
     api: &Api,
     caller: &Caller,
@@ -165,7 +149,7 @@ fn query_of(
     if let Some((of, name)) = wanted.account.as_deref().and_then(|account| account.split_once('/')) {
         (channel, account) = (Some(of.to_owned()), Some(name.to_owned()));
     }
-    let limit = in_range("/limit", wanted.limit, 1..=100, 20)?;
+    let limit = in_range("/limit", wanted.limit.unwrap_or(20), 1..=100)?;
     let feed = FeedQuery {
         merchant: caller.merchant(),
         after,
@@ -175,9 +159,13 @@ fn query_of(
         accounts: caller.key().accounts.clone(),
         all_catalogues: !names_a_shop(api, caller),
         limit: if is_stream { STREAM_PAGE } else { limit },
-        history: in_range("/history", wanted.history, 0..=100, 20)?,
+        history: in_range("/history", wanted.history.unwrap_or(20), 0..=100)?,
     };
-    Ok(EventQuery { feed, products: in_range("/products", wanted.products, 0..=20, 5)?, with_merchant: false })
+    Ok(EventQuery {
+        feed,
+        products: in_range("/products", wanted.products.unwrap_or(5), 0..=20)?,
+        with_merchant: false,
+    })
 }
 
 /// The kinds of this list.
@@ -333,7 +321,11 @@ impl Stream {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), "a stream of events ended: the feed cannot be read");
+                    static SAID: OncePerSecond = OncePerSecond::new();
+                    if let Some(unsaid) = SAID.should_log() {
+                        let error = format!("{error:#}");
+                        tracing::warn!(error, unsaid, "a stream of events ended: the feed cannot be read");
+                    }
                     return None;
                 }
             };
@@ -385,7 +377,7 @@ async fn find_place(api: &Api, caller: &Caller, name: &str) -> Result<Option<i64
     if !is_name(name) {
         return Err(ApiProblem::invalid("/cursor", NAMES));
     }
-    api.answering.shared.journal.find_feed_cursor(caller.merchant(), name).await.map_err(unavailable)
+    Ok(api.answering.shared.journal.find_feed_cursor(caller.merchant(), name).await?)
 }
 
 const NAMES: &str = "A name has 1 to 40 characters: a to z, 0 to 9 and -.";
@@ -418,11 +410,11 @@ async fn set_cursor(
     }
     let Place { n } = read_json(&body)?;
     let journal = &api.answering.shared.journal;
-    let ends = journal.feed_ends(caller.merchant()).await.map_err(unavailable)?;
+    let ends = journal.feed_ends(caller.merchant()).await?;
     if !ends.can_go_on_after(n) {
         return Err(expired(ends));
     }
-    if !journal.save_feed_cursor(caller.merchant(), &name, n).await.map_err(unavailable)? {
+    if !journal.save_feed_cursor(caller.merchant(), &name, n).await? {
         return Err(ApiProblem::invalid("/name", "A merchant has 20 names at most; use one of them."));
     }
     Ok(Json(json!({ "n": n })))

@@ -25,6 +25,7 @@ use crate::shared::files::output::Incoming;
 use crate::shared::secrets::signature::to_hex;
 use crate::shared::store::api_keys::Scope;
 use crate::shared::store::uploads::{NewUpload, NotKept};
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// The largest file, in bytes.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
@@ -149,7 +150,10 @@ fn refused(why: &'static str) -> ApiProblem {
 }
 
 fn not_stored(error: &NotKept) -> ApiProblem {
-    tracing::warn!(%error, "an uploaded file could not be stored");
+    static SAID: OncePerSecond = OncePerSecond::new();
+    if let Some(unsaid) = SAID.should_log() {
+        tracing::warn!(%error, unsaid, "an uploaded file could not be stored");
+    }
     ApiProblem::Unavailable
 }
 

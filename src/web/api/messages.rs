@@ -13,13 +13,13 @@ use serde_json::Value;
 
 use super::body::{InPath, read_json};
 use super::caller::{Caller, Uncounted};
-use super::problem::{ApiProblem, FieldError};
+use super::problem::ApiProblem;
 use super::state::Api;
 use crate::answering::accept::{Accepted, Refused, Wish};
-use crate::answering::content::{Content, Misfit};
+use crate::answering::content::Content;
 use crate::answering::state::Allowed;
 use crate::shared::channel::dialogue::{Ability, Signal};
-use crate::shared::journal::{Conversation, JournalError};
+use crate::shared::journal::Conversation;
 use crate::shared::server::places::Place;
 use crate::shared::store::api_keys::Scope;
 use crate::shared::store::{Author, Outgoing, PartState};
@@ -64,7 +64,7 @@ async fn send(
         return Ok(answer(&repeat));
     }
     uncounted.count_write()?;
-    let content = Content::read(&body).map_err(misfits)?;
+    let content = Content::read(&body).map_err(ApiProblem::Invalid)?;
     caller.require(if content.author == Author::Human { Scope::Human } else { Scope::Reply })?;
     if api.outbox.is_full(&channel, &account) {
         return Err(ApiProblem::QueueFull { retry_after: QUEUE_PAUSE });
@@ -161,7 +161,7 @@ async fn show(State(api): State<Api>, caller: Caller, InPath(id): InPath<String>
 
 /// A message of this merchant, to an account that the key may see.
 async fn find(api: &Api, caller: &Caller, id: &str) -> Result<Outgoing, ApiProblem> {
-    let message = api.shared.journal.find_outgoing_of(&caller.merchant().to_string(), id).await.map_err(not_stored)?;
+    let message = api.shared.journal.find_outgoing_of(&caller.merchant().to_string(), id).await?;
     let message = message.ok_or(ApiProblem::NotFound)?;
     match caller.sees(&message.conversation.channel, &message.conversation.account) {
         true => Ok(message),
@@ -177,7 +177,7 @@ async fn take_back(
     caller.require(Scope::Reply)?;
     find(&api, &caller, &id).await?;
     let merchant = caller.merchant().to_string();
-    let taken = api.shared.journal.take_back_outgoing(&merchant, &id).await.map_err(not_stored)?;
+    let taken = api.shared.journal.take_back_outgoing(&merchant, &id).await?;
     let (message, is_back) = taken.ok_or(ApiProblem::NotFound)?;
     api.outbox.wake(&message.conversation);
     if is_back { Ok(StatusCode::NO_CONTENT) } else { Err(ApiProblem::TooLate { state: message.state().as_str() }) }
@@ -207,7 +207,7 @@ async fn resolve(
     let Resolution { r#as } = read_json(&body)?;
     let merchant = caller.merchant().to_string();
     let was_sent = r#as == ResolvedAs::Sent;
-    let resolved = api.shared.journal.resolve_outgoing(&merchant, &id, was_sent).await.map_err(not_stored)?;
+    let resolved = api.shared.journal.resolve_outgoing(&merchant, &id, was_sent).await?;
     let (message, is_resolved) = resolved.ok_or(ApiProblem::NotFound)?;
     if !is_resolved {
         return Err(ApiProblem::TooLate { state: message.state().as_str() });
@@ -247,19 +247,10 @@ async fn signal(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn misfits(misfits: Vec<Misfit>) -> ApiProblem {
-    ApiProblem::Invalid(misfits.into_iter().map(|misfit| FieldError::new(misfit.pointer, misfit.message)).collect())
-}
-
-fn not_stored(error: JournalError) -> ApiProblem {
-    tracing::warn!(%error, "the API could not read or store something");
-    ApiProblem::Unavailable
-}
-
 /// What the caller is told of a refusal.
 fn problem_of(refused: Refused) -> ApiProblem {
     match refused {
-        Refused::Invalid(found) => misfits(found),
+        Refused::Invalid(found) => ApiProblem::Invalid(found),
         Refused::KeyReused(message) => ApiProblem::IdempotencyKeyReused { message },
         Refused::Unsupported(can) => {
             ApiProblem::Unsupported { can: can.iter().copied().map(Ability::as_str).collect() }
@@ -279,7 +270,7 @@ fn problem_of(refused: Refused) -> ApiProblem {
             ApiProblem::WindowClosed { closed_at, allowed: allowed.into_iter().map(Allowed::as_str).collect() }
         }
         Refused::QueueFull => ApiProblem::QueueFull { retry_after: QUEUE_PAUSE },
-        Refused::Unavailable(error) => not_stored(error),
+        Refused::Unavailable(error) => error.into(),
         Refused::Internal(error) => ApiProblem::Internal(error),
     }
 }

@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::body::{InPath, read_json};
+use super::body::{InPath, in_range, read_json};
 use super::caller::Caller;
 use super::conversations::{self, InConversation};
 use super::problem::ApiProblem;
@@ -43,15 +43,13 @@ async fn pause(
     caller.require(Scope::Reply)?;
     let (connection, conversation) = conversations::find(&api, &caller, path).await?;
     let Body { minutes, handover, note } = read_json(&body)?;
-    if minutes.is_some_and(|minutes| !(1..=MOST_MINUTES).contains(&minutes)) {
-        return Err(ApiProblem::invalid("/minutes", format!("This must be from 1 to {MOST_MINUTES}.")));
-    }
+    let minutes = minutes.map(|minutes| in_range("/minutes", minutes, 1..=MOST_MINUTES)).transpose()?;
     if note.as_ref().is_some_and(|note| note.chars().count() > MOST_NOTE) {
         return Err(ApiProblem::invalid("/note", format!("A note has at most {MOST_NOTE} characters.")));
     }
     let wanted = WantedPause { minutes, is_handed_over: handover, note };
     api.answering.pause(&connection, &conversation, wanted).await?;
-    let standing = api.answering.shared.journal.load_standing(&conversation).await.map_err(anyhow::Error::from)?;
+    let standing = api.answering.shared.journal.load_standing(&conversation).await?;
     Ok(Json(pause_json(standing.state.pause.as_ref())))
 }
 

@@ -8,33 +8,20 @@ use std::borrow::Cow;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat};
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::answering::content::Misfit;
+use crate::shared::journal::JournalError;
+use crate::shared::products::ProductsError;
+use crate::shared::server::error::is_for_now;
 use crate::shared::store::api_keys::Scope;
-use crate::shared::telemetry::once_per_second::OncePerSecond;
+use crate::shared::telemetry::once_per_second::{EachOncePerSecond, OncePerSecond};
 
 /// How long a caller waits who came at a bad time, in seconds.
 const RETRY_AFTER: u64 = 5;
 
 /// How much of a pointer is repeated: it is made of what a caller wrote.
 const MAX_POINTER: usize = 200;
-
-/// Something in a path, query or body that does not fit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FieldError {
-    /// Where: a JSON pointer into the body, or `/` and the name of a query parameter; empty: the whole.
-    pub pointer: String,
-    /// What is wrong with it. It does not repeat what stands there.
-    pub message: Cow<'static, str>,
-}
-
-impl FieldError {
-    /// At this place, with this sentence.
-    pub fn new(pointer: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { pointer: pointer.into(), message: message.into() }
-    }
-}
 
 /// Why the API did not do what was asked.
 #[derive(Debug)]
@@ -60,7 +47,7 @@ pub enum ApiProblem {
     /// `Idempotency-Key` is absent, empty, longer than 255, or not visible ASCII.
     IdempotencyKeyMissing,
     /// A path, query or body that does not fit; never empty.
-    Invalid(Vec<FieldError>),
+    Invalid(Vec<Misfit>),
     /// The same `Idempotency-Key` with another body or address.
     IdempotencyKeyReused {
         /// The id of the message that the first request made.
@@ -145,8 +132,28 @@ pub enum ApiProblem {
 }
 
 impl From<anyhow::Error> for ApiProblem {
+    /// A database that cannot be used for now is no fault that anybody has to look for in the code.
     fn from(error: anyhow::Error) -> Self {
-        Self::Internal(error)
+        static SAID: OncePerSecond = OncePerSecond::new();
+        if !is_for_now(&error) {
+            return Self::Internal(error);
+        }
+        if let Some(unsaid) = SAID.should_log() {
+            tracing::warn!(error = format!("{error:#}"), unsaid, "the API cannot read or store anything for now");
+        }
+        Self::Unavailable
+    }
+}
+
+impl From<ProductsError> for ApiProblem {
+    fn from(error: ProductsError) -> Self {
+        anyhow::Error::from(error).into()
+    }
+}
+
+impl From<JournalError> for ApiProblem {
+    fn from(error: JournalError) -> Self {
+        anyhow::Error::from(error).into()
     }
 }
 
@@ -167,13 +174,7 @@ impl Row {
 impl ApiProblem {
     /// One thing that does not fit, at this pointer.
     pub fn invalid(pointer: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self::Invalid(vec![FieldError::new(pointer, message)])
-    }
-
-    /// The name in `type`, behind `urn:shoptalk:`.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.row().name
+        Self::Invalid(vec![Misfit::new(pointer, message)])
     }
 
     fn row(&self) -> Row {
@@ -363,7 +364,7 @@ impl ApiProblem {
             | Self::CannotReceive { why }
             | Self::AccountUnavailable { why } => json!({ "why": why }),
             Self::Invalid(errors) => {
-                let shown = |error: &FieldError| json!({ "pointer": error.pointer.chars().take(MAX_POINTER).collect::<String>(), "message": error.message });
+                let shown = |error: &Misfit| json!({ "pointer": error.pointer.chars().take(MAX_POINTER).collect::<String>(), "message": error.message });
                 json!({ "errors": errors.iter().map(shown).collect::<Vec<_>>() })
             }
             Self::IdempotencyKeyReused { message } => json!({ "message": message }),
@@ -381,17 +382,14 @@ impl ApiProblem {
     }
 
     fn log(&self, name: &'static str) {
-        static REFUSED: OncePerSecond = OncePerSecond::new();
+        static SAID: EachOncePerSecond = EachOncePerSecond::new();
+        let Some(unsaid) = SAID.should_log(name) else { return };
         match self {
-            Self::Internal(error) => tracing::error!(error = format!("{error:#}"), "a request of the API failed"),
-            Self::Unavailable => tracing::warn!("a request of the API could not be served"),
-            // A flood of these is what they are there for.
-            Self::Unauthorized | Self::TooManyRequests { .. } => {
-                if let Some(unsaid) = REFUSED.should_log() {
-                    tracing::info!(reason = name, unsaid, "a request of the API was refused");
-                }
+            Self::Internal(error) => {
+                tracing::error!(error = format!("{error:#}"), unsaid, "a request of the API failed");
             }
-            _ => tracing::info!(reason = name, "a request of the API was refused"),
+            Self::Unavailable => tracing::warn!(unsaid, "a request of the API could not be served"),
+            _ => tracing::info!(reason = name, unsaid, "a request of the API was refused"),
         }
     }
 }

@@ -6,15 +6,14 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::body::{InPath, read_query};
+use super::body::{InPath, in_range, read_query};
 use super::caller::Caller;
 use super::problem::ApiProblem;
 use super::state::Api;
 use crate::shared::journal::Account;
-use crate::shared::products::{ProductsError, WholeProduct};
+use crate::shared::products::WholeProduct;
 use crate::shared::store::api_keys::Scope;
 use crate::shared::store::search::{Price, Query};
-use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// How many products a list has where nobody says it, and at most.
 const LIMIT: usize = 10;
@@ -37,10 +36,7 @@ struct Asked {
 impl Asked {
     /// What is looked for.
     fn query(self) -> Result<Query, ApiProblem> {
-        let limit = self.limit.unwrap_or(LIMIT);
-        if !(1..=MOST).contains(&limit) {
-            return Err(ApiProblem::invalid("/limit", "must be a whole number from 1 to 100"));
-        }
+        let limit = in_range("/limit", self.limit.unwrap_or(LIMIT), 1..=MOST)?;
         // As in a form that was left empty.
         let max_price = self.max_price.filter(|price| !price.is_empty());
         let max_price = max_price.map(|price| {
@@ -62,7 +58,7 @@ async fn list(State(api): State<Api>, caller: Caller, RawQuery(asked): RawQuery)
             return Err(ApiProblem::NotFound);
         }
     }
-    let products = api.shared.products.find(&shops, &asked.query()?).await.map_err(unavailable)?;
+    let products = api.shared.products.find(&shops, &asked.query()?).await?;
     Ok(Json(json!({ "products": products })))
 }
 
@@ -78,7 +74,7 @@ async fn one(
     caller.require(Scope::Read)?;
     let Nothing {} = read_query(asked.as_deref())?;
     let shops = shops(&api, &caller).await?;
-    let product = api.shared.products.product(&shops, &id).await.map_err(unavailable)?;
+    let product = api.shared.products.product(&shops, &id).await?;
     product.map(Json).ok_or(ApiProblem::NotFound)
 }
 
@@ -97,12 +93,4 @@ async fn shops(api: &Api, caller: &Caller) -> Result<Vec<Account>, ApiProblem> {
 pub(super) fn names_a_shop(api: &Api, caller: &Caller) -> bool {
     let sells = |channel: &str| api.shared.products.source_of(channel).is_some();
     caller.key().accounts.iter().any(|(channel, _)| sells(channel))
-}
-
-fn unavailable(error: ProductsError) -> ApiProblem {
-    static LOGGED: OncePerSecond = OncePerSecond::new();
-    if LOGGED.should_log().is_some() {
-        tracing::error!(%error, "products cannot be told");
-    }
-    ApiProblem::Unavailable
 }

@@ -30,7 +30,7 @@ async fn show(State(api): State<Api>, caller: Caller) -> Result<Json<Value>, Api
     caller.require(Scope::Admin)?;
     let endpoint = api.answering.receivers.endpoints.find(caller.merchant()).await?.ok_or(ApiProblem::NotFound)?;
     let journal = &api.answering.shared.journal;
-    let place = journal.find_push_place(Receiver::Own, endpoint.merchant).await.map_err(anyhow::Error::from)?;
+    let place = journal.find_push_place(Receiver::Own, endpoint.merchant).await?;
     let place = place.unwrap_or_default();
     let failure = place.problem.map(|(why, at)| json!({ "why": why, "at": rfc3339(at) }));
     Ok(Json(json!({
@@ -66,18 +66,18 @@ async fn set(State(api): State<Api>, caller: Caller, body: Bytes) -> Result<Json
         Some(words) => read_types(&words.join(","))?,
     };
     let (merchant, journal) = (caller.merchant(), &api.answering.shared.journal);
-    let ends = journal.feed_ends(merchant).await.map_err(anyhow::Error::from)?;
+    let ends = journal.feed_ends(merchant).await?;
     if after.is_some_and(|after| !ends.can_go_on_after(after)) {
         return Err(ApiProblem::CursorExpired { oldest: ends.oldest, newest: ends.newest });
     }
-    let place = journal.find_push_place(Receiver::Own, merchant).await.map_err(anyhow::Error::from)?;
+    let place = journal.find_push_place(Receiver::Own, merchant).await?;
     let n = match (after, &place) {
         (Some(after), _) => Some(after),
         (None, None) => Some(ends.newest),
         (None, Some(_)) => None,
     };
     if let Some(n) = n {
-        journal.set_push_place(Receiver::Own, merchant, n).await.map_err(anyhow::Error::from)?;
+        journal.set_push_place(Receiver::Own, merchant, n).await?;
     }
     let shown = json!({ "url": url, "types": words(&kinds), "n": n.or(place.map(|place| place.n)) });
     let endpoint = PushEndpoint { merchant, url, kinds, is_off: false };
@@ -103,7 +103,7 @@ async fn remove(State(api): State<Api>, caller: Caller) -> Result<StatusCode, Ap
     let merchant = caller.merchant();
     api.answering.receivers.endpoints.delete(merchant).await?;
     let journal = &api.answering.shared.journal;
-    journal.forget_push_place(Receiver::Own, merchant).await.map_err(anyhow::Error::from)?;
+    journal.forget_push_place(Receiver::Own, merchant).await?;
     api.shared.alerts.heal(&Receiver::Own.alert(merchant));
     Ok(StatusCode::NO_CONTENT)
 }

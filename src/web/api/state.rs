@@ -74,10 +74,7 @@ impl Api {
 
     async fn resolve(&self, channel: &str, account: &str, person: &str) -> Result<Conversation, ApiProblem> {
         let of = Conversation { channel: channel.to_owned(), account: account.to_owned(), person: person.to_owned() };
-        self.shared.journal.resolve_person(of).await.map_err(|error| {
-            tracing::warn!(%error, "the API could not read a name");
-            ApiProblem::Unavailable
-        })
+        Ok(self.shared.journal.resolve_person(of).await?)
     }
 
     /// Lets a request go on that is about a person who has written to the account, and gives the name under which their
@@ -87,13 +84,9 @@ impl Api {
     /// [`ApiProblem::NotFound`] for anybody else.
     pub async fn require_person(&self, channel: &str, account: &str, person: &str) -> Result<String, ApiProblem> {
         let of = self.resolve(channel, account, person).await?;
-        match self.shared.journal.is_known_conversation(&of).await {
-            Ok(true) => Ok(of.person),
-            Ok(false) => Err(ApiProblem::NotFound),
-            Err(error) => {
-                tracing::warn!(%error, "the API could not read a conversation");
-                Err(ApiProblem::Unavailable)
-            }
+        match self.shared.journal.is_known_conversation(&of).await? {
+            true => Ok(of.person),
+            false => Err(ApiProblem::NotFound),
         }
     }
 }

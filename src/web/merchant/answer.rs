@@ -95,7 +95,7 @@ async fn answer(
     let body = json!({ "text": text.trim(), "author": "human", "ttl_seconds": LIFE });
     let wish = Wish { connection: &connection, person: &conversation.person, key: posted.field("key"), body: &body };
     let content = Content::read(&body).map_err(|misfits| {
-        AppError::bad_request(misfits.into_iter().next().map_or_else(String::new, |one| one.message))
+        AppError::bad_request(misfits.into_iter().next().map_or_else(Default::default, |one| one.message))
     })?;
     match answering.accept(&wish, content).await {
         Ok(Accepted::Stored(message)) => {

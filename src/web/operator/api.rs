@@ -202,5 +202,5 @@ pub(super) async fn openapi() -> Response {
 }
 
 fn broken(error: JournalError) -> AppError {
-    AppError::Internal(error.into())
+    AppError::from(anyhow::Error::from(error))
 }

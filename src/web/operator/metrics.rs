@@ -40,7 +40,7 @@ pub(super) async fn show(State(Operator { shared, .. }): State<Operator>) -> Res
     gather_process(&mut process);
     match shared.metrics.encode(&[&registry, &process]) {
         Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
-        Err(error) => crate::shared::server::error::AppError::Internal(error.into()).into_response(),
+        Err(error) => crate::shared::server::error::AppError::from(anyhow::Error::from(error)).into_response(),
     }
 }
 

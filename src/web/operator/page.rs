@@ -349,5 +349,5 @@ fn table(title: &str, id: &str, heads: &[&str], rows: &[Markup], none: &str) -> 
 }
 
 fn broken(error: JournalError) -> AppError {
-    AppError::Internal(error.into())
+    AppError::from(anyhow::Error::from(error))
 }

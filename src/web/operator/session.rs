@@ -12,6 +12,7 @@ use super::sessions::{ABSOLUTE_MS, Session};
 use super::state::Operator;
 use crate::shared::server::cookies;
 use crate::shared::server::error::AppError;
+use crate::shared::telemetry::once_per_second::OncePerSecond;
 use crate::web::form::{TOKEN, is_from_here};
 use crate::web::merchant::plain_page;
 
@@ -77,7 +78,10 @@ pub(super) async fn login(
         return Err(AppError::Forbidden("This form stood on another site.".into()));
     }
     if operator.token.check(shown.unwrap_or_default().trim()).is_err() {
-        tracing::warn!("somebody entered a wrong operator's token");
+        static SAID: OncePerSecond = OncePerSecond::new();
+        if let Some(unsaid) = SAID.should_log() {
+            tracing::warn!(unsaid, "somebody entered a wrong operator's token");
+        }
         return Ok(entrance(StatusCode::UNAUTHORIZED, Some("This is not the operator's token.")));
     }
     // A session that this browser had before ends: the new id is the only one.

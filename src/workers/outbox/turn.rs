@@ -2,12 +2,12 @@
 
 use super::queue::Turn;
 use super::{Block, Outbox};
-use crate::answering::state::{Allowed, Why};
+use crate::answering::state::Against;
 use crate::shared::channel::dialogue::{Dialogue, MediaKind, Part, PartContent, Reason, Recipient, SendError};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::retry::Doubling;
-use crate::shared::store::{Author, Connection, Outcome, Outgoing, OutgoingPart, PartState};
+use crate::shared::store::{Connection, Outcome, Outgoing, OutgoingPart, PartState};
 use crate::shared::telemetry::alerts::Cause;
 
 /// The pauses before another call of what was certainly not sent.
@@ -117,26 +117,17 @@ impl Outbox {
         let answering = &self.0.answering;
         let standing = answering.shared.journal.load_standing(&message.conversation).await?;
         let now = answering.now(connection, &standing);
-        let is_bot = message.author == Author::Bot;
-        match now.why_silent() {
-            Some(Why::AccountUnavailable) => return Ok(Err(Obstacle::Waits)),
-            Some(Why::CannotReceive) => return Ok(Err(Obstacle::Fails(Reason::CannotReceive))),
-            Some(Why::NotOwner) if is_bot => return Ok(Err(Obstacle::Fails(Reason::NotOwner))),
-            Some(_) if is_bot => return Ok(Err(Obstacle::Fails(Reason::Paused))),
-            _ => {}
-        }
-        if is_bot && now.profile.is_some_and(|profile| profile.is_public) {
-            return Ok(Err(Obstacle::Fails(Reason::Refused)));
-        }
-        if self.is_blocked(connection) {
-            return Ok(Err(Obstacle::Waits));
-        }
-        let window = now.window();
         let is_template = message.parts.iter().any(|part| part.kind == "template");
-        Ok(match () {
-            () if window.allows(Allowed::Free) || (is_template && window.allows(Allowed::Template)) => Ok(false),
-            () if !is_bot && window.allows(Allowed::Human) => Ok(true),
-            () => Err(Obstacle::Fails(Reason::WindowClosed)),
+        let fails = |reason| Err(Obstacle::Fails(reason));
+        Ok(match now.may_send(message.author, is_template) {
+            Err(Against::AccountUnavailable) => Err(Obstacle::Waits),
+            Err(Against::CannotReceive) => fails(Reason::CannotReceive),
+            Err(Against::NotOwner) => fails(Reason::NotOwner),
+            Err(Against::Paused) => fails(Reason::Paused),
+            _ if self.is_blocked(connection) => Err(Obstacle::Waits),
+            Err(Against::Public) => fails(Reason::Refused),
+            Err(Against::HumanIsOff | Against::WindowClosed) => fails(Reason::WindowClosed),
+            Ok(is_human) => Ok(is_human),
         })
     }
 

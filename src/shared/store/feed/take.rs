@@ -152,7 +152,7 @@ impl Taking<'_> {
             state.ad_at = state.ad_at.max(Some(at));
         }
         let place = EventPlace { seq: event.item.seq, occurred_at: event.item.at };
-        if state.said.is_none_or(|newest| (newest.occurred_at, newest.seq) < (place.occurred_at, place.seq)) {
+        if state.said.is_none_or(|newest| place.is_after(newest)) {
             state.said = Some(place);
             if event.is_told {
                 state.unreachable = None;
@@ -181,7 +181,7 @@ impl Taking<'_> {
         }
         if ours.is_none() && by != By::Automation {
             let place = EventPlace { seq: event.item.seq, occurred_at: event.item.at };
-            if state.out.is_none_or(|newest| (newest.occurred_at, newest.seq) < (place.occurred_at, place.seq)) {
+            if state.out.is_none_or(|newest| place.is_after(newest)) {
                 state.out = Some(place);
             }
         }

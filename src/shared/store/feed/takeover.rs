@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::insert::{NewItem, event_id, insert_item};
 use super::item::ItemKind;
-use crate::shared::journal::{Conversation, EventPlace};
-use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, Standing, load_standing};
+use crate::shared::journal::Conversation;
+use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, standing_of};
 
 /// Who silences bots by answering, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,12 +141,7 @@ fn find_unanswered(
     conversation: &Conversation,
     state: &ConversationState,
 ) -> rusqlite::Result<Option<(i64, String)>> {
-    let Some(said) = state.said else { return Ok(None) };
-    let Standing { ours_after, .. } = load_standing(connection, conversation)?;
-    let is_before = |out: EventPlace| (out.occurred_at, out.seq) < (said.occurred_at, said.seq);
-    if !state.out.is_none_or(is_before) || ours_after.is_some_and(|seq| seq >= said.seq) {
-        return Ok(None);
-    }
+    let Some(said) = standing_of(connection, conversation, state.clone())?.unanswered() else { return Ok(None) };
     let key: Option<Vec<u8>> = connection
         .prepare_cached("SELECT dedupe FROM events WHERE seq = ?1 AND conversation = ?2")?
         .query_row(params![said.seq, conversation.person], |row| row.get(0))

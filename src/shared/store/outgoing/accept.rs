@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::rows::{self, Author, Outgoing, event_id, key_of_event};
 use crate::shared::channel::dialogue::Part;
-use crate::shared::journal::{Conversation, Journal, JournalError, newest_seq};
-use crate::shared::store::conversation_states::{Pause, PausedBy};
+use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError, newest_seq};
+use crate::shared::store::conversation_states::{Pause, PausedBy, load_standing};
 use crate::shared::store::feed::pauses::begin_pause;
 
 /// How many messages of one person may wait.
@@ -223,44 +223,18 @@ fn find_event(connection: &Connection, of: &Conversation, id: &str) -> rusqlite:
         .optional()
 }
 
-/// Whether a message of ours that did not fail was accepted after the event with this number came: sent or not, it is the
-/// answer.
-///
-/// # Errors
-/// When the database fails.
-fn is_answered_after(connection: &Connection, of: &Conversation, seq: i64) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT 1 FROM outgoing WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND after_seq >= ?4
-               AND NOT EXISTS (SELECT 1 FROM outgoing_parts WHERE message = number AND state = 'failed')",
-        )?
-        .exists(params![of.channel, of.account, of.person, seq])
-}
-
 /// Whether the person wrote again after the event, or something of ours went out after it or is about to.
 fn overtaken(connection: &Connection, of: &Conversation, event: &Answered) -> rusqlite::Result<Option<Overtaken>> {
-    let place = (event.occurred_at, event.seq);
-    type Place = (Option<i64>, Option<i64>);
-    let state: Option<(Place, Place)> = connection
-        .prepare_cached(
-            "SELECT said_at, said_seq, out_at, out_seq FROM conversation_states
-             WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
-        )?
-        .query_row([&of.channel, &of.account, &of.person], |row| {
-            Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?)))
-        })
-        .optional()?;
-    let is_later = |(at, seq): Place| at.zip(seq).is_some_and(|other| other > place);
-    let (said, out) = state.unwrap_or_default();
-    let is_superseded = is_later(said);
-    let is_answered = is_later(out) || is_answered_after(connection, of, event.seq)?;
-    if !is_superseded && !is_answered {
+    let asked = EventPlace { seq: event.seq, occurred_at: event.occurred_at };
+    let standing = load_standing(connection, of)?;
+    let is_superseded = standing.is_superseded(asked);
+    if !is_superseded && !standing.is_answered(asked) {
         return Ok(None);
     }
-    let newest = match said.1 {
-        Some(seq) => connection
+    let newest = match standing.state.said {
+        Some(said) => connection
             .prepare_cached("SELECT dedupe FROM events WHERE seq = ?1")?
-            .query_row([seq], |row| row.get::<_, Vec<u8>>(0))
+            .query_row([said.seq], |row| row.get::<_, Vec<u8>>(0))
             .optional()?,
         None => None,
     };

@@ -27,7 +27,7 @@ pub use self::entry::{Entry, Price};
 pub use self::find::{Hit, Level, Query};
 use self::slips::Vocabulary;
 use crate::shared::database::sqlite;
-use crate::shared::secrets::signature::to_hex;
+use crate::shared::secrets::random::random_hex;
 
 /// The tables, and what words are made of. Another number: the index is made again.
 const VERSION: i32 = 1;
@@ -162,9 +162,7 @@ impl SearchIndex {
     /// # Errors
     /// When the file cannot be replaced.
     pub fn start_over(&self, position: i64, walked: &str) -> anyhow::Result<String> {
-        let mut random = [0; 16];
-        getrandom::fill(&mut random)?;
-        let identity = to_hex(&random);
+        let identity = random_hex::<16>()?;
         let mut writer = self.writer();
         self.forget_readers();
         // The file is closed before its successor is made.

@@ -12,7 +12,7 @@ use serde::de::{
 };
 use serde_json::{Map, Number, Value};
 
-use crate::web::api::problem::FieldError;
+use crate::answering::content::Misfit;
 
 /// What is said of a member that is there twice: which one counts, every reader decides differently.
 pub(super) const TWICE: &str = "This is given twice.";
@@ -25,14 +25,14 @@ pub(super) fn pointer_to(base: &str, name: &str) -> String {
 }
 
 /// Reads JSON in which no member is given twice.
-pub(super) fn parse(bytes: &[u8]) -> Result<Value, FieldError> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Value, Misfit> {
     let found = RefCell::new(None);
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = At { pointer: String::new(), found: &found }.deserialize(&mut json);
     parsed.and_then(|value| json.end().map(|()| value)).map_err(|error| {
         found.into_inner().unwrap_or_else(|| {
             let message = format!("{UNREADABLE}: line {}, column {}.", error.line(), error.column());
-            FieldError::new("", message)
+            Misfit::new("", message)
         })
     })
 }
@@ -40,7 +40,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, FieldError> {
 /// A place in a body under reading; the first fault found is noted there.
 struct At<'a> {
     pointer: String,
-    found: &'a RefCell<Option<FieldError>>,
+    found: &'a RefCell<Option<Misfit>>,
 }
 
 impl At<'_> {
@@ -49,7 +49,7 @@ impl At<'_> {
     }
 
     fn note(&self, pointer: &str, message: &'static str) {
-        self.found.borrow_mut().get_or_insert_with(|| FieldError::new(pointer, message));
+        self.found.borrow_mut().get_or_insert_with(|| Misfit::new(pointer, message));
     }
 }
 
@@ -153,7 +153,7 @@ impl Fault {
     }
 }
 
-impl From<Fault> for FieldError {
+impl From<Fault> for Misfit {
     fn from(Fault { pointer, message }: Fault) -> Self {
         Self { pointer, message }
     }
