@@ -19,7 +19,11 @@ use crate::shared::channel::dialogue::{Reason, SendError};
 use crate::shared::outgoing::http::{Answer, NoAnswer};
 
 /// The codes that say "too often": of the app, of a person, of an account, of one pair of them.
-const TOO_OFTEN: [i64; 11] = [4, 9, 17, 32, 341, 613, 130_429, 131_048, 131_056, 131_064, 133_016];
+const TOO_OFTEN: [i64; 10] = [4, 9, 17, 32, 341, 613, 131_048, 131_056, 131_064, 133_016];
+
+/// The code that says "more in this second than the number may", and how long to wait then.
+const THROUGHPUT: i64 = 130_429;
+const THROUGHPUT_PAUSE: Duration = Duration::from_secs(5);
 
 /// The code that says "too often to this person".
 const PAIR_LIMIT: i64 = 131_056;
@@ -86,6 +90,11 @@ impl Graph {
             (PAIR_LIMIT, _) => SendError::Later {
                 retry_after: answer.retry_after(self.http().clock()).unwrap_or(PAIR_PAUSE),
                 only_person: true,
+            },
+            // The limit is one of seconds, not of the hour.
+            (THROUGHPUT, _) => SendError::Later {
+                retry_after: answer.retry_after(self.http().clock()).unwrap_or(THROUGHPUT_PAUSE),
+                only_person: false,
             },
             (code, _) if TOO_OFTEN.contains(&code) || (80_000..=80_999).contains(&code) => {
                 self.too_often(account, answer, matches!(code, 4 | 341))

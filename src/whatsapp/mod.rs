@@ -9,6 +9,8 @@ mod configured;
 mod content;
 mod dialogue;
 mod doctor;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hourly_check;
 mod meaning;
 mod media;

@@ -68,7 +68,10 @@ async fn a_message_reaches_its_file_byte_for_byte_and_the_feed() {
     let feed = bot.get("/api/v1/events?after=0&types=message").await.json();
     let event = &feed["events"][0];
     assert_eq!((event["kind"].as_str(), event["person"]["id"].as_str()), (Some("text"), Some(ADA)));
-    assert_eq!(event["account"]["id"], NUMBER);
+    assert_eq!((event["account"]["id"].as_str(), event["person"]["name"].as_str()), (Some(NUMBER), None));
+    deliver(&app, &delivery(NUMBER, "wamid.2", "with my name")).await;
+    let named = bot.get("/api/v1/events?after=0&types=message").await.json();
+    assert_eq!(named["events"][1]["person"]["name"], "Ada Perera");
     assert_eq!((event["bot_may_answer"].as_bool(), event["platform_id"].as_str()), (Some(true), Some("wamid.1")));
     assert_eq!(event["at"], "2026-11-21T00:00:00.000Z", "seconds since 1970, UTC");
     app.finish().await;
@@ -85,6 +88,11 @@ async fn every_update_of_a_batch_is_an_event_and_it_is_answered_once() {
     assert_eq!(ids(&app, ADA), ["wamid.TEST0101", "wamid.TEST0103"]);
     assert_eq!(ids(&app, BO), ["wamid.TEST0102"]);
     assert!(conversation(&app, ADAS_NUMBER).is_none());
+    let names: Vec<(String, String)> = app.journal_sql(|connection| {
+        let mut named = connection.prepare("SELECT conversation, name FROM threads ORDER BY conversation")?;
+        named.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    });
+    assert_eq!(names, [(BO.to_owned(), "Bo Lind".to_owned()), (ADA.to_owned(), "Ada Perera".to_owned())]);
     for _ in 0..2 {
         assert_eq!(post(&app, BATCH.as_bytes()).await.status, 200);
     }

@@ -1,5 +1,5 @@
 //! Names that lead to a person beside the one under which their conversation stands (table `person_names`): a number that
-//! came before the id, an id that was theirs before.
+//! came before the id, an id that was theirs before; and what they are called (table `threads`).
 //!
 //! The writer learns them with the event that tells them, and files what comes under such a name where it leads, so nobody
 //! ever looks for a conversation in two places. What stood under the name before moves in the same transaction; its file
@@ -32,6 +32,8 @@ pub enum Knowing {
     Leads,
     /// Whoever had it is this person: what stood where it led is theirs.
     Succeeds,
+    /// It is no name that leads anywhere: people call the person so.
+    Called,
 }
 
 /// A file whose conversation stands under another name now.
@@ -124,6 +126,9 @@ pub(super) fn learn(
     at: i64,
 ) -> rusqlite::Result<()> {
     let name = known.name.as_str();
+    if known.how == Knowing::Called {
+        return call_person(connection, (channel, account), person, name);
+    }
     let before: Option<(String, i64)> = connection
         .prepare_cached("SELECT person, since FROM person_names WHERE channel = ?1 AND account = ?2 AND name = ?3")?
         .query_row([channel, account, name], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -133,7 +138,7 @@ pub(super) fn learn(
         return Ok(());
     }
     let former = match (known.how, &before) {
-        (Knowing::Leads, Some(_)) => None,
+        (Knowing::Leads | Knowing::Called, Some(_)) => None,
         (Knowing::Succeeds, Some((led_to, _))) => Some(led_to.as_str()),
         (_, None) => Some(name),
     };
@@ -150,6 +155,22 @@ pub(super) fn learn(
         move_conversation(connection, (channel, account), former, person)?;
     }
     Ok(())
+}
+
+/// Lists show what the person is called, as it was told last.
+fn call_person(
+    connection: &Connection,
+    (channel, account): (&str, &str),
+    person: &str,
+    called: &str,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO threads (channel, account, conversation, name) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET name = excluded.name WHERE name IS NOT excluded.name",
+        )?
+        .execute([channel, account, person, called])
+        .map(drop)
 }
 
 /// Moves everything that stands under one name to another.

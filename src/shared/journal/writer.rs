@@ -16,7 +16,7 @@ use super::error::JournalError;
 use super::event::{DedupeKey, Effect, Event, Source};
 use super::feed_news::{self, FeedNews};
 use super::health::Health;
-use super::person_names::{self, AlsoKnown};
+use super::person_names::{self, AlsoKnown, Knowing};
 use super::tombstones::{self, Unsendings};
 use crate::shared::clock::Clock;
 use crate::shared::database::known_file::KnownFile;
@@ -377,8 +377,12 @@ impl Writer {
                 }
                 let (person, at) = (conversation.unwrap_or_default(), event.occurred_at.unwrap_or(now_ms));
                 for name in names.iter().filter(|name| name.event == index && !person.is_empty()) {
+                    // Of accounts that nobody has connected nothing is listed.
+                    if set_aside.is_some() && name.how == Knowing::Called {
+                        continue;
+                    }
                     person_names::learn(&self.connection, (event.channel, &event.account), person, name, at)?;
-                    any_named = true;
+                    any_named |= name.how != Knowing::Called;
                 }
             }
         }

@@ -1,11 +1,22 @@
-//! Who is meant by the ids of an item: the user id where one is known, and what else leads to that person.
+//! Who is meant by the ids of an item: the user id where one is known, what else leads to that person, and what they are
+//! called.
 
 use crate::shared::journal::Knowing;
 use crate::shared::raw_json::Object;
 use crate::whatsapp::person::Person;
 
 /// The people that a value names beside its items. An item is never matched by its place: a batch names several people.
-pub struct People(Vec<(Option<Person>, Option<Person>)>);
+pub struct People(Vec<Contact>);
+
+struct Contact {
+    number: Option<Person>,
+    user: Option<Person>,
+    /// What the person is called.
+    called: Option<String>,
+}
+
+/// What is kept of what somebody is called, in characters.
+const LONGEST_NAME: usize = 200;
 
 /// Somebody, and other names that lead to them.
 #[derive(Debug)]
@@ -23,7 +34,9 @@ impl People {
             let contact = Object::parse(contact)?;
             let number = contact.text("wa_id").and_then(|number| Person::of_number(&number));
             let user = contact.text("user_id").and_then(|user| Person::of_user_id(&user));
-            Some((number, user))
+            let called = contact.object("profile").and_then(|profile| profile.readable("name"));
+            let called = called.map(|name| name.chars().take(LONGEST_NAME).collect::<String>());
+            Some(Contact { number, user, called: called.filter(|name| !name.trim().is_empty()) })
         };
         Self(contacts.iter().filter_map(read).collect())
     }
@@ -32,19 +45,23 @@ impl People {
     pub fn find(&self, number: Option<&str>, user: Option<&str>) -> Option<Identity> {
         let mut number = number.and_then(Person::of_number);
         let mut user = user.and_then(Person::of_user_id);
-        if user.is_none() && number.is_some() {
-            user = self.0.iter().find(|(other, _)| *other == number).and_then(|(_, user)| user.clone());
-        } else if number.is_none() && user.is_some() {
-            number = self.0.iter().find(|(_, other)| *other == user).and_then(|(number, _)| number.clone());
-        }
-        match (user, number) {
-            (Some(person), number) => {
-                let names = number.map(|number| (number.name(), Knowing::Leads)).into_iter().collect();
-                Some(Identity { person, names })
-            }
-            (None, Some(person)) => Some(Identity { person, names: Vec::new() }),
+        let contact = match (&user, &number) {
+            (Some(_), _) => self.0.iter().find(|contact| contact.user == user),
+            (None, Some(_)) => self.0.iter().find(|contact| contact.number == number),
             (None, None) => None,
+        };
+        if let Some(contact) = contact {
+            user = user.or_else(|| contact.user.clone());
+            number = number.or_else(|| contact.number.clone());
         }
+        let called = contact.and_then(|contact| contact.called.clone()).map(|name| (name, Knowing::Called));
+        let (person, other) = match (user, number) {
+            (Some(person), number) => (person, number),
+            (None, Some(person)) => (person, None),
+            (None, None) => return None,
+        };
+        let names = other.map(|number| (number.name(), Knowing::Leads)).into_iter().chain(called).collect();
+        Some(Identity { person, names })
     }
 }
 
@@ -96,7 +113,8 @@ mod tests {
         let leads = |number: &str| vec![(number.to_owned(), Knowing::Leads)];
         assert_eq!(found(Some("15550100777"), None), Some(("US.1".to_owned(), leads("15550100777"))));
         assert_eq!(found(None, Some("US.1")), Some(("US.1".to_owned(), leads("15550100777"))));
-        assert_eq!(found(Some(""), Some("SE.2")), Some(("SE.2".to_owned(), Vec::new())));
+        let bo = vec![("Bo".to_owned(), Knowing::Called)];
+        assert_eq!(found(Some(""), Some("SE.2")), Some(("SE.2".to_owned(), bo)));
         assert_eq!(found(Some("15550100888"), None), Some(("15550100888".to_owned(), Vec::new())));
         assert_eq!(found(Some("../etc"), Some("a/b")), None);
         assert_eq!(found(None, None), None);

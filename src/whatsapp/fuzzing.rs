@@ -1,0 +1,45 @@
+//! WhatsApp's bytes for the fuzzers: what must hold for each, whatever they are.
+
+use super::payload::{UNSENDING, split};
+use super::person::Person;
+use super::{meaning, view};
+use crate::meta::id::Id;
+use crate::shared::files::path::Name;
+use crate::shared::fuzzing::{Target, check_event};
+use crate::shared::journal::{Effect, Knowing};
+use crate::shared::store::Item;
+
+/// Name and body of every target of this channel.
+pub const TARGETS: &[Target] = &[("whatsapp_delivery", delivery), ("whatsapp_ids", ids)];
+
+/// A delivery is never nothing, its events can be stored, a repeat has the same keys, and whatever it says can be read.
+fn delivery(bytes: &[u8]) {
+    let whole = split(bytes);
+    assert!(!whole.events.is_empty());
+    for (seq, event) in (1..).zip(&whole.events) {
+        check_event(event, |account| Id::parse(account).is_some());
+        if let Effect::Conversation { person, .. } = &event.effect {
+            assert!(Person::of_name(person).is_some(), "{person}");
+            let item = Item { seq, at: 1, kind: event.kind.to_string(), payload: event.payload.clone() };
+            let _ = (meaning::of(&item), (view::VIEW.conversations.map(|show| show(&event.account, &item))));
+            let left = (UNSENDING.tombstone)(&event.payload);
+            assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&left).is_ok());
+        }
+    }
+    for known in &whole.names {
+        assert!(known.event < whole.events.len());
+        assert!(known.how == Knowing::Called || Person::of_name(&known.name).is_some(), "{}", known.name);
+    }
+    let again = split(bytes);
+    assert!(whole.events.iter().map(|event| event.key).eq(again.events.iter().map(|event| event.key)));
+}
+
+/// What passes as an id is a name, and the name leads back to it: two ids never have one name.
+fn ids(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for person in [Person::of_user_id(&text), Person::of_number(&text), Person::of_group(&text)].into_iter().flatten() {
+        let name = person.name();
+        assert!(Name::parse(&name).is_ok(), "{name}");
+        assert_eq!(Person::of_name(&name), Some(person));
+    }
+}
