@@ -42,6 +42,7 @@ pub(in crate::shared) use cursors::{
 };
 pub use erase::{Erased, Scope};
 pub use error::JournalError;
+pub(in crate::shared) use event::EffectColumns;
 pub use event::{DedupeKey, Effect, Event, Source};
 pub use handle::{Journal, WriterHandle};
 pub use migrations::count_migrations;

@@ -14,7 +14,7 @@ use super::arrivals::Arrived;
 use super::checkpoint::{self, Checkpoints};
 use super::connected_accounts::{ConnectedAccounts, NOT_CONNECTED};
 use super::error::JournalError;
-use super::event::{DedupeKey, Effect, Event, Source};
+use super::event::{DedupeKey, Effect, EffectColumns, Event, Source};
 use super::feed_news::{self, FeedNews};
 use super::health::Health;
 use super::tombstones::{self, Unsendings};
@@ -309,12 +309,7 @@ impl Writer {
                 new.push(false);
                 continue;
             }
-            let (conversation, opens, reread, mut set_aside) = match &event.effect {
-                Effect::Conversation { person, opens } => (Some(person.as_str()), *opens, None, None),
-                Effect::Report { person } | Effect::Unsend { person, .. } => (Some(person.as_str()), false, None, None),
-                Effect::Reread(request) => (None, false, Some(request.to_text()), None),
-                Effect::SetAside(reason) => (None, false, None, Some(reason.as_ref())),
-            };
+            let EffectColumns { conversation, opens, reread, mut set_aside, is_entry } = event.effect.columns();
             if set_aside.is_none() && !self.accounts.contains(event.channel, &event.account) {
                 set_aside = Some(NOT_CONNECTED);
             }
@@ -336,7 +331,7 @@ impl Writer {
                 set_aside,
                 tombstone.as_ref().unwrap_or(&event.payload),
                 event.name.as_ref().map(DedupeKey::as_bytes),
-                !matches!(event.effect, Effect::Report { .. })
+                is_entry
             ])?;
             new.push(inserted == 1);
             if inserted == 1 {

@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use super::request_id::Begun;
 use crate::shared::channel::context::Shared;
 use crate::shared::clock::Clock;
-use crate::shared::journal::{Event, Journal, JournalError};
+use crate::shared::journal::{Appended, Event, Journal, JournalError};
 use crate::shared::secrets::signature::Signer;
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::{IntakeMetrics, Refusal, Unavailable};
@@ -97,6 +97,14 @@ impl Intake {
 
     /// Commits the events of a delivery and answers 200, or 503 if that is not possible now.
     pub async fn store(&self, events: Vec<Event>) -> Response {
+        self.try_store(events).await.map_or_else(|refusal| refusal, |_| StatusCode::OK.into_response())
+    }
+
+    /// As [`Intake::store`], for who answers in its own way what could be stored.
+    ///
+    /// # Errors
+    /// The answer, where it could not: 503.
+    pub async fn try_store(&self, events: Vec<Event>) -> Result<Appended, Response> {
         let Inner { channel, journal, metrics, .. } = &*self.0;
         match tokio::time::timeout(COMMIT_WITHIN, journal.append(events)).await {
             Ok(Ok(appended)) => {
@@ -111,7 +119,7 @@ impl Intake {
                     last_seq = appended.last_seq,
                     "a delivery was stored"
                 );
-                StatusCode::OK.into_response()
+                Ok(appended)
             }
             Ok(Err(error)) => {
                 tracing::warn!(channel, %error, "a delivery could not be stored; the platform will send it again");
@@ -119,11 +127,11 @@ impl Intake {
                     JournalError::Busy => Unavailable::QueueFull,
                     JournalError::Storage(_) | JournalError::Closed => Unavailable::NotWritten,
                 };
-                self.unavailable(reason)
+                Err(self.unavailable(reason))
             }
             Err(_) => {
                 tracing::warn!(channel, "a delivery could not be stored in time; the platform will send it again");
-                self.unavailable(Unavailable::TooSlow)
+                Err(self.unavailable(Unavailable::TooSlow))
             }
         }
     }
