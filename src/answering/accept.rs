@@ -7,10 +7,17 @@ use super::content::{Content, Media, Misfit, misfit_of_address};
 use super::products::ShopOf;
 use super::state::{Allowed, AtTime, Why};
 use super::{Answering, Unavailable};
-use crate::shared::channel::dialogue::{Ability, Part, PartContent, Profile};
+use crate::shared::channel::dialogue as channel;
+use crate::shared::channel::dialogue::{Ability, Forbidden, Part, PartContent, Profile, Recipient};
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::raw_json::canonical;
 use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken};
+
+/// What a human is told who answers after the platform's time, where that is not switched on.
+const HUMAN_IS_OFF: &str = "Answers of humans after the platform's window are not switched on for this channel.";
+
+/// What a bot is told where everybody can read answers.
+const IS_PUBLIC: &str = "Answers are public there, and bots' answers are not switched on for this channel.";
 
 /// A wish to send something.
 pub struct Wish<'a> {
@@ -46,8 +53,8 @@ pub enum Refused {
     Media(&'static str),
     /// Products cannot be shown: why, in one word, and which.
     Products(&'static str, Vec<String>),
-    /// The channel's programme does not allow it.
-    NotPermitted,
+    /// The channel's programme does not allow it: a word for it, where there is one, and a sentence.
+    NotPermitted(Option<&'static str>, &'static str),
     /// The account cannot send.
     Account(&'static str),
     /// The person cannot be written to: why, in one word.
@@ -121,8 +128,14 @@ impl Answering {
             return Err(Refused::Unsupported(profile.can));
         }
         let parts = self.parts_of(connection, &content, profile).await?;
+        let to = Recipient { account: &connection.account, person: wish.person };
+        for part in &parts {
+            refuse_misfit(dialogue.misfit(part), profile)?;
+            refuse_forbidden(dialogue.forbids(to, part, content.author))?;
+        }
         let standing = self.shared.journal.load_standing(&conversation).await?;
         self.check(&self.now(connection, &standing), connection, &content)?;
+        self.check_without_reply(&conversation, profile).await?;
         let takes_over = content.author == Author::Human && self.settings.takeovers.by_human;
         let new = NewMessage {
             id: new_id(),
@@ -191,6 +204,9 @@ impl Answering {
             }
             _ => {}
         }
+        if is_bot && now.profile.is_some_and(|profile| profile.is_public) {
+            return Err(Refused::NotPermitted(Some("public"), IS_PUBLIC));
+        }
         let window = now.window();
         let is_template = content.template.is_some();
         if window.allows(Allowed::Free)
@@ -201,9 +217,36 @@ impl Answering {
         }
         let may_be_human = now.profile.is_some_and(|profile| profile.window.human_is_off);
         if !is_bot && may_be_human && !is_template {
-            return Err(Refused::NotPermitted);
+            return Err(Refused::NotPermitted(None, HUMAN_IS_OFF));
         }
         Err(Refused::WindowClosed(window.closes_at, window.allowed))
+    }
+
+    /// Where a platform limits how much is sent to a person who does not write, and this is reached.
+    async fn check_without_reply(&self, of: &Conversation, profile: &Profile) -> Result<(), Refused> {
+        let Some((most, within)) = profile.without_reply else { return Ok(()) };
+        let since = self.shared.clock.now_ms() - i64::try_from(within.as_millis()).unwrap_or(i64::MAX / 2);
+        match self.shared.journal.count_without_reply(of, since).await? < most {
+            true => Ok(()),
+            false => Err(Refused::CannotReceive("no_reply_limit".to_owned())),
+        }
+    }
+}
+
+fn refuse_misfit(found: Option<channel::Misfit>, profile: &Profile) -> Result<(), Refused> {
+    match found {
+        None => Ok(()),
+        Some(channel::Misfit::Invalid { pointer, message }) => Err(Refused::Invalid(vec![Misfit { pointer, message }])),
+        Some(channel::Misfit::Unsupported) => Err(Refused::Unsupported(profile.can)),
+        Some(channel::Misfit::Media { why }) => Err(Refused::Media(why)),
+    }
+}
+
+fn refuse_forbidden(found: Option<Forbidden>) -> Result<(), Refused> {
+    match found {
+        None => Ok(()),
+        Some(Forbidden::NotPermitted { sentence }) => Err(Refused::NotPermitted(None, sentence)),
+        Some(Forbidden::Group) => Err(Refused::CannotReceive("group".to_owned())),
     }
 }
 

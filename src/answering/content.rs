@@ -26,6 +26,12 @@ const MOST_PRODUCTS: usize = 10;
 /// The longest address of a medium, in characters.
 const LONGEST_URL: usize = 2_000;
 
+/// Limits of a template's members in characters, and how many parameters it may have.
+const LONGEST_TEMPLATE_NAME: usize = 512;
+const LONGEST_LANGUAGE: usize = 20;
+const LONGEST_PARAM: usize = 1_024;
+const MOST_PARAMS: usize = 100;
+
 /// How long a message may wait, in seconds.
 const LIVES: RangeInclusive<u64> = 10..=86_400;
 const USUAL_LIFE: u64 = 600;
@@ -258,32 +264,37 @@ impl Reader<'_> {
 
     fn media(&mut self) -> Option<Media> {
         let found = self.get("media").cloned()?;
+        self.media_at("/media", &found)
+    }
+
+    fn media_at(&mut self, pointer: &str, found: &Value) -> Option<Media> {
+        let below = |name: &str| format!("{pointer}/{name}");
         let Some(members) = found.as_object() else {
-            self.misfit("/media", "This must be an object with id, or with url and type.");
+            self.misfit(pointer, "This must be an object with id, or with url and type.");
             return None;
         };
         if let Some(id) = members.get("id") {
-            self.refuse_others("/media", members, &["id"]);
-            return self.text_at("/media/id", id, 1..=100).map(Media::Uploaded);
+            self.refuse_others(pointer, members, &["id"]);
+            return self.text_at(&below("id"), id, 1..=100).map(Media::Uploaded);
         }
-        self.refuse_others("/media", members, &["url", "type", "name", "bytes"]);
+        self.refuse_others(pointer, members, &["url", "type", "name", "bytes"]);
         let missing = Value::Null;
-        let url = self.text_at("/media/url", members.get("url").unwrap_or(&missing), 1..=LONGEST_URL);
+        let url = self.text_at(&below("url"), members.get("url").unwrap_or(&missing), 1..=LONGEST_URL);
         let kind = match serde_json::from_value(members.get("type").cloned().unwrap_or_default()) {
             Ok(kind) => Some(kind),
             Err(_) => {
-                self.misfit("/media/type", "This must be image, video, audio or file.");
+                self.misfit(below("type"), "This must be image, video, audio or file.");
                 None
             }
         };
         let name = match members.get("name").filter(|name| !name.is_null()) {
-            Some(name) => self.text_at("/media/name", name, 1..=100),
+            Some(name) => self.text_at(&below("name"), name, 1..=100),
             None => None,
         };
         let bytes = match members.get("bytes").filter(|bytes| !bytes.is_null()) {
             Some(bytes) if bytes.is_u64() => bytes.as_u64(),
             Some(_) => {
-                self.misfit("/media/bytes", "This must be a whole number.");
+                self.misfit(below("bytes"), "This must be a whole number.");
                 None
             }
             None => None,
@@ -293,11 +304,43 @@ impl Reader<'_> {
 
     fn template(&mut self) -> Option<Value> {
         let found = self.get("template").cloned()?;
-        if !found.is_object() {
+        let Some(members) = found.as_object() else {
             self.misfit("/template", "This must be an object with name and language.");
             return None;
+        };
+        self.refuse_others("/template", members, &["name", "language", "params", "header"]);
+        let missing = Value::Null;
+        let of = |name: &str| members.get(name).unwrap_or(&missing);
+        self.text_at("/template/name", of("name"), 1..=LONGEST_TEMPLATE_NAME);
+        self.text_at("/template/language", of("language"), 1..=LONGEST_LANGUAGE);
+        match of("params") {
+            Value::Null => {}
+            Value::Array(params) if params.len() <= MOST_PARAMS => {
+                for (index, param) in params.iter().enumerate() {
+                    self.text_at(&format!("/template/params/{index}"), param, 1..=LONGEST_PARAM);
+                }
+            }
+            _ => self.misfit("/template/params", format!("This must be a list of at most {MOST_PARAMS} texts.")),
+        }
+        if let Some(header) = members.get("header").filter(|header| !header.is_null()) {
+            self.template_header(header);
         }
         Some(found)
+    }
+
+    /// The picture, video or file above a template: by its address.
+    fn template_header(&mut self, header: &Value) {
+        match self.media_at("/template/header", header) {
+            Some(Media::Linked { url, .. }) => {
+                if let Some(why) = misfit_of_address(&url) {
+                    self.misfit("/template/header/url", format!("This cannot be used: {why}."));
+                }
+            }
+            Some(Media::Uploaded(_)) => {
+                self.misfit("/template/header/id", "The header of a template must be named by its address.");
+            }
+            None => {}
+        }
     }
 
     fn author(&mut self) -> Author {

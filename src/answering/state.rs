@@ -108,6 +108,8 @@ pub enum Why {
     Superseded,
     /// The platform's time for answers is over.
     WindowClosed,
+    /// Everybody can read answers there, and the settings do not let bots answer.
+    Public,
 }
 
 /// A conversation at a time.
@@ -172,6 +174,8 @@ impl<'a> AtTime<'a> {
             Some(Why::Superseded)
         } else if !self.window().allows(Allowed::Free) {
             Some(Why::WindowClosed)
+        } else if self.profile.is_some_and(|profile| profile.is_public) {
+            Some(Why::Public)
         } else {
             None
         }

@@ -47,6 +47,7 @@ use crate::web::api::state::ApiChannel;
 use crate::web::merchant::Front;
 use crate::web::operator;
 use crate::workers::alert_webhook::AlertPoster;
+use crate::workers::configured_accounts::{ChannelsOwner, ConfiguredAccounts};
 use crate::workers::push::{Push, WITHIN as PUSH_WITHIN};
 
 /// Everything below the channels, opened.
@@ -104,6 +105,7 @@ impl App {
             readers.clone(),
             alert_poster,
             (answering.clone(), push),
+            configured(&shared, &channels, server.channels_owner.clone()),
         )?;
         let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
         let runner = CommandRunner {
@@ -233,6 +235,13 @@ fn answering(shared: &Shared, channels: &[Channel], server: &Server, receivers: 
     }
 }
 
+/// The worker that connects the accounts that the settings name; `None`: they name none.
+fn configured(shared: &Shared, channels: &[Channel], owner: Option<ChannelsOwner>) -> Option<ConfiguredAccounts> {
+    let named: Vec<_> =
+        channels.iter().filter_map(|channel| Some((channel.about.name, channel.configured.clone()?))).collect();
+    (!named.is_empty()).then(|| ConfiguredAccounts::new(shared.clone(), owner, named))
+}
+
 /// The worker that posts events. Its calls go through clients of their own: a merchant's receiver may be at no address that
 /// only this service is to reach.
 fn push(answering: &Answering, server: &mut Server) -> anyhow::Result<Push> {
@@ -291,6 +300,7 @@ fn join_routes(
         connect: channel.connect.clone(),
         view: channel.view,
         reader: Arc::clone(&channel.reader),
+        is_configured: channel.configured.is_some(),
     });
     let mut router = web::router(
         (answering.clone(), Arc::clone(&outbox)),

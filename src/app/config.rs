@@ -18,6 +18,7 @@ use crate::shared::server::limits::Limits;
 use crate::shared::settings::{Problem, ProblemKind, Problems, Settings};
 use crate::shared::telemetry::logging::{self, LogFormat};
 use crate::workers::alert_webhook::Receiver;
+use crate::workers::configured_accounts::ChannelsOwner;
 use crate::workers::push::BotReceiver;
 use crate::{facebook, shopify, web};
 
@@ -67,6 +68,8 @@ pub struct Server {
     pub state_secret: Option<SecretString>,
     /// What operators show; `None`: their routes are off.
     pub operator_token: Option<SecretString>,
+    /// To whom accounts belong that the settings name; `None`: to the only merchant there is.
+    pub channels_owner: Option<ChannelsOwner>,
     /// Who is told of alerts; `None`: they are only shown and logged.
     pub alert_receiver: Option<Receiver>,
     /// Who is told of the events of all merchants; `None`: nobody.
@@ -220,6 +223,7 @@ impl Server {
             previous_master_key: None,
             state_secret: None,
             operator_token: None,
+            channels_owner: None,
             alert_receiver: None,
             bot_receiver: None,
             push_addresses: Vec::new(),
@@ -270,6 +274,12 @@ impl Server {
             previous_master_key,
             state_secret: settings.secret("STATE_TOKEN_SECRET"),
             operator_token: settings.secret_of("OPERATOR_TOKEN", 32),
+            channels_owner: settings.parsed_or(
+                "CHANNELS_OWNER",
+                None,
+                "a shop's domain such as my-shop.myshopify.com, or a merchant's UUID",
+                |text| ChannelsOwner::parse(text).map(Some),
+            ),
             alert_receiver: alert_receiver(settings),
             bot_receiver: bot_receiver(settings),
             push_addresses: Vec::new(),

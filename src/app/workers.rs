@@ -14,6 +14,7 @@ use crate::shared::store::{ApiKeys, Erasures};
 use crate::shared::under_way::Reads;
 use crate::web::Running;
 use crate::workers::alert_webhook::AlertPoster;
+use crate::workers::configured_accounts::ConfiguredAccounts;
 use crate::workers::conversations::Conversations;
 use crate::workers::eraser::Eraser;
 use crate::workers::feed::Feed;
@@ -46,6 +47,7 @@ impl Workers {
         readers: Readers,
         alert_poster: Arc<AlertPoster>,
         (answering, push): (Answering, Push),
+        configured: Option<ConfiguredAccounts>,
     ) -> anyhow::Result<Self> {
         let thread = LowPriorityThread::start("files").context("a thread cannot be started")?;
         let conversations =
@@ -63,7 +65,8 @@ impl Workers {
         let search = SearchIndexer::new(shared.journal.clone(), shared.products.clone())
             .context("a thread cannot be started")?;
         let outbox = Outbox::new(answering.clone());
-        let others: Vec<Arc<dyn Worker>> = vec![
+        let configured = configured.map(|worker| Arc::new(worker) as Arc<dyn Worker>);
+        let mut others: Vec<Arc<dyn Worker>> = vec![
             Arc::new(Overview::new(shared.journal.clone())),
             Arc::new(refresh.clone()),
             Arc::new(eraser),
@@ -72,6 +75,7 @@ impl Workers {
             Arc::new(push),
             Arc::new(search),
         ];
+        others.extend(configured);
         Ok(Self { conversations, refresh, alert_poster, outbox, others })
     }
 

@@ -7,6 +7,7 @@ use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
 use crate::shared::database::sqlite::Db;
 use crate::shared::store::{self, ApiKeys, Connection, Connections, Inspection, Status, TokenKind};
+use crate::workers::configured_accounts::find_owner;
 
 /// A poll runs daily; an account that was not read for two days is not polled.
 const READ_WITHIN_MS: i64 = 2 * 24 * 60 * 60 * 1000;
@@ -41,6 +42,27 @@ pub async fn open(server: &Server) -> Result<Option<Connections>, Closed> {
     Connections::open(db, vault, crate::shared::clock::Clock::system()).await.map(Some).map_err(|_| Closed::WrongKey)
 }
 
+/// Accounts of the settings of which nobody knows to whom they belong.
+fn without_owner(config: &Config, list: &[Connection]) -> Option<Finding> {
+    let is_named =
+        |channel: &str| channels::ALL.iter().any(|about| about.name == channel && about.is_named_by_settings);
+    let named: Vec<&str> = channels::configured(config)
+        .flat_map(|(_, section)| section.channels())
+        .filter(|about| about.is_named_by_settings)
+        .map(|about| about.name)
+        .collect();
+    let owner = find_owner(config.server.channels_owner.as_ref(), list, is_named);
+    (!named.is_empty() && owner.is_none()).then(|| {
+        Finding::warning(
+            "channel_without_owner",
+            named.join(", "),
+            "it is not known to which merchant these channels belong",
+            "their events are stored and set apart, and no file is written",
+            "connect a shop on the start page; with several merchants, set CHANNELS_OWNER to the shop's domain",
+        )
+    })
+}
+
 /// The state of every account and of its tokens.
 pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -> Vec<Finding> {
     let Ok(list) = connections.list().await else { return Vec::new() };
@@ -54,6 +76,7 @@ pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -
             "open the start page in a browser and connect a shop and a Page",
         ));
     }
+    findings.extend(without_owner(config, &list));
     for connection in &list {
         let name = &connection.account;
         let about = about(config, &connection.channel);

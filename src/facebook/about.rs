@@ -14,6 +14,7 @@ const fn of(row: &Row) -> About {
     About {
         name: row.name,
         has_account_tokens: row.has_tokens,
+        is_named_by_settings: false,
         is_polled: true,
         event_key: Some(payload::key_of_message),
         unsending: Some(payload::UNSENDING),

@@ -8,6 +8,7 @@ use crate::shared::channel::about::About;
 pub static ABOUT: About = About {
     name: NAME,
     has_account_tokens: true,
+    is_named_by_settings: false,
     is_polled: true,
     event_key: Some(payload::key_of_delivery),
     unsending: None,

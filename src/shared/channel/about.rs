@@ -10,6 +10,8 @@ pub struct About {
     /// Whether each account has a token of its own here. Otherwise another account lends its token, or the settings hold
     /// one.
     pub has_account_tokens: bool,
+    /// Whether the settings name its account, and no login does.
+    pub is_named_by_settings: bool,
     /// Whether its accounts are read again every day: a platform that shows no past has nothing to be read.
     pub is_polled: bool,
     /// The key of the event that an operator knows by an id of the platform, a message's or a delivery's: of an account

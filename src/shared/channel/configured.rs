@@ -25,6 +25,4 @@ pub struct ConfiguredAccount {
     pub status: Status,
     /// A sentence for the merchant, where something is missing.
     pub status_reason: Option<String>,
-    /// A hash of what the settings say: an account that its merchant disconnected comes back when this changes.
-    pub settings: [u8; 32],
 }

@@ -49,6 +49,12 @@ pub trait Dialogue: Send + Sync {
         None
     }
 
+    /// Whether a conversation with this person may begin with a template, although they never wrote: the name is one that
+    /// the platform can send to.
+    fn may_begin_with(&self, _person: &str) -> bool {
+        false
+    }
+
     /// What this platform does not take of a part that keeps to the [`Profile`]; `None`: nothing. The part is as it is stored: cards
     /// are not filled in.
     fn misfit(&self, _part: &Part) -> Option<Misfit> {

@@ -258,6 +258,11 @@ pub struct Connections {
 }
 
 impl Connections {
+    /// The database.
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// Works on this database with this vault. Opens the sealed check value, or seals it at the first start.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod history_walks;
 mod inspection;
 pub mod installation;
 pub mod keys;
+mod left_accounts;
 pub mod login_states;
 mod outgoing;
 mod overview;
@@ -48,7 +49,9 @@ pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKin
 pub use inspection::{Inspection, has_check_value, inspect, list_connected};
 pub use keys::Keys;
 pub use login_states::LoginStates;
-pub use outgoing::{Acceptance, Author, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState};
+pub use outgoing::{
+    Acceptance, Author, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState, Uncopied,
+};
 pub use overview::{Arrivals, Consumer, Counts, Failure, SetAside, Totals, Work};
 pub use read_requests::{DueRead, NextTry, PendingRead};
 pub use record_changes::{RecordChange, RecordPlace};
@@ -72,6 +75,7 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0008_api_keys.sql"),
     include_str!("../../../migrations/tokens/0009_installation.sql"),
     include_str!("../../../migrations/tokens/0010_push.sql"),
+    include_str!("../../../migrations/tokens/0012_left_accounts.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.

@@ -52,7 +52,7 @@ async fn send(
     let caller = uncounted.caller();
     caller.require_one_of(Scope::Reply, &[Scope::Human])?;
     let connection = caller.connection(&channel, &account).await?;
-    api.require_person(&channel, &account, &person).await?;
+    api.require_addressee(&channel, &account, &person).await?;
     let key = idempotency_key(&headers)?;
     let body: Value = read_json(&body)?;
     let _turn = api.one_at_a_time.wait(caller.merchant(), key).await;
@@ -256,10 +256,7 @@ fn problem_of(refused: Refused) -> ApiProblem {
         }
         Refused::Media(why) => ApiProblem::MediaRefused { why },
         Refused::Products(why, ids) => ApiProblem::ProductUnavailable { why, ids },
-        Refused::NotPermitted => ApiProblem::NotPermitted {
-            why: None,
-            detail: "Answers of humans after the platform's window are not switched on for this channel.",
-        },
+        Refused::NotPermitted(why, detail) => ApiProblem::NotPermitted { why, detail },
         Refused::Account(why) => ApiProblem::AccountUnavailable { why },
         Refused::CannotReceive(why) => ApiProblem::CannotReceive { why: word_of(&why) },
         Refused::NotOwner => ApiProblem::NotOwner,

@@ -56,6 +56,17 @@ impl Api {
         self.channels.iter().find(|channel| channel.name == name)
     }
 
+    /// The same, and of people to whom a conversation may begin with a template.
+    ///
+    /// # Errors
+    /// As for [`Api::require_person`].
+    pub async fn require_addressee(&self, channel: &str, account: &str, person: &str) -> Result<(), ApiProblem> {
+        match self.answering.dialogue(channel) {
+            Some(dialogue) if dialogue.may_begin_with(person) => Ok(()),
+            _ => self.require_person(channel, account, person).await,
+        }
+    }
+
     /// Lets a request go on that is about a person who has written to the account.
     ///
     /// # Errors

@@ -108,7 +108,9 @@ async fn delete(
         if unsubscribe(&fronts, &connection).await == Farewell::Unconfirmed {
             unconfirmed.insert(connection.channel.clone());
         }
-        scopes.push(Scope::Account { channel: connection.channel, account: connection.account });
+        let account = (connection.channel, connection.account);
+        fronts.leave(&shared, &account, posted.session.merchant).await?;
+        scopes.push(Scope::Account { channel: account.0, account: account.1 });
     }
     let former = shared.erasure.former_of(posted.session.merchant).await?;
     scopes.extend(former.into_iter().map(|((channel, account), _)| Scope::Account { channel, account }));

@@ -113,9 +113,8 @@ async fn answer(
 /// The page that says why an answer was not sent, with its text, so that it is not lost.
 fn not_sent(conversation: &Conversation, refused: &Refused, text: &str) -> Response {
     let why = match refused {
-        Refused::WindowClosed(..) | Refused::NotPermitted => {
-            "The platform's time for answers is over. It opens again when the person writes."
-        }
+        Refused::NotPermitted(_, sentence) => sentence,
+        Refused::WindowClosed(..) => "The platform's time for answers is over. It opens again when the person writes.",
         Refused::CannotReceive(_) => "This person cannot be written to at the moment.",
         Refused::Account(_) => "The account cannot send at the moment. Connect it again on the overview.",
         Refused::QueueFull => "Too many messages wait for this person already. Please try again later.",

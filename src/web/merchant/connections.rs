@@ -28,6 +28,7 @@ pub fn routes() -> Router<Shared> {
     Router::new()
         .route("/connections/{channel}/{account}/sync", post(sync))
         .route("/connections/{channel}/{account}/disconnect", get(ask).post(disconnect))
+        .route("/connections/{channel}/want-back", post(want_back))
 }
 
 /// `POST …/sync`: the whole account is read again, as soon as no other read of it is under way.
@@ -88,8 +89,21 @@ async fn disconnect(
 ) -> Result<Response, AppError> {
     let connection = owned(&shared, &posted.session, &account).await?;
     let farewell = unsubscribe(&fronts, &connection).await;
+    fronts.leave(&shared, &account, posted.session.merchant).await?;
     shared.erasure.disconnect(&account.0, &account.1, "merchant").await?;
     Ok(Redirect::to(&format!("/?done={}&channel={}", farewell.as_str(), connection.channel)).into_response())
+}
+
+/// `POST …/want-back`: the account that the settings name is connected again, within a second or two.
+async fn want_back(
+    State(shared): State<Shared>,
+    Path(channel): Path<String>,
+    posted: Posted,
+) -> Result<Response, AppError> {
+    match shared.connections.want_back(&channel, posted.session.merchant).await? {
+        true => Ok(Redirect::to("/").into_response()),
+        false => Err(AppError::NotFound),
+    }
 }
 
 /// What is known of the platform's part after an account was given up.

@@ -123,6 +123,7 @@ pub async fn home(
             @for account in accounts.iter().filter(|one| one.connection.channel == channel) { (card(account, now_ms, &token)) }
         }
     };
+    let left = left(&shared, &fronts, &session, &token).await?;
     let is_connected = |front: &Front| accounts.iter().any(|one| one.connection.channel == front.channel);
     let body = if accounts.is_empty() {
         html! { (flash) (welcome(&fronts, &from, Some(&token), true)) }
@@ -153,6 +154,7 @@ pub async fn home(
                     ul.threads { @for (front, thread, line) in &newest { (thread_item(front, thread, line.as_ref(), now_ms, None)) } }
                 }
             }
+            (left)
             @if !connected.is_empty() {
                 details.more open[from.wrong.is_some()] {
                     summary { "Connect another account" }
@@ -165,6 +167,26 @@ pub async fn home(
         }
     };
     Ok(Page { title: "Overview", tab: Tab::Overview, renewal, body }.show())
+}
+
+/// The accounts of the settings that this merchant gave up, each with a button that brings it back.
+async fn left(shared: &Shared, fronts: &Fronts, session: &Session, token: &Markup) -> Result<Markup, AppError> {
+    let accounts = shared.connections.list_left(session.merchant).await?;
+    let known: Vec<_> = accounts.iter().filter_map(|(channel, account)| Some((fronts.of(channel)?, account))).collect();
+    Ok(html! {
+        @if !known.is_empty() {
+            section aria-labelledby="given-up" {
+                h2 id="given-up" { "Disconnected" }
+                @for (front, account) in &known {
+                    form.row method="post" action={ "/connections/" (front.channel) "/want-back" } {
+                        (token)
+                        p { (front.view.platform) " " (front.view.noun) " " span.id { (account) } " is disconnected." }
+                        button.plain { "Connect " (front.view.platform) " again" }
+                    }
+                }
+            }
+        }
+    })
 }
 
 async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> Result<Vec<Overviewed<'a>>, AppError> {
@@ -438,7 +460,7 @@ mod tests {
             conversations: None,
             catalogue: None,
         };
-        Front { channel, connect, view, reader: Arc::new(NoReader) }
+        Front { channel, connect, view, reader: Arc::new(NoReader), is_configured: false }
     }
 
     #[test]

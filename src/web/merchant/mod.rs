@@ -26,6 +26,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use http::{HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
+use uuid::Uuid;
 
 use super::form::{Posted, TOKEN};
 use super::prefix::OwnPage;
@@ -51,6 +52,8 @@ pub struct Front {
     pub view: View,
     /// How an account is read, and how its subscriptions end.
     pub reader: Arc<dyn Reader>,
+    /// Whether the settings name its account, and no login.
+    pub is_configured: bool,
 }
 
 /// All channels, in the order in which they are shown.
@@ -61,6 +64,16 @@ impl Fronts {
     /// What is known of a channel.
     fn of(&self, channel: &str) -> Option<&Front> {
         self.0.iter().find(|front| front.channel == channel)
+    }
+
+    /// A merchant gives an account up: one that the settings name must not come back by itself.
+    async fn leave(&self, shared: &Shared, account: &Account, merchant: Uuid) -> anyhow::Result<()> {
+        match self.of(&account.0) {
+            Some(front) if front.is_configured => {
+                shared.connections.leave(account, merchant, shared.clock.now_ms()).await
+            }
+            _ => Ok(()),
+        }
     }
 }
 

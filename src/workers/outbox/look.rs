@@ -2,10 +2,10 @@
 
 use super::Outbox;
 use super::queue::Turn;
-use crate::shared::channel::dialogue::{Dialogue, PartContent, Recipient};
+use crate::shared::channel::dialogue::{Dialogue, LostAnswers, PartContent, Recipient};
 use crate::shared::channel::meaning::{Kind, Meaning, Origin, WentOut};
-use crate::shared::journal::Event;
-use crate::shared::store::{Item, Looked, Outgoing, OutgoingPart};
+use crate::shared::journal::{Conversation, Event};
+use crate::shared::store::{Item, Looked, Outgoing, OutgoingPart, PartState};
 
 /// A call may have been carried out so long before it was known to be lost, in milliseconds: the time-out of calls, the
 /// platform's whole seconds, and clocks that differ.
@@ -14,10 +14,103 @@ const BEFORE_MS: i64 = 90_000;
 /// How soon it is looked again whether something else has resolved it, in milliseconds.
 const GLANCE_MS: i64 = 1_000;
 
+/// After the time of the second look others wait so long for what it brings, in milliseconds.
+const GRACE_MS: i64 = 5_000;
+
+/// A message with a part of which nobody knows whether it was sent, while others have their turns.
+#[derive(Debug)]
+pub(super) struct Aside {
+    of: Conversation,
+    /// Not looked at before this time, in milliseconds since 1970.
+    at: i64,
+    is_under_way: bool,
+}
+
+/// A look beside the queue that ends, whether its task ends well or in a panic.
+struct Again<'a> {
+    outbox: &'a Outbox,
+    number: i64,
+}
+
+impl Again<'_> {
+    fn is_over(&self) {
+        self.outbox.aside().remove(&self.number);
+    }
+}
+
+impl Drop for Again<'_> {
+    fn drop(&mut self) {
+        let at = self.outbox.now_ms() + GLANCE_MS;
+        if let Some(aside) = self.outbox.aside().get_mut(&self.number) {
+            (aside.at, aside.is_under_way) = (at, false);
+        }
+    }
+}
+
 /// How often it must be absent.
 const PROOF: i64 = 2;
 
 impl Outbox {
+    /// Whether others of the person do not wait any longer until it is known what became of this part.
+    pub(super) fn is_overdue(&self, part: &OutgoingPart) -> bool {
+        let [_, second, _] = self.0.answering.settings.resolve_after_ms();
+        let since = part.unknown_at.unwrap_or_default();
+        self.now_ms() >= since.saturating_add(second) + GRACE_MS
+    }
+
+    /// Looks for the unknown parts of this message from now on, while others of the person have their turns.
+    pub(super) fn look_aside(&self, number: i64, of: &Conversation) {
+        self.aside().entry(number).or_insert_with(|| Aside { of: of.clone(), at: self.now_ms(), is_under_way: false });
+    }
+
+    /// Begins every look that is due beside the queue.
+    pub(super) fn look_at_those_aside(&self) {
+        let now_ms = self.now_ms();
+        let due: Vec<(i64, Conversation)> = self
+            .aside()
+            .iter_mut()
+            .filter(|(_, aside)| !aside.is_under_way && aside.at <= now_ms)
+            .map(|(number, aside)| {
+                aside.is_under_way = true;
+                (*number, aside.of.clone())
+            })
+            .collect();
+        for (number, of) in due {
+            let outbox = self.clone();
+            self.0.tasks.spawn(async move {
+                let again = Again { outbox: &outbox, number };
+                match outbox.look_once(number, &of).await {
+                    Ok(false) => {}
+                    Ok(true) => again.is_over(),
+                    Err(error) => {
+                        tracing::warn!(
+                            error = format!("{error:#}"),
+                            "a message could not be looked for; it is tried again"
+                        );
+                    }
+                }
+            });
+        }
+    }
+
+    /// Looks for the unknown part of a message. Gives whether nothing is unknown any more.
+    async fn look_once(&self, number: i64, of: &Conversation) -> anyhow::Result<bool> {
+        let journal = &self.0.answering.shared.journal;
+        let is_unknown = |part: &&OutgoingPart| part.state == PartState::Unknown;
+        let Some(message) = journal.find_outgoing(number).await? else { return Ok(true) };
+        let Some(dialogue) = self.0.answering.dialogue(&of.channel) else { return Ok(false) };
+        if let Some(part) = message.parts.iter().find(is_unknown) {
+            self.look(&**dialogue, &message, part).await?;
+        }
+        let now = journal.find_outgoing(number).await?;
+        if now.is_some_and(|now| now.parts.iter().any(|part| part.state == PartState::Unknown)) {
+            return Ok(false);
+        }
+        // What was proved absent goes out once more.
+        self.queue().add(number, of, self.rates_of(&of.channel));
+        Ok(true)
+    }
+
     /// Looks for a part when it is time to.
     pub(super) async fn look(
         &self,
@@ -38,16 +131,17 @@ impl Outbox {
             self.count(message, given_up.as_ref());
             return Ok(Turn::Done);
         }
+        let is_read = dialogue.profile().lost_answers == LostAnswers::AreRead;
         let due = since + if part.looks == 0 { first } else { second };
-        if now_ms < due {
-            return Ok(Turn::Waits(due.min(now_ms + GLANCE_MS)));
+        if now_ms < due || !is_read {
+            return Ok(Turn::Postponed(now_ms + GLANCE_MS));
         }
         let of = &message.conversation;
         let events = match dialogue.read_newest(Recipient { account: &of.account, person: &of.person }).await {
             Ok(events) => events,
             Err(error) => {
                 tracing::info!(%error, message = message.id, "a conversation could not be read; it is read again soon");
-                return Ok(Turn::Waits((self.now_ms() + first.clamp(GLANCE_MS, 20_000)).min(since + last)));
+                return Ok(Turn::Postponed((self.now_ms() + first.clamp(GLANCE_MS, 20_000)).min(since + last)));
             }
         };
         let found = self.find_among(dialogue, message, part, since, &events).await?;
@@ -61,7 +155,7 @@ impl Outbox {
         self.count(message, changed.as_ref());
         answering.shared.journal.append(events).await?;
         let is_resolved = is_found || part.looks + 1 >= PROOF;
-        Ok(if is_resolved { Turn::GoesOn } else { Turn::Waits(self.now_ms() + GLANCE_MS) })
+        Ok(if is_resolved { Turn::GoesOn } else { Turn::Postponed(self.now_ms() + GLANCE_MS) })
     }
 
     /// The platform's id and time of the part, if it is among these events.

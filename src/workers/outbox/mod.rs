@@ -4,6 +4,7 @@
 //! which parts may have been sent, and looks for those before anything is sent again. Whose turn it is stands in
 //! `queue.rs`; one turn is `turn.rs`; what becomes of a part of which nobody knows is `look.rs`.
 
+mod copies;
 mod look;
 mod queue;
 mod turn;
@@ -16,11 +17,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use self::queue::{Queue, Turn};
+use self::look::Aside;
+use self::queue::{Queue, Rates, Turn};
 use super::{Rest, Worker};
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
-use crate::shared::channel::dialogue::{Ability, Rate, Recipient, Signal};
+use crate::shared::channel::dialogue::{Ability, Recipient, Signal};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::journal::{Account, Conversation, JournalError};
 
@@ -59,6 +61,8 @@ struct Inner {
     answering: Answering,
     queue: Mutex<Queue>,
     blocked: Mutex<HashMap<Account, Block>>,
+    /// Messages that are looked for while others of the same person have their turns, by their numbers.
+    aside: Mutex<HashMap<i64, Aside>>,
     tasks: TaskTracker,
     /// Whether messages of an earlier process were taken up: nothing is sent before.
     is_at_work: AtomicBool,
@@ -78,6 +82,7 @@ impl Outbox {
             answering,
             queue: Mutex::default(),
             blocked: Mutex::default(),
+            aside: Mutex::default(),
             tasks: TaskTracker::new(),
             is_at_work: AtomicBool::new(false),
             shown: Mutex::default(),
@@ -99,8 +104,12 @@ impl Outbox {
         self.0.answering.shared.clock.now_ms()
     }
 
-    fn rate_of(&self, channel: &str) -> Option<Rate> {
-        self.0.answering.dialogue(channel).map(|dialogue| dialogue.profile().rate)
+    fn aside(&self) -> MutexGuard<'_, HashMap<i64, Aside>> {
+        self.0.aside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rates_of(&self, channel: &str) -> Option<Rates> {
+        self.0.answering.dialogue(channel).map(|dialogue| Rates::of(dialogue.profile()))
     }
 
     /// Begins every turn that may begin now. Gives how many.
@@ -111,12 +120,13 @@ impl Outbox {
         let now_ms = self.now_ms();
         let mut started = 0;
         loop {
-            let next = self.queue().take(now_ms, |channel| self.rate_of(channel));
+            let next = self.queue().take(now_ms, |channel| self.rates_of(channel));
             let Some((number, to)) = next else { return started };
             started += 1;
             let outbox = self.clone();
             self.0.tasks.spawn(async move {
-                let mut over = Over { outbox: &outbox, number, to: &to, turn: Turn::Waits(outbox.now_ms() + 1_000) };
+                let mut over =
+                    Over { outbox: &outbox, number, to: &to, turn: Turn::Postponed(outbox.now_ms() + 1_000) };
                 over.turn = outbox.turn(number, &to).await;
             });
         }
@@ -128,50 +138,10 @@ impl Outbox {
             return Ok(());
         }
         for (number, to) in self.0.answering.shared.journal.take_up_outgoing().await? {
-            self.queue().add(number, &to, self.rate_of(&to.channel));
+            self.queue().add(number, &to, self.rates_of(&to.channel));
         }
         self.0.is_at_work.store(true, Ordering::Release);
         Ok(())
-    }
-
-    /// Reads conversations again in which the copy of something that was sent did not come.
-    async fn look_for_echoes(&self) -> Result<(), JournalError> {
-        let now_ms = self.now_ms();
-        if now_ms < self.0.next_echoes.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        self.0.next_echoes.store(now_ms + ECHOES_EVERY_MS, Ordering::Release);
-        let answering = &self.0.answering;
-        let with_echo: Vec<&'static str> = answering
-            .dialogues
-            .iter()
-            .filter(|(_, dialogue)| dialogue.profile().has_echo)
-            .map(|(channel, _)| *channel)
-            .collect();
-        let before = now_ms - answering.settings.echo_after_ms();
-        for of in answering.shared.journal.take_sent_without_echo(with_echo, before).await? {
-            let outbox = self.clone();
-            self.0.tasks.spawn(async move { outbox.read_again(&of).await });
-        }
-        Ok(())
-    }
-
-    async fn read_again(&self, of: &Conversation) {
-        let answering = &self.0.answering;
-        let Some(dialogue) = answering.dialogue(&of.channel) else { return };
-        let (channel, account) = (&of.channel, &of.account);
-        tracing::info!(channel, account, "the copy of a message did not come; the conversation is read again");
-        let to = Recipient { account: &of.account, person: &of.person };
-        match dialogue.read_newest(to).await {
-            Ok(events) => {
-                if let Err(error) = answering.shared.journal.append(events).await {
-                    tracing::warn!(%error, channel, account, "what was read again could not be stored; the next poll brings it");
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, channel, account, "a conversation could not be read again; a poll will")
-            }
-        }
     }
 
     async fn remove_old(&self) -> Result<(), JournalError> {
@@ -186,7 +156,7 @@ impl Outbox {
 
 impl Sending for Outbox {
     fn add(&self, number: i64, to: &Conversation) {
-        self.queue().add(number, to, self.rate_of(&to.channel));
+        self.queue().add(number, to, self.rates_of(&to.channel));
         self.start_due();
     }
 
@@ -257,6 +227,7 @@ impl Worker for Outbox {
         Box::pin(async {
             self.take_up().await?;
             self.look_for_echoes().await?;
+            self.look_at_those_aside();
             self.remove_old().await?;
             Ok(self.start_due() > 0)
         })

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use crate::shared::channel::dialogue::Rate;
+use crate::shared::channel::dialogue::{PersonRate, Profile, Rate};
 use crate::shared::journal::{Account, Conversation};
 
 /// How many calls of one account are under way at once.
@@ -37,6 +37,8 @@ struct Lane {
     under_way: usize,
     paused_until: i64,
     allowance: Allowance,
+    /// What may still go to people who were written to lately, where one person's share is limited.
+    of_people: HashMap<String, Allowance>,
 }
 
 #[derive(Default)]
@@ -61,12 +63,37 @@ pub(super) enum Turn {
     GoesOn,
     /// The message goes on, not before this time (milliseconds since 1970).
     Waits(i64),
+    /// Nothing was called. The message goes on, not before this time (milliseconds since 1970).
+    Postponed(i64),
+}
+
+/// How much may go out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rates {
+    /// Of an account.
+    pub account: Rate,
+    /// To one person.
+    pub person: Option<PersonRate>,
+}
+
+impl Rates {
+    /// Those of a channel.
+    pub fn of(profile: &Profile) -> Self {
+        Self { account: profile.rate, person: profile.person_rate }
+    }
+}
+
+impl PersonRate {
+    /// The same as so many in so long.
+    fn as_rate(self) -> Rate {
+        Rate { parts: self.burst, per: self.every * self.burst, heavy: self.burst }
+    }
 }
 
 impl Queue {
     /// A message waits for its turn. One that waits already stays where it is.
-    pub fn add(&mut self, number: i64, to: &Conversation, rate: Option<Rate>) {
-        let burst = rate.map_or(0.0, |rate| f64::from(rate.parts));
+    pub fn add(&mut self, number: i64, to: &Conversation, rates: Option<Rates>) {
+        let burst = rates.map_or(0.0, |rates| f64::from(rates.account.parts));
         let lane = self.lanes.entry((to.channel.clone(), to.account.clone())).or_insert_with(|| Lane {
             people: HashMap::new(),
             ready: VecDeque::new(),
@@ -74,6 +101,7 @@ impl Queue {
             under_way: 0,
             paused_until: 0,
             allowance: Allowance { left: burst, filled_at: 0 },
+            of_people: HashMap::new(),
         });
         let is_new = !lane.people.contains_key(&to.person);
         let person = lane.people.entry(to.person.clone()).or_default();
@@ -93,8 +121,8 @@ impl Queue {
         lane.map_or(0, |lane| lane.people.values().map(|person| person.messages.len()).sum())
     }
 
-    /// The next message whose turn it is; it counts as under way until [`Queue::end`]. `rate`: of a channel.
-    pub fn take(&mut self, now_ms: i64, rate: impl Fn(&str) -> Option<Rate>) -> Option<(i64, Conversation)> {
+    /// The next message whose turn it is; it counts as under way until [`Queue::end`]. `rates`: of a channel.
+    pub fn take(&mut self, now_ms: i64, rates: impl Fn(&str) -> Option<Rates>) -> Option<(i64, Conversation)> {
         if self.under_way >= AT_ONCE {
             return None;
         }
@@ -109,8 +137,8 @@ impl Queue {
             .collect();
         for account in accounts {
             let Some(lane) = self.lanes.get_mut(&account) else { continue };
-            let Some(rate) = rate(&account.0) else { continue };
-            if let Some((number, person)) = lane.take(now_ms, rate) {
+            let Some(rates) = rates(&account.0) else { continue };
+            if let Some((number, person)) = lane.take(now_ms, rates) {
                 self.under_way += 1;
                 self.last = Some(account.clone());
                 let (channel, account) = account;
@@ -126,6 +154,9 @@ impl Queue {
         let account = (of.channel.clone(), of.account.clone());
         let Some(lane) = self.lanes.get_mut(&account) else { return };
         lane.under_way = lane.under_way.saturating_sub(1);
+        if matches!(turn, Turn::Postponed(_)) {
+            lane.give_back(&of.person);
+        }
         let Some(person) = lane.people.get_mut(&of.person) else { return };
         person.is_under_way = false;
         match turn {
@@ -138,7 +169,7 @@ impl Queue {
                 }
             }
             Turn::GoesOn => lane.ready.push_back(of.person.clone()),
-            Turn::Waits(until) => {
+            Turn::Waits(until) | Turn::Postponed(until) => {
                 person.waits_until = Some(until);
                 lane.later.insert((until, of.person.clone()), ());
             }
@@ -171,7 +202,7 @@ impl Queue {
 }
 
 impl Lane {
-    fn take(&mut self, now_ms: i64, rate: Rate) -> Option<(i64, String)> {
+    fn take(&mut self, now_ms: i64, rates: Rates) -> Option<(i64, String)> {
         if now_ms < self.paused_until || self.under_way >= AT_ONCE_OF_ACCOUNT {
             return None;
         }
@@ -183,18 +214,56 @@ impl Lane {
                 self.ready.push_back(person);
             }
         }
-        if self.ready.is_empty() || !self.allowance.take(now_ms, rate) {
+        if self.ready.is_empty() || !self.allowance.take(now_ms, rates.account) {
             return None;
         }
         while let Some(name) = self.ready.pop_front() {
             let Some(person) = self.people.get_mut(&name).filter(|person| !person.is_under_way) else { continue };
-            let Some(number) = person.messages.front() else { continue };
+            let Some(number) = person.messages.front().copied() else { continue };
+            if let Some(rate) = rates.person
+                && let Err(at) = take_of_person(&mut self.of_people, &name, now_ms, rate)
+            {
+                person.waits_until = Some(at);
+                self.later.insert((at, name), ());
+                continue;
+            }
             person.is_under_way = true;
             self.under_way += 1;
-            return Some((*number, name));
+            return Some((number, name));
         }
         self.allowance.left += 1.0;
         None
+    }
+
+    /// A turn in which nothing went out costs nothing.
+    fn give_back(&mut self, person: &str) {
+        self.allowance.left += 1.0;
+        if let Some(allowance) = self.of_people.get_mut(person) {
+            allowance.left += 1.0;
+        }
+    }
+}
+
+/// How many people's shares are remembered before those are looked for that are whole again.
+const REMEMBERED: usize = 1_000;
+
+/// Takes from one person's share, or says from when on something is left of it (milliseconds since 1970).
+fn take_of_person(
+    shares: &mut HashMap<String, Allowance>,
+    person: &str,
+    now_ms: i64,
+    rate: PersonRate,
+) -> Result<(), i64> {
+    let as_rate = rate.as_rate();
+    if shares.len() >= REMEMBERED && !shares.contains_key(person) {
+        let whole_after = i64::try_from(as_rate.per.as_millis()).unwrap_or(i64::MAX);
+        shares.retain(|_, share| now_ms.saturating_sub(share.filled_at) < whole_after);
+    }
+    let whole = || Allowance { left: f64::from(rate.burst), filled_at: now_ms };
+    let share = shares.entry(person.to_owned()).or_insert_with(whole);
+    match share.take(now_ms, as_rate) {
+        true => Ok(()),
+        false => Err(now_ms + i64::try_from(rate.every.as_millis()).unwrap_or(i64::MAX / 2).max(1)),
     }
 }
 
@@ -219,7 +288,11 @@ mod tests {
 
     use super::*;
 
-    const FAST: Rate = Rate { parts: 1_000, per: Duration::from_secs(1), heavy: 1_000 };
+    const FAST: Rates = of_account(Rate { parts: 1_000, per: Duration::from_secs(1), heavy: 1_000 });
+
+    const fn of_account(account: Rate) -> Rates {
+        Rates { account, person: None }
+    }
 
     fn to(account: &str, person: &str) -> Conversation {
         Conversation { channel: "c".to_owned(), account: account.to_owned(), person: person.to_owned() }
@@ -233,8 +306,8 @@ mod tests {
         queue
     }
 
-    fn numbers(queue: &mut Queue, now_ms: i64, rate: Rate) -> Vec<i64> {
-        std::iter::from_fn(|| queue.take(now_ms, |_| Some(rate))).map(|(number, _)| number).collect()
+    fn numbers(queue: &mut Queue, now_ms: i64, rates: Rates) -> Vec<i64> {
+        std::iter::from_fn(|| queue.take(now_ms, |_| Some(rates))).map(|(number, _)| number).collect()
     }
 
     #[test]
@@ -266,7 +339,8 @@ mod tests {
 
     #[test]
     fn a_burst_is_one_periods_worth_and_then_time_decides() {
-        let rate = Rate { parts: 2, per: Duration::from_secs(1), heavy: 1 };
+        let slow = Rate { parts: 2, per: Duration::from_secs(1), heavy: 1 };
+        let rate = of_account(slow);
         let mut queue = Queue::default();
         for number in 1..=6 {
             queue.add(number, &to("a", &number.to_string()), Some(rate));
@@ -274,9 +348,35 @@ mod tests {
         assert_eq!(numbers(&mut queue, 10_000, rate), [1, 2]);
         assert_eq!(numbers(&mut queue, 10_499, rate), [0_i64; 0]);
         assert_eq!(numbers(&mut queue, 10_500, rate), [3]);
-        queue.charge_heavy("c", "a", rate);
+        queue.charge_heavy("c", "a", slow);
         assert_eq!(numbers(&mut queue, 11_000, rate), [0_i64; 0], "a video cost two");
         assert_eq!(numbers(&mut queue, 11_500, rate), [4]);
+    }
+
+    #[test]
+    fn one_persons_share_is_a_burst_and_then_one_at_a_time_and_others_go_on() {
+        let person = Some(PersonRate { burst: 2, every: Duration::from_secs(6) });
+        let rates = Rates { person, ..FAST };
+        let mut queue = queue(&[(1, "a", "p"), (2, "a", "p"), (3, "a", "p"), (4, "a", "q")]);
+        for expected in [vec![1, 4], vec![2], vec![]] {
+            let taken = numbers(&mut queue, 10_000, rates);
+            assert_eq!(taken, expected);
+            for number in taken {
+                queue.end(number, &to("a", if number == 4 { "q" } else { "p" }), Turn::Done);
+            }
+        }
+        assert_eq!(numbers(&mut queue, 15_999, rates), [0_i64; 0]);
+        assert_eq!(numbers(&mut queue, 16_000, rates), [3]);
+    }
+
+    #[test]
+    fn a_turn_in_which_nothing_went_out_costs_nothing() {
+        let rate = of_account(Rate { parts: 1, per: Duration::from_secs(60), heavy: 1 });
+        let mut queue = queue(&[(1, "a", "p")]);
+        for now_ms in [100_000, 100_100, 100_200] {
+            assert_eq!(numbers(&mut queue, now_ms, rate), [1]);
+            queue.end(1, &to("a", "p"), Turn::Postponed(now_ms + 100));
+        }
     }
 
     #[test]

@@ -16,6 +16,9 @@ const PAUSES: Doubling = Doubling::new(std::time::Duration::from_millis(500), st
 /// How soon it is looked again whether an account can send, or the journal be used, in milliseconds.
 const AGAIN_MS: i64 = 1_000;
 
+/// How soon it is looked again whether the part before was delivered, in milliseconds.
+const GLANCE_MS: i64 = 100;
+
 /// How long an account is left alone that cannot send, unless somebody logs in, in milliseconds.
 const BLOCKED_MS: i64 = 5 * 60 * 1000;
 
@@ -37,7 +40,7 @@ impl Outbox {
                     error = format!("{error:#}"),
                     "a message waits, because its state cannot be read or stored"
                 );
-                Turn::Waits(self.now_ms() + AGAIN_MS)
+                Turn::Postponed(self.now_ms() + AGAIN_MS)
             }
         }
     }
@@ -45,17 +48,27 @@ impl Outbox {
     async fn try_turn(&self, number: i64, to: &Conversation) -> anyhow::Result<Turn> {
         let shared = &self.0.answering.shared;
         let Some(message) = shared.journal.find_outgoing(number).await? else { return Ok(Turn::Done) };
-        let Some(part) = message.parts.iter().find(|part| part.state.is_open()) else { return Ok(Turn::Done) };
         let now_ms = self.now_ms();
-        let Some(dialogue) = self.0.answering.dialogue(&to.channel) else { return Ok(Turn::Waits(now_ms + AGAIN_MS)) };
-        if part.state == PartState::Unknown {
-            return self.look(&**dialogue, &message, part).await;
+        let Some(dialogue) = self.0.answering.dialogue(&to.channel) else {
+            return Ok(Turn::Postponed(now_ms + AGAIN_MS));
+        };
+        if let Some(part) = message.parts.iter().find(|part| part.state == PartState::Unknown) {
+            if !self.is_overdue(part) {
+                return self.look(&**dialogue, &message, part).await;
+            }
+            self.look_aside(number, to);
         }
+        let Some(part) = message.parts.iter().find(|part| part.state == PartState::Accepted) else {
+            return Ok(Turn::Done);
+        };
         if message.expires_at <= now_ms {
             return self.fail(&message, Reason::Expired).await;
         }
         if let Some(at) = message.next_try_at.filter(|at| *at > now_ms) {
-            return Ok(Turn::Waits(at.min(message.expires_at)));
+            return Ok(Turn::Postponed(at.min(message.expires_at)));
+        }
+        if let Some(at) = self.until_delivered(&**dialogue, to).await? {
+            return Ok(Turn::Postponed(at.min(message.expires_at)));
         }
         let Some(connection) = shared.connections.find(&to.channel, &to.account).await? else {
             return self.fail(&message, Reason::AccountUnavailable).await;
@@ -63,17 +76,26 @@ impl Outbox {
         let is_human = match self.obstacle(&message, &connection).await? {
             Ok(is_human) => is_human,
             Err(Obstacle::Fails(reason)) => return self.fail(&message, reason).await,
-            Err(Obstacle::Waits) => return Ok(Turn::Waits((now_ms + AGAIN_MS).min(message.expires_at))),
+            Err(Obstacle::Waits) => return Ok(Turn::Postponed((now_ms + AGAIN_MS).min(message.expires_at))),
         };
         let Some(content) = part.content.clone() else { return self.fail(&message, Reason::TakenBack).await };
         let Some(content) = self.fill_in(&message, content).await? else {
             return self.fail(&message, Reason::Refused).await;
         };
         let content = Part { is_human, ..content };
-        if !shared.journal.begin_call(message.number, part.n).await? {
-            return Ok(Turn::Waits(now_ms + AGAIN_MS));
+        if !shared.journal.begin_call(message.number, part.n, &content).await? {
+            return Ok(Turn::Postponed(now_ms + AGAIN_MS));
         }
         Ok(self.call(&**dialogue, &message, part, &content, &connection).await)
+    }
+
+    /// Until when the next part waits for the one before to be delivered, where the platform may otherwise change their order.
+    async fn until_delivered(&self, dialogue: &dyn Dialogue, to: &Conversation) -> Result<Option<i64>, JournalError> {
+        let Some(longest) = dialogue.profile().waits_for_delivery else { return Ok(None) };
+        let Some(sent_at) = self.0.answering.shared.journal.find_undelivered(to).await? else { return Ok(None) };
+        let (now_ms, longest) = (self.now_ms(), i64::try_from(longest.as_millis()).unwrap_or(i64::MAX / 2));
+        let until = sent_at.min(now_ms).saturating_add(longest);
+        Ok((now_ms < until).then(|| until.min(now_ms + GLANCE_MS)))
     }
 
     async fn fail(&self, message: &Outgoing, reason: Reason) -> anyhow::Result<Turn> {
@@ -158,6 +180,9 @@ impl Outbox {
             }
         };
         self.count(message, changed.as_ref());
+        if let Outcome::Sent(sent) = &outcome {
+            self.file_copy(dialogue, to, content, sent, &message.mark(part.n)).await;
+        }
         match outcome {
             Outcome::Sent(_) => match changed.is_some_and(|now| now.parts.iter().any(|part| part.state.is_open())) {
                 true => Turn::GoesOn,

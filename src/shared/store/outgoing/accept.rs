@@ -198,9 +198,7 @@ fn insert(connection: &Connection, new: &NewMessage, answers: Option<Vec<u8>>, n
     let mut insert =
         connection.prepare_cached("INSERT INTO outgoing_parts (message, n, kind, content) VALUES (?1, ?2, ?3, ?4)")?;
     for (n, part) in (1..).zip(&new.parts) {
-        let content =
-            serde_json::to_string(part).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        insert.execute(params![number, n, part.content.kind(), content])?;
+        insert.execute(params![number, n, part.content.kind(), rows::written(part)?])?;
     }
     Ok(number)
 }

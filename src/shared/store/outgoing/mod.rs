@@ -6,10 +6,12 @@
 
 mod accept;
 mod changes;
+mod copies;
 mod progress;
 pub(super) mod reports;
 pub(super) mod rows;
 
 pub use accept::{Acceptance, NewMessage, Overtaken};
+pub use copies::Uncopied;
 pub use progress::{Looked, Outcome};
 pub use rows::{Author, Outgoing, OutgoingPart, PartState};

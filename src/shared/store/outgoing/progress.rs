@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::changes::{fail_rest, tell};
 use super::reports::cover_by_receipts;
 use super::rows::{self, Outgoing, PartState};
-use crate::shared::channel::dialogue::{Reason, Sent};
+use crate::shared::channel::dialogue::{Part, Reason, Sent};
 use crate::shared::journal::{Conversation, Journal, JournalError};
 
 /// How a call ended.
@@ -200,20 +200,22 @@ impl Journal {
         .await
     }
 
-    /// Notes that the call of a part is about to leave. Gives whether it may: it may not have been taken back, failed or
-    /// called meanwhile.
+    /// Notes that the call of a part is about to leave, with what it holds. Gives whether it may: it may not have been taken
+    /// back, failed or called meanwhile.
     ///
     /// # Errors
     /// When the journal cannot be written: then nothing may leave.
-    pub async fn begin_call(&self, number: i64, n: i64) -> Result<bool, JournalError> {
+    pub async fn begin_call(&self, number: i64, n: i64, content: &Part) -> Result<bool, JournalError> {
         let now_ms = self.clock().now_ms();
+        let content = content.clone();
         self.write(move |connection| {
+            let content = rows::written(&content)?;
             let begun = connection
                 .prepare_cached(
-                    "UPDATE outgoing_parts SET called_at = ?3
-                     WHERE message = ?1 AND n = ?2 AND state = 'accepted' AND called_at IS NULL",
+                    "UPDATE outgoing_parts SET called_at = ?3, content = ?4
+                     WHERE message = ?1 AND n = ?2 AND state = 'accepted' AND called_at IS NULL AND content IS NOT NULL",
                 )?
-                .execute(params![number, n, now_ms])?;
+                .execute(params![number, n, now_ms, content])?;
             if begun == 1 {
                 connection
                     .prepare_cached("UPDATE outgoing SET tries = tries + 1, next_try_at = NULL WHERE number = ?1")?
@@ -324,41 +326,6 @@ impl Journal {
                 )?
                 .execute(params![message.number, now_ms])?;
             Ok(tell(connection, message.number, now_ms)?.map(|message| (message, true)))
-        })
-        .await
-    }
-
-    /// Parts that were sent before this time, whose copy has not come: number, and conversation. Each is given once.
-    ///
-    /// # Errors
-    /// When the journal cannot be used.
-    pub async fn take_sent_without_echo(
-        &self,
-        channels: Vec<&'static str>,
-        before: i64,
-    ) -> Result<Vec<Conversation>, JournalError> {
-        self.write(move |connection| {
-            let mut found: Vec<Conversation> = Vec::new();
-            let mut waiting = connection.prepare_cached(
-                "SELECT p.message, p.n, o.channel, o.account, o.conversation
-                 FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
-                 WHERE p.state IN ('sent', 'delivered', 'read') AND NOT p.echoed AND p.sent_at <= ?1 LIMIT 100",
-            )?;
-            let rows: Vec<(i64, i64, Conversation)> = waiting
-                .query_map([before], |row| {
-                    let of = Conversation { channel: row.get(2)?, account: row.get(3)?, person: row.get(4)? };
-                    Ok((row.get(0)?, row.get(1)?, of))
-                })?
-                .collect::<rusqlite::Result<_>>()?;
-            for (message, n, of) in rows {
-                connection
-                    .prepare_cached("UPDATE outgoing_parts SET echoed = 1 WHERE message = ?1 AND n = ?2")?
-                    .execute([message, n])?;
-                if channels.contains(&of.channel.as_str()) && !found.contains(&of) {
-                    found.push(of);
-                }
-            }
-            Ok(found)
         })
         .await
     }

@@ -41,18 +41,8 @@ pub(in crate::shared) fn note_echo(
 
 /// Our part that an echo shows: by the mark, by the platform's id, or as the only one that may be it.
 fn find_part(connection: &Connection, of: &Conversation, echo: &WentOut) -> rusqlite::Result<Option<Place>> {
-    let marked = echo.mark.as_deref().and_then(|mark| mark.rsplit_once(':'));
-    if let Some((id, n)) = marked {
-        let found = connection
-            .prepare_cached(
-                "SELECT p.message, p.n FROM outgoing AS o JOIN outgoing_parts AS p ON p.message = o.number
-                 WHERE o.id = ?1 AND p.n = ?2 AND o.channel = ?3 AND o.account = ?4 AND o.conversation = ?5",
-            )?
-            .query_row(params![id, n.parse::<i64>().unwrap_or(0), of.channel, of.account, of.person], place)
-            .optional()?;
-        if found.is_some() {
-            return Ok(found);
-        }
+    if let Some(found) = find_marked(connection, of, echo.mark.as_deref())? {
+        return Ok(Some(found));
     }
     if let Some(id) = &echo.platform_id {
         let found = connection
@@ -71,6 +61,18 @@ fn find_part(connection: &Connection, of: &Conversation, echo: &WentOut) -> rusq
         (Origin::Untold | Origin::Us, Some(text)) => find_only_unknown(connection, of, text),
         _ => Ok(None),
     }
+}
+
+/// The part that carries this mark.
+fn find_marked(connection: &Connection, of: &Conversation, mark: Option<&str>) -> rusqlite::Result<Option<Place>> {
+    let Some((id, n)) = mark.and_then(|mark| mark.rsplit_once(':')) else { return Ok(None) };
+    connection
+        .prepare_cached(
+            "SELECT p.message, p.n FROM outgoing AS o JOIN outgoing_parts AS p ON p.message = o.number
+             WHERE o.id = ?1 AND p.n = ?2 AND o.channel = ?3 AND o.account = ?4 AND o.conversation = ?5",
+        )?
+        .query_row(params![id, n.parse::<i64>().unwrap_or(0), of.channel, of.account, of.person], place)
+        .optional()
 }
 
 fn place(row: &rusqlite::Row<'_>) -> rusqlite::Result<Place> {
@@ -98,7 +100,7 @@ fn find_only_unknown(connection: &Connection, of: &Conversation, text: &str) -> 
     Ok(if found.len() == 1 { found.pop() } else { None })
 }
 
-/// What was sent has reached the person, or was read. What is not known yet is kept until it is.
+/// The platform tells what became of what was sent. What is not known yet is kept until it is.
 ///
 /// # Errors
 /// When the database fails.
@@ -109,35 +111,104 @@ pub(in crate::shared) fn note_receipt(
     occurred_at: i64,
     now_ms: i64,
 ) -> rusqlite::Result<()> {
-    let mut keep = connection.prepare_cached(
-        "INSERT INTO outgoing_receipts (channel, account, conversation, what, platform_id, at, kept_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT DO UPDATE SET at = max(at, excluded.at), kept_at = excluded.kept_at",
-    )?;
-    let what = word_of(receipt.what);
-    if let Some(until) = receipt.until {
-        keep.execute(params![of.channel, of.account, of.person, what, "", until, now_ms])?;
-    }
-    for id in &receipt.messages {
-        keep.execute(params![of.channel, of.account, of.person, what, id, occurred_at, now_ms])?;
-    }
+    prove_sent(connection, of, receipt, occurred_at, now_ms)?;
+    keep(connection, of, receipt, occurred_at, now_ms)?;
     if let (Receiving::Read, None, Some(id)) = (receipt.what, receipt.until, receipt.messages.first()) {
         read_all_before(connection, of, id, now_ms)?;
     }
     let parts: Vec<Place> = connection
         .prepare_cached(
             "SELECT p.message, p.n FROM outgoing AS o JOIN outgoing_parts AS p ON p.message = o.number
-             WHERE o.channel = ?1 AND o.account = ?2 AND o.conversation = ?3 AND p.state IN ('sent', 'delivered')
+             WHERE o.channel = ?1 AND o.account = ?2 AND o.conversation = ?3
+               AND (p.state IN ('sent', 'delivered')
+                    OR (p.platform_id IN (SELECT value FROM json_each(?4)) AND p.state = 'failed'))
              ORDER BY p.message, p.n",
         )?
-        .query_map([&of.channel, &of.account, &of.person], place)?
+        .query_map(params![of.channel, of.account, of.person, serde_json::json!(receipt.messages).to_string()], place)?
         .collect::<rusqlite::Result<_>>()?;
     for (number, n) in parts {
-        if cover_by_receipts(connection, number, n)? {
+        let is_billed = set_billing(connection, (number, n), receipt)?;
+        if cover_by_receipts(connection, number, n)? || is_billed {
             tell(connection, number, now_ms)?;
         }
     }
     Ok(())
+}
+
+/// A receipt tells of a part of which nobody knew: so it was sent.
+fn prove_sent(
+    connection: &Connection,
+    of: &Conversation,
+    receipt: &Receipt,
+    occurred_at: i64,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    let marked = find_marked(connection, of, receipt.mark.as_deref())?;
+    let found = match (marked, receipt.messages.as_slice()) {
+        (None, [id]) if receipt.tells_of_unknown => find_only_unreported(connection, of, id)?,
+        (marked, _) => marked,
+    };
+    let Some((number, n)) = found else { return Ok(()) };
+    if set_sent(connection, (number, n), receipt.messages.first().map(String::as_str), occurred_at)? {
+        tell(connection, number, now_ms)?;
+    }
+    Ok(())
+}
+
+/// The one part of unknown fate, if this id is that of no part of ours.
+fn find_only_unreported(connection: &Connection, of: &Conversation, id: &str) -> rusqlite::Result<Option<Place>> {
+    let mut open: Vec<Place> = connection
+        .prepare_cached(
+            "SELECT p.message, p.n FROM outgoing AS o JOIN outgoing_parts AS p ON p.message = o.number
+             WHERE o.channel = ?1 AND o.account = ?2 AND o.conversation = ?3
+               AND (p.state = 'unknown' OR p.called_at IS NOT NULL
+                    OR (p.state = 'failed' AND p.reason = 'unresolved' AND p.platform_id IS NULL))
+               AND NOT EXISTS (SELECT 1 FROM outgoing_parts AS known JOIN outgoing AS message ON message.number = known.message
+                               WHERE known.platform_id = ?4 AND message.channel = ?1 AND message.account = ?2)",
+        )?
+        .query_map(params![of.channel, of.account, of.person, id], place)?
+        .collect::<rusqlite::Result<_>>()?;
+    let Some((number, n)) = open.pop().filter(|_| open.is_empty()) else { return Ok(None) };
+    // A call that is under way brings its own answer.
+    let is_under_way = connection
+        .prepare_cached("SELECT 1 FROM outgoing_parts WHERE message = ?1 AND n = ?2 AND called_at IS NOT NULL")?
+        .exists([number, n])?;
+    Ok((!is_under_way).then_some((number, n)))
+}
+
+/// Keeps what a receipt says, also of messages that are not known yet.
+fn keep(
+    connection: &Connection,
+    of: &Conversation,
+    receipt: &Receipt,
+    occurred_at: i64,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    let mut keep = connection.prepare_cached(
+        "INSERT INTO outgoing_receipts (channel, account, conversation, what, platform_id, at, kept_at, reason, code)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT DO UPDATE SET at = max(at, excluded.at), kept_at = excluded.kept_at",
+    )?;
+    let what = word_of(receipt.what);
+    let (code, reason) = receipt.failure.as_ref().map(|(code, reason)| (code.as_str(), reason.as_str())).unzip();
+    let until = receipt.until.map(|until| ("", until));
+    let named = receipt.messages.iter().map(|id| (id.as_str(), occurred_at));
+    for (id, at) in until.into_iter().chain(named) {
+        keep.execute(params![of.channel, of.account, of.person, what, id, at, now_ms, reason, code])?;
+    }
+    Ok(())
+}
+
+/// Keeps what the platform says about costs. Gives whether that is news.
+fn set_billing(connection: &Connection, (number, n): Place, receipt: &Receipt) -> rusqlite::Result<bool> {
+    let Some(billing) = &receipt.billing else { return Ok(false) };
+    let changed = connection
+        .prepare_cached(
+            "UPDATE outgoing_parts SET billing = ?3
+             WHERE message = ?1 AND n = ?2 AND billing IS NOT ?3 AND platform_id IN (SELECT value FROM json_each(?4))",
+        )?
+        .execute(params![number, n, billing.to_string(), serde_json::json!(receipt.messages).to_string()])?;
+    Ok(changed == 1)
 }
 
 /// Where the platform names the message that was read, all before it were, too.
@@ -167,7 +238,8 @@ fn word_of(what: Receiving) -> &'static str {
     }
 }
 
-/// Moves a part that was sent on to what receipts say of it. Gives whether that changed it.
+/// Moves a part that was sent on to what receipts say of it. Gives whether that changed it. What was read stays read; of
+/// a delivery and a failure the later one holds, because another device may have taken the message.
 ///
 /// # Errors
 /// When the database fails.
@@ -180,16 +252,36 @@ pub(super) fn cover_by_receipts(connection: &Connection, number: i64, n: i64) ->
            AND (r.platform_id = p.platform_id OR (r.platform_id = '' AND r.at >= p.sent_at))",
     )?;
     let mut at = |what: &str| find.query_row(params![number, n, what], |row| row.get::<_, Option<i64>>(0));
-    let (delivered, read) = (at("delivered")?, at("read")?);
+    let (delivered, read, failed) = (at("delivered")?, at("read")?, at("failed")?);
+    if read.is_none() && failed.is_some() && failed > delivered {
+        return fail_late(connection, number, n);
+    }
     let changed = connection
         .prepare_cached(
             "UPDATE outgoing_parts SET
                  delivered_at = coalesce(delivered_at, ?3), read_at = coalesce(read_at, ?4),
-                 state = CASE WHEN ?4 IS NOT NULL THEN 'read' ELSE 'delivered' END
+                 state = CASE WHEN ?4 IS NOT NULL THEN 'read' ELSE 'delivered' END, reason = NULL, code = NULL
              WHERE message = ?1 AND n = ?2 AND (?3 IS NOT NULL OR ?4 IS NOT NULL)
-               AND (state = 'sent' OR (state = 'delivered' AND ?4 IS NOT NULL))",
+               AND (state = 'sent' OR (state = 'delivered' AND ?4 IS NOT NULL) OR (state = 'failed' AND sent_at IS NOT NULL))",
         )?
         .execute(params![number, n, delivered, read])?;
+    Ok(changed == 1)
+}
+
+/// What was sent did not reach the person, as the platform tells late; what waits behind it is not sent.
+fn fail_late(connection: &Connection, number: i64, n: i64) -> rusqlite::Result<bool> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE outgoing_parts SET state = 'failed', (reason, code) =
+                 (SELECT coalesce(r.reason, 'refused'), r.code FROM outgoing AS o JOIN outgoing_receipts AS r
+                    ON r.channel = o.channel AND r.account = o.account AND r.conversation = o.conversation
+                  WHERE o.number = message AND r.what = 'failed' AND r.platform_id = outgoing_parts.platform_id)
+             WHERE message = ?1 AND n = ?2 AND state IN ('sent', 'delivered')",
+        )?
+        .execute([number, n])?;
+    if changed == 1 {
+        fail_rest(connection, number, Reason::Stopped)?;
+    }
     Ok(changed == 1)
 }
 

@@ -198,6 +198,11 @@ pub(super) fn key_of_event(id: &str) -> Option<Vec<u8>> {
     (0..16).map(|byte| u8::from_str_radix(digits.get(2 * byte..2 * byte + 2)?, 16).ok()).collect()
 }
 
+/// A part as it stands in its column.
+pub(super) fn written(part: &Part) -> rusqlite::Result<String> {
+    serde_json::to_string(part).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
 pub(super) const COLUMNS: &str = "number, id, merchant, channel, account, conversation, author, answers, created_at, \
      expires_at, tries, next_try_at";
 
