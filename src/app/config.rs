@@ -20,7 +20,7 @@ use crate::shared::telemetry::logging::{self, LogFormat};
 use crate::workers::alert_webhook::Receiver;
 use crate::workers::configured_accounts::ChannelsOwner;
 use crate::workers::push::BotReceiver;
-use crate::{facebook, shopify, web};
+use crate::{facebook, shopify, viber, web};
 
 pub use self::unknown::Unknown;
 
@@ -39,6 +39,8 @@ pub struct Config {
     pub facebook: Option<facebook::Config>,
     /// Shopify; `None`: the channel is off.
     pub shopify: Option<shopify::Config>,
+    /// Viber; `None`: the channel is off.
+    pub viber: Option<viber::Config>,
 }
 
 /// The server's own section.
@@ -114,6 +116,7 @@ fn public_url(settings: &mut Settings<'_>) -> Option<Url> {
     settings.routes(&web::ROUTES);
     settings.routes(&facebook::ROUTES);
     settings.routes(&shopify::ROUTES);
+    settings.routes(&viber::ROUTES);
     let url = settings.base_url(NAME)?;
     let path = url.path().trim_end_matches('/');
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
@@ -311,6 +314,12 @@ impl Server {
 }
 
 impl Config {
+    /// Of a service without platforms.
+    #[must_use]
+    pub fn of(server: Server) -> Self {
+        Self { server, facebook: None, shopify: None, viber: None }
+    }
+
     /// Reads all settings through this function.
     ///
     /// # Errors
@@ -335,6 +344,7 @@ impl Config {
         let config = Self {
             facebook: facebook::Config::from_settings(&mut settings, public_url),
             shopify: shopify::Config::from_settings(&mut settings, public_url),
+            viber: viber::Config::from_settings(&mut settings, public_url),
             server,
         };
         let names = settings.asked();

@@ -125,6 +125,7 @@ impl Stage {
                     .context("the simulated files have no host")?,
                 poll_cron: "47 3 * * *".to_owned(),
             }),
+            viber: None,
         };
         let app = App::build(config, Clock::system()).await?;
         Ok(Self {

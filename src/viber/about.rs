@@ -8,6 +8,7 @@ use crate::shared::channel::about::About;
 pub static ABOUT: About = About {
     name: NAME,
     has_account_tokens: false,
+    is_named_by_settings: true,
     is_polled: false,
     event_key: Some(payload::key_of_message),
     unsending: Some(payload::FROM_FILES),

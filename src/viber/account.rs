@@ -107,7 +107,11 @@ impl Account {
         let anew = move |body: &[u8]| payload::event(Some(&id), body);
         let named = self.journal.name_set_aside(NAME, payload::UNNAMED, anew).await?;
         if named > 0 {
-            tracing::info!(account = known.id.as_str(), named, "callbacks from before the bot's account was known have it now");
+            tracing::info!(
+                account = known.id.as_str(),
+                named,
+                "callbacks from before the bot's account was known have it now"
+            );
             if self.journal.is_connected(NAME, known.id.as_str()) {
                 self.journal.connect_account(NAME, known.id.as_str()).await?;
             }

@@ -25,8 +25,7 @@ const TOKEN: &str = "x-viber-auth-token";
 
 /// The events that are wanted beside messages, which always come.
 /// Source: <https://creators.viber.com/docs/bots-api/getting-started/web-hooks> (2026).
-pub const EVENTS: [&str; 6] =
-    ["delivered", "seen", "failed", "subscribed", "unsubscribed", "conversation_started"];
+pub const EVENTS: [&str; 6] = ["delivered", "seen", "failed", "subscribed", "unsubscribed", "conversation_started"];
 
 /// How long to wait where the platform says "later" and not how long.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -91,7 +90,13 @@ impl Client {
         let told = self.call(patience, "get_account_info", &json!({})).await?;
         let answer = Object::parse(&told.text).ok_or(ApiError::Unreadable("an account that is no object"))?;
         let text = |name: &str| answer.readable(name).unwrap_or_default();
-        Ok(AccountInfo { id: text("id"), name: text("name"), webhook: text("webhook"), events: told.events(), text: told.text.clone() })
+        Ok(AccountInfo {
+            id: text("id"),
+            name: text("name"),
+            webhook: text("webhook"),
+            events: told.events(),
+            text: told.text.clone(),
+        })
     }
 
     /// Sends callbacks to this address from now on, and gives back which events are called back. Viber calls the address before

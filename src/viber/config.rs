@@ -63,9 +63,9 @@ impl Config {
 
     /// Reads the section; `None`: the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
-        WITH_DEFAULT.iter().for_each(|name| drop(settings.is_set(name)));
-        if set == 0 {
+        // All are asked for, so that their names are known also where the channel is off.
+        let set = NAMES.iter().chain(&WITH_DEFAULT).filter(|name| settings.is_set(name));
+        if !set.collect::<Vec<_>>().iter().any(|name| NAMES.contains(name)) {
             return None;
         }
         let token = settings.required_secret("VIBER_BOT_TOKEN");
@@ -76,9 +76,8 @@ impl Config {
                 of_length(name, LONGEST_NAME).map(Some)
             }),
             sender_avatar: settings.url("VIBER_SENDER_AVATAR"),
-            welcome: settings.checked_or(ProblemKind::Wrong, "VIBER_WELCOME", None, |text| {
-                of_length(text, LONGEST_TEXT).map(Some)
-            }),
+            welcome: settings
+                .checked_or(ProblemKind::Wrong, "VIBER_WELCOME", None, |text| of_length(text, LONGEST_TEXT).map(Some)),
             outside_session: settings.parsed_or("VIBER_OUTSIDE_SESSION", false, "refuse or send", |text| match text {
                 "send" => Some(true),
                 "refuse" => Some(false),

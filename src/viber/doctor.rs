@@ -107,13 +107,15 @@ async fn examine(config: &Config, http: &Http) -> Vec<Finding> {
 
 fn of_error(config: &Config, error: &ApiError) -> Finding {
     match error {
-        ApiError::TokenRejected { .. } | ApiError::PermissionMissing { .. } | ApiError::Refused { .. } => Finding::error(
-            "viber_bot_refused",
-            NAME,
-            format!("Viber does not let the bot in: {error}"),
-            "nothing is sent; callbacks are still taken in",
-            "copy VIBER_BOT_TOKEN anew from the bot's page in the Viber app, or ask Viber's support",
-        ),
+        ApiError::TokenRejected { .. } | ApiError::PermissionMissing { .. } | ApiError::Refused { .. } => {
+            Finding::error(
+                "viber_bot_refused",
+                NAME,
+                format!("Viber does not let the bot in: {error}"),
+                "nothing is sent; callbacks are still taken in",
+                "copy VIBER_BOT_TOKEN anew from the bot's page in the Viber app, or ask Viber's support",
+            )
+        }
         error => Finding::error(
             "viber_unreachable",
             config.api_url.as_str(),

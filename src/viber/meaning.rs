@@ -5,9 +5,7 @@
 
 use super::{message, payload};
 use crate::shared::channel::dialogue::Reason;
-use crate::shared::channel::meaning::{
-    Chosen, Kind, Meaning, MediaSeen, Origin, Receipt, Receiving, Said, WentOut,
-};
+use crate::shared::channel::meaning::{Chosen, Kind, Meaning, MediaSeen, Origin, Receipt, Receiving, Said, WentOut};
 use crate::shared::raw_json::Object;
 use crate::shared::store::Item;
 
@@ -64,8 +62,7 @@ fn content(message: &Object<'_>) -> Content {
 fn said(callback: &Object<'_>) -> Said {
     let message = callback.object("message");
     let content = message.as_ref().map(content);
-    let Content { kind, text, media } =
-        content.unwrap_or(Content { kind: Kind::Other, text: None, media: Vec::new() });
+    let Content { kind, text, media } = content.unwrap_or(Content { kind: Kind::Other, text: None, media: Vec::new() });
     let choice = message.as_ref().and_then(|message| chosen(callback, message));
     Said {
         platform_id: payload::token_of(callback),
@@ -95,8 +92,7 @@ pub fn chosen(callback: &Object<'_>, message: &Object<'_>) -> Option<Chosen> {
 fn went_out(callback: &Object<'_>) -> WentOut {
     let message = callback.object("message");
     let content = message.as_ref().map(content);
-    let Content { kind, text, media } =
-        content.unwrap_or(Content { kind: Kind::Other, text: None, media: Vec::new() });
+    let Content { kind, text, media } = content.unwrap_or(Content { kind: Kind::Other, text: None, media: Vec::new() });
     let is_product = message.is_some_and(|message| message.text("type").as_deref() == Some("rich_media"));
     WentOut {
         platform_id: payload::token_of(callback),
@@ -134,7 +130,12 @@ mod tests {
     fn every_type_of_message_has_a_kind() {
         for (message, kind, text, media) in [
             (r#"{"type":"text","text":"is the table free?"}"#, Kind::Text, Some("is the table free?"), None),
-            (r#"{"type":"picture","media":"https://m.example/1","text":"menu"}"#, Kind::Media, Some("menu"), Some("image")),
+            (
+                r#"{"type":"picture","media":"https://m.example/1","text":"menu"}"#,
+                Kind::Media,
+                Some("menu"),
+                Some("image"),
+            ),
             (r#"{"type":"video","media":"https://m.example/1"}"#, Kind::Media, None, Some("video")),
             (r#"{"type":"file","media":"https://m.example/1","file_size":"7"}"#, Kind::Media, None, Some("file")),
             (r#"{"type":"sticker","sticker_id":"46105"}"#, Kind::Media, None, Some("sticker")),

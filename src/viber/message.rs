@@ -38,7 +38,7 @@ fn sender(config: &Config, bot: Option<&str>) -> Option<Value> {
     let name = config.sender_name.as_deref().or(bot).filter(|name| !name.trim().is_empty())?;
     let mut sender = json!({ "name": shorten(name, LONGEST_NAME).unwrap_or(name) });
     if let Some(avatar) = &config.sender_avatar {
-        sender["avatar"] = json!(avatar);
+        sender["avatar"] = json!(avatar.as_str());
     }
     Some(sender)
 }
@@ -177,11 +177,7 @@ fn plain(text: &str) -> String {
 
 /// A name for a file: Viber wants one, and goes by its ending.
 fn file_name(name: Option<&str>, url: &str) -> String {
-    let last = url::Url::parse(url).ok().and_then(|url| {
-        let last = url.path_segments()?.next_back()?;
-        let decoded = form_urlencoded::parse(last.replace('+', "%2B").as_bytes()).next();
-        decoded.map(|(last, _)| last.into_owned())
-    });
+    let last = url::Url::parse(url).ok().and_then(|url| Some(url.path_segments()?.next_back()?.to_owned()));
     let name = name.map(str::to_owned).or(last).filter(|name| !name.is_empty());
     let name = name.unwrap_or_else(|| "file".to_owned());
     shorten(&name, LONGEST_FILE_NAME).unwrap_or(&name).to_owned()
@@ -306,7 +302,7 @@ mod tests {
         let url = "https://shop.example/a/voice%20one.ogg?x=1";
         assert_eq!(medium(MediaKind::Image, None, None), json!({"type":"picture","text":"","media":url}));
         assert_eq!(medium(MediaKind::Video, None, Some(9)), json!({"type":"video","media":url,"size":9}));
-        let file = json!({"type":"file","media":url,"size":7,"file_name":"voice one.ogg"});
+        let file = json!({"type":"file","media":url,"size":7,"file_name":"voice%20one.ogg"});
         assert_eq!(medium(MediaKind::Audio, None, Some(7)), file);
         assert_eq!(medium(MediaKind::File, Some("bill.pdf"), Some(7))["file_name"], "bill.pdf");
     }

@@ -5,6 +5,7 @@
 //! Source: <https://creators.viber.com/docs/bots-api/> (Events), <https://developers.viber.com/docs/api/rest-bot-api/>
 //! (Callbacks; 2026). Ids of messages are whole numbers beyond 2^53: they are digits here, and never reckoned with.
 
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::names::{self, NAME};
@@ -65,7 +66,9 @@ fn read(body: &[u8]) -> Read {
         occurred_at: None,
     };
     let Some(text) = std::str::from_utf8(body).ok() else { return apart("delivery", "a callback that is not UTF-8") };
-    let Some(callback) = Object::parse(text) else { return apart("delivery", "a callback that is no JSON object") };
+    // Members are looked for in less strict a way than files want it.
+    let callback = serde_json::from_str::<&RawValue>(text).ok().and_then(|_| Object::parse(text));
+    let Some(callback) = callback else { return apart("delivery", "a callback that is no JSON object") };
     if is_too_deep(text) {
         return apart("delivery", "a callback that is nested too deeply");
     }
@@ -116,7 +119,8 @@ fn time_of(callback: &Object<'_>) -> Option<i64> {
 #[must_use]
 pub fn token_of(callback: &Object<'_>) -> Option<String> {
     let token = callback.text("message_token")?;
-    let is_good = (1..=40).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_good =
+        (1..=40).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     is_good.then(|| token.into_owned())
 }
 
@@ -272,7 +276,8 @@ mod tests {
             of(&format!(r#"{{"event":"seen","message_token":1,"user_id":"{USER}","timestamp":5}}"#)).key,
             key("seen", 1, USER)
         );
-        let without_token = |at: u64| of(&format!(r#"{{"event":"unsubscribed","user_id":"{USER}","timestamp":{at}}}"#)).key;
+        let without_token =
+            |at: u64| of(&format!(r#"{{"event":"unsubscribed","user_id":"{USER}","timestamp":{at}}}"#)).key;
         assert_ne!(without_token(1), without_token(2));
         assert_eq!(without_token(1), without_token(1));
     }
@@ -290,14 +295,17 @@ mod tests {
         let at = |time: &str| of(&format!(r#"{{"event":"webhook"{time}}}"#)).occurred_at;
         assert_eq!(at(r#","timestamp":1795219200000"#), Some(1_795_219_200_000));
         assert_eq!(at(r#","timestamp":"1795219200000""#), Some(1_795_219_200_000));
-        for none in ["", r#","timestamp":null"#, r#","timestamp":"soon""#, r#","timestamp":-1"#, r#","timestamp":1e99"#] {
+        for none in ["", r#","timestamp":null"#, r#","timestamp":"soon""#, r#","timestamp":-1"#, r#","timestamp":1e99"#]
+        {
             assert_eq!(at(none), None, "{none}");
         }
     }
 
     #[test]
     fn an_item_of_a_file_leads_back_to_its_event() {
-        let item = format!(r#"{{"event":"message","timestamp":1,"message_token":7,"sender":{{"id":"{USER}","name":"D"}},"message":{{"text":"x"}}}}"#);
+        let item = format!(
+            r#"{{"event":"message","timestamp":1,"message_token":7,"sender":{{"id":"{USER}","name":"D"}},"message":{{"text":"x"}}}}"#
+        );
         let event = event_of("5346", &item).unwrap();
         assert_eq!((event.key, event.effect.clone()), (message_key("5346", "7"), entry()));
         assert_eq!(

@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-use secrecy::ExposeSecret;
-
 use super::account::Known;
 use super::names::{self, NAME};
 use super::read_request::OwnRequest;
@@ -93,13 +90,11 @@ impl Configured for OfSettings {
                 Some(known) => known,
                 None => hourly_check::learn(viber, &viber.client.fetch_account(Patience::Person).await?).await?,
             };
-            let token = viber.config.token.current().expose_secret();
             Ok(ConfiguredAccount {
                 account: known.id.to_string(),
                 name: known.name.clone(),
                 status: Status::Connected,
                 status_reason: None,
-                settings: Sha256::digest(format!("{NAME}\n{token}")).into(),
             })
         })
     }

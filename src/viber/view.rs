@@ -1,7 +1,7 @@
 //! How conversations of the bot are shown to people: from callbacks, as the journal keeps them, to words.
 
-use super::{meaning, payload};
 use super::names::PLATFORM;
+use super::{meaning, payload};
 use crate::shared::channel::view::{Media, Message, Shown, Side, View};
 use crate::shared::raw_json::Object;
 use crate::shared::store::Item;
@@ -91,7 +91,10 @@ mod tests {
         ) else {
             panic!("a message")
         };
-        assert_eq!((photo.by, photo.id.as_deref(), photo.text.as_str()), (Side::Person, Some("5912661846655238160"), "menu"));
+        assert_eq!(
+            (photo.by, photo.id.as_deref(), photo.text.as_str()),
+            (Side::Person, Some("5912661846655238160"), "menu")
+        );
         assert_eq!(photo.media[0].kind, "Photo");
         let Shown::Message(ours) = shown("sent", r#"{"message":{"type":"text","text":"Yes."}}"#) else {
             panic!("a message")

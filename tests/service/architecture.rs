@@ -22,7 +22,7 @@ const ORDER: [&[&str]; 8] = [
 ];
 
 /// The channels: none knows another.
-const CHANNELS: [&str; 2] = ["facebook", "shopify"];
+const CHANNELS: [&str; 3] = ["facebook", "shopify", "viber"];
 
 /// Who names a channel: what joins them, and what plays them. The others reach channels through `shared::channel`.
 const NAMES_CHANNELS: [&str; 4] = ["app", "bin", "demo", "fuzzing"];

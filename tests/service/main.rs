@@ -7,6 +7,7 @@ mod load;
 mod mount;
 mod process;
 mod test_app;
+mod viber_stage;
 
 mod addresses;
 mod api_docs;
@@ -89,3 +90,4 @@ mod soak;
 mod streams;
 mod supply_chain;
 mod takeover;
+mod viber_receive;

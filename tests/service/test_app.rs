@@ -428,6 +428,7 @@ fn config(
             bulk_hosts: shopify::BulkHosts::parse(&shopify.bulk_host()).unwrap(),
             poll_cron: "47 3 * * *".to_owned(),
         }),
+        viber: None,
     }
 }
 

@@ -86,7 +86,9 @@ impl Journal {
                             "SELECT seq, payload FROM events
                              WHERE channel = ?1 AND account = '' AND apart = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4",
                         )?
-                        .query_map(params![channel, reason, after, NAMED_AT_ONCE], |row| Ok((row.get(0)?, row.get(1)?)))?
+                        .query_map(params![channel, reason, after, NAMED_AT_ONCE], |row| {
+                            Ok((row.get(0)?, row.get(1)?))
+                        })?
                         .collect()
                 })
                 .await?;
