@@ -23,6 +23,14 @@ pub fn sections(config: &Config) -> [(&'static str, Option<&dyn Section>); 3] {
     ]
 }
 
+/// The platforms to which merchants log in and that are not configured. One whose account the settings name is there by
+/// being named.
+pub fn logins_off(config: &Config) -> impl Iterator<Item = &'static str> {
+    [(facebook::PLATFORM, config.facebook.is_none()), (shopify::PLATFORM, config.shopify.is_none())]
+        .into_iter()
+        .filter_map(|(platform, is_off)| is_off.then_some(platform))
+}
+
 /// The sections of the platforms that are configured.
 pub fn configured(config: &Config) -> impl Iterator<Item = (&'static str, &dyn Section)> {
     sections(config).into_iter().filter_map(|(platform, section)| Some((platform, section?)))

@@ -90,4 +90,6 @@ mod soak;
 mod streams;
 mod supply_chain;
 mod takeover;
+mod viber_life;
 mod viber_receive;
+mod viber_send;

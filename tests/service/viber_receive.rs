@@ -336,13 +336,13 @@ async fn once_told_the_account_is_remembered_and_intake_needs_no_answer() {
 
 #[tokio::test]
 async fn a_welcome_is_the_answer_to_who_opens_the_chat_and_nothing_else_has_a_body() {
+    let (app, desk) = start().await;
+    let at = app.clock.now_ms();
     let opened = |number: u32, more: &str| {
-        let at = crate::test_app::beginning().timestamp_millis();
         format!(
             r#"{{"event":"conversation_started","timestamp":{at},"message_token":{number},"type":"open","user":{{"id":"{USER}"}}{more}}}"#
         )
     };
-    let (app, desk) = start().await;
     assert_eq!(deliver(&app, &opened(1, "")).await.text(), "", "none is set");
     let app = app
         .restart_with(|config| {

@@ -1,7 +1,9 @@
 //! A bot on a stage: the service with the Viber channel, and the little of Viber that its calls need. What Viber posts is
 //! signed here by hand.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -15,9 +17,11 @@ use sha2::Sha256;
 use shoptalk::app::config::Config;
 use shoptalk::shared::channel::simulator::{Loopback, Traffic};
 use shoptalk::shared::secrets::signature::Secrets;
+use shoptalk::shared::store::api_keys::Scope;
 use shoptalk::viber;
 use url::Url;
 
+use crate::api_keys::Bot as Program;
 use crate::test_app::{Answer, Browser, TestApp};
 
 pub const TOKEN: &str = "a viber token for tests";
@@ -182,6 +186,7 @@ pub fn text(number: u32, text: &str) -> String {
 pub async fn start() -> (TestApp, Desk) {
     let desk = Desk::open().await;
     let app = TestApp::start_with(|config| desk.settings(config)).await;
+    app.run_due_jobs().await;
     app.connect().await;
     app.begin().await;
     assert_eq!(app.connections("viber").await.len(), 1);
@@ -192,4 +197,75 @@ pub async fn start() -> (TestApp, Desk) {
 pub fn file(app: &TestApp, person: &str) -> Option<Vec<Value>> {
     let path = format!("viber/{BOT}/conversations/{person}.json");
     app.text(&path).map(|_| app.json(&path).as_array().unwrap().clone())
+}
+
+/// A callback about a message of ours.
+pub fn receipt(event: &str, token: u64) -> String {
+    format!(
+        r#"{{"event":"{event}","timestamp":1795262460000,"message_token":{token},"user_id":"{USER}","desc":"keyboard not valid"}}"#
+    )
+}
+
+/// A person who wrote to a bot's service, and a program that answers.
+pub struct Scene {
+    pub app: TestApp,
+    pub desk: Desk,
+    pub program: Program,
+    keys: AtomicUsize,
+}
+
+impl Scene {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With settings of the channel changed.
+    pub async fn with(change: impl FnOnce(&mut viber::Config)) -> Self {
+        let desk = Desk::open().await;
+        let app = TestApp::start_with(|config| {
+            desk.settings(config);
+            change(config.viber.as_mut().unwrap());
+        })
+        .await;
+        for number in 1..=7 {
+            app.shop().add_product(&format!("Board {number}"));
+        }
+        app.connect().await;
+        app.begin().await;
+        let program = Program::start(&app, &[Scope::Read, Scope::Reply]).await;
+        let scene = Self { app, desk, program, keys: AtomicUsize::new(0) };
+        hear(&scene.app, &text(1, "is the table free?")).await;
+        scene
+    }
+
+    pub async fn post(&self, body: &Value) -> Answer {
+        let key = format!("key-{}", self.keys.fetch_add(1, Ordering::Relaxed));
+        let headers = [("idempotency-key", key.as_str()), ("content-type", "application/json")];
+        let path = format!("/api/v1/viber/{BOT}/conversations/{PERSON}/messages");
+        self.program.send(Method::POST, &path, &headers, body.to_string().as_bytes()).await
+    }
+
+    /// Sends what is accepted, does the work, and gives the message's id.
+    pub async fn say(&self, body: &Value) -> String {
+        let answer = self.post(body).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        self.app.work().await;
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What the API says of a message.
+    pub async fn message(&self, id: &str) -> Value {
+        self.program.get(&format!("/api/v1/messages/{id}")).await.json()
+    }
+
+    /// Time passes, and the work that is due then is done.
+    pub async fn pass(&self, seconds: u64) {
+        self.app.clock.advance(Duration::from_secs(seconds));
+        self.app.work().await;
+    }
+
+    /// What Viber took.
+    pub fn sent(&self) -> Vec<Value> {
+        self.desk.change(|bot| bot.sent.clone())
+    }
 }
