@@ -203,7 +203,7 @@ async fn bare_client(facebook: &Sandbox, token: &str, conversations: usize) -> f
 
 /// A data folder in which the Page is connected and waits to be read.
 async fn connect(folder: &Path, token: &str) {
-    let config = Config::of(Server::below(folder));
+    let config = Config::without_channels(Server::below(folder));
     let app = App::build(config, Clock::system()).await.expect("opened");
     let shared = app.shared();
     let token = Token { secret: token.to_owned().into(), expires_at: None };

@@ -337,7 +337,7 @@ async fn serve(folder: &Path) -> Process {
 /// A data folder with so many events. Without a connected Page what arrives is stored and set aside, as for a Page that
 /// will be connected later: the same intake, and nothing for the consumers to do.
 async fn prepare(folder: &Path, events: usize, conversations: usize, connected: bool) {
-    let config = Config::of(Server::below(folder));
+    let config = Config::without_channels(Server::below(folder));
     let app = App::build(config, Clock::system()).await.expect("opened");
     let shared = app.shared();
     let connection = NewConnection {

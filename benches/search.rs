@@ -247,7 +247,7 @@ async fn open(folder: &Path) -> App {
         bulk_hosts: BulkHosts::parse(&platform.bulk_host()).expect("a host"),
         poll_cron: "47 3 * * *".to_owned(),
     };
-    let config = Config { server: Server::below(folder), facebook: None, shopify: Some(settings) };
+    let config = Config { shopify: Some(settings), ..Config::without_channels(Server::below(folder)) };
     App::build(config, clock).await.expect("opened")
 }
 

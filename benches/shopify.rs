@@ -143,7 +143,7 @@ async fn pages(folder: &Path, table: &mut Table) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let own = format!("http://{}", listener.local_addr().expect("an address"));
     let url = Url::parse(&own).expect("a URL");
-    let config = Config { server: Server::below(folder), facebook: None, shopify: Some(settings(&platform, &url)) };
+    let config = Config { shopify: Some(settings(&platform, &url)), ..Config::without_channels(Server::below(folder)) };
     let app = App::build(config, clock.clone()).await.expect("opened");
     let router = app.router();
     tokio::spawn(async move { axum::serve(listener, router).await });

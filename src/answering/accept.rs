@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::content::{Content, Media, Misfit, misfit_of_address};
 use super::products::ShopOf;
 use super::state::{Allowed, AtTime, Why};
+use super::uploads::UploadedPart;
 use super::{Answering, Unavailable};
 use crate::shared::channel::dialogue as channel;
 use crate::shared::channel::dialogue::{Ability, Forbidden, Part, PartContent, Profile, Recipient};
@@ -127,7 +128,11 @@ impl Answering {
         if content.needs().any(|ability| !profile.can.contains(&ability)) || content.choices.len() > profile.choices {
             return Err(Refused::Unsupported(profile.can));
         }
-        let parts = self.parts_of(connection, &content, profile).await?;
+        let uploaded = match &content.media {
+            Some(Media::Uploaded(id)) => Some((id.clone(), self.uploads.part_of(connection.merchant, id).await?)),
+            _ => None,
+        };
+        let parts = self.parts_of(connection, &content, profile, uploaded.as_ref().map(|(_, part)| part)).await?;
         let to = Recipient { account: &connection.account, person: wish.person };
         for part in &parts {
             refuse_misfit(dialogue.misfit(part), profile)?;
@@ -137,6 +142,12 @@ impl Answering {
         self.check(&self.now(connection, &standing), connection, &content)?;
         self.check_without_reply(&conversation, profile).await?;
         let takes_over = content.author == Author::Human && self.settings.takeovers.by_human;
+        let mut ttl_ms = i64::try_from(content.ttl_seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
+        if let Some((id, part)) = &uploaded {
+            self.uploads.kept.note_use(id, &conversation).await?;
+            // After that time the platform would find nothing.
+            ttl_ms = ttl_ms.min(part.expires_at.saturating_sub(self.shared.clock.now_ms()).max(0));
+        }
         let new = NewMessage {
             id: new_id(),
             merchant: connection.merchant.to_string(),
@@ -144,7 +155,7 @@ impl Answering {
             author: content.author,
             answers: content.answers.clone(),
             parts,
-            ttl_ms: i64::try_from(content.ttl_seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000),
+            ttl_ms,
             pauses_for: takes_over.then_some(self.settings.takeovers.pause),
             idempotency: (wish.key.to_owned(), wish.fingerprint()),
         };
@@ -156,6 +167,7 @@ impl Answering {
         connection: &Connection,
         content: &Content,
         profile: &Profile,
+        uploaded: Option<&UploadedPart>,
     ) -> Result<Vec<Part>, Refused> {
         let media = match &content.media {
             None => None,
@@ -169,7 +181,7 @@ impl Answering {
                     bytes: *bytes,
                 }),
             },
-            Some(Media::Uploaded(id)) => Some(self.uploads.part_of(connection.merchant, id).await?),
+            Some(Media::Uploaded(_)) => uploaded.map(|uploaded| uploaded.content.clone()),
         };
         let shop = match content.products.is_empty() {
             true => String::new(),

@@ -58,6 +58,7 @@ struct Opened {
     api_keys: ApiKeys,
     rotation: Rotation,
     reads: Reads,
+    uploads: store::uploads::Uploads,
     writer: WriterHandle,
 }
 
@@ -95,7 +96,8 @@ impl App {
             endpoints: PushEndpoints::new(opened.tokens.clone(), opened.vault.clone()),
             allowed: AllowedAddresses::new(&server.push_addresses),
         };
-        let answering = answering(&shared, &channels, &server, receivers);
+        let uploads = Uploads::new(opened.uploads, server.public_url.as_ref());
+        let answering = answering(&shared, &channels, &server, (receivers, uploads));
         let push = push(&answering, &mut server)?;
         let erasures = Erasures::new(opened.tokens.clone());
         let workers = Workers::new(
@@ -174,11 +176,15 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
     let states = LoginStates::new(sessions.clone());
     let sessions = Sessions::new(sessions, vault.clone());
     let (progress, reads) = (Progress::default(), Reads::default());
+    let uploads = store::uploads::Uploads::open(journal.clone(), folder_of(&server.journal_db))
+        .context("the folder of uploaded media cannot be used")?;
+    uploads.remove_leftovers().await.context("the folder of uploaded media cannot be used")?;
     let erasure = Erasure::new(
         Erasures::new(tokens.clone()),
         connections.clone(),
         sessions.clone(),
         journal.clone(),
+        uploads.clone(),
         reads.clone(),
         progress.clone(),
         alerts.clone(),
@@ -200,7 +206,7 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         is_public,
         clock,
     };
-    Ok(Opened { shared, vault, tokens, api_keys, rotation, reads, writer })
+    Ok(Opened { shared, vault, tokens, api_keys, rotation, reads, uploads, writer })
 }
 
 /// The vault, and the key file if the master key is not given by the environment.
@@ -223,7 +229,12 @@ fn open_vault(server: &Server) -> anyhow::Result<(Vault, Option<PathBuf>)> {
 }
 
 /// What everything about answering is given.
-fn answering(shared: &Shared, channels: &[Channel], server: &Server, receivers: Receivers) -> Answering {
+fn answering(
+    shared: &Shared,
+    channels: &[Channel],
+    server: &Server,
+    (receivers, uploads): (Receivers, Uploads),
+) -> Answering {
     let dialogues = channels.iter().filter_map(|channel| Some((channel.about.name, channel.dialogue.clone()?)));
     Answering {
         shared: shared.clone(),
@@ -231,7 +242,7 @@ fn answering(shared: &Shared, channels: &[Channel], server: &Server, receivers: 
         settings: Arc::new(server.answering.clone()),
         products: Arc::new(Catalogue::new(shared.products.clone(), shared.connections.clone())),
         receivers,
-        uploads: Uploads,
+        uploads,
     }
 }
 

@@ -20,7 +20,7 @@ use crate::shared::telemetry::logging::{self, LogFormat};
 use crate::workers::alert_webhook::Receiver;
 use crate::workers::configured_accounts::ChannelsOwner;
 use crate::workers::push::BotReceiver;
-use crate::{facebook, shopify, viber, web};
+use crate::{facebook, shopify, viber, web, whatsapp};
 
 pub use self::unknown::Unknown;
 
@@ -39,6 +39,8 @@ pub struct Config {
     pub facebook: Option<facebook::Config>,
     /// Shopify; `None`: the channel is off.
     pub shopify: Option<shopify::Config>,
+    /// WhatsApp; `None`: the channel is off.
+    pub whatsapp: Option<whatsapp::Config>,
     /// Viber; `None`: the channel is off.
     pub viber: Option<viber::Config>,
 }
@@ -116,6 +118,7 @@ fn public_url(settings: &mut Settings<'_>) -> Option<Url> {
     settings.routes(&web::ROUTES);
     settings.routes(&facebook::ROUTES);
     settings.routes(&shopify::ROUTES);
+    settings.routes(&whatsapp::ROUTES);
     settings.routes(&viber::ROUTES);
     let url = settings.base_url(NAME)?;
     let path = url.path().trim_end_matches('/');
@@ -314,12 +317,6 @@ impl Server {
 }
 
 impl Config {
-    /// Of a service without platforms.
-    #[must_use]
-    pub fn of(server: Server) -> Self {
-        Self { server, facebook: None, shopify: None, viber: None }
-    }
-
     /// Reads all settings through this function.
     ///
     /// # Errors
@@ -337,6 +334,12 @@ impl Config {
         Ok((config?, names))
     }
 
+    /// No channel at all: for tests, and for who adds some.
+    #[must_use]
+    pub fn without_channels(server: Server) -> Self {
+        Self { server, facebook: None, shopify: None, whatsapp: None, viber: None }
+    }
+
     fn read_all(lookup: &dyn Fn(&str) -> Option<String>) -> (Result<Self, Problems>, Vec<String>) {
         let mut settings = Settings::new(lookup);
         let server = Server::from_settings(&mut settings);
@@ -344,6 +347,7 @@ impl Config {
         let config = Self {
             facebook: facebook::Config::from_settings(&mut settings, public_url),
             shopify: shopify::Config::from_settings(&mut settings, public_url),
+            whatsapp: whatsapp::Config::from_settings(&mut settings, public_url),
             viber: viber::Config::from_settings(&mut settings, public_url),
             server,
         };

@@ -14,7 +14,7 @@ use crate::shared::telemetry::metrics::Metrics;
 /// The service with this additional job, at work, in a folder of its own.
 async fn at_work() -> (App, Working, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = Config::of(Server::below(folder.path()));
+    let config = Config::without_channels(Server::below(folder.path()));
     let app = App::build(config, Clock::system()).await.expect("the service starts");
     let working = app.start().await.expect("it works");
     (app, working, folder)

@@ -23,6 +23,7 @@ use crate::workers::push::Push;
 use crate::workers::reads::Refresh;
 use crate::workers::search_index::SearchIndexer;
 use crate::workers::threads::Overview;
+use crate::workers::uploads::UploadRemover;
 use crate::workers::{Rest, Worker};
 
 /// The readers of the channels, by the channel's name.
@@ -60,8 +61,14 @@ impl Workers {
             readers,
             reads.clone(),
         );
-        let eraser =
-            Eraser::new(shared.clone(), erasures, api_keys, reads, Arc::clone(&conversations), refresh.clone());
+        let eraser = Eraser::new(
+            shared.clone(),
+            erasures,
+            (api_keys, answering.uploads.kept.clone()),
+            reads,
+            Arc::clone(&conversations),
+            refresh.clone(),
+        );
         let search = SearchIndexer::new(shared.journal.clone(), shared.products.clone())
             .context("a thread cannot be started")?;
         let outbox = Outbox::new(answering.clone());
@@ -70,6 +77,7 @@ impl Workers {
             Arc::new(Overview::new(shared.journal.clone())),
             Arc::new(refresh.clone()),
             Arc::new(eraser),
+            Arc::new(UploadRemover::new(answering.uploads.kept.clone())),
             Arc::new(Feed::new(answering)),
             Arc::new(outbox.clone()),
             Arc::new(push),

@@ -96,7 +96,6 @@ impl Stage {
         let url = format!("http://{}", listener.local_addr()?);
         let below = |path: &str| Url::parse(&format!("{url}{path}"));
         let config = Config {
-            server: Server::below(folder),
             facebook: Some(facebook::Config {
                 app_id: "900000000000001".to_owned(),
                 app_secret: Secrets::new(facebook_secret.into(), None),
@@ -125,7 +124,7 @@ impl Stage {
                     .context("the simulated files have no host")?,
                 poll_cron: "47 3 * * *".to_owned(),
             }),
-            viber: None,
+            ..Config::without_channels(Server::below(folder))
         };
         let app = App::build(config, Clock::system()).await?;
         Ok(Self {

@@ -24,6 +24,7 @@ use url::Url;
 use super::config::Media;
 use super::state::Facebook;
 use crate::shared::channel::job::Job;
+use crate::shared::files::kinds::{SNIFFED, sniff};
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::outgoing::http::{ApiError, Download, Http};
 use crate::shared::raw_json::{Object, elements};
@@ -49,9 +50,6 @@ const ATTEMPTS: i64 = 12;
 
 /// How often a link may lead on, on its own host.
 const HOPS: usize = 3;
-
-/// How many bytes tell what a file is.
-const SNIFFED: usize = 512;
 
 /// The job that copies, once a minute.
 pub fn job(facebook: &Arc<Facebook>, channel: &'static str) -> Job {
@@ -313,31 +311,6 @@ async fn write_index(facebook: &Facebook, channel: &'static str, account: &str, 
     Ok(())
 }
 
-/// What a file is by its first bytes: content type and extension. HTML and SVG, which can hold scripts, are plain bytes.
-fn sniff(head: &[u8]) -> (&'static str, &'static str) {
-    let at = |position: usize, bytes: &[u8]| head.get(position..).is_some_and(|rest| rest.starts_with(bytes));
-    match () {
-        () if at(0, b"\xff\xd8\xff") => ("image/jpeg", "jpg"),
-        () if at(0, b"\x89PNG\r\n\x1a\n") => ("image/png", "png"),
-        () if at(0, b"GIF87a") || at(0, b"GIF89a") => ("image/gif", "gif"),
-        () if at(0, b"RIFF") && at(8, b"WEBP") => ("image/webp", "webp"),
-        () if at(0, b"RIFF") && at(8, b"WAVE") => ("audio/wav", "wav"),
-        () if at(4, b"ftyp") && (at(8, b"heic") || at(8, b"heix") || at(8, b"mif1")) => ("image/heic", "heic"),
-        () if at(4, b"ftypavif") => ("image/avif", "avif"),
-        () if at(4, b"ftypM4A") => ("audio/mp4", "m4a"),
-        () if at(4, b"ftypqt") => ("video/quicktime", "mov"),
-        () if at(4, b"ftyp") => ("video/mp4", "mp4"),
-        () if at(0, b"\x1a\x45\xdf\xa3") => ("video/webm", "webm"),
-        () if at(0, b"OggS") => ("audio/ogg", "ogg"),
-        () if at(0, b"#!AMR") => ("audio/amr", "amr"),
-        () if at(0, b"ID3") || at(0, b"\xff\xfb") || at(0, b"\xff\xf3") => ("audio/mpeg", "mp3"),
-        () if at(0, b"\xff\xf1") || at(0, b"\xff\xf9") => ("audio/aac", "aac"),
-        () if at(0, b"%PDF-") => ("application/pdf", "pdf"),
-        () if at(0, b"PK\x03\x04") => ("application/zip", "zip"),
-        () => ("application/octet-stream", "bin"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -370,16 +343,6 @@ mod tests {
             "data:text/html,x",
         ] {
             assert!(!allows(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_file_is_what_its_bytes_say() {
-        assert_eq!(sniff(b"\xff\xd8\xff\xe0rest").1, "jpg");
-        assert_eq!(sniff(b"RIFF\0\0\0\0WEBPVP8 ").1, "webp");
-        assert_eq!(sniff(b"\0\0\0\x20ftypisom").0, "video/mp4");
-        for plain in [&b"<html><script>"[..], b"<svg xmlns=", b"", b"\xff"] {
-            assert_eq!(sniff(plain), ("application/octet-stream", "bin"));
         }
     }
 

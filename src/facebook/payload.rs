@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::inbox::{self, NAME, Row};
 use super::read_request::OwnRequest;
 use crate::meta::id::{Id, milliseconds};
+use crate::meta::webhook::readable;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
 use crate::shared::raw_json::{Object, elements, is_too_deep};
@@ -57,7 +58,7 @@ const KEPT_BYTES: usize = 4096;
 #[must_use]
 pub fn split(body: &[u8]) -> Vec<Event> {
     // Bytes that are no UTF-8 are masked, one for one, so that their neighbours can still be found; offsets stay right.
-    let masked = mask(body);
+    let masked = readable(body);
     let original = |part: &str| {
         let start = part.as_ptr() as usize - masked.as_ptr() as usize;
         &body[start..start + part.len()]
@@ -481,18 +482,6 @@ fn apart_key(account: &str, kind: &str, raw: &[u8]) -> DedupeKey {
 /// A platform's word, short enough for a column and a log line.
 fn short(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(40).collect()
-}
-
-fn mask(body: &[u8]) -> Cow<'_, str> {
-    let mut masked = String::with_capacity(body.len());
-    if let Ok(text) = std::str::from_utf8(body) {
-        return Cow::Borrowed(text);
-    }
-    for chunk in body.utf8_chunks() {
-        masked.push_str(chunk.valid());
-        masked.extend(std::iter::repeat_n('?', chunk.invalid().len()));
-    }
-    Cow::Owned(masked)
 }
 
 #[cfg(test)]

@@ -40,6 +40,12 @@ pub trait App: Send + Sync {
     /// Why a token is dead and what to do, for the merchant; `subcode`: that of error 190.
     fn token_reason(&self, subcode: i64) -> &'static str;
 
+    /// Whether a refusal with this code stops all sending of the account until somebody mends that, beside the codes for
+    /// which it is so with every product.
+    fn stops_sending(&self, _code: i64) -> bool {
+        false
+    }
+
     /// The name of a field that is asked for; `None`: this is none of them.
     fn known_field(&self, name: &str) -> Option<&'static str>;
 

@@ -125,6 +125,10 @@ impl Graph {
         format!("{}|{}", self.app.id(), self.app.secret().current().expose_secret()).into()
     }
 
+    pub(super) fn app(&self) -> &dyn App {
+        &*self.app
+    }
+
     pub(super) fn http(&self) -> &Http {
         &self.http
     }

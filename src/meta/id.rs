@@ -38,6 +38,14 @@ impl Id {
     }
 }
 
+impl TryFrom<&str> for Id {
+    type Error = &'static str;
+
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        Self::parse(text).ok_or("no id of Meta's")
+    }
+}
+
 impl From<Id> for String {
     fn from(id: Id) -> Self {
         id.as_str().to_owned()

@@ -19,7 +19,7 @@ use crate::shared::channel::dialogue::{Reason, SendError};
 use crate::shared::outgoing::http::{Answer, NoAnswer};
 
 /// The codes that say "too often": of the app, of a person, of an account, of one pair of them.
-const TOO_OFTEN: [i64; 10] = [4, 9, 17, 32, 341, 613, 130_429, 131_048, 131_056, 133_016];
+const TOO_OFTEN: [i64; 11] = [4, 9, 17, 32, 341, 613, 130_429, 131_048, 131_056, 131_064, 133_016];
 
 /// The code that says "too often to this person".
 const PAIR_LIMIT: i64 = 131_056;
@@ -89,23 +89,37 @@ impl Graph {
                 SendError::Later { retry_after, only_person: false }
             }
             (102 | 190 | 467 | 368 | 131_031 | 131_042, _) | (10, 1_893_063) => self.account_cannot(told),
-            (10, 2_018_278 | 2_018_065 | 2_534_022) | (131_047, _) => refused(Reason::WindowClosed),
-            (10, 2_018_300) => refused(Reason::NotOwner),
-            (10 | 100, 2_018_108 | 2_018_001) | (551 | 131_026, _) | (200, 1_545_041) => refused(Reason::CannotReceive),
-            (200..=299, _) => self.account_cannot(told),
-            (100, 2_018_008 | 2_018_047 | 2_018_074 | 2_018_109 | 2_018_294) | (131_052 | 131_053, _) => {
-                refused(Reason::MediaUnusable)
+            (200..=299, _) if (code, subcode) != (200, 1_545_041) => self.account_cannot(told),
+            (code, _) if self.app().stops_sending(code) => self.account_cannot(told),
+            (1 | 2 | 1200 | 131_000 | 131_016 | 131_057 | 135_000, _) => {
+                SendError::Broken { code: words_of(code, subcode) }
             }
-            (132_000..=132_999, _) => refused(Reason::TemplateUnusable),
-            (10 | 100, _) => refused(Reason::Refused),
-            (1 | 2 | 1200 | 131_000 | 131_016, _) => SendError::Broken { code: words_of(code, subcode) },
-            _ if is_transient => SendError::Broken { code: words_of(code, subcode) },
-            _ => refused(Reason::Refused),
+            _ if is_transient && reason_of(code, subcode) == Reason::Refused && !matches!(code, 10 | 100) => {
+                SendError::Broken { code: words_of(code, subcode) }
+            }
+            _ => refused(reason_of(code, subcode)),
         }
     }
 
     fn account_cannot(&self, told: &Told) -> SendError {
         SendError::Account { code: words_of(told.code, told.subcode), sentence: self.sending_stopped(told) }
+    }
+}
+
+/// What a refusal means for the person or the content. Codes that nobody knows are refusals.
+#[must_use]
+pub fn reason_of(code: i64, subcode: i64) -> Reason {
+    match (code, subcode) {
+        (10, 2_018_278 | 2_018_065 | 2_534_022) | (131_047, _) => Reason::WindowClosed,
+        (10, 2_018_300) => Reason::NotOwner,
+        (10 | 100, 2_018_108 | 2_018_001) | (551 | 131_021 | 131_026 | 131_030, _) | (200, 1_545_041) => {
+            Reason::CannotReceive
+        }
+        (100, 2_018_008 | 2_018_047 | 2_018_074 | 2_018_109 | 2_018_294) | (131_051..=131_053, _) => {
+            Reason::MediaUnusable
+        }
+        (132_000..=132_999, _) => Reason::TemplateUnusable,
+        _ => Reason::Refused,
     }
 }
 

@@ -64,12 +64,23 @@ pub struct TokenError {
 /// # Errors
 /// [`ApiError`].
 pub async fn debug_token(graph: &Graph, patience: Patience, token: &SecretString) -> Result<TokenInfo, ApiError> {
+    debug_token_as(graph, patience, token, &graph.app_token()).await.map_err(not_the_accounts)
+}
+
+/// The same, asked with this token: that of the app, or the token itself, which may ask about itself.
+///
+/// # Errors
+/// [`ApiError`].
+pub async fn debug_token_as(
+    graph: &Graph,
+    patience: Patience,
+    token: &SecretString,
+    asking: &SecretString,
+) -> Result<TokenInfo, ApiError> {
     #[derive(Deserialize)]
     struct Wrapped {
         data: TokenInfo,
     }
     let query = [("input_token", token.expose_secret())];
-    let app_token = graph.app_token();
-    let wrapped = graph.call::<Wrapped>(patience, Lane::App, Method::GET, &["debug_token"], &query, &app_token).await;
-    Ok(wrapped.map_err(not_the_accounts)?.data)
+    Ok(graph.call::<Wrapped>(patience, Lane::App, Method::GET, &["debug_token"], &query, asking).await?.data)
 }

@@ -2,6 +2,8 @@
 //!
 //! Source: <https://developers.facebook.com/docs/graph-api/webhooks/getting-started> (2026).
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -95,4 +97,19 @@ pub fn signature(headers: &HeaderMap, name: &'static str, prefix: &str, bytes: u
     let (Some(value), None) = (values.next(), values.next()) else { return Err(Refusal::Malformed) };
     let signature = value.to_str().ok().and_then(|value| value.strip_prefix(prefix)).and_then(from_hex);
     signature.filter(|signature| signature.len() == bytes).ok_or(Refusal::Malformed)
+}
+
+/// A delivery as text. Bytes that are no UTF-8 are masked, one for one, so that what stands beside them can still be found;
+/// offsets stay right.
+#[must_use]
+pub fn readable(body: &[u8]) -> Cow<'_, str> {
+    let mut masked = String::with_capacity(body.len());
+    if let Ok(text) = std::str::from_utf8(body) {
+        return Cow::Borrowed(text);
+    }
+    for chunk in body.utf8_chunks() {
+        masked.push_str(chunk.valid());
+        masked.extend(std::iter::repeat_n('?', chunk.invalid().len()));
+    }
+    Cow::Owned(masked)
 }

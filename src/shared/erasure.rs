@@ -19,6 +19,7 @@ use super::secrets::signature::to_hex;
 use super::server::error::AppError;
 use super::store::erasures::{Former, NewErasure, Receipt};
 use super::store::push::Receiver;
+use super::store::uploads::Uploads;
 use super::store::{Connections, Erasures, Sessions};
 use super::telemetry::alerts::Alerts;
 use super::under_way::{Progress, Reads};
@@ -37,6 +38,7 @@ struct Inner {
     connections: Connections,
     sessions: Sessions,
     journal: Journal,
+    uploads: Uploads,
     reads: Reads,
     progress: Progress,
     alerts: Alerts,
@@ -55,6 +57,7 @@ impl Erasure {
         connections: Connections,
         sessions: Sessions,
         journal: Journal,
+        uploads: Uploads,
         reads: Reads,
         progress: Progress,
         alerts: Alerts,
@@ -66,6 +69,7 @@ impl Erasure {
             connections,
             sessions,
             journal,
+            uploads,
             reads,
             progress,
             alerts,
@@ -257,6 +261,7 @@ impl Erasure {
         if is_gone {
             self.0.journal.forget_feed_cursors(merchant).await?;
             self.0.erasures.forget_receiver(merchant).await?;
+            self.0.uploads.remove_of(merchant).await?;
             for receiver in [Receiver::Own, Receiver::Bot] {
                 self.0.journal.forget_push_place(receiver, merchant).await?;
             }

@@ -67,7 +67,7 @@ async fn callback(
     let event = payload::event(account.as_ref().map(|known| &known.id), &body);
     let is_opened = is_just_opened(&viber, &event);
     drop(body);
-    let appended = match viber.intake.try_store(vec![event]).await {
+    let appended = match viber.intake.try_store(vec![event], Vec::new()).await {
         Ok(appended) => appended,
         Err(refusal) => return refusal,
     };

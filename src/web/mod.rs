@@ -4,7 +4,9 @@ pub mod api;
 pub mod form;
 pub mod merchant;
 pub mod operator;
+mod pieces;
 mod prefix;
+mod uploaded;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -32,7 +34,7 @@ use crate::shared::store::ApiKeys;
 use crate::shared::telemetry::metrics::Metrics;
 
 /// The beginnings of the paths at which our own pages, interfaces and probes are.
-pub const ROUTES: [&str; 18] = [
+pub const ROUTES: [&str; 19] = [
     "/account",
     "/api",
     "/catalogue",
@@ -46,6 +48,7 @@ pub const ROUTES: [&str; 18] = [
     "/icon.svg",
     "/keys",
     "/logout",
+    "/m",
     "/media",
     "/metrics",
     "/operator",
@@ -80,6 +83,7 @@ pub fn router(
     own: Option<Url>,
 ) -> Router {
     let shared = answering.shared.clone();
+    let uploaded = uploaded::router(answering.uploads.clone());
     merchant::routes()
         .route("/deletion/{code}", get(merchant::receipts::receipt))
         // Browsers ask for one of their own accord, and report what they do not get.
@@ -94,6 +98,7 @@ pub fn router(
         .layer(Extension(Outbox(outbox)))
         .layer(Extension(running))
         .with_state(shared)
+        .merge(uploaded)
 }
 
 /// `GET /ready`: 200 when the databases can be written and the consumers run, else 503.

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::conversation_file::path_of;
 use super::strays::{self, Strays};
-use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker, unsend};
+use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker, moved_files, unsend};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::files::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
 use crate::shared::journal::{
@@ -124,6 +124,15 @@ impl Conversations {
         self.making.lock().await
     }
 
+    /// Lets files follow their conversations that stand under another name now.
+    ///
+    /// # Errors
+    /// When the journal or the disk cannot be used.
+    pub async fn follow_moved_files(&self) -> Result<(), StepError> {
+        let _paused = self.pause().await;
+        moved_files::follow(&self.journal, &self.files.output).await?.map_err(StepError::Output)
+    }
+
     /// Whether the thread that makes files has died: no file is made any more.
     #[must_use]
     pub fn is_dead(&self) -> bool {
@@ -145,6 +154,7 @@ impl Conversations {
         let _paused = self.pause().await;
         self.files.output.ensure_is_there().map_err(StepError::Output)?;
         unsend::take_back(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
+        moved_files::follow(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
         let cursor = self.journal.files_position().await?;
         let (mut in_order, mut is_all) = self.journal.put_in_order().await?;
         while in_order < cursor && !is_all {

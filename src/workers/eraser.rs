@@ -22,6 +22,7 @@ use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::journal::Erased;
 use crate::shared::retry::Doubling;
 use crate::shared::store::erasures::{Open, Wanted};
+use crate::shared::store::uploads::Uploads;
 use crate::shared::store::{ApiKeys, Erasures};
 use crate::shared::under_way::Reads;
 
@@ -45,6 +46,7 @@ pub struct Eraser {
     shared: Shared,
     erasures: Erasures,
     api_keys: ApiKeys,
+    uploads: Uploads,
     reads: Reads,
     conversations: Arc<Conversations>,
     refresh: Refresh,
@@ -68,12 +70,12 @@ impl Eraser {
     pub fn new(
         shared: Shared,
         erasures: Erasures,
-        api_keys: ApiKeys,
+        (api_keys, uploads): (ApiKeys, Uploads),
         reads: Reads,
         conversations: Arc<Conversations>,
         refresh: Refresh,
     ) -> Self {
-        Self { shared, erasures, api_keys, reads, conversations, refresh, last: Mutex::default() }
+        Self { shared, erasures, api_keys, uploads, reads, conversations, refresh, last: Mutex::default() }
     }
 
     /// Carries out what is due. Gives back whether there was anything to do. A request that cannot be carried out is
@@ -188,13 +190,17 @@ impl Eraser {
         // No read of the account from here to the end: it would write back what it had read before.
         let _no_read = self.reads.hold(channel, account).await;
         self.shared.progress.end(channel, account);
-        let media = self.remove_media(scope).await.context("copies of attachments cannot be removed")?;
+        // What still lies under an older name of the person is found under theirs then.
+        self.conversations.follow_moved_files().await?;
+        let mut media = self.remove_media(scope).await.context("copies of attachments cannot be removed")?;
+        media += self.uploads.erase(scope).await.context("uploaded media cannot be removed")?;
         self.shared.journal.erase_events(scope, &name).await?;
         self.shared.journal.erase_rows(scope, &name).await?;
         let files = {
             // The consumers have seen the last of it, and stand still.
             let _no_files = self.conversations.pause().await;
             let _no_wishes = self.refresh.pause().await;
+            media += self.uploads.erase(scope).await.context("uploaded media cannot be removed")?;
             self.shared.journal.erase_events(scope, &name).await?;
             self.shared.journal.erase_rows(scope, &name).await?;
             let (output, scope) = (self.shared.output.clone(), scope.clone());

@@ -10,6 +10,7 @@ mod conversation_file;
 pub mod conversations;
 pub mod eraser;
 pub mod feed;
+mod moved_files;
 pub mod outbox;
 pub mod push;
 pub mod reads;
@@ -18,6 +19,7 @@ pub mod search_index;
 mod strays;
 pub mod threads;
 mod unsend;
+pub mod uploads;
 
 use std::time::{Duration, Instant};
 

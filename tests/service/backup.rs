@@ -49,7 +49,7 @@ async fn what_was_backed_up_beside_the_service_comes_back_elsewhere() {
     for name in [conversation.as_str(), PRODUCTS] {
         assert_eq!(file(elsewhere.path(), name), file(&app.path(""), name), "{name}");
     }
-    let config = shoptalk::app::config::Config::of(server);
+    let config = shoptalk::app::config::Config::without_channels(server);
     let restored = shoptalk::app::App::build(config, app.clock.clone()).await.unwrap();
     assert_eq!(restored.shared().connections.list().await.unwrap().len(), 2);
     restored.settle().await.unwrap();

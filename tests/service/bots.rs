@@ -24,7 +24,7 @@ use crate::api_keys::is_problem;
 use crate::feed_push::Sink;
 use crate::process::{configured, run};
 use crate::replies::{Scene, to};
-use crate::test_app::PAGE;
+use crate::test_app::{PAGE, TestApp};
 
 const SAM: &str = "7000000000000001";
 
@@ -265,7 +265,11 @@ fn same_members(at: &str, shown: &Value, real: &Value) {
 
 #[tokio::test]
 async fn every_example_of_the_guide_is_what_the_service_takes_and_says() {
-    let scene = Scene::start().await;
+    let app = TestApp::start_with(|config| {
+        config.server.public_url = Some("https://bot.example".parse().unwrap());
+    })
+    .await;
+    let scene = Scene::of(app, &[Scope::Read, Scope::Reply]).await;
     let overtaken = scene.bot.get("/api/v1/events?after=0&types=message").await.json()["events"][0].clone();
     scene.hear("And the red one?").await;
     let refused = scene.post("overtaken", &json!({ "text": "Yes.", "answers": overtaken["id"] })).await;
@@ -286,6 +290,14 @@ async fn every_example_of_the_guide_is_what_the_service_takes_and_says() {
                 real["newest"] = shown["newest"].clone();
                 assert_eq!(shown, real);
             }
+            "upload" => {
+                let headers = [("content-type", shown["type"].as_str().unwrap())];
+                let answer = scene.bot.send(Method::POST, "/api/v1/media", &headers, b"\xff\xd8\xff\xe0").await;
+                assert_eq!(answer.status, 201, "{answer:?}");
+                same_members(word, &shown, &answer.json());
+                let sent = scene.post("uploaded", &json!({ "media": { "id": answer.json()["id"] } })).await;
+                assert_eq!(sent.status, 202, "{sent:?}");
+            }
             "message" => {
                 let accepted = scene.post("message", &json!({ "text": "Yes." })).await;
                 assert_eq!(accepted.status, 202, "{accepted:?}");
@@ -304,7 +316,7 @@ async fn every_example_of_the_guide_is_what_the_service_takes_and_says() {
             other => panic!("an example of {other:?}, which nobody checks"),
         }
     }
-    assert_eq!(seen, BTreeSet::from(["event", "me", "message", "problem", "send"]));
+    assert_eq!(seen, BTreeSet::from(["event", "me", "message", "problem", "send", "upload"]));
     scene.work().await;
     scene.app.finish().await;
 }

@@ -24,6 +24,15 @@ const FULL: [(&str, &str); 6] = [
     ("SHOPIFY_API_SECRET", "hush-shopify-secret"),
 ];
 
+/// What the channels need that are off in [`FULL`].
+const OTHERS: [(&str, &str); 5] = [
+    ("VIBER_BOT_TOKEN", "hush-viber-token"),
+    ("WHATSAPP_PHONE_NUMBER_ID", "310000000000001"),
+    ("WHATSAPP_ACCESS_TOKEN", "hush-whatsapp-token"),
+    ("WHATSAPP_WEBHOOK_VERIFY_TOKEN", "hush-whatsapp-verify"),
+    ("WHATSAPP_APP_SECRET", "hush-whatsapp-secret"),
+];
+
 type Variables = BTreeMap<String, String>;
 
 fn variables<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Variables {
@@ -80,8 +89,8 @@ fn the_example_holds_exactly_the_variables_that_are_read() {
 
 #[test]
 fn the_defaults_in_the_example_are_those_of_the_code() {
-    let bare = read(&variables(FULL)).unwrap();
-    let mut written = variables(FULL);
+    let bare = read(&variables(FULL.into_iter().chain(OTHERS))).unwrap();
+    let mut written = variables(FULL.into_iter().chain(OTHERS));
     let (without_default, defaults): (Vec<_>, Vec<_>) =
         optional().into_iter().partition(|(_, value)| value.starts_with("your_"));
     assert_eq!(
@@ -93,11 +102,19 @@ fn the_defaults_in_the_example_are_those_of_the_code() {
             "TOKEN_ENCRYPTION_KEY_PREVIOUS",
             "STATE_TOKEN_SECRET",
             "OPERATOR_TOKEN",
+            "CHANNELS_OWNER",
             "ALERT_WEBHOOK_URL",
             "ALERT_WEBHOOK_SECRET",
             "BOT_WEBHOOK_URL",
             "BOT_WEBHOOK_SECRET",
             "BOT_WEBHOOK_SECRET_PREVIOUS",
+            "WHATSAPP_PHONE_NUMBER_ID",
+            "WHATSAPP_BUSINESS_ACCOUNT_ID",
+            "WHATSAPP_PHONE_NUMBER",
+            "WHATSAPP_ACCESS_TOKEN",
+            "WHATSAPP_WEBHOOK_VERIFY_TOKEN",
+            "WHATSAPP_APP_SECRET",
+            "WHATSAPP_APP_SECRET_PREVIOUS",
             "VIBER_BOT_TOKEN",
             "VIBER_BOT_TOKEN_PREVIOUS",
             "VIBER_SENDER_NAME",
@@ -116,18 +133,17 @@ fn an_example_that_was_only_copied_is_refused_and_every_placeholder_named() {
     assert_eq!(refused(&copied), copied.keys().cloned().collect());
     // What is optional and has no default is refused as well once the "#" is gone.
     for (name, value) in optional().iter().filter(|(_, value)| value.starts_with("your_")) {
-        let mut refused = refused(&full_with(name, value));
-        // Of a channel that this switches on, what it cannot do without is missing.
-        let needed = |other: &String| other != name && ["VIBER_BOT_TOKEN"].contains(&other.as_str());
-        refused.retain(|other| !needed(other));
-        assert_eq!(refused, names(&[name]));
+        let mut all = variables(FULL.into_iter().chain(OTHERS));
+        all.insert(name.clone(), value.clone());
+        assert_eq!(refused(&all), names(&[name]));
     }
 }
 
 #[test]
 fn without_any_setting_both_channels_are_off() {
     let config = read(&Variables::new()).unwrap();
-    assert!(config.facebook.is_none() && config.shopify.is_none() && config.viber.is_none());
+    assert!(config.facebook.is_none() && config.shopify.is_none());
+    assert!(config.whatsapp.is_none() && config.viber.is_none());
     assert_eq!(config.server.address.to_string(), "127.0.0.1:5000");
 }
 
@@ -141,20 +157,30 @@ fn any_variable_of_a_channel_switches_it_on_and_all_that_are_missing_are_named()
         "FACEBOOK_WEBHOOK_ADDRESS",
     ];
     let shopify = ["SHOPIFY_API_KEY", "SHOPIFY_API_SECRET", "SHOPIFY_REDIRECT_URI", "SHOPIFY_WEBHOOK_ADDRESS"];
+    let whatsapp = [
+        "WHATSAPP_PHONE_NUMBER_ID",
+        "WHATSAPP_ACCESS_TOKEN",
+        "WHATSAPP_WEBHOOK_VERIFY_TOKEN",
+        "WHATSAPP_APP_SECRET",
+        "WHATSAPP_WEBHOOK_ADDRESS",
+    ];
     let mut tried = 0;
     for (name, value) in to_fill_in().into_iter().chain(optional()) {
         let mut missing = match name.split_once('_') {
             Some(("FACEBOOK", _)) => names(&facebook),
             Some(("SHOPIFY", _)) => names(&shopify),
+            Some(("WHATSAPP", _)) => names(&whatsapp),
             _ => continue,
         };
         let value = if value.starts_with("your_") { "long enough to be a secret".to_owned() } else { value };
-        let value = if name == "FACEBOOK_APP_ID" { "900000000000001".to_owned() } else { value };
+        let is_id = name == "FACEBOOK_APP_ID"
+            || (name.starts_with("WHATSAPP_") && !name.contains("SECRET") && !name.contains("TOKEN"));
+        let value = if is_id && !value.starts_with("http") { "900000000000001".to_owned() } else { value };
         missing.remove(&name);
         assert_eq!(refused(&Variables::from([(name.clone(), value)])), missing, "only {name} is set");
         tried += 1;
     }
-    assert_eq!(tried, 27);
+    assert_eq!(tried, 36);
 }
 
 #[test]

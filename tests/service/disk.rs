@@ -321,7 +321,7 @@ fn a_folder_in_place_of_a_conversation_stops_no_other_and_heals_when_it_is_gone(
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let clock = Clock::manual(chrono::Utc::now() + Duration::from_secs(1));
-            let config = Config::of(Server::below(folder.path()));
+            let config = Config::without_channels(Server::below(folder.path()));
             let app = App::build(config, clock.clone()).await.unwrap();
             for _ in 0..advance {
                 app.settle().await.unwrap();

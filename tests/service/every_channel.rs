@@ -9,6 +9,7 @@ use shoptalk::app::channels;
 
 use crate::test_app::{Answer, PAGE, SHOP, TestApp};
 use crate::viber_stage::{self, Desk};
+use crate::whatsapp;
 
 const INSTAGRAM_ACCOUNT: &str = "17841400000000001";
 
@@ -29,7 +30,7 @@ struct Row {
     headers: fn(&str, u32) -> Vec<(&'static str, String)>,
 }
 
-const ROWS: [Row; 4] = [
+const ROWS: [Row; 5] = [
     Row {
         name: "facebook",
         addresses: &["/facebook/webhook", "/webhooks/facebook"],
@@ -76,6 +77,16 @@ const ROWS: [Row; 4] = [
         sign: |_, body| viber_stage::sign(viber_stage::TOKEN, body),
         headers: |_, _| Vec::new(),
     },
+    Row {
+        name: "whatsapp",
+        addresses: &["/whatsapp/webhook", "/webhooks/whatsapp"],
+        known: whatsapp::NUMBER,
+        unknown: Some("310000000000999"),
+        delivery: |account, number| whatsapp::delivery(account, &format!("wamid.{number}"), "hello"),
+        signature: "x-hub-signature-256",
+        sign: |_, body| whatsapp::sign(body),
+        headers: |_, _| Vec::new(),
+    },
 ];
 
 fn of_meta(object: &str, account: &str, number: u32) -> String {
@@ -109,6 +120,7 @@ async fn start() -> (TestApp, Desk) {
     let app = TestApp::start_with(|config| {
         config.facebook.as_mut().unwrap().instagram = true;
         desk.settings(config);
+        whatsapp::configure(config, whatsapp::NOWHERE);
     })
     .await;
     app.facebook.add_instagram(PAGE, INSTAGRAM_ACCOUNT, "demo.shop");

@@ -122,7 +122,7 @@ async fn many_accounts(folder: &Path, count: usize) {
 async fn open(folder: &Path, change: impl FnOnce(&mut Server)) -> App {
     let mut server = Server::below(folder);
     change(&mut server);
-    App::build(Config::of(server), Clock::system()).await.unwrap()
+    App::build(Config::without_channels(server), Clock::system()).await.unwrap()
 }
 
 async fn all_open(app: &App, count: usize) {

@@ -22,19 +22,19 @@ const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(60);
 
 /// A connection, byte by byte.
-struct Raw(TcpStream);
+pub struct Raw(TcpStream);
 
 impl Raw {
-    async fn open(app: &TestApp) -> Self {
+    pub async fn open(app: &TestApp) -> Self {
         Self(TcpStream::connect(app.url.strip_prefix("http://").unwrap()).await.unwrap())
     }
 
-    async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
 
     /// What comes until the service closes the connection.
-    async fn rest(&mut self) -> String {
+    pub async fn rest(&mut self) -> String {
         let mut all = Vec::new();
         // A reset is an end, too.
         let _ = tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut all)).await.expect("the connection is closed");
@@ -58,7 +58,7 @@ impl Raw {
     }
 
     /// The status of the next answer.
-    async fn status(&mut self) -> u16 {
+    pub async fn status(&mut self) -> u16 {
         status(&self.answer().await)
     }
 }

@@ -65,7 +65,7 @@ impl Random {
 pub fn connect_page(folder: &Path) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let config = Config::of(Server::below(folder));
+        let config = Config::without_channels(Server::below(folder));
         let app = App::build(config, Clock::system()).await.unwrap();
         let connection = NewConnection {
             channel: "facebook",

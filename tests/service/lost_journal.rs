@@ -192,7 +192,7 @@ async fn f4_the_output_folder_of_another_installation_is_refused_and_left_as_it_
     let config = |change: &dyn Fn(&mut Server)| {
         let mut server = Server::below(other.path());
         change(&mut server);
-        Config::of(server)
+        Config::without_channels(server)
     };
     App::build(config(&|_| {}), app.clock.clone()).await.unwrap().stop(None).await;
     let with_files = config(&|server| server.output_dir = app.path(""));
@@ -222,7 +222,7 @@ async fn f4_a_restore_that_was_killed_refuses_a_start_until_it_is_made_again() {
     let blocked = folder.path().join(format!("facebook/{PAGE}/conversations/.{SAM}.json.restored"));
     fs::create_dir(&blocked).unwrap();
     assert!(restore(&server, &target, &clock).await.is_err());
-    let config = Config::of(Server::below(folder.path()));
+    let config = Config::without_channels(Server::below(folder.path()));
     let refused = App::build(config, clock.clone()).await.err().unwrap().to_string();
     assert!(refused.contains("broke off"), "{refused}");
     assert!(backup(&server, &folder.path().join("another"), true, &clock).is_err(), "nor is it backed up");

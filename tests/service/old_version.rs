@@ -268,7 +268,7 @@ async fn the_backup_of_an_older_version_is_restored() {
     for (name, content) in files() {
         assert_eq!(fs::read(folder.path().join(&name)).unwrap(), content, "{name}");
     }
-    let config = Config::of(server);
+    let config = Config::without_channels(server);
     let app = shoptalk::app::App::build(config, clock()).await.unwrap();
     let list = app.shared().connections.list().await.unwrap();
     assert_eq!(list.len(), TOLD.len());

@@ -33,13 +33,22 @@ impl Scene {
     }
 
     pub async fn with(scopes: &[Scope]) -> Self {
-        let app = TestApp::start().await;
+        Self::of(TestApp::start().await, scopes).await
+    }
+
+    /// In this service, which nobody has connected yet.
+    pub async fn of(app: TestApp, scopes: &[Scope]) -> Self {
         app.connect().await;
-        let bot = Bot::start(&app, scopes).await;
-        let sam = app.facebook.person(SAM, "Sam Doe");
-        let scene = Self { app, bot, sam, keys: AtomicUsize::new(0) };
+        let scene = Self::again(app, scopes).await;
         scene.hear("Is the blue one in stock?").await;
         scene
+    }
+
+    /// In a service to which Sam wrote already, with a new bot.
+    pub async fn again(app: TestApp, scopes: &[Scope]) -> Self {
+        let bot = Bot::start(&app, scopes).await;
+        let sam = app.facebook.person(SAM, "Sam Doe");
+        Self { app, bot, sam, keys: AtomicUsize::new(0) }
     }
 
     /// Sam writes, and the service has done what follows.

@@ -400,7 +400,6 @@ fn config(
     server.timeouts.idle = Duration::from_millis(500);
     server.timeouts.total = Duration::from_secs(5);
     Config {
-        server,
         facebook: Some(facebook::Config {
             app_id: FACEBOOK_APP_ID.to_owned(),
             app_secret: Secrets::new(FACEBOOK_SECRET.into(), None),
@@ -428,7 +427,7 @@ fn config(
             bulk_hosts: shopify::BulkHosts::parse(&shopify.bulk_host()).unwrap(),
             poll_cron: "47 3 * * *".to_owned(),
         }),
-        viber: None,
+        ..Config::without_channels(server)
     }
 }
 

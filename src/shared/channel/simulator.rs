@@ -3,6 +3,10 @@
 //! A simulator is a real HTTP server with state. It meets the service over HTTP only and imports nothing of the code
 //! that it is there to test; this module therefore depends on nothing else in the crate.
 
+mod post;
+mod send_failure;
+mod wire;
+
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +21,10 @@ use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+pub use self::post::{Post, Webhooks};
+pub use self::send_failure::{Plans, SendFailure};
+pub use self::wire::{ascii_json, hmac_sha256_hex, json_answer, loopback_client, random_text};
 
 /// Where a simulator gets its time from: the system's clock in the demo, a hand-moved one in tests.
 pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;

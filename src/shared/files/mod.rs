@@ -1,5 +1,6 @@
 //! The JSON files: below one folder, whole at every instant.
 
 pub mod archive;
+pub mod kinds;
 pub mod output;
 pub mod path;

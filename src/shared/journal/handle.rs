@@ -18,6 +18,7 @@ use super::event::{Effect, Event};
 use super::feed_news::FeedNews;
 use super::health::Health;
 use super::migrations::MIGRATIONS;
+use super::person_names::AlsoKnown;
 use super::reader::JournalReader;
 use super::tombstones::{self, Unsending, Unsendings};
 use super::writer::{self, Appended, Completion, Request, Writer, newest_seq};
@@ -150,8 +151,16 @@ impl Journal {
     /// [`JournalError::Busy`] when the queue is full, [`JournalError::Storage`] when the commit failed. Then nothing
     /// was stored, and the caller must answer so that the platform sends it again.
     pub async fn append(&self, events: Vec<Event>) -> Result<Appended, JournalError> {
+        self.append_known(events, Vec::new()).await
+    }
+
+    /// As [`Journal::append`]; where an event is new, its person is known by these names, too, from then on.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub async fn append_known(&self, events: Vec<Event>, names: Vec<AlsoKnown>) -> Result<Appended, JournalError> {
         let (reply, answer) = oneshot::channel();
-        self.requests.try_send(Request::Append { events, reply }).map_err(|error| match error {
+        self.requests.try_send(Request::Append { events, names, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => JournalError::Busy,
             mpsc::error::TrySendError::Closed(_) => JournalError::Closed,
         })?;

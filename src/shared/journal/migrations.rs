@@ -22,6 +22,8 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0018_push.sql"),
     include_str!("../../../migrations/journal/0019_record_changes.sql"),
     include_str!("../../../migrations/journal/0020_reports.sql"),
+    include_str!("../../../migrations/journal/0021_uploads.sql"),
+    include_str!("../../../migrations/journal/0022_person_names.sql"),
 ];
 
 /// How many migrations this program knows.

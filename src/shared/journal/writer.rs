@@ -17,6 +17,7 @@ use super::error::JournalError;
 use super::event::{DedupeKey, Effect, EffectColumns, Event, Source};
 use super::feed_news::{self, FeedNews};
 use super::health::Health;
+use super::person_names::{self, AlsoKnown};
 use super::tombstones::{self, Unsendings};
 use crate::shared::clock::Clock;
 use crate::shared::database::sqlite::{self, FileId};
@@ -61,6 +62,7 @@ pub(super) enum Scrub {
 pub(super) enum Request {
     Append {
         events: Vec<Event>,
+        names: Vec<AlsoKnown>,
         reply: oneshot::Sender<Result<Appended, JournalError>>,
     },
     AppendAnd {
@@ -217,10 +219,10 @@ impl Writer {
         let mut any_pruned = None;
         for request in batch {
             match request {
-                Request::Append { events, reply } => {
+                Request::Append { events, names, reply } => {
                     let mut appended = Appended::default();
                     if failed.is_none() {
-                        match self.append(&events, now_ms, &mut any_pruned, last_seq) {
+                        match self.append((&events, &names), now_ms, &mut any_pruned, last_seq) {
                             Ok(new) => {
                                 arrived.count(&events, &new);
                                 appended.new = new.iter().filter(|new| **new).count();
@@ -249,7 +251,7 @@ impl Writer {
                     }
                     let mut newest = *last_seq;
                     let new = match &failed {
-                        None => self.append(&events, now_ms, &mut any_pruned, &mut newest),
+                        None => self.append((&events, &[]), now_ms, &mut any_pruned, &mut newest),
                         Some(_) => Ok(Vec::new()),
                     };
                     let new = new.unwrap_or_else(|error| {
@@ -287,7 +289,7 @@ impl Writer {
     /// Inserts what is not known yet, and tells of each event whether it was new.
     fn append(
         &self,
-        events: &[Event],
+        (events, names): (&[Event], &[AlsoKnown]),
         now_ms: i64,
         any_pruned: &mut Option<bool>,
         last_seq: &mut Option<i64>,
@@ -304,12 +306,18 @@ impl Writer {
         )?;
         let mut new = Vec::with_capacity(events.len());
         let mut any_unsent = tombstones::any(&self.connection)?;
-        for event in events {
+        let mut any_named = person_names::any(&self.connection)?;
+        for (index, event) in events.iter().enumerate() {
             if any_pruned && self.was_pruned(event)? {
                 new.push(false);
                 continue;
             }
             let EffectColumns { conversation, opens, reread, mut set_aside, is_entry } = event.effect.columns();
+            let named = match conversation.filter(|_| any_named) {
+                Some(person) => person_names::find(&self.connection, event.channel, &event.account, person)?,
+                None => None,
+            };
+            let conversation = named.as_deref().or(conversation);
             if set_aside.is_none() && !self.accounts.contains(event.channel, &event.account) {
                 set_aside = Some(NOT_CONNECTED);
             }
@@ -337,9 +345,14 @@ impl Writer {
             if inserted == 1 {
                 let seq = self.connection.last_insert_rowid();
                 *last_seq = Some(seq);
-                if let Effect::Unsend { person, keys } = &event.effect {
+                if let (Effect::Unsend { keys, .. }, Some(person)) = (&event.effect, conversation) {
                     tombstones::take_back(&self.connection, &self.unsendings, event, person, keys)?;
                     any_unsent = true;
+                }
+                let (person, at) = (conversation.unwrap_or_default(), event.occurred_at.unwrap_or(now_ms));
+                for name in names.iter().filter(|name| name.event == index && !person.is_empty()) {
+                    person_names::learn(&self.connection, (event.channel, &event.account), person, name, at)?;
+                    any_named = true;
                 }
             }
         }

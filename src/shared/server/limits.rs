@@ -1,7 +1,8 @@
 //! What a request may cost: refused by its head before a byte of its body is read, its body read whole within a time and
 //! a share of memory, and only then given a place among the requests at work.
 //!
-//! A place is taken after the body has come, so that a thousand slow senders hold none.
+//! A place is taken after the body has come, so that a thousand slow senders hold none. Files that are uploaded are the
+//! exception: they are larger than any share of memory, and their route lets few of them in.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -30,6 +31,9 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// The largest delivery: Meta puts up to 1,000 updates into one and names no limit, a large product of Shopify's comes
 /// near 2 MB.
 pub const MAX_DELIVERY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Where files are uploaded.
+const UPLOADS: &str = "/api/v1/media";
 
 /// The longest address, in bytes.
 const MAX_URL_BYTES: usize = 8 * 1024;
@@ -139,24 +143,24 @@ pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Res
     let is_last = parts.headers.contains_key(header::TRANSFER_ENCODING);
     let is_delivery = is_delivery(&parts);
     let within = if is_delivery { shares.limits.delivery } else { shares.limits.request };
-    let read = match body.is_end_stream() {
-        true => Ok((Bytes::new(), None)),
+    let read = match body.is_end_stream() || is_upload(&parts) {
+        true => Ok((body, None)),
         false => {
             let turns = parts.extensions.get::<Arc<Turns>>();
             turns.inspect(|turns| turns.set_reading(true));
             let read = tokio::time::timeout(within, read(shares, body, &parts)).await;
             turns.inspect(|turns| turns.set_reading(false));
-            read.unwrap_or(Err(Refusal::Slow)).map(|(bytes, held)| (bytes, Some(held)))
+            read.unwrap_or(Err(Refusal::Slow)).map(|(bytes, held)| (Body::from(bytes), Some(held)))
         }
     };
     let answer = async {
-        let (bytes, _held) = read?;
+        let (body, _held) = read?;
         let _other = match is_delivery {
             true => None,
             false => Some(shares.other_requests.take(1).ok_or(Refusal::Busy)?),
         };
         let _place = shares.requests.take(1).ok_or(Refusal::Busy)?;
-        Ok::<_, Refusal>(next.run(Request::from_parts(parts, Body::from(bytes))).await)
+        Ok::<_, Refusal>(next.run(Request::from_parts(parts, body)).await)
     };
     let mut response = answer.await.unwrap_or_else(IntoResponse::into_response);
     if is_last {
@@ -185,7 +189,7 @@ fn check_head(shares: &Shares, parts: &Parts) -> Result<(), Refusal> {
         return Err(Refusal::Compressed);
     }
     let most = most_bytes(parts);
-    if declared_length(&parts.headers).is_some_and(|length| length > most as u64) {
+    if !is_upload(parts) && declared_length(&parts.headers).is_some_and(|length| length > most as u64) {
         return Err(Refusal::LargeBody);
     }
     if is_door(parts.uri.path()) {
@@ -229,6 +233,12 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 fn is_delivery(parts: &Parts) -> bool {
     let path = parts.uri.path();
     parts.method == Method::POST && (path.ends_with("/webhook") || path.starts_with("/webhooks/"))
+}
+
+/// Whether this is where files are uploaded. Who may do that, and how much of it, is known there: the body is handed on
+/// unread, and goes to disk as it comes.
+fn is_upload(parts: &Parts) -> bool {
+    parts.method == Method::POST && parts.uri.path() == UPLOADS
 }
 
 /// Whether this is a route of a login, or of the deletion of somebody's data: what makes us write rows or ask platforms

@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use super::request_id::Begun;
 use crate::shared::channel::context::Shared;
 use crate::shared::clock::Clock;
-use crate::shared::journal::{Appended, Event, Journal, JournalError};
+use crate::shared::journal::{AlsoKnown, Appended, Event, Journal, JournalError};
 use crate::shared::secrets::signature::Signer;
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::{IntakeMetrics, Refusal, Unavailable};
@@ -97,16 +97,21 @@ impl Intake {
 
     /// Commits the events of a delivery and answers 200, or 503 if that is not possible now.
     pub async fn store(&self, events: Vec<Event>) -> Response {
-        self.try_store(events).await.map_or_else(|refusal| refusal, |_| StatusCode::OK.into_response())
+        self.store_known(events, Vec::new()).await
     }
 
-    /// As [`Intake::store`], for who answers in its own way what could be stored.
+    /// As [`Intake::store`], with other names of the people in these events.
+    pub async fn store_known(&self, events: Vec<Event>, names: Vec<AlsoKnown>) -> Response {
+        self.try_store(events, names).await.map_or_else(|refusal| refusal, |_| StatusCode::OK.into_response())
+    }
+
+    /// As [`Intake::store_known`], for who answers in its own way what could be stored.
     ///
     /// # Errors
     /// The answer, where it could not: 503.
-    pub async fn try_store(&self, events: Vec<Event>) -> Result<Appended, Response> {
+    pub async fn try_store(&self, events: Vec<Event>, names: Vec<AlsoKnown>) -> Result<Appended, Response> {
         let Inner { channel, journal, metrics, .. } = &*self.0;
-        match tokio::time::timeout(COMMIT_WITHIN, journal.append(events)).await {
+        match tokio::time::timeout(COMMIT_WITHIN, journal.append_known(events, names)).await {
             Ok(Ok(appended)) => {
                 metrics.new_events.inc_by(appended.new as u64);
                 metrics.repeated_events.inc_by(appended.repeated as u64);

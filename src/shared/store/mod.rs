@@ -32,6 +32,7 @@ mod staging;
 mod still_to_come;
 mod threads;
 mod unread_conversations;
+pub mod uploads;
 
 pub use api_keys::ApiKeys;
 pub use attachments::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, WantedMedia};

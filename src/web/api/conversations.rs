@@ -39,7 +39,9 @@ pub(super) async fn find(
 ) -> Result<(Connection, Conversation), ApiProblem> {
     let connection = caller.connection(&path.channel, &path.account).await?;
     let conversation = Conversation { channel: path.channel, account: path.account, person: path.person };
-    let is_known = api.answering.shared.journal.knows_conversation(&conversation).await.map_err(anyhow::Error::from)?;
+    let journal = &api.answering.shared.journal;
+    let conversation = journal.resolve_person(conversation).await.map_err(anyhow::Error::from)?;
+    let is_known = journal.knows_conversation(&conversation).await.map_err(anyhow::Error::from)?;
     if is_known { Ok((connection, conversation)) } else { Err(ApiProblem::NotFound) }
 }
 

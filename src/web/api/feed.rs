@@ -17,13 +17,13 @@ use tokio::sync::watch;
 use super::body::{InPath, read_json, read_query};
 use super::caller::Caller;
 use super::limits::StreamPlace;
-use super::pieces::{self, Step};
 use super::problem::ApiProblem;
 use super::state::Api;
 use crate::answering::Answering;
 use crate::answering::event::{EventPage, EventQuery};
 use crate::shared::store::api_keys::Scope;
 use crate::shared::store::{FeedEnds, FeedQuery, ItemKind};
+use crate::web::pieces::{self, Step};
 
 /// How long a reader may wait at most, in seconds.
 const LONGEST_WAIT: u64 = 25;

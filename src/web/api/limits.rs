@@ -3,11 +3,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
+use uuid::Uuid;
 
+use super::places::{Place, Places};
 use super::problem::ApiProblem;
 use crate::shared::server::limits::Limits;
 use crate::shared::server::peer::Peer;
@@ -35,11 +37,17 @@ const STREAMS: usize = 200;
 /// How many of them one key may have.
 const STREAMS_OF_KEY: usize = 5;
 
+/// How many files may be uploaded at once: in all, and of one merchant, so that one who is slow holds up no other.
+const UPLOADS: usize = 16;
+const UPLOADS_OF_MERCHANT: usize = 4;
+
 /// What all keys have used of their shares.
 pub struct ApiLimits {
     wrong_keys: Rates,
     of_keys: Mutex<HashMap<String, Shares>>,
-    streams: Arc<Mutex<HashMap<String, usize>>>,
+    streams: Places<String>,
+    uploads: Places<Uuid>,
+    upload_within: Duration,
     proxies: Proxies,
 }
 
@@ -65,7 +73,9 @@ impl ApiLimits {
         Self {
             wrong_keys: Rates::new(WRONG_KEYS),
             of_keys: Mutex::default(),
-            streams: Arc::default(),
+            streams: Places::new(STREAMS, STREAMS_OF_KEY),
+            uploads: Places::new(UPLOADS, UPLOADS_OF_MERCHANT),
+            upload_within: limits.request,
             proxies: limits.proxies.clone(),
         }
     }
@@ -110,38 +120,30 @@ impl ApiLimits {
     /// # Errors
     /// [`ApiProblem::TooManyRequests`] where there is none left.
     pub fn take_stream(&self, key: &str) -> Result<StreamPlace, ApiProblem> {
-        let mut streams = lock(&self.streams);
-        let (all, of_key) = (streams.values().sum::<usize>(), streams.get(key).copied().unwrap_or(0));
-        if all >= STREAMS || of_key >= STREAMS_OF_KEY {
-            return Err(ApiProblem::TooManyRequests { retry_after: 1 });
-        }
-        streams.insert(key.to_owned(), of_key + 1);
-        Ok(StreamPlace { key: key.to_owned(), streams: Arc::clone(&self.streams) })
+        self.streams.take(&key.to_owned()).ok_or(ApiProblem::TooManyRequests { retry_after: 1 })
     }
 
     /// How many streams and waiting reads there are.
     #[must_use]
     pub fn count_streams(&self) -> usize {
-        lock(&self.streams).values().sum()
+        self.streams.count()
+    }
+
+    /// A place for a file that this merchant uploads, until it is dropped; `None`: all are taken.
+    #[must_use]
+    pub fn take_upload(&self, merchant: Uuid) -> Option<Place<Uuid>> {
+        self.uploads.take(&merchant)
+    }
+
+    /// How long the body of a file may take to come.
+    #[must_use]
+    pub fn upload_within(&self) -> Duration {
+        self.upload_within
     }
 }
 
 /// A place among the streams and waiting reads.
-#[derive(Debug)]
-pub struct StreamPlace {
-    key: String,
-    streams: Arc<Mutex<HashMap<String, usize>>>,
-}
-
-impl Drop for StreamPlace {
-    fn drop(&mut self) {
-        let mut streams = lock(&self.streams);
-        match streams.get_mut(&self.key) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(streams.remove(&self.key)),
-        }
-    }
-}
+pub type StreamPlace = Place<String>;
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
@@ -183,6 +185,5 @@ mod tests {
         drop(limits.take_stream("one").unwrap());
         drop(held);
         assert_eq!(limits.count_streams(), 0);
-        assert!(lock(&limits.streams).is_empty());
     }
 }

@@ -52,7 +52,7 @@ async fn send(
     let caller = uncounted.caller();
     caller.require_one_of(Scope::Reply, &[Scope::Human])?;
     let connection = caller.connection(&channel, &account).await?;
-    api.require_addressee(&channel, &account, &person).await?;
+    let person = api.require_addressee(&channel, &account, &person).await?;
     let key = idempotency_key(&headers)?;
     let body: Value = read_json(&body)?;
     let _turn = api.one_at_a_time.wait(caller.merchant(), key).await;
@@ -232,7 +232,7 @@ async fn signal(
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Reply)?;
     caller.connection(&channel, &account).await?;
-    api.require_person(&channel, &account, &person).await?;
+    let person = api.require_person(&channel, &account, &person).await?;
     api.outbox.signal(Conversation { channel, account, person }, signal);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,10 +14,11 @@ mod conversations;
 mod feed;
 pub mod limits;
 mod me;
+mod media;
 mod messages;
 mod one_at_a_time;
 mod pauses;
-mod pieces;
+pub mod places;
 pub mod problem;
 mod products;
 mod push;
@@ -55,6 +56,7 @@ fn routes() -> Router<Api> {
         .merge(pauses::routes())
         .merge(push::routes())
         .merge(products::routes())
+        .merge(media::routes())
 }
 
 /// The API, ready to be joined.

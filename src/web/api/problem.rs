@@ -277,12 +277,9 @@ impl ApiProblem {
                 "Not possible on this channel",
                 "This channel cannot send this; the member can lists what it can.",
             ),
-            Self::MediaRefused { .. } => Row::new(
-                "media-refused",
-                UNPROCESSABLE,
-                "This file cannot be used",
-                "This file cannot be sent or kept; the member why says what is wrong with it.",
-            ),
+            Self::MediaRefused { why } => {
+                Row::new("media-refused", UNPROCESSABLE, "This file cannot be used", media_detail(why))
+            }
             Self::ProductUnavailable { .. } => Row::new(
                 "product-unavailable",
                 UNPROCESSABLE,
@@ -396,6 +393,26 @@ impl ApiProblem {
             }
             _ => tracing::info!(reason = name, "a request of the API was refused"),
         }
+    }
+}
+
+/// What is wrong with a file, as a sentence.
+fn media_detail(why: &str) -> &'static str {
+    match why {
+        "type" => {
+            "Files are JPEG, PNG, WebP, GIF, MP4, MP3, Ogg, M4A or PDF, and Content-Type names what the first bytes are."
+        }
+        "size" => "The file is too large. One that is uploaded has at most 16 MiB.",
+        "quota" => "There is no room: 200 MiB of uploaded files are kept at a time, each for 24 hours.",
+        "public_url" => {
+            "Platforms can fetch uploaded files only where this service has a public https address (PUBLIC_URL)."
+        }
+        "slow" => "The file did not come in time.",
+        "unknown" => "There is no uploaded file with this id, or not any more: each is kept for 24 hours.",
+        "address" => {
+            "The platform fetches the file: its address must be https, on port 443, with a public name and no user."
+        }
+        _ => "This file cannot be sent or kept; the member why says what is wrong with it.",
     }
 }
 

@@ -60,21 +60,32 @@ impl Api {
     ///
     /// # Errors
     /// As for [`Api::require_person`].
-    pub async fn require_addressee(&self, channel: &str, account: &str, person: &str) -> Result<(), ApiProblem> {
+    pub async fn require_addressee(&self, channel: &str, account: &str, person: &str) -> Result<String, ApiProblem> {
         match self.answering.dialogue(channel) {
-            Some(dialogue) if dialogue.may_begin_with(person) => Ok(()),
+            Some(dialogue) if dialogue.may_begin_with(person) => {
+                Ok(self.resolve(channel, account, person).await?.person)
+            }
             _ => self.require_person(channel, account, person).await,
         }
     }
 
-    /// Lets a request go on that is about a person who has written to the account.
+    async fn resolve(&self, channel: &str, account: &str, person: &str) -> Result<Conversation, ApiProblem> {
+        let of = Conversation { channel: channel.to_owned(), account: account.to_owned(), person: person.to_owned() };
+        self.shared.journal.resolve_person(of).await.map_err(|error| {
+            tracing::warn!(%error, "the API could not read a name");
+            ApiProblem::Unavailable
+        })
+    }
+
+    /// Lets a request go on that is about a person who has written to the account, and gives the name under which their
+    /// conversation stands: an older name leads to it.
     ///
     /// # Errors
     /// [`ApiProblem::NotFound`] for anybody else.
-    pub async fn require_person(&self, channel: &str, account: &str, person: &str) -> Result<(), ApiProblem> {
-        let of = Conversation { channel: channel.to_owned(), account: account.to_owned(), person: person.to_owned() };
+    pub async fn require_person(&self, channel: &str, account: &str, person: &str) -> Result<String, ApiProblem> {
+        let of = self.resolve(channel, account, person).await?;
         match self.shared.journal.is_known_conversation(&of).await {
-            Ok(true) => Ok(()),
+            Ok(true) => Ok(of.person),
             Ok(false) => Err(ApiProblem::NotFound),
             Err(error) => {
                 tracing::warn!(%error, "the API could not read a conversation");

@@ -9,7 +9,7 @@ use http_body::Frame;
 use crate::shared::channel::job::BoxFuture;
 
 /// A step: the next piece and what the one after it is made from; `None`: that was all.
-pub(super) type Step<S> = BoxFuture<'static, Option<(Bytes, S)>>;
+pub(in crate::web) type Step<S> = BoxFuture<'static, Option<(Bytes, S)>>;
 
 struct Pieces<S> {
     step: fn(S) -> Step<S>,
@@ -17,7 +17,7 @@ struct Pieces<S> {
 }
 
 /// A body whose pieces are made by `step`, beginning with `state`.
-pub(super) fn body<S: Send + 'static>(state: S, step: fn(S) -> Step<S>) -> Body {
+pub(in crate::web) fn body<S: Send + 'static>(state: S, step: fn(S) -> Step<S>) -> Body {
     Body::new(Pieces { step, under_way: Some(step(state)) })
 }
 

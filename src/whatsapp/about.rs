@@ -1,0 +1,15 @@
+//! What is true of the channel, whatever is configured.
+
+use super::{NAME, payload};
+use crate::shared::channel::about::About;
+
+/// The channel.
+pub static ABOUT: About = About {
+    name: NAME,
+    has_account_tokens: false,
+    is_named_by_settings: true,
+    is_polled: false,
+    event_key: Some(payload::key_of_message),
+    unsending: Some(payload::UNSENDING),
+    products: None,
+};

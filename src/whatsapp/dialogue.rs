@@ -1,0 +1,255 @@
+//! How the number takes part in conversations: what is sent, and how.
+//!
+//! Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages> (2026).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::payload::{kind, message_key};
+use super::person::Person;
+use super::state::Whatsapp;
+use super::templates::Template;
+use super::{NAME, content, meaning, templates};
+use crate::meta::id::Id;
+use crate::shared::channel::dialogue::{
+    Ability, Author, Dialogue, Forbidden, HandOver, LostAnswers, Misfit, Part, PartContent, PersonRate, Profile, Rate,
+    Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
+};
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::channel::meaning::Meaning;
+use crate::shared::channel::reader::ReadError;
+use crate::shared::journal::{Conversation, Effect, Event, Source};
+use crate::shared::outgoing::http::ApiError;
+use crate::shared::store::{By, Item};
+
+/// How long after a message or a call anything may be sent.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many of the newest messages are searched for the last one of the person.
+const NEWEST: usize = 20;
+
+/// The digits of a number to which a conversation may begin with a template. Source: E.164.
+const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
+
+/// The number takes part in conversations.
+pub struct NumberDialogue {
+    whatsapp: Arc<Whatsapp>,
+    profile: Profile,
+}
+
+impl NumberDialogue {
+    /// Of this number.
+    #[must_use]
+    pub fn new(whatsapp: Arc<Whatsapp>) -> Self {
+        let profile = Profile {
+            can: &[
+                Ability::Text,
+                Ability::Media,
+                Ability::Choices,
+                Ability::Products,
+                Ability::Template,
+                Ability::Typing,
+                Ability::Seen,
+            ],
+            text: TextLimit::Characters(4_096),
+            choices: 10,
+            cards: 10,
+            has_captions: true,
+            window: WindowRule { free: Some(DAY), after_ad: None, human: None, human_is_off: false },
+            // What comes in counts, too; the platform says when it is too much.
+            rate: Rate { parts: 80, per: Duration::from_secs(1), heavy: 80 },
+            has_echo: false,
+            automation_within: None,
+            // The platform does not keep the order of what it delivers.
+            waits_for_delivery: Some(Duration::from_secs(3)),
+            person_rate: Some(PersonRate { burst: 45, every: Duration::from_secs(6) }),
+            without_reply: None,
+            lost_answers: LostAnswers::AreReported,
+            is_public: false,
+        };
+        Self { whatsapp, profile }
+    }
+
+    fn own(&self, account: &str) -> Result<&Id, SendError> {
+        let own = &self.whatsapp.config.account;
+        if own.as_str() == account { Ok(own) } else { Err(not_left("the settings name another number")) }
+    }
+
+    /// The names of a template's parameters, if it has names for them. What is not known is numbered.
+    async fn names_of(&self, wanted: &Value) -> Vec<String> {
+        let is_it = |template: &&Template| {
+            wanted["name"] == template.seen.name.as_str() && wanted["language"] == template.seen.language.as_str()
+        };
+        match templates::load(&self.whatsapp).await {
+            Ok(known) => known.iter().find(is_it).map(|template| template.named.clone()).unwrap_or_default(),
+            Err(error) => {
+                tracing::info!(%error, "templates could not be read; a template is sent with numbered parameters");
+                Vec::new()
+            }
+        }
+    }
+
+    /// The newest message of a person: the platform marks it as read, and shows there that somebody types.
+    async fn newest_of(&self, to: Recipient<'_>) -> Result<Option<String>, SendError> {
+        let of =
+            Conversation { channel: NAME.to_owned(), account: to.account.to_owned(), person: to.person.to_owned() };
+        let read = |_: &str, _: &str, item: &Item| (meaning::of(item), None);
+        let past = self.whatsapp.shared.journal.read_history(&of, NEWEST, Arc::new(read)).await;
+        let past = past.map_err(not_left)?;
+        Ok(past.into_iter().rev().find(|item| item.by == By::Person).and_then(|item| item.platform_id))
+    }
+}
+
+fn not_left(why: impl ToString) -> SendError {
+    SendError::NotSent(why.to_string())
+}
+
+/// To whom, in the platform's words. Numbers have a plus: without it Meta may put the business's own country before them.
+fn addressed(person: &str) -> Result<Value, SendError> {
+    let body = match Person::of_name(person).ok_or_else(|| not_left("a name that is nobody's"))? {
+        Person::Number(digits) => json!({ "recipient_type": "individual", "to": format!("+{digits}") }),
+        Person::User(id) => json!({ "recipient_type": "individual", "recipient": id }),
+        Person::Group(id) => json!({ "recipient_type": "group", "to": id }),
+    };
+    let mut whole = Map::from_iter([("messaging_product".to_owned(), json!("whatsapp"))]);
+    whole.extend(body.as_object().cloned().unwrap_or_default());
+    Ok(Value::Object(whole))
+}
+
+/// What the platform answers to a message that it took.
+fn sent(answer: &Value) -> Result<Sent, SendError> {
+    match answer["messages"][0]["id"].as_str().filter(|id| !id.is_empty()) {
+        Some(id) => Ok(Sent { platform_id: id.to_owned(), billing: None }),
+        None => Err(SendError::Unknown("an answer without the message's id".to_owned())),
+    }
+}
+
+impl Dialogue for NumberDialogue {
+    fn meaning(&self, _account: &str, item: &Item) -> Meaning {
+        meaning::of(item)
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn send<'a>(&'a self, to: Recipient<'a>, part: &'a Part, mark: &'a str) -> BoxFuture<'a, Result<Sent, SendError>> {
+        Box::pin(async move {
+            self.own(to.account)?;
+            let mut body = addressed(to.person)?;
+            let named = match &part.content {
+                PartContent::Template { template } => self.names_of(template).await,
+                _ => Vec::new(),
+            };
+            let (word, object) = content::body(part, &named);
+            body["type"] = json!(word);
+            body[word] = object;
+            if let Some(id) = &part.reply_to {
+                body["context"] = json!({ "message_id": id });
+            }
+            body["biz_opaque_callback_data"] = json!(mark);
+            sent(&self.whatsapp.client.send(&body).await?)
+        })
+    }
+
+    fn signal<'a>(&'a self, to: Recipient<'a>, signal: Signal) -> BoxFuture<'a, Result<(), SendError>> {
+        Box::pin(async move {
+            self.own(to.account)?;
+            let Some(id) = self.newest_of(to).await? else { return Ok(()) };
+            let mut body = json!({ "messaging_product": "whatsapp", "status": "read", "message_id": id });
+            if signal == Signal::Typing {
+                body["typing_indicator"] = json!({ "type": "text" });
+            }
+            self.whatsapp.client.send(&body).await.map(drop)
+        })
+    }
+
+    fn read_newest<'a>(&'a self, _to: Recipient<'a>) -> BoxFuture<'a, Result<Vec<Event>, ReadError>> {
+        // The platform shows no past.
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn hand_over<'a>(&'a self, to: Recipient<'a>, way: HandOver) -> BoxFuture<'a, Result<(), SendError>> {
+        let action = match way {
+            HandOver::ToInbox => "pass",
+            HandOver::Back => "take",
+        };
+        Box::pin(async move {
+            self.own(to.account)?;
+            let mut body = addressed(to.person)?;
+            body["action"] = json!(action);
+            self.whatsapp.client.control_thread(&body).await.map(drop)
+        })
+    }
+
+    fn may_begin_with(&self, person: &str) -> bool {
+        matches!(Person::of_name(person), Some(Person::Number(digits)) if DIGITS.contains(&digits.len()))
+    }
+
+    fn forbids(&self, to: Recipient<'_>, part: &Part, _author: Author) -> Option<Forbidden> {
+        let is_group = matches!(Person::of_name(to.person), Some(Person::Group(_)));
+        let is_interactive = !part.choices.is_empty() || matches!(part.content, PartContent::Products { .. });
+        (is_group && is_interactive).then_some(Forbidden::Group)
+    }
+
+    fn misfit(&self, part: &Part) -> Option<Misfit> {
+        content::misfit(part)
+    }
+
+    fn own_copy(&self, to: Recipient<'_>, part: &Part, sent: &Sent, mark: &str, at_ms: i64) -> Option<Event> {
+        let account = Id::parse(to.account)?;
+        let (word, object) = content::body(part, &[]);
+        let mut copy = Map::new();
+        if let Some(number) = self.whatsapp.number() {
+            copy.insert("from".to_owned(), json!(number));
+        }
+        let (member, id) = match Person::of_name(to.person)? {
+            Person::Number(digits) => ("to", digits),
+            Person::User(id) => ("to_user_id", id),
+            Person::Group(id) => ("group_id", id),
+        };
+        copy.insert(member.to_owned(), json!(id));
+        if member == "group_id" {
+            // By this a reader tells that it went out.
+            copy.insert("to".to_owned(), json!(id));
+        }
+        copy.insert("id".to_owned(), json!(sent.platform_id));
+        copy.insert("timestamp".to_owned(), json!((at_ms / 1000).to_string()));
+        copy.insert("type".to_owned(), json!(word));
+        copy.insert(word.to_owned(), object);
+        if let Some(id) = &part.reply_to {
+            copy.insert("context".to_owned(), json!({ "message_id": id }));
+        }
+        tracing::debug!(mark, "the copy of a message is made");
+        Some(Event {
+            channel: NAME,
+            key: message_key(&account, &sent.platform_id),
+            account: to.account.to_owned(),
+            kind: kind::COPY.into(),
+            effect: Effect::Conversation { person: to.person.to_owned(), opens: true },
+            occurred_at: Some(at_ms),
+            name: None,
+            source: Source::Local,
+            payload: Value::Object(copy).to_string().into_bytes(),
+        })
+    }
+
+    fn templates<'a>(&'a self, account: &'a str) -> Option<BoxFuture<'a, Result<Vec<TemplateSeen>, SendError>>> {
+        self.whatsapp.config.business_account.as_ref()?;
+        Some(Box::pin(async move {
+            self.own(account)?;
+            let known = templates::load(&self.whatsapp).await.map_err(|error| match error {
+                ReadError::Api(ApiError::RateLimited { retry_after }) => {
+                    SendError::Later { retry_after, only_person: false }
+                }
+                ReadError::Api(ApiError::TokenRejected { reason }) => {
+                    SendError::Account { code: String::new(), sentence: reason.to_owned() }
+                }
+                error => not_left(error),
+            })?;
+            Ok(known.iter().map(|template| template.seen.clone()).collect())
+        }))
+    }
+}

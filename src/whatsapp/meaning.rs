@@ -1,0 +1,260 @@
+//! What an item of WhatsApp means to whoever answers.
+//!
+//! Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages> (2026).
+
+use super::payload::kind;
+use super::refusal;
+use crate::shared::channel::meaning::{
+    Chosen, Control, Kind, Meaning, MediaSeen, Origin, Receipt, Receiving, Said, WentOut,
+};
+use crate::shared::raw_json::{Object, elements};
+use crate::shared::store::Item;
+
+/// Messages that are a file, by their type: the member has the same name.
+const FILES: [(&str, &str); 5] =
+    [("image", "image"), ("video", "video"), ("audio", "audio"), ("document", "file"), ("sticker", "sticker")];
+
+/// What an item means.
+#[must_use]
+pub fn of(item: &Item) -> Meaning {
+    let Some(object) = std::str::from_utf8(&item.payload).ok().and_then(Object::parse) else {
+        return Meaning::Unreadable;
+    };
+    match item.kind.as_str() {
+        kind::MESSAGE => Meaning::Said(said(&object)),
+        kind::ECHO => Meaning::WentOut(went_out(&object, Origin::Inbox)),
+        // Another partner of the business, or Meta's own agent: it is not told which.
+        kind::STANDBY_ECHO => Meaning::WentOut(went_out(&object, Origin::App(String::new()))),
+        kind::COPY => Meaning::WentOut(went_out(&object, Origin::Us)),
+        kind::STATUS => status(&object),
+        kind::CALL => Meaning::Activity { opens_window: opens_by_call(&object) },
+        kind::CALL_STATUS => Meaning::Activity { opens_window: object.text("status").as_deref() == Some("ACCEPTED") },
+        kind::HANDOVER => handover(&object),
+        _ => Meaning::Activity { opens_window: false },
+    }
+}
+
+/// A member that is text, if there is any in it.
+pub fn text_of(object: &Object<'_>, name: &str) -> Option<String> {
+    object.readable(name).filter(|text| !text.is_empty())
+}
+
+/// What a message holds, whoever sent it.
+pub struct Content {
+    /// Its kind.
+    pub kind: Kind,
+    /// The words.
+    pub text: Option<String>,
+    /// What was tapped.
+    pub choice: Option<Chosen>,
+    /// What came with it: the platform's word for it, and where it shows it.
+    pub media: Vec<MediaSeen>,
+}
+
+/// Reads what a message holds. Of unknown types nothing is known but that they came.
+#[must_use]
+pub fn content(object: &Object<'_>) -> Content {
+    let word = object.text("type").unwrap_or_default();
+    let inner = object.object(&word);
+    let of = |name: &str| inner.as_ref().and_then(|inner| text_of(inner, name));
+    let plain = |kind, text| Content { kind, text, choice: None, media: Vec::new() };
+    if let Some((_, kind)) = FILES.iter().find(|(member, _)| *member == word) {
+        let media = vec![MediaSeen { kind: (*kind).to_owned(), url: of("link").or_else(|| of("url")) }];
+        return Content { kind: Kind::Media, text: of("caption"), choice: None, media };
+    }
+    match &*word {
+        "text" => {
+            let product = object.object("context").is_some_and(|context| context.has("referred_product"));
+            plain(if product { Kind::Product } else { Kind::Text }, of("body"))
+        }
+        "button" => {
+            let title = of("text");
+            let choice = of("payload").map(|id| Chosen { id, title: title.clone() });
+            Content { choice, ..plain(Kind::Choice, title) }
+        }
+        "interactive" => inner.as_ref().map_or_else(|| plain(Kind::Other, None), interactive),
+        "location" => plain(Kind::Location, of("name").or_else(|| of("address"))),
+        "order" => plain(Kind::Order, of("text")),
+        "template" => plain(Kind::Text, of("name")),
+        _ => plain(Kind::Other, None),
+    }
+}
+
+/// An answer to buttons, a list or a form; or, of what we sent, the buttons themselves.
+fn interactive(inner: &Object<'_>) -> Content {
+    let word = inner.text("type").unwrap_or_default();
+    let part = inner.object(&word);
+    let of = |name: &str| part.as_ref().and_then(|part| text_of(part, name));
+    let plain = |kind, text| Content { kind, text, choice: None, media: Vec::new() };
+    match &*word {
+        "button_reply" | "list_reply" => {
+            let title = of("title");
+            let choice = of("id").map(|id| Chosen { id, title: title.clone() });
+            Content { choice, ..plain(Kind::Choice, title) }
+        }
+        "nfm_reply" => plain(Kind::Other, of("body")),
+        _ => {
+            let body = inner.object("body").and_then(|body| text_of(&body, "text"));
+            let is_card = matches!(&*word, "cta_url" | "carousel");
+            plain(
+                if is_card {
+                    Kind::Product
+                } else if body.is_some() {
+                    Kind::Text
+                } else {
+                    Kind::Other
+                },
+                body,
+            )
+        }
+    }
+}
+
+fn reply_to(object: &Object<'_>) -> Option<String> {
+    let context = object.object("context")?;
+    text_of(&context, "id").or_else(|| text_of(&context, "message_id"))
+}
+
+fn said(object: &Object<'_>) -> Said {
+    let Content { kind, text, choice, media } = content(object);
+    let referral = object.object("referral");
+    Said {
+        platform_id: text_of(object, "id"),
+        kind,
+        text,
+        choice,
+        media,
+        reply_to: reply_to(object),
+        is_from_ad: referral.as_ref().is_some_and(|one| one.text("source_type").as_deref() == Some("ad")),
+        referral: object.get("referral").filter(|_| referral.is_some()).map(str::to_owned),
+    }
+}
+
+fn went_out(object: &Object<'_>, from: Origin) -> WentOut {
+    let Content { kind, text, media, .. } = content(object);
+    let mark = text_of(object, "biz_opaque_callback_data");
+    WentOut { platform_id: text_of(object, "id"), kind, text, media, reply_to: reply_to(object), from, mark }
+}
+
+/// What became of a message that went out. Other words than these tell nothing that counts.
+fn status(object: &Object<'_>) -> Meaning {
+    let what = match object.text("status").as_deref() {
+        Some("sent") => Receiving::Sent,
+        Some("delivered") => Receiving::Delivered,
+        Some("read" | "played") => Receiving::Read,
+        Some("failed") => Receiving::Failed,
+        _ => return Meaning::Activity { opens_window: false },
+    };
+    let Some(id) = text_of(object, "id") else { return Meaning::Activity { opens_window: false } };
+    let failure = (what == Receiving::Failed).then(|| {
+        let first = object.get("errors").and_then(elements).unwrap_or_default().into_iter().find_map(Object::parse);
+        let code = first.and_then(|error| error.integer("code")).unwrap_or_default();
+        (code.to_string(), refusal::reason_of(code))
+    });
+    let billing = object.get("pricing").filter(|_| object.has("pricing"));
+    Meaning::Receipt(Receipt {
+        mark: text_of(object, "biz_opaque_callback_data"),
+        failure,
+        billing: billing.and_then(|pricing| serde_json::from_str(pricing).ok()),
+        ..Receipt::of(what, vec![id])
+    })
+}
+
+/// Calls of a person open the window, also missed ones; calls of ours do once they were taken.
+/// Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages> (May 2026).
+fn opens_by_call(object: &Object<'_>) -> bool {
+    match object.text("direction").as_deref() {
+        Some("BUSINESS_INITIATED") => {
+            object.text("event").as_deref() == Some("terminate")
+                && object.text("status").as_deref() == Some("COMPLETED")
+        }
+        _ => true,
+    }
+}
+
+/// Each notification goes to one side only: that control was passed to the new owner, that it was taken to the former.
+fn handover(object: &Object<'_>) -> Meaning {
+    match object.text("type").as_deref() {
+        Some("control_passed") => Meaning::Control(Control::Back),
+        Some("control_taken") => Meaning::Control(Control::Lost),
+        _ => Meaning::Activity { opens_window: false },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::channel::dialogue::Reason;
+
+    fn read(kind: &str, payload: &str) -> Meaning {
+        of(&Item { seq: 1, at: 1, kind: kind.to_owned(), payload: payload.as_bytes().to_vec() })
+    }
+
+    fn heard(payload: &str) -> Said {
+        match read(kind::MESSAGE, payload) {
+            Meaning::Said(said) => said,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_a_person_says_has_a_kind_a_choice_and_media() {
+        let tap = heard(
+            r#"{"id":"wamid.1","type":"interactive","context":{"id":"wamid.0"},
+                "interactive":{"type":"list_reply","list_reply":{"id":"slot-3","title":"Tuesday"}}}"#,
+        );
+        assert_eq!(
+            (tap.kind, tap.text.as_deref(), tap.reply_to.as_deref()),
+            (Kind::Choice, Some("Tuesday"), Some("wamid.0"))
+        );
+        assert_eq!(tap.choice.unwrap().id, "slot-3");
+        let button = heard(r#"{"id":"w","type":"button","button":{"payload":"stop","text":"Stop"}}"#);
+        assert_eq!((button.kind, button.choice.unwrap().id.as_str()), (Kind::Choice, "stop"));
+        let file = heard(r#"{"id":"w","type":"document","document":{"id":"41","filename":"a.pdf","caption":"mine"}}"#);
+        assert_eq!((file.kind, file.text.as_deref(), file.media[0].kind.as_str()), (Kind::Media, Some("mine"), "file"));
+        let asked = heard(
+            r#"{"id":"w","type":"text","text":{"body":"green?"},"context":{"referred_product":{"product_retailer_id":"s"}},
+                "referral":{"source_type":"ad","source_id":"7"}}"#,
+        );
+        assert_eq!((asked.kind, asked.is_from_ad), (Kind::Product, true));
+        for odd in [
+            r#"{"id":"w","type":"interactive"}"#,
+            r#"{"id":"w","type":"unsupported","errors":[]}"#,
+            r#"{"id":"w"}"#,
+            r#"{"type":"contacts","contacts":[{}]}"#,
+        ] {
+            assert_eq!((heard(odd).kind, heard(odd).text), (Kind::Other, None), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_status_tells_what_became_of_which_message_why_and_what_it_costs() {
+        let failed = read(
+            kind::STATUS,
+            r#"{"id":"wamid.9","status":"failed","biz_opaque_callback_data":"msg_1:1",
+                "errors":[{"code":131047}],"pricing":{"billable":true,"category":"utility"}}"#,
+        );
+        let Meaning::Receipt(receipt) = failed else { panic!("a receipt") };
+        assert_eq!(receipt.failure, Some(("131047".to_owned(), Reason::WindowClosed)));
+        assert_eq!(
+            (receipt.mark.as_deref(), receipt.messages.as_slice()),
+            (Some("msg_1:1"), &["wamid.9".to_owned()][..])
+        );
+        assert_eq!(receipt.billing.unwrap()["category"], "utility");
+        let Meaning::Receipt(played) = read(kind::STATUS, r#"{"id":"w","status":"played"}"#) else { panic!() };
+        assert_eq!((played.what, played.failure, played.billing), (Receiving::Read, None, None));
+        for odd in [r#"{"id":"w","status":"warning"}"#, r#"{"status":"sent"}"#, "{}"] {
+            assert_eq!(read(kind::STATUS, odd), Meaning::Activity { opens_window: false }, "{odd}");
+        }
+    }
+
+    #[test]
+    fn calls_open_the_window_and_control_goes_both_ways() {
+        let opens = |payload: &str| read(kind::CALL, payload) == Meaning::Activity { opens_window: true };
+        assert!(opens(r#"{"direction":"USER_INITIATED","event":"terminate","status":"FAILED"}"#));
+        assert!(opens(r#"{"direction":"BUSINESS_INITIATED","event":"terminate","status":"COMPLETED"}"#));
+        assert!(!opens(r#"{"direction":"BUSINESS_INITIATED","event":"terminate","status":"FAILED"}"#));
+        assert_eq!(read(kind::HANDOVER, r#"{"type":"control_passed"}"#), Meaning::Control(Control::Back));
+        assert_eq!(read(kind::HANDOVER, r#"{"type":"control_taken"}"#), Meaning::Control(Control::Lost));
+    }
+}

@@ -1,0 +1,59 @@
+//! Answers where rules cross: what they say stays where it belongs, texts that are no texts, replicas, people and outages.
+
+use http::Method;
+use serde_json::json;
+use shoptalk::facebook::sandbox::SendFailure;
+use shoptalk::shared::store::api_keys::Scope;
+
+use crate::logs::Log;
+use crate::replies::Scene;
+use crate::test_app::OPERATOR_TOKEN;
+
+/// What the operator is shown here.
+async fn operator(scene: &Scene, path: &str) -> String {
+    let bearer = format!("Bearer {OPERATOR_TOKEN}");
+    scene.app.browser().send(Method::GET, path, &[("authorization", &bearer)], b"").await.text()
+}
+
+#[tokio::test]
+async fn b6_what_an_answer_says_stands_in_no_log_problem_metric_or_alert() {
+    let (log, _guard) = Log::begin();
+    let scene = Scene::with(&[Scope::Read, Scope::Reply, Scope::Human]).await;
+    let mut shown = String::new();
+    for (key, failure) in
+        [("1", SendFailure::Refused(100, None)), ("2", SendFailure::Cut), ("3", SendFailure::Refused(190, None))]
+    {
+        scene.app.facebook.fail_sends(1, failure);
+        let body = json!({
+            "text": "zyxw-words", "choices": [{"id": "zyxw-choice", "title": "zyxw-title"}], "ttl_seconds": 60,
+        });
+        let answer = scene.post(key, &body).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        scene.work().await;
+        let message = scene.message(answer.json()["id"].as_str().unwrap()).await;
+        shown += &format!("{}{}", answer.text(), message);
+        scene.app.facebook.heal_sends();
+        scene.pass(200).await;
+    }
+    for refused in [
+        json!({"text": "zyxw-words", "zyxw-member": 1}),
+        json!({"text": "zyxw-words", "author": "zyxw-author"}),
+        json!({"text": "zyxw-words", "answers": "zyxw-event"}),
+        json!({"text": "zyxw-words", "media": {"url": "https://10.0.0.1/zyxw", "type": "image"}}),
+        json!({"products": ["zyxw-product"]}),
+    ] {
+        let answer = scene.post("refused", &refused).await;
+        assert_eq!(answer.status, 422, "{answer:?}");
+        // Names of members and ids stand in the answer, for whoever sent them.
+        let problem = answer.json();
+        shown += &format!("{}{}{}", problem["title"], problem["detail"], problem["errors"][0]["message"]);
+    }
+    for path in ["/metrics", "/api/status", "/operator"] {
+        shown += &operator(&scene, path).await;
+    }
+    shown += &format!("{:?}", scene.app.shared().alerts.list());
+    shown += &log.take();
+    assert!(shown.contains("shoptalk_replies_total"), "the metrics were looked at");
+    assert!(!shown.contains("zyxw"), "{shown}");
+    scene.app.finish().await;
+}
