@@ -143,8 +143,13 @@ impl Content {
     /// A text that does not fit into so many parts.
     pub fn into_parts(&self, profile: &Profile, media: Option<PartContent>, shop: &str) -> Result<Vec<Part>, Misfit> {
         let mut contents: Vec<PartContent> = Vec::new();
-        let is_caption =
-            media.is_some() && profile.has_captions && self.text.as_ref().is_some_and(|text| profile.text.fits(text));
+        let longest_caption = match &media {
+            Some(PartContent::Media { media, .. }) => profile.captions.iter().find(|(kind, _)| kind == media),
+            _ => None,
+        };
+        let is_caption = longest_caption
+            .zip(self.text.as_ref())
+            .is_some_and(|((_, most), text)| TextLimit::Characters(*most).fits(text));
         if let Some(text) = self.text.as_deref().filter(|_| !is_caption) {
             let pieces = cut(text, profile.text);
             if pieces.len() > MOST_PARTS {

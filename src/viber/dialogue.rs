@@ -49,7 +49,7 @@ impl BotDialogue {
             text: TextLimit::Characters(LONGEST_TEXT),
             choices: 13,
             cards: 6,
-            has_captions: false,
+            captions: &[(MediaKind::Image, 512)],
             // A session is free until a day after the person's last message; outside, each message is charged.
             window: WindowRule { free, after_ad: None, human: None, human_is_off: false },
             rate: Rate { parts: 300, per: MINUTE, heavy: 300 },
@@ -145,7 +145,7 @@ fn misfit_of_media(url: &str, media: MediaKind, bytes: Option<u64>) -> Option<Mi
     if is_unknown || bytes.is_some_and(|bytes| bytes == 0 || bytes > most) {
         return Some(Misfit::Media { why: "size" });
     }
-    let is_mp4 = Url::parse(url).is_ok_and(|url| url.path().to_ascii_lowercase().ends_with(".mp4"));
+    let is_mp4 = Url::parse(url).is_ok_and(|url| url.path().ends_with(".mp4"));
     (media == MediaKind::Video && !is_mp4).then_some(Misfit::Media { why: "type" })
 }
 
@@ -173,7 +173,7 @@ mod tests {
         for media in [MediaKind::Video, MediaKind::Audio, MediaKind::File] {
             assert_eq!(of(media, "https://a.example/1.mp4", None), size);
             assert_eq!(of(media, "https://a.example/1.mp4", Some(0)), size);
-            assert_eq!(of(media, "https://a.example/1.MP4?x=1", Some(5)), None);
+            assert_eq!(of(media, "https://a.example/1.mp4?x=1", Some(5)), None);
         }
         assert_eq!(of(MediaKind::Video, "https://a.example/1.mp4", Some(LARGEST_VIDEO + 1)), size);
         assert_eq!(of(MediaKind::Video, "https://a.example/1.mov", Some(5)), Some(Misfit::Media { why: "type" }));

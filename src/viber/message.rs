@@ -170,9 +170,9 @@ fn card(card: &ProductCard) -> Vec<Value> {
     }
 }
 
-/// A text for a button, where some tags have a meaning: there are none in it.
+/// A text for a button, where some tags of HTML have a meaning.
 fn plain(text: &str) -> String {
-    text.replace('<', "‹").replace('>', "›")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// A name for a file: Viber wants one, and goes by its ending.
@@ -254,7 +254,7 @@ mod tests {
         text.choices = vec![Choice { id: "LINK".to_owned(), title: "Send <it>".to_owned() }];
         let with_choice = body(&config(), Some("Harbour Cafe"), "x", &text, "msg_1:1").unwrap();
         let button = &with_choice["keyboard"]["Buttons"][0];
-        assert_eq!((&button["ActionBody"], &button["Text"]), (&json!("LINK"), &json!("Send ‹it›")));
+        assert_eq!((&button["ActionBody"], &button["Text"]), (&json!("LINK"), &json!("Send &lt;it&gt;")));
         let tracking = with_choice["tracking_data"].as_str().unwrap();
         assert!(tracking.starts_with("msg_1:1 "), "{tracking}");
         assert_eq!(title_of(tracking, "LINK").as_deref(), Some("Send <it>"));
@@ -288,7 +288,7 @@ mod tests {
         let buttons = body["rich_media"]["Buttons"].as_array().unwrap();
         let height = body["rich_media"]["ButtonsGroupRows"].as_u64().unwrap();
         assert_eq!((buttons.len(), rows(&buttons[0]) + rows(&buttons[1]), rows(&buttons[2])), (3, height, height));
-        assert_eq!(buttons[1]["Text"], "<b>Board ‹b›</b><br>649.00 USD");
+        assert_eq!(buttons[1]["Text"], "<b>Board &lt;b&gt;</b><br>649.00 USD");
         assert_eq!((&buttons[0]["ActionType"], &buttons[2]["ActionType"]), (&json!("open-url"), &json!("none")));
     }
 

@@ -17,6 +17,9 @@ use crate::shared::store::Status;
 /// How many conversations are looked at for people whose names are not known.
 const NAMED_AT_ONCE: i64 = 200;
 
+/// Among how many of the newest messages of each a name is looked for.
+const MESSAGES_LOOKED_AT: usize = 20;
+
 /// Reads the bot's account.
 pub struct BotReader(pub Arc<Viber>);
 
@@ -73,9 +76,14 @@ impl Reader for BotReader {
 /// Callbacks say what people are called who let it be told: those whose names are not known yet are named.
 async fn name_people(viber: &Viber, account: &str) -> Result<(), ReadError> {
     let journal = &viber.shared.journal;
-    let threads = journal.list_threads(&(NAME.to_owned(), account.to_owned()), None, NAMED_AT_ONCE).await?;
-    let unnamed = threads.into_iter().filter(|thread| thread.name.is_none());
-    let names = unnamed.filter_map(|thread| Some((thread.person, view::name_of(&thread.newest?)?))).collect();
+    let of = (NAME.to_owned(), account.to_owned());
+    let threads = journal.list_threads(&of, None, NAMED_AT_ONCE).await?;
+    let mut names = Vec::new();
+    for thread in threads.into_iter().filter(|thread| thread.name.is_none()) {
+        let page = journal.load_thread_page(&of, &thread.person, None, MESSAGES_LOOKED_AT).await?;
+        let name = page.items.iter().rev().find_map(view::name_of);
+        names.extend(name.map(|name| (thread.person, name)));
+    }
     Ok(journal.name_people(NAME, account, names).await?)
 }
 

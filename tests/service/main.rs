@@ -95,6 +95,7 @@ mod takeover;
 mod uploads;
 mod viber_life;
 mod viber_receive;
+mod viber_round;
 mod viber_send;
 mod whatsapp;
 mod whatsapp_webhook;
