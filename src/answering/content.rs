@@ -502,7 +502,8 @@ mod tests {
             (json!({"media": {"url": "https://x.example/1"}}), &["/media/type"]),
             (json!({"media": {"id": "med_1", "url": "https://x.example/1"}}), &["/media/url"]),
             (json!({"media": {"id": "med_1"}, "products": ["1"]}), &[""]),
-            (json!({"template": {"name": "a"}, "text": "a"}), &["/template"]),
+            (json!({"template": {"name": "a"}, "text": "a"}), &["/template/language"]),
+            (json!({"template": {"name": "a", "language": "en"}, "text": "a"}), &["/template"]),
         ] {
             assert_eq!(misfits(&body), pointers, "{body}");
         }

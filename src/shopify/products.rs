@@ -10,8 +10,16 @@ use crate::shared::channel::product::{
 use crate::shared::store::search::Price;
 
 /// How the channel's records say what a shop sells.
-pub static SOURCE: ProductSource =
-    ProductSource { kind: PRODUCT, account_kind: SHOP, discount_kind: DISCOUNT, record_id, product, shop, discount };
+pub static SOURCE: ProductSource = ProductSource {
+    kind: PRODUCT,
+    account_kind: SHOP,
+    discount_kind: DISCOUNT,
+    record_id,
+    product_id,
+    product,
+    shop,
+    discount,
+};
 
 /// The option and the value of a product that has no choices.
 /// Source: <https://shopify.dev/docs/api/admin-graphql/latest/objects/ProductVariant> (2026).
@@ -19,6 +27,11 @@ const NO_CHOICE: (&str, &str) = ("Title", "Default Title");
 
 fn record_id(id: &str) -> String {
     if id.starts_with("gid://") { id.to_owned() } else { format!("gid://shopify/Product/{id}") }
+}
+
+/// The last part of a global id is the id of the older API. Source: <https://shopify.dev/docs/api/usage/gids> (2026).
+fn product_id(record: &str) -> String {
+    record.rsplit('/').next().unwrap_or(record).to_owned()
 }
 
 fn product(payload: &str) -> Option<ProductRecord> {

@@ -5,9 +5,10 @@ use serde_json::json;
 use shoptalk::facebook::sandbox::SendFailure;
 use shoptalk::shared::store::api_keys::Scope;
 
+use crate::api_keys::{Bot, is_problem};
 use crate::logs::Log;
 use crate::replies::Scene;
-use crate::test_app::OPERATOR_TOKEN;
+use crate::test_app::{OPERATOR_TOKEN, PAGE, SHOP};
 
 /// What the operator is shown here.
 async fn operator(scene: &Scene, path: &str) -> String {
@@ -55,5 +56,21 @@ async fn b6_what_an_answer_says_stands_in_no_log_problem_metric_or_alert() {
     shown += &log.take();
     assert!(shown.contains("shoptalk_replies_total"), "the metrics were looked at");
     assert!(!shown.contains("zyxw"), "{shown}");
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn templates_are_told_where_a_channel_has_them_and_only_there() {
+    let scene = Scene::with(&[Scope::Read]).await;
+    let path = format!("/api/v1/facebook/{PAGE}/templates");
+    let problem = is_problem(&scene.bot.get(&path).await, 422, "unsupported");
+    assert!(problem["can"].as_array().unwrap().contains(&json!("text")));
+    is_problem(&scene.bot.get(&format!("{path}?limit=1")).await, 422, "invalid");
+    is_problem(&scene.bot.get("/api/v1/facebook/1/templates").await, 404, "not-found");
+    is_problem(&scene.bot.get(&format!("/api/v1/shopify/{SHOP}/templates")).await, 404, "not-found");
+    let writer = Bot::start(&scene.app, &[Scope::Reply, Scope::Human, Scope::Admin]).await;
+    assert_eq!(is_problem(&writer.get(&path).await, 403, "scope-missing")["scope"], "read");
+    let stranger = Bot::of(&scene.app, uuid::Uuid::from_u128(1), &[Scope::Read]).await;
+    is_problem(&stranger.get(&path).await, 404, "not-found");
     scene.app.finish().await;
 }

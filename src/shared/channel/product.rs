@@ -13,6 +13,8 @@ pub struct ProductSource {
     pub discount_kind: &'static str,
     /// The id of a product's record, of the id by which answers name the product: the platform's short or long one.
     pub record_id: fn(&str) -> String,
+    /// The short id by which answers name a product, of the id of its record.
+    pub product_id: fn(&str) -> String,
     /// A product's record. `None`: it cannot be understood.
     pub product: fn(&str) -> Option<ProductRecord>,
     /// The account's own record. `None`: it cannot be understood.

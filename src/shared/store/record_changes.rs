@@ -1,12 +1,16 @@
-//! Which records changed, in order: a row for each record that was put, deleted or replaced since whoever follows them last
-//! said how far it has come. The row is written with the change itself, so a kill at any instant loses none.
+//! Which records changed, in order: a row for each record that was put, deleted or replaced since all who follow them, the
+//! search index and the feed, last said how far they have come. The row is written with the change itself, so a kill at any
+//! instant loses none.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::shared::journal::{Journal, JournalError, JournalReader, save_cursor};
+use crate::shared::journal::{Journal, JournalError, JournalReader, cursor_position, save_cursor};
 
 /// The cursor of the search index: its random name, and the last change that is in it.
 const FOLLOWED: &str = "search_index";
+
+/// The cursor of the feed: the last change of which bots were told.
+pub(super) const TOLD_TO_BOTS: &str = "feed:catalogue";
 
 /// A record that changed: it may be there or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +76,7 @@ impl Journal {
         .await
     }
 
-    /// The search index of this name holds all changes up to this one: they are forgotten.
+    /// The search index of this name holds all changes up to this one. What bots were told of as well is forgotten.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -80,7 +84,7 @@ impl Journal {
         let followed = format!("{index} {until}");
         self.write(move |connection| {
             save_cursor(connection, FOLLOWED, &followed)?;
-            connection.prepare_cached("DELETE FROM record_changes WHERE seq <= ?1")?.execute([until]).map(drop)
+            forget_done(connection)
         })
         .await
     }
@@ -91,11 +95,25 @@ impl Journal {
     /// When the journal cannot be read.
     pub async fn find_search_index(&self) -> Result<Option<(String, i64)>, JournalError> {
         let followed = self.find_cursor(FOLLOWED).await?;
-        Ok(followed.and_then(|followed| {
-            let (index, until) = followed.split_once(' ')?;
-            Some((index.to_owned(), until.parse().ok()?))
-        }))
+        Ok(followed.as_deref().and_then(read_followed))
     }
+}
+
+/// The name of a search index, and the last change that is in it.
+fn read_followed(followed: &str) -> Option<(String, i64)> {
+    let (index, until) = followed.split_once(' ')?;
+    Some((index.to_owned(), until.parse().ok()?))
+}
+
+/// Forgets the changes that all who follow them have done with.
+pub(super) fn forget_done(connection: &Connection) -> rusqlite::Result<()> {
+    let followed: Option<String> = connection
+        .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
+        .query_row([FOLLOWED], |row| row.get(0))
+        .optional()?;
+    let followed = followed.as_deref().and_then(read_followed).map_or(0, |(_, until)| until);
+    let done = followed.min(cursor_position(connection, TOLD_TO_BOTS)?);
+    connection.prepare_cached("DELETE FROM record_changes WHERE seq <= ?1")?.execute([done]).map(drop)
 }
 
 impl JournalReader<'_> {

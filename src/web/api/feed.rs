@@ -18,6 +18,7 @@ use super::body::{InPath, read_json, read_query};
 use super::caller::Caller;
 use super::limits::StreamPlace;
 use super::problem::ApiProblem;
+use super::products::names_a_shop;
 use super::state::Api;
 use crate::answering::Answering;
 use crate::answering::event::{EventPage, EventQuery};
@@ -83,7 +84,7 @@ async fn events(
     if !ends.can_go_on_after(after) {
         return Err(expired(ends));
     }
-    let query = query_of(&caller, &wanted, after, is_stream)?;
+    let query = query_of(&api, &caller, &wanted, after, is_stream)?;
     // Before the first look: what comes after it is told.
     let news = api.answering.shared.journal.watch_feed(caller.merchant());
     if is_stream {
@@ -152,7 +153,13 @@ fn in_range<T: PartialOrd + Copy + std::fmt::Display>(
     Err(ApiProblem::invalid(pointer, format!("This must be from {} to {}.", range.start(), range.end())))
 }
 
-fn query_of(caller: &Caller, wanted: &Wanted, after: i64, is_stream: bool) -> Result<EventQuery, ApiProblem> {
+fn query_of(
+    api: &Api,
+    caller: &Caller,
+    wanted: &Wanted,
+    after: i64,
+    is_stream: bool,
+) -> Result<EventQuery, ApiProblem> {
     let mut account = wanted.account.clone();
     let mut channel = wanted.channel.clone();
     if let Some((of, name)) = wanted.account.as_deref().and_then(|account| account.split_once('/')) {
@@ -166,6 +173,7 @@ fn query_of(caller: &Caller, wanted: &Wanted, after: i64, is_stream: bool) -> Re
         channel,
         account,
         accounts: caller.key().accounts.clone(),
+        all_catalogues: !names_a_shop(api, caller),
         limit: if is_stream { STREAM_PAGE } else { limit },
         history: in_range("/history", wanted.history, 0..=100, 20)?,
     };

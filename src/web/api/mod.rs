@@ -23,6 +23,7 @@ pub mod problem;
 mod products;
 mod push;
 pub mod state;
+pub mod templates;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ use self::limits::ApiLimits;
 use self::one_at_a_time::OneAtATime;
 use self::problem::ApiProblem;
 use self::state::{Api, ApiChannel};
+use self::templates::Templates;
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
 use crate::shared::server::limits::Limits;
@@ -57,6 +59,7 @@ fn routes() -> Router<Api> {
         .merge(push::routes())
         .merge(products::routes())
         .merge(media::routes())
+        .merge(templates::routes())
 }
 
 /// The API, ready to be joined.
@@ -70,7 +73,8 @@ pub fn router(
     let shared = answering.shared.clone();
     let metrics = shared.metrics.clone();
     let (limits, channels, one_at_a_time) = (Arc::new(ApiLimits::new(limits)), channels.into(), OneAtATime::default());
-    let api = Api { shared, answering, outbox, keys, limits, channels, one_at_a_time };
+    let templates = Templates::default();
+    let api = Api { shared, answering, outbox, keys, limits, channels, one_at_a_time, templates };
     let authenticated = middleware::from_fn_with_state(api.clone(), caller::authenticate);
     let inner = routes()
         .fallback(async || ApiProblem::NotFound)

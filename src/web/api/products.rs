@@ -88,9 +88,15 @@ async fn shops(api: &Api, caller: &Caller) -> Result<Vec<Account>, ApiProblem> {
     let connections = api.shared.connections.list_of(caller.merchant()).await?;
     let sells = |channel: &str| api.shared.products.source_of(channel).is_some();
     let all = connections.into_iter().filter(|one| sells(&one.channel) && api.channel(&one.channel).is_some());
-    let names_a_shop = caller.key().accounts.iter().any(|(channel, _)| sells(channel));
+    let names_a_shop = names_a_shop(api, caller);
     let seen = all.filter(|one| !names_a_shop || caller.sees(&one.channel, &one.account));
     Ok(seen.map(|one| (one.channel, one.account)).collect())
+}
+
+/// Whether a key names shops, so that it sees the products of these only.
+pub(super) fn names_a_shop(api: &Api, caller: &Caller) -> bool {
+    let sells = |channel: &str| api.shared.products.source_of(channel).is_some();
+    caller.key().accounts.iter().any(|(channel, _)| sells(channel))
 }
 
 fn unavailable(error: ProductsError) -> ApiProblem {

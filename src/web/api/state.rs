@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::limits::ApiLimits;
 use super::one_at_a_time::OneAtATime;
 use super::problem::ApiProblem;
+use super::templates::Templates;
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
 use crate::shared::channel::Channel;
@@ -30,6 +31,8 @@ pub struct Api {
     pub channels: Arc<[ApiChannel]>,
     /// Lets requests with one `Idempotency-Key` in one by one.
     pub one_at_a_time: OneAtATime,
+    /// What platforms said of templates.
+    pub templates: Templates,
 }
 
 /// What the API knows of a channel.

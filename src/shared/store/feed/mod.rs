@@ -5,6 +5,7 @@
 //! was never given.
 
 mod accounts;
+mod catalogue;
 mod cursors;
 mod held;
 pub(super) mod insert;
@@ -19,9 +20,11 @@ mod takeover;
 pub(super) use scan::note_released;
 
 pub use accounts::AccountStatus;
+pub use catalogue::ProductSources;
 pub use cursors::FeedEnds;
 pub use item::{By, ItemKind, ReadMeaning};
+pub use pauses::handover_alert;
 pub use read::{FeedEvent, FeedItem, FeedPage, FeedQuery, PastItem};
 pub use scan::{Incoming, NextForFeed};
-pub use take::FeedStep;
+pub use take::{FeedStep, Taken};
 pub use takeover::{FeedRules, Takeover, TakeoverState, Takeovers};

@@ -39,6 +39,8 @@ pub struct FeedQuery {
     pub account: Option<String>,
     /// Of these accounts only; empty: of all.
     pub accounts: Vec<Account>,
+    /// Whether changes of products are wanted of other accounts, too.
+    pub all_catalogues: bool,
     /// How many at most.
     pub limit: usize,
     /// How many messages of its conversation come with a message.
@@ -213,6 +215,7 @@ fn is_wanted(query: &FeedQuery, item: &FeedItem) -> bool {
         && is_of(&query.channel, &item.channel)
         && is_of(&query.account, &item.account)
         && (query.accounts.is_empty()
+            || (query.all_catalogues && item.kind == ItemKind::Catalogue)
             || query.accounts.iter().any(|(channel, account)| *channel == item.channel && *account == item.account))
 }
 
