@@ -136,6 +136,18 @@ impl Content {
         .filter_map(|(is_needed, ability)| is_needed.then_some(ability))
     }
 
+    /// Whether the text goes with the medium or with the only part of products, where a channel has a place for it.
+    fn has_caption(&self, profile: &Profile, media: Option<&PartContent>) -> bool {
+        let longest = match media {
+            Some(PartContent::Media { media, .. }) => {
+                profile.captions.iter().find(|(kind, _)| kind == media).map(|(_, most)| *most)
+            }
+            None if (1..=profile.cards).contains(&self.products.len()) => profile.caption_of_products,
+            _ => None,
+        };
+        longest.zip(self.text.as_ref()).is_some_and(|(most, text)| TextLimit::Characters(most).fits(text))
+    }
+
     /// Cuts the message into the parts that a channel sends. `media`: the medium as the platform will fetch it; `shop`:
     /// whose products they are.
     ///
@@ -143,13 +155,7 @@ impl Content {
     /// A text that does not fit into so many parts.
     pub fn into_parts(&self, profile: &Profile, media: Option<PartContent>, shop: &str) -> Result<Vec<Part>, Misfit> {
         let mut contents: Vec<PartContent> = Vec::new();
-        let longest_caption = match &media {
-            Some(PartContent::Media { media, .. }) => profile.captions.iter().find(|(kind, _)| kind == media),
-            _ => None,
-        };
-        let is_caption = longest_caption
-            .zip(self.text.as_ref())
-            .is_some_and(|((_, most), text)| TextLimit::Characters(*most).fits(text));
+        let is_caption = self.has_caption(profile, media.as_ref());
         if let Some(text) = self.text.as_deref().filter(|_| !is_caption) {
             let pieces = cut(text, profile.text);
             if pieces.len() > MOST_PARTS {
@@ -165,7 +171,8 @@ impl Content {
         }));
         for ids in self.products.chunks(profile.cards.max(1)) {
             let (shop, ids) = (shop.to_owned(), ids.to_vec());
-            contents.push(PartContent::Products { shop, ids, cards: Vec::new(), caption: None });
+            let caption = self.text.clone().filter(|_| is_caption);
+            contents.push(PartContent::Products { shop, ids, cards: Vec::new(), caption });
         }
         contents.extend(self.template.clone().map(|template| PartContent::Template { template }));
         let last = contents.len().saturating_sub(1);

@@ -50,6 +50,7 @@ impl BotDialogue {
             choices: 13,
             cards: 6,
             captions: &[(MediaKind::Image, 512)],
+            caption_of_products: None,
             // A session is free until a day after the person's last message; outside, each message is charged.
             window: WindowRule { free, after_ad: None, human: None, human_is_off: false },
             rate: Rate { parts: 300, per: MINUTE, heavy: 300 },

@@ -15,7 +15,7 @@ use super::{NAME, content, meaning, templates};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
     Ability, Author, Dialogue, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent, PersonRate,
-    Profile, Rate, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
+    Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -57,6 +57,7 @@ impl NumberDialogue {
             choices: 10,
             cards: 10,
             captions: &[(MediaKind::Image, 1_024), (MediaKind::Video, 1_024), (MediaKind::File, 1_024)],
+            caption_of_products: Some(800),
             window: WindowRule { free: Some(DAY), after_ad: None, human: None, human_is_off: false },
             // What comes in counts, too; the platform says when it is too much.
             rate: Rate { parts: 80, per: Duration::from_secs(1), heavy: 80 },
@@ -246,6 +247,9 @@ impl Dialogue for NumberDialogue {
                 }
                 ReadError::Api(ApiError::TokenRejected { reason }) => {
                     SendError::Account { code: String::new(), sentence: reason.to_owned() }
+                }
+                ReadError::Api(ApiError::PermissionMissing { code, .. } | ApiError::Refused { code }) => {
+                    SendError::Refused { code, reason: Reason::Refused }
                 }
                 error => not_left(error),
             })?;

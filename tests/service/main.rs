@@ -100,4 +100,6 @@ mod viber_receive;
 mod viber_round;
 mod viber_send;
 mod whatsapp;
+mod whatsapp_life;
+mod whatsapp_send;
 mod whatsapp_webhook;

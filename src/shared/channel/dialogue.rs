@@ -163,6 +163,8 @@ pub struct Profile {
     pub cards: usize,
     /// Which media carry a text, and of how many characters at most; otherwise the text is a part before the medium.
     pub captions: &'static [(MediaKind, usize)],
+    /// As [`Profile::captions`], for product cards that fit into one part; `None`: they carry none.
+    pub caption_of_products: Option<usize>,
     /// When answers are allowed.
     pub window: WindowRule,
     /// How much is sent at most.
