@@ -17,6 +17,8 @@ mod architecture;
 mod attacks;
 mod backup;
 mod bots;
+mod bucket;
+mod cloud;
 mod configuration;
 mod crash;
 mod demo;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::OptionalExtension;
 
+use super::object_copies::{CopiesWaiting, count_copies};
 use super::push::{PushTrouble, list_troubles};
 use super::reports::{Subscriptions, list_remarks, list_subscriptions};
 use super::unread_conversations::count_unread;
@@ -31,6 +32,8 @@ pub struct Inspection {
     pub automatic: Vec<Account>,
     /// In how many conversations of an account another app answers: channel, account, count.
     pub not_ours: Vec<(String, String, i64)>,
+    /// How many files wait for their copy in object storage.
+    pub copies: CopiesWaiting,
     /// How many conversations could not be read: channel, account, count.
     pub unread: Vec<(String, String, i64)>,
 }
@@ -80,6 +83,7 @@ pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
             )?
             .query_map([], three)?
             .collect::<rusqlite::Result<_>>()?,
+        copies: count_copies(&connection)?,
         unread: count_unread(&connection)?,
     })
 }
