@@ -2,12 +2,19 @@
 //! tests over the kept corpus and over changes of it.
 
 use crate::shared::fuzzing::Target;
-use crate::{facebook, shared, shopify, whatsapp};
+use crate::{facebook, shared, shopify, viber, whatsapp};
 
 /// All targets.
 #[must_use]
 pub fn targets() -> Vec<Target> {
-    [shared::fuzzing::TARGETS, facebook::fuzzing::TARGETS, shopify::fuzzing::TARGETS, whatsapp::fuzzing::TARGETS].concat()
+    [
+        shared::fuzzing::TARGETS,
+        facebook::fuzzing::TARGETS,
+        shopify::fuzzing::TARGETS,
+        viber::fuzzing::TARGETS,
+        whatsapp::fuzzing::TARGETS,
+    ]
+    .concat()
 }
 
 /// Runs one target; a broken promise is a panic.

@@ -27,11 +27,6 @@ const MOST_PRODUCTS: usize = 10;
 /// The longest address of a medium, in characters.
 const LONGEST_URL: usize = 2_000;
 
-/// The longest text that goes with a medium, and with products, whose titles stand beside it; in characters. A longer one
-/// is a part before it.
-const LONGEST_CAPTION: usize = 1_024;
-const LONGEST_CAPTION_OF_PRODUCTS: usize = 800;
-
 /// Limits of a template's members in characters, and how many parameters it may have.
 const LONGEST_TEMPLATE_NAME: usize = 512;
 const LONGEST_LANGUAGE: usize = 20;
@@ -142,16 +137,16 @@ impl Content {
         .filter_map(|(is_needed, ability)| is_needed.then_some(ability))
     }
 
-    /// Whether the text goes with the medium or with the only part of products, where a channel has a place for it. Nowhere a
-    /// sound carries words.
+    /// Whether the text goes with the medium or with the only part of products, where a channel has a place for it.
     fn has_caption(&self, profile: &Profile, media: Option<&PartContent>) -> bool {
         let longest = match media {
-            Some(PartContent::Media { media: MediaKind::Audio, .. }) => return false,
-            Some(_) => LONGEST_CAPTION,
-            None if (1..=profile.cards).contains(&self.products.len()) => LONGEST_CAPTION_OF_PRODUCTS,
-            None => return false,
+            Some(PartContent::Media { media, .. }) => {
+                profile.captions.iter().find(|(kind, _)| kind == media).map(|(_, most)| *most)
+            }
+            None if (1..=profile.cards).contains(&self.products.len()) => profile.caption_of_products,
+            _ => None,
         };
-        self.text.as_ref().is_some_and(|text| text.chars().count() <= longest)
+        longest.zip(self.text.as_ref()).is_some_and(|(most, text)| TextLimit::Characters(most).fits(text))
     }
 
     /// Cuts the message into the parts that a channel sends. `media`: the medium as the platform will fetch it; `shop`:
@@ -161,7 +156,7 @@ impl Content {
     /// A text that does not fit into so many parts.
     pub fn into_parts(&self, profile: &Profile, media: Option<PartContent>, shop: &str) -> Result<Vec<Part>, Misfit> {
         let mut contents: Vec<PartContent> = Vec::new();
-        let is_caption = profile.has_captions && self.has_caption(profile, media.as_ref());
+        let is_caption = self.has_caption(profile, media.as_ref());
         if let Some(text) = self.text.as_deref().filter(|_| !is_caption) {
             let pieces = cut(text, profile.text);
             if pieces.len() > MOST_PARTS {

@@ -8,19 +8,28 @@ use crate::shared::channel::about::About;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::section::Section;
 use crate::shared::journal::DedupeKey;
-use crate::{facebook, shopify, whatsapp};
+use crate::{facebook, shopify, viber, whatsapp};
 
 /// All channels, configured or not.
-pub const ALL: [&About; 4] = [&facebook::ABOUT, &facebook::INSTAGRAM, &shopify::ABOUT, &whatsapp::ABOUT];
+pub const ALL: [&About; 5] = [&facebook::ABOUT, &facebook::INSTAGRAM, &shopify::ABOUT, &viber::ABOUT, &whatsapp::ABOUT];
 
 /// All platforms as people know them, each with its section of the settings; `None`: it is not configured.
 #[must_use]
-pub fn sections(config: &Config) -> [(&'static str, Option<&dyn Section>); 3] {
+pub fn sections(config: &Config) -> [(&'static str, Option<&dyn Section>); 4] {
     [
         (facebook::PLATFORM, config.facebook.as_ref().map(|section| section as &dyn Section)),
         (shopify::PLATFORM, config.shopify.as_ref().map(|section| section as &dyn Section)),
         (whatsapp::PLATFORM, config.whatsapp.as_ref().map(|section| section as &dyn Section)),
+        (viber::PLATFORM, config.viber.as_ref().map(|section| section as &dyn Section)),
     ]
+}
+
+/// The platforms to which merchants log in and that are not configured. One whose account the settings name is there by
+/// being named.
+pub fn logins_off(config: &Config) -> impl Iterator<Item = &'static str> {
+    [(facebook::PLATFORM, config.facebook.is_none()), (shopify::PLATFORM, config.shopify.is_none())]
+        .into_iter()
+        .filter_map(|(platform, is_off)| is_off.then_some(platform))
 }
 
 /// The sections of the platforms that are configured.
@@ -41,11 +50,17 @@ pub(super) struct Sections {
     shopify: Option<shopify::Config>,
     facebook: Option<facebook::Config>,
     whatsapp: Option<whatsapp::Config>,
+    viber: Option<viber::Config>,
 }
 
 impl Sections {
     pub(super) fn take_from(config: &mut Config) -> Self {
-        Self { shopify: config.shopify.take(), facebook: config.facebook.take(), whatsapp: config.whatsapp.take() }
+        Self {
+            shopify: config.shopify.take(),
+            facebook: config.facebook.take(),
+            whatsapp: config.whatsapp.take(),
+            viber: config.viber.take(),
+        }
     }
 
     /// Wires the channels that are configured, in the order in which a merchant sees them.
@@ -53,7 +68,8 @@ impl Sections {
         let shopify = self.shopify.map(|section| vec![shopify::channel(shared, section)]);
         let facebook = self.facebook.map(|section| facebook::channels(shared, section));
         let whatsapp = self.whatsapp.map(|section| vec![whatsapp::channel(shared, section)]);
-        [shopify, facebook, whatsapp].into_iter().flatten().flatten().collect()
+        let viber = self.viber.map(|section| vec![viber::channel(shared, section)]);
+        [shopify, facebook, whatsapp, viber].into_iter().flatten().flatten().collect()
     }
 }
 

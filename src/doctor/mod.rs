@@ -212,17 +212,15 @@ fn settings(config: &Result<Config, Problems>, surroundings: &Surroundings) -> V
             ),
         )),
         Ok(config) => {
-            for (name, section) in channels::sections(config) {
-                if section.is_none() {
-                    findings.push(Finding::note(
-                        "platform_off",
-                        name,
-                        format!("{name} is not configured"),
-                        format!("merchants cannot connect {name}"),
-                        format!("set the {}_… variables, if you want it", name.to_uppercase()),
-                    ));
-                }
-            }
+            findings.extend(channels::logins_off(config).map(|name| {
+                Finding::note(
+                    "platform_off",
+                    name,
+                    format!("{name} is not configured"),
+                    format!("merchants cannot connect {name}"),
+                    format!("set the {}_… variables, if you want it", name.to_uppercase()),
+                )
+            }));
             if config.server.operator_token.is_none() {
                 findings.push(Finding::note(
                     "operator_off",

@@ -53,7 +53,8 @@ impl InboxDialogue {
             text: row.text_limit,
             choices: 13,
             cards: 10,
-            has_captions: false,
+            captions: &[],
+            caption_of_products: None,
             window: WindowRule { free: Some(DAY), after_ad: Some(WEEK), human, human_is_off: human.is_none() },
             // Above 40 messages a second the Page's inbox stops listing them.
             rate: Rate { parts: 40, per: Duration::from_secs(1), heavy: 10 },

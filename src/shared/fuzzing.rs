@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderValue, header};
 use zeroize::Zeroizing;
 
 use super::clock::Clock;
+use super::files::path::Name;
 use super::journal::{Effect, Event};
 use super::outgoing::answer;
 use super::raw_json::{Object, elements};
@@ -31,7 +32,7 @@ pub fn check_event(event: &Event, is_account: impl Fn(&str) -> bool) {
     assert!((1..=80).contains(&event.kind.chars().count()), "{:?}", event.kind);
     match &event.effect {
         Effect::Conversation { person, .. } | Effect::Report { person } | Effect::Unsend { person, .. } => {
-            assert!((1..=32).contains(&person.len()) && person.bytes().all(|byte| byte.is_ascii_digit()));
+            assert!(Name::parse(person).is_ok(), "{person:?}");
             assert!(!event.account.is_empty());
             assert!(serde_json::from_slice::<&serde_json::value::RawValue>(&event.payload).is_ok());
         }

@@ -14,8 +14,8 @@ use super::templates::Template;
 use super::{NAME, content, meaning, templates};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
-    Ability, Author, Dialogue, Forbidden, HandOver, LostAnswers, Misfit, Part, PartContent, PersonRate, Profile, Rate,
-    Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
+    Ability, Author, Dialogue, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent, PersonRate,
+    Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -56,7 +56,8 @@ impl NumberDialogue {
             text: TextLimit::Characters(4_096),
             choices: 10,
             cards: 10,
-            has_captions: true,
+            captions: &[(MediaKind::Image, 1_024), (MediaKind::Video, 1_024), (MediaKind::File, 1_024)],
+            caption_of_products: Some(800),
             window: WindowRule { free: Some(DAY), after_ad: None, human: None, human_is_off: false },
             // What comes in counts, too; the platform says when it is too much.
             rate: Rate { parts: 80, per: Duration::from_secs(1), heavy: 80 },

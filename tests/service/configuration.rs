@@ -25,7 +25,8 @@ const FULL: [(&str, &str); 6] = [
 ];
 
 /// What the channels need that are off in [`FULL`].
-const OTHERS: [(&str, &str); 4] = [
+const OTHERS: [(&str, &str); 5] = [
+    ("VIBER_BOT_TOKEN", "hush-viber-token"),
     ("WHATSAPP_PHONE_NUMBER_ID", "310000000000001"),
     ("WHATSAPP_ACCESS_TOKEN", "hush-whatsapp-token"),
     ("WHATSAPP_WEBHOOK_VERIFY_TOKEN", "hush-whatsapp-verify"),
@@ -121,6 +122,12 @@ fn the_defaults_in_the_example_are_those_of_the_code() {
             "WHATSAPP_WEBHOOK_VERIFY_TOKEN",
             "WHATSAPP_APP_SECRET",
             "WHATSAPP_APP_SECRET_PREVIOUS",
+            "VIBER_BOT_TOKEN",
+            "VIBER_BOT_TOKEN_PREVIOUS",
+            "VIBER_SENDER_NAME",
+            "VIBER_SENDER_AVATAR",
+            "VIBER_WELCOME",
+            "VIBER_PUBLIC_KEY",
         ])
     );
     written.extend(defaults);
@@ -142,7 +149,8 @@ fn an_example_that_was_only_copied_is_refused_and_every_placeholder_named() {
 #[test]
 fn without_any_setting_both_channels_are_off() {
     let config = read(&Variables::new()).unwrap();
-    assert!(config.facebook.is_none() && config.shopify.is_none() && config.whatsapp.is_none());
+    assert!(config.facebook.is_none() && config.shopify.is_none());
+    assert!(config.whatsapp.is_none() && config.viber.is_none());
     assert_eq!(config.server.address.to_string(), "127.0.0.1:5000");
 }
 
@@ -503,4 +511,34 @@ fn a_receiver_of_events_needs_a_secret_as_standard_webhooks_have_it() {
     ] {
         assert_eq!(refused(&full_with(name, bad)), names(&[name]));
     }
+}
+
+#[test]
+fn viber_needs_its_token_and_refuses_a_name_that_is_too_long() {
+    let with = |name: &str, value: &str| {
+        let mut all = full_with("VIBER_BOT_TOKEN", "hush-viber-token");
+        all.insert(name.to_owned(), value.to_owned());
+        all
+    };
+    let config = read(&with("VIBER_SENDER_NAME", &"ä".repeat(28))).unwrap().viber.unwrap();
+    assert_eq!(config.sender_name.unwrap().chars().count(), 28);
+    assert_eq!(config.webhook_address.as_str(), "https://abc.ngrok.app/viber/webhook");
+    assert!(!config.outside_session && !config.has_public_key);
+    assert!(read(&with("VIBER_PUBLIC_KEY", "-----BEGIN")).unwrap().viber.unwrap().has_public_key);
+    for (name, wrong) in [
+        ("VIBER_SENDER_NAME", "x".repeat(29)),
+        ("VIBER_SENDER_AVATAR", "http://shop.example/a.png".to_owned()),
+        ("VIBER_WELCOME", "x".repeat(7_001)),
+        ("VIBER_OUTSIDE_SESSION", "perhaps".to_owned()),
+        ("VIBER_WEBHOOK_ADDRESS", "https://abc.ngrok.app/facebook/webhook".to_owned()),
+        ("VIBER_WEBHOOK_ADDRESS", "http://shop.example/viber/webhook".to_owned()),
+        ("VIBER_API_URL", "http://shop.example".to_owned()),
+        ("VIBER_BOT_TOKEN", "short".to_owned()),
+        ("VIBER_BOT_TOKEN_PREVIOUS", "hush-viber-token".to_owned()),
+    ] {
+        assert_eq!(refused(&with(name, &wrong)), names(&[name]), "{wrong}");
+    }
+    assert_eq!(refused(&full_with("VIBER_SENDER_NAME", "Harbour Cafe")), names(&["VIBER_BOT_TOKEN"]));
+    // What has a default switches nothing on.
+    assert!(read(&full_with("VIBER_OUTSIDE_SESSION", "send")).unwrap().viber.is_none());
 }

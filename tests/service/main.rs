@@ -7,6 +7,7 @@ mod load;
 mod mount;
 mod process;
 mod test_app;
+mod viber_stage;
 
 mod addresses;
 mod answers;
@@ -96,6 +97,10 @@ mod streams;
 mod supply_chain;
 mod takeover;
 mod uploads;
+mod viber_life;
+mod viber_receive;
+mod viber_round;
+mod viber_send;
 mod whatsapp;
 mod whatsapp_life;
 mod whatsapp_send;

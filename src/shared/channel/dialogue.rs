@@ -161,8 +161,10 @@ pub struct Profile {
     pub choices: usize,
     /// How many product cards go into a part.
     pub cards: usize,
-    /// Whether a medium carries a text; otherwise the text is a part before it.
-    pub has_captions: bool,
+    /// Which media carry a text, and of how many characters at most; otherwise the text is a part before the medium.
+    pub captions: &'static [(MediaKind, usize)],
+    /// As [`Profile::captions`], for product cards that fit into one part; `None`: they carry none.
+    pub caption_of_products: Option<usize>,
     /// When answers are allowed.
     pub window: WindowRule,
     /// How much is sent at most.

@@ -18,6 +18,14 @@ pub enum Meaning {
     Receipt(Receipt),
     /// Another app answers in this thread from now on, or this one again.
     Control(Control),
+    /// The person cannot be written to from now on, until they write again or [`Meaning::CanReceive`]: `why` is the word in the
+    /// API, such as `unsubscribed`.
+    CannotReceive {
+        /// Why.
+        why: &'static str,
+    },
+    /// The person can be written to again.
+    CanReceive,
     /// Anything else about the person. `opens_window`: it allows answers like a message does.
     Activity {
         /// Whether answers are allowed because of it.

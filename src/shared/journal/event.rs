@@ -120,6 +120,33 @@ pub enum Effect {
     SetAside(Cow<'static, str>),
 }
 
+/// How an effect stands in the table of events.
+pub(in crate::shared) struct EffectColumns<'a> {
+    /// Whose conversation it belongs to or is about.
+    pub conversation: Option<&'a str>,
+    /// Whether a conversation file may begin with it.
+    pub opens: bool,
+    /// What must be read again.
+    pub reread: Option<Cow<'a, str>>,
+    /// Why it is set aside for what it is.
+    pub set_aside: Option<&'a str>,
+    /// Whether it is an entry of its conversation's file.
+    pub is_entry: bool,
+}
+
+impl Effect {
+    /// How it stands in the table of events.
+    pub(in crate::shared) fn columns(&self) -> EffectColumns<'_> {
+        let (conversation, opens, reread, set_aside) = match self {
+            Self::Conversation { person, opens } => (Some(person.as_str()), *opens, None, None),
+            Self::Report { person } | Self::Unsend { person, .. } => (Some(person.as_str()), false, None, None),
+            Self::Reread(request) => (None, false, Some(request.to_text()), None),
+            Self::SetAside(reason) => (None, false, None, Some(reason.as_ref())),
+        };
+        EffectColumns { conversation, opens, reread, set_aside, is_entry: !matches!(self, Self::Report { .. }) }
+    }
+}
+
 /// One happening, ready for the journal.
 #[derive(Debug, Clone)]
 pub struct Event {

@@ -44,6 +44,7 @@ pub(in crate::shared) use cursors::{
 };
 pub use erase::{Erased, Scope};
 pub use error::JournalError;
+pub(in crate::shared) use event::EffectColumns;
 pub use event::{DedupeKey, Effect, Event, Source, kept_of_no_object};
 pub use file_changes::{FileChanges, Pace, place_of};
 pub use handle::{Journal, WriterHandle};

@@ -13,7 +13,7 @@ use super::arrivals::Arrived;
 use super::checkpoint::{self, Checkpoints};
 use super::connected_accounts::{ConnectedAccounts, NOT_CONNECTED};
 use super::error::JournalError;
-use super::event::{DedupeKey, Effect, Event, Source};
+use super::event::{DedupeKey, Effect, EffectColumns, Event, Source};
 use super::feed_news::{self, FeedNews};
 use super::health::Health;
 use super::person_names::{self, AlsoKnown, Knowing};
@@ -333,12 +333,7 @@ impl Writer {
                 new.push(false);
                 continue;
             }
-            let (conversation, opens, reread, mut set_aside) = match &event.effect {
-                Effect::Conversation { person, opens } => (Some(person.as_str()), *opens, None, None),
-                Effect::Report { person } | Effect::Unsend { person, .. } => (Some(person.as_str()), false, None, None),
-                Effect::Reread(request) => (None, false, Some(request.to_text()), None),
-                Effect::SetAside(reason) => (None, false, None, Some(reason.as_ref())),
-            };
+            let EffectColumns { conversation, opens, reread, mut set_aside, is_entry } = event.effect.columns();
             let named = match conversation.filter(|_| any_named) {
                 Some(person) => person_names::find(&self.connection, event.channel, &event.account, person)?,
                 None => None,
@@ -365,7 +360,7 @@ impl Writer {
                 set_aside,
                 tombstone.as_ref().unwrap_or(&event.payload),
                 event.name.as_ref().map(DedupeKey::as_bytes),
-                !matches!(event.effect, Effect::Report { .. })
+                is_entry
             ])?;
             new.push(inserted == 1);
             if inserted == 1 {

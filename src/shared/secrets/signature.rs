@@ -47,6 +47,11 @@ impl Secrets {
         &self.current
     }
 
+    /// All that are valid: the current one first.
+    pub fn all(&self) -> impl Iterator<Item = &SecretString> {
+        std::iter::once(&self.current).chain(&self.previous)
+    }
+
     /// Whether `signature` is HMAC-SHA256 over `message` with either secret.
     #[must_use]
     pub fn verify_sha256(&self, message: &[u8], signature: &[u8]) -> bool {

@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use super::request_id::Begun;
 use crate::shared::channel::context::Shared;
 use crate::shared::clock::Clock;
-use crate::shared::journal::{AlsoKnown, Event, Journal, JournalError};
+use crate::shared::journal::{AlsoKnown, Appended, Event, Journal, JournalError};
 use crate::shared::outgoing::self_test::{Own, SelfTests};
 use crate::shared::secrets::signature::Signer;
 use crate::shared::telemetry::alerts::Alerts;
@@ -109,6 +109,14 @@ impl Intake {
 
     /// As [`Intake::store`], with other names of the people in these events.
     pub async fn store_known(&self, events: Vec<Event>, names: Vec<AlsoKnown>) -> Response {
+        self.try_store(events, names).await.map_or_else(|refusal| refusal, |_| StatusCode::OK.into_response())
+    }
+
+    /// As [`Intake::store_known`], for who answers in its own way what could be stored.
+    ///
+    /// # Errors
+    /// The answer, where it could not: 503.
+    pub async fn try_store(&self, events: Vec<Event>, names: Vec<AlsoKnown>) -> Result<Appended, Response> {
         let Inner { channel, journal, metrics, .. } = &*self.0;
         match tokio::time::timeout(COMMIT_WITHIN, journal.append_known(events, names)).await {
             Ok(Ok(appended)) => {
@@ -123,16 +131,16 @@ impl Intake {
                     last_seq = appended.last_seq,
                     "a delivery was stored"
                 );
-                StatusCode::OK.into_response()
+                Ok(appended)
             }
             Ok(Err(error)) => {
                 let reason = match error {
                     JournalError::Busy => Unavailable::QueueFull,
                     JournalError::Storage(_) | JournalError::Closed => Unavailable::NotWritten,
                 };
-                self.unavailable(reason, &error.to_string())
+                Err(self.unavailable(reason, &error.to_string()))
             }
-            Err(_) => self.unavailable(Unavailable::TooSlow, "not in time"),
+            Err(_) => Err(self.unavailable(Unavailable::TooSlow, "not in time")),
         }
     }
 

@@ -122,6 +122,17 @@ impl Taking<'_> {
                     state.handed_at = state.handed_at.max(Some(at));
                 }
             }
+            Meaning::CannotReceive { why } => {
+                // What came late says nothing about now.
+                if state.said.is_none_or(|said| said.occurred_at <= event.item.at) {
+                    state.unreachable = Some((*why).to_owned());
+                }
+                self.tell(event, ItemKind::Activity, None)?;
+            }
+            Meaning::CanReceive => {
+                state.unreachable = None;
+                self.tell(event, ItemKind::Activity, None)?;
+            }
             Meaning::Activity { opens_window } => {
                 if *opens_window {
                     state.opened_at = state.opened_at.max(Some(at));
