@@ -14,6 +14,7 @@ mod moved_files;
 pub mod outbox;
 pub mod push;
 pub mod reads;
+pub mod reply_counts;
 pub mod retention;
 pub mod search_index;
 mod strays;

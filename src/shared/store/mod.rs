@@ -43,8 +43,8 @@ pub use conversation_states::{ConversationState, Pause, PausedBy, Standing};
 pub use erasures::Erasures;
 pub use event_status::EventStatus;
 pub use feed::{
-    AccountStatus, By, FeedEnds, FeedEvent, FeedItem, FeedPage, FeedQuery, FeedRules, FeedStep, Incoming, ItemKind,
-    NextForFeed, PastItem, ProductSources, ReadMeaning, Takeover, TakeoverState, Takeovers,
+    AccountStatus, By, FeedEnds, FeedEvent, FeedItem, FeedPage, FeedPlaces, FeedQuery, FeedRules, FeedStep, Incoming,
+    ItemKind, NextForFeed, PastItem, ProductSources, ReadMeaning, StatusTold, Takeover, TakeoverState, Takeovers,
 };
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
 pub use inspection::{Inspection, has_check_value, inspect, list_connected};

@@ -14,6 +14,7 @@ pub(super) mod pauses;
 mod read;
 mod retention;
 mod scan;
+mod statuses;
 mod take;
 mod takeover;
 
@@ -25,5 +26,6 @@ pub use cursors::FeedEnds;
 pub use item::{By, ItemKind, ReadMeaning};
 pub use read::{FeedEvent, FeedItem, FeedPage, FeedQuery, PastItem};
 pub use scan::{Incoming, NextForFeed};
+pub use statuses::{FeedPlaces, StatusTold};
 pub use take::FeedStep;
 pub use takeover::{FeedRules, Takeover, TakeoverState, Takeovers};
