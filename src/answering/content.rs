@@ -26,6 +26,11 @@ const MOST_PRODUCTS: usize = 10;
 /// The longest address of a medium, in characters.
 const LONGEST_URL: usize = 2_000;
 
+/// The longest text that goes with a medium, and with products, whose titles stand beside it; in characters. A longer one
+/// is a part before it.
+const LONGEST_CAPTION: usize = 1_024;
+const LONGEST_CAPTION_OF_PRODUCTS: usize = 800;
+
 /// Limits of a template's members in characters, and how many parameters it may have.
 const LONGEST_TEMPLATE_NAME: usize = 512;
 const LONGEST_LANGUAGE: usize = 20;
@@ -136,6 +141,18 @@ impl Content {
         .filter_map(|(is_needed, ability)| is_needed.then_some(ability))
     }
 
+    /// Whether the text goes with the medium or with the only part of products, where a channel has a place for it. Nowhere a
+    /// sound carries words.
+    fn has_caption(&self, profile: &Profile, media: Option<&PartContent>) -> bool {
+        let longest = match media {
+            Some(PartContent::Media { media: MediaKind::Audio, .. }) => return false,
+            Some(_) => LONGEST_CAPTION,
+            None if (1..=profile.cards).contains(&self.products.len()) => LONGEST_CAPTION_OF_PRODUCTS,
+            None => return false,
+        };
+        self.text.as_ref().is_some_and(|text| text.chars().count() <= longest)
+    }
+
     /// Cuts the message into the parts that a channel sends. `media`: the medium as the platform will fetch it; `shop`:
     /// whose products they are.
     ///
@@ -143,8 +160,7 @@ impl Content {
     /// A text that does not fit into so many parts.
     pub fn into_parts(&self, profile: &Profile, media: Option<PartContent>, shop: &str) -> Result<Vec<Part>, Misfit> {
         let mut contents: Vec<PartContent> = Vec::new();
-        let is_caption =
-            media.is_some() && profile.has_captions && self.text.as_ref().is_some_and(|text| profile.text.fits(text));
+        let is_caption = profile.has_captions && self.has_caption(profile, media.as_ref());
         if let Some(text) = self.text.as_deref().filter(|_| !is_caption) {
             let pieces = cut(text, profile.text);
             if pieces.len() > MOST_PARTS {
@@ -160,7 +176,8 @@ impl Content {
         }));
         for ids in self.products.chunks(profile.cards.max(1)) {
             let (shop, ids) = (shop.to_owned(), ids.to_vec());
-            contents.push(PartContent::Products { shop, ids, cards: Vec::new(), caption: None });
+            let caption = self.text.clone().filter(|_| is_caption);
+            contents.push(PartContent::Products { shop, ids, cards: Vec::new(), caption });
         }
         contents.extend(self.template.clone().map(|template| PartContent::Template { template }));
         let last = contents.len().saturating_sub(1);
@@ -497,7 +514,8 @@ mod tests {
             (json!({"media": {"url": "https://x.example/1"}}), &["/media/type"]),
             (json!({"media": {"id": "med_1", "url": "https://x.example/1"}}), &["/media/url"]),
             (json!({"media": {"id": "med_1"}, "products": ["1"]}), &[""]),
-            (json!({"template": {"name": "a"}, "text": "a"}), &["/template"]),
+            (json!({"template": {"name": "a"}, "text": "a"}), &["/template/language"]),
+            (json!({"template": {"name": "a", "language": "en"}, "text": "a"}), &["/template"]),
         ] {
             assert_eq!(misfits(&body), pointers, "{body}");
         }

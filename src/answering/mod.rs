@@ -9,6 +9,7 @@ mod handle;
 pub mod pauses;
 pub mod products;
 pub mod push;
+pub mod responder;
 pub mod sending;
 pub mod settings;
 pub mod state;

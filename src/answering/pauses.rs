@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 use super::handle::Answering;
 use super::times::rfc3339;
 use crate::shared::channel::dialogue::{HandOver, Recipient};
-use crate::shared::journal::{Conversation, DedupeKey};
-use crate::shared::secrets::signature::to_hex;
-use crate::shared::store::{Connection, Pause, PausedBy};
+use crate::shared::journal::Conversation;
+use crate::shared::store::{Connection, Pause, PausedBy, handover_alert};
 
 /// What is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,7 +43,7 @@ impl Answering {
             shared.metrics.count_takeover(&conversation.channel, "api");
         }
         if wanted.is_handed_over {
-            shared.alerts.raise(&alert_of(conversation), HANDED_OVER);
+            shared.alerts.raise(handover_alert(conversation), HANDED_OVER);
             self.hand_over(conversation, HandOver::ToInbox).await;
         }
         Ok(())
@@ -57,16 +56,26 @@ impl Answering {
     pub async fn resume(&self, connection: &Connection, conversation: &Conversation) -> anyhow::Result<()> {
         let Self { shared, .. } = self;
         let ended = shared.journal.resume_conversation(connection.merchant, conversation.clone()).await?;
-        self.heal_handover(conversation);
+        shared.alerts.heal(handover_alert(conversation));
         if ended.is_some_and(|pause| pause.is_handed_over) {
             self.hand_over(conversation, HandOver::Back).await;
         }
         Ok(())
     }
 
-    /// A conversation that was handed over is over: nobody has to be told any more.
-    pub fn heal_handover(&self, conversation: &Conversation) {
-        self.shared.alerts.heal(&alert_of(conversation));
+    /// Says again which conversations wait for a human: of a process before this one that may be forgotten.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn tell_handovers(&self) -> anyhow::Result<()> {
+        let journal = &self.shared.journal;
+        for conversation in journal.list_handed_over().await? {
+            // Of an account that was disconnected nobody waits for an answer.
+            if journal.is_connected(&conversation.channel, &conversation.account) {
+                self.shared.alerts.raise(handover_alert(&conversation), HANDED_OVER);
+            }
+        }
+        Ok(())
     }
 
     async fn hand_over(&self, conversation: &Conversation, way: HandOver) {
@@ -92,10 +101,3 @@ pub fn pause_json(pause: Option<&Pause>) -> Value {
 
 const HANDED_OVER: &str =
     "A bot has handed a conversation over to a human. Resume the conversation on its page when it is done.";
-
-/// Alerts tell no person's id.
-fn alert_of(conversation: &Conversation) -> String {
-    let Conversation { channel, account, person } = conversation;
-    let key = DedupeKey::new(channel, account, &[b"handover", person.as_bytes()]);
-    format!("handover:{}", &to_hex(key.as_bytes())[..12])
-}

@@ -1,7 +1,5 @@
 //! What the API and the worker of posts to receivers have in common.
 
-use uuid::Uuid;
-
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::store::push::PushEndpoints;
 
@@ -12,10 +10,4 @@ pub struct Receivers {
     pub endpoints: PushEndpoints,
     /// Where they may be.
     pub allowed: AllowedAddresses,
-}
-
-/// The cause of the alert that a merchant's receiver does not take events.
-#[must_use]
-pub fn push_alert(merchant: Uuid) -> String {
-    format!("push:{merchant}")
 }

@@ -14,6 +14,7 @@ use super::{App, StartError, jobs};
 use crate::answering::Answering;
 use crate::answering::catalogue::Catalogue;
 use crate::answering::push::Receivers;
+use crate::answering::responder::Responder;
 use crate::answering::sending::Sending;
 use crate::answering::uploads::Uploads;
 use crate::commands::CommandRunner;
@@ -99,6 +100,7 @@ impl App {
         let uploads = Uploads::new(opened.uploads, server.public_url.as_ref());
         let answering = answering(&shared, &channels, &server, (receivers, uploads));
         let push = push(&answering, &mut server)?;
+        let responder = responder(&answering, &mut server)?;
         let erasures = Erasures::new(opened.tokens.clone());
         let workers = Workers::new(
             &shared,
@@ -107,7 +109,7 @@ impl App {
             readers.clone(),
             alert_poster,
             (answering.clone(), push),
-            configured(&shared, &channels, server.channels_owner.clone()),
+            (configured(&shared, &channels, server.channels_owner.clone()), responder.clone()),
         )?;
         let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
         let runner = CommandRunner {
@@ -120,6 +122,7 @@ impl App {
             rotation: opened.rotation,
             api_keys: opened.api_keys.clone(),
             answering: answering.clone(),
+            responder: responder.clone(),
             outbox: Arc::new(workers.outbox.clone()),
             clock: shared.clock.clone(),
         };
@@ -132,7 +135,7 @@ impl App {
                 server,
                 opened.vault,
                 opened.api_keys,
-                (answering, Arc::new(workers.outbox.clone())),
+                (answering, Arc::new(workers.outbox.clone()), responder),
                 running.clone(),
             ),
             scheduler: Scheduler::new(
@@ -253,6 +256,15 @@ fn configured(shared: &Shared, channels: &[Channel], owner: Option<ChannelsOwner
     (!named.is_empty()).then(|| ConfiguredAccounts::new(shared.clone(), owner, named))
 }
 
+/// The built-in responder; `None`: it is off. Its calls may go to the model's address, wherever that is.
+fn responder(answering: &Answering, server: &mut Server) -> anyhow::Result<Option<Responder>> {
+    let Some(settings) = server.responder.take() else { return Ok(None) };
+    let timeouts = Timeouts { idle: settings.timeout, total: settings.timeout, ..server.timeouts.clone() };
+    let allowed = AllowedAddresses::new([&settings.endpoint]);
+    let http = Http::new(answering.shared.clock.clone(), &timeouts, allowed)?;
+    Ok(Some(Responder::new(answering.clone(), settings, http)))
+}
+
 /// The worker that posts events. Its calls go through clients of their own: a merchant's receiver may be at no address that
 /// only this service is to reach.
 fn push(answering: &Answering, server: &mut Server) -> anyhow::Result<Push> {
@@ -302,7 +314,7 @@ fn join_routes(
     server: Server,
     vault: Vault,
     api_keys: ApiKeys,
-    (answering, outbox): (Answering, Arc<dyn Sending>),
+    (answering, outbox, responder): (Answering, Arc<dyn Sending>, Option<Responder>),
     running: Running,
 ) -> Router {
     let api_channels = channels.iter().map(ApiChannel::of).collect();
@@ -314,7 +326,7 @@ fn join_routes(
         is_configured: channel.configured.is_some(),
     });
     let mut router = web::router(
-        (answering.clone(), Arc::clone(&outbox)),
+        (answering.clone(), Arc::clone(&outbox), responder),
         fronts.collect(),
         vault,
         api_keys.clone(),

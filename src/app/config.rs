@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::answering::responder::settings::ResponderSettings;
 use crate::answering::settings::AnsweringSettings;
 use crate::shared::database::lock::folder_of;
 use crate::shared::outgoing::http::Timeouts;
@@ -80,6 +81,8 @@ pub struct Server {
     pub push_addresses: Vec<Url>,
     /// How people are answered.
     pub answering: AnsweringSettings,
+    /// The built-in responder; `None`: it is off.
+    pub responder: Option<ResponderSettings>,
     /// The form of log lines.
     pub log_format: LogFormat,
     /// What is logged, in the words of `RUST_LOG`.
@@ -231,6 +234,7 @@ impl Server {
             bot_receiver: None,
             push_addresses: Vec::new(),
             answering: AnsweringSettings::default(),
+            responder: None,
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
             timeouts: Timeouts::default(),
@@ -287,6 +291,7 @@ impl Server {
             bot_receiver: bot_receiver(settings),
             push_addresses: Vec::new(),
             answering: AnsweringSettings::from_settings(settings),
+            responder: ResponderSettings::from_settings(settings),
             log_format: settings.parsed_or("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
                 "text" => Some(LogFormat::Text),
                 "json" => Some(LogFormat::Json),

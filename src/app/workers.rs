@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::answering::Answering;
+use crate::answering::responder::Responder;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::reader::Reader;
@@ -22,6 +23,7 @@ use crate::workers::outbox::Outbox;
 use crate::workers::push::Push;
 use crate::workers::reads::Refresh;
 use crate::workers::reply_counts::ReplyCounter;
+use crate::workers::responder::AnsweringWorker;
 use crate::workers::search_index::SearchIndexer;
 use crate::workers::threads::Overview;
 use crate::workers::uploads::UploadRemover;
@@ -49,7 +51,7 @@ impl Workers {
         readers: Readers,
         alert_poster: Arc<AlertPoster>,
         (answering, push): (Answering, Push),
-        configured: Option<ConfiguredAccounts>,
+        (configured, responder): (Option<ConfiguredAccounts>, Option<Responder>),
     ) -> anyhow::Result<Self> {
         let thread = LowPriorityThread::start("files").context("a thread cannot be started")?;
         let conversations =
@@ -86,6 +88,8 @@ impl Workers {
             Arc::new(search),
         ];
         others.extend(configured);
+        let answers = |responder| AnsweringWorker::new(responder, Arc::new(outbox.clone()));
+        others.extend(responder.map(|responder| Arc::new(answers(responder)) as Arc<dyn Worker>));
         Ok(Self { conversations, refresh, alert_poster, outbox, others })
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{Method, header};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
@@ -70,14 +69,7 @@ impl Forward {
     }
 
     async fn post_once(&self, id: &str, body: &str) -> Result<(), String> {
-        let headers = signed_post::headers(id, Clock::system().now_ms() / 1000, body, &[self.key.as_ref()]);
-        let request = self
-            .http
-            .request(Method::POST, self.url.clone())
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(body.to_owned());
-        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-        match self.http.open(request).await {
+        match signed_post::post(&self.http, &self.url, id, body.to_owned(), &[self.key.as_ref()]).await {
             Ok(answer) if answer.status.is_success() => Ok(()),
             Ok(answer) => Err(format!("it answered {}", answer.status.as_u16())),
             Err(error) => Err(error.to_string()),

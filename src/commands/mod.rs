@@ -2,6 +2,7 @@
 //! a local [`socket`] in the data folder, or by the command itself where no service runs.
 
 mod api_keys;
+pub mod eval_bot;
 pub mod forward;
 mod keys;
 mod rebuild;
@@ -19,8 +20,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use self::eval_bot::Cases;
 use self::rotate_keys::Rotation;
 use crate::answering::Answering;
+use crate::answering::responder::Responder;
 use crate::answering::sending::Sending;
 use crate::shared::channel::reader::Reader;
 use crate::shared::clock::Clock;
@@ -81,13 +84,20 @@ pub enum Command {
     Send(MessageWanted),
     /// Tell events of the feed as they happen, until whoever asked goes away.
     Tail(EventsWanted),
+    /// Put questions to the model of the built-in responder, and look what it would answer.
+    EvalBot {
+        /// The questions.
+        cases: Cases,
+        /// Whose catalogue it knows; `None`: that of the only merchant.
+        merchant: Option<Uuid>,
+    },
 }
 
 impl Command {
     /// Whether only a running service can do it, because it goes on when the answer is given.
     #[must_use]
     pub fn needs_service(&self) -> bool {
-        matches!(self, Self::Send(_) | Self::Tail(_))
+        matches!(self, Self::Send(_) | Self::Tail(_) | Self::EvalBot { .. })
     }
 }
 
@@ -183,6 +193,8 @@ pub struct CommandRunner {
     pub api_keys: ApiKeys,
     /// Who answers people, and what bots are told.
     pub answering: Answering,
+    /// The built-in responder; `None`: it is off.
+    pub responder: Option<Responder>,
     /// Who sends what was accepted.
     pub outbox: Arc<dyn Sending>,
     /// The time.
@@ -204,6 +216,7 @@ impl CommandRunner {
             Command::RevokeKey { id } => self.revoke_key(&id, lines).await,
             Command::Send(wanted) => self.send(wanted, lines).await,
             Command::Tail(wanted) => self.tail(wanted, lines).await,
+            Command::EvalBot { cases, merchant } => self.eval_bot(cases, merchant, lines).await,
         };
         let good = match result {
             Ok(good) => good,

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::{fields, refusal};
 use crate::meta::app::{App, Denial};
+use crate::meta::media::Media;
 use crate::shared::channel::job::check_cron;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::{ProblemKind, Settings};
@@ -41,18 +42,6 @@ pub struct Config {
     /// Whether the app may let humans answer for seven days (`HUMAN_AGENT`).
     pub human_agent: bool,
 }
-
-/// From where attachments are copied, and how large they may be.
-#[derive(Debug, Clone)]
-pub struct Media {
-    /// Hosts; one that begins with a dot stands for all below it, too.
-    pub hosts: Vec<String>,
-    /// The largest file.
-    pub max_bytes: u64,
-}
-
-/// The hosts of Meta's content network.
-const MEDIA_HOSTS: &str = ".fbcdn.net,.fbsbx.com";
 
 /// Meta's limit of attachments is 25 MB.
 const MEDIA_MAX_BYTES: u64 = 25 * 1024 * 1024;
@@ -155,7 +144,11 @@ impl Config {
                 "a whole number from 0 to 1000",
                 |text| text.parse().ok().filter(|calls| *calls <= 1000),
             ),
-            media: media(settings),
+            media: Media::from_settings(
+                settings,
+                ["FACEBOOK_MEDIA", "FACEBOOK_MEDIA_HOSTS", "FACEBOOK_MEDIA_MAX_BYTES"],
+                MEDIA_MAX_BYTES,
+            ),
             instagram: settings.parsed_or("FACEBOOK_INSTAGRAM", false, "on or off", on_or_off),
             human_agent: settings.parsed_or("FACEBOOK_HUMAN_AGENT", false, "on or off", on_or_off),
         })
@@ -206,33 +199,6 @@ impl App for Config {
     fn denial_reason(&self, denial: Denial) -> String {
         refusal::denial_reason(denial)
     }
-}
-
-fn media(settings: &mut Settings<'_>) -> Option<Media> {
-    let copy = settings.parsed_or("FACEBOOK_MEDIA", false, "copy or off", |text| match text {
-        "copy" => Some(true),
-        "off" => Some(false),
-        _ => None,
-    });
-    let hosts = settings.parsed_or(
-        "FACEBOOK_MEDIA_HOSTS",
-        parse_hosts(MEDIA_HOSTS).unwrap_or_default(),
-        "names of hosts, separated by commas",
-        parse_hosts,
-    );
-    let max_bytes = settings.parsed_or("FACEBOOK_MEDIA_MAX_BYTES", MEDIA_MAX_BYTES, "a number of bytes", |text| {
-        text.parse().ok().filter(|bytes| *bytes > 0)
-    });
-    copy.then_some(Media { hosts, max_bytes })
-}
-
-fn parse_hosts(text: &str) -> Option<Vec<String>> {
-    let is_plain = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']')
-    };
-    let hosts: Vec<String> = text.split(',').map(|host| host.trim().to_ascii_lowercase()).collect();
-    let good = hosts.iter().all(|host| host.trim_matches('.').contains(['.', ':']) && host.bytes().all(is_plain));
-    good.then_some(hosts)
 }
 
 fn is_version(text: &str) -> bool {

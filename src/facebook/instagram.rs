@@ -48,7 +48,7 @@ pub fn channel(facebook: &Arc<Facebook>) -> Channel {
         view: view::of(&INSTAGRAM),
         reader: Arc::new(AccountReader(Arc::clone(facebook))),
         dialogue: Some(Arc::new(InboxDialogue::new(Arc::clone(facebook), &INSTAGRAM))),
-        jobs: config.media.iter().map(|_| media::job(facebook, NAME)).collect(),
+        jobs: config.media.iter().map(|media| media::job(facebook, NAME, media)).collect(),
         configured: None,
     }
 }

@@ -39,11 +39,12 @@ use std::sync::Arc;
 use axum::Router;
 
 pub use self::about::{OF_INSTAGRAM as INSTAGRAM, OF_PAGES as ABOUT};
-pub use self::config::{Config, Media, ROUTES};
+pub use self::config::{Config, ROUTES};
 use self::dialogue::InboxDialogue;
 use self::inbox::NAME;
 pub use self::inbox::PLATFORM;
 use self::state::Facebook;
+pub use crate::meta::media::Media;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::read_request::ReadRequest;
@@ -54,7 +55,7 @@ use crate::shared::channel::{Channel, Poll};
 pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
     let facebook = Facebook::new(shared, config);
     let config = &facebook.config;
-    let media = config.media.iter().map(|_| media::job(&facebook, NAME));
+    let media = config.media.iter().map(|media| media::job(&facebook, NAME, media));
     let jobs = std::iter::once(hourly_check::job(&facebook)).chain(media).collect();
     let instagram = (inbox::INSTAGRAM.is_on)(config).then(|| instagram::channel(&facebook));
     let pages = Channel {

@@ -5,6 +5,7 @@ pub mod app;
 pub mod budget;
 pub mod graph;
 pub mod id;
+pub mod media;
 pub mod refusal;
 pub mod send;
 pub mod token;

@@ -4,6 +4,7 @@
 //! Source: <https://developers.facebook.com/docs/graph-api/guides/error-handling>,
 //! <https://developers.facebook.com/docs/graph-api/overview/rate-limiting> (2026).
 
+use http::StatusCode;
 use serde_json::Value;
 
 use super::app::{App, Denial};
@@ -118,6 +119,7 @@ pub fn meaning(answer: &Answer, clock: &Clock, app: &dyn App) -> Meaning {
         10 | 200..=299 => not_allowed(&told, app),
         100 => bad_parameter(&told, app),
         368 => denied(code, Denial::Blocked, app),
+        _ if answer.status == StatusCode::TOO_MANY_REQUESTS => ApiError::RateLimited { retry_after: pause },
         _ if told.is_transient || answer.status.is_server_error() => ApiError::Unavailable(format!("code {code}")),
         _ => refused(code, subcode),
     };

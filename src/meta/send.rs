@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use http::Method;
+use http::{Method, StatusCode};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -55,22 +55,27 @@ impl Graph {
             None if answer.status.is_success() => {
                 serde_json::from_slice(&answer.body).map_err(|_| SendError::Unknown("an unreadable answer".to_owned()))
             }
-            None => Err(self.without_error_object(&answer)),
+            None => Err(self.without_error_object(account, &answer)),
         }
     }
 
     /// What an answer means that no part of the Graph API wrote.
-    fn without_error_object(&self, answer: &Answer) -> SendError {
+    fn without_error_object(&self, account: &Id, answer: &Answer) -> SendError {
         let status = answer.status.as_u16();
         match status {
-            429 => SendError::Later { retry_after: self.pause_told(answer), only_person: false },
+            429 => self.too_often(account, answer, false),
             500.. => SendError::Unknown(format!("status {status}")),
             _ => SendError::Refused { code: format!("status {status}"), reason: Reason::Refused },
         }
     }
 
-    fn pause_told(&self, answer: &Answer) -> Duration {
-        answer.retry_after(self.http().clock()).unwrap_or(budget::PAUSE)
+    /// Nothing of this account is asked or sent before the platform's pause is over. `for_all`: nor of any other.
+    fn too_often(&self, account: &Id, answer: &Answer, for_all: bool) -> SendError {
+        let lane = Lane::Page(account);
+        let told = answer.retry_after(self.http().clock()).or_else(|| self.budgets().pause_of(lane));
+        let retry_after = told.unwrap_or(budget::PAUSE);
+        self.budgets().refused(lane, for_all, retry_after);
+        SendError::Later { retry_after, only_person: false }
     }
 
     fn meaning_of(&self, account: &Id, answer: &Answer, told: &Told) -> SendError {
@@ -83,10 +88,7 @@ impl Graph {
                 only_person: true,
             },
             (code, _) if TOO_OFTEN.contains(&code) || (80_000..=80_999).contains(&code) => {
-                let told = self.budgets().pause_of(Lane::Page(account));
-                let retry_after = answer.retry_after(self.http().clock()).or(told).unwrap_or(budget::PAUSE);
-                self.budgets().refused(Lane::Page(account), matches!(code, 4 | 341), retry_after);
-                SendError::Later { retry_after, only_person: false }
+                self.too_often(account, answer, matches!(code, 4 | 341))
             }
             (102 | 190 | 467 | 368 | 131_031 | 131_042, _) | (10, 1_893_063) => self.account_cannot(told),
             (200..=299, _) if (code, subcode) != (200, 1_545_041) => self.account_cannot(told),
@@ -94,6 +96,7 @@ impl Graph {
             (1 | 2 | 1200 | 131_000 | 131_016 | 131_057 | 135_000, _) => {
                 SendError::Broken { code: words_of(code, subcode) }
             }
+            _ if answer.status == StatusCode::TOO_MANY_REQUESTS => self.too_often(account, answer, false),
             _ if is_transient && reason_of(code, subcode) == Reason::Refused && !matches!(code, 10 | 100) => {
                 SendError::Broken { code: words_of(code, subcode) }
             }

@@ -262,9 +262,21 @@ impl Erasure {
             self.0.journal.forget_feed_cursors(merchant).await?;
             self.0.erasures.forget_receiver(merchant).await?;
             self.0.uploads.remove_of(merchant).await?;
-            for receiver in [Receiver::Own, Receiver::Bot] {
-                self.0.journal.forget_push_place(receiver, merchant).await?;
-            }
+            // The receiver of the settings is everybody's: without its place it would be told of everything again.
+            self.0.journal.forget_push_place(Receiver::Own, merchant).await?;
+            self.0.alerts.heal(&Receiver::Own.alert(merchant));
+        }
+        Ok(())
+    }
+
+    /// Forgets what is left of merchants of whom no account is left here, also where a kill kept that from being forgotten
+    /// with the request.
+    ///
+    /// # Errors
+    /// When a database fails.
+    pub(crate) async fn forget_merchants_without_accounts(&self) -> anyhow::Result<()> {
+        for merchant in self.0.erasures.list_receivers_of_nobody().await? {
+            self.forget_merchant(merchant).await?;
         }
         Ok(())
     }

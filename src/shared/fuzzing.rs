@@ -1,11 +1,11 @@
 //! Bytes that no channel alone reads, for the fuzzers: what must hold for each, whatever they are.
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use zeroize::Zeroizing;
 
 use super::clock::Clock;
 use super::journal::{Effect, Event};
-use super::outgoing::http::Answer;
+use super::outgoing::answer;
 use super::raw_json::{Object, elements};
 use super::secrets::signature::{from_hex, to_hex};
 use super::secrets::vault::{Place, Purpose, Vault, VaultError, parse_key};
@@ -92,8 +92,7 @@ fn retry_after(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
     let mut headers = HeaderMap::new();
     headers.insert(header::RETRY_AFTER, value);
-    let answer = Answer { status: StatusCode::TOO_MANY_REQUESTS, headers, body: bytes::Bytes::new() };
-    let wait = answer.retry_after(&Clock::manual(chrono::DateTime::UNIX_EPOCH));
+    let wait = answer::retry_after(&headers, &Clock::manual(chrono::DateTime::UNIX_EPOCH));
     assert!(wait.is_none_or(|wait| wait.as_secs() <= 3600), "{wait:?}");
 }
 

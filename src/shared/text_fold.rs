@@ -40,8 +40,9 @@ impl Folded {
     pub fn new(written: &str) -> Self {
         let mut folded =
             Self { text: String::with_capacity(written.len()), origins: Vec::with_capacity(written.len()) };
+        let mut plain = String::new();
         each_sign(written, |start, sign| {
-            fold_into(sign, &mut folded.text);
+            fold_into(sign, &mut plain, &mut folded.text);
             folded.origins.resize(folded.text.len(), (start, start + sign.len()));
         });
         folded
@@ -67,7 +68,8 @@ impl Folded {
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    each_sign(text, |_, sign| fold_into(sign, &mut folded));
+    let mut plain = String::new();
+    each_sign(text, |_, sign| fold_into(sign, &mut plain, &mut folded));
     folded
 }
 
@@ -130,18 +132,19 @@ fn joins_the_one_before(character: char) -> bool {
     is_mark(first) || CLASSES.get_u8(first) != 0 || matches!(first, '\u{1160}'..='\u{11ff}' | '\u{d7b0}'..='\u{d7ff}')
 }
 
-fn fold_into(sign: &str, folded: &mut String) {
+/// Folds a sign behind what is folded. `plain` is room to work in, so that none has to be found for each sign.
+fn fold_into(sign: &str, plain: &mut String, folded: &mut String) {
     if let [byte] = sign.as_bytes() {
         folded.push(byte.to_ascii_lowercase().into());
         return;
     }
     let mut script = Script::Common;
     let lower = DECOMPOSED.normalize_iter(sign.chars()).flat_map(char::to_lowercase);
-    let mut plain = String::with_capacity(sign.len());
+    plain.clear();
     for part in lower {
         if !is_mark(part) {
             script = script_of(part);
-            push_plain(part, &mut plain);
+            push_plain(part, plain);
         } else if !is_left_out(part, script) {
             plain.push(part);
         }

@@ -36,10 +36,10 @@ fn delivery(bytes: &[u8]) {
             headers.append(name, value);
         }
     }
-    let one = event(&headers, body, Some(0));
+    let one = event(&headers, body, Some(0), 0);
     check_event(&one, |account| ShopDomain::parse(account).is_some());
     headers.insert("x-shopify-webhook-id", HeaderValue::from_static("another"));
-    assert_eq!(one.key, event(&headers, body, Some(0)).key);
+    assert_eq!(one.key, event(&headers, body, Some(0), 0).key);
     assert!(body.starts_with(&one.payload) && (one.payload == body || matches!(one.effect, Effect::SetAside(_))));
 }
 

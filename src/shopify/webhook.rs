@@ -51,7 +51,8 @@ async fn delivery(State(shopify): State<Arc<Shopify>>, headers: HeaderMap, body:
     if let Some(nonce) = self_test::nonce_of_probe(&body) {
         return shopify.intake.probe(nonce);
     }
-    let event = payload::event(&headers, &body, login_of(&shopify, &headers).await);
+    let login = login_of(&shopify, &headers).await;
+    let event = payload::event(&headers, &body, login, shopify.shared.clock.now_ms());
     if let Some(topic) = compliance::Topic::of(&headers) {
         return compliance::take(&shopify, topic, event, &body).await;
     }

@@ -24,6 +24,7 @@ use url::Url;
 use self::form::OwnAddress;
 use self::merchant::{Front, Fronts};
 use crate::answering::Answering;
+use crate::answering::responder::Responder;
 use crate::answering::sending::{Outbox, Sending};
 use crate::shared::channel::context::Shared;
 use crate::shared::secrets::vault::Vault;
@@ -34,7 +35,7 @@ use crate::shared::store::ApiKeys;
 use crate::shared::telemetry::metrics::Metrics;
 
 /// The beginnings of the paths at which our own pages, interfaces and probes are.
-pub const ROUTES: [&str; 19] = [
+pub const ROUTES: [&str; 20] = [
     "/account",
     "/api",
     "/catalogue",
@@ -47,6 +48,7 @@ pub const ROUTES: [&str; 19] = [
     "/health",
     "/icon.svg",
     "/keys",
+    "/bot",
     "/logout",
     "/m",
     "/media",
@@ -75,7 +77,7 @@ impl Running {
 
 /// Our own routes. `own`: where they are reached, if that is configured.
 pub fn router(
-    (answering, outbox): (Answering, Arc<dyn Sending>),
+    (answering, outbox, responder): (Answering, Arc<dyn Sending>, Option<Responder>),
     fronts: Vec<Front>,
     vault: Vault,
     api_keys: ApiKeys,
@@ -96,6 +98,7 @@ pub fn router(
         .layer(Extension(api_keys))
         .layer(Extension(answering))
         .layer(Extension(Outbox(outbox)))
+        .layer(Extension(responder))
         .layer(Extension(running))
         .with_state(shared)
         .merge(uploaded)

@@ -263,4 +263,17 @@ impl Client {
             None => debug_token_as(&self.graph, Patience::Background, token, token).await,
         }
     }
+
+    /// Where a medium can be fetched, for five minutes.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn fetch_media_address(&self, media: &Id) -> Result<String, ApiError> {
+        #[derive(Deserialize)]
+        struct Medium {
+            url: String,
+        }
+        let query = [("phone_number_id", self.account().as_str())];
+        Ok(self.get::<Medium>(&[media.as_str()], &query).await?.url)
+    }
 }

@@ -10,6 +10,7 @@ use super::person::digits_of;
 use super::refusal;
 use crate::meta::app::{App, Denial};
 use crate::meta::id::Id;
+use crate::meta::media::Media;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::{ProblemKind, Settings};
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub graph_url: Url,
     /// The Graph API's version: `v26.0`.
     pub graph_version: String,
+    /// From where attachments are copied; `None`: they are not.
+    pub media: Option<Media>,
 }
 
 /// Where the Graph API is.
@@ -47,7 +50,7 @@ const GRAPH_URL: &str = "https://graph.facebook.com";
 const GRAPH_VERSION: &str = "v26.0";
 
 /// The variables that switch the channel on: with any of them set, all that have no default must be.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 12] = [
     "WHATSAPP_BUSINESS_ACCOUNT_ID",
     "WHATSAPP_PHONE_NUMBER_ID",
     "WHATSAPP_PHONE_NUMBER",
@@ -57,7 +60,16 @@ const NAMES: [&str; 9] = [
     "WHATSAPP_APP_SECRET_PREVIOUS",
     "WHATSAPP_WEBHOOK_ADDRESS",
     "WHATSAPP_GRAPH_URL",
+    MEDIA[0],
+    MEDIA[1],
+    MEDIA[2],
 ];
+
+/// Whether attachments are copied, from which hosts, and up to how many bytes each.
+const MEDIA: [&str; 3] = ["WHATSAPP_MEDIA", "WHATSAPP_MEDIA_HOSTS", "WHATSAPP_MEDIA_MAX_BYTES"];
+
+/// The largest file that people can send: a document.
+const MEDIA_MAX_BYTES: u64 = 100 * 1024 * 1024;
 
 /// The paths at which deliveries are taken in: all at which the channel answers.
 pub const ROUTES: [&str; 2] = ["/whatsapp/webhook", "/webhooks/whatsapp"];
@@ -102,6 +114,7 @@ impl Config {
             webhook_address,
             graph_url: settings.base_url_or("WHATSAPP_GRAPH_URL", GRAPH_URL),
             graph_version: settings.text_or("FACEBOOK_GRAPH_VERSION", GRAPH_VERSION),
+            media: Media::from_settings(settings, MEDIA, MEDIA_MAX_BYTES),
         })
     }
 }

@@ -15,7 +15,7 @@ use super::{NAME, content, meaning, templates};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
     Ability, Author, Dialogue, Forbidden, HandOver, LostAnswers, Misfit, Part, PartContent, PersonRate, Profile, Rate,
-    Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule, billing_label,
+    Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule, billing_label,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -253,6 +253,9 @@ impl Dialogue for NumberDialogue {
                 }
                 ReadError::Api(ApiError::TokenRejected { reason }) => {
                     SendError::Account { code: String::new(), sentence: reason.to_owned() }
+                }
+                ReadError::Api(ApiError::PermissionMissing { code, .. } | ApiError::Refused { code }) => {
+                    SendError::Refused { code, reason: Reason::Refused }
                 }
                 error => not_left(error),
             })?;

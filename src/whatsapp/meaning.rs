@@ -11,7 +11,7 @@ use crate::shared::raw_json::{Object, elements};
 use crate::shared::store::Item;
 
 /// Messages that are a file, by their type: the member has the same name.
-const FILES: [(&str, &str); 5] =
+pub const FILES: [(&str, &str); 5] =
     [("image", "image"), ("video", "video"), ("audio", "audio"), ("document", "file"), ("sticker", "sticker")];
 
 /// What an item means.

@@ -11,6 +11,7 @@ mod dialogue;
 mod doctor;
 mod hourly_check;
 mod meaning;
+mod media;
 mod metadata;
 mod payload;
 mod person;
@@ -53,7 +54,7 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         connect: None,
         view: view::VIEW,
         dialogue: Some(Arc::new(NumberDialogue::new(Arc::clone(&whatsapp)))),
-        jobs: vec![hourly_check::job(&whatsapp)],
+        jobs: std::iter::once(hourly_check::job(&whatsapp)).chain(media::job(&whatsapp)).collect(),
         configured: Some(Arc::new(Number(Arc::clone(&whatsapp)))),
         reader: Arc::new(NumberReader(whatsapp)),
     }

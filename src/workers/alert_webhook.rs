@@ -10,7 +10,6 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat};
-use http::{Method, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
@@ -155,16 +154,8 @@ impl AlertPoster {
         let pause = PAUSES.after_ms(telling.attempts.into());
         // Noted before: after a kill in between, the receiver may know of it.
         self.table.note_try(telling.id.clone(), now_ms + pause).await?;
-        let body = body(&telling);
-        let headers = signed_post::headers(&telling.id, now_ms / 1000, &body, &[key]);
-        let request = self
-            .shared
-            .http
-            .request(Method::POST, url.clone())
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(body);
-        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-        let problem = match self.shared.http.send(request).await {
+        let posted = signed_post::post(&self.shared.http, url, &telling.id, body(&telling), &[key]).await;
+        let problem = match posted {
             Ok(answer) if answer.status.is_success() => {
                 self.shared.metrics.count_alert_post("sent");
                 return self.table.note_told(telling.id).await;

@@ -19,11 +19,11 @@ use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::erasure::Scope;
 use crate::shared::files::output::{Output, RelativePath};
-use crate::shared::journal::Erased;
+use crate::shared::journal::{Conversation, Erased};
 use crate::shared::retry::Doubling;
 use crate::shared::store::erasures::{Open, Wanted};
 use crate::shared::store::uploads::Uploads;
-use crate::shared::store::{ApiKeys, Erasures};
+use crate::shared::store::{ApiKeys, Erasures, handover_alert};
 use crate::shared::under_way::Reads;
 
 /// The pauses between the tries at one request, which is due within a day.
@@ -211,7 +211,13 @@ impl Eraser {
             self.shared.products.forget_account(channel, account).await.context("the search index cannot forget")?;
             self.shared.sessions.scrub(account.to_owned()).await?;
             self.api_keys.forget_account(channel, account).await?;
+            self.shared.erasure.forget_merchants_without_accounts().await?;
         }
+        if let Scope::Person { person, .. } = scope {
+            let (channel, account, person) = (channel.to_owned(), account.to_owned(), person.clone());
+            self.shared.alerts.heal(handover_alert(&Conversation { channel, account, person }));
+        }
+        self.shared.journal.forget_push_problems().await?;
         let erased = Erased { files: files + media, ..self.shared.journal.count_erased(&name).await? };
         self.erasures.finish(wanted, erased).await?;
         self.shared.journal.forget_erased(&name).await?;

@@ -4,14 +4,14 @@
 //! nothing. What events mean is read outside it; if an event was erased or released meanwhile, the step is made again.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{LOOK_EVERY, Rest, Worker};
 use crate::answering::Answering;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::journal::Account;
-use crate::shared::store::{AccountStatus, FeedStep, NextForFeed};
+use crate::shared::store::{AccountStatus, FeedStep, NextForFeed, Taken, handover_alert};
 
 /// How many events of conversations one step takes: a write transaction of some milliseconds.
 const BATCH: i64 = 500;
@@ -20,8 +20,9 @@ const BATCH: i64 = 500;
 /// at once, because somebody waits for an answer.
 const MANY: usize = 50;
 
-/// Items that are too old are deleted so often, in milliseconds.
-const PRUNE_EVERY_MS: i64 = 60 * 60 * 1000;
+/// How often items that are too old are deleted, and everything is looked at that tells of itself when it changes, in
+/// milliseconds.
+const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// A catalogue that never rests is told of after so long, in milliseconds.
 const LONGEST_CHANGING_MS: i64 = 15_000;
@@ -35,8 +36,10 @@ pub struct Feed {
     rest: Mutex<Duration>,
     /// Changes of products that wait for more.
     changing: Mutex<Option<Changing>>,
-    /// When items that are too old were deleted last, in milliseconds since 1970.
-    pruned_at: Mutex<Option<i64>>,
+    /// When the hourly work was done last, in milliseconds since 1970.
+    looked_at: Mutex<Option<i64>>,
+    /// The version of the connections of which bots know how they are doing.
+    told: Mutex<Option<u64>>,
 }
 
 /// Changes of products that wait for more, and since when, in milliseconds since 1970. It is not kept over a restart: then
@@ -67,22 +70,30 @@ impl Feed {
     /// Tells bots what happens in these conversations.
     #[must_use]
     pub fn new(answering: Answering) -> Self {
-        Self { answering, rest: Mutex::new(LOOK_EVERY), changing: Mutex::default(), pruned_at: Mutex::default() }
+        Self {
+            answering,
+            rest: Mutex::new(LOOK_EVERY),
+            changing: Mutex::default(),
+            looked_at: Mutex::default(),
+            told: Mutex::default(),
+        }
     }
 
-    /// Deletes what is too old, at a start and every hour.
-    async fn prune(&self) -> anyhow::Result<()> {
+    /// At a start and every hour: deletes what is too old, and looks whether anything was not told.
+    async fn look_hourly(&self) -> anyhow::Result<()> {
         let Answering { shared, settings, .. } = &self.answering;
         let now_ms = shared.clock.now_ms();
-        let pruned_at = *self.pruned_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if pruned_at.is_some_and(|at| (at..at + PRUNE_EVERY_MS).contains(&now_ms)) {
+        let looked_at = *lock(&self.looked_at);
+        if looked_at.is_some_and(|at| (at..at + HOUR_MS).contains(&now_ms)) {
             return Ok(());
         }
         let deleted = shared.journal.prune_feed(now_ms - i64::from(settings.retention_days) * DAY_MS).await?;
         if deleted > 0 {
             tracing::info!(deleted, "items of the feed past their retention were deleted");
         }
-        *self.pruned_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now_ms);
+        self.answering.tell_handovers().await?;
+        *lock(&self.told) = None;
+        *lock(&self.looked_at) = Some(now_ms);
         Ok(())
     }
 
@@ -99,14 +110,14 @@ impl Feed {
         }
         let (has_more, count) = (next.has_more, next.events.len());
         let holds = next.events.iter().any(|event| event.is_told);
-        let (owners, over) = (self.owners_of(&next).await?, next.over.clone());
+        let owners = self.owners_of(&next).await?;
         let automation = dialogues
             .iter()
             .filter_map(|(name, dialogue)| Some(((*name).to_owned(), dialogue.profile().automation_within?)))
             .collect();
         let taken = shared.journal.take_into_feed(FeedStep { next, owners, automation }, rules).await?;
-        let Some(begun) = taken else { return Ok(true) };
-        over.iter().for_each(|conversation| self.answering.heal_handover(conversation));
+        let Some(Taken { begun, resumed }) = taken else { return Ok(true) };
+        resumed.iter().for_each(|conversation| shared.alerts.heal(handover_alert(conversation)));
         for (channel, by) in begun {
             shared.metrics.count_takeover(&channel, by.as_str());
         }
@@ -121,6 +132,11 @@ impl Feed {
     /// Tells bots of accounts that are doing better or worse.
     async fn tell_statuses(&self) -> anyhow::Result<()> {
         let Answering { shared, .. } = &self.answering;
+        // Before they are listed: what changes meanwhile is looked at again.
+        let version = shared.connections.version();
+        if *lock(&self.told) == Some(version) {
+            return Ok(());
+        }
         let accounts = shared.connections.list().await?.into_iter().map(|connection| AccountStatus {
             merchant: connection.merchant.to_string(),
             status: connection.status.as_str(),
@@ -128,7 +144,9 @@ impl Feed {
             channel: connection.channel,
             account: connection.account,
         });
-        Ok(shared.journal.tell_statuses(accounts.collect()).await?)
+        let is_complete = shared.journal.tell_statuses(accounts.collect()).await?;
+        *lock(&self.told) = is_complete.then_some(version);
+        Ok(())
     }
 
     /// Tells bots of products that changed, once there was no change for a moment: what is read of a whole catalogue is
@@ -136,12 +154,12 @@ impl Feed {
     async fn tell_changes(&self) -> anyhow::Result<bool> {
         let Answering { shared, .. } = &self.answering;
         let Some(newest) = shared.journal.newest_untold_change().await? else {
-            *self.changing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *lock(&self.changing) = None;
             return Ok(false);
         };
         let (now_ms, settle_ms) = (shared.clock.now_ms(), self.answering.feed_rules().settle_ms);
         let until = {
-            let mut changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut changing = lock(&self.changing);
             let now = changing.unwrap_or(Changing { newest, first_at: now_ms, last_at: now_ms }).with(newest, now_ms);
             *changing = Some(now);
             now.due(now_ms, settle_ms)
@@ -151,7 +169,7 @@ impl Feed {
         let owners = connections.map(|one| ((one.channel, one.account), one.merchant.to_string())).collect();
         let has_more = shared.journal.tell_product_changes(until, owners, shared.products.sources().clone()).await?;
         if !has_more {
-            *self.changing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *lock(&self.changing) = None;
         }
         Ok(has_more)
     }
@@ -176,8 +194,12 @@ impl Feed {
 
     fn rest_until(&self, at: Option<i64>, now_ms: i64) {
         let left = at.map(|at| Duration::from_millis(u64::try_from(at - now_ms).unwrap_or(0)));
-        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = left.unwrap_or(LOOK_EVERY).min(LOOK_EVERY);
+        *lock(&self.rest) = left.unwrap_or(LOOK_EVERY).min(LOOK_EVERY);
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Worker for Feed {
@@ -191,7 +213,7 @@ impl Worker for Feed {
 
     fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(async {
-            self.prune().await?;
+            self.look_hourly().await?;
             if self.take_next().await? {
                 return Ok(true);
             }
@@ -201,7 +223,7 @@ impl Worker for Feed {
     }
 
     fn rest(&self) -> Rest {
-        Rest::UntilNextEventFor(*self.rest.lock().unwrap_or_else(PoisonError::into_inner))
+        Rest::UntilNextEventFor(*lock(&self.rest))
     }
 }
 

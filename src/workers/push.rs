@@ -4,11 +4,11 @@
 //! row says what is still to be posted, so a kill at any instant costs at most a repeat with the same id.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::{Method, StatusCode, header};
+use http::StatusCode;
 use secrecy::SecretString;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
@@ -20,9 +20,9 @@ use super::alert_webhook;
 use super::{Rest, Worker};
 use crate::answering::Answering;
 use crate::answering::event::{EventQuery, FeedText};
-use crate::answering::push::push_alert;
 use crate::shared::channel::job::BoxFuture;
-use crate::shared::outgoing::http::{Answer, ApiError, Http};
+use crate::shared::outgoing::answer::retry_after;
+use crate::shared::outgoing::http::{ApiError, Http};
 use crate::shared::outgoing::signed_post;
 use crate::shared::retry::Doubling;
 use crate::shared::store::push::{DuePush, Failed, PushEndpoints, Receiver};
@@ -39,6 +39,9 @@ pub const WITHIN: Duration = Duration::from_secs(15);
 
 /// The pauses between the tries of a post.
 const PAUSES: Doubling = Doubling::new(Duration::from_secs(5), Duration::from_secs(60 * 60));
+
+/// For how long one receiver is posted to before it is looked again where it is and what signs.
+const LONGEST_RUN: Duration = Duration::from_secs(1);
 
 /// After so many failures of a post somebody is told.
 const FAILURES_TO_TELL: i64 = 3;
@@ -73,7 +76,13 @@ struct Bot {
     /// May ask the configured address, wherever it is.
     http: Http,
     /// It wants no more, until the next start.
-    is_off: Mutex<bool>,
+    is_off: AtomicBool,
+}
+
+impl Bot {
+    fn is_off(&self) -> bool {
+        self.is_off.load(Ordering::Acquire)
+    }
 }
 
 /// Where a merchant's events go.
@@ -82,8 +91,20 @@ struct Target {
     merchant: Uuid,
     url: Url,
     kinds: Vec<ItemKind>,
-    secrets: Vec<Zeroizing<Vec<u8>>>,
     http: Http,
+}
+
+impl Target {
+    /// Of all receivers alike: posts are messages, and have as many places.
+    fn new(receiver: Receiver, merchant: Uuid, url: Url, kinds: Vec<ItemKind>, http: &Http) -> Self {
+        let http = http.sending_of(&receiver.alert(merchant));
+        Self { receiver, merchant, url, kinds, http }
+    }
+
+    /// The cause of the alert that it takes no events.
+    fn alert(&self) -> String {
+        self.receiver.alert(self.merchant)
+    }
 }
 
 /// What became of a post.
@@ -110,7 +131,7 @@ impl Push {
             Some((BotReceiver { url, secrets }, http)) => {
                 let keys = secrets.iter().map(alert_webhook::Receiver::key);
                 let secrets = keys.collect::<Result<_, _>>().map_err(|problem| anyhow::anyhow!(problem))?;
-                Some(Bot { url, secrets, http, is_off: Mutex::new(false) })
+                Some(Bot { url, secrets, http, is_off: AtomicBool::new(false) })
             }
         };
         let (busy, tasks) = (Mutex::default(), TaskTracker::new());
@@ -140,6 +161,7 @@ impl Push {
                 due => {
                     self.0.busy().remove(&key);
                     due?;
+                    self.0.heal(&target).await?;
                 }
             }
         }
@@ -153,37 +175,32 @@ impl Inner {
     }
 
     async fn targets(&self) -> anyhow::Result<Vec<Target>> {
-        let shared = &self.answering.shared;
         let mut targets = Vec::new();
         for endpoint in self.endpoints.list().await? {
-            let Ok(url) = Url::parse(&endpoint.url) else { continue };
             if endpoint.is_off {
+                // Also where that was told by a process before this one.
+                self.answering.shared.alerts.raise(&Receiver::Own.alert(endpoint.merchant), GONE);
                 continue;
             }
-            targets.push(Target {
-                receiver: Receiver::Own,
-                merchant: endpoint.merchant,
-                url,
-                kinds: endpoint.kinds,
-                secrets: self.endpoints.secrets(endpoint.merchant, shared.clock.now_ms()).await?,
-                http: self.http.of(&format!("push:{}", endpoint.merchant)),
-            });
+            let Ok(url) = Url::parse(&endpoint.url) else { continue };
+            targets.push(Target::new(Receiver::Own, endpoint.merchant, url, endpoint.kinds, &self.http));
         }
-        if let Some(bot) = &self.bot
-            && !*bot.is_off.lock().unwrap_or_else(PoisonError::into_inner)
-        {
-            for merchant in shared.journal.begin_bot_pushes().await? {
-                targets.push(Target {
-                    receiver: Receiver::Bot,
-                    merchant,
-                    url: bot.url.clone(),
-                    kinds: ItemKind::ALL.to_vec(),
-                    secrets: bot.secrets.clone(),
-                    http: bot.http.of("push"),
-                });
+        if let Some(bot) = self.bot.as_ref().filter(|bot| !bot.is_off()) {
+            for merchant in self.answering.shared.journal.begin_bot_pushes().await? {
+                let kinds = ItemKind::ALL.to_vec();
+                targets.push(Target::new(Receiver::Bot, merchant, bot.url.clone(), kinds, &bot.http));
             }
         }
         Ok(targets)
+    }
+
+    /// What signs for a receiver: never nothing.
+    async fn secrets_of(&self, target: &Target) -> anyhow::Result<Vec<Zeroizing<Vec<u8>>>> {
+        match (target.receiver, &self.bot) {
+            (Receiver::Bot, Some(bot)) => Ok(bot.secrets.clone()),
+            (Receiver::Bot, None) => Ok(Vec::new()),
+            (Receiver::Own, _) => self.endpoints.secrets(target.merchant, self.answering.shared.clock.now_ms()).await,
+        }
     }
 
     async fn list_due(&self, target: &Target) -> anyhow::Result<Vec<DuePush>> {
@@ -192,16 +209,27 @@ impl Inner {
         Ok(journal.list_due_pushes(target.receiver, target.merchant, target.kinds.clone(), most).await?)
     }
 
-    /// Posts everything that is due, until nothing is.
+    /// Heals the alert of a receiver that has no trouble any more: it took what it did not take, or that was erased.
+    async fn heal(&self, target: &Target) -> anyhow::Result<()> {
+        let shared = &self.answering.shared;
+        let alert = target.alert();
+        if shared.alerts.is_open(&alert) && !shared.journal.is_push_failing(target.receiver, target.merchant).await? {
+            shared.alerts.heal(&alert);
+        }
+        Ok(())
+    }
+
+    /// Posts what is due, until nothing is or its time is over.
     async fn post_all(self: Arc<Self>, target: Target, mut due: Vec<DuePush>) -> anyhow::Result<()> {
-        let target = Arc::new(target);
+        let begun = Instant::now();
+        let to = Arc::new((self.secrets_of(&target).await?, target));
         let mut under_way: HashSet<i64> = HashSet::new();
         let mut posts = JoinSet::new();
         loop {
             for push in due {
                 if under_way.len() < AT_ONCE && under_way.insert(push.n) {
-                    let (inner, target) = (Arc::clone(&self), Arc::clone(&target));
-                    posts.spawn(async move { (push.n, inner.post_one(&target, push).await) });
+                    let (inner, to) = (Arc::clone(&self), Arc::clone(&to));
+                    posts.spawn(async move { (push.n, inner.post_one(&to.1, &to.0, push).await) });
                 }
             }
             let Some(done) = posts.join_next().await else { return Ok(()) };
@@ -210,24 +238,26 @@ impl Inner {
             if !goes_on? {
                 return Ok(());
             }
-            due = self.list_due(&target).await?;
+            due = match begun.elapsed() < LONGEST_RUN {
+                true => self.list_due(&to.1).await?,
+                false => Vec::new(),
+            };
         }
     }
 
     /// Posts one event. Gives back whether its receiver wants more.
-    async fn post_one(&self, target: &Target, push: DuePush) -> anyhow::Result<bool> {
+    async fn post_one(&self, target: &Target, secrets: &[Zeroizing<Vec<u8>>], push: DuePush) -> anyhow::Result<bool> {
         let shared = &self.answering.shared;
         let (to, of) = (target.receiver, target.merchant);
         let Some(event) = self.read(target, push.n).await? else {
             shared.journal.note_push_taken(to, of, push.n).await?;
             return Ok(true);
         };
-        match self.post(target, &event).await {
+        match self.post(target, secrets, &event).await {
             Posted::Taken => {
                 shared.metrics.count_push("taken");
-                if shared.journal.note_push_taken(to, of, push.n).await? {
-                    shared.alerts.heal(&alert_of(target));
-                }
+                shared.journal.note_push_taken(to, of, push.n).await?;
+                self.heal(target).await?;
             }
             Posted::Gone => {
                 shared.metrics.count_push("failed");
@@ -243,7 +273,7 @@ impl Inner {
                 let set_aside = shared.journal.note_push_failed(to, of, failed).await?;
                 tracing::info!(merchant = %of, problem, set_aside, "an event was not taken by its receiver");
                 if push.attempts + 1 >= FAILURES_TO_TELL {
-                    shared.alerts.raise(&alert_of(target), FAILING);
+                    shared.alerts.raise(&target.alert(), FAILING);
                 }
             }
         }
@@ -258,24 +288,17 @@ impl Inner {
         Ok(page.events.into_iter().find(|event| event.n == n && event.id.is_some()))
     }
 
-    async fn post(&self, target: &Target, event: &FeedText) -> Posted {
-        let clock = &self.answering.shared.clock;
+    async fn post(&self, target: &Target, secrets: &[Zeroizing<Vec<u8>>], event: &FeedText) -> Posted {
+        if secrets.is_empty() {
+            return Posted::Failed("what signs for it cannot be read: PUT it again with rotate".to_owned(), None);
+        }
         let id = event.id.as_deref().unwrap_or_default();
-        let headers = signed_post::headers(id, clock.now_ms() / 1000, &event.json, &target.secrets);
-        let request = target
-            .http
-            .request(Method::POST, target.url.clone())
-            .timeout(WITHIN)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(event.json.clone());
-        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-        // The answer's body is not read.
-        match target.http.open(request).await {
+        match signed_post::post(&target.http, &target.url, id, event.json.clone(), secrets).await {
             Ok(answer) if answer.status.is_success() => Posted::Taken,
             Ok(answer) if answer.status == StatusCode::GONE => Posted::Gone,
             Ok(answer) => {
-                let whole = Answer { status: answer.status, headers: answer.headers.clone(), body: Bytes::new() };
-                Posted::Failed(format!("it answered {}", answer.status.as_u16()), whole.retry_after(clock))
+                let wait = retry_after(&answer.headers, &self.answering.shared.clock);
+                Posted::Failed(format!("it answered {}", answer.status.as_u16()), wait)
             }
             Err(ApiError::Refused { .. }) => Posted::Failed("its address is not public".to_owned(), None),
             Err(error) => Posted::Failed(error.to_string(), None),
@@ -285,23 +308,16 @@ impl Inner {
     async fn switch_off(&self, target: &Target) -> anyhow::Result<()> {
         let shared = &self.answering.shared;
         tracing::warn!(merchant = %target.merchant, "a receiver of events wants no more (410)");
-        shared.alerts.raise(&alert_of(target), GONE);
+        shared.alerts.raise(&target.alert(), GONE);
         match target.receiver {
             Receiver::Own => self.endpoints.switch_off(target.merchant).await,
             Receiver::Bot => {
                 if let Some(bot) = &self.bot {
-                    *bot.is_off.lock().unwrap_or_else(PoisonError::into_inner) = true;
+                    bot.is_off.store(true, Ordering::Release);
                 }
                 Ok(())
             }
         }
-    }
-}
-
-fn alert_of(target: &Target) -> String {
-    match target.receiver {
-        Receiver::Own => push_alert(target.merchant),
-        Receiver::Bot => "push:bot".to_owned(),
     }
 }
 

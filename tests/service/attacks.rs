@@ -364,9 +364,34 @@ async fn p3_messages_of_accounts_that_nobody_connected_are_deleted_by_age_too() 
     app.settle().await;
     assert_eq!(delete_older_than(&app, 30).await, 1);
     assert_eq!(app.counts().await, (1, 1, 0));
-    // Nor does a captured delivery bring it back.
-    deliver(&app, body_of(&[text_at(SAM, 1, "a secret wish")])).await;
-    assert_eq!(app.counts().await, (1, 1, 0));
+    // Strangers leave nothing behind that grows: a captured delivery is stored once more, and goes by age once more.
+    let keys = |app: &TestApp| -> i64 {
+        app.journal_sql(|journal| journal.query_row("SELECT count(*) FROM pruned_keys", [], |row| row.get(0)))
+    };
+    assert_eq!(keys(&app), 0);
+    for _ in 0..3 {
+        deliver(&app, body_of(&[text_at(SAM, 1, "a secret wish")])).await;
+    }
+    assert_eq!(app.counts().await, (2, 2, 0));
+    deliver(&app, "an unreadable one").await;
+    deliver(&app, r#"{"object":"page","entry":[{"id":"100000000000909","unknown":1}]}"#).await;
+    deliver(&app, body_of(&[text_at(SAM, 3, "the newest stays")])).await;
+    app.clock.advance(Duration::from_secs(40 * 24 * 3600));
+    app.settle().await;
+    assert_eq!(delete_older_than(&app, 30).await, 4);
+    assert_eq!((app.counts().await, keys(&app)), ((1, 1, 0), 0));
+    // Those of a connected account are known for ever.
+    app.connect().await;
+    app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
+    deliver(&app, r#"{"object":"page","entry":[{"id":"100000000000101","unknown":1}]}"#).await;
+    deliver(&app, body_of(&[text_at(SAM, 4, "the newest stays")])).await;
+    app.clock.advance(Duration::from_secs(40 * 24 * 3600));
+    app.settle().await;
+    assert!(delete_older_than(&app, 30).await >= 1);
+    let before = app.counts().await;
+    assert!(keys(&app) > 0);
+    deliver(&app, r#"{"object":"page","entry":[{"id":"100000000000101","unknown":1}]}"#).await;
+    assert_eq!(app.counts().await, before, "a captured delivery brings nothing back");
     app.finish().await;
 }
 

@@ -107,6 +107,10 @@ fn the_defaults_in_the_example_are_those_of_the_code() {
             "BOT_WEBHOOK_URL",
             "BOT_WEBHOOK_SECRET",
             "BOT_WEBHOOK_SECRET_PREVIOUS",
+            "BOT_ENDPOINT",
+            "BOT_MODEL",
+            "BOT_API_KEY",
+            "BOT_PROMPT_FILE",
             "WHATSAPP_PHONE_NUMBER_ID",
             "WHATSAPP_BUSINESS_ACCOUNT_ID",
             "WHATSAPP_PHONE_NUMBER",
@@ -165,14 +169,13 @@ fn any_variable_of_a_channel_switches_it_on_and_all_that_are_missing_are_named()
             _ => continue,
         };
         let value = if value.starts_with("your_") { "long enough to be a secret".to_owned() } else { value };
-        let is_id = name == "FACEBOOK_APP_ID"
-            || (name.starts_with("WHATSAPP_") && !name.contains("SECRET") && !name.contains("TOKEN"));
-        let value = if is_id && !value.starts_with("http") { "900000000000001".to_owned() } else { value };
+        let is_id = ["_ID", "_NUMBER"].iter().any(|end| name.ends_with(end));
+        let value = if is_id { "900000000000001".to_owned() } else { value };
         missing.remove(&name);
         assert_eq!(refused(&Variables::from([(name.clone(), value)])), missing, "only {name} is set");
         tried += 1;
     }
-    assert_eq!(tried, 36);
+    assert_eq!(tried, 39);
 }
 
 #[test]

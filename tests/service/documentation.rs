@@ -32,6 +32,7 @@ fn every_finding_of_the_doctor_is_in_its_table_and_the_other_way_round() {
         "src/shared/channel/finding.rs",
         "src/facebook/doctor.rs",
         "src/shopify/doctor.rs",
+        "src/whatsapp/doctor.rs",
     ];
     let sources: String = files.map(text).concat();
     let document = text("docs/operations.md");

@@ -1,5 +1,6 @@
 //! Events as signed posts: to the receiver of the settings, and to merchants' own.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,13 +14,16 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use shoptalk::app::config::Config;
+use shoptalk::shared::erasure::Scope as Erase;
 use shoptalk::shared::store::api_keys::Scope;
 use shoptalk::workers::push::BotReceiver;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Barrier;
 use uuid::Uuid;
 
 use crate::api_keys::{Bot, is_problem};
-use crate::feed::{deliver_and_settle, events, sam};
-use crate::test_app::TestApp;
+use crate::feed::{SAM, deliver_and_settle, events, sam};
+use crate::test_app::{PAGE, SHOP, TestApp};
 
 const KEY: &[u8] = b"a key for events of 32 bytes....";
 
@@ -52,6 +56,8 @@ struct Seen {
     status: u16,
     of_person: Option<(String, u16)>,
     retry_after: Option<&'static str>,
+    /// Nobody is answered before so many wait for their answer.
+    gathers: Option<Arc<Barrier>>,
     posts: Vec<Post>,
 }
 
@@ -80,6 +86,12 @@ impl Sink {
             signatures: header("webhook-signature").split(' ').map(str::to_owned).collect(),
             body: String::from_utf8(body.to_vec()).unwrap(),
         };
+        let gathers = seen.lock().unwrap().gathers.clone();
+        if let Some(all) = gathers
+            && tokio::time::timeout(Duration::from_secs(10), all.wait()).await.is_err()
+        {
+            return (StatusCode::GATEWAY_TIMEOUT, HeaderMap::new());
+        }
         let mut seen = seen.lock().unwrap();
         let person = post.json()["person"]["id"].clone();
         let status = match &seen.of_person {
@@ -109,6 +121,26 @@ impl Sink {
     /// The numbers that arrived.
     fn numbers(&self) -> Vec<i64> {
         self.posts().iter().map(|post| post.json()["n"].as_i64().unwrap()).collect()
+    }
+
+    /// A receiver that answers with these bytes and leaves the connection as it is, and how often it was asked.
+    async fn start_raw(answer: &'static [u8]) -> (Self, Arc<AtomicUsize>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/events", listener.local_addr().unwrap());
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(async move {
+                    let mut request = [0; 64 * 1024];
+                    let _ = stream.read(&mut request).await;
+                    let _ = stream.write_all(answer).await;
+                    while stream.read(&mut request).await.is_ok_and(|read| read > 0) {}
+                });
+            }
+        });
+        (Self { url, seen: Arc::default() }, asked)
     }
 
     fn configure(&self) -> impl FnOnce(&mut Config) + use<> {
@@ -373,5 +405,188 @@ async fn a_receiver_that_is_gone_is_told_no_more_until_it_is_set_again() {
     put(&bot, &json!({ "url": sink.url })).await;
     app.work().await;
     assert_eq!(sink.numbers(), [1, 1]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_of_which_only_the_head_comes_is_the_acknowledgement() {
+    let (sink, asked) = Sink::start_raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n").await;
+    let app = TestApp::start_with(sink.configure()).await;
+    app.connect().await;
+    app.work().await;
+    let begun = std::time::Instant::now();
+    for number in 1..=20 {
+        deliver_and_settle(&app, app.page().message_from(&sam(&app), "one")).await;
+        assert_eq!(asked.load(Ordering::SeqCst), number, "taken is taken");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn eight_persons_are_told_at_once_whoever_the_receiver_is() {
+    for is_of_settings in [true, false] {
+        let sink = Sink::start().await;
+        let app = match is_of_settings {
+            true => TestApp::start_with(sink.configure()).await,
+            false => TestApp::start_with(sink.allow()).await,
+        };
+        app.connect().await;
+        app.work().await;
+        if !is_of_settings {
+            put(&Bot::start(&app, &[Scope::Admin]).await, &json!({ "url": sink.url })).await;
+        }
+        sink.seen.lock().unwrap().gathers = Some(Arc::new(Barrier::new(8)));
+        let said: Vec<Value> = (0..8)
+            .map(|number| app.facebook.person(&format!("70000000000001{number:02}"), "Somebody"))
+            .map(|person| app.page().message_from(&person, "Hello"))
+            .collect();
+        assert_eq!(app.page().deliver(&said).await.unwrap(), Some(200));
+        app.settle().await;
+        let mut numbers = sink.numbers();
+        numbers.sort_unstable();
+        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8], "of the settings: {is_of_settings}");
+        app.finish().await;
+    }
+}
+
+fn tokens_sql(app: &TestApp, sql: &str) -> i64 {
+    let connection = rusqlite::Connection::open(app.path("data/tokens.db")).unwrap();
+    connection.busy_timeout(Duration::from_secs(10)).unwrap();
+    match sql.starts_with("SELECT") {
+        true => connection.query_row(sql, [], |row| row.get(0)).unwrap(),
+        false => i64::try_from(connection.execute(sql, []).unwrap()).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_read_for_a_post_and_nothing_is_posted_without_one() {
+    let sink = Sink::start().await;
+    let app = TestApp::start_with(sink.allow()).await;
+    app.connect().await;
+    let bot = Bot::start(&app, &[Scope::Read, Scope::Admin]).await;
+    put(&bot, &json!({ "url": sink.url })).await;
+    put(&bot, &json!({ "url": sink.url, "rotate": true })).await;
+    app.clock.advance(25 * HOUR);
+    for _ in 0..5 {
+        app.work().await;
+    }
+    // What is past its time is deleted whenever secrets are read.
+    assert_eq!(tokens_sql(&app, "SELECT count(*) FROM push_keys"), 2, "nobody looks at secrets without a post");
+    assert_eq!(tokens_sql(&app, "UPDATE push_keys SET sealed = x'00'"), 2);
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "one")).await;
+    assert_eq!(sink.numbers(), [0; 0]);
+    let shown = bot.get("/api/v1/push").await.json();
+    assert_eq!(shown["waiting"], 1);
+    assert!(shown["last_failure"]["why"].as_str().unwrap().contains("rotate"), "{shown}");
+    let set = put(&bot, &json!({ "url": sink.url, "rotate": true })).await;
+    app.clock.advance(HOUR);
+    app.work().await;
+    assert!(sink.posts()[0].is_signed_with(&key_of(&set["secret"])));
+    app.finish().await;
+}
+
+fn accounts(all: &[(&str, &str)]) -> Vec<Erase> {
+    let one = |(channel, account): &(&str, &str)| Erase::Account {
+        channel: (*channel).to_owned(),
+        account: (*account).to_owned(),
+    };
+    all.iter().map(one).collect()
+}
+
+fn is_open(app: &TestApp, cause: &str) -> bool {
+    app.shared().alerts.list().iter().any(|alert| alert.cause == cause)
+}
+
+#[tokio::test]
+async fn p4_an_erasure_tells_the_receiver_of_the_settings_nothing_again() {
+    let sink = Sink::start().await;
+    let app = TestApp::start_with(sink.configure()).await;
+    app.connect().await;
+    app.work().await;
+    for word in ["one", "two"] {
+        deliver_and_settle(&app, app.page().message_from(&sam(&app), word)).await;
+    }
+    assert_eq!(sink.numbers(), [1, 2]);
+    let all = accounts(&[("facebook", PAGE), ("shopify", SHOP)]);
+    app.shared().erasure.request(all, "a test", None).await.unwrap();
+    // Its place stays while the feed is erased, and after that.
+    for _ in 0..3 {
+        app.work().await;
+        app.clock.advance(HOUR);
+    }
+    assert_eq!(sink.numbers(), [1, 2]);
+    let places: i64 = app.journal_sql(|journal| {
+        journal.query_row("SELECT count(*) FROM push_places WHERE receiver = 'bot' AND n >= 2", [], |row| row.get(0))
+    });
+    assert_eq!(places, 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn p4_a_receiver_is_forgotten_with_the_last_account_also_of_one_that_was_disconnected_before() {
+    let sink = Sink::start().await;
+    let app = TestApp::start_with(sink.allow()).await;
+    app.connect().await;
+    let bot = Bot::start(&app, &[Scope::Read, Scope::Admin]).await;
+    put(&bot, &json!({ "url": sink.url })).await;
+    sink.answers(500);
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "one")).await;
+    for _ in 0..3 {
+        app.clock.advance(HOUR);
+        app.work().await;
+    }
+    let alert = format!("push:{}", bot.key.merchant);
+    assert!(is_open(&app, &alert));
+    let erasure = &app.shared().erasure;
+    erasure.request(accounts(&[("shopify", SHOP)]), "a test", None).await.unwrap();
+    erasure.disconnect("facebook", PAGE, "a test").await.unwrap();
+    app.settle().await;
+    assert_eq!(tokens_sql(&app, "SELECT count(*) FROM push_endpoints"), 1, "its data is still there");
+    erasure.request(accounts(&[("facebook", PAGE)]), "a test", None).await.unwrap();
+    assert_eq!(tokens_sql(&app, "SELECT count(*) FROM push_endpoints"), 0);
+    assert!(!is_open(&app, &alert));
+    app.settle().await;
+    let left: i64 =
+        app.journal_sql(|journal| journal.query_row("SELECT count(*) FROM push_places", [], |row| row.get(0)));
+    assert_eq!(left, 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn p4_what_a_receiver_did_not_take_and_was_erased_is_no_trouble_any_more() {
+    let sink = Sink::start().await;
+    let app = TestApp::start_with(sink.configure()).await;
+    app.connect().await;
+    app.work().await;
+    sink.answers(500);
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "one")).await;
+    for _ in 0..3 {
+        app.clock.advance(HOUR);
+        app.work().await;
+    }
+    assert!(is_open(&app, "push:bot"));
+    let person = Erase::Person { channel: "facebook".to_owned(), account: PAGE.to_owned(), person: SAM.to_owned() };
+    app.shared().erasure.request(vec![person], "a test", None).await.unwrap();
+    app.settle().await;
+    app.work().await;
+    assert!(!is_open(&app, "push:bot"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn that_a_receiver_wants_no_more_is_still_known_after_a_restart() {
+    let sink = Sink::start().await;
+    let app = TestApp::start_with(sink.allow()).await;
+    app.connect().await;
+    let bot = Bot::start(&app, &[Scope::Read, Scope::Admin]).await;
+    put(&bot, &json!({ "url": sink.url })).await;
+    sink.answers(410);
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "one")).await;
+    let alert = format!("push:{}", bot.key.merchant);
+    assert!(is_open(&app, &alert));
+    let app = app.restart_with(sink.allow()).await;
+    app.work().await;
+    assert!(is_open(&app, &alert));
     app.finish().await;
 }

@@ -8,6 +8,7 @@ use http::Method;
 use shoptalk::app::App;
 use shoptalk::app::config::{Config, Server};
 use shoptalk::backup::{backup, restore};
+use shoptalk::shared::database::sqlite::copy;
 
 use crate::journal_checks::{KIM, SAM, body_of, deliver, rebuild, text_at};
 use crate::process::{Service, configured, run_briefly};
@@ -182,6 +183,85 @@ async fn f4_a_journal_that_is_unlinked_while_running_acknowledges_nothing_until_
     app.finish().await;
 }
 
+/// What a folder's journal is, byte for byte, and which files it has.
+fn journal_files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let names = ["journal.db", "journal.db-wal", "journal.db-shm"].into_iter();
+    let there = names.filter_map(|name| Some((name.to_owned(), fs::read(folder.join(name)).ok()?)));
+    there.collect()
+}
+
+#[tokio::test]
+async fn h1_another_journal_that_is_put_in_place_while_running_is_neither_written_nor_read() {
+    let other = TestApp::start().await;
+    other.connect().await;
+    deliver(&other, body_of(&[text_at(SAM, 77, "of somebody else")])).await;
+    let foreign = other.folder().path().join("foreign");
+    fs::create_dir(&foreign).unwrap();
+    fs::write(foreign.join("journal.db"), "").unwrap();
+    copy(&other.path("data/journal.db"), &foreign.join("journal.db")).unwrap();
+    let app = filled().await;
+    let (data, away) = (app.path("data"), app.path("away"));
+    fs::create_dir(&away).unwrap();
+    let exchange = |from: &Path, to: &Path| {
+        for name in ["journal.db", "journal.db-wal", "journal.db-shm"] {
+            if from.join(name).exists() {
+                fs::rename(from.join(name), to.join(name)).unwrap();
+            }
+        }
+    };
+    for round in 0..2_i64 {
+        exchange(&data, &away);
+        fs::copy(foreign.join("journal.db"), data.join("journal.db")).unwrap();
+        let before = journal_files(&data);
+        let body = body_of(&[text_at(SAM, 5 + round, &format!("sam {}", 5 + round))]);
+        for _ in 0..3 {
+            assert_eq!(app.facebook.deliver_raw(body.as_bytes()).await.unwrap(), 503);
+        }
+        assert_eq!(alerts(&app), ["journal:unwritable"]);
+        // More readers than there are connections: some have to be opened anew.
+        let looks: Vec<_> = (0..20)
+            .map(|_| {
+                let journal = app.shared().journal.clone();
+                tokio::spawn(async move { journal.counts().await.map(|counts| counts.events) })
+            })
+            .collect();
+        for look in looks {
+            let seen = look.await.unwrap();
+            assert!(seen.as_ref().is_err() || seen.as_ref().is_ok_and(|events| *events == 10 + round), "{seen:?}");
+        }
+        assert_eq!((app.said(SAM), app.said(KIM)), (all("sam", 5 + round), all("kim", 5)));
+        assert_eq!(journal_files(&data), before, "no byte of it was touched, and no log was made beside it");
+        remove_journal(app.folder().path());
+        exchange(&away, &data);
+        assert_eq!(app.facebook.deliver_raw(body.as_bytes()).await.unwrap(), 200);
+        app.settle().await;
+    }
+    // What was acknowledged stands in the right one, also after a kill.
+    let app = app.kill_and_restart_with(|_| {}).await;
+    app.settle().await;
+    assert_eq!((app.said(SAM), app.said(KIM)), (all("sam", 7), all("kim", 5)));
+    assert_eq!((app.counts().await.0, alerts(&app)), (12, Vec::new()));
+    other.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn h1_a_log_that_is_removed_while_running_loses_nothing_that_was_acknowledged() {
+    let app = filled().await;
+    fs::remove_file(app.path("data/journal.db-wal")).unwrap();
+    let body = body_of(&[text_at(SAM, 5, "sam 5")]);
+    assert_eq!(app.facebook.deliver_raw(body.as_bytes()).await.unwrap(), 503);
+    let told = app.shared().alerts.list();
+    assert!(told[0].cause == "journal:unwritable" && told[0].sentence.contains("-wal"), "{told:?}");
+    // It is asked to stop, and brings what it knows into the database.
+    let app = restarted_after(app, |_| {}).await;
+    assert_eq!((app.counts().await.0, alerts(&app)), (10, Vec::new()));
+    assert_eq!(app.facebook.deliver_raw(body.as_bytes()).await.unwrap(), 200);
+    app.settle().await;
+    assert_eq!(app.said(SAM), all("sam", 6));
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn f4_the_output_folder_of_another_installation_is_refused_and_left_as_it_is() {
     let app = filled().await;
@@ -199,7 +279,7 @@ async fn f4_the_output_folder_of_another_installation_is_refused_and_left_as_it_
     let refused = App::build(with_files, app.clock.clone()).await.err().unwrap().to_string();
     assert!(refused.contains("belongs to another data folder") && refused.contains(".shoptalk"), "{refused}");
     // Nor do the journal of one and the tokens of another go together.
-    shoptalk::shared::database::sqlite::copy(&app.path("data/journal.db"), &other.path().join("journal.db")).unwrap();
+    copy(&app.path("data/journal.db"), &other.path().join("journal.db")).unwrap();
     let with_journal = config(&|server| server.journal_db = other.path().join("journal.db"));
     let refused = App::build(with_journal, app.clock.clone()).await.err().unwrap().to_string();
     assert!(refused.contains("belong to different installations"), "{refused}");

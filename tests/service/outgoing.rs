@@ -10,6 +10,7 @@ use serde_json::Value;
 use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::outgoing::allowed_addresses::AllowedAddresses;
+use shoptalk::shared::outgoing::answer::retry_after;
 use shoptalk::shared::outgoing::http::{ApiError, Http, Patience, Timeouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -28,14 +29,22 @@ struct Server {
 impl Server {
     /// Answers with `answer`, and then closes the connection or keeps silent.
     async fn start(answer: Vec<u8>, closes: bool) -> Self {
+        Self::start_with(move |_| answer.clone(), closes).await
+    }
+
+    /// Answers each connection with what its number has, from 0, and closes it.
+    async fn start_each(answer: impl Fn(usize) -> Vec<u8> + Send + 'static) -> Self {
+        Self::start_with(answer, true).await
+    }
+
+    async fn start_with(answer: impl Fn(usize) -> Vec<u8> + Send + 'static, closes: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         let taken = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&taken);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                count.fetch_add(1, Ordering::SeqCst);
-                let answer = answer.clone();
+                let answer = answer(count.fetch_add(1, Ordering::SeqCst));
                 tokio::spawn(async move {
                     let mut request = [0; 4096];
                     let _ = stream.read(&mut request).await;
@@ -314,6 +323,34 @@ async fn n5_a_download_counts_like_a_call_and_one_that_breaks_off_like_one_witho
         drop(http.open(http.request(Method::GET, server.url.clone())).await.unwrap());
     }
     assert_eq!(server.taken(), 15);
+}
+
+#[tokio::test]
+async fn n5_an_answer_whose_body_nobody_reads_counts_from_its_head_and_is_not_waited_for() {
+    let head = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-length: 100000\r\n\r\n".to_vec();
+    let (good, dead) = (Server::start(head, false).await, Server::start(Vec::new(), true).await);
+    let http = good.http().sending_of("push:somebody");
+    let begun = Instant::now();
+    // As many as have a place at once: none keeps its place.
+    for _ in 0..40 {
+        let answer = http.open_unread(http.request(Method::POST, good.url.clone())).await.unwrap();
+        assert_eq!(answer.status.as_u16(), 429);
+        assert_eq!(retry_after(&answer.headers, http.clock()), Some(Duration::from_secs(7)));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    // What failed before an answer is forgotten with the answer.
+    let flaky = Server::start_each(|number| if number == 9 { answer("", b"{}") } else { Vec::new() }).await;
+    let http = flaky.http().sending_of("push:somebody");
+    for _ in 0..19 {
+        let _ = http.open_unread(http.request(Method::POST, flaky.url.clone())).await;
+    }
+    assert_eq!(flaky.taken(), 19, "nine failed, one was answered, nine failed");
+    let http = dead.http().sending_of("push:somebody");
+    for _ in 0..20 {
+        let outcome = http.open_unread(http.request(Method::POST, dead.url.clone())).await;
+        assert!(matches!(outcome, Err(ApiError::Unavailable(_))), "{outcome:?}");
+    }
+    assert_eq!(dead.taken(), 10, "the other ten were not sent");
 }
 
 #[tokio::test]

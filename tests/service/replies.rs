@@ -1,11 +1,12 @@
 //! Answers of bots and humans, from the request to the platform and back to the conversation's file.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::{Value, json};
 use shoptalk::facebook::sandbox::{Echoes, Person, Reach, SendFailure};
+use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::store::api_keys::Scope;
 
@@ -543,6 +544,26 @@ async fn a_message_is_taken_back_before_its_call_and_not_after() {
 }
 
 #[tokio::test]
+async fn n4_too_often_without_a_word_of_why_slows_reads_down_too() {
+    let scene = Scene::start().await;
+    scene.app.facebook.fail_sends(1, SendFailure::Gateway(429));
+    scene.say("Later.").await;
+    scene.work().await;
+    assert_eq!(scene.taken(), [""; 0]);
+    // What is read in the background of this Page waits for as long: the platform counts calls of both together.
+    let before = scene.app.facebook.traffic().received().len();
+    let page = ReadRequest::Everything;
+    let now_ms = scene.app.clock.now_ms();
+    scene.app.shared().journal.request_read("facebook", PAGE, page, now_ms).await.unwrap();
+    scene.app.settle().await;
+    assert_eq!(scene.app.facebook.traffic().received().len(), before, "nothing is asked during the pause");
+    scene.pass(301).await;
+    assert_eq!(scene.taken(), ["Later."]);
+    assert!(scene.app.facebook.traffic().received().len() > before + 1);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
 async fn bad_requests_are_told_what_is_wrong_and_store_nothing() {
     let scene = Scene::start().await;
     let body = json!({"text": "Hi"});
@@ -605,6 +626,49 @@ async fn waiting_for_a_message_answers_when_it_is_known_and_repeats_get_that_ans
     assert_eq!((answer.status.as_u16(), &answer.json()["state"]), (202, &json!("sent")));
     let repeat = scene.bot.send(Method::POST, &path, &headers, br#"{"text":"Yes."}"#).await;
     assert_eq!(repeat.body, answer.body);
+    scene.app.stop_working(working).await;
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn a5_who_waits_for_a_message_holds_no_place_that_others_need() {
+    let scopes = [Scope::Read, Scope::Reply];
+    let scene = Scene::of(TestApp::start_with(|config| config.server.limits.requests = 2).await, &scopes).await;
+    let path = format!("{}/messages", to(SAM));
+    let wait = async |key: &str| {
+        let headers = [("idempotency-key", key), ("prefer", "wait=20")];
+        loop {
+            let answer = scene.bot.send(Method::POST, &path, &headers, br#"{"text":"Yes."}"#).await;
+            // Five come at once, and two may be at work.
+            if answer.status != 503 {
+                return answer;
+            }
+        }
+    };
+    let others = async {
+        let begun = Instant::now();
+        let waiting = async || {
+            scene.app.journal_sql(|journal| {
+                journal.query_row("SELECT count(*) FROM outgoing", [], |row| row.get::<_, i64>(0))
+            })
+        };
+        while waiting().await < 3 {
+            assert!(begun.elapsed() < Duration::from_secs(10), "those who wait keep others out");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        for _ in 0..20 {
+            assert_eq!(scene.bot.get("/api/v1/me").await.status, 200);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        scene.app.start_working().await
+    };
+    // The second, fourth and fifth wait for the first, whose answer they get.
+    let (first, second, third, other, more, working) =
+        tokio::join!(wait("1"), wait("1"), wait("1"), wait("2"), wait("3"), others);
+    for answer in [&first, &second, &third, &other, &more] {
+        assert_eq!((answer.status.as_u16(), &answer.json()["state"]), (202, &json!("sent")), "{answer:?}");
+    }
+    assert_eq!((&second.body, &third.body), (&first.body, &first.body));
     scene.app.stop_working(working).await;
     scene.app.finish().await;
 }

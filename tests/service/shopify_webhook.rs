@@ -166,6 +166,31 @@ async fn a_burst_of_updates_costs_few_calls() {
 }
 
 #[tokio::test]
+async fn what_a_body_without_a_time_says_twice_is_read_twice_and_a_repeat_is_not() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    let tea = shop.add_product("Green tea");
+    connect_shop(&app).await;
+    let mut body = tea.stock_webhook();
+    body.as_object_mut().unwrap().retain(|member, _| ["inventory_item_id", "location_id"].contains(&member.as_str()));
+    let (bytes, url) = (body.to_string().into_bytes(), format!("{}/shopify/webhook", app.url));
+    let deliver = async |id: &str| {
+        let headers = [("X-Shopify-Webhook-Id", Some(id))];
+        let topic = "inventory_levels/disconnect";
+        assert_eq!(shop.deliver_to(&url, topic, &bytes, &headers).await.unwrap(), 200);
+        app.settle().await;
+    };
+    for (id, events) in [("first", 1), ("first", 1), ("second", 2), ("second", 2), ("first", 2)] {
+        let before = requests(&app);
+        let known = app.counts().await.0;
+        deliver(id).await;
+        assert_eq!(app.counts().await, (events, 0, 0), "{id}");
+        assert_eq!(requests(&app) > before, events > known, "{id}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn products_come_and_go_with_their_deliveries() {
     let app = TestApp::start().await;
     let shop = app.shop();

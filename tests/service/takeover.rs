@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use shoptalk::shared::erasure::Scope as Erase;
 use shoptalk::shared::store::Takeovers;
 use shoptalk::shared::store::api_keys::Scope;
 
@@ -249,14 +250,67 @@ async fn a_pause_that_is_asked_for_is_idempotent_and_lasts_until_it_ends() {
     app.finish().await;
 }
 
+/// How many conversations wait for a human, as far as somebody is told.
+fn handed(app: &TestApp) -> usize {
+    app.shared().alerts.list().iter().filter(|alert| alert.cause.contains(":handover:")).count()
+}
+
+#[tokio::test]
+async fn the_alert_of_a_hand_over_lasts_as_long_as_the_pause() {
+    let (app, bot) = start().await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "I want a human")).await;
+    put(&bot, &json!({ "handover": true })).await;
+    let copy = app.page().standby_envelope(&[app.page().message_from(&sam(&app), "Still there?")]).to_string();
+    assert_eq!(app.facebook.deliver_raw(copy.as_bytes()).await.unwrap(), 200);
+    app.settle().await;
+    // That another app answers is over by time; the pause is not.
+    app.clock.advance(49 * HOUR);
+    app.work().await;
+    assert_eq!((handed(&app), &last(&bot, "takeover").await["state"]), (1, &json!("owner_back")));
+    // It is known after a restart, too.
+    let app = app.restart().await;
+    app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
+    app.work().await;
+    assert_eq!(handed(&app), 1);
+    let bot = Bot::of(&app, bot.key.merchant, &[Scope::Read, Scope::Reply]).await;
+    resume(&bot).await;
+    assert_eq!(handed(&app), 0);
+    // A pause that was over before the next event came ends with that.
+    put(&bot, &json!({ "minutes": 5, "handover": true })).await;
+    app.clock.advance(6 * MINUTE);
+    assert_eq!(app.page().deliver(&[app.page().message_from(&sam(&app), "Hello?")]).await.unwrap(), Some(200));
+    app.work().await;
+    let told = events(&bot, "after=0&limit=100&types=takeover").await;
+    assert_eq!((handed(&app), told.iter().filter(|one| one["state"] == "resumed").count()), (0, 2), "{told:?}");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn p4_nobody_is_told_of_a_hand_over_whose_conversation_was_erased_or_disconnected() {
+    let (app, bot) = start().await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "I want a human")).await;
+    put(&bot, &json!({ "handover": true })).await;
+    assert_eq!(handed(&app), 1);
+    let person = Erase::Person { channel: "facebook".to_owned(), account: PAGE.to_owned(), person: SAM.to_owned() };
+    app.shared().erasure.request(vec![person], "a test", None).await.unwrap();
+    app.settle().await;
+    assert_eq!(handed(&app), 0);
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "I want a human again")).await;
+    put(&bot, &json!({ "handover": true })).await;
+    assert_eq!(handed(&app), 1);
+    app.shared().erasure.disconnect("facebook", PAGE, "a test").await.unwrap();
+    app.clock.advance(2 * HOUR);
+    app.work().await;
+    assert_eq!(handed(&app), 0);
+    app.close().await;
+}
+
 #[tokio::test]
 async fn a_hand_over_is_alerted_and_the_pause_stays_whatever_the_platform_says() {
     let (app, bot) = start().await;
     deliver_and_settle(&app, app.page().message_from(&sam(&app), "I want a human")).await;
     put(&bot, &json!({ "minutes": 60, "handover": true })).await;
     assert_eq!(last(&bot, "message").await["reason"], "paused");
-    let handed =
-        |app: &TestApp| app.shared().alerts.list().iter().filter(|alert| alert.cause.starts_with("handover:")).count();
     assert_eq!(handed(&app), 1);
     app.clock.advance(HOUR);
     app.work().await;

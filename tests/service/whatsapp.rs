@@ -1,15 +1,22 @@
 //! What the tests of WhatsApp have in common: a number that the settings name, and deliveries that are rightly signed.
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
 use shoptalk::app::config::Config;
+use shoptalk::shared::channel::simulator::Failure;
+use shoptalk::shared::clock::Clock;
 use shoptalk::shared::secrets::signature::{Secrets, sign_sha256, to_hex};
+use shoptalk::shared::store::api_keys::Scope;
 use shoptalk::whatsapp;
+use shoptalk::whatsapp::sandbox::{Number, Options, Person, Sandbox};
 use url::Url;
 
-use crate::test_app::{Answer, TestApp};
+use crate::api_keys::Bot;
+use crate::test_app::{Answer, FACEBOOK_APP_ID, TestApp, beginning};
 
 /// The number that the settings name, and the account that it belongs to.
 pub const NUMBER: &str = "310000000000001";
@@ -42,6 +49,7 @@ pub fn configure(config: &mut Config, graph_url: &str) {
         webhook_address,
         graph_url: Url::parse(graph_url).unwrap(),
         graph_version: "v26.0".to_owned(),
+        media: None,
     });
 }
 
@@ -113,4 +121,131 @@ pub async fn start() -> TestApp {
     let app = TestApp::start_with(|config| configure(config, NOWHERE)).await;
     app.connect().await;
     app
+}
+
+/// A number that is connected, the simulated platform behind it, Ada who wrote, and a bot that may answer.
+pub struct Scene {
+    pub app: TestApp,
+    pub platform: Sandbox,
+    pub number: Number,
+    pub ada: Person,
+    pub bot: Bot,
+    keys: AtomicUsize,
+}
+
+/// The number of the simulated platform, and the service that is connected to it.
+pub async fn with_platform(change: impl FnOnce(&mut Config)) -> (TestApp, Sandbox, Number) {
+    let clock = Clock::manual(beginning());
+    let time = clock.clone();
+    let platform = Sandbox::start(Options {
+        app_id: FACEBOOK_APP_ID.to_owned(),
+        app_secret: SECRET.to_owned(),
+        now: Arc::new(move || time.now()),
+    })
+    .await
+    .unwrap();
+    let number = platform.add_number(BUSINESS, NUMBER, DIGITS, "Harbour Cafe");
+    let token = platform.system_user_token();
+    let change = |config: &mut Config| {
+        configure(config, &platform.url());
+        config.whatsapp.as_mut().unwrap().token = token.into();
+        change(config);
+    };
+    let app = TestApp::start_in(Arc::new(tempfile::tempdir().unwrap()), clock, change).await;
+    platform.set_callback(&format!("{}/whatsapp/webhook", app.url), VERIFY_TOKEN).await.unwrap();
+    (app, platform, number)
+}
+
+/// What the platform lists as templates.
+pub fn list_templates(platform: &Sandbox) {
+    let templates = json!({"data": [
+        {"id": "51", "name": "shipping_note", "language": "en_US", "category": "UTILITY", "status": "APPROVED",
+         "components": [{"type": "BODY", "text": "Your parcel {{1}} is on its way."}]},
+        {"id": "52", "name": "named_note", "language": "en_US", "category": "UTILITY", "status": "APPROVED",
+         "components": [{"type": "BODY", "text": "Order {{order}} is ready."}]}]});
+    platform.traffic().fail_every("message_templates", 1, Failure::Json(200, templates));
+}
+
+impl Scene {
+    pub async fn start() -> Self {
+        let (app, platform, number) = with_platform(|_| {}).await;
+        list_templates(&platform);
+        for title in ["Snowboard Classic", "Wax", "Gloves"] {
+            app.shop().add_product(title).add_picture("https://cdn.shop.example/1.jpg", None);
+        }
+        app.connect().await;
+        app.settle().await;
+        let bot = Bot::start(&app, &[Scope::Read, Scope::Reply]).await;
+        let ada = number.person(ADAS_NUMBER, "Ada Perera");
+        let scene = Self { app, platform, number, ada, bot, keys: AtomicUsize::new(0) };
+        scene.hear("Is the blue one in stock?").await;
+        scene
+    }
+
+    /// Ada writes, and the service has done what follows. Gives the message's id.
+    pub async fn hear(&self, text: &str) -> String {
+        let happened = self.ada.writes(text).await;
+        assert_eq!(happened.answers, [200]);
+        self.app.settle().await;
+        happened.id
+    }
+
+    /// Where answers to somebody go.
+    pub fn to(&self, person: &str) -> String {
+        format!("/api/v1/whatsapp/{NUMBER}/conversations/{person}")
+    }
+
+    pub async fn post_to(&self, person: &str, body: &Value) -> Answer {
+        let key = format!("key-{}", self.keys.fetch_add(1, Ordering::Relaxed));
+        let headers = [("idempotency-key", key.as_str()), ("content-type", "application/json")];
+        let path = format!("{}/messages", self.to(person));
+        self.bot.send(Method::POST, &path, &headers, body.to_string().as_bytes()).await
+    }
+
+    pub async fn post(&self, body: &Value) -> Answer {
+        self.post_to(&self.ada.user_id(), body).await
+    }
+
+    /// Sends something that is accepted, and gives the message's id.
+    pub async fn say(&self, body: &Value) -> String {
+        let answer = self.post(body).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What the API says of a message.
+    pub async fn message(&self, id: &str) -> Value {
+        self.bot.get(&format!("/api/v1/messages/{id}")).await.json()
+    }
+
+    /// How a conversation stands.
+    pub async fn conversation(&self, person: &str) -> Value {
+        self.bot.get(&self.to(person)).await.json()
+    }
+
+    /// All work, and the statuses that it causes.
+    pub async fn work(&self) {
+        self.app.work().await;
+        self.platform.settled().await;
+        self.app.work().await;
+    }
+
+    /// Time passes, and the work that is due then is done.
+    pub async fn pass(&self, seconds: u64) {
+        self.app.clock.advance(Duration::from_secs(seconds));
+        self.work().await;
+    }
+
+    pub async fn finish(self) {
+        assert_eq!(self.platform.sent_twice(), [""; 0]);
+        finish(self.app, &self.platform).await;
+    }
+}
+
+/// Ends a test: no request reached a route that the platform does not know, and no secret was in a URL.
+pub async fn finish(app: TestApp, platform: &Sandbox) {
+    let unknown: Vec<String> = platform.traffic().unknown().into_iter().map(|one| one.path).collect();
+    assert_eq!(unknown, [""; 0]);
+    assert_eq!(platform.secrets_seen_in_urls(), [""; 0]);
+    app.finish().await;
 }

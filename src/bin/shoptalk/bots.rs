@@ -44,6 +44,30 @@ impl SendArguments {
     }
 }
 
+/// What `shoptalk bot eval` is given.
+#[derive(Args)]
+pub struct EvalArguments {
+    /// The file: JSON as in examples/bot/cases.json
+    file: std::path::PathBuf,
+    /// Whose catalogue the model knows; without it, that of the only merchant
+    #[arg(long, value_name = "UUID")]
+    merchant: Option<uuid::Uuid>,
+}
+
+impl EvalArguments {
+    /// The command that it is.
+    ///
+    /// # Errors
+    /// When the file cannot be used, in words.
+    pub fn into_command(self) -> Result<Command, String> {
+        let Self { file, merchant } = self;
+        let name = file.display();
+        let text = std::fs::read_to_string(&file).map_err(|error| format!("{name} cannot be read: {error}"))?;
+        let cases = serde_json::from_str(&text).map_err(|error| format!("{name} is no file of cases: {error}"))?;
+        Ok(Command::EvalBot { cases, merchant })
+    }
+}
+
 /// What `shoptalk tail` is given.
 #[derive(Args)]
 pub struct TailArguments {

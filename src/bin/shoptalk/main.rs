@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bots::{SendArguments, TailArguments, parse_account};
+use bots::{EvalArguments, SendArguments, TailArguments, parse_account};
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use progress_bars::Bars;
@@ -148,11 +148,25 @@ enum What {
         after_help = "Examples:\n  shoptalk tail\n  shoptalk tail --types message,takeover --since 0\n  shoptalk tail --json | jq .text\n  shoptalk tail --forward http://127.0.0.1:3000/bot\n\nWithout --merchant events of all merchants are shown, and in JSON each says whose it is. Ctrl-C ends it.\nWhat a bot behind --forward does not take in three tries is left out."
     )]
     Tail(TailArguments),
+    /// The built-in responder
+    Bot {
+        #[command(subcommand)]
+        what: BotWhat,
+    },
     /// The keys of the API for bots, and the master key, which seals every stored token
     Keys {
         #[command(subcommand)]
         what: KeysWhat,
     },
+}
+
+#[derive(Subcommand)]
+enum BotWhat {
+    /// Put a file of questions to the configured model, and say which answers are as expected; nothing is sent
+    #[command(
+        after_help = "Example:\n  shoptalk bot eval examples/bot/cases.json\n\nIt needs the running service, and costs tokens like answers. Exit codes: 0 all are as expected, 1 some are not, 2 no service runs."
+    )]
+    Eval(EvalArguments),
 }
 
 #[derive(Subcommand)]
@@ -338,6 +352,10 @@ async fn run(what: What) -> ExitCode {
         What::Send(arguments) => command(arguments.into_command()).await,
         What::Tail(arguments) => match arguments.into_command() {
             Ok((command, listener)) => hand_over(command, |lines| listener.listen(lines)).await,
+            Err(problem) => fail(&problem),
+        },
+        What::Bot { what: BotWhat::Eval(arguments) } => match arguments.into_command() {
+            Ok(eval) => command(eval).await,
             Err(problem) => fail(&problem),
         },
         What::Keys { what } => keys(what).await,

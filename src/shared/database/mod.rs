@@ -1,4 +1,5 @@
 //! How databases are opened, and who owns them.
 
+pub(in crate::shared) mod known_file;
 pub mod lock;
 pub mod sqlite;

@@ -1,9 +1,10 @@
 //! Opens SQLite as all databases need it, migrates, and keeps blocking work off the async threads.
 
 use std::fs;
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use anyhow::{Context, bail, ensure};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
+
+use super::known_file::KnownFile;
 
 /// The oldest SQLite that is safe here: older ones can corrupt a database in WAL mode (3.51.3 mends it).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -24,37 +27,15 @@ pub struct Db(Arc<Opened>);
 
 struct Opened {
     connection: Mutex<Connection>,
+    /// How many rows were changed through this connection, or more.
+    changes: AtomicU64,
     /// Where it is and which file that was; `None`: it is only looked at, or has no name.
-    file: Option<(PathBuf, FileId)>,
+    file: Option<KnownFile>,
 }
 
 impl From<Connection> for Db {
     fn from(connection: Connection) -> Self {
-        Self(Arc::new(Opened { connection: Mutex::new(connection), file: None }))
-    }
-}
-
-/// Which file of which file system.
-pub(in crate::shared) type FileId = (u64, u64);
-
-/// Which file this is at the moment.
-///
-/// # Errors
-/// When it is not there.
-pub(in crate::shared) fn file_of(path: &Path) -> std::io::Result<FileId> {
-    fs::metadata(path).map(|found| (found.dev(), found.ino()))
-}
-
-/// Makes sure that the file that was opened still has its name: what is written to one without a name is gone with the
-/// process.
-///
-/// # Errors
-/// [`rusqlite::Error::InvalidPath`] when it has not.
-pub(in crate::shared) fn ensure_is_there(path: &Path, file: FileId) -> rusqlite::Result<()> {
-    match file_of(path) {
-        Ok(found) if found == file => Ok(()),
-        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
-        _ => Err(rusqlite::Error::InvalidPath(path.to_owned())),
+        Self(Arc::new(Opened { connection: Mutex::new(connection), changes: AtomicU64::new(0), file: None }))
     }
 }
 
@@ -65,7 +46,8 @@ impl Db {
     /// As `open`.
     pub fn open(path: &Path, migrations: &[&'static str]) -> anyhow::Result<Self> {
         let connection = Mutex::new(open(path, migrations)?);
-        Ok(Self(Arc::new(Opened { connection, file: Some((path.to_owned(), file_of(path)?)) })))
+        let file = Some(KnownFile::of(path)?);
+        Ok(Self(Arc::new(Opened { connection, changes: AtomicU64::new(0), file })))
     }
 
     /// Opens a database only to look at it.
@@ -74,6 +56,11 @@ impl Db {
     /// When the file cannot be opened.
     pub fn open_to_look(path: &Path) -> rusqlite::Result<Self> {
         Ok(open_reader(path)?.into())
+    }
+
+    /// A number that grows with every change that this process makes, and sometimes without one.
+    pub(in crate::shared) fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
     }
 
     /// Runs `work` with the connection on a thread that may block. A transaction begins and ends inside one call.
@@ -90,11 +77,13 @@ impl Db {
     {
         let opened = Arc::clone(&self.0);
         tokio::task::spawn_blocking(move || {
-            if let Some((path, file)) = &opened.file {
-                ensure_is_there(path, *file).context("a database was moved, removed or replaced while it is used")?;
+            if let Some(file) = &opened.file {
+                file.ensure_is_there().context("a database was moved, removed or replaced while it is used")?;
             }
             let mut connection = opened.connection.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut connection).map_err(Into::into)
+            let done = work(&mut connection);
+            opened.changes.store(connection.total_changes(), Ordering::Release);
+            done.map_err(Into::into)
         })
         .await
         .context("a database task did not finish")?
@@ -234,8 +223,9 @@ pub(in crate::shared) fn open_unnamed(folder: &Path) -> anyhow::Result<Connectio
 }
 
 /// Opens or creates a database that can be made again from another one at any time: `application` and `version` say whether
-/// a file is such a one. Anything else in its place is removed: a file that is foreign, damaged or of another version. It is
-/// committed without waiting for the disk, so a power cut may take the newest commits, and nothing but those.
+/// a file is such a one. Anything else in its place is removed: a file that is foreign, of another version, or cut off. What
+/// is damaged within shows when it is used, and the caller has it made again then: reading it whole at each start would cost
+/// seconds. It is committed without waiting for the disk, so a power cut may take the newest commits, and nothing but those.
 ///
 /// # Errors
 /// When no file can be made there.
@@ -247,8 +237,8 @@ pub(in crate::shared) fn open_disposable(
 ) -> anyhow::Result<Connection> {
     create_private(path)?;
     let open = || -> anyhow::Result<Connection> {
+        check_length(path)?;
         let mut connection = Connection::open(path)?;
-        check(&connection, path)?;
         configure(&connection)?;
         connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF;")?;
         let is_empty: bool =

@@ -5,7 +5,6 @@
 //! short piece is copied by the writer itself, between two groups.
 
 use std::cell::Cell;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -13,6 +12,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
+use crate::shared::database::known_file::KnownFile;
 use crate::shared::database::sqlite;
 
 /// The log is copied after about this many pages of 4 KiB. Pages that change often are copied once for many changes; a
@@ -46,8 +46,8 @@ pub(super) fn watch(connection: &Connection) {
 ///
 /// # Errors
 /// When its connection or the thread cannot be opened.
-pub(super) fn start(path: &Path) -> anyhow::Result<Checkpoints> {
-    let connection = Connection::open(path)?;
+pub(super) fn start(file: &KnownFile) -> anyhow::Result<Checkpoints> {
+    let connection = file.open()?;
     sqlite::configure(&connection)?;
     let (wake, woken) = sync_channel(1);
     let rest_is_short = Arc::new(AtomicBool::new(false));

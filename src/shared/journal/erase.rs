@@ -152,9 +152,9 @@ impl Journal {
     /// # Errors
     /// When the disk is full, or a reader stands in the way for seconds.
     pub async fn empty_log(&self) -> Result<(), JournalError> {
-        let path = self.path().to_owned();
+        let file = self.file().clone();
         let moved = tokio::task::spawn_blocking(move || {
-            let connection = Connection::open(path)?;
+            let connection = file.open()?;
             connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
         });
         moved.await.map_err(|_| JournalError::Closed)??;

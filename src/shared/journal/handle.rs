@@ -1,7 +1,7 @@
 //! The journal as the rest of the program holds it: what is written goes through a queue to the one writer, what is read
 //! runs on connections that only read.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
@@ -23,6 +23,7 @@ use super::reader::JournalReader;
 use super::tombstones::{self, Unsending, Unsendings};
 use super::writer::{self, Appended, Completion, Request, Writer, newest_seq};
 use crate::shared::clock::Clock;
+use crate::shared::database::known_file::KnownFile;
 use crate::shared::database::sqlite;
 use crate::shared::low_priority::LowPriorityThread;
 use crate::shared::telemetry::alerts::Alerts;
@@ -47,7 +48,7 @@ pub struct Journal {
 }
 
 struct Readers {
-    path: PathBuf,
+    file: KnownFile,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -60,7 +61,7 @@ impl Readers {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => sqlite::open_reader(&self.path)?,
+            None => self.file.open_reader()?,
         };
         let result = work(&connection)?;
         // A connection on which something failed is not used again.
@@ -119,13 +120,14 @@ impl Journal {
         let (seq_sender, last_seq) = watch::channel(last);
         let (accounts, unsendings) = (ConnectedAccounts::default(), Unsendings::default());
         let feed_news = FeedNews::default();
-        let checkpoints = checkpoint::start(path)?;
+        let file = KnownFile::of(path)?;
+        let checkpoints = checkpoint::start(&file)?;
         let (messages, told) = mpsc::unbounded_channel();
         tokio::spawn(writer::tell(told));
         let writer = Writer {
             connection,
-            path: path.to_owned(),
-            file: sqlite::file_of(path)?,
+            file: file.clone(),
+            must_reopen: false,
             acknowledged,
             requests: receiver,
             accounts: accounts.clone(),
@@ -141,7 +143,7 @@ impl Journal {
             last_hour: 0,
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
-        let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::default() });
+        let readers = Arc::new(Readers { file, idle: Mutex::default() });
         Ok((Self { requests, readers, accounts, unsendings, clock, last_seq, feed_news }, WriterHandle(thread)))
     }
 
@@ -366,8 +368,8 @@ impl Journal {
     }
 
     /// The database's file.
-    pub(in crate::shared) fn path(&self) -> &Path {
-        &self.readers.path
+    pub(in crate::shared) fn file(&self) -> &KnownFile {
+        &self.readers.file
     }
 
     /// Hands the writer a request, as soon as there is a place in its queue.

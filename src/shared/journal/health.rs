@@ -63,7 +63,12 @@ impl Health {
 
 /// What is wrong, and what to do.
 fn sentence(error: &rusqlite::Error) -> &'static str {
-    if matches!(error, rusqlite::Error::InvalidPath(_)) {
+    if let rusqlite::Error::InvalidPath(path) = error {
+        if path.as_os_str().as_encoded_bytes().ends_with(b"-wal") {
+            return "journal.db-wal was moved, removed or replaced while the service runs. Deliveries are answered 503 and come \
+                    again. Put it back; if it is gone, restart the service in order (not with kill -9): what stands in it is \
+                    still known to the service, and is brought into journal.db when it stops.";
+        }
         return "journal.db was moved, removed or replaced while the service runs. Deliveries are answered 503 and come \
                 again: put it back, with the files of the same name ending in -wal and -shm, and do not stop the service \
                 before.";

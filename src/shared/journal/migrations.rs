@@ -24,6 +24,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0020_reports.sql"),
     include_str!("../../../migrations/journal/0021_uploads.sql"),
     include_str!("../../../migrations/journal/0022_person_names.sql"),
+    include_str!("../../../migrations/journal/0024_responder.sql"),
 ];
 
 /// How many migrations this program knows.

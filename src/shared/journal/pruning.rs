@@ -1,4 +1,5 @@
-//! Deletes old events in small steps, and keeps their keys, so that a repeat of one still changes nothing.
+//! Deletes old events in small steps, and keeps their keys, so that a repeat of one still changes nothing. Of accounts that
+//! nobody has connected nothing is kept.
 //!
 //! Of a conversation only the beginning is deleted: the longest run, in order of time, in which every event is old
 //! enough. It stands at the beginning of the file, and its length and hash are kept, so that the file can be continued.
@@ -8,7 +9,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, params};
 
 use super::beginnings::{Pruned, find_pruned, save_pruned};
-use super::connected_accounts::NOT_CONNECTED;
+use super::connected_accounts::{ConnectedAccounts, NOT_CONNECTED};
 use super::conversation::Conversation;
 use super::cursors::{CONSUMER_CURSORS, cursor_position, save_cursor};
 use super::error::JournalError;
@@ -51,12 +52,14 @@ impl Journal {
         before: i64,
         file_of: impl Fn(&Conversation) -> Option<Vec<u8>> + Send + 'static,
     ) -> Result<PruneStep, JournalError> {
-        self.write(move |connection| step(connection, &file_of, before)).await
+        let connected = self.connected_accounts().clone();
+        self.write(move |connection| step(connection, &connected, &file_of, before)).await
     }
 }
 
 fn step(
     connection: &Connection,
+    connected: &ConnectedAccounts,
     file_of: &impl Fn(&Conversation) -> Option<Vec<u8>>,
     before: i64,
 ) -> rusqlite::Result<PruneStep> {
@@ -71,30 +74,39 @@ fn step(
         .unwrap_or(0);
     // The newest event stays: its number must not be given again.
     let newest = newest_seq(connection)?;
-    let rows: Vec<(i64, Option<Conversation>, bool)> = connection
+    let rows: Vec<(i64, Option<Conversation>, Whose)> = connection
         .prepare_cached(
-            "SELECT channel, account, conversation, seq, apart IS ?5 FROM events
+            "SELECT channel, account, conversation, seq, apart IS ?5, apart IS NOT NULL FROM events
              WHERE seq > ?1 AND seq <= ?2 AND received_at < ?3 ORDER BY seq LIMIT ?4",
         )?
         .query_map(params![cursor, done.min(newest - 1), before, STEP, NOT_CONNECTED], |row| {
             let person: Option<String> = row.get(2)?;
             let conversation = person.map(|_| Conversation::of_row(row)).transpose()?;
-            Ok((row.get(3)?, conversation, row.get(4)?))
+            let (channel, account) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+            // The empty name stands for the app itself; what could not be read stands there, too, and is nobody's.
+            let is_connected = !account.is_empty() && connected.contains(channel, account);
+            let whose = match (row.get(4)?, row.get(5)?) {
+                (_, true) if !is_connected => Whose::Strangers,
+                (true, _) => Whose::NotYet,
+                _ => Whose::Connected,
+            };
+            Ok((row.get(3)?, conversation, whose))
         })?
         .collect::<rusqlite::Result<_>>()?;
     let mut deleted = 0;
     let mut conversations: BTreeSet<&Conversation> = BTreeSet::new();
     let (mut looked_at, mut last) = (0, cursor);
-    for (seq, conversation, not_connected) in &rows {
-        match conversation {
-            // Nobody has connected the account for so long: it stands in no file, and nobody waits for it.
-            _ if *not_connected => deleted += forget(connection, *seq)?,
-            Some(conversation) => {
+    for (seq, conversation, whose) in &rows {
+        match (whose, conversation) {
+            // It stands in no file, and nobody waits for it. Keys are kept for those who are served here: of strangers, who
+            // send what they like, they would only ever grow.
+            (Whose::Strangers, _) => deleted += delete(connection, *seq)?,
+            (Whose::Connected, Some(conversation)) => {
                 if conversations.insert(conversation) {
                     deleted += prune(connection, file_of, conversation, before, newest)?;
                 }
             }
-            None => deleted += forget(connection, *seq)?,
+            (Whose::NotYet, _) | (Whose::Connected, None) => deleted += forget(connection, *seq)?,
         }
         looked_at += 1;
         last = *seq;
@@ -106,6 +118,16 @@ fn step(
     save_cursor(connection, CURSOR, &last.to_string())?;
     let is_last = looked_at == rows.len() && rows.len() < usize::try_from(STEP).unwrap_or(usize::MAX);
     Ok(PruneStep { deleted, is_last })
+}
+
+/// Whose an old event is.
+enum Whose {
+    /// Of an account that somebody has connected, or had when it came.
+    Connected,
+    /// Of such an account, set aside because it came before.
+    NotYet,
+    /// Set aside, and nobody has connected the account.
+    Strangers,
 }
 
 /// Deletes the old beginning of a conversation, after making sure that its file holds it.
@@ -175,6 +197,10 @@ fn forget(connection: &Connection, seq: i64) -> rusqlite::Result<usize> {
     connection
         .prepare_cached("INSERT OR IGNORE INTO pruned_keys (dedupe) SELECT dedupe FROM events WHERE seq = ?1")?
         .execute([seq])?;
+    delete(connection, seq)
+}
+
+fn delete(connection: &Connection, seq: i64) -> rusqlite::Result<usize> {
     connection.prepare_cached("DELETE FROM events WHERE seq = ?1")?.execute([seq])
 }
 

@@ -3,10 +3,9 @@
 //! An fsync costs milliseconds on real disks; a hundred deliveries share it. Nothing else in the process writes to
 //! `journal.db`, so a write never waits for a lock.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, ffi, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::acknowledged::Acknowledged;
@@ -20,7 +19,8 @@ use super::health::Health;
 use super::person_names::{self, AlsoKnown};
 use super::tombstones::{self, Unsendings};
 use crate::shared::clock::Clock;
-use crate::shared::database::sqlite::{self, FileId};
+use crate::shared::database::known_file::KnownFile;
+use crate::shared::database::sqlite;
 use crate::shared::telemetry::metrics::WriterMetrics;
 
 /// How many requests one transaction takes at most. Bounds the time for which the first of them waits.
@@ -77,9 +77,9 @@ pub(super) enum Request {
 
 pub(super) struct Writer {
     pub connection: Connection,
-    pub path: PathBuf,
-    /// The file as it was when it was opened.
-    pub file: FileId,
+    pub file: KnownFile,
+    /// A write failed on the connection, which may hold pages that the disk does not: it is not used again.
+    pub must_reopen: bool,
     pub acknowledged: Acknowledged,
     pub requests: mpsc::Receiver<Request>,
     pub accounts: ConnectedAccounts,
@@ -139,8 +139,9 @@ impl Writer {
             self.write(std::mem::take(&mut batch));
         }
         self.checkpoints.stop();
-        // A checkpoint here makes the next start quick; the data is safe in the log without it.
-        if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+        // A checkpoint here makes the next start quick; the data is safe in the log without it, unless that was taken away.
+        let connection = self.reopen_if_needed().map(|()| &self.connection);
+        if let Err(error) = connection.and_then(|open| open.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")) {
             tracing::warn!(%error, "the journal was not checkpointed at the end");
         }
     }
@@ -160,7 +161,8 @@ impl Writer {
             self.metrics.failures.inc();
             tracing::error!(%error, "the journal could not be written; whoever waited is told to come again");
             feed_news::forget_changes();
-            self.reopen();
+            // Where the file is not there, nothing was tried on the connection.
+            self.must_reopen |= !matches!(error, rusqlite::Error::InvalidPath(_));
         }
         let told = outcome.map_err(|error| JournalError::Storage(error.to_string()));
         let is_good = told.is_ok();
@@ -190,7 +192,8 @@ impl Writer {
         }
     }
 
-    fn scrub(&self, step: Scrub) -> Result<(), JournalError> {
+    fn scrub(&mut self, step: Scrub) -> Result<(), JournalError> {
+        self.ensure_usable()?;
         match step {
             Scrub::Rewrite => Ok(self.connection.execute_batch("VACUUM")?),
             Scrub::EmptyLog => {
@@ -212,9 +215,10 @@ impl Writer {
     ) -> rusqlite::Result<()> {
         let now_ms = self.clock.now_ms();
         let mut arrived = Arrived::default();
+        let usable = self.ensure_usable();
         let run = |sql: &str| self.connection.prepare_cached(sql)?.execute([]).map(drop);
         let mut closed = false;
-        let mut failed = sqlite::ensure_is_there(&self.path, self.file).and_then(|()| run("BEGIN IMMEDIATE")).err();
+        let mut failed = usable.and_then(|()| run("BEGIN IMMEDIATE")).err();
         // Unknown until the first append, and again after each job: it may have been the one that deletes.
         let mut any_pruned = None;
         for request in batch {
@@ -383,19 +387,25 @@ impl Writer {
         find.exists(params![event.key.as_bytes(), is_asked_for])
     }
 
-    /// A handle on which a write failed may hold pages that the disk does not: it is never used again.
-    fn reopen(&mut self) {
-        // Without making one: a file that was taken away may be put back.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let reopened = Connection::open_with_flags(&self.path, flags)
-            .map_err(anyhow::Error::from)
-            .and_then(|connection| configure(&connection).map(|()| connection));
-        match reopened {
-            Ok(connection) => self.connection = connection,
-            Err(error) => {
-                tracing::error!(%error, "the journal could not be opened again; the next write tries once more")
-            }
+    /// Makes sure that what is written is written to the journal that was opened, on a connection on which nothing failed.
+    fn ensure_usable(&mut self) -> rusqlite::Result<()> {
+        self.file.ensure_is_there()?;
+        self.reopen_if_needed()
+    }
+
+    fn reopen_if_needed(&mut self) -> rusqlite::Result<()> {
+        if self.must_reopen {
+            let connection = self.file.open()?;
+            configure(&connection).map_err(|error| match error.downcast::<rusqlite::Error>() {
+                Ok(error) => error,
+                Err(error) => {
+                    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR), Some(error.to_string()))
+                }
+            })?;
+            self.connection = connection;
+            self.must_reopen = false;
         }
+        Ok(())
     }
 }
 

@@ -9,21 +9,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::allowed_addresses::{AllowedAddresses, REFUSED};
+use super::answer::Head;
 use super::breaker::{Call, Lanes, Use};
 use crate::shared::clock::Clock;
 use crate::shared::retry::Doubling;
 use crate::shared::telemetry::metrics::Metrics;
 
+pub use super::answer::Answer;
+
 /// The largest answer that is read, counted after decompression: 10 MiB.
 const MAX_ANSWER_BYTES: usize = 10 * 1024 * 1024;
-
-/// The longest `Retry-After` that is obeyed; a platform that wants more is asked again after this.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// What a failed call means for what we do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -177,43 +176,6 @@ impl Patience {
             Self::Person => Duration::from_secs(2),
             Self::Background => Duration::from_secs(60),
         }
-    }
-}
-
-/// An answer of a platform, whole, whatever its status.
-#[derive(Debug)]
-pub struct Answer {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body, decompressed.
-    pub body: Bytes,
-}
-
-impl Answer {
-    /// The body as JSON of this shape.
-    ///
-    /// # Errors
-    /// [`ApiError::Unreadable`].
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        serde_json::from_slice(&self.body).map_err(|_| ApiError::Unreadable("the answer has not the expected shape"))
-    }
-
-    /// How long the platform wants us to wait, if it says so. Both forms of `Retry-After` are understood, and fractions
-    /// of seconds, which Shopify sends.
-    #[must_use]
-    pub fn retry_after(&self, clock: &Clock) -> Option<Duration> {
-        let value = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-        let wait = match value.parse::<f64>() {
-            Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Duration::from_secs_f64(seconds.min(86_400.0)),
-            Ok(_) => return None,
-            Err(_) => {
-                let at = chrono::DateTime::parse_from_rfc2822(value).ok()?;
-                (at.to_utc() - clock.now()).to_std().unwrap_or_default()
-            }
-        };
-        Some(wait.min(LONGEST_WAIT))
     }
 }
 
@@ -477,6 +439,19 @@ impl Http {
             return Ok(Download { status, headers, response, call: None });
         }
         Ok(Download { status, headers, response, call: Some(call) })
+    }
+
+    /// Sends once and ends with the answer's head: its body is nobody's matter, and is not waited for. Where nobody has
+    /// answered for a while, nothing is sent.
+    ///
+    /// # Errors
+    /// As [`Http::open`].
+    pub async fn open_unread(&self, request: reqwest::RequestBuilder) -> Result<Head, ApiError> {
+        let (request, call) = self.enter(request).await?;
+        let answer = self.client.execute(request).await.map_err(unavailable);
+        call.ends(answer.as_ref().map_or(true, |answer| self.is_trouble(answer.status())));
+        // The connection is closed with the answer, unless its end came along with the head.
+        answer.map(|answer| Head { status: answer.status(), headers: answer.headers().clone() })
     }
 
     /// Repeats `call` while it is worth it: no connection, no answer, 5xx, and rate limits with a short pause.

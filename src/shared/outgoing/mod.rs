@@ -1,6 +1,7 @@
 //! Outgoing HTTP: one client, what it may reach, and what spares a platform in trouble.
 
 pub mod allowed_addresses;
+pub mod answer;
 pub mod breaker;
 pub mod http;
 pub mod self_test;

@@ -1,11 +1,31 @@
-//! Signed posts: the headers of Standard Webhooks.
+//! Signed posts, as Standard Webhooks has them: of what the receiver answers the head alone is looked at.
 //!
 //! Source: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md> (2026).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::{Method, header};
+use url::Url;
 
+use super::answer::Head;
+use super::http::{ApiError, Http};
 use crate::shared::secrets::signature::sign_sha256;
+
+/// Posts this JSON once, signed with all of these secrets as of now.
+///
+/// # Errors
+/// As [`Http::open_unread`].
+pub async fn post(
+    http: &Http,
+    to: &Url,
+    id: &str,
+    body: String,
+    secrets: &[impl AsRef<[u8]>],
+) -> Result<Head, ApiError> {
+    let signed = headers(id, http.clock().now_ms() / 1000, &body, secrets);
+    let request = http.request(Method::POST, to.clone()).header(header::CONTENT_TYPE, "application/json").body(body);
+    http.open_unread(signed.into_iter().fold(request, |request, (name, value)| request.header(name, value))).await
+}
 
 /// The headers of a post with this id and body at this time (seconds since 1970), signed with all of these secrets.
 #[must_use]

@@ -6,7 +6,6 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -20,6 +19,7 @@ use http_body::Body as _;
 use super::bodies::{Bodies, Held, Pot};
 use super::error::Problem;
 use super::peer::Peer;
+use super::places::Places;
 use super::proxies::Proxies;
 use super::rates::{Rate, Rates, household};
 use super::turns::Turns;
@@ -67,6 +67,9 @@ pub struct Limits {
     pub connections: usize,
     /// How many requests are at work at once.
     pub requests: usize,
+    /// How many requests wait at once for another one, or for something to happen, and hold no place at work meanwhile.
+    /// Whose answer has begun counts among connections alone.
+    pub waiting: usize,
     /// How many bytes the bodies of all requests have together. A quarter is kept for small deliveries, and an eighth is
     /// all that other requests can have.
     pub body_bytes: usize,
@@ -91,6 +94,7 @@ impl Default for Limits {
             linger: Duration::from_secs(1),
             connections: 10_000,
             requests: 1024,
+            waiting: 512,
             body_bytes: 64 * 1024 * 1024,
             give_way: Duration::from_secs(1),
             doors: Rate { burst: 120, per_minute: 120 },
@@ -105,9 +109,7 @@ pub struct Gate(Arc<Shares>);
 
 struct Shares {
     limits: Limits,
-    requests: Share,
-    /// A quarter of the requests at work is kept for deliveries.
-    other_requests: Share,
+    places: Arc<Places>,
     bodies: Bodies,
     doors: Rates,
 }
@@ -117,8 +119,7 @@ impl Gate {
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         Self(Arc::new(Shares {
-            requests: Share::new(limits.requests),
-            other_requests: Share::new((limits.requests - limits.requests / 4).max(1)),
+            places: Places::new(limits.requests, limits.waiting),
             bodies: Bodies::new(limits.body_bytes, limits.give_way),
             doors: Rates::new(limits.doors),
             limits: limits.clone(),
@@ -155,12 +156,10 @@ pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Res
     };
     let answer = async {
         let (body, _held) = read?;
-        let _other = match is_delivery {
-            true => None,
-            false => Some(shares.other_requests.take(1).ok_or(Refusal::Busy)?),
-        };
-        let _place = shares.requests.take(1).ok_or(Refusal::Busy)?;
-        Ok::<_, Refusal>(next.run(Request::from_parts(parts, body)).await)
+        let answering = shares.places.take(is_delivery).ok_or(Refusal::Busy)?;
+        let mut request = Request::from_parts(parts, body);
+        request.extensions_mut().insert(answering.place());
+        Ok::<_, Refusal>(next.run(request).await)
     };
     let mut response = answer.await.unwrap_or_else(IntoResponse::into_response);
     if is_last {
@@ -297,36 +296,6 @@ async fn read_into(held: &mut Held, body: Body, parts: &Parts) -> Result<Bytes, 
     Ok(all.into())
 }
 
-/// So many of something, for all requests together.
-struct Share {
-    free: AtomicUsize,
-}
-
-/// What a request takes of a share.
-struct Taken<'a> {
-    share: &'a Share,
-    amount: usize,
-}
-
-impl Share {
-    fn new(amount: usize) -> Self {
-        Self { free: AtomicUsize::new(amount) }
-    }
-
-    /// Takes so much, if it is there.
-    fn take(&self, amount: usize) -> Option<Taken<'_>> {
-        let less = |free: usize| free.checked_sub(amount);
-        self.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).ok()?;
-        Some(Taken { share: self, amount })
-    }
-}
-
-impl Drop for Taken<'_> {
-    fn drop(&mut self) {
-        self.share.free.fetch_add(self.amount, Ordering::AcqRel);
-    }
-}
-
 /// Why a request was not let in.
 #[derive(Debug, Clone, Copy)]
 enum Refusal {
@@ -390,16 +359,5 @@ mod tests {
         for other in ["/", "/shopify/webhook", "/webhooks/facebook", "/ready", "/loginx", "/api/status"] {
             assert!(!is_door(other), "{other}");
         }
-    }
-
-    #[test]
-    fn i2_a_share_is_never_overdrawn_and_comes_back() {
-        let share = Share::new(10);
-        let seven = share.take(7);
-        assert!(seven.is_some() && share.take(4).is_none());
-        let three = share.take(3);
-        assert!(three.is_some() && share.take(1).is_none());
-        drop((seven, three));
-        assert!(share.take(10).is_some());
     }
 }

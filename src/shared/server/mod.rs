@@ -8,6 +8,7 @@ pub mod error;
 pub mod limits;
 pub mod login_answer;
 pub mod peer;
+pub mod places;
 pub mod proxies;
 pub mod rates;
 pub mod request_id;

@@ -290,6 +290,12 @@ impl Connections {
         Ok(Self { db, vault, clock })
     }
 
+    /// A number that grows when this process may have changed a connection: as long as it stands, all are as they were.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.db.changes()
+    }
+
     /// Stores the outcome of one login: all its accounts with their tokens, in one transaction. The same account again
     /// is an update.
     ///

@@ -262,6 +262,24 @@ pub(in crate::shared) fn save_state(
         .map(drop)
 }
 
+/// The conversations that wait for a human at this time.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn list_handed_over(connection: &Connection, now_ms: i64) -> rusqlite::Result<Vec<Conversation>> {
+    connection
+        .prepare_cached(
+            "SELECT channel, account, conversation FROM conversation_states
+             WHERE handed_over AND paused_by IS NOT NULL AND (paused_until IS NULL OR paused_until > ?1)",
+        )?
+        .query_map([now_ms], read_conversation)?
+        .collect()
+}
+
+fn read_conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
+    Ok(Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? })
+}
+
 /// The conversations in which a time is over that ends by itself: a pause, or that another app answers. At most `limit` of
 /// each. `lost_before`: a sign of another app from before that counts no more.
 ///
@@ -273,20 +291,19 @@ pub(super) fn list_over(
     lost_before: i64,
     limit: i64,
 ) -> rusqlite::Result<Vec<Conversation>> {
-    let read = |row: &Row<'_>| Ok(Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? });
     let mut over: Vec<Conversation> = connection
         .prepare_cached(
             "SELECT channel, account, conversation FROM conversation_states
              WHERE paused_until IS NOT NULL AND paused_until <= ?1 ORDER BY paused_until LIMIT ?2",
         )?
-        .query_map(params![now_ms, limit], read)?
+        .query_map(params![now_ms, limit], read_conversation)?
         .collect::<rusqlite::Result<_>>()?;
     let lost: Vec<Conversation> = connection
         .prepare_cached(
             "SELECT channel, account, conversation FROM conversation_states
              WHERE owner_lost_at IS NOT NULL AND owner_lost_at <= ?1 ORDER BY owner_lost_at LIMIT ?2",
         )?
-        .query_map(params![lost_before, limit], read)?
+        .query_map(params![lost_before, limit], read_conversation)?
         .collect::<rusqlite::Result<_>>()?;
     over.extend(lost);
     Ok(over)

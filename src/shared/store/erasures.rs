@@ -157,6 +157,26 @@ impl Erasures {
             .await
     }
 
+    /// The merchants who want to be told of events and have no account any more, connected or not.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_receivers_of_nobody(&self) -> anyhow::Result<Vec<Uuid>> {
+        let merchants: Vec<String> = self
+            .0
+            .call(|connection| -> rusqlite::Result<Vec<String>> {
+                connection
+                    .prepare(
+                        "SELECT merchant FROM push_endpoints WHERE merchant NOT IN
+                            (SELECT merchant FROM connections UNION ALL SELECT merchant FROM former_connections)",
+                    )?
+                    .query_map([], |row| row.get(0))?
+                    .collect()
+            })
+            .await?;
+        Ok(merchants.iter().map(|merchant| merchant.parse()).collect::<Result<_, _>>()?)
+    }
+
     /// The accounts that were this merchant's and are not connected any more.
     ///
     /// # Errors
@@ -200,7 +220,7 @@ impl Erasures {
     }
 
     /// Writes a request down and takes the connections away that it names, all in one transaction. Gives the receipt's
-    /// code and the merchants whose connections went.
+    /// code and the merchants whose accounts these are, or were before they were disconnected.
     ///
     /// # Errors
     /// When the database fails; then nothing was changed.
@@ -261,8 +281,11 @@ impl Erasures {
                         "UPDATE erasures SET connections = connections + ?2 WHERE code = ?1",
                         params![new.code, i64::from(went.is_some() || former.is_some())],
                     )?;
-                    if let Some(merchant) = went {
-                        merchants.push(merchant.parse()?);
+                    for merchant in went.into_iter().chain(former) {
+                        let merchant = merchant.parse()?;
+                        if !merchants.contains(&merchant) {
+                            merchants.push(merchant);
+                        }
                     }
                 }
                 transaction.commit()?;

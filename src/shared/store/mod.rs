@@ -25,6 +25,7 @@ mod read_requests;
 mod record_changes;
 mod records;
 mod reports;
+pub mod responder;
 pub mod search;
 pub mod sessions;
 mod set_aside;
@@ -44,7 +45,8 @@ pub use erasures::Erasures;
 pub use event_status::EventStatus;
 pub use feed::{
     AccountStatus, By, FeedEnds, FeedEvent, FeedItem, FeedPage, FeedPlaces, FeedQuery, FeedRules, FeedStep, Incoming,
-    ItemKind, NextForFeed, PastItem, ProductSources, ReadMeaning, StatusTold, Takeover, TakeoverState, Takeovers,
+    ItemKind, NextForFeed, PastItem, ProductSources, ReadMeaning, StatusTold, Taken, Takeover, TakeoverState,
+    Takeovers, handover_alert,
 };
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
 pub use inspection::{Inspection, has_check_value, inspect, list_connected};

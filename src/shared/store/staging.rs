@@ -39,7 +39,7 @@ impl Journal {
     /// # Errors
     /// When no file can be made there.
     pub async fn stage(&self) -> Result<Staging, JournalError> {
-        let folder = self.path().parent().map_or_else(|| Path::new(".").to_owned(), Path::to_owned);
+        let folder = self.file().path().parent().map_or_else(|| Path::new(".").to_owned(), Path::to_owned);
         let opened = tokio::task::spawn_blocking(move || open(&folder)).await;
         let failed = |error: &dyn std::fmt::Display| JournalError::Storage(error.to_string());
         Ok(Staging(opened.map_err(|error| failed(&error))?.map_err(|error| failed(&format!("{error:#}")))?))

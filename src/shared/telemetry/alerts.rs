@@ -160,6 +160,12 @@ impl Alerts {
         });
     }
 
+    /// Whether this cause is there at the moment.
+    #[must_use]
+    pub fn is_open(&self, cause: impl Into<Cause>) -> bool {
+        self.lock().contains_key(&cause.into().name)
+    }
+
     /// The causes that are there at the moment.
     #[must_use]
     pub fn list(&self) -> Vec<Alert> {

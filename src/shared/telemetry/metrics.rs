@@ -49,6 +49,8 @@ pub struct Metrics {
     api_requests: Family<[(&'static str, String); 2], Counter>,
     /// Messages to people.
     pub replies: ReplyMetrics,
+    /// The built-in responder.
+    pub bot: BotMetrics,
     /// Streams of events that are open, and readers that wait.
     pub feed_streams: Gauge,
     /// Answers to all requests.
@@ -79,6 +81,29 @@ impl ReplyMetrics {
     /// A message was sent so long after it was accepted.
     pub fn time(&self, channel: &'static str, took: Duration) {
         self.times.get_or_create(&[("channel", channel)]).observe(took);
+    }
+}
+
+/// What the built-in responder did. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct BotMetrics {
+    answers: Family<Labels<1>, Counter>,
+    tokens: Family<Labels<1>, Counter>,
+    times: Timing,
+}
+
+impl BotMetrics {
+    /// A question was settled in this way, after so long.
+    pub fn count_answer(&self, outcome: &'static str, took: Duration) {
+        self.answers.get_or_create(&[("outcome", outcome)]).inc();
+        self.times.observe(took);
+    }
+
+    /// The model took these in and gave these out.
+    pub fn count_tokens(&self, tokens: crate::shared::store::responder::Tokens) {
+        for (direction, count) in [("in", tokens.taken_in), ("out", tokens.given_out)] {
+            self.tokens.get_or_create(&[("direction", direction)]).inc_by(u64::try_from(count).unwrap_or(0));
+        }
     }
 }
 
@@ -292,6 +317,14 @@ impl Default for Metrics {
             "Parts of messages that a platform took, by what it says about their cost",
             replies.parts.clone(),
         );
+        let bot = BotMetrics::default();
+        registry.register(
+            "bot_answers",
+            "Questions that the built-in responder settled, by outcome",
+            bot.answers.clone(),
+        );
+        registry.register("bot_tokens", "Tokens that the model took in and gave out", bot.tokens.clone());
+        registry.register_with_unit("bot", "How long a question took to settle", Unit::Seconds, bot.times.clone());
         let by_status: Family<Labels<1>, Counter> = Family::default();
         registry.register("answers", "Answers to requests of any kind, by status", by_status.clone());
         let counted = |(status, name)| (status, by_status.get_or_create_owned(&[("status", name)]));
@@ -323,6 +356,7 @@ impl Default for Metrics {
             feed_streams,
             api_requests,
             replies,
+            bot,
             answers,
             writer,
         }

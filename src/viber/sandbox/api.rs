@@ -5,11 +5,11 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::response::Response;
-use axum::routing::post;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use chrono::TimeDelta;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -28,6 +28,8 @@ pub(super) fn router(core: Shared) -> Router {
         .route("/pa/send_message", post(send::post))
         .route("/pa/get_user_details", post(get_user_details))
         .route("/pa/get_online", post(get_online))
+        .route("/pa/broadcast_message", post(send::broadcast))
+        .route("/content/{name}", get(content))
         .with_state(core)
 }
 
@@ -218,4 +220,12 @@ async fn get_online(State(core): State<Shared>, headers: HeaderMap, bytes: Bytes
         })
         .collect();
     json_answer(200, &json!({"status": 0, "status_message": "ok", "users": users}))
+}
+
+/// A file that a person sent: everybody with the link gets it.
+async fn content(State(core): State<Shared>, Path(name): Path<String>) -> Response {
+    match core.world().content.get(&name).cloned() {
+        Some((kind, bytes)) => ([(header::CONTENT_TYPE, kind)], bytes).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }

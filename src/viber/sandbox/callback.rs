@@ -147,6 +147,33 @@ impl Person {
         self.sandbox.happens("message", members).await
     }
 
+    /// Sends a picture with a caption; the link is what callbacks carry, see [`Sandbox::put_content`].
+    pub async fn sends_picture(&self, link: &str, caption: &str) -> Happened {
+        let message = json!({"type": "picture", "media": link, "thumbnail": link, "text": caption, "file_name": "p1.jpg", "size": 20_480});
+        self.sends(message).await
+    }
+
+    /// Sends a file.
+    pub async fn sends_file(&self, link: &str, name: &str, size: u64) -> Happened {
+        self.sends(json!({"type": "file", "media": link, "file_name": name, "size": size})).await
+    }
+
+    /// Sends a place.
+    pub async fn sends_location(&self, lat: f64, lon: f64) -> Happened {
+        self.sends(json!({"type": "location", "location": {"lat": lat, "lon": lon}})).await
+    }
+
+    /// Sends somebody's contact.
+    pub async fn sends_contact(&self, name: &str, phone: &str) -> Happened {
+        self.sends(json!({"type": "contact", "contact": {"name": name, "phone_number": phone}})).await
+    }
+
+    /// Sends a sticker.
+    pub async fn sends_sticker(&self, id: u64) -> Happened {
+        let link = format!("https://media.example.test/s{id}.png");
+        self.sends(json!({"type": "sticker", "sticker_id": id, "media": link})).await
+    }
+
     /// Reads everything: one `seen`, for the newest message of the bot, whatever the number of unread ones. `None`: all was
     /// read.
     pub async fn reads(&self) -> Option<Happened> {

@@ -66,7 +66,7 @@ fn address(world: &World, event: &str) -> Option<String> {
 pub(super) async fn post(core: &Core, address: &str, body: &[u8]) -> Result<(u16, String), reqwest::Error> {
     let (token, place) = {
         let world = core.world();
-        (world.token.clone(), world.signature)
+        (world.signing_token.clone().unwrap_or_else(|| world.token.clone()), world.signature)
     };
     let right = hmac_sha256_hex(&token, &[body]);
     let wrong = hmac_sha256_hex("another token", &[body]);

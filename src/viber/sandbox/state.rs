@@ -78,6 +78,8 @@ pub(super) struct Callback {
 /// Everything that changes.
 pub(super) struct World {
     pub token: String,
+    /// Callbacks are signed with this one in place of the token: for a while after it was replaced.
+    pub signing_token: Option<String>,
     pub webhook: Option<Webhook>,
     /// Callbacks go here, whatever `set_webhook` said.
     pub delivery_url: Option<String>,
@@ -89,6 +91,8 @@ pub(super) struct World {
     pub receipts: Post<Callback>,
     pub receipts_before_answer: bool,
     pub sent: Vec<Sent>,
+    /// Files that people sent: the type and the bytes, by their name.
+    pub content: BTreeMap<String, (String, Vec<u8>)>,
     pub plans: Plans<u32>,
     pub ignores_rates: bool,
     /// Welcome messages that the service answered, whole, and why one was not shown.
@@ -103,6 +107,8 @@ impl World {
         let start = u64::from_str_radix(&random_text()[..12], 16).unwrap_or_default();
         Self {
             token,
+            signing_token: None,
+            content: BTreeMap::new(),
             webhook: None,
             delivery_url: None,
             signature: Signature::default(),

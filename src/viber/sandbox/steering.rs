@@ -42,6 +42,12 @@ impl Sandbox {
         token.clone_into(&mut self.core.world().token);
     }
 
+    /// Callbacks are signed with this token from now on, whatever the bot's is: after a replacement the old one signs on for a
+    /// while. `None`: with the bot's.
+    pub fn sign_with(&self, token: Option<&str>) {
+        self.core.world().signing_token = token.map(str::to_owned);
+    }
+
     /// Where callbacks carry their signature.
     pub fn set_signature(&self, signature: Signature) {
         self.core.world().signature = signature;
@@ -188,6 +194,17 @@ impl Sandbox {
         let world = self.core.world();
         let webhook = world.webhook.as_ref().map(|webhook| webhook.url.clone());
         world.delivery_url.clone().or(webhook).unwrap_or_default()
+    }
+
+    /// Puts a file where media of people are, and gives its link, as callbacks carry it.
+    pub fn put_content(&self, name: &str, content_type: &str, bytes: &[u8]) -> String {
+        self.core.world().content.insert(name.to_owned(), (content_type.to_owned(), bytes.to_vec()));
+        format!("{}/content/{name}", self.server.url())
+    }
+
+    /// The link of a file ends, as after an hour or so: 404 from now on.
+    pub fn expire_content(&self, name: &str) {
+        self.core.world().content.remove(name);
     }
 
     /// The signature of this body.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
@@ -20,6 +20,7 @@ use crate::answering::content::{Content, Misfit};
 use crate::answering::state::Allowed;
 use crate::shared::channel::dialogue::{Ability, Signal};
 use crate::shared::journal::{Conversation, JournalError};
+use crate::shared::server::places::Place;
 use crate::shared::store::api_keys::Scope;
 use crate::shared::store::{Author, Outgoing, PartState};
 
@@ -45,6 +46,7 @@ pub(super) fn routes() -> Router<Api> {
 async fn send(
     State(api): State<Api>,
     uncounted: Uncounted,
+    place: Option<Extension<Place>>,
     InPath((channel, account, person)): InPath<(String, String, String)>,
     headers: HeaderMap,
     body: Bytes,
@@ -55,7 +57,8 @@ async fn send(
     let person = api.require_addressee(&channel, &account, &person).await?;
     let key = idempotency_key(&headers)?;
     let body: Value = read_json(&body)?;
-    let _turn = api.one_at_a_time.wait(caller.merchant(), key).await;
+    let place = place.as_deref();
+    let _turn = api.one_at_a_time.wait(caller.merchant(), key, place).await.ok_or(ApiProblem::Unavailable)?;
     let wish = Wish { connection: &connection, person: &person, key, body: &body };
     if let Some(repeat) = api.answering.find_repeat(&wish).await.map_err(problem_of)? {
         return Ok(answer(&repeat));
@@ -70,7 +73,7 @@ async fn send(
     let Accepted::Stored(message) = accepted else { return Ok(answer(&accepted)) };
     api.outbox.add(message.number, &message.conversation);
     match wait_wanted(&headers) {
-        Some(longest) => waited(&api, caller, *message, longest).await,
+        Some(longest) => waited(&api, caller, place, *message, longest).await,
         None => Ok(answer(&Accepted::Stored(message))),
     }
 }
@@ -96,9 +99,16 @@ fn wait_wanted(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Answers once it is known what became of the message, and keeps that answer for repeats.
-async fn waited(api: &Api, caller: &Caller, message: Outgoing, longest: Duration) -> Result<Response, ApiProblem> {
+async fn waited(
+    api: &Api,
+    caller: &Caller,
+    place: Option<&Place>,
+    message: Outgoing,
+    longest: Duration,
+) -> Result<Response, ApiProblem> {
     // Whoever finds no place among those who wait is answered at once.
-    let Ok(_place) = caller.take_stream() else { return Ok(answer(&Accepted::Stored(Box::new(message)))) };
+    let Ok(_stream) = caller.take_stream() else { return Ok(answer(&Accepted::Stored(Box::new(message)))) };
+    let _aside = place.and_then(Place::step_aside);
     let mut turns = api.outbox.turns();
     let number = message.number;
     let known = async {

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
+use crate::shared::server::places::Place;
+
 /// Merchant and key.
 type Name = (Uuid, String);
 
@@ -21,12 +23,22 @@ pub struct Turn {
 }
 
 impl OneAtATime {
-    /// Waits until no other request with this key of this merchant is looked at.
-    pub async fn wait(&self, merchant: Uuid, key: &str) -> Turn {
+    /// Waits until no other request with this key of this merchant is looked at. Where one is, `place` is for others
+    /// meanwhile. `None`: too many wait.
+    pub async fn wait(&self, merchant: Uuid, key: &str, place: Option<&Place>) -> Option<Turn> {
         let name = (merchant, key.to_owned());
         let lock = Arc::clone(self.lock().entry(name.clone()).or_default());
-        let guard = lock.lock_owned().await;
-        Turn { locks: self.clone(), name, guard: Some(guard) }
+        let guard = match Arc::clone(&lock).try_lock_owned() {
+            Ok(guard) => guard,
+            Err(_) => {
+                let _aside = match place {
+                    Some(place) => Some(place.step_aside()?),
+                    None => None,
+                };
+                lock.lock_owned().await
+            }
+        };
+        Some(Turn { locks: self.clone(), name, guard: Some(guard) })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Name, Arc<tokio::sync::Mutex<()>>>> {
@@ -53,13 +65,13 @@ mod tests {
     async fn one_name_waits_and_another_does_not_and_nothing_is_left() {
         let locks = OneAtATime::default();
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let first = locks.wait(one, "k").await;
+        let first = locks.wait(one, "k", None).await;
         let second = tokio::spawn({
             let locks = locks.clone();
-            async move { drop(locks.wait(one, "k").await) }
+            async move { drop(locks.wait(one, "k", None).await) }
         });
-        drop(locks.wait(other, "k").await);
-        drop(locks.wait(one, "l").await);
+        drop(locks.wait(other, "k", None).await);
+        drop(locks.wait(one, "l", None).await);
         tokio::task::yield_now().await;
         assert!(!second.is_finished());
         drop(first);

@@ -14,7 +14,6 @@ use super::caller::Caller;
 use super::feed::read_types;
 use super::problem::ApiProblem;
 use super::state::Api;
-use crate::answering::push::push_alert;
 use crate::answering::times::rfc3339;
 use crate::shared::store::ItemKind;
 use crate::shared::store::api_keys::Scope;
@@ -83,7 +82,7 @@ async fn set(State(api): State<Api>, caller: Caller, body: Bytes) -> Result<Json
     let shown = json!({ "url": url, "types": words(&kinds), "n": n.or(place.map(|place| place.n)) });
     let endpoint = PushEndpoint { merchant, url, kinds, is_off: false };
     let secret = api.answering.receivers.endpoints.save(endpoint, rotate, api.shared.clock.now_ms()).await?;
-    api.shared.alerts.heal(&push_alert(merchant));
+    api.shared.alerts.heal(&Receiver::Own.alert(merchant));
     let mut shown = shown;
     shown["secret"] = json!(secret.as_str());
     Ok(Json(shown))
@@ -105,6 +104,6 @@ async fn remove(State(api): State<Api>, caller: Caller) -> Result<StatusCode, Ap
     api.answering.receivers.endpoints.delete(merchant).await?;
     let journal = &api.answering.shared.journal;
     journal.forget_push_place(Receiver::Own, merchant).await.map_err(anyhow::Error::from)?;
-    api.shared.alerts.heal(&push_alert(merchant));
+    api.shared.alerts.heal(&Receiver::Own.alert(merchant));
     Ok(StatusCode::NO_CONTENT)
 }

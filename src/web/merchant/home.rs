@@ -10,10 +10,12 @@ use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::bot;
 use super::connections::Farewell;
 use super::parts;
 use super::parts::{ago, thread_item};
 use super::{Front, Fronts, Page, Renewal, Tab, conversations, form_token, page};
+use crate::answering::responder::Responder;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::Account;
@@ -80,6 +82,8 @@ struct Overviewed<'a> {
     to_come: Vec<StillToCome>,
     /// How many conversations or products there are.
     has_items: bool,
+    /// Whether the bot answers there; `None`: it cannot.
+    bot: Option<bool>,
 }
 
 impl Overviewed<'_> {
@@ -105,6 +109,7 @@ pub async fn home(
     State(shared): State<Shared>,
     Extension(fronts): Extension<Fronts>,
     Extension(vault): Extension<Vault>,
+    Extension(responder): Extension<Option<Responder>>,
     Query(from): Query<From>,
     merchant: CurrentMerchant,
 ) -> Result<Response, AppError> {
@@ -113,7 +118,8 @@ pub async fn home(
         let body = html! { (flash) (welcome(&fronts, &from, None, false)) };
         return Ok(page(StatusCode::OK, "shoptalk", &body));
     };
-    let accounts = gather(&shared, &fronts, &session).await?;
+    let bots = Bots::load(&shared, responder.is_some()).await?;
+    let accounts = gather(&shared, &fronts, &session, &bots).await?;
     let now_ms = shared.clock.now_ms();
     let is_under_way = accounts.iter().any(|account| account.is_under_way(now_ms));
     let renewal = if is_under_way { Renewal::Quick } else { Renewal::Calm };
@@ -189,7 +195,30 @@ async fn left(shared: &Shared, fronts: &Fronts, session: &Session, token: &Marku
     })
 }
 
-async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> Result<Vec<Overviewed<'a>>, AppError> {
+/// Where the bot answers; `None`: there is none.
+struct Bots(Option<Vec<Account>>);
+
+impl Bots {
+    async fn load(shared: &Shared, is_there: bool) -> Result<Self, AppError> {
+        if !is_there {
+            return Ok(Self(None));
+        }
+        let accounts = shared.journal.list_responder_accounts().await.map_err(anyhow::Error::from)?;
+        Ok(Self(Some(accounts.into_iter().map(|one| one.account).collect())))
+    }
+
+    fn of(&self, account: &Account, front: &Front) -> Option<bool> {
+        front.view.conversations?;
+        self.0.as_ref().map(|accounts| accounts.contains(account))
+    }
+}
+
+async fn gather<'a>(
+    shared: &Shared,
+    fronts: &'a Fronts,
+    session: &Session,
+    bots: &Bots,
+) -> Result<Vec<Overviewed<'a>>, AppError> {
     let failed = anyhow::Error::from;
     let steps = shared.progress.list();
     let subscriptions = shared.journal.list_subscriptions().await.map_err(failed)?;
@@ -213,6 +242,7 @@ async fn gather<'a>(shared: &Shared, fronts: &'a Fronts, session: &Session) -> R
             remark: shared.journal.find_remark(&account.0, &account.1).await.map_err(failed)?,
             to_come: shared.journal.list_still_to_come(&account.0, &account.1).await.map_err(failed)?,
             has_items,
+            bot: bots.of(&account, front),
             connection,
         });
     }
@@ -335,6 +365,7 @@ fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
                 @if connection.status != Status::NeedsReconnect {
                     form method="post" action={ (path) "/sync" } { (token) button.plain { "Sync now" } }
                 }
+                (bot::switch_form(&(connection.channel.clone(), connection.account.clone()), account.bot, token))
                 a.quiet-link href={ (path) "/disconnect" } { "Disconnect" span.unseen { " " (connection.name) } }
             }
         }
@@ -494,6 +525,7 @@ mod tests {
             to_come: Vec::new(),
             remark: None,
             has_items: false,
+            bot: None,
         };
         let card = card(&account, 0, &html! {}).into_string();
         assert!(card.contains("no longer accepts the stored login") && !card.contains("Log in to"), "{card}");

@@ -5,6 +5,7 @@
 
 mod account;
 mod answer;
+mod bot;
 mod catalogue;
 mod connections;
 mod conversations;
@@ -87,6 +88,7 @@ pub fn routes() -> Router<Shared> {
         .merge(thread::routes())
         .merge(catalogue::routes())
         .merge(keys::routes())
+        .merge(bot::routes())
         .merge(account::routes())
         .merge(export::routes())
         .merge(media::routes())

@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::deliver;
 use super::error::ApiError;
+use super::media;
 use super::state::{AppSubscription, Core, NumberRecord, Shared, Subscribed, World};
 use crate::shared::channel::simulator::json_answer;
 
 /// The permission that calls of this file need.
 const MANAGEMENT: &str = "whatsapp_business_management";
 
-fn reply(result: Result<Value, ApiError>) -> Response {
+pub(super) fn reply(result: Result<Value, ApiError>) -> Response {
     match result {
         Ok(body) => json_answer(200, &body),
         Err(error) => error.answer(),
@@ -58,10 +59,14 @@ fn inspected(core: &Core, input: &str) -> Value {
     json!({ "data": data })
 }
 
-/// `GET /{version}/{phone-number-id}`.
+/// `GET /{version}/{phone-number-id}` or `GET /{version}/{media-id}`.
 pub(super) async fn object(State(core): State<Shared>, request: Request) -> Response {
     let read = async {
         let call = Call::read(&core, request).await?;
+        if core.world().media.contains_key(&call.object) {
+            call.authorise(&core, "whatsapp_business_messaging")?;
+            return media::shown(&core, &mut core.world(), &call.object);
+        }
         call.authorise(&core, MANAGEMENT)?;
         let fields =
             call.param("fields").unwrap_or_else(|| "verified_name,display_phone_number,quality_rating".to_owned());

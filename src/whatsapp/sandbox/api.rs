@@ -4,12 +4,15 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::state::Shared;
-use super::{account, send};
+use super::{account, media, routing, send, template};
 
 pub(super) fn router(core: Shared) -> Router {
     Router::new()
         .route("/{version}/debug_token", get(account::debug_token))
-        .route("/{version}/{object}", get(account::object).post(account::configure))
+        .route("/{version}/{object}", get(account::object).post(account::configure).delete(media::delete))
+        .route("/whatsapp_business/attachments/{ticket}", get(media::download))
+        .route("/{version}/{object}/message_templates", get(template::list))
+        .route("/{version}/{object}/thread_control", post(routing::thread_control))
         .route("/{version}/{object}/messages", post(send::post))
         .route(
             "/{version}/{object}/subscribed_apps",

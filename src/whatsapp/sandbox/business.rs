@@ -8,9 +8,10 @@ use super::{deliver, error};
 use crate::shared::channel::simulator::random_text;
 
 /// The webhook fields that the dashboard ticks at first.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 15] = [
     "account_alerts",
     "account_update",
+    "calls",
     "history",
     "message_echoes",
     "message_template_quality_update",
@@ -19,6 +20,7 @@ const FIELDS: [&str; 13] = [
     "messaging_handovers",
     "phone_number_quality_update",
     "smb_message_echoes",
+    "phone_number_name_update",
     "standby",
     "template_category_update",
     "user_preferences",
@@ -73,6 +75,15 @@ impl Sandbox {
     #[must_use]
     pub fn system_user_token(&self) -> String {
         self.token(None, &["whatsapp_business_messaging", "whatsapp_business_management"])
+    }
+
+    /// Exactly this text is a system user's token that never ends, with both permissions: for settings that are written before.
+    pub fn add_token(&self, text: &str) {
+        let token = self.system_user_token();
+        let mut world = self.core.world();
+        if let Some(record) = world.tokens.remove(&token) {
+            world.tokens.insert(text.to_owned(), record);
+        }
     }
 
     /// A token that ends after so many days, with these permissions.

@@ -30,23 +30,31 @@ mod account;
 mod api;
 mod business;
 mod call;
+mod company;
 mod deliver;
 mod error;
+mod group;
 mod handle;
 mod incoming;
+mod media;
+mod more_person;
 mod people;
 mod person;
+mod routing;
 mod send;
 mod state;
 mod steering;
+mod template;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio_util::task::TaskTracker;
 
+pub use self::group::Group;
 pub use self::handle::{Happened, Number, Person, Sandbox};
 pub use self::send::{Choice, Reach, Seen, SendFailure, Sent};
 use self::state::{Core, World};
+pub use self::template::Template;
 use crate::shared::channel::simulator::{Loopback, Now, Traffic, loopback_client};
 
 /// What the simulated app is.
@@ -71,12 +79,14 @@ impl Sandbox {
             now: options.now,
             traffic: Traffic::default(),
             http: loopback_client()?,
+            url: OnceLock::new(),
             world: Mutex::new(World::default()),
             tasks: TaskTracker::new(),
         });
         // Closed, it can be waited for whenever nothing is being sent; it takes more all the same.
         core.tasks.close();
         let server = Loopback::start(api::router(core.clone()), core.traffic.clone()).await?;
+        core.url.get_or_init(|| server.url());
         Ok(Self { core, server: Arc::new(server) })
     }
 }

@@ -129,6 +129,13 @@ impl Person {
         Some(self.send(draft).await)
     }
 
+    /// Plays the newest voice note of the business: a status `played`. `None`: there is none.
+    pub async fn plays(&self) -> Option<Vec<u16>> {
+        let id = self.received().into_iter().rev().find(|seen| seen.kind == "audio")?.id;
+        let change = receipts::played(&self.number.sandbox.core, &self.number.id, self.key, &id)?;
+        Some(self.tell(vec![change]).await)
+    }
+
     /// Sends something of which only the shape matters: a type, its member, and what stands beside it. For everything that
     /// has no verb of its own here.
     pub async fn sends_raw(&self, kind: &str, content: Value, beside: &[(&'static str, Value)]) -> Happened {

@@ -1,7 +1,7 @@
 //! What the simulated platform knows: numbers and the accounts they belong to, people, chats, tokens, and what was sent.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
 use super::error::ApiError;
+use super::group::GroupRecord;
+use super::media::MediaRecord;
 use super::send::memory::{Chat, Reach, Sending};
+use super::template::TemplateRecord;
 use crate::shared::channel::simulator::{Now, Post, Traffic, lock};
 
 /// What handles and request handlers share.
@@ -20,6 +23,8 @@ pub(super) struct Core {
     pub now: Now,
     pub traffic: Traffic,
     pub http: reqwest::Client,
+    /// Known once the server listens.
+    pub url: OnceLock<String>,
     pub world: Mutex<World>,
     /// What is being sent by itself.
     pub tasks: TaskTracker,
@@ -28,6 +33,10 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn now(&self) -> DateTime<Utc> {
         (self.now)()
+    }
+
+    pub(super) fn url(&self) -> &str {
+        self.url.get().map_or("", String::as_str)
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
@@ -112,6 +121,18 @@ pub(super) struct World {
     pub receipts: Post<Change>,
     pub receipts_before_answer: bool,
     pub sending: Sending,
+    pub templates: Vec<TemplateRecord>,
+    pub media: BTreeMap<String, MediaRecord>,
+    /// The last part of a link to a medium: which one, and until when.
+    pub media_links: BTreeMap<String, (String, DateTime<Utc>)>,
+    pub tells_media_links: bool,
+    pub groups: BTreeMap<String, GroupRecord>,
+    /// No list gives more than so many at once.
+    pub part_limit: Option<usize>,
+    /// The app has no role of Conversation Routing.
+    pub refuses_control: bool,
+    /// Calls about the control of a thread that were answered with success: whom they name, and the action.
+    pub control_calls: Vec<(String, String)>,
     /// Paths of requests that carried a token in the URL.
     pub secrets_seen: Vec<String>,
 }

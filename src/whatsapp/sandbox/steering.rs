@@ -137,6 +137,22 @@ impl Sandbox {
         self.core.world().sending.marked_read.clone()
     }
 
+    /// Calls of `thread_control` that were answered with success: whom they name, and the action.
+    #[must_use]
+    pub fn control_calls(&self) -> Vec<(String, String)> {
+        self.core.world().control_calls.clone()
+    }
+
+    /// The app has no role of Conversation Routing: `thread_control` is refused with 10.
+    pub fn set_refuses_control(&self, yes: bool) {
+        self.core.world().refuses_control = yes;
+    }
+
+    /// No list gives more than so many at once, whatever `limit` says.
+    pub fn set_part_limit(&self, items: usize) {
+        self.core.world().part_limit = Some(items);
+    }
+
     /// Paths of all requests that carried a token or a secret in the URL.
     #[must_use]
     pub fn secrets_seen_in_urls(&self) -> Vec<String> {

@@ -34,11 +34,12 @@ impl AccountStatus {
 
 impl Journal {
     /// Tells of each of these accounts that is doing otherwise than when this was asked last. How it did when it was
-    /// connected is no news.
+    /// connected is no news. Gives back whether nothing is left to be told: of accounts whose events do not flow yet nothing
+    /// is kept.
     ///
     /// # Errors
     /// When the journal cannot be used.
-    pub async fn tell_statuses(&self, accounts: Vec<AccountStatus>) -> Result<(), JournalError> {
+    pub async fn tell_statuses(&self, accounts: Vec<AccountStatus>) -> Result<bool, JournalError> {
         let changed: Vec<AccountStatus> = self
             .read(move |connection| {
                 let mut changed = Vec::new();
@@ -51,13 +52,15 @@ impl Journal {
             })
             .await?;
         if changed.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let (now_ms, connected) = (self.clock().now_ms(), self.connected_accounts().clone());
         self.write(move |connection| {
             // Of one that was disconnected meanwhile nothing is kept: it may be erased.
-            let still = changed.iter().filter(|one| connected.contains(&one.channel, &one.account));
-            still.into_iter().try_for_each(|account| tell(connection, account, now_ms))
+            let (still, others): (Vec<_>, Vec<_>) =
+                changed.iter().partition(|one| connected.contains(&one.channel, &one.account));
+            still.into_iter().try_for_each(|account| tell(connection, account, now_ms))?;
+            Ok(others.is_empty())
         })
         .await
     }

@@ -4,11 +4,32 @@ use rusqlite::Connection;
 
 use super::takeover::{TakeoverState, Told};
 use crate::shared::channel::dialogue::Reason;
-use crate::shared::journal::{Conversation, Journal, JournalError};
-use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, load_state, save_state};
+use crate::shared::journal::{Conversation, DedupeKey, Journal, JournalError};
+use crate::shared::secrets::signature::to_hex;
+use crate::shared::store::conversation_states::{
+    ConversationState, Pause, PausedBy, list_handed_over, load_state, save_state,
+};
 use crate::shared::store::outgoing::reports::fail_waiting;
+use crate::shared::telemetry::alerts::Cause;
+
+/// The cause of the alert that a conversation waits for a human. It tells no person's id.
+#[must_use]
+pub fn handover_alert(conversation: &Conversation) -> Cause {
+    let Conversation { channel, account, person } = conversation;
+    let key = DedupeKey::new(channel, account, &[b"handover", person.as_bytes()]);
+    Cause::of_account(channel, account, &format!("handover:{}", &to_hex(key.as_bytes())[..12]))
+}
 
 impl Journal {
+    /// The conversations that wait for a human, because a bot handed them over.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn list_handed_over(&self) -> Result<Vec<Conversation>, JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.read(move |connection| list_handed_over(connection, now_ms)).await
+    }
+
     /// Silences bots in a conversation on request, whatever silenced them before. Gives back whether that begins now: they
     /// were not silenced, or by somebody else.
     ///

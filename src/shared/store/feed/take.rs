@@ -31,16 +31,22 @@ pub struct FeedStep {
     pub automation: HashMap<String, Duration>,
 }
 
-/// A pause that began, for the count of takeovers: the channel, and because of whom.
-type Begun = (String, PausedBy);
+/// What became of pauses.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// Those that began, for the count of takeovers: the channel, and because of whom.
+    pub begun: Vec<(String, PausedBy)>,
+    /// The conversations in which one ended and none is left.
+    pub resumed: Vec<Conversation>,
+}
 
 impl Journal {
     /// Takes a piece of work into the feed. `None`: what it was made of changed meanwhile, so it is to be made again.
-    /// Otherwise the pauses that began.
+    /// Otherwise what became of pauses.
     ///
     /// # Errors
     /// When the journal cannot be written; then nothing was taken.
-    pub async fn take_into_feed(&self, step: FeedStep, rules: FeedRules) -> Result<Option<Vec<Begun>>, JournalError> {
+    pub async fn take_into_feed(&self, step: FeedStep, rules: FeedRules) -> Result<Option<Taken>, JournalError> {
         let now_ms = self.clock().now_ms();
         self.write(move |connection| {
             let seqs = step.next.events.iter().map(|event| event.item.seq);
@@ -49,8 +55,8 @@ impl Journal {
             if !is_same {
                 return Ok(None);
             }
-            let mut taking =
-                Taking { connection, rules, now_ms, step: &step, states: HashMap::new(), begun: Vec::new() };
+            let (states, taken) = (HashMap::new(), Taken::default());
+            let mut taking = Taking { connection, rules, now_ms, step: &step, states, taken };
             for event in &step.next.events {
                 taking.take(event)?;
             }
@@ -67,7 +73,9 @@ impl Journal {
             if step.next.last > step.next.from {
                 save_cursor(connection, FEED_CURSOR, &step.next.last.to_string())?;
             }
-            Ok(Some(taking.begun))
+            let Taking { mut taken, states, .. } = taking;
+            taken.resumed.retain(|of| states.get(of).is_some_and(|state| state.pause.is_none()));
+            Ok(Some(taken))
         })
         .await
     }
@@ -80,7 +88,7 @@ struct Taking<'a> {
     now_ms: i64,
     step: &'a FeedStep,
     states: HashMap<Conversation, ConversationState>,
-    begun: Vec<Begun>,
+    taken: Taken,
 }
 
 impl Taking<'_> {
@@ -188,7 +196,7 @@ impl Taking<'_> {
         let conversation = &event.conversation;
         let told = self.merchant_of(conversation).map(|merchant| self.told(merchant, conversation, event.item.at));
         if begin_pause_in(self.connection, state, pause, told.as_ref(), conversation, self.now_ms)? {
-            self.begun.push((conversation.channel.clone(), paused_by));
+            self.taken.begun.push((conversation.channel.clone(), paused_by));
         }
         Ok(())
     }
@@ -257,7 +265,7 @@ impl Taking<'_> {
 
     /// Ends the pause of a conversation if it was over at this time.
     fn end_pause_by(
-        &self,
+        &mut self,
         conversation: &Conversation,
         at: i64,
         state: &mut ConversationState,
@@ -265,6 +273,7 @@ impl Taking<'_> {
         if let Some(until) = state.pause.as_ref().and_then(|pause| pause.until).filter(|until| *until <= at) {
             let told = self.merchant_of(conversation).map(|merchant| self.told(merchant, conversation, until));
             end_pause(self.connection, state, told.as_ref())?;
+            self.taken.resumed.push(conversation.clone());
         }
         Ok(())
     }

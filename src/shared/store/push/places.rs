@@ -31,6 +31,15 @@ impl Receiver {
             Self::Bot => "bot",
         }
     }
+
+    /// The cause of the alert that it does not take this merchant's events. That of the settings has one for all merchants.
+    #[must_use]
+    pub fn alert(self, merchant: Uuid) -> String {
+        match self {
+            Self::Own => format!("push:{merchant}"),
+            Self::Bot => "push:bot".to_owned(),
+        }
+    }
 }
 
 /// How far a receiver has come with a merchant's events.
@@ -190,32 +199,43 @@ impl Journal {
         .await
     }
 
-    /// A receiver has taken an event, or there is nothing left of it to be told. Gives back whether no other one fails.
+    /// A receiver has taken an event, or there is nothing left of it to be told.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn note_push_taken(&self, to: Receiver, of: Uuid, n: i64) -> Result<bool, JournalError> {
+    pub async fn note_push_taken(&self, to: Receiver, of: Uuid, n: i64) -> Result<(), JournalError> {
         self.write(move |connection| {
             let merchant = of.to_string();
             connection
                 .prepare_cached("DELETE FROM push_waiting WHERE receiver = ?1 AND merchant = ?2 AND n = ?3")?
                 .execute(params![to.as_str(), merchant, n])?;
-            let is_failing = connection
-                .prepare_cached(
-                    "SELECT 1 FROM push_waiting WHERE receiver = ?1 AND merchant = ?2 AND attempts > 0 LIMIT 1",
-                )?
-                .exists([to.as_str(), &merchant])?;
-            if !is_failing {
-                connection
-                    .prepare_cached(
-                        "UPDATE push_places SET problem = NULL, problem_at = NULL
-                         WHERE receiver = ?1 AND merchant = ?2 AND problem IS NOT NULL",
-                    )?
-                    .execute([to.as_str(), &merchant])?;
-            }
-            Ok(!is_failing)
+            forget_problems(connection, "receiver = ?1 AND merchant = ?2", &[to.as_str(), &merchant])
         })
         .await
+    }
+
+    /// Whether a receiver has trouble with events: with those of this merchant, or that of the settings with anybody's.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn is_push_failing(&self, to: Receiver, of: Uuid) -> Result<bool, JournalError> {
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT 1 FROM push_places WHERE receiver = ?1 AND (merchant = ?2 OR ?1 = 'bot') AND problem IS NOT NULL",
+                )?
+                .exists([to.as_str(), &of.to_string()])
+        })
+        .await
+    }
+
+    /// Of receivers for whom nothing waits any more that they have not taken, it is forgotten that they had trouble: what
+    /// failed was erased. Those for whom something was set aside still have it.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn forget_push_problems(&self) -> Result<(), JournalError> {
+        self.write(|connection| forget_problems(connection, "set_aside = 0", &[])).await
     }
 
     /// A receiver has not taken an event. What it does not take for a day is set aside, with everything of the same person
@@ -227,6 +247,19 @@ impl Journal {
         let now_ms = self.clock().now_ms();
         self.write(move |connection| fail(connection, to, &of.to_string(), &failed, now_ms)).await
     }
+}
+
+/// Forgets the problems of those of these places that have none any more.
+fn forget_problems(connection: &Connection, which: &str, values: &[&str]) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(&format!(
+            "UPDATE push_places AS place SET problem = NULL, problem_at = NULL
+             WHERE problem IS NOT NULL AND {which}
+               AND NOT EXISTS (SELECT 1 FROM push_waiting AS one WHERE one.receiver = place.receiver
+                               AND one.merchant = place.merchant AND one.attempts > 0)"
+        ))?
+        .execute(rusqlite::params_from_iter(values))
+        .map(drop)
 }
 
 /// That the receiver of the settings was set for the first time.

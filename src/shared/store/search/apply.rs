@@ -100,42 +100,58 @@ fn apply(
             (connection.last_insert_rowid(), 0)
         }
     };
+    let known_slots = slots;
     let mut edits = Edits::new();
     let mut facts: BTreeMap<u32, Vec<(u16, Option<Facts>)>> = BTreeMap::new();
-    for change in changes {
-        let (id, new) = match change {
-            IndexChange::Put(new) => (new.id.clone(), Some(new)),
-            IndexChange::Remove(id) => (id, None),
-        };
-        let old: Option<(i64, Vec<u8>)> = connection
-            .prepare_cached("SELECT number, terms FROM products WHERE shop = ?1 AND id = ?2")?
-            .query_row(params![shop, id], |row| Ok((row.get(0)?, row.get(1)?)))
+    for (id, new) in last_of_each(changes) {
+        let old: Option<(i64, String, Vec<u8>)> = connection
+            .prepare_cached("SELECT number, title, terms FROM products WHERE shop = ?1 AND id = ?2")?
+            .query_row(params![shop, id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
-        let (at, old_terms) = match (old, &new) {
+        let (at, old) = match (old, &new) {
             (None, None) => continue,
-            (Some(old), _) => old,
+            (Some((at, title, terms)), _) => (at, Some((title, terms))),
             (None, Some(_)) => {
                 slots += 1;
-                (number(shop, slots - 1), Vec::new())
+                (number(shop, slots - 1), None)
             }
         };
         let (block, within) = place(slot_of(at));
-        note_edits(&mut edits, (block, within), &old_terms, new.as_deref());
+        let old_terms = old.as_ref().map(|(_, terms)| terms.as_slice()).unwrap_or_default();
+        note_edits(&mut edits, (block, within), old_terms, new.as_deref());
         let fact = new.as_deref().map(|new| Facts { price: new.price, available: new.available });
         facts.entry(block).or_default().push((within, fact));
         match new {
-            Some(new) => connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO products (number, shop, id, title, terms) VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![at, shop, new.id, new.title, pack(&new.terms)])?,
-            None => connection.prepare_cached("DELETE FROM products WHERE number = ?1")?.execute([at])?,
-        };
+            Some(new) => {
+                let terms = pack(&new.terms);
+                if old.is_none_or(|old| old != (new.title.clone(), terms.clone())) {
+                    connection
+                        .prepare_cached(
+                            "INSERT OR REPLACE INTO products (number, shop, id, title, terms) VALUES (?1, ?2, ?3, ?4, ?5)",
+                        )?
+                        .execute(params![at, shop, new.id, new.title, terms])?;
+                }
+            }
+            None => {
+                connection.prepare_cached("DELETE FROM products WHERE number = ?1")?.execute([at])?;
+            }
+        }
     }
-    connection.execute("UPDATE shops SET slots = ?2 WHERE shop = ?1", params![shop, slots])?;
+    if slots != known_slots {
+        connection.execute("UPDATE shops SET slots = ?2 WHERE shop = ?1", params![shop, slots])?;
+    }
     let new_words = write_terms(connection, shop, edits)?;
     write_facts(connection, shop, facts)?;
     Ok(Some((shop, new_words)))
+}
+
+/// What is left of changes: of two of one product the later one.
+fn last_of_each(changes: Vec<IndexChange>) -> BTreeMap<String, Option<Box<Prepared>>> {
+    let by_id = changes.into_iter().map(|change| match change {
+        IndexChange::Put(new) => (new.id.clone(), Some(new)),
+        IndexChange::Remove(id) => (id, None),
+    });
+    by_id.collect()
 }
 
 /// Notes the terms of a product whose weight is another now.
@@ -147,10 +163,7 @@ fn note_edits(edits: &mut Edits, (block, within): (u32, u16), old: &[u8], new: O
     let changed = new.iter().map(|(term, weight)| (term.as_str(), *weight));
     let changed = changed.filter(|(term, weight)| old.get(term) != Some(weight));
     for (term, weight) in gone.chain(changed) {
-        let slots = edits.entry((term.to_owned(), block)).or_default();
-        // Of two changes of one product the later one counts.
-        slots.retain(|(slot, _)| *slot != within);
-        slots.push((within, weight));
+        edits.entry((term.to_owned(), block)).or_default().push((within, weight));
     }
 }
 
@@ -199,12 +212,14 @@ fn write_facts(
     let mut put = connection.prepare_cached("INSERT OR REPLACE INTO facts (shop, block, slots) VALUES (?1, ?2, ?3)")?;
     for (block, slots) in facts {
         let old: Option<Vec<u8>> = find.query_row(params![shop, block], |row| row.get(0)).optional()?;
-        let mut packed = old.unwrap_or_default();
+        let mut packed = old.clone().unwrap_or_default();
         for (within, fact) in slots {
             debug_assert!(u32::from(within) < BLOCK);
             set_facts(&mut packed, within, fact);
         }
-        put.execute(params![shop, block, packed])?;
+        if old.is_none_or(|old| old != packed) {
+            put.execute(params![shop, block, packed])?;
+        }
     }
     Ok(())
 }

@@ -114,11 +114,19 @@ pub struct SearchIndex(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     writer: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
+    readers: Mutex<Readers>,
     /// The words of the shops in which somebody mistyped one.
     vocabularies: RwLock<HashMap<i64, Vocabulary>>,
     /// The file turned out to be damaged while it was used.
     is_damaged: AtomicBool,
+}
+
+/// Connections that only read.
+#[derive(Default)]
+struct Readers {
+    idle: Vec<Connection>,
+    /// Which file they read: it counts up when that is replaced or written anew.
+    generation: u64,
 }
 
 impl SearchIndex {
@@ -163,6 +171,8 @@ impl SearchIndex {
         *writer = Connection::open_in_memory()?;
         sqlite::remove_disposable(&self.0.path)?;
         *writer = open(&self.0.path)?;
+        // Also those that were opened before the file was gone.
+        self.forget_readers();
         writer.execute(
             "UPDATE state SET identity = ?1, position = ?2, walked = ?3",
             rusqlite::params![identity, position, walked],
@@ -205,7 +215,10 @@ impl SearchIndex {
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, SearchError> {
-        let idle = self.readers().pop();
+        let (idle, generation) = {
+            let mut readers = self.readers();
+            (readers.idle.pop(), readers.generation)
+        };
         let connection = match idle {
             Some(connection) => connection,
             None => self.open_reader().map_err(|error| self.note(error))?,
@@ -219,8 +232,8 @@ impl SearchIndex {
         match found {
             Ok(found) => {
                 let mut readers = self.readers();
-                if readers.len() < READERS && !self.is_damaged() {
-                    readers.push(connection);
+                if readers.generation == generation && readers.idle.len() < READERS && !self.is_damaged() {
+                    readers.idle.push(connection);
                 }
                 Ok(found)
             }
@@ -251,7 +264,10 @@ impl SearchIndex {
     }
 
     fn forget_readers(&self) {
-        self.readers().clear();
+        let mut readers = self.readers();
+        readers.idle.clear();
+        readers.generation += 1;
+        drop(readers);
         self.0.vocabularies.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -259,7 +275,7 @@ impl SearchIndex {
         self.0.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn readers(&self) -> MutexGuard<'_, Readers> {
         self.0.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -132,6 +132,39 @@ fn damage_that_shows_while_the_index_is_used_is_noticed_and_mended() {
 }
 
 #[test]
+fn a_reader_of_a_file_that_was_replaced_is_not_used_again() {
+    let (index, _folder) = index();
+    index.apply(vec![(account(), vec![put("1", "teapot")])], 1, None).expect("applied");
+    index
+        .read(|_| {
+            index.start_over(7, "").expect("begun anew");
+            Ok(())
+        })
+        .expect("read");
+    index.apply(vec![(account(), vec![put("2", "kettle")])], 8, None).expect("applied");
+    for _ in 0..3 {
+        assert_eq!(find(&index, "kettle"), BTreeSet::from([("2".to_owned(), Some(Level::Words))]));
+        assert_eq!(find(&index, "teapot"), BTreeSet::new());
+    }
+}
+
+#[test]
+fn what_does_not_change_is_not_written() {
+    let (index, _folder) = index();
+    let many = || (0..50).map(|number| put(&number.to_string(), &format!("teapot number{number}"))).collect();
+    let rows = || index.write(|connection| Ok(connection.total_changes())).expect("counted");
+    index.apply(vec![(account(), many())], 1, None).expect("applied");
+    let before = rows();
+    index.apply(vec![(account(), many())], 2, None).expect("applied");
+    assert_eq!(rows() - before, 1, "how far the index has come, and nothing else");
+    // Of two changes of one product the later one counts.
+    let twice = vec![put("7", "kettle"), IndexChange::Remove("8".to_owned()), put("7", "samovar"), put("8", "urn")];
+    index.apply(vec![(account(), twice)], 3, None).expect("applied");
+    let words = |word: &str| find(&index, word).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    assert_eq!((words("samovar"), words("urn"), words("kettle")), (vec!["7".to_owned()], vec!["8".to_owned()], vec![]));
+}
+
+#[test]
 fn what_is_forgotten_leaves_no_byte_after_a_scrub() {
     let (index, folder) = index();
     let other = ("a_channel".to_owned(), "another shop".to_owned());

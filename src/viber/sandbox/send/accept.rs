@@ -16,6 +16,7 @@ use super::super::api::{authorised, name_of, refused};
 use super::super::deliver::{self, Kind};
 use super::super::state::{Callback, Core, PersonRecord, Shared, World};
 use super::check::{BAD_DATA, Content, MAX_BODY_BYTES, MISSING_DATA, Refusal, check};
+use super::media;
 use super::memory::{OnItsWay, Seen, Sent};
 use crate::shared::channel::simulator::json_answer;
 
@@ -40,20 +41,23 @@ pub(in super::super) async fn post(State(core): State<Shared>, headers: HeaderMa
     let taken = if bytes.len() > MAX_BODY_BYTES {
         Err((BAD_DATA, "the body is larger than 30 KB".to_owned()))
     } else {
-        accept(&core, &receiver, &body)
+        accept(&core, &receiver, &body, None)
     };
     let answer = match taken {
         Ok(answer) => answer,
         Err(refusal) => return refused(&core, &refusal),
     };
-    follow(&core, deliver_waiting(&core, &receiver)).await;
+    // The phone opens the link, and finds what is wrong with it.
+    let failed = media::open(&core, &receiver, &answer["message_token"]).await;
+    follow(&core, failed.into_iter().chain(deliver_waiting(&core, &receiver)).collect()).await;
     match planned {
         Some(failure) => failure.answer(refuse).await,
         None => json_answer(200, &answer),
     }
 }
 
-fn accept(core: &Core, receiver: &str, body: &Value) -> Result<Value, Refusal> {
+/// Takes a message for one person; a broadcast gives all of them the token of the first.
+pub(super) fn accept(core: &Core, receiver: &str, body: &Value, token: Option<u64>) -> Result<Value, Refusal> {
     if receiver.is_empty() {
         return Err((MISSING_DATA, "receiver is missing".to_owned()));
     }
@@ -69,7 +73,7 @@ fn accept(core: &Core, receiver: &str, body: &Value) -> Result<Value, Refusal> {
     may_write(person, &content, ignores_rates, now).map_err(refusal)?;
     let in_session = person.last_inbound.is_some_and(|last| now - last < SESSION);
     person.unanswered.push_back(now);
-    let token = world.new_token();
+    let token = token.unwrap_or_else(|| world.new_token());
     let seen = shown(token, &content, body, now);
     world.sent.push(Sent {
         receiver: receiver.to_owned(),
@@ -145,7 +149,7 @@ pub(in super::super) fn deliver_waiting(core: &Core, receiver: &str) -> Vec<Call
 }
 
 /// Sends these receipts: before the call is answered, or by themselves.
-async fn follow(core: &Shared, callbacks: Vec<Callback>) {
+pub(super) async fn follow(core: &Shared, callbacks: Vec<Callback>) {
     let inner = Arc::clone(core);
     let work = async move {
         for callback in callbacks {

@@ -36,26 +36,36 @@ pub(super) struct Taken {
     pub person: Option<u64>,
     /// Why it will fail after all.
     pub late: Option<ApiError>,
+    pub recipient: Recipient,
 }
 
 /// Checks what the state says, and takes the message.
-pub(super) fn take(world: &mut World, letter: Letter, now: DateTime<Utc>) -> Result<Taken, ApiError> {
+/// `unusable`: why media that it links to cannot be used, which is told after the answer.
+pub(super) fn take(
+    world: &mut World,
+    letter: Letter,
+    unusable: Option<ApiError>,
+    now: DateTime<Utc>,
+) -> Result<Taken, ApiError> {
     let person = letter.recipient.person(world);
     if person.is_none() && matches!(letter.recipient, Recipient::User(_)) {
         return Err(ApiError::parameter("Param recipient is no user id that this business knows."));
     }
     check_reaction(world, &letter, person)?;
     pace::check(world, &letter.number, person, now)?;
-    let refusal = check_person(world, &letter, person, now).err();
+    let refusal = match &letter.recipient {
+        Recipient::Group(id) if world.groups.contains_key(id) => None,
+        Recipient::Group(_) => return Err(ApiError::parameter("Param to is no group of this number.")),
+        _ => check_person(world, &letter, person, now).err(),
+    };
     let late = match refusal {
         // Nobody has the number: the platform finds out after it answered.
         Some(error) if person.is_none() || world.sending.refuses_late => Some(error),
         Some(error) => return Err(error),
-        None => None,
+        None => unusable,
     };
     let id = new_wamid();
     let known = person.and_then(|key| world.people.get(&key)).cloned();
-    let by_user_id = matches!(letter.recipient, Recipient::User(_));
     let answer = answer(&letter, &id, known.as_ref().map(|known| known.user_id.as_str()));
     world.sending.sent.push(Sent {
         number: letter.number.clone(),
@@ -68,27 +78,40 @@ pub(super) fn take(world: &mut World, letter: Letter, now: DateTime<Utc>) -> Res
         body: letter.body.clone(),
         at: now,
     });
-    if let (Some(key), None) = (person, &late) {
-        let pricing = receipts::pricing(world, &letter.number, key, letter.category.as_deref(), now);
-        let seen = Seen {
-            id: id.clone(),
-            from_business: true,
-            text: letter.content.text,
-            choices: letter.content.choices,
-            links: letter.content.links,
-            content: letter.body.get(&letter.kind).cloned().unwrap_or_default(),
-            quotes: letter.quotes,
-            kind: letter.kind,
-            at: now,
-            is_read: false,
-        };
-        let chat = world.chat(&letter.number, key);
-        chat.typing_until = None;
-        chat.on_their_way.push_back(OnItsWay { seen, by_user_id, mark: letter.mark, pricing });
+    let recipient = letter.recipient.clone();
+    if late.is_none() {
+        show(world, letter, &id, person, now);
     }
-    Ok(Taken { answer, id, person, late })
+    Ok(Taken { answer, id, person, late, recipient })
 }
 
+/// Puts the message on its way to the person's phone, or into the group.
+fn show(world: &mut World, letter: Letter, id: &str, person: Option<u64>, now: DateTime<Utc>) {
+    let seen = Seen {
+        id: id.to_owned(),
+        from_business: true,
+        text: letter.content.text,
+        choices: letter.content.choices,
+        links: letter.content.links,
+        content: letter.body.get(&letter.kind).cloned().unwrap_or_default(),
+        quotes: letter.quotes,
+        kind: letter.kind,
+        at: now,
+        is_read: false,
+    };
+    if let Recipient::Group(group) = &letter.recipient {
+        if let Some(group) = world.groups.get_mut(group) {
+            group.seen.push(seen);
+        }
+        return;
+    }
+    let Some(key) = person else { return };
+    let pricing = receipts::pricing(world, &letter.number, key, letter.category.as_deref(), now);
+    let by_user_id = matches!(letter.recipient, Recipient::User(_));
+    let chat = world.chat(&letter.number, key);
+    chat.typing_until = None;
+    chat.on_their_way.push_back(OnItsWay { seen, by_user_id, mark: letter.mark, pricing });
+}
 /// A reaction must name a message of the chat.
 fn check_reaction(world: &World, letter: &Letter, person: Option<u64>) -> Result<(), ApiError> {
     let Some((id, _)) = &letter.content.reaction else { return Ok(()) };
@@ -100,6 +123,9 @@ fn check_reaction(world: &World, letter: &Letter, person: Option<u64>) -> Result
 }
 
 fn check_person(world: &World, letter: &Letter, person: Option<u64>, now: DateTime<Utc>) -> Result<(), ApiError> {
+    if matches!(letter.recipient, Recipient::User(_)) && letter.category.as_deref() == Some("authentication") {
+        return Err(ApiError::new(131_062, "Authentication templates cannot be sent to a user id."));
+    }
     let Some(key) = person else {
         return Err(ApiError::new(131_026, "Unable to deliver the message. The number is not on WhatsApp."));
     };

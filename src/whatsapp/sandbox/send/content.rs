@@ -20,7 +20,7 @@ const MAX_CAPTION_CHARACTERS: usize = 1024;
 
 /// What a message shows.
 #[derive(Debug, Default)]
-pub(super) struct Content {
+pub(in super::super) struct Content {
     pub text: String,
     pub choices: Vec<Choice>,
     pub links: Vec<String>,
@@ -43,7 +43,7 @@ struct Text {
 /// A picture, a video, audio, a document or a sticker: by the id of an upload, or by link.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Media {
+pub(in super::super) struct Media {
     id: Option<String>,
     link: Option<String>,
     caption: Option<String>,
@@ -113,7 +113,7 @@ pub(super) fn read(kind: &str, body: &Value) -> Result<Content, ApiError> {
 
 impl Media {
     /// Reads media as the content of a message.
-    pub(super) fn read(self, kind: &str) -> Result<Content, ApiError> {
+    pub(in super::super) fn read(self, kind: &str) -> Result<Content, ApiError> {
         let mut content = Content::default();
         match (self.id, self.link) {
             (Some(id), None) => content.uploads.push(id),

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use super::super::call::Call;
 use super::super::error::ApiError;
 use super::super::state::{Core, Shared};
+use super::super::{group, media, template};
 use super::accept::{Letter, take};
+use super::content::{self, Content};
 use super::order::{Order, Recipient};
-use super::{content, receipts};
+use super::receipts;
 use crate::shared::channel::simulator::json_answer;
 
 /// The person sees that somebody is typing for so long, unless an answer comes.
@@ -33,8 +35,8 @@ async fn carry_out(core: &Shared, request: Request) -> Result<Response, ApiError
         Order::Read { message_id, is_typing } => return mark_read(core, &number, message_id, is_typing),
         Order::Message { recipient, kind, quotes, mark } => (recipient, kind, quotes, mark),
     };
-    let content = content::read(&kind, &body)?;
-    let letter = Letter { number, recipient, kind, quotes, mark, content, body, category: None };
+    let (content, category) = read_content(core, &number, &kind, &body)?;
+    let letter = Letter { number, recipient, kind, quotes, mark, content, body, category };
     let planned = {
         let mut world = core.world();
         let whom = plan_key(&world, &letter.recipient);
@@ -51,9 +53,41 @@ async fn carry_out(core: &Shared, request: Request) -> Result<Response, ApiError
     })
 }
 
+/// What the message says; for a template also its category.
+fn read_content(core: &Core, number: &str, kind: &str, body: &Value) -> Result<(Content, Option<String>), ApiError> {
+    let world = core.world();
+    let (content, category) = if kind == "template" {
+        let waba = world.number(number)?.waba.clone();
+        let (content, category) = template::read(&world.templates, &waba, &body[kind])?;
+        (content, Some(category))
+    } else {
+        (content::read(kind, body)?, None)
+    };
+    match content.uploads.iter().find(|id| !world.media.contains_key(*id)) {
+        None => Ok((content, category)),
+        Some(id) => Err(ApiError::new(131_009, format!("Param id: {id} is no uploaded media."))),
+    }
+}
+
+/// What links lead to is fetched after the answer; here a little before, and told after.
+async fn fetched(core: &Core, content: &Content) -> Option<ApiError> {
+    for (kind, url) in &content.fetched {
+        if let Err(error) = media::fetch(core, kind, url).await {
+            return Some(error);
+        }
+    }
+    None
+}
+
 async fn accept(core: &Shared, letter: Letter) -> Result<Value, ApiError> {
     let (number, input, mark) = (letter.number.clone(), letter.recipient.input().to_owned(), letter.mark.clone());
-    let taken = take(&mut core.world(), letter, core.now())?;
+    let unusable = fetched(core, &letter.content).await;
+    let taken = take(&mut core.world(), letter, unusable, core.now())?;
+    if let (Recipient::Group(group), None) = (&taken.recipient, &taken.late) {
+        let changes = group::statuses(core, &core.world(), &number, group, &taken.id, mark.as_deref());
+        receipts::follow(core, changes).await;
+        return Ok(taken.answer);
+    }
     let changes = match (&taken.late, taken.person) {
         (Some(error), _) => {
             vec![receipts::failed(&core.world(), &number, &taken.id, &input, mark.as_deref(), error, core.now())]

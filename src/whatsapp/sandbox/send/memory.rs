@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::super::routing::Owner;
 use crate::shared::channel::simulator::Plans;
 
 /// Something that a person can tap.
@@ -109,6 +110,8 @@ pub struct Chat {
     pub ad_at: Option<DateTime<Utc>>,
     /// How many messages the pair may have at once, as of a time.
     pub pace: Option<(f64, DateTime<Utc>)>,
+    /// Another role of Conversation Routing owns the thread.
+    pub owner: Option<Owner>,
     /// Until when the person sees that somebody is typing.
     pub typing_until: Option<DateTime<Utc>>,
 }

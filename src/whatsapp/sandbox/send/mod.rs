@@ -9,7 +9,9 @@ mod order;
 mod pace;
 pub(super) mod receipts;
 
+pub(super) use self::content::{Content, Media};
 pub(super) use self::endpoint::post;
+pub(super) use self::memory::Chat;
 pub use self::memory::{Choice, Reach, Seen, Sent};
 pub(super) use self::pace::count_received;
 pub(super) use self::receipts::failed_late;

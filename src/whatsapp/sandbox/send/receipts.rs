@@ -169,6 +169,15 @@ pub(in super::super) fn read(core: &Core, number: &str, person: u64) -> Vec<Chan
     changes
 }
 
+/// The person played the message.
+pub(in super::super) fn played(core: &Core, number: &str, person: u64, id: &str) -> Option<Change> {
+    let now = core.now();
+    let mut world = core.world();
+    let message = world.chat(number, person).delivered.iter().find(|one| one.seen.id == id).cloned()?;
+    let item = status(&world, person, &message, "played", now);
+    Some(told(&world, number, person, item))
+}
+
 /// Sends these statuses: before the call is answered, or by themselves.
 pub(super) async fn follow(core: &Arc<Core>, changes: Vec<Change>) {
     let inner = Arc::clone(core);

@@ -1,0 +1,273 @@
+//! What a model may say to a person: words in which nothing stands that it was not told.
+
+use std::collections::BTreeSet;
+
+/// The longest answer, in characters: a message's limit.
+const LONGEST: usize = 4_000;
+
+/// Endings of addresses that are written without a scheme.
+const DOMAINS: [&str; 18] = [
+    "com", "net", "org", "io", "shop", "store", "co", "info", "biz", "xyz", "top", "link", "me", "app", "dev", "ru",
+    "cn", "de",
+];
+
+/// Signs and codes of currencies: a number beside one is a price.
+const CURRENCIES: [&str; 34] = [
+    "$", "€", "£", "¥", "₫", "₹", "₽", "₩", "zł", "kr", "usd", "eur", "gbp", "jpy", "vnd", "inr", "rub", "krw", "pln",
+    "sek", "nok", "dkk", "chf", "cad", "aud", "nzd", "brl", "mxn", "cny", "hkd", "sgd", "thb", "try", "czk",
+];
+
+/// The most pieces of which a total may be told.
+const MOST_PIECES: u64 = 20;
+
+/// Why an answer does not leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Objection {
+    /// There are no words.
+    Empty,
+    /// It is too long.
+    TooLong,
+    /// It is markup.
+    Markup,
+    /// It holds an address that the model was not told.
+    Address,
+    /// It holds a price that the model was not told.
+    Price,
+    /// It names another customer.
+    Person,
+}
+
+impl Objection {
+    /// Why a human is to answer, a sentence for the merchant.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Empty => "The model gave no answer.",
+            Self::TooLong => "The model's answer was too long.",
+            Self::Markup => "The model's answer was markup and no text.",
+            Self::Address => "The model's answer held an address that is not the shop's.",
+            Self::Price => "The model's answer held a price that is not in the catalogue.",
+            Self::Person => "The model's answer named another customer.",
+        }
+    }
+}
+
+/// What a model was told: what it may say again.
+#[derive(Debug, Default)]
+pub struct Told {
+    numbers: BTreeSet<String>,
+    texts: Vec<String>,
+}
+
+impl Told {
+    /// It was told this.
+    pub fn add(&mut self, text: &str) {
+        self.numbers.extend(numbers(text).into_iter().map(|(number, _, _)| number));
+        self.texts.push(text.to_owned());
+    }
+
+    /// Why these words do not leave; `None`: nothing stands against them.
+    #[must_use]
+    pub fn objection(&self, text: &str) -> Option<Objection> {
+        if text.trim().is_empty() {
+            Some(Objection::Empty)
+        } else if text.chars().count() > LONGEST {
+            Some(Objection::TooLong)
+        } else if is_markup(text) {
+            Some(Objection::Markup)
+        } else if addresses(text).any(|address| !self.knows_address(address)) {
+            Some(Objection::Address)
+        } else if prices(text).iter().any(|price| !self.knows_price(price)) {
+            Some(Objection::Price)
+        } else {
+            None
+        }
+    }
+
+    fn knows_address(&self, address: &str) -> bool {
+        self.texts.iter().any(|text| {
+            text.match_indices(address).any(|(at, _)| {
+                // The beginning of a longer address is another one.
+                let next = text[at + address.len()..].chars().next();
+                next.is_none_or(|next| !next.is_alphanumeric() && !"/?#&=%-_".contains(next))
+            })
+        })
+    }
+
+    /// A price is known that was told, or that is so many times one that was told.
+    fn knows_price(&self, price: &str) -> bool {
+        if self.numbers.contains(price) {
+            return true;
+        }
+        let Some(cents) = hundredths(price) else { return false };
+        let known = |pieces: u64| cents % pieces == 0 && self.numbers.contains(&written(cents / pieces));
+        (2..=MOST_PIECES).any(known)
+    }
+}
+
+fn is_markup(text: &str) -> bool {
+    text.match_indices('<').any(|(at, _)| {
+        let rest = &text[at + 1..];
+        let begins = rest.chars().next().is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, '/' | '!'));
+        begins && rest.contains('>')
+    })
+}
+
+/// What looks like an address.
+fn addresses(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character: char| {
+        character.is_whitespace() || matches!(character, '(' | ')' | '[' | ']' | '<' | '>' | '"')
+    })
+    .map(|word| {
+        word.trim_matches(|character: char| matches!(character, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*'))
+    })
+    .filter(|word| looks_like_address(word))
+}
+
+fn looks_like_address(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    if lower.contains("://") || lower.starts_with("www.") {
+        return true;
+    }
+    let host = lower.split(['/', '?', '#']).next().unwrap_or_default();
+    let mut labels = host.rsplit('.');
+    let (last, before) = (labels.next().unwrap_or_default(), labels.next());
+    DOMAINS.contains(&last)
+        && before.is_some_and(|label| {
+            label.len() > 1 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })
+}
+
+/// The prices in a text: numbers beside a currency.
+fn prices(text: &str) -> Vec<String> {
+    let lower = text.to_lowercase();
+    let is_beside = |before: &str, after: &str| {
+        let (before, after) = (before.trim_end(), after.trim_start());
+        CURRENCIES.iter().any(|sign| {
+            let is_code = sign.bytes().all(|byte| byte.is_ascii_alphabetic());
+            let ends = before
+                .strip_suffix(sign)
+                .is_some_and(|rest| !is_code || !rest.chars().next_back().is_some_and(char::is_alphanumeric));
+            let starts = after
+                .strip_prefix(sign)
+                .is_some_and(|rest| !is_code || !rest.chars().next().is_some_and(char::is_alphanumeric));
+            ends || starts
+        })
+    };
+    numbers(&lower)
+        .into_iter()
+        .filter(|(_, start, end)| is_beside(&lower[..*start], &lower[*end..]))
+        .map(|(number, _, _)| number)
+        .collect()
+}
+
+/// The numbers in a text in one spelling, each with where it begins and ends.
+fn numbers(text: &str) -> Vec<(String, usize, usize)> {
+    let mut found = Vec::new();
+    let mut begin = None;
+    let ends = text.char_indices().chain([(text.len(), ' ')]);
+    for (at, character) in ends {
+        let is_part = character.is_ascii_digit()
+            || (begin.is_some()
+                && matches!(character, '.' | ',' | '\'')
+                && text[at + character.len_utf8()..].starts_with(|next: char| next.is_ascii_digit()));
+        match (is_part, begin) {
+            (true, None) => begin = Some(at),
+            (false, Some(start)) => {
+                found.push((one_spelling(&text[start..at]), start, at));
+                begin = None;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A number without separators of thousands and without zeros behind the point: `1,299.00` is `1299`.
+fn one_spelling(number: &str) -> String {
+    let (whole, part) = match number.rfind(['.', ',', '\'']) {
+        Some(at) if number.len() - at - 1 != 3 => (&number[..at], &number[at + 1..]),
+        _ => (number, ""),
+    };
+    let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
+    let whole = digits.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    match part.trim_end_matches('0') {
+        "" => whole.to_owned(),
+        part => format!("{whole}.{part}"),
+    }
+}
+
+fn hundredths(number: &str) -> Option<u64> {
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let part: u64 = format!("{part:0<2}").get(..2)?.parse().ok()?;
+    whole.parse::<u64>().ok()?.checked_mul(100)?.checked_add(part)
+}
+
+fn written(hundredths: u64) -> String {
+    one_spelling(&format!("{}.{:02}", hundredths / 100, hundredths % 100))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(texts: &[&str]) -> Told {
+        let mut told = Told::default();
+        texts.iter().for_each(|text| told.add(text));
+        told
+    }
+
+    #[test]
+    fn prices_are_those_that_were_told() {
+        let told = told(&[r#"{"price":"1299.50","stock":3}"#, "I have 50 dollars"]);
+        for good in [
+            "It costs 1,299.50 USD.",
+            "It costs 1.299,50 €.",
+            "Two cost $2,599.00.",
+            "Under 50 USD there is nothing.",
+            "We have 7 of them, size 42.",
+            "Open until 18:00",
+        ] {
+            assert_eq!(told.objection(good), None, "{good}");
+        }
+        for bad in ["It costs 12 USD.", "€9.99 only!", "Chỉ 100.000₫", "USD 1 today"] {
+            assert_eq!(told.objection(bad), Some(Objection::Price), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_those_that_were_told() {
+        let told = told(&["https://shop.example/products/board?variant=1"]);
+        assert_eq!(told.objection("See https://shop.example/products/board?variant=1."), None);
+        assert_eq!(told.objection("Yes, it is. We have e.g. red ones, too."), None);
+        for bad in [
+            "https://evil.example/x",
+            "see www.evil.example",
+            "go to evil.com/pay now",
+            "https://shop.example/products/board",
+            "https://shop.example",
+            "[here](https://evil.example)",
+        ] {
+            assert_eq!(told.objection(bad), Some(Objection::Address), "{bad}");
+        }
+    }
+
+    #[test]
+    fn markup_nothing_and_too_much_do_not_leave() {
+        let told = told(&[]);
+        assert_eq!(told.objection(" \n"), Some(Objection::Empty));
+        assert_eq!(told.objection("<b>Hello</b>"), Some(Objection::Markup));
+        assert_eq!(told.objection("<!doctype html><p>"), Some(Objection::Markup));
+        assert_eq!(told.objection("I <3 it, and 5 < 6 > 4"), None);
+        assert_eq!(told.objection(&"a".repeat(50_000)), Some(Objection::TooLong));
+    }
+
+    #[test]
+    fn numbers_have_one_spelling() {
+        for (one, other) in [("649.00", "649"), ("1,299.50", "1299.5"), ("1.299", "1299"), ("007", "7"), ("0,5", "0.5")]
+        {
+            assert_eq!(one_spelling(one), other);
+        }
+    }
+}

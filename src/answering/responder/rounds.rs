@@ -1,0 +1,185 @@
+//! The rounds between the model and its tools, until there is something that may leave.
+
+use serde_json::{Value, json};
+
+use super::guard::Told;
+use super::model::{ModelError, Reply, ToolCall};
+use super::prompt::{Opening, instructions};
+use super::tools::{Tool, described};
+use super::{Asked, Question, Responder, Verdict};
+use crate::answering::products::ShopOf;
+use crate::shared::store::responder::Tokens;
+
+/// How often the model may use its tools before a human is to answer.
+const MOST_ROUNDS: usize = 4;
+
+/// How many products a search gives.
+const MOST_FOUND: usize = 5;
+
+/// What may be wrong with an answer, for the merchant.
+const UNREADABLE: &str = "The model's answer could not be read.";
+const ENDLESS: &str = "The model found no answer.";
+const WITHOUT_REASON: &str = "The model wants a human to answer.";
+const NO_INSTRUCTIONS: &str = "The file of BOT_PROMPT_FILE cannot be read.";
+
+/// A product that the model was told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// What the model may speak of: it grows with each search.
+struct Known {
+    told: Told,
+    products: Vec<Found>,
+}
+
+impl Known {
+    fn add_products(&mut self, products: &Value) {
+        self.told.add(&products.to_string());
+        for product in products.as_array().into_iter().flatten() {
+            let (Some(id), title) = (product["id"].as_str(), product["title"].as_str().unwrap_or_default()) else {
+                continue;
+            };
+            if !self.products.iter().any(|known| known.id == id) {
+                self.products.push(Found { id: id.to_owned(), title: title.to_owned() });
+            }
+        }
+    }
+}
+
+/// What a round led to.
+enum Round {
+    /// It is over.
+    Over(Verdict),
+    /// The model is told these results.
+    GoesOn(Vec<Value>),
+}
+
+impl Responder {
+    /// Asks the model until there is something that may leave. Sends nothing.
+    ///
+    /// # Errors
+    /// When the databases cannot be read.
+    pub async fn ask(&self, question: &Question<'_>) -> anyhow::Result<Asked> {
+        let mut tokens = Tokens::default();
+        let mut known = Known { told: Told::default(), products: Vec::new() };
+        let verdict = self.ask_until_over(question, &mut known, &mut tokens).await?;
+        let verdict = match verdict {
+            Ok(verdict) => Ok(self.without_other_people(question, verdict).await?),
+            Err(ModelError::Unreadable) => Ok(Verdict::HandOver(UNREADABLE.to_owned())),
+            Err(error) => Err(error),
+        };
+        let asked = Asked { verdict, tokens, found: known.products };
+        self.note(question.merchant, &asked).await;
+        Ok(asked)
+    }
+
+    async fn ask_until_over(
+        &self,
+        question: &Question<'_>,
+        known: &mut Known,
+        tokens: &mut Tokens,
+    ) -> anyhow::Result<Result<Verdict, ModelError>> {
+        let settings = self.settings();
+        let instructions = match instructions(settings.prompt_file.as_deref()) {
+            Ok(instructions) => instructions,
+            Err(error) => {
+                tracing::warn!(%error, "the bot's instructions cannot be read");
+                return Ok(Ok(Verdict::HandOver(NO_INSTRUCTIONS.to_owned())));
+            }
+        };
+        let Opening { mut messages, told } = Opening::new(&instructions, question.event, settings.shows_images);
+        told.iter().for_each(|text| known.told.add(text));
+        known.add_products(&question.event["products"]);
+        let tools = described();
+        for _ in 0..MOST_ROUNDS {
+            let reply = match self.0.model.ask(&messages, &tools).await {
+                Ok(reply) => reply,
+                Err(error) => return Ok(Err(error)),
+            };
+            *tokens = tokens.and(reply.tokens);
+            match self.take_round(question, known, &reply).await? {
+                Round::Over(verdict) => return Ok(Ok(verdict)),
+                Round::GoesOn(results) => {
+                    messages.push(reply.message);
+                    messages.extend(results);
+                }
+            }
+        }
+        Ok(Ok(Verdict::HandOver(ENDLESS.to_owned())))
+    }
+
+    async fn take_round(&self, question: &Question<'_>, known: &mut Known, reply: &Reply) -> anyhow::Result<Round> {
+        if reply.calls.is_empty() {
+            let text = reply.text.clone().unwrap_or_default();
+            return Ok(Round::Over(judged(known, text, Vec::new())));
+        }
+        let mut results = Vec::new();
+        for call in &reply.calls {
+            match Tool::read(call) {
+                Tool::HandOver(reason) if reason.trim().is_empty() => {
+                    return Ok(Round::Over(Verdict::HandOver(WITHOUT_REASON.to_owned())));
+                }
+                Tool::HandOver(reason) => return Ok(Round::Over(Verdict::HandOver(reason))),
+                Tool::Search(query) => {
+                    let offer = self.answering().products.find(question.merchant, &query, MOST_FOUND).await?;
+                    let products = Value::Array(offer.products);
+                    known.add_products(&products);
+                    results.push(result(call, &products));
+                }
+                Tool::Show(text, ids) => match self.refuse_ids(question, known, &ids).await? {
+                    Some(why) => results.push(result(call, &json!({ "error": why }))),
+                    None => return Ok(Round::Over(judged(known, text, ids))),
+                },
+                Tool::Unknown(why) => results.push(result(call, &json!({ "error": why }))),
+            }
+        }
+        Ok(Round::GoesOn(results))
+    }
+
+    /// Why these products are not shown: no search of this conversation gave them, or they are not for sale any more.
+    async fn refuse_ids(
+        &self,
+        question: &Question<'_>,
+        known: &Known,
+        ids: &[String],
+    ) -> anyhow::Result<Option<&'static str>> {
+        if !ids.iter().all(|id| known.products.iter().any(|product| product.id == *id)) {
+            return Ok(Some("no search gave these ids"));
+        }
+        Ok(match self.answering().products.shop_of(question.merchant, ids).await? {
+            ShopOf::One(_) => None,
+            ShopOf::Unavailable(_) => Some("some of these are not for sale any more"),
+            ShopOf::Several => Some("these are of several shops"),
+        })
+    }
+
+    /// No answer names another customer.
+    async fn without_other_people(&self, question: &Question<'_>, verdict: Verdict) -> anyhow::Result<Verdict> {
+        let Verdict::Answer { text, .. } = &verdict else { return Ok(verdict) };
+        let shared = &self.answering().shared;
+        let accounts = shared.connections.list_of(question.merchant).await?;
+        let accounts = accounts.into_iter().map(|one| (one.channel, one.account)).collect();
+        match shared.journal.names_another_person(text, accounts, question.person).await? {
+            true => Ok(Verdict::HandOver(super::guard::Objection::Person.sentence().to_owned())),
+            false => Ok(verdict),
+        }
+    }
+}
+
+/// Words that may leave, or why a human is to answer.
+fn judged(known: &Known, text: String, products: Vec<String>) -> Verdict {
+    let is_alone = text.trim().is_empty() && !products.is_empty();
+    match known.told.objection(&text) {
+        Some(objection) if !is_alone => Verdict::HandOver(objection.sentence().to_owned()),
+        _ => Verdict::Answer { text, products },
+    }
+}
+
+fn result(call: &ToolCall, content: &Value) -> Value {
+    json!({ "role": "tool", "tool_call_id": call.id, "content": content.to_string() })
+}

@@ -1,0 +1,202 @@
+//! `shoptalk bot eval`: a file of questions with what is expected of their answers, put to the configured model.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::{CommandRunner, Line, say};
+use crate::answering::responder::{Asked, Question, Responder, Verdict};
+use crate::shared::store::responder::Tokens;
+
+/// How many cases one file may have.
+const MOST_CASES: usize = 1_000;
+
+/// A file of cases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cases {
+    /// The cases.
+    pub cases: Vec<Case>,
+}
+
+/// A question, and what is expected of its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// Its name in the table.
+    pub name: String,
+    /// What the customer writes; of several messages the last one is answered.
+    pub customer: Vec<String>,
+    /// What is expected.
+    pub expect: Expectation,
+}
+
+/// What is expected of an answer. What is left out is not looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expectation {
+    /// One of these words stands in the text or in a shown product's title, whatever the case of letters.
+    pub mentions: Vec<String>,
+    /// None of these words does.
+    pub never: Vec<String>,
+    /// A product with one of these words in its title is shown as a card.
+    pub shows: Vec<String>,
+    /// Whether it hands over.
+    pub hands_over: Option<bool>,
+}
+
+impl CommandRunner {
+    /// Puts the cases to the model, and tells a table.
+    pub(super) async fn eval_bot(
+        &self,
+        cases: Cases,
+        merchant: Option<Uuid>,
+        lines: &mpsc::Sender<Line>,
+    ) -> anyhow::Result<bool> {
+        let Some(responder) = &self.responder else {
+            say(lines, "no model is configured: set BOT_ENDPOINT and BOT_MODEL".to_owned()).await;
+            return Ok(false);
+        };
+        if cases.cases.is_empty() || cases.cases.len() > MOST_CASES {
+            say(lines, format!("a file holds 1 to {MOST_CASES} cases; this one has {}", cases.cases.len())).await;
+            return Ok(false);
+        }
+        let Some(merchant) = self.merchant_of(merchant).await? else {
+            say(lines, "there is not exactly one merchant: name one with --merchant".to_owned()).await;
+            return Ok(false);
+        };
+        let (mut failed, mut tokens) = (0, Tokens::default());
+        for case in &cases.cases {
+            let asked = ask(responder, merchant, &case.customer).await?;
+            tokens = tokens.and(asked.tokens);
+            let faults = faults(&case.expect, &asked);
+            failed += usize::from(!faults.is_empty());
+            let mut line = format!("{}  {:<44}", if faults.is_empty() { "pass" } else { "FAIL" }, case.name);
+            if !faults.is_empty() {
+                let _ = write!(line, " {}; {}", faults.join("; "), in_words(&asked));
+            }
+            say(lines, line.trim_end().to_owned()).await;
+        }
+        let count = cases.cases.len();
+        let Tokens { taken_in, given_out } = tokens;
+        say(
+            lines,
+            format!("{} of {count} passed, {failed} failed; {taken_in} tokens in, {given_out} out", count - failed),
+        )
+        .await;
+        Ok(failed == 0)
+    }
+
+    /// The merchant that is meant; without a name, the only one.
+    async fn merchant_of(&self, named: Option<Uuid>) -> anyhow::Result<Option<Uuid>> {
+        if named.is_some() {
+            return Ok(named);
+        }
+        let mut merchants: Vec<Uuid> = self.connections.list().await?.into_iter().map(|one| one.merchant).collect();
+        merchants.sort_unstable();
+        merchants.dedup();
+        Ok(<[Uuid; 1]>::try_from(merchants).ok().map(|[merchant]| merchant))
+    }
+}
+
+async fn ask(responder: &Responder, merchant: Uuid, customer: &[String]) -> anyhow::Result<Asked> {
+    let last = customer.last().map(String::as_str).unwrap_or_default();
+    let offer = responder.answering().products.find(merchant, last, 5).await?;
+    let messages: Vec<Value> =
+        customer.iter().map(|text| json!({ "by": "person", "kind": "text", "text": text })).collect();
+    let event = json!({
+        "type": "message", "kind": "text", "text": last, "media": [], "messages": messages, "products": offer.products,
+        "shop": offer.shop,
+    });
+    responder.ask(&Question { merchant, event: &event, person: "" }).await
+}
+
+/// What an answer lacks.
+fn faults(expect: &Expectation, asked: &Asked) -> Vec<String> {
+    let (text, shown, is_handed_over) = match &asked.verdict {
+        Ok(Verdict::Answer { text, products }) => (text.as_str(), products.as_slice(), false),
+        Ok(Verdict::HandOver(_)) => ("", [].as_slice(), true),
+        Err(_) => return vec!["the model does not answer".to_owned()],
+    };
+    let titles: Vec<String> = shown
+        .iter()
+        .filter_map(|id| asked.found.iter().find(|one| one.id == *id))
+        .map(|one| one.title.to_lowercase())
+        .collect();
+    let words = format!("{}\n{}", text.to_lowercase(), titles.join("\n"));
+    let holds = |word: &String| words.contains(&word.to_lowercase());
+    let mut faults = Vec::new();
+    if !expect.mentions.is_empty() && !expect.mentions.iter().any(holds) {
+        faults.push(format!("mentions none of: {}", expect.mentions.join(", ")));
+    }
+    for word in expect.never.iter().filter(|word| holds(word)) {
+        faults.push(format!("mentions {word}"));
+    }
+    let is_shown = |word: &String| titles.iter().any(|title| title.contains(&word.to_lowercase()));
+    if !expect.shows.is_empty() && !expect.shows.iter().any(is_shown) {
+        faults.push(format!("shows none of: {}", expect.shows.join(", ")));
+    }
+    match expect.hands_over {
+        Some(true) if !is_handed_over => faults.push("does not hand over".to_owned()),
+        Some(false) if is_handed_over => faults.push("hands over".to_owned()),
+        _ => {}
+    }
+    faults
+}
+
+/// What came instead, in short.
+fn in_words(asked: &Asked) -> String {
+    match &asked.verdict {
+        Ok(Verdict::Answer { text, .. }) => format!("it says: {}", text.chars().take(120).collect::<String>()),
+        Ok(Verdict::HandOver(why)) => format!("it hands over: {why}"),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answering::responder::Found;
+
+    fn asked(verdict: Verdict) -> Asked {
+        let found = vec![Found { id: "1".to_owned(), title: "Snowboard Classic".to_owned() }];
+        Asked { verdict: Ok(verdict), tokens: Tokens::default(), found }
+    }
+
+    #[test]
+    fn what_is_expected_is_looked_for_in_words_and_cards() {
+        let answer = asked(Verdict::Answer { text: "Here it is.".to_owned(), products: vec!["1".to_owned()] });
+        let words = |word: &str| vec![word.to_owned()];
+        let good = Expectation {
+            mentions: words("snowboard"),
+            shows: words("classic"),
+            hands_over: Some(false),
+            ..Expectation::default()
+        };
+        assert!(faults(&good, &answer).is_empty());
+        let bad =
+            Expectation { mentions: words("wax"), never: words("HERE"), shows: words("wax"), hands_over: Some(true) };
+        assert_eq!(faults(&bad, &answer).len(), 4);
+        assert!(
+            faults(
+                &Expectation { hands_over: Some(true), ..Expectation::default() },
+                &asked(Verdict::HandOver(String::new()))
+            )
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn the_cases_that_come_with_the_program_are_whole() {
+        let cases: Cases = serde_json::from_str(include_str!("../../examples/bot/cases.json")).unwrap();
+        assert_eq!(cases.cases.len(), 40);
+        let mut names: Vec<&str> = cases.cases.iter().map(|case| case.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 40);
+        assert!(cases.cases.iter().all(|case| !case.customer.is_empty() && case.expect != Expectation::default()));
+    }
+}

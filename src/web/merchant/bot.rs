@@ -1,0 +1,221 @@
+//! `/bot`: the built-in responder as its merchant sees it: where it answers, what it did and why, what it cost, and a
+//! question to try it with. Nothing is sent from here.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use maud::{Markup, html};
+use serde_json::json;
+
+use super::parts::{ago, name_or, pill};
+use super::{Fronts, Page, Renewal, Tab, form_token, owned};
+use crate::answering::responder::{Asked, Found, Question, Responder, Verdict};
+use crate::shared::channel::context::Shared;
+use crate::shared::journal::Account;
+use crate::shared::secrets::vault::Vault;
+use crate::shared::server::error::AppError;
+use crate::shared::server::session::SignedIn;
+use crate::shared::store::Session;
+use crate::shared::store::responder::{Deed, ResponderOutcome, Tokens};
+use crate::web::form::Posted;
+
+/// How many of its deeds are shown.
+const SHOWN: i64 = 50;
+
+/// The longest question that is tried, in characters.
+const LONGEST: usize = 500;
+
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/bot", get(show))
+        .route("/bot/try", post(try_out))
+        .route("/bot/{channel}/{account}", post(switch))
+}
+
+/// `POST /bot/{channel}/{account}`: lets the bot answer there, or no longer.
+async fn switch(
+    State(shared): State<Shared>,
+    Extension(responder): Extension<Option<Responder>>,
+    Path(account): Path<Account>,
+    posted: Posted,
+) -> Result<Response, AppError> {
+    responder.ok_or(AppError::NotFound)?;
+    let connection = owned(&shared, &posted.session, &account).await?;
+    let is_on = match posted.field("on") {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(AppError::BadRequest("The form says neither yes nor no.".into())),
+    };
+    shared.journal.switch_responder(&account, connection.merchant, is_on).await.map_err(anyhow::Error::from)?;
+    Ok(Redirect::to("/").into_response())
+}
+
+/// The switch on an account's card; nothing where there is no responder.
+pub(super) fn switch_form(account: &Account, is_on: Option<bool>, token: &Markup) -> Markup {
+    let Some(is_on) = is_on else { return html! {} };
+    let path = format!("/bot/{}/{}", account.0, account.1);
+    html! {
+        form method="post" action=(path) {
+            (token)
+            input type="hidden" name="on" value=(if is_on { "no" } else { "yes" });
+            button.plain { @if is_on { "Stop the bot here" } @else { "Let the bot answer here" } }
+        }
+        @if is_on { a.quiet-link href="/bot" { "What the bot did" } }
+    }
+}
+
+/// `GET /bot`.
+async fn show(
+    State(shared): State<Shared>,
+    Extension(responder): Extension<Option<Responder>>,
+    Extension(fronts): Extension<Fronts>,
+    Extension(vault): Extension<Vault>,
+    SignedIn(session): SignedIn,
+) -> Result<Response, AppError> {
+    let responder = responder.ok_or(AppError::NotFound)?;
+    page(&shared, &responder, &fronts, &session, &form_token(&vault, &session), None).await
+}
+
+/// `POST /bot/try`: asks the model, and shows what it would have answered.
+async fn try_out(
+    State(shared): State<Shared>,
+    Extension(responder): Extension<Option<Responder>>,
+    Extension(fronts): Extension<Fronts>,
+    Extension(vault): Extension<Vault>,
+    posted: Posted,
+) -> Result<Response, AppError> {
+    let responder = responder.ok_or(AppError::NotFound)?;
+    let question: String = posted.field("question").chars().take(LONGEST).collect();
+    let session = &posted.session;
+    let tried = match question.trim() {
+        "" => None,
+        _ if responder.is_over_budget(session.merchant).await? => Some((question, None)),
+        _ => {
+            let event = question_as_event(&responder, session, &question).await?;
+            let asked = responder.ask(&Question { merchant: session.merchant, event: &event, person: "" }).await?;
+            Some((question, Some(asked)))
+        }
+    };
+    page(&shared, &responder, &fronts, session, &form_token(&vault, session), tried).await
+}
+
+/// A question as the feed would show it.
+async fn question_as_event(
+    responder: &Responder,
+    session: &Session,
+    question: &str,
+) -> anyhow::Result<serde_json::Value> {
+    let offer = responder.answering().products.find(session.merchant, question, 5).await?;
+    Ok(json!({
+        "type": "message", "kind": "text", "text": question, "media": [], "products": offer.products, "shop": offer.shop,
+        "messages": [{ "by": "person", "kind": "text", "text": question }],
+    }))
+}
+
+/// A question that was tried, and what came of it; `None`: there are no tokens left for today.
+type Tried = (String, Option<Asked>);
+
+async fn page(
+    shared: &Shared,
+    responder: &Responder,
+    fronts: &Fronts,
+    session: &Session,
+    token: &Markup,
+    tried: Option<Tried>,
+) -> Result<Response, AppError> {
+    let failed = anyhow::Error::from;
+    let now_ms = shared.clock.now_ms();
+    let today = shared.journal.responder_tokens_today(session.merchant).await.map_err(failed)?;
+    let deeds = shared.journal.list_responder_deeds(session.merchant, SHOWN).await.map_err(failed)?;
+    let settings = responder.settings();
+    let body = html! {
+        h1 { "The bot" }
+        p {
+            "It answers your customers where you let it, with what your catalogue says. What they write goes to "
+            strong { (responder.host()) } " (model " code { (settings.model) } ") and nowhere else. "
+            "You switch it on and off on each account's card on the " a href="/" { "overview" } "."
+        }
+        p.hint { (spent(today, settings.daily_tokens)) }
+        section.panel aria-labelledby="try" {
+            h2 id="try" { "Try a question" }
+            form method="post" action="/bot/try" {
+                (token)
+                label for="question" { "What a customer may ask" }
+                div.row {
+                    input type="text" id="question" name="question" required maxlength=(LONGEST)
+                        value=[tried.as_ref().map(|(question, _)| question.as_str())];
+                    button { "Show the answer" }
+                }
+                p.hint { "Nothing is sent to anybody. It costs tokens, like an answer." }
+            }
+            @if let Some((_, asked)) = &tried { (answer(asked.as_ref())) }
+        }
+        section aria-labelledby="deeds" {
+            h2 id="deeds" { "What it did" }
+            @if deeds.is_empty() { p.empty { "Nothing yet." } }
+            @else { ul.connections { @for deed in &deeds { li { (entry(fronts, deed, now_ms)) } } } }
+        }
+    };
+    Ok(Page { title: "The bot", tab: Tab::Overview, renewal: Renewal::Never, body }.show())
+}
+
+fn spent(today: Tokens, most: i64) -> String {
+    let Tokens { taken_in, given_out } = today;
+    format!("Today (UTC): {taken_in} tokens in, {given_out} out, of {most} together.")
+}
+
+fn answer(asked: Option<&Asked>) -> Markup {
+    let Some(Asked { verdict, tokens, found }) = asked else {
+        return html! { p.trouble.warn role="status" { "There are no tokens left for today." } };
+    };
+    let title =
+        |id: &String| found.iter().find(|one| one.id == *id).map_or(id.clone(), |Found { title, .. }| title.clone());
+    html! {
+        div role="status" {
+            @match verdict {
+                Ok(Verdict::Answer { text, products }) => {
+                    p { "The customer would read:" }
+                    blockquote dir="auto" { (text) }
+                    @if !products.is_empty() { ul { @for id in products { li { "Product card: " bdi { (title(id)) } } } } }
+                }
+                Ok(Verdict::HandOver(why)) => p.trouble.note { "It would hand over to you: " bdi { (why) } },
+                Err(_) => p.trouble.warn { "The model does not answer at the moment." },
+            }
+            p.hint { (tokens.taken_in) " tokens in, " (tokens.given_out) " out." }
+        }
+    }
+}
+
+fn entry(fronts: &Fronts, deed: &Deed, now_ms: i64) -> Markup {
+    let of = &deed.conversation;
+    let platform = fronts.of(&of.channel).map_or(of.channel.as_str(), |front| front.view.platform);
+    let (class, word) = match deed.settled.outcome {
+        ResponderOutcome::Answered => ("good", "Answered"),
+        ResponderOutcome::HandedOver => ("warn", "Handed over"),
+        ResponderOutcome::Dropped => ("note", "Not answered"),
+    };
+    html! {
+        a href={ "/conversations/" (of.channel) "/" (of.account) "/" (of.person) } {
+            bdi { (name_or(deed.name.as_deref(), &of.person)) }
+        }
+        " " span.hint { (platform) } " " (pill(class, word)) " " (ago(now_ms, deed.at))
+        @if let Some(why) = &deed.settled.why { p.hint dir="auto" { (why_in_words(why)) } }
+        @if deed.settled.tokens.sum() > 0 { p.hint { (deed.settled.tokens.sum()) " tokens" } }
+    }
+}
+
+/// Why nothing was answered, for a merchant; what a model or this program says in sentences stays as it is.
+fn why_in_words(why: &str) -> &str {
+    match why {
+        "outdated" | "superseded" => "The customer wrote again.",
+        "answered" => "Somebody had answered already.",
+        "paused" | "human" => "A person answers in this conversation.",
+        "not_owner" => "Another app answers in this conversation.",
+        "window_closed" => "The platform's time for answers was over.",
+        "account_unavailable" => "The account could not send.",
+        "cannot_receive" => "This person cannot be written to.",
+        "public" => "Answers are public there.",
+        why => why,
+    }
+}

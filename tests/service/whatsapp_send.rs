@@ -1,0 +1,432 @@
+//! WhatsApp: from an answer of a bot to the platform and back to the conversation's file.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use shoptalk::shared::channel::simulator::{Failure, Webhooks};
+use shoptalk::whatsapp::sandbox::SendFailure;
+
+use crate::api_keys::is_problem;
+use crate::whatsapp::{ADAS_NUMBER, DIGITS, NUMBER, Scene, conversation, deliver_items, ids};
+
+fn failure(message: &Value) -> (&str, &str) {
+    let of = |name: &str| message["failure"][name].as_str().unwrap_or_default();
+    (of("reason"), of("code"))
+}
+
+#[tokio::test]
+async fn an_answer_reaches_the_person_and_stands_once_in_the_file_in_the_platforms_shape() {
+    let scene = Scene::start().await;
+    let id = scene.say(&json!({"text": "Yes, three left."})).await;
+    scene.work().await;
+    assert_eq!(scene.ada.received_texts(), ["Yes, three left."]);
+    let [sent] = scene.platform.sent().try_into().unwrap();
+    assert_eq!((sent.input.clone(), sent.mark.clone()), (scene.ada.user_id(), Some(format!("{id}:1"))));
+    let at = scene.app.clock.now().timestamp().to_string();
+    let entries = conversation(&scene.app, &scene.ada.user_id()).unwrap();
+    assert_eq!(
+        entries[1],
+        json!({"from": DIGITS, "to_user_id": scene.ada.user_id(), "id": sent.id, "timestamp": at, "type": "text",
+               "text": {"body": "Yes, three left."}})
+    );
+    let message = scene.message(&id).await;
+    assert_eq!((message["state"].as_str(), message["tries"].as_i64()), (Some("delivered"), Some(1)));
+    assert_eq!(message["parts"][0]["platform_id"], sent.id);
+    assert_eq!(message["billing"]["category"], "service");
+    scene.ada.reads().await;
+    scene.work().await;
+    assert_eq!(scene.message(&id).await["state"], "read");
+    // The platform shows it, too, after all: nothing changes.
+    let echo = json!({"from": DIGITS, "to": ADAS_NUMBER, "id": sent.id, "timestamp": at, "type": "text", "text": {"body": "x"}});
+    deliver_items(&scene.app, "message_echoes", &[echo]).await;
+    assert_eq!(conversation(&scene.app, &scene.ada.user_id()).unwrap(), entries);
+    assert!(scene.conversation(&scene.ada.user_id()).await["pause"].is_null(), "our own answer pauses nobody");
+    scene.finish().await;
+}
+
+/// The platform takes the next message as this one, whatever it is.
+fn take_next(scene: &Scene, wamid: &str) {
+    let taken =
+        json!({"messaging_product": "whatsapp", "contacts": [{"input": "", "wa_id": ""}], "messages": [{"id": wamid}]});
+    scene.platform.traffic().fail_next("/messages", 1, Failure::Json(200, taken));
+}
+
+/// The body of the last message that was sent.
+fn last_body(scene: &Scene) -> Value {
+    let received = scene.platform.traffic().received();
+    let last = received.iter().rev().find(|one| one.path.ends_with(&format!("/{NUMBER}/messages"))).unwrap();
+    serde_json::from_str(&last.text()).unwrap()
+}
+
+#[tokio::test]
+async fn a_number_has_a_plus_and_a_template_begins_a_conversation_that_keeps_one_file() {
+    const BOS_NUMBER: &str = "46555010009";
+    let scene = Scene::start().await;
+    let bo = scene.number.person(BOS_NUMBER, "Bo Lind");
+    let template = json!({"template": {"name": "shipping_note", "language": "en_US", "params": ["PX-42"]}});
+    is_problem(&scene.post_to(BOS_NUMBER, &json!({"text": "hello"})).await, 409, "window-closed");
+    take_next(&scene, "wamid.T1");
+    let answer = scene.post_to(BOS_NUMBER, &template).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    scene.work().await;
+    let body = last_body(&scene);
+    assert_eq!((body["to"].as_str(), body["type"].as_str()), (Some("+46555010009"), Some("template")));
+    assert_eq!(
+        body["template"],
+        json!({"name": "shipping_note", "language": {"code": "en_US"},
+               "components": [{"type": "body", "parameters": [{"type": "text", "text": "PX-42"}]}]})
+    );
+    assert_eq!(ids(&scene.app, BOS_NUMBER), ["wamid.T1"]);
+    // The status of the message tells the user id: the conversation stands under it from then on.
+    let status = json!({"id": "wamid.T1", "status": "delivered", "timestamp": scene.app.clock.now().timestamp().to_string(),
+                        "recipient_id": BOS_NUMBER, "recipient_user_id": bo.user_id()});
+    deliver_items(&scene.app, "statuses", &[status]).await;
+    assert_eq!(ids(&scene.app, &bo.user_id()), ["wamid.T1"]);
+    assert!(conversation(&scene.app, BOS_NUMBER).is_none());
+    assert_eq!(scene.message(answer.json()["id"].as_str().unwrap()).await["state"], "delivered");
+    let happened = bo.writes("Where is it?").await;
+    scene.app.settle().await;
+    assert_eq!(ids(&scene.app, &bo.user_id()), ["wamid.T1".to_owned(), happened.id]);
+    // By the old address, and the answer goes to the user id.
+    assert_eq!(scene.post_to(BOS_NUMBER, &json!({"text": "In Malmö."})).await.status, 202);
+    scene.work().await;
+    assert_eq!(scene.platform.sent()[0].input, bo.user_id());
+    for nobody in ["1", "12345678901234567890", "US.1", "group-x"] {
+        is_problem(&scene.post_to(nobody, &template).await, 404, "not-found");
+    }
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn choices_are_buttons_then_a_list_and_what_is_tapped_comes_back() {
+    let scene = Scene::start().await;
+    let choices = |count: usize| -> Value {
+        (1..=count).map(|n| json!({"id": format!("C{n}"), "title": format!("Choice {n}")})).collect()
+    };
+    for count in [3, 4, 10] {
+        scene.say(&json!({"text": "Which?", "choices": choices(count)})).await;
+        scene.pass(5).await;
+        let seen = scene.ada.received().pop().unwrap();
+        assert_eq!((seen.choices.len(), seen.choices[0].is_row), (count, count > 3));
+        let title = format!("Choice {count}");
+        scene.ada.taps(&title).await.unwrap();
+        scene.app.settle().await;
+        let feed = scene.bot.get("/api/v1/events?after=0&types=message&limit=100").await.json();
+        let event = feed["events"].as_array().unwrap().last().unwrap();
+        assert_eq!((event["kind"].as_str(), event["text"].as_str()), (Some("choice"), Some(title.as_str())));
+        assert_eq!(event["choice"]["id"], format!("C{count}"));
+        assert_eq!(event["reply_to"], seen.id);
+    }
+    is_problem(&scene.post(&json!({"text": "Which?", "choices": choices(11)})).await, 422, "unsupported");
+    let twins = json!({"text": "Which?", "choices": [{"id": "1", "title": "Same"}, {"id": "2", "title": "Same"}]});
+    let problem = is_problem(&scene.post(&twins).await, 422, "invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/choices/1/title");
+    scene.finish().await;
+}
+
+/// The products of the shop, as they can be shown.
+async fn products(scene: &Scene, count: usize) -> Vec<String> {
+    let found = scene.bot.get(&format!("/api/v1/products?limit={count}")).await.json();
+    let found = found["products"].as_array().unwrap();
+    assert_eq!(found.len(), count);
+    found.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn one_product_is_a_picture_with_a_link_and_several_go_in_one_message() {
+    let scene = Scene::start().await;
+    let ids = products(&scene, 3).await;
+    scene.say(&json!({"text": "This one fits.", "products": [ids[0]]})).await;
+    scene.work().await;
+    let one = scene.ada.received().pop().unwrap();
+    assert_eq!((one.kind.as_str(), one.content["type"].as_str()), ("interactive", Some("cta_url")));
+    assert!(one.text.starts_with("This one fits.\n\nGloves\n"), "in one part: {}", one.text);
+    assert!(one.links.iter().any(|link| link.starts_with("https://")), "{one:?}");
+    scene.pass(5).await;
+    scene.say(&json!({"products": ids})).await;
+    scene.pass(5).await;
+    let several = scene.ada.received().pop().unwrap();
+    assert_eq!(several.content["type"], "carousel");
+    assert_eq!(several.content["action"]["cards"].as_array().unwrap().len(), 3);
+    assert_eq!(scene.platform.sent().len(), 2);
+    let with_choices = json!({"products": ids, "choices": [{"id": "1", "title": "Yes"}]});
+    is_problem(&scene.post(&with_choices).await, 422, "unsupported");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn media_go_by_link_with_their_text_and_what_is_too_large_is_refused() {
+    let scene = Scene::start().await;
+    let medium = |kind: &str, bytes: u64| json!({"url": "https://shop.example/1", "type": kind, "name": "a.pdf", "bytes": bytes});
+    scene.say(&json!({"media": medium("file", 100), "text": "Our price list"})).await;
+    scene.work().await;
+    let seen = scene.ada.received().pop().unwrap();
+    assert_eq!((seen.kind.as_str(), seen.text.as_str()), ("document", "Our price list"));
+    assert_eq!(seen.content["filename"], "a.pdf");
+    // A sound carries no words: they go before it.
+    scene.say(&json!({"media": medium("audio", 100), "text": "Listen"})).await;
+    for _ in 0..3 {
+        scene.pass(5).await;
+    }
+    let kinds: Vec<String> = scene.ada.received().into_iter().map(|seen| seen.kind).collect();
+    assert_eq!(kinds, ["document", "text", "audio"]);
+    let too_large = is_problem(&scene.post(&json!({"media": medium("image", 5_242_881)})).await, 422, "media-refused");
+    assert_eq!(too_large["why"], "size");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_quotes_and_typing_and_seen_are_one_call_about_the_last_message() {
+    let scene = Scene::start().await;
+    let asked = scene.hear("And the red one?").await;
+    let path = scene.to(&scene.ada.user_id());
+    for verb in ["typing", "seen"] {
+        assert_eq!(scene.bot.send(Method::POST, &format!("{path}/{verb}"), &[], b"").await.status, 204);
+        scene.work().await;
+    }
+    assert_eq!(scene.platform.marked_read(), [(asked.clone(), true), (asked.clone(), false)]);
+    scene.say(&json!({"text": "Yes.", "reply_to": asked})).await;
+    scene.work().await;
+    assert_eq!(scene.ada.received()[0].quotes.as_deref(), Some(asked.as_str()));
+    // Nobody wrote: there is nothing to be marked.
+    let template = json!({"template": {"name": "shipping_note", "language": "en_US", "params": ["PX-42"]}});
+    take_next(&scene, "wamid.T1");
+    assert_eq!(scene.post_to("46555010009", &template).await.status, 202);
+    scene.work().await;
+    let typing = format!("{}/typing", scene.to("46555010009"));
+    assert_eq!(scene.bot.send(Method::POST, &typing, &[], b"").await.status, 204);
+    scene.work().await;
+    assert_eq!(scene.platform.marked_read().len(), 2);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn after_a_day_only_templates_go_and_the_platforms_word_counts_at_the_edge() {
+    let scene = Scene::start().await;
+    scene.app.clock.advance(Duration::from_secs(24 * 3600));
+    let closed = is_problem(&scene.post(&json!({"text": "Still there?"})).await, 409, "window-closed");
+    assert_eq!(closed["allowed"], json!(["template"]));
+    assert_eq!(scene.conversation(&scene.ada.user_id()).await["window"]["state"], "closed");
+    let template = json!({"template": {"name": "named_note", "language": "en_US", "params": ["77"]}});
+    take_next(&scene, "wamid.T1");
+    scene.say(&template).await;
+    scene.work().await;
+    let body = last_body(&scene);
+    let parameter = &body["template"]["components"][0]["parameters"][0];
+    assert_eq!(parameter, &json!({"type": "text", "text": "77", "parameter_name": "order"}));
+    scene.hear("Yes").await;
+    scene.ada.lets_the_window_close();
+    let id = scene.say(&json!({"text": "Good."})).await;
+    scene.work().await;
+    let message = scene.message(&id).await;
+    assert_eq!((message["state"].as_str(), failure(&message)), (Some("failed"), ("window-closed", "131047")));
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_platform_says_decides_what_happens_next() {
+    for (code, state, reason, calls) in [
+        (131_047, "failed", "window-closed", 1),
+        (131_026, "failed", "cannot-receive", 1),
+        (131_030, "failed", "cannot-receive", 1),
+        (132_001, "failed", "template-unusable", 1),
+        (132_015, "failed", "template-unusable", 1),
+        (131_053, "failed", "media-unusable", 1),
+        (131_049, "failed", "refused", 1),
+        (100, "failed", "refused", 1),
+        (987_654, "failed", "refused", 1),
+        (131_000, "delivered", "", 2),
+        (131_016, "delivered", "", 2),
+        (131_056, "delivered", "", 2),
+        (130_429, "delivered", "", 2),
+        (80_007, "delivered", "", 2),
+    ] {
+        let scene = Scene::start().await;
+        scene.platform.fail_sends(1, SendFailure::Refused(code));
+        let id = scene.say(&json!({"text": "Yes.", "ttl_seconds": 3600})).await;
+        scene.work().await;
+        if state == "delivered" {
+            assert_eq!(scene.message(&id).await["state"], "accepted", "{code}");
+            scene.pass(301).await;
+        }
+        let message = scene.message(&id).await;
+        assert_eq!((message["state"].as_str(), failure(&message).0), (Some(state), reason), "{code}: {message}");
+        assert_eq!(message["tries"], calls, "{code}");
+        scene.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn the_limit_of_a_pair_holds_up_nobody_else() {
+    let scene = Scene::start().await;
+    let bo = scene.number.person("46555010009", "Bo Lind");
+    bo.writes("hello").await;
+    scene.app.settle().await;
+    scene.ada.fail_sends(1, SendFailure::Refused(131_056));
+    let to_ada = scene.say(&json!({"text": "to Ada"})).await;
+    assert_eq!(scene.post_to(&bo.user_id(), &json!({"text": "to Bo"})).await.status, 202);
+    scene.work().await;
+    assert_eq!((scene.ada.received_texts(), bo.received_texts()), (Vec::new(), vec!["to Bo".to_owned()]));
+    assert_eq!(scene.message(&to_ada).await["state"], "accepted");
+    scene.pass(6).await;
+    assert_eq!(scene.ada.received_texts(), ["to Ada"]);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn what_stops_the_account_stops_sending_and_never_the_intake() {
+    for code in [190, 368, 131_031, 131_042, 10, 131_005, 0] {
+        let scene = Scene::start().await;
+        scene.platform.fail_sends(1, SendFailure::Refused(code));
+        let id = scene.say(&json!({"text": "Yes.", "ttl_seconds": 3600})).await;
+        scene.work().await;
+        assert_eq!(scene.message(&id).await["state"], "accepted", "{code}");
+        let alerts = scene.app.shared().alerts.list();
+        let told = alerts.iter().find(|alert| alert.cause.contains("replies")).unwrap_or_else(|| panic!("{code}"));
+        assert!(told.sentence.contains("WhatsApp"), "{code}: {}", told.sentence);
+        let heard = scene.hear("Hello?").await;
+        assert!(ids(&scene.app, &scene.ada.user_id()).contains(&heard), "{code}");
+        scene.pass(301).await;
+        scene.pass(5).await;
+        assert_eq!(scene.message(&id).await["state"], "delivered", "{code}");
+        scene.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_found_by_its_mark_and_never_sent_again() {
+    for lost in [SendFailure::TakenCut, SendFailure::TakenGateway(502)] {
+        let scene = Scene::start().await;
+        scene.platform.set_receipts(Webhooks::Held);
+        scene.platform.fail_sends(1, lost.clone());
+        let id = scene.say(&json!({"text": "Yes."})).await;
+        scene.work().await;
+        assert_eq!(scene.message(&id).await["state"], "unknown", "{lost:?}");
+        assert_eq!(ids(&scene.app, &scene.ada.user_id()).len(), 1, "nobody knows its id yet");
+        scene.platform.release().await;
+        scene.work().await;
+        let message = scene.message(&id).await;
+        assert_eq!(message["state"], "delivered", "{lost:?}: {message}");
+        let wamid = message["parts"][0]["platform_id"].as_str().unwrap();
+        scene.pass(120).await;
+        assert_eq!(ids(&scene.app, &scene.ada.user_id()).last().unwrap(), wamid, "{lost:?}");
+        assert_eq!(scene.platform.sent().len(), 1);
+        scene.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_reports_is_given_up_and_a_later_proof_still_counts() {
+    let scene = Scene::start().await;
+    scene.platform.set_receipts(Webhooks::Held);
+    scene.platform.fail_sends(1, SendFailure::TakenCut);
+    let id = scene.say(&json!({"text": "Yes."})).await;
+    scene.work().await;
+    for _ in 0..16 {
+        scene.pass(60).await;
+    }
+    let given_up = scene.message(&id).await;
+    assert_eq!((given_up["state"].as_str(), failure(&given_up).0), (Some("failed"), "unresolved"));
+    scene.platform.release().await;
+    scene.work().await;
+    assert_eq!(scene.message(&id).await["state"], "delivered");
+    assert_eq!(scene.platform.sent().len(), 1);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn statuses_may_come_before_the_answer_out_of_order_and_late() {
+    let scene = Scene::start().await;
+    scene.platform.set_receipts_before_answer(true);
+    let id = scene.say(&json!({"text": "Yes."})).await;
+    scene.work().await;
+    assert_eq!(scene.message(&id).await["state"], "delivered");
+    scene.platform.set_receipts_before_answer(false);
+
+    scene.platform.set_receipts(Webhooks::Held);
+    let second = scene.say(&json!({"text": "And more."})).await;
+    scene.pass(5).await;
+    scene.ada.reads().await;
+    scene.platform.release_reversed().await;
+    scene.work().await;
+    assert_eq!(scene.message(&second).await["state"], "read", "never backwards");
+    scene.platform.set_receipts(Webhooks::Sent);
+
+    let third = scene.say(&json!({"text": "The last."})).await;
+    scene.pass(5).await;
+    let wamid = scene.message(&third).await["parts"][0]["platform_id"].as_str().unwrap().to_owned();
+    scene.app.clock.advance(Duration::from_secs(60));
+    scene.ada.fails_late(&wamid, 131_026).await;
+    scene.work().await;
+    let failed = scene.message(&third).await;
+    assert_eq!((failed["state"].as_str(), failure(&failed)), (Some("failed"), ("cannot-receive", "131026")));
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn templates_are_listed_and_asked_for_once_a_minute() {
+    let scene = Scene::start().await;
+    let path = format!("/api/v1/whatsapp/{NUMBER}/templates");
+    let asked = || scene.platform.traffic().count("message_templates");
+    scene.app.clock.advance(Duration::from_secs(61));
+    let before = asked();
+    for _ in 0..3 {
+        let listed = scene.bot.get(&path).await;
+        assert_eq!(listed.status, 200, "{listed:?}");
+        assert_eq!(
+            listed.json()["templates"][0],
+            json!({"name": "shipping_note", "language": "en_US", "category": "UTILITY", "status": "APPROVED",
+                   "parameters": 1, "text": "Your parcel {{1}} is on its way."})
+        );
+    }
+    assert_eq!(asked(), before + 1);
+    scene.app.clock.advance(Duration::from_secs(61));
+    scene.bot.get(&path).await;
+    assert_eq!(asked(), before + 2);
+    let file = scene.app.json(&format!("whatsapp/{NUMBER}/templates.json"));
+    assert_eq!(file["data"][1]["name"], "named_note");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn groups_get_words_and_no_buttons() {
+    let scene = Scene::start().await;
+    let message = json!({"from": ADAS_NUMBER, "group_id": "GROUPTEST01", "id": "wamid.G", "type": "text",
+                         "timestamp": scene.app.clock.now().timestamp().to_string(), "text": {"body": "hello all"}});
+    deliver_items(&scene.app, "messages", &[message]).await;
+    let buttons = json!({"text": "Which?", "choices": [{"id": "1", "title": "One"}]});
+    let refused = is_problem(&scene.post_to("group-GROUPTEST01", &buttons).await, 409, "cannot-receive");
+    assert_eq!(refused["why"], "group");
+    take_next(&scene, "wamid.OUTG");
+    assert_eq!(scene.post_to("group-GROUPTEST01", &json!({"text": "hello"})).await.status, 202);
+    scene.work().await;
+    let body = last_body(&scene);
+    assert_eq!((body["recipient_type"].as_str(), body["to"].as_str()), (Some("group"), Some("GROUPTEST01")));
+    assert_eq!(ids(&scene.app, "group-GROUPTEST01"), ["wamid.G", "wamid.OUTG"]);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_thread_is_passed_to_the_other_partner_and_taken_back() {
+    let scene = Scene::start().await;
+    scene.platform.traffic().fail_every("thread_control", 1, Failure::Json(200, json!({"success": true})));
+    let path = format!("{}/pause", scene.to(&scene.ada.user_id()));
+    let body = br#"{"minutes":60,"handover":true}"#;
+    let paused = scene.bot.send(Method::PUT, &path, &[("content-type", "application/json")], body).await;
+    assert_eq!(paused.status, 200, "{paused:?}");
+    scene.work().await;
+    assert_eq!(scene.bot.send(Method::DELETE, &path, &[], b"").await.status, 204);
+    scene.work().await;
+    let received = scene.platform.traffic().received();
+    let actions: Vec<Value> = received
+        .iter()
+        .filter(|one| one.path.ends_with(&format!("/{NUMBER}/thread_control")))
+        .map(|one| serde_json::from_str(&one.text()).unwrap())
+        .collect();
+    assert_eq!(
+        actions.iter().map(|one| (one["action"].as_str().unwrap(), one["recipient"].clone())).collect::<Vec<_>>(),
+        [("pass", json!(scene.ada.user_id())), ("take", json!(scene.ada.user_id()))]
+    );
+    scene.finish().await;
+}
