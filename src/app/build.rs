@@ -28,6 +28,7 @@ use crate::shared::erasure::Erasure;
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::journal::{Journal, WriterHandle};
 use crate::shared::logins::Logins;
+use crate::shared::objects::Objects;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::{Http, Timeouts};
 use crate::shared::outgoing::self_test::SelfTests;
@@ -49,6 +50,7 @@ use crate::web::merchant::Front;
 use crate::web::operator;
 use crate::workers::alert_webhook::AlertPoster;
 use crate::workers::configured_accounts::{ChannelsOwner, ConfiguredAccounts};
+use crate::workers::object_copies::{BUCKET, ObjectCopies};
 use crate::workers::push::{Push, WITHIN as PUSH_WITHIN};
 
 /// Everything below the channels, opened.
@@ -61,6 +63,7 @@ struct Opened {
     reads: Reads,
     uploads: store::uploads::Uploads,
     writer: WriterHandle,
+    installation: String,
 }
 
 impl App {
@@ -77,6 +80,8 @@ impl App {
         ensure_no_restore_broke_off(&data_folder)?;
         let opened = open(&server, allowed, clock).await?;
         let shared = opened.shared.clone();
+        // Before anything is written below the output folder.
+        let copies = object_copies(&shared, opened.installation).await?;
         let posts = AlertPosts::new(opened.tokens.clone());
         let alert_poster = AlertPoster::open(shared.clone(), posts, server.alert_receiver.clone()).await?;
         take_up_accounts(&shared).await?;
@@ -108,7 +113,7 @@ impl App {
             opened.reads,
             readers.clone(),
             alert_poster,
-            (answering.clone(), push),
+            (answering.clone(), push, copies.clone()),
             (configured(&shared, &channels, server.channels_owner.clone()), responder.clone()),
         )?;
         let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
@@ -124,6 +129,7 @@ impl App {
             answering: answering.clone(),
             responder: responder.clone(),
             outbox: Arc::new(workers.outbox.clone()),
+            copies,
             clock: shared.clock.clone(),
         };
         let running = Running::default();
@@ -172,7 +178,7 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
     let (journal, writer) =
         Journal::open_watched(&server.journal_db, clock.clone(), metrics.writer.clone(), alerts.clone())?;
-    installation::agree(&tokens, &journal, &output, &alerts).await?;
+    let installation = installation::agree(&tokens, &journal, &output, &alerts).await?;
     let sources = channels::ALL.iter().filter_map(|about| Some((about.name, about.products?))).collect();
     let products = Products::open(&server.search_db, journal.clone(), sources, metrics.search.clone()).await?;
     let is_public = server.is_public();
@@ -193,7 +199,11 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         alerts.clone(),
         clock.clone(),
     );
+    let objects = server.objects.clone();
+    let objects =
+        objects.map(|settings| Objects::new(settings, clock.clone(), &server.timeouts, metrics.clone())).transpose()?;
     let shared = Shared {
+        objects,
         http: Http::new(clock.clone(), &server.timeouts, allowed)?,
         sessions,
         logins: Logins::new(states, state_key(server, &vault), clock.clone(), is_public),
@@ -209,7 +219,7 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         is_public,
         clock,
     };
-    Ok(Opened { shared, vault, tokens, api_keys, rotation, reads, uploads, writer })
+    Ok(Opened { shared, vault, tokens, api_keys, rotation, reads, uploads, writer, installation })
 }
 
 /// The vault, and the key file if the master key is not given by the environment.
@@ -247,6 +257,18 @@ fn answering(
         receivers,
         uploads,
     }
+}
+
+/// The worker that copies files to object storage; `None`: the settings name no bucket. Then nobody writes down what
+/// changes, and a bucket of later is compared with all files.
+async fn object_copies(shared: &Shared, installation: String) -> anyhow::Result<Option<ObjectCopies>> {
+    if let Some(objects) = shared.objects.clone() {
+        return Ok(Some(ObjectCopies::new(shared.clone(), objects, installation)));
+    }
+    if shared.journal.find_cursor(BUCKET).await?.is_some_and(|bucket| !bucket.is_empty()) {
+        shared.journal.save_cursor(BUCKET, String::new()).await?;
+    }
+    Ok(None)
 }
 
 /// The worker that connects the accounts that the settings name; `None`: they name none.

@@ -5,6 +5,7 @@ mod unknown;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::answering::responder::settings::ResponderSettings;
 use crate::answering::settings::AnsweringSettings;
 use crate::shared::database::lock::folder_of;
+use crate::shared::objects::ObjectSettings;
 use crate::shared::outgoing::http::Timeouts;
 use crate::shared::secrets::vault::{Vault, parse_key};
 use crate::shared::server::limits::Limits;
@@ -79,6 +81,8 @@ pub struct Server {
     pub bot_receiver: Option<BotReceiver>,
     /// Where merchants' receivers may be although it is not public. Not a setting: tests listen on this machine.
     pub push_addresses: Vec<Url>,
+    /// The bucket that files are copied to; `None`: they are not.
+    pub objects: Option<Arc<ObjectSettings>>,
     /// How people are answered.
     pub answering: AnsweringSettings,
     /// The built-in responder; `None`: it is off.
@@ -233,6 +237,7 @@ impl Server {
             alert_receiver: None,
             bot_receiver: None,
             push_addresses: Vec::new(),
+            objects: None,
             answering: AnsweringSettings::default(),
             responder: None,
             log_format: LogFormat::Text,
@@ -290,6 +295,7 @@ impl Server {
             alert_receiver: alert_receiver(settings),
             bot_receiver: bot_receiver(settings),
             push_addresses: Vec::new(),
+            objects: ObjectSettings::from_settings(settings).map(Arc::new),
             answering: AnsweringSettings::from_settings(settings),
             responder: ResponderSettings::from_settings(settings),
             log_format: settings.parsed_or("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {

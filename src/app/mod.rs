@@ -235,6 +235,9 @@ impl App {
     /// Ends the work at a safe point. What was accepted is still written; the data folder is still held.
     pub async fn stop_working(&self, working: Option<Working>) {
         self.running.set(false);
+        if let Some(copies) = &self.workers.copies {
+            copies.stop();
+        }
         if let Some(mut working) = working {
             working.stop.cancel();
             if let Err(error) = working.scheduler.shutdown().await {

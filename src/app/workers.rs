@@ -19,6 +19,7 @@ use crate::workers::configured_accounts::ConfiguredAccounts;
 use crate::workers::conversations::Conversations;
 use crate::workers::eraser::Eraser;
 use crate::workers::feed::Feed;
+use crate::workers::object_copies::ObjectCopies;
 use crate::workers::outbox::Outbox;
 use crate::workers::push::Push;
 use crate::workers::reads::Refresh;
@@ -38,6 +39,7 @@ pub(super) struct Workers {
     pub refresh: Refresh,
     pub alert_poster: Arc<AlertPoster>,
     pub outbox: Outbox,
+    pub copies: Option<ObjectCopies>,
     /// The other ones whose work follows from events.
     others: Vec<Arc<dyn Worker>>,
 }
@@ -50,7 +52,7 @@ impl Workers {
         reads: Reads,
         readers: Readers,
         alert_poster: Arc<AlertPoster>,
-        (answering, push): (Answering, Push),
+        (answering, push, copies): (Answering, Push, Option<ObjectCopies>),
         (configured, responder): (Option<ConfiguredAccounts>, Option<Responder>),
     ) -> anyhow::Result<Self> {
         let thread = LowPriorityThread::start("files").context("a thread cannot be started")?;
@@ -71,6 +73,7 @@ impl Workers {
             reads,
             Arc::clone(&conversations),
             refresh.clone(),
+            copies.clone(),
         );
         let search = SearchIndexer::new(shared.journal.clone(), shared.products.clone())
             .context("a thread cannot be started")?;
@@ -90,7 +93,8 @@ impl Workers {
         others.extend(configured);
         let answers = |responder| AnsweringWorker::new(responder, Arc::new(outbox.clone()));
         others.extend(responder.map(|responder| Arc::new(answers(responder)) as Arc<dyn Worker>));
-        Ok(Self { conversations, refresh, alert_poster, outbox, others })
+        others.extend(copies.clone().map(|worker| Arc::new(worker) as Arc<dyn Worker>));
+        Ok(Self { conversations, refresh, alert_poster, outbox, copies, others })
     }
 
     /// Those whose work follows from events, in the order in which they are driven where no service does it.

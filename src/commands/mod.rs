@@ -2,10 +2,12 @@
 //! a local [`socket`] in the data folder, or by the command itself where no service runs.
 
 mod api_keys;
+mod cloud;
 pub mod eval_bot;
 pub mod forward;
 mod keys;
 mod rebuild;
+pub mod remote;
 mod replay;
 pub mod rotate_keys;
 mod send;
@@ -20,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+pub use self::cloud::CloudWanted;
 use self::eval_bot::Cases;
 use self::rotate_keys::Rotation;
 use crate::answering::Answering;
@@ -32,6 +35,7 @@ use crate::shared::store::api_keys::Scope;
 use crate::shared::store::{ApiKeys, Connection, Connections, ItemKind};
 use crate::shared::under_way::{Progress, Step};
 use crate::workers::conversations::Conversations;
+use crate::workers::object_copies::ObjectCopies;
 use crate::workers::reads::Refresh;
 
 /// What can be asked for.
@@ -91,6 +95,8 @@ pub enum Command {
         /// Whose catalogue it knows; `None`: that of the only merchant.
         merchant: Option<Uuid>,
     },
+    /// Look after the copies in object storage.
+    Cloud(CloudWanted),
 }
 
 impl Command {
@@ -114,6 +120,8 @@ pub struct MessageWanted {
     pub text: String,
     /// Products of the catalogue that are shown with them, by their ids.
     pub products: Vec<String>,
+    /// A template instead of words, by its name; the words are its parameter then, where it has one.
+    pub template: Option<String>,
     /// Whether a human writes: bots are silent afterwards.
     pub is_human: bool,
     /// Whether to wait until it is known what became of it.
@@ -197,6 +205,8 @@ pub struct CommandRunner {
     pub responder: Option<Responder>,
     /// Who sends what was accepted.
     pub outbox: Arc<dyn Sending>,
+    /// Who copies files to object storage; `None`: nobody.
+    pub copies: Option<ObjectCopies>,
     /// The time.
     pub clock: Clock,
 }
@@ -217,6 +227,7 @@ impl CommandRunner {
             Command::Send(wanted) => self.send(wanted, lines).await,
             Command::Tail(wanted) => self.tail(wanted, lines).await,
             Command::EvalBot { cases, merchant } => self.eval_bot(cases, merchant, lines).await,
+            Command::Cloud(wanted) => self.cloud(wanted, lines).await,
         };
         let good = match result {
             Ok(good) => good,

@@ -15,6 +15,9 @@ use crate::shared::channel::dialogue::Ability;
 use crate::shared::journal::Conversation;
 use crate::shared::store::{Outgoing, PartState};
 
+/// The language of a template that the platform does not list.
+const USUAL_LANGUAGE: &str = "en_US";
+
 /// How often it is looked what became of a message, should nobody tell.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -22,17 +25,23 @@ impl CommandRunner {
     /// Sends a message, and tells its id and state; where it waits, the state in which the message is sent, failed or
     /// unknown, which it is at the latest when its life is over.
     pub(super) async fn send(&self, wanted: MessageWanted, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
-        let MessageWanted { channel, account, person, text, products, is_human, waits } = wanted;
+        let MessageWanted { channel, account, person, text, products, template, is_human, waits } = wanted;
         let Some(connection) = self.connections.find(&channel, &account).await? else {
             say(lines, format!("the account {channel}/{account} is not connected")).await;
             return Ok(false);
         };
         let to = Conversation { channel, account, person };
-        if !self.journal.is_known_conversation(&to).await? {
+        let may_begin = template.is_some()
+            && self.answering.dialogue(&to.channel).is_some_and(|dialogue| dialogue.may_begin_with(&to.person));
+        if !may_begin && !self.journal.is_known_conversation(&to).await? {
             say(lines, "this account has no conversation with this person".to_owned()).await;
             return Ok(false);
         }
-        let mut body = json!({ "text": text, "author": if is_human { "human" } else { "bot" } });
+        let mut body = json!({ "author": if is_human { "human" } else { "bot" } });
+        match template {
+            Some(name) => body["template"] = self.template(&to, name, text).await,
+            None => body["text"] = text.into(),
+        }
         if !products.is_empty() {
             body["products"] = json!(products);
         }
@@ -49,6 +58,20 @@ impl CommandRunner {
         let message = if waits { self.wait_for(message).await? } else { message };
         say(lines, line_of(&message)).await;
         Ok(!matches!(message.state(), PartState::Failed | PartState::Unknown))
+    }
+
+    /// A template as the API takes it, in the language in which the platform has approved it.
+    async fn template(&self, to: &Conversation, name: String, text: String) -> serde_json::Value {
+        let dialogue = self.answering.dialogue(&to.channel);
+        let asked = dialogue.and_then(|dialogue| dialogue.templates(&to.account));
+        let known = match asked {
+            Some(asked) => asked.await.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let found = known.into_iter().filter(|one| one.name == name).min_by_key(|one| one.status != "APPROVED");
+        let language = found.map_or_else(|| USUAL_LANGUAGE.to_owned(), |one| one.language);
+        let params: Vec<String> = Some(text).filter(|text| !text.is_empty()).into_iter().collect();
+        json!({ "name": name, "language": language, "params": params })
     }
 
     async fn accept(&self, wish: &Wish<'_>) -> Result<Outgoing, Refused> {

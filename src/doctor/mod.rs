@@ -6,6 +6,7 @@
 
 mod accounts;
 mod answering;
+mod cloud;
 mod machine;
 mod service;
 
@@ -132,6 +133,9 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     report.add("previous secrets", service::previous_secrets(config, &http, running).await);
     report.add("the public address", service::public_address(config, &http, &surroundings.ngrok, running).await);
     report.add("journal", accounts::journal(&config.server, running, clock.now_ms()));
+    if let Some(objects) = &config.server.objects {
+        report.add("copies in object storage", cloud::findings(&config.server, objects, clock).await);
+    }
     report.add("keys of the API", accounts::api_keys(&config.server, clock.now_ms()).await);
     match accounts::open(&config.server).await {
         Ok(Some(connections)) => {

@@ -135,7 +135,8 @@ async fn run(of: &Arc<dyn Attachments>) -> anyhow::Result<()> {
         let (more, taken_back) = shared.journal.collect_media(channel, of.read()).await?;
         for (account, person, files) in taken_back {
             for file in files {
-                shared.output.remove(&RelativePath::new(&[channel, &account, "media", &file])?)?;
+                let path = RelativePath::new(&[channel, &account, "media", &file])?;
+                shared.output.remove_in_background(path).await?;
             }
             changed.insert((account, person));
         }
@@ -204,7 +205,8 @@ async fn copy(of: Arc<dyn Attachments>, wanted: WantedMedia) -> anyhow::Result<(
         && !shared.journal.is_media_known(channel, &wanted.account, &file).await?
     {
         // Its person was erased, or its message taken back, while it was under way.
-        shared.output.remove(&RelativePath::new(&[channel, &wanted.account, "media", &file])?)?;
+        let path = RelativePath::new(&[channel, &wanted.account, "media", &file])?;
+        shared.output.remove_in_background(path).await?;
     }
     Ok((wanted.account, wanted.conversation))
 }
@@ -345,7 +347,7 @@ async fn write_index(shared: &Shared, channel: &'static str, account: &str, pers
         }
     }
     if index.is_empty() {
-        shared.output.remove(&path)?;
+        shared.output.remove_in_background(path).await?;
         return Ok(());
     }
     let document = serde_json::to_string_pretty(&index)? + "\n";

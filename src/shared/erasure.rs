@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::clock::Clock;
 use super::journal::{Account, DedupeKey, Journal};
+use super::objects::account_folder;
 use super::secrets::signature::to_hex;
 use super::server::error::AppError;
 use super::store::erasures::{Former, NewErasure, Receipt};
@@ -127,8 +128,24 @@ impl Erasure {
         for (channel, account) in &accounts {
             count += i64::from(self.disconnect(channel, account, cause).await?);
         }
-        let new = NewErasure { code: random_code()?, scopes: Vec::new(), disconnected: count, cause, request };
-        Ok(self.0.erasures.insert(new, self.0.clock.now_ms()).await?.0)
+        let scopes = self.copies_of(accounts).await?;
+        let new = NewErasure { code: random_code()?, scopes, disconnected: count, cause, request };
+        let (code, _) = self.0.erasures.insert(new, self.0.clock.now_ms()).await?;
+        self.set_pending();
+        Ok(code)
+    }
+
+    /// The scopes of those accounts that may have copies in object storage.
+    async fn copies_of(&self, accounts: Vec<Account>) -> anyhow::Result<Vec<Scope>> {
+        let mut scopes = Vec::new();
+        for (channel, account) in accounts {
+            let mut has_copies = false;
+            for folder in account_folder(&channel, &account) {
+                has_copies |= !self.0.journal.list_object_prefixes(Some(&folder)).await?.is_empty();
+            }
+            scopes.extend(has_copies.then_some(Scope::Copies { channel, account }));
+        }
+        Ok(scopes)
     }
 
     /// Asks for these to be erased and gives the code of the receipt. Connections that are named go at once, as in
@@ -260,6 +277,7 @@ impl Erasure {
             self.0.connections.list_of(merchant).await?.is_empty() && self.former_of(merchant).await?.is_empty();
         if is_gone {
             self.0.journal.forget_feed_cursors(merchant).await?;
+            self.0.journal.forget_responder_of(merchant).await?;
             self.0.erasures.forget_receiver(merchant).await?;
             self.0.uploads.remove_of(merchant).await?;
             // The receiver of the settings is everybody's: without its place it would be told of everything again.

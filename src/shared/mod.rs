@@ -10,6 +10,7 @@ pub mod fuzzing;
 pub mod journal;
 pub mod logins;
 pub mod low_priority;
+pub mod objects;
 pub mod outgoing;
 pub mod products;
 pub mod raw_json;

@@ -128,6 +128,8 @@ impl ConfiguredAccounts {
         let is_it = |one: &&Connection| one.channel == channel && one.account == account.account;
         match connections.iter().find(is_it) {
             Some(connection) if connection.merchant == owner => Ok(()),
+            // Nobody said that it is to be theirs: it stays whose it is.
+            Some(_) if self.owner.is_none() => Ok(()),
             Some(_) => {
                 self.shared.connections.give_to(channel, &account.account, owner).await?;
                 tracing::info!(channel, account = account.account, "an account of the settings has another owner now");
@@ -137,10 +139,20 @@ impl ConfiguredAccounts {
         }
     }
 
+    /// Whether the merchant has given the account up, or it was another one's and nobody said that it is to be theirs now.
+    async fn is_anothers(&self, channel: &str, account: &str, owner: Uuid) -> anyhow::Result<bool> {
+        let left_by = self.shared.connections.find_who_left(channel, account).await?;
+        if left_by == Some(owner) || self.owner.is_some() {
+            return Ok(left_by == Some(owner));
+        }
+        let former = self.shared.erasure.former(channel, account).await?;
+        Ok(left_by.is_some() || former.is_some_and(|former| former.merchant != owner))
+    }
+
     async fn connect(&self, channel: &'static str, found: ConfiguredAccount, owner: Uuid) -> anyhow::Result<()> {
         let Shared { connections, journal, erasure, clock, .. } = &self.shared;
         let account = found.account;
-        if connections.is_left(channel, &account, owner).await? {
+        if self.is_anothers(channel, &account, owner).await? {
             return Ok(());
         }
         // An erasure of the account that is under way takes nothing of the new connection along.

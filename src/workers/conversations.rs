@@ -86,6 +86,8 @@ impl Noticed {
 pub struct Conversations {
     background: LowPriorityThread,
     journal: Journal,
+    output: Output,
+    /// As a step writes them: it writes down itself which ones changed, with its cursor.
     files: Files,
     alerts: Alerts,
     /// Held while files are made: who has it knows that nobody writes a conversation's file.
@@ -111,7 +113,13 @@ impl Conversations {
     pub fn new(journal: Journal, output: Output, background: LowPriorityThread, alerts: Alerts) -> Self {
         Self {
             background,
-            files: Files { journal: journal.clone(), output, remembered: Arc::default(), taken_in: Arc::default() },
+            files: Files {
+                journal: journal.clone(),
+                output: output.told_by_caller(),
+                remembered: Arc::default(),
+                taken_in: Arc::default(),
+            },
+            output,
             journal,
             alerts,
             making: tokio::sync::Mutex::default(),
@@ -130,7 +138,7 @@ impl Conversations {
     /// When the journal or the disk cannot be used.
     pub async fn follow_moved_files(&self) -> Result<(), StepError> {
         let _paused = self.pause().await;
-        moved_files::follow(&self.journal, &self.files.output).await?.map_err(StepError::Output)
+        moved_files::follow(&self.journal, &self.output).await?.map_err(StepError::Output)
     }
 
     /// Whether the thread that makes files has died: no file is made any more.
@@ -152,9 +160,9 @@ impl Conversations {
     /// written is no error here: it is tried again later and stops no other.
     pub async fn step(&self) -> Result<bool, StepError> {
         let _paused = self.pause().await;
-        self.files.output.ensure_is_there().map_err(StepError::Output)?;
-        unsend::take_back(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
-        moved_files::follow(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
+        self.output.ensure_is_there().map_err(StepError::Output)?;
+        unsend::take_back(&self.journal, &self.output).await?.map_err(StepError::Output)?;
+        moved_files::follow(&self.journal, &self.output).await?.map_err(StepError::Output)?;
         let cursor = self.journal.files_position().await?;
         let (mut in_order, mut is_all) = self.journal.put_in_order().await?;
         while in_order < cursor && !is_all {
@@ -162,7 +170,7 @@ impl Conversations {
             (in_order, is_all) = self.journal.put_in_order().await?;
         }
         let now_ms = self.journal.clock().now_ms();
-        let files = self.files.clone();
+        let (files, is_followed) = (self.files.clone(), self.journal.follows_files());
         let step = self
             .journal
             .look_in_background(&self.background, move |journal| {
@@ -172,11 +180,15 @@ impl Conversations {
                 // Whatever is the matter with these, they are made from all their events.
                 touched.extend(pending.iter().map(|file| (file.conversation.clone(), None)));
                 let (mut failed, mut recovered, mut noticed) = (Vec::new(), Vec::new(), Noticed::default());
+                let mut changed = Vec::new();
                 for (conversation, earliest) in touched {
                     let written = caught(|| files.write(journal, &conversation, earliest, now_ms, ToDisk::Later));
                     match written? {
                         Ok(mut made) => {
                             noticed.add(&mut made);
+                            changed.extend(
+                                path_of(&conversation).ok().filter(|_| is_followed).map(|path| path.to_string()),
+                            );
                             if given_up.contains(&conversation) {
                                 recovered.push(conversation);
                             }
@@ -185,10 +197,10 @@ impl Conversations {
                         Err(error) => failed.push((conversation, error.to_string())),
                     }
                 }
-                Ok(Ok((last, pending, failed, recovered, noticed)))
+                Ok(Ok((last, pending, failed, (recovered, changed), noticed)))
             })
             .await?;
-        let (last, pending, failed, recovered, noticed) = step.map_err(StepError::Output)?;
+        let (last, pending, failed, (recovered, changed), noticed) = step.map_err(StepError::Output)?;
         if last == cursor && pending.is_empty() {
             return Ok(!is_all);
         }
@@ -208,7 +220,7 @@ impl Conversations {
         let done = pending.into_iter().filter(|file| !has_failed(file)).collect();
         let (max_attempts, pause_ms) = (MAX_ATTEMPTS, |attempts| PAUSES.after_ms(attempts));
         self.journal
-            .note_files(FilesMade { cursor: last, done, recovered, lost, failed, max_attempts, pause_ms })
+            .note_files(FilesMade { cursor: last, done, recovered, changed, lost, failed, max_attempts, pause_ms })
             .await?;
         Ok(true)
     }
@@ -249,7 +261,7 @@ impl Conversations {
         if paths.is_empty() {
             return Ok(());
         }
-        let output = self.files.output.clone();
+        let output = self.output.clone();
         let removed = tokio::task::spawn_blocking(move || paths.iter().try_for_each(|path| output.remove_aside(path)));
         removed.await.map_err(std::io::Error::other).flatten().map_err(StepError::Output)?;
         self.in_log.store(true, Ordering::Release);
@@ -281,7 +293,7 @@ impl Conversations {
     /// When the journal or a file cannot be used.
     pub async fn rebuild(&self, account: Option<String>) -> Result<usize, StepError> {
         let _paused = self.pause().await;
-        unsend::take_back(&self.journal, &self.files.output).await?.map_err(StepError::Output)?;
+        unsend::take_back(&self.journal, &self.output).await?.map_err(StepError::Output)?;
         while !self.journal.put_in_order().await?.1 {}
         let (mut written, mut noticed) = self.rebuild_once(account.clone()).await?;
         let has_strays = !noticed.strays.is_empty();
@@ -300,7 +312,8 @@ impl Conversations {
     }
 
     async fn rebuild_once(&self, account: Option<String>) -> Result<(usize, Noticed), StepError> {
-        let files = self.files.clone();
+        // No cursor stands before these: what changes is written down before each change.
+        let files = Files { output: self.output.clone(), ..self.files.clone() };
         let now_ms = self.journal.clock().now_ms();
         self.journal
             .look(move |journal| {
@@ -323,7 +336,7 @@ impl Conversations {
     }
 
     async fn sync(&self) -> Result<(), StepError> {
-        let output = self.files.output.clone();
+        let output = self.output.clone();
         let synced = tokio::task::spawn_blocking(move || output.sync()).await.map_err(std::io::Error::other).flatten();
         if synced.is_err() {
             // What the disk lost must not be copied into the next file: all are made anew from the journal.

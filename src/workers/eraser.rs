@@ -14,6 +14,7 @@ use anyhow::Context;
 
 use super::Worker;
 use super::conversations::Conversations;
+use super::object_copies::{ObjectCopies, ensure_no_objects};
 use super::reads::Refresh;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
@@ -50,6 +51,7 @@ pub struct Eraser {
     reads: Reads,
     conversations: Arc<Conversations>,
     refresh: Refresh,
+    copies: Option<ObjectCopies>,
     last: Mutex<Last>,
 }
 
@@ -74,8 +76,9 @@ impl Eraser {
         reads: Reads,
         conversations: Arc<Conversations>,
         refresh: Refresh,
+        copies: Option<ObjectCopies>,
     ) -> Self {
-        Self { shared, erasures, api_keys, uploads, reads, conversations, refresh, last: Mutex::default() }
+        Self { shared, erasures, api_keys, uploads, reads, conversations, refresh, copies, last: Mutex::default() }
     }
 
     /// Carries out what is due. Gives back whether there was anything to do. A request that cannot be carried out is
@@ -186,10 +189,19 @@ impl Eraser {
         let scope = &wanted.scope;
         let (channel, account) = scope.account();
         let is_account = matches!(scope, Scope::Account { .. });
+        if matches!(scope, Scope::Copies { .. }) {
+            let objects = self.erase_objects(scope).await?;
+            return self.erasures.finish(wanted, Erased { objects, ..Erased::default() }).await;
+        }
         let name = format!("erasure:{}:{}", wanted.code, wanted.id);
         // No read of the account from here to the end: it would write back what it had read before.
         let _no_read = self.reads.hold(channel, account).await;
         self.shared.progress.end(channel, account);
+        // No upload either: what is cut here is deleted below.
+        let held = match &self.copies {
+            Some(copies) => Some((copies, copies.hold(channel, account).await)),
+            None => None,
+        };
         // What still lies under an older name of the person is found under theirs then.
         self.conversations.follow_moved_files().await?;
         let mut media = self.remove_media(scope).await.context("copies of attachments cannot be removed")?;
@@ -213,12 +225,16 @@ impl Eraser {
             self.api_keys.forget_account(channel, account).await?;
             self.shared.erasure.forget_merchants_without_accounts().await?;
         }
+        let objects = match &held {
+            Some((copies, held)) => copies.erase(scope, held).await.context("object storage still has copies")?,
+            None => ensure_no_objects(&self.shared.journal, scope).await.map(|()| 0)?,
+        };
         if let Scope::Person { person, .. } = scope {
             let (channel, account, person) = (channel.to_owned(), account.to_owned(), person.clone());
             self.shared.alerts.heal(handover_alert(&Conversation { channel, account, person }));
         }
         self.shared.journal.forget_push_problems().await?;
-        let erased = Erased { files: files + media, ..self.shared.journal.count_erased(&name).await? };
+        let erased = Erased { files: files + media, objects, ..self.shared.journal.count_erased(&name).await? };
         self.erasures.finish(wanted, erased).await?;
         self.shared.journal.forget_erased(&name).await?;
         if is_account {
@@ -232,6 +248,18 @@ impl Eraser {
             .await?;
         }
         Ok(())
+    }
+
+    /// Deletes the copies of an account whose files stay.
+    async fn erase_objects(&self, scope: &Scope) -> anyhow::Result<i64> {
+        let (channel, account) = scope.account();
+        match &self.copies {
+            Some(copies) => {
+                let held = copies.hold(channel, account).await;
+                copies.erase(scope, &held).await.context("object storage still has copies")
+            }
+            None => ensure_no_objects(&self.shared.journal, scope).await.map(|()| 0),
+        }
     }
 
     /// Removes what only this person attached, while it is still known which files these are.
@@ -273,7 +301,7 @@ impl Worker for Eraser {
 
 /// What somebody is told when an erasure fails.
 const FAILED: &str = "Data that must be erased within a day of the request could not be erased yet. It is tried again by \
-                      itself; look whether the disk is full or failing.";
+                      itself; look whether the disk is full or failing, and whether object storage answers.";
 
 fn late_alert_of(code: &str) -> String {
     format!("erasure:{code}:late")
@@ -294,7 +322,7 @@ fn remove_files(output: &Output, scope: &Scope) -> std::io::Result<i64> {
                 output.remove_folder(&folder)?
             }
             Scope::Person { person, .. } => output.remove_files_of(&folder, person)?,
-            Scope::Mentions { .. } => 0,
+            Scope::Copies { .. } | Scope::Mentions { .. } => 0,
         };
     }
     Ok(i64::try_from(removed).unwrap_or(i64::MAX))

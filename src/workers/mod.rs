@@ -11,6 +11,7 @@ pub mod conversations;
 pub mod eraser;
 pub mod feed;
 mod moved_files;
+pub mod object_copies;
 pub mod outbox;
 pub mod push;
 pub mod reads;

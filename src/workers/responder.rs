@@ -4,6 +4,7 @@
 //! next start finds the event answered, or asks again.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ use crate::answering::sending::Sending;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::journal::{Account, Conversation};
 use crate::shared::retry::Doubling;
-use crate::shared::store::responder::{ResponderAccount, ResponderOutcome, ResponderTurn, Settled, Tokens};
+use crate::shared::store::responder::{ResponderAccount, ResponderOutcome, ResponderTurn, Settled, Tokens, answer_key};
 use crate::shared::store::{Connection, FeedQuery, ItemKind, PartState};
 
 /// How many conversations are answered at once.
@@ -65,6 +66,8 @@ struct Inner {
     outbox: Arc<dyn Sending>,
     /// People who are being answered.
     busy: Mutex<HashSet<Conversation>>,
+    /// Whether what an earlier process began is due again.
+    has_taken_up: AtomicBool,
     tasks: TaskTracker,
 }
 
@@ -80,7 +83,8 @@ impl AnsweringWorker {
     /// Answers through this outbox.
     #[must_use]
     pub fn new(responder: Responder, outbox: Arc<dyn Sending>) -> Self {
-        Self(Arc::new(Inner { responder, outbox, busy: Mutex::default(), tasks: TaskTracker::new() }))
+        let (busy, has_taken_up, tasks) = (Mutex::default(), AtomicBool::new(false), TaskTracker::new());
+        Self(Arc::new(Inner { responder, outbox, busy, has_taken_up, tasks }))
     }
 
     fn answering(&self) -> &Answering {
@@ -175,11 +179,21 @@ impl AnsweringWorker {
         let Some(event) = self.read(turn).await? else {
             return Ok(dropped("the message is not there any more", Tokens::default()));
         };
+        if let Some(message) = self.answering().shared.journal.find_answer_of(turn).await? {
+            // A kill came between the answer and its row.
+            return self.go_on_after(turn, &connection, &event, message).await;
+        }
+        if !self.is_recent_enough(turn, &event).await? {
+            return Ok(dropped("the bot was switched on later", Tokens::default()));
+        }
         if event["bot_may_answer"] != true {
             return Ok(dropped(event["reason"].as_str().unwrap_or("not_a_message"), Tokens::default()));
         }
         if event["type"] == "message" && event["kind"] == "other" {
             return self.answer_unknown(turn, &connection, &event).await;
+        }
+        if !self.begin_turn(turn).await? {
+            return Ok(dropped("the bot was switched off", Tokens::default()));
         }
         if self.0.responder.is_over_budget(turn.merchant).await? {
             return self.handed_over(turn, &connection, OVER_BUDGET, Tokens::default()).await;
@@ -205,13 +219,50 @@ impl AnsweringWorker {
         let Next::Settle(Settled { outcome: ResponderOutcome::Answered, message: Some(message), .. }) = next else {
             return Ok(next);
         };
+        self.go_on_after(turn, connection, event, message).await
+    }
+
+    /// A message was accepted for this event: what is still to be done.
+    async fn go_on_after(
+        &self,
+        turn: &ResponderTurn,
+        connection: &Connection,
+        event: &Value,
+        message: String,
+    ) -> anyhow::Result<Next> {
+        if event["type"] != "message" || event["kind"] != "other" {
+            let (outcome, message) = (ResponderOutcome::Answered, Some(message));
+            return Ok(Next::Settle(Settled { outcome, why: None, message, tokens: Tokens::default() }));
+        }
         // A pause fails what waits, and the sentence is to reach the person.
         self.wait_until_called(turn.merchant, &message).await?;
-        let next = self.handed_over(turn, connection, UNKNOWN_KIND, Tokens::default()).await?;
-        Ok(match next {
-            Next::Settle(settled) => Next::Settle(Settled { message: Some(message), ..settled }),
-            next => next,
-        })
+        self.hand_over(turn, connection, UNKNOWN_KIND).await?;
+        let (outcome, why) = (ResponderOutcome::HandedOver, Some(UNKNOWN_KIND.to_owned()));
+        Ok(Next::Settle(Settled { outcome, why, message: Some(message), tokens: Tokens::default() }))
+    }
+
+    /// Whether what is asked came after the bot was switched on.
+    async fn is_recent_enough(&self, turn: &ResponderTurn, event: &Value) -> anyhow::Result<bool> {
+        let Conversation { channel, account, .. } = &turn.conversation;
+        let accounts = self.answering().shared.journal.list_responder_accounts().await?;
+        let is_it = |one: &&ResponderAccount| one.account.0 == *channel && one.account.1 == *account;
+        let Some(since) = accounts.iter().find(is_it).map(|one| one.since) else { return Ok(false) };
+        let asked = match event["type"] == "message" {
+            true => event["received_at"].as_str(),
+            false => event["messages"].as_array().and_then(|past| {
+                past.iter().rev().find(|one| one["by"] == "person").and_then(|one| one["at"].as_str())
+            }),
+        };
+        let asked = asked.and_then(|at| chrono::DateTime::parse_from_rfc3339(at).ok());
+        Ok(asked.is_none_or(|at| at.timestamp_millis() >= since))
+    }
+
+    /// Notes that the model is about to be asked, so that a disk that is full costs no tokens.
+    async fn begin_turn(&self, turn: &ResponderTurn) -> anyhow::Result<bool> {
+        let shared = &self.answering().shared;
+        let longest = self.0.responder.settings().timeout.saturating_mul(5);
+        let until = shared.clock.now_ms() + i64::try_from(longest.as_millis()).unwrap_or(i64::MAX / 4);
+        Ok(shared.journal.begin_turn(turn, until).await?)
     }
 
     async fn wait_until_called(&self, merchant: Uuid, message: &str) -> anyhow::Result<()> {
@@ -272,7 +323,7 @@ impl AnsweringWorker {
         if !products.is_empty() {
             body["products"] = json!(products);
         }
-        let key = format!("responder:{answers}");
+        let key = answer_key(turn.n);
         let wish = Wish { connection, person: &turn.conversation.person, key: &key, body: &body };
         let Ok(content) = Content::read(&body) else {
             return self.handed_over(turn, connection, NOT_SENDABLE, tokens).await;
@@ -287,7 +338,6 @@ impl AnsweringWorker {
                 let (outcome, message) = (ResponderOutcome::Answered, Some(message.id));
                 Ok(Next::Settle(Settled { outcome, why: None, message, tokens }))
             }
-            // A kill came between the answer and its row: another one was stored then.
             Err(Refused::KeyReused(id)) => {
                 let (outcome, message) = (ResponderOutcome::Answered, Some(id));
                 Ok(Next::Settle(Settled { outcome, why: None, message, tokens }))
@@ -331,13 +381,9 @@ impl AnsweringWorker {
         Ok(format!("{disclosure}\n\n{text}").trim_end().to_owned())
     }
 
+    /// Whether the event is still to be answered.
     async fn is_still_on(&self, turn: &ResponderTurn) -> anyhow::Result<bool> {
-        let Conversation { channel, account, .. } = &turn.conversation;
-        let accounts = self.answering().shared.journal.list_responder_accounts().await?;
-        let is_it = |one: &ResponderAccount| {
-            one.merchant == turn.merchant && one.account.0 == *channel && one.account.1 == *account
-        };
-        Ok(accounts.iter().any(is_it))
+        Ok(self.answering().shared.journal.has_turn(turn).await?)
     }
 
     async fn hand_over(&self, turn: &ResponderTurn, connection: &Connection, why: &str) -> anyhow::Result<()> {
@@ -355,6 +401,11 @@ impl AnsweringWorker {
     ) -> anyhow::Result<Next> {
         if !self.is_still_on(turn).await? {
             return Ok(dropped("the bot was switched off", tokens));
+        }
+        // Somebody may have answered, or silenced bots, while the model thought.
+        let now = self.read(turn).await?.unwrap_or_default();
+        if now["bot_may_answer"] != true {
+            return Ok(dropped(now["reason"].as_str().unwrap_or("not_a_message"), tokens));
         }
         self.hand_over(turn, connection, why).await?;
         let (outcome, why) = (ResponderOutcome::HandedOver, Some(why.to_owned()));
@@ -391,6 +442,10 @@ impl Worker for AnsweringWorker {
     fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(async {
             let accounts = self.answering().shared.journal.list_responder_accounts().await?;
+            if !self.0.has_taken_up.load(Ordering::Acquire) {
+                self.answering().shared.journal.take_up_turns().await?;
+                self.0.has_taken_up.store(true, Ordering::Release);
+            }
             let mut has_more = false;
             for of_merchant in accounts.chunk_by(|one, other| one.merchant == other.merchant) {
                 has_more |= self.take(of_merchant[0].merchant, of_merchant).await?;

@@ -15,7 +15,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use shoptalk::commands::{Command, Line, MessageWanted, socket};
+use shoptalk::commands::remote::Remote;
+use shoptalk::commands::{Command, EventsWanted, Line, MessageWanted, socket};
 use shoptalk::shared::outgoing::signed_post;
 use shoptalk::shared::store::api_keys::Scope;
 use tokio::sync::watch;
@@ -393,6 +394,7 @@ fn wanted(text: &str) -> MessageWanted {
         person: SAM.to_owned(),
         text: text.to_owned(),
         products: Vec::new(),
+        template: None,
         is_human: false,
         waits: true,
     }
@@ -486,5 +488,31 @@ async fn tail_shows_events_as_they_happen_and_posts_them_signed_to_this_machine(
         assert_eq!(ended.code, Some(code), "{arguments:?}: {ended:?}");
         assert!(ended.stderr.contains(words), "{arguments:?}: {ended:?}");
     }
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn tail_follows_a_service_elsewhere_with_a_key() {
+    let scene = Scene::start().await;
+    let url = scene.app.url.clone();
+    let key = scene.bot.text.clone();
+    let wanted = EventsWanted { since: Some(0), ..EventsWanted::default() };
+    let (sender, mut lines) = tokio::sync::mpsc::channel(16);
+    let remote = Remote::at(&url, key.into(), &wanted).unwrap();
+    let following = tokio::spawn(async move { remote.follow(&sender).await });
+    let Some(Line::Event { id: Some(id), json }) = lines.recv().await else { panic!("an event") };
+    assert!(id.starts_with("evt_") && json.contains("Is the blue one in stock?"), "{json}");
+    drop(lines);
+    scene.hear("And the red one?").await;
+    assert!(following.await.unwrap(), "whoever listens no more ends it");
+    let (sender, mut lines) = tokio::sync::mpsc::channel(16);
+    let unknown = format!("stk_aaaaaaaaaa_{}", "a".repeat(43));
+    assert!(!Remote::at(&url, unknown.into(), &wanted).unwrap().follow(&sender).await);
+    let Some(Line::Said { text }) = lines.recv().await else { panic!("a sentence") };
+    assert!(text.contains("does not know this key"), "{text}");
+    assert!(
+        Remote::at("http://shoptalk.example.com", "x".to_owned().into(), &wanted).is_err(),
+        "no key goes out in the clear"
+    );
     scene.app.finish().await;
 }

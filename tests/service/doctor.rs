@@ -20,6 +20,7 @@ use shoptalk::shared::store::{Status, Trouble, TroubleSource};
 use url::Url;
 
 use crate::api_keys::{Bot, is_problem, owner, wish};
+use crate::bucket::{BUCKET, Bucket, MARKER};
 use crate::process;
 use crate::test_app::{FACEBOOK_SECRET, OPERATOR_TOKEN, PAGE, SHOP, SHOPIFY_SECRET, TestApp};
 
@@ -707,4 +708,46 @@ fn the_command_says_what_it_found_and_ends_with_1() {
     let codes: Vec<&str> =
         report["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect();
     assert!(codes.contains(&"operator_off") && codes.contains(&"folder_missing"), "{codes:?}");
+}
+
+#[tokio::test]
+async fn the_bucket_is_looked_at_as_the_service_would_use_it_and_left_as_it_is() {
+    let bucket = Bucket::start().await;
+    let settings = bucket.settings();
+    let of_app = settings.clone();
+    let app = TestApp::start_with(move |config| config.server.objects = Some(of_app)).await;
+    let patient = Patient::healthy_after(app).await;
+    patient.app.clock.advance(Duration::from_secs(61));
+    patient.app.work().await;
+    let puts = bucket.traffic.received().iter().filter(|one| one.method != "GET").count();
+    let found = async || patient.found(|config| config.server.objects = Some(settings.clone())).await;
+    assert_eq!(found().await, BTreeSet::new());
+    bucket.set_public(true);
+    assert_eq!(found().await, BTreeSet::from(["cloud_public"]));
+    bucket.set_public(false);
+    bucket.set_versioning(Some("Enabled"));
+    assert_eq!(found().await, BTreeSet::from(["cloud_versioned"]));
+    bucket.set_versioning(None);
+    let ours = bucket.text(MARKER).unwrap();
+    bucket.put(MARKER, "another installation");
+    assert_eq!(found().await, BTreeSet::from(["cloud_foreign_owner"]));
+    bucket.put(MARKER, &ours);
+    for (failure, code) in [
+        (Bucket::refusal(403, "InvalidAccessKeyId"), "cloud_refused"),
+        (Bucket::refusal(404, "NoSuchBucket"), "cloud_bucket_missing"),
+        (Failure::Status(500), "cloud_unreachable"),
+    ] {
+        bucket.traffic.fail_next(BUCKET, usize::MAX, failure);
+        assert_eq!(found().await, BTreeSet::from([code]));
+        bucket.traffic.heal();
+    }
+    assert_eq!(bucket.traffic.received().iter().filter(|one| one.method != "GET").count(), puts, "nothing is changed");
+    patient.sql(
+        "journal",
+        "INSERT INTO object_copies (path, folder, stem, first_at, due_at) VALUES ('a/b/c', 'a/b', 'c', 1, 1)",
+    );
+    assert_eq!(found().await, BTreeSet::from(["cloud_behind"]));
+    patient.sql("journal", "DELETE FROM object_copies WHERE path = 'a/b/c'");
+    drop(patient.socket);
+    patient.app.finish().await;
 }

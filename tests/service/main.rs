@@ -16,6 +16,8 @@ mod architecture;
 mod attacks;
 mod backup;
 mod bots;
+mod bucket;
+mod cloud;
 mod configuration;
 mod crash;
 mod demo;

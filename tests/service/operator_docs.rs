@@ -76,7 +76,11 @@ fn every_command_has_examples_that_it_understands() {
         .collect();
     assert!(commands.len() >= 9, "{commands:?}");
     for command in commands {
-        let arguments = if command == "keys" { vec![command, "rotate"] } else { vec![command] };
+        let arguments = match command {
+            "keys" => vec![command, "rotate"],
+            "cloud" => vec![command, "backfill"],
+            _ => vec![command],
+        };
         let said = help(&arguments);
         let examples: Vec<&str> = said
             .lines()

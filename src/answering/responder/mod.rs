@@ -13,6 +13,7 @@ mod tools;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use self::model::{Model, ModelError};
@@ -23,6 +24,9 @@ use crate::shared::store::responder::Tokens;
 use crate::shared::telemetry::alerts::Cause;
 
 pub use self::rounds::Found;
+
+/// How many questions are tried at once, of all merchants.
+const TRIES_AT_ONCE: usize = 2;
 
 /// The alerts of the model.
 const UNREACHABLE: &str = "responder:unreachable";
@@ -36,6 +40,8 @@ struct Inner {
     answering: Answering,
     settings: ResponderSettings,
     model: Model,
+    /// Questions that are tried at once.
+    tries: Semaphore,
 }
 
 /// What is to be answered: an event as the feed shows it.
@@ -78,7 +84,7 @@ impl Responder {
     #[must_use]
     pub fn new(answering: Answering, settings: ResponderSettings, http: Http) -> Self {
         let model = Model::new(http, &settings.endpoint, settings.model.clone(), settings.key.clone());
-        Self(Arc::new(Inner { answering, settings, model }))
+        Self(Arc::new(Inner { answering, settings, model, tries: Semaphore::new(TRIES_AT_ONCE) }))
     }
 
     /// Answering people.
@@ -119,10 +125,9 @@ impl Responder {
         Ok(is_over)
     }
 
-    /// Counts what was asked, and keeps what it cost.
-    async fn note(&self, merchant: Uuid, asked: &Asked) {
+    /// Raises and heals the alerts of the model.
+    fn note(&self, asked: &Asked) {
         let shared = &self.0.answering.shared;
-        shared.metrics.bot.count_tokens(asked.tokens);
         let (unreachable, refused): (Cause, Cause) = (UNREACHABLE.into(), REFUSED.into());
         match &asked.verdict {
             Ok(_) => {
@@ -143,10 +148,22 @@ impl Responder {
             }
             Err(ModelError::Unreadable) => {}
         }
-        if asked.tokens.sum() > 0
-            && let Err(error) = shared.journal.add_responder_tokens(merchant, asked.tokens).await
+    }
+
+    /// Keeps what a round cost.
+    async fn count(&self, merchant: Uuid, tokens: Tokens) {
+        let shared = &self.0.answering.shared;
+        shared.metrics.bot.count_tokens(tokens);
+        if tokens.sum() > 0
+            && let Err(error) = shared.journal.add_responder_tokens(merchant, tokens).await
         {
             tracing::warn!(%error, "what an answer cost could not be stored");
         }
+    }
+
+    /// A place for a question that somebody tries; `None`: as many are tried as may be at once.
+    #[must_use]
+    pub fn try_place(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.tries.try_acquire().ok()
     }
 }

@@ -26,8 +26,10 @@ pub fn instructions(file: Option<&Path>) -> std::io::Result<String> {
 pub struct Opening {
     /// For the model.
     pub messages: Vec<Value>,
-    /// The same as text, to know what it was told.
-    pub told: Vec<String>,
+    /// What the shop says in them.
+    pub by_shop: Vec<String>,
+    /// What the person says in them.
+    pub by_person: Vec<String>,
 }
 
 impl Opening {
@@ -40,25 +42,30 @@ impl Opening {
             .replace("{shop}", &shop)
             .replace("{products}", &products)
             .replace("{language}", "the language of the customer's last message");
-        let mut told = vec![system.clone(), unescaped(&shop), unescaped(&products)];
+        let (mut by_shop, mut by_person) = (vec![instructions.to_owned(), unescaped(&shop)], Vec::new());
         let mut messages = vec![json!({ "role": "system", "content": system })];
         let past = event["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
         for message in past {
             let words = words_of(message);
-            told.push(words.clone());
-            let role = if message["by"] == "person" { "user" } else { "assistant" };
+            let is_person = message["by"] == "person";
+            if is_person {
+                by_person.push(words.clone())
+            } else {
+                by_shop.push(words.clone())
+            }
+            let role = if is_person { "user" } else { "assistant" };
             messages.push(json!({ "role": role, "content": words }));
         }
         if past.last().is_none_or(|last| last["by"] != "person") {
             // Nothing of the past came along: the event itself is what is answered.
             let words = words_of(event);
-            told.push(words.clone());
+            by_person.push(words.clone());
             messages.push(json!({ "role": "user", "content": words }));
         }
         if shows_images && let Some(last) = messages.last_mut() {
             show_images(last, event);
         }
-        Self { messages, told }
+        Self { messages, by_shop, by_person }
     }
 }
 

@@ -39,7 +39,7 @@ struct Known {
 
 impl Known {
     fn add_products(&mut self, products: &Value) {
-        self.told.add(&products.to_string());
+        self.told.add_products(products);
         for product in products.as_array().into_iter().flatten() {
             let (Some(id), title) = (product["id"].as_str(), product["title"].as_str().unwrap_or_default()) else {
                 continue;
@@ -69,12 +69,12 @@ impl Responder {
         let mut known = Known { told: Told::default(), products: Vec::new() };
         let verdict = self.ask_until_over(question, &mut known, &mut tokens).await?;
         let verdict = match verdict {
-            Ok(verdict) => Ok(self.without_other_people(question, verdict).await?),
+            Ok(verdict) => Ok(self.without_other_people(question, &known, verdict).await?),
             Err(ModelError::Unreadable) => Ok(Verdict::HandOver(UNREADABLE.to_owned())),
             Err(error) => Err(error),
         };
         let asked = Asked { verdict, tokens, found: known.products };
-        self.note(question.merchant, &asked).await;
+        self.note(&asked);
         Ok(asked)
     }
 
@@ -92,8 +92,10 @@ impl Responder {
                 return Ok(Ok(Verdict::HandOver(NO_INSTRUCTIONS.to_owned())));
             }
         };
-        let Opening { mut messages, told } = Opening::new(&instructions, question.event, settings.shows_images);
-        told.iter().for_each(|text| known.told.add(text));
+        let Opening { mut messages, by_shop, by_person } =
+            Opening::new(&instructions, question.event, settings.shows_images);
+        by_shop.iter().for_each(|text| known.told.add(text));
+        by_person.iter().for_each(|text| known.told.add_of_person(text));
         known.add_products(&question.event["products"]);
         let tools = described();
         for _ in 0..MOST_ROUNDS {
@@ -102,6 +104,7 @@ impl Responder {
                 Err(error) => return Ok(Err(error)),
             };
             *tokens = tokens.and(reply.tokens);
+            self.count(question.merchant, reply.tokens).await;
             match self.take_round(question, known, &reply).await? {
                 Round::Over(verdict) => return Ok(Ok(verdict)),
                 Round::GoesOn(results) => {
@@ -159,12 +162,18 @@ impl Responder {
     }
 
     /// No answer names another customer.
-    async fn without_other_people(&self, question: &Question<'_>, verdict: Verdict) -> anyhow::Result<Verdict> {
+    async fn without_other_people(
+        &self,
+        question: &Question<'_>,
+        known: &Known,
+        verdict: Verdict,
+    ) -> anyhow::Result<Verdict> {
         let Verdict::Answer { text, .. } = &verdict else { return Ok(verdict) };
         let shared = &self.answering().shared;
         let accounts = shared.connections.list_of(question.merchant).await?;
         let accounts = accounts.into_iter().map(|one| (one.channel, one.account)).collect();
-        match shared.journal.names_another_person(text, accounts, question.person).await? {
+        let told = known.told.all();
+        match shared.journal.names_another_person(text, accounts, question.person, &told).await? {
             true => Ok(Verdict::HandOver(super::guard::Objection::Person.sentence().to_owned())),
             false => Ok(verdict),
         }

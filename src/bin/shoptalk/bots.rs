@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::Value;
 use shoptalk::app::channels;
 use shoptalk::commands::forward::Forward;
+use shoptalk::commands::remote::Remote;
 use shoptalk::commands::{Command, EventsWanted, Line, MessageWanted};
 use shoptalk::shared::store::ItemKind;
 use shoptalk::shared::telemetry::logging;
@@ -23,11 +24,15 @@ pub struct SendArguments {
     account: (String, String),
     /// The person, as the conversation's file is called
     person: String,
-    /// The words
-    text: String,
+    /// The words; with --template its parameter
+    #[arg(required_unless_present = "template")]
+    text: Option<String>,
     /// A product of the catalogue that is shown with them; may be given up to ten times
     #[arg(long = "product", value_name = "ID")]
     products: Vec<String>,
+    /// A message that the platform approved before, by its name
+    #[arg(long, value_name = "NAME", conflicts_with = "products")]
+    template: Option<String>,
     /// As a human, which silences bots in this conversation
     #[arg(long)]
     human: bool,
@@ -39,8 +44,9 @@ pub struct SendArguments {
 impl SendArguments {
     /// The command that it is.
     pub fn into_command(self) -> Command {
-        let Self { account: (channel, account), person, text, products, human, wait } = self;
-        Command::Send(MessageWanted { channel, account, person, text, products, is_human: human, waits: wait })
+        let Self { account: (channel, account), person, text, products, template, human, wait } = self;
+        let (text, is_human, waits) = (text.unwrap_or_default(), human, wait);
+        Command::Send(MessageWanted { channel, account, person, text, products, template, is_human, waits })
     }
 }
 
@@ -86,6 +92,20 @@ pub struct TailArguments {
     /// Post each event, signed, to a bot on this machine; what to check signatures with goes to standard error
     #[arg(long, value_name = "URL")]
     forward: Option<Url>,
+    /// A service elsewhere, by its public address; its API is read with a key
+    #[arg(long, value_name = "URL", conflicts_with = "merchant")]
+    url: Option<String>,
+    /// The key for --url; without it, SHOPTALK_KEY of the environment
+    #[arg(long, value_name = "stk_…", requires = "url")]
+    key: Option<String>,
+}
+
+/// From where events come.
+pub enum TailSource {
+    /// The service on this machine.
+    Here(Command),
+    /// A service elsewhere.
+    Elsewhere(Remote),
 }
 
 impl TailArguments {
@@ -93,13 +113,19 @@ impl TailArguments {
     ///
     /// # Errors
     /// When events cannot be forwarded there, in words.
-    pub fn into_command(self) -> Result<(Command, Listener), String> {
-        let Self { json, types, since, merchant, forward } = self;
+    pub fn into_source(self) -> Result<(TailSource, Listener), String> {
+        let Self { json, types, since, merchant, forward, url, key } = self;
         let forward = forward.map(Forward::to).transpose().map_err(|error| format!("{error:#}"))?;
         if let Some(forward) = &forward {
             logging::say(&format!("BOT_WEBHOOK_SECRET={}", *forward.secret()));
         }
-        Ok((Command::Tail(EventsWanted { kinds: types, since, merchant }), Listener { is_json: json, forward }))
+        let (wanted, listener) = (EventsWanted { kinds: types, since, merchant }, Listener { is_json: json, forward });
+        let Some(url) = url else { return Ok((TailSource::Here(Command::Tail(wanted)), listener)) };
+        let key = key
+            .or_else(|| std::env::var("SHOPTALK_KEY").ok())
+            .ok_or("--url needs a key: give --key, or set SHOPTALK_KEY")?;
+        let remote = Remote::at(&url, key.into(), &wanted).map_err(|error| format!("{error:#}"))?;
+        Ok((TailSource::Elsewhere(remote), listener))
     }
 }
 

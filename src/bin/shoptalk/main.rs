@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bots::{EvalArguments, SendArguments, TailArguments, parse_account};
+use bots::{EvalArguments, Listener, SendArguments, TailArguments, TailSource, parse_account};
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use progress_bars::Bars;
@@ -16,7 +16,8 @@ use shoptalk::app::config;
 use shoptalk::app::config::{Config, FromEnv, Server};
 use shoptalk::app::{self, App, StartError};
 use shoptalk::backup;
-use shoptalk::commands::{Command, Line, socket};
+use shoptalk::commands::remote::Remote;
+use shoptalk::commands::{CloudWanted, Command, Line, socket};
 #[cfg(feature = "demo")]
 use shoptalk::demo;
 use shoptalk::doctor;
@@ -145,13 +146,18 @@ enum What {
     Send(SendArguments),
     /// Show events of the feed as they happen, from the running service
     #[command(
-        after_help = "Examples:\n  shoptalk tail\n  shoptalk tail --types message,takeover --since 0\n  shoptalk tail --json | jq .text\n  shoptalk tail --forward http://127.0.0.1:3000/bot\n\nWithout --merchant events of all merchants are shown, and in JSON each says whose it is. Ctrl-C ends it.\nWhat a bot behind --forward does not take in three tries is left out."
+        after_help = "Examples:\n  shoptalk tail\n  shoptalk tail --types message,takeover --since 0\n  shoptalk tail --json | jq .text\n  shoptalk tail --forward http://127.0.0.1:3000/bot\n  shoptalk tail --url https://shoptalk.example.com --key stk_…\n\nWithout --merchant events of all merchants are shown, and in JSON each says whose it is. Ctrl-C ends it.\nWhat a bot behind --forward does not take in three tries is left out."
     )]
     Tail(TailArguments),
     /// The built-in responder
     Bot {
         #[command(subcommand)]
         what: BotWhat,
+    },
+    /// Copies of the files in object storage
+    Cloud {
+        #[command(subcommand)]
+        what: CloudWhat,
     },
     /// The keys of the API for bots, and the master key, which seals every stored token
     Keys {
@@ -167,6 +173,44 @@ enum BotWhat {
         after_help = "Example:\n  shoptalk bot eval examples/bot/cases.json\n\nIt needs the running service, and costs tokens like answers. Exit codes: 0 all are as expected, 1 some are not, 2 no service runs."
     )]
     Eval(EvalArguments),
+}
+
+#[derive(Subcommand)]
+enum CloudWhat {
+    /// Say where copies go, how they are doing, and what waits
+    #[command(
+        after_help = "Example:\n  shoptalk cloud status\n\nExit codes: 0 copies are being made, 1 they are not, or are switched off."
+    )]
+    Status,
+    /// Compare all files with their copies, and send what differs; the service may run meanwhile
+    #[command(
+        after_help = "Examples:\n  shoptalk cloud backfill\n  shoptalk cloud backfill my-shop.myshopify.com\n\nCut off at any moment, the service goes on with what is in line; started again, it looks at everything anew."
+    )]
+    Backfill {
+        /// Only this account: a Page's id, a shop's domain
+        account: Option<String>,
+    },
+    /// Tell which files and copies differ, one a line, and change nothing
+    #[command(
+        after_help = "Example:\n  shoptalk cloud check\n\nWhat changed within the last minute may still wait. Exit codes: 0 nothing differs, 1 something does."
+    )]
+    Check,
+    /// Make the bucket this installation's, whoever had it
+    #[command(
+        after_help = "Example:\n  shoptalk cloud take-over\n\nThe installation that had it stops its copies within ten minutes and says so."
+    )]
+    TakeOver,
+}
+
+impl From<CloudWhat> for Command {
+    fn from(what: CloudWhat) -> Self {
+        Self::Cloud(match what {
+            CloudWhat::Status => CloudWanted::Status,
+            CloudWhat::Backfill { account } => CloudWanted::Backfill { account },
+            CloudWhat::Check => CloudWanted::Check,
+            CloudWhat::TakeOver => CloudWanted::TakeOver,
+        })
+    }
 }
 
 #[derive(Subcommand)]
@@ -350,14 +394,16 @@ async fn run(what: What) -> ExitCode {
         What::Rebuild { account } => command(Command::Rebuild { account }).await,
         What::Replay { event, .. } => command(Command::Replay { event }).await,
         What::Send(arguments) => command(arguments.into_command()).await,
-        What::Tail(arguments) => match arguments.into_command() {
-            Ok((command, listener)) => hand_over(command, |lines| listener.listen(lines)).await,
+        What::Tail(arguments) => match arguments.into_source() {
+            Ok((TailSource::Here(command), listener)) => hand_over(command, |lines| listener.listen(lines)).await,
+            Ok((TailSource::Elsewhere(remote), listener)) => follow(remote, listener).await,
             Err(problem) => fail(&problem),
         },
         What::Bot { what: BotWhat::Eval(arguments) } => match arguments.into_command() {
             Ok(eval) => command(eval).await,
             Err(problem) => fail(&problem),
         },
+        What::Cloud { what } => command(what.into()).await,
         What::Keys { what } => keys(what).await,
     }
 }
@@ -515,6 +561,21 @@ fn stop_signal() -> CancellationToken {
         }
     });
     stop
+}
+
+/// Shows the events of a service elsewhere.
+async fn follow(remote: Remote, listener: Listener) -> ExitCode {
+    let (sender, lines) = mpsc::channel(64);
+    let showing = tokio::spawn(listener.listen(lines));
+    let good = remote.follow(&sender).await;
+    drop(sender);
+    match showing.await {
+        Ok((_, Err(error))) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            fail_with(&format!("the output could not be written: {error}"), FINDINGS)
+        }
+        _ if good => ExitCode::SUCCESS,
+        _ => ExitCode::from(FINDINGS),
+    }
 }
 
 /// Hands a command to the running service, or carries it out here, and prints what is told.

@@ -5,6 +5,7 @@ use crate::shared::erasure::Erasure;
 use crate::shared::files::output::Output;
 use crate::shared::journal::Journal;
 use crate::shared::logins::Logins;
+use crate::shared::objects::Objects;
 use crate::shared::outgoing::http::Http;
 use crate::shared::outgoing::self_test::SelfTests;
 use crate::shared::products::Products;
@@ -30,6 +31,8 @@ pub struct Shared {
     pub journal: Journal,
     /// The JSON files.
     pub output: Output,
+    /// The bucket that files are copied to; `None`: they are not.
+    pub objects: Option<Objects>,
     /// What accounts sell, and how it is found.
     pub products: Products,
     /// How far reads have come.

@@ -1,6 +1,7 @@
 //! The JSON files: below one folder, whole at every instant.
 
 pub mod archive;
+pub mod following;
 pub mod kinds;
 pub mod output;
 pub mod path;

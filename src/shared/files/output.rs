@@ -14,11 +14,12 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::following::{Change, Follower};
 pub use super::path::RelativePath;
 use super::path::{belongs_to, is_aside};
 
@@ -123,7 +124,16 @@ pub const MARK: &str = ".shoptalk";
 
 /// The folder `OUTPUT_DIR`, opened once. Cheap to clone.
 #[derive(Clone)]
-pub struct Output(Arc<Root>);
+pub struct Output(Arc<Root>, WhoTells);
+
+/// Who tells the follower of changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WhoTells {
+    /// [`Output`] itself, before each change.
+    Output,
+    /// Whoever makes the changes, many at once.
+    Caller,
+}
 
 struct Root {
     folder: RwLock<Arc<OwnedFd>>,
@@ -134,6 +144,8 @@ struct Root {
     /// Folders into which nothing is written: their account is being erased, or was. Held while a file takes its place,
     /// so that who closes a folder knows that nothing is under way there.
     closed: RwLock<HashSet<Vec<String>>>,
+    /// Who is told of changes; nobody, while none was set.
+    follower: OnceLock<Arc<dyn Follower>>,
 }
 
 const FOLDER_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -147,13 +159,36 @@ impl Output {
         use std::os::unix::fs::DirBuilderExt;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let folder = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self(Arc::new(Root {
+        let root = Root {
             folder: RwLock::new(Arc::new(folder)),
             path: path.to_owned(),
             id: RwLock::default(),
             unique: AtomicU64::new(0),
             closed: RwLock::default(),
-        })))
+            follower: OnceLock::new(),
+        };
+        Ok(Self(Arc::new(root), WhoTells::Output))
+    }
+
+    /// From now on this one is told before a file changes. It is set once, before anything is written.
+    pub fn set_follower(&self, follower: Arc<dyn Follower>) {
+        // A second one would be a fault of the wiring; the first stays.
+        let _ = self.0.follower.set(follower);
+    }
+
+    /// The same folder for somebody who makes many changes at once and writes them down by himself, before he forgets that
+    /// they were to be made.
+    #[must_use]
+    pub fn told_by_caller(&self) -> Self {
+        Self(Arc::clone(&self.0), WhoTells::Caller)
+    }
+
+    /// Tells the follower that this file is about to change. The change is over when what is given back is dropped.
+    fn tell(&self, path: &RelativePath) -> std::io::Result<Option<Change>> {
+        match self.0.follower.get().filter(|_| self.1 == WhoTells::Output) {
+            Some(follower) => Change::begin(follower, path.to_string()).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn root(&self) -> Arc<OwnedFd> {
@@ -225,6 +260,7 @@ impl Output {
         if holds(&folder, name, document)? {
             return Ok(Written::Unchanged);
         }
+        let _change = self.tell(path)?;
         self.swap(&folder, name, |file| {
             file.write_all(document)?;
             file.sync_data()
@@ -267,6 +303,7 @@ impl Output {
     pub fn replace(&self, path: &RelativePath, document: &[u8], to_disk: ToDisk) -> std::io::Result<Stamp> {
         let _open = self.while_open(path)?;
         let (folder, name) = self.place(path)?;
+        let _change = self.tell(path)?;
         self.swap(&folder, name, |file| {
             file.write_all(document)?;
             if to_disk == ToDisk::First { file.sync_data() } else { Ok(()) }
@@ -304,6 +341,7 @@ impl Output {
         if old == tail {
             return Ok(Some(stamp));
         }
+        let _change = self.tell(path)?;
         self.swap(&folder, name, |file| {
             std::io::copy(&mut Read::by_ref(&mut content).take(keep), file)?;
             file.write_all(tail)?;
@@ -326,6 +364,7 @@ impl Output {
         let (folder, name) = self.place(path)?;
         let old = open_plain(&folder, name)?;
         let mut unchanged = None;
+        let _change = self.tell(path)?;
         let swapped = self.swap(&folder, name, |file| {
             let comparing = Comparing { new: file, old: old.as_ref(), same: true, buffer: Vec::new() };
             let mut writer = BufWriter::with_capacity(PIECE, comparing);
@@ -369,6 +408,7 @@ impl Output {
             return Ok(None);
         }
         let Some(pieces) = pieces(&old, stamp.bytes)? else { return Ok(None) };
+        let _change = self.tell(path)?;
         let new = self.swap(&folder, name, |file| {
             let mut at = 0;
             for (range, content) in &pieces {
@@ -431,6 +471,7 @@ impl Output {
             next = next.wrapping_add(1);
             aside = format!("{name}.damaged-{next}");
         }
+        let _change = self.tell(path)?;
         Ok(rustix::fs::renameat(&folder, name, &folder, aside)?)
     }
 
@@ -559,12 +600,13 @@ impl Output {
         Ok(())
     }
 
-    /// Removes a file, if it is there.
+    /// Removes a file, if it is there. Blocks.
     ///
     /// # Errors
     /// When it cannot be removed.
     pub fn remove(&self, path: &RelativePath) -> std::io::Result<()> {
         let (folder, name) = self.place(path)?;
+        let _change = self.tell(path)?;
         match rustix::fs::unlinkat(&folder, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(error) => Err(error.into()),
@@ -575,13 +617,23 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::write`].
-    pub fn begin(&self, folder: &RelativePath) -> std::io::Result<Incoming> {
-        let folder = self.folder(folder.parts())?;
+    pub fn begin(&self, path: &RelativePath) -> std::io::Result<Incoming> {
+        let folder = self.folder(path.parts())?;
         let unique = self.0.unique.fetch_add(1, Ordering::Relaxed);
         let temporary = format!(".incoming.{}.{unique}.tmp", std::process::id());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&folder, &temporary, flags, Mode::RUSR | Mode::WUSR).map_err(as_io)?;
-        Ok(Incoming { folder, temporary, file: tokio::fs::File::from_std(File::from(file)) })
+        let file = tokio::fs::File::from_std(File::from(file));
+        Ok(Incoming { output: self.clone(), path: path.clone(), folder, temporary, file })
+    }
+
+    /// As [`Output::remove`], for async callers.
+    ///
+    /// # Errors
+    /// As [`Output::remove`].
+    pub async fn remove_in_background(&self, path: RelativePath) -> std::io::Result<()> {
+        let output = self.clone();
+        tokio::task::spawn_blocking(move || output.remove(&path)).await.map_err(std::io::Error::other)?
     }
 
     /// As [`Output::write`], for async callers.
@@ -619,6 +671,9 @@ impl Output {
 
 /// A file that has no name yet. Dropped, it is gone.
 pub struct Incoming {
+    output: Output,
+    /// The path of the folder.
+    path: RelativePath,
     folder: OwnedFd,
     temporary: String,
     /// Where the content goes.
@@ -634,11 +689,10 @@ impl Incoming {
         use tokio::io::AsyncWriteExt;
         self.file.flush().await?;
         self.file.sync_data().await?;
-        let name = match name.parts() {
-            [name] => name.clone(),
-            _ => return Err(ErrorKind::InvalidInput.into()),
-        };
+        let [name] = name.parts() else { return Err(ErrorKind::InvalidInput.into()) };
+        let (name, path) = (name.clone(), self.path.join(name)?);
         tokio::task::spawn_blocking(move || {
+            let _change = self.output.tell(&path)?;
             rustix::fs::renameat(&self.folder, &self.temporary, &self.folder, name).map_err(as_io)?;
             rustix::fs::fsync(&self.folder).map_err(as_io)
         })

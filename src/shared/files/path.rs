@@ -234,6 +234,23 @@ impl RelativePath {
         self
     }
 
+    /// What has this name in this folder.
+    ///
+    /// # Errors
+    /// As [`RelativePath::new`].
+    pub fn join(&self, name: &str) -> std::io::Result<Self> {
+        let parts: Vec<&str> = self.0.iter().map(String::as_str).chain([name]).collect();
+        Self::new(&parts)
+    }
+
+    /// The path that is written like this, with `/` between its parts.
+    ///
+    /// # Errors
+    /// As [`RelativePath::new`].
+    pub fn parse(text: &str) -> std::io::Result<Self> {
+        Self::new(&text.split('/').collect::<Vec<_>>())
+    }
+
     /// The folders that an account may have: `<channel>/<account>`, or `<account>` where its name is a domain. No
     /// channel's name has a dot, so no account's own folder is that of a channel.
     #[must_use]

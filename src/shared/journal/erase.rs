@@ -42,6 +42,13 @@ pub enum Scope {
         /// The person, as conversations name them.
         person: String,
     },
+    /// The copies in object storage of an account that was disconnected and whose files stay.
+    Copies {
+        /// The channel.
+        channel: String,
+        /// The account.
+        account: String,
+    },
     /// What an account was sent and that was set aside, where it mentions one of these texts: of a customer who has no
     /// conversation.
     Mentions {
@@ -60,6 +67,7 @@ impl Scope {
     pub fn account(&self) -> (&str, &str) {
         match self {
             Self::Account { channel, account }
+            | Self::Copies { channel, account }
             | Self::Person { channel, account, .. }
             | Self::Mentions { channel, account, .. } => (channel, account),
         }
@@ -75,6 +83,8 @@ pub struct Erased {
     pub rows: i64,
     /// Files.
     pub files: i64,
+    /// Copies of files in object storage.
+    pub objects: i64,
     /// Connections with their tokens.
     pub connections: i64,
 }
@@ -219,6 +229,7 @@ fn find_events(connection: &Connection, scope: &Scope, after: i64) -> rusqlite::
                     None => person.is_some_and(|person| mentions(payload, person)),
                 }
             }
+            Scope::Copies { .. } => false,
             Scope::Mentions { texts, .. } => row.get::<_, bool>(3)? && texts.iter().any(|text| mentions(payload, text)),
         };
         if wanted {
@@ -325,7 +336,7 @@ fn erase_rows(connection: &Connection, scope: &Scope, name: &str) -> rusqlite::R
                 .prepare_cached("DELETE FROM record_changes WHERE channel = ?1 AND account = ?2 AND id = ?3")?
                 .execute([channel, account, person])?;
         }
-        Scope::Mentions { .. } => {}
+        Scope::Copies { .. } | Scope::Mentions { .. } => {}
     }
     if erased > 0 {
         count(connection, name, 0, erased)?;

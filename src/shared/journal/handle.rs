@@ -2,7 +2,7 @@
 //! runs on connections that only read.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
 use rusqlite::Connection;
@@ -16,6 +16,7 @@ use super::conversation::Conversation;
 use super::error::JournalError;
 use super::event::{Effect, Event};
 use super::feed_news::FeedNews;
+use super::file_changes::Pace;
 use super::health::Health;
 use super::migrations::MIGRATIONS;
 use super::person_names::AlsoKnown;
@@ -32,6 +33,9 @@ use crate::shared::telemetry::metrics::WriterMetrics;
 /// How many requests may wait for the writer. Past that, intake answers 503 and the platform comes again.
 const QUEUE: usize = 1024;
 
+/// How long a thread waits while the writer's queue is full.
+const FULL_PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
+
 /// How many reading connections are kept open.
 const READERS: usize = 4;
 
@@ -45,6 +49,7 @@ pub struct Journal {
     clock: Clock,
     last_seq: watch::Receiver<i64>,
     feed_news: FeedNews,
+    followed: Arc<OnceLock<Pace>>,
 }
 
 struct Readers {
@@ -137,6 +142,7 @@ impl Journal {
             feed_news: feed_news.clone(),
             checkpoints,
             messages,
+            threads: Vec::new(),
             metrics,
             health: Health::new(alerts),
             is_broken: false,
@@ -144,7 +150,11 @@ impl Journal {
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
         let readers = Arc::new(Readers { file, idle: Mutex::default() });
-        Ok((Self { requests, readers, accounts, unsendings, clock, last_seq, feed_news }, WriterHandle(thread)))
+        let followed = Arc::default();
+        Ok((
+            Self { requests, readers, accounts, unsendings, clock, last_seq, feed_news, followed },
+            WriterHandle(thread),
+        ))
     }
 
     /// Commits these events, all or none, and tells how many were new.
@@ -184,6 +194,32 @@ impl Journal {
         });
         self.requests.send(Request::Write(job)).await.map_err(|_| JournalError::Closed)?;
         answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// As [`Journal::write`], for a thread that may block. Needs no runtime: whoever blocks one of its threads by mistake
+    /// still gets an answer.
+    ///
+    /// # Errors
+    /// As [`Journal::write`].
+    pub(in crate::shared) fn write_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        let job = Box::new(move |connection: Option<&Connection>| -> (bool, Completion) {
+            let result = connection.map(work);
+            let good = matches!(result, Some(Ok(_)));
+            (good, Box::new(move |committed| drop(reply.send(outcome(committed, result)))))
+        });
+        let mut request = Request::WriteForThread(job);
+        while let Err(error) = self.requests.try_send(request) {
+            match error {
+                mpsc::error::TrySendError::Full(waiting) => request = waiting,
+                mpsc::error::TrySendError::Closed(_) => return Err(JournalError::Closed),
+            }
+            std::thread::sleep(FULL_PAUSE);
+        }
+        answer.recv().map_err(|_| JournalError::Closed)?
     }
 
     /// Runs SQL on the writer's own connection: for the test that looks at its settings.
@@ -276,6 +312,17 @@ impl Journal {
             .run(move || readers.lend(|connection| work(&JournalReader::new(connection))))
             .await
             .map_err(|error| JournalError::Storage(error.to_string()))?
+    }
+
+    /// From now on it is written down which files change, at this pace.
+    pub(super) fn follow(&self, pace: Pace) {
+        // Set once, where the service is wired.
+        let _ = self.followed.set(pace);
+    }
+
+    /// At which pace files are copied; `None`: nobody follows them.
+    pub(super) fn followed(&self) -> Option<Pace> {
+        self.followed.get().copied()
     }
 
     /// The accounts whose events go to the consumers.
@@ -390,12 +437,14 @@ fn answer_with<T: Send + 'static>(
     reply: oneshot::Sender<Result<T, JournalError>>,
 ) -> (bool, Completion) {
     let good = matches!(result, Some(Ok(_)));
-    let completion: Completion = Box::new(move |committed| {
-        let told = committed.and_then(|()| match result {
-            Some(result) => result.map_err(JournalError::from),
-            None => Err(JournalError::Storage("the transaction failed".to_owned())),
-        });
-        drop(reply.send(told));
-    });
+    let completion: Completion = Box::new(move |committed| drop(reply.send(outcome(committed, result))));
     (good, completion)
+}
+
+/// What whoever asked for a job is told.
+fn outcome<T>(committed: Result<(), JournalError>, result: Option<rusqlite::Result<T>>) -> Result<T, JournalError> {
+    committed.and_then(|()| match result {
+        Some(result) => result.map_err(JournalError::from),
+        None => Err(JournalError::Storage("the transaction failed".to_owned())),
+    })
 }

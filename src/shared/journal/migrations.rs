@@ -25,6 +25,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0021_uploads.sql"),
     include_str!("../../../migrations/journal/0022_person_names.sql"),
     include_str!("../../../migrations/journal/0024_responder.sql"),
+    include_str!("../../../migrations/journal/0023_object_copies.sql"),
 ];
 
 /// How many migrations this program knows.

@@ -20,6 +20,7 @@ mod erase;
 mod error;
 mod event;
 mod feed_news;
+mod file_changes;
 mod handle;
 mod health;
 mod known_keys;
@@ -44,6 +45,7 @@ pub(in crate::shared) use cursors::{
 pub use erase::{Erased, Scope};
 pub use error::JournalError;
 pub use event::{DedupeKey, Effect, Event, Source};
+pub use file_changes::{FileChanges, Pace, place_of};
 pub use handle::{Journal, WriterHandle};
 pub use migrations::count_migrations;
 pub use pending_files::{FilesMade, PendingFile};

@@ -9,6 +9,7 @@ use super::beginnings::{LostBeginning, forget_beginnings};
 use super::conversation::Conversation;
 use super::cursors::{CONVERSATIONS_CURSOR, save_cursor};
 use super::error::JournalError;
+use super::file_changes::note_file_change;
 use super::handle::Journal;
 use super::reader::JournalReader;
 
@@ -32,6 +33,8 @@ pub struct FilesMade {
     pub done: Vec<PendingFile>,
     /// Files that had been given up and could be written now.
     pub recovered: Vec<Conversation>,
+    /// The paths of the files that may have changed, where somebody follows them.
+    pub changed: Vec<String>,
     /// Beginnings that are gone from their files.
     pub lost: Vec<LostBeginning>,
     /// Files that could not be written, and why.
@@ -86,8 +89,11 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be written.
     pub async fn note_files(&self, made: FilesMade) -> Result<(), JournalError> {
-        let now_ms = self.clock().now_ms();
+        let (now_ms, pace) = (self.clock().now_ms(), self.followed());
         self.write(move |connection| {
+            if let Some(pace) = pace {
+                made.changed.iter().try_for_each(|path| note_file_change(connection, path, now_ms, pace))?;
+            }
             // One that was asked for again meanwhile stays.
             let mut done = connection.prepare_cached(
                 "DELETE FROM unfiled WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND generation = ?4",

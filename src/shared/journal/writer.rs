@@ -70,6 +70,8 @@ pub(super) enum Request {
         and: AppendedJob,
     },
     Write(Job),
+    /// As `Write`; whoever waits blocks a thread, and is told by the writer itself.
+    WriteForThread(Job),
     /// Removes the traces of what was deleted.
     Scrub(Scrub, oneshot::Sender<Result<(), JournalError>>),
     Close,
@@ -89,6 +91,8 @@ pub(super) struct Writer {
     pub feed_news: FeedNews,
     pub checkpoints: Checkpoints,
     pub messages: mpsc::UnboundedSender<Message>,
+    /// Threads that wait for the transaction under way.
+    pub threads: Vec<Completion>,
     pub metrics: WriterMetrics,
     pub health: Health,
     /// Something that writing needs has died, so this thread ends too: that is noticed, and the process with it ends.
@@ -166,6 +170,9 @@ impl Writer {
         }
         let told = outcome.map_err(|error| JournalError::Storage(error.to_string()));
         let is_good = told.is_ok();
+        for completion in self.threads.drain(..) {
+            completion(told.clone());
+        }
         if let Some(seq) = last_seq.filter(|_| is_good) {
             self.acknowledged.note(seq);
         }
@@ -239,13 +246,18 @@ impl Writer {
                     completions.push(Box::new(move |outcome| drop(reply.send(outcome.map(|()| appended)))));
                 }
                 Request::Close | Request::Scrub(..) => closed |= matches!(request, Request::Close),
-                Request::Write(job) => {
+                Request::Write(_) | Request::WriteForThread(_) => {
+                    let (job, waiting) = match request {
+                        Request::WriteForThread(job) => (job, &mut self.threads),
+                        Request::Write(job) => (job, &mut *completions),
+                        _ => continue,
+                    };
                     if failed.is_none() {
                         failed = run("SAVEPOINT job").err();
                     }
                     // After a failure there is no transaction, and what a job did would stay.
                     let (good, completion) = job(failed.is_none().then_some(&self.connection));
-                    completions.push(completion);
+                    waiting.push(completion);
                     failed = failed.or_else(|| end_job(good, run));
                     any_pruned = None;
                 }

@@ -237,6 +237,7 @@ impl Erasures {
                 let what = match new.scopes.first() {
                     None if new.disconnected > 0 => "disconnected",
                     None => "nothing",
+                    Some(Scope::Copies { .. }) => "disconnected",
                     Some(Scope::Account { .. }) => "accounts",
                     Some(Scope::Person { .. } | Scope::Mentions { .. }) => "person",
                 };
@@ -257,14 +258,14 @@ impl Erasures {
                 for scope in &new.scopes {
                     let (channel, account) = scope.account();
                     let (person, mentions) = match scope {
-                        Scope::Account { .. } => (None, None),
+                        Scope::Account { .. } | Scope::Copies { .. } => (None, None),
                         Scope::Person { person, .. } => (Some(person), None),
                         Scope::Mentions { texts, .. } => (None, Some(serde_json::to_string(texts)?)),
                     };
                     transaction.execute(
-                        "INSERT INTO erasure_scopes (code, channel, account, person, mentions, next_at)
-                         VALUES (?1, ?2, ?3, ?4, ?5, 0)",
-                        params![new.code, channel, account, person, mentions],
+                        "INSERT INTO erasure_scopes (code, channel, account, person, mentions, copies, next_at)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+                        params![new.code, channel, account, person, mentions, matches!(scope, Scope::Copies { .. })],
                     )?;
                     if !matches!(scope, Scope::Account { .. }) {
                         continue;
@@ -317,7 +318,8 @@ impl Erasures {
             .call(|connection| -> rusqlite::Result<Vec<Wanted>> {
                 connection
                     .prepare(
-                        "SELECT scope.id, scope.code, channel, account, person, mentions, attempts, next_at, requested_at
+                        "SELECT scope.id, scope.code, channel, account, person, mentions, attempts, next_at, requested_at,
+                                copies
                          FROM erasure_scopes AS scope JOIN erasures USING (code) ORDER BY scope.id",
                     )?
                     .query_map([], read_wanted)?
@@ -347,8 +349,9 @@ impl Erasures {
                 let was_there = transaction.execute("DELETE FROM erasure_scopes WHERE id = ?1", [id])?;
                 if was_there == 1 {
                     transaction.execute(
-                        "UPDATE erasures SET events = events + ?2, rows = rows + ?3, files = files + ?4 WHERE code = ?1",
-                        params![code, erased.events, erased.rows, erased.files],
+                        "UPDATE erasures SET events = events + ?2, rows = rows + ?3, files = files + ?4, objects = objects + ?5
+                         WHERE code = ?1",
+                        params![code, erased.events, erased.rows, erased.files, erased.objects],
                     )?;
                 }
                 transaction.commit()
@@ -454,7 +457,7 @@ pub(super) fn is_wanted(connection: &Connection, channel: &str, account: &str) -
     connection
         .prepare(
             "SELECT 1 FROM erasure_scopes
-             WHERE channel = ?1 AND account = ?2 AND person IS NULL AND mentions IS NULL",
+             WHERE channel = ?1 AND account = ?2 AND person IS NULL AND mentions IS NULL AND copies = 0",
         )?
         .exists([channel, account])
 }
@@ -470,7 +473,8 @@ fn delete_connection(transaction: &Transaction<'_>, channel: &str, account: &str
         .optional()
 }
 
-const RECEIPT: &str = "SELECT code, what, cause, requested_at, done_at, events, rows, files, connections FROM erasures";
+const RECEIPT: &str =
+    "SELECT code, what, cause, requested_at, done_at, events, rows, files, connections, objects FROM erasures";
 
 fn read_receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
     Ok(Receipt {
@@ -479,7 +483,13 @@ fn read_receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
         cause: row.get(2)?,
         requested_at: row.get(3)?,
         done_at: row.get(4)?,
-        erased: Erased { events: row.get(5)?, rows: row.get(6)?, files: row.get(7)?, connections: row.get(8)? },
+        erased: Erased {
+            events: row.get(5)?,
+            rows: row.get(6)?,
+            files: row.get(7)?,
+            connections: row.get(8)?,
+            objects: row.get(9)?,
+        },
     })
 }
 
@@ -494,6 +504,7 @@ fn read_wanted(row: &Row<'_>) -> rusqlite::Result<Wanted> {
             })?;
             Scope::Mentions { channel, account, texts }
         }
+        (None, None) if row.get(9)? => Scope::Copies { channel, account },
         (None, None) => Scope::Account { channel, account },
     };
     Ok(Wanted {

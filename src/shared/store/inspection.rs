@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::OptionalExtension;
 
+use super::object_copies::{CopiesWaiting, count_copies};
 use super::push::{PushTrouble, list_troubles};
 use super::reports::{Subscriptions, list_remarks, list_subscriptions};
 use super::unread_conversations::count_unread;
@@ -35,6 +36,8 @@ pub struct Inspection {
     pub replies_blocked: Vec<(String, String, i64)>,
     /// Messages of which nobody knows whether they were sent, or nobody found out within a day: channel, account, count.
     pub replies_unknown: Vec<(String, String, i64)>,
+    /// How many files wait for their copy in object storage.
+    pub copies: CopiesWaiting,
     /// How many conversations could not be read: channel, account, count.
     pub unread: Vec<(String, String, i64)>,
 }
@@ -110,6 +113,7 @@ pub fn inspect(path: &Path, now_ms: i64) -> rusqlite::Result<Inspection> {
             )?
             .query_map([now_ms - UNKNOWN_MS, now_ms - DAY_MS], three)?
             .collect::<rusqlite::Result<_>>()?,
+        copies: count_copies(&connection)?,
         unread: count_unread(&connection)?,
     })
 }

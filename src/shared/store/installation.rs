@@ -19,11 +19,11 @@ pub const NEW_JOURNAL: &str = "journal:new";
 pub const NEW_FOLDER: &str = "files:new_folder";
 
 /// Makes sure that these belong together. One that has no id yet, because it is new or from an older version, gets that of
-/// the others; what that may mean is said.
+/// the others; what that may mean is said. Gives the id.
 ///
 /// # Errors
 /// When two of them belong to different installations, or one cannot be used.
-pub async fn agree(tokens: &Db, journal: &Journal, output: &Output, alerts: &Alerts) -> anyhow::Result<()> {
+pub async fn agree(tokens: &Db, journal: &Journal, output: &Output, alerts: &Alerts) -> anyhow::Result<String> {
     let of_tokens = tokens.call(|connection| find(connection)).await?;
     let (of_journal, newest) = journal.read(|connection| Ok((find(connection)?, newest_seq(connection)?))).await?;
     let of_folder = output.mark().context("the mark of the output folder cannot be read")?;
@@ -75,7 +75,7 @@ pub async fn agree(tokens: &Db, journal: &Journal, output: &Output, alerts: &Ale
             tracing::warn!(%error, "the output folder could not be marked");
         }
     }
-    Ok(())
+    Ok(id)
 }
 
 /// The installation that a database belongs to; `None` where it says none.

@@ -1,6 +1,6 @@
 //! Accounts that the settings name and that their merchant has given up (`tokens.db`).
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
 use super::Connections;
@@ -43,19 +43,19 @@ impl Connections {
             .await
     }
 
-    /// Whether this account was given up by this merchant.
+    /// The merchant who gave this account up.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn is_left(&self, channel: &str, account: &str, merchant: Uuid) -> anyhow::Result<bool> {
+    pub async fn find_who_left(&self, channel: &str, account: &str) -> anyhow::Result<Option<Uuid>> {
         let (channel, account) = (channel.to_owned(), account.to_owned());
         self.db()
-            .call(move |connection| -> rusqlite::Result<bool> {
-                connection
-                    .prepare_cached(
-                        "SELECT 1 FROM left_accounts WHERE channel = ?1 AND account = ?2 AND merchant = ?3",
-                    )?
-                    .exists(params![channel, account, merchant.to_string()])
+            .call(move |connection| -> anyhow::Result<Option<Uuid>> {
+                let merchant: Option<String> = connection
+                    .prepare_cached("SELECT merchant FROM left_accounts WHERE channel = ?1 AND account = ?2")?
+                    .query_row([channel, account], |row| row.get(0))
+                    .optional()?;
+                Ok(merchant.map(|merchant| merchant.parse()).transpose()?)
             })
             .await
     }

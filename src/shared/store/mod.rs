@@ -18,6 +18,7 @@ pub mod installation;
 pub mod keys;
 mod left_accounts;
 pub mod login_states;
+mod object_copies;
 mod outgoing;
 mod overview;
 pub mod push;
@@ -52,6 +53,7 @@ pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKin
 pub use inspection::{Inspection, has_check_value, inspect, list_connected};
 pub use keys::Keys;
 pub use login_states::LoginStates;
+pub use object_copies::{CopiesWaiting, CopyOutcome, CopyResult, DueCopy};
 pub use outgoing::{
     Acceptance, Author, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState, Uncopied,
 };
@@ -79,6 +81,7 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0009_installation.sql"),
     include_str!("../../../migrations/tokens/0010_push.sql"),
     include_str!("../../../migrations/tokens/0012_left_accounts.sql"),
+    include_str!("../../../migrations/tokens/0013_erased_objects.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::outgoing::take_back;
 use crate::shared::journal::{Account, Conversation, Journal, JournalError};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -19,6 +20,8 @@ pub struct ResponderAccount {
     pub merchant: Uuid,
     /// What the feed told up to this number is not answered.
     pub after_n: i64,
+    /// When it was switched on, in milliseconds since 1970.
+    pub since: i64,
 }
 
 /// An event that the responder has taken and not settled.
@@ -126,10 +129,10 @@ impl Journal {
                 connection
                     .prepare_cached("DELETE FROM responder_accounts WHERE channel = ?1 AND account = ?2")?
                     .execute([&channel, &account])?;
-                return connection
+                connection
                     .prepare_cached("DELETE FROM responder_turns WHERE channel = ?1 AND account = ?2")?
-                    .execute([&channel, &account])
-                    .map(drop);
+                    .execute([&channel, &account])?;
+                return take_back_of_responder(connection, (&channel, &account), now_ms);
             }
             connection
                 .prepare_cached(
@@ -160,12 +163,15 @@ impl Journal {
     pub async fn list_responder_accounts(&self) -> Result<Vec<ResponderAccount>, JournalError> {
         self.read(|connection| {
             connection
-                .prepare_cached("SELECT channel, account, merchant, after_n FROM responder_accounts ORDER BY merchant")?
+                .prepare_cached(
+                    "SELECT channel, account, merchant, after_n, since FROM responder_accounts ORDER BY merchant",
+                )?
                 .query_map([], |row| {
                     Ok(ResponderAccount {
                         account: (row.get(0)?, row.get(1)?),
                         merchant: uuid_of(row, 2)?,
                         after_n: row.get(3)?,
+                        since: row.get(4)?,
                     })
                 })?
                 .collect()
@@ -215,7 +221,7 @@ impl Journal {
         .await
     }
 
-    /// The events that are due, oldest first, at most `limit` of them.
+    /// The events that are due, one of each conversation, oldest first, at most `limit` of them.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -224,8 +230,9 @@ impl Journal {
         self.read(move |connection| {
             connection
                 .prepare_cached(
-                    "SELECT merchant, n, channel, account, conversation, tries FROM responder_turns
-                     WHERE due_at <= ?1 ORDER BY due_at, n LIMIT ?2",
+                    "SELECT merchant, min(n), channel, account, conversation, tries FROM responder_turns
+                     WHERE due_at <= ?1 GROUP BY merchant, channel, account, conversation
+                     ORDER BY due_at, n LIMIT ?2",
                 )?
                 .query_map([now_ms, limit], |row| {
                     Ok(ResponderTurn {
@@ -236,6 +243,89 @@ impl Journal {
                     })
                 })?
                 .collect()
+        })
+        .await
+    }
+
+    /// The model is about to be asked: until this time (milliseconds since 1970) nobody else asks it about this event. Gives
+    /// whether the event is still to be answered.
+    ///
+    /// # Errors
+    /// When the journal cannot be written: then the model is not asked.
+    pub async fn begin_turn(&self, turn: &ResponderTurn, until: i64) -> Result<bool, JournalError> {
+        let (merchant, n) = (turn.merchant.to_string(), turn.n);
+        self.write(move |connection| {
+            let begun = connection
+                .prepare_cached("UPDATE responder_turns SET due_at = ?3 WHERE merchant = ?1 AND n = ?2")?
+                .execute(params![merchant, n, until])?;
+            Ok(begun == 1)
+        })
+        .await
+    }
+
+    /// Events that a process before this one began to answer are due again.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn take_up_turns(&self) -> Result<(), JournalError> {
+        let now_ms = self.clock().now_ms();
+        self.write(move |connection| {
+            connection
+                .prepare_cached("UPDATE responder_turns SET due_at = ?1 WHERE due_at > ?1")?
+                .execute([now_ms])
+                .map(drop)
+        })
+        .await
+    }
+
+    /// Whether an event is still to be answered: its account is switched on, and nobody erased it.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn has_turn(&self, turn: &ResponderTurn) -> Result<bool, JournalError> {
+        let (merchant, n) = (turn.merchant.to_string(), turn.n);
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT 1 FROM responder_turns WHERE merchant = ?1 AND n = ?2")?
+                .exists(params![merchant, n])
+        })
+        .await
+    }
+
+    /// The id of the message that this event led to, if there is one.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_answer_of(&self, turn: &ResponderTurn) -> Result<Option<String>, JournalError> {
+        let (merchant, key) = (turn.merchant.to_string(), answer_key(turn.n));
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT o.id FROM idempotency_keys AS k JOIN outgoing AS o ON o.number = k.message
+                     WHERE k.merchant = ?1 AND k.key = ?2",
+                )?
+                .query_row([merchant, key], |row| row.get(0))
+                .optional()
+        })
+        .await
+    }
+
+    /// Forgets what is left of a merchant of whom no account is left.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn forget_responder_of(&self, merchant: Uuid) -> Result<(), JournalError> {
+        self.write(move |connection| {
+            for table in [
+                "DELETE FROM responder_places WHERE merchant = ?1",
+                "DELETE FROM responder_tokens WHERE merchant = ?1",
+                "DELETE FROM responder_turns WHERE merchant = ?1",
+                "DELETE FROM responder_outcomes WHERE merchant = ?1",
+                "DELETE FROM responder_accounts WHERE merchant = ?1",
+            ] {
+                connection.prepare_cached(table)?.execute([merchant.to_string()])?;
+            }
+            Ok(())
         })
         .await
     }
@@ -275,7 +365,15 @@ impl Journal {
         self.read(move |connection| {
             connection
                 .prepare_cached(
-                    "SELECT 1 FROM responder_met WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
+                    "SELECT 1 FROM responder_met AS met
+                     WHERE met.channel = ?1 AND met.account = ?2 AND met.conversation = ?3
+                       AND NOT EXISTS
+                           -- All that it ever said to them failed.
+                           (SELECT 1 FROM outgoing AS o JOIN idempotency_keys AS k ON k.message = o.number
+                            WHERE o.channel = ?1 AND o.account = ?2 AND o.conversation = ?3 AND k.key GLOB 'responder:*'
+                            GROUP BY o.conversation
+                            HAVING min(EXISTS (SELECT 1 FROM outgoing_parts
+                                               WHERE message = o.number AND state = 'failed')) = 1)",
                 )?
                 .exists([of.channel, of.account, of.person])
         })
@@ -340,7 +438,7 @@ impl Journal {
     }
 
     /// Whether a text holds the whole name of another person of these accounts: at least two words, as the platform tells
-    /// them.
+    /// them. Names that also stand in `told` are words like others.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -349,8 +447,9 @@ impl Journal {
         text: &str,
         accounts: Vec<Account>,
         person: &str,
+        told: &str,
     ) -> Result<bool, JournalError> {
-        let (text, person) = (text.to_lowercase(), person.to_owned());
+        let (text, person, told) = (text.to_lowercase(), person.to_owned(), told.to_lowercase());
         self.read(move |connection| {
             let mut find = connection.prepare_cached(
                 "SELECT name FROM threads
@@ -359,7 +458,8 @@ impl Journal {
             for (channel, account) in &accounts {
                 let mut rows = find.query([channel, account, &person])?;
                 while let Some(row) = rows.next()? {
-                    if holds_words(&text, &row.get_ref(0)?.as_str()?.to_lowercase()) {
+                    let name = row.get_ref(0)?.as_str()?.to_lowercase();
+                    if holds_words(&text, &name) && !holds_words(&told, &name) {
                         return Ok(true);
                     }
                 }
@@ -368,6 +468,28 @@ impl Journal {
         })
         .await
     }
+}
+
+/// Under which key the answer to an event is accepted.
+#[must_use]
+pub fn answer_key(n: i64) -> String {
+    format!("responder:{n}")
+}
+
+/// What the responder has accepted for people of an account and nobody has called yet is taken back.
+fn take_back_of_responder(
+    connection: &Connection,
+    (channel, account): (&str, &str),
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    let waiting: Vec<i64> = connection
+        .prepare_cached(
+            "SELECT o.number FROM outgoing AS o JOIN idempotency_keys AS k ON k.message = o.number
+             WHERE o.is_open AND o.channel = ?1 AND o.account = ?2 AND k.key GLOB 'responder:*'",
+        )?
+        .query_map([channel, account], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    waiting.into_iter().try_for_each(|number| take_back(connection, number, now_ms))
 }
 
 /// Whether these words stand in the text as words of their own.

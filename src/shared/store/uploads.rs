@@ -314,7 +314,7 @@ impl Uploads {
             Scope::Person { channel, account, person } => {
                 self.remove_where(OF_PERSON, vec![text(channel), text(account), text(person)]).await
             }
-            Scope::Mentions { .. } => Ok(0),
+            Scope::Copies { .. } | Scope::Mentions { .. } => Ok(0),
         }
     }
 

@@ -47,6 +47,7 @@ pub struct Metrics {
     takeovers: Family<[(&'static str, String); 2], Counter>,
     pushes: Family<Labels<1>, Counter>,
     api_requests: Family<[(&'static str, String); 2], Counter>,
+    cloud_requests: Family<Labels<2>, Counter>,
     /// Messages to people.
     pub replies: ReplyMetrics,
     /// The built-in responder.
@@ -304,6 +305,13 @@ impl Default for Metrics {
             "Requests of the API for bots, by the pattern of their route and the status of their answer",
             Family::clone(&api_requests),
         );
+        let cloud_requests: Family<Labels<2>, Counter> = Family::default();
+        drop(cloud_requests.get_or_create_owned(&[("operation", "put"), ("outcome", "done")]));
+        registry.register(
+            "cloud_requests",
+            "Requests to object storage, by what was asked and what became of it",
+            Family::clone(&cloud_requests),
+        );
         let replies = ReplyMetrics::default();
         registry.register("replies", "Messages to people, by the states that they reached", replies.changes.clone());
         registry.register_with_unit(
@@ -355,6 +363,7 @@ impl Default for Metrics {
             pushes,
             feed_streams,
             api_requests,
+            cloud_requests,
             replies,
             bot,
             answers,
@@ -426,6 +435,11 @@ impl Metrics {
     pub fn count_api_request(&self, route: &str, status: http::StatusCode) {
         let labels = [("route", route.to_owned()), ("status", status.as_str().to_owned())];
         self.api_requests.get_or_create(&labels).inc();
+    }
+
+    /// Object storage was asked to do this, and this became of it.
+    pub fn count_cloud_request(&self, operation: &'static str, outcome: &'static str) {
+        self.cloud_requests.get_or_create(&[("operation", operation), ("outcome", outcome)]).inc();
     }
 
     /// All of this, and what `more` hold, as text that Prometheus reads (OpenMetrics 1.0).

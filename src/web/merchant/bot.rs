@@ -92,6 +92,9 @@ async fn try_out(
         "" => None,
         _ if responder.is_over_budget(session.merchant).await? => Some((question, None)),
         _ => {
+            let Some(_place) = responder.try_place() else {
+                return Err(AppError::Unavailable("Others are trying questions at the moment. Please try again."));
+            };
             let event = question_as_event(&responder, session, &question).await?;
             let asked = responder.ask(&Question { merchant: session.merchant, event: &event, person: "" }).await?;
             Some((question, Some(asked)))
@@ -127,7 +130,12 @@ async fn page(
     let failed = anyhow::Error::from;
     let now_ms = shared.clock.now_ms();
     let today = shared.journal.responder_tokens_today(session.merchant).await.map_err(failed)?;
-    let deeds = shared.journal.list_responder_deeds(session.merchant, SHOWN).await.map_err(failed)?;
+    let mut deeds = shared.journal.list_responder_deeds(session.merchant, SHOWN).await.map_err(failed)?;
+    // An account that has another owner now shows this one nothing.
+    let own = shared.connections.list_of(session.merchant).await?;
+    deeds.retain(|deed| {
+        own.iter().any(|one| one.channel == deed.conversation.channel && one.account == deed.conversation.account)
+    });
     let settings = responder.settings();
     let body = html! {
         h1 { "The bot" }

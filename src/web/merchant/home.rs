@@ -9,6 +9,7 @@ use axum::response::Response;
 use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::bot;
 use super::connections::Farewell;
@@ -118,7 +119,7 @@ pub async fn home(
         let body = html! { (flash) (welcome(&fronts, &from, None, false)) };
         return Ok(page(StatusCode::OK, "shoptalk", &body));
     };
-    let bots = Bots::load(&shared, responder.is_some()).await?;
+    let bots = Bots::load(&shared, responder.is_some(), session.merchant).await?;
     let accounts = gather(&shared, &fronts, &session, &bots).await?;
     let now_ms = shared.clock.now_ms();
     let is_under_way = accounts.iter().any(|account| account.is_under_way(now_ms));
@@ -199,12 +200,13 @@ async fn left(shared: &Shared, fronts: &Fronts, session: &Session, token: &Marku
 struct Bots(Option<Vec<Account>>);
 
 impl Bots {
-    async fn load(shared: &Shared, is_there: bool) -> Result<Self, AppError> {
+    async fn load(shared: &Shared, is_there: bool, merchant: Uuid) -> Result<Self, AppError> {
         if !is_there {
             return Ok(Self(None));
         }
         let accounts = shared.journal.list_responder_accounts().await.map_err(anyhow::Error::from)?;
-        Ok(Self(Some(accounts.into_iter().map(|one| one.account).collect())))
+        let own = accounts.into_iter().filter(|one| one.merchant == merchant);
+        Ok(Self(Some(own.map(|one| one.account).collect())))
     }
 
     fn of(&self, account: &Account, front: &Front) -> Option<bool> {

@@ -61,6 +61,7 @@ pub async fn receipt(
                 @if let Some(done_at) = receipt.done_at { div { dt { "Done" } dd { (shown(done_at)) } } }
                 @if receipt.erased.events > 0 { div { dt { "Messages and other events erased" } dd { (receipt.erased.events) } } }
                 @if receipt.erased.files > 0 { div { dt { "Files erased" } dd { (receipt.erased.files) } } }
+                @if receipt.erased.objects > 0 { div { dt { "Copies in object storage erased" } dd { (receipt.erased.objects) } } }
                 @if receipt.erased.connections > 0 { div { dt { "Connections ended" } dd { (receipt.erased.connections) } } }
             }
         }

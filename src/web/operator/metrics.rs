@@ -97,6 +97,12 @@ async fn gather_journal(shared: &Shared, registry: &mut Registry) -> anyhow::Res
         waiting.get_or_create(&labels).set(account.waiting);
         unknown.get_or_create(&labels).set(account.unknown);
     }
+    let copies = journal.count_copies().await?;
+    gauge(registry, "cloud_waiting", "Files that changed and are not in object storage yet", copies.count);
+    let lag_ms = copies.oldest_at.map_or(0, |oldest| (now_ms - oldest).max(0));
+    let lag = Gauge::<f64, AtomicU64>::default();
+    lag.set(seconds(lag_ms));
+    registry.register_with_unit("cloud_lag", "Age of the oldest change among them", Unit::Seconds, lag);
     let recovered = Gauges::<2>::default();
     registry.register("recovered_by_poll", "Events that only a poll brought, in total", recovered.clone());
     for poll in journal.list_newest_polls().await? {

@@ -15,6 +15,7 @@ use super::state::Operator;
 use super::times::time;
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::JournalError;
+use crate::shared::objects::Standing;
 use crate::shared::server::error::AppError;
 use crate::shared::store::{Arrivals, Failure, Work};
 use crate::web::merchant::parts::{ago, utc};
@@ -49,6 +50,7 @@ pub(super) async fn show(
         (replies(shared).await.map_err(broken)?)
         (journal(shared).await.map_err(broken)?)
         (failures(shared, &session).await.map_err(broken)?)
+        (copies(shared).await.map_err(broken)?)
         (follow::section(&operator, asked.event.as_deref()).await?)
         (deliveries(shared).await.map_err(broken)?)
         (information(shared).await.map_err(broken)?)
@@ -206,6 +208,31 @@ async fn failures(shared: &Shared, session: &Session) -> Result<Markup, JournalE
     let rows: Vec<Markup> = shared.journal.list_failures().await?.iter().map(row).collect();
     let heads = ["Work", "Account", "State", "Tries", "Reason", "Try again"];
     Ok(table("Parked and failed", "failed", &heads, &rows, "Nothing failed."))
+}
+
+/// Copies in object storage, where there are any.
+async fn copies(shared: &Shared) -> Result<Markup, JournalError> {
+    let Some(objects) = &shared.objects else { return Ok(html! {}) };
+    let (counted, now_ms) = (shared.journal.count_copies().await?, shared.clock.now_ms());
+    let state = match objects.standing() {
+        Standing::Starting => "starting".to_owned(),
+        Standing::Working => "working".to_owned(),
+        Standing::Pausing { until, why } => format!("pausing until {}: {why}", utc(until, "%H:%M:%S")),
+        Standing::Stopped { why, until } => format!("stopped: {}; tried again at {}", why.cause(), utc(until, "%H:%M")),
+    };
+    let oldest = counted.oldest_at.map_or_else(|| html! { "–" }, |at| ago(now_ms, at));
+    let facts = [
+        ("State", html! { (state) }),
+        ("Address", html! { (objects.address()) }),
+        ("Files copied", html! { (counted.copied) }),
+        ("Last copy", time(now_ms, counted.last_put_at)),
+        ("Files waiting", html! { (counted.count) }),
+        ("Oldest change waiting", oldest),
+    ];
+    Ok(html! {
+        h2 { "Copies in object storage" }
+        dl.facts { @for (name, fact) in facts { div { dt { (name) } dd { (fact) } } } }
+    })
 }
 
 async fn deliveries(shared: &Shared) -> Result<Markup, JournalError> {

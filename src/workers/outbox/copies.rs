@@ -30,10 +30,18 @@ impl Outbox {
     async fn file_missing_copies(&self, channels: Vec<&'static str>, now_ms: i64) -> Result<(), JournalError> {
         let journal = &self.0.answering.shared.journal;
         // The copy of what was sent a moment ago is on its way.
-        let parts = journal.list_uncopied(channels, now_ms - ECHOES_EVERY_MS).await?;
-        let events = parts.iter().filter_map(|part| self.copy_of(part)).collect();
+        let parts = journal.list_uncopied(channels, now_ms - ECHOES_EVERY_MS, true).await?;
+        let (mut events, mut done) = (Vec::new(), Vec::new());
+        for part in &parts {
+            let copy = self.copy_of(part);
+            // What was erased has no copy; what the channel cannot write yet is tried again.
+            if copy.is_some() || part.content.is_none() {
+                done.push((part.message, part.n));
+            }
+            events.extend(copy);
+        }
         journal.append(events).await?;
-        journal.set_copied(parts.iter().map(|part| (part.message, part.n)).collect()).await
+        journal.set_copied(done).await
     }
 
     fn copy_of(&self, part: &Uncopied) -> Option<Event> {

@@ -1,5 +1,7 @@
 //! A part of which nobody knows whether it was sent: it is looked for, and only what was proved absent is sent once more.
 
+use std::collections::HashMap;
+
 use super::Outbox;
 use super::queue::Turn;
 use crate::shared::channel::dialogue::{Dialogue, LostAnswers, PartContent, Recipient};
@@ -30,6 +32,27 @@ pub(super) struct Aside {
 struct Again<'a> {
     outbox: &'a Outbox,
     number: i64,
+    /// Not looked at before this time, in milliseconds since 1970.
+    at: i64,
+}
+
+/// How many looks beside the queue are under way at once.
+const ASIDE_AT_ONCE: usize = 16;
+
+/// Those whose time has come, one of each conversation.
+fn take_due(all: &mut HashMap<i64, Aside>, now_ms: i64) -> Vec<(i64, Conversation)> {
+    let mut busy: Vec<Conversation> =
+        all.values().filter(|aside| aside.is_under_way).map(|aside| aside.of.clone()).collect();
+    let mut due = Vec::new();
+    for (number, aside) in all.iter_mut().filter(|(_, aside)| !aside.is_under_way && aside.at <= now_ms) {
+        if busy.len() >= ASIDE_AT_ONCE || busy.contains(&aside.of) {
+            continue;
+        }
+        aside.is_under_way = true;
+        busy.push(aside.of.clone());
+        due.push((*number, aside.of.clone()));
+    }
+    due
 }
 
 impl Again<'_> {
@@ -40,9 +63,8 @@ impl Again<'_> {
 
 impl Drop for Again<'_> {
     fn drop(&mut self) {
-        let at = self.outbox.now_ms() + GLANCE_MS;
         if let Some(aside) = self.outbox.aside().get_mut(&self.number) {
-            (aside.at, aside.is_under_way) = (at, false);
+            (aside.at, aside.is_under_way) = (self.at, false);
         }
     }
 }
@@ -66,22 +88,14 @@ impl Outbox {
     /// Begins every look that is due beside the queue.
     pub(super) fn look_at_those_aside(&self) {
         let now_ms = self.now_ms();
-        let due: Vec<(i64, Conversation)> = self
-            .aside()
-            .iter_mut()
-            .filter(|(_, aside)| !aside.is_under_way && aside.at <= now_ms)
-            .map(|(number, aside)| {
-                aside.is_under_way = true;
-                (*number, aside.of.clone())
-            })
-            .collect();
+        let due = take_due(&mut self.aside(), now_ms);
         for (number, of) in due {
             let outbox = self.clone();
             self.0.tasks.spawn(async move {
-                let again = Again { outbox: &outbox, number };
+                let mut again = Again { outbox: &outbox, number, at: outbox.now_ms() + GLANCE_MS };
                 match outbox.look_once(number, &of).await {
-                    Ok(false) => {}
-                    Ok(true) => again.is_over(),
+                    Ok(Some(at)) => again.at = at,
+                    Ok(None) => again.is_over(),
                     Err(error) => {
                         tracing::warn!(
                             error = format!("{error:#}"),
@@ -93,22 +107,25 @@ impl Outbox {
         }
     }
 
-    /// Looks for the unknown part of a message. Gives whether nothing is unknown any more.
-    async fn look_once(&self, number: i64, of: &Conversation) -> anyhow::Result<bool> {
+    /// Looks for the unknown part of a message. Gives when to look again; `None`: nothing is unknown any more.
+    async fn look_once(&self, number: i64, of: &Conversation) -> anyhow::Result<Option<i64>> {
         let journal = &self.0.answering.shared.journal;
         let is_unknown = |part: &&OutgoingPart| part.state == PartState::Unknown;
-        let Some(message) = journal.find_outgoing(number).await? else { return Ok(true) };
-        let Some(dialogue) = self.0.answering.dialogue(&of.channel) else { return Ok(false) };
-        if let Some(part) = message.parts.iter().find(is_unknown) {
-            self.look(&**dialogue, &message, part).await?;
+        let mut again_at = self.now_ms() + GLANCE_MS;
+        let Some(message) = journal.find_outgoing(number).await? else { return Ok(None) };
+        let Some(dialogue) = self.0.answering.dialogue(&of.channel) else { return Ok(Some(again_at)) };
+        if let Some(part) = message.parts.iter().find(is_unknown)
+            && let Turn::Postponed(at) = self.look(&**dialogue, &message, part).await?
+        {
+            again_at = at;
         }
         let now = journal.find_outgoing(number).await?;
         if now.is_some_and(|now| now.parts.iter().any(|part| part.state == PartState::Unknown)) {
-            return Ok(false);
+            return Ok(Some(again_at));
         }
         // What was proved absent goes out once more.
         self.queue().add(number, of, self.rates_of(&of.channel));
-        Ok(true)
+        Ok(None)
     }
 
     /// Looks for a part when it is time to.
@@ -123,7 +140,7 @@ impl Outbox {
         let since = part.unknown_at.unwrap_or(now_ms);
         let [first, second, last] = answering.settings.resolve_after_ms();
         if now_ms >= since + last {
-            answering.shared.journal.end_look(message.number, part.n, Looked::GivenUp).await?;
+            answering.shared.journal.end_look(message.number, part, Looked::GivenUp).await?;
             tracing::warn!(
                 message = message.id,
                 "nobody could find out whether a message was sent; a person has to decide"
@@ -150,7 +167,7 @@ impl Outbox {
             Some((id, at)) => Looked::Found(id, at),
             None => Looked::Absent { is_proof: part.looks + 1 >= PROOF },
         };
-        answering.shared.journal.end_look(message.number, part.n, looked).await?;
+        answering.shared.journal.end_look(message.number, part, looked).await?;
         answering.shared.journal.append(events).await?;
         let is_resolved = is_found || part.looks + 1 >= PROOF;
         Ok(if is_resolved { Turn::GoesOn } else { Turn::Postponed(self.now_ms() + GLANCE_MS) })

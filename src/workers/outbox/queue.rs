@@ -44,6 +44,8 @@ struct Lane {
 #[derive(Default)]
 struct Person {
     messages: VecDeque<i64>,
+    /// A message that was added while it was under way: whatever its turn says, it has another one.
+    again: Option<i64>,
     is_under_way: bool,
     waits_until: Option<i64>,
 }
@@ -109,6 +111,8 @@ impl Queue {
             // Numbers are given in order, and handed over in nearly that order.
             let at = person.messages.partition_point(|other| *other < number);
             person.messages.insert(at, number);
+        } else if person.is_under_way && person.messages.front() == Some(&number) {
+            person.again = Some(number);
         }
         if is_new {
             lane.ready.push_back(to.person.clone());
@@ -159,6 +163,7 @@ impl Queue {
         }
         let Some(person) = lane.people.get_mut(&of.person) else { return };
         person.is_under_way = false;
+        let turn = if person.again.take() == Some(number) && turn == Turn::Done { Turn::GoesOn } else { turn };
         match turn {
             Turn::Done => {
                 person.messages.retain(|other| *other != number);

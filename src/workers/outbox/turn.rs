@@ -73,6 +73,9 @@ impl Outbox {
         let Some(connection) = shared.connections.find(&to.channel, &to.account).await? else {
             return self.fail(&message, Reason::AccountUnavailable).await;
         };
+        if connection.merchant.to_string() != message.merchant {
+            return self.fail(&message, Reason::AccountUnavailable).await;
+        }
         let is_human = match self.obstacle(&message, &connection).await? {
             Ok(is_human) => is_human,
             Err(Obstacle::Fails(reason)) => return self.fail(&message, reason).await,
@@ -120,6 +123,9 @@ impl Outbox {
             Some(Why::NotOwner) if is_bot => return Ok(Err(Obstacle::Fails(Reason::NotOwner))),
             Some(_) if is_bot => return Ok(Err(Obstacle::Fails(Reason::Paused))),
             _ => {}
+        }
+        if is_bot && now.profile.is_some_and(|profile| profile.is_public) {
+            return Ok(Err(Obstacle::Fails(Reason::Refused)));
         }
         if self.is_blocked(connection) {
             return Ok(Err(Obstacle::Waits));
@@ -178,8 +184,16 @@ impl Outbox {
                 }
             }
         };
-        if let Outcome::Sent(sent) = &outcome {
-            self.file_copy(dialogue, to, content, sent, &message.mark(part.n)).await;
+        // What was erased meanwhile leaves nothing behind.
+        let is_there = changed.is_some();
+        let went_out = changed
+            .as_ref()
+            .and_then(|now| now.parts.iter().find(|one| one.n == part.n))
+            .is_some_and(|now| matches!(now.state, PartState::Sent | PartState::Delivered | PartState::Read));
+        match &outcome {
+            Outcome::Sent(sent) if went_out => self.file_copy(dialogue, to, content, sent, &message.mark(part.n)).await,
+            Outcome::Failed(Reason::CannotReceive, _) if is_there => self.note_unreachable(of).await,
+            _ => {}
         }
         match outcome {
             Outcome::Sent(_) => match changed.is_some_and(|now| now.parts.iter().any(|part| part.state.is_open())) {
@@ -241,9 +255,6 @@ impl Outbox {
                     reason = reason.as_str(),
                     "a message was refused"
                 );
-                if reason == Reason::CannotReceive {
-                    self.note_unreachable(&message.conversation).await;
-                }
                 Outcome::Failed(reason, Some(code).filter(|code| !code.is_empty()))
             }
             Err(SendError::Account { code, sentence }) => {

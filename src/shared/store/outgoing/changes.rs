@@ -54,3 +54,12 @@ pub(super) fn fail_rest(connection: &Connection, number: i64, reason: Reason) ->
         .execute(params![number, reason.as_str(), behind.as_str()])
         .map(drop)
 }
+
+/// What was not called yet of a message is taken back, and that is told.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::shared::store) fn take_back(connection: &Connection, number: i64, now_ms: i64) -> rusqlite::Result<()> {
+    fail_rest(connection, number, Reason::TakenBack)?;
+    tell(connection, number, now_ms).map(drop)
+}

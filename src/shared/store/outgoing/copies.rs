@@ -35,7 +35,7 @@ impl Journal {
         channels: Vec<&'static str>,
         before: i64,
     ) -> Result<Vec<Conversation>, JournalError> {
-        let parts = self.list_uncopied(channels, before).await?;
+        let parts = self.list_uncopied(channels, before, false).await?;
         let mut found: Vec<Conversation> = Vec::new();
         for part in &parts {
             if !found.contains(&part.to) {
@@ -47,11 +47,16 @@ impl Journal {
     }
 
     /// Parts of these channels that were sent at or before this time, whose copy does not stand in the journal: at most
-    /// 100.
+    /// 100. `with_id`: only those of which the platform's id is known.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn list_uncopied(&self, channels: Vec<&'static str>, before: i64) -> Result<Vec<Uncopied>, JournalError> {
+    pub async fn list_uncopied(
+        &self,
+        channels: Vec<&'static str>,
+        before: i64,
+        with_id: bool,
+    ) -> Result<Vec<Uncopied>, JournalError> {
         if channels.is_empty() {
             return Ok(Vec::new());
         }
@@ -62,10 +67,10 @@ impl Journal {
                     "SELECT p.message, p.n, o.id, o.channel, o.account, o.conversation, p.content, p.platform_id, p.sent_at
                      FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
                      WHERE p.state IN ('sent', 'delivered', 'read') AND NOT p.echoed AND p.sent_at <= ?1
-                       AND o.channel IN (SELECT value FROM json_each(?2))
+                       AND o.channel IN (SELECT value FROM json_each(?2)) AND (NOT ?3 OR p.platform_id IS NOT NULL)
                      ORDER BY p.message, p.n LIMIT 100",
                 )?
-                .query_map(params![before, channels], |row| {
+                .query_map(params![before, channels, with_id], |row| {
                     let content: Option<String> = row.get(6)?;
                     Ok(Uncopied {
                         message: row.get(0)?,

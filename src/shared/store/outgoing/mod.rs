@@ -11,6 +11,8 @@ mod progress;
 pub(super) mod reports;
 pub(super) mod rows;
 
+pub(super) use changes::take_back;
+
 pub use accept::{Acceptance, NewMessage, Overtaken};
 pub use copies::Uncopied;
 pub use progress::{Looked, Outcome};

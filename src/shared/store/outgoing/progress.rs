@@ -240,9 +240,28 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn end_look(&self, number: i64, n: i64, looked: Looked) -> Result<Option<Outgoing>, JournalError> {
+    pub async fn end_look(
+        &self,
+        number: i64,
+        part: &rows::OutgoingPart,
+        looked: Looked,
+    ) -> Result<Option<Outgoing>, JournalError> {
         let now_ms = self.clock().now_ms();
-        self.write(move |connection| end_look(connection, (number, n), &looked, now_ms)).await
+        let (n, as_it_was) = (part.n, (part.unknown_at, part.looks));
+        self.write(move |connection| {
+            // A look that took long may end when something else was decided, or the part is unknown anew.
+            let is_same = connection
+                .prepare_cached(
+                    "SELECT 1 FROM outgoing_parts
+                     WHERE message = ?1 AND n = ?2 AND state = 'unknown' AND unknown_at IS ?3 AND looks = ?4",
+                )?
+                .exists(params![number, n, as_it_was.0, as_it_was.1])?;
+            match is_same {
+                true => end_look(connection, (number, n), &looked, now_ms),
+                false => rows::find(connection, number),
+            }
+        })
+        .await
     }
 
     /// What waits in a message fails for this reason.
@@ -415,6 +434,18 @@ pub(super) fn set_sent(
     Ok(changed == 1)
 }
 
+/// Whether this id of the platform is that of another part of the same conversation.
+fn is_anothers(connection: &Connection, (number, n): (i64, i64), platform_id: &str) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM outgoing AS own JOIN outgoing AS o
+               ON o.channel = own.channel AND o.account = own.account AND o.conversation = own.conversation
+             JOIN outgoing_parts AS p ON p.message = o.number
+             WHERE own.number = ?1 AND p.platform_id = ?3 AND (p.message, p.n) <> (?1, ?2)",
+        )?
+        .exists(params![number, n, platform_id])
+}
+
 fn end_look(
     connection: &Connection,
     (number, n): (i64, i64),
@@ -422,6 +453,10 @@ fn end_look(
     now_ms: i64,
 ) -> rusqlite::Result<Option<Outgoing>> {
     match looked {
+        // Another part of the same words was found first: this one is still to be looked for.
+        Looked::Found(platform_id, _) if is_anothers(connection, (number, n), platform_id)? => {
+            return rows::find(connection, number);
+        }
         Looked::Found(platform_id, at) => {
             set_sent(connection, (number, n), Some(platform_id), at.unwrap_or(now_ms))?;
             cover_by_receipts(connection, number, n)?;

@@ -1,0 +1,295 @@
+//! What becomes of one file: its object gets its content, or goes.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::owners::Owner;
+use super::{ObjectCopies, gate};
+use crate::shared::files::kinds::{SNIFFED, sniff};
+use crate::shared::files::output::{Output, RelativePath};
+use crate::shared::objects::{Content, ObjectError, ObjectKey, Stop, Versioning};
+use crate::shared::retry::Doubling;
+use crate::shared::secrets::signature::to_hex;
+use crate::shared::store::{CopyOutcome, CopyResult, DueCopy};
+
+/// Files up to this length are held in memory while they are sent; longer ones are read while they are sent.
+const SMALL_BYTES: u64 = 256 * 1024;
+
+/// How much of a file is read at once.
+const PIECE_BYTES: usize = 128 * 1024;
+
+/// One in so many objects is read back after it was stored, the first of every start among them.
+const READ_BACK_EVERY: u64 = 1_000;
+
+/// The pauses between the tries at one file that fails for a reason of its own.
+const PAUSES: Doubling = Doubling::new(std::time::Duration::from_secs(5), std::time::Duration::from_secs(60 * 60));
+
+/// After so many failures of one file somebody is told.
+const FAILURES_TO_TELL: i64 = 8;
+
+/// A file as it is at one moment: whoever replaces it later replaces its name, and this stays as it is.
+pub(super) struct Snapshot {
+    content: Source,
+    head: Vec<u8>,
+    pub sha256: String,
+    pub bytes: u64,
+}
+
+enum Source {
+    Memory(Bytes),
+    File(File),
+}
+
+impl Snapshot {
+    /// Opens the file and reads it to its end; `None`: there is none. Blocks.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn take(output: &Output, path: &RelativePath) -> std::io::Result<Option<Self>> {
+        let Some(mut file) = output.find(path)? else { return Ok(None) };
+        let mut digest = Sha256::new();
+        if file.metadata()?.len() <= SMALL_BYTES {
+            let mut content = Vec::new();
+            file.read_to_end(&mut content)?;
+            digest.update(&content);
+            let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
+            let head = content.iter().copied().take(SNIFFED).collect();
+            let content = Source::Memory(content.into());
+            return Ok(Some(Self { content, head, sha256: to_hex(&digest.finalize()), bytes }));
+        }
+        let (mut piece, mut bytes, mut head) = (vec![0; PIECE_BYTES], 0_u64, Vec::new());
+        loop {
+            let read = file.read(&mut piece)?;
+            if read == 0 {
+                break;
+            }
+            digest.update(&piece[..read]);
+            head.extend(piece[..read].iter().take(SNIFFED.saturating_sub(head.len())));
+            bytes += u64::try_from(read).unwrap_or(u64::MAX);
+        }
+        file.rewind()?;
+        Ok(Some(Self { content: Source::File(file), head, sha256: to_hex(&digest.finalize()), bytes }))
+    }
+
+    fn into_content(self, name: &str) -> Content {
+        let content_type = content_type(name, &self.head);
+        let body = match self.content {
+            Source::Memory(bytes) => bytes.into(),
+            Source::File(file) => tokio::fs::File::from_std(file).into(),
+        };
+        Content { sha256: self.sha256, bytes: self.bytes, content_type, body }
+    }
+}
+
+/// Why a turn did not come to its end.
+enum Broken {
+    /// Object storage.
+    Object(ObjectError),
+    /// The file.
+    File(std::io::Error),
+    /// The journal.
+    Journal(anyhow::Error),
+}
+
+impl From<ObjectError> for Broken {
+    fn from(error: ObjectError) -> Self {
+        Self::Object(error)
+    }
+}
+
+impl From<std::io::Error> for Broken {
+    fn from(error: std::io::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<crate::shared::journal::JournalError> for Broken {
+    fn from(error: crate::shared::journal::JournalError) -> Self {
+        Self::Journal(error.into())
+    }
+}
+
+/// A file under way. Dropped without a result it stays due, also after a panic.
+struct UnderWay<'a> {
+    copies: &'a ObjectCopies,
+    path: &'a str,
+    has_result: bool,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if !self.has_result {
+            self.copies.queue().release(self.path);
+            self.copies.0.released.notify_waiters();
+        }
+    }
+}
+
+impl ObjectCopies {
+    /// Takes one file after the other until none is due.
+    pub(super) async fn run_turns(&self) {
+        loop {
+            if !self.is_working() || self.0.stop.is_cancelled() {
+                self.queue().clear();
+            }
+            let Some(due) = self.queue().take() else { return };
+            let mut under_way = UnderWay { copies: self, path: &due.path, has_result: false };
+            let ended = tokio::select! {
+                ended = self.turn(&due) => ended,
+                () = self.0.stop.cancelled() => continue,
+                () = self.until_held(&due.folder) => continue,
+            };
+            if let Some(outcome) = self.outcome_of(&due, ended) {
+                under_way.has_result = true;
+                self.note(CopyResult { path: due.path.clone(), generation: due.generation, outcome });
+            }
+        }
+    }
+
+    async fn turn(&self, due: &DueCopy) -> Result<CopyOutcome, Broken> {
+        let rest = due.path.get(due.folder.len() + 1..).unwrap_or_default();
+        let Some(Owner { merchant, prefix }) = self.owners().of(&due.folder) else {
+            // What stands of it is deleted as a whole: see `owners.rs`.
+            return Ok(CopyOutcome::Nobodys);
+        };
+        let key = ObjectKey::below(&prefix, rest)?;
+        let (output, path) = (self.0.shared.output.clone(), RelativePath::parse(&due.path)?);
+        let taken = tokio::task::spawn_blocking(move || {
+            // A folder that is not there says nothing about its files.
+            output.ensure_is_there()?;
+            Snapshot::take(&output, &path)
+        });
+        let Some(snapshot) = taken.await.map_err(std::io::Error::other)?? else {
+            self.delete_elsewhere(&due.folder, rest, None).await?;
+            return Ok(CopyOutcome::Gone);
+        };
+        let (owner, sha256) = (merchant.to_string(), snapshot.sha256.clone());
+        let is_theirs = due.owner.as_ref() == Some(&owner);
+        let mut put_at = None;
+        let stands = match (is_theirs && due.sha256.as_ref() == Some(&sha256), due.is_unsure) {
+            (stands, false) => stands,
+            (_, true) => self.0.objects.head(&key).await?.is_some_and(|head| head.sha256.as_ref() == Some(&sha256)),
+        };
+        if !stands {
+            if is_theirs && self.now_ms() < due.not_before {
+                return Ok(CopyOutcome::Later { at: due.not_before, is_failure: false, is_unsure: false });
+            }
+            self.add_prefix(&prefix, &due.folder).await?;
+            put_at = Some(self.now_ms());
+            self.put(&key, snapshot).await?;
+        }
+        if due.owner.is_some() && !is_theirs {
+            self.delete_elsewhere(&due.folder, rest, Some(&prefix)).await?;
+        }
+        Ok(CopyOutcome::Stands { owner, sha256, put_at })
+    }
+
+    async fn put(&self, key: &ObjectKey, snapshot: Snapshot) -> Result<(), Broken> {
+        let (sha256, bytes) = (snapshot.sha256.clone(), snapshot.bytes);
+        let content = snapshot.into_content(key.as_str());
+        if self.0.objects.put(key, content).await? == Versioning::Kept {
+            return Err(ObjectError::Stopped(Stop::Versioned).into());
+        }
+        if self.is_read_back() {
+            let found = self.0.objects.read_sha256(key, bytes).await?;
+            if found.as_ref() != Some(&sha256) {
+                return Err(ObjectError::Stopped(Stop::Untrue).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn is_read_back(&self) -> bool {
+        let puts: &AtomicU64 = &self.0.puts;
+        puts.fetch_add(1, Ordering::Relaxed).is_multiple_of(READ_BACK_EVERY)
+    }
+
+    /// Deletes the object of a file below every name where one may stand, but for this one.
+    async fn delete_elsewhere(&self, folder: &str, rest: &str, but: Option<&str>) -> Result<(), Broken> {
+        let prefixes = self.owners().prefixes_of(folder);
+        for prefix in prefixes.iter().filter(|prefix| but != Some(prefix.as_str())) {
+            self.0.objects.delete(&ObjectKey::below(prefix, rest)?).await?;
+        }
+        Ok(())
+    }
+
+    /// What is to be written down of a turn; `None`: nothing, the file stays due as it was.
+    fn outcome_of(&self, due: &DueCopy, ended: Result<CopyOutcome, Broken>) -> Option<CopyOutcome> {
+        let at = self.now_ms() + PAUSES.after_ms(due.attempts);
+        let error = match ended {
+            Ok(outcome) => {
+                self.note_success();
+                return Some(outcome);
+            }
+            Err(Broken::Object(error)) => error,
+            Err(Broken::File(error)) => {
+                tracing::warn!(%error, folder = due.folder, "a file cannot be copied; it is tried again");
+                self.tell_of_failures(due, &format!("a file cannot be read ({error})"));
+                return Some(CopyOutcome::Later { at, is_failure: true, is_unsure: false });
+            }
+            Err(Broken::Journal(error)) => {
+                tracing::warn!(error = format!("{error:#}"), "a copy waits for the journal");
+                return None;
+            }
+        };
+        if let ObjectError::Refused { status, code } = &error {
+            // It concerns this file: the others go on.
+            self.tell_of_failures(due, &format!("object storage refuses a file with {status} {code}"));
+            return Some(CopyOutcome::Later { at, is_failure: true, is_unsure: false });
+        }
+        self.note_trouble(&error);
+        // What may have arrived is looked up before it is sent again.
+        error.is_unsure().then_some(CopyOutcome::Later { at, is_failure: true, is_unsure: true })
+    }
+
+    fn tell_of_failures(&self, due: &DueCopy, what: &str) {
+        if due.attempts + 1 >= FAILURES_TO_TELL {
+            let sentence = format!(
+                "{what}, {FAILURES_TO_TELL} times now; the other files are copied. The log says which account."
+            );
+            tracing::error!(folder = due.folder, "a file could not be copied many times");
+            self.0.shared.alerts.raise(gate::REFUSED, &sentence);
+        }
+    }
+
+    /// Has a result written down, together with those that come meanwhile.
+    fn note(&self, result: CopyResult) {
+        let mut results = self.results();
+        results.waiting.push(result);
+        if !std::mem::replace(&mut results.is_written, true) {
+            let copies = self.clone();
+            self.0.tasks.spawn(async move { copies.write_results().await });
+        }
+    }
+
+    async fn write_results(&self) {
+        loop {
+            let results = {
+                let mut results = self.results();
+                if results.waiting.is_empty() {
+                    results.is_written = false;
+                    return;
+                }
+                std::mem::take(&mut results.waiting)
+            };
+            let paths: Vec<String> = results.iter().map(|result| result.path.clone()).collect();
+            if let Err(error) = self.0.shared.journal.note_copies(results, self.every_ms()).await {
+                // They stay due, and are found to stand there.
+                tracing::warn!(%error, "what was copied could not be written down");
+            }
+            for path in &paths {
+                self.queue().release(path);
+            }
+            self.0.released.notify_waiters();
+        }
+    }
+}
+
+/// What a file is: JSON by its name, which only this program gives, and anything else by its first bytes.
+fn content_type(name: &str, head: &[u8]) -> &'static str {
+    if name.ends_with(".json") { "application/json" } else { sniff(head).0 }
+}
