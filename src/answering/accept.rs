@@ -12,7 +12,7 @@ use crate::shared::channel::dialogue as channel;
 use crate::shared::channel::dialogue::{Ability, Forbidden, Part, PartContent, Profile, Recipient};
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::raw_json::canonical;
-use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken};
+use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken, PartState};
 
 /// What a human is told who answers after the platform's time, where that is not switched on.
 const HUMAN_IS_OFF: &str = "Answers of humans after the platform's window are not switched on for this channel.";
@@ -159,7 +159,13 @@ impl Answering {
             pauses_for: takes_over.then_some(self.settings.takeovers.pause),
             idempotency: (wish.key.to_owned(), wish.fingerprint()),
         };
-        settle(self.shared.journal.accept_message(new).await?)
+        let acceptance = self.shared.journal.accept_message(new).await?;
+        if let (Acceptance::Stored(_), Some((channel, _))) =
+            (&acceptance, self.dialogues.get_key_value(connection.channel.as_str()))
+        {
+            self.shared.metrics.replies.count(channel, PartState::Accepted.as_str(), "");
+        }
+        settle(acceptance)
     }
 
     async fn parts_of(

@@ -20,6 +20,8 @@ use crate::shared::store::{Connection, FeedRules, ReadMeaning, Standing, Status}
 pub enum Unavailable {
     /// The platform refuses its token.
     NeedsReconnect,
+    /// The permission to send is missing.
+    Incomplete,
     /// The channel is off, or nobody can be answered there.
     Off,
 }
@@ -30,6 +32,7 @@ impl Unavailable {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NeedsReconnect => "needs_reconnect",
+            Self::Incomplete => "incomplete",
             Self::Off => "off",
         }
     }
@@ -76,12 +79,11 @@ impl Answering {
     /// Why this account cannot send; `None`: it can.
     #[must_use]
     pub fn unavailable(&self, connection: &Connection) -> Option<Unavailable> {
-        if self.dialogue(&connection.channel).is_none() {
-            Some(Unavailable::Off)
-        } else if connection.status == Status::NeedsReconnect {
-            Some(Unavailable::NeedsReconnect)
-        } else {
-            None
+        match self.dialogue(&connection.channel) {
+            None => Some(Unavailable::Off),
+            Some(_) if connection.status == Status::NeedsReconnect => Some(Unavailable::NeedsReconnect),
+            Some(dialogue) if !dialogue.may_send(&connection.scopes) => Some(Unavailable::Incomplete),
+            Some(_) => None,
         }
     }
 

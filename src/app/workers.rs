@@ -23,6 +23,7 @@ use crate::workers::object_copies::ObjectCopies;
 use crate::workers::outbox::Outbox;
 use crate::workers::push::Push;
 use crate::workers::reads::Refresh;
+use crate::workers::reply_counts::ReplyCounter;
 use crate::workers::responder::AnsweringWorker;
 use crate::workers::search_index::SearchIndexer;
 use crate::workers::threads::Overview;
@@ -83,6 +84,7 @@ impl Workers {
             Arc::new(refresh.clone()),
             Arc::new(eraser),
             Arc::new(UploadRemover::new(answering.uploads.kept.clone())),
+            Arc::new(ReplyCounter::new(answering.clone())),
             Arc::new(Feed::new(answering)),
             Arc::new(outbox.clone()),
             Arc::new(push),

@@ -180,8 +180,8 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
         return Vec::new();
     }
     // A journal that cannot be read is the business of the check of databases.
-    let Ok(inspection) = store::inspect(&server.journal_db) else { return Vec::new() };
-    let mut findings = answering::findings(&inspection.receivers, &inspection.automatic, &inspection.not_ours);
+    let Ok(inspection) = store::inspect(&server.journal_db, now_ms) else { return Vec::new() };
+    let mut findings = answering::findings(&inspection);
     let Inspection {
         given_up_files, given_up_reads, set_aside, oldest_waiting, subscriptions, remarks, unread, ..
     } = inspection;

@@ -108,6 +108,10 @@ fn not_left(why: impl ToString) -> SendError {
 }
 
 impl Dialogue for InboxDialogue {
+    fn may_send(&self, granted: &[String]) -> bool {
+        granted.is_empty() || granted.iter().any(|scope| scope == self.row.sends_with)
+    }
+
     fn meaning(&self, account: &str, item: &Item) -> Meaning {
         meaning::of(account, &self.facebook.config.app_id, item)
     }

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::about;
 use super::config::Config;
-use super::inbox::{FIELDS, INSTAGRAM, NAME, SCOPES};
+use super::inbox::{FIELDS, INSTAGRAM, NAME, SCOPES, switched_on};
 use super::paging::{self, List, Way};
 use crate::meta::id::Id;
 use crate::shared::channel::about::About;
@@ -21,7 +21,7 @@ use crate::shared::logins::random_hex;
 use crate::shared::outgoing::http::{Answer, ApiError, Http};
 use crate::shared::secrets::signature::{Secrets, sign_sha256, to_hex};
 use crate::shared::settings::is_loopback;
-use crate::shared::store::{Connections, Status, TokenKind};
+use crate::shared::store::{Connection, Connections, Status, TokenKind};
 
 /// The oldest version of the Graph API that is still served on 2026-11-21; the newest is v26.0.
 /// Source: <https://developers.facebook.com/docs/graph-api/changelog/versions>.
@@ -107,6 +107,7 @@ async fn examine(config: &Config, http: &Http, connections: &Connections, now_ms
     }
     for connection in connections.list().await.unwrap_or_default() {
         let Some(page) = Id::parse(&connection.account) else { continue };
+        findings.extend(send_permission(config, &connection));
         if connection.channel != NAME || connection.status == Status::NeedsReconnect {
             continue;
         }
@@ -320,6 +321,25 @@ fn fields_missing(code: &'static str, about: &str, present: &[&str], fix: &str, 
             fix,
         ));
     }
+}
+
+/// That an account has not granted what sending needs.
+fn send_permission(config: &Config, connection: &Connection) -> Option<Finding> {
+    let row = switched_on(config).find(|row| row.name == connection.channel)?;
+    let granted = &connection.scopes;
+    (!granted.is_empty() && !granted.iter().any(|scope| scope == row.sends_with)).then(|| {
+        Finding::error(
+            "send_permission_missing",
+            &connection.account,
+            format!("the login of this {} did not grant {}", row.noun, row.sends_with),
+            "nobody is answered there: messages are refused with `account-unavailable`",
+            format!(
+                "its merchant connects it again on the start page and leaves all permissions ticked; for people who have no \
+                 role in the app, {} needs Advanced Access (App Review)",
+                row.sends_with
+            ),
+        )
+    })
 }
 
 #[derive(Default, Deserialize)]

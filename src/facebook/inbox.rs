@@ -60,6 +60,8 @@ pub struct Row {
     pub word: &'static str,
     /// The permissions that the login asks for, besides those of the rows before it.
     pub scopes: &'static [&'static str],
+    /// The permission without which nothing can be sent.
+    pub sends_with: &'static str,
     /// The webhook fields that are wanted.
     pub fields: &'static [&'static str],
     /// Whether the account is an object that is read and kept (`page_metadata.json`), so that a change of it is a reason to
@@ -82,6 +84,7 @@ pub const MESSENGER: Row = Row {
     object: "page",
     word: "messenger",
     scopes: &SCOPES,
+    sends_with: "pages_messaging",
     fields: &FIELDS,
     has_metadata: true,
     has_tokens: true,
@@ -100,6 +103,7 @@ pub const INSTAGRAM: Row = Row {
     object: "instagram",
     word: "instagram",
     scopes: &["instagram_basic", "instagram_manage_messages"],
+    sends_with: "instagram_manage_messages",
     fields: &[
         "messages",
         "messaging_postbacks",

@@ -15,7 +15,7 @@ use super::{NAME, content, meaning, templates};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
     Ability, Author, Dialogue, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent, PersonRate,
-    Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
+    Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule, billing_label,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -128,6 +128,13 @@ fn sent(answer: &Value) -> Result<Sent, SendError> {
 }
 
 impl Dialogue for NumberDialogue {
+    /// The category by which a message was priced comes with its first status.
+    /// Source: <https://developers.facebook.com/docs/whatsapp/pricing> (2026).
+    fn billing_word(&self, billing: Option<&Value>) -> Option<String> {
+        let category = billing?.get("category").and_then(Value::as_str).and_then(billing_label);
+        Some(category.unwrap_or_else(|| "other".to_owned()))
+    }
+
     fn meaning(&self, _account: &str, item: &Item) -> Meaning {
         meaning::of(item)
     }

@@ -15,6 +15,7 @@ pub mod object_copies;
 pub mod outbox;
 pub mod push;
 pub mod reads;
+pub mod reply_counts;
 pub mod responder;
 pub mod retention;
 pub mod search_index;

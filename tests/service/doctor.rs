@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::routing::get;
+use http::Method;
 use rusqlite::Connection;
 use serde_json::json;
 use shoptalk::app::config::Config;
 use shoptalk::doctor::{Report, Surroundings, examine};
-use shoptalk::shared::channel::finding::Severity;
+use shoptalk::shared::channel::finding::{Finding, Severity};
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::secrets::signature::Secrets;
 use shoptalk::shared::store::api_keys::{NewApiKey, Scope};
 use shoptalk::shared::store::{Status, Trouble, TroubleSource};
 use url::Url;
 
-use crate::api_keys::{owner, wish};
+use crate::api_keys::{Bot, is_problem, owner, wish};
 use crate::bucket::{BUCKET, Bucket, MARKER};
 use crate::process;
 use crate::test_app::{FACEBOOK_SECRET, OPERATOR_TOKEN, PAGE, SHOP, SHOPIFY_SECRET, TestApp};
@@ -56,8 +57,8 @@ impl Patient {
         change(&mut config);
         let mut report = examine(&Ok(config), &self.surroundings, &self.app.clock).await;
         // Tests drive the consumers by hand, so the service says all the time that they do not run; and what a simulated
-        // platform answers out of order carries the real time.
-        report.findings.retain(|finding| !["not_ready", "clock_wrong"].contains(&finding.code));
+        // platform answers out of order carries the real time. Platforms that tests do not need are off.
+        report.findings.retain(|finding| !["not_ready", "clock_wrong"].contains(&finding.code) && !is_unused(finding));
         report
     }
 
@@ -83,6 +84,11 @@ impl Patient {
     fn chmod(&self, path: &str, mode: u32) {
         std::fs::set_permissions(self.app.path(path), std::fs::Permissions::from_mode(mode)).unwrap();
     }
+}
+
+/// A platform that these tests do not need is off.
+fn is_unused(finding: &Finding) -> bool {
+    finding.code == "platform_off" && !["facebook", "shopify"].contains(&finding.about.to_lowercase().as_str())
 }
 
 fn codes<const N: usize>(codes: [&'static str; N]) -> BTreeSet<&'static str> {
@@ -233,7 +239,8 @@ async fn whether_the_service_runs_and_answers_is_found() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert_eq!(patient.found(|config| config.server.address = free).await, codes(["not_answering"]));
     let report = examine(&Ok(patient.app.config()), &patient.surroundings, &patient.app.clock).await;
-    assert_eq!(report.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["not_ready"]);
+    let found = report.findings.iter().filter(|finding| !is_unused(finding)).map(|finding| finding.code);
+    assert_eq!(found.collect::<Vec<_>>(), ["not_ready"]);
     patient.socket = None;
     assert_eq!(patient.found(|_| {}).await, codes(["port_taken"]));
     assert_eq!(patient.found(|config| config.server.address = free).await, codes(["not_running"]));
@@ -436,6 +443,90 @@ async fn keys_of_the_api_that_end_soon_or_that_nobody_uses_are_found() {
     app.api_keys().revoke(&forgotten.id, None, app.clock.now_ms()).await.unwrap();
     assert_eq!(about_keys().await, []);
     patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_keeps_bots_from_answering_is_found() {
+    let patient = Patient::healthy().await;
+    let now_ms = patient.app.clock.now_ms();
+    let ago = |minutes: i64| now_ms - minutes * 60_000;
+    let message = |number: i64, minutes: i64, part: &str| {
+        format!(
+            "INSERT INTO outgoing (number, id, merchant, channel, account, conversation, author, created_at, expires_at, ttl_ms,
+                                   after_seq, is_open)
+             VALUES ({number}, 'msg_{number}', '', 'facebook', '{PAGE}', '7', 'bot', {}, {now_ms}, 1, 0, 1);
+             INSERT INTO outgoing_parts (message, n, kind, state, unknown_at, reason) VALUES ({number}, 1, 'text', {part});",
+            ago(minutes)
+        )
+    };
+    let state = |person: &str| {
+        format!(
+            "INSERT INTO conversation_states (channel, account, conversation, owner_lost_at)
+             VALUES ('facebook', '{PAGE}', '{person}', {now_ms});"
+        )
+    };
+    // What has just been asked for, and what was found out long ago, is no trouble.
+    patient.sql("journal", &message(1, 1, "'accepted', NULL, NULL"));
+    patient.sql("journal", &message(2, 1, &format!("'unknown', {now_ms}, NULL")));
+    patient.sql(
+        "journal",
+        &message(3, 3_000, &format!("'failed', {}, 'unresolved'", ago(2_000))).replace(", 1);", ", 0);"),
+    );
+    assert_eq!(patient.found(|_| {}).await, codes([]));
+
+    let plants: [(&str, String); 6] = [
+        ("replies_blocked", message(4, 3, "'accepted', NULL, NULL")),
+        ("replies_unknown", message(5, 2, &format!("'unknown', {}, NULL", ago(1)))),
+        (
+            "automatic_replies",
+            format!(
+                r#"INSERT INTO feed (merchant, n, type, channel, account, at, received_at, numbered_at, content)
+               VALUES ('m', 1, 'echo', 'facebook', '{PAGE}', 0, 0, 0, '{{"by":"automation"}}');"#
+            ),
+        ),
+        ("thread_not_ours", state("8") + &state("9")),
+        (
+            "push_failing",
+            "INSERT INTO push_places (receiver, merchant, n, problem) VALUES ('own', 'm', 1, 'status 500');
+             INSERT INTO push_waiting (receiver, merchant, n, channel, account, conversation, attempts)
+             VALUES ('own', 'm', 1, 'facebook', '', '', 9);"
+                .to_owned(),
+        ),
+        ("push_set_aside", "UPDATE push_places SET set_aside = 4".to_owned()),
+    ];
+    let mut expected = BTreeSet::new();
+    for (code, sql) in plants {
+        patient.sql("journal", &sql);
+        expected.insert(code);
+        assert_eq!(patient.found(|_| {}).await, expected, "{code}");
+    }
+    let report = patient.report(|_| {}).await;
+    let cause = |code: &str| report.findings.iter().find(|one| one.code == code).unwrap().cause.clone();
+    assert!(cause("replies_blocked").starts_with("1 messages") && cause("push_set_aside").starts_with("4 events"));
+    assert!(cause("thread_not_ours").contains("2 conversations"));
+    patient.app.close().await;
+}
+
+#[tokio::test]
+async fn an_account_that_did_not_grant_what_sending_needs_is_found_and_nothing_is_accepted_there() {
+    let patient = Patient::healthy().await;
+    let connections = &patient.app.shared().connections;
+    let mut granted = connections.find("facebook", PAGE).await.unwrap().unwrap().scopes;
+    granted.retain(|scope| scope != "pages_messaging");
+    connections.set_scopes("facebook", PAGE, granted).await.unwrap();
+    assert_eq!(patient.found(|_| {}).await, codes(["send_permission_missing"]));
+    let app = &patient.app;
+    let sam = app.facebook.person("7000000000000001", "Sam Doe");
+    let item = app.page().message_from(&sam, "Hello");
+    app.page().deliver(&[item]).await.unwrap();
+    app.settle().await;
+    let bot = Bot::start(app, &[Scope::Read, Scope::Reply]).await;
+    let path = format!("/api/v1/facebook/{PAGE}/conversations/7000000000000001/messages");
+    let answer = bot.send(Method::POST, &path, &[("idempotency-key", "k")], br#"{"text":"Hi"}"#).await;
+    assert_eq!(is_problem(&answer, 409, "account-unavailable")["why"], "incomplete");
+    let event = bot.get("/api/v1/events?after=0&types=message").await.json()["events"][0].clone();
+    assert_eq!(event["reason"], "account_unavailable");
+    patient.app.close().await;
 }
 
 #[tokio::test]

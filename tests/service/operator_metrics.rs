@@ -1,8 +1,13 @@
 //! `GET /metrics`: what is counted, and what is so at the moment.
 
-use http::Method;
+use std::time::Duration;
 
-use crate::test_app::{Answer, OPERATOR_TOKEN, TestApp};
+use http::Method;
+use shoptalk::facebook::sandbox::SendFailure;
+use shoptalk::shared::store::api_keys::Scope;
+
+use crate::replies::{Scene, to};
+use crate::test_app::{Answer, OPERATOR_TOKEN, PAGE, TestApp};
 
 async fn scrape(app: &TestApp) -> Answer {
     let bearer = format!("Bearer {OPERATOR_TOKEN}");
@@ -95,4 +100,83 @@ async fn every_answer_names_its_request_and_believes_no_callers_name() {
         assert!(names.insert(name), "{path}");
     }
     app.finish().await;
+}
+
+/// The label names of every series of a metric.
+fn labels<'a>(text: &'a str, name: &str) -> std::collections::BTreeSet<Vec<&'a str>> {
+    let series = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{')?.rsplit_once("} "));
+    series
+        .map(|(labels, _)| {
+            labels.split("\",").map(|label| label.split('=').next().unwrap()).filter(|one| *one != "le").collect()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn everything_about_answers_feeds_posts_and_searches_is_counted_with_its_labels() {
+    let scene = Scene::with(&[Scope::Read, Scope::Reply]).await;
+    let (app, page) = (&scene.app, scene.app.page());
+    // One is sent, delivered and read; one of two parts; one refused; one lost.
+    scene.say("Yes.").await;
+    scene.work().await;
+    app.clock.advance(Duration::from_secs(1));
+    for item in [page.delivered_to(&scene.sam), page.read_by(&scene.sam)] {
+        assert_eq!(page.deliver(&[item]).await.unwrap(), Some(200));
+        scene.work().await;
+    }
+    // What was read before this moment says nothing about what is sent after it.
+    app.clock.advance(Duration::from_secs(1));
+    scene.say(&"a ".repeat(1_500)).await;
+    scene.work().await;
+    app.facebook.fail_sends(1, SendFailure::Refused(100, None));
+    scene.say("Refused.").await;
+    scene.work().await;
+    app.facebook.fail_sends(1, SendFailure::Cut);
+    scene.say("Lost.").await;
+    scene.work().await;
+    scene.bot.send(Method::PUT, "/api/v1/cursors/my-bot", &[], br#"{"n":1}"#).await;
+    scene.bot.get("/api/v1/products?q=tea").await;
+    scene.bot.get("/api/v1/no-such-route").await;
+    scene.bot.send(Method::PUT, &format!("{}/pause", to("7000000000000001")), &[], b"{}").await;
+    scene.work().await;
+    let text = scrape(app).await.text();
+    let replies = |state: &str, reason: &str| {
+        value(&text, &format!(r#"shoptalk_replies_total{{channel="facebook",state="{state}",reason="{reason}"}}"#))
+    };
+    assert_eq!(replies("accepted", ""), 4.0);
+    assert_eq!(replies("sent", ""), 2.0);
+    assert_eq!((replies("delivered", ""), replies("read", "")), (1.0, 1.0));
+    assert_eq!((replies("failed", "refused"), replies("unknown", "")), (1.0, 1.0));
+    assert_eq!(value(&text, r#"shoptalk_reply_parts_total{channel="facebook",billing="none"}"#), 3.0);
+    assert_eq!(value(&text, r#"shoptalk_reply_seconds_count{channel="facebook"}"#), 2.0);
+    for (name, expected) in [
+        ("shoptalk_replies_total", &["channel", "state", "reason"][..]),
+        ("shoptalk_reply_seconds_bucket", &["channel"]),
+        ("shoptalk_replies_waiting", &["channel", "account"]),
+        ("shoptalk_replies_unknown", &["channel", "account"]),
+        ("shoptalk_reply_parts_total", &["channel", "billing"]),
+        ("shoptalk_takeovers_total", &["channel", "by"]),
+        ("shoptalk_feed_lag_events", &["reader"]),
+        ("shoptalk_push_total", &["outcome"]),
+        ("shoptalk_api_requests_total", &["route", "status"]),
+    ] {
+        let found = labels(&text, name);
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), [expected.to_vec()], "{name}");
+    }
+    for (series, expected) in [
+        (format!(r#"shoptalk_replies_unknown{{channel="facebook",account="{PAGE}"}}"#), 1.0),
+        (r#"shoptalk_takeovers_total{channel="facebook",by="api"}"#.to_owned(), 1.0),
+        (r#"shoptalk_api_requests_total{route="/api/v1/products",status="200"}"#.to_owned(), 1.0),
+        (r#"shoptalk_api_requests_total{route="other",status="404"}"#.to_owned(), 1.0),
+        ("shoptalk_search_seconds_count".to_owned(), 1.0),
+        ("shoptalk_feed_streams".to_owned(), 0.0),
+        (r#"shoptalk_push_total{outcome="taken"}"#.to_owned(), 0.0),
+    ] {
+        assert_eq!(value(&text, &series), expected, "{series}");
+    }
+    assert!(value(&text, "shoptalk_feed_newest") >= 5.0);
+    assert!(value(&text, r#"shoptalk_feed_lag_events{reader="my-bot"}"#) >= 4.0);
+    assert!(!text.contains("7000000000000001"), "no label names a person");
+    scene.app.facebook.heal_sends();
+    scene.app.close().await;
 }

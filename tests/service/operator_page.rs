@@ -56,7 +56,8 @@ async fn an_operator_enters_the_token_once_and_sees_the_whole_service() {
     {
         assert!(shown.contains(expected), "{expected} is not in\n{shown}");
     }
-    for heading in ["Connections", "Journal", "Parked and failed", "Deliveries per hour", "Recovered by poll", "Tokens"]
+    for heading in
+        ["Connections", "Answers", "Journal", "Parked and failed", "Deliveries per hour", "Recovered by poll", "Tokens"]
     {
         assert!(shown.contains(&format!(">{heading}</h2>")), "{heading}");
     }

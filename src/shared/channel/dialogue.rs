@@ -67,10 +67,35 @@ pub trait Dialogue: Send + Sync {
         None
     }
 
+    /// Whether messages can be sent with these permissions, which the login of an account granted; none where that is not known.
+    fn may_send(&self, _granted: &[String]) -> bool {
+        true
+    }
+
+    /// What a part cost, in one word for a metric, of what the platform says about it. `None`: it says that later. As it
+    /// stands here it is the first short text or whole number that the platform says, and `none` where it says nothing.
+    fn billing_word(&self, billing: Option<&serde_json::Value>) -> Option<String> {
+        let Some(billing) = billing else { return Some("none".to_owned()) };
+        let of_value = |value: &serde_json::Value| match value {
+            serde_json::Value::String(text) => billing_label(text),
+            value if value.is_u64() => Some(value.to_string()),
+            _ => None,
+        };
+        let word = billing.as_object().and_then(|members| members.values().find_map(of_value));
+        Some(word.unwrap_or_else(|| "other".to_owned()))
+    }
+
     /// The account's templates. `None`: the platform has none.
     fn templates<'a>(&'a self, _account: &'a str) -> Option<BoxFuture<'a, Result<Vec<TemplateSeen>, SendError>>> {
         None
     }
+}
+
+/// A platform's word as the value of a label: short, and of few letters.
+#[must_use]
+pub fn billing_label(word: &str) -> Option<String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    ((1..=32).contains(&word.len()) && word.bytes().all(is_plain)).then(|| word.to_ascii_lowercase())
 }
 
 /// Who writes.

@@ -32,17 +32,29 @@ pub struct Inspection {
     pub automatic: Vec<Account>,
     /// In how many conversations of an account another app answers: channel, account, count.
     pub not_ours: Vec<(String, String, i64)>,
+    /// Messages that have waited to be sent for minutes: channel, account, count.
+    pub replies_blocked: Vec<(String, String, i64)>,
+    /// Messages of which nobody knows whether they were sent, or nobody found out within a day: channel, account, count.
+    pub replies_unknown: Vec<(String, String, i64)>,
     /// How many files wait for their copy in object storage.
     pub copies: CopiesWaiting,
     /// How many conversations could not be read: channel, account, count.
     pub unread: Vec<(String, String, i64)>,
 }
 
-/// Looks into the journal at `path`.
+/// A message that has waited for so long, in milliseconds, is held back by something.
+const BLOCKED_MS: i64 = 2 * 60 * 1000;
+
+/// A call is looked for after it was lost; before that it is no trouble yet, in milliseconds.
+const UNKNOWN_MS: i64 = 30 * 1000;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Looks into the journal at `path`, at this time in milliseconds since 1970.
 ///
 /// # Errors
 /// When it cannot be read, or is of another version.
-pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
+pub fn inspect(path: &Path, now_ms: i64) -> rusqlite::Result<Inspection> {
     let connection = open_reader(path)?;
     let three = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let cursor = cursor_position(&connection, CONVERSATIONS_CURSOR)?;
@@ -82,6 +94,24 @@ pub fn inspect(path: &Path) -> rusqlite::Result<Inspection> {
                  GROUP BY channel, account ORDER BY channel, account",
             )?
             .query_map([], three)?
+            .collect::<rusqlite::Result<_>>()?,
+        replies_blocked: connection
+            .prepare(
+                "SELECT channel, account, count(*) FROM outgoing
+                 WHERE is_open AND created_at <= ?1
+                   AND NOT EXISTS (SELECT 1 FROM outgoing_parts WHERE message = number AND state = 'unknown')
+                 GROUP BY channel, account ORDER BY channel, account",
+            )?
+            .query_map([now_ms - BLOCKED_MS], three)?
+            .collect::<rusqlite::Result<_>>()?,
+        replies_unknown: connection
+            .prepare(
+                "SELECT channel, account, count(DISTINCT number) FROM outgoing_parts JOIN outgoing ON number = message
+                 WHERE (state = 'unknown' AND unknown_at <= ?1)
+                    OR (state = 'failed' AND reason = 'unresolved' AND unknown_at > ?2)
+                 GROUP BY channel, account ORDER BY channel, account",
+            )?
+            .query_map([now_ms - UNKNOWN_MS, now_ms - DAY_MS], three)?
             .collect::<rusqlite::Result<_>>()?,
         copies: count_copies(&connection)?,
         unread: count_unread(&connection)?,

@@ -65,12 +65,18 @@ pub struct Metrics {
 pub struct ReplyMetrics {
     changes: Family<Labels<3>, Counter>,
     times: Family<Labels<1>, Timing>,
+    parts: Family<[(&'static str, String); 2], Counter>,
 }
 
 impl ReplyMetrics {
     /// A message has this state now, for this reason if it failed.
     pub fn count(&self, channel: &'static str, state: &'static str, reason: &'static str) {
         self.changes.get_or_create(&[("channel", channel), ("state", state), ("reason", reason)]).inc();
+    }
+
+    /// The platform took a part. `billing`: what it says about its cost, in one word.
+    pub fn count_part(&self, channel: &'static str, billing: &str) {
+        self.parts.get_or_create(&[("channel", channel.to_owned()), ("billing", billing.to_owned())]).inc();
     }
 
     /// A message was sent so long after it was accepted.
@@ -313,6 +319,11 @@ impl Default for Metrics {
             "From the acceptance of a message to its sending",
             Unit::Seconds,
             replies.times.clone(),
+        );
+        registry.register(
+            "reply_parts",
+            "Parts of messages that a platform took, by what it says about their cost",
+            replies.parts.clone(),
         );
         let bot = BotMetrics::default();
         registry.register(

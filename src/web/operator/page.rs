@@ -47,6 +47,7 @@ pub(super) async fn show(
         }
         (alerts(shared))
         (connections(shared).await?)
+        (replies(shared).await.map_err(broken)?)
         (journal(shared).await.map_err(broken)?)
         (failures(shared, &session).await.map_err(broken)?)
         (copies(shared).await.map_err(broken)?)
@@ -104,6 +105,31 @@ async fn connections(shared: &Shared) -> Result<Markup, AppError> {
     }
     let heads = ["Account", "Channel", "State", "Reason", "Connected", "Last whole read"];
     Ok(table("Connections", "connections", &heads, &rows, "No account is connected."))
+}
+
+async fn replies(shared: &Shared) -> Result<Markup, JournalError> {
+    let rows: Vec<Markup> = shared
+        .journal
+        .count_open_outgoing()
+        .await?
+        .iter()
+        .map(|one| {
+            html! {
+                tr {
+                    th scope="row" { (one.channel) " " bdi { (one.account) } }
+                    td.number { (one.waiting) }
+                    td.number { (one.unknown) }
+                }
+            }
+        })
+        .collect();
+    Ok(table(
+        "Answers",
+        "answers",
+        &["Account", "Not final", "Nobody knows whether sent"],
+        &rows,
+        "Nothing was sent yet.",
+    ))
 }
 
 async fn journal(shared: &Shared) -> Result<Markup, JournalError> {

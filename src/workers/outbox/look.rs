@@ -140,12 +140,11 @@ impl Outbox {
         let since = part.unknown_at.unwrap_or(now_ms);
         let [first, second, last] = answering.settings.resolve_after_ms();
         if now_ms >= since + last {
-            let given_up = answering.shared.journal.end_look(message.number, part, Looked::GivenUp).await?;
+            answering.shared.journal.end_look(message.number, part, Looked::GivenUp).await?;
             tracing::warn!(
                 message = message.id,
                 "nobody could find out whether a message was sent; a person has to decide"
             );
-            self.count(message, given_up.as_ref());
             return Ok(Turn::Done);
         }
         let is_read = dialogue.profile().lost_answers == LostAnswers::AreRead;
@@ -168,8 +167,7 @@ impl Outbox {
             Some((id, at)) => Looked::Found(id, at),
             None => Looked::Absent { is_proof: part.looks + 1 >= PROOF },
         };
-        let changed = answering.shared.journal.end_look(message.number, part, looked).await?;
-        self.count(message, changed.as_ref());
+        answering.shared.journal.end_look(message.number, part, looked).await?;
         answering.shared.journal.append(events).await?;
         let is_resolved = is_found || part.looks + 1 >= PROOF;
         Ok(if is_resolved { Turn::GoesOn } else { Turn::Postponed(self.now_ms() + GLANCE_MS) })

@@ -102,8 +102,7 @@ impl Outbox {
     }
 
     async fn fail(&self, message: &Outgoing, reason: Reason) -> anyhow::Result<Turn> {
-        let failed = self.0.answering.shared.journal.fail_outgoing(message.number, reason).await?;
-        self.count(message, failed.as_ref());
+        self.0.answering.shared.journal.fail_outgoing(message.number, reason).await?;
         Ok(Turn::Done)
     }
 
@@ -176,7 +175,6 @@ impl Outbox {
                 }
             }
         };
-        self.count(message, changed.as_ref());
         // What was erased meanwhile leaves nothing behind.
         let is_there = changed.is_some();
         let went_out = changed
@@ -284,21 +282,6 @@ impl Outbox {
     fn unblock(&self, channel: &str, account: &str) {
         self.blocked().remove(&(channel.to_owned(), account.to_owned()));
         self.0.answering.shared.alerts.heal(cause(channel, account));
-    }
-
-    /// Counts what became of a message, when that is news.
-    pub(super) fn count(&self, before: &Outgoing, now: Option<&Outgoing>) {
-        let Some(now) = now.filter(|now| now.state() != before.state()) else { return };
-        let Some((channel, _)) = self.0.answering.dialogues.get_key_value(now.conversation.channel.as_str()) else {
-            return;
-        };
-        let reason = now.parts.iter().find_map(|part| part.failure.as_ref()).map_or("", |(reason, _)| reason.as_str());
-        let metrics = &self.0.answering.shared.metrics.replies;
-        metrics.count(channel, now.state().as_str(), reason);
-        if now.state() == PartState::Sent {
-            let took = u64::try_from(self.now_ms() - now.created_at).unwrap_or(0);
-            metrics.time(channel, std::time::Duration::from_millis(took));
-        }
     }
 }
 

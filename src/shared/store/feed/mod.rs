@@ -14,6 +14,7 @@ pub(super) mod pauses;
 mod read;
 mod retention;
 mod scan;
+mod statuses;
 mod take;
 mod takeover;
 
@@ -26,5 +27,6 @@ pub use item::{By, ItemKind, ReadMeaning};
 pub use pauses::handover_alert;
 pub use read::{FeedEvent, FeedItem, FeedPage, FeedQuery, PastItem};
 pub use scan::{Incoming, NextForFeed};
+pub use statuses::{FeedPlaces, StatusTold};
 pub use take::{FeedStep, Taken};
 pub use takeover::{FeedRules, Takeover, TakeoverState, Takeovers};

@@ -48,7 +48,7 @@ impl PartState {
         }
     }
 
-    fn of(word: &str) -> Self {
+    pub(in crate::shared::store) fn of(word: &str) -> Self {
         Self::ALL.into_iter().find(|state| state.as_str() == word).unwrap_or(Self::Failed)
     }
 
@@ -256,7 +256,7 @@ fn read_part(row: &Row<'_>) -> rusqlite::Result<OutgoingPart> {
 }
 
 /// A message with its parts.
-pub(super) fn find(connection: &Connection, number: i64) -> rusqlite::Result<Option<Outgoing>> {
+pub(in crate::shared::store) fn find(connection: &Connection, number: i64) -> rusqlite::Result<Option<Outgoing>> {
     let found = connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM outgoing WHERE number = ?1"))?
         .query_row([number], read_message)
