@@ -66,7 +66,7 @@ fn of_error(about: &str, error: &ObjectError) -> Finding {
 }
 
 fn behind(server: &Server, settings: &ObjectSettings, now_ms: i64) -> Option<Finding> {
-    let copies = store::inspect(&server.journal_db).ok()?.copies;
+    let copies = store::inspect(&server.journal_db, now_ms).ok()?.copies;
     let pace_ms = i64::try_from(settings.every.as_millis()).unwrap_or(i64::MAX);
     let waits_ms = now_ms - copies.oldest_at.filter(|_| copies.count > 0)?;
     (waits_ms > BEHIND_MS.saturating_add(pace_ms.saturating_mul(2))).then(|| {
