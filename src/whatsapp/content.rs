@@ -83,12 +83,22 @@ pub fn misfit(part: &Part) -> Option<Misfit> {
         PartContent::Products { ids, .. } if !choices.is_empty() => {
             (ids.len() > 1 || choices.len() > MOST_BUTTONS).then_some(Misfit::Unsupported)
         }
-        PartContent::Template { template } => match template["header"]["type"].as_str() {
-            Some("audio") => invalid("/template/header/type".to_owned(), "A template's header is no audio."),
-            _ => None,
-        },
+        PartContent::Template { template } => misfit_of_template(template),
         _ => None,
     }
+}
+
+/// A header is a picture, a video or a file, and a parameter is one line of words.
+fn misfit_of_template(template: &Value) -> Option<Misfit> {
+    if template["header"]["type"] == "audio" {
+        let (pointer, message) = ("/template/header/type".to_owned(), "A template's header is no audio.".to_owned());
+        return Some(Misfit::Invalid { pointer, message });
+    }
+    let is_no_line = |text: &str| text.contains(['\n', '\t']) || text.contains("     ");
+    let params = template["params"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let at = params.iter().position(|text| text.as_str().is_some_and(is_no_line))?;
+    let message = "A parameter has no line breaks, no tabs, and no five blanks in a row on WhatsApp.".to_owned();
+    Some(Misfit::Invalid { pointer: format!("/template/params/{at}"), message })
 }
 
 /// The largest medium of each kind, in bytes.

@@ -5,8 +5,8 @@ use super::person::Person;
 use super::{meaning, view};
 use crate::meta::id::Id;
 use crate::shared::files::path::Name;
-use crate::shared::fuzzing::{Target, check_event};
-use crate::shared::journal::{Effect, Knowing};
+use crate::shared::fuzzing::Target;
+use crate::shared::journal::{Effect, Event, Knowing};
 use crate::shared::store::Item;
 
 /// Name and body of every target of this channel.
@@ -17,9 +17,8 @@ fn delivery(bytes: &[u8]) {
     let whole = split(bytes);
     assert!(!whole.events.is_empty());
     for (seq, event) in (1..).zip(&whole.events) {
-        check_event(event, |account| Id::parse(account).is_some());
-        if let Effect::Conversation { person, .. } = &event.effect {
-            assert!(Person::of_name(person).is_some(), "{person}");
+        check(event);
+        if let Effect::Conversation { .. } = &event.effect {
             let item = Item { seq, at: 1, kind: event.kind.to_string(), payload: event.payload.clone() };
             let _ = (meaning::of(&item), (view::VIEW.conversations.map(|show| show(&event.account, &item))));
             let left = (UNSENDING.tombstone)(&event.payload);
@@ -32,6 +31,20 @@ fn delivery(bytes: &[u8]) {
     }
     let again = split(bytes);
     assert!(whole.events.iter().map(|event| event.key).eq(again.events.iter().map(|event| event.key)));
+}
+
+/// What every event keeps to, so that it can be stored and become a file.
+fn check(event: &Event) {
+    assert!(event.account.is_empty() || Id::parse(&event.account).is_some(), "{:?}", event.account);
+    assert!((1..=80).contains(&event.kind.chars().count()), "{:?}", event.kind);
+    match &event.effect {
+        Effect::Conversation { person, .. } | Effect::Report { person } | Effect::Unsend { person, .. } => {
+            assert!(Person::of_name(person).is_some() && !event.account.is_empty(), "{person}");
+            assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&event.payload).is_ok());
+        }
+        Effect::Reread(_) => {}
+        Effect::SetAside(reason) => assert!(!reason.is_empty()),
+    }
 }
 
 /// What passes as an id is a name, and the name leads back to it: two ids never have one name.

@@ -7,7 +7,6 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 use shoptalk::app::config::Config;
-use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::secrets::signature::{Secrets, sign_sha256, to_hex};
 use shoptalk::shared::store::api_keys::Scope;
@@ -156,20 +155,16 @@ pub async fn with_platform(change: impl FnOnce(&mut Config)) -> (TestApp, Sandbo
     (app, platform, number)
 }
 
-/// What the platform lists as templates.
-pub fn list_templates(platform: &Sandbox) {
-    let templates = json!({"data": [
-        {"id": "51", "name": "shipping_note", "language": "en_US", "category": "UTILITY", "status": "APPROVED",
-         "components": [{"type": "BODY", "text": "Your parcel {{1}} is on its way."}]},
-        {"id": "52", "name": "named_note", "language": "en_US", "category": "UTILITY", "status": "APPROVED",
-         "components": [{"type": "BODY", "text": "Order {{order}} is ready."}]}]});
-    platform.traffic().fail_every("message_templates", 1, Failure::Json(200, templates));
+/// The account has two templates.
+pub fn add_templates(number: &Number) {
+    number.add_template("shipping_note", "en_US", "UTILITY", "Your parcel {{1}} is on its way.");
+    number.add_template("named_note", "en_US", "UTILITY", "Order {{order}} is ready.");
 }
 
 impl Scene {
     pub async fn start() -> Self {
         let (app, platform, number) = with_platform(|_| {}).await;
-        list_templates(&platform);
+        add_templates(&number);
         for title in ["Snowboard Classic", "Wax", "Gloves"] {
             app.shop().add_product(title).add_picture("https://cdn.shop.example/1.jpg", None);
         }

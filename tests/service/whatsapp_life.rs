@@ -14,7 +14,7 @@ use crate::api_keys::is_problem;
 use crate::pages_leaving::{disconnect, post as leave};
 use crate::test_app::TestApp;
 use crate::whatsapp::{
-    ADAS_NUMBER, BUSINESS, DIGITS, NUMBER, Scene, deliver, finish, ids, list_templates, of_business, with_platform,
+    ADAS_NUMBER, BUSINESS, DIGITS, NUMBER, Scene, add_templates, finish, ids, with_platform,
 };
 
 /// The causes of the alerts about the number.
@@ -43,7 +43,7 @@ fn count(platform: &Sandbox, method: &str, end: &str) -> usize {
 /// The number is connected, and everything was looked at once.
 async fn start() -> (TestApp, Sandbox, shoptalk::whatsapp::sandbox::Number) {
     let (app, platform, number) = with_platform(|_| {}).await;
-    list_templates(&platform);
+    add_templates(&number);
     app.run_due_jobs().await;
     app.connect().await;
     app.settle().await;
@@ -71,7 +71,6 @@ async fn the_app_subscribes_itself_to_the_account_and_again_when_that_is_lost() 
     assert_eq!(standing(&app).await.0, "incomplete");
     assert!(alerts(&app).contains("subscriptions"));
     platform.traffic().heal();
-    list_templates(&platform);
     an_hour_later(&app).await;
     assert_eq!((standing(&app).await.0.as_str(), alerts(&app).len()), ("connected", 0));
     finish(app, &platform).await;
@@ -79,7 +78,7 @@ async fn the_app_subscribes_itself_to_the_account_and_again_when_that_is_lost() 
 
 #[tokio::test]
 async fn the_number_and_its_templates_are_documents() {
-    let (app, platform, _) = start().await;
+    let (app, platform, number_of_platform) = start().await;
     let number = app.json(&format!("whatsapp/{NUMBER}/account_metadata.json"));
     assert_eq!((&number["verified_name"], &number["id"]), (&json!("Harbour Cafe"), &json!(NUMBER)));
     assert_eq!(number["display_phone_number"], format!("+{DIGITS}"));
@@ -89,19 +88,21 @@ async fn the_number_and_its_templates_are_documents() {
     let [connection] = app.connections("whatsapp").await.try_into().unwrap();
     assert_eq!(connection["name"], "Harbour Cafe");
     // What a delivery says of a template is asked for.
-    let before = platform.traffic().count("message_templates");
-    let change =
-        json!([{"field": "message_template_status_update", "value": {"event": "APPROVED", "message_template_id": 51}}]);
-    deliver(&app, &of_business(&change)).await;
-    app.settle().await;
-    assert_eq!(platform.traffic().count("message_templates"), before + 1);
+    let template = number_of_platform.add_template("new_note", "de", "MARKETING", "Neu: {{1}}");
+    template.set_status("PENDING");
+    assert_eq!(template.becomes("APPROVED", None).await.answers, [200]);
+    for _ in 0..2 {
+        app.settle().await;
+    }
+    let templates = app.json(&format!("whatsapp/{NUMBER}/templates.json"));
+    assert_eq!((&templates["data"][2]["name"], &templates["data"][2]["status"]), (&json!("new_note"), &json!("APPROVED")));
     finish(app, &platform).await;
 }
 
 #[tokio::test]
 async fn the_end_of_the_token_is_told_a_week_before_and_asked_for_once_a_day() {
-    let (app, platform, _) = with_platform(|_| {}).await;
-    list_templates(&platform);
+    let (app, platform, number) = with_platform(|_| {}).await;
+    add_templates(&number);
     let token = platform.token(Some(9), &["whatsapp_business_messaging", "whatsapp_business_management"]);
     let app = app.restart_with(|config| configure_again(config, &platform, &token)).await;
     platform.set_callback(&format!("{}/whatsapp/webhook", app.url), crate::whatsapp::VERIFY_TOKEN).await.unwrap();
@@ -187,26 +188,18 @@ async fn what_customers_attach_is_copied_with_the_token_from_listed_hosts_only()
         whatsapp.media = Some(shoptalk::facebook::Media { hosts: vec!["127.0.0.1".to_owned()], max_bytes: 1000 });
     })
     .await;
-    list_templates(&platform);
+    add_templates(&number);
     app.run_due_jobs().await;
     app.connect().await;
     app.settle().await;
     let ada = number.person(ADAS_NUMBER, "Ada Perera");
-    let image = |id: &str| json!({"id": id, "mime_type": "image/png", "sha256": "eA=="});
-    let mut sent = Vec::new();
-    for id in ["41", "42", "43"] {
-        sent.push(ada.sends_raw("image", image(id), &[]).await.id);
+    let png = b"\x89PNG\r\n\x1a\nand so on";
+    let mut sent = vec![ada.sends_image(png, "broken corner").await.id];
+    for id in ["42", "43"] {
+        sent.push(ada.sends_raw("image", json!({"id": id, "mime_type": "image/png"}), &[]).await.id);
     }
-    // A host that is configured to be asked stands in for Meta's.
-    let png = app.facebook.put_content("41", "text/html", b"\x89PNG\r\n\x1a\nand so on");
-    let located = |url: &str| Failure::Json(200, json!({"url": url, "mime_type": "image/png", "id": "41"}));
-    platform.traffic().fail_every("/v26.0/41", 1, located(&png));
-    platform.traffic().fail_every("/v26.0/42", 1, located("https://evil.example/42"));
-    platform.traffic().fail_every(
-        "/v26.0/43",
-        1,
-        Failure::Json(400, json!({"error": {"code": 100, "error_subcode": 33}})),
-    );
+    let elsewhere = json!({"url": "https://evil.example/42", "mime_type": "image/png", "id": "42"});
+    platform.traffic().fail_every("/v26.0/42", 1, Failure::Json(200, elsewhere));
     app.settle().await;
     app.clock.advance(Duration::from_secs(60));
     app.run_due_jobs().await;
@@ -215,7 +208,8 @@ async fn what_customers_attach_is_copied_with_the_token_from_listed_hosts_only()
     assert_eq!((&index[&sent[1]][0]["state"], &index[&sent[2]][0]["state"]), (&json!("refused"), &json!("refused")));
     let file = index[&sent[0]][0]["file"].as_str().unwrap();
     assert!(app.path(&format!("whatsapp/{NUMBER}/media/{file}")).exists());
-    let fetched = app.facebook.traffic().received().into_iter().find(|one| one.path.contains("/cdn/")).unwrap();
+    let received = platform.traffic().received();
+    let fetched = received.iter().find(|one| one.path.contains("/attachments/")).unwrap();
     let shown = fetched.headers.get("authorization").unwrap().to_str().unwrap();
     assert!(shown.starts_with("Bearer EAAB"), "{shown}");
     finish(app, &platform).await;
@@ -224,7 +218,7 @@ async fn what_customers_attach_is_copied_with_the_token_from_listed_hosts_only()
 #[tokio::test]
 async fn who_disconnects_the_number_ends_the_subscription_and_it_does_not_come_back_by_itself() {
     let (app, platform, number) = with_platform(|_| {}).await;
-    list_templates(&platform);
+    add_templates(&number);
     let browser = app.connect().await.for_pages();
     app.settle().await;
     assert!(number.is_subscribed());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use shoptalk::shared::channel::simulator::{Failure, Webhooks};
+use shoptalk::shared::channel::simulator::Webhooks;
 use shoptalk::whatsapp::sandbox::SendFailure;
 
 use crate::api_keys::is_problem;
@@ -45,13 +45,6 @@ async fn an_answer_reaches_the_person_and_stands_once_in_the_file_in_the_platfor
     scene.finish().await;
 }
 
-/// The platform takes the next message as this one, whatever it is.
-fn take_next(scene: &Scene, wamid: &str) {
-    let taken =
-        json!({"messaging_product": "whatsapp", "contacts": [{"input": "", "wa_id": ""}], "messages": [{"id": wamid}]});
-    scene.platform.traffic().fail_next("/messages", 1, Failure::Json(200, taken));
-}
-
 /// The body of the last message that was sent.
 fn last_body(scene: &Scene) -> Value {
     let received = scene.platform.traffic().received();
@@ -66,7 +59,6 @@ async fn a_number_has_a_plus_and_a_template_begins_a_conversation_that_keeps_one
     let bo = scene.number.person(BOS_NUMBER, "Bo Lind");
     let template = json!({"template": {"name": "shipping_note", "language": "en_US", "params": ["PX-42"]}});
     is_problem(&scene.post_to(BOS_NUMBER, &json!({"text": "hello"})).await, 409, "window-closed");
-    take_next(&scene, "wamid.T1");
     let answer = scene.post_to(BOS_NUMBER, &template).await;
     assert_eq!(answer.status, 202, "{answer:?}");
     scene.work().await;
@@ -77,21 +69,19 @@ async fn a_number_has_a_plus_and_a_template_begins_a_conversation_that_keeps_one
         json!({"name": "shipping_note", "language": {"code": "en_US"},
                "components": [{"type": "body", "parameters": [{"type": "text", "text": "PX-42"}]}]})
     );
-    assert_eq!(ids(&scene.app, BOS_NUMBER), ["wamid.T1"]);
-    // The status of the message tells the user id: the conversation stands under it from then on.
-    let status = json!({"id": "wamid.T1", "status": "delivered", "timestamp": scene.app.clock.now().timestamp().to_string(),
-                        "recipient_id": BOS_NUMBER, "recipient_user_id": bo.user_id()});
-    deliver_items(&scene.app, "statuses", &[status]).await;
-    assert_eq!(ids(&scene.app, &bo.user_id()), ["wamid.T1"]);
+    let [sent] = scene.platform.sent().try_into().unwrap();
+    assert_eq!(bo.received_texts(), ["Your parcel PX-42 is on its way."]);
+    // The statuses of the message tell the user id: the conversation stands under it from then on.
+    assert_eq!(ids(&scene.app, &bo.user_id()), [sent.id.clone()]);
     assert!(conversation(&scene.app, BOS_NUMBER).is_none());
     assert_eq!(scene.message(answer.json()["id"].as_str().unwrap()).await["state"], "delivered");
     let happened = bo.writes("Where is it?").await;
     scene.app.settle().await;
-    assert_eq!(ids(&scene.app, &bo.user_id()), ["wamid.T1".to_owned(), happened.id]);
+    assert_eq!(ids(&scene.app, &bo.user_id()), [sent.id, happened.id]);
     // By the old address, and the answer goes to the user id.
     assert_eq!(scene.post_to(BOS_NUMBER, &json!({"text": "In Malmö."})).await.status, 202);
     scene.work().await;
-    assert_eq!(scene.platform.sent()[0].input, bo.user_id());
+    assert_eq!(scene.platform.sent()[1].input, bo.user_id());
     for nobody in ["1", "12345678901234567890", "US.1", "group-x"] {
         is_problem(&scene.post_to(nobody, &template).await, 404, "not-found");
     }
@@ -190,11 +180,11 @@ async fn an_answer_quotes_and_typing_and_seen_are_one_call_about_the_last_messag
     scene.work().await;
     assert_eq!(scene.ada.received()[0].quotes.as_deref(), Some(asked.as_str()));
     // Nobody wrote: there is nothing to be marked.
+    let bo = scene.number.person("46555010009", "Bo Lind");
     let template = json!({"template": {"name": "shipping_note", "language": "en_US", "params": ["PX-42"]}});
-    take_next(&scene, "wamid.T1");
     assert_eq!(scene.post_to("46555010009", &template).await.status, 202);
     scene.work().await;
-    let typing = format!("{}/typing", scene.to("46555010009"));
+    let typing = format!("{}/typing", scene.to(&bo.user_id()));
     assert_eq!(scene.bot.send(Method::POST, &typing, &[], b"").await.status, 204);
     scene.work().await;
     assert_eq!(scene.platform.marked_read().len(), 2);
@@ -209,12 +199,14 @@ async fn after_a_day_only_templates_go_and_the_platforms_word_counts_at_the_edge
     assert_eq!(closed["allowed"], json!(["template"]));
     assert_eq!(scene.conversation(&scene.ada.user_id()).await["window"]["state"], "closed");
     let template = json!({"template": {"name": "named_note", "language": "en_US", "params": ["77"]}});
-    take_next(&scene, "wamid.T1");
     scene.say(&template).await;
     scene.work().await;
     let body = last_body(&scene);
     let parameter = &body["template"]["components"][0]["parameters"][0];
     assert_eq!(parameter, &json!({"type": "text", "text": "77", "parameter_name": "order"}));
+    let multiline = json!({"template": {"name": "named_note", "language": "en_US", "params": ["a\nb"]}});
+    let problem = is_problem(&scene.post(&multiline).await, 422, "invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/template/params/0");
     scene.hear("Yes").await;
     scene.ada.lets_the_window_close();
     let id = scene.say(&json!({"text": "Good."})).await;
@@ -392,25 +384,25 @@ async fn templates_are_listed_and_asked_for_once_a_minute() {
 #[tokio::test]
 async fn groups_get_words_and_no_buttons() {
     let scene = Scene::start().await;
-    let message = json!({"from": ADAS_NUMBER, "group_id": "GROUPTEST01", "id": "wamid.G", "type": "text",
-                         "timestamp": scene.app.clock.now().timestamp().to_string(), "text": {"body": "hello all"}});
-    deliver_items(&scene.app, "messages", &[message]).await;
+    let group = scene.number.group("GROUPTEST01", &[&scene.ada]);
+    let heard = group.writes(&scene.ada, "hello all").await;
+    scene.app.settle().await;
     let buttons = json!({"text": "Which?", "choices": [{"id": "1", "title": "One"}]});
     let refused = is_problem(&scene.post_to("group-GROUPTEST01", &buttons).await, 409, "cannot-receive");
     assert_eq!(refused["why"], "group");
-    take_next(&scene, "wamid.OUTG");
     assert_eq!(scene.post_to("group-GROUPTEST01", &json!({"text": "hello"})).await.status, 202);
     scene.work().await;
     let body = last_body(&scene);
     assert_eq!((body["recipient_type"].as_str(), body["to"].as_str()), (Some("group"), Some("GROUPTEST01")));
-    assert_eq!(ids(&scene.app, "group-GROUPTEST01"), ["wamid.G", "wamid.OUTG"]);
+    let sent = scene.platform.sent().pop().unwrap();
+    assert_eq!(ids(&scene.app, "group-GROUPTEST01"), [heard.id, sent.id]);
+    assert_eq!(group.sees().pop().unwrap().text, "hello");
     scene.finish().await;
 }
 
 #[tokio::test]
 async fn a_thread_is_passed_to_the_other_partner_and_taken_back() {
     let scene = Scene::start().await;
-    scene.platform.traffic().fail_every("thread_control", 1, Failure::Json(200, json!({"success": true})));
     let path = format!("{}/pause", scene.to(&scene.ada.user_id()));
     let body = br#"{"minutes":60,"handover":true}"#;
     let paused = scene.bot.send(Method::PUT, &path, &[("content-type", "application/json")], body).await;
@@ -418,15 +410,16 @@ async fn a_thread_is_passed_to_the_other_partner_and_taken_back() {
     scene.work().await;
     assert_eq!(scene.bot.send(Method::DELETE, &path, &[], b"").await.status, 204);
     scene.work().await;
-    let received = scene.platform.traffic().received();
-    let actions: Vec<Value> = received
-        .iter()
-        .filter(|one| one.path.ends_with(&format!("/{NUMBER}/thread_control")))
-        .map(|one| serde_json::from_str(&one.text()).unwrap())
-        .collect();
-    assert_eq!(
-        actions.iter().map(|one| (one["action"].as_str().unwrap(), one["recipient"].clone())).collect::<Vec<_>>(),
-        [("pass", json!(scene.ada.user_id())), ("take", json!(scene.ada.user_id()))]
-    );
+    let ada = scene.ada.user_id();
+    let calls = [(ada.clone(), "pass".to_owned()), (ada.clone(), "take".to_owned())];
+    assert_eq!(scene.platform.control_calls(), calls);
+    // Another role answers: it is seen, and that control comes back, too.
+    assert_eq!(scene.number.loses_thread(&scene.ada, "escalation").await.answers, [200]);
+    scene.number.role_writes(&scene.ada, "escalation", "I take care of it.").await;
+    scene.app.settle().await;
+    assert_eq!(scene.conversation(&ada).await["reason"], "not_owner");
+    assert_eq!(scene.number.gets_thread(&scene.ada, "escalation").await.answers, [200]);
+    scene.app.settle().await;
+    assert_ne!(scene.conversation(&ada).await["reason"], "not_owner");
     scene.finish().await;
 }
