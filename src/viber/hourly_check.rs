@@ -62,7 +62,7 @@ pub async fn run(viber: &Viber) -> Result<(), ReadError> {
         Err(error) => return Err(refused(viber, error).await?.into()),
     };
     let known = learn(viber, &told).await?;
-    viber.shared.alerts.heal(&cause(&known));
+    viber.shared.alerts.heal(cause(&known));
     document::store(viber, &known.id, &told.text).await?;
     let problem = ensure_webhook(viber, &known, &told).await?;
     let Some(connection) = viber.shared.connections.find(NAME, known.id.as_str()).await? else { return Ok(()) };

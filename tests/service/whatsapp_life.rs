@@ -13,9 +13,7 @@ use url::Url;
 use crate::api_keys::is_problem;
 use crate::pages_leaving::{disconnect, post as leave};
 use crate::test_app::TestApp;
-use crate::whatsapp::{
-    ADAS_NUMBER, BUSINESS, DIGITS, NUMBER, Scene, add_templates, finish, ids, with_platform,
-};
+use crate::whatsapp::{ADAS_NUMBER, BUSINESS, DIGITS, NUMBER, Scene, add_templates, finish, ids, with_platform};
 
 /// The causes of the alerts about the number.
 fn alerts(app: &TestApp) -> BTreeSet<String> {
@@ -95,7 +93,10 @@ async fn the_number_and_its_templates_are_documents() {
         app.settle().await;
     }
     let templates = app.json(&format!("whatsapp/{NUMBER}/templates.json"));
-    assert_eq!((&templates["data"][2]["name"], &templates["data"][2]["status"]), (&json!("new_note"), &json!("APPROVED")));
+    assert_eq!(
+        (&templates["data"][2]["name"], &templates["data"][2]["status"]),
+        (&json!("new_note"), &json!("APPROVED"))
+    );
     finish(app, &platform).await;
 }
 

@@ -105,7 +105,7 @@ pub enum TailSource {
     /// The service on this machine.
     Here(Command),
     /// A service elsewhere.
-    Elsewhere(Remote),
+    Elsewhere(Box<Remote>),
 }
 
 impl TailArguments {
@@ -125,7 +125,7 @@ impl TailArguments {
             .or_else(|| std::env::var("SHOPTALK_KEY").ok())
             .ok_or("--url needs a key: give --key, or set SHOPTALK_KEY")?;
         let remote = Remote::at(&url, key.into(), &wanted).map_err(|error| format!("{error:#}"))?;
-        Ok((TailSource::Elsewhere(remote), listener))
+        Ok((TailSource::Elsewhere(Box::new(remote)), listener))
     }
 }
 

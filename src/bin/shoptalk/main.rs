@@ -396,7 +396,7 @@ async fn run(what: What) -> ExitCode {
         What::Send(arguments) => command(arguments.into_command()).await,
         What::Tail(arguments) => match arguments.into_source() {
             Ok((TailSource::Here(command), listener)) => hand_over(command, |lines| listener.listen(lines)).await,
-            Ok((TailSource::Elsewhere(remote), listener)) => follow(remote, listener).await,
+            Ok((TailSource::Elsewhere(remote), listener)) => follow(*remote, listener).await,
             Err(problem) => fail(&problem),
         },
         What::Bot { what: BotWhat::Eval(arguments) } => match arguments.into_command() {
