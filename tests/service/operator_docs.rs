@@ -6,6 +6,7 @@ use std::process::Command;
 use http::Method;
 use serde_json::Value;
 use shoptalk::shared::store::PollReport;
+use shoptalk::shared::store::responder::Tokens;
 
 use crate::replies::Scene;
 use crate::test_app::{OPERATOR_TOKEN, PAGE, TestApp};
@@ -45,6 +46,9 @@ async fn the_dashboard_and_the_list_name_the_metrics_that_there_are() {
     app.settle().await;
     app.shared().journal.note_poll("facebook", PAGE, PollReport::default()).await.unwrap();
     app.browser().get("/api/v1/openapi.json").await;
+    let bot = &app.shared().metrics.bot;
+    bot.count_answer("answered", std::time::Duration::ZERO);
+    bot.count_tokens(Tokens { taken_in: 1, given_out: 1 });
     let there = declared(&app).await;
     assert_eq!(names(LIST), there, "docs/metrics.md");
     let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
@@ -78,6 +82,7 @@ fn every_command_has_examples_that_it_understands() {
     for command in commands {
         let arguments = match command {
             "keys" => vec![command, "rotate"],
+            "bot" => vec![command, "eval"],
             "cloud" => vec![command, "backfill"],
             _ => vec![command],
         };

@@ -72,7 +72,7 @@ async fn a_number_has_a_plus_and_a_template_begins_a_conversation_that_keeps_one
     let [sent] = scene.platform.sent().try_into().unwrap();
     assert_eq!(bo.received_texts(), ["Your parcel PX-42 is on its way."]);
     // The statuses of the message tell the user id: the conversation stands under it from then on.
-    assert_eq!(ids(&scene.app, &bo.user_id()), [sent.id.clone()]);
+    assert_eq!(ids(&scene.app, &bo.user_id()), std::slice::from_ref(&sent.id));
     assert!(conversation(&scene.app, BOS_NUMBER).is_none());
     assert_eq!(scene.message(answer.json()["id"].as_str().unwrap()).await["state"], "delivered");
     let happened = bo.writes("Where is it?").await;
