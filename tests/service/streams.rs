@@ -126,7 +126,8 @@ fn a_log_whose_reader_is_gone_or_whose_disk_is_full_stops_nothing_and_its_lines_
         }
         wait_until_ready(address);
         answers(address);
-        assert!(lost(address) > 20);
+        // Lines that strangers cause come once a second for each kind.
+        assert!(lost(address) > 0);
         service.ask_to_stop();
         assert!(service.ends().success());
     }

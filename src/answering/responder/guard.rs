@@ -211,8 +211,8 @@ fn prices(text: &str) -> Vec<(String, bool)> {
 
 /// Whether a number behind these words is a limit.
 fn is_limit(before: &str) -> bool {
-    let before = before
-        .trim_end_matches(|sign: char| sign.is_whitespace() || CURRENCIES.iter().any(|one| one.starts_with(sign)));
+    // The sign of the currency may stand between.
+    let before = before.trim_end_matches(|sign: char| !sign.is_alphanumeric());
     LIMITS.iter().any(|word| before.ends_with(word))
 }
 
