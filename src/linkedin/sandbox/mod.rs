@@ -4,7 +4,7 @@
 //! stands opposite to. Time comes from [`Options::now`], failures come on request.
 //!
 //! # How a test plays with it
-//! ```ignore
+//! ```text
 //! let linkedin = Sandbox::start(Options { client_id, client_secret, organization: "90001".into(), name: "Harbour Cafe".into(), now }).await?;
 //! // linkedin.url() = LINKEDIN_API_URL, linkedin.oauth_url() = LINKEDIN_OAUTH_URL, linkedin.access_token() = LINKEDIN_ACCESS_TOKEN
 //! linkedin.validate("http://127.0.0.1:…/linkedin/webhook").await?;       // the portal: the challenge, within 3 s

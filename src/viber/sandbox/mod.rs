@@ -4,7 +4,7 @@
 //! stands opposite to. Time comes from [`Options::now`], failures come on request.
 //!
 //! # How a test plays with it
-//! ```ignore
+//! ```text
 //! let viber = Sandbox::start(Options { token, bot_id: "pa:7534659427546854672".into(), name: "Harbour Cafe".into(), now }).await?;
 //! // viber.url() = VIBER_API_URL, token = VIBER_BOT_TOKEN. The service calls set_webhook itself, or:
 //! viber.deliver_to("http://127.0.0.1:…/viber/webhook");

@@ -4,7 +4,7 @@
 //! stands opposite to. Nothing is random but ids: time comes from [`Options::now`], failures come on request.
 //!
 //! # How a test plays with it
-//! ```ignore
+//! ```text
 //! let whatsapp = Sandbox::start(Options { app_id, app_secret, now }).await?;       // whatsapp.url() = WHATSAPP_GRAPH_URL
 //! let shop = whatsapp.add_number("210000000000001", "310000000000001", "15550100001", "Harbour Cafe");
 //! let token = whatsapp.system_user_token();                                        // WHATSAPP_ACCESS_TOKEN
