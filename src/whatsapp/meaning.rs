@@ -4,6 +4,7 @@
 
 use super::payload::kind;
 use super::refusal;
+use crate::shared::channel::dialogue::Reason;
 use crate::shared::channel::meaning::{
     Chosen, Control, Kind, Meaning, MediaSeen, Origin, Receipt, Receiving, Said, WentOut,
 };
@@ -148,8 +149,11 @@ fn status(object: &Object<'_>) -> Meaning {
     let Some(id) = text_of(object, "id") else { return Meaning::Activity { opens_window: false } };
     let failure = (what == Receiving::Failed).then(|| {
         let first = object.get("errors").and_then(elements).unwrap_or_default().into_iter().find_map(Object::parse);
-        let code = first.and_then(|error| error.integer("code")).unwrap_or_default();
-        (code.to_string(), refusal::reason_of(code))
+        match first.and_then(|error| error.integer("code")) {
+            Some(code) => (code.to_string(), refusal::reason_of(code)),
+            // A failure without a code says nothing about the account.
+            None => (String::new(), Reason::Refused),
+        }
     });
     let billing = object.get("pricing").filter(|_| object.has("pricing"));
     Meaning::Receipt(Receipt {
@@ -184,7 +188,6 @@ fn handover(object: &Object<'_>) -> Meaning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::channel::dialogue::Reason;
 
     fn read(kind: &str, payload: &str) -> Meaning {
         of(&Item { seq: 1, at: 1, kind: kind.to_owned(), payload: payload.as_bytes().to_vec() })
@@ -241,6 +244,8 @@ mod tests {
             (Some("msg_1:1"), &["wamid.9".to_owned()][..])
         );
         assert_eq!(receipt.billing.unwrap()["category"], "utility");
+        let Meaning::Receipt(bare) = read(kind::STATUS, r#"{"id":"w","status":"failed"}"#) else { panic!() };
+        assert_eq!(bare.failure, Some((String::new(), Reason::Refused)), "nothing is said of the account");
         let Meaning::Receipt(played) = read(kind::STATUS, r#"{"id":"w","status":"played"}"#) else { panic!() };
         assert_eq!((played.what, played.failure, played.billing), (Receiving::Read, None, None));
         for odd in [r#"{"id":"w","status":"warning"}"#, r#"{"status":"sent"}"#, "{}"] {
