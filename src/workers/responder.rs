@@ -231,8 +231,7 @@ impl AnsweringWorker {
         message: String,
     ) -> anyhow::Result<Next> {
         if event["type"] != "message" || event["kind"] != "other" {
-            let (outcome, message) = (ResponderOutcome::Answered, Some(message));
-            return Ok(Next::Settle(Settled { outcome, why: None, message, tokens: Tokens::default() }));
+            return Ok(answered(message, Tokens::default()));
         }
         // A pause fails what waits, and the sentence is to reach the person.
         self.wait_until_called(turn.merchant, &message).await?;
@@ -331,17 +330,10 @@ impl AnsweringWorker {
         match self.answering().accept(&wish, content).await {
             Ok(Accepted::Stored(message)) => {
                 self.0.outbox.add(message.number, &message.conversation);
-                let (outcome, message) = (ResponderOutcome::Answered, Some(message.id));
-                Ok(Next::Settle(Settled { outcome, why: None, message, tokens }))
+                Ok(answered(message.id, tokens))
             }
-            Ok(Accepted::Repeated(message, _)) => {
-                let (outcome, message) = (ResponderOutcome::Answered, Some(message.id));
-                Ok(Next::Settle(Settled { outcome, why: None, message, tokens }))
-            }
-            Err(Refused::KeyReused(id)) => {
-                let (outcome, message) = (ResponderOutcome::Answered, Some(id));
-                Ok(Next::Settle(Settled { outcome, why: None, message, tokens }))
-            }
+            Ok(Accepted::Repeated(message, _)) => Ok(answered(message.id, tokens)),
+            Err(Refused::KeyReused(id)) => Ok(answered(id, tokens)),
             Err(refused) => self.refused(turn, connection, refused, tokens).await,
         }
     }
@@ -411,6 +403,11 @@ impl AnsweringWorker {
         let (outcome, why) = (ResponderOutcome::HandedOver, Some(why.to_owned()));
         Ok(Next::Settle(Settled { outcome, why, message: None, tokens }))
     }
+}
+
+fn answered(message: String, tokens: Tokens) -> Next {
+    let (outcome, message) = (ResponderOutcome::Answered, Some(message));
+    Next::Settle(Settled { outcome, why: None, message, tokens })
 }
 
 fn dropped(why: &str, tokens: Tokens) -> Next {
