@@ -1,6 +1,7 @@
 //! What Facebook, Instagram and WhatsApp have in common: Meta's Graph API and its webhooks. No channel, and of none it
 //! knows a name.
 
+pub mod address;
 pub mod app;
 pub mod budget;
 pub mod graph;

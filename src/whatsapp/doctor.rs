@@ -11,12 +11,12 @@ use super::config::Config;
 use super::hourly_check::{NEEDED_FIELDS, ROUTING_FIELDS};
 use super::tokens::{MANAGEMENT, MESSAGING};
 use super::{ABOUT, NAME};
+use crate::meta::address;
 use crate::meta::graph::below;
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::section::Section;
-use crate::shared::logins::random_hex;
 use crate::shared::outgoing::http::{Answer, Http};
 use crate::shared::secrets::signature::{Secrets, sign_sha256, to_hex};
 use crate::shared::settings::is_loopback;
@@ -54,7 +54,9 @@ impl Section for Config {
     }
 
     fn examine_address<'a>(&'a self, http: &'a Http) -> BoxFuture<'a, Option<Finding>> {
-        Box::pin(challenge(self, http))
+        let token = ("WHATSAPP_WEBHOOK_VERIFY_TOKEN", &self.verify_token);
+        let effect = "Meta does not accept the address, and no message of WhatsApp arrives";
+        Box::pin(address::challenge(http, &self.webhook_address, token, effect))
     }
 
     fn examine<'a>(
@@ -64,30 +66,6 @@ impl Section for Config {
         now_ms: i64,
     ) -> BoxFuture<'a, Vec<Finding>> {
         Box::pin(examine(self, http, now_ms))
-    }
-}
-
-/// Asks our own webhook address as Meta does when it verifies it.
-async fn challenge(config: &Config, http: &Http) -> Option<Finding> {
-    let address = &config.webhook_address;
-    let nonce = random_hex().ok()?;
-    let mut url = address.clone();
-    url.query_pairs_mut()
-        .append_pair("hub.mode", "subscribe")
-        .append_pair("hub.verify_token", config.verify_token.expose_secret())
-        .append_pair("hub.challenge", &nonce);
-    let effect = "Meta does not accept the address, and no message of WhatsApp arrives";
-    match http.send(http.request(Method::GET, url)).await {
-        Ok(answer) if answer.status.is_success() && answer.body.as_ref() == nonce.as_bytes() => None,
-        Ok(answer) if answer.status.as_u16() == 403 => Some(Finding::error(
-            "verify_token_differs",
-            address.as_str(),
-            "what answers at the public address has another WHATSAPP_WEBHOOK_VERIFY_TOKEN",
-            effect,
-            "start the service again, so that it reads its settings; see that only one service is behind this address",
-        )),
-        Ok(answer) => Some(Finding::public_wrong_answer(address, answer.status.as_u16(), effect)),
-        Err(error) => Some(Finding::public_unreachable(address, &error, effect)),
     }
 }
 

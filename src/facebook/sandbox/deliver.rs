@@ -3,8 +3,6 @@
 //! Source: <https://developers.facebook.com/docs/graph-api/webhooks/getting-started> (November 2026).
 
 use std::fmt::Write as _;
-use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,28 +13,7 @@ use sha2::Sha256;
 
 use super::send::owner;
 use super::state::{AppSubscription, Core, GraphError, Platform, random_text};
-
-/// How long a delivery or a challenge may take. Longer than the 5 s that the real platform allows, so that a slow
-/// test machine does not change what a test sees.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A client for plain HTTP on the loopback: no redirects, no proxy, and a TLS set-up that trusts nobody. The TLS
-/// set-up is given because reqwest would otherwise look for a crypto provider of the whole process.
-pub(super) fn client() -> std::io::Result<reqwest::Client> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(std::io::Error::other)?
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .timeout(TIMEOUT)
-        .build()
-        .map_err(std::io::Error::other)
-}
+use crate::shared::channel::simulator::ascii_json;
 
 /// `sha256=` and the lower-case hex HMAC-SHA256 of the body.
 pub(super) fn sign_sha256(secret: &str, body: &[u8]) -> String {
@@ -66,24 +43,6 @@ pub(super) fn signed_request(secret: &str, user_id: &str, issued_at: i64) -> Str
     let encoded = URL_SAFE_NO_PAD.encode(payload);
     let signature = URL_SAFE_NO_PAD.encode(hmac_sha256(secret, encoded.as_bytes()));
     format!("{signature}.{encoded}")
-}
-
-/// JSON as Meta writes it: ASCII only, with lower-case `\uXXXX` and `\/`.
-pub(super) fn escape(json: &Value) -> String {
-    let mut escaped = String::new();
-    for c in json.to_string().chars() {
-        match c {
-            '/' => escaped.push_str("\\/"),
-            c if c.is_ascii() => escaped.push(c),
-            c => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    // Writing to a String cannot fail.
-                    let _ = write!(escaped, "\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    escaped
 }
 
 /// The subscription field to which an item of `messaging` belongs.
@@ -147,7 +106,7 @@ pub(super) async fn items(core: &Core, account: &str, items: &[Value]) -> Result
         }
         json!({"object": object_of(&platform, account), "entry": [entry]})
     };
-    signed(core, escape(&body).as_bytes(), &core.app_secret).await.map(Some)
+    signed(core, ascii_json(&body).as_bytes(), &core.app_secret).await.map(Some)
 }
 
 /// The object to which the items of an account belong.
@@ -243,12 +202,12 @@ mod tests {
             "sha256=fdc00854ad516a33d9e8e7472617a619718f4dbfc8c240d3c4d12797fd0314f7"
         );
         assert_eq!(sign_sha1(SECRET, BODY.as_bytes()), "sha1=ac65a0fc99aee84c4af22be58d299c7faae7947d");
-        assert!(BODY.contains(escape(&json!("Café €5 https://shop.example/p?id=1")).as_str()));
+        assert!(BODY.contains(ascii_json(&json!("Café €5 https://shop.example/p?id=1")).as_str()));
     }
 
     #[test]
     fn characters_beyond_16_bits_are_escaped_as_surrogates() {
-        assert_eq!(escape(&json!({"😀": "a\"b/c"})), r#"{"\ud83d\ude00":"a\"b\/c"}"#);
+        assert_eq!(ascii_json(&json!({"😀": "a\"b/c"})), r#"{"\ud83d\ude00":"a\"b\/c"}"#);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use self::page::Page;
 pub use self::send::{ControlCall, Echoes, Reach, SendFailure, SenderAction, Sent};
 pub use self::state::AppSubscription;
 use self::state::{Core, GraphError, Holder, PageRecord, Platform};
-use crate::shared::channel::simulator::{Loopback, Now, Traffic};
+use crate::shared::channel::simulator::{Loopback, Now, Traffic, ascii_json, loopback_client};
 
 /// What the simulated app is.
 pub struct Options {
@@ -52,7 +52,7 @@ impl Sandbox {
             app_secret: options.app_secret,
             now: options.now,
             traffic: Traffic::default(),
-            http: deliver::client()?,
+            http: loopback_client()?,
             url: OnceLock::new(),
             platform: Mutex::new(Platform::new()),
             tasks: TaskTracker::new(),
@@ -338,7 +338,7 @@ impl Sandbox {
     /// JSON as Meta writes it: ASCII only, with lower-case `\uXXXX` and `\/`.
     #[must_use]
     pub fn escape(json: &Value) -> String {
-        deliver::escape(json)
+        ascii_json(json)
     }
 
     /// The `signed_request` of the deauthorize and the data deletion callback, issued now.
@@ -409,7 +409,7 @@ mod tests {
         let options = Options { app_id: "900000000000001".into(), app_secret: "example_app_secret".into(), now };
         let sandbox = Sandbox::start(options).await.unwrap();
         sandbox.auto_consent(true);
-        (sandbox, deliver::client().unwrap(), seconds)
+        (sandbox, loopback_client().unwrap(), seconds)
     }
 
     /// Where the dialog sends the browser.

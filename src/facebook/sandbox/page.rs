@@ -7,6 +7,7 @@ use super::handle::{Person, Sandbox};
 use super::happening::happening;
 use super::send::memory::Reach;
 use super::state::{Message, PAGE_INBOX_APP_ID, PageRecord, Thread, new_mid};
+use crate::shared::channel::simulator::ascii_json;
 
 /// A handle to one Page of the simulator. Cheap to clone.
 ///
@@ -250,7 +251,7 @@ impl Page {
     /// # Errors
     /// When no answer came within 10 s, or nobody said where to deliver to.
     pub async fn force_deliver(&self, items: &[Value]) -> Result<u16, reqwest::Error> {
-        self.sandbox.deliver_raw(deliver::escape(&self.envelope(items)).as_bytes()).await
+        self.sandbox.deliver_raw(ascii_json(&self.envelope(items)).as_bytes()).await
     }
 
     /// Sends these changes whatever the subscriptions say.
@@ -258,7 +259,7 @@ impl Page {
     /// # Errors
     /// When no answer came within 10 s, or nobody said where to deliver to.
     pub async fn force_deliver_changes(&self, changes: &[Value]) -> Result<u16, reqwest::Error> {
-        self.sandbox.deliver_raw(deliver::escape(&self.changes_envelope(changes)).as_bytes()).await
+        self.sandbox.deliver_raw(ascii_json(&self.changes_envelope(changes)).as_bytes()).await
     }
 
     fn subscribed_of(&self, items: &[Value], field_of: impl Fn(&Value) -> String) -> Vec<Value> {
