@@ -32,6 +32,7 @@ fn every_finding_of_the_doctor_is_in_its_table_and_the_other_way_round() {
         "src/doctor/cloud.rs",
         "src/shared/objects/standing.rs",
         "src/shared/channel/finding.rs",
+        "src/meta/address.rs",
         "src/facebook/doctor.rs",
         "src/shopify/doctor.rs",
         "src/viber/doctor.rs",
