@@ -404,9 +404,14 @@ impl Reader<'_> {
 #[must_use]
 pub fn misfit_of_address(address: &str) -> Option<&'static str> {
     let Ok(url) = Url::parse(address) else { return Some("this is no address") };
+    // Programs read these signs in different ways, so that what was checked would not be what is opened.
+    if address.contains(|sign: char| sign == '\\' || sign.is_whitespace() || sign.is_control()) {
+        return Some("the address must hold no blank and no backslash");
+    }
     match url.host() {
         _ if url.scheme() != "https" => Some("the address must begin with https://"),
         _ if !url.username().is_empty() || url.password().is_some() => Some("the address must hold no user"),
+        Some(Host::Domain(name)) if name.split('.').any(str::is_empty) => Some("the address must have a public name"),
         Some(Host::Domain(name)) if name.contains('.') && !name.ends_with(".localhost") => {
             (url.port_or_known_default() != Some(443)).then_some("the port must be 443")
         }
@@ -534,6 +539,14 @@ mod tests {
             "ftp://shop.example/",
             "shop.example/1",
             "https://0x7f.1/",
+            "https://x.example\\@127.0.0.1/",
+            " https://shop.example/1.jpg",
+            "https://shop.example/1.jpg\n",
+            "https://sh\top.example/1.jpg",
+            "https://shop.example/1 2.jpg",
+            "https://a..example/x",
+            "https://.example/x",
+            "https://shop.example./x",
         ] {
             assert!(misfit_of_address(bad).is_some(), "{bad}");
         }

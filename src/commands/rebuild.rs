@@ -8,7 +8,12 @@ impl CommandRunner {
     pub(super) async fn rebuild(&self, account: Option<String>, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
         let written = self.conversations.rebuild(account.clone()).await?;
         let mut good = true;
-        for connection in self.chosen(None, account).await? {
+        let connections = self.chosen(None, account.clone()).await?;
+        if account.is_some() && connections.is_empty() && written == 0 {
+            say(lines, "nothing is stored of this account".to_owned()).await;
+            return Ok(false);
+        }
+        for connection in connections {
             let Some(reader) = self.readers.get(connection.channel.as_str()) else {
                 good = false;
                 let (channel, account) = (connection.channel, connection.account);

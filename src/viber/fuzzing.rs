@@ -22,7 +22,11 @@ fn callback(bytes: &[u8]) {
         check_event(&event, |account| names::account(account).is_some());
         assert_eq!(event.key, payload::event(account, bytes).key);
         let item = Item { seq: 1, at: 1, kind: event.kind.to_string(), payload: event.payload };
-        let _ = (meaning::of(&item), (view::VIEW.conversations).map(|show| show("1", &item)), view::name_of(&item));
+        let _ = (
+            meaning::of(&item),
+            (view::VIEW.conversations).map(|show| show("1", &item)),
+            view::name_of(&item.kind, &item.payload),
+        );
     }
 }
 

@@ -27,6 +27,10 @@ pub fn of(item: &Item) -> Meaning {
         FAILED => receipt(&callback, Receiving::Failed),
         "subscribed" => Meaning::CanReceive,
         "unsubscribed" => Meaning::CannotReceive { why: "unsubscribed" },
+        // Nobody may be written to who has not subscribed, whatever the settings let be sent outside of a session.
+        payload::OPENED if callback.get("subscribed") == Some("false") => {
+            Meaning::CannotReceive { why: "unsubscribed" }
+        }
         // Who only opened the chat has said nothing: no session begins with it.
         _ => Meaning::Activity { opens_window: false },
     }

@@ -81,7 +81,7 @@ async fn name_people(viber: &Viber, account: &str) -> Result<(), ReadError> {
     let mut names = Vec::new();
     for thread in threads.into_iter().filter(|thread| thread.name.is_none()) {
         let page = journal.load_thread_page(&of, &thread.person, None, MESSAGES_LOOKED_AT).await?;
-        let name = page.items.iter().rev().find_map(view::name_of);
+        let name = page.items.iter().rev().find_map(|item| view::name_of(&item.kind, &item.payload));
         names.extend(name.map(|name| (thread.person, name)));
     }
     Ok(journal.name_people(NAME, account, names).await?)

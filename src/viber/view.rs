@@ -67,11 +67,11 @@ fn contact(message: Option<&Object<'_>>) -> Option<String> {
 
 /// What the person of a callback is called, where they let it be told.
 #[must_use]
-pub fn name_of(item: &Item) -> Option<String> {
-    if item.kind != payload::MESSAGE {
+pub fn name_of(kind: &str, callback: &[u8]) -> Option<String> {
+    if kind != payload::MESSAGE {
         return None;
     }
-    let callback = std::str::from_utf8(&item.payload).ok().and_then(Object::parse)?;
+    let callback = std::str::from_utf8(callback).ok().and_then(Object::parse)?;
     callback.object("sender")?.readable("name").filter(|name| !name.trim().is_empty())
 }
 

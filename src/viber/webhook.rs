@@ -18,8 +18,8 @@ use subtle::ConstantTimeEq;
 
 use super::config::ROUTES;
 use super::state::Viber;
-use super::{message, payload};
-use crate::shared::journal::Event;
+use super::{message, payload, view};
+use crate::shared::journal::{AlsoKnown, Event, Knowing};
 use crate::shared::raw_json::Object;
 use crate::shared::secrets::signature::{Secrets, Signer, from_hex};
 use crate::shared::server::webhook_intake;
@@ -62,8 +62,10 @@ async fn callback(
     let account = viber.account.known().await;
     let event = payload::event(account.as_ref().map(|known| &known.id), &body);
     let is_opened = is_just_opened(&viber, &event);
+    let called = view::name_of(&event.kind, &event.payload);
+    let names = called.map(|name| AlsoKnown { event: 0, name, how: Knowing::Called }).into_iter().collect();
     drop(body);
-    let appended = match viber.intake.try_store(vec![event], Vec::new()).await {
+    let appended = match viber.intake.try_store(vec![event], names).await {
         Ok(appended) => appended,
         Err(refusal) => return refusal,
     };

@@ -355,3 +355,25 @@ async fn who_unsubscribed_cannot_be_written_to_until_they_come_back() {
     assert_eq!(scene.sent().len(), 1);
     scene.app.finish().await;
 }
+
+#[tokio::test]
+async fn who_is_not_subscribed_is_never_written_to_even_outside_of_sessions() {
+    let scene = Scene::with(|viber| viber.outside_session = true).await;
+    let at = scene.app.clock.now().timestamp_millis() + 60_000;
+    hear(
+        &scene.app,
+        &format!(
+            r#"{{"event":"conversation_started","timestamp":{at},"message_token":90,"user":{{"id":"{USER}"}},"subscribed":false}}"#
+        ),
+    )
+    .await;
+    scene.app.work().await;
+    let answer = scene.post(&json!({"text": "hello"})).await;
+    is_problem(&answer, 409, "cannot-receive");
+    assert_eq!(answer.json()["why"], "unsubscribed");
+    // A message subscribes, without an event that says so.
+    hear(&scene.app, &text(91, "hello")).await;
+    scene.app.work().await;
+    assert_eq!(scene.post(&json!({"text": "hello"})).await.status, 202);
+    scene.app.finish().await;
+}

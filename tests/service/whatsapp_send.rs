@@ -45,6 +45,33 @@ async fn an_answer_reaches_the_person_and_stands_once_in_the_file_in_the_platfor
     scene.finish().await;
 }
 
+#[tokio::test]
+async fn what_a_message_cost_is_kept_in_whatever_order_the_platform_tells_it() {
+    let scene = Scene::start().await;
+    let id = scene.say(&json!({"text": "Yes, three left."})).await;
+    scene.platform.set_receipts(Webhooks::Lost);
+    scene.work().await;
+    let [sent] = scene.platform.sent().try_into().unwrap();
+    let status = |word: &str, more: &Value| {
+        let mut status = json!({"id": sent.id, "status": word, "recipient_user_id": scene.ada.user_id(),
+                                "timestamp": scene.app.clock.now().timestamp().to_string()});
+        if more.is_object() {
+            status["pricing"] = more.clone();
+        }
+        status
+    };
+    deliver_items(&scene.app, "statuses", &[status("read", &Value::Null)]).await;
+    scene.app.settle().await;
+    assert_eq!(scene.message(&id).await["state"], "read");
+    let pricing =
+        json!({"billable": false, "pricing_model": "PMP", "category": "service", "type": "free_customer_service"});
+    deliver_items(&scene.app, "statuses", &[status("delivered", &pricing)]).await;
+    scene.app.settle().await;
+    let message = scene.message(&id).await;
+    assert_eq!((&message["billing"]["category"], &message["state"]), (&json!("service"), &json!("read")));
+    scene.finish().await;
+}
+
 /// The body of the last message that was sent.
 fn last_body(scene: &Scene) -> Value {
     let received = scene.platform.traffic().received();

@@ -120,7 +120,7 @@ pub(in crate::shared) fn note_receipt(
             "SELECT p.message, p.n FROM outgoing AS o JOIN outgoing_parts AS p ON p.message = o.number
              WHERE o.channel = ?1 AND o.account = ?2 AND o.conversation = ?3
                AND (p.state IN ('sent', 'delivered')
-                    OR (p.platform_id IN (SELECT value FROM json_each(?4)) AND p.state = 'failed'))
+                    OR (p.platform_id IN (SELECT value FROM json_each(?4)) AND p.state IN ('read', 'failed')))
              ORDER BY p.message, p.n",
         )?
         .query_map(params![of.channel, of.account, of.person, serde_json::json!(receipt.messages).to_string()], place)?
