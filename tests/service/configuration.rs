@@ -25,7 +25,11 @@ const FULL: [(&str, &str); 6] = [
 ];
 
 /// What the channels need that are off in [`FULL`].
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 9] = [
+    ("LINKEDIN_CLIENT_ID", "li-test-client"),
+    ("LINKEDIN_CLIENT_SECRET", "hush-linkedin-secret"),
+    ("LINKEDIN_ACCESS_TOKEN", "hush-linkedin-token"),
+    ("LINKEDIN_ORGANIZATION_ID", "90001"),
     ("VIBER_BOT_TOKEN", "hush-viber-token"),
     ("WHATSAPP_PHONE_NUMBER_ID", "310000000000001"),
     ("WHATSAPP_ACCESS_TOKEN", "hush-whatsapp-token"),
@@ -128,6 +132,14 @@ fn the_defaults_in_the_example_are_those_of_the_code() {
             "VIBER_SENDER_AVATAR",
             "VIBER_WELCOME",
             "VIBER_PUBLIC_KEY",
+            "LINKEDIN_CLIENT_ID",
+            "LINKEDIN_CLIENT_SECRET",
+            "LINKEDIN_CLIENT_SECRET_PREVIOUS",
+            "LINKEDIN_ACCESS_TOKEN",
+            "LINKEDIN_REFRESH_TOKEN",
+            "LINKEDIN_ORGANIZATION_ID",
+            "LINKEDIN_APPLICATION_ID",
+            "LINKEDIN_WEBHOOK_VERIFY_TOKEN",
         ])
     );
     written.extend(defaults);
@@ -150,7 +162,7 @@ fn an_example_that_was_only_copied_is_refused_and_every_placeholder_named() {
 fn without_any_setting_both_channels_are_off() {
     let config = read(&Variables::new()).unwrap();
     assert!(config.facebook.is_none() && config.shopify.is_none());
-    assert!(config.whatsapp.is_none() && config.viber.is_none());
+    assert!(config.whatsapp.is_none() && config.viber.is_none() && config.linkedin.is_none());
     assert_eq!(config.server.address.to_string(), "127.0.0.1:5000");
 }
 

@@ -85,7 +85,8 @@ impl Outbox {
         let Some(content) = self.fill_in(&message, content).await? else {
             return self.fail(&message, Reason::Refused).await;
         };
-        let content = Part { is_human, ..content };
+        let words = dialogue.in_words(&content).map(|text| PartContent::Text { text });
+        let content = Part { content: words.unwrap_or_else(|| content.content.clone()), is_human, ..content };
         if !shared.journal.begin_call(message.number, part.n, &content).await? {
             return Ok(Turn::Postponed(now_ms + AGAIN_MS));
         }
