@@ -5,6 +5,7 @@
 //! <https://learn.microsoft.com/linkedin/shared/authentication/programmatic-refresh-tokens>,
 //! <https://learn.microsoft.com/linkedin/shared/authentication/token-introspection> (2026).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +25,14 @@ use crate::shared::channel::dialogue::{Reason, SendError};
 use crate::shared::outgoing::http::{Answer, ApiError, Http, NoAnswer, Patience};
 use crate::shared::raw_json::{Object, elements};
 
+/// What stands before an app's number in its URN.
+const APPLICATION: &str = "urn:li:developerApplication:";
+
 /// How many items of a list are asked for at a time. 100 is the most the platform gives.
 const AT_ONCE: usize = 100;
 
-/// How many comments of a list are read at most.
-const MOST_COMMENTS: usize = 1_000;
+/// How many items of a list are read at most.
+const MOST_ROWS: usize = 2_000;
 
 /// The API. Cheap to clone.
 #[derive(Clone)]
@@ -82,6 +86,14 @@ pub struct Subscription {
     pub expires_at: Option<i64>,
 }
 
+/// What was read of a list.
+pub struct Listed {
+    /// The items, each as it came, in the order of the list: which that is, is not documented.
+    pub rows: Vec<String>,
+    /// Whether these are all.
+    pub is_whole: bool,
+}
+
 /// A comment of the page that was made.
 pub struct Made {
     /// Its id or URN, as the header tells it.
@@ -116,12 +128,11 @@ impl Client {
     /// [`ApiError`].
     pub async fn fetch_administrator(&self, token: &SecretString) -> Result<Option<String>, ApiError> {
         let query = [("q", "roleAssignee"), ("role", "ADMINISTRATOR"), ("state", "APPROVED")];
-        let text = self.get("/rest/organizationAcls", &query, token).await?;
+        let rows = self.list("/rest/organizationAcls", &query, token).await?.rows;
         let own = organization_urn(self.config.organization.as_str());
         let is_ours = |one: &Object<'_>| {
             ["organization", "organizationalTarget"].iter().any(|name| one.text(name).as_deref() == Some(&own))
         };
-        let rows = rows_of(&text);
         let found = rows.iter().filter_map(|row| Object::parse(row)).find(is_ours);
         Ok(found.and_then(|row| row.text("roleAssignee").map(|urn| urn.into_owned())))
     }
@@ -132,9 +143,9 @@ impl Client {
     /// [`ApiError`].
     pub async fn fetch_subscription(&self, token: &SecretString) -> Result<Option<Subscription>, ApiError> {
         let query = [("q", "subscriberAndEventType"), ("eventType", NOTIFICATIONS)];
-        let text = self.get("/rest/eventSubscriptions", &query, token).await?;
+        let rows = self.list("/rest/eventSubscriptions", &query, token).await?.rows;
         let own = organization_urn(self.config.organization.as_str());
-        Ok(subscription_in(&text, &own))
+        Ok(rows.iter().find_map(|row| subscription(row, &own)))
     }
 
     /// Subscribes our address, or prolongs its subscription.
@@ -147,14 +158,7 @@ impl Client {
         member: &str,
         token: &SecretString,
     ) -> Result<(), ApiError> {
-        let entity = organization_urn(self.config.organization.as_str());
-        let application = format!("urn:li:developerApplication:{application}");
-        let path = format!(
-            "/rest/eventSubscriptions/(developerApplication:{},user:{},entity:{},eventType:{NOTIFICATIONS})",
-            encoded(&application),
-            encoded(member),
-            encoded(&entity)
-        );
+        let path = self.subscription_path(application, member);
         let body = json!({ "webhook": self.config.webhook_address.as_str() });
         self.call(Patience::Background, Method::PUT, &path, &[], Some(&body), token).await.map(drop)
     }
@@ -164,48 +168,55 @@ impl Client {
     /// # Errors
     /// [`ApiError`].
     pub async fn delete_subscription(&self, of: &Subscription, token: &SecretString) -> Result<(), ApiError> {
-        let entity = organization_urn(self.config.organization.as_str());
-        let application = format!("urn:li:developerApplication:{}", of.application);
-        let path = format!(
-            "/rest/eventSubscriptions/(developerApplication:{},user:{},entity:{},eventType:{NOTIFICATIONS})",
-            encoded(&application),
-            encoded(&of.member),
-            encoded(&entity)
-        );
+        let path = self.subscription_path(&of.application, &of.member);
         self.call(Patience::Person, Method::DELETE, &path, &[], None, token).await.map(drop)
     }
 
-    /// What happened on the page's posts in the last 60 days, newest first: notifications as they are posted.
+    fn subscription_path(&self, application: &str, member: &str) -> String {
+        format!(
+            "/rest/eventSubscriptions/(developerApplication:{},user:{},entity:{},eventType:{NOTIFICATIONS})",
+            encoded(&format!("{APPLICATION}{application}")),
+            encoded(member),
+            encoded(&organization_urn(self.config.organization.as_str()))
+        )
+    }
+
+    /// What happened on the page's posts in the last 60 days: notifications as they are posted.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn fetch_notifications(&self, start: usize, token: &SecretString) -> Result<Vec<String>, ApiError> {
+    pub async fn fetch_notifications(&self, token: &SecretString) -> Result<Listed, ApiError> {
         let entity = organization_urn(self.config.organization.as_str());
-        let (start, count) = (start.to_string(), AT_ONCE.to_string());
-        let query =
-            [("q", "criteria"), ("organizationalEntity", entity.as_str()), ("start", &start), ("count", &count)];
-        Ok(rows_of(&self.get("/rest/organizationalEntityNotifications", &query, token).await?))
+        let query = [("q", "criteria"), ("organizationalEntity", entity.as_str())];
+        self.list("/rest/organizationalEntityNotifications", &query, token).await
     }
 
-    /// All comments on a post, or all answers to a comment, by URN.
+    /// The comments on a post, or the answers to a comment, by URN.
     ///
     /// # Errors
-    /// [`ApiError`], also where there are more than are read: in which order they are listed is not documented.
-    pub async fn fetch_comments(&self, of: &str, token: &SecretString) -> Result<Vec<String>, ApiError> {
-        let path = format!("/rest/socialActions/{}/comments", encoded(of));
-        let count = AT_ONCE.to_string();
-        let mut comments = Vec::new();
-        while comments.len() < MOST_COMMENTS {
-            let start = comments.len().to_string();
-            let text = self.get(&path, &[("start", &start), ("count", &count)], token).await?;
-            let rows = list_of(&text).ok_or(ApiError::Unreadable("comments that are no list"))?;
-            let is_last = rows.len() < AT_ONCE;
-            comments.extend(rows);
-            if is_last {
-                return Ok(comments);
+    /// [`ApiError`].
+    pub async fn fetch_comments(&self, of: &str, token: &SecretString) -> Result<Listed, ApiError> {
+        self.list(&format!("/rest/socialActions/{}/comments", encoded(of)), &[], token).await
+    }
+
+    /// A list, page by page. A page may be shorter than was asked for, and a list that knows no pages is the same again: only a
+    /// page that brings nothing new is behind the last.
+    async fn list(&self, path: &str, query: &[(&str, &str)], token: &SecretString) -> Result<Listed, ApiError> {
+        let (count, mut start) = (AT_ONCE.to_string(), 0);
+        let (mut rows, mut seen) = (Vec::new(), HashSet::new());
+        while rows.len() < MOST_ROWS {
+            let from = start.to_string();
+            let pages = [("start", from.as_str()), ("count", count.as_str())];
+            let text = self.get(path, &[query, &pages].concat(), token).await?;
+            let page = list_of(&text).ok_or(ApiError::Unreadable("an answer that is no list"))?;
+            start += page.len();
+            let new: Vec<String> = page.into_iter().filter(|row| seen.insert(row.clone())).collect();
+            if new.is_empty() {
+                return Ok(Listed { rows, is_whole: true });
             }
+            rows.extend(new);
         }
-        Err(ApiError::Unreadable("more comments than are read"))
+        Ok(Listed { rows, is_whole: false })
     }
 
     /// Comments on a post as the page, once.
@@ -393,14 +404,10 @@ fn list_of(text: &str) -> Option<Vec<String>> {
     Some(rows.into_iter().map(str::to_owned).collect())
 }
 
-fn rows_of(text: &str) -> Vec<String> {
-    list_of(text).unwrap_or_default()
-}
-
 /// The subscription of this organization, by URN, in the list of them.
 #[must_use]
 pub fn subscription_in(list: &str, organization: &str) -> Option<Subscription> {
-    rows_of(list).iter().find_map(|row| subscription(row, organization))
+    list_of(list)?.iter().find_map(|row| subscription(row, organization))
 }
 
 /// A row of the list of subscriptions, if it is about this organization.
@@ -413,7 +420,7 @@ fn subscription(row: &str, organization: &str) -> Option<Subscription> {
     }
     let application = text(&key, "developerApplication")?;
     Some(Subscription {
-        application: application.strip_prefix("urn:li:developerApplication:")?.to_owned(),
+        application: application.strip_prefix(APPLICATION)?.to_owned(),
         member: text(&key, "user")?,
         webhook: text(&row, "webhook").unwrap_or_default(),
         expires_at: row.integer("expiresAt"),

@@ -226,9 +226,12 @@ impl Dialogue for PageDialogue {
                         linkedin,
                         |token| async move { linkedin.client.fetch_comments(of, &token).await },
                     );
-                events.extend(
-                    comments.await?.iter().filter_map(|comment| document::own_comment(account, &post, comment)),
-                );
+                let comments = comments.await?;
+                if !comments.is_whole {
+                    return Err(ApiError::Unreadable("more comments than are read").into());
+                }
+                events
+                    .extend(comments.rows.iter().filter_map(|comment| document::own_comment(account, &post, comment)));
             }
             events.sort_by_key(|event| event.occurred_at);
             Ok(events)

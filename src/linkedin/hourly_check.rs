@@ -17,7 +17,7 @@ use super::{document, tokens};
 use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
-use crate::shared::journal::{JournalError, Source};
+use crate::shared::journal::{Event, JournalError, Source};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Connection, Status, Trouble, TroubleSource};
@@ -34,9 +34,6 @@ const KEY: &str = "subscription";
 
 /// A subscription that ends within this time is made anew, in milliseconds.
 const PROLONGED_BEFORE_MS: i64 = 14 * 24 * 60 * 60 * 1000;
-
-/// How many notifications are read back at most: LinkedIn keeps 60 days of them.
-const MOST_READ_BACK: usize = 2_000;
 
 /// The hourly look. An account that is connected is looked at with all others.
 pub fn job(linkedin: &Arc<Linkedin>) -> Job {
@@ -236,39 +233,35 @@ async fn set(linkedin: &Linkedin, status: Status, trouble: Option<Trouble>) -> R
     Ok(())
 }
 
-/// Reads back what happened on the page's posts in the last 60 days: what was missed while notifications did not arrive.
+/// Reads back what happened on the page's posts in the last 60 days: what was missed while notifications did not arrive. What
+/// happened before the page was connected is history, which nobody answers.
 ///
 /// # Errors
 /// [`ReadError`]. That LinkedIn does not show them is none: what is posted is complete without.
 pub async fn read_back(linkedin: &Linkedin) -> Result<(), ReadError> {
-    let mut start = 0;
-    while start < MOST_READ_BACK {
-        let part =
-            tokens::with_token(
-                linkedin,
-                |token| async move { linkedin.client.fetch_notifications(start, &token).await },
-            );
-        let items = match part.await {
-            Ok(items) => items,
-            Err(ReadError::Api(ApiError::PermissionMissing { code, .. } | ApiError::Refused { code })) => {
-                tracing::info!(code, "LinkedIn does not show what happened on the page before");
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        if items.is_empty() {
+    let listed = tokens::with_token(linkedin, |token| async move { linkedin.client.fetch_notifications(&token).await });
+    let listed = match listed.await {
+        Ok(listed) => listed,
+        Err(ReadError::Api(ApiError::PermissionMissing { code, .. } | ApiError::Refused { code })) => {
+            tracing::info!(code, "LinkedIn does not show what happened on the page before");
             return Ok(());
         }
-        start += items.len();
-        let own = &linkedin.config.organization;
-        // As they are listed the newest comes first.
-        let events = items.iter().rev().map(|item| payload::notification(own, item, Source::Poll)).collect();
-        let appended = linkedin.shared.journal.append(events).await?;
-        if appended.new == 0 {
-            // From here on everything is known.
-            return Ok(());
-        }
+        Err(error) => return Err(error),
+    };
+    if !listed.is_whole {
+        tracing::warn!(read = listed.rows.len(), "LinkedIn lists more of what happened on the page than is read back");
     }
+    let shared = &linkedin.shared;
+    let Some(connection) = shared.connections.find(NAME, linkedin.account()).await? else { return Ok(()) };
+    let own = &linkedin.config.organization;
+    let mut events: Vec<Event> =
+        listed.rows.iter().map(|item| payload::notification(own, item, Source::Poll)).collect();
+    for event in &mut events {
+        let is_history = event.occurred_at.is_some_and(|at| at < connection.connected_at);
+        event.source = if is_history { Source::Import } else { Source::Poll };
+    }
+    events.sort_by_key(|event| event.occurred_at);
+    shared.journal.append(events).await?;
     Ok(())
 }
 

@@ -239,12 +239,16 @@ async fn a_disconnected_page_is_told_nothing_any_more_until_its_merchant_wants_i
     assert_eq!(deliver(&scene.app, &body).await.status, 200);
     scene.app.settle().await;
     assert_eq!(scene.file().len(), 1, "what still comes is set aside");
+    scene.ada.comments(&scene.post, "While you were away.").await;
     post(&browser, "/connections/linkedin/want-back", "").await;
     scene.app.settle().await;
     scene.app.begin().await;
     assert_eq!(scene.connection().await["status"], "connected");
     assert!(scene.linkedin.is_subscribed());
-    assert_eq!(scene.file().len(), 2);
+    assert_eq!(scene.file().len(), 3, "{:#?}", scene.file());
+    let feed = scene.program.get("/api/v1/events?after=0&types=message").await.json();
+    let texts: Vec<&str> = feed["events"].as_array().unwrap().iter().filter_map(|one| one["text"].as_str()).collect();
+    assert_eq!(texts, ["Hello?"], "what is older than the connection is history");
     scene.finish().await;
 }
 

@@ -2,8 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use shoptalk::linkedin::sandbox::SendFailure;
-use shoptalk::shared::channel::simulator::Webhooks;
+use shoptalk::shared::channel::simulator::{SendFailure, Webhooks};
 use shoptalk::shared::store::api_keys::Scope;
 
 use crate::api_keys::{Bot as Program, is_problem};
