@@ -166,6 +166,8 @@ impl Scene {
         }
         // The portal: a person enters the address, and LinkedIn asks it the challenge.
         linkedin.validate(&format!("{}/linkedin/webhook", app.url)).await.unwrap();
+        // From here on the hours of jobs count.
+        app.run_due_jobs().await;
         app.connect().await;
         app.begin().await;
         let program = Program::start(&app, &[Scope::Read, Scope::Reply]).await;

@@ -67,6 +67,10 @@ impl Outbox {
         if let Some(at) = message.next_try_at.filter(|at| *at > now_ms) {
             return Ok(Turn::Postponed(at.min(message.expires_at)));
         }
+        let paused_until = self.queue().paused_until(&to.channel, &to.account);
+        if paused_until > now_ms {
+            return Ok(Turn::Postponed(paused_until.min(message.expires_at)));
+        }
         if let Some(at) = self.until_delivered(&**dialogue, to).await? {
             return Ok(Turn::Postponed(at.min(message.expires_at)));
         }
