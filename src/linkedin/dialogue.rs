@@ -233,8 +233,7 @@ impl Dialogue for PageDialogue {
                 events
                     .extend(comments.rows.iter().filter_map(|comment| document::own_comment(account, &post, comment)));
             }
-            events.sort_by_key(|event| event.occurred_at);
-            Ok(events)
+            document::as_read(linkedin, events).await
         })
     }
 

@@ -77,6 +77,23 @@ pub fn own_comment(account: &Name, post: &str, comment: &str) -> Option<Event> {
     Some(payload::notification(account, &item.to_string(), Source::Poll))
 }
 
+/// What was read back, in order of time. What is older than the connection of the page is history: nobody is told of it, and nobody
+/// answers it. Nothing, where nobody has connected the page.
+///
+/// # Errors
+/// [`ReadError`] when the databases cannot be used.
+pub async fn as_read(linkedin: &Linkedin, mut events: Vec<Event>) -> Result<Vec<Event>, ReadError> {
+    let Some(connection) = linkedin.shared.connections.find(NAME, linkedin.account()).await? else {
+        return Ok(Vec::new());
+    };
+    for event in &mut events {
+        let is_history = event.occurred_at.is_some_and(|at| at < connection.connected_at);
+        event.source = if is_history { Source::Import } else { Source::Poll };
+    }
+    events.sort_by_key(|event| event.occurred_at);
+    Ok(events)
+}
+
 /// The URN of a comment that the API shows: older versions call the member `$URN`.
 #[must_use]
 pub fn urn_of(comment: &Object<'_>) -> Option<String> {

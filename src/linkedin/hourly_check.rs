@@ -17,7 +17,7 @@ use super::{document, tokens};
 use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
-use crate::shared::journal::{Event, JournalError, Source};
+use crate::shared::journal::{JournalError, Source};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Connection, Status, Trouble, TroubleSource};
@@ -133,8 +133,14 @@ async fn ensure_subscription(linkedin: &Linkedin) -> Result<Option<String>, Read
         return tell(linkedin, None).await;
     }
     let Some((application, member)) = key_for(linkedin, found.as_ref()).await? else {
-        let sentence =
-            "LinkedIn has no subscription of the page's activity; with LINKEDIN_APPLICATION_ID the service makes one";
+        let sentence = match linkedin.config.application {
+            None => {
+                "LinkedIn has no subscription of the page's activity; with LINKEDIN_APPLICATION_ID the service makes one"
+            }
+            Some(_) => {
+                "the member of LINKEDIN_ACCESS_TOKEN does not administer the page, so nobody can subscribe to its activity"
+            }
+        };
         shared.journal.note_subscriptions(NAME, account, &WANTED, &WANTED, false).await?;
         return tell(linkedin, Some(sentence.to_owned())).await;
     };
@@ -233,8 +239,7 @@ async fn set(linkedin: &Linkedin, status: Status, trouble: Option<Trouble>) -> R
     Ok(())
 }
 
-/// Reads back what happened on the page's posts in the last 60 days: what was missed while notifications did not arrive. What
-/// happened before the page was connected is history, which nobody answers.
+/// Reads back what happened on the page's posts in the last 60 days: what was missed while notifications did not arrive.
 ///
 /// # Errors
 /// [`ReadError`]. That LinkedIn does not show them is none: what is posted is complete without.
@@ -251,17 +256,10 @@ pub async fn read_back(linkedin: &Linkedin) -> Result<(), ReadError> {
     if !listed.is_whole {
         tracing::warn!(read = listed.rows.len(), "LinkedIn lists more of what happened on the page than is read back");
     }
-    let shared = &linkedin.shared;
-    let Some(connection) = shared.connections.find(NAME, linkedin.account()).await? else { return Ok(()) };
     let own = &linkedin.config.organization;
-    let mut events: Vec<Event> =
-        listed.rows.iter().map(|item| payload::notification(own, item, Source::Poll)).collect();
-    for event in &mut events {
-        let is_history = event.occurred_at.is_some_and(|at| at < connection.connected_at);
-        event.source = if is_history { Source::Import } else { Source::Poll };
-    }
-    events.sort_by_key(|event| event.occurred_at);
-    shared.journal.append(events).await?;
+    let events = listed.rows.iter().map(|item| payload::notification(own, item, Source::Poll)).collect();
+    let events = document::as_read(linkedin, events).await?;
+    linkedin.shared.journal.append(events).await?;
     Ok(())
 }
 
