@@ -2,7 +2,7 @@
 //! tests over the kept corpus and over changes of it.
 
 use crate::shared::fuzzing::Target;
-use crate::{facebook, shared, shopify, viber, whatsapp};
+use crate::{facebook, linkedin, shared, shopify, viber, whatsapp};
 
 /// All targets.
 #[must_use]
@@ -11,6 +11,7 @@ pub fn targets() -> Vec<Target> {
         shared::fuzzing::TARGETS,
         facebook::fuzzing::TARGETS,
         shopify::fuzzing::TARGETS,
+        linkedin::fuzzing::TARGETS,
         viber::fuzzing::TARGETS,
         whatsapp::fuzzing::TARGETS,
     ]

@@ -18,7 +18,7 @@
 //! - [`commands`]: what changes something beside a running service; [`web`]: our own pages; [`workers`]: what happens because of an
 //!   event.
 //! - [`answering`]: may somebody answer, what bots are told, who has taken over.
-//! - [`facebook`], [`shopify`], [`viber`]: a folder for each channel, all with the same file names.
+//! - [`facebook`], [`linkedin`], [`shopify`], [`viber`], [`whatsapp`]: a folder for each channel, all with the same file names.
 //! - [`shared`]: what a channel is given. It never names one.
 
 pub mod answering;

@@ -8,19 +8,21 @@ use crate::shared::channel::about::About;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::section::Section;
 use crate::shared::journal::DedupeKey;
-use crate::{facebook, shopify, viber, whatsapp};
+use crate::{facebook, linkedin, shopify, viber, whatsapp};
 
 /// All channels, configured or not.
-pub const ALL: [&About; 5] = [&facebook::ABOUT, &facebook::INSTAGRAM, &shopify::ABOUT, &viber::ABOUT, &whatsapp::ABOUT];
+pub const ALL: [&About; 6] =
+    [&facebook::ABOUT, &facebook::INSTAGRAM, &linkedin::ABOUT, &shopify::ABOUT, &viber::ABOUT, &whatsapp::ABOUT];
 
 /// All platforms as people know them, each with its section of the settings; `None`: it is not configured.
 #[must_use]
-pub fn sections(config: &Config) -> [(&'static str, Option<&dyn Section>); 4] {
+pub fn sections(config: &Config) -> [(&'static str, Option<&dyn Section>); 5] {
     [
         (facebook::PLATFORM, config.facebook.as_ref().map(|section| section as &dyn Section)),
         (shopify::PLATFORM, config.shopify.as_ref().map(|section| section as &dyn Section)),
         (whatsapp::PLATFORM, config.whatsapp.as_ref().map(|section| section as &dyn Section)),
         (viber::PLATFORM, config.viber.as_ref().map(|section| section as &dyn Section)),
+        (linkedin::PLATFORM, config.linkedin.as_ref().map(|section| section as &dyn Section)),
     ]
 }
 
@@ -51,6 +53,7 @@ pub(super) struct Sections {
     facebook: Option<facebook::Config>,
     whatsapp: Option<whatsapp::Config>,
     viber: Option<viber::Config>,
+    linkedin: Option<linkedin::Config>,
 }
 
 impl Sections {
@@ -60,6 +63,7 @@ impl Sections {
             facebook: config.facebook.take(),
             whatsapp: config.whatsapp.take(),
             viber: config.viber.take(),
+            linkedin: config.linkedin.take(),
         }
     }
 
@@ -69,7 +73,8 @@ impl Sections {
         let facebook = self.facebook.map(|section| facebook::channels(shared, section));
         let whatsapp = self.whatsapp.map(|section| vec![whatsapp::channel(shared, section)]);
         let viber = self.viber.map(|section| vec![viber::channel(shared, section)]);
-        [shopify, facebook, whatsapp, viber].into_iter().flatten().flatten().collect()
+        let linkedin = self.linkedin.map(|section| vec![linkedin::channel(shared, section)]);
+        [shopify, facebook, whatsapp, viber, linkedin].into_iter().flatten().flatten().collect()
     }
 }
 

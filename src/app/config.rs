@@ -23,7 +23,7 @@ use crate::shared::telemetry::logging::{self, LogFormat};
 use crate::workers::alert_webhook::Receiver;
 use crate::workers::configured_accounts::ChannelsOwner;
 use crate::workers::push::BotReceiver;
-use crate::{facebook, shopify, viber, web, whatsapp};
+use crate::{facebook, linkedin, shopify, viber, web, whatsapp};
 
 pub use self::unknown::Unknown;
 
@@ -46,6 +46,8 @@ pub struct Config {
     pub whatsapp: Option<whatsapp::Config>,
     /// Viber; `None`: the channel is off.
     pub viber: Option<viber::Config>,
+    /// LinkedIn; `None`: the channel is off.
+    pub linkedin: Option<linkedin::Config>,
 }
 
 /// The server's own section.
@@ -127,6 +129,7 @@ fn public_url(settings: &mut Settings<'_>) -> Option<Url> {
     settings.routes(&shopify::ROUTES);
     settings.routes(&whatsapp::ROUTES);
     settings.routes(&viber::ROUTES);
+    settings.routes(&linkedin::ROUTES);
     let url = settings.base_url(NAME)?;
     let path = url.path().trim_end_matches('/');
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
@@ -348,7 +351,7 @@ impl Config {
     /// No channel at all: for tests, and for who adds some.
     #[must_use]
     pub fn without_channels(server: Server) -> Self {
-        Self { server, facebook: None, shopify: None, whatsapp: None, viber: None }
+        Self { server, facebook: None, shopify: None, whatsapp: None, viber: None, linkedin: None }
     }
 
     fn read_all(lookup: &dyn Fn(&str) -> Option<String>) -> (Result<Self, Problems>, Vec<String>) {
@@ -360,6 +363,7 @@ impl Config {
             shopify: shopify::Config::from_settings(&mut settings, public_url),
             whatsapp: whatsapp::Config::from_settings(&mut settings, public_url),
             viber: viber::Config::from_settings(&mut settings, public_url),
+            linkedin: linkedin::Config::from_settings(&mut settings, public_url),
             server,
         };
         let names = settings.asked();

@@ -143,7 +143,11 @@ impl Dialogue for InboxDialogue {
         Box::pin(async move { self.post(to, "messages", json!({ "sender_action": action })).await.map(drop) })
     }
 
-    fn read_newest<'a>(&'a self, to: Recipient<'a>) -> BoxFuture<'a, Result<Vec<Event>, ReadError>> {
+    fn read_newest<'a>(
+        &'a self,
+        to: Recipient<'a>,
+        _quoted: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Event>, ReadError>> {
         Box::pin(async move {
             let opened = self.open(to.account).await.map_err(|error| anyhow::anyhow!("{error}"))?;
             let person = Id::parse(to.person).ok_or_else(|| anyhow::anyhow!("a person's id cannot be read"))?;

@@ -96,6 +96,20 @@ impl Erasure {
         Ok(merchant.is_some())
     }
 
+    /// Whether the merchant of an account that the settings name gave it up, so that nothing is to be fetched of it or delivered to
+    /// us: until it is erased it is a former one, and after that it is still not wanted back.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_given_up(&self, channel: &str, account: &str) -> anyhow::Result<bool> {
+        let connections = &self.0.connections;
+        if connections.find(channel, account).await?.is_some() {
+            return Ok(false);
+        }
+        Ok(self.former(channel, account).await?.is_some()
+            || connections.find_who_left(channel, account).await?.is_some())
+    }
+
     /// Signs everybody out who is signed in as this merchant: an account through which they may have signed in was given up
     /// at its platform, whatever else is connected.
     ///

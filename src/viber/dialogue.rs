@@ -110,7 +110,11 @@ impl Dialogue for BotDialogue {
         Box::pin(async { Ok(()) })
     }
 
-    fn read_newest<'a>(&'a self, _to: Recipient<'a>) -> BoxFuture<'a, Result<Vec<Event>, ReadError>> {
+    fn read_newest<'a>(
+        &'a self,
+        _to: Recipient<'a>,
+        _quoted: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Event>, ReadError>> {
         // Viber shows no past.
         Box::pin(async { Ok(Vec::new()) })
     }

@@ -63,6 +63,11 @@ pub async fn run(viber: &Viber) -> Result<(), ReadError> {
     };
     let known = learn(viber, &told).await?;
     viber.shared.alerts.heal(cause(&known));
+    viber.shared.alerts.heal(UNKNOWN);
+    if viber.shared.erasure.is_given_up(NAME, known.id.as_str()).await? {
+        // Its merchant disconnected it: nothing is to come any more, and nothing to be kept.
+        return Ok(());
+    }
     document::store(viber, &known.id, &told.text).await?;
     let problem = ensure_webhook(viber, &known, &told).await?;
     let Some(connection) = viber.shared.connections.find(NAME, known.id.as_str()).await? else { return Ok(()) };
@@ -122,11 +127,6 @@ fn cause(known: &Known) -> Cause {
 /// merchant.
 async fn ensure_webhook(viber: &Viber, known: &Known, told: &AccountInfo) -> Result<Option<String>, ReadError> {
     let (shared, account) = (&viber.shared, known.id.as_str());
-    viber.shared.alerts.heal(UNKNOWN);
-    if shared.erasure.former(NAME, account).await?.is_some() {
-        // Its merchant disconnected it: nothing is to come any more.
-        return Ok(None);
-    }
     let address = &viber.config.webhook_address;
     let mut missing = missing_in(&told.events);
     let mut repaired = false;

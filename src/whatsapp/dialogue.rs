@@ -174,7 +174,11 @@ impl Dialogue for NumberDialogue {
         })
     }
 
-    fn read_newest<'a>(&'a self, _to: Recipient<'a>) -> BoxFuture<'a, Result<Vec<Event>, ReadError>> {
+    fn read_newest<'a>(
+        &'a self,
+        _to: Recipient<'a>,
+        _quoted: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Event>, ReadError>> {
         // The platform shows no past.
         Box::pin(async { Ok(Vec::new()) })
     }

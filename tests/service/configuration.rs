@@ -25,7 +25,11 @@ const FULL: [(&str, &str); 6] = [
 ];
 
 /// What the channels need that are off in [`FULL`].
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 9] = [
+    ("LINKEDIN_CLIENT_ID", "li-test-client"),
+    ("LINKEDIN_CLIENT_SECRET", "hush-linkedin-secret"),
+    ("LINKEDIN_ACCESS_TOKEN", "hush-linkedin-token"),
+    ("LINKEDIN_ORGANIZATION_ID", "90001"),
     ("VIBER_BOT_TOKEN", "hush-viber-token"),
     ("WHATSAPP_PHONE_NUMBER_ID", "310000000000001"),
     ("WHATSAPP_ACCESS_TOKEN", "hush-whatsapp-token"),
@@ -128,6 +132,14 @@ fn the_defaults_in_the_example_are_those_of_the_code() {
             "VIBER_SENDER_AVATAR",
             "VIBER_WELCOME",
             "VIBER_PUBLIC_KEY",
+            "LINKEDIN_CLIENT_ID",
+            "LINKEDIN_CLIENT_SECRET",
+            "LINKEDIN_CLIENT_SECRET_PREVIOUS",
+            "LINKEDIN_ACCESS_TOKEN",
+            "LINKEDIN_REFRESH_TOKEN",
+            "LINKEDIN_ORGANIZATION_ID",
+            "LINKEDIN_APPLICATION_ID",
+            "LINKEDIN_WEBHOOK_VERIFY_TOKEN",
         ])
     );
     written.extend(defaults);
@@ -150,7 +162,7 @@ fn an_example_that_was_only_copied_is_refused_and_every_placeholder_named() {
 fn without_any_setting_both_channels_are_off() {
     let config = read(&Variables::new()).unwrap();
     assert!(config.facebook.is_none() && config.shopify.is_none());
-    assert!(config.whatsapp.is_none() && config.viber.is_none());
+    assert!(config.whatsapp.is_none() && config.viber.is_none() && config.linkedin.is_none());
     assert_eq!(config.server.address.to_string(), "127.0.0.1:5000");
 }
 
@@ -541,4 +553,39 @@ fn viber_needs_its_token_and_refuses_a_name_that_is_too_long() {
     assert_eq!(refused(&full_with("VIBER_SENDER_NAME", "Harbour Cafe")), names(&["VIBER_BOT_TOKEN"]));
     // What has a default switches nothing on.
     assert!(read(&full_with("VIBER_OUTSIDE_SESSION", "send")).unwrap().viber.is_none());
+}
+
+#[test]
+fn linkedin_needs_app_token_and_page_and_knows_no_verify_token() {
+    let with = |name: &str, value: &str| {
+        let mut all = variables(FULL.into_iter().chain(OTHERS));
+        all.insert(name.to_owned(), value.to_owned());
+        all
+    };
+    let config = read(&with("LINKEDIN_WEBHOOK_VERIFY_TOKEN", "from an older guide")).unwrap().linkedin.unwrap();
+    assert!(config.has_verify_token && !config.messages && !config.answer_comments);
+    assert_eq!((config.organization.as_str(), config.version.as_str()), ("90001", "202610"));
+    assert_eq!(config.webhook_address.as_str(), "https://abc.ngrok.app/linkedin/webhook");
+    let other = read(&with("LINKEDIN_WEBHOOK_ADDRESS", "https://hooks.example.test/webhooks/linkedin")).unwrap();
+    assert_eq!(other.linkedin.unwrap().webhook_address.host_str(), Some("hooks.example.test"));
+    for (name, wrong) in [
+        ("LINKEDIN_ORGANIZATION_ID", "urn:li:organization:90001"),
+        ("LINKEDIN_APPLICATION_ID", "my-app"),
+        ("LINKEDIN_VERSION", "2026-10"),
+        ("LINKEDIN_VERSION", "202613"),
+        ("LINKEDIN_MESSAGES", "on"),
+        ("LINKEDIN_ANSWER_COMMENTS", "perhaps"),
+        ("LINKEDIN_WEBHOOK_ADDRESS", "https://abc.ngrok.app/viber/webhook"),
+        ("LINKEDIN_API_URL", "http://shop.example"),
+        ("LINKEDIN_OAUTH_URL", "nonsense"),
+        ("LINKEDIN_CLIENT_SECRET", "short"),
+        ("LINKEDIN_CLIENT_SECRET_PREVIOUS", "hush-linkedin-secret"),
+        ("LINKEDIN_REFRESH_TOKEN", "hush-linkedin-token"),
+    ] {
+        assert_eq!(refused(&with(name, wrong)), names(&[name]), "{wrong}");
+    }
+    let all = ["LINKEDIN_CLIENT_ID", "LINKEDIN_CLIENT_SECRET", "LINKEDIN_ACCESS_TOKEN", "LINKEDIN_ORGANIZATION_ID"];
+    assert_eq!(refused(&full_with("LINKEDIN_APPLICATION_ID", "80000001")), names(&all));
+    // What has a default switches nothing on.
+    assert!(read(&full_with("LINKEDIN_ANSWER_COMMENTS", "on")).unwrap().linkedin.is_none());
 }

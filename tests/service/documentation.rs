@@ -35,6 +35,7 @@ fn every_finding_of_the_doctor_is_in_its_table_and_the_other_way_round() {
         "src/meta/address.rs",
         "src/facebook/doctor.rs",
         "src/shopify/doctor.rs",
+        "src/linkedin/doctor.rs",
         "src/viber/doctor.rs",
         "src/whatsapp/doctor.rs",
     ];

@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::json;
 use shoptalk::app::channels;
 
+use crate::linkedin_stage;
 use crate::test_app::{Answer, PAGE, SHOP, TestApp};
 use crate::viber_stage::{self, Desk};
 use crate::whatsapp;
@@ -30,7 +31,7 @@ struct Row {
     headers: fn(&str, u32) -> Vec<(&'static str, String)>,
 }
 
-const ROWS: [Row; 5] = [
+const ROWS: [Row; 6] = [
     Row {
         name: "facebook",
         addresses: &["/facebook/webhook", "/webhooks/facebook"],
@@ -49,6 +50,16 @@ const ROWS: [Row; 5] = [
         delivery: |account, number| of_meta("instagram", account, number),
         signature: "x-hub-signature-256",
         sign: |app, body| app.facebook.sign(body),
+        headers: |_, _| Vec::new(),
+    },
+    Row {
+        name: "linkedin",
+        addresses: &["/linkedin/webhook", "/webhooks/linkedin"],
+        known: linkedin_stage::PAGE,
+        unknown: Some("90999"),
+        delivery: |account, number| linkedin_stage::comment(account, number, "hello"),
+        signature: "x-li-signature",
+        sign: |_, body| linkedin_stage::sign(linkedin_stage::SECRET, body),
         headers: |_, _| Vec::new(),
     },
     Row {
@@ -120,6 +131,7 @@ async fn start() -> (TestApp, Desk) {
     let app = TestApp::start_with(|config| {
         config.facebook.as_mut().unwrap().instagram = true;
         desk.settings(config);
+        linkedin_stage::configure(config, whatsapp::NOWHERE);
         whatsapp::configure(config, whatsapp::NOWHERE);
     })
     .await;

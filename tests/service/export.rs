@@ -14,7 +14,7 @@ use crate::test_app::{Answer, Browser, PAGE, SHOP, TestApp};
 const OTHER_SHOP: &str = "other-shop.myshopify.com";
 
 /// The files of an archive by name.
-fn unzip(answer: &Answer) -> BTreeMap<String, Vec<u8>> {
+pub fn unzip(answer: &Answer) -> BTreeMap<String, Vec<u8>> {
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/zip"));
     let mut archive = ZipArchive::new(Cursor::new(&answer.body)).expect("an archive");
     (0..archive.len())

@@ -3,6 +3,7 @@
 // A panic in a test or in its helpers is a failed test, nothing worse.
 #![allow(clippy::unwrap_used)]
 
+mod linkedin_stage;
 mod load;
 mod mount;
 mod process;
@@ -55,6 +56,9 @@ mod journal_properties;
 mod journal_retention;
 mod keys;
 mod limits;
+mod linkedin_life;
+mod linkedin_receive;
+mod linkedin_send;
 mod logs;
 mod lost_journal;
 mod old_version;

@@ -62,6 +62,7 @@ fn every_test_and_every_file_that_the_table_of_rules_names_is_there() {
         ('A', 5),
         ('B', 6),
         ('U', 2),
+        ('V', 3),
         ('K', 2),
     ];
     let rules = kinds.iter().flat_map(|(kind, count)| (1..=*count).map(move |number| format!("{kind}{number}")));

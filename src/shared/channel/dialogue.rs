@@ -33,11 +33,16 @@ pub trait Dialogue: Send + Sync {
     fn signal<'a>(&'a self, to: Recipient<'a>, signal: Signal) -> BoxFuture<'a, Result<(), SendError>>;
 
     /// Reads the newest messages of a conversation again, as events for the journal: this is how it is found out whether
-    /// a part was sent whose answer was lost.
+    /// a part was sent whose answer was lost. `quoted`: what the parts quote that are looked for, by the platform's ids; some
+    /// platforms list answers to a message beside it alone.
     ///
     /// # Errors
-    /// [`ReadError`].
-    fn read_newest<'a>(&'a self, to: Recipient<'a>) -> BoxFuture<'a, Result<Vec<Event>, ReadError>>;
+    /// [`ReadError`], also where the list is longer than what was read of it: then nothing proves that a part is absent.
+    fn read_newest<'a>(
+        &'a self,
+        to: Recipient<'a>,
+        quoted: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Event>, ReadError>>;
 
     /// Passes control of the thread to the platform's own inbox, or takes it back, where the platform knows that.
     ///
@@ -50,6 +55,11 @@ pub trait Dialogue: Send + Sync {
         None
     }
 
+    /// What a human must know before they write in this conversation, one sentence; `None`: nothing out of the ordinary.
+    fn notice(&self, _to: Recipient<'_>) -> Option<&'static str> {
+        None
+    }
+
     /// Whether a conversation with this person may begin with a template, although they never wrote: the name is one that
     /// the platform can send to.
     fn may_begin_with(&self, _person: &str) -> bool {
@@ -59,6 +69,12 @@ pub trait Dialogue: Send + Sync {
     /// What this platform does not take of a part that keeps to the [`Profile`]; `None`: nothing. The part is as it is stored: cards
     /// are not filled in.
     fn misfit(&self, _part: &Part) -> Option<Misfit> {
+        None
+    }
+
+    /// The words as which a part goes out, where the platform has no form of its own for what is in it; `None`: it goes out as
+    /// it is. They are kept before the call, so that they are known again when the platform shows them. Cards are filled in.
+    fn in_words(&self, _part: &Part) -> Option<String> {
         None
     }
 

@@ -18,7 +18,7 @@ use http_body::Body as _;
 
 use super::bodies::{Bodies, Held, Pot};
 use super::error::Problem;
-use super::peer::Peer;
+use super::peer::{Client, Peer};
 use super::places::Places;
 use super::proxies::Proxies;
 use super::rates::{Rate, Rates, household};
@@ -136,7 +136,10 @@ impl Gate {
 /// Lets a request in, or answers it here.
 pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let shares = &*gate.0;
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    if let Some(client) = client(shares, &parts) {
+        parts.extensions.insert(Client(client));
+    }
     if let Err(refusal) = check_head(shares, &parts) {
         return refusal.into_response();
     }
@@ -192,8 +195,8 @@ fn check_head(shares: &Shares, parts: &Parts) -> Result<(), Refusal> {
         return Err(Refusal::LargeBody);
     }
     if is_door(parts.uri.path()) {
-        let client = client(shares, parts);
-        if client.is_some_and(|client| !shares.doors.allow(client)) {
+        let client = parts.extensions.get::<Client>();
+        if client.is_some_and(|client| !shares.doors.allow(client.0)) {
             return Err(Refusal::TooOften);
         }
     }
@@ -252,7 +255,7 @@ fn is_door(path: &str) -> bool {
 /// Reads a body. What it holds counts against the memory of all bodies until that is let go.
 async fn read(shares: &Shares, body: Body, parts: &Parts) -> Result<(Bytes, Held), Refusal> {
     let nobody = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-    let mut held = shares.bodies.begin(household(client(shares, parts).unwrap_or(nobody)));
+    let mut held = shares.bodies.begin(household(parts.extensions.get::<Client>().map_or(nobody, |client| client.0)));
     let gave_way = held.gave_way.clone();
     let bytes = tokio::select! {
         biased;

@@ -15,6 +15,7 @@ use crate::answering::accept::{Accepted, Refused, Wish};
 use crate::answering::content::Content;
 use crate::answering::sending::Outbox;
 use crate::shared::channel::context::Shared;
+use crate::shared::channel::dialogue::Recipient;
 use crate::shared::journal::{Account, Conversation};
 use crate::shared::server::error::AppError;
 use crate::shared::store::{Author, Outgoing, PartState};
@@ -38,9 +39,8 @@ pub(super) async fn section(
     person: &str,
 ) -> Result<Markup, AppError> {
     let (channel, name) = account;
-    if answering.dialogue(channel).is_none() {
-        return Ok(html! {});
-    }
+    let Some(dialogue) = answering.dialogue(channel) else { return Ok(html! {}) };
+    let notice = dialogue.notice(Recipient { account: name, person });
     let conversation = Conversation { channel: channel.clone(), account: name.clone(), person: person.to_owned() };
     let journal = &answering.shared.journal;
     let newest = journal.list_newest_outgoing(&conversation, 5).await.map_err(anyhow::Error::from)?;
@@ -49,6 +49,7 @@ pub(super) async fn section(
     Ok(html! {
         section.panel aria-labelledby="answer" {
             h2 id="answer" { "Answer" }
+            @if let Some(notice) = notice { p.hint { (notice) } }
             form method="post" action=(path) {
                 (token)
                 input type="hidden" name="key" value=(key);

@@ -65,20 +65,20 @@ impl Outbox {
         self.file_missing_copies(names(without), now_ms).await?;
         let before = now_ms - answering.settings.echo_after_ms();
         let with_echo: Vec<&'static str> = names(with_echo);
-        for of in answering.shared.journal.take_sent_without_echo(with_echo, before).await? {
+        for (of, quoted) in answering.shared.journal.take_sent_without_echo(with_echo, before).await? {
             let outbox = self.clone();
-            self.0.tasks.spawn(async move { outbox.read_again(&of).await });
+            self.0.tasks.spawn(async move { outbox.read_again(&of, &quoted).await });
         }
         Ok(())
     }
 
-    async fn read_again(&self, of: &Conversation) {
+    async fn read_again(&self, of: &Conversation, quoted: &[String]) {
         let answering = &self.0.answering;
         let Some(dialogue) = answering.dialogue(&of.channel) else { return };
         let (channel, account) = (&of.channel, &of.account);
         tracing::info!(channel, account, "the copy of a message did not come; the conversation is read again");
         let to = Recipient { account: &of.account, person: &of.person };
-        match dialogue.read_newest(to).await {
+        match dialogue.read_newest(to, quoted).await {
             Ok(events) => {
                 if let Err(error) = answering.shared.journal.append(events).await {
                     tracing::warn!(%error, channel, account, "what was read again could not be stored; the next poll brings it");

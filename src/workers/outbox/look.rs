@@ -124,7 +124,9 @@ impl Outbox {
             return Ok(Turn::Postponed(now_ms + GLANCE_MS));
         }
         let of = &message.conversation;
-        let events = match dialogue.read_newest(Recipient { account: &of.account, person: &of.person }).await {
+        let quoted: Vec<String> = part.content.iter().filter_map(|part| part.reply_to.clone()).collect();
+        let to = Recipient { account: &of.account, person: &of.person };
+        let events = match dialogue.read_newest(to, &quoted).await {
             Ok(events) => events,
             Err(error) => {
                 tracing::info!(%error, message = message.id, "a conversation could not be read; it is read again soon");

@@ -67,6 +67,10 @@ impl Outbox {
         if let Some(at) = message.next_try_at.filter(|at| *at > now_ms) {
             return Ok(Turn::Postponed(at.min(message.expires_at)));
         }
+        let paused_until = self.queue().paused_until(&to.channel, &to.account);
+        if paused_until > now_ms {
+            return Ok(Turn::Postponed(paused_until.min(message.expires_at)));
+        }
         if let Some(at) = self.until_delivered(&**dialogue, to).await? {
             return Ok(Turn::Postponed(at.min(message.expires_at)));
         }
@@ -85,7 +89,8 @@ impl Outbox {
         let Some(content) = self.fill_in(&message, content).await? else {
             return self.fail(&message, Reason::Refused).await;
         };
-        let content = Part { is_human, ..content };
+        let words = dialogue.in_words(&content).map(|text| PartContent::Text { text });
+        let content = Part { content: words.unwrap_or_else(|| content.content.clone()), is_human, ..content };
         if !shared.journal.begin_call(message.number, part.n, &content).await? {
             return Ok(Turn::Postponed(now_ms + AGAIN_MS));
         }

@@ -25,8 +25,8 @@ pub struct Uncopied {
 }
 
 impl Journal {
-    /// Parts of these channels that were sent before this time, whose copy has not come: their conversations, each once. The
-    /// parts are not given again.
+    /// Parts of these channels that were sent before this time, whose copy has not come: their conversations, each once, with
+    /// what the parts quote, by the platform's ids. The parts are not given again.
     ///
     /// # Errors
     /// When the journal cannot be used.
@@ -34,12 +34,14 @@ impl Journal {
         &self,
         channels: Vec<&'static str>,
         before: i64,
-    ) -> Result<Vec<Conversation>, JournalError> {
+    ) -> Result<Vec<(Conversation, Vec<String>)>, JournalError> {
         let parts = self.list_uncopied(channels, before, false).await?;
-        let mut found: Vec<Conversation> = Vec::new();
+        let mut found: Vec<(Conversation, Vec<String>)> = Vec::new();
         for part in &parts {
-            if !found.contains(&part.to) {
-                found.push(part.to.clone());
+            let quoted = part.content.as_ref().and_then(|content| content.reply_to.clone());
+            match found.iter_mut().find(|(of, _)| *of == part.to) {
+                Some((_, known)) => known.extend(quoted),
+                None => found.push((part.to.clone(), quoted.into_iter().collect())),
             }
         }
         self.set_copied(parts.iter().map(|part| (part.message, part.n)).collect()).await?;
