@@ -2,4 +2,5 @@
 
 pub(in crate::shared) mod known_file;
 pub mod lock;
+pub mod ownership;
 pub mod sqlite;
