@@ -18,10 +18,10 @@ use http_body::Body as _;
 
 use super::bodies::{Bodies, Held, Pot};
 use super::error::Problem;
-use super::peer::Peer;
+use super::peer::{Household, Peer, household};
 use super::places::Places;
 use super::proxies::Proxies;
-use super::rates::{Rate, Rates, household};
+use super::rates::{Rate, Rates};
 use super::turns::Turns;
 use crate::shared::telemetry::once_per_second::OncePerSecond;
 
@@ -157,8 +157,10 @@ pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Res
     let answer = async {
         let (body, _held) = read?;
         let answering = shares.places.take(is_delivery).ok_or(Refusal::Busy)?;
+        let household = client(shares, &parts).map(Household::of);
         let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(answering.place());
+        household.map(|household| request.extensions_mut().insert(household));
         Ok::<_, Refusal>(next.run(request).await)
     };
     let mut response = answer.await.unwrap_or_else(IntoResponse::into_response);

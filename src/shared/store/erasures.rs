@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::erased;
 use crate::shared::database::sqlite::Db;
 use crate::shared::journal::{Erased, Scope};
 
@@ -89,6 +90,10 @@ impl Erasures {
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self(db)
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.0
     }
 
     /// Takes the connection of an account away, with its tokens; what it was is kept among the former ones. Gives its
@@ -256,6 +261,7 @@ impl Erasures {
                 )?;
                 let mut merchants = Vec::new();
                 for scope in &new.scopes {
+                    erased::note(&transaction, scope, now_ms)?;
                     let (channel, account) = scope.account();
                     let (person, mentions) = match scope {
                         Scope::Account { .. } | Scope::Copies { .. } => (None, None),
