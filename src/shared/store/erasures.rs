@@ -5,7 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::erased;
-use crate::shared::database::sqlite::Db;
+use crate::shared::database::db::Db;
 use crate::shared::journal::{Erased, Scope};
 
 /// A request to be carried out.
