@@ -389,6 +389,7 @@ async fn o10_nothing_that_stands_in_a_good_answer_of_a_platform_is_logged_or_sho
         assert_eq!(is_beside_content(&app.path(""), &canary), None, "leaf {leaf}");
         assert_eq!(tables_with(&app, &canary), [""; 0], "leaf {leaf}");
     }
+    assert!(app.is_on_disk(&canary), "it was planted: content has it");
     app.close().await;
 }
 
