@@ -1,9 +1,9 @@
 //! How far the journal had come, kept beside it: where its log was cut, lost or damaged, SQLite finds an older state and
 //! nothing wrong with it.
 //!
-//! Two numbers: that of the last event that a platform was told of, and that of the last commit that changed anything. The
-//! second one is counted in the journal itself, too, in the transaction that it counts, so it also tells of lost writes that
-//! brought no event: that a message was being sent, for example.
+//! Two numbers: that of the last event that a platform was told of, and that of the last commit without events. Commits are
+//! counted in the journal itself, in the transaction that is counted, so this tells of lost writes that brought no event:
+//! that a message was being sent, for example. What brings events pays nothing for it.
 //!
 //! The numbers are written after each commit and not synced, which costs no delivery anything. A kill of the process loses
 //! nothing of them; a power cut may leave older ones, and they are never ahead of what was on disk.
@@ -41,7 +41,7 @@ pub fn path_of(journal: &Path) -> PathBuf {
 struct Place {
     /// Its last event.
     event: i64,
-    /// Its last commit that changed anything.
+    /// Its last commit that changed anything and brought no event.
     commit: i64,
 }
 
@@ -117,7 +117,7 @@ impl Acknowledged {
     }
 }
 
-/// Counts the commit that is being made, in its own transaction, and gives its number.
+/// Counts the commit that is being made and brings no event, in its own transaction, and gives its number.
 pub(super) fn count_commit(connection: &Connection) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(

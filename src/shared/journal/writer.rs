@@ -293,8 +293,8 @@ impl Writer {
         if failed.is_none() {
             failed = arrived.store(&self.connection, now_ms, &mut self.last_hour).err();
         }
-        // What changes nothing costs no write, and stays so.
-        if failed.is_none() && self.connection.total_changes() != before {
+        // Events are counted by their own numbers, so that no delivery pays for this; and what changes nothing stays so.
+        if failed.is_none() && last_seq.is_none() && self.connection.total_changes() != before {
             match count_commit(&self.connection) {
                 Ok(counted) => *commit = Some(counted),
                 Err(error) => failed = Some(error),
