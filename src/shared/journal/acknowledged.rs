@@ -14,8 +14,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::cursors::save_cursor;
-use super::writer::newest_seq;
+use super::cursors::{cursor_position, save_cursor};
 use crate::shared::telemetry::alerts::Alerts;
 
 /// The cause of the alert that acknowledged events, or other writes, are missing.
@@ -46,10 +45,6 @@ struct Place {
 }
 
 impl Place {
-    fn of(connection: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self { event: newest_seq(connection)?, commit: super::cursors::cursor_position(connection, COMMITS)? })
-    }
-
     fn to_bytes(self) -> [u8; 24] {
         let mut bytes = [0; 24];
         for (at, number) in [self.event, self.commit, self.event ^ self.commit ^ CHECK].into_iter().enumerate() {
@@ -78,15 +73,20 @@ pub(super) struct Acknowledged {
 }
 
 impl Acknowledged {
-    /// Opens the numbers of this journal, and says what is missing from it. Where something is, it is written down in the
+    /// Opens the numbers of this journal, whose newest event is `newest`, and says what is missing from it. Where something is, it is written down in the
     /// journal that calls of platforms may have been made that it does not know of.
     ///
     /// # Errors
     /// When the file cannot be made or read, or the journal not be used.
-    pub(super) fn open(journal: &Path, connection: &Connection, alerts: &Alerts) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        journal: &Path,
+        (connection, newest): (&Connection, i64),
+        alerts: &Alerts,
+    ) -> anyhow::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path_of(journal))?;
-        let (known, found) = (Place::read(&file), Place::of(connection)?);
+        let found = Place { event: newest, commit: cursor_position(connection, COMMITS)? };
+        let known = Place::read(&file);
         if let Some(sentence) = missing(known, found) {
             tracing::error!(
                 first = found.event + 1,

@@ -122,7 +122,7 @@ impl Journal {
         let connection = sqlite::open(path, MIGRATIONS)?;
         writer::configure(&connection)?;
         let last = newest_seq(&connection)?;
-        let acknowledged = Acknowledged::open(path, &connection, &alerts)
+        let acknowledged = Acknowledged::open(path, (&connection, last), &alerts)
             .with_context(|| format!("{} cannot be used", acknowledged::path_of(path).display()))?;
         let (requests, receiver) = mpsc::channel(QUEUE);
         let (seq_sender, last_seq) = watch::channel(last);

@@ -8,7 +8,6 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::erasures::Erasures;
 use crate::shared::database::sqlite::open_reader;
 use crate::shared::journal::{Account, DedupeKey, Scope};
 
@@ -29,7 +28,8 @@ pub(super) fn note(transaction: &Transaction<'_>, scope: &Scope, now_ms: i64) ->
     Ok(())
 }
 
-fn keep(connection: &Connection, erased: &ErasedOnce) -> rusqlite::Result<()> {
+/// Takes over what is known to have been erased.
+pub(super) fn keep(connection: &Connection, erased: &ErasedOnce) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO erased (hash, asked_at) VALUES (?1, ?2)
@@ -45,22 +45,6 @@ fn hash_of(scope: &Scope) -> Option<[u8; 16]> {
         Scope::Account { channel, account } => of(channel, account, &[b"erased account"]),
         Scope::Person { channel, account, person } => of(channel, account, &[b"erased person", person.as_bytes()]),
         Scope::Copies { .. } | Scope::Mentions { .. } => None,
-    }
-}
-
-impl Erasures {
-    /// Takes over what is known from elsewhere to have been erased.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn keep_erased(&self, erased: Vec<ErasedOnce>) -> anyhow::Result<()> {
-        self.db()
-            .call(move |connection| -> rusqlite::Result<()> {
-                let transaction = connection.transaction()?;
-                erased.iter().try_for_each(|erased| keep(&transaction, erased))?;
-                transaction.commit()
-            })
-            .await
     }
 }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::erased;
+use super::erased::{self, ErasedOnce};
 use crate::shared::database::db::Db;
 use crate::shared::journal::{Erased, Scope};
 
@@ -92,8 +92,18 @@ impl Erasures {
         Self(db)
     }
 
-    pub(super) fn db(&self) -> &Db {
-        &self.0
+    /// Takes over what is known from elsewhere to have been erased.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn keep_erased(&self, known: Vec<ErasedOnce>) -> anyhow::Result<()> {
+        self.0
+            .call(move |connection| -> rusqlite::Result<()> {
+                let transaction = connection.transaction()?;
+                known.iter().try_for_each(|one| erased::keep(&transaction, one))?;
+                transaction.commit()
+            })
+            .await
     }
 
     /// Takes the connection of an account away, with its tokens; what it was is kept among the former ones. Gives its
