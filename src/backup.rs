@@ -24,10 +24,13 @@ use crate::shared::database::lock::{DataLock, LockError, RESTORING, ensure_no_re
 use crate::shared::database::sqlite;
 use crate::shared::files::output::{MARK, Output};
 use crate::shared::journal;
+use crate::shared::secrets::random::random_hex;
 use crate::shared::secrets::signature::to_hex;
 use crate::shared::secrets::vault::Vault;
+use crate::shared::store::erased::{ErasedOnce, find_erased, list_erased_since, list_with_data};
+use crate::shared::store::erasures::NewErasure;
 use crate::shared::store::installation;
-use crate::shared::store::{Connections, TOKENS_MIGRATIONS, list_connected};
+use crate::shared::store::{Connections, Erasures, TOKENS_MIGRATIONS};
 
 /// What a backup says about itself.
 const MANIFEST: &str = "backup.json";
@@ -112,10 +115,10 @@ fn fill(server: &Server, folder: &Path, with_key: bool, clock: &Clock) -> anyhow
     Ok(format!("tokens.db, journal.db and {count} files, {key}"))
 }
 
-/// The folders of the connected accounts below the output folder.
+/// The folders of the accounts below the output folder, those included that are not connected any more.
 fn accounts(tokens: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
-    for (channel, account) in list_connected(tokens)? {
+    for (channel, account) in list_with_data(tokens)? {
         // An account's files are in a folder of its own name, for some channels below one of the channel's.
         folders.extend([PathBuf::from(&channel).join(&account), PathBuf::from(&account)]);
     }
@@ -162,7 +165,7 @@ fn copy_tree(from: &Path, root: &Path, below: &Path, manifest: &mut Manifest, co
 /// written. Until everything was checked nothing is changed.
 pub async fn restore(server: &Server, source: &Path, clock: &Clock) -> anyhow::Result<String> {
     let manifest = check(source)?;
-    let _lock = DataLock::take(server.databases()).map_err(|error| match error {
+    let _lock = DataLock::take(server.databases(), &server.output_dir).map_err(|error| match error {
         LockError::Held(sentence) => anyhow::anyhow!("{sentence}"),
         LockError::Other(error) => error,
     })?;
@@ -172,6 +175,7 @@ pub async fn restore(server: &Server, source: &Path, clock: &Clock) -> anyhow::R
     let output = Output::open(&server.output_dir)
         .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
     let id = installation::of_database(&source.join(TOKENS))?;
+    let erased = erased_since(server, &manifest)?;
     if let (Some(id), Some(of_folder)) = (&id, output.mark()?) {
         ensure!(
             *id == of_folder,
@@ -224,12 +228,51 @@ pub async fn restore(server: &Server, source: &Path, clock: &Clock) -> anyhow::R
     for folder in [folder_of(&server.tokens_db), folder_of(&server.journal_db), server.output_dir.as_path()] {
         sync_folder(folder)?;
     }
+    let repeated = repeat_erasures(server, erased, clock).await?;
     fs::remove_file(&under_way)?;
     sync_folder(folder_of(&server.tokens_db))?;
     Ok(format!(
         "tokens.db, journal.db and {count} files are back; {moved} files that were there are kept beside them with \
          `.before-{stamp}` in their names, and {kept} conversations and catalogues with `.damaged-{stamp}`: remove them \
-         when all is well"
+         when all is well{repeated}"
+    ))
+}
+
+/// What was erased since the backup was made, as far as it is known here; `None`: nothing here can tell.
+fn erased_since(server: &Server, manifest: &Manifest) -> anyhow::Result<Option<Vec<ErasedOnce>>> {
+    if !server.tokens_db.exists() {
+        return Ok(None);
+    }
+    // A database that cannot be read is a reason to restore, not one against it.
+    Ok(list_erased_since(&server.tokens_db, manifest.made_at)
+        .inspect_err(|error| tracing::warn!(%error, "what was erased since the backup cannot be read"))
+        .ok())
+}
+
+/// Asks for what was erased since the backup to be erased again, and says so. The next start carries it out.
+async fn repeat_erasures(server: &Server, erased: Option<Vec<ErasedOnce>>, clock: &Clock) -> anyhow::Result<String> {
+    let Some(erased) = erased else {
+        return Ok(
+            ". Whether anything was erased after the backup was made is not known here: look at your receipts, and \
+                   ask for those erasures again"
+                .to_owned(),
+        );
+    };
+    let scopes = find_erased(&server.tokens_db, &server.journal_db, &erased)?;
+    if erased.is_empty() {
+        return Ok(String::new());
+    }
+    let erasures = Erasures::new(Db::open(&server.tokens_db, TOKENS_MIGRATIONS)?);
+    erasures.keep_erased(erased).await?;
+    let count = scopes.len();
+    if count > 0 {
+        let code = random_hex::<16>()?;
+        let new = NewErasure { code, scopes, disconnected: 0, cause: "repeated after a restore", request: None };
+        erasures.insert(new, clock.now_ms()).await?;
+    }
+    Ok(format!(
+        ". {count} accounts and people were erased after the backup was made: they are erased again as soon as the service \
+         starts. What is kept beside it still holds them"
     ))
 }
 

@@ -75,7 +75,7 @@ impl App {
         let allowed = AllowedAddresses::new(&channels::own_addresses(&config));
         let sections = Sections::take_from(&mut config);
         let mut server = config.server;
-        let lock = DataLock::take(server.databases())?;
+        let lock = DataLock::take(server.databases(), &server.output_dir)?;
         let data_folder = folder_of(&server.tokens_db).to_owned();
         ensure_no_restore_broke_off(&data_folder)?;
         let opened = open(&server, allowed, clock).await?;

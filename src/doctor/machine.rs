@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::app::config::Server;
 use crate::shared::channel::finding::Finding;
 use crate::shared::database::lock::folder_of;
+use crate::shared::database::ownership;
 use crate::shared::database::sqlite::examine;
 use crate::shared::journal;
 use crate::shared::secrets::vault::{Vault, parse_key};
@@ -72,6 +73,16 @@ pub fn folders(server: &Server) -> Vec<Finding> {
                 format!("the {what} cannot be written"),
                 "deliveries are answered 503 and no file is written; it heals when the folder can be written again",
                 format!("give the user who runs shoptalk write access to {path}, and see that its disk is not mounted read-only"),
+            ));
+        }
+        if let Some(stranger) = ownership::stranger(&metadata) {
+            let (sentence, fix) = ownership::explained(std::path::Path::new(&path), stranger);
+            findings.push(Finding::error(
+                "folder_of_others",
+                &path,
+                sentence,
+                "the service does not start: whoever may write there could exchange what is in it",
+                fix,
             ));
         }
         if what == "data folder" && metadata.mode() & 0o077 != 0 {

@@ -32,6 +32,7 @@ use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::server::error::AppError;
 use crate::shared::server::login_answer::{AccountOutcome, LoginAnswer, Shown};
+use crate::shared::server::peer::Household;
 use crate::shared::server::session;
 use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::connections::Token;
@@ -78,6 +79,7 @@ pub fn routes() -> Router<Arc<Facebook>> {
 async fn login(
     State(facebook): State<Arc<Facebook>>,
     merchant: CurrentMerchant,
+    household: Household,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
@@ -91,7 +93,7 @@ async fn login(
         let proceed = "/facebook/login".to_owned();
         return Ok(LoginAnswer::AskFirst { channel: NAME, sentence, proceed }.into_response());
     }
-    let begun = facebook.shared.logins.begin(NAME, &headers, session.merchant.to_string()).await?;
+    let begun = facebook.shared.logins.begin(NAME, (&headers, household), session.merchant.to_string()).await?;
     // Who declined a permission is asked for it again only if we say so. A login that was refused for it left nothing
     // behind, so no connection at all is a reason too.
     let mut connections = facebook.shared.connections.list_of(session.merchant).await?;
@@ -211,7 +213,7 @@ async fn callback(
             accounts,
         }
     };
-    Ok(LoginAnswer::Done { body, cookie: None, shown })
+    Ok(LoginAnswer::Done { body, cookies: Vec::new(), shown })
 }
 
 /// Makes the app's webhook subscription. What is wrong with it is said of each Page. But where the app itself is not known,

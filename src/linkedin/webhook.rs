@@ -22,7 +22,7 @@ use super::config::ROUTES;
 use super::payload;
 use super::state::Linkedin;
 use crate::shared::secrets::signature::{Secrets, Signer, from_hex, sign_sha256, to_hex};
-use crate::shared::server::peer::Client;
+use crate::shared::server::peer::Household;
 use crate::shared::server::webhook_intake;
 use crate::shared::telemetry::metrics::Refusal;
 
@@ -52,10 +52,10 @@ pub fn routes(linkedin: &Linkedin) -> Router<Arc<Linkedin>> {
 /// Answers the challenge. Only a UUID is signed: with anything else this route would sign bodies for strangers.
 async fn challenge(
     State(linkedin): State<Arc<Linkedin>>,
-    client: Option<Extension<Client>>,
+    household: Household,
     RawQuery(query): RawQuery,
 ) -> Response {
-    if client.is_some_and(|Extension(Client(address))| !linkedin.challenges.allow(address)) {
+    if !linkedin.challenges.allow(household.address) {
         return StatusCode::TOO_MANY_REQUESTS.into_response();
     }
     let query = query.unwrap_or_default();

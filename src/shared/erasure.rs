@@ -17,7 +17,7 @@ use super::clock::Clock;
 use super::journal::{Account, DedupeKey, Journal};
 use super::objects::account_folder;
 use super::secrets::random::random_hex;
-use super::server::error::AppError;
+use super::server::error::{AppError, BEING_ERASED};
 use super::store::erasures::{Former, NewErasure, Receipt};
 use super::store::push::Receiver;
 use super::store::uploads::Uploads;
@@ -251,9 +251,7 @@ impl Erasure {
         };
         match tokio::time::timeout(WAIT, wait).await {
             Ok(waited) => Ok(waited?),
-            Err(_) => Err(AppError::Unavailable(
-                "What was known of this account is still being erased. Please connect it again in a few minutes.",
-            )),
+            Err(_) => Err(AppError::Unavailable(BEING_ERASED)),
         }
     }
 

@@ -12,8 +12,9 @@ use super::secrets::random;
 use super::secrets::signature::sign_sha256;
 use super::server::cookies;
 use super::server::error::AppError;
+use super::server::peer::Household;
 use super::store::LoginStates;
-use super::store::login_states::LIFETIME_MS;
+use super::store::login_states::{LIFETIME_MS, NewState};
 
 /// The name of the cookie that ties a login to its browser; with `__Host-` before it where our pages are https.
 const COOKIE: &str = "shoptalk_login";
@@ -73,27 +74,35 @@ impl Logins {
         Self { states, key: Arc::new(key), clock, secure }
     }
 
-    /// Begins a login of this channel for the browser that sent `headers`. `bound_to` is what the login is for: it comes
-    /// back from [`Logins::finish`], and from nowhere else.
+    /// Begins a login of this channel for the browser that sent `headers` from this household. `bound_to` is what the login
+    /// is for: it comes back from [`Logins::finish`], and from nowhere else.
     ///
     /// # Errors
-    /// When the database fails or the operating system gives no random bytes.
-    pub async fn begin(&self, channel: &'static str, headers: &HeaderMap, bound_to: String) -> Result<Begun, AppError> {
+    /// 503 when so many logins are under way that another one would cost somebody theirs; when the database fails or the
+    /// operating system gives no random bytes.
+    pub async fn begin(
+        &self,
+        channel: &'static str,
+        (headers, household): (&HeaderMap, Household),
+        bound_to: String,
+    ) -> Result<Begun, AppError> {
         let state = random_hex()?;
         // A second login in another tab keeps the first one alive: the browser is the same.
         let browser = match cookies::all(headers, &self.cookie_name()).next() {
             Some(browser) => browser.to_owned(),
             None => random_hex()?,
         };
-        self.states
-            .insert(
-                self.hash(b"state", &state),
-                channel,
-                self.hash(b"browser", &browser),
-                bound_to,
-                self.clock.now_ms(),
-            )
-            .await?;
+        let new = NewState {
+            state_hash: self.hash(b"state", &state),
+            channel,
+            browser_hash: self.hash(b"browser", &browser),
+            bound_to,
+            household_hash: self.hash(b"household", &household.address.to_string()),
+            network_hash: self.hash(b"network", &household.network.to_string()),
+        };
+        if !self.states.insert(new, self.clock.now_ms()).await? {
+            return Err(AppError::Unavailable("Too many logins are under way. Please try again in some minutes."));
+        }
         let cookie = cookies::set(&self.cookie_name(), &browser, LIFETIME_MS / 1000, self.secure);
         Ok(Begun { state, cookie })
     }

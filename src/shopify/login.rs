@@ -37,6 +37,7 @@ use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::sign_sha256;
 use crate::shared::server::error::{AppError, wants_html};
 use crate::shared::server::login_answer::{HOME, LoginAnswer, Shown};
+use crate::shared::server::peer::Household;
 use crate::shared::server::session;
 use crate::shared::server::session::CurrentMerchant;
 use crate::shared::store::{Connection, NewConnection, Status, StillToCome, Token, TokenKind, TroubleSource};
@@ -74,12 +75,13 @@ struct Form {
 async fn login_by_form(
     State(shopify): State<Arc<Shopify>>,
     merchant: CurrentMerchant,
+    household: Household,
     uri: Uri,
     headers: HeaderMap,
     QueryOf(form): QueryOf<Form>,
 ) -> Result<Response, AppError> {
     match ShopDomain::parse_typed(&form.shop) {
-        Some(shop) => begin(&shopify, &merchant, &uri, &headers, shop.as_str()).await,
+        Some(shop) => begin(&shopify, &merchant, (&uri, &headers, household), shop.as_str()).await,
         None if wants_html(&headers) => Ok(Redirect::to(&mistyped("shop", &form.shop)).into_response()),
         None => Err(AppError::bad_request(NO_SHOP)),
     }
@@ -89,18 +91,18 @@ async fn login_by_form(
 async fn login(
     State(shopify): State<Arc<Shopify>>,
     merchant: CurrentMerchant,
+    household: Household,
     uri: Uri,
     headers: HeaderMap,
     Path(shop_name): Path<String>,
 ) -> Result<Response, AppError> {
-    begin(&shopify, &merchant, &uri, &headers, &shop_name).await
+    begin(&shopify, &merchant, (&uri, &headers, household), &shop_name).await
 }
 
 async fn begin(
     shopify: &Shopify,
     merchant: &CurrentMerchant,
-    uri: &Uri,
-    headers: &HeaderMap,
+    (uri, headers, household): (&Uri, &HeaderMap, Household),
     shop_name: &str,
 ) -> Result<Response, AppError> {
     let shop = ShopDomain::parse_name(shop_name).ok_or_else(|| AppError::bad_request(NO_SHOP))?;
@@ -113,7 +115,7 @@ async fn begin(
     {
         return Ok(LoginAnswer::AskFirst { channel: NAME, sentence, proceed: login }.into_response());
     }
-    let begun = shopify.shared.logins.begin(NAME, headers, shop.to_string()).await?;
+    let begun = shopify.shared.logins.begin(NAME, (headers, household), shop.to_string()).await?;
     tracing::info!(channel = NAME, shop = shop.as_str(), "a login began");
     let url = shopify.client.authorize_url(&shop, &begun.state).map_err(failed)?;
     Ok(([(header::SET_COOKIE, begun.cookie)], Redirect::to(url.as_str())).into_response())
@@ -125,6 +127,7 @@ async fn begin(
 async fn install(
     State(shopify): State<Arc<Shopify>>,
     merchant: CurrentMerchant,
+    household: Household,
     uri: Uri,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -151,7 +154,7 @@ async fn install(
     if known.is_some_and(|one| Some(one.merchant) == current && is_complete(&one)) {
         return Ok(Redirect::to(HOME).into_response());
     }
-    begin(&shopify, &merchant, &uri, &headers, shop.as_str()).await
+    begin(&shopify, &merchant, (&uri, &headers, household), shop.as_str()).await
 }
 
 /// Takes the merchant back. Every check comes before the first request leaves us, in the order of least trust.
@@ -239,6 +242,9 @@ async fn connect(
         Some(info) => late_login::renamed_from(shopify, shop, info).await?,
         None => None,
     };
+    // Of two logins at once the later one finds what the first has stored, and is its merchant's; and a refresh of the old
+    // tokens that is under way does not overwrite the new ones.
+    let alone = shopify.tokens.hold(shop).await;
     let known = shared.connections.find(NAME, shop.as_str()).await?;
     let user = owner(shopify, &merchant, shop, known.as_ref().or(renamed_from.as_ref())).await?;
     let mut stored = vec![(TokenKind::Access, access)];
@@ -255,7 +261,10 @@ async fn connect(
         platform_user: None,
         tokens: stored,
     };
-    store(shopify, shop, connection, &to_come, ensured.as_ref(), known).await?;
+    shared.erasure.before_connecting(NAME, shop.as_str()).await?;
+    shared.connections.upsert(vec![connection], shared.clock.now_ms()).await?;
+    drop(alone);
+    follow_up(shopify, shop, &scopes, &to_come, ensured.as_ref(), known).await?;
     if let Some(old) = renamed_from {
         // Its old name is over: what was read under it stays, and nothing more is asked there.
         shared.erasure.disconnect(NAME, &old.account, "renamed").await?;
@@ -266,7 +275,7 @@ async fn connect(
         // The first read stores it again.
         tracing::warn!(%error, "a shop's metadata could not be stored at login");
     }
-    let cookie = session::start(shared, user, merchant.0).await?;
+    let cookies = session::start(shared, user, merchant.0).await?;
     tracing::info!(channel = NAME, shop = shop.as_str(), "a login is done");
 
     let mut body = json!({
@@ -279,7 +288,7 @@ async fn connect(
     if !to_come.is_empty() {
         body["still_to_come"] = json!(to_come);
     }
-    Ok(LoginAnswer::Done { body, cookie: Some(cookie), shown: Shown::Home })
+    Ok(LoginAnswer::Done { body, cookies, shown: Shown::Home })
 }
 
 async fn exchange(shopify: &Shopify, shop: &ShopDomain, code: &str) -> Result<TokenAnswer, AppError> {
@@ -319,23 +328,17 @@ fn not_connected(reason: &'static str, sentence: &'static str) -> LoginAnswer {
     LoginAnswer::NotConnected { channel: NAME, reason, sentence: sentence.into() }
 }
 
-/// Stores a connection, lets its events flow, and requests what is to be read and done. `known`: how it was before.
-async fn store(
+/// Lets the events of a stored connection flow, and requests what is to be read and done. `known`: how it was before.
+async fn follow_up(
     shopify: &Shopify,
     shop: &ShopDomain,
-    connection: NewConnection,
+    scopes: &[String],
     to_come: &[StillToCome],
     ensured: Option<&Ensured>,
     known: Option<Connection>,
 ) -> Result<(), AppError> {
     let Shared { journal, clock, .. } = &shopify.shared;
-    let (shared, now_ms, scopes) = (&shopify.shared, clock.now_ms(), connection.scopes.clone());
-    shared.erasure.before_connecting(NAME, shop.as_str()).await?;
-    {
-        // A refresh of the old tokens that is under way must not overwrite the new ones.
-        let _no_refresh = shopify.tokens.hold(shop).await;
-        shared.connections.upsert(vec![connection], now_ms).await?;
-    }
+    let now_ms = clock.now_ms();
     let not_stored = anyhow::Error::from;
     journal.note_still_to_come(NAME, shop.as_str(), to_come).await.map_err(not_stored)?;
     journal.connect_account(NAME, shop.as_str()).await.map_err(not_stored)?;
@@ -344,11 +347,11 @@ async fn store(
     }
     if let Some(Ensured { created, refused, .. }) = ensured {
         // So that what is lost before the first hourly look is known to be lost.
-        let wanted = subscriptions::wanted(&scopes);
+        let wanted = subscriptions::wanted(scopes);
         journal.note_subscriptions(NAME, shop.as_str(), &wanted, refused, *created > 0).await.map_err(not_stored)?;
         hourly_check::alert_of_subscriptions(shopify, shop, refused);
     }
-    let request = what_to_read(shopify, shop, known.as_ref(), &scopes, ensured).await?;
+    let request = what_to_read(shopify, shop, known.as_ref(), scopes, ensured).await?;
     journal.request_read(NAME, shop.as_str(), request, now_ms).await.map_err(not_stored)?;
     Ok(())
 }

@@ -222,6 +222,8 @@ impl Conversations {
         self.journal
             .note_files(FilesMade { cursor: last, done, recovered, changed, lost, failed, max_attempts, pause_ms })
             .await?;
+        // After the cursor is on disk: the folder is never ahead of the journal.
+        self.output.note_made(last);
         Ok(true)
     }
 

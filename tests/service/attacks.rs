@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use serde_json::{Value, json};
-use shoptalk::shared::channel::simulator::Failure;
+use shoptalk::shared::channel::simulator::{Failure, Planting};
 use shoptalk::shared::secrets::signature::{from_hex, sign_sha256, to_hex};
 
 use crate::journal_checks::{SAM, body_of, delete_older_than, deliver, text_at};
@@ -306,6 +306,120 @@ async fn o10_nothing_that_a_platform_says_of_its_own_is_written_down_or_shown() 
         assert!(!app.is_on_disk(canary), "{canary} is on the disk");
     }
     app.close().await;
+}
+
+/// Whether a text stands in a file of which no content of platforms is meant to be kept: everything beside the journal, the
+/// search index and the JSON files.
+fn is_beside_content(folder: &std::path::Path, text: &str) -> Option<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder.join("data")).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            path.is_file() && !name.starts_with("journal.db") && !name.starts_with("search.db")
+        })
+        .find(|path| std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes()))
+}
+
+/// The rows of the journal that hold a text, by table: but for those that hold what platforms say of products, people and
+/// messages.
+fn tables_with(app: &TestApp, text: &str) -> Vec<String> {
+    /// What of a platform's own words is meant to be kept.
+    const CONTENT: [&str; 10] = [
+        "events",
+        "records",
+        "staging",
+        "record_changes",
+        "media",
+        "threads",
+        "person_names",
+        "feed",
+        "walk_messages",
+        "listed_messages",
+    ];
+    app.journal_sql(|journal| {
+        let tables: Vec<String> = journal
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let mut found = Vec::new();
+        for table in tables.into_iter().filter(|table| !CONTENT.contains(&table.as_str())) {
+            let mut select = journal.prepare(&format!("SELECT * FROM \"{table}\""))?;
+            let columns = select.column_count();
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                let holds = |column| match row.get_ref(column) {
+                    Ok(rusqlite::types::ValueRef::Text(bytes) | rusqlite::types::ValueRef::Blob(bytes)) => {
+                        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+                    }
+                    _ => false,
+                };
+                if (0..columns).any(holds) {
+                    found.push(table);
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    })
+}
+
+#[tokio::test]
+async fn o10_nothing_that_stands_in_a_good_answer_of_a_platform_is_logged_or_shown_or_kept_but_as_content() {
+    /// Names are shown, and by ids and domains everything is found.
+    const KEPT: [&str; 6] = ["name", "id", "myshopifyDomain", "access_token", "refresh_token", "user_id"];
+    let (log, _guard) = Log::begin();
+    let canary = format!("shpat_{}", "Canary0123456789abcdef".to_uppercase());
+    let app = TestApp::start().await;
+    let merchant = app.connect().await;
+    for leaf in 0..60 {
+        let planting = Planting { text: canary.clone(), leaf, kept: &KEPT };
+        app.facebook.traffic().plant(Some(planting.clone()));
+        app.shopify.traffic().plant(Some(planting));
+        if leaf % 4 == 0 {
+            app.run_due_jobs().await;
+            app.browser().follow(&format!("/shopify/{SHOP}/login")).await;
+            merchant.follow("/facebook/login").await;
+        }
+        an_hour_later(&app).await;
+        let said = log.take();
+        let line = said.lines().find(|line| line.contains(&canary));
+        assert_eq!(line, None, "leaf {leaf}");
+        let shown = shown(&app, &merchant).await;
+        assert!(!shown.contains(&canary), "shown with leaf {leaf}: {shown}");
+        assert_eq!(is_beside_content(&app.path(""), &canary), None, "leaf {leaf}");
+        assert_eq!(tables_with(&app, &canary), [""; 0], "leaf {leaf}");
+    }
+    assert!(app.is_on_disk(&canary), "it was planted: content has it");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn o10_nothing_that_whatsapp_says_is_logged_or_shown_or_kept_but_as_content() {
+    /// The same as of the others; and what a number is called.
+    const KEPT: [&str; 4] = ["name", "id", "verified_name", "display_phone_number"];
+    let (log, _guard) = Log::begin();
+    let canary = format!("EAA{}", "Canary0123456789abcdef".to_uppercase());
+    let scene = crate::whatsapp::Scene::start().await;
+    let merchant = scene.app.connect().await;
+    for leaf in 0..30 {
+        scene.platform.traffic().plant(Some(Planting { text: canary.clone(), leaf, kept: &KEPT }));
+        an_hour_later(&scene.app).await;
+        if leaf % 5 == 0 {
+            // A failure's text is the platform's, too.
+            let failure = json!({ "error": { "message": canary, "type": canary, "code": 131_000, "fbtrace_id": canary,
+                                             "error_data": { "details": canary } } });
+            scene.platform.traffic().fail_next("messages", 1, Failure::Json(400, failure));
+        }
+        scene.hear("And now?").await;
+        scene.post(&json!({ "text": "Yes." })).await;
+        scene.app.settle().await;
+        let said = log.take();
+        assert_eq!(said.lines().find(|line| line.contains(&canary)), None, "leaf {leaf}");
+        let shown = shown(&scene.app, &merchant).await;
+        assert!(!shown.contains(&canary), "shown with leaf {leaf}: {shown}");
+        assert_eq!(is_beside_content(&scene.app.path(""), &canary), None, "leaf {leaf}");
+    }
+    scene.app.close().await;
 }
 
 #[tokio::test]

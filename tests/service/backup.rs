@@ -6,9 +6,10 @@ use std::path::Path;
 use serde_json::Value;
 use shoptalk::app::config::Server;
 use shoptalk::backup::{backup, restore};
+use shoptalk::shared::erasure::Scope;
 
 use crate::process;
-use crate::test_app::{PAGE, TestApp};
+use crate::test_app::{PAGE, SHOP, TestApp};
 
 const PRODUCTS: &str = "demo-shop.myshopify.com/shop_products.json";
 
@@ -124,6 +125,66 @@ async fn a_backup_that_is_not_whole_changes_nothing() {
     assert!(error.contains("is no backup"), "{error}");
     assert!(!elsewhere.path().join("data/tokens.db").exists());
     app.finish().await;
+}
+
+#[tokio::test]
+async fn files_of_an_account_that_is_not_connected_any_more_are_backed_up_too() {
+    let app = filled().await;
+    app.shared().erasure.disconnect("facebook", PAGE, "asked by the merchant").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("backup");
+    backup(&app.config().server, &target, true, &app.clock).unwrap();
+    let conversation = format!("facebook/{PAGE}/conversations/7000000000000001.json");
+    assert_eq!(file(&target.join("files"), &conversation), file(&app.path(""), &conversation));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_erased_after_a_backup_is_erased_again_after_its_restore() {
+    let app = filled().await;
+    let page = app.page();
+    let kim = app.facebook.person("7000000000000002", "Kim");
+    assert_eq!(page.deliver(&[page.message_from(&kim, "And mine?")]).await.unwrap(), Some(200));
+    app.settle().await;
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("backup");
+    backup(&app.config().server, &target, true, &app.clock).unwrap();
+    app.clock.advance(std::time::Duration::from_secs(60));
+    let of = |person: &str| Scope::Person {
+        channel: "facebook".to_owned(),
+        account: PAGE.to_owned(),
+        person: person.to_owned(),
+    };
+    let shop = Scope::Account { channel: "shopify".to_owned(), account: SHOP.to_owned() };
+    app.shared().erasure.request(vec![of("7000000000000001"), shop], "test", None).await.unwrap();
+    app.settle().await;
+    assert!(!app.is_on_disk("Good morning"));
+    let (clock, server, data) = (app.clock.clone(), app.config().server, app.folder());
+    let (facebook, shopify) = (app.facebook.clone(), app.shopify.clone());
+    app.close().await;
+
+    let said = restore(&server, &target, &clock).await.unwrap();
+    assert!(said.contains("2 accounts and people were erased after the backup was made"), "{said}");
+    let app = TestApp::reopen(clock.clone(), facebook.clone(), shopify.clone(), data).await;
+    app.settle().await;
+    assert_eq!((app.conversation("7000000000000001"), app.said("7000000000000002").len()), (None, 1));
+    assert!(!app.path(PRODUCTS).exists() && app.connections("shopify").await.is_empty());
+    let receipts = app.shared().erasure.receipts(10).await.unwrap();
+    assert!(receipts.iter().any(|receipt| receipt.cause == "repeated after a restore" && receipt.done_at.is_some()));
+    // The same backup again: it is still known.
+    let data = app.folder();
+    app.close().await;
+    let said = restore(&server, &target, &clock).await.unwrap();
+    assert!(said.contains("2 accounts and people"), "{said}");
+    let app = TestApp::reopen(clock.clone(), facebook, shopify, data).await;
+    app.settle().await;
+    assert_eq!(app.conversation("7000000000000001"), None);
+
+    // Where nothing is known of the time since, that is said.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let said = restore(&Server::below(elsewhere.path()), &target, &clock).await.unwrap();
+    assert!(said.contains("is not known here"), "{said}");
+    app.close().await;
 }
 
 #[test]

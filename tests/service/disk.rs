@@ -156,6 +156,64 @@ fn a_start_on_a_full_disk_says_so_and_changes_nothing_and_the_next_one_with_room
 }
 
 /// A folder whose databases hold something, closed in order.
+#[test]
+fn f6_two_processes_never_share_data_or_files_whatever_was_deleted_or_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    connect_page(folder.path());
+    let service = start(folder.path());
+    wait_until_ready(service.address);
+    let refused = |change: &dyn Fn(&mut std::process::Command)| {
+        let mut command = configured(folder.path(), &["serve"]);
+        change(&mut command);
+        let ended = run_briefly(command);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        ended.stderr
+    };
+    assert!(refused(&|_| {}).contains("another shoptalk (process"));
+    fs::remove_file(folder.path().join("data/shoptalk.lock")).unwrap();
+    assert!(refused(&|_| {}).contains("though its lock file was deleted"));
+    // A copy of the data folder, with the same files.
+    fs::create_dir(folder.path().join("copy")).unwrap();
+    for name in ["tokens.db", "journal.db", "master.key"] {
+        fs::copy(folder.path().join("data").join(name), folder.path().join("copy").join(name)).unwrap();
+    }
+    let of_copy = |command: &mut std::process::Command| {
+        for (variable, name) in [
+            ("TOKEN_DB_PATH", "tokens.db"),
+            ("JOURNAL_DB_PATH", "journal.db"),
+            ("SESSION_DB_PATH", "sessions.db"),
+            ("SEARCH_DB_PATH", "search.db"),
+        ] {
+            command.env(variable, folder.path().join("copy").join(name));
+        }
+    };
+    assert!(refused(&of_copy).contains("its own OUTPUT_DIR"));
+    assert_eq!(service.stop().0.code(), Some(0));
+}
+
+#[test]
+fn f2_a_folder_that_others_may_write_to_is_refused_with_what_mends_it() {
+    use std::os::unix::fs::PermissionsExt;
+    for name in ["data", "files"] {
+        let folder = tempfile::tempdir().unwrap();
+        let open = folder.path().join(name);
+        fs::create_dir(&open).unwrap();
+        let set = |mode| fs::set_permissions(&open, fs::Permissions::from_mode(mode)).unwrap();
+        let command = || {
+            let mut command = configured(folder.path(), &["serve"]);
+            command.env("OUTPUT_DIR", folder.path().join("files"));
+            command
+        };
+        set(0o777);
+        let ended = run_briefly(command());
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains("other users may write") && ended.stderr.contains("chmod go-w"), "{ended:?}");
+        assert!(!folder.path().join("data/tokens.db").exists(), "nothing was made");
+        set(0o755);
+        assert_eq!(Service::start(command()).stop().0.code(), Some(0));
+    }
+}
+
 fn used_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     connect_page(folder.path());

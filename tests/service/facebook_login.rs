@@ -375,6 +375,48 @@ async fn a_person_without_pages_is_told_so() {
 }
 
 #[tokio::test]
+async fn the_app_secret_goes_into_no_address_whatever_is_answered() {
+    let app = TestApp::start().await;
+    let browser = with_shop(&app, SHOP).await;
+    for status in [400, 404, 405, 501] {
+        let callback = browser.up_to_callback("/facebook/login").await;
+        app.facebook.traffic().fail_next("access_token", 1, Failure::Status(status));
+        assert!(browser.get(callback.as_str()).await.status.as_u16() >= 400, "{status}");
+    }
+    let asked = app.facebook.traffic().received();
+    let exchanges: Vec<_> = asked.iter().filter(|one| one.path.ends_with("/oauth/access_token")).collect();
+    assert_eq!(exchanges.len(), 4);
+    assert!(exchanges.iter().all(|one| one.method == "POST" && one.query.is_empty()), "{exchanges:?}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn of_two_merchants_who_connect_a_page_at_once_one_has_it_and_the_other_hears_why_not() {
+    let app = TestApp::start().await;
+    app.shopify.add_shop(OTHER_SHOP, "Other Shop");
+    let browsers = [with_shop(&app, SHOP).await, with_shop(&app, OTHER_SHOP).await];
+    let mut callbacks = Vec::new();
+    for browser in &browsers {
+        callbacks.push(browser.up_to_callback("/facebook/login").await);
+    }
+    let mut answers = tokio::task::JoinSet::new();
+    for (browser, url) in browsers.into_iter().zip(callbacks) {
+        answers.spawn(async move { browser.get(url.as_str()).await });
+    }
+    let mut connected = 0;
+    for answer in answers.join_all().await {
+        // Who comes later by a little is told of the collision, by more, of the owner.
+        match answer.status.as_u16() {
+            200 => connected += usize::from(answer.json()["pages"]["data"][0]["status"] == "connected"),
+            status => assert_eq!(status, 409, "{answer:?}"),
+        }
+    }
+    assert_eq!((connected, app.connections("facebook").await.len()), (1, 1));
+    app.settle().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_page_of_another_merchant_is_refused_and_stays_with_its_owner() {
     let app = TestApp::start().await;
     app.shopify.add_shop(OTHER_SHOP, "Other Shop");

@@ -1,6 +1,7 @@
 /* Loaded before the C library by tests: calls fail with EIO for as long as a file says so.
  *
- * FAULTS names that file. Each of its lines is a call, "write" or "sync", and a part of a path: "sync journal.db-wal".
+ * FAULTS names that file. Each of its lines is a call, "write" or "sync", and a part of a path: "sync journal.db-wal". A
+ * part with a $ behind it is the end of a path.
  *
  * After a failed sync the kernel forgets what it could not write, and the next sync says that all is well. So here, too:
  * what was written since the last good sync is undone, and reads find what the disk holds.
@@ -42,6 +43,12 @@ static int path_of(int file, char *path) {
     return length > 0;
 }
 
+static int fits(const char *path, const char *part) {
+    size_t all = strlen(path), length = strlen(part);
+    if (length == 0 || part[length - 1] != '$') return strstr(path, part) != NULL;
+    return all >= length - 1 && strncmp(path + all - (length - 1), part, length - 1) == 0;
+}
+
 static int fails(const char *call, const char *path) {
     const char *faults = getenv("FAULTS");
     FILE *lines = faults ? fopen(faults, "r") : NULL;
@@ -49,7 +56,7 @@ static int fails(const char *call, const char *path) {
     int found = 0;
     if (!lines) return 0;
     while (!found && fscanf(lines, "%15s %4095s", which, part) == 2)
-        found = strcmp(which, call) == 0 && strstr(path, part) != NULL;
+        found = strcmp(which, call) == 0 && fits(path, part);
     fclose(lines);
     return found;
 }

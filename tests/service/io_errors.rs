@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use crate::disk::{ANNA, BEN, deliver, message, status, wait_for};
-use crate::load::{Book, Client, connect_page, conversation, leftovers, wait_until_ready};
+use crate::load::{Book, Client, Delivery, Item, connect_page, conversation, leftovers, wait_until_ready};
 use crate::mount::skipped;
 use crate::process::{Service, configured};
 
@@ -93,6 +93,57 @@ fn f7_while_the_journals_disk_gives_errors_nothing_is_acknowledged_and_what_was_
     book.wait_until_filed(folder.path());
     assert!(!conversation(folder.path(), BEN).exists(), "what was answered 503 was kept all the same");
     assert_eq!(service.stop().0.code(), Some(0));
+}
+
+#[test]
+fn f7_while_only_the_journals_log_can_be_written_it_is_not_ready_and_takes_deliveries_all_the_same() {
+    let (tools, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(faults) = Faults::build(tools.path()) else { return skipped("a C compiler is needed") };
+    connect_page(folder.path());
+    let service = faults.start(folder.path());
+    wait_until_ready(service.address);
+    let mut client = Client::connect(service.address).unwrap();
+    let mut book = Book::default();
+    let mut numbers = 0_u64..;
+    // The log is moved when it has 40 MB; with long messages that is soon.
+    let mut long = |client: &mut Client, book: &mut Book| {
+        let number = numbers.next().unwrap();
+        let text = "x".repeat(250_000);
+        let item = Item::new(format!("m_{number}"), ANNA.to_owned(), 1_790_000_000_000 + number, &text);
+        deliver(client, book, &Delivery::new(vec![item]))
+    };
+    faults.fail("write journal.db$");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while status(&service, "/ready") == 200 {
+        assert_eq!(long(&mut client, &mut book), 200);
+        assert!(Instant::now() < deadline, "it never says that it is not ready");
+    }
+    assert_eq!(long(&mut client, &mut book), 200);
+    faults.fail("");
+    wait_for("it is ready again", || {
+        assert_eq!(long(&mut client, &mut book), 200);
+        status(&service, "/ready") == 200
+    });
+    assert_eq!(service.stop().0.code(), Some(0));
+}
+
+#[test]
+fn f7_a_login_that_cannot_be_stored_is_503_and_works_again_when_the_disk_does() {
+    let (tools, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(faults) = Faults::build(tools.path()) else { return skipped("a C compiler is needed") };
+    let service = faults.start(folder.path());
+    wait_until_ready(service.address);
+    // The host of the test's requests is not the public one, and this says that a login was sent there already.
+    let login = || status(&service, "/shopify/demo-shop/login?at=public");
+    assert_eq!(login(), 303);
+    for fault in ["write sessions.db", "sync sessions.db"] {
+        faults.fail(fault);
+        assert_eq!(login(), 503, "{fault}");
+        faults.fail("");
+        wait_for("logins begin again", || login() == 303);
+    }
+    let log = service.stop().1;
+    assert!(!log.contains("a request failed"), "{log}");
 }
 
 #[test]

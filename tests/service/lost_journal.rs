@@ -12,8 +12,11 @@ use shoptalk::shared::database::sqlite::copy;
 use shoptalk::shared::store::api_keys::Scope;
 
 use crate::api_keys::Bot;
+use crate::disk;
 use crate::journal_checks::{KIM, SAM, body_of, deliver, rebuild, text_at};
+use crate::load::{Book, Client, connect_page, wait_until_ready};
 use crate::process::{Service, configured, run_briefly};
+use crate::replies::Scene;
 use crate::test_app::{Answer, OPERATOR_TOKEN, PAGE, TestApp};
 
 fn alerts(app: &TestApp) -> Vec<String> {
@@ -277,8 +280,15 @@ async fn f4_the_output_folder_of_another_installation_is_refused_and_left_as_it_
         Config::without_channels(server)
     };
     App::build(config(&|_| {}), app.clock.clone()).await.unwrap().stop(None).await;
-    let with_files = config(&|server| server.output_dir = app.path(""));
-    let refused = App::build(with_files, app.clock.clone()).await.err().unwrap().to_string();
+    let with_files = || config(&|server| server.output_dir = app.path(""));
+    let refused = App::build(with_files(), app.clock.clone()).await.err().unwrap().to_string();
+    assert!(refused.contains("another shoptalk writes its files to"), "{refused}");
+    let (clock, folder) = (app.clock.clone(), app.folder());
+    let (facebook, shopify) = (app.facebook.clone(), app.shopify.clone());
+    let with_files = with_files();
+    app.close().await;
+    let refused = App::build(with_files, clock.clone()).await.err().unwrap().to_string();
+    let app = TestApp::reopen(clock, facebook, shopify, folder).await;
     assert!(refused.contains("belongs to another data folder") && refused.contains(".shoptalk"), "{refused}");
     // Nor do the journal of one and the tokens of another go together.
     copy(&app.path("data/journal.db"), &other.path().join("journal.db")).unwrap();
@@ -420,5 +430,136 @@ async fn f7_while_a_database_is_away_pages_and_the_api_say_when_to_come_again_an
         }
         assert_eq!(bot.get("/api/v1/conversations").await.status, 200, "{name} is back");
     }
+    app.finish().await;
+}
+
+/// Copies the files of a data folder that a snapshot of its disk would bring back.
+fn copy_data(from: &Path, to: &Path) {
+    for name in ["tokens.db", "sessions.db", "journal.db", "journal.acknowledged", "master.key"] {
+        for end in ["", "-wal", "-shm"] {
+            let (from, to) = (from.join(format!("{name}{end}")), to.join(format!("{name}{end}")));
+            let _ = fs::remove_file(&to);
+            if from.exists() {
+                fs::copy(from, to).unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn f4_a_data_folder_that_is_older_as_a_whole_is_noticed_by_the_files() {
+    let older = tempfile::tempdir().unwrap();
+    let app = restarted_after(filled().await, |folder| copy_data(&folder.join("data"), older.path())).await;
+    for number in 5..8 {
+        deliver(&app, body_of(&[text_at(SAM, number, &format!("sam {number}"))])).await;
+    }
+    app.settle().await;
+    let app = restarted_after(app, |folder| copy_data(older.path(), &folder.join("data"))).await;
+    let told = app.shared().alerts.list();
+    let missing = told.iter().find(|alert| alert.cause == "journal:missing").unwrap();
+    assert!(missing.sentence.contains("up to 13, and the journal ends with 10"), "{}", missing.sentence);
+    deliver(&app, body_of(&[text_at(SAM, 8, "sam 8")])).await;
+    app.settle().await;
+    assert_eq!(app.said(SAM), all("sam", 9));
+    app.finish().await;
+}
+
+/// Flips one bit in the middle of the journal's log, or cuts the log there.
+fn damage(log: &Path, is_cut: bool) {
+    let mut bytes = fs::read(log).unwrap();
+    let half = bytes.len() / 2;
+    match is_cut {
+        true => bytes.truncate(half),
+        false => bytes[half] ^= 1,
+    }
+    fs::write(log, bytes).unwrap();
+}
+
+#[test]
+fn f4_a_flipped_bit_or_a_cut_in_the_log_that_costs_acknowledged_events_is_said_with_what_is_missing() {
+    for is_cut in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        connect_page(folder.path());
+        let service = Service::start(configured(folder.path(), &["serve"]));
+        wait_until_ready(service.address);
+        let mut client = Client::connect(service.address).unwrap();
+        let mut book = Book::default();
+        for number in 0..40 {
+            assert_eq!(disk::deliver(&mut client, &mut book, &disk::message(number, SAM)), 200);
+        }
+        book.wait_until_filed(folder.path());
+        service.kill();
+        damage(&folder.path().join("data/journal.db-wal"), is_cut);
+        let service = Service::start(configured(folder.path(), &["serve"]));
+        wait_until_ready(service.address);
+        // The last of them is number 40; how many are lost depends on what stood where.
+        let log = service.stop().1;
+        let line =
+            log.lines().find(|line| line.contains("missing from the journal")).unwrap_or_else(|| panic!("{log}"));
+        assert!(line.contains("last=40"), "{line}");
+        assert!(log.contains("cause=\"journal:missing\""), "{log}");
+        // It is said once; and nothing is lost from the files.
+        let service = Service::start(configured(folder.path(), &["serve"]));
+        wait_until_ready(service.address);
+        assert!(!service.stop().1.contains("missing from the journal"));
+        book.wait_until_filed(folder.path());
+    }
+}
+
+#[tokio::test]
+async fn b1_where_the_log_lost_that_a_message_was_sent_it_is_looked_for_and_not_sent_again() {
+    let scene = Scene::start().await;
+    let id = scene.say("Yes, 3 left.").await;
+    scene.work().await;
+    assert_eq!(scene.taken(), ["Yes, 3 left."]);
+    // As it was when the message had been accepted and nothing more was written: what a cut log leaves.
+    let app = scene.app.kill_and_restart_with(|config| {
+        let journal = rusqlite::Connection::open(&config.server.journal_db).unwrap();
+        journal
+            .execute_batch(
+                "UPDATE outgoing_parts SET state = 'accepted', called_at = NULL, sent_at = NULL, platform_id = NULL;
+                 UPDATE outgoing SET is_open = 1, tries = 0;
+                 UPDATE cursors SET value = CAST(value AS INTEGER) - 2 WHERE name = 'journal:commits';",
+            )
+            .unwrap();
+    });
+    let app = app.await;
+    let told = app.shared().alerts.list();
+    let missing = told.iter().find(|alert| alert.cause == "journal:missing").unwrap();
+    assert!(missing.sentence.starts_with("The last 2 writes"), "{}", missing.sentence);
+    app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
+    let scene = Scene::again(app, &[Scope::Read, Scope::Reply]).await;
+    scene.work().await;
+    assert_eq!(scene.message(&id).await["state"], "unknown");
+    for _ in 0..5 {
+        scene.pass(60).await;
+    }
+    assert_eq!(scene.message(&id).await["state"], "sent");
+    assert_eq!(scene.taken(), ["Yes, 3 left."], "once");
+    // What is accepted afterwards goes out as ever.
+    let answer = scene.post("another", &serde_json::json!({ "text": "And two more tomorrow." })).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    scene.work().await;
+    assert_eq!(scene.taken().len(), 2);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_no_commit() {
+    let app = filled().await;
+    let commits = || {
+        app.journal_sql(|journal| {
+            journal.query_row("SELECT value FROM cursors WHERE name = 'journal:commits'", [], |row| {
+                row.get::<_, String>(0)
+            })
+        })
+    };
+    let before = commits();
+    app.shared().journal.connect_account("facebook", PAGE).await.unwrap();
+    assert_eq!(commits(), before);
+    deliver(&app, body_of(&[text_at(SAM, 9, "sam 9")])).await;
+    assert_eq!(commits(), before, "events have numbers of their own");
+    app.settle().await;
+    assert_ne!(commits(), before);
     app.finish().await;
 }

@@ -22,6 +22,7 @@ mod bucket;
 mod cloud;
 mod configuration;
 mod crash;
+mod crowd;
 mod demo;
 mod disk;
 mod doctor;

@@ -14,7 +14,7 @@ use url::Url;
 use crate::shopify_checks::{
     CATALOGUE, SECOND, assert_complete, connect_shop, connection, log_in, nodes, only, refreshes, titles,
 };
-use crate::test_app::{Answer, Browser, SHOP, SHOPIFY_SECRET, TestApp};
+use crate::test_app::{Answer, Browser, OPERATOR_TOKEN, SHOP, SHOPIFY_SECRET, TestApp};
 
 /// The words by which each refusal is known.
 const STATE: &str = "used already, has expired, or belongs to another browser";
@@ -135,9 +135,56 @@ async fn cookies_are_secure_where_our_pages_are_public() {
     assert!(cookie.starts_with("__Host-shoptalk_login="), "{cookie}");
     assert!(cookie.ends_with("; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure"), "{cookie}");
     let done = browser.follow(LOGIN).await;
-    let cookie = done.header("set-cookie");
-    assert!(cookie.starts_with("session_id="), "{cookie}");
-    assert!(cookie.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure"), "{cookie}");
+    let cookies: Vec<&str> = done.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    let id = browser.cookie("session_id").unwrap();
+    let rest = format!("session_id={id}; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure");
+    assert_eq!(cookies, [rest.clone(), format!("__Host-{rest}")]);
+    // A browser needs the one that no other host can set; a script that knows the other goes on.
+    let page = |names: &'static [&'static str], is_browser: bool| {
+        let (visitor, id) = (app.browser().for_pages(), id.clone());
+        names.iter().for_each(|name| visitor.set_cookie(name, &id));
+        async move {
+            let headers: &[(&str, &str)] = if is_browser {
+                &[("accept", "text/html"), ("sec-fetch-site", "none")]
+            } else {
+                &[("accept", "text/html")]
+            };
+            visitor.send(Method::GET, "/", headers, b"").await.text().contains(SHOP)
+        }
+    };
+    assert!(page(&["session_id", "__Host-session_id"], true).await);
+    assert!(!page(&["session_id"], true).await, "what another host has planted");
+    assert!(page(&["session_id"], false).await);
+    let signed_in = app.browser().for_pages();
+    let answer = signed_in.post_form("/operator/login", &format!("token={OPERATOR_TOKEN}")).await;
+    let cookie = answer.header("set-cookie");
+    assert!(cookie.starts_with("__Host-operator_session=") && cookie.ends_with("SameSite=Strict; Secure"), "{cookie}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn two_first_logins_to_one_shop_at_once_are_one_merchants() {
+    let app = TestApp::start().await;
+    let browsers: Vec<_> = (0..4).map(|_| app.browser()).collect();
+    let mut callbacks = Vec::new();
+    for browser in &browsers {
+        callbacks.push(browser.up_to_callback(LOGIN).await);
+    }
+    let mut answers = JoinSet::new();
+    for (browser, url) in browsers.into_iter().zip(callbacks) {
+        answers.spawn(async move { browser.get(url.as_str()).await });
+    }
+    let merchants: BTreeSet<String> = answers
+        .join_all()
+        .await
+        .iter()
+        .map(|answer| {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            answer.json()["user_uuid"].to_string()
+        })
+        .collect();
+    assert_eq!(merchants.len(), 1, "{merchants:?}");
+    app.settle().await;
     app.finish().await;
 }
 

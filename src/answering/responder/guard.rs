@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use serde_json::Value;
 
 /// The longest answer, in characters: a message's limit.
@@ -86,13 +87,14 @@ pub struct Told {
 impl Told {
     /// The shop said this: its instructions, its answers.
     pub fn add(&mut self, text: &str) {
+        let text = &*plain(text);
         self.prices.extend(prices(text).into_iter().map(|(number, _)| number));
         self.by_shop.push(text.to_owned());
     }
 
     /// The customer said this.
     pub fn add_of_person(&mut self, text: &str) {
-        self.limits.extend(numbers(text).into_iter().map(|(number, _, _)| number));
+        self.limits.extend(numbers(&plain(text)).into_iter().map(|(number, _, _)| number));
         self.by_person.push(text.to_owned());
     }
 
@@ -100,8 +102,7 @@ impl Told {
     pub fn add_products(&mut self, products: &Value) {
         for product in products.as_array().into_iter().flatten() {
             self.prices.extend(product["price"].as_str().map(one_spelling));
-            self.by_shop
-                .extend(["title", "url", "image"].iter().filter_map(|name| product[*name].as_str()).map(str::to_owned));
+            self.by_shop.extend(["title", "url", "image"].iter().filter_map(|name| product[*name].as_str()).map(plain));
         }
     }
 
@@ -114,6 +115,7 @@ impl Told {
     /// Why these words do not leave; `None`: nothing stands against them.
     #[must_use]
     pub fn objection(&self, text: &str) -> Option<Objection> {
+        let text = &*plain(text);
         if text.trim().is_empty() {
             Some(Objection::Empty)
         } else if text.chars().count() > LONGEST {
@@ -150,6 +152,32 @@ impl Told {
         let known = |pieces: u64| cents % pieces == 0 && self.prices.contains(&written(cents / pieces));
         (2..=MOST_PIECES).any(known)
     }
+}
+
+/// The text as a person reads it: signs that look like others are those, and what cannot be seen is not there. Otherwise a
+/// model that was talked into it could write an address or a price in a way that only a person recognises.
+fn plain(text: &str) -> String {
+    /// Where the decimal digits of other scripts begin.
+    const ZEROS: [u32; 13] =
+        [0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xe50, 0x17e0];
+    let is_seen = |sign: &char| {
+        let is_format = matches!(u32::from(*sign), 0xad | 0x34f | 0x61c | 0x180b..=0x180f | 0x200b..=0x200f
+            | 0x202a..=0x202e | 0x2060..=0x206f | 0xfe00..=0xfe0f | 0xfeff | 0xe0000..=0xe0fff);
+        !is_format
+    };
+    let digit = |sign: char| {
+        let found = ZEROS.iter().find_map(|zero| u32::from(sign).checked_sub(*zero).filter(|digit| *digit < 10));
+        found.and_then(|digit| char::from_digit(digit, 10)).unwrap_or(sign)
+    };
+    let seen = ComposingNormalizerBorrowed::new_nfkc().normalize_iter(text.chars().filter(is_seen)).map(digit);
+    let signs: Vec<char> = seen.collect();
+    let is_of_a_name = |at: Option<usize>| at.and_then(|at| signs.get(at)).is_some_and(char::is_ascii_alphanumeric);
+    // Browsers take this full stop for a dot; between words of other scripts it ends a sentence.
+    let dotted = signs.iter().enumerate().map(|(at, sign)| match sign {
+        '\u{3002}' if is_of_a_name(at.checked_sub(1)) && is_of_a_name(at.checked_add(1)) => '.',
+        sign => *sign,
+    });
+    dotted.collect()
 }
 
 fn is_markup(text: &str) -> bool {
@@ -334,6 +362,38 @@ mod tests {
         assert_eq!(told.objection("<!doctype html><p>"), Some(Objection::Markup));
         assert_eq!(told.objection("I <3 it, and 5 < 6 > 4"), None);
         assert_eq!(told.objection(&"a".repeat(50_000)), Some(Objection::TooLong));
+    }
+
+    #[test]
+    fn what_only_looks_like_something_else_is_read_as_a_person_reads_it() {
+        let mut told = told(&["See https://shop.example."]);
+        told.add_products(&serde_json::json!([{ "price": "49.00" }]));
+        for bad in [
+            "go to ｅｖｉｌ．ｃｏｍ",
+            "go to evil\u{2024}com",
+            "go to evil\u{3002}com",
+            "go to evil\u{ff61}com",
+            "go to ev\u{ad}il\u{200b}.c\u{2060}om",
+            "go to e\u{202e}vil.com",
+        ] {
+            assert_eq!(told.objection(bad), Some(Objection::Address), "{bad}");
+        }
+        for bad in
+            ["It is ＄１", "It is ﹩1 only", "١٢ USD", "It costs 1\u{200b}2 U\u{200b}SD", "१० euros", "𝟏𝟐 dollars"]
+        {
+            assert_eq!(told.objection(bad), Some(Objection::Price), "{bad}");
+        }
+        for good in [
+            "好的。谢谢您。",
+            "はい。ありがとう。",
+            "It costs ４９ USD…right?",
+            "See https://shop.example",
+            "Đồng ý nhé",
+        ] {
+            assert_eq!(told.objection(good), None, "{good}");
+        }
+        assert_eq!(told.objection("\u{200b}\u{2060}"), Some(Objection::Empty), "nothing can be seen");
+        assert_eq!(told.objection("＜b＞Hello＜/b＞"), Some(Objection::Markup));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A simulator is a real HTTP server with state. It meets the service over HTTP only and imports nothing of the code
 //! that it is there to test; this module therefore depends on nothing else in the crate.
 
+mod planting;
 mod post;
 mod send_failure;
 mod wire;
@@ -22,6 +23,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub use self::planting::Planting;
 pub use self::post::{Post, Webhooks};
 pub use self::send_failure::{Plans, SendFailure};
 pub use self::wire::{ascii_json, hmac_sha256_hex, json_answer, loopback_client, random_text};
@@ -102,6 +104,7 @@ impl Received {
 pub struct Traffic {
     received: Arc<Mutex<Vec<Received>>>,
     planned: Arc<Mutex<VecDeque<Planned>>>,
+    planting: Arc<Mutex<Option<Planting>>>,
     arrived: Arc<Notify>,
 }
 
@@ -145,6 +148,11 @@ impl Traffic {
             every: every.saturating_sub(1),
             failure,
         });
+    }
+
+    /// From now on every JSON answer holds this, or nothing of the kind.
+    pub fn plant(&self, planting: Option<Planting>) {
+        *lock(&self.planting) = planting;
     }
 
     /// Forgets all planned failures.
@@ -332,7 +340,11 @@ async fn watch(State(traffic): State<Traffic>, request: HttpRequest, next: Next)
     {
         request.known = false;
     }
-    response
+    let planting = lock(&traffic.planting).clone();
+    match planting {
+        Some(planting) => planting.plant(response).await,
+        None => response,
+    }
 }
 
 /// An answer that breaks off: the connection is closed in the middle of it.

@@ -1,11 +1,16 @@
-//! One process per data folder. The kernel releases the lock when the process dies, however it dies.
+//! One process per data folder and per output folder. The kernel releases the locks when the process dies, however it dies.
+//!
+//! The folders themselves are locked, and in a data folder a file, too, which says who has it: a file can be deleted while
+//! it is locked, and the next one of its name is another one.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+
+use super::ownership;
 
 /// The name of the lock file in a data folder.
 const NAME: &str = "shoptalk.lock";
@@ -36,15 +41,62 @@ pub enum LockError {
 }
 
 impl DataLock {
-    /// Takes the folders of these databases.
+    /// Takes the folders of these databases, and the output folder.
     ///
     /// # Errors
-    /// When another process holds one of them: the sentence names it.
-    pub fn take<'a>(databases: impl IntoIterator<Item = &'a Path>) -> Result<Self, LockError> {
+    /// When another process holds one of them, or somebody else may write to it: the sentence says which and who.
+    pub fn take<'a>(databases: impl IntoIterator<Item = &'a Path>, output: &Path) -> Result<Self, LockError> {
         let mut folders: Vec<PathBuf> = databases.into_iter().map(|path| folder_of(path).to_owned()).collect();
         folders.sort();
         folders.dedup();
-        folders.iter().map(|folder| take(folder)).collect::<Result<_, _>>().map(Self)
+        let mut taken = Self(Vec::new());
+        for folder in &folders {
+            let file = taken.take_folder(folder, true)?;
+            taken.0.extend(file);
+        }
+        taken.take_folder(output, false)?;
+        Ok(taken)
+    }
+
+    /// Takes one folder, once under whatever names it has. Gives the lock file of one with databases.
+    fn take_folder(&mut self, path: &Path, has_databases: bool) -> Result<Option<File>, LockError> {
+        let open = || -> anyhow::Result<(File, fs::Metadata)> {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+            let folder = File::open(path)?;
+            let metadata = folder.metadata()?;
+            Ok((folder, metadata))
+        };
+        let (folder, metadata) = open().with_context(|| format!("the folder {} cannot be used", path.display()))?;
+        ownership::ensure_is_ours(path, &metadata)?;
+        let lock_file = if has_databases { Some(take_file(path)?) } else { None };
+        let id = (metadata.dev(), metadata.ino());
+        let is_ours_already = |file: &File| file.metadata().is_ok_and(|held| (held.dev(), held.ino()) == id);
+        if !self.0.iter().any(is_ours_already) {
+            match folder.try_lock() {
+                Ok(()) => self.0.push(folder),
+                Err(TryLockError::WouldBlock) => return Err(LockError::Held(held_folder(path, has_databases))),
+                // A file system without such locks; a data folder has its lock file.
+                Err(TryLockError::Error(error)) => {
+                    tracing::warn!(%error, "the folder {} cannot be locked", path.display());
+                }
+            }
+        }
+        Ok(lock_file)
+    }
+}
+
+/// What whoever starts a second process is told.
+fn held_folder(path: &Path, has_databases: bool) -> String {
+    match has_databases {
+        true => format!(
+            "another shoptalk uses the data folder {}, though its lock file was deleted; stop it first, or give this one its \
+             own folder",
+            path.display()
+        ),
+        false => format!(
+            "another shoptalk writes its files to {}; stop it first, or give this one its own OUTPUT_DIR",
+            path.display()
+        ),
     }
 }
 
@@ -54,13 +106,11 @@ pub fn folder_of(database: &Path) -> &Path {
     database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn take(folder: &Path) -> Result<File, LockError> {
+fn take_file(folder: &Path) -> Result<File, LockError> {
     let path = folder.join(NAME);
-    let open = || -> anyhow::Result<File> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        Ok(fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?)
-    };
-    let mut file = open().with_context(|| format!("the lock file {} cannot be made", path.display()))?;
+    let mut options = fs::OpenOptions::new();
+    let opened = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let mut file = opened.with_context(|| format!("the lock file {} cannot be made", path.display()))?;
     match file.try_lock() {
         Ok(()) => {
             let write_pid = |file: &mut File| -> std::io::Result<()> {
@@ -84,10 +134,7 @@ fn take(folder: &Path) -> Result<File, LockError> {
             )))
         }
         Err(TryLockError::Error(error)) => {
-            let refused =
-                || -> anyhow::Result<()> { bail!("the lock file {} cannot be locked: {error}", path.display()) };
-            refused()?;
-            Ok(file)
+            Err(LockError::Other(anyhow::anyhow!("the lock file {} cannot be locked: {error}", path.display())))
         }
     }
 }
@@ -117,12 +164,35 @@ mod tests {
     fn a_lock_ends_with_its_owner_also_while_somebody_has_a_copy_of_the_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let database = folder.path().join("data/x.db");
-        let lock = DataLock::take([database.as_path()]).expect("it is free");
+        let take = || DataLock::take([database.as_path()], folder.path());
+        let lock = take().expect("it is free");
         // What a fork does to every open file.
-        let copy = lock.0[0].try_clone().expect("a copy");
-        assert!(matches!(DataLock::take([database.as_path()]), Err(LockError::Held(_))));
+        let copies: Vec<File> = lock.0.iter().map(|file| file.try_clone().expect("a copy")).collect();
+        assert!(matches!(take(), Err(LockError::Held(_))));
         drop(lock);
-        DataLock::take([database.as_path()]).expect("it is free again");
-        drop(copy);
+        take().expect("it is free again");
+        drop(copies);
+    }
+
+    #[test]
+    fn f6_a_folder_is_held_also_when_its_lock_file_was_deleted_and_so_is_the_output_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (database, output) = (folder.path().join("data/x.db"), folder.path().join("files"));
+        let lock = DataLock::take([database.as_path()], &output).expect("it is free");
+        fs::remove_file(folder.path().join("data").join(NAME)).expect("deleted");
+        let told = |taken: Result<DataLock, LockError>| match taken {
+            Err(LockError::Held(sentence)) => sentence,
+            other => format!("{other:?}"),
+        };
+        let second = told(DataLock::take([database.as_path()], &folder.path().join("others")));
+        assert!(second.contains("though its lock file was deleted"), "{second}");
+        // A copy of the data folder carries the same mark as the files.
+        let copy = folder.path().join("copy/x.db");
+        let second = told(DataLock::take([copy.as_path()], &output));
+        assert!(second.contains("its own OUTPUT_DIR"), "{second}");
+        drop(lock);
+        DataLock::take([copy.as_path()], &output).expect("it is free again");
+        // One folder for both is locked once.
+        DataLock::take([copy.as_path()], &folder.path().join("copy")).expect("it is free");
     }
 }

@@ -3,4 +3,5 @@
 pub mod db;
 pub(in crate::shared) mod known_file;
 pub mod lock;
+pub mod ownership;
 pub mod sqlite;

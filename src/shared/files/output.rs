@@ -122,6 +122,9 @@ impl Write for Comparing<'_> {
 /// The file of the output folder that says which installation it belongs to.
 pub const MARK: &str = ".shoptalk";
 
+/// The file of the output folder that says up to which event its files are made.
+const MADE: &str = ".shoptalk-made";
+
 /// The folder `OUTPUT_DIR`, opened once. Cheap to clone.
 #[derive(Clone)]
 pub struct Output(Arc<Root>, WhoTells);
@@ -244,9 +247,39 @@ impl Output {
             file.write_all(format!("{id}\n").as_bytes())?;
             file.sync_data()
         })?;
+        // What was made for another installation says nothing about this one.
+        match rustix::fs::unlinkat(&*root, MADE, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
         rustix::fs::fsync(&*root)?;
         *self.0.id.write().unwrap_or_else(PoisonError::into_inner) = Some(id.to_owned());
         Ok(())
+    }
+
+    /// Up to which event the files are made, as the folder says; 0 where it says nothing. The journal must have come as far:
+    /// this is another disk, perhaps, and nobody puts both back into the same older state by mistake.
+    #[must_use]
+    pub fn made_up_to(&self) -> i64 {
+        let read = || -> std::io::Result<i64> {
+            let Some(file) = open_plain(&*self.root(), MADE)? else { return Ok(0) };
+            let mut text = String::new();
+            file.take(32).read_to_string(&mut text)?;
+            // The end of the line shows that the number is whole.
+            Ok(text.strip_suffix('\n').and_then(|number| number.trim().parse().ok()).unwrap_or(0))
+        };
+        read().unwrap_or(0)
+    }
+
+    /// The files are made up to this event. Not synced: an older number costs a warning that might have been given.
+    pub fn note_made(&self, event: i64) {
+        let write = || -> std::io::Result<()> {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let file = rustix::fs::openat(&*self.root(), MADE, flags, Mode::RUSR | Mode::WUSR)?;
+            // Always of one length, so that no end of an older number is left.
+            File::from(file).write_all_at(format!("{event:>20}\n").as_bytes(), 0)
+        };
+        let _ = write();
     }
 
     /// Makes the file hold exactly this document. Blocks until it is on disk.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::acknowledged::{self, Acknowledged};
 use super::changed_files::Pace;
-use super::checkpoint;
+use super::checkpoint::{self, Stuck};
 use super::connected_accounts::ConnectedAccounts;
 use super::conversation::Conversation;
 use super::error::JournalError;
@@ -52,6 +52,7 @@ pub struct Journal {
     last_seq: watch::Receiver<i64>,
     feed_news: FeedNews,
     followed: Arc<OnceLock<Pace>>,
+    stuck: Stuck,
 }
 
 struct Readers {
@@ -121,14 +122,15 @@ impl Journal {
         let connection = sqlite::open(path, MIGRATIONS)?;
         writer::configure(&connection)?;
         let last = newest_seq(&connection)?;
-        let acknowledged = Acknowledged::open(path, last, &alerts)
+        let acknowledged = Acknowledged::open(path, (&connection, last), &alerts)
             .with_context(|| format!("{} cannot be used", acknowledged::path_of(path).display()))?;
         let (requests, receiver) = mpsc::channel(QUEUE);
         let (seq_sender, last_seq) = watch::channel(last);
         let (accounts, unsendings) = (ConnectedAccounts::default(), Unsendings::default());
         let feed_news = FeedNews::default();
         let file = KnownFile::of(path)?;
-        let checkpoints = checkpoint::start(&file)?;
+        let checkpoints = checkpoint::start(&file, alerts.clone())?;
+        let stuck = checkpoints.stuck();
         let (messages, told) = mpsc::unbounded_channel();
         tokio::spawn(writer::tell(told));
         let writer = Writer {
@@ -155,7 +157,7 @@ impl Journal {
         let readers = Arc::new(Readers { file, idle: Mutex::default() });
         let followed = Arc::default();
         Ok((
-            Self { requests, readers, accounts, unsendings, clock, last_seq, feed_news, followed },
+            Self { requests, readers, accounts, unsendings, clock, last_seq, feed_news, followed, stuck },
             WriterHandle(thread),
         ))
     }
@@ -370,8 +372,11 @@ impl Journal {
     /// Writes something small, to know that it can be done: an empty transaction succeeds on a full disk, too.
     ///
     /// # Errors
-    /// When the journal cannot be written.
+    /// When the journal cannot be written, or its log not be moved into it.
     pub async fn probe(&self) -> Result<(), JournalError> {
+        if self.stuck.is_stuck() {
+            return Err(JournalError::Storage("the log cannot be moved into the database".to_owned()));
+        }
         let now_ms = self.clock.now_ms();
         self.write(move |connection| {
             // Once a second at most, however often somebody asks.

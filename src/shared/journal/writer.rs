@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ffi, params};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::acknowledged::Acknowledged;
+use super::acknowledged::{Acknowledged, count_commit};
 use super::arrivals::Arrived;
 use super::checkpoint::{self, Checkpoints};
 use super::connected_accounts::{ConnectedAccounts, NOT_CONNECTED};
@@ -155,11 +155,11 @@ impl Writer {
 
     fn write(&mut self, batch: Vec<Request>) {
         let mut completions: Vec<Completion> = Vec::with_capacity(batch.len());
-        let mut last_seq = None;
+        let (mut last_seq, mut commit) = (None, None);
         let (scrubs, batch): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|request| matches!(request, Request::Scrub(..)));
         let (begun, requests) = (Instant::now(), batch.len());
-        let outcome = self.transaction(batch, &mut completions, &mut last_seq);
+        let outcome = self.transaction(batch, &mut completions, (&mut last_seq, &mut commit));
         let took = begun.elapsed();
         self.metrics.commit_time.observe(took);
         self.metrics.batch.observe(requests);
@@ -178,8 +178,8 @@ impl Writer {
         for completion in self.threads.drain(..) {
             completion(told.clone());
         }
-        if let Some(seq) = last_seq.filter(|_| is_good) {
-            self.acknowledged.note(seq);
+        if is_good {
+            self.acknowledged.note(last_seq, commit);
         }
         if self.messages.send(Message { completions, told }).is_err() {
             // The runtime is gone and with it all who wait, or nobody can be told any more.
@@ -223,13 +223,13 @@ impl Writer {
         &mut self,
         batch: Vec<Request>,
         completions: &mut Vec<Completion>,
-        last_seq: &mut Option<i64>,
+        (last_seq, commit): (&mut Option<i64>, &mut Option<i64>),
     ) -> rusqlite::Result<()> {
         let now_ms = self.clock.now_ms();
         let mut arrived = Arrived::default();
         let usable = self.ensure_usable();
         let run = |sql: &str| self.connection.prepare_cached(sql)?.execute([]).map(drop);
-        let mut closed = false;
+        let (mut closed, before) = (false, self.connection.total_changes());
         let mut failed = usable.and_then(|()| run("BEGIN IMMEDIATE")).err();
         // Unknown until the first append, and again after each job: it may have been the one that deletes.
         let mut any_pruned = None;
@@ -292,6 +292,13 @@ impl Writer {
         }
         if failed.is_none() {
             failed = arrived.store(&self.connection, now_ms, &mut self.last_hour).err();
+        }
+        // Events are counted by their own numbers, so that no delivery pays for this; and what changes nothing stays so.
+        if failed.is_none() && last_seq.is_none() && self.connection.total_changes() != before {
+            match count_commit(&self.connection) {
+                Ok(counted) => *commit = Some(counted),
+                Err(error) => failed = Some(error),
+            }
         }
         let outcome = match failed {
             None => run("COMMIT"),

@@ -218,10 +218,10 @@ impl Objects {
         if is_truncated && next.is_none() {
             return Err(ObjectError::Unreadable("a list that goes on does not say where"));
         }
-        let keys: Vec<_> = contents.into_iter().map(|listed| ObjectKey::listed(listed.key)).collect();
-        if keys.iter().any(|key| !key.as_str().starts_with(prefix)) {
+        if contents.iter().any(|listed| !listed.key.starts_with(prefix)) {
             return Err(ObjectError::Unreadable("a list names what was not asked for"));
         }
+        let keys = contents.into_iter().filter_map(|listed| ObjectKey::listed(listed.key)).collect();
         Ok(Page { keys, prefixes: prefixes.into_iter().map(|listed| listed.prefix).collect(), next })
     }
 

@@ -38,10 +38,12 @@ impl ObjectKey {
         Ok(Self(key))
     }
 
-    /// An object as a list of the bucket names it.
+    /// An object as a list of the bucket names it. `None`: its name would be another one as an address (`a/../b`), so it is
+    /// none of ours, and whoever put it there shall not have another one asked for, or deleted, by our hand.
     #[must_use]
-    pub fn listed(key: String) -> Self {
-        Self(key)
+    pub fn listed(key: String) -> Option<Self> {
+        let is_another = key.split('/').any(|part| matches!(part, "." | ".."));
+        (!is_another).then_some(Self(key))
     }
 
     /// The name.
@@ -74,6 +76,11 @@ mod tests {
         assert_eq!(key.expect("a name").as_str(), format!("{prefix}conversations/-_.A.json"));
         for bad in ["", "../x", "a//b", "/a", "a/", ".a", "a b", "a?b", "a%2fb", "ä", "a\0", "a\n"] {
             assert!(ObjectKey::below(&prefix, bad).is_err(), "{bad:?}");
+        }
+        for (listed, is_taken) in
+            [("a b/%2e%2e/ä", true), ("a/../b", false), ("..", false), ("a/./b", false), ("a/..b", true)]
+        {
+            assert_eq!(ObjectKey::listed(format!("{prefix}{listed}")).is_some(), is_taken, "{listed}");
         }
     }
 }

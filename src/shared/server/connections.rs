@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::rates::household;
+use super::peer::household;
 use super::turns::Turns;
 
 /// An address that has more than one part in so many gives way to another address at once.

@@ -13,6 +13,7 @@ use crate::shared::database::sqlite;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::products::ProductsError;
+use crate::shared::store::connections::NotStored;
 use crate::shared::telemetry::once_per_second::EachOncePerSecond;
 
 /// Why a request could not be served.
@@ -55,10 +56,24 @@ pub enum AppError {
 /// What somebody reads while a database cannot be used.
 const FOR_NOW: &str = "The service cannot read or store anything at the moment. Please try again in a moment.";
 
+/// What a login is told that was overtaken by somebody else's.
+const TAKEN: &str = "Nothing was connected: somebody else connected the same account at the same moment, and it is theirs now. \
+                     If that was you in another window, go on there; otherwise ask who manages the account with you.";
+
+/// What a login is told whose account is still being erased.
+pub const BEING_ERASED: &str =
+    "What was known of this account is still being erased. Please connect it again in a few minutes.";
+
 impl From<anyhow::Error> for AppError {
-    /// A database that cannot be used for now is no fault that anybody has to look for in the code.
+    /// A database that cannot be used for now is no fault that anybody has to look for in the code, and neither is a login
+    /// that was overtaken by another one.
     fn from(error: anyhow::Error) -> Self {
-        if is_for_now(&error) { Self::ForNow(error) } else { Self::Internal(error) }
+        match error.downcast_ref::<NotStored>() {
+            Some(NotStored::AnotherMerchants) => Self::Conflict(TAKEN.into()),
+            Some(NotStored::BeingErased) => Self::Unavailable(BEING_ERASED),
+            None if is_for_now(&error) => Self::ForNow(error),
+            None => Self::Internal(error),
+        }
     }
 }
 

@@ -18,10 +18,10 @@ use http_body::Body as _;
 
 use super::bodies::{Bodies, Held, Pot};
 use super::error::Problem;
-use super::peer::{Client, Peer};
+use super::peer::{Household, Peer, household};
 use super::places::Places;
 use super::proxies::Proxies;
-use super::rates::{Rate, Rates, household};
+use super::rates::{Rate, Rates};
 use super::turns::Turns;
 use crate::shared::telemetry::once_per_second::OncePerSecond;
 
@@ -136,10 +136,7 @@ impl Gate {
 /// Lets a request in, or answers it here.
 pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let shares = &*gate.0;
-    let (mut parts, body) = request.into_parts();
-    if let Some(client) = client(shares, &parts) {
-        parts.extensions.insert(Client(client));
-    }
+    let (parts, body) = request.into_parts();
     if let Err(refusal) = check_head(shares, &parts) {
         return refusal.into_response();
     }
@@ -160,8 +157,10 @@ pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Res
     let answer = async {
         let (body, _held) = read?;
         let answering = shares.places.take(is_delivery).ok_or(Refusal::Busy)?;
+        let household = client(shares, &parts).map(Household::of);
         let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(answering.place());
+        household.map(|household| request.extensions_mut().insert(household));
         Ok::<_, Refusal>(next.run(request).await)
     };
     let mut response = answer.await.unwrap_or_else(IntoResponse::into_response);
@@ -195,8 +194,8 @@ fn check_head(shares: &Shares, parts: &Parts) -> Result<(), Refusal> {
         return Err(Refusal::LargeBody);
     }
     if is_door(parts.uri.path()) {
-        let client = parts.extensions.get::<Client>();
-        if client.is_some_and(|client| !shares.doors.allow(client.0)) {
+        let client = client(shares, parts);
+        if client.is_some_and(|client| !shares.doors.allow(client)) {
             return Err(Refusal::TooOften);
         }
     }
@@ -255,7 +254,7 @@ fn is_door(path: &str) -> bool {
 /// Reads a body. What it holds counts against the memory of all bodies until that is let go.
 async fn read(shares: &Shares, body: Body, parts: &Parts) -> Result<(Bytes, Held), Refusal> {
     let nobody = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-    let mut held = shares.bodies.begin(household(parts.extensions.get::<Client>().map_or(nobody, |client| client.0)));
+    let mut held = shares.bodies.begin(household(client(shares, parts).unwrap_or(nobody)));
     let gave_way = held.gave_way.clone();
     let bytes = tokio::select! {
         biased;

@@ -20,8 +20,8 @@ pub enum LoginAnswer {
     Done {
         /// For programs.
         body: Value,
-        /// The cookie of a session that began with it.
-        cookie: Option<HeaderValue>,
+        /// The cookies of a session that began with it.
+        cookies: Vec<HeaderValue>,
         /// What a browser is shown.
         shown: Shown,
     },
@@ -86,10 +86,10 @@ pub struct AccountOutcome {
 impl IntoResponse for LoginAnswer {
     fn into_response(self) -> Response {
         let (mut response, shown) = match self {
-            Self::Done { body, cookie, shown } => {
+            Self::Done { body, cookies, shown } => {
                 let mut response = Json(body).into_response();
-                if let Some(cookie) = cookie {
-                    response.headers_mut().insert(header::SET_COOKIE, cookie);
+                for cookie in cookies {
+                    response.headers_mut().append(header::SET_COOKIE, cookie);
                 }
                 (response, shown)
             }

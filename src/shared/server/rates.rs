@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::peer::household;
+
 /// How many addresses are remembered. Past that, all others share one bucket: memory has an end.
 const MAX_ADDRESSES: usize = 10_000;
 
@@ -92,17 +94,6 @@ impl Rates {
             }
         }
         buckets.entry(key).or_insert(Bucket::full(self.rate, now)).take(self.rate, now).is_ok()
-    }
-}
-
-/// Whoever has one IPv6 address has 2⁶⁴ of them.
-pub(super) fn household(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        address => address,
     }
 }
 

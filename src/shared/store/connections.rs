@@ -249,6 +249,17 @@ pub struct NewConnection {
     pub tokens: Tokens,
 }
 
+/// Why the outcome of a login was not stored, though the database is well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotStored {
+    /// Somebody else connected one of the accounts.
+    #[error("the account belongs to another merchant")]
+    AnotherMerchants,
+    /// One of them is still being erased.
+    #[error("what was known of the account is still being erased")]
+    BeingErased,
+}
+
 /// The table of connections, with the vault that seals their tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct Connections {
@@ -300,18 +311,16 @@ impl Connections {
     /// is an update.
     ///
     /// # Errors
-    /// When an account belongs to another merchant (callers ask [`Connections::find`] first and refuse with a sentence),
-    /// when it is still being erased (callers wait with `Erasure::before_connecting`), or when the database fails.
+    /// [`NotStored`] when an account belongs to another merchant (callers ask [`Connections::find`] first and refuse with a
+    /// sentence, but another login may end in between), or when it is still being erased (callers wait with
+    /// `Erasure::before_connecting`); what the database says when it fails.
     pub async fn upsert(&self, new: Vec<NewConnection>, now_ms: i64) -> anyhow::Result<()> {
         let vault = self.vault.clone();
         self.db
             .call(move |connection| -> anyhow::Result<()> {
                 let transaction = connection.transaction()?;
                 for new in &new {
-                    ensure!(
-                        !erasures::is_wanted(&transaction, new.channel, &new.account)?,
-                        "what was known of the account is still being erased"
-                    );
+                    ensure!(!erasures::is_wanted(&transaction, new.channel, &new.account)?, NotStored::BeingErased);
                     transaction.execute(
                         "DELETE FROM former_connections WHERE channel = ?1 AND account = ?2",
                         params![new.channel, new.account],
@@ -339,7 +348,7 @@ impl Connections {
                             new.status_reason.as_ref().map(|_| TroubleSource::Login.as_str())
                         ],
                     )?;
-                    ensure!(changed == 1, "the account belongs to another merchant");
+                    ensure!(changed == 1, NotStored::AnotherMerchants);
                     transaction.execute(
                         "DELETE FROM tokens WHERE channel = ?1 AND account = ?2",
                         params![new.channel, new.account],

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::erased::{self, ErasedOnce};
 use crate::shared::database::db::Db;
 use crate::shared::journal::{Erased, Scope};
 
@@ -89,6 +90,20 @@ impl Erasures {
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self(db)
+    }
+
+    /// Takes over what is known from elsewhere to have been erased.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn keep_erased(&self, known: Vec<ErasedOnce>) -> anyhow::Result<()> {
+        self.0
+            .call(move |connection| -> rusqlite::Result<()> {
+                let transaction = connection.transaction()?;
+                known.iter().try_for_each(|one| erased::keep(&transaction, one))?;
+                transaction.commit()
+            })
+            .await
     }
 
     /// Takes the connection of an account away, with its tokens; what it was is kept among the former ones. Gives its
@@ -256,6 +271,7 @@ impl Erasures {
                 )?;
                 let mut merchants = Vec::new();
                 for scope in &new.scopes {
+                    erased::note(&transaction, scope, now_ms)?;
                     let (channel, account) = scope.account();
                     let (person, mentions) = match scope {
                         Scope::Account { .. } | Scope::Copies { .. } => (None, None),

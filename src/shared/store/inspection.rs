@@ -118,17 +118,6 @@ pub fn inspect(path: &Path, now_ms: i64) -> rusqlite::Result<Inspection> {
     })
 }
 
-/// The connected accounts in the `tokens.db` at `path`, in order.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn list_connected(path: &Path) -> rusqlite::Result<Vec<Account>> {
-    open_reader(path)?
-        .prepare("SELECT channel, account FROM connections ORDER BY channel, account")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect()
-}
-
 /// Whether a `tokens.db` is there in which something was sealed to know its key by.
 #[must_use]
 pub fn has_check_value(tokens: &Path) -> bool {

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::shared::database::{db::Db, sqlite::open_reader};
 use crate::shared::files::output::Output;
+use crate::shared::journal::acknowledged::MISSING;
 use crate::shared::journal::{Journal, newest_seq};
 use crate::shared::secrets::random::random_hex;
 use crate::shared::telemetry::alerts::Alerts;
@@ -61,6 +62,7 @@ pub async fn agree(tokens: &Db, journal: &Journal, output: &Output, alerts: &Ale
              the former folder only.",
         );
     }
+    say_what_files_miss(output, newest, alerts);
     if of_tokens.is_none() {
         let id = id.clone();
         tokens.call(move |connection| insert(connection, &id)).await?;
@@ -76,6 +78,25 @@ pub async fn agree(tokens: &Db, journal: &Journal, output: &Output, alerts: &Ale
         }
     }
     Ok(id)
+}
+
+/// Says so where the files were made of events that the journal does not hold: journal and tokens may have been put back
+/// together into an older state, and then only the files know.
+fn say_what_files_miss(output: &Output, newest: i64, alerts: &Alerts) {
+    let made = output.made_up_to();
+    if made > newest {
+        tracing::error!(first = newest + 1, last = made, "files were made of events that are missing from the journal");
+        // What the journal says of itself stays as it is: it knows more.
+        if !alerts.is_open(MISSING) {
+            let sentence = format!(
+                "Files were made of events up to {made}, and the journal ends with {newest}: the data folder is older than \
+                 the output folder. What stands in conversation files is taken in again from there when something new comes; \
+                 of the rest, polls find what the platforms still show."
+            );
+            alerts.raise(MISSING, &sentence);
+        }
+        output.note_made(newest);
+    }
 }
 
 /// The installation that a database belongs to; `None` where it says none.

@@ -9,6 +9,7 @@ pub mod api_keys;
 mod attachments;
 pub mod connections;
 mod conversation_states;
+pub mod erased;
 pub mod erasures;
 mod event_status;
 mod feed;
@@ -50,7 +51,7 @@ pub use feed::{
     Takeovers, handover_alert,
 };
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
-pub use inspection::{Inspection, has_check_value, inspect, list_connected};
+pub use inspection::{Inspection, has_check_value, inspect};
 pub use keys::Keys;
 pub use login_states::LoginStates;
 pub use object_copies::{CopiesWaiting, CopyOutcome, CopyResult, DueCopy};
@@ -82,7 +83,11 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0010_push.sql"),
     include_str!("../../../migrations/tokens/0012_left_accounts.sql"),
     include_str!("../../../migrations/tokens/0013_erased_objects.sql"),
+    include_str!("../../../migrations/tokens/0014_erased.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.
-pub const SESSIONS_MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sessions/0001_initial.sql")];
+pub const SESSIONS_MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sessions/0001_initial.sql"),
+    include_str!("../../../migrations/sessions/0002_households.sql"),
+];

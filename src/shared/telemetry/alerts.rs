@@ -8,6 +8,12 @@ use serde::Serialize;
 use super::metrics::Metrics;
 use crate::shared::clock::Clock;
 
+/// How often a cause may come and go before it is held.
+const FLAPS: u32 = 3;
+
+/// So long after it was last met a cause that comes and goes is taken for gone, in milliseconds.
+const HOLD_MS: i64 = 10 * 60 * 1000;
+
 /// What an alert about one account is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountCause {
@@ -69,9 +75,13 @@ pub struct Alert {
 }
 
 /// All causes that are there at the moment. Cheap to clone.
+///
+/// A cause that comes and goes is one: whoever is told of alerts shall not be told every few seconds. After a few times it
+/// stays open until it has been gone for ten minutes.
 #[derive(Clone)]
 pub struct Alerts {
     open: Arc<Mutex<BTreeMap<String, Open>>>,
+    healed: Arc<Mutex<BTreeMap<String, Healed>>>,
     clock: Clock,
     metrics: Metrics,
 }
@@ -81,6 +91,14 @@ struct Open {
     /// It was open when the process before this one ended, and has not been raised since: when that was read, in
     /// milliseconds since 1970.
     restored_at: Option<i64>,
+    /// It comes and goes, and is gone at the moment: since when, in milliseconds since 1970.
+    gone_since: Option<i64>,
+}
+
+/// How often a cause was healed lately, and when last, in milliseconds since 1970.
+struct Healed {
+    times: u32,
+    at: i64,
 }
 
 impl Alerts {
@@ -93,7 +111,7 @@ impl Alerts {
     /// None yet; those that come are counted here.
     #[must_use]
     pub fn counted(clock: Clock, metrics: Metrics) -> Self {
-        Self { open: Arc::default(), clock, metrics }
+        Self { open: Arc::default(), healed: Arc::default(), clock, metrics }
     }
 
     /// A cause is there. Said once, until it was healed.
@@ -102,20 +120,38 @@ impl Alerts {
         let mut open = self.lock();
         if let Some(known) = open.get_mut(&name) {
             sentence.clone_into(&mut known.alert.sentence);
-            known.restored_at = None;
+            (known.restored_at, known.gone_since) = (None, None);
             return;
         }
         tracing::error!(cause = name, sentence, "alert");
         self.metrics.count_alert("raised");
         let (cause, sentence, since) = (name.clone(), sentence.to_owned(), self.clock.now_ms());
-        open.insert(name, Open { alert: Alert { cause, account, sentence, since }, restored_at: None });
+        let alert = Alert { cause, account, sentence, since };
+        open.insert(name, Open { alert, restored_at: None, gone_since: None });
     }
 
     /// A cause is gone. Nothing happens if it was not there.
     pub fn heal(&self, cause: impl Into<Cause>) {
-        if let Some(open) = self.lock().remove(&cause.into().name) {
-            self.say_healed(&open.alert);
+        let (name, now_ms) = (cause.into().name, self.clock.now_ms());
+        let mut all = self.lock();
+        let Some(open) = all.get_mut(&name).filter(|open| open.gone_since.is_none()) else { return };
+        match self.comes_and_goes(&name, now_ms) {
+            true => open.gone_since = Some(now_ms),
+            false => {
+                self.say_healed(&open.alert);
+                all.remove(&name);
+            }
         }
+    }
+
+    /// Counts that this cause is gone, and tells whether it was so too often lately to be believed.
+    fn comes_and_goes(&self, name: &str, now_ms: i64) -> bool {
+        let mut healed = self.healed.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that was set back makes nothing older.
+        healed.retain(|_, healed| (now_ms - healed.at).abs() < HOLD_MS);
+        let healed = healed.entry(name.to_owned()).or_insert(Healed { times: 0, at: now_ms });
+        *healed = Healed { times: healed.times.saturating_add(1), at: now_ms };
+        healed.times > FLAPS
     }
 
     /// Every cause that concerns this account is gone.
@@ -145,7 +181,7 @@ impl Alerts {
         let restored_at = Some(self.clock.now_ms());
         let mut open = self.lock();
         for alert in alerts {
-            open.entry(alert.cause.clone()).or_insert(Open { alert, restored_at });
+            open.entry(alert.cause.clone()).or_insert(Open { alert, restored_at, gone_since: None });
         }
     }
 
@@ -178,7 +214,50 @@ impl Alerts {
         self.lock().values().map(|open| (open.alert.clone(), open.restored_at.is_none())).collect()
     }
 
+    /// The causes that are there; those that came and went, and have been gone for long enough, are not any more.
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Open>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let now_ms = self.clock.now_ms();
+        open.retain(|_, open| {
+            let is_kept = open.gone_since.is_none_or(|since| (now_ms - since).abs() < HOLD_MS);
+            if !is_kept {
+                self.say_healed(&open.alert);
+            }
+            is_kept
+        });
+        open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_alert_that_comes_and_goes_is_told_of_a_few_times_and_then_held_until_it_is_quiet() {
+        let clock = Clock::manual(chrono::DateTime::UNIX_EPOCH);
+        let alerts = Alerts::new(clock.clone());
+        let is_open = || alerts.list().iter().any(|alert| alert.cause == "a");
+        for turn in 0..20 {
+            alerts.raise("a", "Something is wrong.");
+            assert!(is_open());
+            alerts.heal("a");
+            assert_eq!(is_open(), turn >= FLAPS, "{turn}");
+            clock.advance(Duration::from_secs(30));
+        }
+        clock.advance(Duration::from_secs(9 * 60));
+        assert!(is_open());
+        clock.advance(Duration::from_secs(60));
+        assert!(!is_open(), "it was quiet for long enough");
+        // From then on it is as new, and so is one that comes back seldom.
+        for _ in 0..10 {
+            alerts.raise("a", "Something is wrong.");
+            alerts.heal("a");
+            assert!(!is_open());
+            clock.advance(Duration::from_millis(HOLD_MS.unsigned_abs()));
+        }
+        assert!(alerts.healed.lock().unwrap().len() <= 1, "nothing is remembered for long");
     }
 }

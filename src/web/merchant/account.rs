@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
-use http::header;
 use maud::{Markup, html};
 
 use super::connections::{Farewell, unsubscribe};
@@ -122,5 +121,5 @@ async fn delete(
         receipt.push_str("?unconfirmed=");
         receipt.push_str(&unconfirmed.into_iter().collect::<Vec<_>>().join("."));
     }
-    Ok(([(header::SET_COOKIE, session::forget(&shared))], Redirect::to(&receipt)).into_response())
+    Ok((session::forget(&shared), Redirect::to(&receipt)).into_response())
 }

@@ -110,7 +110,7 @@ async fn owned(shared: &Shared, session: &Session, account: &Account) -> Result<
 /// `POST /logout`: ends the session in the database.
 async fn logout(State(shared): State<Shared>, posted: Posted) -> Result<Response, AppError> {
     shared.sessions.delete(posted.session.id_hash).await?;
-    Ok(([(header::SET_COOKIE, session::forget(&shared))], Redirect::to("/?session=closed")).into_response())
+    Ok((session::forget(&shared), Redirect::to("/?session=closed")).into_response())
 }
 
 /// The hidden field that every form of ours carries.

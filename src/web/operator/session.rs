@@ -16,7 +16,7 @@ use crate::shared::telemetry::once_per_second::OncePerSecond;
 use crate::web::form::{TOKEN, is_from_here};
 use crate::web::merchant::plain_page;
 
-/// The cookie's name.
+/// The cookie's name; with `__Host-` before it where our pages are https.
 const COOKIE: &str = "operator_session";
 
 impl Operator {
@@ -27,7 +27,15 @@ impl Operator {
     pub(super) fn session(&self, headers: &HeaderMap) -> Result<Option<Session>, AppError> {
         self.token.expected()?;
         let now_ms = self.shared.clock.now_ms();
-        Ok(cookies::all(headers, COOKIE).find_map(|id| self.sessions.find(id, now_ms)))
+        Ok(cookies::all(headers, &self.cookie_name()).find_map(|id| self.sessions.find(id, now_ms)))
+    }
+
+    fn cookie_name(&self) -> String {
+        cookies::own_name(COOKIE, self.shared.is_public)
+    }
+
+    fn cookie(&self, id: &str, max_age_seconds: i64) -> HeaderValue {
+        cookies::set_strict(&self.cookie_name(), id, max_age_seconds, self.shared.is_public)
     }
 }
 
@@ -90,13 +98,13 @@ pub(super) async fn login(
     }
     let id = operator.sessions.start(operator.shared.clock.now_ms())?;
     tracing::info!("an operator signed in");
-    Ok(leave_with(cookies::set_strict(COOKIE, &id, ABSOLUTE_MS / 1000, operator.shared.is_public)))
+    Ok(leave_with(operator.cookie(&id, ABSOLUTE_MS / 1000)))
 }
 
 /// `POST /operator/logout`: the session is over at once.
 pub(super) async fn logout(State(operator): State<Operator>, posted: Posted) -> Response {
     operator.sessions.end(&posted.session);
-    leave_with(cookies::set_strict(COOKIE, "", 0, operator.shared.is_public))
+    leave_with(operator.cookie("", 0))
 }
 
 fn leave_with(cookie: HeaderValue) -> Response {

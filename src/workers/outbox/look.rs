@@ -156,6 +156,7 @@ impl Outbox {
         events: &[Event],
     ) -> anyhow::Result<Option<(String, Option<i64>)>> {
         let mark = message.mark(part.n);
+        let earliest = part.called_at.unwrap_or(since).min(since);
         let mut alike = None;
         for event in events {
             let at = event.occurred_at.unwrap_or(since);
@@ -165,7 +166,7 @@ impl Outbox {
             if out.mark.as_deref() == Some(&mark) {
                 return Ok(Some((id, event.occurred_at)));
             }
-            let may_be_it = at >= since - BEFORE_MS && looks_like(part, &out);
+            let may_be_it = at >= earliest - BEFORE_MS && looks_like(part, &out);
             if may_be_it && !self.0.answering.shared.journal.is_sent_part(&message.conversation, &id).await? {
                 alike = alike.or(Some((id, event.occurred_at)));
             }

@@ -6,6 +6,7 @@ use super::changes::{fail_rest, set_sent, tell};
 use super::reports::cover_by_receipts;
 use super::rows::{self, Outgoing, PartState};
 use crate::shared::channel::dialogue::{Part, Reason, Sent};
+use crate::shared::journal::acknowledged::SENDING_IS_DOUBTFUL;
 use crate::shared::journal::{Conversation, Journal, JournalError};
 
 /// How a call ended.
@@ -134,19 +135,25 @@ impl Journal {
     }
 
     /// All messages with which something is still to be done: number and conversation, in the order of acceptance. Parts
-    /// whose call was under way when the last process ended are unknown from now on.
+    /// whose call was under way when the last process ended are unknown from now on; where the journal lost writes, so are
+    /// all that wait, because their calls may be among what it does not know any more.
     ///
     /// # Errors
     /// When the journal cannot be used.
     pub async fn take_up_outgoing(&self) -> Result<Vec<(i64, Conversation)>, JournalError> {
         let now_ms = self.clock().now_ms();
         self.write(move |connection| {
+            let doubtful =
+                connection.prepare_cached("DELETE FROM cursors WHERE name = ?1")?.execute([SENDING_IS_DOUBTFUL])? == 1;
+            // Where even the note of the call may be lost, it may have left at any time since the message was accepted.
             let cut: Vec<i64> = connection
                 .prepare_cached(
-                    "UPDATE outgoing_parts SET state = 'unknown', unknown_at = ?1, called_at = NULL, looks = 0
-                     WHERE state = 'accepted' AND called_at IS NOT NULL RETURNING message",
+                    "UPDATE outgoing_parts SET state = 'unknown', unknown_at = ?1, looks = 0, called_at =
+                         CASE WHEN called_at IS NULL
+                              THEN (SELECT created_at FROM outgoing WHERE number = message) END
+                     WHERE state = 'accepted' AND (called_at IS NOT NULL OR ?2) RETURNING message",
                 )?
-                .query_map([now_ms], |row| row.get(0))?
+                .query_map(params![now_ms, doubtful], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             for message in cut {
                 tell(connection, message, now_ms)?;

@@ -170,7 +170,9 @@ fn find_only_unreported(connection: &Connection, of: &Conversation, id: &str) ->
     let Some((number, n)) = open.pop().filter(|_| open.is_empty()) else { return Ok(None) };
     // A call that is under way brings its own answer.
     let is_under_way = connection
-        .prepare_cached("SELECT 1 FROM outgoing_parts WHERE message = ?1 AND n = ?2 AND called_at IS NOT NULL")?
+        .prepare_cached(
+            "SELECT 1 FROM outgoing_parts WHERE message = ?1 AND n = ?2 AND state <> 'unknown' AND called_at IS NOT NULL",
+        )?
         .exists([number, n])?;
     Ok((!is_under_way).then_some((number, n)))
 }
