@@ -174,11 +174,12 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
     let rotation = Rotation::new(keys, key_file, alerts.clone());
     let connections = Connections::open(tokens.clone(), vault.clone(), clock.clone()).await?;
     let api_keys = ApiKeys::open(tokens.clone()).await?;
-    let output = Output::open(&server.output_dir)
+    let output = Output::open_for(&server.output_dir, server.output_readers)
         .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
     let (journal, writer) =
         Journal::open_watched(&server.journal_db, clock.clone(), metrics.writer.clone(), alerts.clone())?;
     let installation = installation::agree(&tokens, &journal, &output, &alerts).await?;
+    output.settle_readers().with_context(|| cannot_share(server))?;
     let sources = channels::ALL.iter().filter_map(|about| Some((about.name, about.products?))).collect();
     let products = Products::open(&server.search_db, journal.clone(), sources, metrics.search.clone()).await?;
     let is_public = server.is_public();
@@ -366,4 +367,13 @@ fn join_routes(
         router = router.merge(channel.routes);
     }
     web::finish(router, server.public_url.as_ref(), &server.limits, &shared.metrics)
+}
+
+/// Why the service does not start: the files would be for fewer readers than the settings say, or for more.
+fn cannot_share(server: &Server) -> String {
+    format!(
+        "the files in {} cannot be given to the readers of OUTPUT_GROUP; the user who runs shoptalk must own that folder and \
+         be a member of the group",
+        server.output_dir.display()
+    )
 }

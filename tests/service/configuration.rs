@@ -103,6 +103,7 @@ fn the_defaults_in_the_example_are_those_of_the_code() {
             "STATE_TOKEN_SECRET",
             "OPERATOR_TOKEN",
             "CHANNELS_OWNER",
+            "OUTPUT_GROUP",
             "ALERT_WEBHOOK_URL",
             "ALERT_WEBHOOK_SECRET",
             "BOT_WEBHOOK_URL",
