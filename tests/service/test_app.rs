@@ -371,9 +371,10 @@ impl TestApp {
         search(self.folder.path(), text.as_bytes())
     }
 
-    /// Ends the test: nothing is parked, no request reached a route that a platform does not know, no secret was in a
-    /// URL, every query was valid and cheap enough.
+    /// Ends the test: nothing is parked, every file is of the shape that is promised, no request reached a route that a
+    /// platform does not know, no secret was in a URL, every query was valid and cheap enough.
     pub async fn finish(self) {
+        crate::schemas::check_files(self.folder.path());
         assert_eq!(self.counts().await.2, 0, "something is parked");
         let unknown = |traffic: &Traffic| traffic.unknown().iter().map(|one| one.path.clone()).collect::<Vec<_>>();
         assert_eq!(unknown(self.facebook.traffic()), [""; 0]);
