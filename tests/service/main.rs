@@ -75,6 +75,7 @@ mod pages_media;
 mod read_requests;
 mod replies;
 mod responder;
+mod sandbox_command;
 mod sandbox_messengers;
 mod schemas;
 mod search;
