@@ -58,6 +58,7 @@ async fn a_group_may_read_the_files_and_nothing_else_until_the_setting_is_gone()
     let app = app.restart_with(share).await;
     assert_eq!(all_are(&below(&app, "files"), 0o640, 0o750), before, "what was there is given to the group");
     assert_eq!(std::fs::metadata(below(&app, "files")).unwrap().mode() & 0o777, 0o750);
+    app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
     // As after a kill between a folder's making and its giving.
     let folder = below(&app, &format!("files/facebook/{PAGE}/conversations"));
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
