@@ -41,6 +41,7 @@ use crate::shared::store::{
 };
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::Metrics;
+use crate::shared::telemetry::refused::RefusedDeliveries;
 use crate::shared::under_way::{Progress, Reads};
 use crate::web;
 use crate::web::Running;
@@ -83,7 +84,8 @@ impl App {
         // Before anything is written below the output folder.
         let copies = object_copies(&shared, opened.installation).await?;
         let posts = AlertPosts::new(opened.tokens.clone());
-        let alert_poster = AlertPoster::open(shared.clone(), posts, server.alert_receiver.clone()).await?;
+        let alert_poster =
+            AlertPoster::open(shared.clone(), posts, server.alert_receiver.clone(), operator_page(&server)).await?;
         take_up_accounts(&shared).await?;
 
         for about in channels::ALL {
@@ -130,6 +132,7 @@ impl App {
             responder: responder.clone(),
             outbox: Arc::new(workers.outbox.clone()),
             copies,
+            alerts: shared.alerts.clone(),
             clock: shared.clock.clone(),
         };
         let running = Running::default();
@@ -216,6 +219,7 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         alerts,
         erasure,
         metrics,
+        refused: RefusedDeliveries::default(),
         self_tests: SelfTests::default(),
         is_public,
         clock,
@@ -376,4 +380,11 @@ fn cannot_share(server: &Server) -> String {
          be a member of the group",
         server.output_dir.display()
     )
+}
+
+/// Where an operator sees how the service is doing; `None`: there is no such page, or the world does not reach us.
+fn operator_page(server: &Server) -> Option<url::Url> {
+    server.operator_token.as_ref()?;
+    let base = server.public_url.as_ref()?;
+    url::Url::parse(&format!("{}/operator", base.as_str().trim_end_matches('/'))).ok()
 }
