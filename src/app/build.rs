@@ -41,6 +41,7 @@ use crate::shared::store::{
 };
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::Metrics;
+use crate::shared::telemetry::refused::RefusedDeliveries;
 use crate::shared::under_way::{Progress, Reads};
 use crate::web;
 use crate::web::Running;
@@ -83,7 +84,8 @@ impl App {
         // Before anything is written below the output folder.
         let copies = object_copies(&shared, opened.installation).await?;
         let posts = AlertPosts::new(opened.tokens.clone());
-        let alert_poster = AlertPoster::open(shared.clone(), posts, server.alert_receiver.clone()).await?;
+        let alert_poster =
+            AlertPoster::open(shared.clone(), posts, server.alert_receiver.clone(), operator_page(&server)).await?;
         take_up_accounts(&shared).await?;
 
         for about in channels::ALL {
@@ -130,6 +132,7 @@ impl App {
             responder: responder.clone(),
             outbox: Arc::new(workers.outbox.clone()),
             copies,
+            alerts: shared.alerts.clone(),
             clock: shared.clock.clone(),
         };
         let running = Running::default();
@@ -174,11 +177,12 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
     let rotation = Rotation::new(keys, key_file, alerts.clone());
     let connections = Connections::open(tokens.clone(), vault.clone(), clock.clone()).await?;
     let api_keys = ApiKeys::open(tokens.clone()).await?;
-    let output = Output::open(&server.output_dir)
+    let output = Output::open_for(&server.output_dir, server.output_readers)
         .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
     let (journal, writer) =
         Journal::open_watched(&server.journal_db, clock.clone(), metrics.writer.clone(), alerts.clone())?;
     let installation = installation::agree(&tokens, &journal, &output, &alerts).await?;
+    output.settle_readers().with_context(|| cannot_share(server))?;
     let sources = channels::ALL.iter().filter_map(|about| Some((about.name, about.products?))).collect();
     let products = Products::open(&server.search_db, journal.clone(), sources, metrics.search.clone()).await?;
     let is_public = server.is_public();
@@ -215,6 +219,7 @@ async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyho
         alerts,
         erasure,
         metrics,
+        refused: RefusedDeliveries::default(),
         self_tests: SelfTests::default(),
         is_public,
         clock,
@@ -366,4 +371,20 @@ fn join_routes(
         router = router.merge(channel.routes);
     }
     web::finish(router, server.public_url.as_ref(), &server.limits, &shared.metrics)
+}
+
+/// Why the service does not start: the files would be for fewer readers than the settings say, or for more.
+fn cannot_share(server: &Server) -> String {
+    format!(
+        "the files in {} cannot be given to the readers of OUTPUT_GROUP; the user who runs shoptalk must own that folder and \
+         be a member of the group",
+        server.output_dir.display()
+    )
+}
+
+/// Where an operator sees how the service is doing; `None`: there is no such page, or the world does not reach us.
+fn operator_page(server: &Server) -> Option<url::Url> {
+    server.operator_token.as_ref()?;
+    let base = server.public_url.as_ref()?;
+    url::Url::parse(&format!("{}/operator", base.as_str().trim_end_matches('/'))).ok()
 }

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::answering::responder::settings::ResponderSettings;
 use crate::answering::settings::AnsweringSettings;
 use crate::shared::database::lock::folder_of;
+use crate::shared::files::readers::Readers;
 use crate::shared::objects::ObjectSettings;
 use crate::shared::outgoing::http::Timeouts;
 use crate::shared::secrets::vault::{Vault, parse_key};
@@ -69,6 +70,8 @@ pub struct Server {
     pub retention_days: Option<u32>,
     /// Below this folder the JSON files appear.
     pub output_dir: PathBuf,
+    /// Who may read them beside the service's user.
+    pub output_readers: Readers,
     /// The master key; `None`: it is in the key file.
     pub master_key: Option<MasterKey>,
     /// The master key before it, while what it sealed is sealed anew.
@@ -142,6 +145,19 @@ fn public_url(settings: &mut Settings<'_>) -> Option<Url> {
         return Some(url);
     }
     None
+}
+
+/// Who reads the files. A group may not look into a folder in which more lies than those: the settings, or the data.
+fn output_readers(settings: &mut Settings<'_>, output: &Path, databases: &[&Path]) -> Readers {
+    const NAME: &str = "OUTPUT_GROUP";
+    let readers = settings.checked_or(ProblemKind::Wrong, NAME, Readers::default(), Readers::parse);
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let output = whole(output);
+    let holds = |path: &Path| whole(path).starts_with(&output);
+    if readers.group_id().is_some() && (holds(Path::new(ENV_FILE)) || databases.iter().any(|path| holds(path))) {
+        settings.problem(NAME, "needs an OUTPUT_DIR of its own, in which neither the data folder nor .env lies");
+    }
+    readers
 }
 
 /// The databases, each a file of its own.
@@ -235,6 +251,7 @@ impl Server {
             search_db: folder.join("data/search.db"),
             retention_days: None,
             output_dir: folder.to_owned(),
+            output_readers: Readers::default(),
             master_key: None,
             previous_master_key: None,
             state_secret: None,
@@ -272,6 +289,8 @@ impl Server {
         });
         let port = settings.parsed_or("PORT", 5000, "a port number", |text| text.parse().ok());
         let [tokens_db, sessions_db, journal_db, search_db] = databases(settings);
+        let output_dir = settings.path_or("OUTPUT_DIR", ".");
+        let output_readers = output_readers(settings, &output_dir, &[&tokens_db, &sessions_db, &journal_db]);
         let master_key = master_key(settings, "TOKEN_ENCRYPTION_KEY");
         let previous_master_key = master_key_before(settings, master_key.is_some());
         Self {
@@ -287,7 +306,8 @@ impl Server {
                     _ => text.parse().ok().filter(|days| *days > 0).map(Some),
                 }
             }),
-            output_dir: settings.path_or("OUTPUT_DIR", "."),
+            output_dir,
+            output_readers,
             master_key,
             previous_master_key,
             state_secret: settings.secret("STATE_TOKEN_SECRET"),

@@ -5,6 +5,7 @@ mod api_keys;
 mod cloud;
 mod eval_bot;
 pub mod eval_cases;
+mod event_log;
 pub mod forward;
 mod keys;
 mod rebuild;
@@ -13,7 +14,9 @@ mod replay;
 pub mod rotate_keys;
 mod send;
 pub mod socket;
+mod status;
 mod sync;
+mod table;
 mod tail;
 
 use std::collections::HashMap;
@@ -25,7 +28,9 @@ use uuid::Uuid;
 
 pub use self::cloud::CloudWanted;
 use self::eval_cases::Cases;
+pub use self::event_log::LogWanted;
 use self::rotate_keys::Rotation;
+pub use self::status::StatusWanted;
 use crate::answering::Answering;
 use crate::answering::responder::Responder;
 use crate::answering::sending::Sending;
@@ -34,6 +39,7 @@ use crate::shared::clock::Clock;
 use crate::shared::journal::Journal;
 use crate::shared::store::api_keys::Scope;
 use crate::shared::store::{ApiKeys, Connection, Connections, ItemKind};
+use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::under_way::{Progress, Step};
 use crate::workers::conversations::Conversations;
 use crate::workers::object_copies::ObjectCopies;
@@ -57,8 +63,10 @@ pub enum Command {
     },
     /// Hand what was parked, or one event, to the consumers again.
     Replay {
-        /// Only this event; without it, everything parked.
+        /// Only this event.
         event: Option<i64>,
+        /// Everything that arrived since this time, in milliseconds since 1970. Without both, everything parked.
+        since_ms: Option<i64>,
     },
     /// Change the master key and seal everything anew.
     RotateKeys,
@@ -96,6 +104,10 @@ pub enum Command {
         /// Whose catalogue it knows; `None`: that of the only merchant.
         merchant: Option<Uuid>,
     },
+    /// Show events of the journal.
+    Events(LogWanted),
+    /// Show how the service is doing.
+    Status(StatusWanted),
     /// Look after the copies in object storage.
     Cloud(CloudWanted),
 }
@@ -104,7 +116,7 @@ impl Command {
     /// Whether only a running service can do it, because it goes on when the answer is given.
     #[must_use]
     pub fn needs_service(&self) -> bool {
-        matches!(self, Self::Send(_) | Self::Tail(_) | Self::EvalBot { .. })
+        matches!(self, Self::Send(_) | Self::Tail(_) | Self::Events(_) | Self::Status(_) | Self::EvalBot { .. })
     }
 }
 
@@ -208,6 +220,8 @@ pub struct CommandRunner {
     pub outbox: Arc<dyn Sending>,
     /// Who copies files to object storage; `None`: nobody.
     pub copies: Option<ObjectCopies>,
+    /// What somebody must know of.
+    pub alerts: Alerts,
     /// The time.
     pub clock: Clock,
 }
@@ -218,7 +232,7 @@ impl CommandRunner {
         let result = match command {
             Command::Sync { channel, account } => self.sync(channel, account, lines).await,
             Command::Rebuild { account } => self.rebuild(account, lines).await,
-            Command::Replay { event } => self.replay(event, lines).await,
+            Command::Replay { event, since_ms } => self.replay(event, since_ms, lines).await,
             Command::RotateKeys => self.rotate_keys(lines).await,
             Command::NewKey { account, merchant, name, scopes, days } => {
                 self.new_key(account, merchant, (name, scopes, days), lines).await
@@ -228,6 +242,8 @@ impl CommandRunner {
             Command::Send(wanted) => self.send(wanted, lines).await,
             Command::Tail(wanted) => self.tail(wanted, lines).await,
             Command::EvalBot { cases, merchant } => self.eval_bot(cases, merchant, lines).await,
+            Command::Events(wanted) => self.show_events(wanted, lines).await,
+            Command::Status(wanted) => self.show_status(wanted, lines).await,
             Command::Cloud(wanted) => self.cloud(wanted, lines).await,
         };
         let good = match result {

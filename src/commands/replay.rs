@@ -5,10 +5,16 @@ use tokio::sync::mpsc;
 use super::{CommandRunner, Line, say};
 
 impl CommandRunner {
-    pub(super) async fn replay(&self, event: Option<i64>, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
-        let count = match event {
-            Some(seq) => self.journal.replay_event(seq).await?,
-            None => self.journal.replay_given_up().await?,
+    pub(super) async fn replay(
+        &self,
+        event: Option<i64>,
+        since_ms: Option<i64>,
+        lines: &mpsc::Sender<Line>,
+    ) -> anyhow::Result<bool> {
+        let count = match (event, since_ms) {
+            (Some(seq), _) => self.journal.replay_event(seq).await?,
+            (None, Some(since_ms)) => self.journal.replay_since(since_ms).await?,
+            (None, None) => self.journal.replay_given_up().await?,
         };
         let text = match (event, count) {
             (Some(_), 0) => "there is no such event, or it is set apart".to_owned(),

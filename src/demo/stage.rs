@@ -110,6 +110,7 @@ impl Stage {
                 calls_per_second: 2,
                 media: None,
                 instagram: false,
+                login_configuration: None,
                 human_agent: false,
             }),
             shopify: Some(shopify::Config {

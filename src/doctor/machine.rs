@@ -130,6 +130,45 @@ pub fn folders(server: &Server) -> Vec<Finding> {
     findings
 }
 
+/// Whether the group that may read the files can get to them.
+pub fn readers(server: &Server) -> Vec<Finding> {
+    let Some(group) = server.output_readers.group_id() else { return Vec::new() };
+    let output = std::path::absolute(&server.output_dir).unwrap_or_else(|_| server.output_dir.clone());
+    let path = output.display().to_string();
+    let mut findings = Vec::new();
+    let is_member = rustix::process::getegid().as_raw() == group
+        || rustix::process::geteuid().is_root()
+        || rustix::process::getgroups().is_ok_and(|groups| groups.iter().any(|one| one.as_raw() == group));
+    if !is_member {
+        findings.push(Finding::error(
+            "output_group_not_ours",
+            &path,
+            format!("the user who runs this is no member of the group {group} of OUTPUT_GROUP"),
+            "the service does not start, because it cannot give files to that group",
+            "usermod --append --groups GROUP USER, then start the service anew; run the doctor as the service's user",
+        ));
+    }
+    let is_shut = |folder: &&Path| {
+        std::fs::metadata(folder).is_ok_and(|metadata| {
+            let for_group = metadata.gid() == group && metadata.mode() & 0o010 != 0;
+            !for_group && metadata.mode() & 0o001 == 0
+        })
+    };
+    if let Some(folder) = output.ancestors().skip(1).find(is_shut) {
+        findings.push(Finding::warning(
+            "output_group_shut_out",
+            &path,
+            format!("the group of OUTPUT_GROUP cannot enter {}", folder.display()),
+            "its members cannot read the files, although they may",
+            format!(
+                "put OUTPUT_DIR into a folder that everybody can enter, such as /srv/shoptalk, or chmod o+x {}",
+                folder.display()
+            ),
+        ));
+    }
+    findings
+}
+
 /// The master key, and whether it is the one that sealed what is stored.
 pub fn keys(server: &Server) -> Vec<Finding> {
     let mut findings = Vec::new();

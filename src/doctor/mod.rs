@@ -116,6 +116,7 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
         return report;
     };
     report.add("folders and disk", machine::folders(&config.server));
+    report.add("readers of the files", machine::readers(&config.server));
     report.add("keys", machine::keys(&config.server));
     report.add("databases", machine::databases(&config.server));
     let own = channels::own_addresses(config);

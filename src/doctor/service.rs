@@ -164,7 +164,7 @@ pub async fn public_address(config: &Config, http: &Http, ngrok: &Url, running: 
                 &base,
                 format!("ngrok forwards {base} to port {port}, but PUBLIC_URL is {}", shown(configured)),
                 "logins come back to the wrong address, and deliveries do not arrive",
-                settings_for(&base, config),
+                keep_or_change(port, &host, &settings_for(&base, config)),
             ));
         }
         (Some(_), None) if host.is_empty() || host.contains("ngrok") => findings.push(Finding::error(
@@ -172,14 +172,14 @@ pub async fn public_address(config: &Config, http: &Http, ngrok: &Url, running: 
             port.to_string(),
             format!("ngrok runs, but no tunnel leads to port {port}"),
             "nothing from outside arrives",
-            format!("start it with `ngrok http {port}`, or set PORT to the port it forwards to"),
+            format!("start it with {}, or set PORT to the port it forwards to", ngrok_command(port, &host)),
         )),
         (None, _) if host.contains("ngrok") => findings.push(Finding::error(
             "ngrok_not_running",
             &host,
             "PUBLIC_URL is an address of ngrok, but no ngrok runs on this machine",
             "nothing from outside arrives",
-            format!("start it with `ngrok http {port}` and run doctor again: the address may have changed"),
+            format!("start it with {}, so that it has this address again", ngrok_command(port, &host)),
         )),
         _ => {}
     }
@@ -190,7 +190,7 @@ pub async fn public_address(config: &Config, http: &Http, ngrok: &Url, running: 
                 "set PUBLIC_URL to the address of ngrok, see above".to_owned()
             } else {
                 "set PUBLIC_URL to the https address under which the world reaches this machine: a reverse proxy, or \
-                 `ngrok http`"
+                 `ngrok http PORT --url https://NAME.ngrok-free.dev`"
                     .to_owned()
             };
             findings.push(Finding::error(
@@ -208,6 +208,25 @@ pub async fn public_address(config: &Config, http: &Http, ngrok: &Url, running: 
         }
     }
     findings
+}
+
+/// How ngrok is started so that it keeps this name. Every account has at least one for good, a free one
+/// `<name>.ngrok-free.dev`. Source: <https://ngrok.com/docs/universal-gateway/domains> (2026).
+fn ngrok_command(port: u16, host: &str) -> String {
+    match host.contains("ngrok") {
+        true => format!("`ngrok http {port} --url https://{host}`"),
+        false => format!(
+            "`ngrok http {port} --url https://NAME.ngrok-free.dev`, with the name that ngrok's dashboard shows under Domains"
+        ),
+    }
+}
+
+/// Where the name that is registered everywhere was ngrok's, keeping it is less work than changing it everywhere.
+fn keep_or_change(port: u16, host: &str, steps: &str) -> String {
+    match host.contains("ngrok") {
+        true => format!("start ngrok with {} to keep the address; or {steps}", ngrok_command(port, host)),
+        false => steps.to_owned(),
+    }
 }
 
 async fn tunnels(http: &Http, ngrok: &Url) -> Option<Vec<Tunnel>> {

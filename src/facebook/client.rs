@@ -171,8 +171,13 @@ impl Client {
             .append_pair("client_id", &config.app_id)
             .append_pair("redirect_uri", config.redirect_uri.as_str())
             .append_pair("state", state)
-            .append_pair("response_type", "code")
-            .append_pair("scope", scopes);
+            .append_pair("response_type", "code");
+        // An app with Facebook Login for Business refuses permissions by name: they stand in the configuration.
+        // Source: <https://developers.facebook.com/docs/facebook-login/facebook-login-for-business> (2026).
+        match &config.login_configuration {
+            Some(configuration) => url.query_pairs_mut().append_pair("config_id", configuration),
+            None => url.query_pairs_mut().append_pair("scope", scopes),
+        };
         if ask_again {
             url.query_pairs_mut().append_pair("auth_type", "rerequest");
         }

@@ -39,6 +39,8 @@ pub struct Config {
     pub media: Option<Media>,
     /// Whether the messages of the Pages' Instagram accounts are taken in, too.
     pub instagram: bool,
+    /// The saved configuration of Facebook Login for Business, by its id; `None`: the login asks for permissions itself.
+    pub login_configuration: Option<String>,
     /// Whether the app may let humans answer for seven days (`HUMAN_AGENT`).
     pub human_agent: bool,
 }
@@ -58,7 +60,7 @@ const GRAPH_URL: &str = "https://graph.facebook.com";
 const CALLS_PER_SECOND: u32 = 2;
 
 /// The variables that switch the channel on: with any of them set, all that have no default must be.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "FACEBOOK_APP_ID",
     "FACEBOOK_APP_SECRET",
     "FACEBOOK_APP_SECRET_PREVIOUS",
@@ -72,6 +74,7 @@ const NAMES: [&str; 17] = [
     "FACEBOOK_POLL_CRON",
     "FACEBOOK_CALLS_PER_SECOND",
     "FACEBOOK_HUMAN_AGENT",
+    "FACEBOOK_LOGIN_CONFIG_ID",
     "FACEBOOK_INSTAGRAM",
     "FACEBOOK_MEDIA",
     "FACEBOOK_MEDIA_HOSTS",
@@ -150,6 +153,12 @@ impl Config {
                 MEDIA_MAX_BYTES,
             ),
             instagram: settings.parsed_or("FACEBOOK_INSTAGRAM", false, "on or off", on_or_off),
+            login_configuration: settings.parsed_or(
+                "FACEBOOK_LOGIN_CONFIG_ID",
+                None,
+                "the digits of a configuration's id, as the App Dashboard shows it",
+                |text| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| Some(text.to_owned())),
+            ),
             human_agent: settings.parsed_or("FACEBOOK_HUMAN_AGENT", false, "on or off", on_or_off),
         })
     }

@@ -12,7 +12,7 @@ use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use axum::{Extension, Json, Router};
+use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::json;

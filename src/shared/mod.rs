@@ -21,4 +21,5 @@ pub mod settings;
 pub mod store;
 pub mod telemetry;
 pub mod text_fold;
+pub mod times;
 pub mod under_way;

@@ -40,7 +40,7 @@ use axum::Router;
 
 pub use self::about::ABOUT;
 pub use self::config::{AdminUrl, BulkHosts, Config, ROUTES};
-pub use self::names::PLATFORM;
+pub use self::names::{PLATFORM, SCOPES};
 use self::read_request::OwnRequest;
 use self::state::Shopify;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};

@@ -71,14 +71,22 @@ pub struct AlertPoster {
     shared: Shared,
     table: AlertPosts,
     receiver: Option<(Url, Zeroizing<Vec<u8>>)>,
+    /// Where an operator sees all of it, if there is such a page.
+    page: Option<Url>,
 }
 
 impl AlertPoster {
-    /// Goes on from what the table holds: those alerts are open until it is known better.
+    /// Goes on from what the table holds: those alerts are open until it is known better. `page`: where an operator sees all of
+    /// it.
     ///
     /// # Errors
     /// When the table cannot be read or the secret is none.
-    pub async fn open(shared: Shared, table: AlertPosts, receiver: Option<Receiver>) -> anyhow::Result<Arc<Self>> {
+    pub async fn open(
+        shared: Shared,
+        table: AlertPosts,
+        receiver: Option<Receiver>,
+        page: Option<Url>,
+    ) -> anyhow::Result<Arc<Self>> {
         let receiver = match receiver {
             Some(receiver) => {
                 let key = Receiver::key(&receiver.secret).map_err(|problem| anyhow::anyhow!(problem))?;
@@ -88,7 +96,7 @@ impl AlertPoster {
             }
             None => None,
         };
-        Ok(Arc::new(Self { shared, table, receiver }))
+        Ok(Arc::new(Self { shared, table, receiver, page }))
     }
 
     /// Looks once, and posts what is due.
@@ -154,7 +162,8 @@ impl AlertPoster {
         let pause = PAUSES.after_ms(telling.attempts.into());
         // Noted before: after a kill in between, the receiver may know of it.
         self.table.note_try(telling.id.clone(), now_ms + pause).await?;
-        let posted = signed_post::post(&self.shared.http, url, &telling.id, body(&telling), &[key]).await;
+        let posted =
+            signed_post::post(&self.shared.http, url, &telling.id, body(&telling, self.page.as_ref()), &[key]).await;
         let problem = match posted {
             Ok(answer) if answer.status.is_success() => {
                 self.shared.metrics.count_alert_post("sent");
@@ -191,14 +200,24 @@ impl Worker for AlertPoster {
     }
 }
 
-fn body(telling: &Telling) -> String {
+fn body(telling: &Telling, page: Option<&Url>) -> String {
     let time = |ms| DateTime::from_timestamp_millis(ms).map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
     let alert = &telling.alert;
     let kind = if telling.healed_at.is_some() { "alert.healed" } else { "alert.raised" };
+    let of = alert.account.as_ref();
     json!({
         "type": kind,
         "timestamp": time(telling.healed_at.unwrap_or(alert.since)),
-        "data": { "cause": alert.cause, "sentence": alert.sentence, "since": time(alert.since) },
+        "data": {
+            "cause": alert.cause,
+            "sentence": alert.sentence,
+            "since": time(alert.since),
+            "channel": of.map(|of| &of.channel),
+            "account": of.map(|of| &of.account),
+            // What is wrong, in a word for programs; without an account it is the whole cause.
+            "reason": of.map_or(&alert.cause, |of| &of.kind),
+            "link": page.map(Url::as_str),
+        },
     })
     .to_string()
 }

@@ -107,6 +107,8 @@ fn the_defaults_in_the_example_are_those_of_the_code() {
             "STATE_TOKEN_SECRET",
             "OPERATOR_TOKEN",
             "CHANNELS_OWNER",
+            "OUTPUT_GROUP",
+            "FACEBOOK_LOGIN_CONFIG_ID",
             "ALERT_WEBHOOK_URL",
             "ALERT_WEBHOOK_SECRET",
             "BOT_WEBHOOK_URL",
@@ -198,7 +200,7 @@ fn any_variable_of_a_channel_switches_it_on_and_all_that_are_missing_are_named()
         assert_eq!(refused(&Variables::from([(name.clone(), value)])), missing, "only {name} is set");
         tried += 1;
     }
-    assert_eq!(tried, 39);
+    assert_eq!(tried, 40);
 }
 
 #[test]

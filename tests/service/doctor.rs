@@ -332,8 +332,12 @@ async fn what_the_world_reaches_is_compared_with_the_service() {
         assert!(finding.fix.contains(part), "{finding:?}");
     }
     let old = Url::parse("https://old.ngrok.app").unwrap();
-    let found = patient.found(|config| config.server.public_url = Some(old.clone())).await;
-    assert_eq!(found, codes(["ngrok_address_changed"]));
+    let report = patient.report(|config| config.server.public_url = Some(old.clone())).await;
+    let changed = report.findings.iter().find(|finding| finding.code == "ngrok_address_changed").unwrap();
+    assert_eq!(report.findings.len(), 1, "{report:?}");
+    // The name that is registered everywhere can be had again: each account of ngrok has one for good.
+    assert!(changed.fix.contains(&format!("`ngrok http {port} --url https://old.ngrok.app`")), "{changed:?}");
+    assert!(changed.fix.contains("PUBLIC_URL=https://abc.ngrok.app"), "{changed:?}");
     let same = Url::parse("https://abc.ngrok.app").unwrap();
     assert_eq!(patient.found(|config| config.server.public_url = Some(same)).await, codes([]));
     patient.surroundings.ngrok = ngrok("https://abc.ngrok.app", "http://localhost:1").await;

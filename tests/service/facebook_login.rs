@@ -57,6 +57,23 @@ fn parameter(url: &Url, name: &str) -> String {
     url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned()
 }
 
+#[tokio::test]
+async fn an_app_with_login_for_business_asks_with_its_configuration() {
+    let app = TestApp::start_with(|config| {
+        config.facebook.as_mut().unwrap().login_configuration = Some("700000000000001".to_owned());
+    })
+    .await;
+    let browser = with_shop(&app, SHOP).await;
+    let dialog = browser.get("/facebook/login").await.location();
+    assert_eq!(parameter(&dialog, "config_id"), "700000000000001");
+    assert!(dialog.query_pairs().all(|(name, _)| name != "scope"), "{dialog}");
+    let connected = browser.follow("/facebook/login").await;
+    assert_eq!(connected.status, 200, "{connected:?}");
+    app.settle().await;
+    assert_eq!(app.connections("facebook").await[0]["status"], "connected");
+    app.finish().await;
+}
+
 /// Nothing was connected, and the next login works.
 async fn recovers(app: &TestApp, browser: &Browser) {
     assert_eq!(app.connections("facebook").await, [Value::Null; 0]);

@@ -238,7 +238,7 @@ async fn what_is_set_apart_is_counted_and_flows_in_later_on_both_platforms() {
     deliver(&app, body_of(&items)).await;
     assert_eq!(app.counts().await, (4, 4, 0));
     // One event alone cannot be talked into a file either.
-    assert!(!went_well(&app.command(Command::Replay { event: Some(1) }).await));
+    assert!(!went_well(&app.command(Command::Replay { event: Some(1), since_ms: None }).await));
     assert_eq!(text_of(&app, SAM), "");
     app.connect().await;
     assert_eq!(app.counts().await, (4, 1, 0));
@@ -294,7 +294,7 @@ async fn a_file_that_cannot_be_written_stops_no_other_and_is_tried_until_it_is_p
     let more = text_at(KIM, 2, "again");
     deliver(&app, body_of(&[&more])).await;
     assert_eq!(text_of(&app, KIM), document_of(&[&kim, &more]));
-    assert!(went_well(&app.command(Command::Replay { event: None }).await));
+    assert!(went_well(&app.command(Command::Replay { event: None, since_ms: None }).await));
     app.work().await;
     assert_eq!(unfiled(&app).unwrap().0, 1, "the obstacle is still there");
     std::fs::remove_dir(&obstacle).unwrap();
@@ -348,17 +348,17 @@ async fn one_event_is_replayed_by_its_number() {
     for person in [SAM, KIM] {
         std::fs::remove_file(app.path(&file_of(PAGE, person))).unwrap();
     }
-    assert!(went_well(&app.command(Command::Replay { event: Some(numbers[0]) }).await));
+    assert!(went_well(&app.command(Command::Replay { event: Some(numbers[0]), since_ms: None }).await));
     app.settle().await;
     assert_eq!(text_of(&app, SAM), document_of(&items[..1]));
     assert_eq!(text_of(&app, KIM), "", "no other is touched");
     let asked = app.shopify.traffic().received().len();
-    assert!(went_well(&app.command(Command::Replay { event: Some(numbers[2]) }).await));
+    assert!(went_well(&app.command(Command::Replay { event: Some(numbers[2]), since_ms: None }).await));
     app.settle().await;
     assert!(app.shopify.traffic().received().len() > asked, "the product is read again");
     let before = app.counts().await;
     for event in [0, -1, numbers[2] + 1, i64::MAX] {
-        assert!(!went_well(&app.command(Command::Replay { event: Some(event) }).await));
+        assert!(!went_well(&app.command(Command::Replay { event: Some(event), since_ms: None }).await));
     }
     assert_eq!(app.counts().await, before);
     app.finish().await;

@@ -124,7 +124,12 @@ fn healed(cause: &str) -> (String, String) {
 #[tokio::test]
 async fn a_cause_is_told_once_signed_and_once_more_when_it_is_gone() {
     let pager = Pager::start().await;
-    let app = TestApp::start_with(pager.configure()).await;
+    let configure = pager.configure();
+    let reached = |config: &mut Config| {
+        configure(config);
+        config.server.public_url = Some("http://127.0.0.1:1/below".parse().unwrap());
+    };
+    let app = TestApp::start_with(reached).await;
     app.connect().await;
     let cause = format!("shopify:{SHOP}:needs_reconnect");
     let set = async |status| app.shared().connections.set_status("shopify", SHOP, status, None).await.unwrap();
@@ -139,6 +144,11 @@ async fn a_cause_is_told_once_signed_and_once_more_when_it_is_gone() {
     assert_eq!(post.signature, format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())));
     assert_eq!(post.timestamp, (app.clock.now_ms() / 1000).to_string());
     assert!(!post.body.contains("Demo Shop"), "{}", post.body);
+    let data = &post.json()["data"];
+    let expected = json!({ "channel": "shopify", "account": SHOP, "reason": "needs_reconnect", "link": "http://127.0.0.1:1/below/operator" });
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(data[name], *value, "{name}");
+    }
     set(Status::Connected).await;
     app.post_alerts().await;
     app.post_alerts().await;

@@ -136,7 +136,7 @@ async fn what_is_refused_again_and_again_is_parked_and_shown() {
         let told = shown["status_reason"].as_str().unwrap();
         assert!(told.starts_with(&format!("Reading is incomplete: {sentence}")), "{failure:?}: {told}");
         assert_eq!(app.text(CATALOGUE).unwrap(), whole, "{failure:?}");
-        app.command(Command::Replay { event: None }).await;
+        app.command(Command::Replay { event: None, since_ms: None }).await;
         app.settle().await;
         assert_eq!(app.counts().await.2, 0, "{failure:?}");
         assert_eq!(connection(&app, SHOP).await["status"], "connected", "{failure:?}");

@@ -1,6 +1,9 @@
 //! `TestApp`: the service and both simulated platforms on free ports, in a folder of its own, with a clock that is moved
 //! by hand. Work is driven (`settle`, `run_due_jobs`), never waited for.
 
+#[path = "schema_check.rs"]
+pub mod schema_check;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -371,9 +374,10 @@ impl TestApp {
         search(self.folder.path(), text.as_bytes())
     }
 
-    /// Ends the test: nothing is parked, no request reached a route that a platform does not know, no secret was in a
-    /// URL, every query was valid and cheap enough.
+    /// Ends the test: nothing is parked, every file is of the shape that is promised, no request reached a route that a
+    /// platform does not know, no secret was in a URL, every query was valid and cheap enough.
     pub async fn finish(self) {
+        schema_check::check_files(self.folder.path());
         assert_eq!(self.counts().await.2, 0, "something is parked");
         let unknown = |traffic: &Traffic| traffic.unknown().iter().map(|one| one.path.clone()).collect::<Vec<_>>();
         assert_eq!(unknown(self.facebook.traffic()), [""; 0]);
@@ -414,6 +418,7 @@ fn config(
             calls_per_second: 2,
             media: None,
             instagram: false,
+            login_configuration: None,
             human_agent: false,
         }),
         shopify: Some(shopify::Config {

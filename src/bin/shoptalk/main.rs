@@ -1,9 +1,11 @@
 //! The commands: logging, settings, build, run until asked to stop.
 
 mod bots;
+mod looks;
 mod progress_bars;
 #[cfg(feature = "demo")]
 mod sandbox;
+mod shell;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,9 @@ use std::process::ExitCode;
 use bots::{EvalArguments, Listener, SendArguments, TailArguments, TailSource, parse_account};
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
+use looks::{EventsArguments, StatusArguments, parse_time};
 use progress_bars::Bars;
+use shell::{CompletionsArguments, ManArguments};
 use shoptalk::app::channels;
 use shoptalk::app::config;
 use shoptalk::app::config::{Config, FromEnv, Server};
@@ -47,7 +51,7 @@ const EXAMPLES: &str = "Examples:\n  shoptalk               run the service with
 /// Keeps a sales bot's view of a shop and its Page complete and current, as JSON files.
 #[derive(Parser)]
 #[command(
-    version,
+    version = env!("SHOPTALK_VERSION"),
     about,
     max_term_width = 100,
     after_help = EXAMPLES
@@ -114,15 +118,30 @@ enum What {
         /// Only this account: a Page's id, a shop's domain
         account: Option<String>,
     },
-    /// Hand what was given up to the consumers again
-    #[command(after_help = "Examples:\n  shoptalk replay --failed\n  shoptalk replay --event 4711")]
+    /// Show what the running service knows: accounts, workers, failures, alerts
+    #[command(
+        after_help = "Examples:\n  shoptalk status\n  shoptalk status --watch\n  shoptalk status --json | jq .journal\n\nExit codes: 0 nothing needs you, 1 something does, 2 no service runs. What is wrong from outside is found by `shoptalk doctor`."
+    )]
+    Status(StatusArguments),
+    /// Show what arrived and what became of it, never what somebody wrote
+    #[command(
+        after_help = "Examples:\n  shoptalk events\n  shoptalk events --outcome apart --since 12h\n  shoptalk events --account facebook/100000000000101 --watch\n  shoptalk events --json --limit 200 | jq .kind\n\nIt asks the running service. What an event holds is shown at /operator."
+    )]
+    Events(EventsArguments),
+    /// Hand what was given up, or what arrived, to the consumers again
+    #[command(
+        after_help = "Examples:\n  shoptalk replay --failed\n  shoptalk replay --event 4711\n  shoptalk replay --since 2h"
+    )]
     Replay {
         /// Everything that was parked after several tries
-        #[arg(long, required_unless_present = "event", conflicts_with = "event")]
+        #[arg(long, required_unless_present_any = ["event", "since"], conflicts_with_all = ["event", "since"])]
         failed: bool,
         /// One event, by its number in the journal
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", conflicts_with = "since")]
         event: Option<i64>,
+        /// Everything that arrived since then: 2026-11-21T12:00:00Z, or 90m, 12h, 7d
+        #[arg(long, value_name = "TIME", value_parser = parse_time)]
+        since: Option<i64>,
     },
     /// Copy everything that cannot be had again into a new folder; the service may run meanwhile
     #[command(
@@ -165,6 +184,14 @@ enum What {
         #[command(subcommand)]
         what: CloudWhat,
     },
+    /// Print the completions for a shell
+    #[command(
+        after_help = "Examples:\n  shoptalk completions bash | sudo tee /etc/bash_completion.d/shoptalk\n  shoptalk completions fish | tee ~/.config/fish/completions/shoptalk.fish"
+    )]
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write those of all commands into a folder
+    #[command(after_help = "Examples:\n  shoptalk man | man -l -\n  shoptalk man /usr/local/share/man/man1")]
+    Man(ManArguments),
     /// The keys of the API for bots, and the master key, which seals every stored token
     Keys {
         #[command(subcommand)]
@@ -407,7 +434,9 @@ async fn run(what: What) -> ExitCode {
         }
         What::Sync { channel, account } => command(Command::Sync { channel, account }).await,
         What::Rebuild { account } => command(Command::Rebuild { account }).await,
-        What::Replay { event, .. } => command(Command::Replay { event }).await,
+        What::Replay { event, since, .. } => command(Command::Replay { event, since_ms: since }).await,
+        What::Events(arguments) => hand_over(arguments.into_command(), looks::show).await,
+        What::Status(arguments) => hand_over(arguments.into_command(), looks::show).await,
         What::Send(arguments) => command(arguments.into_command()).await,
         What::Tail(arguments) => match arguments.into_source() {
             Ok((TailSource::Here(command), listener)) => hand_over(command, |lines| listener.listen(lines)).await,
@@ -417,6 +446,11 @@ async fn run(what: What) -> ExitCode {
         What::Bot { what: BotWhat::Eval(arguments) } => match arguments.into_command() {
             Ok(eval) => command(eval).await,
             Err(problem) => fail(&problem),
+        },
+        What::Completions(arguments) => print_out(&arguments.script::<Arguments>(), ExitCode::SUCCESS),
+        What::Man(arguments) => match arguments.make::<Arguments>() {
+            Ok(page) => print_out(page.trim_end(), ExitCode::SUCCESS),
+            Err(error) => fail(&format!("a manual page cannot be written: {error}")),
         },
         What::Cloud { what } => command(what.into()).await,
         What::Keys { what } => keys(what).await,

@@ -12,6 +12,7 @@ use crate::shared::products::Products;
 use crate::shared::store::{Connections, Sessions};
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::Metrics;
+use crate::shared::telemetry::refused::RefusedDeliveries;
 use crate::shared::under_way::Progress;
 
 /// What a channel is given. Cheap to clone.
@@ -43,6 +44,8 @@ pub struct Shared {
     pub erasure: Erasure,
     /// What is counted.
     pub metrics: Metrics,
+    /// Deliveries that were refused lately.
+    pub refused: RefusedDeliveries,
     /// Self-tests under way.
     pub self_tests: SelfTests,
     /// Whether our pages are reached by https, so that cookies may say `Secure`.

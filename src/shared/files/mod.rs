@@ -5,3 +5,4 @@ pub mod following;
 pub mod kinds;
 pub mod output;
 pub mod path;
+pub mod readers;

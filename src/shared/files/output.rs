@@ -22,6 +22,7 @@ use rustix::io::Errno;
 use super::following::{Change, Follower};
 pub use super::path::RelativePath;
 use super::path::{belongs_to, is_aside};
+use super::readers::Readers;
 
 /// Whether a write changed anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +142,8 @@ enum WhoTells {
 struct Root {
     folder: RwLock<Arc<OwnedFd>>,
     path: PathBuf,
+    /// Who may read what is written, beside the service's user.
+    readers: Readers,
     /// Which installation it belongs to, once that is known.
     id: RwLock<Option<String>>,
     unique: AtomicU64,
@@ -159,18 +162,36 @@ impl Output {
     /// # Errors
     /// When it cannot be made or opened.
     pub fn open(path: &Path) -> std::io::Result<Self> {
+        Self::open_for(path, Readers::default())
+    }
+
+    /// The same; what is written is for these readers as well.
+    ///
+    /// # Errors
+    /// As [`Output::open`].
+    pub fn open_for(path: &Path, readers: Readers) -> std::io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let folder = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let root = Root {
             folder: RwLock::new(Arc::new(folder)),
             path: path.to_owned(),
+            readers,
             id: RwLock::default(),
             unique: AtomicU64::new(0),
             closed: RwLock::default(),
             follower: OnceLock::new(),
         };
         Ok(Self(Arc::new(root), WhoTells::Output))
+    }
+
+    /// Gives what is there already to the readers, or takes it back from readers before them. Nothing is done where that
+    /// was done at an earlier start. Blocks.
+    ///
+    /// # Errors
+    /// When the process may not give files to the readers' group, or a folder cannot be read.
+    pub fn settle_readers(&self) -> std::io::Result<()> {
+        self.0.readers.settle(&self.root())
     }
 
     /// From now on this one is told before a file changes. It is set once, before anything is written.
@@ -314,9 +335,11 @@ impl Output {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file =
             File::from(rustix::fs::openat(folder, &temporary, flags, Mode::RUSR | Mode::WUSR).map_err(as_io)?);
-        let moved = fill(&mut file)
-            .and_then(|()| Stamp::of(&file))
-            .and_then(|stamp| rustix::fs::renameat(folder, &temporary, folder, name).map(|()| stamp).map_err(as_io));
+        let readers = self.0.readers;
+        let moved =
+            readers.give_file(&file).and_then(|()| fill(&mut file)).and_then(|()| Stamp::of(&file)).and_then(|stamp| {
+                rustix::fs::renameat(folder, &temporary, folder, name).map(|()| stamp).map_err(as_io)
+            });
         if moved.is_err() {
             // Best effort: a full disk must not fill further with leftovers.
             let _ = rustix::fs::unlinkat(folder, &temporary, AtFlags::empty());
@@ -657,7 +680,9 @@ impl Output {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&folder, &temporary, flags, Mode::RUSR | Mode::WUSR).map_err(as_io)?;
         let file = tokio::fs::File::from_std(File::from(file));
-        Ok(Incoming { output: self.clone(), path: path.clone(), folder, temporary, file })
+        let incoming = Incoming { output: self.clone(), path: path.clone(), folder, temporary, file };
+        self.0.readers.give_file(&incoming.file)?;
+        Ok(incoming)
     }
 
     /// As [`Output::remove`], for async callers.
@@ -686,14 +711,19 @@ impl Output {
         let mut folder = rustix::io::dup(&*self.root())?;
         for part in parts {
             folder = match rustix::fs::openat(&folder, part.as_str(), FOLDER_FLAGS, Mode::empty()) {
-                Ok(found) => found,
+                Ok(found) => {
+                    self.0.readers.ensure_folder(&found)?;
+                    found
+                }
                 Err(Errno::NOENT) => {
                     match rustix::fs::mkdirat(&folder, part.as_str(), Mode::RWXU) {
                         Ok(()) => rustix::fs::fsync(&folder)?,
                         Err(Errno::EXIST) => {}
                         Err(error) => return Err(error.into()),
                     }
-                    rustix::fs::openat(&folder, part.as_str(), FOLDER_FLAGS, Mode::empty())?
+                    let made = rustix::fs::openat(&folder, part.as_str(), FOLDER_FLAGS, Mode::empty())?;
+                    self.0.readers.give_folder(&made)?;
+                    made
                 }
                 Err(error) => return Err(error.into()),
             };

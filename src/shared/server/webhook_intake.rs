@@ -18,6 +18,7 @@ use crate::shared::secrets::signature::Signer;
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::telemetry::metrics::{IntakeMetrics, Refusal, Unavailable};
 use crate::shared::telemetry::once_per_second::OncePerSecond;
+use crate::shared::telemetry::refused::RefusedDeliveries;
 
 /// A commit that takes longer is given up: the platform's own patience ends at 5 s, and an honest 503 beats silence.
 const COMMIT_WITHIN: Duration = Duration::from_secs(4);
@@ -39,6 +40,8 @@ struct Inner {
     wrong: WrongSignatures,
     self_tests: SelfTests,
     not_stored: OncePerSecond,
+    refused: RefusedDeliveries,
+    clock: Clock,
     /// For each reason.
     said: [OncePerSecond; Refusal::ALL.len()],
 }
@@ -54,6 +57,8 @@ impl Intake {
             wrong: WrongSignatures::new(channel, shared.alerts.clone(), shared.clock.clone()),
             self_tests: shared.self_tests.clone(),
             not_stored: OncePerSecond::new(),
+            refused: shared.refused.clone(),
+            clock: shared.clock.clone(),
             said: [const { OncePerSecond::new() }; _],
         }))
     }
@@ -62,8 +67,9 @@ impl Intake {
     /// cannot fill the log.
     #[must_use]
     pub fn refuse(&self, reason: Refusal) -> Response {
-        let Inner { channel, metrics, wrong, said, .. } = &*self.0;
+        let Inner { channel, metrics, wrong, said, refused, clock, .. } = &*self.0;
         metrics.refused[reason as usize].inc();
+        refused.note(channel, reason, clock.now_ms());
         if reason == Refusal::Wrong {
             wrong.met();
         }

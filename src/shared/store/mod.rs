@@ -11,6 +11,7 @@ pub mod connections;
 mod conversation_states;
 pub mod erased;
 pub mod erasures;
+mod event_log;
 mod event_status;
 mod feed;
 mod history_walks;
@@ -44,7 +45,8 @@ pub use connections::{
 };
 pub use conversation_states::{ConversationState, Pause, PausedBy, Standing};
 pub use erasures::Erasures;
-pub use event_status::EventStatus;
+pub use event_log::{EventFilter, EventPage, LARGEST_PAGE};
+pub use event_status::{EventOutcome, EventStatus};
 pub use feed::{
     AccountStatus, By, FeedEnds, FeedEvent, FeedItem, FeedPage, FeedPlaces, FeedQuery, FeedRules, FeedStep, Incoming,
     ItemKind, NextForFeed, PastItem, ProductSources, ReadMeaning, StatusTold, Taken, Takeover, TakeoverState,

@@ -5,3 +5,4 @@ pub mod logging;
 pub mod metrics;
 pub mod once_per_second;
 pub mod outlet;
+pub mod refused;

@@ -1,8 +1,8 @@
 //! `/api/…` in JSON. Every route is described in `openapi.json`.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use http::header;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::state::Operator;
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::JournalError;
 use crate::shared::server::error::AppError;
-use crate::shared::store::{EventStatus, History, KeptReport, TokenAge, Totals, UnreadConversation, Unreadable, Work};
+use crate::shared::store::{History, KeptReport, TokenAge, Totals, UnreadConversation, Unreadable, Work};
 use crate::shared::telemetry::alerts::Alert;
 use crate::shared::under_way::Step;
 
@@ -165,35 +165,6 @@ pub(super) async fn subscriptions(State(operator): State<Operator>) -> Result<Js
 /// `GET /api/alerts`.
 pub(super) async fn alerts(State(operator): State<Operator>) -> Json<Value> {
     Json(json!({ "alerts": operator.shared.alerts.list() }))
-}
-
-/// `GET /api/events/{seq}`.
-pub(super) async fn event(
-    State(operator): State<Operator>,
-    seq: Result<Path<i64>, PathRejection>,
-) -> Result<Json<EventStatus>, AppError> {
-    let Path(seq) = seq.map_err(|_| AppError::NotFound)?;
-    let found = operator.shared.journal.find_event_status(seq).await.map_err(broken)?;
-    found.map(Json).ok_or(AppError::NotFound)
-}
-
-/// An event, as its platform names it.
-#[derive(Deserialize)]
-pub(super) struct Named {
-    #[serde(alias = "mid")]
-    id: String,
-}
-
-/// `GET /api/events?id=…`: the message or delivery, in whichever account it is.
-pub(super) async fn events(
-    State(operator): State<Operator>,
-    named: Result<Query<Named>, QueryRejection>,
-) -> Result<Json<Value>, AppError> {
-    let Ok(Query(Named { id })) = named else {
-        return Err(AppError::bad_request("Say which message or delivery: ?id=…"));
-    };
-    let events = super::follow::find(&operator, &id).await?;
-    Ok(Json(json!({ "events": events })))
 }
 
 /// `GET /api/openapi.json`: all of this, for programs that write programs.

@@ -61,7 +61,8 @@ pub(super) async fn section(operator: &Operator, asked: Option<&str>) -> Result<
     })
 }
 
-fn story(event: &EventStatus, now_ms: i64) -> Markup {
+/// What became of an event.
+pub(super) fn story(event: &EventStatus, now_ms: i64) -> Markup {
     let account = if event.account.is_empty() { "no account" } else { &event.account };
     html! {
         div.panel {

@@ -1,14 +1,18 @@
 //! What an operator sees. For machines: `/api/…` and `GET /metrics`, with `Authorization: Bearer $OPERATOR_TOKEN`. For
 //! people: `/operator`, where the same token is entered once and starts a short session.
 //!
-//! Nothing here changes how the service works, but that work which was given up is tried again; and nothing here shows a
-//! token, a secret or what somebody wrote.
+//! Nothing here changes how the service works, but that work is tried again and events are handed to the workers again; and
+//! nothing here shows a token or a secret. What somebody wrote is shown in one place, what an event holds, and only to an
+//! operator who asks for it there, which is noted in the log.
 
 mod api;
 mod auth;
+mod event_api;
+mod events;
 mod follow;
 mod metrics;
 mod page;
+mod redaction;
 mod session;
 mod sessions;
 mod state;
@@ -40,8 +44,11 @@ fn api_routes() -> Vec<(&'static str, MethodRouter<Operator>)> {
         ("/api/polls", get(api::polls)),
         ("/api/subscriptions", get(api::subscriptions)),
         ("/api/alerts", get(api::alerts)),
-        ("/api/events", get(api::events)),
-        ("/api/events/{seq}", get(api::event)),
+        ("/api/events", get(event_api::events)),
+        ("/api/events/replay", post(event_api::replay_since)),
+        ("/api/events/{seq}", get(event_api::event)),
+        ("/api/events/{seq}/payload", get(event_api::payload)),
+        ("/api/events/{seq}/replay", post(event_api::replay_one)),
         ("/api/openapi.json", get(api::openapi)),
     ]
 }
@@ -57,6 +64,9 @@ pub fn router(shared: Shared, token: Option<SecretString>, own: Option<Url>, eve
     machines
         .route_layer(middleware::from_fn_with_state(operator.clone(), auth::require_bearer))
         .route("/operator", get(page::show))
+        .route("/operator/events", get(events::list))
+        .route("/operator/events/replay", post(events::replay))
+        .route("/operator/events/{seq}", get(events::one))
         .route("/operator/login", post(session::login))
         .route("/operator/logout", post(session::logout))
         .route("/operator/replay", post(page::replay))

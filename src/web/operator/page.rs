@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::events;
 use super::follow;
 use super::session::{Posted, entrance};
 use super::sessions::Session;
@@ -51,6 +52,7 @@ pub(super) async fn show(
         (journal(shared).await.map_err(broken)?)
         (failures(shared, &session).await.map_err(broken)?)
         (copies(shared).await.map_err(broken)?)
+        (events::newest(&operator, &session).await?)
         (follow::section(&operator, asked.event.as_deref()).await?)
         (deliveries(shared).await.map_err(broken)?)
         (information(shared).await.map_err(broken)?)
@@ -356,7 +358,7 @@ async fn tokens(shared: &Shared) -> Result<Markup, AppError> {
 }
 
 /// A table with a heading, or a sentence in its place.
-fn table(title: &str, id: &str, heads: &[&str], rows: &[Markup], none: &str) -> Markup {
+pub(super) fn table(title: &str, id: &str, heads: &[&str], rows: &[Markup], none: &str) -> Markup {
     html! {
         section aria-labelledby=(id) {
             h2 id=(id) { (title) }
