@@ -74,6 +74,7 @@ mod pages_media;
 mod read_requests;
 mod replies;
 mod responder;
+mod responder_waiting;
 mod sandbox_messengers;
 mod search;
 mod security;

@@ -10,14 +10,14 @@ use serde_json::json;
 
 use super::parts::{ago, name_or, pill};
 use super::{Fronts, Page, Renewal, Tab, form_token, owned};
-use crate::answering::responder::{Asked, Found, Question, Responder, Verdict};
+use crate::answering::responder::{Asked, Found, PRODUCTS, Question, Responder, Verdict};
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::Account;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
-use crate::shared::store::Session;
 use crate::shared::store::responder::{Deed, ResponderOutcome, Tokens};
+use crate::shared::store::{PartState, Session};
 use crate::web::form::Posted;
 
 /// How many of its deeds are shown.
@@ -109,7 +109,7 @@ async fn question_as_event(
     session: &Session,
     question: &str,
 ) -> anyhow::Result<serde_json::Value> {
-    let offer = responder.answering().products.find(session.merchant, question, 5).await?;
+    let offer = responder.answering().products.find(session.merchant, question, PRODUCTS).await?;
     Ok(json!({
         "type": "message", "kind": "text", "text": question, "media": [], "products": offer.products, "shop": offer.shop,
         "messages": [{ "by": "person", "kind": "text", "text": question }],
@@ -199,6 +199,7 @@ fn entry(fronts: &Fronts, deed: &Deed, now_ms: i64) -> Markup {
     let of = &deed.conversation;
     let platform = fronts.of(&of.channel).map_or(of.channel.as_str(), |front| front.view.platform);
     let (class, word) = match deed.settled.outcome {
+        ResponderOutcome::Answered if deed.state == Some(PartState::Failed) => ("warn", "Answer not sent"),
         ResponderOutcome::Answered => ("good", "Answered"),
         ResponderOutcome::HandedOver => ("warn", "Handed over"),
         ResponderOutcome::Dropped => ("note", "Not answered"),
@@ -208,8 +209,21 @@ fn entry(fronts: &Fronts, deed: &Deed, now_ms: i64) -> Markup {
             bdi { (name_or(deed.name.as_deref(), &of.person)) }
         }
         " " span.hint { (platform) } " " (pill(class, word)) " " (ago(now_ms, deed.at))
+        @if let Some(state) = deed.state { p.hint { "The answer " (state_in_words(state)) "." } }
         @if let Some(why) = &deed.settled.why { p.hint dir="auto" { (why_in_words(why)) } }
         @if deed.settled.tokens.sum() > 0 { p.hint { (deed.settled.tokens.sum()) " tokens" } }
+    }
+}
+
+/// What became of an answer, for a merchant.
+fn state_in_words(state: PartState) -> &'static str {
+    match state {
+        PartState::Accepted => "waits to be sent",
+        PartState::Unknown => "may have been sent; that is being found out",
+        PartState::Sent => "was sent",
+        PartState::Delivered => "was delivered",
+        PartState::Read => "was read",
+        PartState::Failed => "could not be sent",
     }
 }
 
