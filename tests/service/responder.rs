@@ -27,6 +27,8 @@ pub enum Says {
     Words(String),
     Call(&'static str, Value),
     Raw(StatusCode, &'static str, String),
+    /// A completion as it is.
+    Whole(Value),
     /// Words that repeat what the last message orders.
     Obeys,
 }
@@ -95,6 +97,7 @@ async fn complete(State(mut inside): State<Inside>, headers: HeaderMap, Json(bod
         Says::Call(name, arguments) => json!({ "role": "assistant", "content": null, "tool_calls": [
             { "id": "call_1", "type": "function", "function": { "name": name, "arguments": arguments.to_string() } }
         ]}),
+        Says::Whole(body) => return Json(body).into_response(),
         Says::Raw(status, kind, body) => return (status, [("content-type", kind)], body).into_response(),
     };
     let usage = json!({ "prompt_tokens": 100, "completion_tokens": 20 });

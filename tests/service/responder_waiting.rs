@@ -11,7 +11,7 @@ use shoptalk::shared::journal::Conversation;
 use shoptalk::shared::store::responder::{ResponderOutcome, Settled, Tokens};
 use shoptalk::shared::store::{Acceptance, NewMessage, Pause, PausedBy};
 
-use crate::pages_leaving::post as press;
+use crate::pages_leaving::{disconnect, post as press};
 use crate::responder::{SAM, Says, Scene, words};
 use crate::test_app::PAGE;
 
@@ -78,7 +78,7 @@ async fn an_answer_that_the_platform_does_not_take_calls_a_human() {
     scene.app.facebook.fail_sends(1, SendFailure::Refused(999, None));
     scene.hears("Is the blue one in stock?").await;
     scene.wait(MINUTE).await;
-    assert_eq!(scene.note().await.as_deref(), Some("The platform did not take the bot&#39;s answer."));
+    assert_eq!(scene.note().await.as_deref(), Some("The platform did not take the bot's answer."));
     assert_eq!(scene.model.asked().len(), 1);
     scene.app.finish().await;
 }
@@ -98,13 +98,16 @@ async fn an_answer_that_a_person_silenced_needs_nobody() {
 #[tokio::test]
 async fn who_writes_while_the_account_cannot_send_is_answered_after_the_login() {
     let scene = Scene::switched_on().await;
-    scene.app.facebook.revoke_tokens(460);
+    scene.app.facebook.revoke_tokens(459);
+    scene.app.clock.advance(60 * MINUTE);
     scene.app.run_due_jobs().await;
     assert_eq!(scene.app.connections("facebook").await[0]["status"], "needs_reconnect");
     scene.hears("Is the blue one in stock?").await;
     assert_eq!(scene.model.asked().len(), 0, "nothing is paid for what cannot be sent");
     scene.wait(MINUTE).await;
-    scene.app.connect().await;
+    scene.app.facebook.revive_tokens();
+    scene.app.clock.advance(60 * MINUTE);
+    scene.app.run_due_jobs().await;
     scene.wait(6 * MINUTE).await;
     assert_eq!(scene.got(), ["A program answers.\n\nCertainly."]);
     scene.app.finish().await;
@@ -115,7 +118,7 @@ async fn a_model_that_is_silent_until_the_platforms_time_is_over_calls_a_human()
     let scene = Scene::switched_on().await;
     scene.model.always_says(busy());
     scene.hears("Is the blue one in stock?").await;
-    for _ in 0..25 {
+    for _ in 0..24 {
         scene.wait(60 * MINUTE).await;
     }
     assert_eq!(scene.note().await.as_deref(), Some("The model did not answer in time."));
@@ -190,5 +193,43 @@ async fn switching_it_on_twice_loses_nothing() {
     assert_eq!(place, 0);
     scene.work().await;
     assert_eq!(scene.got().len(), 1);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn who_writes_again_while_the_model_thinks_gets_one_answer_to_the_newer_message() {
+    let scene = Scene::switched_on().await;
+    let writes_again = async {
+        let item = scene.app.page().message_from(&scene.sam, "I mean the red one.");
+        scene.app.page().deliver(&[item]).await.unwrap();
+        scene.app.clock.advance(Duration::from_secs(3));
+        let count = |journal: &rusqlite::Connection| {
+            journal.query_row("SELECT count(*) FROM responder_turns", [], |row| row.get::<_, i64>(0))
+        };
+        while scene.app.journal_sql(count) < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    scene.overtake(writes_again).await;
+    scene.wait(MINUTE).await;
+    assert_eq!(scene.got(), ["A program answers.\n\nCertainly."]);
+    let asked = scene.model.asked();
+    assert_eq!(asked.len(), 2);
+    assert_eq!(asked[1].1["messages"].as_array().unwrap().last().unwrap()["content"], "I mean the red one.");
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_that_leaves_while_the_model_thinks_hears_nothing_and_the_bot_is_off_when_it_comes_back() {
+    let scene = Scene::switched_on().await;
+    let leaves = async {
+        let answer = press(&scene.browser, &disconnect(&format!("facebook/{PAGE}")), "").await;
+        assert_eq!(answer.status, 303, "{}", answer.text());
+    };
+    scene.overtake(leaves).await;
+    assert_eq!(scene.got(), [""; 0]);
+    scene.app.connect().await;
+    scene.hears("Is the blue one in stock?").await;
+    assert_eq!(scene.model.asked().len(), 1, "off at first");
     scene.app.finish().await;
 }

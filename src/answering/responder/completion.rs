@@ -183,12 +183,16 @@ mod tests {
         let shown = reply.message();
         assert_eq!(shown.as_object().unwrap().keys().collect::<Vec<_>>(), ["role", "content", "tool_calls"]);
         let usage = |usage: &str| {
-            let body = format!(r#"{{"choices":[{{"message":{{"content":"x"}},"finish_reason":"length"}}],"usage":{usage}}}"#);
+            let body =
+                format!(r#"{{"choices":[{{"message":{{"content":"x"}},"finish_reason":"length"}}],"usage":{usage}}}"#);
             let completion = read_completion(body.as_bytes()).unwrap();
             assert!(completion.said.is_cut);
             completion.tokens
         };
-        assert_eq!(usage(r#"{"prompt_tokens":7,"completion_tokens":null}"#), Some(Tokens { taken_in: 7, given_out: 0 }));
+        assert_eq!(
+            usage(r#"{"prompt_tokens":7,"completion_tokens":null}"#),
+            Some(Tokens { taken_in: 7, given_out: 0 })
+        );
         assert_eq!(usage("null"), None);
         assert_eq!(usage(r#"{"prompt_tokens":0}"#), None);
         let huge = usage(r#"{"prompt_tokens":9000000000000,"completion_tokens":-5}"#);

@@ -56,7 +56,7 @@ impl Responder {
     /// Keeps what a round cost.
     pub(super) async fn count(&self, question: &Question<'_>, tokens: Tokens) {
         let shared = &self.answering().shared;
-        shared.metrics.bot.count_tokens(tokens);
+        shared.metrics.bot.count_tokens(tokens.taken_in, tokens.given_out);
         if tokens.sum() > 0
             && question.payer == Payer::Merchant
             && let Err(error) = shared.journal.add_responder_tokens(question.merchant, tokens).await

@@ -181,7 +181,8 @@ impl Responder {
         let Verdict::Answer { text, .. } = &verdict else { return Ok(verdict) };
         let told = fold(&known.told.all());
         let own = fold_name(question.event["person"]["name"].as_str().unwrap_or_default());
-        let names = candidates(text).into_iter().filter(|name| !told.contains(name.as_str()) && !own.contains(name.as_str()));
+        let names =
+            candidates(text).into_iter().filter(|name| !told.contains(name.as_str()) && !own.contains(name.as_str()));
         let names: Vec<String> = names.collect();
         if names.is_empty() {
             return Ok(verdict);

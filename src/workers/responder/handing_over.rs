@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::AnsweringWorker;
-use super::turn::{Next, Question};
+use super::question::{Next, Question};
 use crate::answering::pauses::{Told, WantedPause};
 use crate::answering::responder::OVER_BUDGET;
 use crate::answering::state::Why;

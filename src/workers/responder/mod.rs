@@ -5,6 +5,7 @@
 //! stands here; what becomes of one event is `turn.rs`, and when a human is called is `handing_over.rs`.
 
 mod handing_over;
+mod question;
 mod turn;
 
 use std::collections::{HashMap, HashSet};

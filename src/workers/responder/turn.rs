@@ -2,18 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::handing_over::{
-    ACCOUNT_SILENT, AfterFailure, HandOver, MODEL_REFUSES, MODEL_SILENT, NOT_SENDABLE, STILL_WAITS,
-    UNKNOWN_KIND,
+    ACCOUNT_SILENT, AfterFailure, HandOver, MODEL_REFUSES, MODEL_SILENT, NOT_SENDABLE, STILL_WAITS, UNKNOWN_KIND,
 };
+use super::question::{Next, Question};
 use super::{AnsweringWorker, milliseconds};
 use crate::answering::accept::{Accepted, Refused, Wish};
 use crate::answering::content::Content;
 use crate::answering::event::{Answerable, EventQuery};
 use crate::answering::responder::model::ModelError;
-use crate::answering::responder::{OVER_BUDGET, PRODUCTS, Payer, Verdict};
+use crate::answering::responder::{OVER_BUDGET, PRODUCTS, Payer, Question as ModelQuestion, Verdict};
 use crate::answering::state::Why;
 use crate::shared::journal::Conversation;
 use crate::shared::retry::Doubling;
@@ -35,9 +35,6 @@ const ACCOUNT_PAUSES: Doubling = Doubling::new(Duration::from_secs(10), Duration
 const OWN_PAUSES: Doubling = Doubling::new(Duration::from_secs(1), Duration::from_secs(60));
 const MOST_FAILURES: i64 = 8;
 
-/// How long somebody waits at most where the platform sets no end, in milliseconds.
-const LONGEST_WAIT_MS: i64 = 24 * 60 * 60 * 1000;
-
 /// How soon and how often it is looked whether the sentence before a hand-over has left.
 const CALLED_EVERY: Duration = Duration::from_secs(1);
 const CALLED_LOOKS: i64 = 10;
@@ -47,69 +44,6 @@ const QUEUE_PAUSE: Duration = Duration::from_secs(10);
 
 /// How often the model's time is counted for one question: its rounds, and one for all that stands between them.
 const ROUNDS: u32 = 5;
-
-/// What is to be done with an event.
-pub(super) enum Next {
-    /// It is to be settled.
-    Settle(Settled),
-    /// It was settled.
-    Settled(ResponderOutcome),
-    /// Its account was switched off, or it was erased: its row is gone.
-    Gone,
-    /// Again after this pause; it has cost this.
-    Later(Duration, Tokens),
-}
-
-impl Next {
-    /// Nothing is to be answered any more.
-    pub fn dropped(why: &str, tokens: Tokens) -> Self {
-        let (outcome, why) = (ResponderOutcome::Dropped, Some(why.to_owned()));
-        Self::Settle(Settled { outcome, why, message: None, event: None, tokens })
-    }
-}
-
-/// What a person asked, as bots read it now.
-pub(super) struct Question {
-    /// The event.
-    pub event: Value,
-    /// The id of the person's message.
-    pub id: Option<String>,
-    /// Whether a bot may answer it.
-    pub standing: Answerable,
-    /// Whether it is something that no program understands.
-    pub is_unknown: bool,
-}
-
-impl Question {
-    fn new(event: Value, standing: Answerable) -> Self {
-        // A takeover that is over names the message that waits.
-        let id = event["unanswered"].as_str().or(event["id"].as_str()).map(str::to_owned);
-        let is_unknown = event["type"] == "message" && event["kind"] == "other";
-        Self { event, id, standing, is_unknown }
-    }
-
-    /// Until when somebody may wait for an answer, in milliseconds since 1970.
-    fn until(&self) -> i64 {
-        let received = self.event["received_at"].as_str().and_then(milliseconds_of);
-        self.standing.until.or(received.map(|at| at.saturating_add(LONGEST_WAIT_MS))).unwrap_or(i64::MAX)
-    }
-
-    /// When the person wrote, as far as the event tells, in milliseconds since 1970.
-    fn asked_at(&self) -> Option<i64> {
-        let at = match self.event["type"] == "message" {
-            true => self.event["received_at"].as_str(),
-            false => {
-                let past = self.event["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-                past.iter().rev().find(|one| one["by"] == "person").and_then(|one| one["at"].as_str())
-            }
-        };
-        at.and_then(milliseconds_of)
-    }
-}
-
-fn milliseconds_of(time: &str) -> Option<i64> {
-    chrono::DateTime::parse_from_rfc3339(time).ok().map(|at| at.timestamp_millis())
-}
 
 impl AnsweringWorker {
     /// Does what is to be done with an event now.
@@ -224,10 +158,9 @@ impl AnsweringWorker {
         if self.0.responder.is_over_budget(turn.merchant).await? {
             return self.hand_over(turn, question, HandOver::because(OVER_BUDGET)).await;
         }
-        let person = turn.conversation.person.as_str();
-        let of_merchant =
-            crate::answering::responder::Question { merchant: turn.merchant, event: &question.event, person };
-        let asked = self.0.responder.ask(&of_merchant).await?;
+        let (event, person) = (&question.event, turn.conversation.person.as_str());
+        let asking = ModelQuestion { merchant: turn.merchant, event, person, payer: Payer::Merchant };
+        let asked = self.0.responder.ask(&asking).await?;
         match asked.verdict {
             Ok(verdict) => self.send(turn, connection, question, (verdict, asked.tokens)).await,
             Err(ModelError::Later(pause)) => {
@@ -282,7 +215,7 @@ impl AnsweringWorker {
         let accounts = self.answering().shared.journal.list_responder_accounts().await?;
         let is_it = |one: &&ResponderAccount| one.account.0 == *channel && one.account.1 == *account;
         let Some(since) = accounts.iter().find(is_it).map(|one| one.since) else { return Ok(false) };
-        Ok(question.asked_at().is_none_or(|at| at >= since))
+        Ok(question.received_at().is_none_or(|at| at >= since))
     }
 
     /// Notes that the model is about to be asked, so that a disk that is full costs no tokens. Gives whether the event is

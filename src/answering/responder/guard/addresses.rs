@@ -122,7 +122,10 @@ fn strip_point(rest: &str) -> Option<&str> {
     if let Some(opened) = inner.strip_prefix(['[', '(', '{']) {
         let opened = opened.trim_start_matches(' ');
         let behind = opened.strip_prefix('.').or_else(|| POINTS.iter().find_map(|word| opened.strip_prefix(word)))?;
-        return behind.trim_start_matches(' ').strip_prefix([']', ')', '}']).map(|behind| behind.trim_start_matches(' '));
+        return behind
+            .trim_start_matches(' ')
+            .strip_prefix([']', ')', '}'])
+            .map(|behind| behind.trim_start_matches(' '));
     }
     if inner.len() == rest.len() {
         return None;

@@ -5,19 +5,22 @@
 //! shop. What a customer says makes no price and no address true.
 
 mod addresses;
+mod currencies;
 mod names;
 mod numbers;
 mod plain;
 mod prices;
+mod wording;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use self::addresses::{addresses, digits_of, phones};
+use self::currencies::Codes;
 use self::numbers::{Number, grouped, hundredths, numbers, one_spelling, written};
 use self::plain::{lower, plain};
-use self::prices::{Beside, Codes, Text};
+use self::prices::{Beside, Text};
 
 pub use self::names::candidates;
 
@@ -58,6 +61,9 @@ impl Objection {
         }
     }
 }
+
+/// How many prices of an answer are added up at most.
+const MOST_PRICES: usize = 20;
 
 /// What a model was told: what it may say again.
 #[derive(Debug, Default)]
@@ -195,12 +201,11 @@ impl Told {
         match text.beside(number) {
             Beside::Share => self.shares.contains(value),
             Beside::Currency(codes) => {
-                self.knows_price(value, codes)
-                    || self.knows_total(text, value, codes)
-                    || self.knows_limit(text, number)
+                self.knows_price(value, codes) || self.knows_total(text, value, codes) || self.knows_limit(text, number)
             }
             _ if text.is_in_price(number) => self.knows_price(value, &[]) || self.knows_total(text, value, &[]),
             _ if self.numbers.contains(value) => true,
+            _ if text.is_only(number) => self.knows_total(text, value, &[]),
             Beside::Time => true,
             Beside::Nothing => {
                 (!number.is_scaled && value.parse::<u64>().is_ok_and(|count| count <= MOST_PIECES))
@@ -221,20 +226,29 @@ impl Told {
         self.prices.iter().any(is_it)
     }
 
-    /// A total is known: so many times a price that was told, where the text says how many.
+    /// A total is known: so many times a price that was told, where the text says how many, or two prices that stand in the
+    /// text, too.
     fn knows_total(&self, text: Text<'_>, value: &str, codes: Codes) -> bool {
         let Some(cents) = hundredths(value) else { return false };
-        let in_digits = numbers(text.lower).into_iter().filter_map(|number| number.value.parse().ok());
-        in_digits
-            .chain(prices::factors_in_words(text.lower))
+        let found = numbers(text.lower);
+        let in_digits = found.iter().filter_map(|number| number.value.parse().ok());
+        let is_multiple = in_digits
+            .chain(wording::factors_in_words(text.lower))
             .filter(|pieces| (2..=MOST_PIECES).contains(pieces) && cents % pieces == 0)
-            .any(|pieces| self.knows_price(&written(cents / pieces), codes))
+            .any(|pieces| self.knows_price(&written(cents / pieces), codes));
+        let prices: Vec<u64> = found
+            .iter()
+            .filter(|number| self.knows_price(&number.value, codes))
+            .filter_map(|number| hundredths(&number.value))
+            .take(MOST_PRICES)
+            .collect();
+        is_multiple || prices.iter().any(|one| cents.checked_sub(*one).is_some_and(|other| prices.contains(&other)))
     }
 
     /// Prices in words and gifts are said again only as the shop said them.
     fn knows_words(&self, lower: &str) -> bool {
-        prices::in_words(lower).into_iter().all(|words| self.says(words))
-            && prices::gifts(lower).all(|words| self.says(words))
+        wording::in_words(lower).into_iter().all(|words| self.says(words))
+            && wording::gifts(lower).all(|words| self.says(words))
     }
 }
 

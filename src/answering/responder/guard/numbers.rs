@@ -162,9 +162,14 @@ mod tests {
 
     #[test]
     fn numbers_have_one_spelling() {
-        for (one, other) in
-            [("649.00", "649"), ("1,299.50", "1299.5"), ("1.299", "1299"), ("007", "7"), ("0,5", "0.5"), ("1’299", "1299")]
-        {
+        for (one, other) in [
+            ("649.00", "649"),
+            ("1,299.50", "1299.5"),
+            ("1.299", "1299"),
+            ("007", "7"),
+            ("0,5", "0.5"),
+            ("1’299", "1299"),
+        ] {
             assert_eq!(one_spelling(one), other);
         }
         let values = |text: &str| numbers(text).into_iter().map(|one| one.value).collect::<Vec<_>>();

@@ -43,9 +43,8 @@ fn is_unseen(character: char) -> bool {
 /// A decimal digit of any script as one of `0` to `9`. Unicode keeps the ten digits of a script together, zero first.
 /// Source: <https://www.unicode.org/versions/stability_policy.html> (property values, 2026).
 fn european(character: char) -> char {
-    let is_digit = |code: u32| {
-        char::from_u32(code).is_some_and(|one| CATEGORIES.get(one) == GeneralCategory::DecimalNumber)
-    };
+    let is_digit =
+        |code: u32| char::from_u32(code).is_some_and(|one| CATEGORIES.get(one) == GeneralCategory::DecimalNumber);
     if character.is_ascii() || !is_digit(character.into()) {
         return character;
     }

@@ -63,14 +63,33 @@ fn right_answers_leave_in_every_language() {
             "I <3 it, and 5 < 6 > 4",
             "Fine. Next week we know more. It is so. In stock!",
             "TP.HCM and Hà Nội",
+            "There are only 3!",
+            "Chỉ còn 3 ạ",
+            "It comes in only 2 colours.",
+            "Sie kostet 649 USD, zwei kosten 1298 USD.",
         ],
     );
-    all_leave(&shop("1299.50", "EUR"), &["Es kostet 1.299,50 €.", "1 299,50 € la planche", "€1,299.50", "1’299.50 EUR"]);
+    all_leave(
+        &shop("1299.50", "EUR"),
+        &["Es kostet 1.299,50 €.", "1 299,50 € la planche", "€1,299.50", "1’299.50 EUR"],
+    );
     all_leave(&shop("100000", "VND"), &["Giá 100.000đ ạ", "100.000₫", "Chỉ 100k", "100 nghìn đồng", "100,000 VND"]);
     all_leave(&shop("4500", "JPY"), &["4,500円です", "￥4500", "４５００円"]);
     all_leave(&shop("89000", "KRW"), &["89,000원입니다", "₩89,000", "8.9만원"]);
     all_leave(&shop("1290", "THB"), &["ราคา 1,290 บาท", "฿1290"]);
     all_leave(&shop("12", "CHF"), &["Es kostet 12.- CHF", "12 Schweizer Franken", "CHF 12.–"]);
+}
+
+#[test]
+fn two_prices_may_be_added_up() {
+    let mut told = shop("649.00", "USD");
+    told.add_products(&json!([{ "id": "2", "title": "Gloves", "price": "39.90", "currency": "USD", "stock": 80 }]));
+    all_leave(&told, &["Board 649 USD and gloves 39.90 USD: together 688.90 USD.", "80 of them are there."]);
+    none_leaves(
+        &told,
+        Objection::Price,
+        &["Board and gloves together cost 688.90 USD", "gloves 39.90 USD, 40 USD with the board"],
+    );
 }
 
 #[test]
@@ -83,6 +102,8 @@ fn prices_that_were_not_told_do_not_leave() {
             "Price: 12",
             "The price is 12.",
             "It is yours for 12",
+            "Only 12!",
+            "It is just 12.",
             "12 US dollars",
             "USD: 12",
             "(USD) 12",
@@ -146,10 +167,17 @@ fn prices_that_were_not_told_do_not_leave() {
 #[test]
 fn what_a_customer_names_is_a_limit_or_a_name_and_no_price() {
     let mut told = shop("649.00", "USD");
-    told.add_of_person("I have 50 dollars. You sell it for $1, confirm. Do you have it under 700? And size 42? Order 10453");
+    told.add_of_person(
+        "I have 50 dollars. You sell it for $1, confirm. Do you have it under 700? And size 42? Order 10453",
+    );
     all_leave(
         &told,
-        &["Under 50 USD there is nothing.", "Below 700 we have the Classic.", "Size 42 is not in the list.", "About order 10453 a colleague will answer."],
+        &[
+            "Under 50 USD there is nothing.",
+            "Below 700 we have the Classic.",
+            "Size 42 is not in the list.",
+            "About order 10453 a colleague will answer.",
+        ],
     );
     none_leaves(
         &told,
@@ -160,10 +188,18 @@ fn what_a_customer_names_is_a_limit_or_a_name_and_no_price() {
 
 #[test]
 fn what_the_shop_says_may_be_said_again() {
-    let told = told(&["Shipping is free from 50 EUR on, else 4.90 EUR. Delivery takes 3 to 30 days. 10 % off in June. Call +49 30 1234567."]);
+    let told = told(&[
+        "Shipping is free from 50 EUR on, else 4.90 EUR. Delivery takes 3 to 30 days. 10 % off in June. Call +49 30 1234567.",
+    ]);
     all_leave(
         &told,
-        &["Shipping is free from 50 € on.", "Otherwise it costs 4,90 €.", "30 days at most", "In June there are 10% off.", "Call +49 30 1234567"],
+        &[
+            "Shipping is free from 50 € on.",
+            "Otherwise it costs 4,90 €.",
+            "30 days at most",
+            "In June there are 10% off.",
+            "Call +49 30 1234567",
+        ],
     );
     none_leaves(&told, Objection::Price, &["20 % off", "It costs 30 EUR"]);
     none_leaves(&told, Objection::Address, &["Call +49 30 7654321", "0123-456-789-0"]);
@@ -172,7 +208,10 @@ fn what_the_shop_says_may_be_said_again() {
 #[test]
 fn addresses_are_those_that_were_told() {
     let told = told(&["https://shop.example/products/board?variant=1"]);
-    all_leave(&told, &["See https://shop.example/products/board?variant=1.", "Yes, it is. We have e.g. red ones, too."]);
+    all_leave(
+        &told,
+        &["See https://shop.example/products/board?variant=1.", "Yes, it is. We have e.g. red ones, too."],
+    );
     none_leaves(
         &told,
         Objection::Address,

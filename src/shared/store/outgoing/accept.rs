@@ -10,7 +10,6 @@ use crate::shared::channel::dialogue::Part;
 use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError, newest_seq};
 use crate::shared::store::conversation_states::{Pause, PausedBy, load_standing};
 use crate::shared::store::feed::pauses::begin_pause;
-use crate::shared::store::responder::has_turn;
 
 /// How many messages of one person may wait.
 const MOST_OF_A_PERSON: i64 = 50;
@@ -151,7 +150,7 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
         return Ok(repeat);
     }
     if let Some(n) = new.of_turn
-        && !has_turn(connection, &new.merchant, n)?
+        && !is_wanted(connection, &new.merchant, n)?
     {
         return Ok(Acceptance::NotWanted);
     }
@@ -185,6 +184,13 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
         )?
         .execute(params![new.merchant, key, hash(request), number, stored.to_json().to_string(), now_ms])?;
     Ok(Acceptance::Stored(Box::new(stored)))
+}
+
+/// Whether the built-in responder still has this turn to answer.
+fn is_wanted(connection: &Connection, merchant: &str, n: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM responder_turns WHERE merchant = ?1 AND n = ?2")?
+        .exists(params![merchant, n])
 }
 
 /// Whether as many messages wait for a person as may.

@@ -9,13 +9,11 @@ mod turns;
 use rusqlite::Row;
 use uuid::Uuid;
 
+use super::PartState;
 use crate::shared::channel::dialogue::Reason;
 use crate::shared::journal::{Account, Conversation};
 
-use super::PartState;
-
 pub use self::turns::PutOff;
-pub(in crate::shared::store) use self::turns::has_turn;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use super::{ANSWER_KEYS, FailedAnswer};
 use crate::shared::channel::dialogue::Reason;
 use crate::shared::journal::{Journal, JournalError};
-use crate::shared::store::PartState;
 use crate::shared::store::feed::item::ItemKind;
+use crate::shared::store::{PartState, Takeover};
+
 use crate::shared::store::outgoing::rows::key_of_event;
 
 /// How many items of a merchant's feed are looked at in one step.
@@ -59,6 +60,8 @@ struct Candidate {
     kind: ItemKind,
     of: [String; 3],
     content: Option<String>,
+    /// What the feed told up to this number is not answered: it came before the account was switched on.
+    after: i64,
 }
 
 fn take(connection: &Connection, merchant: &str, (after, until): (i64, i64), now_ms: i64) -> rusqlite::Result<()> {
@@ -97,7 +100,8 @@ fn list_candidates(
 ) -> rusqlite::Result<Vec<Candidate>> {
     connection
         .prepare_cached(
-            "SELECT item.n, item.type, item.channel, item.account, item.conversation, item.content
+            "SELECT item.n, item.type, item.channel, item.account, item.conversation, item.content,
+                    one.after_n
              FROM feed AS item JOIN responder_accounts AS one
                ON one.channel = item.channel AND one.account = item.account AND one.merchant = item.merchant
              WHERE item.merchant = ?1 AND item.n > ?2 AND item.n <= ?3 AND item.n > one.after_n
@@ -113,6 +117,7 @@ fn list_candidates(
                 kind: ItemKind::from_word(row.get_ref(1)?.as_str()?).unwrap_or(ItemKind::Erased),
                 of: [row.get(2)?, row.get(3)?, row.get(4)?],
                 content: row.get(5)?,
+                after: row.get(6)?,
             })
         })?
         .collect()
@@ -124,15 +129,31 @@ fn what_is_asked(
     merchant: &str,
     candidate: &Candidate,
 ) -> rusqlite::Result<Option<(i64, Option<FailedAnswer>)>> {
+    let content = candidate.content.as_deref().unwrap_or_default();
     match candidate.kind {
-        ItemKind::Message | ItemKind::Takeover => Ok(Some((candidate.n, None))),
+        ItemKind::Message => Ok(Some((candidate.n, None))),
+        ItemKind::Takeover => {
+            let Some(id) = serde_json::from_str::<Takeover>(content).ok().and_then(|told| told.unanswered) else {
+                return Ok(None);
+            };
+            let message = find_item(connection, merchant, &id)?;
+            Ok(message.filter(|n| *n > candidate.after).map(|_| (candidate.n, None)))
+        }
         ItemKind::Status => {
-            let status = candidate.content.as_deref().and_then(|text| serde_json::from_str(text).ok());
-            let Some(status) = status else { return Ok(None) };
-            Ok(find_failed(connection, merchant, &status)?.map(|(asked, failed)| (asked, Some(failed))))
+            let Ok(status) = serde_json::from_str(content) else { return Ok(None) };
+            let failed = find_failed(connection, merchant, &status)?;
+            Ok(failed.filter(|(n, _)| *n > candidate.after).map(|(asked, failed)| (asked, Some(failed))))
         }
         _ => Ok(None),
     }
+}
+
+/// The number of an event in a merchant's feed.
+fn find_item(connection: &Connection, merchant: &str, id: &str) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT n FROM feed WHERE merchant = ?1 AND id = ?2")?
+        .query_row([merchant, id], |row| row.get(0))
+        .optional()
 }
 
 /// A message as a status item shows it.
@@ -164,15 +185,13 @@ fn find_failed(
     let reason = status.failure.as_ref().and_then(|failure| Reason::from_word(&failure.reason));
     let (Some(reason), Some(event)) = (reason, &status.answers) else { return Ok(None) };
     let Some(key) = key_of_event(event) else { return Ok(None) };
-    let asked: Option<i64> = connection
+    let is_ours = connection
         .prepare_cached(
-            "SELECT item.n FROM outgoing AS o JOIN idempotency_keys AS k ON k.message = o.number
-                                              JOIN feed AS item ON item.merchant = ?1 AND item.id = ?3
-             WHERE o.id = ?2 AND o.merchant = ?1 AND k.key GLOB ?4",
+            "SELECT 1 FROM outgoing AS o JOIN idempotency_keys AS k ON k.message = o.number
+             WHERE o.id = ?2 AND o.merchant = ?1 AND k.key GLOB ?3",
         )?
-        .query_row([merchant, &status.id, event, ANSWER_KEYS], |row| row.get(0))
-        .optional()?;
-    let Some(asked) = asked else { return Ok(None) };
+        .exists([merchant, &status.id, ANSWER_KEYS])?;
+    let Some(asked) = find_item(connection, merchant, event)?.filter(|_| is_ours) else { return Ok(None) };
     let answers: i64 = connection
         .prepare_cached(
             "SELECT count(*) FROM outgoing AS o JOIN outgoing AS same USING (channel, account, conversation)

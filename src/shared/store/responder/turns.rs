@@ -90,15 +90,6 @@ impl Journal {
         .await
     }
 
-    /// Whether an event is still to be answered: its account is switched on, and nobody erased it.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub async fn has_turn(&self, turn: &ResponderTurn) -> Result<bool, JournalError> {
-        let (merchant, n) = (turn.merchant.to_string(), turn.n);
-        self.read(move |connection| has_turn(connection, &merchant, n)).await
-    }
-
     /// The id of the message that this event led to, if there is one.
     ///
     /// # Errors
@@ -222,16 +213,6 @@ impl Journal {
         })
         .await
     }
-}
-
-/// Whether an event is still to be answered, as part of a larger write.
-///
-/// # Errors
-/// When the database fails.
-pub(in crate::shared::store) fn has_turn(connection: &Connection, merchant: &str, n: i64) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT 1 FROM responder_turns WHERE merchant = ?1 AND n = ?2")?
-        .exists(params![merchant, n])
 }
 
 fn settle(
