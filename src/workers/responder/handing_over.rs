@@ -74,6 +74,8 @@ pub(super) struct HandOver {
     pub message: Option<String>,
     /// What the question cost.
     pub tokens: Tokens,
+    /// Whether it says nothing about the message: later the model may be asked about it all the same.
+    pub is_for_now: bool,
 }
 
 impl HandOver {
@@ -85,6 +87,11 @@ impl HandOver {
     /// The question has cost this.
     pub fn costing(self, tokens: Tokens) -> Self {
         Self { tokens, ..self }
+    }
+
+    /// It says nothing about the message.
+    pub fn for_now(self) -> Self {
+        Self { is_for_now: true, ..self }
     }
 
     /// Until somebody resumes.
@@ -115,7 +122,8 @@ impl AnsweringWorker {
             Some(Some(Why::Answered)) if wanted.message.is_some() => {}
             Some(Some(why)) => return Ok(Next::dropped(why.as_str(), wanted.tokens)),
         }
-        self.hand_over_at_once(turn, question.id.clone(), wanted).await
+        let event = question.id.clone().filter(|_| !wanted.is_for_now);
+        self.hand_over_at_once(turn, event, wanted).await
     }
 
     /// Working on an event fails again and again, so that not even its conversation can be looked at: a human is called.
@@ -129,7 +137,7 @@ impl AnsweringWorker {
         event: Option<String>,
         wanted: HandOver,
     ) -> anyhow::Result<Next> {
-        let HandOver { why, minutes, message, tokens } = wanted;
+        let HandOver { why, minutes, message, tokens, .. } = wanted;
         let note = Some(why.chars().take(200).collect());
         // What a model says may quote a person.
         let told = match &why {

@@ -191,6 +191,7 @@ mod tests {
                 account: merchant.to_string(),
                 person: person.to_owned(),
             },
+            due_at: 0,
             tries: 0,
             failures: 0,
             failed: None,

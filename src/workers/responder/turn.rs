@@ -42,6 +42,9 @@ const CALLED_LOOKS: i64 = 10;
 /// The pause where too much waits for a person already.
 const QUEUE_PAUSE: Duration = Duration::from_secs(10);
 
+/// An event that was taken within this time, in milliseconds, was just written.
+const JUST_TAKEN_MS: i64 = 1_000;
+
 /// How often the model's time is counted for one question: its rounds, and one for all that stands between them.
 const ROUNDS: u32 = 5;
 
@@ -96,6 +99,10 @@ impl AnsweringWorker {
 
     async fn answer(&self, turn: &ResponderTurn) -> anyhow::Result<Next> {
         let free = Tokens::default();
+        if !self.answering().shared.journal.is_turn_due(turn).await? {
+            // It was listed before somebody else was done with it.
+            return Ok(Next::Gone);
+        }
         let Conversation { channel, account, .. } = &turn.conversation;
         let Some(connection) = self.answering().find_connection(turn.merchant, channel, account).await? else {
             return Ok(Next::dropped("the account is not connected", free));
@@ -156,7 +163,7 @@ impl AnsweringWorker {
             return Ok(Next::Gone);
         }
         if self.0.responder.is_over_budget(turn.merchant).await? {
-            return self.hand_over(turn, question, HandOver::because(OVER_BUDGET)).await;
+            return self.hand_over(turn, question, HandOver::because(OVER_BUDGET).for_now()).await;
         }
         let (event, person) = (&question.event, turn.conversation.person.as_str());
         let asking = ModelQuestion { merchant: turn.merchant, event, person, payer: Payer::Merchant };
@@ -167,7 +174,9 @@ impl AnsweringWorker {
                 let pause = pause.unwrap_or_else(|| PAUSES.jittered(turn.tries));
                 self.wait(turn, question, pause, HandOver::because(MODEL_SILENT).costing(asked.tokens)).await
             }
-            Err(_) => self.hand_over(turn, question, HandOver::because(MODEL_REFUSES).costing(asked.tokens)).await,
+            Err(_) => {
+                self.hand_over(turn, question, HandOver::because(MODEL_REFUSES).for_now().costing(asked.tokens)).await
+            }
         }
     }
 
@@ -222,6 +231,11 @@ impl AnsweringWorker {
     /// still to be answered.
     async fn begin_turn(&self, turn: &ResponderTurn) -> anyhow::Result<bool> {
         let shared = &self.answering().shared;
+        let is_new = turn.tries == 0 && turn.failures == 0;
+        if is_new && shared.clock.now_ms().saturating_sub(turn.due_at) < JUST_TAKEN_MS {
+            // Its row was written a moment ago: the disk is not full, and nobody waits for another commit.
+            return Ok(true);
+        }
         let longest = self.0.responder.settings().timeout.saturating_mul(ROUNDS);
         let until = shared.clock.now_ms().saturating_add(milliseconds(longest));
         Ok(shared.journal.begin_turn(turn, until).await?)
@@ -260,7 +274,7 @@ impl AnsweringWorker {
         let (text, products) = match verdict {
             Verdict::Answer { text, products } => (text, products),
             Verdict::HandOver { why, .. } if why == OVER_BUDGET => {
-                return self.hand_over(turn, question, HandOver::because(OVER_BUDGET).costing(tokens)).await;
+                return self.hand_over(turn, question, HandOver::because(OVER_BUDGET).for_now().costing(tokens)).await;
             }
             Verdict::HandOver { why, .. } => {
                 return self.hand_over(turn, question, HandOver::because(why).costing(tokens)).await;

@@ -42,6 +42,8 @@ pub struct ResponderTurn {
     pub asked: i64,
     /// The conversation.
     pub conversation: Conversation,
+    /// Since when it is due, in milliseconds since 1970.
+    pub due_at: i64,
     /// How often it was put off: the model or the account did not answer.
     pub tries: i64,
     /// How often working on it failed for a reason of our own.

@@ -32,7 +32,7 @@ impl Journal {
             connection
                 .prepare_cached(
                     "SELECT merchant, n, coalesce(asked, n), channel, account, conversation, tries, failures, failed,
-                            may_have_left, answers
+                            may_have_left, answers, due_at
                      FROM (SELECT *, row_number() OVER (PARTITION BY merchant ORDER BY due_at, n) AS place
                            FROM (SELECT *, row_number() OVER (PARTITION BY merchant, channel, account, conversation
                                                               ORDER BY n) AS of_person
@@ -49,12 +49,27 @@ impl Journal {
                         n: row.get(1)?,
                         asked: row.get(2)?,
                         conversation: Conversation { channel: row.get(3)?, account: row.get(4)?, person: row.get(5)? },
+                        due_at: row.get(11)?,
                         tries: row.get(6)?,
                         failures: row.get(7)?,
                         failed: failed.map(|reason| FailedAnswer { reason, may_have_left, answers }),
                     })
                 })?
                 .collect()
+        })
+        .await
+    }
+
+    /// Whether an event is still to be answered and was not put off since it was listed.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn is_turn_due(&self, turn: &ResponderTurn) -> Result<bool, JournalError> {
+        let (merchant, n, due_at) = (turn.merchant.to_string(), turn.n, turn.due_at);
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT 1 FROM responder_turns WHERE merchant = ?1 AND n = ?2 AND due_at = ?3")?
+                .exists(params![merchant, n, due_at])
         })
         .await
     }
