@@ -233,3 +233,25 @@ async fn an_account_that_leaves_while_the_model_thinks_hears_nothing_and_the_bot
     assert_eq!(scene.model.asked().len(), 1, "off at first");
     scene.app.finish().await;
 }
+
+#[tokio::test]
+async fn merchants_are_served_in_turn_however_many_wait_for_one_of_them() {
+    let scene = Scene::switched_on().await;
+    let (crowd, other) = (uuid::Uuid::from_u128(1).to_string(), uuid::Uuid::from_u128(2).to_string());
+    scene.app.journal_sql(|journal| {
+        let mut insert = journal.prepare(
+            "INSERT INTO responder_turns (merchant, n, channel, account, conversation, due_at)
+             VALUES (?1, ?2, 'facebook', ?1, ?3, ?2)",
+        )?;
+        for n in 1..=1_000 {
+            // Each person wrote twice.
+            insert.execute(rusqlite::params![crowd, n, (n / 2).to_string()])?;
+        }
+        insert.execute(rusqlite::params![other, 2_000, "late"]).map(drop)
+    });
+    let due = scene.app.shared().journal.list_due_turns(4).await.unwrap();
+    let order: Vec<(u128, i64)> = due.iter().map(|turn| (turn.merchant.as_u128(), turn.n)).collect();
+    assert_eq!(order, [(1, 1), (2, 2_000), (1, 2), (1, 4)]);
+    scene.app.journal_sql(|journal| journal.execute("DELETE FROM responder_turns", []));
+    scene.app.finish().await;
+}
