@@ -131,6 +131,27 @@ impl Answering {
     /// # Errors
     /// [`Refused`].
     pub async fn accept(&self, wish: &Wish<'_>, content: Content) -> Result<Accepted, Refused> {
+        settle(self.store(wish, content, None).await?)
+    }
+
+    /// As [`Answering::accept`], for the built-in responder: only while its turn of this number is still to be answered,
+    /// looked at when the message is stored. `None`: it is not, because the account was switched off or the message erased.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn accept_for_turn(
+        &self,
+        wish: &Wish<'_>,
+        content: Content,
+        n: i64,
+    ) -> Result<Option<Accepted>, Refused> {
+        match self.store(wish, content, Some(n)).await? {
+            Acceptance::NotWanted => Ok(None),
+            acceptance => settle(acceptance).map(Some),
+        }
+    }
+
+    async fn store(&self, wish: &Wish<'_>, content: Content, of_turn: Option<i64>) -> Result<Acceptance, Refused> {
         let conversation = wish.conversation();
         let connection = wish.connection;
         let dialogue = self.dialogue(&connection.channel).ok_or(Refused::Account(Unavailable::Off.as_str()))?;
@@ -168,6 +189,7 @@ impl Answering {
             ttl_ms,
             pauses_for: takes_over.then_some(self.settings.takeovers.pause),
             idempotency: (wish.key.to_owned(), wish.fingerprint()),
+            of_turn,
         };
         let acceptance = self.shared.journal.accept_message(new).await?;
         if let (Acceptance::Stored(_), Some((channel, _))) =
@@ -175,7 +197,7 @@ impl Answering {
         {
             self.shared.metrics.replies.count(channel, PartState::Accepted.as_str(), "");
         }
-        settle(acceptance)
+        Ok(acceptance)
     }
 
     async fn parts_of(
@@ -274,6 +296,8 @@ fn settle(acceptance: Acceptance) -> Result<Accepted, Refused> {
         }
         Acceptance::Overtaken(overtaken) => Err(Refused::Overtaken(overtaken)),
         Acceptance::QueueFull => Err(Refused::QueueFull),
+        // Only what belongs to a turn of the responder can be unwanted.
+        Acceptance::NotWanted => Err(Refused::Internal(anyhow::anyhow!("nobody wants this message"))),
     }
 }
 

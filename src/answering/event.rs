@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::handle::Answering;
 use super::products::Offer;
-use super::state::AtTime;
+use super::state::{AtTime, Why};
 use super::times::rfc3339;
 use crate::shared::channel::meaning::{Meaning, MediaSeen, Said, WentOut};
 use crate::shared::journal::{Account, EventPlace};
@@ -32,6 +32,8 @@ pub struct EventQuery {
     pub products: usize,
     /// Whether events say whose they are: where one receiver hears of all merchants.
     pub with_merchant: bool,
+    /// Whether the platform's own bytes are left out.
+    pub without_raw: bool,
 }
 
 /// Events, in order.
@@ -56,8 +58,21 @@ pub struct FeedText {
     pub kind: ItemKind,
     /// The conversation that it is about: channel, account, person.
     pub of: Option<(String, String, String)>,
+    /// Whether a bot may answer it.
+    pub answerable: Answerable,
     /// All of it as JSON on one line.
     pub json: String,
+}
+
+/// Whether a bot may answer an event: as it stood when the event was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Answerable {
+    /// Why not; `None`: it may.
+    pub why_not: Option<Why>,
+    /// The same, as if the account could send.
+    pub why_not_otherwise: Option<Why>,
+    /// Until when the platform takes answers, in milliseconds since 1970; `None`: no end is known.
+    pub until: Option<i64>,
 }
 
 impl Answering {
@@ -66,7 +81,7 @@ impl Answering {
     /// # Errors
     /// When a database cannot be read.
     pub async fn read_events(&self, query: EventQuery) -> anyhow::Result<EventPage> {
-        let EventQuery { feed, products, with_merchant } = query;
+        let EventQuery { feed, products, with_merchant, without_raw } = query;
         let merchant = feed.merchant;
         let page = self.shared.journal.read_feed(feed, self.meaning()).await?;
         let mut read = EventPage { events: Vec::new(), next: page.next, ends: page.ends };
@@ -79,8 +94,11 @@ impl Answering {
             .map(|connection| ((connection.channel.clone(), connection.account.clone()), connection))
             .collect();
         let mut bytes = 0;
-        for item in page.items {
+        for mut item in page.items {
             let whose = with_merchant.then_some(merchant);
+            if without_raw && let Some(event) = &mut item.event {
+                event.payload = Vec::new();
+            }
             let event = self.compose(merchant, whose, item, &connections, products).await?;
             bytes += event.json.len() + 1;
             if bytes > MAX_BYTES && !read.events.is_empty() {
@@ -104,7 +122,8 @@ impl Answering {
         let mut object = head(&item, whose);
         let Some(content) = self.content(&item, connection) else {
             let erased = json!({ "n": item.n, "type": ItemKind::Erased.as_str() });
-            return Ok(FeedText { n: item.n, id: None, kind: ItemKind::Erased, of: None, json: erased.to_string() });
+            let (kind, answerable) = (ItemKind::Erased, Answerable::default());
+            return Ok(FeedText { n: item.n, id: None, kind, of: None, answerable, json: erased.to_string() });
         };
         object.insert("account".to_owned(), json!({ "id": item.account, "name": connection.map(|one| &one.name) }));
         if let Some(person) = &item.person {
@@ -122,7 +141,8 @@ impl Answering {
         let raw =
             content.has_raw.then(|| item.event.as_ref().map(|event| event.payload.as_slice()).unwrap_or_default());
         let of = item.person.map(|person| (item.channel, item.account, person));
-        Ok(FeedText { n: item.n, id: item.id, kind: item.kind, of, json: with_raw(&object, raw) })
+        let (kind, answerable) = (item.kind, content.answerable);
+        Ok(FeedText { n: item.n, id: item.id, kind, of, answerable, json: with_raw(&object, raw) })
     }
 
     /// What an item says; `None`: it is not there any more.
@@ -163,6 +183,8 @@ struct Content {
     asked: Option<String>,
     /// Whether the platform's bytes come with it.
     has_raw: bool,
+    /// Whether a bot may answer it.
+    answerable: Answerable,
 }
 
 impl Content {
@@ -172,10 +194,15 @@ impl Content {
 
     /// Adds whether a bot may answer this.
     fn with_standing(mut self, at: AtTime<'_>, asked: Option<EventPlace>) -> Self {
-        let why = at.why_not(asked);
-        self.members.insert("bot_may_answer".to_owned(), why.is_none().into());
-        self.members.insert("reason".to_owned(), json!(why));
-        self.members.insert("window".to_owned(), json!(at.window()));
+        let (why_not, window) = (at.why_not(asked), at.window());
+        self.answerable = Answerable {
+            why_not,
+            why_not_otherwise: AtTime { is_available: true, ..at }.why_not(asked),
+            until: window.maybe_until.max(window.closes_at),
+        };
+        self.members.insert("bot_may_answer".to_owned(), why_not.is_none().into());
+        self.members.insert("reason".to_owned(), json!(why_not));
+        self.members.insert("window".to_owned(), json!(window));
         self
     }
 }

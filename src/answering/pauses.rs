@@ -8,6 +8,7 @@ use super::handle::Answering;
 use super::times::rfc3339;
 use crate::shared::channel::dialogue::{HandOver, Recipient};
 use crate::shared::journal::Conversation;
+use crate::shared::store::responder::{ResponderTurn, Settled};
 use crate::shared::store::{Connection, Pause, PausedBy, handover_alert};
 
 /// What is wanted.
@@ -19,6 +20,20 @@ pub struct WantedPause {
     pub is_handed_over: bool,
     /// A note for whoever reads the feed.
     pub note: Option<String>,
+    /// What is told of a hand-over.
+    pub told: Told,
+}
+
+/// What the alert of a hand-over tells. A note may quote people, and is in no alert.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Told {
+    /// That there is one.
+    #[default]
+    Plain,
+    /// Why, too.
+    Because(&'static str),
+    /// Nothing: an alert of its own tells why conversations are handed over.
+    Nothing,
 }
 
 impl Answering {
@@ -32,21 +47,53 @@ impl Answering {
         conversation: &Conversation,
         wanted: WantedPause,
     ) -> anyhow::Result<()> {
-        let Self { shared, .. } = self;
+        let (merchant, whose, pause) = (connection.merchant, conversation.clone(), self.pause_of(&wanted));
+        let begins = self.shared.journal.pause_conversation(merchant, whose, pause).await?;
+        self.tell_pause(conversation, &wanted, begins).await;
+        Ok(())
+    }
+
+    /// Silences bots in the conversation of a turn of the built-in responder and settles the turn, at once. Gives whether
+    /// that was done: it is not, if the turn is not to be answered any more.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn pause_for_turn(
+        &self,
+        turn: &ResponderTurn,
+        wanted: WantedPause,
+        settled: Settled,
+    ) -> anyhow::Result<bool> {
+        let pause = self.pause_of(&wanted);
+        let Some(begins) = self.shared.journal.hand_turn_over(turn, pause, settled).await? else { return Ok(false) };
+        self.tell_pause(&turn.conversation, &wanted, begins).await;
+        Ok(true)
+    }
+
+    fn pause_of(&self, wanted: &WantedPause) -> Pause {
         let until = wanted.minutes.map(|minutes| {
             let pause = Duration::from_secs(u64::from(minutes) * 60);
-            shared.clock.now_ms().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
+            self.shared.clock.now_ms().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
         });
-        let (merchant, whose) = (connection.merchant, conversation.clone());
-        let asked = Pause { by: PausedBy::Api, until, note: wanted.note, is_handed_over: wanted.is_handed_over };
-        if shared.journal.pause_conversation(merchant, whose, asked).await? {
+        let note = wanted.note.clone();
+        Pause { by: PausedBy::Api, until, note, is_handed_over: wanted.is_handed_over }
+    }
+
+    async fn tell_pause(&self, conversation: &Conversation, wanted: &WantedPause, begins: bool) {
+        let Self { shared, .. } = self;
+        if begins {
             shared.metrics.count_takeover(&conversation.channel, "api");
         }
         if wanted.is_handed_over {
-            shared.alerts.raise(handover_alert(conversation), HANDED_OVER);
+            match wanted.told {
+                Told::Plain => shared.alerts.raise(handover_alert(conversation), HANDED_OVER),
+                Told::Because(why) => {
+                    shared.alerts.raise(handover_alert(conversation), &format!("{HANDED_OVER} {why}"));
+                }
+                Told::Nothing => {}
+            }
             self.hand_over(conversation, HandOver::ToInbox).await;
         }
-        Ok(())
     }
 
     /// Lets bots answer again in a conversation, and takes the thread back where that is allowed.

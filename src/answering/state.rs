@@ -81,8 +81,7 @@ fn as_time<S: Serializer>(at: &Option<i64>, serializer: S) -> Result<S::Ok, S::E
 }
 
 /// Why a bot may not answer: the member `reason` of the API, in its order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// There is nothing to be answered.
     NotAMessage,
@@ -104,6 +103,31 @@ pub enum Why {
     WindowClosed,
     /// Everybody can read answers there, and the settings do not let bots answer.
     Public,
+}
+
+impl Why {
+    /// The word in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAMessage => "not_a_message",
+            Self::AccountUnavailable => "account_unavailable",
+            Self::CannotReceive => "cannot_receive",
+            Self::NotOwner => "not_owner",
+            Self::Human => "human",
+            Self::Paused => "paused",
+            Self::Answered => "answered",
+            Self::Superseded => "superseded",
+            Self::WindowClosed => "window_closed",
+            Self::Public => "public",
+        }
+    }
+}
+
+impl Serialize for Why {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 /// What stands against a message.

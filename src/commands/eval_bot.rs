@@ -2,13 +2,12 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::eval_cases::{Cases, Expectation};
 use super::{CommandRunner, Line, say};
-use crate::answering::responder::{Asked, Question, Responder, Verdict};
+use crate::answering::responder::{Asked, Because, Payer, Question, Responder, Verdict};
 use crate::shared::store::responder::Tokens;
 
 /// How many cases one file may have.
@@ -36,6 +35,10 @@ impl CommandRunner {
         };
         let (mut failed, mut tokens) = (0, Tokens::default());
         for case in &cases.cases {
+            if lines.is_closed() {
+                // Whoever asked for it is gone, and each case costs.
+                return Ok(false);
+            }
             let asked = ask(responder, merchant, &case.customer).await?;
             tokens = tokens.and(asked.tokens);
             let faults = faults(&case.expect, &asked);
@@ -69,22 +72,18 @@ impl CommandRunner {
 }
 
 async fn ask(responder: &Responder, merchant: Uuid, customer: &[String]) -> anyhow::Result<Asked> {
-    let last = customer.last().map(String::as_str).unwrap_or_default();
-    let offer = responder.answering().products.find(merchant, last, 5).await?;
-    let messages: Vec<Value> =
-        customer.iter().map(|text| json!({ "by": "person", "kind": "text", "text": text })).collect();
-    let event = json!({
-        "type": "message", "kind": "text", "text": last, "media": [], "messages": messages, "products": offer.products,
-        "shop": offer.shop,
-    });
-    responder.ask(&Question { merchant, event: &event, person: "" }).await
+    let texts: Vec<&str> = customer.iter().map(String::as_str).collect();
+    let event = responder.event_of(merchant, &texts).await?;
+    responder.ask(&Question { merchant, event: &event, person: "", payer: Payer::Operator }).await
 }
 
 /// What an answer lacks.
 fn faults(expect: &Expectation, asked: &Asked) -> Vec<String> {
     let (text, shown, is_handed_over) = match &asked.verdict {
         Ok(Verdict::Answer { text, products }) => (text.as_str(), products.as_slice(), false),
-        Ok(Verdict::HandOver(_)) => ("", [].as_slice(), true),
+        // It leaves nothing, and is no answer that anybody wants either.
+        Ok(Verdict::HandOver { because: Because::Objection | Because::Trouble, why }) => return vec![why.clone()],
+        Ok(Verdict::HandOver { because: Because::Model, .. }) => ("", [].as_slice(), true),
         Err(_) => return vec!["the model does not answer".to_owned()],
     };
     let titles: Vec<String> = shown
@@ -94,11 +93,12 @@ fn faults(expect: &Expectation, asked: &Asked) -> Vec<String> {
         .collect();
     let words = format!("{}\n{}", text.to_lowercase(), titles.join("\n"));
     let holds = |word: &String| words.contains(&word.to_lowercase());
+    let holds_word = |word: &String| holds_as_word(&words, &word.to_lowercase());
     let mut faults = Vec::new();
     if !expect.mentions.is_empty() && !expect.mentions.iter().any(holds) {
         faults.push(format!("mentions none of: {}", expect.mentions.join(", ")));
     }
-    for word in expect.never.iter().filter(|word| holds(word)) {
+    for word in expect.never.iter().filter(|word| holds_word(word)) {
         faults.push(format!("mentions {word}"));
     }
     let is_shown = |word: &String| titles.iter().any(|title| title.contains(&word.to_lowercase()));
@@ -113,11 +113,22 @@ fn faults(expect: &Expectation, asked: &Asked) -> Vec<String> {
     faults
 }
 
+/// Whether these words stand in the text as words of their own: "arr" does not stand in "arrive".
+fn holds_as_word(text: &str, words: &str) -> bool {
+    let is_letter = |sign: Option<char>| sign.is_some_and(char::is_alphanumeric);
+    let begins = words.starts_with(char::is_alphanumeric);
+    let ends = words.ends_with(char::is_alphanumeric);
+    text.match_indices(words).any(|(at, _)| {
+        let (before, after) = (text[..at].chars().next_back(), text[at + words.len()..].chars().next());
+        !(begins && is_letter(before)) && !(ends && is_letter(after))
+    })
+}
+
 /// What came instead, in short.
 fn in_words(asked: &Asked) -> String {
     match &asked.verdict {
         Ok(Verdict::Answer { text, .. }) => format!("it says: {}", text.chars().take(120).collect::<String>()),
-        Ok(Verdict::HandOver(why)) => format!("it hands over: {why}"),
+        Ok(Verdict::HandOver { why, .. }) => format!("it hands over: {why}"),
         Err(error) => format!("{error:?}"),
     }
 }
@@ -130,6 +141,10 @@ mod tests {
     fn asked(verdict: Verdict) -> Asked {
         let found = vec![Found { id: "1".to_owned(), title: "Snowboard Classic".to_owned() }];
         Asked { verdict: Ok(verdict), tokens: Tokens::default(), found }
+    }
+
+    fn handed_over(because: Because) -> Verdict {
+        Verdict::HandOver { why: "A reason.".to_owned(), because }
     }
 
     #[test]
@@ -149,10 +164,17 @@ mod tests {
         assert!(
             faults(
                 &Expectation { hands_over: Some(true), ..Expectation::default() },
-                &asked(Verdict::HandOver(String::new()))
+                &asked(handed_over(Because::Model))
             )
             .is_empty()
         );
+        let nothing = Expectation { never: words("x"), ..Expectation::default() };
+        assert_eq!(
+            faults(&nothing, &asked(handed_over(Because::Objection))).len(),
+            1,
+            "a guard that works is no answer"
+        );
+        assert!(!holds_as_word("it will arrive", "arr") && holds_as_word("arr! 20 % off", "20 % off"));
     }
 
     #[test]

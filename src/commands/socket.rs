@@ -18,8 +18,8 @@ use super::{Command, CommandRunner, Line};
 const SOCKET: &str = "shoptalk.sock";
 
 /// The longest command line that is read from the socket: the longest message to a person fits, with every character
-/// escaped.
-const MAX_COMMAND_BYTES: u64 = 128 * 1024;
+/// escaped, and as many questions as one file may have.
+const MAX_COMMAND_BYTES: u64 = 1024 * 1024;
 
 /// The socket of a data folder.
 #[must_use]

@@ -42,7 +42,12 @@ impl CommandRunner {
                 };
                 let kinds = wanted.kinds.clone();
                 let feed = FeedQuery { merchant, after, kinds, limit: PAGE, history: HISTORY, ..FeedQuery::default() };
-                let query = EventQuery { feed, products: PRODUCTS, with_merchant: wanted.merchant.is_none() };
+                let query = EventQuery {
+                    feed,
+                    products: PRODUCTS,
+                    with_merchant: wanted.merchant.is_none(),
+                    without_raw: false,
+                };
                 readers.spawn(follow(self.answering.clone(), query, lines.clone()));
             }
             tokio::select! {

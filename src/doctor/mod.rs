@@ -6,6 +6,7 @@
 
 mod accounts;
 mod answering;
+mod bot;
 mod cloud;
 mod machine;
 mod service;
@@ -136,6 +137,9 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     report.add("journal", accounts::journal(&config.server, running, clock.now_ms()));
     if let Some(objects) = &config.server.objects {
         report.add("copies in object storage", cloud::findings(&config.server, objects, clock).await);
+    }
+    if let Some(settings) = &config.server.responder {
+        report.add("the built-in responder", bot::findings(&config.server, settings, clock).await);
     }
     report.add("keys of the API", accounts::api_keys(&config.server, clock.now_ms()).await);
     match accounts::open(&config.server).await {

@@ -275,6 +275,11 @@ impl Erasure {
         self.0.journal.disconnect_account(channel, account);
         self.0.progress.end(channel, account);
         self.0.alerts.heal_account(channel, account);
+        // Whoever connects it again decides anew whether the bot answers there.
+        let of = (channel.to_owned(), account.to_owned());
+        if let Err(error) = self.0.journal.switch_responder(&of, Uuid::nil(), false).await {
+            tracing::warn!(%error, channel, account, "the bot could not be switched off; it has nobody to answer there");
+        }
         if let Some(merchant) = merchant {
             self.end_sessions(merchant).await?;
         }

@@ -73,6 +73,12 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
+/// A person's name as it is kept to be found: folded, with one blank between its words.
+#[must_use]
+pub fn fold_name(name: &str) -> String {
+    fold(name).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The words that somebody looks for, folded. In a text that is found each of them occurs, in any order.
 #[derive(Debug, Clone)]
 pub struct Words(Vec<String>);

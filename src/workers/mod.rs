@@ -74,6 +74,12 @@ pub trait Worker: Send + Sync {
         Rest::UntilNextEvent
     }
 
+    /// Waits until something of its own tells the worker to look at once, whatever its rest. What is told while a step is
+    /// taken is not lost.
+    fn woken(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
     /// Waits until nothing that a step has started is still under way.
     fn idle(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
@@ -106,6 +112,7 @@ pub async fn run(
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(wait.longest) => {}
+            () = worker.woken(), if !is_failing => {}
             _ = events.changed(), if wait.ends_with_event => {}
         }
     }

@@ -283,7 +283,8 @@ impl Inner {
     /// The event; `None`: there is nothing left of it.
     async fn read(&self, target: &Target, n: i64) -> anyhow::Result<Option<FeedText>> {
         let feed = FeedQuery { merchant: target.merchant, after: n - 1, limit: 1, history: 20, ..FeedQuery::default() };
-        let query = EventQuery { feed, products: 5, with_merchant: target.receiver == Receiver::Bot };
+        let query =
+            EventQuery { feed, products: 5, with_merchant: target.receiver == Receiver::Bot, without_raw: false };
         let page = self.answering.read_events(query).await?;
         Ok(page.events.into_iter().find(|event| event.n == n && event.id.is_some()))
     }

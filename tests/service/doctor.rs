@@ -22,6 +22,7 @@ use url::Url;
 use crate::api_keys::{Bot, is_problem, owner, wish};
 use crate::bucket::{BUCKET, Bucket, MARKER};
 use crate::process;
+use crate::responder::Model;
 use crate::test_app::{FACEBOOK_SECRET, OPERATOR_TOKEN, PAGE, SHOP, SHOPIFY_SECRET, TestApp};
 
 /// A healthy service with a shop and a Page, that a doctor can look at.
@@ -752,6 +753,34 @@ async fn the_bucket_is_looked_at_as_the_service_would_use_it_and_left_as_it_is()
     );
     assert_eq!(found().await, BTreeSet::from(["cloud_behind"]));
     patient.sql("journal", "DELETE FROM object_copies WHERE path = 'a/b/c'");
+    drop(patient.socket);
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn faults_of_the_bot_are_found() {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    let model = Model::start().await;
+    let refusing = axum::Router::new().fallback(|| async { axum::http::StatusCode::UNAUTHORIZED });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let refuses = format!("http://{}/v1", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, refusing).await });
+    let patient = Patient::healthy().await;
+    let found = async |url: &str| {
+        let mut settings = model.settings();
+        settings.endpoint = url.parse().unwrap();
+        patient.found(|config| config.server.responder = Some(settings)).await
+    };
+    assert_eq!(found(&model.url).await, codes([]), "a service that does not tell its models is reached, too");
+    assert_eq!(found("http://127.0.0.1:9/v1").await, codes(["bot_endpoint_unreachable"]));
+    assert_eq!(found(&refuses).await, codes(["bot_refused"]));
+    let today = patient.app.clock.now_ms() / DAY_MS;
+    let spent = |day: i64| format!("INSERT INTO responder_tokens VALUES ('m', {day}, 60000, 50000)");
+    patient.sql("journal", &spent(today - 1));
+    assert_eq!(found(&model.url).await, codes([]));
+    patient.sql("journal", &spent(today));
+    assert_eq!(found(&model.url).await, codes(["bot_over_budget"]));
+    assert_eq!(model.asked().len(), 0, "looking costs nothing");
     drop(patient.socket);
     patient.app.finish().await;
 }

@@ -29,6 +29,7 @@ fn every_finding_of_the_doctor_is_in_its_table_and_the_other_way_round() {
         "src/doctor/service.rs",
         "src/doctor/accounts.rs",
         "src/doctor/answering.rs",
+        "src/doctor/bot.rs",
         "src/doctor/cloud.rs",
         "src/shared/objects/standing.rs",
         "src/shared/channel/finding.rs",

@@ -82,6 +82,8 @@ mod pages_media;
 mod read_requests;
 mod replies;
 mod responder;
+mod responder_model;
+mod responder_waiting;
 mod sandbox_command;
 mod sandbox_messengers;
 mod schemas;

@@ -18,24 +18,26 @@ use crate::api_keys::owner;
 use crate::pages_leaving::post as press;
 use crate::test_app::{Browser, PAGE, SHOP, TestApp};
 
-const SAM: &str = "7000000000000001";
-const KEY: &str = "a-key-of-no-worth";
+pub const SAM: &str = "7000000000000001";
+pub const KEY: &str = "a-key-of-no-worth";
 
 /// What the model answers next.
 #[derive(Clone)]
-enum Says {
+pub enum Says {
     Words(String),
     Call(&'static str, Value),
     Raw(StatusCode, &'static str, String),
+    /// A completion as it is.
+    Whole(Value),
     /// Words that repeat what the last message orders.
     Obeys,
 }
 
 /// A service that speaks Chat Completions.
-struct Model {
-    url: String,
+pub struct Model {
+    pub url: String,
     inside: Inside,
-    is_open: watch::Sender<bool>,
+    pub is_open: watch::Sender<bool>,
 }
 
 #[derive(Clone)]
@@ -47,7 +49,7 @@ struct Inside {
 }
 
 impl Model {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let (is_open, receiver) = watch::channel(true);
         let inside = Inside { next: Arc::default(), always: Arc::default(), asked: Arc::default(), is_open: receiver };
         let router = axum::Router::new().route("/v1/chat/completions", post(complete)).with_state(inside.clone());
@@ -57,19 +59,19 @@ impl Model {
         Self { url, inside, is_open }
     }
 
-    fn says(&self, says: impl IntoIterator<Item = Says>) {
+    pub fn says(&self, says: impl IntoIterator<Item = Says>) {
         self.inside.next.lock().unwrap().extend(says);
     }
 
-    fn always_says(&self, says: Says) {
+    pub fn always_says(&self, says: Says) {
         *self.inside.always.lock().unwrap() = Some(says);
     }
 
-    fn asked(&self) -> Vec<(HeaderMap, Value)> {
+    pub fn asked(&self) -> Vec<(HeaderMap, Value)> {
         self.inside.asked.lock().unwrap().clone()
     }
 
-    fn settings(&self) -> ResponderSettings {
+    pub fn settings(&self) -> ResponderSettings {
         ResponderSettings {
             endpoint: self.url.parse().unwrap(),
             model: "small".to_owned(),
@@ -95,6 +97,7 @@ async fn complete(State(mut inside): State<Inside>, headers: HeaderMap, Json(bod
         Says::Call(name, arguments) => json!({ "role": "assistant", "content": null, "tool_calls": [
             { "id": "call_1", "type": "function", "function": { "name": name, "arguments": arguments.to_string() } }
         ]}),
+        Says::Whole(body) => return Json(body).into_response(),
         Says::Raw(status, kind, body) => return (status, [("content-type", kind)], body).into_response(),
     };
     let usage = json!({ "prompt_tokens": 100, "completion_tokens": 20 });
@@ -102,25 +105,25 @@ async fn complete(State(mut inside): State<Inside>, headers: HeaderMap, Json(bod
         .into_response()
 }
 
-fn words(text: &str) -> Says {
+pub fn words(text: &str) -> Says {
     Says::Words(text.to_owned())
 }
 
 /// A connected Page and shop, a model, and Sam.
-struct Scene {
-    app: TestApp,
-    model: Model,
-    browser: Browser,
-    sam: Person,
+pub struct Scene {
+    pub app: TestApp,
+    pub model: Model,
+    pub browser: Browser,
+    pub sam: Person,
 }
 
 impl Scene {
     /// The bot is off.
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    async fn start_with(change: impl FnOnce(&mut ResponderSettings)) -> Self {
+    pub async fn start_with(change: impl FnOnce(&mut ResponderSettings)) -> Self {
         let model = Model::start().await;
         let mut settings = model.settings();
         change(&mut settings);
@@ -132,37 +135,37 @@ impl Scene {
     }
 
     /// The bot is on.
-    async fn switched_on() -> Self {
+    pub async fn switched_on() -> Self {
         let scene = Self::start().await;
         scene.switch(true).await;
         scene
     }
 
-    async fn switch(&self, is_on: bool) {
+    pub async fn switch(&self, is_on: bool) {
         let account = ("facebook".to_owned(), PAGE.to_owned());
         let merchant = owner(&self.app, SHOP).await;
         self.app.shared().journal.switch_responder(&account, merchant, is_on).await.unwrap();
     }
 
-    async fn hears(&self, text: &str) {
+    pub async fn hears(&self, text: &str) {
         let item = self.app.page().message_from(&self.sam, text);
         self.hears_item(item).await;
     }
 
-    async fn hears_item(&self, item: Value) {
+    pub async fn hears_item(&self, item: Value) {
         assert_eq!(self.app.page().deliver(&[item]).await.unwrap(), Some(200));
         self.app.settle().await;
         self.work().await;
     }
 
-    async fn work(&self) {
+    pub async fn work(&self) {
         self.app.work().await;
         self.app.facebook.echoes_arrived().await;
         self.app.work().await;
     }
 
     /// Sam asks, and something happens while the model thinks.
-    async fn overtake(&self, what: impl Future<Output = ()>) {
+    pub async fn overtake(&self, what: impl Future<Output = ()>) {
         self.model.is_open.send_replace(false);
         let item = self.app.page().message_from(&self.sam, "Is the blue one in stock?");
         self.app.page().deliver(&[item]).await.unwrap();
@@ -181,12 +184,12 @@ impl Scene {
     }
 
     /// The texts that Sam got.
-    fn got(&self) -> Vec<String> {
+    pub fn got(&self) -> Vec<String> {
         self.app.facebook.sent().into_iter().map(|sent| sent.text).collect()
     }
 
     /// Why bots are silent in Sam's conversation, if they are.
-    async fn note(&self) -> Option<String> {
+    pub async fn note(&self) -> Option<String> {
         let page = self.browser.get(&format!("/conversations/facebook/{PAGE}/{SAM}")).await.text();
         let note = page.split("<blockquote dir=\"auto\">").nth(1)?.split("</blockquote>").next()?;
         Some(note.to_owned())
@@ -393,10 +396,16 @@ async fn what_it_cannot_read_gets_a_sentence_and_a_human() {
     message.remove("text");
     message.insert("is_unsupported".to_owned(), json!(true));
     scene.hears_item(item).await;
+    scene.app.clock.advance(Duration::from_secs(2));
+    scene.work().await;
     assert_eq!(scene.model.asked().len(), 0);
     assert_eq!(scene.got().len(), 1);
     assert!(scene.got()[0].ends_with("A colleague will look at this and answer you."), "{:?}", scene.got());
     assert_eq!(scene.note().await.as_deref(), Some("The customer sent something that the bot cannot read."));
+    press(&scene.browser, &format!("/conversations/facebook/{PAGE}/{SAM}/resume"), "").await;
+    scene.model.says([words("Gladly.")]);
+    scene.hears("Is the blue one in stock?").await;
+    assert_eq!(scene.got()[1..], ["Gladly."], "that a program answers was said with the sentence");
     scene.app.finish().await;
 }
 

@@ -3,34 +3,38 @@
 //! It knows no more than any bot: it reads events as the feed shows them, and answers through the same path. What comes
 //! back from the model can become words, product cards or a hand-over, and nothing else.
 
+mod completion;
 mod guard;
+mod health;
 pub mod model;
 mod prompt;
 mod rounds;
+mod sentences;
 pub mod settings;
 mod tools;
+mod trying;
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use self::health::Health;
 use self::model::{Model, ModelError};
 use self::settings::ResponderSettings;
 use super::Answering;
+use super::products::Offer;
 use crate::shared::outgoing::http::Http;
 use crate::shared::store::responder::Tokens;
-use crate::shared::telemetry::alerts::Cause;
 
-pub use self::rounds::Found;
+pub use self::trying::TryPlace;
 
-/// How many questions are tried at once, of all merchants.
-const TRIES_AT_ONCE: usize = 2;
+/// How many products come with a question, and how many a search gives.
+pub const PRODUCTS: usize = 5;
 
-/// The alerts of the model.
-const UNREACHABLE: &str = "responder:unreachable";
-const REFUSED: &str = "responder:refused";
+/// What a merchant reads whose answers cost as much today as they may.
+pub const OVER_BUDGET: &str = "The bot has used up its tokens for today.";
 
 /// Asks the model. Cheap to clone.
 #[derive(Clone)]
@@ -40,8 +44,11 @@ struct Inner {
     answering: Answering,
     settings: ResponderSettings,
     model: Model,
-    /// Questions that are tried at once.
-    tries: Semaphore,
+    health: Health,
+    /// Merchants who try a question at the moment.
+    trying: Mutex<HashSet<Uuid>>,
+    /// Merchants whose answers cost as much as they may, and on which day (days since 1970).
+    over_budget: Mutex<HashMap<Uuid, i64>>,
 }
 
 /// What is to be answered: an event as the feed shows it.
@@ -52,6 +59,17 @@ pub struct Question<'a> {
     pub event: &'a Value,
     /// The person, by name; empty: nobody in particular.
     pub person: &'a str,
+    /// For whom the answer's cost counts.
+    pub payer: Payer,
+}
+
+/// For whom an answer's cost counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payer {
+    /// The merchant's tokens of today.
+    Merchant,
+    /// The operator, who sees what it is.
+    Operator,
 }
 
 /// What the model's words became.
@@ -64,14 +82,39 @@ pub enum Verdict {
         /// The products' ids.
         products: Vec<String>,
     },
-    /// A human is to answer: why, a sentence for the merchant.
-    HandOver(String),
+    /// A human is to answer.
+    HandOver {
+        /// Why, a sentence for the merchant.
+        why: String,
+        /// Who wants it.
+        because: Because,
+    },
+}
+
+/// Who wants a human to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Because {
+    /// The model.
+    Model,
+    /// This program: something stands against what the model said.
+    Objection,
+    /// The model or its settings do not work as they should.
+    Trouble,
+}
+
+/// A product that the model was told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
 }
 
 /// What came of asking.
 #[derive(Debug)]
 pub struct Asked {
-    /// What is to be done; `Err`: the model does not answer now.
+    /// What is to be done; `Err`: the model does not answer now, or refuses to be asked.
     pub verdict: Result<Verdict, ModelError>,
     /// What it cost.
     pub tokens: Tokens,
@@ -84,7 +127,14 @@ impl Responder {
     #[must_use]
     pub fn new(answering: Answering, settings: ResponderSettings, http: Http) -> Self {
         let model = Model::new(http, &settings.endpoint, settings.model.clone(), settings.key.clone());
-        Self(Arc::new(Inner { answering, settings, model, tries: Semaphore::new(TRIES_AT_ONCE) }))
+        Self(Arc::new(Inner {
+            answering,
+            settings,
+            model,
+            health: Health::default(),
+            trying: Mutex::default(),
+            over_budget: Mutex::default(),
+        }))
     }
 
     /// Answering people.
@@ -99,71 +149,35 @@ impl Responder {
         &self.0.settings
     }
 
+    fn model(&self) -> &Model {
+        &self.0.model
+    }
+
     /// Where texts go, as a merchant reads it: the host.
     #[must_use]
     pub fn host(&self) -> &str {
         self.0.settings.endpoint.host_str().unwrap_or_default()
     }
 
-    /// Whether a merchant's answers cost as much today as they may.
+    /// Messages that nobody sent, as the feed would show the last of them.
     ///
     /// # Errors
-    /// When the journal cannot be read.
-    pub async fn is_over_budget(&self, merchant: Uuid) -> anyhow::Result<bool> {
-        let shared = &self.0.answering.shared;
-        let spent = shared.journal.responder_tokens_today(merchant).await?.sum();
-        let is_over = spent >= self.0.settings.daily_tokens;
-        let cause = format!("responder:budget:{merchant}");
-        if is_over {
-            shared.alerts.raise(
-                cause.as_str(),
-                "The bot has used up its tokens for today. Conversations are handed over until midnight (UTC).",
-            );
-        } else {
-            shared.alerts.heal(cause.as_str());
-        }
-        Ok(is_over)
+    /// When the catalogue cannot be read.
+    pub async fn event_of(&self, merchant: Uuid, texts: &[&str]) -> anyhow::Result<Value> {
+        let last = texts.last().copied().unwrap_or_default();
+        let Offer { products, shop } = self.answering().products.find(merchant, last, PRODUCTS).await?;
+        let messages: Vec<Value> =
+            texts.iter().map(|text| json!({ "by": "person", "kind": "text", "text": text })).collect();
+        Ok(json!({
+            "type": "message", "kind": "text", "text": last, "media": [], "messages": messages, "products": products,
+            "shop": shop,
+        }))
     }
 
-    /// Raises and heals the alerts of the model.
-    fn note(&self, asked: &Asked) {
-        let shared = &self.0.answering.shared;
-        let (unreachable, refused): (Cause, Cause) = (UNREACHABLE.into(), REFUSED.into());
-        match &asked.verdict {
-            Ok(_) => {
-                shared.alerts.heal(unreachable);
-                shared.alerts.heal(refused);
-            }
-            Err(ModelError::Later(_)) => {
-                shared.alerts.raise(
-                    unreachable,
-                    "The bot's model does not answer. Customers wait; it is asked again by itself.",
-                );
-            }
-            Err(ModelError::Refused(_)) => {
-                shared.alerts.raise(
-                    refused,
-                    "The bot's model refuses to be asked. Conversations are handed over. See BOT_ENDPOINT, BOT_MODEL and BOT_API_KEY.",
-                );
-            }
-            Err(ModelError::Unreadable) => {}
-        }
-    }
-
-    /// Keeps what a round cost.
-    async fn count(&self, merchant: Uuid, tokens: Tokens) {
-        let shared = &self.0.answering.shared;
-        shared.metrics.bot.count_tokens(tokens.taken_in, tokens.given_out);
-        if tokens.sum() > 0
-            && let Err(error) = shared.journal.add_responder_tokens(merchant, tokens).await
-        {
-            tracing::warn!(%error, "what an answer cost could not be stored");
-        }
-    }
-
-    /// A place for a question that somebody tries; `None`: as many are tried as may be at once.
+    /// What a person reads who sent something that no program understands, in their language where that can be told from
+    /// what they wrote before. `event`: as bots read it.
     #[must_use]
-    pub fn try_place(&self) -> Option<SemaphorePermit<'_>> {
-        self.0.tries.try_acquire().ok()
+    pub fn not_understood(&self, event: &Value) -> &'static str {
+        sentences::not_understood(event)
     }
 }

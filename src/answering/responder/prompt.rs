@@ -10,6 +10,13 @@ const BUILT_IN: &str = include_str!("prompt.txt");
 /// The longest file of instructions, in bytes.
 const LONGEST_FILE: u64 = 64 * 1024;
 
+/// How much of one message of the past is shown, and of all of them together, in characters: the newest ones first.
+const LONGEST_MESSAGE: usize = 1_000;
+const LONGEST_PAST: usize = 8_000;
+
+/// How many pictures are shown.
+const MOST_PICTURES: usize = 4;
+
 /// The instructions as they are now.
 ///
 /// # Errors
@@ -38,29 +45,15 @@ impl Opening {
     pub fn new(instructions: &str, event: &Value, shows_images: bool) -> Self {
         let shop = event["shop"].to_string();
         let products = event["products"].to_string();
-        let system = instructions
-            .replace("{shop}", &shop)
-            .replace("{products}", &products)
-            .replace("{language}", "the language of the customer's last message");
+        let language = "the language of the customer's last message";
+        let system = filled(instructions, &[("{shop}", &shop), ("{products}", &products), ("{language}", language)]);
         let (mut by_shop, mut by_person) = (vec![instructions.to_owned(), unescaped(&shop)], Vec::new());
         let mut messages = vec![json!({ "role": "system", "content": system })];
         let past = event["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for message in past {
-            let words = words_of(message);
-            let is_person = message["by"] == "person";
-            if is_person {
-                by_person.push(words.clone())
-            } else {
-                by_shop.push(words.clone())
-            }
+        for (is_person, words) in shown(past, event) {
             let role = if is_person { "user" } else { "assistant" };
             messages.push(json!({ "role": role, "content": words }));
-        }
-        if past.last().is_none_or(|last| last["by"] != "person") {
-            // Nothing of the past came along: the event itself is what is answered.
-            let words = words_of(event);
-            by_person.push(words.clone());
-            messages.push(json!({ "role": "user", "content": words }));
+            if is_person { by_person.push(words) } else { by_shop.push(words) }
         }
         if shows_images && let Some(last) = messages.last_mut() {
             show_images(last, event);
@@ -69,10 +62,65 @@ impl Opening {
     }
 }
 
-/// What was said, or what kind of thing came.
-fn words_of(message: &Value) -> String {
-    match message["text"].as_str().filter(|text| !text.trim().is_empty()) {
-        Some(text) => text.to_owned(),
+/// A text with values in the places of their names. Names within values stay as they are.
+fn filled(text: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        filled.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match values.iter().find_map(|(name, value)| Some((rest.strip_prefix(name)?, value))) {
+            Some((behind, value)) => {
+                filled.push_str(value);
+                rest = behind;
+            }
+            None => {
+                filled.push('{');
+                rest = &rest[1..];
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// What was said, in order of time, each with whether the person said it: as much of the past as is shown, and at the end
+/// what is answered.
+fn shown(past: &[Value], event: &Value) -> Vec<(bool, String)> {
+    let (mut said, mut left) = (Vec::new(), LONGEST_PAST);
+    if past.last().is_none_or(|last| last["by"] != "person") {
+        // Nothing of the past came along: the event itself is what is answered.
+        said.push((true, cut(words_of(event, event), LONGEST_MESSAGE)));
+    }
+    for message in past.iter().rev() {
+        let words = cut(words_of(message, event), LONGEST_MESSAGE.min(left));
+        left -= words.chars().count().min(left);
+        if words.is_empty() {
+            break;
+        }
+        said.push((message["by"] == "person", words));
+    }
+    said.reverse();
+    said
+}
+
+fn cut(text: String, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((at, _)) => text[..at].to_owned(),
+        None => text,
+    }
+}
+
+/// What was said, or what kind of thing came: of what is answered that is known more closely.
+fn words_of(message: &Value, event: &Value) -> String {
+    if let Some(text) = message["text"].as_str().filter(|text| !text.trim().is_empty()) {
+        return text.to_owned();
+    }
+    let is_answered = message["platform_id"] == event["platform_id"];
+    let media = event["media"].as_array().map(Vec::as_slice).unwrap_or_default();
+    match media.first().filter(|_| is_answered).and_then(|medium| medium["type"].as_str()) {
+        Some("audio" | "voice") => "[voice message]".to_owned(),
+        Some(kind) => format!("[{kind}]"),
         None => format!("[{}]", message["kind"].as_str().unwrap_or("something else")),
     }
 }
@@ -83,7 +131,7 @@ fn show_images(message: &mut Value, event: &Value) {
         let url = medium["url"].as_str().filter(|url| url.starts_with("https://"))?;
         (medium["type"] == "image").then(|| json!({ "type": "image_url", "image_url": { "url": url } }))
     });
-    let mut parts: Vec<Value> = images.collect();
+    let mut parts: Vec<Value> = images.take(MOST_PICTURES).collect();
     if !parts.is_empty() {
         parts.insert(0, json!({ "type": "text", "text": message["content"] }));
         message["content"] = Value::Array(parts);
@@ -115,5 +163,25 @@ mod tests {
         assert!(opening.messages[0]["content"].as_str().unwrap().contains(r#"[{"id":"1"}]"#));
         let opening = Opening::new("", &event, true);
         assert_eq!(opening.messages[2]["content"][1]["image_url"]["url"], "https://cdn.example/1.jpg");
+    }
+
+    #[test]
+    fn what_came_is_named_and_names_within_values_stay() {
+        let voice = json!({ "kind": "media", "platform_id": "m_1", "media": [{ "type": "audio", "url": null }],
+            "messages": [{ "by": "person", "kind": "media", "platform_id": "m_0" },
+                         { "by": "person", "kind": "media", "platform_id": "m_1" }] });
+        let opening = Opening::new("", &voice, true);
+        assert_eq!(opening.by_person, ["[media]", "[voice message]"]);
+        assert_eq!(filled("{a}{b}{c", &[("{a}", "{b}"), ("{b}", "2")]), "{b}2{c");
+    }
+
+    #[test]
+    fn a_long_past_is_cut_and_its_newest_part_is_kept() {
+        let message = |n: usize| json!({ "by": "person", "text": format!("{n} {}", "ä".repeat(5_000)) });
+        let event = json!({ "messages": (0..20).map(message).collect::<Vec<_>>() });
+        let opening = Opening::new("", &event, false);
+        let said: Vec<&str> = opening.messages[1..].iter().filter_map(|one| one["content"].as_str()).collect();
+        assert_eq!(said.iter().map(|text| text.chars().count()).sum::<usize>(), LONGEST_PAST);
+        assert!(said.last().unwrap().starts_with("19 ") && said[0].starts_with("12 "), "{}", said.len());
     }
 }

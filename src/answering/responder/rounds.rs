@@ -2,34 +2,26 @@
 
 use serde_json::{Value, json};
 
-use super::guard::Told;
-use super::model::{ModelError, Reply, ToolCall};
+use super::completion::{Said, ToolCall};
+use super::guard::{Objection, Told, candidates};
+use super::model::ModelError;
 use super::prompt::{Opening, instructions};
 use super::tools::{Tool, described};
-use super::{Asked, Question, Responder, Verdict};
+use super::{Asked, Because, Found, OVER_BUDGET, PRODUCTS, Payer, Question, Responder, Verdict};
 use crate::answering::products::ShopOf;
 use crate::shared::store::responder::Tokens;
+use crate::shared::text_fold::{fold, fold_name};
 
 /// How often the model may use its tools before a human is to answer.
 const MOST_ROUNDS: usize = 4;
 
-/// How many products a search gives.
-const MOST_FOUND: usize = 5;
-
 /// What may be wrong with an answer, for the merchant.
 const UNREADABLE: &str = "The model's answer could not be read.";
+const CUT: &str = "The model's answer was cut off.";
+const DECLINED: &str = "The model does not take this question.";
 const ENDLESS: &str = "The model found no answer.";
 const WITHOUT_REASON: &str = "The model wants a human to answer.";
 const NO_INSTRUCTIONS: &str = "The file of BOT_PROMPT_FILE cannot be read.";
-
-/// A product that the model was told of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Its id.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-}
 
 /// What the model may speak of: it grows with each search.
 struct Known {
@@ -59,23 +51,25 @@ enum Round {
     GoesOn(Vec<Value>),
 }
 
+fn trouble(why: &str) -> Verdict {
+    Verdict::HandOver { why: why.to_owned(), because: Because::Trouble }
+}
+
 impl Responder {
     /// Asks the model until there is something that may leave. Sends nothing.
     ///
     /// # Errors
-    /// When the databases cannot be read.
+    /// When the databases cannot be read. A model that does not answer is no error here: see [`Asked::verdict`].
     pub async fn ask(&self, question: &Question<'_>) -> anyhow::Result<Asked> {
         let mut tokens = Tokens::default();
         let mut known = Known { told: Told::default(), products: Vec::new() };
-        let verdict = self.ask_until_over(question, &mut known, &mut tokens).await?;
-        let verdict = match verdict {
+        let verdict = match self.ask_until_over(question, &mut known, &mut tokens).await? {
             Ok(verdict) => Ok(self.without_other_people(question, &known, verdict).await?),
-            Err(ModelError::Unreadable) => Ok(Verdict::HandOver(UNREADABLE.to_owned())),
+            Err(ModelError::Unreadable) => Ok(trouble(UNREADABLE)),
+            Err(ModelError::Declined(_)) => Ok(trouble(DECLINED)),
             Err(error) => Err(error),
         };
-        let asked = Asked { verdict, tokens, found: known.products };
-        self.note(&asked);
-        Ok(asked)
+        Ok(Asked { verdict, tokens, found: known.products })
     }
 
     async fn ask_until_over(
@@ -89,7 +83,7 @@ impl Responder {
             Ok(instructions) => instructions,
             Err(error) => {
                 tracing::warn!(%error, "the bot's instructions cannot be read");
-                return Ok(Ok(Verdict::HandOver(NO_INSTRUCTIONS.to_owned())));
+                return Ok(Ok(trouble(NO_INSTRUCTIONS)));
             }
         };
         let Opening { mut messages, by_shop, by_person } =
@@ -98,38 +92,54 @@ impl Responder {
         by_person.iter().for_each(|text| known.told.add_of_person(text));
         known.add_products(&question.event["products"]);
         let tools = described();
-        for _ in 0..MOST_ROUNDS {
-            let reply = match self.0.model.ask(&messages, &tools).await {
-                Ok(reply) => reply,
+        for round in 1..=MOST_ROUNDS {
+            if round > 1 && question.payer == Payer::Merchant && self.is_over_budget(question.merchant).await? {
+                return Ok(Ok(trouble(OVER_BUDGET)));
+            }
+            let reply = self.model().ask(&messages, &tools).await;
+            self.note(&reply.said);
+            *tokens = tokens.and(reply.tokens);
+            self.count(question, reply.tokens).await;
+            let said = match reply.said {
+                Ok(said) => said,
                 Err(error) => return Ok(Err(error)),
             };
-            *tokens = tokens.and(reply.tokens);
-            self.count(question.merchant, reply.tokens).await;
-            match self.take_round(question, known, &reply).await? {
+            match self.take_round(question, known, &said, round == MOST_ROUNDS).await? {
                 Round::Over(verdict) => return Ok(Ok(verdict)),
                 Round::GoesOn(results) => {
-                    messages.push(reply.message);
+                    messages.push(said.message());
                     messages.extend(results);
                 }
             }
         }
-        Ok(Ok(Verdict::HandOver(ENDLESS.to_owned())))
+        Ok(Ok(trouble(ENDLESS)))
     }
 
-    async fn take_round(&self, question: &Question<'_>, known: &mut Known, reply: &Reply) -> anyhow::Result<Round> {
-        if reply.calls.is_empty() {
-            let text = reply.text.clone().unwrap_or_default();
+    async fn take_round(
+        &self,
+        question: &Question<'_>,
+        known: &mut Known,
+        said: &Said,
+        is_last: bool,
+    ) -> anyhow::Result<Round> {
+        if said.is_cut {
+            return Ok(Round::Over(trouble(CUT)));
+        }
+        if said.calls.is_empty() {
+            let text = said.text.clone().unwrap_or_default();
             return Ok(Round::Over(judged(known, text, Vec::new())));
         }
         let mut results = Vec::new();
-        for call in &reply.calls {
+        for call in &said.calls {
             match Tool::read(call) {
-                Tool::HandOver(reason) if reason.trim().is_empty() => {
-                    return Ok(Round::Over(Verdict::HandOver(WITHOUT_REASON.to_owned())));
+                Tool::HandOver(reason) => {
+                    let why = if reason.trim().is_empty() { WITHOUT_REASON.to_owned() } else { reason };
+                    return Ok(Round::Over(Verdict::HandOver { why, because: Because::Model }));
                 }
-                Tool::HandOver(reason) => return Ok(Round::Over(Verdict::HandOver(reason))),
+                // Nobody would read what it finds.
+                Tool::Search(_) if is_last => return Ok(Round::Over(trouble(ENDLESS))),
                 Tool::Search(query) => {
-                    let offer = self.answering().products.find(question.merchant, &query, MOST_FOUND).await?;
+                    let offer = self.answering().products.find(question.merchant, &query, PRODUCTS).await?;
                     let products = Value::Array(offer.products);
                     known.add_products(&products);
                     results.push(result(call, &products));
@@ -169,12 +179,19 @@ impl Responder {
         verdict: Verdict,
     ) -> anyhow::Result<Verdict> {
         let Verdict::Answer { text, .. } = &verdict else { return Ok(verdict) };
+        let told = fold(&known.told.all());
+        let own = fold_name(question.event["person"]["name"].as_str().unwrap_or_default());
+        let names =
+            candidates(text).into_iter().filter(|name| !told.contains(name.as_str()) && !own.contains(name.as_str()));
+        let names: Vec<String> = names.collect();
+        if names.is_empty() {
+            return Ok(verdict);
+        }
         let shared = &self.answering().shared;
         let accounts = shared.connections.list_of(question.merchant).await?;
         let accounts = accounts.into_iter().map(|one| (one.channel, one.account)).collect();
-        let told = known.told.all();
-        match shared.journal.names_another_person(text, accounts, question.person, &told).await? {
-            true => Ok(Verdict::HandOver(super::guard::Objection::Person.sentence().to_owned())),
+        match shared.journal.knows_another_person(names, accounts, question.person).await? {
+            true => Ok(objected(Objection::Person)),
             false => Ok(verdict),
         }
     }
@@ -184,9 +201,13 @@ impl Responder {
 fn judged(known: &Known, text: String, products: Vec<String>) -> Verdict {
     let is_alone = text.trim().is_empty() && !products.is_empty();
     match known.told.objection(&text) {
-        Some(objection) if !is_alone => Verdict::HandOver(objection.sentence().to_owned()),
+        Some(objection) if !is_alone => objected(objection),
         _ => Verdict::Answer { text, products },
     }
+}
+
+fn objected(objection: Objection) -> Verdict {
+    Verdict::HandOver { why: objection.sentence().to_owned(), because: Because::Objection }
 }
 
 fn result(call: &ToolCall, content: &Value) -> Value {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::model::ToolCall;
+use super::completion::ToolCall;
 
 /// The longest query and the longest reason, in characters.
 const LONGEST: usize = 200;

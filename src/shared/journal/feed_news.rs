@@ -13,10 +13,18 @@ thread_local! {
 }
 
 /// Who wants to know of whose feed. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct FeedNews {
     /// By merchant: the newest number since somebody listens.
     merchants: Arc<Mutex<HashMap<String, watch::Sender<i64>>>>,
+    /// How often any feed has grown.
+    any: watch::Sender<u64>,
+}
+
+impl Default for FeedNews {
+    fn default() -> Self {
+        Self { merchants: Arc::default(), any: watch::Sender::new(0) }
+    }
 }
 
 impl FeedNews {
@@ -27,12 +35,18 @@ impl FeedNews {
         merchants.entry(merchant.to_owned()).or_insert_with(|| watch::Sender::new(0)).subscribe()
     }
 
+    /// Tells when any merchant's feed has grown: how often that happened.
+    pub fn watch_all(&self) -> watch::Receiver<u64> {
+        self.any.subscribe()
+    }
+
     /// To be called after a commit on the thread that made it: tells what was numbered by it.
     pub fn tell(&self, connection: &Connection) {
         let rows = CHANGED.take();
         if rows.is_empty() {
             return;
         }
+        self.any.send_modify(|grown| *grown = grown.wrapping_add(1));
         let merchants = self.merchants.lock().unwrap_or_else(PoisonError::into_inner);
         for row in rows {
             let end = connection.prepare_cached("SELECT merchant, newest FROM feed_ends WHERE rowid = ?1").and_then(

@@ -410,6 +410,12 @@ impl Journal {
         self.feed_news.watch(&merchant.to_string())
     }
 
+    /// Tells when the feed of any merchant has grown.
+    #[must_use]
+    pub fn watch_feeds(&self) -> watch::Receiver<u64> {
+        self.feed_news.watch_all()
+    }
+
     /// Accepts nothing more; what was accepted is still written. Then the writer ends.
     pub async fn close(&self) {
         // Fails only when the writer has ended already.

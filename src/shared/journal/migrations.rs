@@ -26,6 +26,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0022_person_names.sql"),
     include_str!("../../../migrations/journal/0024_responder.sql"),
     include_str!("../../../migrations/journal/0023_object_copies.sql"),
+    include_str!("../../../migrations/journal/0025_responder_turns.sql"),
 ];
 
 /// How many migrations this program knows.

@@ -40,6 +40,8 @@ pub struct Inspection {
     pub copies: CopiesWaiting,
     /// How many conversations could not be read: channel, account, count.
     pub unread: Vec<(String, String, i64)>,
+    /// How many tokens the built-in responder has used today (UTC), by merchant.
+    pub bot_tokens: Vec<(String, i64)>,
 }
 
 /// A message that has waited for so long, in milliseconds, is held back by something.
@@ -115,6 +117,10 @@ pub fn inspect(path: &Path, now_ms: i64) -> rusqlite::Result<Inspection> {
             .collect::<rusqlite::Result<_>>()?,
         copies: count_copies(&connection)?,
         unread: count_unread(&connection)?,
+        bot_tokens: connection
+            .prepare("SELECT merchant, tokens_in + tokens_out FROM responder_tokens WHERE day = ?1 ORDER BY merchant")?
+            .query_map([now_ms / DAY_MS], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?,
     })
 }
 

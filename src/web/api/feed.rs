@@ -165,6 +165,7 @@ fn query_of(
         feed,
         products: in_range("/products", wanted.products.unwrap_or(5), 0..=20)?,
         with_merchant: false,
+        without_raw: false,
     })
 }
 

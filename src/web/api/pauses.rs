@@ -47,7 +47,7 @@ async fn pause(
     if note.as_ref().is_some_and(|note| note.chars().count() > MOST_NOTE) {
         return Err(ApiProblem::invalid("/note", format!("A note has at most {MOST_NOTE} characters.")));
     }
-    let wanted = WantedPause { minutes, is_handed_over: handover, note };
+    let wanted = WantedPause { minutes, is_handed_over: handover, note, ..WantedPause::default() };
     api.answering.pause(&connection, &conversation, wanted).await?;
     let standing = api.answering.shared.journal.load_standing(&conversation).await?;
     Ok(Json(pause_json(standing.state.pause.as_ref())))

@@ -6,18 +6,18 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use maud::{Markup, html};
-use serde_json::json;
 
 use super::parts::{ago, name_or, pill};
 use super::{Fronts, Page, Renewal, Tab, form_token, owned};
-use crate::answering::responder::{Asked, Found, Question, Responder, Verdict};
+use crate::answering::responder::model::ModelError;
+use crate::answering::responder::{Asked, Found, Responder, Verdict};
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::Account;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
-use crate::shared::store::Session;
 use crate::shared::store::responder::{Deed, ResponderOutcome, Tokens};
+use crate::shared::store::{PartState, Session};
 use crate::web::form::Posted;
 
 /// How many of its deeds are shown.
@@ -90,34 +90,37 @@ async fn try_out(
     let session = &posted.session;
     let tried = match question.trim() {
         "" => None,
-        _ if responder.is_over_budget(session.merchant).await? => Some((question, None)),
-        _ => {
-            let Some(_place) = responder.try_place() else {
-                return Err(AppError::Unavailable("Others are trying questions at the moment. Please try again."));
-            };
-            let event = question_as_event(&responder, session, &question).await?;
-            let asked = responder.ask(&Question { merchant: session.merchant, event: &event, person: "" }).await?;
-            Some((question, Some(asked)))
+        text => {
+            let outcome = try_question(&responder, session, text).await?;
+            Some((question, outcome))
         }
     };
     page(&shared, &responder, &fronts, session, &form_token(&vault, session), tried).await
 }
 
-/// A question as the feed would show it.
-async fn question_as_event(
-    responder: &Responder,
-    session: &Session,
-    question: &str,
-) -> anyhow::Result<serde_json::Value> {
-    let offer = responder.answering().products.find(session.merchant, question, 5).await?;
-    Ok(json!({
-        "type": "message", "kind": "text", "text": question, "media": [], "products": offer.products, "shop": offer.shop,
-        "messages": [{ "by": "person", "kind": "text", "text": question }],
-    }))
+async fn try_question(responder: &Responder, session: &Session, text: &str) -> Result<Outcome, AppError> {
+    if responder.is_over_budget(session.merchant).await? {
+        return Ok(Outcome::WithoutTokens);
+    }
+    let place = responder.try_place(session.merchant).ok_or(AppError::Unavailable(
+        "A question is being tried already. Please wait until it is answered, and try again.",
+    ))?;
+    let event = responder.event_of(session.merchant, &[text]).await?;
+    Ok(place.ask(event).await?.map_or(Outcome::TooLong, Outcome::Asked))
 }
 
-/// A question that was tried, and what came of it; `None`: there are no tokens left for today.
-type Tried = (String, Option<Asked>);
+/// What came of a question that was tried.
+enum Outcome {
+    /// The model was asked.
+    Asked(Asked),
+    /// There are no tokens left for today.
+    WithoutTokens,
+    /// Nobody waits for so long.
+    TooLong,
+}
+
+/// A question that was tried, and what came of it.
+type Tried = (String, Outcome);
 
 async fn page(
     shared: &Shared,
@@ -157,7 +160,7 @@ async fn page(
                 }
                 p.hint { "Nothing is sent to anybody. It costs tokens, like an answer." }
             }
-            @if let Some((_, asked)) = &tried { (answer(asked.as_ref())) }
+            @if let Some((_, outcome)) = &tried { (answer(outcome)) }
         }
         section aria-labelledby="deeds" {
             h2 id="deeds" { "What it did" }
@@ -173,9 +176,12 @@ fn spent(today: Tokens, most: i64) -> String {
     format!("Today (UTC): {taken_in} tokens in, {given_out} out, of {most} together.")
 }
 
-fn answer(asked: Option<&Asked>) -> Markup {
-    let Some(Asked { verdict, tokens, found }) = asked else {
-        return html! { p.trouble.warn role="status" { "There are no tokens left for today." } };
+fn answer(outcome: &Outcome) -> Markup {
+    let trouble = |sentence: &str| html! { p.trouble.warn role="status" { (sentence) } };
+    let Asked { verdict, tokens, found } = match outcome {
+        Outcome::Asked(asked) => asked,
+        Outcome::WithoutTokens => return trouble("There are no tokens left for today."),
+        Outcome::TooLong => return trouble("The model took too long. A customer would still get its answer."),
     };
     let title =
         |id: &String| found.iter().find(|one| one.id == *id).map_or(id.clone(), |Found { title, .. }| title.clone());
@@ -187,8 +193,9 @@ fn answer(asked: Option<&Asked>) -> Markup {
                     blockquote dir="auto" { (text) }
                     @if !products.is_empty() { ul { @for id in products { li { "Product card: " bdi { (title(id)) } } } } }
                 }
-                Ok(Verdict::HandOver(why)) => p.trouble.note { "It would hand over to you: " bdi { (why) } },
-                Err(_) => p.trouble.warn { "The model does not answer at the moment." },
+                Ok(Verdict::HandOver { why, .. }) => p.trouble.note { "It would hand over to you: " bdi { (why) } },
+                Err(ModelError::Later(_)) => p.trouble.warn { "The model does not answer at the moment." },
+                Err(_) => p.trouble.warn { "The model refuses to be asked. The operator of this service can change that." },
             }
             p.hint { (tokens.taken_in) " tokens in, " (tokens.given_out) " out." }
         }
@@ -199,6 +206,7 @@ fn entry(fronts: &Fronts, deed: &Deed, now_ms: i64) -> Markup {
     let of = &deed.conversation;
     let platform = fronts.of(&of.channel).map_or(of.channel.as_str(), |front| front.view.platform);
     let (class, word) = match deed.settled.outcome {
+        ResponderOutcome::Answered if deed.state == Some(PartState::Failed) => ("warn", "Answer not sent"),
         ResponderOutcome::Answered => ("good", "Answered"),
         ResponderOutcome::HandedOver => ("warn", "Handed over"),
         ResponderOutcome::Dropped => ("note", "Not answered"),
@@ -208,8 +216,21 @@ fn entry(fronts: &Fronts, deed: &Deed, now_ms: i64) -> Markup {
             bdi { (name_or(deed.name.as_deref(), &of.person)) }
         }
         " " span.hint { (platform) } " " (pill(class, word)) " " (ago(now_ms, deed.at))
+        @if let Some(state) = deed.state { p.hint { "The answer " (state_in_words(state)) "." } }
         @if let Some(why) = &deed.settled.why { p.hint dir="auto" { (why_in_words(why)) } }
         @if deed.settled.tokens.sum() > 0 { p.hint { (deed.settled.tokens.sum()) " tokens" } }
+    }
+}
+
+/// What became of an answer, for a merchant.
+fn state_in_words(state: PartState) -> &'static str {
+    match state {
+        PartState::Accepted => "waits to be sent",
+        PartState::Unknown => "may have been sent; that is being found out",
+        PartState::Sent => "was sent",
+        PartState::Delivered => "was delivered",
+        PartState::Read => "was read",
+        PartState::Failed => "could not be sent",
     }
 }
 

@@ -38,6 +38,8 @@ pub struct NewMessage {
     pub pauses_for: Option<Duration>,
     /// By which key a repeat is recognised, and what was asked: address and body, made comparable.
     pub idempotency: (String, String),
+    /// It is stored only while the built-in responder still has this to answer: the number of its turn.
+    pub of_turn: Option<i64>,
 }
 
 /// What became of it.
@@ -55,6 +57,8 @@ pub enum Acceptance {
     Overtaken(Overtaken),
     /// Too many messages wait for this person.
     QueueFull,
+    /// The built-in responder has nothing to answer there any more.
+    NotWanted,
 }
 
 /// Why an event is not to be answered any more.
@@ -89,6 +93,15 @@ impl Journal {
         let (merchant, key, request) = (merchant.to_owned(), key.to_owned(), request.to_owned());
         let now_ms = self.clock().now_ms();
         self.read(move |connection| find_repeat(connection, &merchant, (&key, &request), now_ms)).await
+    }
+
+    /// Whether as many messages wait for a person as may: the next one is [`Acceptance::QueueFull`].
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn has_full_queue(&self, of: &Conversation) -> Result<bool, JournalError> {
+        let of = of.clone();
+        self.read(move |connection| has_full_queue(connection, &of)).await
     }
 
     /// Keeps what was answered to the request that made a message, for repeats.
@@ -136,6 +149,11 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
     if let Some(repeat) = find_repeat(connection, &new.merchant, (key, request), now_ms)? {
         return Ok(repeat);
     }
+    if let Some(n) = new.of_turn
+        && !is_wanted(connection, &new.merchant, n)?
+    {
+        return Ok(Acceptance::NotWanted);
+    }
     let conversation = &new.conversation;
     let answers = match &new.answers {
         None => None,
@@ -149,12 +167,7 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
             }
         },
     };
-    let waiting: i64 = connection
-        .prepare_cached(
-            "SELECT count(*) FROM outgoing WHERE is_open AND channel = ?1 AND account = ?2 AND conversation = ?3",
-        )?
-        .query_row([&conversation.channel, &conversation.account, &conversation.person], |row| row.get(0))?;
-    if waiting >= MOST_OF_A_PERSON {
+    if has_full_queue(connection, conversation)? {
         return Ok(Acceptance::QueueFull);
     }
     let number = insert(connection, new, answers, now_ms)?;
@@ -171,6 +184,23 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
         )?
         .execute(params![new.merchant, key, hash(request), number, stored.to_json().to_string(), now_ms])?;
     Ok(Acceptance::Stored(Box::new(stored)))
+}
+
+/// Whether the built-in responder still has this turn to answer.
+fn is_wanted(connection: &Connection, merchant: &str, n: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM responder_turns WHERE merchant = ?1 AND n = ?2")?
+        .exists(params![merchant, n])
+}
+
+/// Whether as many messages wait for a person as may.
+fn has_full_queue(connection: &Connection, of: &Conversation) -> rusqlite::Result<bool> {
+    let waiting: i64 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM outgoing WHERE is_open AND channel = ?1 AND account = ?2 AND conversation = ?3",
+        )?
+        .query_row([&of.channel, &of.account, &of.person], |row| row.get(0))?;
+    Ok(waiting >= MOST_OF_A_PERSON)
 }
 
 fn insert(connection: &Connection, new: &NewMessage, answers: Option<Vec<u8>>, now_ms: i64) -> rusqlite::Result<i64> {

@@ -193,7 +193,7 @@ pub(super) fn event_id(key: &[u8]) -> String {
 
 /// The key of an event by the id that the API gave it.
 #[must_use]
-pub(super) fn key_of_event(id: &str) -> Option<Vec<u8>> {
+pub(in crate::shared::store) fn key_of_event(id: &str) -> Option<Vec<u8>> {
     let digits = id.strip_prefix("evt_").filter(|digits| digits.len() == 32 && digits.is_ascii())?;
     (0..16).map(|byte| u8::from_str_radix(digits.get(2 * byte..2 * byte + 2)?, 16).ok()).collect()
 }

@@ -1,0 +1,272 @@
+//! What a model may say to a person: words in which nothing stands that it was not told.
+//!
+//! Every number of an answer must have been told by the shop, its catalogue or its instructions, a price with its currency;
+//! small counts and times are free where nothing says that they are a price. Every address must have been told by the
+//! shop. What a customer says makes no price and no address true.
+
+mod addresses;
+mod currencies;
+mod names;
+mod numbers;
+mod plain;
+mod prices;
+mod wording;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use self::addresses::{addresses, digits_of, phones};
+use self::currencies::Codes;
+use self::numbers::{Number, grouped, hundredths, numbers, one_spelling, written};
+use self::plain::{lower, plain};
+use self::prices::{Beside, Text};
+
+pub use self::names::candidates;
+
+/// The longest answer, in characters: a message's limit.
+const LONGEST: usize = 4_000;
+
+/// The most pieces that may be counted, or of which a total may be told.
+const MOST_PIECES: u64 = 20;
+
+/// Why an answer does not leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Objection {
+    /// There are no words.
+    Empty,
+    /// It is too long.
+    TooLong,
+    /// It is markup.
+    Markup,
+    /// It holds an address that the model was not told.
+    Address,
+    /// It holds a price that the model was not told.
+    Price,
+    /// It names another customer.
+    Person,
+}
+
+impl Objection {
+    /// Why a human is to answer, a sentence for the merchant.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Empty => "The model gave no answer.",
+            Self::TooLong => "The model's answer was too long.",
+            Self::Markup => "The model's answer was markup and no text.",
+            Self::Address => "The model's answer held an address that is not the shop's.",
+            Self::Price => "The model's answer held a price that is not in the catalogue.",
+            Self::Person => "The model's answer named another customer.",
+        }
+    }
+}
+
+/// How many prices of an answer are added up at most.
+const MOST_PRICES: usize = 20;
+
+/// What a model was told: what it may say again.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// All numbers.
+    numbers: BTreeSet<String>,
+    /// Prices with the currency; without one: money of any.
+    prices: BTreeSet<(String, String)>,
+    /// In percent.
+    shares: BTreeSet<String>,
+    /// What customers named as money or as a limit; said again only as a limit: "under 50 USD".
+    limits: BTreeSet<String>,
+    /// The numbers that customers named; said again only as what they call a thing: "size 42".
+    named: BTreeSet<String>,
+    /// What the shop says, plain and in lower case.
+    by_shop: Vec<String>,
+    by_person: Vec<String>,
+}
+
+impl Told {
+    /// The shop said this: its instructions, its answers.
+    pub fn add(&mut self, text: &str) {
+        let plain = plain(text);
+        let lower = lower(&plain);
+        let text = Text { plain: &plain, lower: &lower };
+        for number in all_numbers(&lower) {
+            match text.beside(&number) {
+                Beside::Share => drop(self.shares.insert(number.value)),
+                Beside::Currency(codes) => self.add_price(&number.value, codes),
+                _ if text.is_in_price(&number) => self.add_price(&number.value, &[]),
+                _ => drop(self.numbers.insert(number.value)),
+            }
+        }
+        self.by_shop.push(lower);
+    }
+
+    fn add_price(&mut self, value: &str, codes: Codes) {
+        self.numbers.insert(value.to_owned());
+        if codes.is_empty() {
+            self.prices.insert((value.to_owned(), String::new()));
+        }
+        self.prices.extend(codes.iter().map(|code| (value.to_owned(), (*code).to_owned())));
+    }
+
+    /// The customer said this.
+    pub fn add_of_person(&mut self, text: &str) {
+        let plain = plain(text);
+        let lower = lower(&plain);
+        let text = Text { plain: &plain, lower: &lower };
+        for number in all_numbers(&lower) {
+            if matches!(text.beside(&number), Beside::Currency(_)) || text.is_limit(&number) {
+                self.limits.insert(number.value.clone());
+            }
+            self.named.insert(number.value);
+        }
+        self.by_person.push(lower);
+    }
+
+    /// Products of the catalogue.
+    pub fn add_products(&mut self, products: &Value) {
+        for product in products.as_array().into_iter().flatten() {
+            if let Some(price) = product["price"].as_str().map(one_spelling) {
+                let currency = product["currency"].as_str().unwrap_or_default().to_uppercase();
+                self.numbers.insert(price.clone());
+                self.prices.insert((price, currency));
+            }
+            if let Some(stock) = product["stock"].as_i64() {
+                self.numbers.insert(stock.to_string());
+            }
+            for text in ["title", "url", "image"].iter().filter_map(|name| product[*name].as_str()) {
+                let text = lower(&plain(text));
+                self.numbers.extend(all_numbers(&text).into_iter().map(|number| number.value));
+                self.by_shop.push(text);
+            }
+        }
+    }
+
+    /// All of it, plain and in lower case.
+    #[must_use]
+    pub fn all(&self) -> String {
+        [self.by_shop.join("\n"), self.by_person.join("\n")].join("\n")
+    }
+
+    /// Why these words do not leave; `None`: nothing stands against them.
+    #[must_use]
+    pub fn objection(&self, text: &str) -> Option<Objection> {
+        if text.chars().count() > LONGEST {
+            return Some(Objection::TooLong);
+        }
+        let plain = plain(text);
+        let lower = lower(&plain);
+        let text = Text { plain: &plain, lower: &lower };
+        let found = numbers(&lower);
+        if plain.trim().is_empty() {
+            Some(Objection::Empty)
+        } else if is_markup(&plain) {
+            Some(Objection::Markup)
+        } else if !self.knows_addresses(&lower, &found) {
+            Some(Objection::Address)
+        } else if !self.knows_numbers(text, &found) || !self.knows_words(&lower) {
+            Some(Objection::Price)
+        } else {
+            None
+        }
+    }
+
+    fn says(&self, words: &str) -> bool {
+        self.by_shop.iter().any(|told| told.contains(words))
+    }
+
+    fn knows_addresses(&self, lower: &str, found: &[Number]) -> bool {
+        addresses(lower).iter().all(|address| self.by_shop.iter().any(|told| addresses::holds(told, address)))
+            && phones(lower, found, |number| self.numbers.contains(&number.value))
+                .iter()
+                .all(|phone| self.by_shop.iter().any(|told| digits_of(told).contains(phone)))
+    }
+
+    /// Whether every number was told, also one that blanks group by thousands.
+    fn knows_numbers(&self, text: Text<'_>, found: &[Number]) -> bool {
+        let grouped = grouped(text.lower, found);
+        let mut next = 0;
+        while let Some(number) = found.get(next) {
+            let group = grouped.iter().find(|(first, _, group)| *first == next && self.knows(text, group));
+            match group {
+                Some((_, count, _)) => next += count,
+                None if self.knows(text, number) => next += 1,
+                None => return false,
+            }
+        }
+        true
+    }
+
+    fn knows(&self, text: Text<'_>, number: &Number) -> bool {
+        let value = number.value.as_str();
+        match text.beside(number) {
+            Beside::Share => self.shares.contains(value),
+            Beside::Currency(codes) => {
+                self.knows_price(value, codes) || self.knows_total(text, value, codes) || self.knows_limit(text, number)
+            }
+            _ if text.is_in_price(number) => self.knows_price(value, &[]) || self.knows_total(text, value, &[]),
+            _ if self.numbers.contains(value) => true,
+            _ if text.is_only(number) => self.knows_total(text, value, &[]),
+            Beside::Time => true,
+            Beside::Nothing => {
+                (!number.is_scaled && value.parse::<u64>().is_ok_and(|count| count <= MOST_PIECES))
+                    || (self.named.contains(value) && text.is_named(number))
+                    || self.knows_limit(text, number)
+            }
+        }
+    }
+
+    fn knows_limit(&self, text: Text<'_>, number: &Number) -> bool {
+        self.limits.contains(&number.value) && text.is_limit(number) && !text.is_deal(number)
+    }
+
+    fn knows_price(&self, value: &str, codes: Codes) -> bool {
+        let is_it = |(price, currency): &(String, String)| {
+            price == value && (codes.is_empty() || currency.is_empty() || codes.contains(&currency.as_str()))
+        };
+        self.prices.iter().any(is_it)
+    }
+
+    /// A total is known: so many times a price that was told, where the text says how many, or two prices that stand in the
+    /// text, too.
+    fn knows_total(&self, text: Text<'_>, value: &str, codes: Codes) -> bool {
+        let Some(cents) = hundredths(value) else { return false };
+        let found = numbers(text.lower);
+        let in_digits = found.iter().filter_map(|number| number.value.parse().ok());
+        let is_multiple = in_digits
+            .chain(wording::factors_in_words(text.lower))
+            .filter(|pieces| (2..=MOST_PIECES).contains(pieces) && cents % pieces == 0)
+            .any(|pieces| self.knows_price(&written(cents / pieces), codes));
+        let prices: Vec<u64> = found
+            .iter()
+            .filter(|number| self.knows_price(&number.value, codes))
+            .filter_map(|number| hundredths(&number.value))
+            .take(MOST_PRICES)
+            .collect();
+        is_multiple || prices.iter().any(|one| cents.checked_sub(*one).is_some_and(|other| prices.contains(&other)))
+    }
+
+    /// Prices in words and gifts are said again only as the shop said them.
+    fn knows_words(&self, lower: &str) -> bool {
+        wording::in_words(lower).into_iter().all(|words| self.says(words))
+            && wording::gifts(lower).all(|words| self.says(words))
+    }
+}
+
+/// The numbers of a text, those that blanks group beside their parts.
+fn all_numbers(lower: &str) -> Vec<Number> {
+    let mut found = numbers(lower);
+    let groups: Vec<Number> = grouped(lower, &found).into_iter().map(|(_, _, number)| number).collect();
+    found.extend(groups);
+    found
+}
+
+fn is_markup(text: &str) -> bool {
+    text.match_indices('<').any(|(at, _)| {
+        let rest = &text[at + 1..];
+        let begins = rest.chars().next().is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, '/' | '!'));
+        begins && rest.contains('>')
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! The built-in responder and the services that it asks: what they write differently, what is no answer, which alerts follow,
+//! and what it costs.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::pages_leaving::post as press;
+use crate::responder::{SAM, Says, Scene, words};
+use crate::test_app::PAGE;
+
+fn status(status: StatusCode, body: &str) -> Says {
+    Says::Raw(status, "application/json", body.to_owned())
+}
+
+/// A completion with this message and this end, without usage.
+fn whole(message: Value, finish: &str) -> Says {
+    Says::Whole(json!({ "choices": [{ "index": 0, "message": message, "finish_reason": finish }] }))
+}
+
+impl Scene {
+    /// The causes of the model's alerts.
+    fn alerts(&self) -> Vec<String> {
+        let all = self.app.shared().alerts.list().into_iter().map(|alert| alert.cause);
+        all.filter(|cause| cause.starts_with("responder:")).collect()
+    }
+
+    async fn spent(&self) -> i64 {
+        self.app.journal_sql(|journal| {
+            journal.query_row("SELECT coalesce(sum(tokens_in + tokens_out), 0) FROM responder_tokens", [], |row| {
+                row.get(0)
+            })
+        })
+    }
+
+    /// Lets the bot answer again in Sam's conversation, without what waits there.
+    async fn resume_anew(&self) {
+        self.switch(false).await;
+        press(&self.browser, &format!("/conversations/facebook/{PAGE}/{SAM}/resume"), "").await;
+        self.work().await;
+        self.switch(true).await;
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_wants_the_newer_name_of_the_limit_gets_it() {
+    let scene = Scene::switched_on().await;
+    let refusal = r#"{"error":{"message":"Use 'max_completion_tokens' instead.","param":"max_tokens"}}"#;
+    scene.model.says([status(StatusCode::BAD_REQUEST, refusal), words("Yes."), words("Gladly.")]);
+    scene.hears("Is the blue one in stock?").await;
+    scene.hears("Thank you").await;
+    assert_eq!(scene.got(), ["A program answers.\n\nYes.", "Gladly."]);
+    let named: Vec<bool> =
+        scene.model.asked().iter().map(|(_, body)| body.get("max_completion_tokens").is_some()).collect();
+    assert_eq!(named, [false, true, true], "it is remembered");
+    assert!(scene.model.asked()[1].1.get("max_tokens").is_none());
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_model_adds_to_its_message_does_not_go_back_to_it() {
+    let scene = Scene::switched_on().await;
+    let message = json!({ "role": "assistant", "content": "", "reasoning": "secret", "refusal": null, "tool_calls": [
+        { "id": "", "index": 0, "function": { "name": "search_products", "arguments": { "query": "snowboard" } } },
+    ] });
+    scene.model.says([whole(message, "tool_calls"), words("Here it is.")]);
+    scene.hears("Do you sell boards?").await;
+    let asked = scene.model.asked();
+    let messages = asked[1].1["messages"].as_array().unwrap();
+    let back = &messages[messages.len() - 2];
+    let call = json!({ "id": "call_1", "type": "function", "function": {
+        "name": "search_products", "arguments": r#"{"query":"snowboard"}"# } });
+    assert_eq!(*back, json!({ "role": "assistant", "content": null, "tool_calls": [call] }));
+    assert_eq!(messages.last().unwrap()["tool_call_id"], "call_1");
+    assert_eq!(scene.got().len(), 1);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_cut_off_or_too_much_is_no_answer_and_is_paid_all_the_same() {
+    let call = json!({ "id": "c", "function": { "name": "search_products", "arguments": r#"{"query":"x"}"# } });
+    let scene = Scene::switched_on().await;
+    for (says, why) in [
+        (whole(json!({ "content": "It costs" }), "length"), "cut off"),
+        (whole(json!({ "content": "It" }), "content_filter"), "cut off"),
+        (whole(json!({ "content": null, "tool_calls": vec![call; 100_000] }), "tool_calls"), "could not be read"),
+        (whole(json!({ "content": "a".repeat(300 * 1024) }), "stop"), "could not be read"),
+    ] {
+        let before = scene.spent().await;
+        scene.model.says([says]);
+        scene.hears("Is the blue one in stock?").await;
+        let note = scene.note().await.unwrap_or_default();
+        assert!(note.contains(why), "{why}: {note}");
+        assert!(scene.spent().await > before, "a service that does not tell what it cost is not free");
+        scene.resume_anew().await;
+    }
+    assert_eq!((scene.got().len(), scene.alerts()), (0, Vec::new()));
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn alerts_say_what_is_wrong_with_the_model_and_nothing_that_passes() {
+    let scene = Scene::switched_on().await;
+    scene.model.says([status(StatusCode::TOO_MANY_REQUESTS, "{}"), words("Yes.")]);
+    scene.hears("Is the blue one in stock?").await;
+    assert_eq!(scene.alerts(), [""; 0], "one \"later\" is nobody's matter");
+    scene.app.clock.advance(Duration::from_secs(10));
+    scene.work().await;
+    assert_eq!(scene.got().len(), 1);
+
+    scene.model.says([status(StatusCode::BAD_REQUEST, "{}")]);
+    scene.hears("\u{1f600}").await;
+    assert_eq!(scene.note().await.as_deref(), Some("The model does not take this question."));
+    assert_eq!(scene.alerts(), [""; 0], "it is about one customer's message");
+    scene.resume_anew().await;
+
+    scene.model.always_says(status(StatusCode::SERVICE_UNAVAILABLE, "{}"));
+    scene.hears("Is the blue one in stock?").await;
+    for _ in 0..3 {
+        scene.app.clock.advance(Duration::from_secs(30));
+        scene.work().await;
+    }
+    assert_eq!(scene.alerts(), ["responder:unreachable"]);
+    scene.model.always_says(Says::Raw(StatusCode::OK, "text/html", "<html>busy</html>".to_owned()));
+    scene.app.clock.advance(Duration::from_secs(60));
+    scene.work().await;
+    assert_eq!(scene.alerts(), ["responder:unreachable"], "a page of a proxy is no model");
+    scene.resume_anew().await;
+    scene.model.always_says(status(StatusCode::FOUND, ""));
+    scene.hears("Hello?").await;
+    assert_eq!(scene.alerts(), ["responder:refused", "responder:unreachable"]);
+    scene.resume_anew().await;
+    scene.model.always_says(words("Yes."));
+    scene.hears("Hello?").await;
+    assert_eq!(scene.alerts(), [""; 0]);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn the_days_tokens_end_between_two_rounds_and_one_alert_says_so_until_midnight() {
+    let scene = Scene::start_with(|settings| settings.daily_tokens = 200).await;
+    scene.switch(true).await;
+    // Each round costs 120.
+    scene.model.always_says(Says::Call("search_products", json!({ "query": "snowboard" })));
+    scene.hears("Do you sell boards?").await;
+    assert_eq!(scene.model.asked().len(), 2, "the third round is not begun");
+    assert_eq!(scene.note().await.as_deref(), Some("The bot has used up its tokens for today."));
+    let alerts = scene.app.shared().alerts.list();
+    assert_eq!(alerts.iter().filter(|alert| alert.sentence.contains("tokens for today")).count(), 1);
+    assert_eq!(alerts.iter().filter(|alert| alert.cause.contains("handover")).count(), 0);
+    scene.app.clock.advance(Duration::from_secs(24 * 60 * 60));
+    scene.work().await;
+    assert_eq!(scene.alerts(), [""; 0], "nobody needs to ask before it is over");
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_model_without_eyes_is_asked_once_more_without_the_picture() {
+    let scene = Scene::start_with(|settings| settings.shows_images = true).await;
+    scene.switch(true).await;
+    scene.model.says([status(StatusCode::BAD_REQUEST, r#"{"error":"no images"}"#), words("A nice board.")]);
+    let mut item = scene.app.page().message_from(&scene.sam, "x");
+    let message = item["message"].as_object_mut().unwrap();
+    message.remove("text");
+    let picture = json!([{ "type": "image", "payload": { "url": "https://cdn.example/1.jpg" } }]);
+    message.insert("attachments".to_owned(), picture);
+    scene.hears_item(item).await;
+    let asked = scene.model.asked();
+    let last = |n: usize| asked[n].1["messages"].as_array().unwrap().last().unwrap()["content"].clone();
+    assert_eq!(last(0)[1]["image_url"]["url"], "https://cdn.example/1.jpg");
+    assert_eq!(last(1), "[image]");
+    assert_eq!(scene.got(), ["A program answers.\n\nA nice board."]);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_customer_with_a_strange_name_silences_nobody_and_no_real_name_leaves() {
+    let scene = Scene::start().await;
+    for (id, name) in
+        [("7000000000000002", "Thank you"), ("7000000000000003", "in stock"), ("7000000000000004", "Bùi  An")]
+    {
+        let person = scene.app.facebook.person(id, name);
+        scene.hears_item(scene.app.page().message_from(&person, "Hello")).await;
+    }
+    scene.app.run_due_jobs().await;
+    scene.switch(true).await;
+    scene.model.says([words("Thank you! It is in stock, Sam Doe.")]);
+    scene.hears("Is the blue one in stock?").await;
+    assert_eq!(scene.got().len(), 1, "their own name is no secret either");
+    scene.model.says([words("As I told Bu\u{300}i An, it is blue.")]);
+    scene.hears("And the red one?").await;
+    assert_eq!(scene.got().len(), 1);
+    assert_eq!(scene.note().await.as_deref(), Some("The model's answer named another customer."));
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_refusal_and_silence_are_told_apart_where_a_question_is_tried() {
+    let scene = Scene::start().await;
+    scene.model.says([status(StatusCode::UNAUTHORIZED, "{}"), status(StatusCode::SERVICE_UNAVAILABLE, "{}")]);
+    let page = press(&scene.browser, "/bot/try", "question=Is+it+blue%3F").await.text();
+    assert!(page.contains("refuses to be asked"), "{page}");
+    let page = press(&scene.browser, "/bot/try", "question=Is+it+blue%3F").await.text();
+    assert!(page.contains("does not answer at the moment"), "{page}");
+    scene.app.finish().await;
+}
