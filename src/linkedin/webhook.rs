@@ -50,11 +50,7 @@ pub fn routes(linkedin: &Linkedin) -> Router<Arc<Linkedin>> {
 }
 
 /// Answers the challenge. Only a UUID is signed: with anything else this route would sign bodies for strangers.
-async fn challenge(
-    State(linkedin): State<Arc<Linkedin>>,
-    household: Household,
-    RawQuery(query): RawQuery,
-) -> Response {
+async fn challenge(State(linkedin): State<Arc<Linkedin>>, household: Household, RawQuery(query): RawQuery) -> Response {
     if !linkedin.challenges.allow(household.address) {
         return StatusCode::TOO_MANY_REQUESTS.into_response();
     }
