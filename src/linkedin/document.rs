@@ -90,6 +90,8 @@ pub async fn as_read(linkedin: &Linkedin, mut events: Vec<Event>) -> Result<Vec<
         let is_history = event.occurred_at.is_some_and(|at| at < connection.connected_at);
         event.source = if is_history { Source::Import } else { Source::Poll };
     }
+    // The newest was seen to come first; of those of one moment the last is the oldest.
+    events.reverse();
     events.sort_by_key(|event| event.occurred_at);
     Ok(events)
 }
