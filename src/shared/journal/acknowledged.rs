@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::cursors::{cursor_position, save_cursor};
+use super::positions::{cursor_position, save_cursor};
 use crate::shared::telemetry::alerts::Alerts;
 
 /// The cause of the alert that acknowledged events, or other writes, are missing.
