@@ -394,35 +394,6 @@ async fn o10_nothing_that_stands_in_a_good_answer_of_a_platform_is_logged_or_sho
 }
 
 #[tokio::test]
-async fn o10_nothing_that_whatsapp_says_is_logged_or_shown_or_kept_but_as_content() {
-    /// The same as of the others; and what a number is called.
-    const KEPT: [&str; 4] = ["name", "id", "verified_name", "display_phone_number"];
-    let (log, _guard) = Log::begin();
-    let canary = format!("EAA{}", "Canary0123456789abcdef".to_uppercase());
-    let scene = crate::whatsapp::Scene::start().await;
-    let merchant = scene.app.connect().await;
-    for leaf in 0..30 {
-        scene.platform.traffic().plant(Some(Planting { text: canary.clone(), leaf, kept: &KEPT }));
-        an_hour_later(&scene.app).await;
-        if leaf % 5 == 0 {
-            // A failure's text is the platform's, too.
-            let failure = json!({ "error": { "message": canary, "type": canary, "code": 131_000, "fbtrace_id": canary,
-                                             "error_data": { "details": canary } } });
-            scene.platform.traffic().fail_next("messages", 1, Failure::Json(400, failure));
-        }
-        scene.hear("And now?").await;
-        scene.post(&json!({ "text": "Yes." })).await;
-        scene.app.settle().await;
-        let said = log.take();
-        assert_eq!(said.lines().find(|line| line.contains(&canary)), None, "leaf {leaf}");
-        let shown = shown(&scene.app, &merchant).await;
-        assert!(!shown.contains(&canary), "shown with leaf {leaf}: {shown}");
-        assert_eq!(is_beside_content(&scene.app.path(""), &canary), None, "leaf {leaf}");
-    }
-    scene.app.close().await;
-}
-
-#[tokio::test]
 async fn n3_a_life_of_a_token_that_nobody_can_mean_panics_no_login_and_no_doctor() {
     for seconds in [json!(i64::MAX), json!(i64::MIN), json!(1e300), json!("9223372036854775807")] {
         let app = TestApp::start().await;
