@@ -10,11 +10,11 @@ use rustix::io::Errno;
 
 use super::output::MARK;
 
-const FILE: u32 = 0o600;
-const FOLDER: u32 = 0o700;
+const FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+const FOLDER: Mode = Mode::RWXU;
 /// What a group may do with files, and with folders.
-const GROUP_FILE: u32 = 0o640;
-const GROUP_FOLDER: u32 = 0o750;
+const GROUP_FILE: Mode = FILE.union(Mode::RGRP);
+const GROUP_FOLDER: Mode = FOLDER.union(Mode::RGRP).union(Mode::XGRP);
 
 /// The file that names the groups of this machine.
 const GROUPS: &str = "/etc/group";
@@ -78,17 +78,18 @@ impl Readers {
         self.give_folder(folder)
     }
 
-    fn give(self, what: impl AsFd, mode: u32) -> std::io::Result<()> {
+    fn give(self, what: impl AsFd, mode: Mode) -> std::io::Result<()> {
         let Some(id) = self.0 else { return Ok(()) };
         rustix::fs::fchown(&what, None, Some(Gid::from_raw(id)))?;
-        Ok(rustix::fs::fchmod(&what, Mode::from_raw_mode(mode as _))?)
+        Ok(rustix::fs::fchmod(&what, mode)?)
     }
 
     /// Whether something is for these readers already.
-    fn has(self, stat: &Stat, mode: u32) -> bool {
+    fn has(self, stat: &Stat, mode: Mode) -> bool {
+        let found = Mode::from_raw_mode(stat.st_mode);
         match self.0 {
-            Some(id) => stat.st_gid == id && u32::from(stat.st_mode) & 0o777 == mode,
-            None => u32::from(stat.st_mode) & 0o070 == 0,
+            Some(id) => stat.st_gid == id && found.intersection(Mode::RWXU | Mode::RWXG | Mode::RWXO) == mode,
+            None => !found.intersects(Mode::RWXG),
         }
     }
 
@@ -147,7 +148,7 @@ impl Readers {
         let (open, closed) = if is_folder { (GROUP_FOLDER, FOLDER) } else { (GROUP_FILE, FILE) };
         match self.0 {
             Some(_) => self.give(what, open),
-            None => Ok(rustix::fs::fchmod(what, Mode::from_raw_mode(closed as _))?),
+            None => Ok(rustix::fs::fchmod(what, closed)?),
         }
     }
 }
