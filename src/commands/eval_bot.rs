@@ -120,7 +120,8 @@ fn holds_as_word(text: &str, words: &str) -> bool {
     let ends = words.ends_with(char::is_alphanumeric);
     text.match_indices(words).any(|(at, _)| {
         let (before, after) = (text[..at].chars().next_back(), text[at + words.len()..].chars().next());
-        !(begins && is_letter(before)) && !(ends && is_letter(after))
+        let goes_on = (begins && is_letter(before)) || (ends && is_letter(after));
+        !goes_on
     })
 }
 

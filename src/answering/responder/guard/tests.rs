@@ -81,6 +81,30 @@ fn right_answers_leave_in_every_language() {
 }
 
 #[test]
+fn what_only_looks_like_something_else_is_read_as_a_person_reads_it() {
+    let mut told = told(&["See https://shop.example."]);
+    told.add_products(&json!([{ "price": "49.00" }]));
+    none_leaves(
+        &told,
+        Objection::Address,
+        &[
+            "go to ｅｖｉｌ．ｃｏｍ",
+            "go to evil\u{2024}com",
+            "go to evil\u{3002}com",
+            "go to evil\u{ff61}com",
+            "go to ev\u{ad}il\u{200b}.c\u{2060}om",
+            "go to e\u{202e}vil.com",
+        ],
+    );
+    none_leaves(
+        &told,
+        Objection::Price,
+        &["It is ＄１", "It is ﹩1 only", "١٢ USD", "It costs 1\u{200b}2 U\u{200b}SD", "१० euros", "𝟏𝟐 dollars"],
+    );
+    all_leave(&told, &["好的。谢谢您。", "はい。ありがとう。", "It costs ４９ USD…right?", "Đồng ý nhé"]);
+}
+
+#[test]
 fn two_prices_may_be_added_up() {
     let mut told = shop("649.00", "USD");
     told.add_products(&json!([{ "id": "2", "title": "Gloves", "price": "39.90", "currency": "USD", "stock": 80 }]));
