@@ -11,7 +11,7 @@ use super::settings::AnsweringSettings;
 use super::state::{AtTime, OWNER_LOST_MS};
 use super::uploads::Uploads;
 use crate::shared::channel::context::Shared;
-use crate::shared::channel::dialogue::Dialogue;
+use crate::shared::channel::dialogue::{Dialogue, Fault};
 use crate::shared::channel::meaning::Meaning;
 use crate::shared::store::{Connection, FeedRules, ReadMeaning, Standing, Status};
 
@@ -22,6 +22,8 @@ pub enum Unavailable {
     NeedsReconnect,
     /// The permission to send is missing.
     Incomplete,
+    /// The platform keeps it from sending: its rules were broken, or it cannot be charged.
+    Blocked,
     /// The channel is off, or nobody can be answered there.
     Off,
 }
@@ -33,6 +35,7 @@ impl Unavailable {
         match self {
             Self::NeedsReconnect => "needs_reconnect",
             Self::Incomplete => "incomplete",
+            Self::Blocked => "blocked",
             Self::Off => "off",
         }
     }
@@ -83,7 +86,11 @@ impl Answering {
             None => Some(Unavailable::Off),
             Some(_) if connection.status == Status::NeedsReconnect => Some(Unavailable::NeedsReconnect),
             Some(dialogue) if !dialogue.may_send(&connection.scopes) => Some(Unavailable::Incomplete),
-            Some(_) => None,
+            Some(_) => connection.block.as_ref().map(|block| match block.fault {
+                Fault::NeedsReconnect => Unavailable::NeedsReconnect,
+                Fault::Incomplete => Unavailable::Incomplete,
+                Fault::Blocked => Unavailable::Blocked,
+            }),
         }
     }
 

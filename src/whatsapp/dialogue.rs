@@ -14,8 +14,9 @@ use super::templates::Template;
 use super::{NAME, content, meaning, templates};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
-    Ability, Author, Dialogue, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent, PersonRate,
-    Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule, billing_label,
+    Ability, Author, Dialogue, Fault, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent,
+    PersonRate, Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
+    billing_label,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -256,9 +257,11 @@ impl Dialogue for NumberDialogue {
                 ReadError::Api(ApiError::RateLimited { retry_after }) => {
                     SendError::Later { retry_after, only_person: false }
                 }
-                ReadError::Api(ApiError::TokenRejected { reason }) => {
-                    SendError::Account { code: String::new(), sentence: reason.to_owned() }
-                }
+                ReadError::Api(ApiError::TokenRejected { reason }) => SendError::Account {
+                    fault: Fault::NeedsReconnect,
+                    code: String::new(),
+                    sentence: reason.to_owned(),
+                },
                 ReadError::Api(ApiError::PermissionMissing { code, .. } | ApiError::Refused { code }) => {
                     SendError::Refused { code, reason: Reason::Refused }
                 }

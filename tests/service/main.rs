@@ -89,6 +89,7 @@ mod sandbox_messengers;
 mod schemas;
 mod search;
 mod security;
+mod sending_blocks;
 mod shopify_bulk;
 mod shopify_changes;
 mod shopify_checks;
