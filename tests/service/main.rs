@@ -78,6 +78,7 @@ mod read_requests;
 mod replies;
 mod reply_kills;
 mod responder;
+mod sandbox_command;
 mod sandbox_messengers;
 mod search;
 mod security;
