@@ -22,6 +22,7 @@ mod cloud;
 mod configuration;
 mod crash;
 mod demo;
+mod demo_stage;
 mod disk;
 mod doctor;
 mod documentation;
