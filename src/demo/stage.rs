@@ -1,216 +1,141 @@
-//! The stage of the demo: both simulators, the service wired to them, and what can happen there.
+//! The stage of the demo: the simulated platforms, the service beside them in a process of its own, and what happens there.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, ensure};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::Options;
 use super::copies::Copies;
-use crate::app::App;
-use crate::app::config::{Config, Server};
-use crate::shared::channel::simulator::lock;
-use crate::shared::clock::Clock;
-use crate::shared::logins::random_hex;
-use crate::shared::secrets::signature::Secrets;
+use super::model::{self, Model};
+use super::platforms::people::CUSTOMERS;
+use super::platforms::{self, Platform, Platforms, SHOP, Verb, serve_control};
+use super::service::Service;
+use crate::shared::channel::simulator::{Loopback, lock};
 use crate::{facebook, shopify};
-
-/// The shop: its domain and its name.
-pub const SHOP: (&str, &str) = ("demo-shop.myshopify.com", "Demo Snow Shop");
-
-/// The Page: its id and its name.
-pub const PAGE: (&str, &str) = ("100000000000101", "Demo Snow Shop");
 
 /// The port that is tried first, so that the link is the same every time.
 const FAVOURITE_PORT: u16 = 5000;
 
-const CUSTOMERS: [(&str, &str); 4] = [
-    ("7000000000000001", "Sam Doe"),
-    ("7000000000000002", "Ana Moreno"),
-    ("7000000000000003", "Jörg Weiß"),
-    ("7000000000000004", "李小龙"),
-];
+/// How many ports are tried: another program may take one in the moment between the look and the start.
+const MOST_TRIES: usize = 5;
 
-const QUESTIONS: [&str; 6] = [
+const QUESTIONS: [&str; 7] = [
     "Hi! Is the Snowboard Classic still available?",
-    "Which size do I need at 1.80 m?",
-    "¿Hacen envíos a España?",
+    "How much are the boots?",
+    "¿Cuánto cuesta el Snowboard?",
     "Do you have it in blue? 🏂",
-    "What does shipping cost?",
+    "Do you have gloves?",
+    "Can I talk to a person, please?",
     "Thanks, I'll take it!",
 ];
 
 const ANSWERS: [&str; 3] = ["Yes, it is in stock.", "Size L fits you.", "Shipping is free from 50 €."];
 
-/// Everything that plays a part. Cheap to clone.
-#[derive(Clone)]
+/// Everything that plays a part.
 pub struct Stage {
+    /// The simulated platforms.
+    pub platforms: Arc<Platforms>,
     /// The service.
-    pub app: Arc<App>,
-    /// Where the merchant begins.
-    pub url: String,
+    pub service: Arc<Service>,
+    /// Where verbs are heard.
+    pub control: Loopback,
+    /// What opens the operator's view.
+    pub operator_token: String,
+    /// The simulated model, where a bot plays along.
+    _model: Option<Model>,
     /// Where copies of the files arrive.
     pub copies: Copies,
-    facebook: facebook::sandbox::Sandbox,
-    shopify: shopify::sandbox::Sandbox,
-    listener: Arc<Mutex<Option<TcpListener>>>,
-    delivered: Arc<Mutex<Vec<Value>>>,
+    delivered: Mutex<Vec<Value>>,
 }
 
 impl Stage {
-    /// Where the simulated platforms are.
+    /// Sets the stage below a folder, and starts the service. Unattended, the simulated login screens click themselves.
+    pub async fn set(folder: &Path, options: &Options) -> anyhow::Result<Self> {
+        let nowhere = Url::parse("http://127.0.0.1:9")?;
+        let options_of_platforms = platforms::Options { service: nowhere, port: 0, consents: options.once };
+        let platforms = Arc::new(Platforms::start(&options_of_platforms).await?);
+        let page = platforms.page()?;
+        let regular = platforms.facebook.person("7000000000000002", CUSTOMERS[1]);
+        page.message_from(&regular, "Do you ship to Austria?");
+        page.reply_to(&regular, "Yes, within three days.");
+        let model = match options.bot {
+            true => Some(Model::start(Arc::new(chrono::Utc::now)).await?),
+            false => None,
+        };
+        // With hyphens, as a UUID: nobody takes it for the token of a platform.
+        let operator_token = uuid::Uuid::new_v4().to_string();
+        let mut more = vec![("OPERATOR_TOKEN", operator_token.clone()), ("CHANNELS_OWNER", SHOP.to_owned())];
+        if let Some(model) = &model {
+            more.extend([("BOT_ENDPOINT", model.endpoint()), ("BOT_MODEL", model::NAME.to_owned())]);
+        }
+        let copies = Copies::start(Arc::new(chrono::Utc::now)).await?;
+        more.extend(copies.settings());
+        let service = start_service(folder, &platforms, more).await?;
+        platforms.set_service(Arc::clone(&service));
+        let control = serve_control(&platforms, platforms::CONTROL_PORT).await?;
+        let dashboards = Arc::clone(&platforms);
+        tokio::spawn(async move { dashboards.enter_addresses(|_| {}).await });
+        Ok(Self { platforms, service, control, operator_token, _model: model, copies, delivered: Mutex::default() })
+    }
+
+    /// Where the simulated login screens are.
     ///
     /// # Errors
     /// When one has no address.
-    pub fn platforms(&self) -> anyhow::Result<[Url; 2]> {
-        Ok([Url::parse(&self.facebook.url())?, Url::parse(&self.shopify.admin_url())?])
-    }
-
-    /// Sets the stage below a folder. `unattended`: the simulated login screens click themselves.
-    pub async fn set(folder: &Path, unattended: bool) -> anyhow::Result<Self> {
-        let now: crate::shared::channel::simulator::Now = Arc::new(chrono::Utc::now);
-        let (facebook_secret, shopify_secret) = (random_hex()?, random_hex()?);
-        let facebook = facebook::sandbox::Sandbox::start(facebook::sandbox::Options {
-            app_id: "900000000000001".to_owned(),
-            app_secret: facebook_secret.clone(),
-            now: Arc::clone(&now),
-        })
-        .await?;
-        let shopify = shopify::sandbox::Sandbox::start(shopify::sandbox::Options {
-            client_id: "demo-app".to_owned(),
-            client_secret: shopify_secret.clone(),
-            now: Arc::clone(&now),
-        })
-        .await?;
-        let copies = Copies::start(now).await?;
-        facebook.auto_consent(unattended);
-        shopify.auto_consent(unattended);
-        fill_shop(&shopify.add_shop(SHOP.0, SHOP.1));
-        let page = facebook.add_page(PAGE.0, PAGE.1);
-        let regular = facebook.person(CUSTOMERS[1].0, CUSTOMERS[1].1);
-        page.message_from(&regular, "Do you ship to Austria?");
-        page.reply_to(&regular, "Yes, within three days.");
-
-        let listener = listen().await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let below = |path: &str| Url::parse(&format!("{url}{path}"));
-        let config = Config {
-            facebook: Some(facebook::Config {
-                app_id: "900000000000001".to_owned(),
-                app_secret: Secrets::new(facebook_secret.into(), None),
-                verify_token: SecretString::from(random_hex()?),
-                redirect_uri: below("/facebook/callback")?,
-                webhook_address: below("/facebook/webhook")?,
-                require_sha256: false,
-                graph_version: "v26.0".to_owned(),
-                graph_url: Url::parse(&facebook.url())?,
-                dialog_url: Url::parse(&facebook.url())?,
-                poll_cron: "17 3 * * *".to_owned(),
-                calls_per_second: 2,
-                media: None,
-                instagram: false,
-                login_configuration: None,
-                human_agent: false,
-            }),
-            shopify: Some(shopify::Config {
-                api_key: "demo-app".to_owned(),
-                api_secret: Secrets::new(shopify_secret.into(), None),
-                redirect_uri: below("/shopify/callback")?,
-                webhook_address: below("/shopify/webhook")?,
-                api_version: "2026-10".to_owned(),
-                admin_url: shopify::AdminUrl::parse(&shopify.admin_url()).map_err(anyhow::Error::msg)?,
-                bulk_above: 1000,
-                bulk_hosts: shopify::BulkHosts::parse(&shopify.bulk_host())
-                    .context("the simulated files have no host")?,
-                poll_cron: "47 3 * * *".to_owned(),
-            }),
-            ..Config::without_channels(Server { objects: Some(copies.settings()?), ..Server::below(folder) })
-        };
-        let app = App::build(config, Clock::system()).await?;
-        Ok(Self {
-            app: Arc::new(app),
-            url,
-            copies,
-            facebook,
-            shopify,
-            listener: Arc::new(Mutex::new(Some(listener))),
-            delivered: Arc::default(),
-        })
-    }
-
-    /// Runs the service until `stop`, then brings everything to disk.
-    pub async fn serve(&self, stop: CancellationToken) -> anyhow::Result<()> {
-        let listener = lock(&self.listener).take().context("the service runs already")?;
-        let mut working = self.app.start().await?;
-        let served = self.app.serve(listener, &mut working, stop).await;
-        self.app.stop_working(Some(working)).await;
-        served
-    }
-
-    /// Closes the service's databases, if nobody else holds it.
-    pub async fn strike(self) {
-        let Self { app, .. } = self;
-        if let Ok(app) = Arc::try_unwrap(app) {
-            app.stop(None).await;
-        }
+    pub fn login_screens(&self) -> anyhow::Result<[Url; 2]> {
+        Ok([Url::parse(&self.platforms.facebook.url())?, Url::parse(&self.platforms.shopify.admin_url())?])
     }
 
     /// The customer of the unattended story.
     pub fn customer(&self) -> facebook::sandbox::Person {
-        self.facebook.person(CUSTOMERS[0].0, CUSTOMERS[0].1)
+        self.platforms.facebook.person("7000000000000001", CUSTOMERS[0])
     }
 
-    /// A customer who wrote before the Page was connected.
-    pub fn regular(&self) -> facebook::sandbox::Person {
-        self.facebook.person(CUSTOMERS[1].0, CUSTOMERS[1].1)
-    }
-
-    /// A customer's message, delivered by webhook.
+    /// The customer writes; the webhook says so.
     pub async fn customer_writes(&self, text: &str) -> anyhow::Result<()> {
-        let item = self.page()?.message_from(&self.customer(), text);
+        let item = self.platforms.page()?.message_from(&self.customer(), text);
         self.deliver(item).await
     }
 
-    /// The shop's answer, delivered by webhook as an echo.
+    /// The shop answers in its own inbox; the webhook says so.
     pub async fn shop_answers(&self, text: &str) -> anyhow::Result<()> {
-        let item = self.page()?.reply_to(&self.customer(), text);
+        let item = self.platforms.page()?.reply_to(&self.customer(), text);
         self.deliver(item).await
     }
 
-    /// Everything delivered so far comes once more, in one delivery.
+    /// Everything that was delivered comes again.
     pub async fn deliveries_repeat(&self) -> anyhow::Result<()> {
         let items = lock(&self.delivered).clone();
-        let status = self.page()?.deliver(&items).await?;
+        let status = self.platforms.page()?.deliver(&items).await?;
         ensure!(status == Some(200), "a repeated delivery was answered {status:?}");
         Ok(())
     }
 
-    /// Whether a delivery with a wrong signature is answered 401.
+    /// A delivery that nobody signed rightly.
     pub async fn forgery_is_refused(&self) -> anyhow::Result<bool> {
-        let page = self.page()?;
+        let page = self.platforms.page()?;
         let forged = json!({
             "sender": { "id": self.customer().id }, "recipient": { "id": page.id() }, "timestamp": 1,
             "message": { "mid": "m_forged", "text": "Send me everything for free" },
         });
         let body = page.envelope(&[forged]).to_string();
-        Ok(self.facebook.deliver_forged(body.as_bytes()).await? == 401)
+        Ok(self.platforms.facebook.deliver_forged(body.as_bytes()).await? == 401)
     }
 
     /// A message that the platform knows, and whose webhook never comes.
-    pub fn message_gets_lost(&self, text: &str) {
-        if let Ok(page) = self.page() {
-            page.message_from(&self.customer(), text);
-        }
+    pub fn message_gets_lost(&self, text: &str) -> anyhow::Result<()> {
+        self.platforms.page()?.message_from(&self.customer(), text);
+        Ok(())
     }
 
     /// The first product gets a new price, and the webhook says that something changed.
     pub async fn price_changes(&self, price: &str) -> anyhow::Result<()> {
-        let shop = self.shop()?;
+        let shop = self.platforms.shop()?;
         let product = shop.products().into_iter().next().context("the shop has no product")?;
         product.set_price(price);
         let statuses = shop.deliver("products/update", &product.webhook()).await;
@@ -219,54 +144,84 @@ impl Stage {
     }
 
     /// One happening of the interactive demo; tells what it was. Nothing happens before both are connected.
-    pub async fn something_happens(&self, turn: usize) -> Option<String> {
-        let page = self.page().ok()?;
-        if page.subscribed_fields().is_empty() {
+    pub async fn something_happens(&self, turn: usize, with_bot: bool) -> Option<String> {
+        if !self.platforms.is_busy() || !self.platforms.is_heard(Platform::Facebook) {
             return None;
         }
-        let (id, name) = CUSTOMERS[turn % CUSTOMERS.len()];
-        let person = self.facebook.person(id, name);
-        if turn % 5 == 4 {
-            let shop = self.shop().ok()?;
-            let products = shop.products();
-            let product = products.get(turn / 5 % products.len().max(1))?;
-            let price = format!("{}.00", 20 + turn * 7 % 600);
-            product.set_price(&price);
-            shop.deliver("products/update", &product.webhook()).await;
-            return Some(format!("  The price of “{}” is now {price}.", product.title()));
+        let (verb, line) = self.next(turn, with_bot)?;
+        match self.platforms.carry_out(verb).await {
+            Ok(_) => Some(line),
+            Err(error) => Some(format!("Not possible: {error:#}")),
         }
-        let (text, item) = if turn % 3 == 1 {
+    }
+
+    fn next(&self, turn: usize, with_bot: bool) -> Option<(Verb, String)> {
+        let name = CUSTOMERS[turn % CUSTOMERS.len()];
+        let person = Some(name.to_owned());
+        if turn % 5 == 4 {
+            let products = self.platforms.shop().ok()?.products();
+            let product = products.get(turn / 5 % products.len().max(1))?.title();
+            let price = format!("{}.00", 20 + turn * 7 % 600);
+            let line = format!("The price of “{product}” is now {price}.");
+            return Some((Verb::Price { product, price }, line));
+        }
+        let heard: Vec<Platform> = Platform::messengers().filter(|one| self.platforms.is_heard(*one)).collect();
+        // Customers of each platform come round, whatever turns there are in between.
+        let platform = *heard.get((turn + turn / heard.len().max(1)) % heard.len().max(1))?;
+        // Where a bot answers, people of the shop only take over now and then.
+        let is_shop = if with_bot { turn % 11 == 1 } else { turn % 3 == 1 };
+        if is_shop && matches!(platform, Platform::Facebook | Platform::Instagram | Platform::Whatsapp) {
             let text = ANSWERS[turn % ANSWERS.len()];
-            (format!("  The shop answers {name}: {text}"), page.reply_to(&person, text))
-        } else {
-            let text = QUESTIONS[turn % QUESTIONS.len()];
-            (format!("  {name} writes: {text}"), page.message_from(&person, text))
-        };
-        page.deliver(&[item]).await.ok()?;
-        Some(text)
+            let line = format!("The shop answers {name} on {}: {text}", platform.name());
+            return Some((Verb::Human { platform, text: vec![text.to_owned()], person }, line));
+        }
+        let text = QUESTIONS[turn % QUESTIONS.len()];
+        let line = format!("{name} writes on {}: {text}", platform.name());
+        Some((Verb::Say { platform, text: vec![text.to_owned()], person }, line))
     }
 
     async fn deliver(&self, item: Value) -> anyhow::Result<()> {
         lock(&self.delivered).push(item.clone());
-        let status = self.page()?.deliver(&[item]).await?;
+        let status = self.platforms.page()?.deliver(&[item]).await?;
         ensure!(status == Some(200), "a delivery was answered {status:?}");
         Ok(())
     }
-
-    fn page(&self) -> anyhow::Result<facebook::sandbox::Page> {
-        self.facebook.page(PAGE.0).context("the simulated Page is gone")
-    }
-
-    fn shop(&self) -> anyhow::Result<shopify::sandbox::Shop> {
-        self.shopify.shop(SHOP.0).context("the simulated shop is gone")
-    }
 }
 
-async fn listen() -> anyhow::Result<TcpListener> {
-    match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, FAVOURITE_PORT))).await {
-        Ok(listener) => Ok(listener),
-        Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port can be opened on this machine"),
+/// Starts the service at the favourite port, or at one that is free.
+async fn start_service(
+    folder: &Path,
+    platforms: &Platforms,
+    more: Vec<(&'static str, String)>,
+) -> anyhow::Result<Arc<Service>> {
+    let mut failure = None;
+    for attempt in 0..MOST_TRIES {
+        let url = Url::parse(&format!("http://{}", free_address(attempt == 0).await?))?;
+        platforms.set_address(&url);
+        let settings = [platforms.settings(), more.clone()].concat();
+        let service = Arc::new(Service::new(folder, url.clone(), settings)?);
+        match service.start().await {
+            Ok(()) => return Ok(service),
+            Err(error) => {
+                service.stop().await;
+                failure = Some(error);
+                // What has nothing to do with the port fails at every one.
+                if TcpListener::bind(url.socket_addrs(|| None)?.as_slice()).await.is_ok() {
+                    break;
+                }
+            }
+        }
     }
+    Err(failure.context("no port was tried")?)
+}
+
+/// An address on which nobody listens.
+async fn free_address(favourite: bool) -> anyhow::Result<SocketAddr> {
+    let bind = |port: u16| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    if favourite && let Ok(listener) = bind(FAVOURITE_PORT).await {
+        return Ok(listener.local_addr()?);
+    }
+    Ok(bind(0).await.context("no port can be opened on this machine")?.local_addr()?)
 }
 
 pub(super) fn fill_shop(shop: &shopify::sandbox::Shop) {

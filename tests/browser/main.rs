@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall say where")]
 
 mod chromium;
+mod every_platform;
 mod leaving;
 mod merchant;
 mod operator;

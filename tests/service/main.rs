@@ -27,6 +27,7 @@ mod configuration;
 mod crash;
 mod crowd;
 mod demo;
+mod demo_stage;
 mod disk;
 mod doctor;
 mod documentation;

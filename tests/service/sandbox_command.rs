@@ -44,7 +44,8 @@ impl Sandbox {
         while !printed.contains("Ctrl-C ends everything.\n") {
             assert_ne!(lines.read_line(&mut printed).unwrap(), 0, "it ended: {printed}");
         }
-        let port = printed.split("heard at http://127.0.0.1:").nth(1).unwrap().split('.').next().unwrap().to_owned();
+        let port =
+            printed.split("control page, http://127.0.0.1:").nth(1).unwrap().split('.').next().unwrap().to_owned();
         Self { folder, child, lines, printed, port }
     }
 
@@ -212,5 +213,24 @@ async fn verbs_say_what_is_not_possible_and_strangers_are_not_heard() {
         let answer = browser.send(Method::POST, "/do", headers, body).await;
         assert_eq!(answer.status.as_u16(), status, "{headers:?}: {}", answer.text());
     }
+    // The page that has every verb as a form takes only what comes from it, and only here.
+    let page = browser.get("/").await;
+    let text = page.text();
+    assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
+    for verb in ["say", "tap", "phone", "die-token", "lose-webhooks", "fail-sends", "price", "logins"] {
+        assert!(text.contains(&format!("action=\"/verbs/{verb}\"")), "{verb}");
+    }
+    assert!(!text.contains("kill-service"), "there is no service here that could be killed");
+    assert_eq!(browser.send(Method::GET, "/", &[foreign], b"").await.status, 403);
+    let word = text.split("name=\"word\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    for (form, status) in [("word=x&platform=viber".to_owned(), 403), (format!("word={word}&platform=viber"), 303)] {
+        assert_eq!(browser.post_form("/verbs/sent", &form).await.status, status, "{form}");
+    }
+    browser.post_form("/verbs/say", &format!("word={word}&platform=shopify&text=%3Cb%3E&person=")).await;
+    let text = browser.get("/").await.text();
+    assert!(
+        text.contains("0 taken, 0 of them twice") && text.contains("Not possible: Shopify has no messages"),
+        "{text}"
+    );
     sandbox.stop();
 }

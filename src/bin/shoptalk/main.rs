@@ -70,16 +70,23 @@ enum What {
     #[command(
         after_help = "Examples:\n  shoptalk serve\n  PORT=8080 LOG_FORMAT=json shoptalk serve\n\nSettings come from the environment and from .env; every variable is explained in .env.example."
     )]
-    Serve,
+    Serve {
+        /// Stop when standard input ends, too: for a program that runs the service
+        #[arg(long)]
+        with_stdin: bool,
+    },
     /// The same service against simulated platforms on this machine; needs no settings and no network
     #[cfg(feature = "demo")]
     #[command(
-        after_help = "Examples:\n  shoptalk demo                 click through both logins yourself\n  shoptalk demo --once          play the whole story unattended\n  shoptalk demo --dir ./demo    keep the files in a folder of yours"
+        after_help = "Examples:\n  shoptalk demo                 click through both logins yourself\n  shoptalk demo --once          play the whole story unattended\n  shoptalk demo --bot           a bot answers, with a simulated model\n  shoptalk demo --dir ./demo    keep the files in a folder of yours"
     )]
     Demo {
         /// Play the whole story by itself, print the files, and end
         #[arg(long)]
         once: bool,
+        /// Let the built-in responder answer, with a simulated model
+        #[arg(long)]
+        bot: bool,
         /// Where data and files go, from --dir; without it, a temporary folder
         #[arg(skip)]
         dir: Option<PathBuf>,
@@ -345,7 +352,7 @@ fn print_out(text: &str, code: ExitCode) -> ExitCode {
 }
 
 fn start(arguments: Arguments) -> ExitCode {
-    let mut what = arguments.command.unwrap_or(What::Serve);
+    let mut what = arguments.command.unwrap_or(What::Serve { with_stdin: false });
     let folder = arguments.dir;
     // The demo makes its folder itself, and reads no settings in it.
     #[cfg(feature = "demo")]
@@ -394,11 +401,11 @@ fn allow_many_files() {
 async fn run(what: What) -> ExitCode {
     match what {
         #[cfg(feature = "demo")]
-        What::Demo { once, dir } => {
+        What::Demo { once, bot, dir } => {
             // The demo speaks for itself; what goes wrong is still said.
             let filter = std::env::var("RUST_LOG").ok().and_then(|filter| logging::check_filter(&filter).ok());
             logging::init(logging::LogFormat::Text, &filter.unwrap_or_else(|| "warn".to_owned()));
-            match demo::run(demo::Options { once, dir }, stop_signal()).await {
+            match demo::run(demo::Options { once, bot, dir }, stop_signal()).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => fail_with(&format!("{error:#}"), FINDINGS),
             }
@@ -412,10 +419,15 @@ async fn run(what: What) -> ExitCode {
                 Err(error) => fail_with(&format!("{error:#}"), FINDINGS),
             }
         }
-        What::Serve => match read_config() {
+        What::Serve { with_stdin } => match read_config() {
             Ok((config, names)) => {
                 tracing::info!(names = names.join(" "), "these settings are set");
-                serve(config).await
+                // First of all, so that whoever asks while the service is still starting gets an orderly end, too.
+                let stop = stop_signal();
+                if with_stdin {
+                    stop_with_stdin(stop.clone());
+                }
+                serve(config, stop).await
             }
             Err(code) => code,
         },
@@ -504,10 +516,8 @@ fn absolute(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != std::path::Component::CurDir).collect()
 }
 
-async fn serve(config: Config) -> ExitCode {
+async fn serve(config: Config, stop: CancellationToken) -> ExitCode {
     let address = config.server.address;
-    // First of all, so that whoever asks while the service is still starting gets an orderly end, too.
-    let stop = stop_signal();
     if channels::configured(&config).next().is_none() {
         let demo = if cfg!(feature = "demo") { ", or try `shoptalk demo`" } else { "" };
         tracing::warn!("no platform is configured, so there is nothing to do; see .env.example{demo}");
@@ -610,6 +620,14 @@ fn stop_signal() -> CancellationToken {
         }
     });
     stop
+}
+
+/// Cancels when standard input ends: whoever holds the other end is gone, however it went.
+fn stop_with_stdin(stop: CancellationToken) {
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        stop.cancel();
+    });
 }
 
 /// Shows the events of a service elsewhere.

@@ -30,7 +30,7 @@ impl SandboxArguments {
         match self.verb {
             Some(verb) => platforms::ask(self.port, &verb).await,
             None => {
-                platforms::run(Options { service: self.service, port: self.port }, stop()).await?;
+                platforms::run(Options { service: self.service, port: self.port, consents: true }, stop()).await?;
                 Ok(String::new())
             }
         }

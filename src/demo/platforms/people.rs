@@ -3,12 +3,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Who writes when nobody is named.
-pub(super) const SOMEBODY: &str = "Sam Doe";
+/// Who is there from the beginning. The first one writes when nobody is named.
+pub(in crate::demo) const CUSTOMERS: [&str; 4] = ["Sam Doe", "Ana Moreno", "Jörg Weiß", "李小龙"];
 
 /// Everybody who was named, in order.
-#[derive(Default)]
 pub(super) struct Registry(Vec<String>);
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self(CUSTOMERS.map(str::to_owned).to_vec())
+    }
+}
 
 /// One person.
 pub(super) struct Somebody {
@@ -17,9 +22,14 @@ pub(super) struct Somebody {
 }
 
 impl Registry {
+    /// Everybody who was named.
+    pub(super) fn all(&self) -> Vec<String> {
+        self.0.clone()
+    }
+
     /// The person of this name; who is new gets the next number.
     pub(super) fn find(&mut self, name: Option<&str>) -> Somebody {
-        let name = name.unwrap_or(SOMEBODY);
+        let name = name.unwrap_or(CUSTOMERS[0]);
         let at = self.0.iter().position(|known| known.eq_ignore_ascii_case(name)).unwrap_or_else(|| {
             self.0.push(name.to_owned());
             self.0.len() - 1
@@ -59,7 +69,8 @@ mod tests {
     fn a_person_keeps_the_same_ids() {
         let mut people = Registry::default();
         assert_eq!(people.find(None).phone(), "15550100777");
-        assert_eq!(people.find(Some("Ana")).facebook_id(), "7000000000000002");
+        assert_eq!(people.find(Some("Ana Moreno")).facebook_id(), "7000000000000002");
+        assert_eq!(people.find(Some("Kim")).facebook_id(), "7000000000000005");
         assert_eq!(people.find(Some("sam doe")).phone(), "15550100777");
         assert!(people.find(None).viber_id().contains(['/', '+']));
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ACCOUNT, BUSINESS, NUMBER, ORGANIZATION, PAGE, Platform, Platforms, SHOP};
+use crate::shared::channel::simulator::lock;
 
 pub(super) const APP_ID: &str = "900000000000001";
 pub(super) const FACEBOOK_SECRET: &str = "sandbox facebook secret";
@@ -19,9 +20,10 @@ pub(super) const LINKEDIN_TOKEN: &str = "sandbox-linkedin-token";
 /// The settings of a service, name and value; of the channels that it has.
 pub(super) fn settings(platforms: &Platforms) -> Vec<(&'static str, String)> {
     let own = |text: &str| text.to_owned();
+    let address = lock(&platforms.address).clone();
     let mut settings = vec![
-        ("PUBLIC_URL", own(platforms.service.as_str().trim_end_matches('/'))),
-        ("PORT", platforms.service.port_or_known_default().unwrap_or(5000).to_string()),
+        ("PUBLIC_URL", own(address.as_str().trim_end_matches('/'))),
+        ("PORT", address.port_or_known_default().unwrap_or(5000).to_string()),
         ("FACEBOOK_APP_ID", own(APP_ID)),
         ("FACEBOOK_APP_SECRET", own(FACEBOOK_SECRET)),
         ("FACEBOOK_VERIFY_TOKEN", own("sandbox facebook verify word")),
@@ -66,7 +68,8 @@ pub(super) fn text(platforms: &Platforms, control: &str) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{line}");
     }
-    let service = platforms.service.as_str().trim_end_matches('/');
+    let service = lock(&platforms.address).clone();
+    let service = service.as_str().trim_end_matches('/');
     let _ = write!(
         text,
         "# Then open {service} and connect {SHOP} and the Page; the login screens consent by themselves.\n\
@@ -74,7 +77,7 @@ pub(super) fn text(platforms: &Platforms, control: &str) -> String {
          #   shoptalk sandbox{flag} say whatsapp Is the blue one in stock?\n\
          #   shoptalk sandbox{flag} phone whatsapp\n\
          #   shoptalk sandbox{flag} die-token whatsapp\n\
-         # Every verb: shoptalk sandbox --help. They are heard at {control}. Ctrl-C ends everything."
+         # Every verb: shoptalk sandbox --help, or the control page, {control}. Ctrl-C ends everything."
     );
     text
 }

@@ -1,11 +1,14 @@
 //! What the verbs do on each platform.
 
+use std::sync::atomic::Ordering;
+
 use anyhow::{bail, ensure};
 use serde_json::Value;
 
 use super::Platforms;
 use super::people::Somebody;
-use super::verb::{Failing, Platform, Verb};
+use super::verb::{Failing, Happening, Platform, Verb};
+use crate::demo::service::Service;
 use crate::facebook;
 use crate::shared::channel::simulator::{SendFailure, Webhooks, lock};
 
@@ -24,7 +27,7 @@ fn told(what: &str, answers: &[u16]) -> String {
 
 impl Platforms {
     /// Carries out a verb. The result is what there is to say.
-    pub(super) async fn carry_out(&self, verb: Verb) -> anyhow::Result<String> {
+    pub(in crate::demo) async fn carry_out(&self, verb: Verb) -> anyhow::Result<String> {
         match verb {
             Verb::Say { platform, text, person } => {
                 self.say(platform, &text.join(" "), &self.who(person.as_deref())).await
@@ -47,7 +50,47 @@ impl Platforms {
             Verb::SendWebhooks { platform } => self.set_webhooks(platform, Webhooks::Sent).await,
             Verb::FailSends { platform, how, times } => self.fail_sends(platform, how, times),
             Verb::Price { product, price } => self.price(&product, &price).await,
+            Verb::Logins { what } => {
+                self.facebook.auto_consent(what == Happening::On);
+                self.shopify.auto_consent(what == Happening::On);
+                Ok(if what == Happening::On { "Login screens consent by themselves." } else { "Login screens ask." }
+                    .to_owned())
+            }
+            Verb::KillService => {
+                self.own_service()?.kill()?;
+                Ok("The service was killed. What happens now waits at the platforms.".to_owned())
+            }
+            Verb::StartService => {
+                self.own_service()?.start().await?;
+                Ok("The service runs again.".to_owned())
+            }
+            Verb::Customers { what } => {
+                self.is_busy.store(what == Happening::On, Ordering::Relaxed);
+                Ok(if what == Happening::On { "Customers write by themselves." } else { "Customers wait." }.to_owned())
+            }
         }
+    }
+
+    fn own_service(&self) -> anyhow::Result<&Service> {
+        match self.service.get() {
+            Some(service) => Ok(service),
+            None => bail!("the service is not ours: only the demo has one of its own"),
+        }
+    }
+
+    /// What people received since the last look: where, who, what.
+    pub(in crate::demo) fn news(&self) -> Vec<(Platform, String, String)> {
+        let people = lock(&self.people).all();
+        let mut news = Vec::new();
+        for platform in Platform::messengers().filter(|platform| *platform != Platform::Linkedin) {
+            for name in &people {
+                let received = self.received(platform, &self.who(Some(name))).unwrap_or_default();
+                let before = lock(&self.told).insert((platform, name.clone()), received.len()).unwrap_or_default();
+                let new = received.into_iter().skip(before);
+                news.extend(new.map(|text| (platform, name.clone(), text)));
+            }
+        }
+        news
     }
 
     fn who(&self, name: Option<&str>) -> Somebody {
@@ -99,7 +142,7 @@ impl Platforms {
             }
             Platform::Shopify => return Err(has_none(platform, "messages")),
         };
-        Ok(told(&format!("{} wrote", who.name), &answers))
+        Ok(told(&format!("{} wrote on {}", who.name, platform.name()), &answers))
     }
 
     async fn tap(&self, platform: Platform, title: &str, who: &Somebody) -> anyhow::Result<String> {
@@ -177,7 +220,21 @@ impl Platforms {
     }
 
     fn phone(&self, platform: Platform, who: &Somebody) -> anyhow::Result<String> {
-        let texts: Vec<String> = match platform {
+        let texts = self.received(platform, who)?;
+        if texts.is_empty() {
+            return Ok(format!("{} has received nothing", who.name));
+        }
+        Ok(texts.join("\n"))
+    }
+
+    /// What the person of this name has received, the oldest first.
+    pub(in crate::demo) fn phone_of(&self, platform: Platform, name: &str) -> Vec<String> {
+        self.received(platform, &self.who(Some(name))).unwrap_or_default()
+    }
+
+    /// What a person has received, as it can be read.
+    fn received(&self, platform: Platform, who: &Somebody) -> anyhow::Result<Vec<String>> {
+        Ok(match platform {
             Platform::Facebook | Platform::Instagram => {
                 let (page, person) = self.meta(platform, who)?;
                 let sent = self
@@ -201,11 +258,7 @@ impl Platforms {
             }
             Platform::Linkedin => self.post.page_comments(),
             Platform::Shopify => return Err(has_none(platform, "messages")),
-        };
-        if texts.is_empty() {
-            return Ok(format!("{} has received nothing", who.name));
-        }
-        Ok(texts.join("\n"))
+        })
     }
 
     fn sent(&self, platform: Platform) -> anyhow::Result<String> {
