@@ -79,7 +79,7 @@ const NAMES: [&str; 17] = [
 ];
 
 /// The paths at which deliveries are taken in.
-const WEBHOOKS: &[&str] = &["/facebook/webhook", "/webhooks/facebook"];
+pub const WEBHOOKS: &[&str] = &["/facebook/webhook", "/webhooks/facebook"];
 
 /// All paths at which the channel answers.
 pub const ROUTES: [&str; 6] = [
@@ -101,8 +101,7 @@ impl Config {
 
     /// Reads the section; `None`: none of its variables is set, the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
-        if set == 0 {
+        if !settings.is_on(&NAMES, &[]) {
             return None;
         }
         let app_id = settings.required("FACEBOOK_APP_ID");

@@ -49,13 +49,17 @@ const GRAPH_URL: &str = "https://graph.facebook.com";
 /// Source: <https://developers.facebook.com/docs/graph-api/changelog/versions>.
 const GRAPH_VERSION: &str = "v26.0";
 
-/// The variables that switch the channel on: with any of them set, all that have no default must be.
-const NAMES: [&str; 12] = [
-    "WHATSAPP_BUSINESS_ACCOUNT_ID",
+/// The variables that switch the channel on: with any of them set, all that the channel needs must be.
+const NAMES: [&str; 5] = [
     "WHATSAPP_PHONE_NUMBER_ID",
-    "WHATSAPP_PHONE_NUMBER",
     "WHATSAPP_ACCESS_TOKEN",
     "WHATSAPP_WEBHOOK_VERIFY_TOKEN",
+    "WHATSAPP_BUSINESS_ACCOUNT_ID",
+    "WHATSAPP_PHONE_NUMBER",
+];
+
+/// Those that have a default.
+const WITH_DEFAULT: [&str; 7] = [
     "WHATSAPP_APP_SECRET",
     "WHATSAPP_APP_SECRET_PREVIOUS",
     "WHATSAPP_WEBHOOK_ADDRESS",
@@ -82,10 +86,9 @@ impl Config {
         graph.into_iter().chain([self.webhook_address.clone()]).collect()
     }
 
-    /// Reads the section; `None`: none of its variables is set, the channel is off.
+    /// Reads the section; `None`: the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
-        if set == 0 {
+        if !settings.is_on(&NAMES, &WITH_DEFAULT) {
             return None;
         }
         let text = settings.required("WHATSAPP_PHONE_NUMBER_ID");

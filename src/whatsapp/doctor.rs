@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::config::Config;
+use super::config::{Config, ROUTES};
 use super::hourly_check::{NEEDED_FIELDS, ROUTING_FIELDS};
 use super::tokens::{MANAGEMENT, MESSAGING};
 use super::{ABOUT, NAME};
@@ -19,7 +19,7 @@ use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::section::Section;
 use crate::shared::outgoing::http::{Answer, Http};
 use crate::shared::secrets::signature::{Secrets, sign_sha256, to_hex};
-use crate::shared::settings::is_loopback;
+use crate::shared::settings::{is_loopback, is_own_address};
 use crate::shared::store::Connections;
 
 /// What ends within this time is told, in milliseconds.
@@ -195,7 +195,7 @@ async fn callback(asking: &Asking<'_>) -> Option<Finding> {
     let all = &body["webhook_configuration"];
     let found =
         ["phone_number", "whatsapp_business_account", "application"].into_iter().find_map(|name| all[name].as_str());
-    let found = found.filter(|found| *found != config.webhook_address.as_str())?;
+    let found = found.filter(|found| !is_own_address(found, &config.webhook_address, &ROUTES))?;
     Some(Finding::error(
         "whatsapp_callback_differs",
         account,
