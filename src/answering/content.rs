@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use unicode_segmentation::UnicodeSegmentation;
 use url::{Host, Url};
 
-use crate::shared::channel::dialogue::{Ability, Choice, MediaKind, Part, PartContent, Profile, TextLimit};
+use crate::shared::channel::dialogue::{Ability, Choice, Dialogue, MediaKind, Part, PartContent, Profile, TextLimit};
 use crate::shared::store::Author;
 
 /// The longest text of a message, in characters.
@@ -137,42 +137,33 @@ impl Content {
         .filter_map(|(is_needed, ability)| is_needed.then_some(ability))
     }
 
-    /// Whether the text goes with the medium or with the only part of products, where a channel has a place for it.
-    fn has_caption(&self, profile: &Profile, media: Option<&PartContent>) -> bool {
-        let longest = match media {
-            Some(PartContent::Media { media, .. }) => {
-                profile.captions.iter().find(|(kind, _)| kind == media).map(|(_, most)| *most)
-            }
-            None if (1..=profile.cards).contains(&self.products.len()) => profile.caption_of_products,
-            _ => None,
-        };
-        longest.zip(self.text.as_ref()).is_some_and(|(most, text)| TextLimit::Characters(most).fits(text))
-    }
-
     /// Cuts the message into the parts that a channel sends. `media`: the medium as the platform will fetch it; `shop`:
     /// whose products they are.
     ///
     /// # Errors
     /// A text that does not fit into so many parts.
-    pub fn into_parts(&self, profile: &Profile, media: Option<PartContent>, shop: &str) -> Result<Vec<Part>, Misfit> {
-        let mut contents: Vec<PartContent> = Vec::new();
-        let is_caption = self.has_caption(profile, media.as_ref());
-        if let Some(text) = self.text.as_deref().filter(|_| !is_caption) {
-            let pieces = cut(text, profile.text);
-            if pieces.len() > MOST_PARTS {
-                return Err(Misfit::new("/text", "The text does not fit into five parts of this channel."));
-            }
-            contents.extend(pieces.into_iter().map(|text| PartContent::Text { text: text.to_owned() }));
+    pub fn into_parts(
+        &self,
+        dialogue: &dyn Dialogue,
+        media: Option<PartContent>,
+        shop: &str,
+    ) -> Result<Vec<Part>, Misfit> {
+        let profile = dialogue.profile();
+        let (mut pieces, caption) = self.cut_text(dialogue, media.as_ref());
+        if pieces.len() > MOST_PARTS {
+            return Err(Misfit::new("/text", "The text does not fit into five parts of this channel."));
         }
+        let mut contents: Vec<PartContent> =
+            pieces.drain(..).map(|text| PartContent::Text { text: text.to_owned() }).collect();
         contents.extend(media.map(|mut media| {
-            if let PartContent::Media { caption, .. } = &mut media {
-                *caption = self.text.clone().filter(|_| is_caption);
+            if let PartContent::Media { caption: words, .. } = &mut media {
+                *words = caption.map(str::to_owned);
             }
             media
         }));
         for ids in self.products.chunks(profile.cards.max(1)) {
             let (shop, ids) = (shop.to_owned(), ids.to_vec());
-            let caption = self.text.clone().filter(|_| is_caption);
+            let caption = caption.map(str::to_owned);
             contents.push(PartContent::Products { shop, ids, cards: Vec::new(), caption });
         }
         contents.extend(self.template.clone().map(|template| PartContent::Template { template }));
@@ -184,6 +175,41 @@ impl Content {
             is_human: false,
         };
         Ok(contents.into_iter().enumerate().map(part).collect())
+    }
+
+    /// The pieces of the text that are parts of their own, and the one that goes with what follows. What stands with choices
+    /// may have to be shorter: then it is the end of the text.
+    fn cut_text(&self, dialogue: &dyn Dialogue, media: Option<&PartContent>) -> (Vec<&str>, Option<&str>) {
+        let Some(text) = self.text.as_deref() else { return (Vec::new(), None) };
+        let profile = dialogue.profile();
+        let (limit, with_choices) = (dialogue.text_limit(&[]), dialogue.text_limit(&self.choices));
+        let is_alone = media.is_none() && self.products.is_empty();
+        if is_alone {
+            return (cut_to(text, limit, with_choices), None);
+        }
+        let Some(longest) = self.longest_caption(profile, media) else { return (cut(text, limit), None) };
+        let with_choices = with_choices.at_most(longest);
+        if with_choices.fits(text) {
+            return (Vec::new(), Some(text));
+        }
+        if self.choices.is_empty() || media.is_none() {
+            return (cut(text, limit), None);
+        }
+        let mut pieces = cut_to(text, limit, with_choices);
+        let caption = pieces.pop();
+        (pieces, caption)
+    }
+
+    /// How long a text may be that goes with the medium or with the only part of products, in characters; `None`: it goes
+    /// before.
+    fn longest_caption(&self, profile: &Profile, media: Option<&PartContent>) -> Option<usize> {
+        match media {
+            Some(PartContent::Media { media, .. }) => {
+                profile.captions.iter().find(|(kind, _)| kind == media).map(|(_, most)| *most)
+            }
+            None if (1..=profile.cards).contains(&self.products.len()) => profile.caption_of_products,
+            _ => None,
+        }
     }
 }
 
@@ -440,6 +466,18 @@ fn cut(text: &str, limit: TextLimit) -> Vec<&str> {
     pieces
 }
 
+/// As [`cut`], with a last piece that keeps to a limit of its own.
+fn cut_to(text: &str, limit: TextLimit, last: TextLimit) -> Vec<&str> {
+    let mut pieces = cut(text, limit);
+    let Some(end) = pieces.pop() else { return pieces };
+    let Some(tail) = cut(end, last).pop() else { return pieces };
+    // What stands before the tail is one piece again.
+    let head = end[..tail.as_ptr() as usize - end.as_ptr() as usize].trim_end();
+    pieces.extend(Some(head).filter(|head| !head.is_empty()));
+    pieces.push(tail);
+    pieces
+}
+
 /// Where the last whole sentence ends: behind its mark, before the blank.
 fn end_of_sentence(head: &str) -> Option<usize> {
     let marks = [". ", "! ", "? ", "。", "！", "？"];
@@ -449,19 +487,7 @@ fn end_of_sentence(head: &str) -> Option<usize> {
 /// How many bytes of the text fit, at a border between characters as people see them; at least one such character, or as
 /// much of it as fits.
 fn longest_that_fits(text: &str, limit: TextLimit) -> usize {
-    let mut end = 0;
-    let mut used = 0;
-    let (most, measure): (usize, fn(&str) -> usize) = match limit {
-        TextLimit::Characters(most) => (most, |piece| piece.chars().count()),
-        TextLimit::Bytes(most) => (most, str::len),
-    };
-    for (at, cluster) in text.grapheme_indices(true) {
-        used += measure(cluster);
-        if used > most {
-            break;
-        }
-        end = at + cluster.len();
-    }
+    let end = limit.longest_of(text.grapheme_indices(true));
     if end > 0 {
         return end;
     }
@@ -540,6 +566,16 @@ mod tests {
     }
 
     #[test]
+    fn the_last_piece_may_have_to_be_shorter() {
+        let (limit, last) = (TextLimit::Characters(10), TextLimit::Characters(4));
+        assert_eq!(cut_to("four", limit, last), ["four"]);
+        assert_eq!(cut_to("One. Two", limit, last), ["One.", "Two"]);
+        assert_eq!(cut_to("aaaa bbbb ccc dd", limit, last), ["aaaa bbbb", "ccc", "dd"]);
+        assert_eq!(cut_to("aaaa   ", limit, last), ["aaaa"]);
+        assert_eq!(cut_to("", limit, last), [""; 0]);
+    }
+
+    #[test]
     fn a_text_is_cut_where_people_would_cut_it() {
         let limit = TextLimit::Characters(10);
         assert_eq!(cut("short", limit), ["short"]);
@@ -563,6 +599,10 @@ mod tests {
             }
             let words = |text: &str| text.split_whitespace().collect::<String>();
             prop_assert_eq!(words(&pieces.concat()), words(&text));
+            let shorter = cut_to(&text, limit, TextLimit::Characters(4));
+            prop_assert!(shorter.iter().all(|piece| limit.fits(piece)));
+            prop_assert!(shorter.last().is_none_or(|last| last.chars().count() <= 4));
+            prop_assert_eq!(words(&shorter.concat()), words(&text));
         }
     }
 }

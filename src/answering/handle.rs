@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::blocks::Blocks;
 use super::products::Products;
 use super::push::Receivers;
 use super::settings::AnsweringSettings;
@@ -22,6 +23,8 @@ pub enum Unavailable {
     NeedsReconnect,
     /// The permission to send is missing.
     Incomplete,
+    /// The platform does not let it send for a while.
+    Blocked,
     /// The channel is off, or nobody can be answered there.
     Off,
 }
@@ -33,6 +36,7 @@ impl Unavailable {
         match self {
             Self::NeedsReconnect => "needs_reconnect",
             Self::Incomplete => "incomplete",
+            Self::Blocked => "blocked",
             Self::Off => "off",
         }
     }
@@ -53,6 +57,8 @@ pub struct Answering {
     pub receivers: Receivers,
     /// Media that were uploaded to be sent.
     pub uploads: Uploads,
+    /// Accounts of which nothing is sent for a while.
+    pub blocks: Blocks,
 }
 
 impl Answering {
@@ -83,6 +89,7 @@ impl Answering {
             None => Some(Unavailable::Off),
             Some(_) if connection.status == Status::NeedsReconnect => Some(Unavailable::NeedsReconnect),
             Some(dialogue) if !dialogue.may_send(&connection.scopes) => Some(Unavailable::Incomplete),
+            Some(_) if self.blocks.holds(connection, self.shared.clock.now_ms()) => Some(Unavailable::Blocked),
             Some(_) => None,
         }
     }

@@ -9,8 +9,8 @@ use super::message::LARGEST_BODY;
 use super::state::Viber;
 use super::{hourly_check, meaning, message, names, refusal};
 use crate::shared::channel::dialogue::{
-    Ability, Dialogue, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent, Profile, Rate, Reason, Recipient,
-    SendError, Sent, Signal, TextLimit, WindowRule,
+    Ability, Choice, Dialogue, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent, Profile, Rate, Reason,
+    Recipient, SendError, Sent, Signal, TextLimit, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -127,11 +127,32 @@ impl Dialogue for BotDialogue {
         of_media.or_else(|| misfit_of_size(part))
     }
 
-    fn own_copy(&self, to: Recipient<'_>, part: &Part, sent: &Sent, _mark: &str, at_ms: i64) -> Option<Event> {
-        let receiver = names::id_of(to.person)?;
-        let known = self.viber.account.known_now();
-        let name = known.as_ref().map(|known| known.name.as_str());
-        message::own_copy((to.account, to.person), (&self.viber.config, name), &receiver, part, (sent, at_ms))
+    /// Nobody is told by a refusal for how long a device will not do, or whether somebody registers again.
+    fn unreachable_after(&self, code: &str) -> Option<&'static str> {
+        (code == refusal::NOT_SUBSCRIBED.to_string()).then_some("unsubscribed")
+    }
+
+    /// Viber takes 30 KB, and characters that have to be escaped take more than they are.
+    fn text_limit(&self, choices: &[Choice]) -> TextLimit {
+        let (content, choices) = (PartContent::Text { text: String::new() }, choices.to_vec());
+        let around =
+            message::size_of(WIDEST_ID, &Part { content, choices, reply_to: None, is_human: false }, WIDEST_ID);
+        TextLimit::InJson { characters: LONGEST_TEXT, bytes: LARGEST_BODY.saturating_sub(around) }
+    }
+
+    fn own_copy<'a>(
+        &'a self,
+        to: Recipient<'a>,
+        part: &'a Part,
+        sent: &'a Sent,
+        at_ms: i64,
+    ) -> BoxFuture<'a, Option<Event>> {
+        Box::pin(async move {
+            let receiver = names::id_of(to.person)?;
+            let known = self.viber.account.known().await;
+            let name = known.as_ref().map(|known| known.name.as_str());
+            message::own_copy((to.account, to.person), (&self.viber.config, name), &receiver, part, (sent, at_ms))
+        })
     }
 }
 
@@ -150,7 +171,7 @@ fn misfit_of_media(url: &str, media: MediaKind, bytes: Option<u64>) -> Option<Mi
     (media == MediaKind::Video && !is_mp4).then_some(Misfit::Media { why: "type" })
 }
 
-/// Viber takes 30 KB, and characters that have to be escaped take more than they are.
+/// What is left of a text that was cut, or the choices alone, may still be larger than Viber takes.
 fn misfit_of_size(part: &Part) -> Option<Misfit> {
     let PartContent::Text { .. } = part.content else { return None };
     let size = message::size_of(WIDEST_ID, part, WIDEST_ID);
@@ -191,7 +212,7 @@ mod tests {
         };
         assert_eq!(part("😀".repeat(7_000), Vec::new()), None);
         assert_eq!(part("ж".repeat(7_000), choices(13)), None);
-        assert!(part("\u{1}".repeat(7_000), Vec::new()).is_some());
+        assert!(part("\u{1}".repeat(7_000), Vec::new()).is_some(), "it was to be cut");
         assert!(part("😀".repeat(7_000), choices(13)).is_some());
     }
 }

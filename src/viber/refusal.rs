@@ -14,6 +14,9 @@ pub const INVALID_URL: i64 = 1;
 /// The token is refused.
 const INVALID_TOKEN: i64 = 2;
 
+/// The person has unsubscribed.
+pub const NOT_SUBSCRIBED: i64 = 6;
+
 /// No webhook is set.
 pub const WEBHOOK_NOT_SET: i64 = 10;
 
@@ -55,7 +58,7 @@ pub fn of_send(status: i64, pause: Duration) -> SendError {
         (INVALID_TOKEN, _) => SendError::Account { code, sentence: TOKEN_REFUSED.to_owned() },
         (_, Some(sentence)) => SendError::Account { code, sentence: sentence.to_owned() },
         // Not registered, not subscribed, no suitable device.
-        (5 | 6 | 11, _) => refused(Reason::CannotReceive),
+        (5 | NOT_SUBSCRIBED | 11, _) => refused(Reason::CannotReceive),
         // It is set anew, and then the message is sent.
         (WEBHOOK_NOT_SET, _) => SendError::Broken { code },
         // The limit is one of 100 messages to a person who does not answer.

@@ -55,6 +55,18 @@ pub trait Dialogue: Send + Sync {
         false
     }
 
+    /// How long the text of a part may be that has these choices under it; without any, as the [`Profile`] says or less. A
+    /// longer text is cut, and the choices stand under the last piece.
+    fn text_limit(&self, _choices: &[Choice]) -> TextLimit {
+        self.profile().text
+    }
+
+    /// Why a person cannot be written to until they write again, to whom the platform refused a message with this code: the
+    /// word in the API. `None`: the refusal says nothing of the next message.
+    fn unreachable_after(&self, _code: &str) -> Option<&'static str> {
+        None
+    }
+
     /// What this platform does not take of a part that keeps to the [`Profile`]; `None`: nothing. The part is as it is stored: cards
     /// are not filled in.
     fn misfit(&self, _part: &Part) -> Option<Misfit> {
@@ -62,9 +74,16 @@ pub trait Dialogue: Send + Sync {
     }
 
     /// The copy of a part that was sent, in the platform's own shape of outgoing messages: an event whose key is that of
-    /// the platform's id. `None`: the platform shows it itself ([`Profile::has_echo`]). `at_ms`: when it was sent.
-    fn own_copy(&self, _to: Recipient<'_>, _part: &Part, _sent: &Sent, _mark: &str, _at_ms: i64) -> Option<Event> {
-        None
+    /// the platform's id. `None`: the platform shows it itself ([`Profile::has_echo`]), or it cannot be made now. Nothing is
+    /// asked of the platform. `at_ms`: when it was sent.
+    fn own_copy<'a>(
+        &'a self,
+        _to: Recipient<'a>,
+        _part: &'a Part,
+        _sent: &'a Sent,
+        _at_ms: i64,
+    ) -> BoxFuture<'a, Option<Event>> {
+        Box::pin(async { None })
     }
 
     /// Whether messages can be sent with these permissions, which the login of an account granted; none where that is not known.
@@ -273,6 +292,13 @@ pub enum TextLimit {
     Characters(usize),
     /// In bytes of UTF-8.
     Bytes(usize),
+    /// In Unicode code points, and in bytes as it stands in JSON.
+    InJson {
+        /// Code points.
+        characters: usize,
+        /// Bytes, those of escapes among them.
+        bytes: usize,
+    },
 }
 
 impl TextLimit {
@@ -282,8 +308,50 @@ impl TextLimit {
         match self {
             Self::Characters(most) => text.chars().count() <= most,
             Self::Bytes(most) => text.len() <= most,
+            Self::InJson { characters, bytes } => text.chars().count() <= characters && bytes_in_json(text) <= bytes,
         }
     }
+
+    /// The same limit, and no more than so many characters.
+    #[must_use]
+    pub fn at_most(self, characters: usize) -> Self {
+        match self {
+            Self::Characters(most) => Self::Characters(most.min(characters)),
+            // A character has a byte at least.
+            Self::Bytes(most) => Self::Bytes(most.min(characters)),
+            Self::InJson { characters: most, bytes } => Self::InJson { characters: most.min(characters), bytes },
+        }
+    }
+
+    /// How many bytes of the text fit that are made of whole pieces; `pieces`: where each begins, and what it is.
+    #[must_use]
+    pub fn longest_of<'t>(self, pieces: impl Iterator<Item = (usize, &'t str)>) -> usize {
+        let (mut characters, mut bytes, mut end) = (0, 0, 0);
+        for (at, piece) in pieces {
+            characters += piece.chars().count();
+            bytes += if matches!(self, Self::InJson { .. }) { bytes_in_json(piece) } else { piece.len() };
+            let fits = match self {
+                Self::Characters(most) => characters <= most,
+                Self::Bytes(most) => bytes <= most,
+                Self::InJson { characters: most, bytes: most_bytes } => characters <= most && bytes <= most_bytes,
+            };
+            if !fits {
+                break;
+            }
+            end = at + piece.len();
+        }
+        end
+    }
+}
+
+/// How many bytes a text takes in JSON, without its marks.
+fn bytes_in_json(text: &str) -> usize {
+    let of = |character: char| match character {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        '\0'..='\u{1f}' => 6,
+        other => other.len_utf8(),
+    };
+    text.chars().map(of).sum()
 }
 
 /// When answers are allowed. `None`: always.
@@ -563,4 +631,24 @@ pub enum HandOver {
     ToInbox,
     /// Back to this app.
     Back,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_in_json_are_those_that_the_writer_writes() {
+        let all: String = (0..=0x2_00ff_u32).filter_map(char::from_u32).collect();
+        assert_eq!(bytes_in_json(&all), serde_json::json!(all).to_string().len() - 2);
+        let limit = TextLimit::InJson { characters: 3, bytes: 8 };
+        let fits = |text: &str| {
+            let longest = limit.longest_of(text.char_indices().map(|(at, one)| (at, &text[at..at + one.len_utf8()])));
+            (limit.fits(text), &text[..longest]) == (longest == text.len(), &text[..longest])
+        };
+        for text in ["", "abc", "abcd", "\u{1}a", "\u{1}\u{1}", "😀😀", "😀😀a"] {
+            assert!(fits(text), "{text:?}");
+        }
+        assert_eq!(TextLimit::Characters(9).at_most(4), TextLimit::Characters(4));
+    }
 }

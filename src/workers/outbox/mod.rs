@@ -24,7 +24,7 @@ use crate::answering::Answering;
 use crate::answering::sending::Sending;
 use crate::shared::channel::dialogue::{Ability, Recipient, Signal};
 use crate::shared::channel::job::BoxFuture;
-use crate::shared::journal::{Account, Conversation, JournalError};
+use crate::shared::journal::{Conversation, JournalError};
 
 /// How many messages of one account may wait.
 const MOST_OF_AN_ACCOUNT: usize = 10_000;
@@ -44,15 +44,6 @@ const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// How often old ones are removed, in milliseconds.
 const REMOVED_EVERY_MS: i64 = 60 * 60 * 1000;
 
-/// Why nothing of an account is sent at the moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Block {
-    /// Not asked again before this time.
-    until: i64,
-    /// The login with which it happened: another one ends it.
-    connected_at: i64,
-}
-
 /// The outbox. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbox(Arc<Inner>);
@@ -60,7 +51,6 @@ pub struct Outbox(Arc<Inner>);
 struct Inner {
     answering: Answering,
     queue: Mutex<Queue>,
-    blocked: Mutex<HashMap<Account, Block>>,
     /// Messages that are looked for while others of the same person have their turns, by their numbers.
     aside: Mutex<HashMap<i64, Aside>>,
     tasks: TaskTracker,
@@ -81,7 +71,6 @@ impl Outbox {
         Self(Arc::new(Inner {
             answering,
             queue: Mutex::default(),
-            blocked: Mutex::default(),
             aside: Mutex::default(),
             tasks: TaskTracker::new(),
             is_at_work: AtomicBool::new(false),
@@ -94,10 +83,6 @@ impl Outbox {
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn blocked(&self) -> MutexGuard<'_, HashMap<Account, Block>> {
-        self.0.blocked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now_ms(&self) -> i64 {

@@ -1,7 +1,7 @@
 //! One turn of a message: at most one part of it is called.
 
+use super::Outbox;
 use super::queue::Turn;
-use super::{Block, Outbox};
 use crate::answering::state::Against;
 use crate::shared::channel::dialogue::{Dialogue, MediaKind, Part, PartContent, Reason, Recipient, SendError};
 use crate::shared::channel::read_request::ReadRequest;
@@ -18,9 +18,6 @@ const AGAIN_MS: i64 = 1_000;
 
 /// How soon it is looked again whether the part before was delivered, in milliseconds.
 const GLANCE_MS: i64 = 100;
-
-/// How long an account is left alone that cannot send, unless somebody logs in, in milliseconds.
-const BLOCKED_MS: i64 = 5 * 60 * 1000;
 
 /// What stands against a call.
 enum Obstacle {
@@ -123,19 +120,10 @@ impl Outbox {
             Err(Against::CannotReceive) => fails(Reason::CannotReceive),
             Err(Against::NotOwner) => fails(Reason::NotOwner),
             Err(Against::Paused) => fails(Reason::Paused),
-            _ if self.is_blocked(connection) => Err(Obstacle::Waits),
             Err(Against::Public) => fails(Reason::Refused),
             Err(Against::HumanIsOff | Against::WindowClosed) => fails(Reason::WindowClosed),
             Ok(is_human) => Ok(is_human),
         })
-    }
-
-    /// Whether this login of the account cannot send, as far as was found out.
-    fn is_blocked(&self, connection: &Connection) -> bool {
-        let now_ms = self.now_ms();
-        let account = (connection.channel.clone(), connection.account.clone());
-        let blocked = self.blocked().get(&account).cloned();
-        blocked.is_some_and(|block| now_ms < block.until && block.connected_at == connection.connected_at)
     }
 
     /// Fills product cards in as the catalogue is now. `None`: none of the products is there any more.
@@ -182,8 +170,12 @@ impl Outbox {
             .and_then(|now| now.parts.iter().find(|one| one.n == part.n))
             .is_some_and(|now| matches!(now.state, PartState::Sent | PartState::Delivered | PartState::Read));
         match &outcome {
-            Outcome::Sent(sent) if went_out => self.file_copy(dialogue, to, content, sent, &message.mark(part.n)).await,
-            Outcome::Failed(Reason::CannotReceive, _) if is_there => self.note_unreachable(of).await,
+            Outcome::Sent(sent) if went_out => self.file_copy(dialogue, to, content, sent).await,
+            Outcome::Failed(Reason::CannotReceive, Some(code)) if is_there => {
+                if let Some(why) = dialogue.unreachable_after(code) {
+                    self.note_unreachable(of, why).await;
+                }
+            }
             _ => {}
         }
         match outcome {
@@ -208,7 +200,7 @@ impl Outbox {
         let later = |pause: std::time::Duration| now_ms + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 4);
         match answer {
             Ok(sent) => {
-                self.unblock(channel, account);
+                self.unblock(connection);
                 Outcome::Sent(sent)
             }
             Err(SendError::NotSent(why)) => {
@@ -259,8 +251,8 @@ impl Outbox {
         }
     }
 
-    async fn note_unreachable(&self, of: &Conversation) {
-        if let Err(error) = self.0.answering.shared.journal.set_unreachable(of, "blocked").await {
+    async fn note_unreachable(&self, of: &Conversation, why: &'static str) {
+        if let Err(error) = self.0.answering.shared.journal.set_unreachable(of, why).await {
             tracing::warn!(%error, "that a person cannot be written to could not be stored; the platform says it again");
         }
     }
@@ -270,8 +262,7 @@ impl Outbox {
         let shared = &self.0.answering.shared;
         let (channel, account) = (connection.channel.as_str(), connection.account.as_str());
         let now_ms = self.now_ms();
-        let block = Block { until: now_ms + BLOCKED_MS, connected_at: connection.connected_at };
-        self.blocked().insert((channel.to_owned(), account.to_owned()), block);
+        self.0.answering.blocks.begin(connection, now_ms);
         tracing::warn!(channel, account, code, "an account cannot send");
         shared.alerts.raise(cause(channel, account), &format!("Answers are not being sent. {sentence}"));
         if let Err(error) = shared.journal.request_read(channel, account, ReadRequest::HourlyCheck, now_ms).await {
@@ -279,9 +270,9 @@ impl Outbox {
         }
     }
 
-    fn unblock(&self, channel: &str, account: &str) {
-        self.blocked().remove(&(channel.to_owned(), account.to_owned()));
-        self.0.answering.shared.alerts.heal(cause(channel, account));
+    fn unblock(&self, connection: &Connection) {
+        self.0.answering.blocks.end(connection);
+        self.0.answering.shared.alerts.heal(cause(&connection.channel, &connection.account));
     }
 }
 
