@@ -19,8 +19,9 @@ use sha2::{Digest, Sha256};
 
 use crate::app::config::{MASTER_KEY_FILE, Server};
 use crate::shared::clock::Clock;
+use crate::shared::database::db::Db;
 use crate::shared::database::lock::{DataLock, LockError, RESTORING, ensure_no_restore_broke_off, folder_of};
-use crate::shared::database::sqlite::{self, Db};
+use crate::shared::database::sqlite;
 use crate::shared::files::output::{MARK, Output};
 use crate::shared::journal;
 use crate::shared::secrets::signature::to_hex;

@@ -77,7 +77,7 @@ fn report(source: &Source, elsewhere: &BTreeSet<String>, lists_all: bool) -> Str
         text += &format!("| {folder} | {files} | {lines} | {} |\n", share(*lines, total));
     }
     if lists_all {
-        let circles = circles.iter().map(|circle| circle.join(" · ")).collect();
+        let circles = circles.iter().flat_map(|circle| within(source, circle)).collect();
         let files = sizes.iter().map(|(lines, path)| format!("{path} {lines}")).collect();
         let with_sql = with_sql.into_iter().map(str::to_owned).collect();
         for (title, list) in [
@@ -96,6 +96,20 @@ fn report(source: &Source, elsewhere: &BTreeSet<String>, lists_all: bool) -> Str
         }
     }
     text
+}
+
+/// A line for each file of a circle: which others of it the file names.
+fn within(source: &Source, circle: &[&str]) -> Vec<String> {
+    let path = |at: usize| source.files[at].path.as_str();
+    let size = circle.len();
+    (0..source.files.len())
+        .filter(|at| circle.contains(&path(*at)))
+        .map(|at| {
+            let named: Vec<&str> =
+                source.names(at).into_iter().map(path).filter(|named| circle.contains(named)).collect();
+            format!("{} -> {} (a circle of {size})", path(at), named.join(" · "))
+        })
+        .collect()
 }
 
 fn share(part: usize, total: usize) -> String {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::content::{Content, Media, Misfit, misfit_of_address};
 use super::products::ShopOf;
 use super::state::{Against, Allowed, AtTime};
-use super::uploads::UploadedPart;
+use super::uploads::{Unusable, UploadedPart};
 use super::{Answering, Unavailable};
 use crate::shared::channel::dialogue as channel;
 use crate::shared::channel::dialogue::{Ability, Dialogue, Forbidden, Part, PartContent, Profile, Recipient};
@@ -79,6 +79,16 @@ pub enum Refused {
 impl From<JournalError> for Refused {
     fn from(error: JournalError) -> Self {
         Self::Unavailable(error)
+    }
+}
+
+impl From<Unusable> for Refused {
+    fn from(unusable: Unusable) -> Self {
+        match unusable {
+            Unusable::OutOfReach => Self::Media("public_url"),
+            Unusable::Unknown => Self::Media("unknown"),
+            Unusable::Failed(error) => Self::Unavailable(error),
+        }
     }
 }
 

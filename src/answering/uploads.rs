@@ -3,8 +3,8 @@
 use url::Url;
 use uuid::Uuid;
 
-use super::accept::Refused;
 use crate::shared::channel::dialogue::{MediaKind, PartContent};
+use crate::shared::journal::JournalError;
 use crate::shared::store::uploads::{Upload, Uploads as Kept};
 
 /// Where they are, below the public address.
@@ -41,6 +41,17 @@ pub struct UploadedPart {
     pub expires_at: i64,
 }
 
+/// Why an uploaded medium cannot be sent.
+#[derive(Debug)]
+pub enum Unusable {
+    /// The service has no public address from which a platform could fetch it.
+    OutOfReach,
+    /// There is none of this id, or no longer.
+    Unknown,
+    /// It could not be looked for.
+    Failed(JournalError),
+}
+
 impl Uploads {
     /// These, fetched from this address.
     #[must_use]
@@ -57,10 +68,10 @@ impl Uploads {
     /// An uploaded medium of this merchant as the platform will fetch it.
     ///
     /// # Errors
-    /// [`Refused::Media`] where there is none, or no longer, or where nobody could fetch it.
-    pub async fn part_of(&self, merchant: Uuid, id: &str) -> Result<UploadedPart, Refused> {
-        let Some(public) = &self.public else { return Err(Refused::Media("public_url")) };
-        let upload = self.kept.find(merchant, id).await?.ok_or(Refused::Media("unknown"))?;
+    /// [`Unusable`].
+    pub async fn part_of(&self, merchant: Uuid, id: &str) -> Result<UploadedPart, Unusable> {
+        let public = self.public.as_ref().ok_or(Unusable::OutOfReach)?;
+        let upload = self.kept.find(merchant, id).await.map_err(Unusable::Failed)?.ok_or(Unusable::Unknown)?;
         let kind = KINDS.iter().find(|(kind, ..)| *kind == upload.kind).map_or(MediaKind::File, |(_, kind, _)| *kind);
         let content = PartContent::Media {
             url: address_of(public, &upload),

@@ -3,7 +3,8 @@
 
 mod api_keys;
 mod cloud;
-pub mod eval_bot;
+mod eval_bot;
+pub mod eval_cases;
 pub mod forward;
 mod keys;
 mod rebuild;
@@ -23,7 +24,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 pub use self::cloud::CloudWanted;
-use self::eval_bot::Cases;
+use self::eval_cases::Cases;
 use self::rotate_keys::Rotation;
 use crate::answering::Answering;
 use crate::answering::responder::Responder;

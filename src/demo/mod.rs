@@ -4,6 +4,7 @@
 //! story plays by itself and is checked at every step.
 
 mod browser;
+pub mod platforms;
 mod stage;
 mod tree;
 
@@ -57,11 +58,16 @@ static STDOUT: LazyLock<Outlet> = LazyLock::new(|| match io::stdout().as_fd().tr
 /// When something cannot be started, a step of the unattended story fails, or nothing can be told.
 pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
     let played = set_and_play(options, stop).await;
+    played.and(finish_telling().await)
+}
+
+/// Waits until everything was told.
+async fn finish_telling() -> anyhow::Result<()> {
     tokio::task::spawn_blocking(|| STDOUT.finish(TELL_WITHIN)).await?;
     match STDOUT.error() {
         // An audience that has seen enough is no failure.
-        None | Some(io::ErrorKind::BrokenPipe) => played,
-        Some(error) => played.and_then(|()| anyhow::bail!("the output could not be written: {error}")),
+        None | Some(io::ErrorKind::BrokenPipe) => Ok(()),
+        Some(error) => anyhow::bail!("the output could not be written: {error}"),
     }
 }
 

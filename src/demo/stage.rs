@@ -263,7 +263,7 @@ async fn listen() -> anyhow::Result<TcpListener> {
     }
 }
 
-fn fill_shop(shop: &shopify::sandbox::Shop) {
+pub(super) fn fill_shop(shop: &shopify::sandbox::Shop) {
     let board = shop.add_product("Snowboard Classic");
     board.set_price("640.00");
     board.set_stock(3);

@@ -5,7 +5,7 @@ use crate::app::channels;
 use crate::app::config::{Config, Server};
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
-use crate::shared::database::sqlite::Db;
+use crate::shared::database::db::Db;
 use crate::shared::store::{self, ApiKeys, Connection, Connections, Inspection, Status, TokenKind};
 use crate::workers::configured_accounts::find_owner;
 

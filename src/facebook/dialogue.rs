@@ -9,9 +9,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::inbox::{Inbox, Row};
+use super::inbox::{INBOX_APP, Inbox, Row};
+use super::page_of_account::page_of;
 use super::state::Facebook;
-use super::{history, instagram, meaning, tokens};
+use super::{history, meaning, tokens};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
     Ability, Choice, Dialogue, HandOver, LostAnswers, Part, PartContent, ProductCard, Profile, Rate, Reason, Recipient,
@@ -27,10 +28,6 @@ use crate::shared::store::Item;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-/// The Page inbox as an app: to it a thread is passed when a human is wanted.
-/// Source: Meta's samples and echoes seen in public code (2026).
-pub const INBOX_APP: &str = "263902037430900";
 
 /// The longest title of a product card and of its subtitle, in characters.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/reference/templates/generic> (2026).
@@ -76,7 +73,7 @@ impl InboxDialogue {
         let page = match self.row.has_tokens {
             true => account.clone(),
             false => {
-                let page = instagram::page_of(&self.facebook, &account).await.map_err(not_left)?;
+                let page = page_of(&self.facebook, &account).await.map_err(not_left)?;
                 page.ok_or_else(unknown)?
             }
         };

@@ -43,6 +43,10 @@ pub const FIELDS: [&str; 20] = [
     "picture",
 ];
 
+/// The Page inbox as an app: to it a thread is passed when a human is wanted.
+/// Source: Meta's samples and echoes seen in public code (2026).
+pub const INBOX_APP: &str = "263902037430900";
+
 /// What is true of one inbox of a Page.
 #[derive(Debug)]
 pub struct Row {

@@ -13,6 +13,7 @@ use secrecy::SecretString;
 
 use super::dialogue::InboxDialogue;
 use super::inbox::{INSTAGRAM, Inbox, NAME as FACEBOOK, Row};
+use super::page_of_account::{page_of, save_page_of};
 use super::state::Facebook;
 use super::{about, history, media, refusal, tokens, view};
 use crate::meta::id::Id;
@@ -21,7 +22,6 @@ use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
 use crate::shared::channel::{Channel, Poll};
-use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{NewConnection, Status};
 
@@ -30,9 +30,6 @@ const CONNECTED_WITH: &str = "instagram";
 
 /// The channel's name in paths, tables and files.
 const NAME: &str = INSTAGRAM.name;
-
-/// Under which name it is kept to which Page an account belongs.
-const PAGE: &str = "page";
 
 /// The channel, beside that of Pages.
 pub fn channel(facebook: &Arc<Facebook>) -> Channel {
@@ -105,15 +102,6 @@ impl AccountReader {
     }
 }
 
-/// The Page to which an account belongs; `None`: it is not known.
-///
-/// # Errors
-/// When the journal cannot be read.
-pub async fn page_of(facebook: &Facebook, account: &Id) -> Result<Option<Id>, JournalError> {
-    let page = facebook.shared.journal.find_account_cursor(NAME, account.as_str(), PAGE).await?;
-    Ok(page.and_then(|page| Id::parse(&page)))
-}
-
 /// Connects the Instagram account of a Page, if it has one and the merchant has allowed it to be read.
 ///
 /// # Errors
@@ -145,7 +133,7 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
         return Ok(());
     }
     shared.journal.save_account_cursor(FACEBOOK, page.as_str(), CONNECTED_WITH, Some(with_login)).await?;
-    shared.journal.save_account_cursor(NAME, account.as_str(), PAGE, Some(page.as_str().to_owned())).await?;
+    save_page_of(facebook, &account, page).await?;
     // Whoever connected the Page may ask for this account to be erased, too.
     let user = shared.connections.find_platform_user(FACEBOOK, page.as_str()).await?;
     let known_user = shared.connections.find_platform_user(NAME, account.as_str()).await?;

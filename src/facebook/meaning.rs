@@ -2,7 +2,7 @@
 //!
 //! Source: <https://developers.facebook.com/docs/messenger-platform/webhooks> and its pages of events (2026).
 
-use super::dialogue::INBOX_APP;
+use super::inbox::INBOX_APP;
 use crate::meta::id::milliseconds;
 use crate::shared::channel::meaning::{
     Chosen, Control, Kind, Meaning, MediaSeen, Origin, Receipt, Receiving, Said, WentOut,

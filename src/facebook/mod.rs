@@ -22,6 +22,7 @@ mod login;
 mod meaning;
 mod media;
 mod metadata;
+mod page_of_account;
 mod paging;
 mod payload;
 mod read_request;

@@ -107,7 +107,7 @@ fn without_a_folder_the_demo_leaves_nothing_behind() {
 #[test]
 fn the_help_of_every_command_has_an_example() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["", "serve", "demo", "sync", "rebuild", "replay"] {
+    for command in ["", "serve", "demo", "sandbox", "sync", "rebuild", "replay"] {
         let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
         let ended = run(shoptalk(folder.path(), &arguments));
         assert_eq!(ended.code, Some(0), "{ended:?}");

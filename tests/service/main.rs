@@ -74,6 +74,7 @@ mod pages_media;
 mod read_requests;
 mod replies;
 mod responder;
+mod sandbox_command;
 mod sandbox_messengers;
 mod search;
 mod security;

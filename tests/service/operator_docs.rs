@@ -6,7 +6,6 @@ use std::process::Command;
 use http::Method;
 use serde_json::Value;
 use shoptalk::shared::store::PollReport;
-use shoptalk::shared::store::responder::Tokens;
 
 use crate::replies::Scene;
 use crate::test_app::{OPERATOR_TOKEN, PAGE, TestApp};
@@ -48,7 +47,7 @@ async fn the_dashboard_and_the_list_name_the_metrics_that_there_are() {
     app.browser().get("/api/v1/openapi.json").await;
     let bot = &app.shared().metrics.bot;
     bot.count_answer("answered", std::time::Duration::ZERO);
-    bot.count_tokens(Tokens { taken_in: 1, given_out: 1 });
+    bot.count_tokens(1, 1);
     let there = declared(&app).await;
     assert_eq!(names(LIST), there, "docs/metrics.md");
     let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();

@@ -251,7 +251,7 @@ async fn f5_databases_are_opened_with_the_settings_that_keep_what_was_promised()
     .map(|(name, value)| (name, value.to_owned()));
     assert_eq!(app.shared().journal.with_writer(move |connection| pragmas(connection)).await.unwrap(), wanted);
     let fresh = tempfile::tempdir().unwrap();
-    let db = shoptalk::shared::database::sqlite::Db::open(
+    let db = shoptalk::shared::database::db::Db::open(
         &fresh.path().join("any.db"),
         &["CREATE TABLE any (id INTEGER) STRICT"],
     )

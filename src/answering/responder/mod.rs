@@ -153,7 +153,7 @@ impl Responder {
     /// Keeps what a round cost.
     async fn count(&self, merchant: Uuid, tokens: Tokens) {
         let shared = &self.0.answering.shared;
-        shared.metrics.bot.count_tokens(tokens);
+        shared.metrics.bot.count_tokens(tokens.taken_in, tokens.given_out);
         if tokens.sum() > 0
             && let Err(error) = shared.journal.add_responder_tokens(merchant, tokens).await
         {

@@ -2,6 +2,8 @@
 
 mod bots;
 mod progress_bars;
+#[cfg(feature = "demo")]
+mod sandbox;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -78,6 +80,10 @@ enum What {
         #[arg(skip)]
         dir: Option<PathBuf>,
     },
+    /// The simulated platforms alone, for a service that runs beside them; with a verb: what people do there
+    #[cfg(feature = "demo")]
+    #[command(after_help = sandbox::EXAMPLES)]
+    Sandbox(sandbox::SandboxArguments),
     /// Look for everything that can be wrong, and say how to mend it
     #[command(
         after_help = "Examples:\n  shoptalk doctor\n  shoptalk --dir /var/lib/shoptalk doctor --fail-on error\n  shoptalk doctor --json | jq '.findings[].code'\n\nChanges nothing, and can run beside the service. Exit codes: 0 nothing was found that is as bad as --fail-on, 1 something was, 2 it could not look."
@@ -367,6 +373,15 @@ async fn run(what: What) -> ExitCode {
             logging::init(logging::LogFormat::Text, &filter.unwrap_or_else(|| "warn".to_owned()));
             match demo::run(demo::Options { once, dir }, stop_signal()).await {
                 Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail_with(&format!("{error:#}"), FINDINGS),
+            }
+        }
+        #[cfg(feature = "demo")]
+        What::Sandbox(arguments) => {
+            logging::init(logging::LogFormat::Text, "warn");
+            match arguments.run(stop_signal).await {
+                Ok(said) if said.is_empty() => ExitCode::SUCCESS,
+                Ok(said) => print_out(&said, ExitCode::SUCCESS),
                 Err(error) => fail_with(&format!("{error:#}"), FINDINGS),
             }
         }

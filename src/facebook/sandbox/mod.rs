@@ -47,6 +47,14 @@ impl Sandbox {
     /// # Errors
     /// When no port can be opened or the client for deliveries cannot be built.
     pub async fn start(options: Options) -> std::io::Result<Self> {
+        Self::start_on(options, 0).await
+    }
+
+    /// As [`Sandbox::start`], at this port if it is free.
+    ///
+    /// # Errors
+    /// As [`Sandbox::start`].
+    pub async fn start_on(options: Options, port: u16) -> std::io::Result<Self> {
         let core = Arc::new(Core {
             app_id: options.app_id,
             app_secret: options.app_secret,
@@ -68,7 +76,7 @@ impl Sandbox {
             }
             std::future::ready(response)
         });
-        let server = Loopback::start(api::router(core.clone()).layer(dated), core.traffic.clone()).await?;
+        let server = Loopback::start_on(api::router(core.clone()).layer(dated), core.traffic.clone(), port).await?;
         core.url.get_or_init(|| server.url());
         Ok(Self { core, server: Arc::new(server) })
     }

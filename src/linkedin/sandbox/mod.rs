@@ -64,6 +64,14 @@ impl Sandbox {
     /// # Errors
     /// When no port can be opened or the client for deliveries cannot be built.
     pub async fn start(options: Options) -> std::io::Result<Self> {
+        Self::start_on(options, 0).await
+    }
+
+    /// As [`Sandbox::start`], at this port if it is free.
+    ///
+    /// # Errors
+    /// As [`Sandbox::start`].
+    pub async fn start_on(options: Options, port: u16) -> std::io::Result<Self> {
         let now = (options.now)();
         let core = Arc::new(Core {
             client_id: options.client_id,
@@ -78,7 +86,7 @@ impl Sandbox {
         });
         // Closed, it can be waited for whenever nothing is being sent; it takes more all the same.
         core.tasks.close();
-        let server = Loopback::start(api::router(core.clone()), core.traffic.clone()).await?;
+        let server = Loopback::start_on(api::router(core.clone()), core.traffic.clone(), port).await?;
         Ok(Self { core, server: Arc::new(server) })
     }
 }

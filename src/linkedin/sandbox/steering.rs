@@ -32,6 +32,15 @@ impl Sandbox {
         self.access_token_for(&["rw_organization_admin", "r_organization_social", "w_organization_social"])
     }
 
+    /// Exactly this text is an access token of the administrator: for settings that are written before.
+    pub fn add_token(&self, text: &str) {
+        let token = self.access_token();
+        let mut world = self.core.world();
+        if let Some(record) = world.tokens.remove(&token) {
+            world.tokens.insert(text.to_owned(), record);
+        }
+    }
+
     /// A new access token with these permissions.
     #[must_use]
     pub fn access_token_for(&self, scopes: &[&str]) -> String {

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::dialogue::Reason;
+use super::reason::Reason;
 
 /// What an event of a conversation means.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,6 +11,7 @@ pub mod meaning;
 pub mod product;
 pub mod read_request;
 pub mod reader;
+pub mod reason;
 pub mod section;
 #[cfg(feature = "demo")]
 pub mod simulator;

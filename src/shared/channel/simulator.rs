@@ -213,7 +213,18 @@ impl Loopback {
     /// # Errors
     /// When no port can be opened.
     pub async fn start(router: Router, traffic: Traffic) -> std::io::Result<Self> {
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::start_on(router, traffic, 0).await
+    }
+
+    /// As [`Loopback::start`], at this port if it is free: settings that name it then hold for the next time.
+    ///
+    /// # Errors
+    /// When no port can be opened.
+    pub async fn start_on(router: Router, traffic: Traffic, port: u16) -> std::io::Result<Self> {
+        let listener = match tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            Err(_) if port != 0 => tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
+            bound => bound?,
+        };
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
         let stopped = stop.clone();

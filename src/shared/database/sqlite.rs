@@ -4,8 +4,6 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -13,7 +11,6 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
-use super::known_file::KnownFile;
 use crate::shared::secrets::random::random_hex;
 
 /// The oldest SQLite that is safe here: older ones can corrupt a database in WAL mode (3.51.3 mends it).
@@ -21,89 +18,6 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// How long a statement waits for somebody else's lock.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A small database with one connection: `tokens.db`, `sessions.db`. Cheap to clone.
-#[derive(Clone)]
-pub struct Db(Arc<Opened>);
-
-struct Opened {
-    connection: Mutex<Connection>,
-    /// How many rows were changed through this connection, or more.
-    changes: AtomicU64,
-    /// Where it is and which file that was; `None`: it is only looked at, or has no name.
-    file: Option<KnownFile>,
-}
-
-impl From<Connection> for Db {
-    fn from(connection: Connection) -> Self {
-        Self(Arc::new(Opened { connection: Mutex::new(connection), changes: AtomicU64::new(0), file: None }))
-    }
-}
-
-impl Db {
-    /// Opens or creates the database and applies its migrations.
-    ///
-    /// # Errors
-    /// As `open`.
-    pub fn open(path: &Path, migrations: &[&'static str]) -> anyhow::Result<Self> {
-        let connection = Mutex::new(open(path, migrations)?);
-        let file = Some(KnownFile::of(path)?);
-        Ok(Self(Arc::new(Opened { connection, changes: AtomicU64::new(0), file })))
-    }
-
-    /// Opens a database only to look at it.
-    ///
-    /// # Errors
-    /// When the file cannot be opened.
-    pub fn open_to_look(path: &Path) -> rusqlite::Result<Self> {
-        Ok(open_reader(path)?.into())
-    }
-
-    /// A number that grows with every change that this process makes, and sometimes without one.
-    pub(in crate::shared) fn changes(&self) -> u64 {
-        self.0.changes.load(Ordering::Acquire)
-    }
-
-    /// Runs `work` with the connection on a thread that may block. A transaction begins and ends inside one call.
-    ///
-    /// # Errors
-    /// What `work` returns, or that its thread failed.
-    pub(in crate::shared) async fn call<T, E>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
-    ) -> anyhow::Result<T>
-    where
-        T: Send + 'static,
-        E: Into<anyhow::Error> + Send + 'static,
-    {
-        let opened = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || {
-            if let Some(file) = &opened.file {
-                file.ensure_is_there().context("a database was moved, removed or replaced while it is used")?;
-            }
-            let mut connection = opened.connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let done = work(&mut connection);
-            opened.changes.store(connection.total_changes(), Ordering::Release);
-            done.map_err(Into::into)
-        })
-        .await
-        .context("a database task did not finish")?
-    }
-}
-
-impl Db {
-    /// As [`Db::call`], for the test that looks at a connection's settings.
-    ///
-    /// # Errors
-    /// As [`Db::call`].
-    #[doc(hidden)]
-    pub async fn with_connection<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> anyhow::Result<T> {
-        self.call(move |connection| work(connection)).await
-    }
-}
 
 /// Opens or creates a database file (0600, in a folder made 0700), sets WAL and `synchronous=FULL`, and migrates.
 ///

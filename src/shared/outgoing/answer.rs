@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use super::http::ApiError;
+use super::api_error::ApiError;
 use crate::shared::clock::Clock;
 
 /// The longest `Retry-After` that is obeyed; a platform that wants more is asked again after this.

@@ -2,6 +2,7 @@
 
 pub mod allowed_addresses;
 pub mod answer;
+mod api_error;
 pub mod breaker;
 pub mod http;
 pub mod self_test;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Row, params};
 use uuid::Uuid;
 
-use crate::shared::database::sqlite::Db;
+use crate::shared::database::db::Db;
 use crate::shared::telemetry::alerts::{AccountCause, Alert};
 
 /// One alert on its way. A row goes when the receiver knows that the cause is gone.

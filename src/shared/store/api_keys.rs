@@ -21,7 +21,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::shared::clock::Clock;
-use crate::shared::database::sqlite::Db;
+use crate::shared::database::db::Db;
 use crate::shared::journal::Account;
 
 /// How many living keys a merchant may have.

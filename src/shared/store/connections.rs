@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::erasures;
 use crate::shared::clock::Clock;
-use crate::shared::database::sqlite::Db;
+use crate::shared::database::db::Db;
 use crate::shared::secrets::vault::{Place, Purpose, Vault, VaultError};
 
 /// How a connection is doing.

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::shared::database::sqlite::Db;
+use crate::shared::database::db::Db;
 use crate::shared::journal::{Erased, Scope};
 
 /// A request to be carried out.

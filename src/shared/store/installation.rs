@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::shared::database::sqlite::{Db, open_reader};
+use crate::shared::database::{db::Db, sqlite::open_reader};
 use crate::shared::files::output::Output;
 use crate::shared::journal::{Journal, newest_seq};
 use crate::shared::secrets::random::random_hex;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{connections, push, sessions};
-use crate::shared::database::sqlite::Db;
+use crate::shared::database::db::Db;
 use crate::shared::secrets::vault::{KeyId, Place, Purpose, Vault};
 
 /// How many values one transaction seals anew.

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use crate::shared::database::sqlite::Db;
+use crate::shared::database::db::Db;
 
 /// How long a login may take, in milliseconds. Ten minutes: a merchant reads the grant screen before clicking.
 pub const LIFETIME_MS: i64 = 10 * 60 * 1000;

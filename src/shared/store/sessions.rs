@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::shared::database::sqlite::Db;
+use crate::shared::database::db::Db;
 use crate::shared::secrets::vault::{Place, Purpose, Vault};
 
 /// A session ends one hour after it was last used, in milliseconds.

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
+use crate::shared::database::db::Db;
 use crate::shared::database::sqlite;
-use crate::shared::database::sqlite::Db;
 use crate::shared::journal::{Journal, JournalError};
 
 /// How much of the set is kept in memory.

@@ -101,8 +101,8 @@ impl BotMetrics {
     }
 
     /// The model took these in and gave these out.
-    pub fn count_tokens(&self, tokens: crate::shared::store::responder::Tokens) {
-        for (direction, count) in [("in", tokens.taken_in), ("out", tokens.given_out)] {
+    pub fn count_tokens(&self, taken_in: i64, given_out: i64) {
+        for (direction, count) in [("in", taken_in), ("out", given_out)] {
             self.tokens.get_or_create(&[("direction", direction)]).inc_by(u64::try_from(count).unwrap_or(0));
         }
     }

@@ -75,6 +75,14 @@ impl Sandbox {
     /// # Errors
     /// When no port can be opened, or the parts compiled in do not fit.
     pub async fn start(options: Options) -> std::io::Result<Self> {
+        Self::start_on(options, 0).await
+    }
+
+    /// As [`Sandbox::start`], at this port if it is free.
+    ///
+    /// # Errors
+    /// As [`Sandbox::start`].
+    pub async fn start_on(options: Options, port: u16) -> std::io::Result<Self> {
         let core = Arc::new(Core {
             options,
             schema: Schema::load().map_err(std::io::Error::other)?,
@@ -82,7 +90,7 @@ impl Sandbox {
             client: deliver::client().map_err(std::io::Error::other)?,
         });
         let traffic = Traffic::default();
-        let server = Loopback::start(api::router(Arc::clone(&core)), traffic.clone()).await?;
+        let server = Loopback::start_on(api::router(Arc::clone(&core)), traffic.clone(), port).await?;
         core.world().base_url = server.url();
         Ok(Self { core, server: Arc::new(server), traffic })
     }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::*;
 use crate::shared::channel::simulator::{Failure, Now};
 use crate::shared::clock::Clock;
-use crate::shared::database::sqlite::{Db, run_sql};
+use crate::shared::database::{db::Db, sqlite::run_sql};
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::{Http, Patience, Timeouts};
 use crate::shared::secrets::signature::Secrets;

@@ -24,6 +24,7 @@ mod products;
 mod push;
 pub mod state;
 pub mod templates;
+mod told_templates;
 
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ use self::limits::ApiLimits;
 use self::one_at_a_time::OneAtATime;
 use self::problem::ApiProblem;
 use self::state::{Api, ApiChannel};
-use self::templates::Templates;
+use self::told_templates::Templates;
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
 use crate::shared::server::limits::Limits;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::limits::ApiLimits;
 use super::one_at_a_time::OneAtATime;
 use super::problem::ApiProblem;
-use super::templates::Templates;
+use super::told_templates::Templates;
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
 use crate::shared::channel::Channel;

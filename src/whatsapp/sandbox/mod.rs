@@ -73,6 +73,14 @@ impl Sandbox {
     /// # Errors
     /// When no port can be opened or the client for deliveries cannot be built.
     pub async fn start(options: Options) -> std::io::Result<Self> {
+        Self::start_on(options, 0).await
+    }
+
+    /// As [`Sandbox::start`], at this port if it is free.
+    ///
+    /// # Errors
+    /// As [`Sandbox::start`].
+    pub async fn start_on(options: Options, port: u16) -> std::io::Result<Self> {
         let core = Arc::new(Core {
             app_id: options.app_id,
             app_secret: options.app_secret,
@@ -85,7 +93,7 @@ impl Sandbox {
         });
         // Closed, it can be waited for whenever nothing is being sent; it takes more all the same.
         core.tasks.close();
-        let server = Loopback::start(api::router(core.clone()), core.traffic.clone()).await?;
+        let server = Loopback::start_on(api::router(core.clone()), core.traffic.clone(), port).await?;
         core.url.get_or_init(|| server.url());
         Ok(Self { core, server: Arc::new(server) })
     }

@@ -1,8 +1,7 @@
 //! A part of which nobody knows whether it was sent: it is looked for, and only what was proved absent is sent once more.
 
-use std::collections::HashMap;
-
 use super::Outbox;
+use super::aside::{Aside, take_due};
 use super::queue::Turn;
 use crate::shared::channel::dialogue::{Dialogue, LostAnswers, PartContent, Recipient};
 use crate::shared::channel::meaning::{Kind, Meaning, Origin, WentOut};
@@ -19,40 +18,12 @@ const GLANCE_MS: i64 = 1_000;
 /// After the time of the second look others wait so long for what it brings, in milliseconds.
 const GRACE_MS: i64 = 5_000;
 
-/// A message with a part of which nobody knows whether it was sent, while others have their turns.
-#[derive(Debug)]
-pub(super) struct Aside {
-    of: Conversation,
-    /// Not looked at before this time, in milliseconds since 1970.
-    at: i64,
-    is_under_way: bool,
-}
-
 /// A look beside the queue that ends, whether its task ends well or in a panic.
 struct Again<'a> {
     outbox: &'a Outbox,
     number: i64,
     /// Not looked at before this time, in milliseconds since 1970.
     at: i64,
-}
-
-/// How many looks beside the queue are under way at once.
-const ASIDE_AT_ONCE: usize = 16;
-
-/// Those whose time has come, one of each conversation.
-fn take_due(all: &mut HashMap<i64, Aside>, now_ms: i64) -> Vec<(i64, Conversation)> {
-    let mut busy: Vec<Conversation> =
-        all.values().filter(|aside| aside.is_under_way).map(|aside| aside.of.clone()).collect();
-    let mut due = Vec::new();
-    for (number, aside) in all.iter_mut().filter(|(_, aside)| !aside.is_under_way && aside.at <= now_ms) {
-        if busy.len() >= ASIDE_AT_ONCE || busy.contains(&aside.of) {
-            continue;
-        }
-        aside.is_under_way = true;
-        busy.push(aside.of.clone());
-        due.push((*number, aside.of.clone()));
-    }
-    due
 }
 
 impl Again<'_> {

@@ -2,8 +2,10 @@
 //!
 //! A part is a row before it is a call, and the call is noted before it leaves: killed at any instant, the next start knows
 //! which parts may have been sent, and looks for those before anything is sent again. Whose turn it is stands in
-//! `queue.rs`; one turn is `turn.rs`; what becomes of a part of which nobody knows is `look.rs`.
+//! `queue.rs`; one turn is `turn.rs`; what becomes of a part of which nobody knows is `look.rs`,
+//! and `aside.rs` for those of which others do not wait.
 
+mod aside;
 mod copies;
 mod look;
 mod queue;
@@ -17,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use self::look::Aside;
+use self::aside::Aside;
 use self::queue::{Queue, Rates, Turn};
 use super::{Rest, Worker};
 use crate::answering::Answering;

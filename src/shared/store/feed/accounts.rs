@@ -3,8 +3,9 @@
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::insert::{NewItem, insert_item};
+use super::insert::insert_item;
 use super::item::ItemKind;
+use super::numbering::NewItem;
 use crate::shared::journal::{Journal, JournalError};
 use crate::shared::store::account_cursors::{find_account_cursor, save_account_cursor};
 

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
-use super::insert::{NewItem, insert_item};
+use super::insert::insert_item;
 use super::item::ItemKind;
+use super::numbering::NewItem;
 use crate::shared::channel::product::ProductSource;
 use crate::shared::journal::{Account, Journal, JournalError, cursor_position, save_cursor};
 use crate::shared::store::record_changes::{TOLD_TO_BOTS, forget_done};

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::insert::{NewItem, number};
 use super::item::ItemKind;
+use super::numbering::{NewItem, number};
 use crate::shared::journal::Conversation;
 
 /// A person who never stops writing is heard after so long, in milliseconds.

@@ -10,6 +10,7 @@ mod cursors;
 mod held;
 pub(super) mod insert;
 pub(super) mod item;
+pub(super) mod numbering;
 pub(super) mod pauses;
 mod read;
 mod retention;

@@ -8,8 +8,9 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use super::held;
-use super::insert::{NewItem, insert_item};
+use super::insert::insert_item;
 use super::item::{By, ItemKind, is_automatic};
+use super::numbering::NewItem;
 use super::pauses::{begin_pause_in, end_pause};
 use super::scan::{Incoming, NextForFeed, list_now};
 use super::takeover::{FeedRules, TakeoverState, Told};

@@ -5,8 +5,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::insert::{NewItem, event_id, insert_item};
+use super::insert::insert_item;
 use super::item::ItemKind;
+use super::numbering::{NewItem, event_id};
 use crate::shared::journal::Conversation;
 use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, standing_of};
 

@@ -5,8 +5,9 @@ use rusqlite::{Connection, params};
 
 use super::rows::{self, Outgoing};
 use crate::shared::channel::dialogue::Reason;
-use crate::shared::store::feed::insert::{NewItem, insert_item};
+use crate::shared::store::feed::insert::insert_item;
 use crate::shared::store::feed::item::ItemKind;
+use crate::shared::store::feed::numbering::NewItem;
 
 /// A message has changed: notes whether it is still open, and tells it in the feed. Gives it as it is now.
 ///
@@ -62,4 +63,29 @@ pub(super) fn fail_rest(connection: &Connection, number: i64, reason: Reason) ->
 pub(in crate::shared::store) fn take_back(connection: &Connection, number: i64, now_ms: i64) -> rusqlite::Result<()> {
     fail_rest(connection, number, Reason::TakenBack)?;
     tell(connection, number, now_ms).map(drop)
+}
+
+/// A part was sent. An echo may have said so before the answer of the call: then only what is missing is added.
+pub(super) fn set_sent(
+    connection: &Connection,
+    (number, n): (i64, i64),
+    platform_id: Option<&str>,
+    sent_at: i64,
+) -> rusqlite::Result<bool> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE outgoing_parts SET
+                 sent_at = coalesce(sent_at, ?4), platform_id = coalesce(platform_id, ?3),
+                 state = 'sent', called_at = NULL, unknown_at = NULL, reason = NULL, code = NULL
+             WHERE message = ?1 AND n = ?2
+               AND (state IN ('accepted', 'unknown') OR (state = 'failed' AND reason = 'unresolved'))",
+        )?
+        .execute(params![number, n, platform_id, sent_at])?;
+    connection
+        .prepare_cached(
+            "UPDATE outgoing_parts SET platform_id = coalesce(platform_id, ?3), called_at = NULL
+             WHERE message = ?1 AND n = ?2",
+        )?
+        .execute(params![number, n, platform_id])?;
+    Ok(changed == 1)
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::changes::{fail_rest, tell};
+use super::changes::{fail_rest, set_sent, tell};
 use super::reports::cover_by_receipts;
 use super::rows::{self, Outgoing, PartState};
 use crate::shared::channel::dialogue::{Part, Reason, Sent};
@@ -407,31 +407,6 @@ fn end_call(
         }
     };
     if is_news { tell(connection, number, now_ms) } else { rows::find(connection, number) }
-}
-
-/// A part was sent. An echo may have said so before the answer of the call: then only what is missing is added.
-pub(super) fn set_sent(
-    connection: &Connection,
-    (number, n): (i64, i64),
-    platform_id: Option<&str>,
-    sent_at: i64,
-) -> rusqlite::Result<bool> {
-    let changed = connection
-        .prepare_cached(
-            "UPDATE outgoing_parts SET
-                 sent_at = coalesce(sent_at, ?4), platform_id = coalesce(platform_id, ?3),
-                 state = 'sent', called_at = NULL, unknown_at = NULL, reason = NULL, code = NULL
-             WHERE message = ?1 AND n = ?2
-               AND (state IN ('accepted', 'unknown') OR (state = 'failed' AND reason = 'unresolved'))",
-        )?
-        .execute(params![number, n, platform_id, sent_at])?;
-    connection
-        .prepare_cached(
-            "UPDATE outgoing_parts SET platform_id = coalesce(platform_id, ?3), called_at = NULL
-             WHERE message = ?1 AND n = ?2",
-        )?
-        .execute(params![number, n, platform_id])?;
-    Ok(changed == 1)
 }
 
 /// Whether this id of the platform is that of another part of the same conversation.

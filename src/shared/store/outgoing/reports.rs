@@ -2,8 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::changes::{fail_rest, tell};
-use super::progress::set_sent;
+use super::changes::{fail_rest, set_sent, tell};
 use super::rows::Author;
 use crate::shared::channel::dialogue::{Part, PartContent, Reason};
 use crate::shared::channel::meaning::{Origin, Receipt, Receiving, WentOut};

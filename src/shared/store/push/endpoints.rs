@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::shared::database::sqlite::Db;
+use crate::shared::database::db::Db;
 use crate::shared::secrets::vault::{Place, Purpose, Vault};
 use crate::shared::store::ItemKind;
 
