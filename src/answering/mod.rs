@@ -5,6 +5,7 @@ pub mod blocks;
 pub mod catalogue;
 pub mod content;
 pub mod conversation;
+mod cut;
 pub mod event;
 mod handle;
 pub mod pauses;

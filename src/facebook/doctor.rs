@@ -13,6 +13,7 @@ use super::config::{Config, WEBHOOKS};
 use super::inbox::{FIELDS, INSTAGRAM, NAME, SCOPES, switched_on};
 use super::paging::{self, List, Way};
 use crate::meta::address;
+use crate::meta::app::App;
 use crate::meta::id::Id;
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
@@ -20,7 +21,7 @@ use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::section::Section;
 use crate::shared::outgoing::http::{Answer, ApiError, Http};
 use crate::shared::secrets::signature::{Secrets, sign_sha256, to_hex};
-use crate::shared::settings::{is_loopback, is_own_address};
+use crate::shared::settings::is_own_address;
 use crate::shared::store::{Connection, Connections, Status, TokenKind};
 
 /// The oldest version of the Graph API that is still served on 2026-11-21; the newest is v26.0.
@@ -50,7 +51,7 @@ impl Section for Config {
     }
 
     fn is_simulated(&self) -> bool {
-        is_loopback(self.graph_url.host_str().unwrap_or_default())
+        App::is_simulated(self)
     }
 
     fn signing(&self) -> (&'static str, &'static str, &Secrets) {

@@ -73,11 +73,17 @@ impl BotDialogue {
         };
         let receiver = names::id_of(to.person).ok_or_else(|| unsendable("the person's id"))?;
         let body = message::body(&viber.config, Some(&known.name), &receiver, part, mark);
-        let body = body.ok_or_else(|| unsendable("content"))?.to_string();
-        if body.len() > LARGEST_BODY {
+        let mut body = body.ok_or_else(|| unsendable("content"))?;
+        let text = body.to_string();
+        if text.len() > LARGEST_BODY {
             return Err(unsendable("size"));
         }
-        let answer = viber.client.send_message(to.account, body).await;
+        let mut answer = viber.client.send_message(to.account, text).await;
+        if is_too_new(&answer) && !part.choices.is_empty() {
+            // An old client shows the tap in the chat: that is better than no buttons.
+            body["min_api_version"] = message::oldest_client(&part.content).into();
+            answer = viber.client.send_message(to.account, body.to_string()).await;
+        }
         if let Err(SendError::Broken { code }) = &answer
             && *code == refusal::WEBHOOK_NOT_SET.to_string()
         {
@@ -85,6 +91,11 @@ impl BotDialogue {
         }
         answer
     }
+}
+
+/// Whether the person's client does not know what the message asks for: it was not sent.
+fn is_too_new(answer: &Result<Sent, SendError>) -> bool {
+    matches!(answer, Err(SendError::Refused { code, .. }) if *code == refusal::TOO_NEW.to_string())
 }
 
 /// What is wrong with it is ours, and Viber was not asked.

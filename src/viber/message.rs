@@ -53,14 +53,16 @@ pub fn welcome(config: &Config, bot: Option<&str>) -> Option<Value> {
     Some(json!({ "sender": sender(config, bot)?, "type": "text", "text": text, "tracking_data": "welcome" }))
 }
 
+/// The oldest client that shows this content, whatever it does with buttons under it.
+#[must_use]
+pub fn oldest_client(content: &PartContent) -> u32 {
+    if matches!(content, PartContent::Products { .. }) { WITH_CARDS } else { ANY_CLIENT }
+}
+
 /// The body of a call that sends a part. `receiver`: the person's id at Viber. `None`: Viber has no such message.
 #[must_use]
 pub fn body(config: &Config, bot: Option<&str>, receiver: &str, part: &Part, mark: &str) -> Option<Value> {
-    let oldest = match part.content {
-        _ if !part.choices.is_empty() => WITH_SILENT_BUTTONS,
-        PartContent::Products { .. } => WITH_CARDS,
-        _ => ANY_CLIENT,
-    };
+    let oldest = if part.choices.is_empty() { oldest_client(&part.content) } else { WITH_SILENT_BUTTONS };
     let mut body = json!({
         "receiver": receiver,
         "min_api_version": oldest,

@@ -23,6 +23,9 @@ pub const WEBHOOK_NOT_SET: i64 = 10;
 /// Asked, or sent, too often.
 const TOO_MANY: i64 = 12;
 
+/// The person's client is older than the message wants.
+pub const TOO_NEW: i64 = 13;
+
 /// What a merchant reads where the token is refused.
 const TOKEN_REFUSED: &str =
     "Viber refuses the bot's token. Its operator puts the new one into VIBER_BOT_TOKEN and starts the service again.";
@@ -49,7 +52,7 @@ pub fn of_call(status: i64, pause: Duration) -> ApiError {
     }
 }
 
-/// What it means that a message was not sent. Statuses that nobody knows are refusals.
+/// What it means that a message was not sent. Statuses beyond those that Viber lists are general errors: it is tried again.
 #[must_use]
 pub fn of_send(status: i64, pause: Duration) -> SendError {
     let code = status.to_string();
@@ -63,7 +66,9 @@ pub fn of_send(status: i64, pause: Duration) -> SendError {
         (WEBHOOK_NOT_SET, _) => SendError::Broken { code },
         // The limit is one of 100 messages to a person who does not answer.
         (TOO_MANY, _) => SendError::Later { retry_after: pause, only_person: true },
-        _ => refused(Reason::Refused),
+        (1..=20, _) => refused(Reason::Refused),
+        // "General error" in Viber's table.
+        _ => SendError::Broken { code },
     }
 }
 
@@ -96,7 +101,7 @@ mod tests {
     #[test]
     fn every_status_of_a_send_has_its_class() {
         let refused = |code: &str, reason| SendError::Refused { code: code.to_owned(), reason };
-        for status in [1, 3, 4, 13, 14, 16, 17, 18, 19, 20, 21, 99, -1] {
+        for status in [1, 3, 4, 13, 14, 16, 17, 18, 19, 20] {
             assert_eq!(of_send(status, PAUSE), refused(&status.to_string(), Reason::Refused));
         }
         for status in [5, 6, 11] {
@@ -105,7 +110,9 @@ mod tests {
         for status in [2, 7, 8, 9, 15] {
             assert!(matches!(of_send(status, PAUSE), SendError::Account { .. }), "{status}");
         }
-        assert_eq!(of_send(10, PAUSE), SendError::Broken { code: "10".to_owned() });
+        for status in [10, 21, 99, -1] {
+            assert_eq!(of_send(status, PAUSE), SendError::Broken { code: status.to_string() });
+        }
         assert_eq!(of_send(12, PAUSE), SendError::Later { retry_after: PAUSE, only_person: true });
     }
 

@@ -157,11 +157,14 @@ fn status(object: &Object<'_>) -> Meaning {
             None => (String::new(), Reason::Refused),
         }
     });
-    let billing = object.get("pricing").filter(|_| object.has("pricing"));
+    // Of groups it stands inside of the conversation in some examples of the documents.
+    let conversation = object.object("conversation");
+    let of = |object: &Object<'_>| object.get("pricing").filter(|_| object.has("pricing")).map(str::to_owned);
+    let billing = of(object).or_else(|| conversation.as_ref().and_then(of));
     Meaning::Receipt(Receipt {
         mark: text_of(object, "biz_opaque_callback_data"),
         failure,
-        billing: billing.and_then(|pricing| serde_json::from_str(pricing).ok()),
+        billing: billing.and_then(|pricing| serde_json::from_str(&pricing).ok()),
         ..Receipt::of(what, vec![id])
     })
 }
@@ -270,6 +273,9 @@ mod tests {
         assert_eq!(receipt.billing.unwrap()["category"], "utility");
         let Meaning::Receipt(bare) = read(kind::STATUS, r#"{"id":"w","status":"failed"}"#) else { panic!() };
         assert_eq!(bare.failure, Some((String::new(), Reason::Refused)), "nothing is said of the account");
+        let nested = r#"{"id":"w","status":"sent","conversation":{"pricing":{"category":"group_service"}}}"#;
+        let Meaning::Receipt(nested) = read(kind::STATUS, nested) else { panic!("a receipt") };
+        assert_eq!(nested.billing.unwrap()["category"], "group_service");
         let Meaning::Receipt(played) = read(kind::STATUS, r#"{"id":"w","status":"played"}"#) else { panic!() };
         assert_eq!((played.what, played.failure, played.billing), (Receiving::Read, None, None));
         for odd in [r#"{"id":"w","status":"warning"}"#, r#"{"status":"sent"}"#, "{}"] {

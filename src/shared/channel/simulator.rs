@@ -22,7 +22,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub use self::post::{Post, Webhooks};
+pub use self::post::{Post, Posts, Queue, Webhooks, surplus};
 pub use self::send_failure::{Plans, SendFailure};
 pub use self::wire::{ascii_json, hmac_sha256_hex, json_answer, loopback_client, random_text};
 
