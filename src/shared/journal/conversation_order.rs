@@ -6,15 +6,11 @@
 use rusqlite::{Connection, params};
 
 use super::conversation::{Conversation, conversation_number};
-use super::cursors::{cursor_position, save_cursor};
 use super::error::JournalError;
 use super::handle::Journal;
+use super::positions::{IN_ORDER_CURSOR, cursor_position, in_order_up_to, newest_seq, save_cursor};
 use super::reader::JournalReader;
 use super::scan::EventPlace;
-use super::writer::newest_seq;
-
-/// Up to which event the table is complete.
-const CURSOR: &str = "consumer:conversations:in_order";
 
 /// How many events one step takes: a write transaction of a few milliseconds, between two groups of deliveries.
 const STEP: i64 = 2_000;
@@ -32,7 +28,7 @@ impl Journal {
         if last > from {
             self.write(move |connection| {
                 insert(connection, rows)?;
-                save_cursor(connection, CURSOR, &last.to_string())
+                save_cursor(connection, IN_ORDER_CURSOR, &last.to_string())
             })
             .await?;
         }
@@ -79,18 +75,10 @@ impl JournalReader<'_> {
     }
 }
 
-/// Up to which event everything is in order.
-///
-/// # Errors
-/// When the database fails.
-pub(in crate::shared) fn in_order_up_to(connection: &Connection) -> rusqlite::Result<i64> {
-    cursor_position(connection, CURSOR)
-}
-
 /// The events after the cursor: where it stood, the last event looked at, and the rows to write.
 fn next_rows(connection: &Connection) -> rusqlite::Result<(i64, i64, Vec<Row>)> {
     let connection = connection.unchecked_transaction()?;
-    let from = cursor_position(&connection, CURSOR)?;
+    let from = cursor_position(&connection, IN_ORDER_CURSOR)?;
     let last = newest_seq(&connection)?.min(from + STEP);
     let rows = connection
         .prepare_cached(

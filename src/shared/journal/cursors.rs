@@ -1,9 +1,10 @@
 //! Where each consumer, poll and job goes on: a value kept under a name.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::OptionalExtension;
 
 use super::error::JournalError;
 use super::handle::Journal;
+use super::positions::{cursor_position, save_cursor};
 
 /// Up to which event the consumer of conversations has made files.
 pub(in crate::shared) const CONVERSATIONS_CURSOR: &str = "consumer:conversations";
@@ -59,27 +60,4 @@ impl Journal {
         let name = name.to_owned();
         self.read(move |connection| cursor_position(connection, &name)).await
     }
-}
-
-/// Keeps a value under this name, as part of a larger write.
-///
-/// # Errors
-/// When the database fails.
-pub(in crate::shared) fn save_cursor(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO cursors (name, value) VALUES (?1, ?2)")?
-        .execute([name, value])
-        .map(drop)
-}
-
-/// As [`Journal::cursor_position`], as part of a larger read or write.
-///
-/// # Errors
-/// When the database fails.
-pub(in crate::shared) fn cursor_position(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
-    let value: Option<String> = connection
-        .prepare_cached("SELECT value FROM cursors WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()?;
-    Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
 }

@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 use super::error::JournalError;
 use super::event::DedupeKey;
 use super::handle::Journal;
-use super::writer::{Request, Scrub, newest_seq};
+use super::positions::newest_seq;
+use super::writer::{Request, Scrub};
 
 /// How many rows one step erases at most: a write transaction of a few milliseconds.
 const STEP: usize = 200;

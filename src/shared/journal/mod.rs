@@ -11,6 +11,7 @@
 pub mod acknowledged;
 mod arrivals;
 mod beginnings;
+mod changed_files;
 mod checkpoint;
 mod connected_accounts;
 mod conversation;
@@ -26,7 +27,9 @@ mod health;
 mod known_keys;
 pub(in crate::shared) mod migrations;
 mod pending_files;
+mod people;
 mod person_names;
+mod positions;
 mod pruning;
 mod reader;
 mod scan;
@@ -35,25 +38,24 @@ mod writer;
 
 pub(in crate::shared) use arrivals::HOUR_MS;
 pub use beginnings::{LostBeginning, Pruned, TakenBack};
+pub use changed_files::{Pace, place_of};
 pub(in crate::shared) use connected_accounts::NOT_CONNECTED;
 pub(in crate::shared) use conversation::conversation_number;
 pub use conversation::{Account, Conversation};
-pub(in crate::shared) use conversation_order::{in_order_up_to, insert_set_aside};
-pub(in crate::shared) use cursors::{
-    CONVERSATIONS_CURSOR, FEED_CURSOR, OVERVIEW_CURSOR, READS_CURSOR, cursor_position, save_cursor,
-};
+pub(in crate::shared) use conversation_order::insert_set_aside;
+pub(in crate::shared) use cursors::{CONVERSATIONS_CURSOR, FEED_CURSOR, OVERVIEW_CURSOR, READS_CURSOR};
 pub use erase::{Erased, Scope};
 pub use error::JournalError;
 pub(in crate::shared) use event::EffectColumns;
 pub use event::{DedupeKey, Effect, Event, Source, kept_of_no_object};
-pub use file_changes::{FileChanges, Pace, place_of};
+pub use file_changes::FileChanges;
 pub use handle::{Journal, WriterHandle};
 pub use migrations::count_migrations;
 pub use pending_files::{FilesMade, PendingFile};
 pub use person_names::{AlsoKnown, Knowing, MovedFile};
+pub(in crate::shared) use positions::{cursor_position, in_order_up_to, newest_seq, save_cursor};
 pub use pruning::PruneStep;
 pub use reader::JournalReader;
 pub use scan::EventPlace;
 pub use tombstones::Unsending;
 pub use writer::Appended;
-pub(in crate::shared) use writer::newest_seq;

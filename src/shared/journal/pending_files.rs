@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, params};
 
 use super::beginnings::{LostBeginning, forget_beginnings};
+use super::changed_files::note_file_change;
 use super::conversation::Conversation;
-use super::cursors::{CONVERSATIONS_CURSOR, save_cursor};
+use super::cursors::CONVERSATIONS_CURSOR;
 use super::error::JournalError;
-use super::file_changes::note_file_change;
 use super::handle::Journal;
+use super::positions::save_cursor;
 use super::reader::JournalReader;
 
 /// A conversation whose file is to be made.

@@ -10,9 +10,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::conversation::{Conversation, conversation_number};
-use super::conversation_order::in_order_up_to;
-use super::error::JournalError;
-use super::handle::Journal;
+use super::positions::in_order_up_to;
 
 /// Another name of an event's person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,74 +49,6 @@ pub struct MovedFile {
 /// Tables whose rows are moved one by one, because two of them may become one, and the tables of the names themselves.
 const BY_HAND: [&str; 6] =
     ["events", "threads", "conversation_states", "pruned_conversations", "person_names", "moved_files"];
-
-impl Journal {
-    /// The conversation to which this name leads: itself, where nothing else is known.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub async fn resolve_person(&self, conversation: Conversation) -> Result<Conversation, JournalError> {
-        self.read(move |connection| {
-            let Conversation { channel, account, person } = &conversation;
-            let found = find(connection, channel, account, person)?;
-            Ok(found.map_or(conversation.clone(), |person| Conversation { person, ..conversation }))
-        })
-        .await
-    }
-
-    /// The other names that lead to this conversation's person, the newest first.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub async fn list_person_names(&self, of: &Conversation) -> Result<Vec<String>, JournalError> {
-        let Conversation { channel, account, person } = of.clone();
-        self.read(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT name FROM person_names WHERE channel = ?1 AND account = ?2 AND person = ?3
-                     ORDER BY since DESC, name",
-                )?
-                .query_map([channel, account, person], |row| row.get(0))?
-                .collect()
-        })
-        .await
-    }
-
-    /// Files that are to follow their conversations, at most `limit`.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub(crate) async fn list_moved_files(&self, limit: i64) -> Result<Vec<MovedFile>, JournalError> {
-        self.read(move |connection| {
-            connection
-                .prepare_cached("SELECT channel, account, name, person FROM moved_files LIMIT ?1")?
-                .query_map([limit], |row| {
-                    let from = Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? };
-                    let to = Conversation { person: row.get(3)?, ..from.clone() };
-                    Ok(MovedFile { from, to })
-                })?
-                .collect()
-        })
-        .await
-    }
-
-    /// These files have followed.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
-    pub(crate) async fn forget_moved_files(&self, moved: Vec<MovedFile>) -> Result<(), JournalError> {
-        self.write(move |connection| {
-            let mut forget = connection.prepare_cached(
-                "DELETE FROM moved_files WHERE channel = ?1 AND account = ?2 AND name = ?3 AND person = ?4",
-            )?;
-            for MovedFile { from, to } in &moved {
-                forget.execute([&from.channel, &from.account, &from.person, &to.person])?;
-            }
-            Ok(())
-        })
-        .await
-    }
-}
 
 /// Whether any person has another name.
 pub(super) fn any(connection: &Connection) -> rusqlite::Result<bool> {

@@ -11,10 +11,10 @@ use rusqlite::{Connection, params};
 use super::beginnings::{Pruned, find_pruned, save_pruned};
 use super::connected_accounts::{ConnectedAccounts, NOT_CONNECTED};
 use super::conversation::Conversation;
-use super::cursors::{CONSUMER_CURSORS, cursor_position, save_cursor};
+use super::cursors::CONSUMER_CURSORS;
 use super::error::JournalError;
 use super::handle::Journal;
-use super::writer::newest_seq;
+use super::positions::{cursor_position, newest_seq, save_cursor};
 
 /// Up to which event a pass has looked.
 const CURSOR: &str = "consumer:retention";

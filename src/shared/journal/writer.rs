@@ -432,11 +432,3 @@ fn end_job(good: bool, run: impl Fn(&str) -> rusqlite::Result<()>) -> Option<rus
     let undone = if good { Ok(()) } else { run("ROLLBACK TO job") };
     undone.and_then(|()| run("RELEASE job")).err()
 }
-
-/// The number of the newest event; 0 where there is none.
-///
-/// # Errors
-/// When the database fails.
-pub(in crate::shared) fn newest_seq(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?.query_row([], |row| row.get(0))
-}
