@@ -9,7 +9,7 @@ use super::state::{Against, Allowed, AtTime};
 use super::uploads::{Unusable, UploadedPart};
 use super::{Answering, Unavailable};
 use crate::shared::channel::dialogue as channel;
-use crate::shared::channel::dialogue::{Ability, Forbidden, Part, PartContent, Profile, Recipient};
+use crate::shared::channel::dialogue::{Ability, Dialogue, Forbidden, Part, PartContent, Profile, Recipient};
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::raw_json::canonical;
 use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken, PartState};
@@ -163,7 +163,7 @@ impl Answering {
             Some(Media::Uploaded(id)) => Some((id.clone(), self.uploads.part_of(connection.merchant, id).await?)),
             _ => None,
         };
-        let parts = self.parts_of(connection, &content, profile, uploaded.as_ref().map(|(_, part)| part)).await?;
+        let parts = self.parts_of(connection, &content, &**dialogue, uploaded.as_ref().map(|(_, part)| part)).await?;
         let to = Recipient { account: &connection.account, person: wish.person };
         for part in &parts {
             refuse_misfit(dialogue.misfit(part), profile)?;
@@ -204,7 +204,7 @@ impl Answering {
         &self,
         connection: &Connection,
         content: &Content,
-        profile: &Profile,
+        dialogue: &dyn Dialogue,
         uploaded: Option<&UploadedPart>,
     ) -> Result<Vec<Part>, Refused> {
         let media = match &content.media {
@@ -229,7 +229,7 @@ impl Answering {
                 ShopOf::Several => return Err(Refused::Products("several_shops", content.products.clone())),
             },
         };
-        content.into_parts(profile, media, &shop).map_err(|misfit| Refused::Invalid(vec![misfit]))
+        content.into_parts(dialogue, media, &shop).map_err(|misfit| Refused::Invalid(vec![misfit]))
     }
 
     /// Whether this may be sent to this person now. What is answered is looked at when the message is stored.

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
-use unicode_segmentation::UnicodeSegmentation;
 use url::{Host, Url};
 
-use crate::shared::channel::dialogue::{Ability, Choice, MediaKind, Part, PartContent, Profile, TextLimit};
+use super::cut::{cut, cut_to};
+use crate::shared::channel::dialogue::{Ability, Choice, Dialogue, MediaKind, Part, PartContent, Profile};
 use crate::shared::store::Author;
 
 /// The longest text of a message, in characters.
@@ -137,42 +137,33 @@ impl Content {
         .filter_map(|(is_needed, ability)| is_needed.then_some(ability))
     }
 
-    /// Whether the text goes with the medium or with the only part of products, where a channel has a place for it.
-    fn has_caption(&self, profile: &Profile, media: Option<&PartContent>) -> bool {
-        let longest = match media {
-            Some(PartContent::Media { media, .. }) => {
-                profile.captions.iter().find(|(kind, _)| kind == media).map(|(_, most)| *most)
-            }
-            None if (1..=profile.cards).contains(&self.products.len()) => profile.caption_of_products,
-            _ => None,
-        };
-        longest.zip(self.text.as_ref()).is_some_and(|(most, text)| TextLimit::Characters(most).fits(text))
-    }
-
     /// Cuts the message into the parts that a channel sends. `media`: the medium as the platform will fetch it; `shop`:
     /// whose products they are.
     ///
     /// # Errors
     /// A text that does not fit into so many parts.
-    pub fn into_parts(&self, profile: &Profile, media: Option<PartContent>, shop: &str) -> Result<Vec<Part>, Misfit> {
-        let mut contents: Vec<PartContent> = Vec::new();
-        let is_caption = self.has_caption(profile, media.as_ref());
-        if let Some(text) = self.text.as_deref().filter(|_| !is_caption) {
-            let pieces = cut(text, profile.text);
-            if pieces.len() > MOST_PARTS {
-                return Err(Misfit::new("/text", "The text does not fit into five parts of this channel."));
-            }
-            contents.extend(pieces.into_iter().map(|text| PartContent::Text { text: text.to_owned() }));
+    pub fn into_parts(
+        &self,
+        dialogue: &dyn Dialogue,
+        media: Option<PartContent>,
+        shop: &str,
+    ) -> Result<Vec<Part>, Misfit> {
+        let profile = dialogue.profile();
+        let (mut pieces, caption) = self.cut_text(dialogue, media.as_ref());
+        if pieces.len() > MOST_PARTS {
+            return Err(Misfit::new("/text", "The text does not fit into five parts of this channel."));
         }
+        let mut contents: Vec<PartContent> =
+            pieces.drain(..).map(|text| PartContent::Text { text: text.to_owned() }).collect();
         contents.extend(media.map(|mut media| {
-            if let PartContent::Media { caption, .. } = &mut media {
-                *caption = self.text.clone().filter(|_| is_caption);
+            if let PartContent::Media { caption: words, .. } = &mut media {
+                *words = caption.map(str::to_owned);
             }
             media
         }));
         for ids in self.products.chunks(profile.cards.max(1)) {
             let (shop, ids) = (shop.to_owned(), ids.to_vec());
-            let caption = self.text.clone().filter(|_| is_caption);
+            let caption = caption.map(str::to_owned);
             contents.push(PartContent::Products { shop, ids, cards: Vec::new(), caption });
         }
         contents.extend(self.template.clone().map(|template| PartContent::Template { template }));
@@ -184,6 +175,41 @@ impl Content {
             is_human: false,
         };
         Ok(contents.into_iter().enumerate().map(part).collect())
+    }
+
+    /// The pieces of the text that are parts of their own, and the one that goes with what follows. What stands with choices
+    /// may have to be shorter: then it is the end of the text.
+    fn cut_text(&self, dialogue: &dyn Dialogue, media: Option<&PartContent>) -> (Vec<&str>, Option<&str>) {
+        let Some(text) = self.text.as_deref() else { return (Vec::new(), None) };
+        let profile = dialogue.profile();
+        let (limit, with_choices) = (dialogue.text_limit(&[]), dialogue.text_limit(&self.choices));
+        let is_alone = media.is_none() && self.products.is_empty();
+        if is_alone {
+            return (cut_to(text, limit, with_choices), None);
+        }
+        let Some(longest) = self.longest_caption(profile, media) else { return (cut(text, limit), None) };
+        let with_choices = with_choices.at_most(longest);
+        if with_choices.fits(text) {
+            return (Vec::new(), Some(text));
+        }
+        if self.choices.is_empty() || media.is_none() {
+            return (cut(text, limit), None);
+        }
+        let mut pieces = cut_to(text, limit, with_choices);
+        let caption = pieces.pop();
+        (pieces, caption)
+    }
+
+    /// How long a text may be that goes with the medium or with the only part of products, in characters; `None`: it goes
+    /// before.
+    fn longest_caption(&self, profile: &Profile, media: Option<&PartContent>) -> Option<usize> {
+        match media {
+            Some(PartContent::Media { media, .. }) => {
+                profile.captions.iter().find(|(kind, _)| kind == media).map(|(_, most)| *most)
+            }
+            None if (1..=profile.cards).contains(&self.products.len()) => profile.caption_of_products,
+            _ => None,
+        }
     }
 }
 
@@ -419,72 +445,8 @@ pub fn misfit_of_address(address: &str) -> Option<&'static str> {
     }
 }
 
-/// Cuts a text into pieces that fit, at the end of a paragraph, else of a line, a sentence, a word; never inside a character
-/// as people see it. What separates two pieces goes.
-fn cut(text: &str, limit: TextLimit) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while !limit.fits(rest) {
-        let longest = longest_that_fits(rest, limit);
-        let head = &rest[..longest];
-        let end = ["\n\n", "\n"]
-            .iter()
-            .find_map(|mark| head.rfind(mark).filter(|end| *end > 0))
-            .or_else(|| end_of_sentence(head))
-            .or_else(|| head.rfind(char::is_whitespace).filter(|end| *end > 0))
-            .unwrap_or(longest);
-        let (piece, left) = rest.split_at(end);
-        if !piece.trim().is_empty() {
-            pieces.push(piece.trim_end());
-        }
-        rest = left.trim_start();
-    }
-    if !rest.is_empty() {
-        pieces.push(rest);
-    }
-    pieces
-}
-
-/// Where the last whole sentence ends: behind its mark, before the blank.
-fn end_of_sentence(head: &str) -> Option<usize> {
-    let marks = [". ", "! ", "? ", "。", "！", "？"];
-    marks.iter().filter_map(|mark| head.rfind(mark).map(|at| at + mark.trim_end().len())).max()
-}
-
-/// How many bytes of the text fit, at a border between characters as people see them; at least one such character, or as
-/// much of it as fits.
-fn longest_that_fits(text: &str, limit: TextLimit) -> usize {
-    let mut end = 0;
-    let mut used = 0;
-    let (most, measure): (usize, fn(&str) -> usize) = match limit {
-        TextLimit::Characters(most) => (most, |piece| piece.chars().count()),
-        TextLimit::Bytes(most) => (most, str::len),
-    };
-    for (at, cluster) in text.grapheme_indices(true) {
-        used += measure(cluster);
-        if used > most {
-            break;
-        }
-        end = at + cluster.len();
-    }
-    if end > 0 {
-        return end;
-    }
-    // One character as people see it that is longer than a whole part.
-    let mut fitting = 0;
-    for (at, character) in text.char_indices() {
-        let next = at + character.len_utf8();
-        if !limit.fits(&text[..next]) {
-            break;
-        }
-        fitting = next;
-    }
-    fitting.max(text.chars().next().map_or(0, char::len_utf8))
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -549,33 +511,6 @@ mod tests {
             "https://shop.example./x",
         ] {
             assert!(misfit_of_address(bad).is_some(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_text_is_cut_where_people_would_cut_it() {
-        let limit = TextLimit::Characters(10);
-        assert_eq!(cut("short", limit), ["short"]);
-        assert_eq!(cut("One.\n\nTwo three", limit), ["One.", "Two three"]);
-        assert_eq!(cut("One. Two three", limit), ["One.", "Two three"]);
-        assert_eq!(cut("onetwo threefour", limit), ["onetwo", "threefour"]);
-        assert_eq!(cut("x".repeat(25).as_str(), limit), ["x".repeat(10), "x".repeat(10), "x".repeat(5)]);
-        // Five characters of a family, which people see as one sign.
-        let family = "👨\u{200d}👩\u{200d}👧";
-        assert_eq!(cut(&family.repeat(3), limit), [family.repeat(2), family.to_owned()]);
-        assert_eq!(cut("ääääää", TextLimit::Bytes(5)), ["ää", "ää", "ää"]);
-    }
-
-    proptest! {
-        #[test]
-        fn pieces_fit_and_lose_nothing_but_blanks(text in "\\PC{0,80}", most in 4_usize..20, in_bytes: bool) {
-            let limit = if in_bytes { TextLimit::Bytes(most) } else { TextLimit::Characters(most) };
-            let pieces = cut(&text, limit);
-            for piece in &pieces {
-                prop_assert!(limit.fits(piece) && !piece.is_empty());
-            }
-            let words = |text: &str| text.split_whitespace().collect::<String>();
-            prop_assert_eq!(words(&pieces.concat()), words(&text));
         }
     }
 }

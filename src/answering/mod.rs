@@ -4,6 +4,7 @@ pub mod accept;
 pub mod catalogue;
 pub mod content;
 pub mod conversation;
+mod cut;
 pub mod event;
 mod handle;
 pub mod pauses;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::config::Config;
+use super::config::{Config, WEBHOOKS};
 use super::fields::PAGE_FIELDS;
 use super::inbox::{FIELDS, Inbox};
 use super::paging::{self, List, Way};
@@ -22,6 +22,7 @@ use crate::meta::token::{TokenInfo, debug_token};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::dialogue::SendError;
 use crate::shared::outgoing::http::{ApiError, Patience};
+use crate::shared::settings::is_own_address;
 
 /// How many items of a list are asked for at a time. 100 is the most the platform gives.
 const ACCOUNTS_AT_ONCE: &str = "100";
@@ -455,7 +456,7 @@ impl Client {
         let ours = list.find(|subscription| {
             subscription.object == object
                 && subscription.active != Some(false)
-                && subscription.callback_url == self.config.webhook_address.as_str()
+                && is_own_address(&subscription.callback_url, &self.config.webhook_address, WEBHOOKS)
         });
         let ours = ours.map_err(not_the_accounts)?;
         let name = |field| match field {

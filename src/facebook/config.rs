@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{fields, refusal};
-use crate::meta::app::{App, Denial};
+use crate::meta::app::{self, App, Denial, GRAPH_URL};
 use crate::meta::media::Media;
 use crate::shared::channel::job::check_cron;
 use crate::shared::secrets::signature::Secrets;
@@ -48,13 +48,6 @@ pub struct Config {
 /// Meta's limit of attachments is 25 MB.
 const MEDIA_MAX_BYTES: u64 = 25 * 1024 * 1024;
 
-/// The newest version of the Graph API on 2026-11-21, usable beyond 2028-07.
-/// Source: <https://developers.facebook.com/docs/graph-api/changelog/versions>.
-const GRAPH_VERSION: &str = "v26.0";
-
-/// Where the Graph API is.
-const GRAPH_URL: &str = "https://graph.facebook.com";
-
 /// What Meta allows one Page.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/overview/rate-limiting> (2026).
 const CALLS_PER_SECOND: u32 = 2;
@@ -82,7 +75,7 @@ const NAMES: [&str; 18] = [
 ];
 
 /// The paths at which deliveries are taken in.
-const WEBHOOKS: &[&str] = &["/facebook/webhook", "/webhooks/facebook"];
+pub const WEBHOOKS: &[&str] = &["/facebook/webhook", "/webhooks/facebook"];
 
 /// All paths at which the channel answers.
 pub const ROUTES: [&str; 6] = [
@@ -95,17 +88,9 @@ pub const ROUTES: [&str; 6] = [
 ];
 
 impl Config {
-    /// The addresses that were configured to be asked, wherever they lead: our own webhook route, and a Graph API that is
-    /// not Meta's.
-    pub(super) fn asked_addresses(&self) -> Vec<Url> {
-        let graph = (self.graph_url.as_str().trim_end_matches('/') != GRAPH_URL).then(|| self.graph_url.clone());
-        graph.into_iter().chain([self.webhook_address.clone()]).collect()
-    }
-
     /// Reads the section; `None`: none of its variables is set, the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
-        if set == 0 {
+        if !settings.is_on(&NAMES, &[]) {
             return None;
         }
         let app_id = settings.required("FACEBOOK_APP_ID");
@@ -126,13 +111,7 @@ impl Config {
             webhook_address,
             require_sha256: settings
                 .parsed_or("FACEBOOK_REQUIRE_SHA256", false, "true or false", |text| text.parse().ok()),
-            graph_version: settings.parsed_of(
-                ProblemKind::Version,
-                "FACEBOOK_GRAPH_VERSION",
-                GRAPH_VERSION.to_owned(),
-                "a version such as v26.0",
-                |text| is_version(text).then(|| text.to_owned()),
-            ),
+            graph_version: app::graph_version(settings),
             graph_url: settings.base_url_or("FACEBOOK_GRAPH_URL", GRAPH_URL),
             dialog_url: settings.base_url_or("FACEBOOK_DIALOG_URL", "https://www.facebook.com"),
             poll_cron: settings.checked_or(
@@ -189,6 +168,10 @@ impl App for Config {
         &self.graph_version
     }
 
+    fn webhook_address(&self) -> &Url {
+        &self.webhook_address
+    }
+
     fn other_version(&self) -> (&'static str, &'static str) {
         (
             "facebook:version",
@@ -208,11 +191,4 @@ impl App for Config {
     fn denial_reason(&self, denial: Denial) -> String {
         refusal::denial_reason(denial)
     }
-}
-
-fn is_version(text: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.strip_prefix('v')
-        .and_then(|numbers| numbers.split_once('.'))
-        .is_some_and(|(major, minor)| digits(major) && digits(minor))
 }

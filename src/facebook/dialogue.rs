@@ -135,6 +135,11 @@ impl Dialogue for InboxDialogue {
         })
     }
 
+    fn unreachable_after(&self, code: &str) -> Option<&'static str> {
+        let is_551 = code.split('/').next() == Some("551");
+        (is_551 || code == "10/2018108").then_some("blocked")
+    }
+
     fn signal<'a>(&'a self, to: Recipient<'a>, signal: Signal) -> BoxFuture<'a, Result<(), SendError>> {
         let action = match signal {
             Signal::Typing => "typing_on",

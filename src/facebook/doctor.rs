@@ -9,10 +9,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::about;
-use super::config::Config;
+use super::config::{Config, WEBHOOKS};
 use super::inbox::{FIELDS, INSTAGRAM, NAME, SCOPES, switched_on};
 use super::paging::{self, List, Way};
 use crate::meta::address;
+use crate::meta::app::App;
 use crate::meta::id::Id;
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
@@ -20,7 +21,7 @@ use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::section::Section;
 use crate::shared::outgoing::http::{Answer, ApiError, Http};
 use crate::shared::secrets::signature::{Secrets, sign_sha256, to_hex};
-use crate::shared::settings::is_loopback;
+use crate::shared::settings::is_own_address;
 use crate::shared::store::{Connection, Connections, Status, TokenKind};
 
 /// The oldest version of the Graph API that is still served on 2026-11-21; the newest is v26.0.
@@ -50,7 +51,7 @@ impl Section for Config {
     }
 
     fn is_simulated(&self) -> bool {
-        is_loopback(self.graph_url.host_str().unwrap_or_default())
+        App::is_simulated(self)
     }
 
     fn signing(&self) -> (&'static str, &'static str, &Secrets) {
@@ -234,7 +235,7 @@ async fn app(asking: &Asking<'_>, findings: &mut Vec<Finding>) -> bool {
     };
     let repair = "start the service, or wait for its hourly look, while its public address is reachable";
     let callback = ours["callback_url"].as_str().unwrap_or_default();
-    if callback != config.webhook_address.as_str() {
+    if !is_own_address(callback, &config.webhook_address, WEBHOOKS) {
         findings.push(Finding::error(
             "facebook_callback_differs",
             about,

@@ -40,6 +40,9 @@ const PERMISSIONS: [&str; 8] = [
     "pages_read_user_content",
 ];
 
+/// In the place of a code, where the platform tells none: it is no code of theirs.
+pub(super) const NO_CODE: i64 = i64::MIN;
+
 /// The error object of an answer.
 pub(super) struct Told {
     pub code: i64,
@@ -59,7 +62,7 @@ impl Told {
         };
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         Some(Self {
-            code: number("code").unwrap_or_default(),
+            code: number("code").unwrap_or(NO_CODE),
             subcode: number("error_subcode").unwrap_or_default(),
             is_transient: error.get("is_transient") == Some(&Value::Bool(true)),
             message: text("message"),
@@ -168,5 +171,14 @@ fn permission_in(message: &str) -> Option<&'static str> {
 }
 
 fn refused(code: i64, subcode: i64) -> ApiError {
-    ApiError::Refused { code: if subcode == 0 { code.to_string() } else { format!("{code}/{subcode}") } }
+    ApiError::Refused { code: words_of(code, subcode) }
+}
+
+/// A code as it is shown: `10/2018278`, or `551` alone.
+pub(super) fn words_of(code: i64, subcode: i64) -> String {
+    match (code, subcode) {
+        (NO_CODE, _) => "no code".to_owned(),
+        (code, 0) => code.to_string(),
+        (code, subcode) => format!("{code}/{subcode}"),
+    }
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::budget::{self, Lane};
 use super::graph::Graph;
 use super::id::Id;
-use super::refusal::Told;
+use super::refusal::{Told, words_of};
 use crate::shared::channel::dialogue::{Fault, Reason, SendError};
 use crate::shared::outgoing::http::{Answer, NoAnswer};
 
@@ -24,6 +24,9 @@ const TOO_OFTEN: [i64; 10] = [4, 9, 17, 32, 341, 613, 131_048, 131_056, 131_064,
 /// The code that says "more in this second than the number may", and how long to wait then.
 const THROUGHPUT: i64 = 130_429;
 const THROUGHPUT_PAUSE: Duration = Duration::from_secs(5);
+
+/// Codes that say for certain that this call was not carried out and never will be, whatever the answer's status.
+const REFUSALS: [i64; 6] = [10, 33, 100, 131_008, 131_009, 131_062];
 
 /// The code that says "too often to this person".
 const PAIR_LIMIT: i64 = 131_056;
@@ -102,12 +105,16 @@ impl Graph {
             (102 | 190 | 467 | 368 | 131_031 | 131_042, _) | (10, 1_893_063) => self.account_cannot(told),
             (200..=299, _) if (code, subcode) != (200, 1_545_041) => self.account_cannot(told),
             (code, _) if self.app().stops_sending(code) => self.account_cannot(told),
-            (1 | 2 | 1200 | 131_000 | 131_016 | 131_057 | 135_000, _) => {
+            (1 | 2 | 1200 | 131_000 | 131_016 | 131_057 | 133_004 | 135_000, _) => {
                 SendError::Broken { code: words_of(code, subcode) }
             }
             _ if answer.status == StatusCode::TOO_MANY_REQUESTS => self.too_often(account, answer, false),
             _ if is_transient && reason_of(code, subcode) == Reason::Refused && !matches!(code, 10 | 100) => {
                 SendError::Broken { code: words_of(code, subcode) }
+            }
+            // Something broke, and nobody knows before or after what.
+            _ if answer.status.is_server_error() && !is_refusal(code, subcode) => {
+                SendError::Unknown(format!("status {} with code {}", answer.status.as_u16(), words_of(code, subcode)))
             }
             _ => refused(reason_of(code, subcode)),
         }
@@ -131,24 +138,23 @@ fn fault_of(code: i64, subcode: i64) -> Fault {
     }
 }
 
+/// Whether it is known of this code that it refuses a message for what it is.
+fn is_refusal(code: i64, subcode: i64) -> bool {
+    REFUSALS.contains(&code) || reason_of(code, subcode) != Reason::Refused
+}
+
 /// What a refusal means for the person or the content. Codes that nobody knows are refusals.
 #[must_use]
 pub fn reason_of(code: i64, subcode: i64) -> Reason {
     match (code, subcode) {
         (10, 2_018_278 | 2_018_065 | 2_534_022) | (131_047, _) => Reason::WindowClosed,
         (10, 2_018_300) => Reason::NotOwner,
-        (10 | 100, 2_018_108 | 2_018_001) | (551 | 131_021 | 131_026 | 131_030, _) | (200, 1_545_041) => {
-            Reason::CannotReceive
-        }
-        (100, 2_018_008 | 2_018_047 | 2_018_074 | 2_018_109 | 2_018_294) | (131_051..=131_053, _) => {
-            Reason::MediaUnusable
-        }
+        (10 | 100, 2_018_108 | 2_018_001) | (200, 1_545_041) => Reason::CannotReceive,
+        // The last four: of an experiment, in a country, too much advertising, no advertising wanted.
+        (551 | 131_021 | 131_026 | 131_030 | 130_472 | 130_497 | 131_049 | 131_050, _) => Reason::CannotReceive,
+        (100, 2_018_008 | 2_018_047 | 2_018_074 | 2_018_109 | 2_018_294)
+        | (131_051..=131_055 | 131_058 | 131_059, _) => Reason::MediaUnusable,
         (132_000..=132_999, _) => Reason::TemplateUnusable,
         _ => Reason::Refused,
     }
-}
-
-/// A code as it is shown: `10/2018278`, or `551` alone.
-fn words_of(code: i64, subcode: i64) -> String {
-    if subcode == 0 { code.to_string() } else { format!("{code}/{subcode}") }
 }

@@ -84,6 +84,8 @@ pub struct Settings<'a> {
     routes: Vec<&'static str>,
     /// Addresses of ours that were given: their variables, and the routes to which they may lead.
     own: Vec<(String, Url, &'static [&'static str])>,
+    /// The variables that switched a section on.
+    switches: Vec<String>,
 }
 
 impl<'a> Settings<'a> {
@@ -97,7 +99,26 @@ impl<'a> Settings<'a> {
             asked: Vec::new(),
             routes: Vec::new(),
             own: Vec::new(),
+            switches: Vec::new(),
         }
+    }
+
+    /// Whether a section is on: one of its variables is set that have no default. Those that have one (`with_default`) change
+    /// how it works and switch nothing on; all are asked for, so that their names are known where it is off, too.
+    pub fn is_on(&mut self, without_default: &[&str], with_default: &[&str]) -> bool {
+        for name in with_default {
+            self.is_set(name);
+        }
+        let set: Vec<&&str> = without_default.iter().filter(|name| self.is_set(name)).collect();
+        self.switches.extend(set.first().map(|name| (**name).to_owned()));
+        !set.is_empty()
+    }
+
+    /// What to say where a variable is missing: that it is needed, and why.
+    fn missing_words(&self, name: &str) -> String {
+        let section = |name: &str| name.split('_').next().unwrap_or_default().to_owned();
+        let switch = self.switches.iter().find(|switch| section(switch) == section(name) && *switch != name);
+        switch.map_or_else(|| "is missing".to_owned(), |switch| format!("is missing; {switch} is set, which needs it"))
     }
 
     /// Notes that a variable's value cannot be used.
@@ -134,7 +155,7 @@ impl<'a> Settings<'a> {
     /// A text that must be there.
     pub fn required(&mut self, name: &str) -> String {
         if !self.is_set(name) {
-            self.problem_of(ProblemKind::Missing, name, "is missing");
+            self.problem_of(ProblemKind::Missing, name, self.missing_words(name));
         }
         self.text(name).unwrap_or_default()
     }
@@ -213,7 +234,7 @@ impl<'a> Settings<'a> {
     /// A secret that must be there.
     pub fn required_secret(&mut self, name: &str) -> SecretString {
         if !self.is_set(name) {
-            self.problem_of(ProblemKind::Missing, name, "is missing");
+            self.problem_of(ProblemKind::Missing, name, self.missing_words(name));
         }
         self.secret(name).unwrap_or_default()
     }
@@ -357,6 +378,21 @@ pub fn check_url(value: &str) -> Result<Url, BadAddress> {
     }
 }
 
+/// Whether an address that a platform tells is ours: the same, or another of the paths at which the same service answers, below
+/// the same base. `own`: our address, which may lead to a path that only a proxy knows.
+#[must_use]
+pub fn is_own_address(told: &str, own: &Url, routes: &[&str]) -> bool {
+    let Ok(told) = Url::parse(told) else { return false };
+    let parts = |url: &Url| (url.origin(), url.query().map(str::to_owned));
+    if parts(&told) != parts(own) {
+        return false;
+    }
+    let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
+    let (told, own) = (path(&told), path(own));
+    let base = |path: &str| routes.iter().find_map(|route| path.strip_suffix(route)).map(str::to_owned);
+    told == own || base(&own).is_some_and(|of_own| base(&told) == Some(of_own))
+}
+
 /// Whether a host names this machine.
 #[must_use]
 pub fn is_loopback(host: &str) -> bool {
@@ -373,6 +409,50 @@ fn is_placeholder(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_ours_by_whichever_route_and_below_the_same_base_only() {
+        let routes = ["/whatsapp/webhook", "/webhooks/whatsapp"];
+        let is_own = |told: &str, own: &str| is_own_address(told, &Url::parse(own).unwrap(), &routes);
+        let own = "https://shop.example/whatsapp/webhook";
+        for told in [
+            own,
+            "https://shop.example/webhooks/whatsapp",
+            "https://SHOP.example:443/whatsapp/webhook",
+            "https://shop.example/webhooks/whatsapp/",
+        ] {
+            assert!(is_own(told, own), "{told}");
+        }
+        assert!(is_own("https://shop.example/a/webhooks/whatsapp", "https://shop.example/a/whatsapp/webhook"));
+        assert!(is_own("https://shop.example/hooks/wa", "https://shop.example/hooks/wa"));
+        for told in [
+            "",
+            "nonsense",
+            "http://shop.example/whatsapp/webhook",
+            "https://other.example/whatsapp/webhook",
+            "https://shop.example:8443/whatsapp/webhook",
+            "https://shop.example/a/whatsapp/webhook",
+            "https://shop.example/facebook/webhook",
+            "https://shop.example/whatsapp/webhook?x=1",
+        ] {
+            assert!(!is_own(told, own), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_has_a_default_switches_nothing_on_and_what_is_missing_says_why_it_is_needed() {
+        let lookup = |name: &str| ["X_URL", "Y_ID"].contains(&name).then(|| "1".to_owned());
+        let mut settings = Settings::new(&lookup);
+        assert!(!settings.is_on(&["X_ID", "X_TOKEN"], &["X_URL"]));
+        assert!(settings.is_on(&["Y_ID", "Y_TOKEN"], &[]));
+        settings.required("Y_ID");
+        settings.required_secret("Y_TOKEN");
+        settings.required("Z_ID");
+        assert!(settings.asked().contains(&"X_TOKEN".to_owned()));
+        let problems = settings.finish().expect_err("problems").0;
+        let told: Vec<String> = problems.iter().map(|one| format!("{} {}", one.name, one.words)).collect();
+        assert_eq!(told, ["Y_TOKEN is missing; Y_ID is set, which needs it", "Z_ID is missing"]);
+    }
 
     #[test]
     fn all_problems_come_at_once_and_quote_no_value() {

@@ -144,8 +144,7 @@ impl Config {
 
     /// Reads the section; `None`: none of its variables is set, the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
-        if set == 0 {
+        if !settings.is_on(&NAMES, &[]) {
             return None;
         }
         let api_key = settings.required("SHOPIFY_API_KEY");

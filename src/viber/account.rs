@@ -64,7 +64,7 @@ impl Account {
 
     /// The account, as far as it is in memory.
     #[must_use]
-    pub fn known_now(&self) -> Option<Arc<Known>> {
+    fn known_now(&self) -> Option<Arc<Known>> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

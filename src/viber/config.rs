@@ -37,21 +37,14 @@ pub const LONGEST_NAME: usize = 28;
 pub const LONGEST_TEXT: usize = 7_000;
 
 /// The variables of the section that have no default: with any of them set the channel is on, and the token must be there.
-const NAMES: [&str; 6] = [
-    "VIBER_BOT_TOKEN",
-    "VIBER_BOT_TOKEN_PREVIOUS",
-    "VIBER_SENDER_NAME",
-    "VIBER_SENDER_AVATAR",
-    "VIBER_WELCOME",
-    "VIBER_PUBLIC_KEY",
-];
+const NAMES: [&str; 5] =
+    ["VIBER_BOT_TOKEN", "VIBER_BOT_TOKEN_PREVIOUS", "VIBER_SENDER_NAME", "VIBER_SENDER_AVATAR", "VIBER_WELCOME"];
 
-/// Those that have one.
-const WITH_DEFAULT: [&str; 3] = ["VIBER_OUTSIDE_SESSION", "VIBER_WEBHOOK_ADDRESS", "VIBER_API_URL"];
+/// Those that have one, and the one that nothing needs.
+const WITH_DEFAULT: [&str; 4] = ["VIBER_OUTSIDE_SESSION", "VIBER_WEBHOOK_ADDRESS", "VIBER_API_URL", "VIBER_PUBLIC_KEY"];
 
 /// The paths at which callbacks are taken in.
 pub const ROUTES: [&str; 2] = ["/viber/webhook", "/webhooks/viber"];
-const WEBHOOKS: &[&str] = &ROUTES;
 
 impl Config {
     /// The addresses that were configured to be asked, wherever they lead: our own webhook route, and an API that is not
@@ -63,9 +56,7 @@ impl Config {
 
     /// Reads the section; `None`: the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        // All are asked for, so that their names are known also where the channel is off.
-        let set = NAMES.iter().chain(&WITH_DEFAULT).filter(|name| settings.is_set(name));
-        if !set.collect::<Vec<_>>().iter().any(|name| NAMES.contains(name)) {
+        if !settings.is_on(&NAMES, &WITH_DEFAULT) {
             return None;
         }
         let token = settings.required_secret("VIBER_BOT_TOKEN");
@@ -83,7 +74,7 @@ impl Config {
                 "refuse" => Some(false),
                 _ => None,
             }),
-            webhook_address: settings.url_below("VIBER_WEBHOOK_ADDRESS", public_url, WEBHOOKS),
+            webhook_address: settings.url_below("VIBER_WEBHOOK_ADDRESS", public_url, &ROUTES),
             api_url: settings.base_url_or("VIBER_API_URL", API_URL),
             has_public_key: settings.text("VIBER_PUBLIC_KEY").is_some(),
         })

@@ -9,8 +9,8 @@ use super::message::LARGEST_BODY;
 use super::state::Viber;
 use super::{hourly_check, meaning, message, names, refusal};
 use crate::shared::channel::dialogue::{
-    Ability, Dialogue, Fault, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent, Profile, Rate, Reason,
-    Recipient, SendError, Sent, Signal, TextLimit, WindowRule,
+    Ability, Choice, Dialogue, Fault, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent, Profile, Rate,
+    Reason, Recipient, SendError, Sent, Signal, TextLimit, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -77,11 +77,17 @@ impl BotDialogue {
         };
         let receiver = names::id_of(to.person).ok_or_else(|| unsendable("the person's id"))?;
         let body = message::body(&viber.config, Some(&known.name), &receiver, part, mark);
-        let body = body.ok_or_else(|| unsendable("content"))?.to_string();
-        if body.len() > LARGEST_BODY {
+        let mut body = body.ok_or_else(|| unsendable("content"))?;
+        let text = body.to_string();
+        if text.len() > LARGEST_BODY {
             return Err(unsendable("size"));
         }
-        let answer = viber.client.send_message(to.account, body).await;
+        let mut answer = viber.client.send_message(to.account, text).await;
+        if is_too_new(&answer) && !part.choices.is_empty() {
+            // An old client shows the tap in the chat: that is better than no buttons.
+            body["min_api_version"] = message::oldest_client(&part.content).into();
+            answer = viber.client.send_message(to.account, body.to_string()).await;
+        }
         if let Err(SendError::Broken { code }) = &answer
             && *code == refusal::WEBHOOK_NOT_SET.to_string()
         {
@@ -89,6 +95,11 @@ impl BotDialogue {
         }
         answer
     }
+}
+
+/// Whether the person's client does not know what the message asks for: it was not sent.
+fn is_too_new(answer: &Result<Sent, SendError>) -> bool {
+    matches!(answer, Err(SendError::Refused { code, .. }) if *code == refusal::TOO_NEW.to_string())
 }
 
 /// What is wrong with it is ours, and Viber was not asked.
@@ -135,11 +146,32 @@ impl Dialogue for BotDialogue {
         of_media.or_else(|| misfit_of_size(part))
     }
 
-    fn own_copy(&self, to: Recipient<'_>, part: &Part, sent: &Sent, _mark: &str, at_ms: i64) -> Option<Event> {
-        let receiver = names::id_of(to.person)?;
-        let known = self.viber.account.known_now();
-        let name = known.as_ref().map(|known| known.name.as_str());
-        message::own_copy((to.account, to.person), (&self.viber.config, name), &receiver, part, (sent, at_ms))
+    /// Nobody is told by a refusal for how long a device will not do, or whether somebody registers again.
+    fn unreachable_after(&self, code: &str) -> Option<&'static str> {
+        (code == refusal::NOT_SUBSCRIBED.to_string()).then_some("unsubscribed")
+    }
+
+    /// Viber takes 30 KB, and characters that have to be escaped take more than they are.
+    fn text_limit(&self, choices: &[Choice]) -> TextLimit {
+        let (content, choices) = (PartContent::Text { text: String::new() }, choices.to_vec());
+        let around =
+            message::size_of(WIDEST_ID, &Part { content, choices, reply_to: None, is_human: false }, WIDEST_ID);
+        TextLimit::InJson { characters: LONGEST_TEXT, bytes: LARGEST_BODY.saturating_sub(around) }
+    }
+
+    fn own_copy<'a>(
+        &'a self,
+        to: Recipient<'a>,
+        part: &'a Part,
+        sent: &'a Sent,
+        at_ms: i64,
+    ) -> BoxFuture<'a, Option<Event>> {
+        Box::pin(async move {
+            let receiver = names::id_of(to.person)?;
+            let known = self.viber.account.known().await;
+            let name = known.as_ref().map(|known| known.name.as_str());
+            message::own_copy((to.account, to.person), (&self.viber.config, name), &receiver, part, (sent, at_ms))
+        })
     }
 }
 
@@ -158,7 +190,7 @@ fn misfit_of_media(url: &str, media: MediaKind, bytes: Option<u64>) -> Option<Mi
     (media == MediaKind::Video && !is_mp4).then_some(Misfit::Media { why: "type" })
 }
 
-/// Viber takes 30 KB, and characters that have to be escaped take more than they are.
+/// What is left of a text that was cut, or the choices alone, may still be larger than Viber takes.
 fn misfit_of_size(part: &Part) -> Option<Misfit> {
     let PartContent::Text { .. } = part.content else { return None };
     let size = message::size_of(WIDEST_ID, part, WIDEST_ID);
@@ -199,7 +231,7 @@ mod tests {
         };
         assert_eq!(part("😀".repeat(7_000), Vec::new()), None);
         assert_eq!(part("ж".repeat(7_000), choices(13)), None);
-        assert!(part("\u{1}".repeat(7_000), Vec::new()).is_some());
+        assert!(part("\u{1}".repeat(7_000), Vec::new()).is_some(), "it was to be cut");
         assert!(part("😀".repeat(7_000), choices(13)).is_some());
     }
 }

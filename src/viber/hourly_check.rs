@@ -9,6 +9,7 @@ use url::Url;
 
 use super::account::Known;
 use super::client::{AccountInfo, EVENTS};
+use super::config::ROUTES;
 use super::document;
 use super::names::{self, NAME};
 use super::refusal::INVALID_URL;
@@ -18,6 +19,7 @@ use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::{ApiError, Patience};
+use crate::shared::settings::is_own_address;
 use crate::shared::store::{Connection, Status, Trouble, TroubleSource};
 use crate::shared::telemetry::alerts::Cause;
 
@@ -166,7 +168,7 @@ async fn ensure_webhook(viber: &Viber, known: &Known, told: &AccountInfo) -> Res
 /// Whether callbacks go to this address.
 #[must_use]
 pub fn leads_to(webhook: &str, address: &Url) -> bool {
-    Url::parse(webhook).is_ok_and(|webhook| webhook == *address)
+    is_own_address(webhook, address, &ROUTES)
 }
 
 /// The wanted events that are not among these.

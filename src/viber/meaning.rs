@@ -87,9 +87,10 @@ pub fn chosen(callback: &Object<'_>, message: &Object<'_>) -> Option<Chosen> {
         return None;
     }
     let id = text_of(message, "text")?;
-    let title = message::title_of(&message::tracking_of(message), &id);
-    // A tap on a button that stays out of the chat says so.
-    let is_tap = title.is_some() || callback.is_true("silent");
+    let tracking = message::tracking_of(message);
+    let title = message::title_of(&tracking, &id);
+    // A tap on a button that stays out of the chat says so, and so may what is no tap.
+    let is_tap = title.is_some() || (callback.is_true("silent") && message::hides_buttons(&tracking));
     is_tap.then_some(Chosen { id, title })
 }
 
@@ -117,6 +118,8 @@ fn receipt(callback: &Object<'_>, what: Receiving) -> Meaning {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn read(kind: &str, payload: &str) -> Meaning {
@@ -166,9 +169,16 @@ mod tests {
         assert_eq!((tap.kind, tap.text.as_deref(), tap.choice), (Kind::Choice, Some("Send the link"), Some(chosen)));
         let typed = heard(r#"{"type":"text","text":"link","tracking_data":"msg_1:1 {\"LINK\":\"Send the link\"}"}"#);
         assert_eq!((typed.kind, typed.choice), (Kind::Text, None));
-        let silent = r#"{"event":"message","silent":true,"message":{"type":"text","text":"LINK"}}"#;
-        let Meaning::Said(silent) = read("message", silent) else { panic!("said") };
-        assert_eq!((silent.kind, silent.text.as_deref()), (Kind::Choice, Some("LINK")));
+        let silent = |tracking: &str| {
+            let message = json!({"type": "text", "text": "LINK", "tracking_data": tracking});
+            let callback = json!({"event": "message", "silent": true, "message": message}).to_string();
+            let Meaning::Said(said) = read("message", &callback) else { panic!("said") };
+            (said.kind, said.text)
+        };
+        assert_eq!(silent("msg_1:1"), (Kind::Choice, Some("LINK".to_owned())), "its buttons did not fit");
+        for others in ["", "welcome", "somebody else's", r#"msg_1:1 {"OTHER":"Another one"}"#] {
+            assert_eq!(silent(others), (Kind::Text, Some("LINK".to_owned())), "{others}");
+        }
     }
 
     #[test]

@@ -22,9 +22,12 @@ const LONGEST_TRACKING: usize = 4_000;
 /// The longest name of a file, in characters.
 const LONGEST_FILE_NAME: usize = 256;
 
-/// The oldest clients that understand what everybody sends, and those that show cards.
+/// The oldest clients that understand what everybody sends, those that show cards, and those that keep a tap out of the chat:
+/// others would show the button's id as the person's words.
+/// Source: <https://github.com/Bogdaan/viber-bot-php/issues/104> and `/48` (2018 to 2021): below 7 `Silent` has no effect.
 const ANY_CLIENT: u32 = 1;
 const WITH_CARDS: u32 = 2;
+const WITH_SILENT_BUTTONS: u32 = 7;
 
 /// A carousel is so many columns wide, and a card so many rows high at most.
 const COLUMNS: u32 = 6;
@@ -50,13 +53,19 @@ pub fn welcome(config: &Config, bot: Option<&str>) -> Option<Value> {
     Some(json!({ "sender": sender(config, bot)?, "type": "text", "text": text, "tracking_data": "welcome" }))
 }
 
+/// The oldest client that shows this content, whatever it does with buttons under it.
+#[must_use]
+pub fn oldest_client(content: &PartContent) -> u32 {
+    if matches!(content, PartContent::Products { .. }) { WITH_CARDS } else { ANY_CLIENT }
+}
+
 /// The body of a call that sends a part. `receiver`: the person's id at Viber. `None`: Viber has no such message.
 #[must_use]
 pub fn body(config: &Config, bot: Option<&str>, receiver: &str, part: &Part, mark: &str) -> Option<Value> {
-    let is_card = matches!(part.content, PartContent::Products { .. });
+    let oldest = if part.choices.is_empty() { oldest_client(&part.content) } else { WITH_SILENT_BUTTONS };
     let mut body = json!({
         "receiver": receiver,
-        "min_api_version": if is_card { WITH_CARDS } else { ANY_CLIENT },
+        "min_api_version": oldest,
         "sender": sender(config, bot)?,
         "tracking_data": tracking(mark, &part.choices),
     });
@@ -112,6 +121,12 @@ fn tracking(mark: &str, choices: &[Choice]) -> String {
             if whole.chars().count() <= LONGEST_TRACKING { whole } else { mark.to_owned() }
         }
     }
+}
+
+/// Whether the last message before was one of ours whose buttons did not fit into it: a tap is known by nothing else then.
+#[must_use]
+pub fn hides_buttons(tracking: &str) -> bool {
+    tracking.starts_with("msg_") && !tracking.contains(' ')
 }
 
 /// The title of the button with this id, if a message with such a button was the last one before.
@@ -253,6 +268,7 @@ mod tests {
         );
         text.choices = vec![Choice { id: "LINK".to_owned(), title: "Send <it>".to_owned() }];
         let with_choice = body(&config(), Some("Harbour Cafe"), "x", &text, "msg_1:1").unwrap();
+        assert_eq!(with_choice["min_api_version"], 7);
         let button = &with_choice["keyboard"]["Buttons"][0];
         assert_eq!((&button["ActionBody"], &button["Text"]), (&json!("LINK"), &json!("Send &lt;it&gt;")));
         let tracking = with_choice["tracking_data"].as_str().unwrap();

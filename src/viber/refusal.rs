@@ -14,11 +14,17 @@ pub const INVALID_URL: i64 = 1;
 /// The token is refused.
 const INVALID_TOKEN: i64 = 2;
 
+/// The person has unsubscribed.
+pub const NOT_SUBSCRIBED: i64 = 6;
+
 /// No webhook is set.
 pub const WEBHOOK_NOT_SET: i64 = 10;
 
 /// Asked, or sent, too often.
 const TOO_MANY: i64 = 12;
+
+/// The person's client is older than the message wants.
+pub const TOO_NEW: i64 = 13;
 
 /// What a merchant reads where the token is refused.
 const TOKEN_REFUSED: &str =
@@ -46,7 +52,7 @@ pub fn of_call(status: i64, pause: Duration) -> ApiError {
     }
 }
 
-/// What it means that a message was not sent. Statuses that nobody knows are refusals.
+/// What it means that a message was not sent. Statuses beyond those that Viber lists are general errors: it is tried again.
 #[must_use]
 pub fn of_send(status: i64, pause: Duration) -> SendError {
     let code = status.to_string();
@@ -57,12 +63,14 @@ pub fn of_send(status: i64, pause: Duration) -> SendError {
         }
         (_, Some(sentence)) => SendError::Account { fault: Fault::Blocked, code, sentence: sentence.to_owned() },
         // Not registered, not subscribed, no suitable device.
-        (5 | 6 | 11, _) => refused(Reason::CannotReceive),
+        (5 | NOT_SUBSCRIBED | 11, _) => refused(Reason::CannotReceive),
         // It is set anew, and then the message is sent.
         (WEBHOOK_NOT_SET, _) => SendError::Broken { code },
         // The limit is one of 100 messages to a person who does not answer.
         (TOO_MANY, _) => SendError::Later { retry_after: pause, only_person: true },
-        _ => refused(Reason::Refused),
+        (1..=20, _) => refused(Reason::Refused),
+        // "General error" in Viber's table.
+        _ => SendError::Broken { code },
     }
 }
 
@@ -95,7 +103,7 @@ mod tests {
     #[test]
     fn every_status_of_a_send_has_its_class() {
         let refused = |code: &str, reason| SendError::Refused { code: code.to_owned(), reason };
-        for status in [1, 3, 4, 13, 14, 16, 17, 18, 19, 20, 21, 99, -1] {
+        for status in [1, 3, 4, 13, 14, 16, 17, 18, 19, 20] {
             assert_eq!(of_send(status, PAUSE), refused(&status.to_string(), Reason::Refused));
         }
         for status in [5, 6, 11] {
@@ -104,7 +112,9 @@ mod tests {
         for status in [2, 7, 8, 9, 15] {
             assert!(matches!(of_send(status, PAUSE), SendError::Account { .. }), "{status}");
         }
-        assert_eq!(of_send(10, PAUSE), SendError::Broken { code: "10".to_owned() });
+        for status in [10, 21, 99, -1] {
+            assert_eq!(of_send(status, PAUSE), SendError::Broken { code: status.to_string() });
+        }
         assert_eq!(of_send(12, PAUSE), SendError::Later { retry_after: PAUSE, only_person: true });
     }
 

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::person::digits_of;
 use super::refusal;
-use crate::meta::app::{App, Denial};
+use crate::meta::app::{self, App, Denial, GRAPH_URL};
 use crate::meta::id::Id;
 use crate::meta::media::Media;
 use crate::shared::secrets::signature::Secrets;
@@ -42,20 +42,17 @@ pub struct Config {
     pub media: Option<Media>,
 }
 
-/// Where the Graph API is.
-const GRAPH_URL: &str = "https://graph.facebook.com";
-
-/// The newest version of the Graph API on 2026-11-21.
-/// Source: <https://developers.facebook.com/docs/graph-api/changelog/versions>.
-const GRAPH_VERSION: &str = "v26.0";
-
-/// The variables that switch the channel on: with any of them set, all that have no default must be.
-const NAMES: [&str; 12] = [
-    "WHATSAPP_BUSINESS_ACCOUNT_ID",
+/// The variables that switch the channel on: with any of them set, all that the channel needs must be.
+const NAMES: [&str; 5] = [
     "WHATSAPP_PHONE_NUMBER_ID",
-    "WHATSAPP_PHONE_NUMBER",
     "WHATSAPP_ACCESS_TOKEN",
     "WHATSAPP_WEBHOOK_VERIFY_TOKEN",
+    "WHATSAPP_BUSINESS_ACCOUNT_ID",
+    "WHATSAPP_PHONE_NUMBER",
+];
+
+/// Those that have a default.
+const WITH_DEFAULT: [&str; 7] = [
     "WHATSAPP_APP_SECRET",
     "WHATSAPP_APP_SECRET_PREVIOUS",
     "WHATSAPP_WEBHOOK_ADDRESS",
@@ -75,17 +72,9 @@ const MEDIA_MAX_BYTES: u64 = 100 * 1024 * 1024;
 pub const ROUTES: [&str; 2] = ["/whatsapp/webhook", "/webhooks/whatsapp"];
 
 impl Config {
-    /// The addresses that were configured to be asked, wherever they lead: our own webhook route, and a Graph API that is
-    /// not Meta's.
-    pub(super) fn asked_addresses(&self) -> Vec<Url> {
-        let graph = (self.graph_url.as_str().trim_end_matches('/') != GRAPH_URL).then(|| self.graph_url.clone());
-        graph.into_iter().chain([self.webhook_address.clone()]).collect()
-    }
-
-    /// Reads the section; `None`: none of its variables is set, the channel is off.
+    /// Reads the section; `None`: the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        let set = NAMES.iter().filter(|name| settings.is_set(name)).count();
-        if set == 0 {
+        if !settings.is_on(&NAMES, &WITH_DEFAULT) {
             return None;
         }
         let text = settings.required("WHATSAPP_PHONE_NUMBER_ID");
@@ -113,7 +102,7 @@ impl Config {
             app_id: app_id.map_or_else(OnceLock::new, OnceLock::from),
             webhook_address,
             graph_url: settings.base_url_or("WHATSAPP_GRAPH_URL", GRAPH_URL),
-            graph_version: settings.text_or("FACEBOOK_GRAPH_VERSION", GRAPH_VERSION),
+            graph_version: app::graph_version(settings),
             media: Media::from_settings(settings, MEDIA, MEDIA_MAX_BYTES),
         })
     }
@@ -134,6 +123,10 @@ impl App for Config {
 
     fn graph_version(&self) -> &str {
         &self.graph_version
+    }
+
+    fn webhook_address(&self) -> &Url {
+        &self.webhook_address
     }
 
     fn other_version(&self) -> (&'static str, &'static str) {

@@ -12,7 +12,7 @@ use crate::shared::channel::view::shorten;
 const MOST_BUTTONS: usize = 3;
 
 /// The longest text above buttons, a list or a carousel, and under a medium, in characters.
-const LONGEST_BODY: usize = 1_024;
+pub const LONGEST_BODY: usize = 1_024;
 
 /// The longest text of a card in a carousel, in characters.
 const LONGEST_CARD: usize = 160;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::content::LONGEST_BODY;
 use super::payload::{kind, message_key};
 use super::person::Person;
 use super::state::Whatsapp;
@@ -14,7 +15,7 @@ use super::templates::Template;
 use super::{NAME, content, meaning, templates};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
-    Ability, Author, Dialogue, Fault, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent,
+    Ability, Author, Choice, Dialogue, Fault, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent,
     PersonRate, Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
     billing_label,
 };
@@ -79,18 +80,23 @@ impl NumberDialogue {
         if own.as_str() == account { Ok(own) } else { Err(not_left("the settings name another number")) }
     }
 
-    /// The names of a template's parameters, if it has names for them. What is not known is numbered.
-    async fn names_of(&self, wanted: &Value) -> Vec<String> {
-        let is_it = |template: &&Template| {
-            wanted["name"] == template.seen.name.as_str() && wanted["language"] == template.seen.language.as_str()
-        };
+    /// The templates as they are now, else as they were last stored.
+    async fn templates(&self) -> Arc<Vec<Template>> {
         match templates::load(&self.whatsapp).await {
-            Ok(known) => known.iter().find(is_it).map(|template| template.named.clone()).unwrap_or_default(),
+            Ok(known) => known,
             Err(error) => {
-                tracing::info!(%error, "templates could not be read; a template is sent with numbered parameters");
-                Vec::new()
+                tracing::info!(%error, "templates could not be read; those of before are used");
+                templates::stored(&self.whatsapp).await
             }
         }
+    }
+
+    /// The number of a person who stands under a user id, where it is known.
+    async fn number_of(&self, to: Recipient<'_>) -> Option<String> {
+        let of =
+            Conversation { channel: NAME.to_owned(), account: to.account.to_owned(), person: to.person.to_owned() };
+        let names = self.whatsapp.shared.journal.list_person_names(&of).await.unwrap_or_default();
+        names.into_iter().find(|name| matches!(Person::of_name(name), Some(Person::Number(_))))
     }
 
     /// The newest message of a person: the platform marks it as read, and shows there that somebody types.
@@ -109,15 +115,24 @@ fn not_left(why: impl ToString) -> SendError {
 }
 
 /// To whom, in the platform's words. Numbers have a plus: without it Meta may put the business's own country before them.
-fn addressed(person: &str) -> Result<Value, SendError> {
-    let body = match Person::of_name(person).ok_or_else(|| not_left("a name that is nobody's"))? {
-        Person::Number(digits) => json!({ "recipient_type": "individual", "to": format!("+{digits}") }),
-        Person::User(id) => json!({ "recipient_type": "individual", "recipient": id }),
-        Person::Group(id) => json!({ "recipient_type": "group", "to": id }),
+fn addressed(person: &Person) -> Value {
+    match person {
+        Person::Number(digits) => json!({ "messaging_product": "whatsapp", "to": format!("+{digits}") }),
+        Person::User(id) => json!({ "messaging_product": "whatsapp", "recipient": id }),
+        Person::Group(id) => json!({ "messaging_product": "whatsapp", "to": id }),
+    }
+}
+
+fn person_of(to: Recipient<'_>) -> Result<Person, SendError> {
+    Person::of_name(to.person).ok_or_else(|| not_left("a name that is nobody's"))
+}
+
+/// The names of a template's parameters, if it has names for them. What is not known is numbered.
+fn names_in(known: &[Template], wanted: &Value) -> Vec<String> {
+    let is_it = |template: &&Template| {
+        wanted["name"] == template.seen.name.as_str() && wanted["language"] == template.seen.language.as_str()
     };
-    let mut whole = Map::from_iter([("messaging_product".to_owned(), json!("whatsapp"))]);
-    whole.extend(body.as_object().cloned().unwrap_or_default());
-    Ok(Value::Object(whole))
+    known.iter().find(is_it).map(|template| template.named.clone()).unwrap_or_default()
 }
 
 /// What the platform answers to a message that it took.
@@ -147,9 +162,12 @@ impl Dialogue for NumberDialogue {
     fn send<'a>(&'a self, to: Recipient<'a>, part: &'a Part, mark: &'a str) -> BoxFuture<'a, Result<Sent, SendError>> {
         Box::pin(async move {
             self.own(to.account)?;
-            let mut body = addressed(to.person)?;
+            let person = person_of(to)?;
+            let mut body = addressed(&person);
+            let is_group = matches!(person, Person::Group(_));
+            body["recipient_type"] = json!(if is_group { "group" } else { "individual" });
             let named = match &part.content {
-                PartContent::Template { template } => self.names_of(template).await,
+                PartContent::Template { template } => names_in(&self.templates().await, template),
                 _ => Vec::new(),
             };
             let (word, object) = content::body(part, &named);
@@ -191,7 +209,7 @@ impl Dialogue for NumberDialogue {
         };
         Box::pin(async move {
             self.own(to.account)?;
-            let mut body = addressed(to.person)?;
+            let mut body = addressed(&person_of(to)?);
             body["action"] = json!(action);
             self.whatsapp.client.control_thread(&body).await.map(drop)
         })
@@ -207,45 +225,66 @@ impl Dialogue for NumberDialogue {
         (is_group && is_interactive).then_some(Forbidden::Group)
     }
 
+    fn text_limit(&self, choices: &[Choice]) -> TextLimit {
+        if choices.is_empty() { self.profile.text } else { TextLimit::Characters(LONGEST_BODY) }
+    }
+
     fn misfit(&self, part: &Part) -> Option<Misfit> {
         content::misfit(part)
     }
 
-    fn own_copy(&self, to: Recipient<'_>, part: &Part, sent: &Sent, mark: &str, at_ms: i64) -> Option<Event> {
-        let account = Id::parse(to.account)?;
-        let (word, object) = content::body(part, &[]);
-        let mut copy = Map::new();
-        if let Some(number) = self.whatsapp.number() {
-            copy.insert("from".to_owned(), json!(number));
-        }
-        let (member, id) = match Person::of_name(to.person)? {
-            Person::Number(digits) => ("to", digits),
-            Person::User(id) => ("to_user_id", id),
-            Person::Group(id) => ("group_id", id),
-        };
-        copy.insert(member.to_owned(), json!(id));
-        if member == "group_id" {
-            // By this a reader tells that it went out.
-            copy.insert("to".to_owned(), json!(id));
-        }
-        copy.insert("id".to_owned(), json!(sent.platform_id));
-        copy.insert("timestamp".to_owned(), json!((at_ms / 1000).to_string()));
-        copy.insert("type".to_owned(), json!(word));
-        copy.insert(word.to_owned(), object);
-        if let Some(id) = &part.reply_to {
-            copy.insert("context".to_owned(), json!({ "message_id": id }));
-        }
-        tracing::debug!(mark, "the copy of a message is made");
-        Some(Event {
-            channel: NAME,
-            key: message_key(&account, &sent.platform_id),
-            account: to.account.to_owned(),
-            kind: kind::COPY.into(),
-            effect: Effect::Conversation { person: to.person.to_owned(), opens: true },
-            occurred_at: Some(at_ms),
-            name: None,
-            source: Source::Local,
-            payload: Value::Object(copy).to_string().into_bytes(),
+    fn own_copy<'a>(
+        &'a self,
+        to: Recipient<'a>,
+        part: &'a Part,
+        sent: &'a Sent,
+        at_ms: i64,
+    ) -> BoxFuture<'a, Option<Event>> {
+        Box::pin(async move {
+            let account = Id::parse(to.account)?;
+            let known = match &part.content {
+                PartContent::Template { .. } => templates::stored(&self.whatsapp).await,
+                _ => Arc::default(),
+            };
+            let named = match &part.content {
+                PartContent::Template { template } => names_in(&known, template),
+                _ => Vec::new(),
+            };
+            let (word, object) = content::body(part, &named);
+            let mut copy = Map::new();
+            if let Some(number) = self.whatsapp.number() {
+                copy.insert("from".to_owned(), json!(number));
+            }
+            match Person::of_name(to.person)? {
+                Person::Number(digits) => drop(copy.insert("to".to_owned(), json!(digits))),
+                Person::User(id) => {
+                    copy.extend(self.number_of(to).await.map(|digits| ("to".to_owned(), json!(digits))));
+                    copy.insert("to_user_id".to_owned(), json!(id));
+                }
+                Person::Group(id) => {
+                    copy.insert("group_id".to_owned(), json!(id));
+                    // By this a reader tells that it went out.
+                    copy.insert("to".to_owned(), json!(id));
+                }
+            }
+            copy.insert("id".to_owned(), json!(sent.platform_id));
+            copy.insert("timestamp".to_owned(), json!((at_ms / 1000).to_string()));
+            copy.insert("type".to_owned(), json!(word));
+            copy.insert(word.to_owned(), object);
+            if let Some(id) = &part.reply_to {
+                copy.insert("context".to_owned(), json!({ "message_id": id }));
+            }
+            Some(Event {
+                channel: NAME,
+                key: message_key(&account, &sent.platform_id),
+                account: to.account.to_owned(),
+                kind: kind::COPY.into(),
+                effect: Effect::Conversation { person: to.person.to_owned(), opens: true },
+                occurred_at: Some(at_ms),
+                name: None,
+                source: Source::Local,
+                payload: Value::Object(copy).to_string().into_bytes(),
+            })
         })
     }
 

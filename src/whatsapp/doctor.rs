@@ -7,11 +7,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::config::Config;
+use super::config::{Config, ROUTES};
 use super::hourly_check::{NEEDED_FIELDS, ROUTING_FIELDS};
 use super::tokens::{MANAGEMENT, MESSAGING};
 use super::{ABOUT, NAME};
 use crate::meta::address;
+use crate::meta::app::App;
 use crate::meta::graph::below;
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
@@ -19,7 +20,7 @@ use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::section::Section;
 use crate::shared::outgoing::http::{Answer, Http};
 use crate::shared::secrets::signature::{Secrets, sign_sha256, to_hex};
-use crate::shared::settings::is_loopback;
+use crate::shared::settings::is_own_address;
 use crate::shared::store::Connections;
 
 /// What ends within this time is told, in milliseconds.
@@ -39,7 +40,7 @@ impl Section for Config {
     }
 
     fn is_simulated(&self) -> bool {
-        is_loopback(self.graph_url.host_str().unwrap_or_default())
+        App::is_simulated(self)
     }
 
     fn signing(&self) -> (&'static str, &'static str, &Secrets) {
@@ -195,7 +196,7 @@ async fn callback(asking: &Asking<'_>) -> Option<Finding> {
     let all = &body["webhook_configuration"];
     let found =
         ["phone_number", "whatsapp_business_account", "application"].into_iter().find_map(|name| all[name].as_str());
-    let found = found.filter(|found| *found != config.webhook_address.as_str())?;
+    let found = found.filter(|found| !is_own_address(found, &config.webhook_address, &ROUTES))?;
     Some(Finding::error(
         "whatsapp_callback_differs",
         account,

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::NAME;
+use super::config::ROUTES;
 use super::state::Whatsapp;
 use super::tokens::{self, Grants, MESSAGING};
 use crate::meta::id::Id;
@@ -14,6 +15,7 @@ use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
+use crate::shared::settings::is_own_address;
 use crate::shared::store::connections::{Trouble, TroubleSource};
 use crate::shared::store::{Connection, Status};
 use crate::shared::telemetry::alerts::Cause;
@@ -173,7 +175,7 @@ async fn callback(whatsapp: &Whatsapp) -> Result<Option<String>, ReadError> {
     let cause = Cause::of_account(NAME, whatsapp.config.account.as_str(), "callback");
     let address = &whatsapp.config.webhook_address;
     match lenient(whatsapp.client.fetch_callback().await)?.flatten() {
-        Some(found) if found != address.as_str() => {
+        Some(found) if !is_own_address(&found, address, &ROUTES) => {
             let words = "WhatsApp delivers the number's messages to another address than WHATSAPP_WEBHOOK_ADDRESS";
             whatsapp.shared.alerts.raise(cause, &format!("{words}. `shoptalk doctor` says which."));
             Ok(Some(words.to_owned()))

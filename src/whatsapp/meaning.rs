@@ -2,7 +2,7 @@
 //!
 //! Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages> (2026).
 
-use super::payload::kind;
+use super::payload::{kind, sent_of};
 use super::refusal;
 use crate::shared::channel::dialogue::Reason;
 use crate::shared::channel::meaning::{
@@ -30,7 +30,7 @@ pub fn of(item: &Item) -> Meaning {
         kind::STATUS => status(&object),
         kind::CALL => Meaning::Activity { opens_window: opens_by_call(&object) },
         kind::CALL_STATUS => Meaning::Activity { opens_window: object.text("status").as_deref() == Some("ACCEPTED") },
-        kind::HANDOVER => handover(&object),
+        kind::HANDOVER => control(&object),
         _ => Meaning::Activity { opens_window: false },
     }
 }
@@ -132,9 +132,11 @@ fn said(object: &Object<'_>) -> Said {
 }
 
 fn went_out(object: &Object<'_>, from: Origin) -> WentOut {
-    let Content { kind, text, media, .. } = content(object);
-    let mark = text_of(object, "biz_opaque_callback_data");
-    WentOut { platform_id: text_of(object, "id"), kind, text, media, reply_to: reply_to(object), from, mark }
+    let call = sent_of(object);
+    let sent = call.as_ref().unwrap_or(object);
+    let Content { kind, text, media, .. } = content(sent);
+    let mark = text_of(sent, "biz_opaque_callback_data");
+    WentOut { platform_id: text_of(object, "id"), kind, text, media, reply_to: reply_to(sent), from, mark }
 }
 
 /// What became of a message that went out. Other words than these tell nothing that counts.
@@ -155,11 +157,14 @@ fn status(object: &Object<'_>) -> Meaning {
             None => (String::new(), Reason::Refused),
         }
     });
-    let billing = object.get("pricing").filter(|_| object.has("pricing"));
+    // Of groups it stands inside of the conversation in some examples of the documents.
+    let conversation = object.object("conversation");
+    let of = |object: &Object<'_>| object.get("pricing").filter(|_| object.has("pricing")).map(str::to_owned);
+    let billing = of(object).or_else(|| conversation.as_ref().and_then(of));
     Meaning::Receipt(Receipt {
         mark: text_of(object, "biz_opaque_callback_data"),
         failure,
-        billing: billing.and_then(|pricing| serde_json::from_str(pricing).ok()),
+        billing: billing.and_then(|pricing| serde_json::from_str(&pricing).ok()),
         ..Receipt::of(what, vec![id])
     })
 }
@@ -176,12 +181,34 @@ fn opens_by_call(object: &Object<'_>) -> bool {
     }
 }
 
-/// Each notification goes to one side only: that control was passed to the new owner, that it was taken to the former.
-fn handover(object: &Object<'_>) -> Meaning {
-    match object.text("type").as_deref() {
-        Some("control_passed") => Meaning::Control(Control::Back),
-        Some("control_taken") => Meaning::Control(Control::Lost),
-        _ => Meaning::Activity { opens_window: false },
+/// Which way control of a thread went.
+pub struct Handover {
+    /// Whether it came to this app: each notification goes to one side only, that control was passed to the new owner, that it
+    /// was taken to the former one.
+    pub is_ours: bool,
+    /// The roles of the owner before and of the new one, where they are told.
+    pub roles: [Option<String>; 2],
+}
+
+/// Reads a notification. `None`: control went nowhere, or it cannot be told. The word for it stands in `type`, and is also the
+/// name of the member that tells more.
+pub fn handover(object: &Object<'_>) -> Option<Handover> {
+    const WORDS: [(&str, bool); 2] = [("control_passed", true), ("control_taken", false)];
+    let said = text_of(object, "type");
+    let is_it = |word: &str| said.as_deref().map_or_else(|| object.has(word), |said| said == word);
+    let (word, is_ours) = WORDS.into_iter().find(|(word, _)| is_it(word))?;
+    let told = object.object(word);
+    let role = |name: &str| told.as_ref().and_then(|told| text_of(told, name));
+    let roles = [role("previous_owner_role").or_else(|| role("previous_owner_app_role")), role("new_owner_role")];
+    let stays = roles[0].is_some() && roles[0] == roles[1];
+    (!stays).then_some(Handover { is_ours, roles })
+}
+
+fn control(object: &Object<'_>) -> Meaning {
+    match handover(object) {
+        Some(Handover { is_ours: true, .. }) => Meaning::Control(Control::Back),
+        Some(Handover { is_ours: false, .. }) => Meaning::Control(Control::Lost),
+        None => Meaning::Activity { opens_window: false },
     }
 }
 
@@ -246,6 +273,9 @@ mod tests {
         assert_eq!(receipt.billing.unwrap()["category"], "utility");
         let Meaning::Receipt(bare) = read(kind::STATUS, r#"{"id":"w","status":"failed"}"#) else { panic!() };
         assert_eq!(bare.failure, Some((String::new(), Reason::Refused)), "nothing is said of the account");
+        let nested = r#"{"id":"w","status":"sent","conversation":{"pricing":{"category":"group_service"}}}"#;
+        let Meaning::Receipt(nested) = read(kind::STATUS, nested) else { panic!("a receipt") };
+        assert_eq!(nested.billing.unwrap()["category"], "group_service");
         let Meaning::Receipt(played) = read(kind::STATUS, r#"{"id":"w","status":"played"}"#) else { panic!() };
         assert_eq!((played.what, played.failure, played.billing), (Receiving::Read, None, None));
         for odd in [r#"{"id":"w","status":"warning"}"#, r#"{"status":"sent"}"#, "{}"] {
@@ -261,5 +291,12 @@ mod tests {
         assert!(!opens(r#"{"direction":"BUSINESS_INITIATED","event":"terminate","status":"FAILED"}"#));
         assert_eq!(read(kind::HANDOVER, r#"{"type":"control_passed"}"#), Meaning::Control(Control::Back));
         assert_eq!(read(kind::HANDOVER, r#"{"type":"control_taken"}"#), Meaning::Control(Control::Lost));
+        let without_a_type =
+            r#"{"control_taken":{"previous_owner_role":"customer_service","new_owner_role":"escalation"}}"#;
+        assert_eq!(read(kind::HANDOVER, without_a_type), Meaning::Control(Control::Lost));
+        let stays = r#"{"type":"control_passed","control_passed":{"previous_owner_role":"utility","new_owner_role":"utility"}}"#;
+        for nothing in [stays, "{}", r#"{"type":"control_lent","control_passed":{}}"#] {
+            assert_eq!(read(kind::HANDOVER, nothing), Meaning::Activity { opens_window: false }, "{nothing}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::NAME;
 use super::meaning::FILES;
+use super::payload::is_outgoing;
 use super::state::Whatsapp;
 use crate::meta::id::Id;
 use crate::meta::media::{self, Attachments, Located, Media};
@@ -65,7 +66,7 @@ fn read_attached(payload: &[u8]) -> Option<Attached> {
     if object.is_true("is_deleted") {
         return Some(Attached::TakenBack(id));
     }
-    if object.has("to") || object.has("to_user_id") {
+    if is_outgoing(&object) {
         return None;
     }
     let word = object.text("type")?;

@@ -10,7 +10,7 @@ mod items;
 use sha2::{Digest, Sha256};
 
 use self::identity::People;
-pub use self::items::{UNSENDING, key_of_message, kind, message_key};
+pub use self::items::{UNSENDING, is_outgoing, key_of_message, kind, message_key, sent_of};
 use super::NAME;
 use crate::meta::id::{Id, milliseconds};
 use crate::meta::webhook::readable;
@@ -19,6 +19,12 @@ use crate::shared::raw_json::{Object, elements};
 
 /// The one object of WhatsApp's deliveries.
 const OBJECT: &str = "whatsapp_business_account";
+
+/// The field that tells of threads that go from one partner to another: its value is one item.
+const HANDOVERS: &str = "messaging_handovers";
+
+/// The members of a value that say of what and of whom it is.
+const KNOWN: [&str; 5] = ["messaging_product", "metadata", "recipient", "contacts", "standby"];
 
 /// What a delivery holds.
 #[derive(Default)]
@@ -102,6 +108,7 @@ impl<'a> Splitter<'a> {
         for change in changes {
             self.change(&id, time, change);
         }
+        self.others(("", &id, time), &entry, &["id", "time", "changes"]);
     }
 
     fn change(&mut self, entry: &str, time: Option<i64>, text: &'a str) {
@@ -126,7 +133,7 @@ impl<'a> Splitter<'a> {
         let place = |source| Where { entry, account: account.clone(), time, source, people: &people };
         match &*field {
             "history" => self.history(&place(Source::Import), &value),
-            "messaging_handovers" => self.item(&place(Source::Webhook), value_text, items::handover),
+            HANDOVERS => self.handover(&place(Source::Webhook), value_text),
             _ => self.items(&place(Source::Webhook), &value),
         }
         if let Some(inner) = &standby {
@@ -136,6 +143,34 @@ impl<'a> Splitter<'a> {
             let kind = format!("change {}", short(&field));
             let mut event = set_aside(account.as_str(), kind, "a change that is not handled", self.original(text));
             event.key = account::key(account.as_str(), entry, &field, time, self.original(value_text));
+            event.occurred_at = time;
+            return self.split.events.push(event);
+        }
+        let of = (account.as_str(), entry, time);
+        let is_history = field == "history";
+        for object in standby.iter().chain((field != HANDOVERS).then_some(&value)) {
+            let lists = items::LISTS.iter().map(|(member, _)| *member).filter(|_| !is_history);
+            let known: Vec<&str> = KNOWN.into_iter().chain(lists).chain(is_history.then_some("history")).collect();
+            self.others(of, object, &known);
+        }
+        self.others(of, &change, &["field", "value"]);
+    }
+
+    /// What stands beside what is handled, and is not known: kept, each member as one event. `of`: the account, the entry and
+    /// its time. Numbers and marks say nothing of themselves.
+    fn others(&mut self, of: (&str, &str, Option<i64>), object: &Object<'a>, known: &[&str]) {
+        let (account, entry, time) = of;
+        for (name, value) in object.members() {
+            let is_known = known.iter().any(|known| known.as_bytes() == name);
+            let is_empty = matches!(value.trim_matches(['[', ']', '{', '}', '"']).trim(), "");
+            if is_known || is_empty || !value.starts_with(['[', '{', '"']) {
+                continue;
+            }
+            let name = String::from_utf8_lossy(name);
+            let kind = format!("member {}", short(&name));
+            let raw = self.original(value);
+            let mut event = set_aside(account, kind, "a member that is not handled", raw);
+            event.key = account::key(account, entry, &format!("member {name}"), time, raw);
             event.occurred_at = time;
             self.split.events.push(event);
         }
@@ -152,14 +187,32 @@ impl<'a> Splitter<'a> {
         }
     }
 
+    /// A thread goes from one partner to another, and may go the same way again: nothing but the time of the entry tells one
+    /// from the other.
+    fn handover(&mut self, place: &Where<'_>, text: &'a str) {
+        self.item(place, text, items::handover);
+        if let Some(event) = self.split.events.last_mut() {
+            event.key =
+                account::key(place.account.as_str(), place.entry, HANDOVERS, place.time, event.payload.as_slice());
+        }
+    }
+
     /// The chats of a number that was on a phone before: conversations of the past, of which bots are not told.
     /// Source: the page "history" of the webhook reference (2026); the shape is not proven, so what does not fit is kept whole.
     fn history(&mut self, place: &Where<'_>, value: &Object<'a>) {
         for chunk in value.get("history").and_then(elements).unwrap_or_default() {
+            let before = self.split.events.len();
             let threads = Object::parse(chunk).and_then(|chunk| chunk.get("threads").and_then(elements));
             for thread in threads.unwrap_or_default() {
-                let messages = Object::parse(thread).and_then(|thread| thread.get("messages").and_then(elements));
-                messages.unwrap_or_default().into_iter().for_each(|item| self.item(place, item, items::of_history));
+                match Object::parse(thread).and_then(|thread| thread.get("messages").and_then(elements)) {
+                    Some(found) => found.into_iter().for_each(|item| self.item(place, item, items::of_history)),
+                    None => {
+                        self.set_aside(place.account.as_str(), "history", "a thread without messages", thread);
+                    }
+                }
+            }
+            if self.split.events.len() == before {
+                self.set_aside(place.account.as_str(), "history", "a part of a history without messages", chunk);
             }
         }
     }
@@ -185,7 +238,7 @@ impl<'a> Splitter<'a> {
                     kind: read.kind.into(),
                     effect: read.effect,
                     occurred_at: at,
-                    name: None,
+                    name: read.name,
                     source: place.source,
                     payload: raw.to_vec(),
                 }

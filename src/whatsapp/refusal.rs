@@ -7,8 +7,9 @@ use crate::meta::send;
 use crate::shared::channel::dialogue::Reason;
 use crate::shared::outgoing::http::ApiError;
 
-/// Codes that stop all sending: the token, permissions, and what is wrong with the business account.
-const STOPPING: [i64; 6] = [0, 3, 10, 131_005, 131_045, 131_063];
+/// Codes that stop all sending: the token, permissions, and what is wrong with the business account or the number. That
+/// it may not write to people of one country (130497) is none of them: others wait for nothing then.
+const STOPPING: [i64; 7] = [0, 3, 10, 131_005, 131_045, 131_063, 133_010];
 
 /// Whether a refusal with this code stops all sending, beside those with which it is so everywhere at Meta.
 #[must_use]
@@ -22,7 +23,7 @@ pub fn reason_of(code: i64) -> Reason {
     match code {
         code if stops_sending(code) => Reason::AccountUnavailable,
         190 | 200..=299 | 368 | 131_031 | 131_042 => Reason::AccountUnavailable,
-        80_007 | 130_429 | 131_048 | 131_056 | 131_064 => Reason::Rate,
+        4 | 80_007 | 130_429 | 131_048 | 131_056 | 131_064 | 133_016 => Reason::Rate,
         code => send::reason_of(code, 0),
     }
 }
@@ -44,7 +45,7 @@ pub fn denial_reason(denial: Denial) -> String {
              WhatsApp Manager, Billing."
                 .to_owned()
         }
-        Denial::NotAllowed { code: code @ (131_045 | 131_063), .. } => {
+        Denial::NotAllowed { code: code @ (131_045 | 131_063 | 133_010), .. } => {
             format!("The number is not registered to send at WhatsApp (code {code}). See WhatsApp Manager.")
         }
         Denial::NotAllowed { code, permission } => {
@@ -99,7 +100,21 @@ mod tests {
             (131_042, Reason::AccountUnavailable),
             (190, Reason::AccountUnavailable),
             (131_056, Reason::Rate),
-            (131_049, Reason::Refused),
+            (131_049, Reason::CannotReceive),
+            (131_050, Reason::CannotReceive),
+            (130_472, Reason::CannotReceive),
+            (130_497, Reason::CannotReceive),
+            (131_052, Reason::MediaUnusable),
+            (133_016, Reason::Rate),
+            (4, Reason::Rate),
+            (0, Reason::AccountUnavailable),
+            (3, Reason::AccountUnavailable),
+            (10, Reason::AccountUnavailable),
+            (131_005, Reason::AccountUnavailable),
+            (131_045, Reason::AccountUnavailable),
+            (131_063, Reason::AccountUnavailable),
+            (133_010, Reason::AccountUnavailable),
+            (131_057, Reason::Refused),
             (999_999, Reason::Refused),
         ] {
             assert_eq!(reason_of(code), reason, "{code}");

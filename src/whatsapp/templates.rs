@@ -46,6 +46,16 @@ pub async fn load(whatsapp: &Whatsapp) -> Result<Arc<Vec<Template>>, ReadError> 
     }
 }
 
+/// The templates as they were last read, also by an earlier process; nothing is asked.
+pub async fn stored(whatsapp: &Whatsapp) -> Arc<Vec<Template>> {
+    if let Some((_, known)) = whatsapp.templates() {
+        return known;
+    }
+    let records = whatsapp.shared.journal.list_records(NAME, whatsapp.config.account.as_str(), TEMPLATE).await;
+    let records = records.unwrap_or_default().into_iter();
+    Arc::new(records.filter_map(|record| of(&RawValue::from_string(record.payload).ok()?)).collect())
+}
+
 /// Reads the templates and writes their file if it changed.
 ///
 /// # Errors

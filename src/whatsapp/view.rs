@@ -1,8 +1,8 @@
 //! How conversations are shown to people: from the item, as the journal keeps it, to words.
 
 use super::PLATFORM;
-use super::meaning::{self, text_of};
-use super::payload::kind;
+use super::meaning::{self, Handover, text_of};
+use super::payload::{is_outgoing, kind, sent_of};
 use crate::shared::channel::meaning::Kind;
 use crate::shared::channel::view::{Media, Message, Shown, Side, View};
 use crate::shared::raw_json::Object;
@@ -21,12 +21,13 @@ pub const VIEW: View = View {
 /// What an event of a conversation says.
 fn show(_account: &str, item: &Item) -> Shown {
     let Some(object) = std::str::from_utf8(&item.payload).ok().and_then(Object::parse) else { return Shown::Nothing };
-    let is_ours = object.has("to") || object.has("to_user_id");
-    let by = if is_ours { Side::Account } else { Side::Person };
+    let by = if is_outgoing(&object) { Side::Account } else { Side::Person };
     let named =
         |member: &str, id: &str| object.object(member).and_then(|inner| text_of(&inner, id)).unwrap_or_default();
     match item.kind.as_str() {
-        kind::MESSAGE | kind::ECHO | kind::STANDBY_ECHO | kind::COPY if object.is_true("is_deleted") => Shown::Nothing,
+        kind::MESSAGE | kind::ECHO | kind::STANDBY_ECHO | kind::COPY | kind::EDIT if object.is_true("is_deleted") => {
+            Shown::Nothing
+        }
         kind::MESSAGE | kind::ECHO | kind::STANDBY_ECHO | kind::COPY => message(&object, by),
         kind::REACTION => {
             let sign = Some(named("reaction", "emoji")).filter(|emoji| !emoji.is_empty());
@@ -46,15 +47,30 @@ fn show(_account: &str, item: &Item) -> Shown {
         kind::SYSTEM => Shown::Note("The person's number or id changed"),
         kind::WELCOME => Shown::Note("The person opened the chat"),
         kind::CALL if object.text("event").as_deref() != Some("terminate") => Shown::Note("A call"),
-        kind::HANDOVER => Shown::Note("Another partner took the conversation over, or passed it on"),
+        kind::HANDOVER => {
+            meaning::handover(&object).map_or(Shown::Nothing, |moved| Shown::Note(moved_in_words(&moved)))
+        }
         _ => Shown::Nothing,
     }
 }
 
+/// Who answers from here on, by the roles that partners have.
+/// Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/conversation-routing> (2026).
+fn moved_in_words(moved: &Handover) -> &'static str {
+    match (moved.is_ours, moved.roles[1].as_deref()) {
+        (true, _) => "The conversation was passed to this app",
+        (false, Some("ai_agent")) => "Meta's agent answers from here on",
+        (false, Some("escalation")) => "The business's people answer elsewhere from here on",
+        (false, _) => "Another partner of the business answers from here on",
+    }
+}
+
 fn message(object: &Object<'_>, by: Side) -> Shown {
-    let content = meaning::content(object);
-    let word = object.text("type").unwrap_or_default();
-    let file = object.object(&word);
+    let call = sent_of(object);
+    let sent = call.as_ref().unwrap_or(object);
+    let content = meaning::content(sent);
+    let word = sent.text("type").unwrap_or_default();
+    let file = sent.object(&word);
     let title = file.as_ref().and_then(|file| text_of(file, "filename"));
     let is_voice = file.as_ref().is_some_and(|file| file.is_true("voice"));
     let mut media: Vec<Media> = content
@@ -76,7 +92,7 @@ fn message(object: &Object<'_>, by: Side) -> Shown {
         _ if word == "template" => Some("Sent a template"),
         _ => None,
     };
-    let context = object.object("context");
+    let context = sent.object("context");
     let reply_to =
         context.as_ref().and_then(|context| text_of(context, "id").or_else(|| text_of(context, "message_id")));
     Shown::Message(Message {
@@ -124,6 +140,9 @@ mod tests {
             panic!("a message")
         };
         assert_eq!((echo.by, echo.text.as_str()), (Side::Account, "hi"));
+        let copy = r#"{"id":"w","message":{"to":"1777","type":"text","text":{"body":"by an agent"}}}"#;
+        let Shown::Message(copy) = shown(kind::STANDBY_ECHO, copy) else { panic!("a message") };
+        assert_eq!((copy.by, copy.text.as_str()), (Side::Account, "by an agent"));
         let Shown::Message(odd) = shown(kind::MESSAGE, r#"{"id":"w","type":"poll"}"#) else { panic!("a message") };
         assert_eq!(odd.media.len(), 1);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use shoptalk::shared::channel::simulator::Webhooks;
+use shoptalk::shared::channel::simulator::{Failure, Webhooks};
 use shoptalk::whatsapp::sandbox::SendFailure;
 
 use crate::api_keys::is_problem;
@@ -27,8 +27,8 @@ async fn an_answer_reaches_the_person_and_stands_once_in_the_file_in_the_platfor
     let entries = conversation(&scene.app, &scene.ada.user_id()).unwrap();
     assert_eq!(
         entries[1],
-        json!({"from": DIGITS, "to_user_id": scene.ada.user_id(), "id": sent.id, "timestamp": at, "type": "text",
-               "text": {"body": "Yes, three left."}})
+        json!({"from": DIGITS, "to": ADAS_NUMBER, "to_user_id": scene.ada.user_id(), "id": sent.id, "timestamp": at,
+               "type": "text", "text": {"body": "Yes, three left."}})
     );
     let message = scene.message(&id).await;
     assert_eq!((message["state"].as_str(), message["tries"].as_i64()), (Some("delivered"), Some(1)));
@@ -142,6 +142,35 @@ async fn choices_are_buttons_then_a_list_and_what_is_tapped_comes_back() {
     scene.finish().await;
 }
 
+#[tokio::test]
+async fn a_text_that_is_too_long_for_choices_is_cut_and_they_stand_under_its_end() {
+    let scene = Scene::start().await;
+    let choices = json!([{"id": "YES", "title": "Yes"}, {"id": "NO", "title": "No"}]);
+    let words = |count: usize| (0..count).map(|n| format!("word{n:04}.")).collect::<Vec<_>>().join(" ");
+    let long = words(600);
+    scene.say(&json!({"text": long, "choices": choices})).await;
+    for _ in 0..3 {
+        scene.pass(5).await;
+    }
+    let received = scene.ada.received();
+    let kinds: Vec<(&str, usize)> = received.iter().map(|seen| (seen.kind.as_str(), seen.choices.len())).collect();
+    assert_eq!(kinds, [("text", 0), ("text", 0), ("interactive", 2)]);
+    assert!(received[2].text.chars().count() <= 1_024, "{}", received[2].text.chars().count());
+    assert_eq!(received.iter().map(|seen| seen.text.as_str()).collect::<Vec<_>>().join(" "), long);
+
+    // Under a medium the end of the text stands with it.
+    let media = json!({"url": "https://shop.example/1.jpg", "type": "image"});
+    scene.say(&json!({"text": words(150), "media": media, "choices": choices})).await;
+    for _ in 0..3 {
+        scene.pass(5).await;
+    }
+    let last_two = &scene.ada.received()[3..];
+    assert_eq!((last_two[0].kind.as_str(), last_two[1].choices.len()), ("text", 2));
+    assert_eq!(last_two[1].content["header"]["type"], "image");
+    assert_eq!(format!("{} {}", last_two[0].text, last_two[1].text), words(150));
+    scene.finish().await;
+}
+
 /// The products of the shop, as they can be shown.
 async fn products(scene: &Scene, count: usize) -> Vec<String> {
     let found = scene.bot.get(&format!("/api/v1/products?limit={count}")).await.json();
@@ -231,6 +260,8 @@ async fn after_a_day_only_templates_go_and_the_platforms_word_counts_at_the_edge
     let body = last_body(&scene);
     let parameter = &body["template"]["components"][0]["parameters"][0];
     assert_eq!(parameter, &json!({"type": "text", "text": "77", "parameter_name": "order"}));
+    let copy = conversation(&scene.app, &scene.ada.user_id()).unwrap().pop().unwrap();
+    assert_eq!(copy["template"], body["template"], "the copy is as it was sent");
     let multiline = json!({"template": {"name": "named_note", "language": "en_US", "params": ["a\nb"]}});
     let problem = is_problem(&scene.post(&multiline).await, 422, "invalid");
     assert_eq!(problem["errors"][0]["pointer"], "/template/params/0");
@@ -252,11 +283,17 @@ async fn what_the_platform_says_decides_what_happens_next() {
         (132_001, "failed", "template-unusable", 1),
         (132_015, "failed", "template-unusable", 1),
         (131_053, "failed", "media-unusable", 1),
-        (131_049, "failed", "refused", 1),
+        (131_049, "failed", "cannot-receive", 1),
+        (131_050, "failed", "cannot-receive", 1),
+        (130_497, "failed", "cannot-receive", 1),
+        (131_051, "failed", "media-unusable", 1),
         (100, "failed", "refused", 1),
+        (131_008, "failed", "refused", 1),
         (987_654, "failed", "refused", 1),
         (131_000, "delivered", "", 2),
         (131_016, "delivered", "", 2),
+        (131_057, "delivered", "", 2),
+        (133_016, "delivered", "", 2),
         (131_056, "delivered", "", 2),
         (130_429, "delivered", "", 2),
         (80_007, "delivered", "", 2),
@@ -272,6 +309,32 @@ async fn what_the_platform_says_decides_what_happens_next() {
         let message = scene.message(&id).await;
         assert_eq!((message["state"].as_str(), failure(&message).0), (Some(state), reason), "{code}: {message}");
         assert_eq!(message["tries"], calls, "{code}");
+        // A refusal says nothing of the next message.
+        assert_eq!(scene.post(&json!({"text": "And now?"})).await.status, 202, "{code}");
+        scene.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_the_platforms_with_a_code_that_nobody_knows_is_a_doubt() {
+    let error = |code: &str| format!(r#"{{"error":{{"message":"Oops","type":"OAuthException"{code}}}}}"#);
+    for (status, code, state) in [
+        (500, r#","code":987654"#, "unknown"),
+        (503, "", "unknown"),
+        (500, r#","code":131009"#, "failed"),
+        (400, r#","code":987654"#, "failed"),
+        // Without a code nothing is said of the account.
+        (400, "", "failed"),
+    ] {
+        let scene = Scene::start().await;
+        let failure = Failure::Text(status, error(code));
+        scene.platform.traffic().fail_next(&format!("/{NUMBER}/messages"), 1, failure);
+        let id = scene.say(&json!({"text": "Yes."})).await;
+        scene.work().await;
+        assert_eq!(scene.message(&id).await["state"], state, "{status} {code}");
+        scene.pass(301).await;
+        assert_eq!(scene.message(&id).await["tries"], 1, "{status} {code}: never sent again");
+        assert_eq!(scene.post(&json!({"text": "And now?"})).await.status, 202, "{status} {code}");
         scene.finish().await;
     }
 }
@@ -303,6 +366,10 @@ async fn what_stops_the_account_stops_sending_and_never_the_intake() {
         (10, "incomplete"),
         (131_005, "incomplete"),
         (0, "needs_reconnect"),
+        (3, "incomplete"),
+        (131_045, "blocked"),
+        (131_063, "blocked"),
+        (133_010, "blocked"),
     ] {
         let scene = Scene::start().await;
         scene.platform.fail_sends(1, SendFailure::Refused(code));
@@ -316,9 +383,11 @@ async fn what_stops_the_account_stops_sending_and_never_the_intake() {
         assert_eq!(refused["why"], why, "{code}");
         let heard = scene.hear("Hello?").await;
         assert!(ids(&scene.app, &scene.ada.user_id()).contains(&heard), "{code}");
+        assert_eq!(scene.conversation(&scene.ada.user_id()).await["reason"], "account_unavailable", "{code}");
         scene.pass(301).await;
         scene.pass(5).await;
         assert_eq!(scene.message(&id).await["state"], "delivered", "{code}");
+        assert_eq!(scene.post(&json!({"text": "And now?"})).await.status, 202, "{code}");
         scene.finish().await;
     }
 }
@@ -450,6 +519,13 @@ async fn a_thread_is_passed_to_the_other_partner_and_taken_back() {
     let ada = scene.ada.user_id();
     let calls = [(ada.clone(), "pass".to_owned()), (ada.clone(), "take".to_owned())];
     assert_eq!(scene.platform.control_calls(), calls);
+    let received = scene.platform.traffic().received();
+    let asked: Vec<Value> = received
+        .iter()
+        .filter(|one| one.path.ends_with("/thread_control"))
+        .map(|one| serde_json::from_str(&one.text()).unwrap())
+        .collect();
+    assert_eq!(asked[0], json!({"messaging_product": "whatsapp", "recipient": ada, "action": "pass"}));
     // Another role answers: it is seen, and that control comes back, too.
     assert_eq!(scene.number.loses_thread(&scene.ada, "escalation").await.answers, [200]);
     scene.number.role_writes(&scene.ada, "escalation", "I take care of it.").await;

@@ -41,11 +41,11 @@ async fn challenge(app: &TestApp, query: &str) -> crate::test_app::Answer {
     app.browser().send(Method::GET, &format!("/whatsapp/webhook?{query}"), &[], b"").await
 }
 
-fn text(id: &str, at: u64, words: &str) -> Value {
+pub fn text(id: &str, at: u64, words: &str) -> Value {
     json!({"from": ADAS_NUMBER, "from_user_id": ADA, "id": id, "timestamp": at.to_string(), "type": "text", "text": {"body": words}})
 }
 
-fn said(from: Value, id: &str, words: &str) -> Value {
+pub fn said(from: Value, id: &str, words: &str) -> Value {
     let mut message = json!({"id": id, "timestamp": "1795219200", "type": "text", "text": {"body": words}});
     message.as_object_mut().unwrap().extend(from.as_object().unwrap().clone());
     message
@@ -470,69 +470,116 @@ async fn what_is_taken_back_leaves_who_when_and_the_id() {
 }
 
 #[tokio::test]
-async fn a_person_known_by_number_keeps_one_file_when_the_id_comes() {
+async fn who_takes_a_message_back_takes_its_edits_back_too() {
+    let app = start().await;
+    let at = 1_795_219_210;
+    let of = |id: &str, kind: &str, inner: Value| {
+        let mut item = text(id, at, "");
+        item.as_object_mut().unwrap().remove("text");
+        item["type"] = json!(kind);
+        item[kind] = inner;
+        item
+    };
+    let edit = |id: &str, words: &str| {
+        let message = json!({"type": "text", "text": {"body": words}});
+        of(id, "edit", json!({"original_message_id": "wamid.1", "message": message}))
+    };
+    deliver(&app, &delivery(NUMBER, "wamid.1", "a secret")).await;
+    deliver_items(&app, "messages", &[edit("wamid.2", "the same secret")]).await;
+    assert_eq!(conversation(&app, ADA).unwrap()[1]["edit"]["message"]["text"]["body"], "the same secret");
+    let revoke = of("wamid.3", "revoke", json!({"original_message_id": "wamid.1"}));
+    // The last edit comes late.
+    deliver_items(&app, "messages", &[revoke]).await;
+    deliver_items(&app, "messages", &[edit("wamid.4", "still the secret")]).await;
+    let file = app.text(&format!("whatsapp/{NUMBER}/conversations/{ADA}.json")).unwrap();
+    assert!(!file.contains("secret"), "{file}");
+    assert_eq!(ids(&app, ADA), ["wamid.1", "wamid.2", "wamid.3", "wamid.4"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_thread_may_go_the_same_way_twice_and_the_word_for_it_may_be_missing() {
     let app = start().await;
     let bot = Bot::start(&app, &[Scope::Read]).await;
-    let nobody = json!([]);
-    let by_number = |id: &str, words: &str| json!({"contacts": nobody, "messages": [said(json!({"from": ADAS_NUMBER}), id, words)]});
-    deliver(&app, &of_number(NUMBER, "messages", &by_number("wamid.1", "before"))).await;
-    assert_eq!(ids(&app, ADAS_NUMBER), ["wamid.1"]);
-    deliver(&app, &delivery(NUMBER, "wamid.2", "with the id")).await;
-    assert_eq!(ids(&app, ADA), ["wamid.1", "wamid.2"]);
-    assert!(conversation(&app, ADAS_NUMBER).is_none(), "the old file is gone");
-    // What still comes by the number alone stands there, too.
-    deliver(&app, &of_number(NUMBER, "messages", &by_number("wamid.3", "by number again"))).await;
-    assert_eq!(ids(&app, ADA), ["wamid.1", "wamid.2", "wamid.3"]);
-    let path = |person: &str| format!("/api/v1/whatsapp/{NUMBER}/conversations/{person}");
-    let (old, new) = (bot.get(&path(ADAS_NUMBER)).await.json(), bot.get(&path(ADA)).await.json());
-    assert_eq!(old["person"]["id"], ADA);
-    assert_eq!(old, new, "the old address answers as the new one");
-    let app = app.restart().await;
-    app.settle().await;
+    let at = app.clock.now().timestamp();
+    deliver_items(&app, "messages", &[text("wamid.1", at.unsigned_abs(), "hello")]).await;
+    // As it was observed: no metadata, no name of the new owner's app, and no time of its own.
+    let moved = |way: &str, after: i64| {
+        let mut value = json!({"recipient": {"phone_number_id": NUMBER, "display_phone_number": DIGITS},
+                               "sender": {"phone_number": ADAS_NUMBER}});
+        value[way] = json!({"previous_owner_app_role": "meta_business_agent"});
+        let entry =
+            json!({"id": BUSINESS, "time": at + after, "changes": [{"field": "messaging_handovers", "value": value}]});
+        json!({"object": "whatsapp_business_account", "entry": [entry]}).to_string()
+    };
+    let path = format!("/api/v1/whatsapp/{NUMBER}/conversations/{ADA}");
+    for (way, after, is_lost) in [
+        ("control_taken", 1, true),
+        ("control_passed", 2, false),
+        ("control_taken", 3, true),
+        ("control_taken", 3, true),
+        ("control_passed", 4, false),
+    ] {
+        deliver(&app, &moved(way, after)).await;
+        assert_eq!(bot.get(&path).await.json()["reason"] == "not_owner", is_lost, "{way} {after}");
+    }
     app.finish().await;
 }
 
 #[tokio::test]
-async fn a_changed_id_takes_the_old_file_over() {
-    const NEW: &str = "US.900000000000000009";
-    const NEW_NUMBER: &str = "15550100778";
+async fn what_another_partner_sent_is_in_the_file_also_where_the_copy_holds_the_call() {
     let app = start().await;
-    deliver(&app, &delivery(NUMBER, "wamid.1", "before")).await;
-    let mut system = said(json!({"from": ADAS_NUMBER}), "wamid.2", "");
-    system["type"] = json!("system");
-    system["system"] =
-        json!({"type": "user_changed_number", "wa_id": NEW_NUMBER, "user_id": NEW, "previous_user_id": ADA});
-    deliver(&app, &of_number(NUMBER, "messages", &json!({"contacts": [], "messages": [system]}))).await;
-    assert_eq!(ids(&app, NEW), ["wamid.1", "wamid.2"]);
-    assert!(conversation(&app, ADA).is_none());
-    // By the new number and by the old id: both lead there.
-    let later = json!([
-        said(json!({"from": NEW_NUMBER}), "wamid.3", "by the new number"),
-        said(json!({"from_user_id": ADA}), "wamid.4", "late, by the old id"),
-    ]);
-    deliver(&app, &of_number(NUMBER, "messages", &json!({"contacts": [], "messages": later}))).await;
-    assert_eq!(ids(&app, NEW), ["wamid.1", "wamid.2", "wamid.3", "wamid.4"]);
-
-    // Before August 2026 it was told in another form.
-    const NEWEST: &str = "US.900000000000000010";
-    let update =
-        json!({"wa_id": NEW_NUMBER, "user_id": {"previous": NEW, "current": NEWEST}, "timestamp": "1795219401"});
-    deliver(&app, &of_number(NUMBER, "user_id_update", &json!({"contacts": [], "user_id_update": [update]}))).await;
-    assert_eq!(ids(&app, NEWEST).len(), 4);
-    assert!(conversation(&app, NEW).is_none());
+    let bot = Bot::start(&app, &[Scope::Read]).await;
+    let at = app.clock.now().timestamp();
+    deliver_items(&app, "messages", &[text("wamid.1", at.unsigned_abs(), "hello")]).await;
+    let echo = json!({"id": "wamid.AGENT", "timestamp": (at + 1).to_string(),
+                      "message": {"to": ADAS_NUMBER, "recipient": ADAS_NUMBER, "recipient_type": "individual", "type": "text",
+                                  "text": {"body": "A Business AI answer"}}});
+    deliver(&app, &of_number(NUMBER, "standby", &json!({"standby": {"message_echoes": [echo]}}))).await;
+    assert_eq!(ids(&app, ADA), ["wamid.1", "wamid.AGENT"]);
+    let path = format!("/api/v1/whatsapp/{NUMBER}/conversations/{ADA}?history=2");
+    let shown = bot.get(&path).await.json();
+    assert_eq!(shown["reason"], "not_owner");
+    let last = &shown["messages"][1];
+    assert_eq!((last["by"].as_str(), last["text"].as_str()), (Some("app"), Some("A Business AI answer")));
     app.finish().await;
 }
 
 #[tokio::test]
-async fn a_number_with_another_owner_brings_nobodys_file_along() {
-    const OTHER: &str = "US.900000000000000007";
+async fn what_is_not_known_beside_what_is_known_is_kept_too() {
     let app = start().await;
-    deliver(&app, &delivery(NUMBER, "wamid.1", "Ada's")).await;
-    let contacts = json!([{"wa_id": ADAS_NUMBER, "user_id": OTHER}]);
-    let mut message = said(json!({"from": ADAS_NUMBER, "from_user_id": OTHER}), "wamid.2", "I have this number now");
-    message["timestamp"] = json!("1795300000");
-    deliver(&app, &of_number(NUMBER, "messages", &json!({"contacts": contacts, "messages": [message]}))).await;
-    assert_eq!((ids(&app, ADA), ids(&app, OTHER)), (vec!["wamid.1".to_owned()], vec!["wamid.2".to_owned()]));
+    let (all, apart, _) = app.counts().await;
+    let known = text("wamid.1", 1_795_219_200, "hello");
+    let value =
+        json!({"messages": [known], "polls": [{"id": "p1", "votes": 3}], "nothing": [], "less": null, "flag": true});
+    let mut delivery: Value = serde_json::from_str(&of_number(NUMBER, "messages", &value)).unwrap();
+    delivery["entry"][0]["changes"][0]["routing"] = json!({"role": "utility"});
+    delivery["entry"][0]["news"] = json!("for whoever reads it");
+    for _ in 0..2 {
+        deliver(&app, &delivery.to_string()).await;
+    }
+    assert_eq!(app.counts().await, (all + 4, apart + 3, 0));
+    assert_eq!(ids(&app, ADA), ["wamid.1"]);
+    let kept: Vec<String> = app.journal_sql(|connection| {
+        let mut found = connection.prepare(
+            "SELECT kind || ' ' || CAST(payload AS TEXT) FROM events WHERE kind LIKE 'member %' ORDER BY kind",
+        )?;
+        found.query_map([], |row| row.get(0))?.collect()
+    });
+    assert_eq!(
+        kept,
+        [
+            "member news \"for whoever reads it\"",
+            r#"member polls [{"id":"p1","votes":3}]"#,
+            r#"member routing {"role":"utility"}"#
+        ]
+    );
+    // A part of a history that could not be shared is no reason to forget what could.
+    let old = json!({"from": ADAS_NUMBER, "id": "wamid.H1", "timestamp": "1790000000", "type": "text", "text": {"body": "old"}});
+    let history = json!({"history": [{"threads": [{"id": ADAS_NUMBER, "messages": [old]}]},
+                                     {"errors": [{"code": 2_593_109, "title": "History sync is turned off"}]}]});
+    deliver(&app, &of_number(NUMBER, "history", &history)).await;
+    assert_eq!(app.counts().await, (all + 6, apart + 4, 0));
     app.finish().await;
 }
 

@@ -8,6 +8,7 @@ use super::job::BoxFuture;
 use super::meaning::Meaning;
 use super::reader::ReadError;
 pub use super::reason::Reason;
+pub use super::text_limit::TextLimit;
 use crate::shared::journal::Event;
 use crate::shared::store::Item;
 
@@ -66,6 +67,18 @@ pub trait Dialogue: Send + Sync {
         false
     }
 
+    /// How long the text of a part may be that has these choices under it; without any, as the [`Profile`] says or less. A
+    /// longer text is cut, and the choices stand under the last piece.
+    fn text_limit(&self, _choices: &[Choice]) -> TextLimit {
+        self.profile().text
+    }
+
+    /// Why a person cannot be written to until they write again, to whom the platform refused a message with this code: the
+    /// word in the API. `None`: the refusal says nothing of the next message.
+    fn unreachable_after(&self, _code: &str) -> Option<&'static str> {
+        None
+    }
+
     /// What this platform does not take of a part that keeps to the [`Profile`]; `None`: nothing. The part is as it is stored: cards
     /// are not filled in.
     fn misfit(&self, _part: &Part) -> Option<Misfit> {
@@ -79,9 +92,16 @@ pub trait Dialogue: Send + Sync {
     }
 
     /// The copy of a part that was sent, in the platform's own shape of outgoing messages: an event whose key is that of
-    /// the platform's id. `None`: the platform shows it itself ([`Profile::has_echo`]). `at_ms`: when it was sent.
-    fn own_copy(&self, _to: Recipient<'_>, _part: &Part, _sent: &Sent, _mark: &str, _at_ms: i64) -> Option<Event> {
-        None
+    /// the platform's id. `None`: the platform shows it itself ([`Profile::has_echo`]), or it cannot be made now. Nothing is
+    /// asked of the platform. `at_ms`: when it was sent.
+    fn own_copy<'a>(
+        &'a self,
+        _to: Recipient<'a>,
+        _part: &'a Part,
+        _sent: &'a Sent,
+        _at_ms: i64,
+    ) -> BoxFuture<'a, Option<Event>> {
+        Box::pin(async { None })
     }
 
     /// Whether messages can be sent with these permissions, which the login of an account granted; none where that is not known.
@@ -278,27 +298,6 @@ impl Ability {
             Self::Template => "template",
             Self::Typing => "typing",
             Self::Seen => "seen",
-        }
-    }
-}
-
-/// How long a text may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TextLimit {
-    /// In Unicode code points.
-    Characters(usize),
-    /// In bytes of UTF-8.
-    Bytes(usize),
-}
-
-impl TextLimit {
-    /// Whether this text fits into one part.
-    #[must_use]
-    pub fn fits(self, text: &str) -> bool {
-        match self {
-            Self::Characters(most) => text.chars().count() <= most,
-            Self::Bytes(most) => text.len() <= most,
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod reason;
 pub mod section;
 #[cfg(feature = "demo")]
 pub mod simulator;
+pub mod text_limit;
 pub mod view;
 
 use std::sync::Arc;

@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use self::planting::Planting;
-pub use self::post::{Post, Webhooks};
+pub use self::post::{Post, Posts, Queue, Webhooks, surplus};
 pub use self::send_failure::{Plans, SendFailure};
 pub use self::wire::{ascii_json, hmac_sha256_hex, json_answer, loopback_client, random_text};
 

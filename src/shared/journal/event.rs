@@ -111,7 +111,7 @@ pub enum Effect {
     Unsend {
         /// The person, by name.
         person: String,
-        /// The keys of the message and of its edits.
+        /// The keys of the message and of its edits, or names of theirs.
         keys: Vec<DedupeKey>,
     },
     /// This must be read again.
@@ -156,7 +156,8 @@ pub struct Event {
     pub account: String,
     /// How a repeat is recognised.
     pub key: DedupeKey,
-    /// Another name by which an operator finds it, where its key is not made of the id that people know.
+    /// Another name: by it an operator finds an event whose key is not made of the id that people know, and an
+    /// [`Effect::Unsend`] finds what shows the content of a message and has an id of its own.
     pub name: Option<DedupeKey>,
     /// The platform's own word for what happened.
     pub kind: Cow<'static, str>,

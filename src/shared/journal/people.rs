@@ -19,6 +19,24 @@ impl Journal {
         .await
     }
 
+    /// The other names that lead to this conversation's person, the newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn list_person_names(&self, of: &Conversation) -> Result<Vec<String>, JournalError> {
+        let Conversation { channel, account, person } = of.clone();
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT name FROM person_names WHERE channel = ?1 AND account = ?2 AND person = ?3
+                     ORDER BY since DESC, name",
+                )?
+                .query_map([channel, account, person], |row| row.get(0))?
+                .collect()
+        })
+        .await
+    }
+
     /// Files that are to follow their conversations, at most `limit`.
     ///
     /// # Errors

@@ -28,6 +28,9 @@ pub struct AlsoKnown {
 pub enum Knowing {
     /// It leads to the person from now on. If it led to somebody else before, they keep what they have.
     Leads,
+    /// As [`Knowing::Leads`], and better than the name under which the event came: where that one stands for the person and
+    /// leads nowhere else, the person goes on under this one.
+    Replaces,
     /// Whoever had it is this person: what stood where it led is theirs.
     Succeeds,
     /// It is no name that leads anywhere: people call the person so.
@@ -65,30 +68,69 @@ pub(super) fn find(
         .optional()
 }
 
-/// Learns another name of `person`, under whose name the event stands that tells it. `at`: when that happened.
+/// Learns another name of a person. `said_as`: the name under which the event came that tells it; `person`: that to which
+/// this one leads, and under which the event stands; `at`: when that happened.
 pub(super) fn learn(
     connection: &Connection,
-    (channel, account): (&str, &str),
-    person: &str,
+    of: (&str, &str),
+    (said_as, person): (&str, &str),
     known: &AlsoKnown,
     at: i64,
 ) -> rusqlite::Result<()> {
     let name = known.name.as_str();
-    if known.how == Knowing::Called {
-        return call_person(connection, (channel, account), person, name);
+    match known.how {
+        Knowing::Called => call_person(connection, of, person, name),
+        Knowing::Replaces if said_as == person => replace(connection, of, person, name, at),
+        Knowing::Leads | Knowing::Replaces => lead(connection, of, person, (name, false), at),
+        Knowing::Succeeds => lead(connection, of, person, (name, true), at),
     }
-    let before: Option<(String, i64)> = connection
+}
+
+/// A person who is known by one name only has a new one.
+fn replace(connection: &Connection, of: (&str, &str), old: &str, new: &str, at: i64) -> rusqlite::Result<()> {
+    match find_since(connection, of, new)? {
+        // Whoever has come under the new name since is the same person.
+        Some((led_to, since)) if since >= at => lead(connection, of, &led_to, (old, true), at),
+        // It had another owner before, who keeps what they have.
+        Some(_) => {
+            let (channel, account) = of;
+            connection
+                .prepare_cached("DELETE FROM person_names WHERE channel = ?1 AND account = ?2 AND name = ?3")?
+                .execute([channel, account, new])?;
+            lead(connection, of, new, (old, true), at)
+        }
+        None => lead(connection, of, new, (old, true), at),
+    }
+}
+
+/// To whom a name leads, and since when.
+fn find_since(
+    connection: &Connection,
+    (channel, account): (&str, &str),
+    name: &str,
+) -> rusqlite::Result<Option<(String, i64)>> {
+    connection
         .prepare_cached("SELECT person, since FROM person_names WHERE channel = ?1 AND account = ?2 AND name = ?3")?
         .query_row([channel, account, name], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+        .optional()
+}
+
+/// A name leads to a person from now on. `succeeds`: whoever had it is this person.
+fn lead(
+    connection: &Connection,
+    (channel, account): (&str, &str),
+    person: &str,
+    (name, succeeds): (&str, bool),
+    at: i64,
+) -> rusqlite::Result<()> {
+    let before = find_since(connection, (channel, account), name)?;
     // What is known is newer, or the same.
     if name == person || before.as_ref().is_some_and(|(led_to, since)| led_to == person || *since > at) {
         return Ok(());
     }
-    let former = match (known.how, &before) {
-        (Knowing::Leads | Knowing::Called, Some(_)) => None,
-        (Knowing::Succeeds, Some((led_to, _))) => Some(led_to.as_str()),
-        (_, None) => Some(name),
+    let former = match &before {
+        Some((led_to, _)) => succeeds.then_some(led_to.as_str()),
+        None => Some(name),
     };
     let mut lead = connection.prepare_cached(
         "INSERT INTO person_names (channel, account, name, person, since) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -301,7 +343,8 @@ mod tests {
 
     fn tell(connection: &Connection, person: &str, name: &str, how: Knowing, at: i64) {
         let known = AlsoKnown { event: 0, name: name.to_owned(), how };
-        learn(connection, ACCOUNT, person, &known, at).unwrap();
+        let of = leads(connection, person).unwrap_or_else(|| person.to_owned());
+        learn(connection, ACCOUNT, (person, &of), &known, at).unwrap();
     }
 
     fn event(connection: &Connection, seq: i64, person: &str) {
@@ -380,5 +423,43 @@ mod tests {
         assert_eq!(person_of(&connection, 1), "US.10");
         assert_eq!(leads(&connection, "US.1").as_deref(), Some("US.10"));
         assert_eq!(leads(&connection, "US.10"), None);
+    }
+
+    #[test]
+    fn a_new_number_takes_the_file_of_the_old_one_and_never_that_of_an_id() {
+        let connection = database();
+        // Known by number alone: the conversation goes on under the new one.
+        event(&connection, 1, "1777");
+        tell(&connection, "1777", "1778", Knowing::Replaces, 10);
+        assert_eq!((person_of(&connection, 1).as_str(), leads(&connection, "1777").as_deref()), ("1778", Some("1778")));
+        // Again, under the name that it has by now.
+        event(&connection, 2, "1778");
+        tell(&connection, "1777", "1778", Knowing::Replaces, 10);
+        tell(&connection, "1778", "1779", Knowing::Replaces, 20);
+        assert_eq!([person_of(&connection, 1), person_of(&connection, 2)], ["1779", "1779"]);
+        assert_eq!(leads(&connection, "1777").as_deref(), Some("1779"));
+
+        // Known by an id: the id keeps its file, and the new number leads there.
+        tell(&connection, "US.1", "1888", Knowing::Leads, 10);
+        event(&connection, 3, "US.1");
+        tell(&connection, "1888", "1889", Knowing::Replaces, 20);
+        assert_eq!((person_of(&connection, 3).as_str(), leads(&connection, "1889").as_deref()), ("US.1", Some("US.1")));
+        assert_eq!(leads(&connection, "US.1"), None);
+    }
+
+    #[test]
+    fn a_new_number_that_had_another_owner_brings_nothing_of_theirs() {
+        let connection = database();
+        tell(&connection, "US.1", "1778", Knowing::Leads, 10);
+        event(&connection, 1, "US.1");
+        event(&connection, 2, "1777");
+        tell(&connection, "1777", "1778", Knowing::Replaces, 20);
+        assert_eq!([person_of(&connection, 1), person_of(&connection, 2)], ["US.1", "1778"]);
+        assert_eq!(leads(&connection, "1778"), None);
+        // Who came under the new number after that is the same person.
+        event(&connection, 3, "1666");
+        tell(&connection, "US.2", "1667", Knowing::Leads, 40);
+        tell(&connection, "1666", "1667", Knowing::Replaces, 30);
+        assert_eq!(person_of(&connection, 3), "US.2");
     }
 }

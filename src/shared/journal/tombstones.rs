@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::event::{DedupeKey, Event};
 
@@ -47,11 +47,14 @@ pub(super) fn payload_of(
     event: &Event,
 ) -> rusqlite::Result<Option<Vec<u8>>> {
     let mut find_key = connection.prepare_cached("SELECT 1 FROM unsent WHERE dedupe = ?1")?;
-    let is_unsent = find_key.exists([event.key.as_bytes()])?;
+    let mut is_unsent = find_key.exists([event.key.as_bytes()])?;
+    if let Some(name) = &event.name {
+        is_unsent |= find_key.exists([name.as_bytes()])?;
+    }
     Ok(find(unsendings, event.channel).filter(|_| is_unsent).map(|unsending| (unsending.tombstone)(&event.payload)))
 }
 
-/// Takes back the messages with these keys, because of this event.
+/// Takes back the messages with these keys, and those that have one of them for a name, because of this event.
 pub(super) fn take_back(
     connection: &Connection,
     unsendings: &Unsendings,
@@ -62,18 +65,21 @@ pub(super) fn take_back(
     let Some(unsending) = find(unsendings, event.channel) else { return Ok(()) };
     let mut is_filed = false;
     for key in keys {
-        let known: Option<(i64, Vec<u8>)> = connection
-            .prepare_cached("SELECT seq, payload FROM events WHERE dedupe = ?1")?
-            .query_row([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        if let Some((seq, payload)) = &known {
+        let known: Vec<(i64, Vec<u8>)> = connection
+            .prepare_cached(
+                "SELECT seq, payload FROM events WHERE dedupe = ?1
+                 UNION SELECT seq, payload FROM events WHERE name = ?1",
+            )?
+            .query_map([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (seq, payload) in &known {
             connection
                 .prepare_cached("UPDATE events SET payload = ?2 WHERE seq = ?1")?
                 .execute(params![seq, (unsending.tombstone)(payload)])?;
         }
         let was_pruned =
             connection.prepare_cached("SELECT 1 FROM pruned_keys WHERE dedupe = ?1")?.exists([key.as_bytes()])?;
-        is_filed |= known.is_some() || was_pruned;
+        is_filed |= !known.is_empty() || was_pruned;
         connection
             .prepare_cached(
                 "INSERT OR IGNORE INTO unsent (dedupe, channel, account, conversation, in_file)

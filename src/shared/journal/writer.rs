@@ -341,6 +341,7 @@ impl Writer {
                 continue;
             }
             let EffectColumns { conversation, opens, reread, mut set_aside, is_entry } = event.effect.columns();
+            let said_as = conversation.unwrap_or_default();
             let named = match conversation.filter(|_| any_named) {
                 Some(person) => person_names::find(&self.connection, event.channel, &event.account, person)?,
                 None => None,
@@ -383,7 +384,8 @@ impl Writer {
                     if set_aside.is_some() && name.how == Knowing::Called {
                         continue;
                     }
-                    person_names::learn(&self.connection, (event.channel, &event.account), person, name, at)?;
+                    let of = (event.channel, event.account.as_str());
+                    person_names::learn(&self.connection, of, (said_as, person), name, at)?;
                     any_named |= name.how != Knowing::Called;
                 }
             }

@@ -4,10 +4,11 @@
 
 use serde_json::{Value, json};
 
-use super::deliver::{self, Kind};
+use super::deliver;
 use super::handle::{Person, Sandbox};
 use super::send::{self, memory::Seen};
 use super::state::{Callback, user};
+use crate::shared::channel::simulator::Queue;
 
 /// The node that callbacks name now and then.
 const CHAT_HOSTNAME: &str = "SN-CHAT-05_";
@@ -51,9 +52,9 @@ impl Sandbox {
                 body[name] = value.clone();
             }
         }
-        let kind = if ["delivered", "seen", "failed"].contains(&event) { Kind::Receipt } else { Kind::Event };
+        let queue = if ["delivered", "seen", "failed"].contains(&event) { Queue::Receipt } else { Queue::Event };
         let callback = Callback { event: event.to_owned(), body: body.clone() };
-        let (answers, bodies) = deliver::happen(&self.core, callback, kind).await.into_iter().unzip();
+        let (answers, bodies) = deliver::happen(&self.core, callback, queue).await.into_iter().unzip();
         (Happened { token, body, answers }, bodies)
     }
 }

@@ -5,39 +5,23 @@
 
 use super::handle::Signature;
 use super::state::{Callback, Core, World};
-use crate::shared::channel::simulator::{Post, hmac_sha256_hex};
-
-/// Which queue a callback goes through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// `delivered`, `seen`, `failed`.
-    Receipt,
-    /// Everything else.
-    Event,
-}
+use crate::shared::channel::simulator::{Queue, hmac_sha256_hex};
 
 /// The events that `set_webhook` cannot switch off.
 const ALWAYS: [&str; 5] = ["message", "webhook", "client_status", "action", "unsubscribed"];
 
-fn queue(world: &mut World, kind: Kind) -> &mut Post<Callback> {
-    match kind {
-        Kind::Receipt => &mut world.receipts,
-        Kind::Event => &mut world.post,
-    }
-}
-
 /// Something happened: it is delivered as the switch says. The result is how it was answered, with the bodies.
-pub(super) async fn happen(core: &Core, callback: Callback, kind: Kind) -> Vec<(u16, String)> {
-    let copies = queue(&mut core.world(), kind).post(callback);
+pub(super) async fn happen(core: &Core, callback: Callback, queue: Queue) -> Vec<(u16, String)> {
+    let copies = core.world().post.post(queue, callback);
     let mut answers = Vec::new();
     for copy in copies {
-        answers.extend(send_or_keep(core, copy, kind).await);
+        answers.extend(send_or_keep(core, copy, queue).await);
     }
     answers
 }
 
 /// Sends a callback. What is not answered with 200 waits for another try.
-pub(super) async fn send_or_keep(core: &Core, callback: Callback, kind: Kind) -> Option<(u16, String)> {
+pub(super) async fn send_or_keep(core: &Core, callback: Callback, queue: Queue) -> Option<(u16, String)> {
     let address = address(&core.world(), &callback.event)?;
     let body = callback.body.to_string();
     let answer = post(core, &address, body.as_bytes()).await.ok();
@@ -47,7 +31,7 @@ pub(super) async fn send_or_keep(core: &Core, callback: Callback, kind: Kind) ->
         core.world().bodies.push((callback.event.clone(), text.clone()));
     }
     if answer.as_ref().is_none_or(|(status, _)| *status != 200) {
-        queue(&mut core.world(), kind).keep(callback);
+        core.world().post.keep(queue, callback);
     }
     answer
 }

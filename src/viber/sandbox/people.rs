@@ -3,6 +3,7 @@
 use super::handle::{Person, Sandbox};
 use super::send::{self, Seen, SendFailure};
 use super::state::PersonRecord;
+use crate::shared::channel::simulator::Queue;
 
 impl Sandbox {
     /// A person with this id, as the bot knows it: base64 with `/`, `+` and `=`. Nobody is subscribed at first. Who exists is
@@ -59,7 +60,7 @@ impl Person {
         self.with(|person| person.is_online = true);
         let mut answers = Vec::new();
         for callback in send::deliver_waiting(&self.sandbox.core, &self.id) {
-            let told = super::deliver::happen(&self.sandbox.core, callback, super::deliver::Kind::Receipt).await;
+            let told = super::deliver::happen(&self.sandbox.core, callback, Queue::Receipt).await;
             answers.extend(told.into_iter().map(|(status, _)| status));
         }
         answers

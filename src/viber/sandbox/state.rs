@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::handle::Signature;
 use super::send::memory::{OnItsWay, Seen, Sent};
-use crate::shared::channel::simulator::{Now, Plans, Post, Traffic, lock, random_text};
+use crate::shared::channel::simulator::{Now, Plans, Posts, Traffic, lock, random_text};
 
 /// What handles and request handlers share.
 pub(super) struct Core {
@@ -85,10 +85,8 @@ pub(super) struct World {
     pub delivery_url: Option<String>,
     pub signature: Signature,
     pub people: BTreeMap<String, PersonRecord>,
-    /// Callbacks of everything but receipts.
-    pub post: Post<Callback>,
-    /// `delivered`, `seen` and `failed`.
-    pub receipts: Post<Callback>,
+    /// Callbacks; the receipts are `delivered`, `seen` and `failed`.
+    pub post: Posts<Callback>,
     pub receipts_before_answer: bool,
     pub sent: Vec<Sent>,
     /// Files that people sent: the type and the bytes, by their name.
@@ -113,8 +111,7 @@ impl World {
             delivery_url: None,
             signature: Signature::default(),
             people: BTreeMap::new(),
-            post: Post::default(),
-            receipts: Post::default(),
+            post: Posts::default(),
             receipts_before_answer: false,
             sent: Vec::new(),
             plans: Plans::default(),

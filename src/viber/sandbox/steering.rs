@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::deliver::{self, Kind};
+use super::deliver;
 use super::handle::{Sandbox, Signature};
 use super::send::{SendFailure, Sent};
 use super::state::Callback;
-use crate::shared::channel::simulator::{Traffic, Webhooks, hmac_sha256_hex};
+use crate::shared::channel::simulator::{Queue, Traffic, Webhooks, hmac_sha256_hex, surplus};
 
 impl Sandbox {
     /// The base URL, without a final slash: `VIBER_API_URL`.
@@ -55,14 +55,12 @@ impl Sandbox {
 
     /// What becomes of all callbacks from now on.
     pub fn set_webhooks(&self, mode: Webhooks) {
-        let mut world = self.core.world();
-        world.post.mode = mode;
-        world.receipts.mode = mode;
+        self.core.world().post.set_mode(mode);
     }
 
     /// What becomes of `delivered`, `seen` and `failed` from now on.
     pub fn set_receipts(&self, mode: Webhooks) {
-        self.core.world().receipts.mode = mode;
+        self.core.world().post.set_receipts(mode);
     }
 
     /// `delivered` comes, and is answered, before the call is answered: for a sender that does not know the token yet.
@@ -73,38 +71,32 @@ impl Sandbox {
     /// What waits: held, or not answered with 200. In order.
     #[must_use]
     pub fn waiting(&self) -> Vec<Value> {
-        let world = self.core.world();
-        world.post.waiting().into_iter().chain(world.receipts.waiting()).map(|callback| callback.body).collect()
+        self.core.world().post.waiting().into_iter().map(|callback| callback.body).collect()
     }
 
     /// Sends everything that waits, as the platform does within the hour. What is not answered with 200 waits again. The
     /// result is how each was answered.
     pub async fn release(&self) -> Vec<u16> {
-        self.send_each(self.take_waiting()).await
+        let waiting = self.core.world().post.release();
+        self.send_each(waiting).await
     }
 
     /// As [`Sandbox::release`], the newest first.
     pub async fn release_reversed(&self) -> Vec<u16> {
-        let mut waiting = self.take_waiting();
+        let mut waiting = self.core.world().post.release();
         waiting.reverse();
         self.send_each(waiting).await
     }
 
     /// Forgets everything that waits: these callbacks are lost, as an hour after they could not be delivered.
     pub fn forget_waiting(&self) {
-        self.take_waiting();
+        self.core.world().post.release();
     }
 
-    fn take_waiting(&self) -> Vec<(Kind, Callback)> {
-        let mut world = self.core.world();
-        let events: Vec<(Kind, Callback)> = world.post.release().into_iter().map(|one| (Kind::Event, one)).collect();
-        events.into_iter().chain(world.receipts.release().into_iter().map(|one| (Kind::Receipt, one))).collect()
-    }
-
-    async fn send_each(&self, callbacks: Vec<(Kind, Callback)>) -> Vec<u16> {
+    async fn send_each(&self, callbacks: Vec<(Queue, Callback)>) -> Vec<u16> {
         let mut answers = Vec::new();
-        for (kind, callback) in callbacks {
-            answers.extend(deliver::send_or_keep(&self.core, callback, kind).await.map(|(status, _)| status));
+        for (queue, callback) in callbacks {
+            answers.extend(deliver::send_or_keep(&self.core, callback, queue).await.map(|(status, _)| status));
         }
         answers
     }
@@ -143,9 +135,7 @@ impl Sandbox {
     /// The marks (`tracking_data`) that more than one message carried, a mark for each surplus message.
     #[must_use]
     pub fn sent_twice(&self) -> Vec<String> {
-        let mut seen = std::collections::BTreeSet::new();
-        let marks = self.sent().into_iter().filter_map(|sent| sent.tracking_data);
-        marks.filter(|mark| !seen.insert(mark.clone())).collect()
+        surplus(self.sent().into_iter().filter_map(|sent| sent.tracking_data))
     }
 
     /// Bodies of answers to `conversation_started`, and why one was not shown to the person.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 
 use super::Where;
-use super::identity::{Identity, People};
+use super::identity::{Changed, Identity, Ids, People};
 use crate::meta::id::Id;
 use crate::shared::journal::{DedupeKey, Effect, Event, Knowing, Source, Unsending};
 use crate::shared::raw_json::{Object, is_too_deep};
@@ -56,6 +56,8 @@ pub struct Read {
     pub effect: Effect,
     /// How a repeat is recognised; `None`: by its bytes.
     pub key: Option<DedupeKey>,
+    /// Another name of the event.
+    pub name: Option<DedupeKey>,
     /// Other names of its person.
     pub names: Vec<(String, Knowing)>,
 }
@@ -99,6 +101,11 @@ pub fn message_key(account: &Id, id: &str) -> DedupeKey {
     DedupeKey::new(NAME, account.as_str(), &[b"id", id.as_bytes()])
 }
 
+/// The name that all edits of a message have: they have ids of their own.
+fn edits_name(account: &Id, of: &str) -> DedupeKey {
+    DedupeKey::new(NAME, account.as_str(), &[b"edits of", of.as_bytes()])
+}
+
 /// The key of a message, of which an operator knows the id.
 #[must_use]
 pub fn key_of_message(account: &str, id: &str) -> Option<DedupeKey> {
@@ -124,11 +131,15 @@ fn key_of_id(place: &Where<'_>, object: &Object<'_>) -> Option<DedupeKey> {
     filled(object, "id").map(|id| message_key(&place.account, &id))
 }
 
-/// Whoever stands behind these members: a number and a user id, or a group.
-fn whose(people: &People, object: &Object<'_>, number: &str, user: &str) -> Option<Identity> {
+/// The members that say who sent something, and who got it: a number, a user id, and the one that linked portfolios share.
+const FROM: [&str; 3] = ["from", "from_user_id", "from_parent_user_id"];
+const TO: [&str; 3] = ["to", "to_user_id", "to_parent_user_id"];
+
+/// Whoever stands behind these members, or a group.
+fn whose(people: &People, object: &Object<'_>, [number, user, parent]: [&str; 3]) -> Option<Identity> {
     match filled(object, "group_id") {
         Some(group) => Identity::of_group(&group),
-        None => people.find(filled(object, number).as_deref(), filled(object, user).as_deref()),
+        None => people.find(Ids::of(object, number, user, parent)),
     }
 }
 
@@ -142,96 +153,134 @@ fn message(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str>
         Some("request_welcome") => kind::WELCOME,
         _ => kind::MESSAGE,
     };
-    let identity = whose(place.people, object, "from", "from_user_id").ok_or(NOBODY)?;
+    let identity = whose(place.people, object, FROM).ok_or(NOBODY)?;
     Ok(entry(place, object, identity, kind))
 }
 
 /// What went out, and was not sent by this service.
 fn echo(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> {
-    let kind = match object.text("type").as_deref() {
+    let sent = sent_of(object);
+    let sent = sent.as_ref().unwrap_or(object);
+    let kind = match sent.text("type").as_deref() {
         Some("reaction") => kind::REACTION,
         Some("edit") => kind::EDIT,
         Some("revoke") => kind::REVOKE,
         _ if place.source == Source::Standby => kind::STANDBY_ECHO,
         _ => kind::ECHO,
     };
-    let identity = whose(place.people, object, "to", "to_user_id").ok_or(NOBODY)?;
+    let identity = whose(place.people, sent, TO).or_else(|| receiver(place.people, sent)).ok_or(NOBODY)?;
     Ok(entry(place, object, identity, kind))
+}
+
+/// What another partner sent, as it asked for it: standby copies hold the call in a member of its own, as it was observed in
+/// September 2026.
+#[must_use]
+pub fn sent_of<'a>(echo: &Object<'a>) -> Option<Object<'a>> {
+    if echo.has("type") { None } else { echo.object("message") }
+}
+
+/// Whoever a call goes to.
+fn receiver(people: &People, call: &Object<'_>) -> Option<Identity> {
+    if call.text("recipient_type").as_deref() == Some("group") {
+        return filled(call, "to").and_then(|group| Identity::of_group(&group));
+    }
+    people.find(Ids::of(call, "recipient", "recipient", ""))
 }
 
 /// A message of the past: what went out says to whom.
 pub fn of_history(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> {
-    if object.has("to") || object.has("to_user_id") { echo(place, object) } else { message(place, object) }
+    if is_outgoing(object) { echo(place, object) } else { message(place, object) }
+}
+
+/// Whether something that stands in a file went out.
+#[must_use]
+pub fn is_outgoing(object: &Object<'_>) -> bool {
+    object.has("to") || object.has("to_user_id") || sent_of(object).is_some()
 }
 
 /// An entry of a conversation's file.
 fn entry(place: &Where<'_>, object: &Object<'_>, identity: Identity, kind: &'static str) -> Read {
     let person = identity.person.name();
     let opens = matches!(kind, kind::MESSAGE | kind::ECHO | kind::STANDBY_ECHO | kind::COPY);
-    let original = object.object("revoke").and_then(|revoke| filled(&revoke, "original_message_id"));
-    let effect = match original {
+    let original = |member: &str| object.object(member).and_then(|inner| inner.text("original_message_id"));
+    let original = |member: &str| original(member).filter(|id| !id.is_empty());
+    let effect = match original("revoke") {
         Some(original) if kind == kind::REVOKE => {
-            Effect::Unsend { person, keys: vec![message_key(&place.account, &original)] }
+            let keys = vec![message_key(&place.account, &original), edits_name(&place.account, &original)];
+            Effect::Unsend { person, keys }
         }
         _ => Effect::Conversation { person, opens },
     };
-    Read { kind, effect, key: key_of_id(place, object), names: identity.names }
+    let name = original("edit").filter(|_| kind == kind::EDIT).map(|original| edits_name(&place.account, &original));
+    Read { kind, effect, key: key_of_id(place, object), name, names: identity.names }
 }
 
-/// A person's number or id changed. What stood under the old ones goes on under the new id. There are no contacts here.
+/// A person's number or id changed. What stood under the old ones goes on under the new id. There are no contacts here. In a
+/// group it is told to the group.
 /// Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/system> (2026).
 fn system(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> {
-    let inner = object.object("system");
-    let of = |object: Option<&Object<'_>>, name: &str, read: fn(&str) -> Option<Person>| {
-        object.and_then(|object| filled(object, name)).and_then(|text| read(&text))
+    if object.has("group_id") {
+        let identity = whose(place.people, object, FROM).ok_or(NOBODY)?;
+        return Ok(entry(place, object, identity, kind::SYSTEM));
+    }
+    let from = {
+        let [number, user, parent] = FROM;
+        Ids::of(object, number, user, parent)
     };
-    let (from, from_user) =
-        (of(Some(object), "from", Person::of_number), of(Some(object), "from_user_id", Person::of_user_id));
-    let number = of(inner.as_ref(), "wa_id", Person::of_number);
-    let user = of(inner.as_ref(), "user_id", Person::of_user_id);
-    let previous = of(inner.as_ref(), "previous_user_id", Person::of_user_id);
-    let now = user.or_else(|| from_user.clone().filter(|user| Some(user) != previous.as_ref()));
-    let now = now.or_else(|| number.clone()).or_else(|| from.clone()).ok_or(NOBODY)?;
-    let identity = Identity::of_changed(now, &[previous, from_user, from], number);
+    let inner = object.object("system");
+    let changed = match &inner {
+        Some(inner) => Changed {
+            now: Ids::of(inner, "wa_id", "user_id", "parent_user_id"),
+            previous: filled(inner, "previous_user_id").and_then(|text| Person::of_user_id(&text)),
+            from,
+        },
+        None => Changed { from, ..Changed::default() },
+    };
+    let identity = Identity::of_changed(changed).ok_or(NOBODY)?;
     Ok(entry(place, object, identity, kind::SYSTEM))
 }
 
-/// What became of a message that went out. The same id comes with each status, and with each participant of a group.
+/// What became of a message that went out. The same id comes with each status, and with each participant of a group. Some
+/// members had another spelling before May 2026.
 fn status(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> {
     let recipient = filled(object, "recipient_id");
+    let first = |names: [&'static str; 2]| names.into_iter().find(|name| object.has(name)).unwrap_or(names[0]);
     let identity = match object.text("recipient_type").as_deref() {
-        Some("group") => recipient.as_deref().and_then(Identity::of_group),
-        _ => place.people.find(recipient.as_deref(), filled(object, "recipient_user_id").as_deref()),
+        Some("group") => filled(object, "group_id").or(recipient).as_deref().and_then(Identity::of_group),
+        _ => {
+            let parent = first(["recipient_parent_user_id", "parent_recipient_user_id"]);
+            place.people.find(Ids::of(object, "recipient_id", "recipient_user_id", parent))
+        }
     };
     let Identity { person, names } = identity.ok_or(NOBODY)?;
     let participant = match object.has("recipient_participant_user_id") {
         true => "recipient_participant_user_id",
-        false => "recipient_participant_id",
+        false => first(["recipient_participant_id", "participant_recipient_id"]),
     };
     let is_call = object.text("type").as_deref() == Some("call");
     let kind = if is_call { kind::CALL_STATUS } else { kind::STATUS };
     let key = key_of(place, kind, object, &["id", "status", participant]);
-    Ok(Read { kind, effect: Effect::Report { person: person.name() }, key, names })
+    Ok(Read { kind, effect: Effect::Report { person: person.name() }, key, name: None, names })
 }
 
 /// A call, or a step of it.
 fn call(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> {
     let is_ours = object.text("direction").as_deref() == Some("BUSINESS_INITIATED");
-    let (number, user) = if is_ours { ("to", "to_user_id") } else { ("from", "from_user_id") };
-    let Identity { person, names } = whose(place.people, object, number, user).ok_or(NOBODY)?;
+    let Identity { person, names } = whose(place.people, object, if is_ours { TO } else { FROM }).ok_or(NOBODY)?;
     let key = key_of(place, kind::CALL, object, &["id", "event"]);
-    Ok(Read { kind: kind::CALL, effect: Effect::Report { person: person.name() }, key, names })
+    Ok(Read { kind: kind::CALL, effect: Effect::Report { person: person.name() }, key, name: None, names })
 }
 
 /// Somebody stopped or resumed advertising messages.
 fn preference(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> {
-    let Identity { person, names } = whose(place.people, object, "wa_id", "user_id").ok_or(NOBODY)?;
+    let Identity { person, names } =
+        whose(place.people, object, ["wa_id", "user_id", "parent_user_id"]).ok_or(NOBODY)?;
     let name = person.name();
     let of = |member: &str| object.text(member).unwrap_or_default();
     let (time, category, value) = (of("timestamp"), of("category"), of("value"));
     let parts = [kind::PREFERENCE.as_bytes(), name.as_bytes(), time.as_bytes(), category.as_bytes(), value.as_bytes()];
     let key = Some(DedupeKey::new(NAME, place.account.as_str(), &parts));
-    Ok(Read { kind: kind::PREFERENCE, effect: Effect::Report { person: name }, key, names })
+    Ok(Read { kind: kind::PREFERENCE, effect: Effect::Report { person: name }, key, name: None, names })
 }
 
 /// A user id changed, as it was told before August 2026.
@@ -240,21 +289,27 @@ fn id_update(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static st
     let of = |name: &str| filled(&ids, name).and_then(|text| Person::of_user_id(&text));
     let now = of("current").ok_or(NOBODY)?;
     let number = filled(object, "wa_id").and_then(|text| Person::of_number(&text));
-    let Identity { person, names } = Identity::of_changed(now, &[of("previous")], number);
+    let now = Ids { user: Some(now), number, parent: None };
+    let changed = Changed { now, previous: of("previous"), from: Ids::default() };
+    let Identity { person, names } = Identity::of_changed(changed).ok_or(NOBODY)?;
     let (name, time) = (person.name(), object.text("timestamp").unwrap_or_default());
     let parts = [kind::ID_UPDATE.as_bytes(), name.as_bytes(), time.as_bytes()];
     let key = Some(DedupeKey::new(NAME, place.account.as_str(), &parts));
-    Ok(Read { kind: kind::ID_UPDATE, effect: Effect::Report { person: name }, key, names })
+    Ok(Read { kind: kind::ID_UPDATE, effect: Effect::Report { person: name }, key, name: None, names })
 }
 
 /// A partner was passed a thread, or lost it.
 /// Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messaging-handovers> (2026).
 pub fn handover(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> {
     let sender = object.object("sender").ok_or(NOBODY)?;
-    let (number, user) = (filled(&sender, "phone_number"), filled(&sender, "user_id"));
+    let number = ["phone_number", "wa_id"].into_iter().find_map(|name| filled(&sender, name));
     let number = number.as_deref().and_then(crate::whatsapp::person::digits_of);
-    let Identity { person, names } = place.people.find(number.as_deref(), user.as_deref()).ok_or(NOBODY)?;
-    Ok(Read { kind: kind::HANDOVER, effect: Effect::Report { person: person.name() }, key: None, names })
+    let ids = Ids {
+        number: number.as_deref().and_then(Person::of_number),
+        ..Ids::of(&sender, "", "user_id", "parent_user_id")
+    };
+    let Identity { person, names } = place.people.find(ids).ok_or(NOBODY)?;
+    Ok(Read { kind: kind::HANDOVER, effect: Effect::Report { person: person.name() }, key: None, name: None, names })
 }
 
 /// The platform reports an error that belongs to no message.
@@ -264,7 +319,7 @@ fn error(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> {
     let parts = [kind::ERROR.as_bytes(), place.entry.as_bytes(), time.as_bytes(), code.as_bytes(), details.as_bytes()];
     let key = Some(DedupeKey::new(NAME, place.account.as_str(), &parts));
     let effect = Effect::SetAside("an error that the platform reports".into());
-    Ok(Read { kind: kind::ERROR, effect, key, names: Vec::new() })
+    Ok(Read { kind: kind::ERROR, effect, key, name: None, names: Vec::new() })
 }
 
 /// How content is taken back, and which event an entry of a file was.
@@ -273,10 +328,17 @@ pub const UNSENDING: Unsending = Unsending { tombstone, key_of: key_of_entry, ev
 /// What is left of an entry whose content was taken back: who said it to whom and when, and its id.
 fn tombstone(item: &[u8]) -> Vec<u8> {
     const KEPT: [&str; 8] = ["from", "from_user_id", "to", "to_user_id", "group_id", "id", "timestamp", "type"];
+    const KEPT_OF_CALL: [&str; 4] = ["to", "recipient", "recipient_type", "type"];
     let text = std::str::from_utf8(item).unwrap_or_default();
     let Some(object) = Object::parse(text) else { return b"{}".to_vec() };
-    let kept = |name: &str| object.get(name).map(|value| format!("\"{name}\":{value}"));
-    let mut members: Vec<String> = KEPT.into_iter().filter_map(kept).collect();
+    let kept = |object: &Object<'_>, names: &[&str]| -> Vec<String> {
+        names.iter().filter_map(|name| object.get(name).map(|value| format!("\"{name}\":{value}"))).collect()
+    };
+    let mut members = kept(&object, &KEPT);
+    members.extend(sent_of(&object).map(|call| format!("\"message\":{{{}}}", kept(&call, &KEPT_OF_CALL).join(","))));
+    if let Some(original) = object.object("edit").and_then(|edit| edit.get("original_message_id")) {
+        members.push(format!("\"edit\":{{\"original_message_id\":{original}}}"));
+    }
     members.push("\"is_deleted\":true".to_owned());
     format!("{{{}}}", members.join(",")).into_bytes()
 }
@@ -287,7 +349,7 @@ fn event_of(account: &str, item: &str) -> Option<Event> {
     let people = People::new(&[]);
     let place = Where { entry: "", account, time: None, source: Source::Import, people: &people };
     let object = check(item, item.as_bytes()).ok()?;
-    let Read { kind, effect, key, .. } = of_history(&place, &object).ok()?;
+    let Read { kind, effect, key, name, .. } = of_history(&place, &object).ok()?;
     let account = place.account.as_str();
     Some(Event {
         channel: NAME,
@@ -296,7 +358,7 @@ fn event_of(account: &str, item: &str) -> Option<Event> {
         kind: kind.into(),
         effect,
         occurred_at: object.integer("timestamp").and_then(crate::meta::id::milliseconds),
-        name: None,
+        name,
         source: Source::Import,
         payload: item.as_bytes().to_vec(),
     })

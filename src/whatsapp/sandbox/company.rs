@@ -5,10 +5,11 @@
 
 use serde_json::{Value, json};
 
-use super::deliver::{self, Kind};
+use super::deliver;
 use super::error::ApiError;
 use super::handle::{Happened, Number, Person};
 use super::state::{Change, contact, new_wamid, seconds};
+use crate::shared::channel::simulator::Queue;
 
 impl Number {
     /// Somebody answers from the phone's WhatsApp Business app: `smb_message_echoes`.
@@ -30,7 +31,7 @@ impl Number {
                 "message_echoes": [echo]});
             self.change(field, value, &world)
         };
-        let answers = deliver::happen(&self.sandbox.core, change, Kind::Event).await;
+        let answers = deliver::happen(&self.sandbox.core, change, Queue::Event).await;
         Happened { id: echo["id"].as_str().unwrap_or_default().to_owned(), item: echo, answers }
     }
 
@@ -90,14 +91,14 @@ impl Number {
             }
             (self.change(field, value.clone(), &world), value)
         };
-        let answers = deliver::happen(&self.sandbox.core, change, Kind::Event).await;
+        let answers = deliver::happen(&self.sandbox.core, change, Queue::Event).await;
         Happened { id: String::new(), item: value, answers }
     }
 
     /// Any change of the account: exactly this value, without `metadata`.
     pub async fn account_tells(&self, field: &str, value: Value) -> Happened {
         let change = Change { waba: self.waba(), number: None, field: field.to_owned(), value: value.clone() };
-        let answers = deliver::happen(&self.sandbox.core, change, Kind::Event).await;
+        let answers = deliver::happen(&self.sandbox.core, change, Queue::Event).await;
         Happened { id: String::new(), item: value, answers }
     }
 

@@ -7,16 +7,7 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::state::{Change, Core, World};
-use crate::shared::channel::simulator::{Post, ascii_json, hmac_sha256_hex, random_text};
-
-/// Which queue a webhook goes through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Statuses of messages that the API took.
-    Receipt,
-    /// Everything else.
-    Event,
-}
+use crate::shared::channel::simulator::{Queue, ascii_json, hmac_sha256_hex, random_text};
 
 /// How a delivery ended.
 enum Delivered {
@@ -28,28 +19,21 @@ enum Delivered {
     Nowhere,
 }
 
-fn queue(world: &mut World, kind: Kind) -> &mut Post<Change> {
-    match kind {
-        Kind::Receipt => &mut world.receipts,
-        Kind::Event => &mut world.post,
-    }
-}
-
 /// Something happened: it is delivered as the switch says. The result is how it was answered.
-pub(super) async fn happen(core: &Core, change: Change, kind: Kind) -> Vec<u16> {
-    let copies = queue(&mut core.world(), kind).post(change);
+pub(super) async fn happen(core: &Core, change: Change, queue: Queue) -> Vec<u16> {
+    let copies = core.world().post.post(queue, change);
     let mut answers = Vec::new();
     for copy in copies {
-        answers.extend(send_or_keep(core, copy, kind).await);
+        answers.extend(send_or_keep(core, copy, queue).await);
     }
     answers
 }
 
 /// Sends what happened. What is not answered with 200 waits for another try.
-pub(super) async fn send_or_keep(core: &Core, change: Change, kind: Kind) -> Option<u16> {
+pub(super) async fn send_or_keep(core: &Core, change: Change, queue: Queue) -> Option<u16> {
     let delivered = send(core, std::slice::from_ref(&change)).await;
     if matches!(delivered, Delivered::Unanswered) || matches!(delivered, Delivered::Answered(status) if status != 200) {
-        queue(&mut core.world(), kind).keep(change);
+        core.world().post.keep(queue, change);
     }
     match delivered {
         Delivered::Answered(status) => Some(status),

@@ -12,6 +12,7 @@ use super::routing;
 use super::send::count_received;
 use super::send::{Chat, Seen};
 use super::state::{Change, PersonRecord, contact, new_wamid, seconds};
+use crate::shared::channel::simulator::Queue;
 
 /// What a person sends, before it has an id.
 pub(super) struct Draft {
@@ -52,7 +53,7 @@ impl Person {
     /// Puts a message into the chat, and delivers it.
     pub(super) async fn send(&self, draft: Draft) -> Happened {
         let (change, item, id) = self.put(draft);
-        let answers = deliver::happen(&self.number.sandbox.core, change, deliver::Kind::Event).await;
+        let answers = deliver::happen(&self.number.sandbox.core, change, Queue::Event).await;
         Happened { id, item, answers }
     }
 

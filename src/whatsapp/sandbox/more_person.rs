@@ -5,9 +5,10 @@
 
 use serde_json::{Value, json};
 
-use super::deliver::{self, Kind};
+use super::deliver;
 use super::handle::{Happened, Person};
 use super::incoming::Draft;
+use crate::shared::channel::simulator::Queue;
 
 impl Person {
     /// Sends a place; a chosen one has a name.
@@ -120,7 +121,7 @@ impl Person {
                 "contacts": contacts, "calls": [item]});
             (self.number.change("calls", value, &world), item)
         };
-        let answers = deliver::happen(core, change, Kind::Event).await;
+        let answers = deliver::happen(core, change, Queue::Event).await;
         Happened { id: item["id"].as_str().unwrap_or_default().to_owned(), item, answers }
     }
 
@@ -156,7 +157,7 @@ impl Person {
                     "user_id": {"previous": before.1, "current": after}, "timestamp": now.timestamp().to_string()}]});
             (self.number.change("user_id_update", value.clone(), &world), value)
         };
-        let answers = deliver::happen(core, change, Kind::Event).await;
+        let answers = deliver::happen(core, change, Queue::Event).await;
         Happened { id: String::new(), item: value, answers }
     }
 
@@ -202,7 +203,7 @@ impl Person {
                 "contacts": contacts, "user_preferences": [item]});
             (self.number.change("user_preferences", whole.clone(), &world), whole)
         };
-        let answers = deliver::happen(core, change, Kind::Event).await;
+        let answers = deliver::happen(core, change, Queue::Event).await;
         Happened { id: String::new(), item: value, answers }
     }
 }

@@ -8,6 +8,7 @@ use super::incoming::Draft;
 use super::send::{Choice, Reach, Seen, SendFailure, receipts};
 use super::state::PersonRecord;
 use super::{deliver, send};
+use crate::shared::channel::simulator::Queue;
 
 impl Person {
     fn record<T>(&self, look: impl FnOnce(&mut PersonRecord) -> T) -> Option<T> {
@@ -82,7 +83,7 @@ impl Person {
     async fn tell(&self, changes: Vec<super::state::Change>) -> Vec<u16> {
         let mut answers = Vec::new();
         for change in changes {
-            answers.extend(deliver::happen(&self.number.sandbox.core, change, deliver::Kind::Receipt).await);
+            answers.extend(deliver::happen(&self.number.sandbox.core, change, Queue::Receipt).await);
         }
         answers
     }

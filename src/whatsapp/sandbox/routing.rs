@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 
 use super::account::reply;
 use super::call::Call;
-use super::deliver::{self, Kind};
+use super::deliver;
 use super::error::ApiError;
 use super::handle::{Happened, Number, Person};
 use super::send::Chat;
 use super::state::{Change, Shared, World, contact, new_wamid, seconds};
+use crate::shared::channel::simulator::Queue;
 
 /// The role of the app that this simulator stands opposite to.
 const OWN_ROLE: &str = "customer_service";
@@ -90,7 +91,7 @@ impl Number {
             handover(&world, &person, kind, before, after, "moved by the simulator")
         };
         let item = change.value.clone();
-        let answers = deliver::happen(core, change, Kind::Event).await;
+        let answers = deliver::happen(core, change, Queue::Event).await;
         Happened { id: String::new(), item, answers }
     }
 
@@ -112,7 +113,7 @@ impl Number {
                 "message_echoes": [echo]});
             (self.change("messages", value, &world), echo["id"].as_str().unwrap_or_default().to_owned())
         };
-        let answers = deliver::happen(&self.sandbox.core, copied(change, true), Kind::Event).await;
+        let answers = deliver::happen(&self.sandbox.core, copied(change, true), Queue::Event).await;
         Happened { id, item: echo, answers }
     }
 

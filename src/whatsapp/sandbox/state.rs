@@ -14,7 +14,7 @@ use super::group::GroupRecord;
 use super::media::MediaRecord;
 use super::send::memory::{Chat, Reach, Sending};
 use super::template::TemplateRecord;
-use crate::shared::channel::simulator::{Now, Post, Traffic, lock};
+use crate::shared::channel::simulator::{Now, Posts, Traffic, lock};
 
 /// What handles and request handlers share.
 pub(super) struct Core {
@@ -115,10 +115,8 @@ pub(super) struct World {
     pub subscribed: BTreeMap<String, Subscribed>,
     /// Deliveries go here, whatever the subscriptions say.
     pub delivery_url: Option<String>,
-    /// Webhooks of everything but statuses of messages that the API took.
-    pub post: Post<Change>,
-    /// Webhooks of those statuses.
-    pub receipts: Post<Change>,
+    /// Webhooks; statuses of messages that the API took are the receipts.
+    pub post: Posts<Change>,
     pub receipts_before_answer: bool,
     pub sending: Sending,
     pub templates: Vec<TemplateRecord>,

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::deliver::{self, Kind};
+use super::deliver;
 use super::handle::Sandbox;
 use super::send::{SendFailure, Sent};
 use super::state::Change;
-use crate::shared::channel::simulator::{Traffic, Webhooks};
+use crate::shared::channel::simulator::{Queue, Traffic, Webhooks, surplus};
 
 impl Sandbox {
     /// The base URL, without a version and without a final slash: `WHATSAPP_GRAPH_URL`.
@@ -23,14 +23,12 @@ impl Sandbox {
 
     /// What becomes of all webhooks from now on.
     pub fn set_webhooks(&self, mode: Webhooks) {
-        let mut world = self.core.world();
-        world.post.mode = mode;
-        world.receipts.mode = mode;
+        self.core.world().post.set_mode(mode);
     }
 
     /// What becomes of statuses of sent messages from now on.
     pub fn set_receipts(&self, mode: Webhooks) {
-        self.core.world().receipts.mode = mode;
+        self.core.world().post.set_receipts(mode);
     }
 
     /// `sent` and `delivered` come, and are answered, before the call is answered: for a sender that does not know the id yet.
@@ -41,19 +39,19 @@ impl Sandbox {
     /// What waits: held, or not answered with 200. The `value` of each, in order.
     #[must_use]
     pub fn waiting(&self) -> Vec<Value> {
-        let world = self.core.world();
-        world.post.waiting().into_iter().chain(world.receipts.waiting()).map(|change| change.value).collect()
+        self.core.world().post.waiting().into_iter().map(|change| change.value).collect()
     }
 
     /// Sends everything that waits, each in a delivery of its own. What is not answered with 200 waits again. The result is
     /// how each was answered.
     pub async fn release(&self) -> Vec<u16> {
-        self.send_each(self.take_waiting()).await
+        let waiting = self.core.world().post.release();
+        self.send_each(waiting).await
     }
 
     /// As [`Sandbox::release`], the newest first.
     pub async fn release_reversed(&self) -> Vec<u16> {
-        let mut waiting = self.take_waiting();
+        let mut waiting = self.core.world().post.release();
         waiting.reverse();
         self.send_each(waiting).await
     }
@@ -61,27 +59,19 @@ impl Sandbox {
     /// Sends everything that waits in one body: an entry for each account, neighbours of a kind in one change. `None`: nothing
     /// waited, or nobody answered.
     pub async fn release_together(&self) -> Option<u16> {
-        let waiting: Vec<Change> = self.take_waiting().into_iter().map(|(_, change)| change).collect();
+        let waiting: Vec<Change> = self.core.world().post.release().into_iter().map(|(_, change)| change).collect();
         deliver::send_together(&self.core, &waiting).await
     }
 
     /// Forgets everything that waits: these webhooks are lost.
     pub fn forget_waiting(&self) {
-        self.take_waiting();
+        self.core.world().post.release();
     }
 
-    fn take_waiting(&self) -> Vec<(Kind, Change)> {
-        let mut world = self.core.world();
-        let events: Vec<(Kind, Change)> =
-            world.post.release().into_iter().map(|change| (Kind::Event, change)).collect();
-        let receipts = world.receipts.release().into_iter().map(|change| (Kind::Receipt, change));
-        events.into_iter().chain(receipts).collect()
-    }
-
-    async fn send_each(&self, changes: Vec<(Kind, Change)>) -> Vec<u16> {
+    async fn send_each(&self, changes: Vec<(Queue, Change)>) -> Vec<u16> {
         let mut answers = Vec::new();
-        for (kind, change) in changes {
-            answers.extend(deliver::send_or_keep(&self.core, change, kind).await);
+        for (queue, change) in changes {
+            answers.extend(deliver::send_or_keep(&self.core, change, queue).await);
         }
         answers
     }
@@ -126,9 +116,7 @@ impl Sandbox {
     /// The marks (`biz_opaque_callback_data`) that more than one message carried, a mark for each surplus message.
     #[must_use]
     pub fn sent_twice(&self) -> Vec<String> {
-        let mut seen = std::collections::BTreeSet::new();
-        let marks = self.sent().into_iter().filter_map(|sent| sent.mark);
-        marks.filter(|mark| !seen.insert(mark.clone())).collect()
+        surplus(self.sent().into_iter().filter_map(|sent| sent.mark))
     }
 
     /// Calls that marked a message as read: its id, and whether they asked for the sign that somebody is typing.

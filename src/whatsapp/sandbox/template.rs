@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 
 use super::account::{check_account, reply};
 use super::call::Call;
-use super::deliver::{self, Kind};
+use super::deliver;
 use super::error::ApiError;
 use super::handle::{Happened, Number};
 use super::send::{Choice, Content, Media};
 use super::state::{Change, Shared};
+use crate::shared::channel::simulator::Queue;
 
 /// The longest text of a body with its parameters.
 const MAX_BODY_CHARACTERS: usize = 1024;
@@ -346,7 +347,7 @@ impl Template {
     async fn tell(&self, field: &str, value: Value) -> Happened {
         let (waba, field) = (self.number.waba(), field.to_owned());
         let change = Change { waba, number: None, field, value: value.clone() };
-        let answers = deliver::happen(&self.number.sandbox.core, change, Kind::Event).await;
+        let answers = deliver::happen(&self.number.sandbox.core, change, Queue::Event).await;
         Happened { id: String::new(), item: value, answers }
     }
 }

@@ -11,15 +11,8 @@ use crate::shared::store::Uncopied;
 impl Outbox {
     /// Puts our own copy of a part that was just sent into the journal, where the platform shows none. A failure costs time
     /// only: what is missing is filed with the next look.
-    pub(super) async fn file_copy(
-        &self,
-        dialogue: &dyn Dialogue,
-        to: Recipient<'_>,
-        part: &Part,
-        sent: &Sent,
-        mark: &str,
-    ) {
-        let Some(event) = dialogue.own_copy(to, part, sent, mark, self.now_ms()) else { return };
+    pub(super) async fn file_copy(&self, dialogue: &dyn Dialogue, to: Recipient<'_>, part: &Part, sent: &Sent) {
+        let Some(event) = dialogue.own_copy(to, part, sent, self.now_ms()).await else { return };
         if let Err(error) = self.0.answering.shared.journal.append(vec![event]).await {
             tracing::warn!(%error, "the copy of a message could not be stored; it is tried again");
         }
@@ -33,7 +26,7 @@ impl Outbox {
         let parts = journal.list_uncopied(channels, now_ms - ECHOES_EVERY_MS, true).await?;
         let (mut events, mut done) = (Vec::new(), Vec::new());
         for part in &parts {
-            let copy = self.copy_of(part);
+            let copy = self.copy_of(part).await;
             // What was erased has no copy; what the channel cannot write yet is tried again.
             if copy.is_some() || part.content.is_none() {
                 done.push((part.message, part.n));
@@ -44,11 +37,11 @@ impl Outbox {
         journal.set_copied(done).await
     }
 
-    fn copy_of(&self, part: &Uncopied) -> Option<Event> {
+    async fn copy_of(&self, part: &Uncopied) -> Option<Event> {
         let dialogue = self.0.answering.dialogue(&part.to.channel)?;
         let to = Recipient { account: &part.to.account, person: &part.to.person };
         let sent = Sent { platform_id: part.platform_id.clone()?, billing: None };
-        dialogue.own_copy(to, part.content.as_ref()?, &sent, &format!("{}:{}", part.id, part.n), part.sent_at)
+        dialogue.own_copy(to, part.content.as_ref()?, &sent, part.sent_at).await
     }
 
     /// Reads conversations again in which the copy of something that was sent did not come.

@@ -206,8 +206,12 @@ impl Outbox {
             .and_then(|now| now.parts.iter().find(|one| one.n == part.n))
             .is_some_and(|now| matches!(now.state, PartState::Sent | PartState::Delivered | PartState::Read));
         match &outcome {
-            Outcome::Sent(sent) if went_out => self.file_copy(dialogue, to, content, sent, &message.mark(part.n)).await,
-            Outcome::Failed(Reason::CannotReceive, _) if is_there => self.note_unreachable(of).await,
+            Outcome::Sent(sent) if went_out => self.file_copy(dialogue, to, content, sent).await,
+            Outcome::Failed(Reason::CannotReceive, Some(code)) if is_there => {
+                if let Some(why) = dialogue.unreachable_after(code) {
+                    self.note_unreachable(of, why).await;
+                }
+            }
             _ => {}
         }
         match outcome {
@@ -284,8 +288,8 @@ impl Outbox {
         }
     }
 
-    async fn note_unreachable(&self, of: &Conversation) {
-        if let Err(error) = self.0.answering.shared.journal.set_unreachable(of, "blocked").await {
+    async fn note_unreachable(&self, of: &Conversation, why: &'static str) {
+        if let Err(error) = self.0.answering.shared.journal.set_unreachable(of, why).await {
             tracing::warn!(%error, "that a person cannot be written to could not be stored; the platform says it again");
         }
     }

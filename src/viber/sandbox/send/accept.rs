@@ -13,12 +13,12 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::super::api::{authorised, name_of, refused};
-use super::super::deliver::{self, Kind};
+use super::super::deliver;
 use super::super::state::{Callback, Core, PersonRecord, Shared, World};
 use super::check::{BAD_DATA, Content, MAX_BODY_BYTES, MISSING_DATA, Refusal, check};
 use super::media;
 use super::memory::{OnItsWay, Seen, Sent};
-use crate::shared::channel::simulator::json_answer;
+use crate::shared::channel::simulator::{Queue, json_answer};
 
 /// How many messages one person gets in an hour without a reply.
 const UNANSWERED_PER_HOUR: usize = 100;
@@ -153,7 +153,7 @@ pub(super) async fn follow(core: &Shared, callbacks: Vec<Callback>) {
     let inner = Arc::clone(core);
     let work = async move {
         for callback in callbacks {
-            deliver::happen(&inner, callback, Kind::Receipt).await;
+            deliver::happen(&inner, callback, Queue::Receipt).await;
         }
     };
     let is_first = core.world().receipts_before_answer;

@@ -12,6 +12,7 @@ use super::super::deliver;
 use super::super::error::ApiError;
 use super::super::state::{Change, Core, World, contact, seconds};
 use super::memory::OnItsWay;
+use crate::shared::channel::simulator::Queue;
 
 /// Non-template messages of a number in a month that cost nothing.
 const FREE_A_MONTH: usize = 1000;
@@ -183,7 +184,7 @@ pub(super) async fn follow(core: &Arc<Core>, changes: Vec<Change>) {
     let inner = Arc::clone(core);
     let work = async move {
         for change in changes {
-            deliver::happen(&inner, change, deliver::Kind::Receipt).await;
+            deliver::happen(&inner, change, Queue::Receipt).await;
         }
     };
     let is_first = core.world().receipts_before_answer;
