@@ -15,8 +15,8 @@ use super::names::{self, Thread, organization_urn};
 use super::state::Linkedin;
 use super::{document, meaning, tokens};
 use crate::shared::channel::dialogue::{
-    Ability, Author, Dialogue, Forbidden, HandOver, LostAnswers, Part, PartContent, ProductCard, Profile, Rate, Reason,
-    Recipient, SendError, Sent, Signal, TextLimit, WindowRule,
+    Ability, Author, Dialogue, Fault, Forbidden, HandOver, LostAnswers, Part, PartContent, ProductCard, Profile, Rate,
+    Reason, Recipient, SendError, Sent, Signal, TextLimit, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -74,7 +74,11 @@ impl PageDialogue {
     async fn send_part(&self, to: Recipient<'_>, part: &Part) -> Result<Sent, SendError> {
         let linkedin = &*self.linkedin;
         if to.account != linkedin.account() {
-            return Err(SendError::Account { code: String::new(), sentence: ANOTHER_PAGE.to_owned() });
+            return Err(SendError::Account {
+                code: String::new(),
+                fault: Fault::NeedsReconnect,
+                sentence: ANOTHER_PAGE.to_owned(),
+            });
         }
         let thread = names::thread_of(to.person).ok_or_else(|| unsendable("the conversation"))?;
         // Products come as words ([`Dialogue::in_words`]).

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::Days;
 
-use crate::shared::channel::dialogue::{Reason, SendError};
+use crate::shared::channel::dialogue::{Fault, Reason, SendError};
 use crate::shared::clock::Clock;
 use crate::shared::outgoing::http::{Answer, ApiError};
 use crate::shared::raw_json::Object;
@@ -93,7 +93,7 @@ pub fn of_call(answer: &Answer, pause: Duration) -> ApiError {
 #[must_use]
 pub fn of_send(status: u16, code: String, pause: Duration) -> SendError {
     match status {
-        401 => SendError::Account { code, sentence: TOKEN_REFUSED.to_owned() },
+        401 => SendError::Account { code, fault: Fault::NeedsReconnect, sentence: TOKEN_REFUSED.to_owned() },
         429 => SendError::Later { retry_after: pause, only_person: false },
         500.. => SendError::Unknown(format!("status {status}")),
         _ => SendError::Refused { code, reason: Reason::Refused },

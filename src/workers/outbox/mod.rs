@@ -26,7 +26,7 @@ use crate::answering::Answering;
 use crate::answering::sending::Sending;
 use crate::shared::channel::dialogue::{Ability, Recipient, Signal};
 use crate::shared::channel::job::BoxFuture;
-use crate::shared::journal::{Conversation, JournalError};
+use crate::shared::journal::{Account, Conversation, JournalError};
 
 /// How many messages of one account may wait.
 const MOST_OF_AN_ACCOUNT: usize = 10_000;
