@@ -29,8 +29,10 @@ const INSTAGRAM: &str = "17840000000000101";
 const BOT: &str = "5346594275468546724";
 const VIBER_TOKEN: &str = "a viber token for tests";
 
-/// So many people of each channel have written, and are answered.
-const PEOPLE: u64 = 24;
+/// So many people of each channel have written, and are answered: as many as let nobody be written to too often.
+fn people() -> u64 {
+    24.max(kills() as u64 / 6)
+}
 
 /// How many programs post answers at once.
 const POSTERS: usize = 6;
@@ -107,7 +109,7 @@ impl Stage {
         let mut met = |channel: &str, account: &str, person: String| {
             conversations.push([channel.to_owned(), account.to_owned(), person]);
         };
-        for person in 0..PEOPLE {
+        for person in 0..people() {
             for (page, account, channel, first) in [
                 (app.page(), PAGE, "facebook", 7_000_000_000_000_000_u64),
                 (instagram.clone(), INSTAGRAM, "instagram", 8_000_000_000_000_000),
