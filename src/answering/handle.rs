@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::blocks::Blocks;
 use super::products::Products;
 use super::push::Receivers;
 use super::settings::AnsweringSettings;
 use super::state::{AtTime, OWNER_LOST_MS};
 use super::uploads::Uploads;
 use crate::shared::channel::context::Shared;
-use crate::shared::channel::dialogue::Dialogue;
+use crate::shared::channel::dialogue::{Dialogue, Fault};
 use crate::shared::channel::meaning::Meaning;
 use crate::shared::store::{Connection, FeedRules, ReadMeaning, Standing, Status};
 
@@ -23,7 +22,7 @@ pub enum Unavailable {
     NeedsReconnect,
     /// The permission to send is missing.
     Incomplete,
-    /// The platform does not let it send for a while.
+    /// The platform keeps it from sending: its rules were broken, or it cannot be charged.
     Blocked,
     /// The channel is off, or nobody can be answered there.
     Off,
@@ -57,8 +56,6 @@ pub struct Answering {
     pub receivers: Receivers,
     /// Media that were uploaded to be sent.
     pub uploads: Uploads,
-    /// Accounts of which nothing is sent for a while.
-    pub blocks: Blocks,
 }
 
 impl Answering {
@@ -89,8 +86,11 @@ impl Answering {
             None => Some(Unavailable::Off),
             Some(_) if connection.status == Status::NeedsReconnect => Some(Unavailable::NeedsReconnect),
             Some(dialogue) if !dialogue.may_send(&connection.scopes) => Some(Unavailable::Incomplete),
-            Some(_) if self.blocks.holds(connection, self.shared.clock.now_ms()) => Some(Unavailable::Blocked),
-            Some(_) => None,
+            Some(_) => connection.block.as_ref().map(|block| match block.fault {
+                Fault::NeedsReconnect => Unavailable::NeedsReconnect,
+                Fault::Incomplete => Unavailable::Incomplete,
+                Fault::Blocked => Unavailable::Blocked,
+            }),
         }
     }
 

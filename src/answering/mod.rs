@@ -1,7 +1,6 @@
 //! Answering people: may it be done and by whom, what bots are told, and who has taken over. It names no channel.
 
 pub mod accept;
-pub mod blocks;
 pub mod catalogue;
 pub mod content;
 pub mod conversation;

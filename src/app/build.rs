@@ -12,7 +12,6 @@ use super::scheduler::Scheduler;
 use super::workers::{Readers, Workers};
 use super::{App, StartError, jobs};
 use crate::answering::Answering;
-use crate::answering::blocks::Blocks;
 use crate::answering::catalogue::Catalogue;
 use crate::answering::push::Receivers;
 use crate::answering::responder::Responder;
@@ -257,7 +256,6 @@ fn answering(
         products: Arc::new(Catalogue::new(shared.products.clone(), shared.connections.clone())),
         receivers,
         uploads,
-        blocks: Blocks::default(),
     }
 }
 

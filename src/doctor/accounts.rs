@@ -4,9 +4,10 @@ use super::answering;
 use crate::app::channels;
 use crate::app::config::{Config, Server};
 use crate::shared::channel::about::About;
+use crate::shared::channel::dialogue::Fault;
 use crate::shared::channel::finding::Finding;
 use crate::shared::database::db::Db;
-use crate::shared::store::{self, ApiKeys, Connection, Connections, Inspection, Status, TokenKind};
+use crate::shared::store::{self, ApiKeys, Connection, Connections, Inspection, SendingBlock, Status, TokenKind};
 use crate::workers::configured_accounts::find_owner;
 
 /// A poll runs daily; an account that was not read for two days is not polled.
@@ -132,6 +133,7 @@ fn state(connection: &Connection, is_polled: bool, now_ms: i64, findings: &mut V
         )),
         Status::Connected => {}
     }
+    findings.extend(connection.block.as_ref().map(|block| blocked(about, block)));
     let since = connection.last_read_at.unwrap_or(connection.connected_at);
     if is_polled && connection.status != Status::NeedsReconnect && now_ms - since > READ_WITHIN_MS {
         findings.push(Finding::warning(
@@ -142,6 +144,22 @@ fn state(connection: &Connection, is_polled: bool, now_ms: i64, findings: &mut V
             "run `shoptalk sync`, and read what it says; see that the service runs at the time of its polls",
         ));
     }
+}
+
+/// That an account cannot send, as the platform answered to a message.
+fn blocked(about: &str, block: &SendingBlock) -> Finding {
+    let code = match block.fault {
+        Fault::Incomplete => "send_permission_missing",
+        Fault::NeedsReconnect | Fault::Blocked => "replies_blocked",
+    };
+    Finding::error(
+        code,
+        about,
+        format!("the platform refused a message: {}", block.sentence),
+        "nobody is answered there: messages are refused with `account-unavailable`, and those that wait are given up when their \
+         time is over",
+        "do what the sentence says; it is tried again every hour, and at once after a new login",
+    )
 }
 
 /// The keys of the API for bots that end soon, and those that nobody uses.

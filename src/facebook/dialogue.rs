@@ -15,8 +15,8 @@ use super::state::Facebook;
 use super::{history, meaning, tokens};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
-    Ability, Choice, Dialogue, HandOver, LostAnswers, Part, PartContent, ProductCard, Profile, Rate, Reason, Recipient,
-    SendError, Sent, Signal, WindowRule,
+    Ability, Choice, Dialogue, Fault, HandOver, LostAnswers, Part, PartContent, ProductCard, Profile, Rate, Reason,
+    Recipient, SendError, Sent, Signal, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -79,7 +79,7 @@ impl InboxDialogue {
         };
         let token = tokens::load(&self.facebook, &page).await.map_err(|error| match error {
             ReadError::Api(ApiError::TokenRejected { reason }) => {
-                SendError::Account { code: String::new(), sentence: reason.to_owned() }
+                SendError::Account { fault: Fault::NeedsReconnect, code: String::new(), sentence: reason.to_owned() }
             }
             error => not_left(error),
         })?;

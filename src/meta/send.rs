@@ -15,7 +15,7 @@ use super::budget::{self, Lane};
 use super::graph::Graph;
 use super::id::Id;
 use super::refusal::{Told, words_of};
-use crate::shared::channel::dialogue::{Reason, SendError};
+use crate::shared::channel::dialogue::{Fault, Reason, SendError};
 use crate::shared::outgoing::http::{Answer, NoAnswer};
 
 /// The codes that say "too often": of the app, of a person, of an account, of one pair of them.
@@ -121,7 +121,20 @@ impl Graph {
     }
 
     fn account_cannot(&self, told: &Told) -> SendError {
-        SendError::Account { code: words_of(told.code, told.subcode), sentence: self.sending_stopped(told) }
+        SendError::Account {
+            fault: fault_of(told.code, told.subcode),
+            code: words_of(told.code, told.subcode),
+            sentence: self.sending_stopped(told),
+        }
+    }
+}
+
+/// What is wrong with an account that stops sending.
+fn fault_of(code: i64, subcode: i64) -> Fault {
+    match (code, subcode) {
+        (0 | 102 | 190 | 467, _) => Fault::NeedsReconnect,
+        (368 | 131_031 | 131_042, _) | (10, 1_893_063) => Fault::Blocked,
+        _ => Fault::Incomplete,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::shared::channel::dialogue::{Reason, SendError};
+use crate::shared::channel::dialogue::{Fault, Reason, SendError};
 use crate::shared::outgoing::http::ApiError;
 
 /// The address of the webhook cannot be used: Viber does not reach it, or does not trust its certificate.
@@ -58,8 +58,10 @@ pub fn of_send(status: i64, pause: Duration) -> SendError {
     let code = status.to_string();
     let refused = |reason| SendError::Refused { code: code.clone(), reason };
     match (status, of_account(status)) {
-        (INVALID_TOKEN, _) => SendError::Account { code, sentence: TOKEN_REFUSED.to_owned() },
-        (_, Some(sentence)) => SendError::Account { code, sentence: sentence.to_owned() },
+        (INVALID_TOKEN, _) => {
+            SendError::Account { fault: Fault::NeedsReconnect, code, sentence: TOKEN_REFUSED.to_owned() }
+        }
+        (_, Some(sentence)) => SendError::Account { fault: Fault::Blocked, code, sentence: sentence.to_owned() },
         // Not registered, not subscribed, no suitable device.
         (5 | NOT_SUBSCRIBED | 11, _) => refused(Reason::CannotReceive),
         // It is set anew, and then the message is sent.

@@ -15,7 +15,7 @@ use super::templates::Template;
 use super::{NAME, content, meaning, templates};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
-    Ability, Author, Choice, Dialogue, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent,
+    Ability, Author, Choice, Dialogue, Fault, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent,
     PersonRate, Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
     billing_label,
 };
@@ -292,9 +292,11 @@ impl Dialogue for NumberDialogue {
                 ReadError::Api(ApiError::RateLimited { retry_after }) => {
                     SendError::Later { retry_after, only_person: false }
                 }
-                ReadError::Api(ApiError::TokenRejected { reason }) => {
-                    SendError::Account { code: String::new(), sentence: reason.to_owned() }
-                }
+                ReadError::Api(ApiError::TokenRejected { reason }) => SendError::Account {
+                    fault: Fault::NeedsReconnect,
+                    code: String::new(),
+                    sentence: reason.to_owned(),
+                },
                 ReadError::Api(ApiError::PermissionMissing { code, .. } | ApiError::Refused { code }) => {
                     SendError::Refused { code, reason: Reason::Refused }
                 }

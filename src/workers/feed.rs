@@ -139,8 +139,8 @@ impl Feed {
         }
         let accounts = shared.connections.list().await?.into_iter().map(|connection| AccountStatus {
             merchant: connection.merchant.to_string(),
-            status: connection.status.as_str(),
-            why: connection.status_reason(),
+            status: connection.told_status(),
+            why: connection.told_reason(),
             channel: connection.channel,
             account: connection.account,
         });

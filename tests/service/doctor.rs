@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use serde_json::json;
 use shoptalk::app::config::Config;
 use shoptalk::doctor::{Report, Surroundings, examine};
+use shoptalk::facebook::sandbox::SendFailure;
 use shoptalk::shared::channel::finding::{Finding, Severity};
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::secrets::signature::Secrets;
@@ -750,4 +751,24 @@ async fn the_bucket_is_looked_at_as_the_service_would_use_it_and_left_as_it_is()
     patient.sql("journal", "DELETE FROM object_copies WHERE path = 'a/b/c'");
     drop(patient.socket);
     patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_send_is_found_with_what_its_platform_said() {
+    for (refusal, code) in [(368, "replies_blocked"), (230, "send_permission_missing")] {
+        let patient = Patient::healthy().await;
+        let app = &patient.app;
+        let sam = app.facebook.person("7000000000000001", "Sam Doe");
+        let item = app.page().message_from(&sam, "Hello");
+        app.page().deliver(&[item]).await.unwrap();
+        app.settle().await;
+        let bot = Bot::start(app, &[Scope::Read, Scope::Reply]).await;
+        app.facebook.fail_sends(1, SendFailure::Refused(refusal, None));
+        let path = format!("/api/v1/facebook/{PAGE}/conversations/7000000000000001/messages");
+        let answer = bot.send(Method::POST, &path, &[("idempotency-key", "k")], br#"{"text":"Hi"}"#).await;
+        assert_eq!(answer.status, 202);
+        app.work().await;
+        assert_eq!(patient.found(|_| {}).await, codes([code]));
+        patient.app.close().await;
+    }
 }

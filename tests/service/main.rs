@@ -79,6 +79,7 @@ mod sandbox_command;
 mod sandbox_messengers;
 mod search;
 mod security;
+mod sending_blocks;
 mod shopify_bulk;
 mod shopify_changes;
 mod shopify_checks;

@@ -293,6 +293,8 @@ async fn a_bot_that_is_not_let_in_stops_sending_and_never_intake() {
         let id = scene.say(&json!({"text": "Yes."})).await;
         scene.app.settle().await;
         assert_eq!(scene.message(&id).await["state"], "accepted", "{status}: it waits");
+        let refused = is_problem(&scene.post(&json!({"text": "Anybody?"})).await, 409, "account-unavailable");
+        assert_eq!(refused["why"], if status == 2 { "needs_reconnect" } else { "blocked" }, "{status}");
         let connection = scene.app.connections("viber").await.remove(0);
         let expected = if status == 2 { "needs_reconnect" } else { "incomplete" };
         assert_eq!(connection["status"], expected, "{status}: {connection}");

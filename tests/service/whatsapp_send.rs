@@ -331,7 +331,19 @@ async fn the_limit_of_a_pair_holds_up_nobody_else() {
 
 #[tokio::test]
 async fn what_stops_the_account_stops_sending_and_never_the_intake() {
-    for code in [190, 368, 131_031, 131_042, 10, 131_005, 0, 3, 131_045, 131_063, 133_010] {
+    for (code, why) in [
+        (190, "needs_reconnect"),
+        (368, "blocked"),
+        (131_031, "blocked"),
+        (131_042, "blocked"),
+        (10, "incomplete"),
+        (131_005, "incomplete"),
+        (0, "needs_reconnect"),
+        (3, "incomplete"),
+        (131_045, "incomplete"),
+        (131_063, "incomplete"),
+        (133_010, "incomplete"),
+    ] {
         let scene = Scene::start().await;
         scene.platform.fail_sends(1, SendFailure::Refused(code));
         let id = scene.say(&json!({"text": "Yes.", "ttl_seconds": 3600})).await;
@@ -340,10 +352,10 @@ async fn what_stops_the_account_stops_sending_and_never_the_intake() {
         let alerts = scene.app.shared().alerts.list();
         let told = alerts.iter().find(|alert| alert.cause.contains("replies")).unwrap_or_else(|| panic!("{code}"));
         assert!(told.sentence.contains("WhatsApp"), "{code}: {}", told.sentence);
+        let refused = is_problem(&scene.post(&json!({"text": "Anybody?"})).await, 409, "account-unavailable");
+        assert_eq!(refused["why"], why, "{code}");
         let heard = scene.hear("Hello?").await;
         assert!(ids(&scene.app, &scene.ada.user_id()).contains(&heard), "{code}");
-        let refused = is_problem(&scene.post(&json!({"text": "And now?"})).await, 409, "account-unavailable");
-        assert_eq!(refused["why"], "blocked", "{code}");
         assert_eq!(scene.conversation(&scene.ada.user_id()).await["reason"], "account_unavailable", "{code}");
         scene.pass(301).await;
         scene.pass(5).await;

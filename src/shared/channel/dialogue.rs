@@ -461,6 +461,8 @@ pub enum SendError {
     /// Nothing of this account can be sent until that is mended.
     #[error("the account cannot send: code {code}")]
     Account {
+        /// What is wrong with it.
+        fault: Fault,
         /// The platform's code; empty where it was not asked.
         code: String,
         /// What the merchant reads, one sentence.
@@ -469,6 +471,41 @@ pub enum SendError {
     /// The request left, and no answer came that can be read: it may have been sent.
     #[error("nobody knows whether it was sent: {0}")]
     Unknown(String),
+}
+
+/// Why nothing of an account can be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The platform refuses its token.
+    NeedsReconnect,
+    /// The permission to send is missing, or what a number needs before it may send.
+    Incomplete,
+    /// The platform keeps it from sending: its rules were broken, or it cannot be charged.
+    Blocked,
+}
+
+impl Fault {
+    /// The word in the API and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NeedsReconnect => "needs_reconnect",
+            Self::Incomplete => "incomplete",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+impl std::str::FromStr for Fault {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = [Self::NeedsReconnect, Self::Incomplete, Self::Blocked];
+        known
+            .into_iter()
+            .find(|fault| fault.as_str() == text)
+            .ok_or_else(|| anyhow::anyhow!("unknown fault of an account"))
+    }
 }
 
 /// A sign without content.

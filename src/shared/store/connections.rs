@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::erasures;
+use super::{SendingBlock, erasures};
+use crate::shared::channel::dialogue::Fault;
 use crate::shared::clock::Clock;
 use crate::shared::database::db::Db;
 use crate::shared::secrets::vault::{Place, Purpose, Vault, VaultError};
@@ -136,6 +137,8 @@ pub struct Connection {
     pub status: Status,
     /// What is wrong with it, where it is not doing well.
     pub trouble: Option<Trouble>,
+    /// Why nothing is sent, where the platform answered so to a message of this login.
+    pub block: Option<SendingBlock>,
     /// Last successful login, in milliseconds since 1970.
     pub connected_at: i64,
     /// Last complete read of the account, in milliseconds since 1970.
@@ -147,6 +150,25 @@ impl Connection {
     #[must_use]
     pub fn status_reason(&self) -> Option<String> {
         self.trouble.as_ref().map(Trouble::sentence)
+    }
+
+    /// How it is doing as a bot is told: with what keeps it from sending.
+    #[must_use]
+    pub fn told_status(&self) -> &'static str {
+        match &self.block {
+            Some(block) if self.status != Status::NeedsReconnect => block.fault.as_str(),
+            _ => self.status.as_str(),
+        }
+    }
+
+    /// A sentence for the merchant about what is wrong, with what keeps it from sending.
+    #[must_use]
+    pub fn told_reason(&self) -> Option<String> {
+        match (&self.block, self.status_reason()) {
+            (Some(block), Some(reason)) if reason != block.sentence => Some(format!("{} {reason}", block.sentence)),
+            (Some(block), _) => Some(block.sentence.clone()),
+            (None, reason) => reason,
+        }
     }
 
     /// Whether what is wrong was found by `source`.
@@ -725,7 +747,11 @@ pub(super) const CHECK: Place<'_> =
 
 const SELECT: &str =
     "SELECT channel, account, merchant, name, scopes, status, status_reason, connected_at, last_read_at,
-                      trouble_source FROM connections";
+                      trouble_source, block_why, block_code, block_sentence, block_until
+     FROM connections LEFT JOIN
+        (SELECT channel AS block_channel, account AS block_account, connected_at AS block_login, why AS block_why,
+                code AS block_code, sentence AS block_sentence, until AS block_until FROM sending_blocks)
+        ON block_channel = channel AND block_account = account AND block_login = connected_at";
 
 /// What `trouble_source` and `status_reason` hold.
 fn columns(trouble: Option<Trouble>) -> (Option<&'static str>, Option<String>) {
@@ -748,6 +774,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
         scopes: text(4)?.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
         status: text(5)?.parse().map_err(|error| wrong(5, error))?,
         trouble: source.zip(words).map(|(source, words)| Trouble { source, words }),
+        block: match row.get::<_, Option<String>>(10)? {
+            Some(why) => Some(SendingBlock {
+                fault: why.parse::<Fault>().map_err(|error| wrong(10, error))?,
+                code: text(11)?,
+                sentence: text(12)?,
+                until: row.get(13)?,
+            }),
+            None => None,
+        },
         connected_at: row.get(7)?,
         last_read_at: row.get(8)?,
     })

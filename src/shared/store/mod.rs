@@ -28,6 +28,7 @@ mod records;
 mod reports;
 pub mod responder;
 pub mod search;
+mod sending_blocks;
 pub mod sessions;
 mod set_aside;
 mod staging;
@@ -62,6 +63,7 @@ pub use read_requests::{DueRead, NextTry, PendingRead};
 pub use record_changes::{RecordChange, RecordPlace};
 pub use records::{Change, Edit, Record, RecordPage};
 pub use reports::{KeptReport, PollReport, Subscriptions};
+pub use sending_blocks::SendingBlock;
 pub use sessions::{Session, Sessions};
 pub use staging::{Children, Part, Staging};
 pub use still_to_come::StillToCome;
@@ -82,6 +84,7 @@ pub const TOKENS_MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/tokens/0010_push.sql"),
     include_str!("../../../migrations/tokens/0012_left_accounts.sql"),
     include_str!("../../../migrations/tokens/0013_erased_objects.sql"),
+    include_str!("../../../migrations/tokens/0015_sending_blocks.sql"),
 ];
 
 /// The migrations of `sessions.db`, in order. Append only.

@@ -28,7 +28,7 @@ async fn me(State(api): State<Api>, caller: Caller) -> Result<Json<Value>, ApiPr
             let (can, limits) = sending_of(&api, channel.name);
             accounts.push(json!({
                 "channel": connection.channel, "id": connection.account, "name": connection.name,
-                "status": connection.status.as_str(), "can": can, "limits": limits,
+                "status": connection.told_status(), "can": can, "limits": limits,
             }));
         }
     }

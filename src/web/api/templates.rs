@@ -42,7 +42,7 @@ async fn list(
 
 fn problem_of(error: &SendError) -> ApiProblem {
     match error {
-        SendError::Account { .. } => ApiProblem::AccountUnavailable { why: "needs_reconnect" },
+        SendError::Account { fault, .. } => ApiProblem::AccountUnavailable { why: fault.as_str() },
         // The platform does not let this app read them.
         SendError::Refused { .. } => ApiProblem::AccountUnavailable { why: "incomplete" },
         SendError::NotSent(_) | SendError::Later { .. } | SendError::Broken { .. } | SendError::Unknown(_) => {

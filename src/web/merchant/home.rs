@@ -317,7 +317,9 @@ fn entrance(step: &ConnectStep, from: &From, has_session: bool, is_another: bool
 
 /// One sentence: is everything well?
 fn summary(accounts: &[Overviewed<'_>], is_all: bool) -> Markup {
-    let is_troubled = |one: &&Overviewed<'_>| one.connection.status != Status::Connected && !one.is_being_finished();
+    let is_troubled = |one: &&Overviewed<'_>| {
+        (one.connection.status != Status::Connected && !one.is_being_finished()) || one.connection.block.is_some()
+    };
     let troubled = accounts.iter().filter(is_troubled).count();
     html! {
         p.lead {
@@ -389,6 +391,9 @@ fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
     let reads = || requests.iter().filter(|one| !one.request.is_housekeeping());
     let unheard = subscriptions.as_ref().map(|one| one.missing.join(", ")).filter(|missing| !missing.is_empty());
     html! {
+        @if let Some(block) = &connection.block {
+            div.trouble.bad { p { "Answers are not being sent. " (block.sentence) } }
+        }
         @if account.is_being_finished() {
             div.trouble.note { p { (StillToCome::sentence(to_come).unwrap_or_default()) " Nobody has to do anything." } }
         } @else if connection.status != Status::Connected {
@@ -514,6 +519,7 @@ mod tests {
             scopes: Vec::new(),
             status: Status::NeedsReconnect,
             trouble: None,
+            block: None,
             connected_at: 0,
             last_read_at: None,
         };

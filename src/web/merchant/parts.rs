@@ -51,6 +51,7 @@ pub fn utc(at: i64, format: &str) -> String {
 /// How a connection is doing, in a word and a colour.
 pub fn state(connection: &Connection) -> Markup {
     let (class, words) = match connection.status {
+        Status::Connected | Status::Incomplete if connection.block.is_some() => ("bad", "Cannot answer"),
         Status::Connected => ("good", "Connected"),
         Status::Incomplete => ("warn", "Connected in part"),
         Status::NeedsReconnect => ("bad", "Please log in again"),

@@ -63,7 +63,7 @@ pub(super) async fn list_connections(shared: &Shared) -> Result<Vec<ConnectionVi
             unread: shared.journal.list_unread(channel, account).await.map_err(broken)?,
             last_poll: polls.iter().find(|poll| poll.channel == channel && poll.account == account).cloned(),
             status: connection.status.as_str(),
-            status_reason: connection.status_reason(),
+            status_reason: connection.told_reason(),
             scopes: connection.scopes,
             connected_at: connection.connected_at,
             last_read_at: connection.last_read_at,

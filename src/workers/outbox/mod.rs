@@ -26,7 +26,7 @@ use crate::answering::Answering;
 use crate::answering::sending::Sending;
 use crate::shared::channel::dialogue::{Ability, Recipient, Signal};
 use crate::shared::channel::job::BoxFuture;
-use crate::shared::journal::{Conversation, JournalError};
+use crate::shared::journal::{Account, Conversation, JournalError};
 
 /// How many messages of one account may wait.
 const MOST_OF_AN_ACCOUNT: usize = 10_000;
@@ -46,6 +46,15 @@ const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// How often old ones are removed, in milliseconds.
 const REMOVED_EVERY_MS: i64 = 60 * 60 * 1000;
 
+/// When it is looked again whether a login can send that could not: what waits is held back until then. The account itself
+/// counts as blocked by its row, which outlives a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Held {
+    until: i64,
+    /// The login with which it happened: another one ends it.
+    connected_at: i64,
+}
+
 /// The outbox. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbox(Arc<Inner>);
@@ -53,6 +62,7 @@ pub struct Outbox(Arc<Inner>);
 struct Inner {
     answering: Answering,
     queue: Mutex<Queue>,
+    held: Mutex<HashMap<Account, Held>>,
     /// Messages that are looked for while others of the same person have their turns, by their numbers.
     aside: Mutex<HashMap<i64, Aside>>,
     tasks: TaskTracker,
@@ -62,6 +72,8 @@ struct Inner {
     shown: Mutex<HashMap<(Conversation, Signal), i64>>,
     next_echoes: AtomicI64,
     next_removal: AtomicI64,
+    /// When the time of a blocked account is over: it may be asked then, or earlier.
+    next_end: AtomicI64,
     /// Moves whenever a turn ends.
     turns: watch::Sender<u64>,
 }
@@ -73,18 +85,24 @@ impl Outbox {
         Self(Arc::new(Inner {
             answering,
             queue: Mutex::default(),
+            held: Mutex::default(),
             aside: Mutex::default(),
             tasks: TaskTracker::new(),
             is_at_work: AtomicBool::new(false),
             shown: Mutex::default(),
             next_echoes: AtomicI64::new(0),
             next_removal: AtomicI64::new(0),
+            next_end: AtomicI64::new(0),
             turns: watch::Sender::new(0),
         }))
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<Account, Held>> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now_ms(&self) -> i64 {
@@ -120,15 +138,36 @@ impl Outbox {
     }
 
     /// Takes up what an earlier process left.
-    async fn take_up(&self) -> Result<(), JournalError> {
+    async fn take_up(&self) -> anyhow::Result<()> {
         if self.0.is_at_work.load(Ordering::Acquire) {
             return Ok(());
         }
+        self.0.answering.shared.connections.end_blocks_of_tokens().await?;
         for (number, to) in self.0.answering.shared.journal.take_up_outgoing().await? {
             self.queue().add(number, &to, self.rates_of(&to.channel));
         }
         self.0.is_at_work.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// Accounts whose block has lasted its time count as able to send, until a message shows that they are not.
+    async fn end_blocks(&self) -> anyhow::Result<()> {
+        let now_ms = self.now_ms();
+        if now_ms < self.0.next_end.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        // A block that is noted meanwhile moves this nearer again.
+        self.0.next_end.store(i64::MAX, Ordering::Release);
+        match self.0.answering.shared.connections.end_blocks(now_ms).await {
+            Ok(next) => {
+                self.0.next_end.fetch_min(next.unwrap_or(i64::MAX), Ordering::AcqRel);
+                Ok(())
+            }
+            Err(error) => {
+                self.0.next_end.store(0, Ordering::Release);
+                Err(error)
+            }
+        }
     }
 
     async fn remove_old(&self) -> Result<(), JournalError> {
@@ -213,6 +252,7 @@ impl Worker for Outbox {
     fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(async {
             self.take_up().await?;
+            self.end_blocks().await?;
             self.look_for_echoes().await?;
             self.look_at_those_aside();
             self.remove_old().await?;

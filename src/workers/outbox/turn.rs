@@ -1,13 +1,15 @@
 //! One turn of a message: at most one part of it is called.
 
-use super::Outbox;
+use std::sync::atomic::Ordering;
+
 use super::queue::Turn;
+use super::{Held, Outbox};
 use crate::answering::state::Against;
-use crate::shared::channel::dialogue::{Dialogue, MediaKind, Part, PartContent, Reason, Recipient, SendError};
+use crate::shared::channel::dialogue::{Dialogue, Fault, MediaKind, Part, PartContent, Reason, Recipient, SendError};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::retry::Doubling;
-use crate::shared::store::{Connection, Outcome, Outgoing, OutgoingPart, PartState};
+use crate::shared::store::{Connection, Outcome, Outgoing, OutgoingPart, PartState, SendingBlock};
 use crate::shared::telemetry::alerts::Cause;
 
 /// The pauses before another call of what was certainly not sent.
@@ -18,6 +20,13 @@ const AGAIN_MS: i64 = 1_000;
 
 /// How soon it is looked again whether the part before was delivered, in milliseconds.
 const GLANCE_MS: i64 = 100;
+
+/// How long what waits of an account that cannot send is held back before one message is tried, unless somebody logs in, in
+/// milliseconds.
+const HELD_MS: i64 = 5 * 60 * 1000;
+
+/// How long an account counts as blocked after the platform said so last: until the hourly look, in milliseconds.
+const BLOCKED_MS: i64 = 60 * 60 * 1000;
 
 /// What stands against a call.
 enum Obstacle {
@@ -112,7 +121,8 @@ impl Outbox {
     ) -> Result<Result<bool, Obstacle>, JournalError> {
         let answering = &self.0.answering;
         let standing = answering.shared.journal.load_standing(&message.conversation).await?;
-        let now = answering.now(connection, &standing);
+        // What was accepted waits for its own looks whether the account can send.
+        let now = answering.now(&Connection { block: None, ..connection.clone() }, &standing);
         let is_template = message.parts.iter().any(|part| part.kind == "template");
         let fails = |reason| Err(Obstacle::Fails(reason));
         Ok(match now.may_send(message.author, is_template) {
@@ -122,8 +132,29 @@ impl Outbox {
             Err(Against::Paused) => fails(Reason::Paused),
             Err(Against::Public) => fails(Reason::Refused),
             Err(Against::HumanIsOff | Against::WindowClosed) => fails(Reason::WindowClosed),
+            Ok(_) if self.is_held(connection) => Err(Obstacle::Waits),
             Ok(is_human) => Ok(is_human),
         })
+    }
+
+    /// Whether this login of the account cannot send, as far as was found out. One message is let through when it is time
+    /// to look again: after a while, and at the first turn of a process, because a start is a look.
+    fn is_held(&self, connection: &Connection) -> bool {
+        let now_ms = self.now_ms();
+        let account = (connection.channel.clone(), connection.account.clone());
+        let mut held = self.held();
+        if let Some(held) = held.get(&account).filter(|held| held.connected_at == connection.connected_at)
+            && now_ms < held.until
+        {
+            return true;
+        }
+        match &connection.block {
+            Some(_) => {
+                drop(held.insert(account, Held { until: now_ms + HELD_MS, connected_at: connection.connected_at }))
+            }
+            None => drop(held.remove(&account)),
+        }
+        false
     }
 
     /// Fills product cards in as the catalogue is now. `None`: none of the products is there any more.
@@ -200,7 +231,7 @@ impl Outbox {
         let later = |pause: std::time::Duration| now_ms + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 4);
         match answer {
             Ok(sent) => {
-                self.unblock(connection);
+                self.unblock(connection).await;
                 Outcome::Sent(sent)
             }
             Err(SendError::NotSent(why)) => {
@@ -240,8 +271,9 @@ impl Outbox {
                 );
                 Outcome::Failed(reason, Some(code).filter(|code| !code.is_empty()))
             }
-            Err(SendError::Account { code, sentence }) => {
-                self.block(connection, &code, &sentence).await;
+            Err(SendError::Account { fault, code, sentence }) => {
+                let until = now_ms + if fault == Fault::NeedsReconnect { HELD_MS } else { BLOCKED_MS };
+                self.block(connection, SendingBlock { fault, code, sentence, until }).await;
                 Outcome::Again(now_ms + AGAIN_MS)
             }
             Err(SendError::Unknown(why)) => {
@@ -257,22 +289,42 @@ impl Outbox {
         }
     }
 
-    /// Nothing of this account is sent for a while: its login is looked at, and somebody is told.
-    async fn block(&self, connection: &Connection, code: &str, sentence: &str) {
+    /// Nothing of this account is sent for a while: it is kept and told why, and its login is looked at.
+    async fn block(&self, connection: &Connection, block: SendingBlock) {
         let shared = &self.0.answering.shared;
         let (channel, account) = (connection.channel.as_str(), connection.account.as_str());
         let now_ms = self.now_ms();
-        self.0.answering.blocks.begin(connection, now_ms);
-        tracing::warn!(channel, account, code, "an account cannot send");
-        shared.alerts.raise(cause(channel, account), &format!("Answers are not being sent. {sentence}"));
+        let held = Held { until: now_ms + HELD_MS, connected_at: connection.connected_at };
+        self.held().insert((channel.to_owned(), account.to_owned()), held);
+        tracing::warn!(channel, account, code = block.code, why = block.fault.as_str(), "an account cannot send");
+        shared.alerts.raise(cause(channel, account), &format!("Answers are not being sent. {}", block.sentence));
+        let until = block.until;
+        match shared.connections.block_sending(connection, block).await {
+            Ok(()) => drop(self.0.next_end.fetch_min(until, Ordering::AcqRel)),
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::warn!(
+                    error,
+                    "that an account cannot send could not be stored; the next message finds it again"
+                );
+            }
+        }
         if let Err(error) = shared.journal.request_read(channel, account, ReadRequest::HourlyCheck, now_ms).await {
             tracing::warn!(%error, "a look at an account could not be requested; the hourly one finds it");
         }
     }
 
-    fn unblock(&self, connection: &Connection) {
-        self.0.answering.blocks.end(connection);
-        self.0.answering.shared.alerts.heal(cause(&connection.channel, &connection.account));
+    async fn unblock(&self, connection: &Connection) {
+        let shared = &self.0.answering.shared;
+        let (channel, account) = (connection.channel.as_str(), connection.account.as_str());
+        let was_held = self.held().remove(&(channel.to_owned(), account.to_owned())).is_some();
+        shared.alerts.heal(cause(channel, account));
+        if (was_held || connection.block.is_some())
+            && let Err(error) = shared.connections.unblock_sending(channel, account).await
+        {
+            let error = format!("{error:#}");
+            tracing::warn!(error, "that an account can send again could not be stored; its block ends with its time");
+        }
     }
 }
 

@@ -1,0 +1,116 @@
+//! An account that cannot send, as its platform answered: everybody is told, before anything is queued there.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use shoptalk::facebook::sandbox::SendFailure;
+use shoptalk::shared::store::api_keys::Scope;
+
+use crate::api_keys::{Bot, is_problem};
+use crate::replies::{Scene, to};
+use crate::test_app::{Browser, PAGE, TestApp};
+
+const SAM: &str = "7000000000000001";
+
+async fn scene() -> (Scene, Browser) {
+    let app = TestApp::start().await;
+    let browser = app.connect().await.for_pages();
+    let scene = Scene::again(app, &[Scope::Read, Scope::Reply]).await;
+    scene.hear("Is the blue one in stock?").await;
+    (scene, browser)
+}
+
+/// The word of the page's account, in the answer to whose key this is.
+async fn status(bot: &Bot) -> String {
+    let me = bot.get("/api/v1/me").await.json();
+    let accounts = me["accounts"].as_array().unwrap().iter();
+    accounts.filter(|one| one["id"] == PAGE).map(|one| one["status"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What the feed told of the account, as its words.
+async fn told(bot: &Bot) -> Vec<Value> {
+    let events = bot.get("/api/v1/events?after=0&types=account").await.json()["events"].take();
+    events.as_array().unwrap().iter().map(|one| one["status"].clone()).collect()
+}
+
+/// Nobody may answer there, and everybody who asks hears why.
+async fn is_blocked(scene: &Scene, why: &str) {
+    assert_eq!(status(&scene.bot).await, why);
+    let shown = scene.bot.get(&to(SAM)).await.json();
+    assert_eq!((&shown["bot_may_answer"], &shown["reason"]), (&json!(false), &json!("account_unavailable")), "{why}");
+    let newest = scene.bot.get("/api/v1/events?after=0&types=message").await.json()["events"][0].clone();
+    assert_eq!((&newest["bot_may_answer"], &newest["reason"]), (&json!(false), &json!("account_unavailable")), "{why}");
+    let refused = scene.post("refused", &json!({"text": "Anybody?"})).await;
+    assert_eq!(is_problem(&refused, 409, "account-unavailable")["why"], why);
+}
+
+async fn is_free(scene: &Scene) {
+    assert_eq!(status(&scene.bot).await, "connected");
+    assert_eq!(scene.bot.get(&to(SAM)).await.json()["reason"], json!(null));
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_send_is_told_everywhere_and_over_a_restart() {
+    for (code, subcode, why) in
+        [(368, None, "blocked"), (10, Some(1_893_063), "blocked"), (200, None, "incomplete"), (230, None, "incomplete")]
+    {
+        let (scene, browser) = scene().await;
+        // The first call, and the look of the next start.
+        scene.app.facebook.fail_sends(2, SendFailure::Refused(code, subcode));
+        let id = scene.say("Yes.").await;
+        scene.work().await;
+        assert_eq!(scene.message(&id).await["state"], "accepted", "{code}: it waits");
+        is_blocked(&scene, why).await;
+        assert_eq!(told(&scene.bot).await, [json!(why)], "{code}");
+        let event = scene.bot.get("/api/v1/events?after=0&types=account").await.json()["events"][0].take();
+        let sentence = event["why"].as_str().unwrap();
+        let page = browser.get("/").await.text();
+        assert!(page.contains("Answers are not being sent.") && page.contains("Cannot answer"), "{code}: {sentence}");
+
+        let app = scene.app.restart().await;
+        let scene = Scene::again(app, &[Scope::Read, Scope::Reply]).await;
+        is_blocked(&scene, why).await;
+        scene.work().await;
+        is_blocked(&scene, why).await;
+        assert_eq!((scene.taken(), told(&scene.bot).await.len()), (Vec::<String>::new(), 1), "{code}");
+
+        scene.pass(3_601).await;
+        is_free(&scene).await;
+        assert_eq!(told(&scene.bot).await, [json!(why), json!("connected")], "{code}");
+        scene.say("Sorry for the delay.").await;
+        scene.work().await;
+        assert_eq!(scene.taken(), ["Sorry for the delay."], "{code}");
+        scene.app.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn what_waits_of_a_blocked_account_looks_again_and_a_login_ends_the_block() {
+    let (scene, browser) = scene().await;
+    scene.app.facebook.fail_sends(1, SendFailure::Refused(368, None));
+    let id = scene.say("Yes.").await;
+    scene.work().await;
+    scene.pass(290).await;
+    is_blocked(&scene, "blocked").await;
+    scene.pass(11).await;
+    assert_eq!(scene.message(&id).await["state"], "sent");
+    is_free(&scene).await;
+    assert_eq!(told(&scene.bot).await, ["blocked", "connected"]);
+
+    scene.app.facebook.fail_sends(1, SendFailure::Refused(200, None));
+    let id = scene.say("And a red one.").await;
+    scene.work().await;
+    is_blocked(&scene, "incomplete").await;
+    scene.app.clock.advance(Duration::from_secs(1));
+    assert_eq!(browser.follow("/facebook/login").await.status, 200);
+    is_free(&scene).await;
+    scene.pass(2).await;
+    assert_eq!(scene.message(&id).await["state"], "sent");
+    assert_eq!(told(&scene.bot).await, ["blocked", "connected", "incomplete", "connected"]);
+    let path = format!("{}/messages", to(SAM));
+    let headers = [("idempotency-key", "afterwards"), ("content-type", "application/json")];
+    assert_eq!(scene.bot.send(Method::POST, &path, &headers, br#"{"text":"Bye."}"#).await.status, 202);
+    scene.work().await;
+    scene.app.finish().await;
+}
