@@ -367,9 +367,9 @@ async fn what_stops_the_account_stops_sending_and_never_the_intake() {
         (131_005, "incomplete"),
         (0, "needs_reconnect"),
         (3, "incomplete"),
-        (131_045, "blocked"),
-        (131_063, "blocked"),
-        (133_010, "blocked"),
+        (131_045, "incomplete"),
+        (131_063, "incomplete"),
+        (133_010, "incomplete"),
     ] {
         let scene = Scene::start().await;
         scene.platform.fail_sends(1, SendFailure::Refused(code));

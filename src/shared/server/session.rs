@@ -129,7 +129,6 @@ pub async fn start(shared: &Shared, merchant: Uuid, replaces: Option<Session>) -
 }
 
 /// The cookies that make a browser forget its session.
-#[must_use]
 pub fn forget(shared: &Shared) -> AppendHeaders<Vec<(HeaderName, HeaderValue)>> {
     AppendHeaders(set("", 0, shared.is_public).into_iter().map(|cookie| (header::SET_COOKIE, cookie)).collect())
 }
@@ -161,13 +160,13 @@ mod tests {
             ids(&headers, secure).into_iter().map(str::to_owned).collect::<Vec<_>>()
         };
         let both = || format!("session_id={planted}; __Host-session_id={own}; session_id={own}");
-        assert_eq!(counts(both(), true, true), [own.clone()]);
-        assert_eq!(counts(both(), false, true), [own.clone()]);
+        assert_eq!(counts(both(), true, true), [&*own]);
+        assert_eq!(counts(both(), false, true), [&*own]);
         let planted_only = || format!("session_id={planted}");
         assert_eq!(counts(planted_only(), true, true), [""; 0], "planted, or from before there were two");
-        assert_eq!(counts(planted_only(), false, true), [planted.clone()], "a script");
+        assert_eq!(counts(planted_only(), false, true), [&*planted], "a script");
         // Browsers take the name with `__Host-` by https only.
-        assert_eq!(counts(planted_only(), true, false), [planted.clone()]);
+        assert_eq!(counts(planted_only(), true, false), [&*planted]);
     }
 
     #[test]
