@@ -9,7 +9,6 @@ use shoptalk::app::App;
 use shoptalk::app::config::{Config, Server};
 use shoptalk::facebook;
 use shoptalk::facebook::sandbox::{Echoes, Options, Page, Sandbox};
-use shoptalk::shared::clock::Clock;
 use shoptalk::shared::journal::{DedupeKey, Effect, Event, Source};
 use shoptalk::shared::secrets::signature::Secrets;
 use shoptalk::shared::store::api_keys::{NewApiKey, Scope};
@@ -72,6 +71,7 @@ pub fn config(folder: &Path, graph: &str) -> Config {
         dialog_url: graph,
         poll_cron: "17 3 * * *".to_owned(),
         calls_per_second: 2,
+        login_configuration: None,
         media: None,
         instagram: false,
         human_agent: false,

@@ -155,9 +155,11 @@ impl Outbox {
         }
         match &connection.block {
             Some(_) => {
-                drop(held.insert(account, Held { until: now_ms + HELD_MS, connected_at: connection.connected_at }))
+                held.insert(account, Held { until: now_ms + HELD_MS, connected_at: connection.connected_at });
             }
-            None => drop(held.remove(&account)),
+            None => {
+                held.remove(&account);
+            }
         }
         false
     }
