@@ -80,13 +80,12 @@ async fn set_and_play(options: Options, stop: CancellationToken) -> anyhow::Resu
         Some(folder) => (folder.clone(), false),
         None => (std::env::temp_dir().join(format!("shoptalk-demo-{}", &random_hex()?[..12])), true),
     };
-    let is_first = !folder.join("data/tokens.db").exists();
     let set = tokio::select! {
         set = Stage::set(&folder, &options) => set,
         () = stop.cancelled() => return Ok(()),
     };
     let stage = set?;
-    if !is_first {
+    if !stage.is_first {
         say(
             "This folder holds an earlier demo. Its files are kept, but the simulated platforms begin anew and know none of the \
              old logins: a warning about that is right.\n",

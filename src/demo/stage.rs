@@ -44,6 +44,8 @@ pub struct Stage {
     pub service: Arc<Service>,
     /// Where verbs are heard.
     pub control: Loopback,
+    /// Whether the folder held no earlier demo.
+    pub is_first: bool,
     /// What opens the operator's view.
     pub operator_token: String,
     /// The simulated model, where a bot plays along.
@@ -56,6 +58,7 @@ pub struct Stage {
 impl Stage {
     /// Sets the stage below a folder, and starts the service. Unattended, the simulated login screens click themselves.
     pub async fn set(folder: &Path, options: &Options) -> anyhow::Result<Self> {
+        let is_first = !folder.join("data/tokens.db").exists();
         let nowhere = Url::parse("http://127.0.0.1:9")?;
         let options_of_platforms = platforms::Options { service: nowhere, port: 0, consents: options.once };
         let platforms = Arc::new(Platforms::start(&options_of_platforms).await?);
@@ -80,7 +83,16 @@ impl Stage {
         let control = serve_control(&platforms, platforms::CONTROL_PORT).await?;
         let dashboards = Arc::clone(&platforms);
         tokio::spawn(async move { dashboards.enter_addresses(|_| {}).await });
-        Ok(Self { platforms, service, control, operator_token, _model: model, copies, delivered: Mutex::default() })
+        Ok(Self {
+            platforms,
+            service,
+            control,
+            is_first,
+            operator_token,
+            _model: model,
+            copies,
+            delivered: Mutex::default(),
+        })
     }
 
     /// Where the simulated login screens are.

@@ -104,7 +104,11 @@ async fn messenger(stage: &Stage, file: &Path) -> anyhow::Result<()> {
 
 /// Customers of every platform are answered through one address.
 async fn everywhere(stage: &Stage, folder: &Path, api: &Api<'_>) -> anyhow::Result<()> {
-    let platforms: Vec<Platform> = Platform::messengers().collect();
+    let mut platforms: Vec<Platform> = Platform::messengers().collect();
+    if !stage.is_first {
+        // The new platform does not know the subscription of the earlier demo. The hourly check will make it anew.
+        platforms.retain(|platform| *platform != Platform::Instagram);
+    }
     let names: Vec<&str> = platforms.iter().map(|platform| platform.name()).collect();
     say(&format!("7. A customer writes on {}: one shop, one merchant, one folder each.", names.join(", ")));
     let question = "Do you have gloves?";

@@ -186,8 +186,9 @@ impl Platforms {
     /// Whether what happens on a platform is told to the service.
     pub(super) fn is_heard(&self, platform: Platform) -> bool {
         match platform {
-            Platform::Facebook | Platform::Instagram => {
-                self.page().is_ok_and(|page| !page.subscribed_fields().is_empty())
+            Platform::Facebook => self.page().is_ok_and(|page| !page.subscribed_fields().is_empty()),
+            Platform::Instagram => {
+                self.is_heard(Platform::Facebook) && self.facebook.instagram_subscription().is_some()
             }
             Platform::Whatsapp => self.is_entered.load(Ordering::Relaxed) && self.number.is_subscribed(),
             Platform::Viber => self.viber.webhook().is_some(),
