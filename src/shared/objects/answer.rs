@@ -115,10 +115,25 @@ pub(super) struct VersioningBody {
     pub status: Option<String>,
 }
 
-/// An answer's body as this shape.
+/// An answer's body as this document. A page that a gateway shows in its place is none, though every member may be missing; what
+/// its outermost element is called is no two services' agreement.
 pub(super) fn parse<T: for<'a> Deserialize<'a>>(answer: &Answer) -> Result<T, ObjectError> {
     let text = std::str::from_utf8(&answer.body).map_err(|_| ObjectError::Unreadable("it is no text"))?;
+    if root_of(text).is_none_or(|root| root.eq_ignore_ascii_case("html") || root.eq_ignore_ascii_case("!doctype")) {
+        return Err(ObjectError::Unreadable("it is another document"));
+    }
     quick_xml::de::from_str(text).map_err(|_| ObjectError::Unreadable("it has not the expected shape"))
+}
+
+/// The name of the outermost element.
+fn root_of(text: &str) -> Option<&str> {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let text = match text.strip_prefix("<?") {
+        Some(declared) => declared.split_once("?>")?.1.trim_start(),
+        None => text,
+    };
+    let name = text.strip_prefix('<')?;
+    Some(&name[..name.find(|c: char| c.is_whitespace() || matches!(c, '>' | '/'))?])
 }
 
 /// What an answer that is no success means.
@@ -220,8 +235,9 @@ mod tests {
             parse(&answer(200, "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"))
                 .expect("read");
         assert_eq!(on.status.as_deref(), Some("Enabled"));
-        for bad in ["", "{}", "<html><body>", "<ListBucketResult><Contents></Contents></ListBucketResult>"] {
+        for bad in ["", "{}", "<html><body>", "<html/>", "<ListBucketResult><Contents></Contents></ListBucketResult>"] {
             assert!(parse::<ListBody>(&answer(200, bad)).is_err(), "{bad}");
+            assert!(parse::<VersioningBody>(&answer(200, bad)).is_err(), "{bad}");
         }
     }
 }

@@ -154,6 +154,10 @@ impl Objects {
         let sent = Sent { sha256: &sha256, bytes, body: Some(body) };
         let answer = self.ask("put", Method::PUT, key.as_str(), &[], &headers, sent).await?;
         self.expect_success(&answer)?;
+        // Source: Amazon S3 API Reference, "PutObject", response elements. Whatever answers without one stored nothing.
+        if !answer.headers.contains_key(http::header::ETAG) {
+            return Err(ObjectError::Unreadable("an upload was answered without an ETag"));
+        }
         Ok(versioning_of(&answer))
     }
 
@@ -176,6 +180,17 @@ impl Objects {
     /// # Errors
     /// [`ObjectError`].
     pub async fn read_sha256(&self, key: &ObjectKey, bytes: u64) -> Result<Option<String>, ObjectError> {
+        let read = self.read_and_digest(key, bytes).await;
+        let outcome = match &read {
+            Ok(Some(_)) => "done",
+            Ok(None) => "absent",
+            Err(error) => error.class(),
+        };
+        self.0.metrics.count_cloud_request("get", outcome);
+        read
+    }
+
+    async fn read_and_digest(&self, key: &ObjectKey, bytes: u64) -> Result<Option<String>, ObjectError> {
         let request = self.request(Method::GET, key.as_str(), &[], &[], EMPTY, bytes);
         let lost = |error: ApiError| ObjectError::Unreachable(error.to_string());
         let mut download = self.0.http.open(request).await.map_err(lost)?;
@@ -257,6 +272,10 @@ impl Objects {
             return Ok(None);
         }
         self.expect_success(&answer)?;
+        let kind = answer.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if kind.is_some_and(|kind| kind.starts_with("text/html")) {
+            return Err(ObjectError::Unreadable("a page stands in its place"));
+        }
         let text = std::str::from_utf8(&answer.body).ok().filter(|text| text.len() <= MAX_MARKER);
         // Whatever else stands there is not ours.
         Ok(Some(text.unwrap_or("somebody").trim().to_owned()))

@@ -62,6 +62,9 @@ impl ObjectSettings {
             settings.problem(NEEDED[0], "must be the name of a bucket: 3 to 63 small letters, digits, - and .");
             return None;
         }
+        if endpoint.host_str().is_some_and(|host| host.starts_with(&format!("{bucket}."))) {
+            settings.problem("S3_ENDPOINT", "must not name the bucket: its name is put before the host");
+        }
         // A certificate for names before a host holds for one label only, and an address of numbers has no names before it.
         let has_name = matches!(endpoint.host(), Some(Host::Domain(name)) if !is_loopback(name));
         let has_path_style = has_path_style || !has_name || bucket.contains('.');
@@ -166,6 +169,7 @@ mod tests {
             ("SPACES_REGION", "nyc3/"),
             ("S3_ENDPOINT", "http://s3.example.com"),
             ("S3_ENDPOINT", "https://s3.example.com/path"),
+            ("S3_ENDPOINT", "https://shop-copies.nyc3.digitaloceanspaces.com"),
             ("S3_PATH_STYLE", "yes"),
             ("CLOUD_EVERY_SECONDS", "0"),
             ("SPACES_SECRET_KEY", "short"),

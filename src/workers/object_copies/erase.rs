@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 
 use super::ObjectCopies;
+use super::turn::REFUSED_FILE;
 use crate::shared::files::output::RelativePath;
 use crate::shared::journal::{Journal, Scope, place_of};
 use crate::shared::objects::{ObjectError, ObjectKey, Stop, account_folder};
@@ -18,7 +19,7 @@ const LATE_UPLOAD: Duration = Duration::from_secs(10);
 pub struct Held {
     copies: ObjectCopies,
     folders: Vec<String>,
-    /// Whether uploads were cut that may still arrive.
+    /// Whether there are uploads that were cut or of which nobody knows, and that may still arrive.
     was_cut: bool,
 }
 
@@ -36,6 +37,10 @@ impl ObjectCopies {
     pub async fn hold(&self, channel: &str, account: &str) -> Held {
         let folders: Vec<String> = account_folder(channel, account).collect();
         let mut was_cut = false;
+        for folder in &folders {
+            // Where it cannot be read, an upload may be on its way.
+            was_cut |= self.0.shared.journal.count_wished_copies(folder).await.map_or(true, |count| count > 0);
+        }
         {
             let mut queue = self.queue();
             for folder in &folders {
@@ -76,6 +81,8 @@ impl ObjectCopies {
             self.0.shared.clock.sleep(LATE_UPLOAD).await;
             deleted.count += self.erase_once(scope, held).await?.count;
         }
+        // Its sentence may name the account.
+        self.0.shared.alerts.heal(REFUSED_FILE);
         for folder in &held.folders {
             match scope {
                 Scope::Account { .. } | Scope::Copies { .. } => {

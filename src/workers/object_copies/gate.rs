@@ -4,12 +4,11 @@ use super::ObjectCopies;
 use crate::shared::objects::{ObjectError, Standing, Stop, Versioning};
 use crate::shared::retry::Doubling;
 
-/// The names of the alerts that are not those of a [`Stop`].
-pub(super) const REFUSED: &str = "cloud_refused";
+/// The name of the alert that object storage does not answer.
 const UNREACHABLE: &str = "cloud_unreachable";
 
 /// The alerts that are over when the bucket may be used.
-const STOPS: [&str; 4] = [REFUSED, "cloud_bucket_missing", "cloud_foreign_owner", "cloud_versioned"];
+const STOPS: [&str; 4] = ["cloud_refused", "cloud_bucket_missing", "cloud_foreign_owner", "cloud_versioned"];
 
 /// The pauses while object storage does not answer or wants fewer requests.
 const PAUSES: Doubling = Doubling::new(std::time::Duration::from_secs(1), std::time::Duration::from_secs(5 * 60));
@@ -206,7 +205,8 @@ impl From<ObjectError> for Look {
 
 impl From<anyhow::Error> for Look {
     fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
+        // What compares files with the bucket meets both.
+        error.downcast().map_or_else(Self::Other, Self::Object)
     }
 }
 

@@ -118,12 +118,12 @@ impl ObjectCopies {
         }
         self.follow_owners().await?;
         self.sweep().await?;
-        Ok(self.start_due().await? > 0)
+        self.start_due().await
     }
 
-    /// Begins as many turns as may be under way. Gives how many files were found to be due.
-    async fn start_due(&self) -> anyhow::Result<usize> {
-        let Some(limit) = self.queue().room() else { return Ok(0) };
+    /// Begins as many turns as may be under way. Gives whether files were found to be due that were not before.
+    async fn start_due(&self) -> anyhow::Result<bool> {
+        let Some(limit) = self.queue().room() else { return Ok(false) };
         let now_ms = self.now_ms();
         let due = self.0.shared.journal.list_due_copies(now_ms, limit).await?;
         let (found, runners) = self.queue().add(due, |path| self.0.changes.is_under_way(path));
@@ -131,7 +131,7 @@ impl ObjectCopies {
             let copies = self.clone();
             self.0.tasks.spawn(async move { copies.run_turns().await });
         }
-        Ok(found)
+        Ok(found > 0)
     }
 
     fn is_working(&self) -> bool {

@@ -24,11 +24,16 @@ pub(super) struct Owners {
     by_folder: Option<HashMap<String, Owner>>,
     /// Below which names objects may stand: those that are written down.
     prefixes: Option<BTreeMap<String, BTreeSet<String>>>,
+    /// When it was read, in milliseconds since 1970.
+    read_at: i64,
     /// Accounts with objects that nobody has connected, and since when that is known.
     lost: HashMap<String, i64>,
     /// Whether objects may stand where they do not belong.
     has_strays: bool,
 }
+
+/// How often it is read which accounts are connected, in milliseconds.
+const READ_MS: i64 = 2_000;
 
 /// Objects of an account that was disconnected are deleted after so long, in milliseconds, where no request to erase them has
 /// done it: such a request counts them.
@@ -74,6 +79,15 @@ impl ObjectCopies {
                 prefixes.entry(folder).or_default().insert(prefix);
             }
             self.owners().prefixes = Some(prefixes);
+        }
+        let now_ms = self.now_ms();
+        {
+            let mut owners = self.owners();
+            let is_fresh = (0..READ_MS).contains(&(now_ms - owners.read_at));
+            if owners.by_folder.is_some() && is_fresh {
+                return Ok(());
+            }
+            owners.read_at = now_ms;
         }
         let now = by_folder(self.0.shared.connections.list().await?);
         if self.owners().by_folder.as_ref() == Some(&now) {

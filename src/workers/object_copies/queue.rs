@@ -48,9 +48,14 @@ impl Queue {
     pub(super) fn take(&mut self) -> Option<DueCopy> {
         let next = self.waiting.pop_front();
         if next.is_none() {
-            self.runners = self.runners.saturating_sub(1);
+            self.end_runner();
         }
         next
+    }
+
+    /// A task takes no more turns.
+    pub(super) fn end_runner(&mut self) {
+        self.runners = self.runners.saturating_sub(1);
     }
 
     /// Nothing that waits here is done now: it stays due.

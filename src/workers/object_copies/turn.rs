@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use super::ObjectCopies;
 use super::owners::Owner;
-use super::{ObjectCopies, gate};
 use crate::shared::files::kinds::{SNIFFED, sniff};
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::objects::{Content, ObjectError, ObjectKey, Stop, Versioning};
@@ -27,6 +27,9 @@ const READ_BACK_EVERY: u64 = 1_000;
 
 /// The pauses between the tries at one file that fails for a reason of its own.
 const PAUSES: Doubling = Doubling::new(std::time::Duration::from_secs(5), std::time::Duration::from_secs(60 * 60));
+
+/// The name of the alert that one file cannot be copied.
+pub(super) const REFUSED_FILE: &str = "cloud_file_refused";
 
 /// After so many failures of one file somebody is told.
 const FAILURES_TO_TELL: i64 = 8;
@@ -113,6 +116,20 @@ impl From<crate::shared::journal::JournalError> for Broken {
     }
 }
 
+/// A task that takes turns. Where it ends in a panic, another one may take its place.
+struct Runner<'a> {
+    copies: &'a ObjectCopies,
+    is_over: bool,
+}
+
+impl Drop for Runner<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.copies.queue().end_runner();
+        }
+    }
+}
+
 /// A file under way. Dropped without a result it stays due, also after a panic.
 struct UnderWay<'a> {
     copies: &'a ObjectCopies,
@@ -132,11 +149,15 @@ impl Drop for UnderWay<'_> {
 impl ObjectCopies {
     /// Takes one file after the other until none is due.
     pub(super) async fn run_turns(&self) {
+        let mut runner = Runner { copies: self, is_over: false };
         loop {
             if !self.is_working() || self.0.stop.is_cancelled() {
                 self.queue().clear();
             }
-            let Some(due) = self.queue().take() else { return };
+            let Some(due) = self.queue().take() else {
+                runner.is_over = true;
+                return;
+            };
             let mut under_way = UnderWay { copies: self, path: &due.path, has_result: false };
             let ended = tokio::select! {
                 ended = self.turn(&due) => ended,
@@ -223,6 +244,9 @@ impl ObjectCopies {
         let error = match ended {
             Ok(outcome) => {
                 self.note_success();
+                if due.attempts >= FAILURES_TO_TELL {
+                    self.0.shared.alerts.heal(REFUSED_FILE);
+                }
                 return Some(outcome);
             }
             Err(Broken::Object(error)) => error,
@@ -248,11 +272,11 @@ impl ObjectCopies {
 
     fn tell_of_failures(&self, due: &DueCopy, what: &str) {
         if due.attempts + 1 >= FAILURES_TO_TELL {
+            let (attempts, folder) = (due.attempts + 1, &due.folder);
             let sentence = format!(
-                "{what}, {FAILURES_TO_TELL} times now; the other files are copied. The log says which account."
+                "A file of {folder} is not copied to object storage: {what}, {attempts} times now. The others are."
             );
-            tracing::error!(folder = due.folder, "a file could not be copied many times");
-            self.0.shared.alerts.raise(gate::REFUSED, &sentence);
+            self.0.shared.alerts.raise(REFUSED_FILE, &sentence);
         }
     }
 
