@@ -4,6 +4,8 @@
 //! story plays by itself and is checked at every step.
 
 mod browser;
+mod copies;
+pub mod object_store;
 pub mod platforms;
 mod stage;
 mod tree;
@@ -123,6 +125,9 @@ async fn play(stage: &Stage, folder: &Path, once: bool, temporary: bool) -> anyh
         if let Some(line) = stage.something_happens(turn).await {
             say(&line);
         }
+        if let Some(line) = stage.copies.news() {
+            say(&line);
+        }
     }
     Ok(())
 }
@@ -173,6 +178,9 @@ async fn tell_story(stage: &Stage, folder: &Path) -> anyhow::Result<()> {
     until("the lost message", || count(&file, "\"mid\"") >= before + 3 && contains(&file, "Are you still there?"))
         .await?;
     ensure!(count(&file, "\"mid\"") == before + 3, "the conversation should hold three more messages, each once");
+
+    let copied = stage.copies.arrive(&stage.app).await?;
+    say(&format!("7. All {copied} files are copied to object storage, and the copies are as the files are."));
 
     say("\nWhat the sales bot can read now:\n");
     say(&tree::tree(folder)?);

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::copies::Copies;
 use crate::app::App;
 use crate::app::config::{Config, Server};
 use crate::shared::channel::simulator::lock;
@@ -53,6 +54,8 @@ pub struct Stage {
     pub app: Arc<App>,
     /// Where the merchant begins.
     pub url: String,
+    /// Where copies of the files arrive.
+    pub copies: Copies,
     facebook: facebook::sandbox::Sandbox,
     shopify: shopify::sandbox::Sandbox,
     listener: Arc<Mutex<Option<TcpListener>>>,
@@ -81,9 +84,10 @@ impl Stage {
         let shopify = shopify::sandbox::Sandbox::start(shopify::sandbox::Options {
             client_id: "demo-app".to_owned(),
             client_secret: shopify_secret.clone(),
-            now,
+            now: Arc::clone(&now),
         })
         .await?;
+        let copies = Copies::start(now).await?;
         facebook.auto_consent(unattended);
         shopify.auto_consent(unattended);
         fill_shop(&shopify.add_shop(SHOP.0, SHOP.1));
@@ -124,12 +128,13 @@ impl Stage {
                     .context("the simulated files have no host")?,
                 poll_cron: "47 3 * * *".to_owned(),
             }),
-            ..Config::without_channels(Server::below(folder))
+            ..Config::without_channels(Server { objects: Some(copies.settings()?), ..Server::below(folder) })
         };
         let app = App::build(config, Clock::system()).await?;
         Ok(Self {
             app: Arc::new(app),
             url,
+            copies,
             facebook,
             shopify,
             listener: Arc::new(Mutex::new(Some(listener))),

@@ -1,101 +1,114 @@
-//! A small bucket that speaks S3: stores objects, lists them, and fails on demand. It checks what every request must carry.
+//! The simulated object storage with one bucket in it, as tests want it: with names of its own for what they ask and break.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, Method, StatusCode, Uri};
-use sha2::{Digest, Sha256};
-use shoptalk::shared::channel::simulator::{Failure, Loopback, Received, Traffic};
+use shoptalk::app::config::Config;
+use shoptalk::demo::object_store::{self, Fault, Object, ObjectStore, Operation, Options};
+use shoptalk::shared::channel::simulator::{Failure, Received, Traffic};
+use shoptalk::shared::clock::Clock;
 use shoptalk::shared::objects::ObjectSettings;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use url::Url;
+
+use crate::test_app::{TestApp, beginning};
 
 pub const BUCKET: &str = "shop-copies";
 pub const MARKER: &str = "users/.shoptalk-owner";
+pub const ACCESS_KEY: &str = "an access key for tests";
+pub const SECRET_KEY: &str = "a secret key for tests";
 
 /// The bucket. Cheap to clone.
 #[derive(Clone)]
 pub struct Bucket {
-    state: Arc<Mutex<Stored>>,
+    pub store: ObjectStore,
     pub traffic: Traffic,
-    server: Arc<Loopback>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Object {
-    pub body: Bytes,
-    pub headers: HeaderMap,
-}
-
-#[derive(Default)]
-struct Stored {
-    objects: BTreeMap<String, Object>,
-    /// The answer to `?versioning`: `Enabled`, `Suspended`, or none.
-    versioning: Option<&'static str>,
-    /// Says that it stored what it did not.
-    lies: bool,
-    /// Says that it deleted what it did not.
-    keeps: bool,
-    is_public: bool,
-    /// How many names one piece of a list holds.
-    page: Option<usize>,
-    /// What was wrong with requests.
-    wrong: Vec<String>,
+    /// The clock of the storage, to be that of the service, too.
+    pub clock: Clock,
+    bucket: object_store::Bucket,
 }
 
 impl Bucket {
     pub async fn start() -> Self {
-        let state = Arc::new(Mutex::new(Stored::default()));
-        let traffic = Traffic::default();
-        let router = Router::new().route("/{*path}", axum::routing::any(answer)).with_state(Arc::clone(&state));
-        let router = router.layer(axum::extract::DefaultBodyLimit::disable());
-        let server = Arc::new(Loopback::start(router, traffic.clone()).await.unwrap());
-        Self { state, traffic, server }
+        Self::start_at(Clock::manual(beginning())).await
+    }
+
+    /// With this clock.
+    pub async fn start_at(clock: Clock) -> Self {
+        let time = clock.clone();
+        let options = Options {
+            region: "nyc3".to_owned(),
+            access_key: ACCESS_KEY.to_owned(),
+            secret_key: SECRET_KEY.to_owned(),
+            now: Arc::new(move || time.now()),
+        };
+        let store = ObjectStore::start(options).await.unwrap();
+        let (bucket, traffic) = (store.add_bucket(BUCKET), store.traffic().clone());
+        Self { store, traffic, clock, bucket }
     }
 
     pub fn settings(&self) -> Arc<ObjectSettings> {
-        Arc::new(ObjectSettings {
-            bucket: BUCKET.to_owned(),
-            region: "nyc3".to_owned(),
-            endpoint: Url::parse(&self.server.url()).unwrap(),
-            has_path_style: true,
-            access_key: "an access key for tests".into(),
-            secret_key: "a secret key for tests".into(),
-            every: Duration::from_secs(60),
-        })
+        Arc::new(self.settings_at(&self.store.url()))
     }
 
-    fn stored(&self) -> MutexGuard<'_, Stored> {
-        self.state.lock().unwrap()
+    /// For a service that reaches it at this address.
+    pub fn settings_at(&self, url: &str) -> ObjectSettings {
+        ObjectSettings {
+            bucket: BUCKET.to_owned(),
+            region: "nyc3".to_owned(),
+            endpoint: Url::parse(url).unwrap(),
+            has_path_style: true,
+            access_key: ACCESS_KEY.into(),
+            secret_key: SECRET_KEY.into(),
+            every: Duration::from_secs(60),
+        }
+    }
+
+    /// A service that copies to it, with its clock.
+    pub async fn service(&self) -> TestApp {
+        self.service_with(self.settings_at(&self.store.url())).await
+    }
+
+    /// A service with its clock and these settings.
+    pub async fn service_with(&self, settings: ObjectSettings) -> TestApp {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let change = |config: &mut Config| config.server.objects = Some(Arc::new(settings));
+        TestApp::start_in(folder, self.clock.clone(), change).await
     }
 
     pub fn set_versioning(&self, versioning: Option<&'static str>) {
-        self.stored().versioning = versioning;
-    }
-
-    pub fn set_lying(&self, lies: bool) {
-        self.stored().lies = lies;
-    }
-
-    pub fn set_keeping(&self, keeps: bool) {
-        self.stored().keeps = keeps;
+        self.bucket.set_versioning(versioning.unwrap_or_default());
     }
 
     pub fn set_public(&self, is_public: bool) {
-        self.stored().is_public = is_public;
+        self.bucket.set_public(is_public);
     }
 
+    /// How many names one piece of a list holds.
     pub fn set_page(&self, names: usize) {
-        self.stored().page = Some(names);
+        self.bucket.set_part_limit(names);
     }
 
-    /// Everything that is asked from now on fails like this.
+    /// Everything that is asked from now on fails like this, whoever signed it.
     pub fn fail(&self, failure: Failure) {
         self.traffic.fail_next("", usize::MAX, failure);
+    }
+
+    /// All requests of this kind about documents, signed rightly, fail like this from now on.
+    pub fn break_all(&self, operation: Option<Operation>, fault: Fault) {
+        self.break_next(operation, ".json", usize::MAX, fault);
+    }
+
+    /// So many requests of this kind about objects whose names contain this fail like this.
+    pub fn break_next(&self, operation: Option<Operation>, part: &str, times: usize, fault: Fault) {
+        self.bucket.fail(operation, part, 0, times, fault);
+    }
+
+    /// Nothing fails any more.
+    pub fn heal(&self) {
+        self.bucket.heal();
+        self.traffic.heal();
     }
 
     /// A refusal with this code.
@@ -105,24 +118,40 @@ impl Bucket {
 
     /// The names of all objects but the marker.
     pub fn keys(&self) -> Vec<String> {
-        self.stored().objects.keys().filter(|key| *key != MARKER).cloned().collect()
+        self.bucket.keys("").into_iter().filter(|key| key != MARKER).collect()
     }
 
     pub fn find(&self, key: &str) -> Option<Object> {
-        self.stored().objects.get(key).cloned()
+        self.bucket.object(key)
     }
 
     pub fn text(&self, key: &str) -> Option<String> {
-        self.find(key).map(|object| String::from_utf8_lossy(&object.body).into_owned())
+        self.find(key).map(|object| String::from_utf8_lossy(&object.bytes).into_owned())
     }
 
     pub fn put(&self, key: &str, body: &str) {
-        let object = Object { body: Bytes::copy_from_slice(body.as_bytes()), headers: HeaderMap::new() };
-        self.stored().objects.insert(key.to_owned(), object);
+        self.bucket.put_outside(key, body.as_bytes());
     }
 
     pub fn remove(&self, key: &str) {
-        assert!(self.stored().objects.remove(key).is_some(), "{key}");
+        assert!(self.find(key).is_some(), "{key}");
+        self.bucket.delete_outside(key);
+    }
+
+    /// All uploads that arrived, also those that failed.
+    pub fn uploads(&self) -> usize {
+        self.bucket.all_puts()
+    }
+
+    /// How often each object was stored, whatever its sender heard of it.
+    pub fn stored(&self, key: &str) -> usize {
+        self.bucket.history(key).len()
+    }
+
+    /// How many uploads were under way at once, at most: of one object and of all.
+    pub fn most_at_once(&self) -> (usize, usize) {
+        let of_one = self.keys().iter().map(|key| self.bucket.most_at_once(key)).max();
+        (of_one.unwrap_or(0), self.bucket.most_puts_at_once())
     }
 
     /// The requests of this method whose names contain this, the marker's left out.
@@ -136,107 +165,64 @@ impl Bucket {
         self.requests("PUT", part).len()
     }
 
-    /// What was wrong with requests.
+    /// What was wrong with requests. Those whose signature does not hold are refused, and so are headers that are not signed.
     pub fn wrong(&self) -> Vec<String> {
-        self.stored().wrong.clone()
+        let mut wrong: Vec<String> = self.traffic.unknown().into_iter().map(|one| one.path).collect();
+        if self.store.unsigned_bodies() > 0 {
+            wrong.push("a body that is not signed".to_owned());
+        }
+        let acl = |key: &String| self.find(key).is_some_and(|object| object.acl.is_some());
+        wrong.extend(self.keys().into_iter().filter(acl).map(|key| format!("{key} has an ACL")));
+        wrong
     }
 }
 
-fn error(status: u16, code: &str) -> Response {
-    let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>m</Message></Error>");
-    (StatusCode::from_u16(status).unwrap(), body).into_response()
+/// A line to the storage that breaks: each connection is cut as soon as so many bytes were sent over it.
+pub struct BadLine {
+    pub url: String,
+    limit: Arc<std::sync::atomic::AtomicUsize>,
 }
 
-async fn answer(
-    State(state): State<Arc<Mutex<Stored>>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let mut stored = state.lock().unwrap();
-    let Some(key) = uri.path().strip_prefix(&format!("/{BUCKET}/")) else { return error(404, "NoSuchBucket") };
-    let header = |name: &str| headers.get(name).map_or("", |value| value.to_str().unwrap());
-    if !headers.contains_key("authorization") {
-        return match stored.objects.get(key) {
-            Some(object) if stored.is_public => object.body.clone().into_response(),
-            _ => error(403, "AccessDenied"),
-        };
-    }
-    let hash: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
-    if header("x-amz-content-sha256") != hash {
-        return error(400, "XAmzContentSHA256Mismatch");
-    }
-    let signed = header("authorization").split("SignedHeaders=").nth(1).unwrap().split(',').next().unwrap().to_owned();
-    for name in headers.keys().filter(|name| name.as_str().starts_with("x-amz-")) {
-        if !signed.split(';').any(|one| one == name.as_str()) {
-            stored.wrong.push(format!("{name} is not signed"));
-        }
-    }
-    if headers.contains_key("x-amz-acl") || uri.query().is_some_and(|query| query.contains("acl")) {
-        stored.wrong.push("an ACL".to_owned());
-    }
-    match method {
-        Method::GET if key.is_empty() && uri.query() == Some("versioning=") => {
-            let status = stored.versioning.map_or_else(String::new, |status| format!("<Status>{status}</Status>"));
-            format!("<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{status}</VersioningConfiguration>")
-                .into_response()
-        }
-        Method::GET if key.is_empty() => list(&stored, uri.query().unwrap_or_default()),
-        Method::GET | Method::HEAD => match stored.objects.get(key) {
-            None => error(404, "NoSuchKey"),
-            Some(object) => {
-                let mut answer = object.body.clone().into_response();
-                for (name, value) in object.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-amz-meta-"))
-                {
-                    answer.headers_mut().insert(name.clone(), value.clone());
-                }
-                answer
+impl BadLine {
+    /// A line that is whole at first.
+    pub async fn start(to: &str) -> Self {
+        let to = to.strip_prefix("http://").unwrap().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let limit = Arc::new(std::sync::atomic::AtomicUsize::new(usize::MAX));
+        let shared = Arc::clone(&limit);
+        tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                tokio::spawn(carry(near, to.clone(), Arc::clone(&shared)));
             }
-        },
-        Method::PUT if header("if-none-match") == "*" && stored.objects.contains_key(key) => {
-            error(412, "PreconditionFailed")
-        }
-        Method::PUT => {
-            let body = if stored.lies && key != MARKER { Bytes::from_static(b"something else") } else { body };
-            stored.objects.insert(key.to_owned(), Object { body, headers });
-            StatusCode::OK.into_response()
-        }
-        Method::DELETE => {
-            if !stored.keeps {
-                stored.objects.remove(key);
-            }
-            StatusCode::NO_CONTENT.into_response()
-        }
-        _ => error(405, "MethodNotAllowed"),
+        });
+        Self { url, limit }
+    }
+
+    /// Cuts each connection, those that are open too, when it has carried so many bytes of requests since it was opened.
+    pub fn cut_after(&self, bytes: usize) {
+        self.limit.store(bytes, std::sync::atomic::Ordering::Relaxed);
     }
 }
 
-fn list(stored: &Stored, query: &str) -> Response {
-    let query: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let prefix = query.get("prefix").cloned().unwrap_or_default();
-    let after = query.get("continuation-token").cloned().unwrap_or_default();
-    let page = stored.page.unwrap_or(1000);
-    let mut body = String::from("<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
-    let found: Vec<&String> = stored.objects.keys().filter(|key| key.starts_with(&prefix) && **key > after).collect();
-    if query.contains_key("delimiter") {
-        let mut folders: Vec<&str> = Vec::new();
-        for key in found {
-            let Some(end) = key[prefix.len()..].find('/') else { continue };
-            folders.push(&key[..=prefix.len() + end]);
+async fn carry(near: tokio::net::TcpStream, to: String, limit: Arc<std::sync::atomic::AtomicUsize>) {
+    let Ok(far) = tokio::net::TcpStream::connect(to).await else { return };
+    let ((mut from_near, mut to_near), (mut from_far, mut to_far)) = (near.into_split(), far.into_split());
+    let there = async {
+        let (mut carried, mut buffer) = (0, [0; 1024]);
+        while let Ok(read @ 1..) = from_near.read(&mut buffer).await {
+            carried += read;
+            if carried > limit.load(std::sync::atomic::Ordering::Relaxed)
+                || to_far.write_all(&buffer[..read]).await.is_err()
+            {
+                return;
+            }
         }
-        folders.dedup();
-        for folder in folders {
-            body += &format!("<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>");
-        }
-    } else {
-        for key in found.iter().take(page) {
-            body += &format!("<Contents><Key>{key}</Key><Size>1</Size></Contents>");
-        }
-        if found.len() > page {
-            let next = found[page - 1];
-            body += &format!("<IsTruncated>true</IsTruncated><NextContinuationToken>{next}</NextContinuationToken>");
-        }
+    };
+    let back = async { tokio::io::copy(&mut from_far, &mut to_near).await };
+    // Where one way ends, both are closed.
+    tokio::select! {
+        () = there => {}
+        _ = back => {}
     }
-    (body + "</ListBucketResult>").into_response()
 }

@@ -8,45 +8,46 @@ use http::Method;
 
 use shoptalk::app::config::Config;
 use shoptalk::commands::{CloudWanted, Command, Line};
+use shoptalk::demo::object_store::{Fault, Operation};
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::erasure::Scope;
 use shoptalk::shared::files::output::RelativePath;
-use shoptalk::shared::objects::{Standing, Stop};
+use shoptalk::shared::objects::Standing;
 use shoptalk::shared::store::erasures::Receipt;
 
-use crate::bucket::{Bucket, MARKER};
+use crate::bucket::Bucket;
 use crate::journal_checks::{KIM, SAM, rebuild};
 use crate::test_app::{OPERATOR_TOKEN, PAGE, SHOP, TestApp};
 
 /// Both platforms, and a bucket to which everything is copied.
-struct Scene {
-    app: TestApp,
-    bucket: Bucket,
+pub struct Scene {
+    pub app: TestApp,
+    pub bucket: Bucket,
 }
 
-fn with_bucket(bucket: &Bucket) -> impl FnOnce(&mut Config) + use<> {
+pub fn with_bucket(bucket: &Bucket) -> impl FnOnce(&mut Config) + use<> {
     let settings = bucket.settings();
     move |config| config.server.objects = Some(settings)
 }
 
 impl Scene {
     /// Connects shop and Page; a person has written; everything is copied.
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let scene = Self::start_early().await;
         scene.say(SAM, "Hello").await;
         scene.after(11).await;
         scene
     }
 
-    async fn start_early() -> Self {
+    pub async fn start_early() -> Self {
         let bucket = Bucket::start().await;
-        let app = TestApp::start_with(with_bucket(&bucket)).await;
+        let app = bucket.service().await;
         app.shop().add_product("Green tea");
         app.connect().await;
         Self { app, bucket }
     }
 
-    async fn say(&self, person: &str, text: &str) {
+    pub async fn say(&self, person: &str, text: &str) {
         let page = self.app.page();
         let person = self.app.facebook.person(person, "Sam Doe");
         assert_eq!(page.deliver(&[page.message_from(&person, text)]).await.unwrap(), Some(200));
@@ -54,42 +55,42 @@ impl Scene {
     }
 
     /// So many seconds later, with all work done.
-    async fn after(&self, seconds: u64) {
+    pub async fn after(&self, seconds: u64) {
         self.app.clock.advance(Duration::from_secs(seconds));
         self.app.work().await;
     }
 
-    async fn merchant(&self) -> String {
+    pub async fn merchant(&self) -> String {
         self.app.shared().connections.find("facebook", PAGE).await.unwrap().unwrap().merchant.to_string()
     }
 
-    async fn key(&self, rest: &str) -> String {
+    pub async fn key(&self, rest: &str) -> String {
         format!("users/{}/facebook/{PAGE}/{rest}", self.merchant().await)
     }
 
     /// The object of a conversation as text.
-    async fn copy_of(&self, person: &str) -> Option<String> {
+    pub async fn copy_of(&self, person: &str) -> Option<String> {
         self.bucket.text(&self.key(&format!("conversations/{person}.json")).await)
     }
 
-    fn file_of(&self, person: &str) -> Option<String> {
+    pub fn file_of(&self, person: &str) -> Option<String> {
         self.app.text(&format!("facebook/{PAGE}/conversations/{person}.json"))
     }
 
-    fn standing(&self) -> Standing {
+    pub fn standing(&self) -> Standing {
         self.app.shared().objects.as_ref().unwrap().standing()
     }
 
-    fn alerts(&self) -> Vec<String> {
+    pub fn alerts(&self) -> Vec<String> {
         self.app.shared().alerts.list().into_iter().map(|alert| alert.cause).collect()
     }
 
-    async fn waiting(&self) -> i64 {
+    pub async fn waiting(&self) -> i64 {
         self.app.shared().journal.count_copies().await.unwrap().count
     }
 
     /// The commands need nobody's work to be driven but their own.
-    async fn command(&self, wanted: CloudWanted) -> (Vec<String>, bool) {
+    pub async fn command(&self, wanted: CloudWanted) -> (Vec<String>, bool) {
         let lines = self.app.command(Command::Cloud(wanted)).await;
         let said = lines.iter().filter_map(|line| match line {
             Line::Said { text } => Some(text.clone()),
@@ -98,24 +99,24 @@ impl Scene {
         (said.collect(), lines.last() == Some(&Line::End { good: true }))
     }
 
-    async fn restart(self) -> Self {
+    pub async fn restart(self) -> Self {
         let app = self.app.restart_with(with_bucket(&self.bucket)).await;
         Self::with(app, self.bucket)
     }
 
-    async fn kill(self) -> Self {
+    pub async fn kill(self) -> Self {
         let app = self.app.kill_and_restart_with(with_bucket(&self.bucket)).await;
         Self::with(app, self.bucket)
     }
 
     /// A service that was started anew.
-    fn with(app: TestApp, bucket: Bucket) -> Self {
+    pub fn with(app: TestApp, bucket: Bucket) -> Self {
         app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
         Self { app, bucket }
     }
 
     /// Every file has its object, every object its file.
-    async fn assert_whole(&self) {
+    pub async fn assert_whole(&self) {
         let merchant = self.merchant().await;
         let mut expected = BTreeSet::new();
         let mut folders = vec![(self.app.path("facebook"), format!("users/{merchant}/facebook"))];
@@ -130,7 +131,7 @@ impl Scene {
                     folders.push((path, key));
                 } else if !name.starts_with('.') && !name.contains(".damaged-") {
                     let object = self.bucket.find(&key).unwrap_or_else(|| panic!("{key} is not there"));
-                    assert_eq!(object.body, std::fs::read(path).unwrap(), "{key}");
+                    assert_eq!(object.bytes, std::fs::read(path).unwrap(), "{key}");
                     expected.insert(key);
                 }
             }
@@ -138,14 +139,10 @@ impl Scene {
         assert_eq!(self.bucket.keys().into_iter().collect::<BTreeSet<_>>(), expected);
     }
 
-    async fn finish(self) {
+    pub async fn finish(self) {
         assert_eq!(self.bucket.wrong(), [""; 0]);
         self.app.finish().await;
     }
-}
-
-fn skewed() -> Failure {
-    Bucket::refusal(403, "RequestTimeTooSkewed")
 }
 
 #[tokio::test]
@@ -163,10 +160,12 @@ async fn every_file_stands_below_its_merchants_name_and_says_what_it_is() {
         assert!(keys.contains(&key), "{key} of {keys:?}");
     }
     let object = scene.bucket.find(&scene.key("page_metadata.json").await).unwrap();
-    let header = |name: &str| object.headers.get(name).map_or("", |value| value.to_str().unwrap());
-    assert_eq!((header("content-type"), header("cache-control")), ("application/json", "private, no-store"));
-    assert_eq!(header("x-amz-meta-sha256"), header("x-amz-content-sha256"));
-    assert!(header("authorization").contains("/nyc3/s3/aws4_request,SignedHeaders="), "{}", header("authorization"));
+    assert_eq!(
+        (object.content_type.as_str(), object.cache_control.as_str()),
+        ("application/json", "private, no-store")
+    );
+    let sent = scene.bucket.requests("PUT", "page_metadata.json").remove(0).headers;
+    assert_eq!(Some(&object.metadata["sha256"][..]), sent["x-amz-content-sha256"].to_str().ok());
     assert_eq!(scene.bucket.puts(""), keys.len(), "each once");
     // What the service changed without changing it is not sent again.
     rebuild(&scene.app).await;
@@ -231,7 +230,7 @@ async fn an_outage_of_a_day_loses_nothing_and_slows_nothing() {
     assert!(asked < 24 * 2 * 3 * 10, "{asked} requests in a day of outage");
     assert_eq!(scene.alerts(), ["cloud_unreachable"]);
     assert!(scene.waiting().await >= 2);
-    scene.bucket.traffic.heal();
+    scene.bucket.heal();
     scene.after(3700).await;
     scene.after(61).await;
     scene.assert_whole().await;
@@ -288,150 +287,6 @@ async fn a_kill_at_any_request_loses_no_change() {
     scene.finish().await;
 }
 
-#[tokio::test]
-async fn after_a_lost_answer_it_is_looked_up_what_stands_there() {
-    let scene = Scene::start().await;
-    scene.say(SAM, "did it arrive?").await;
-    let key = scene.key(&format!("conversations/{SAM}.json")).await;
-    scene.bucket.traffic.fail_next(&key, 1, Failure::Disconnect);
-    let puts = scene.bucket.puts(SAM);
-    scene.after(61).await;
-    assert_eq!((scene.bucket.puts(SAM), scene.bucket.requests("HEAD", SAM).len()), (puts + 1, 0));
-    assert!(matches!(scene.standing(), Standing::Pausing { .. }), "{:?}", scene.standing());
-    scene.after(10).await;
-    assert_eq!(scene.bucket.requests("HEAD", SAM).len(), 1);
-    assert_eq!(scene.bucket.puts(SAM), puts + 1, "it had arrived");
-    assert_eq!(scene.waiting().await, 0);
-    // One that did not arrive is sent again.
-    scene.after(120).await;
-    scene.say(SAM, "and this?").await;
-    scene.bucket.traffic.fail_next(&key, 1, Failure::Status(500));
-    scene.after(11).await;
-    scene.after(10).await;
-    assert_eq!(scene.bucket.requests("HEAD", SAM).len(), 2);
-    assert_eq!(scene.copy_of(SAM).await, scene.file_of(SAM));
-    assert_eq!(scene.standing(), Standing::Working);
-    scene.finish().await;
-}
-
-#[tokio::test]
-async fn a_bucket_of_somebody_else_is_left_alone_until_it_is_taken_over() {
-    let bucket = Bucket::start().await;
-    bucket.put(MARKER, "another installation\n");
-    let app = TestApp::start_with(with_bucket(&bucket)).await;
-    app.connect().await;
-    let scene = Scene { app, bucket };
-    scene.after(11).await;
-    assert_eq!(scene.bucket.keys(), [""; 0]);
-    assert_eq!(scene.bucket.text(MARKER).as_deref(), Some("another installation\n"));
-    assert_eq!(scene.alerts(), ["cloud_foreign_owner"]);
-    assert!(matches!(scene.standing(), Standing::Stopped { why: Stop::ForeignOwner, .. }));
-    let (said, good) = scene.command(CloudWanted::Status).await;
-    assert!(!good && said[0].starts_with("address: http://127.0.0.1:") && said[1].contains("take-over"), "{said:?}");
-    let (said, good) = scene.command(CloudWanted::TakeOver).await;
-    assert!(good, "{said:?}");
-    scene.after(11).await;
-    scene.assert_whole().await;
-    assert_eq!(scene.alerts(), [""; 0]);
-    // And whoever had it stops by himself.
-    scene.bucket.put(MARKER, "a third installation\n");
-    scene.after(11 * 60).await;
-    assert_eq!(scene.alerts(), ["cloud_foreign_owner"]);
-    let puts = scene.bucket.puts("");
-    scene.say(SAM, "not there").await;
-    scene.after(120).await;
-    assert_eq!(scene.bucket.puts(""), puts);
-    scene.finish().await;
-}
-
-#[tokio::test]
-async fn a_bucket_that_keeps_versions_is_refused() {
-    let bucket = Bucket::start().await;
-    bucket.set_versioning(Some("Suspended"));
-    let app = TestApp::start_with(with_bucket(&bucket)).await;
-    app.connect().await;
-    let scene = Scene { app, bucket };
-    scene.after(11).await;
-    assert_eq!(scene.bucket.puts(""), 0);
-    assert_eq!(scene.bucket.text(MARKER), None, "nothing at all is written");
-    assert_eq!(scene.alerts(), ["cloud_versioned"]);
-    scene.bucket.set_versioning(None);
-    scene.after(1800).await;
-    assert_eq!(scene.bucket.puts(""), 0, "it is tried again in an hour");
-    scene.after(1801).await;
-    scene.assert_whole().await;
-    assert_eq!(scene.alerts(), [""; 0]);
-    scene.finish().await;
-}
-
-#[tokio::test]
-async fn what_somebody_must_mend_stops_everything_says_how_and_is_tried_hourly_and_at_a_start() {
-    for (failure, why, alert, fix) in [
-        (skewed(), Stop::ClockSkew { seconds: None }, "cloud_refused", "clock"),
-        (Bucket::refusal(403, "SignatureDoesNotMatch"), Stop::Keys, "cloud_refused", "SPACES_SECRET_KEY"),
-        (Bucket::refusal(403, "AccessDenied"), Stop::Denied, "cloud_refused", "rights"),
-        (Bucket::refusal(400, "AuthorizationHeaderMalformed"), Stop::Region, "cloud_refused", "SPACES_REGION"),
-        (Bucket::refusal(404, "NoSuchBucket"), Stop::NoBucket, "cloud_bucket_missing", "make the bucket"),
-    ] {
-        let scene = Scene::start().await;
-        scene.say(SAM, "waits").await;
-        scene.bucket.fail(failure);
-        scene.after(61).await;
-        match scene.standing() {
-            Standing::Stopped { why: found, .. } => {
-                // The simulator's answers carry the time of this machine.
-                let same = matches!((&found, &why), (Stop::ClockSkew { .. }, Stop::ClockSkew { .. })) || found == why;
-                assert!(same, "{found:?}");
-            }
-            standing => panic!("{standing:?}"),
-        }
-        assert_eq!(scene.alerts(), [alert]);
-        let sentence = scene.app.shared().alerts.list()[0].sentence.clone();
-        assert!(sentence.contains(fix), "{sentence}");
-        let asked = scene.bucket.traffic.received().len();
-        for _ in 0..5 {
-            scene.after(600).await;
-        }
-        assert_eq!(scene.bucket.traffic.received().len(), asked, "nothing is asked for an hour");
-        scene.after(601).await;
-        assert!(scene.bucket.traffic.received().len() > asked);
-        scene.bucket.traffic.heal();
-        let scene = scene.restart().await;
-        scene.after(1).await;
-        assert_eq!(scene.copy_of(SAM).await, scene.file_of(SAM), "a start counts as that look");
-        assert_eq!(scene.alerts(), [""; 0]);
-        scene.finish().await;
-    }
-}
-
-#[tokio::test]
-async fn who_is_asked_to_slow_down_pauses_as_long_as_told() {
-    let scene = Scene::start().await;
-    scene.say(SAM, "waits").await;
-    scene.bucket.traffic.fail_next(SAM, 1, Failure::RetryAfter(503, "20".to_owned()));
-    scene.after(61).await;
-    let asked = scene.bucket.traffic.received().len();
-    scene.after(19).await;
-    assert_eq!(scene.bucket.traffic.received().len(), asked);
-    scene.after(1).await;
-    assert_eq!(scene.copy_of(SAM).await, scene.file_of(SAM));
-    assert_eq!(scene.alerts(), [""; 0]);
-    scene.finish().await;
-}
-
-#[tokio::test]
-async fn a_bucket_that_says_it_stored_what_it_did_not_is_found_out() {
-    let bucket = Bucket::start().await;
-    bucket.set_lying(true);
-    let app = TestApp::start_with(with_bucket(&bucket)).await;
-    app.connect().await;
-    let scene = Scene { app, bucket };
-    scene.after(11).await;
-    assert!(matches!(scene.standing(), Standing::Stopped { why: Stop::Untrue, .. }), "{:?}", scene.standing());
-    assert_eq!(scene.alerts(), ["cloud_refused"]);
-    scene.finish().await;
-}
-
 fn account() -> Scope {
     Scope::Account { channel: "facebook".to_owned(), account: PAGE.to_owned() }
 }
@@ -483,7 +338,7 @@ async fn k2_an_erasure_is_not_done_while_an_object_is_left() {
     for how in ["outage", "kept"] {
         match how {
             "outage" => scene.bucket.fail(Failure::Status(503)),
-            _ => scene.bucket.set_keeping(true),
+            _ => scene.bucket.break_all(Some(Operation::Delete), Fault::DoesNothing),
         }
         let objects = scene.bucket.keys().iter().filter(|key| key.contains("/facebook/")).count();
         let code = ask(&scene, account()).await;
@@ -493,8 +348,7 @@ async fn k2_an_erasure_is_not_done_while_an_object_is_left() {
             assert_eq!(receipt(&scene, &code).await.done_at, None, "{how}");
         }
         assert!(scene.alerts().contains(&format!("erasure:{code}")), "{:?}", scene.alerts());
-        scene.bucket.traffic.heal();
-        scene.bucket.set_keeping(false);
+        scene.bucket.heal();
         scene.after(700).await;
         scene.app.settle().await;
         let done = receipt(&scene, &code).await;
@@ -556,7 +410,7 @@ async fn objects_follow_their_account_to_another_merchant_and_go_when_it_is_disc
     let scene = Scene::start().await;
     let (first, of_shop) = (scene.merchant().await, format!("/shopify/{SHOP}/"));
     scene.app.shared().erasure.disconnect("facebook", PAGE, "a test").await.unwrap();
-    scene.after(1).await;
+    scene.after(2).await;
     scene.after(61).await;
     assert!(scene.bucket.keys().iter().all(|key| key.contains(&of_shop)), "{:?}", scene.bucket.keys());
     assert!(scene.file_of(SAM).is_some(), "files stay");
@@ -584,7 +438,7 @@ async fn p2_who_asks_to_be_disconnected_has_the_copies_deleted_and_counted() {
     scene.app.settle().await;
     let open = receipt(&scene, &code).await;
     assert_eq!((open.done_at, open.what.as_str()), (None, "disconnected"), "not done while objects are left");
-    scene.bucket.traffic.heal();
+    scene.bucket.heal();
     scene.after(700).await;
     scene.app.settle().await;
     let done = receipt(&scene, &code).await;
@@ -624,8 +478,8 @@ async fn a_long_file_is_sent_whole_and_a_removed_one_is_deleted() {
     scene.after(11).await;
     let key = scene.key("media/0a.mp4").await;
     let object = scene.bucket.find(&key).unwrap();
-    assert!(object.body == long, "{} bytes", object.body.len());
-    assert_eq!(object.headers["content-type"], "video/mp4");
+    assert!(object.bytes == long, "{} bytes", object.bytes.len());
+    assert_eq!(object.content_type, "video/mp4");
     output.remove(&path).unwrap();
     scene.after(61).await;
     assert!(scene.bucket.find(&key).is_none());
@@ -685,7 +539,7 @@ async fn what_changed_while_copies_were_off_is_made_up_for() {
     assert_eq!(scene.bucket.puts(""), puts + 1);
     // A bucket of later, too.
     let Scene { app, .. } = scene;
-    let bucket = Bucket::start().await;
+    let bucket = Bucket::start_at(app.clock.clone()).await;
     let app = app.restart_with(with_bucket(&bucket)).await;
     let scene = Scene::with(app, bucket);
     scene.after(1).await;

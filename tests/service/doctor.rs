@@ -714,8 +714,7 @@ fn the_command_says_what_it_found_and_ends_with_1() {
 async fn the_bucket_is_looked_at_as_the_service_would_use_it_and_left_as_it_is() {
     let bucket = Bucket::start().await;
     let settings = bucket.settings();
-    let of_app = settings.clone();
-    let app = TestApp::start_with(move |config| config.server.objects = Some(of_app)).await;
+    let app = bucket.service().await;
     let patient = Patient::healthy_after(app).await;
     patient.app.clock.advance(Duration::from_secs(61));
     patient.app.work().await;

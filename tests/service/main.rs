@@ -19,6 +19,7 @@ mod backup;
 mod bots;
 mod bucket;
 mod cloud;
+mod cloud_trouble;
 mod configuration;
 mod crash;
 mod demo;
