@@ -19,6 +19,8 @@ mod backup;
 mod bots;
 mod bucket;
 mod cloud;
+mod cloud_kills;
+mod cloud_moto;
 mod cloud_trouble;
 mod configuration;
 mod crash;
