@@ -76,6 +76,7 @@ mod pages_many;
 mod pages_media;
 mod read_requests;
 mod replies;
+mod reply_kills;
 mod responder;
 mod sandbox_command;
 mod sandbox_messengers;
