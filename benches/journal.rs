@@ -24,25 +24,24 @@
 
 mod common;
 
-use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::post;
+use common::load::{load, median, meta_delivery, paced_load};
 use common::{Process, Table, ms};
 use http::{HeaderMap, StatusCode};
 use shoptalk::app::App;
 use shoptalk::app::config::{Config, Server};
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::journal::{DedupeKey, Effect, Event, Source};
-use shoptalk::shared::secrets::signature::{Secrets, from_hex, sign_sha256, to_hex};
+use shoptalk::shared::secrets::signature::{Secrets, from_hex};
 use shoptalk::shared::server::accept;
 use shoptalk::shared::server::limits::Limits;
 use shoptalk::shared::store::{NewConnection, Status};
@@ -404,66 +403,7 @@ fn requests(count: usize, conversations: usize, prefix: &str) -> Arc<Vec<Vec<u8>
 
 fn request(item: &str) -> Vec<u8> {
     let body = format!(r#"{{"object":"page","entry":[{{"id":"{PAGE}","time":1790000000123,"messaging":[{item}]}}]}}"#);
-    let signature = to_hex(&sign_sha256(SECRET.as_bytes(), body.as_bytes()));
-    format!(
-        "POST /facebook/webhook HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nx-hub-signature-256: sha256={signature}\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
-}
-
-struct Load {
-    count: usize,
-    per_second: f64,
-    median: Duration,
-}
-
-/// Sends the requests over so many connections, each with one request under way, until time or requests run out. A
-/// single request is sent again and again.
-async fn load(address: SocketAddr, connections: usize, time: Duration, requests: &Arc<Vec<Vec<u8>>>) -> Load {
-    paced_load(address, connections, Duration::ZERO, time, requests).await
-}
-
-/// As [`load`], with a pause of each connection after each answer.
-async fn paced_load(
-    address: SocketAddr,
-    connections: usize,
-    pause: Duration,
-    time: Duration,
-    requests: &Arc<Vec<Vec<u8>>>,
-) -> Load {
-    let next = Arc::new(AtomicUsize::new(0));
-    let stop = Arc::new(AtomicBool::new(false));
-    let started = Instant::now();
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..connections {
-        let (next, stop, requests) = (Arc::clone(&next), Arc::clone(&stop), Arc::clone(requests));
-        tasks.spawn(async move {
-            let mut stream = TcpStream::connect(address).await.expect("connected");
-            stream.set_nodelay(true).expect("set");
-            let mut buffer = [0; 4096];
-            let mut times = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some(request) = requests.get(if requests.len() == 1 { 0 } else { number }) else { break };
-                let sent = Instant::now();
-                stream.write_all(request).await.expect("sent");
-                let read = stream.read(&mut buffer).await.expect("answered");
-                assert!(buffer[..read].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&buffer[..read]));
-                times.push(sent.elapsed());
-                if !pause.is_zero() {
-                    tokio::time::sleep(pause).await;
-                }
-            }
-            times
-        });
-    }
-    tokio::time::sleep(time).await;
-    stop.store(true, Ordering::Relaxed);
-    let mut times: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
-    let elapsed = started.elapsed();
-    times.sort_unstable();
-    Load { count: times.len(), per_second: times.len() as f64 / elapsed.as_secs_f64(), median: times[times.len() / 2] }
+    meta_delivery("/facebook/webhook", SECRET, &body)
 }
 
 /// The median time from sending a message to seeing it in its file, in a conversation of this length.
@@ -516,9 +456,4 @@ fn fdatasync_median(folder: &Path) -> Duration {
         .collect();
     times.sort_unstable();
     times[times.len() / 2]
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -1,6 +1,9 @@
 //! What the benchmarks share: the service in a process of its own, what it costs, and the table of results.
 #![allow(dead_code, reason = "no benchmark uses all of it")]
 
+pub mod load;
+pub mod stage;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -24,6 +24,8 @@ pub struct AnsweringSettings {
     pub resolve_seconds: [u64; 3],
     /// How long the copy of something that was sent is awaited, in seconds.
     pub echo_seconds: u64,
+    /// Whether accounts send no more than their platforms allow. Not a setting: a benchmark measures without.
+    pub is_paced: bool,
 }
 
 impl Default for AnsweringSettings {
@@ -34,6 +36,7 @@ impl Default for AnsweringSettings {
             retention_days: 30,
             resolve_seconds: [20, 120, 900],
             echo_seconds: 60,
+            is_paced: true,
         }
     }
 }
@@ -77,6 +80,7 @@ impl AnsweringSettings {
             echo_seconds: settings.parsed_or("REPLY_ECHO_SECONDS", 60, "a number of seconds from 1 to 86400", |text| {
                 text.parse().ok().filter(|seconds| (1..=MOST_SECONDS).contains(seconds))
             }),
+            is_paced: default.is_paced,
         }
     }
 

@@ -111,7 +111,8 @@ impl Outbox {
     }
 
     fn rates_of(&self, channel: &str) -> Option<Rates> {
-        self.0.answering.dialogue(channel).map(|dialogue| Rates::of(dialogue.profile()))
+        let rates = Rates::of(self.0.answering.dialogue(channel)?.profile());
+        Some(if self.0.answering.settings.is_paced { rates } else { Rates::UNPACED })
     }
 
     /// Begins every turn that may begin now. Gives how many.

@@ -79,6 +79,12 @@ pub(super) struct Rates {
 }
 
 impl Rates {
+    /// As much as there is.
+    pub const UNPACED: Self = Self {
+        account: Rate { parts: u32::MAX, per: std::time::Duration::from_secs(1), heavy: u32::MAX },
+        person: None,
+    };
+
     /// Those of a channel.
     pub fn of(profile: &Profile) -> Self {
         Self { account: profile.rate, person: profile.person_rate }
