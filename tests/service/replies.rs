@@ -277,6 +277,44 @@ async fn hostile_texts_arrive_as_they_are() {
 }
 
 #[tokio::test]
+async fn half_a_surrogate_pair_is_refused_wherever_it_stands_and_stores_nothing() {
+    let scene = Scene::start().await;
+    let headers = [("idempotency-key", "one"), ("content-type", "application/json")];
+    let messages = format!("{}/messages", to(SAM));
+    for (body, pointer) in [
+        (r#"{"text":"\ud800 X"}"#, "/text"),
+        (r#"{"text":"X \udc00\ud800"}"#, "/text"),
+        (r#"{"text":"X","choices":[{"id":"\ud83d","title":"X"}]}"#, "/choices/0/id"),
+        (r#"{"text":"X","choices":[{"id":"X","title":"\ud83d"}]}"#, "/choices/0/title"),
+        (r#"{"products":["\ud800"]}"#, "/products/0"),
+        (r#"{"media":{"url":"https://shop.example/\ud800.jpg","type":"image"}}"#, "/media/url"),
+        (r#"{"media":{"url":"https://shop.example/1.jpg","type":"\ud800"}}"#, "/media/type"),
+        (r#"{"media":{"url":"https://shop.example/1.pdf","type":"file","name":"\ud800"}}"#, "/media/name"),
+        (r#"{"media":{"id":"\ud800"}}"#, "/media/id"),
+        (r#"{"template":{"name":"\ud800","language":"en"}}"#, "/template/name"),
+        (r#"{"template":{"name":"a","language":"\ud800"}}"#, "/template/language"),
+        (r#"{"template":{"name":"a","language":"en","params":["\ud800"]}}"#, "/template/params/0"),
+        (r#"{"text":"X","reply_to":"\ud800"}"#, "/reply_to"),
+        (r#"{"text":"X","answers":"\ud800"}"#, "/answers"),
+        (r#"{"text":"X","author":"\ud800"}"#, "/author"),
+    ] {
+        let answer = scene.bot.send(Method::POST, &messages, &headers, body.as_bytes()).await;
+        let problem = is_problem(&answer, 422, "invalid");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}: {problem}");
+        assert!(!answer.text().contains('X'), "what was sent is not told again: {}", answer.text());
+    }
+    let pause = format!("{}/pause", to(SAM));
+    let answer = scene.bot.send(Method::PUT, &pause, &[], br#"{"note":"\ud800"}"#).await;
+    assert_eq!(is_problem(&answer, 422, "invalid")["errors"][0]["pointer"], "/note");
+    // A whole pair is a character, and the key was not used up.
+    let answer = scene.bot.send(Method::POST, &messages, &headers, br#"{"text":"\ud83d\ude00"}"#).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    scene.work().await;
+    assert_eq!(scene.taken(), ["😀"]);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
 async fn what_a_platform_says_decides_what_happens_next() {
     for (planned, state, reason, code, calls) in [
         (SendFailure::Refused(10, Some(2_018_278)), "failed", "window-closed", Some("10/2018278"), 1),
