@@ -76,8 +76,16 @@ impl AnsweringWorker {
         self.0.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether as many people are being answered as may be at once.
+    fn is_full(&self) -> bool {
+        self.busy().len() >= AT_ONCE
+    }
+
     /// Begins to answer whoever waits. Gives whether anything was begun.
     async fn begin(&self) -> anyhow::Result<bool> {
+        if self.is_full() {
+            return Ok(false);
+        }
         let due = self.answering().shared.journal.list_due_turns(BATCH).await?;
         let turns = take_places(&mut self.busy(), due);
         let has_begun = !turns.is_empty();
@@ -150,15 +158,18 @@ impl Worker for AnsweringWorker {
     }
 
     fn rest(&self) -> Rest {
-        Rest::UntilNextEventFor(LOOK_EVERY / 2)
+        // A feed that has grown wakes it.
+        Rest::For(LOOK_EVERY / 2)
     }
 
     fn woken(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             let mut feeds = self.0.feeds.lock().await;
+            // While nobody else can be answered, what comes may wait and is taken together.
+            let is_full = self.is_full();
             tokio::select! {
                 () = self.0.freed.notified() => {}
-                Ok(()) = feeds.changed() => {}
+                Ok(()) = feeds.changed(), if !is_full => {}
             }
         })
     }
