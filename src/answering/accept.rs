@@ -11,7 +11,7 @@ use super::{Answering, Unavailable};
 use crate::shared::channel::dialogue as channel;
 use crate::shared::channel::dialogue::{Ability, Dialogue, Forbidden, Part, PartContent, Profile, Recipient};
 use crate::shared::journal::{Conversation, JournalError};
-use crate::shared::raw_json::canonical;
+use crate::shared::raw_json::canonical_value;
 use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken, PartState};
 
 /// What a human is told who answers after the platform's time, where that is not switched on.
@@ -111,7 +111,7 @@ impl Wish<'_> {
     fn fingerprint(&self) -> String {
         let Conversation { channel, account, person } = self.conversation();
         let body = self.body.to_string();
-        format!("{channel}/{account}/{person}\n{}", canonical(&body).unwrap_or(body))
+        format!("{channel}/{account}/{person}\n{}", canonical_value(&body).unwrap_or(body))
     }
 }
 

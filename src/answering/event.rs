@@ -18,7 +18,7 @@ use crate::shared::store::{
 };
 
 /// The most bytes of a page: 1 MiB, with some left for what stands around its events.
-const MAX_BYTES: usize = 1024 * 1024 - 1024;
+pub const MAX_BYTES: usize = 1024 * 1024 - 1024;
 
 /// What is longer is left out of an event: it stands in the file.
 const MAX_RAW: usize = 512 * 1024;
@@ -134,15 +134,23 @@ impl Answering {
         object.extend(content.members);
         if let Some(text) = content.asked {
             let Offer { products, shop } = self.products.find(merchant, &text, products).await?;
-            object.insert("messages".to_owned(), item.history.iter().map(past_json).collect());
+            // They come last, as far as there is room; this keeps their place.
+            object.insert("messages".to_owned(), Value::Array(Vec::new()));
             object.insert("products".to_owned(), products.into());
             object.insert("shop".to_owned(), shop.unwrap_or_default());
         }
         let raw =
             content.has_raw.then(|| item.event.as_ref().map(|event| event.payload.as_slice()).unwrap_or_default());
+        let mut json = with_raw(&object, raw);
+        if let Some(messages) = object.get_mut("messages")
+            && !item.history.is_empty()
+        {
+            *messages = past_within(&item.history, MAX_BYTES.saturating_sub(json.len()));
+            json = with_raw(&object, raw);
+        }
         let of = item.person.map(|person| (item.channel, item.account, person));
         let (kind, answerable) = (item.kind, content.answerable);
-        Ok(FeedText { n: item.n, id: item.id, kind, of, answerable, json: with_raw(&object, raw) })
+        Ok(FeedText { n: item.n, id: item.id, kind, of, answerable, json })
     }
 
     /// What an item says; `None`: it is not there any more.
@@ -305,6 +313,21 @@ pub fn past_json(past: &PastItem) -> Value {
         "at": rfc3339(past.at), "by": past.by.as_str(), "kind": past.kind, "text": past.text,
         "platform_id": past.platform_id,
     })
+}
+
+/// A conversation's past as the API shows it, in so many bytes: what is too much is left out from its oldest end.
+#[must_use]
+pub fn past_within(history: &[PastItem], most: usize) -> Value {
+    let mut left = most;
+    let newest_first = history.iter().rev().map(past_json).take_while(|one| {
+        let bytes = one.to_string().len() + 1;
+        let has_room = bytes <= left;
+        left = left.saturating_sub(bytes);
+        has_room
+    });
+    let mut kept: Vec<Value> = newest_first.collect();
+    kept.reverse();
+    Value::Array(kept)
 }
 
 /// The object as JSON on one line, with the platform's own bytes as its last member: they are never read into values and

@@ -181,11 +181,48 @@ const MAX_DEPTH: usize = 100;
 pub fn canonical(text: &str) -> Option<String> {
     let raw: &RawValue = serde_json::from_str(text).ok()?;
     let mut out = String::with_capacity(raw.get().len());
-    write_canonical(raw.get(), &mut out, MAX_DEPTH)?;
+    write_canonical(raw.get(), &mut out, MAX_DEPTH, String::push_str)?;
     Some(out)
 }
 
-fn write_canonical(raw: &str, out: &mut String, depth: usize) -> Option<()> {
+/// As [`canonical`], and numbers of one value have one form, too: `60`, `60.0` and `6e1` are equal. No digit is lost.
+#[must_use]
+pub fn canonical_value(text: &str) -> Option<String> {
+    let raw: &RawValue = serde_json::from_str(text).ok()?;
+    let mut out = String::with_capacity(raw.get().len());
+    let write = |out: &mut String, raw: &str| match number_form(raw) {
+        Some(form) => out.push_str(&form),
+        None => out.push_str(raw),
+    };
+    write_canonical(raw.get(), &mut out, MAX_DEPTH, write)?;
+    Some(out)
+}
+
+/// The one form of a number: an integer in its digits, where it has not many zeros at its end; anything else as its digits
+/// without zeros around them and a power of ten. `None`: it is no number, or its power is out of all reason.
+fn number_form(raw: &str) -> Option<String> {
+    const MOST_ZEROS: i64 = 30;
+    let (sign, unsigned) = raw.strip_prefix('-').map_or(("", raw), |rest| ("-", rest));
+    let (mantissa, power) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    if !digits.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
+    let mut power = power.parse::<i64>().ok()?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let digits = digits.trim_start_matches('0');
+    let significant = digits.trim_end_matches('0');
+    if significant.is_empty() {
+        return Some("0".to_owned());
+    }
+    power = power.checked_add(i64::try_from(digits.len() - significant.len()).ok()?)?;
+    Some(match usize::try_from(power) {
+        Ok(zeros) if power <= MOST_ZEROS => format!("{sign}{significant}{}", "0".repeat(zeros)),
+        _ => format!("{sign}{significant}e{power}"),
+    })
+}
+
+fn write_canonical(raw: &str, out: &mut String, depth: usize, scalar: impl Fn(&mut String, &str) + Copy) -> Option<()> {
     let depth = depth.checked_sub(1)?;
     match raw.as_bytes().first()? {
         b'"' => write_string(raw, out),
@@ -199,7 +236,7 @@ fn write_canonical(raw: &str, out: &mut String, depth: usize) -> Option<()> {
                     out.push(',');
                 }
                 push_name(out, name);
-                write_canonical(value, out, depth)?;
+                write_canonical(value, out, depth, scalar)?;
             }
             out.push('}');
         }
@@ -209,11 +246,11 @@ fn write_canonical(raw: &str, out: &mut String, depth: usize) -> Option<()> {
                 if index > 0 {
                     out.push(',');
                 }
-                write_canonical(element, out, depth)?;
+                write_canonical(element, out, depth, scalar)?;
             }
             out.push(']');
         }
-        _ => out.push_str(raw),
+        _ => scalar(out, raw),
     }
     Some(())
 }
@@ -370,6 +407,27 @@ mod tests {
         }
         assert_eq!(canonical("{\"a\":1"), None);
         assert_eq!(canonical(&format!("{}{}", "[".repeat(200), "]".repeat(200))), None, "too deep");
+    }
+
+    #[test]
+    fn numbers_are_compared_by_their_value_and_lose_no_digit() {
+        for (equal, form) in [
+            (&["60", "60.0", "6e1", "6.0E+1", "0.6e2", "600e-1"][..], "60"),
+            (&["0", "-0", "0.00", "0e7", "-0.0e-3"], "0"),
+            (&["-1.50", "-15e-1"], "-15e-1"),
+            (&["9007199254740993", "9007199254740993.000"], "9007199254740993"),
+            (&["9007199254740992"], "9007199254740992"),
+            (&["1e400", "10e399"], "1e400"),
+            (&["1e99999999999999999999"], "1e99999999999999999999"),
+        ] {
+            for raw in equal {
+                assert_eq!(canonical_value(raw).as_deref(), Some(form), "{raw}");
+            }
+        }
+        assert_eq!(
+            canonical_value(r#"{"b":[1.0,true,null,"1.0"],"a":1}"#).as_deref(),
+            Some(r#"{"a":1,"b":[1,true,null,"1.0"]}"#)
+        );
     }
 
     #[test]

@@ -136,6 +136,7 @@ pub fn finish(router: Router, public_url: Option<&Url>, limits: &Limits, metrics
         .layer(middleware::from_fn_with_state(gate, limits::pass))
         .layer(middleware::from_fn(catch_panic))
         .layer(middleware::from_fn_with_state(Arc::new(EachOncePerSecond::new()), log_unserved))
+        .layer(middleware::from_fn(api::answers_of_the_api))
         .layer(middleware::from_fn(merchant::answers_as_pages))
         .layer(middleware::from_fn(move |request, next| safe_headers(request, next, is_public)))
         .layer(middleware::from_fn_with_state(ids, request_id::name));

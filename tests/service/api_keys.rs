@@ -231,7 +231,7 @@ async fn what_is_no_route_is_answered_in_the_same_form_and_the_description_needs
     let html = [("accept", "text/html")];
     is_problem(&bot.send(Method::GET, "/api/v1/nothing", &html, b"").await, 404, "not-found");
     let answer = bot.send(Method::POST, "/api/v1/me", &[], b"{}").await;
-    is_problem(&answer, 405, "method-not-allowed");
+    is_problem(&answer, 405, "invalid");
     assert_eq!(answer.header("allow"), "GET,HEAD");
     let answer = bot.send(Method::OPTIONS, "/api/v1/me", &[("origin", "https://example.com")], b"").await;
     assert_eq!(answer.status, 405);
@@ -239,7 +239,7 @@ async fn what_is_no_route_is_answered_in_the_same_form_and_the_description_needs
     let described = app.browser().get("/api/v1/openapi.json").await;
     assert_eq!(described.status, 200);
     assert_eq!(described.json()["openapi"], "3.1.0");
-    is_problem(&app.browser().send(Method::POST, "/api/v1/openapi.json", &[], b"").await, 405, "method-not-allowed");
+    is_problem(&app.browser().send(Method::POST, "/api/v1/openapi.json", &[], b"").await, 405, "invalid");
     let bearer = format!("Bearer {OPERATOR_TOKEN}");
     let metrics = app.browser().send(Method::GET, "/metrics", &[("authorization", &bearer)], b"").await.text();
     for series in [

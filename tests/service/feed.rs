@@ -212,7 +212,7 @@ async fn a_reader_goes_on_from_a_number_or_from_a_name() {
         (lines(page["events"].as_array().unwrap()), &page["next"]),
         (vec!["1 message one".into(), "3 message two".into()], &json!(3))
     );
-    let page = bot.get("/api/v1/events?after=5&types=message&channel=facebook&account=1").await.json();
+    let page = bot.get(&format!("/api/v1/events?after=5&types=message&channel=facebook&account={PAGE}")).await.json();
     assert_eq!((&page["events"], &page["next"], &page["newest"]), (&json!([]), &json!(6), &json!(6)));
 
     let cursor = "/api/v1/cursors/my-bot";

@@ -14,6 +14,7 @@ mod addresses;
 mod answers;
 mod api_docs;
 mod api_keys;
+mod api_requests;
 mod architecture;
 mod attacks;
 mod backup;

@@ -506,6 +506,10 @@ async fn the_api_tells_a_merchants_products_and_nobody_elses() {
         ("?q=green&shop=&max_price=", &["Green tea"]),
         ("?q=zz", &[]),
         ("?q=%22", &[]),
+        ("?q=", &[]),
+        ("?q=%20%09", &[]),
+        ("?q=&available=true", &[]),
+        ("?available=true", &["Green tea"]),
         (&format!("?q=tea&shop={SHOP}"), &["Green tea"]),
     ] {
         let answer = bot.get(&format!("/api/v1/products{query}")).await;

@@ -152,25 +152,6 @@ impl Connection {
         self.trouble.as_ref().map(Trouble::sentence)
     }
 
-    /// How it is doing as a bot is told: with what keeps it from sending.
-    #[must_use]
-    pub fn told_status(&self) -> &'static str {
-        match &self.block {
-            Some(block) if self.status != Status::NeedsReconnect => block.fault.as_str(),
-            _ => self.status.as_str(),
-        }
-    }
-
-    /// A sentence for the merchant about what is wrong, with what keeps it from sending.
-    #[must_use]
-    pub fn told_reason(&self) -> Option<String> {
-        match (&self.block, self.status_reason()) {
-            (Some(block), Some(reason)) if reason != block.sentence => Some(format!("{} {reason}", block.sentence)),
-            (Some(block), _) => Some(block.sentence.clone()),
-            (None, reason) => reason,
-        }
-    }
-
     /// Whether what is wrong was found by `source`.
     #[must_use]
     pub fn is_troubled_by(&self, source: TroubleSource) -> bool {

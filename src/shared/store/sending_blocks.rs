@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Connection, Connections};
+use super::{Connection, Connections, Status};
 use crate::shared::channel::dialogue::Fault;
 
 /// Why nothing of an account is sent, though its login stands.
@@ -16,6 +16,27 @@ pub struct SendingBlock {
     pub sentence: String,
     /// When it is tried again, in milliseconds since 1970.
     pub until: i64,
+}
+
+impl Connection {
+    /// How it is doing as a bot is told: with what keeps it from sending.
+    #[must_use]
+    pub fn told_status(&self) -> &'static str {
+        match &self.block {
+            Some(block) if self.status != Status::NeedsReconnect => block.fault.as_str(),
+            _ => self.status.as_str(),
+        }
+    }
+
+    /// A sentence for the merchant about what is wrong, with what keeps it from sending.
+    #[must_use]
+    pub fn told_reason(&self) -> Option<String> {
+        match (&self.block, self.status_reason()) {
+            (Some(block), Some(reason)) if reason != block.sentence => Some(format!("{} {reason}", block.sentence)),
+            (Some(block), _) => Some(block.sentence.clone()),
+            (None, reason) => reason,
+        }
+    }
 }
 
 impl Connections {

@@ -62,6 +62,17 @@ pub fn read_query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, ApiProb
     T::deserialize(Node::query(Value::Object(members))).map_err(|fault| ApiProblem::Invalid(vec![fault.into()]))
 }
 
+/// Lets a request go on whose route knows no parameters.
+///
+/// # Errors
+/// [`ApiProblem::Invalid`] for any parameter.
+pub fn refuse_query(query: Option<&str>) -> Result<(), ApiProblem> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    read_query(query).map(|Nothing {}| ())
+}
+
 /// This number, if it is in this range.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use super::caller::Caller;
 use super::problem::ApiProblem;
 use super::state::Api;
 use crate::answering::conversation::{ConversationPlace, outgoing_json};
-use crate::answering::event::past_json;
+use crate::answering::event::{MAX_BYTES, past_within};
 use crate::shared::journal::Conversation;
 use crate::shared::store::Connection;
 use crate::shared::store::api_keys::Scope;
@@ -41,6 +41,7 @@ pub(super) async fn find(
     let conversation = Conversation { channel: path.channel, account: path.account, person: path.person };
     let journal = &api.answering.shared.journal;
     let conversation = journal.resolve_person(conversation).await?;
+    api.caught_up(&conversation).await?;
     let is_known = journal.knows_conversation(&conversation).await?;
     if is_known { Ok((connection, conversation)) } else { Err(ApiProblem::NotFound) }
 }
@@ -65,7 +66,7 @@ async fn show(
     let mut shown = answering.conversation_json(&connection, &conversation).await?;
     let journal = &answering.shared.journal;
     let past = journal.read_history(&conversation, history, answering.meaning()).await?;
-    shown.insert("messages".to_owned(), past.iter().map(past_json).collect());
+    shown.insert("messages".to_owned(), past_within(&past, MAX_BYTES));
     shown.insert("outgoing".to_owned(), outgoing_json(answering, &conversation).await?);
     Ok(Json(Value::Object(shown)))
 }

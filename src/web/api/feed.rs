@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::body::{InPath, in_range, read_json, read_query};
+use super::body::{InPath, in_range, read_json, read_query, refuse_query};
 use super::caller::Caller;
 use super::limits::StreamPlace;
 use super::problem::ApiProblem;
@@ -64,6 +64,41 @@ struct Wanted {
     products: Option<usize>,
 }
 
+impl Wanted {
+    /// The channel and the account whose events are wanted.
+    fn account(&self, api: &Api) -> Result<(Option<String>, Option<String>), ApiProblem> {
+        let channel = self.channel.as_deref();
+        if channel.is_some_and(|channel| api.channel(channel).is_none()) {
+            let names: Vec<&str> = api.channels.iter().map(|channel| channel.name).collect();
+            return Err(ApiProblem::invalid("/channel", format!("This must be one of: {}.", names.join(", "))));
+        }
+        let Some(text) = self.account.as_deref() else { return Ok((channel.map(str::to_owned), None)) };
+        let (of, account) = match (text.split_once('/'), channel) {
+            (Some(both), None) => both,
+            (Some((of, account)), Some(channel)) if of == channel => (channel, account),
+            (None, Some(channel)) => (channel, text),
+            _ => {
+                let message = "This must be a channel and an account of it: facebook/1001.";
+                return Err(ApiProblem::invalid("/account", message));
+            }
+        };
+        Ok((Some(of.to_owned()), Some(account.to_owned())))
+    }
+}
+
+/// Lets a reader go on to an account of which their key may hear: of one in which people write, or of a shop.
+async fn require_account(api: &Api, caller: &Caller, channel: &str, account: &str) -> Result<(), ApiProblem> {
+    let sells = api.shared.products.source_of(channel).is_some();
+    let is_heard_of = caller.sees(channel, account) || (sells && !names_a_shop(api, caller));
+    if api.channel(channel).is_none() || !is_heard_of {
+        return Err(ApiProblem::NotFound);
+    }
+    match api.answering.find_connection(caller.merchant(), channel, account).await? {
+        Some(_) => Ok(()),
+        None => Err(ApiProblem::NotFound),
+    }
+}
+
 async fn events(
     State(api): State<Api>,
     caller: Caller,
@@ -72,6 +107,10 @@ async fn events(
 ) -> Result<Response, ApiProblem> {
     caller.require(Scope::Read)?;
     let wanted: Wanted = read_query(query.as_deref())?;
+    let of = wanted.account(&api)?;
+    if let (Some(channel), Some(account)) = &of {
+        require_account(&api, &caller, channel, account).await?;
+    }
     let is_stream = wants_stream(&headers);
     let ends = api.answering.shared.journal.feed_ends(caller.merchant()).await?;
     let last_seen = is_stream.then(|| last_event_id(&headers)).flatten().transpose()?;
@@ -85,7 +124,7 @@ async fn events(
     if !ends.can_go_on_after(after) {
         return Err(expired(ends));
     }
-    let query = query_of(&api, &caller, &wanted, after, is_stream)?;
+    let query = query_of(&api, &caller, &wanted, of, after, is_stream)?;
     // Before the first look: what comes after it is told.
     let news = api.answering.shared.journal.watch_feed(caller.merchant());
     if is_stream {
@@ -141,14 +180,10 @@ fn query_of(
     api: &Api,
     caller: &Caller,
     wanted: &Wanted,
+    (channel, account): (Option<String>, Option<String>),
     after: i64,
     is_stream: bool,
 ) -> Result<EventQuery, ApiProblem> {
-    let mut account = wanted.account.clone();
-    let mut channel = wanted.channel.clone();
-    if let Some((of, name)) = wanted.account.as_deref().and_then(|account| account.split_once('/')) {
-        (channel, account) = (Some(of.to_owned()), Some(name.to_owned()));
-    }
     let limit = in_range("/limit", wanted.limit.unwrap_or(20), 1..=100)?;
     let feed = FeedQuery {
         merchant: caller.merchant(),
@@ -387,8 +422,10 @@ async fn cursor(
     State(api): State<Api>,
     caller: Caller,
     InPath(name): InPath<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiProblem> {
     caller.require(Scope::Read)?;
+    refuse_query(query.as_deref())?;
     let n = find_place(&api, &caller, &name).await?.ok_or(ApiProblem::NotFound)?;
     Ok(Json(json!({ "n": n })))
 }
@@ -403,9 +440,11 @@ async fn set_cursor(
     State(api): State<Api>,
     caller: Caller,
     InPath(name): InPath<String>,
+    RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Result<Json<Value>, ApiProblem> {
     caller.require(Scope::Read)?;
+    refuse_query(query.as_deref())?;
     if !is_name(&name) {
         return Err(ApiProblem::invalid("/name", NAMES));
     }

@@ -1,10 +1,11 @@
 //! `GET /api/v1/me`: whose key this is, what it may do, and what the accounts can.
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use super::body::refuse_query;
 use super::caller::Caller;
 use super::problem::ApiProblem;
 use super::state::Api;
@@ -15,7 +16,8 @@ pub(super) fn routes() -> Router<Api> {
     Router::new().route("/me", get(me))
 }
 
-async fn me(State(api): State<Api>, caller: Caller) -> Result<Json<Value>, ApiProblem> {
+async fn me(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery) -> Result<Json<Value>, ApiProblem> {
+    refuse_query(query.as_deref())?;
     let (mut accounts, mut shops) = (Vec::new(), Vec::new());
     for connection in api.shared.connections.list_of(caller.merchant()).await? {
         let Some(channel) = api.channel(&connection.channel) else { continue };

@@ -6,7 +6,7 @@
 use std::pin::pin;
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -16,6 +16,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
+use super::body::refuse_query;
 use super::caller::Caller;
 use super::problem::{ApiProblem, time};
 use super::state::Api;
@@ -44,10 +45,12 @@ pub(super) fn routes() -> Router<Api> {
 async fn upload(
     State(api): State<Api>,
     caller: Caller,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiProblem> {
     caller.require(Scope::Reply)?;
+    refuse_query(query.as_deref())?;
     let uploads = &api.answering.uploads;
     if !uploads.can_be_fetched() {
         return Err(refused("public_url"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::body::{InPath, read_json};
+use super::body::{InPath, read_json, refuse_query};
 use super::caller::{Caller, Uncounted};
 use super::problem::ApiProblem;
 use super::state::Api;
@@ -48,6 +48,7 @@ async fn send(
     uncounted: Uncounted,
     place: Option<Extension<Place>>,
     InPath((channel, account, person)): InPath<(String, String, String)>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiProblem> {
@@ -64,6 +65,7 @@ async fn send(
         return Ok(answer(&repeat));
     }
     uncounted.count_write()?;
+    refuse_query(query.as_deref())?;
     let content = Content::read(&body).map_err(ApiProblem::Invalid)?;
     caller.require(if content.author == Author::Human { Scope::Human } else { Scope::Reply })?;
     if api.outbox.is_full(&channel, &account) {
@@ -154,9 +156,16 @@ fn answer(accepted: &Accepted) -> Response {
     response
 }
 
-async fn show(State(api): State<Api>, caller: Caller, InPath(id): InPath<String>) -> Result<Json<Value>, ApiProblem> {
+async fn show(
+    State(api): State<Api>,
+    caller: Caller,
+    InPath(id): InPath<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, ApiProblem> {
     caller.require(Scope::Read)?;
-    Ok(Json(find(&api, &caller, &id).await?.to_json()))
+    let message = find(&api, &caller, &id).await?;
+    refuse_query(query.as_deref())?;
+    Ok(Json(message.to_json()))
 }
 
 /// A message of this merchant, to an account that the key may see.
@@ -173,9 +182,11 @@ async fn take_back(
     State(api): State<Api>,
     caller: Caller,
     InPath(id): InPath<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Reply)?;
     find(&api, &caller, &id).await?;
+    refuse_query(query.as_deref())?;
     let merchant = caller.merchant().to_string();
     let taken = api.shared.journal.take_back_outgoing(&merchant, &id).await?;
     let (message, is_back) = taken.ok_or(ApiProblem::NotFound)?;
@@ -200,10 +211,12 @@ async fn resolve(
     State(api): State<Api>,
     caller: Caller,
     InPath(id): InPath<String>,
+    RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Result<Json<Value>, ApiProblem> {
     caller.require(Scope::Human)?;
     find(&api, &caller, &id).await?;
+    refuse_query(query.as_deref())?;
     let Resolution { r#as } = read_json(&body)?;
     let merchant = caller.merchant().to_string();
     let was_sent = r#as == ResolvedAs::Sent;
@@ -221,16 +234,18 @@ async fn typing(
     State(api): State<Api>,
     caller: Caller,
     InPath(to): InPath<(String, String, String)>,
+    RawQuery(query): RawQuery,
 ) -> Result<StatusCode, ApiProblem> {
-    signal(&api, &caller, to, Signal::Typing).await
+    signal(&api, &caller, to, query, Signal::Typing).await
 }
 
 async fn seen(
     State(api): State<Api>,
     caller: Caller,
     InPath(to): InPath<(String, String, String)>,
+    RawQuery(query): RawQuery,
 ) -> Result<StatusCode, ApiProblem> {
-    signal(&api, &caller, to, Signal::Seen).await
+    signal(&api, &caller, to, query, Signal::Seen).await
 }
 
 /// Nobody waits for the platform, and what it says changes nothing.
@@ -238,11 +253,13 @@ async fn signal(
     api: &Api,
     caller: &Caller,
     (channel, account, person): (String, String, String),
+    query: Option<String>,
     signal: Signal,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Reply)?;
     caller.connection(&channel, &account).await?;
     let person = api.require_person(&channel, &account, &person).await?;
+    refuse_query(query.as_deref())?;
     api.outbox.signal(Conversation { channel, account, person }, signal);
     Ok(StatusCode::NO_CONTENT)
 }

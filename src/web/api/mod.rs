@@ -42,6 +42,7 @@ use self::state::{Api, ApiChannel};
 use self::told_templates::Templates;
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
+use crate::shared::server::error::Problem;
 use crate::shared::server::limits::Limits;
 use crate::shared::store::ApiKeys;
 use crate::shared::telemetry::metrics::Metrics;
@@ -79,10 +80,10 @@ pub fn router(
     let authenticated = middleware::from_fn_with_state(api.clone(), caller::authenticate);
     let inner = routes()
         .fallback(async || ApiProblem::NotFound)
-        .method_not_allowed_fallback(async || ApiProblem::MethodNotAllowed)
+        .method_not_allowed_fallback(async || ApiProblem::method_not_allowed())
         .layer(authenticated.clone())
         // After the layer: whoever is to write a client has no key yet.
-        .route("/openapi.json", get(openapi).fallback(async || ApiProblem::MethodNotAllowed))
+        .route("/openapi.json", get(openapi).fallback(async || ApiProblem::method_not_allowed()))
         .with_state(api);
     Router::new()
         .nest(BASE, inner)
@@ -94,6 +95,21 @@ pub fn router(
 /// `GET /api/v1/openapi.json`: all of this, for programs that write programs.
 async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], include_str!("openapi.json")).into_response()
+}
+
+/// What is refused before it comes to a route of the API is said in the API's form, too. A layer around all routes.
+pub async fn answers_of_the_api(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_of_the_api = path.strip_prefix(BASE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let response = next.run(request).await;
+    let Some(problem) = response.extensions().get::<Problem>().filter(|_| is_of_the_api) else { return response };
+    let mut told = ApiProblem::of(problem).into_response();
+    for name in [header::RETRY_AFTER, header::CONNECTION, header::ALLOW] {
+        if let Some(value) = response.headers().get(&name) {
+            told.headers_mut().insert(name, value.clone());
+        }
+    }
+    told
 }
 
 /// Counts an answer by the pattern of its route.

@@ -1,6 +1,6 @@
 //! `PUT` and `DELETE …/pause`: bots are to be silent in a conversation, and may answer again.
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::routing::put;
 use axum::{Json, Router};
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::body::{InPath, in_range, read_json};
+use super::body::{InPath, in_range, read_json, refuse_query};
 use super::caller::Caller;
 use super::conversations::{self, InConversation};
 use super::problem::ApiProblem;
@@ -38,10 +38,12 @@ async fn pause(
     State(api): State<Api>,
     caller: Caller,
     InPath(path): InPath<InConversation>,
+    RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Result<Json<Value>, ApiProblem> {
     caller.require(Scope::Reply)?;
     let (connection, conversation) = conversations::find(&api, &caller, path).await?;
+    refuse_query(query.as_deref())?;
     let Body { minutes, handover, note } = read_json(&body)?;
     let minutes = minutes.map(|minutes| in_range("/minutes", minutes, 1..=MOST_MINUTES)).transpose()?;
     if note.as_ref().is_some_and(|note| note.chars().count() > MOST_NOTE) {
@@ -57,9 +59,11 @@ async fn resume(
     State(api): State<Api>,
     caller: Caller,
     InPath(path): InPath<InConversation>,
+    RawQuery(query): RawQuery,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Reply)?;
     let (connection, conversation) = conversations::find(&api, &caller, path).await?;
+    refuse_query(query.as_deref())?;
     api.answering.resume(&connection, &conversation).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::answering::content::Misfit;
 use crate::shared::journal::JournalError;
 use crate::shared::products::ProductsError;
-use crate::shared::server::error::is_for_now;
+use crate::shared::server::error::{Problem, is_for_now};
 use crate::shared::store::api_keys::Scope;
 use crate::shared::telemetry::once_per_second::{EachOncePerSecond, OncePerSecond};
 
@@ -42,8 +42,13 @@ pub enum ApiProblem {
     },
     /// Not there, or another merchant's.
     NotFound,
-    /// The route is there, and this method is not.
-    MethodNotAllowed,
+    /// The request does not fit as HTTP already: its method, its size, its encoding. It keeps the status of HTTP.
+    Unfit {
+        /// The status.
+        status: StatusCode,
+        /// What does not fit.
+        message: Cow<'static, str>,
+    },
     /// `Idempotency-Key` is absent, empty, longer than 255, or not visible ASCII.
     IdempotencyKeyMissing,
     /// A path, query or body that does not fit; never empty.
@@ -177,19 +182,39 @@ impl ApiProblem {
         Self::Invalid(vec![Misfit::new(pointer, message)])
     }
 
+    /// The route is there, and this method is not.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        let message = "This address does not know this method; the header Allow names those that it knows.";
+        Self::Unfit { status: StatusCode::METHOD_NOT_ALLOWED, message: message.into() }
+    }
+
+    /// What was found wrong with a request before it came to a route.
+    #[must_use]
+    pub fn of(problem: &Problem) -> Self {
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        match status {
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests { retry_after: RETRY_AFTER },
+            _ if status.is_client_error() => Self::Unfit { status, message: problem.detail.clone() },
+            StatusCode::SERVICE_UNAVAILABLE => Self::Unavailable,
+            _ => Self::Internal(anyhow::anyhow!("{}", problem.title)),
+        }
+    }
+
     fn row(&self) -> Row {
         match self {
             Self::Unauthorized
             | Self::ScopeMissing { .. }
             | Self::NotPermitted { .. }
             | Self::NotFound
-            | Self::MethodNotAllowed
             | Self::QueueFull { .. }
             | Self::TooManyRequests { .. }
             | Self::Unavailable
             | Self::Internal(_) => self.row_of_access(),
             Self::IdempotencyKeyMissing
             | Self::Invalid(_)
+            | Self::Unfit { .. }
             | Self::IdempotencyKeyReused { .. }
             | Self::Unsupported { .. }
             | Self::MediaRefused { .. }
@@ -216,12 +241,6 @@ impl ApiProblem {
             Self::NotPermitted { detail, .. } => {
                 Row::new("not-permitted", StatusCode::FORBIDDEN, "Not permitted on this channel", *detail)
             }
-            Self::MethodNotAllowed => Row::new(
-                "method-not-allowed",
-                StatusCode::METHOD_NOT_ALLOWED,
-                "Not possible",
-                "This address does not know this method; the header Allow names those that it knows.",
-            ),
             Self::QueueFull { .. } => Row::new(
                 "queue-full",
                 StatusCode::TOO_MANY_REQUESTS,
@@ -289,7 +308,7 @@ impl ApiProblem {
             ),
             _ => Row::new(
                 "invalid",
-                UNPROCESSABLE,
+                if let Self::Unfit { status, .. } = self { *status } else { UNPROCESSABLE },
                 "This does not fit",
                 "Something in the request does not fit; the member errors lists what, and where it stands.",
             ),
@@ -367,6 +386,7 @@ impl ApiProblem {
                 let shown = |error: &Misfit| json!({ "pointer": error.pointer.chars().take(MAX_POINTER).collect::<String>(), "message": error.message });
                 json!({ "errors": errors.iter().map(shown).collect::<Vec<_>>() })
             }
+            Self::Unfit { message, .. } => json!({ "errors": [{ "pointer": "", "message": message }] }),
             Self::IdempotencyKeyReused { message } => json!({ "message": message }),
             Self::Unsupported { can } => json!({ "can": can }),
             Self::ProductUnavailable { why, ids } => json!({ "why": why, "ids": ids }),
@@ -464,7 +484,12 @@ mod tests {
                 json!({ "why": "public" }),
             ),
             (ApiProblem::NotFound, "not-found", 404, json!({})),
-            (ApiProblem::MethodNotAllowed, "method-not-allowed", 405, json!({})),
+            (
+                ApiProblem::Unfit { status: StatusCode::PAYLOAD_TOO_LARGE, message: "Too large.".into() },
+                "invalid",
+                413,
+                json!({ "errors": [{ "pointer": "", "message": "Too large." }] }),
+            ),
             (ApiProblem::IdempotencyKeyMissing, "idempotency-key-missing", 400, json!({})),
             (
                 ApiProblem::invalid("/choices/0/title", "This is too long."),

@@ -6,7 +6,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::body::{InPath, in_range, read_query};
+use super::body::{InPath, in_range, read_query, refuse_query};
 use super::caller::Caller;
 use super::problem::ApiProblem;
 use super::state::Api;
@@ -26,7 +26,7 @@ pub(super) fn routes() -> Router<Api> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Asked {
-    q: String,
+    q: Option<String>,
     shop: Option<String>,
     available: Option<bool>,
     max_price: Option<String>,
@@ -43,7 +43,7 @@ impl Asked {
             let wrong = || ApiProblem::invalid("/max_price", "must be a decimal number such as 649.00");
             Price::parse(&price).ok_or_else(wrong)
         });
-        Ok(Query { q: self.q, available: self.available, max_price: max_price.transpose()?, limit })
+        Ok(Query { q: self.q.unwrap_or_default(), available: self.available, max_price: max_price.transpose()?, limit })
     }
 }
 
@@ -58,7 +58,10 @@ async fn list(State(api): State<Api>, caller: Caller, RawQuery(asked): RawQuery)
             return Err(ApiProblem::NotFound);
         }
     }
-    let products = api.shared.products.find(&shops, &asked.query()?).await?;
+    // Words that are none find nothing; only without them everything is listed.
+    let is_blank = asked.q.as_ref().is_some_and(|q| q.trim().is_empty());
+    let query = asked.query()?;
+    let products = if is_blank { Vec::new() } else { api.shared.products.find(&shops, &query).await? };
     Ok(Json(json!({ "products": products })))
 }
 
@@ -68,11 +71,8 @@ async fn one(
     InPath(id): InPath<String>,
     RawQuery(asked): RawQuery,
 ) -> Result<Json<WholeProduct>, ApiProblem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Nothing {}
     caller.require(Scope::Read)?;
-    let Nothing {} = read_query(asked.as_deref())?;
+    refuse_query(asked.as_deref())?;
     let shops = shops(&api, &caller).await?;
     let product = api.shared.products.product(&shops, &id).await?;
     product.map(Json).ok_or(ApiProblem::NotFound)

@@ -1,6 +1,6 @@
 //! `/api/v1/push`: where a merchant's events are posted.
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::{Host, Url};
 
-use super::body::read_json;
+use super::body::{read_json, refuse_query};
 use super::caller::Caller;
 use super::feed::read_types;
 use super::problem::ApiProblem;
@@ -26,8 +26,9 @@ pub(super) fn routes() -> Router<Api> {
     Router::new().route("/push", get(show).put(set).delete(remove))
 }
 
-async fn show(State(api): State<Api>, caller: Caller) -> Result<Json<Value>, ApiProblem> {
+async fn show(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery) -> Result<Json<Value>, ApiProblem> {
     caller.require(Scope::Admin)?;
+    refuse_query(query.as_deref())?;
     let endpoint = api.answering.receivers.endpoints.find(caller.merchant()).await?.ok_or(ApiProblem::NotFound)?;
     let journal = &api.answering.shared.journal;
     let place = journal.find_push_place(Receiver::Own, endpoint.merchant).await?;
@@ -53,8 +54,14 @@ struct Body {
     rotate: bool,
 }
 
-async fn set(State(api): State<Api>, caller: Caller, body: Bytes) -> Result<Json<Value>, ApiProblem> {
+async fn set(
+    State(api): State<Api>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Result<Json<Value>, ApiProblem> {
     caller.require(Scope::Admin)?;
+    refuse_query(query.as_deref())?;
     let Body { url, types, after, rotate } = read_json(&body)?;
     if !is_receiver(&api, &url) {
         let message =
@@ -98,8 +105,9 @@ fn is_receiver(api: &Api, text: &str) -> bool {
         && (is_named || url.scheme() == "http")
 }
 
-async fn remove(State(api): State<Api>, caller: Caller) -> Result<StatusCode, ApiProblem> {
+async fn remove(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Admin)?;
+    refuse_query(query.as_deref())?;
     let merchant = caller.merchant();
     api.answering.receivers.endpoints.delete(merchant).await?;
     let journal = &api.answering.shared.journal;

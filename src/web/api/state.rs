@@ -1,6 +1,7 @@
 //! What the handlers of the API are given.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::limits::ApiLimits;
 use super::one_at_a_time::OneAtATime;
@@ -13,6 +14,9 @@ use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::View;
 use crate::shared::journal::Conversation;
 use crate::shared::store::ApiKeys;
+
+/// How long a request waits for the consumer that finds out how conversations stand.
+const LONGEST_BEHIND: Duration = Duration::from_secs(2);
 
 /// What the handlers are given. Cheap to clone.
 #[derive(Clone)]
@@ -66,10 +70,31 @@ impl Api {
     pub async fn require_addressee(&self, channel: &str, account: &str, person: &str) -> Result<String, ApiProblem> {
         match self.answering.dialogue(channel) {
             Some(dialogue) if dialogue.may_begin_with(person) => {
-                Ok(self.resolve(channel, account, person).await?.person)
+                let of = self.resolve(channel, account, person).await?;
+                self.caught_up(&of).await?;
+                Ok(of.person)
             }
             _ => self.require_person(channel, account, person).await,
         }
+    }
+
+    /// Waits until what is known of a conversation follows from its newest event in the journal: a bot that was told by the
+    /// platform itself may ask before the consumer has come to it.
+    ///
+    /// # Errors
+    /// [`ApiProblem::Unavailable`] where that takes too long.
+    pub async fn caught_up(&self, of: &Conversation) -> Result<(), ApiProblem> {
+        let until = Instant::now() + LONGEST_BEHIND;
+        let mut pause = Duration::from_millis(5);
+        while self.shared.journal.is_feed_behind(of).await? {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ApiProblem::Unavailable);
+            }
+            tokio::time::sleep(pause.min(left)).await;
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+        Ok(())
     }
 
     async fn resolve(&self, channel: &str, account: &str, person: &str) -> Result<Conversation, ApiProblem> {
@@ -84,6 +109,7 @@ impl Api {
     /// [`ApiProblem::NotFound`] for anybody else.
     pub async fn require_person(&self, channel: &str, account: &str, person: &str) -> Result<String, ApiProblem> {
         let of = self.resolve(channel, account, person).await?;
+        self.caught_up(&of).await?;
         match self.shared.journal.is_known_conversation(&of).await? {
             true => Ok(of.person),
             false => Err(ApiProblem::NotFound),

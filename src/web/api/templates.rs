@@ -3,10 +3,9 @@
 use axum::extract::{RawQuery, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::body::{InPath, read_query};
+use super::body::{InPath, refuse_query};
 use super::caller::Caller;
 use super::problem::ApiProblem;
 use super::state::Api;
@@ -23,12 +22,9 @@ async fn list(
     InPath((channel, account)): InPath<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiProblem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Nothing {}
     caller.require(Scope::Read)?;
     let connection = caller.connection(&channel, &account).await?;
-    let Nothing {} = read_query(query.as_deref())?;
+    refuse_query(query.as_deref())?;
     let off = ApiProblem::AccountUnavailable { why: "off" };
     let dialogue = api.answering.dialogue(&connection.channel).ok_or(off)?;
     let Some(asked) = dialogue.templates(&connection.account) else {

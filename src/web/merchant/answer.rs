@@ -117,6 +117,9 @@ fn not_sent(conversation: &Conversation, refused: &Refused, text: &str) -> Respo
         Refused::NotPermitted(_, sentence) => sentence,
         Refused::WindowClosed(..) => "The platform's time for answers is over. It opens again when the person writes.",
         Refused::CannotReceive(_) => "This person cannot be written to at the moment.",
+        Refused::Account("blocked") => {
+            "The platform does not let the account send at the moment. The overview says why."
+        }
         Refused::Account(_) => "The account cannot send at the moment. Connect it again on the overview.",
         Refused::QueueFull => "Too many messages wait for this person already. Please try again later.",
         Refused::KeyReused(_) => "This form was used for another message already. Please go back and reload the page.",

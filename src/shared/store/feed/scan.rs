@@ -91,6 +91,38 @@ impl Journal {
     }
 }
 
+/// Among more events than these nobody looks for those of one conversation.
+const LOOKED_THROUGH: i64 = 20_000;
+
+impl Journal {
+    /// Whether the feed's consumer may not have come to the newest event of this conversation: how it stands, and whether
+    /// anything is known of it, is then not known yet.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn is_feed_behind(&self, of: &Conversation) -> Result<bool, JournalError> {
+        let Conversation { channel, account, person } = of.clone();
+        self.read(move |connection| {
+            let connection = connection.unchecked_transaction()?;
+            let from = cursor_position(&connection, FEED_CURSOR)?;
+            let newest = newest_seq(&connection)?;
+            if newest - from > LOOKED_THROUGH {
+                return Ok(true);
+            }
+            connection
+                .prepare_cached(
+                    "SELECT 1 FROM events
+                     WHERE seq > ?1 AND channel = ?2 AND account = ?3 AND conversation = ?4 AND apart IS NULL
+                     UNION ALL
+                     SELECT 1 FROM feed_released JOIN events USING (seq)
+                     WHERE channel = ?2 AND account = ?3 AND conversation = ?4 AND apart IS NULL",
+                )?
+                .exists(params![from, channel, account, person])
+        })
+        .await
+    }
+}
+
 /// The numbers of the events that a piece of work is made of, as they stand now.
 pub(super) fn list_now(connection: &Connection, next: &NextForFeed) -> rusqlite::Result<Vec<i64>> {
     if next.are_released {
