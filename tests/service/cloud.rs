@@ -460,7 +460,7 @@ async fn k1_names_with_every_allowed_character_come_through() {
     let longest = "x".repeat(141);
     for name in [all.as_str(), "_", "-", "US.ENT.9a", "group-b-Yi1NUQ", "dGVzdC11c2VyLTAx_A", "a..b", &longest] {
         let path = RelativePath::new(&["facebook", PAGE, "conversations", &format!("{name}.json")]).unwrap();
-        output.write(&path, format!("[\"{name}\"]").as_bytes()).unwrap();
+        output.write(&path, format!("[{{\"text\":\"{name}\"}}]").as_bytes()).unwrap();
     }
     scene.after(11).await;
     scene.assert_whole().await;

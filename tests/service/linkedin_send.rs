@@ -75,6 +75,7 @@ async fn a_copy_that_does_not_come_is_read_after_a_minute_and_one_that_comes_lat
     let asked = scene.asks("Do you ship?").await;
     scene.linkedin.set_webhooks(Webhooks::Held);
     scene.say(&json!({"text": "Yes."})).await;
+    scene.pass(1).await;
     scene.say(&json!({"text": "Below yours.", "reply_to": asked})).await;
     assert_eq!(said(&scene).len(), 1);
     scene.pass(75).await;

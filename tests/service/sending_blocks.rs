@@ -78,7 +78,7 @@ async fn an_account_that_cannot_send_is_told_everywhere_and_over_a_restart() {
         scene.pass(3_601).await;
         is_free(&scene).await;
         assert_eq!(told(&scene.bot).await, [json!(why), json!("connected")], "{code}");
-        scene.say("Sorry for the delay.").await;
+        assert_eq!(scene.post("afterwards", &json!({"text": "Sorry for the delay."})).await.status, 202, "{code}");
         scene.work().await;
         assert_eq!(scene.taken(), ["Sorry for the delay."], "{code}");
         scene.app.finish().await;

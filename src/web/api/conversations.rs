@@ -41,9 +41,13 @@ pub(super) async fn find(
     let conversation = Conversation { channel: path.channel, account: path.account, person: path.person };
     let journal = &api.answering.shared.journal;
     let conversation = journal.resolve_person(conversation).await?;
-    api.caught_up(&conversation).await?;
-    let is_known = journal.knows_conversation(&conversation).await?;
-    if is_known { Ok((connection, conversation)) } else { Err(ApiProblem::NotFound) }
+    let caught_up = api.caught_up(&conversation).await;
+    if journal.knows_conversation(&conversation).await? {
+        // What is known of it is told, even where an event more is still to be looked at.
+        return Ok((connection, conversation));
+    }
+    caught_up?;
+    Err(ApiProblem::NotFound)
 }
 
 #[derive(Debug, Default, Deserialize)]

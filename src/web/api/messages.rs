@@ -71,7 +71,16 @@ async fn send(
     if api.outbox.is_full(&channel, &account) {
         return Err(ApiProblem::QueueFull { retry_after: QUEUE_PAUSE });
     }
-    let accepted = api.answering.accept(&wish, content).await.map_err(problem_of)?;
+    let accepted = match api.answering.accept(&wish, content.clone()).await {
+        // A message that was not looked at yet may have opened it.
+        Err(Refused::WindowClosed(..)) => {
+            let of = Conversation { channel: channel.clone(), account: account.clone(), person: person.clone() };
+            api.caught_up(&of).await?;
+            api.answering.accept(&wish, content).await
+        }
+        accepted => accepted,
+    };
+    let accepted = accepted.map_err(problem_of)?;
     let Accepted::Stored(message) = accepted else { return Ok(answer(&accepted)) };
     api.outbox.add(message.number, &message.conversation);
     match wait_wanted(&headers) {

@@ -71,7 +71,9 @@ impl Api {
         match self.answering.dialogue(channel) {
             Some(dialogue) if dialogue.may_begin_with(person) => {
                 let of = self.resolve(channel, account, person).await?;
-                self.caught_up(&of).await?;
+                if !self.shared.journal.is_known_conversation(&of).await? {
+                    self.caught_up(&of).await?;
+                }
                 Ok(of.person)
             }
             _ => self.require_person(channel, account, person).await,
@@ -109,6 +111,9 @@ impl Api {
     /// [`ApiProblem::NotFound`] for anybody else.
     pub async fn require_person(&self, channel: &str, account: &str, person: &str) -> Result<String, ApiProblem> {
         let of = self.resolve(channel, account, person).await?;
+        if self.shared.journal.is_known_conversation(&of).await? {
+            return Ok(of.person);
+        }
         self.caught_up(&of).await?;
         match self.shared.journal.is_known_conversation(&of).await? {
             true => Ok(of.person),
