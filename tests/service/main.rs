@@ -56,6 +56,7 @@ mod journal_properties;
 mod journal_retention;
 mod keys;
 mod limits;
+mod live_pages;
 mod logs;
 mod lost_journal;
 mod old_version;
