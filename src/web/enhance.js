@@ -38,11 +38,12 @@ function local(root) {
 // The page's content is renewed in place where it changed: no jump, and the focus stays where it is. Who reads the end of a
 // conversation stays at its end.
 async function renew() {
-  const again = (seconds) => setTimeout(renew, seconds * 1000);
+  clearTimeout(timer);
+  const again = (seconds) => { timer = setTimeout(renew, seconds * 1000); };
   if (document.hidden) return again(main.dataset.refresh);
   let fresh;
   try {
-    const answer = await fetch(location.pathname, { headers: { accept: "text/html" }, redirect: "error" });
+    const answer = await fetch(location.pathname, { headers: { accept: "text/html", "x-renewal": "1" }, redirect: "error" });
     if (!answer.ok) return again(60);
     fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
   } catch {
@@ -65,7 +66,26 @@ async function renew() {
   again(main.dataset.refresh);
 }
 
+// The service says when there is something new, as long as somebody looks. Without it the page looks by itself.
+const live = document.querySelector("link[type='text/event-stream']");
+let stream;
+
+function listen() {
+  if (document.hidden) {
+    if (stream) stream.close();
+    stream = undefined;
+  } else if (!stream) {
+    stream = new EventSource(live.href);
+    stream.onmessage = renew;
+  }
+}
+
 const main = document.querySelector("main");
 let shown = main.innerHTML;
+let timer;
 local(document);
-if (main.dataset.refresh) setTimeout(renew, main.dataset.refresh * 1000);
+if (main.dataset.refresh) timer = setTimeout(renew, main.dataset.refresh * 1000);
+if (live && window.EventSource) {
+  document.addEventListener("visibilitychange", listen);
+  listen();
+}

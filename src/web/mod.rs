@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod form;
+mod live;
 pub mod merchant;
 pub mod operator;
 mod pieces;
@@ -36,7 +37,7 @@ use crate::shared::telemetry::metrics::Metrics;
 use crate::shared::telemetry::once_per_second::{EachOncePerSecond, OncePerSecond};
 
 /// The beginnings of the paths at which our own pages, interfaces and probes are.
-pub const ROUTES: [&str; 20] = [
+pub const ROUTES: [&str; 21] = [
     "/account",
     "/api",
     "/catalogue",
@@ -49,6 +50,7 @@ pub const ROUTES: [&str; 20] = [
     "/health",
     "/icon.svg",
     "/keys",
+    "/live",
     "/bot",
     "/logout",
     "/m",

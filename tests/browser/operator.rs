@@ -37,6 +37,15 @@ async fn an_operator_finds_what_failed_and_replays_it() {
     assert!(!text.contains(SAM.1), "{text}");
     browser.check("operator").await;
 
+    browser.open(&format!("{}/operator/events?outcome=given_up", app.url)).await;
+    browser.until("Hand again since a time").await;
+    browser.check("operator-events").await;
+    browser.open(&format!("{}/operator/events/1", app.url)).await;
+    browser.until("What it holds").await;
+    browser.check("operator-event").await;
+    browser.open(&format!("{}/operator", app.url)).await;
+    browser.until("Parked and failed").await;
+
     std::fs::remove_dir(app.path(&file)).unwrap();
     browser.click("Replay").await;
     app.work().await;

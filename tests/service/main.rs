@@ -67,6 +67,7 @@ mod limits;
 mod linkedin_life;
 mod linkedin_receive;
 mod linkedin_send;
+mod live_pages;
 mod logs;
 mod lost_journal;
 mod old_version;

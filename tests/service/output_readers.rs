@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use http::Method;
 use shoptalk::doctor::{Surroundings, examine};
 use shoptalk::shared::files::readers::Readers;
 
@@ -72,7 +71,6 @@ async fn a_group_may_read_the_files_and_nothing_else_until_the_setting_is_gone()
 
     let app = app.restart_with(|config| config.server.output_dir = config.server.output_dir.join("files")).await;
     all_are(&below(&app, "files"), 0o600, 0o700);
-    assert_eq!(app.browser().send(Method::GET, "/ready", &[], b"").await.status, 200);
     app.finish().await;
 }
 

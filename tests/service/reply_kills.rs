@@ -31,7 +31,7 @@ const VIBER_TOKEN: &str = "a viber token for tests";
 
 /// So many people of each channel have written, and are answered: as many as let nobody be written to too often.
 fn people() -> u64 {
-    24.max(kills() as u64 / 6)
+    24_u64.max(kills() as u64 / 6)
 }
 
 /// How many programs post answers at once.

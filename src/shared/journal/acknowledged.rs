@@ -73,8 +73,8 @@ pub(super) struct Acknowledged {
 }
 
 impl Acknowledged {
-    /// Opens the numbers of this journal, whose newest event is `newest`, and says what is missing from it. Where something is, it is written down in the
-    /// journal that calls of platforms may have been made that it does not know of.
+    /// Opens the numbers of this journal, whose newest event is `newest`, and says what is missing from it. Where something
+    /// is, it is written down in the journal that calls of platforms may have been made that it does not know of.
     ///
     /// # Errors
     /// When the file cannot be made or read, or the journal not be used.

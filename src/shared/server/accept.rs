@@ -39,6 +39,11 @@ const FILES_FOR_OTHERS: u64 = 256;
 /// How long requests at work may take to finish when the service stops.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);
 
+/// Stands with every request: cancelled when the service begins to stop. Answers without an end of their own end then, so that
+/// nobody waits for them.
+#[derive(Clone)]
+pub struct Stopping(pub CancellationToken);
+
 /// Serves until `stop`; then accepts nothing more and finishes what is at work.
 pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: CancellationToken) {
     static FULL: OncePerSecond = OncePerSecond::new();
@@ -74,10 +79,11 @@ pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: Ca
         // Answers are small and written at once; waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
         let wire = Wire::new(stream, Arc::clone(&limits), Arc::clone(&turns));
-        let (app, peer) = (app.clone(), Peer(address));
+        let (app, peer, stopping) = (app.clone(), Peer(address), Stopping(stop.clone()));
         let service = service_fn(move |mut request: Request<Incoming>| {
             let turn = turns.begin();
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(stopping.clone());
             request.extensions_mut().insert(Arc::clone(&turns));
             let answer = app.call(request);
             async move {

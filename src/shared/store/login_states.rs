@@ -133,11 +133,13 @@ fn make_room(transaction: &Transaction<'_>, new: &NewState) -> rusqlite::Result<
         [],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let of = match () {
-        () if most > own.max(FEW) => largest,
+    let of = if most > own.max(FEW) {
+        largest
+    } else if own > 0 {
         // Its own network has as many as any other.
-        () if own > 0 => new.network_hash.to_vec(),
-        () => return Ok(false),
+        new.network_hash.to_vec()
+    } else {
+        return Ok(false);
     };
     let deleted = transaction.execute(
         "DELETE FROM login_states WHERE state_hash =

@@ -12,6 +12,7 @@ mod conversations;
 mod export;
 mod home;
 mod keys;
+mod live;
 mod media;
 pub(crate) mod parts;
 pub(crate) mod receipts;
@@ -92,6 +93,7 @@ pub fn routes() -> Router<Shared> {
         .merge(account::routes())
         .merge(export::routes())
         .merge(media::routes())
+        .merge(live::routes())
         .route("/style.css", get(async || asset("text/css; charset=utf-8", include_str!("../style.css"))))
         .route("/enhance.js", get(async || asset("text/javascript; charset=utf-8", include_str!("../enhance.js"))))
         .route("/icon.svg", get(async || asset("image/svg+xml", include_str!("../icon.svg"))))
@@ -177,6 +179,12 @@ pub fn plain_page(status: StatusCode, title: &str, body: &Markup) -> Response {
     frame(status, title, None, Scripts::None, body)
 }
 
+/// As [`page`], for an operator: it looks for news by itself, and hears of them at this path.
+#[must_use]
+pub fn operators_page(title: &str, live: &'static str, body: &Markup) -> Response {
+    frame(StatusCode::OK, title, None, Scripts::Told(live), body)
+}
+
 /// What a page's script does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scripts {
@@ -184,6 +192,8 @@ enum Scripts {
     None,
     /// It shows times in the reader's zone, and renews the page.
     Renewing(Renewal),
+    /// The same, calmly, for a page that is told of news at this path.
+    Told(&'static str),
 }
 
 fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, body: &Markup) -> Response {
@@ -197,6 +207,11 @@ fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, bo
     let seconds = match scripts {
         Scripts::None => None,
         Scripts::Renewing(renewal) => renewal.seconds(),
+        Scripts::Told(_) => Renewal::Calm.seconds(),
+    };
+    let live = match scripts {
+        Scripts::Told(path) => Some(path),
+        _ => seconds.map(|_| "/live"),
     };
     let document = html! {
         (DOCTYPE)
@@ -210,6 +225,8 @@ fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, bo
                 link rel="stylesheet" href="/style.css";
                 // With the script a page renews only what changed; without it, it loads anew.
                 @if scripts != Scripts::None { script src="/enhance.js" defer {} }
+                // Where the script hears of news.
+                @if let Some(path) = live { link rel="alternate" type="text/event-stream" href=(path); }
                 @if let Some((_, plain)) = seconds { noscript { meta http-equiv="refresh" content=(plain); } }
             }
             body {

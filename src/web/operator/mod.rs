@@ -10,6 +10,7 @@ mod auth;
 mod event_api;
 mod events;
 mod follow;
+mod live;
 mod metrics;
 mod page;
 mod redaction;
@@ -31,6 +32,7 @@ pub use self::state::EventKey;
 use self::state::Operator;
 use self::token::Token;
 use crate::shared::channel::context::Shared;
+use crate::web::live::OpenPages;
 
 /// The routes below `/api/`, by their paths.
 fn api_routes() -> Vec<(&'static str, MethodRouter<Operator>)> {
@@ -56,7 +58,14 @@ fn api_routes() -> Vec<(&'static str, MethodRouter<Operator>)> {
 /// The operator's routes. Without a token configured they answer as if they were not there.
 pub fn router(shared: Shared, token: Option<SecretString>, own: Option<Url>, event_key: EventKey) -> Router {
     let sessions = Sessions::default();
-    let operator = Operator { shared, token: Token::new(token), sessions, own: own.map(Arc::new), event_key };
+    let operator = Operator {
+        shared,
+        token: Token::new(token),
+        sessions,
+        own: own.map(Arc::new),
+        event_key,
+        open_pages: OpenPages::default(),
+    };
     let mut machines = Router::new().route("/metrics", get(metrics::show));
     for (path, route) in api_routes() {
         machines = machines.route(path, route);
@@ -67,6 +76,7 @@ pub fn router(shared: Shared, token: Option<SecretString>, own: Option<Url>, eve
         .route("/operator/events", get(events::list))
         .route("/operator/events/replay", post(events::replay))
         .route("/operator/events/{seq}", get(events::one))
+        .route("/operator/live", get(live::live))
         .route("/operator/login", post(session::login))
         .route("/operator/logout", post(session::logout))
         .route("/operator/replay", post(page::replay))

@@ -20,7 +20,7 @@ use crate::shared::objects::Standing;
 use crate::shared::server::error::AppError;
 use crate::shared::store::{Arrivals, Failure, Work};
 use crate::web::merchant::parts::{ago, utc};
-use crate::web::merchant::plain_page;
+use crate::web::merchant::{operators_page, plain_page};
 
 /// How many hours the chart shows.
 const HOURS: i64 = 48;
@@ -58,7 +58,11 @@ pub(super) async fn show(
         (information(shared).await.map_err(broken)?)
         (tokens(shared).await?)
     };
-    Ok(plain_page(StatusCode::OK, "Operator", &body))
+    // What was found must not go while it is read.
+    if asked.event.is_some() {
+        return Ok(plain_page(StatusCode::OK, "Operator", &body));
+    }
+    Ok(operators_page("Operator", "/operator/live", &body))
 }
 
 /// `POST /operator/replay`: one conversation or read that failed is tried again, at once.

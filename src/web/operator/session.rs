@@ -16,6 +16,9 @@ use crate::shared::telemetry::once_per_second::OncePerSecond;
 use crate::web::form::{TOKEN, is_from_here};
 use crate::web::merchant::plain_page;
 
+/// What the pages' script sends along when it renews a page.
+const RENEWAL: &str = "x-renewal";
+
 /// The cookie's name; with `__Host-` before it where our pages are https.
 const COOKIE: &str = "operator_session";
 
@@ -25,6 +28,10 @@ impl Operator {
     /// # Errors
     /// 404 where there are no operators.
     pub(super) fn session(&self, headers: &HeaderMap) -> Result<Option<Session>, AppError> {
+        // A page that renews itself is no operator at work.
+        if headers.contains_key(RENEWAL) {
+            return self.session_as_it_is(headers);
+        }
         self.token.expected()?;
         let now_ms = self.shared.clock.now_ms();
         Ok(cookies::all(headers, &self.cookie_name()).find_map(|id| self.sessions.find(id, now_ms)))
@@ -36,6 +43,16 @@ impl Operator {
 
     fn cookie(&self, id: &str, max_age_seconds: i64) -> HeaderValue {
         cookies::set_strict(&self.cookie_name(), id, max_age_seconds, self.shared.is_public)
+    }
+
+    /// The same, without prolonging it.
+    ///
+    /// # Errors
+    /// 404 where there are no operators.
+    pub(super) fn session_as_it_is(&self, headers: &HeaderMap) -> Result<Option<Session>, AppError> {
+        self.token.expected()?;
+        let now_ms = self.shared.clock.now_ms();
+        Ok(cookies::all(headers, &self.cookie_name()).find_map(|id| self.sessions.look_up(id, now_ms)))
     }
 }
 

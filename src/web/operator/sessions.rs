@@ -37,6 +37,11 @@ impl Session {
         now_ms - self.used_at < SLIDING_MS && now_ms - self.began_at < ABSOLUTE_MS
     }
 
+    /// What tells it from others; nobody can sign in with it.
+    pub(super) fn id(&self) -> [u8; 32] {
+        self.id_hash
+    }
+
     /// Whether this is what a form of this session carries, compared in constant time.
     pub(super) fn has_form_token(&self, shown: &str) -> bool {
         self.form_token.as_bytes().ct_eq(shown.as_bytes()).into()
@@ -61,6 +66,11 @@ impl Sessions {
         let id_hash = hash(&id);
         sessions.insert(id_hash, Session { id_hash, began_at: now_ms, used_at: now_ms, form_token });
         Ok(id)
+    }
+
+    /// The living session of this id, as it is.
+    pub(super) fn look_up(&self, id: &str, now_ms: i64) -> Option<Session> {
+        self.lock().get(&hash(id)).filter(|session| session.is_living(now_ms)).cloned()
     }
 
     /// The living session of this id, and prolongs it.

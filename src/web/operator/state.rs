@@ -8,6 +8,7 @@ use super::sessions::Sessions;
 use super::token::Token;
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::DedupeKey;
+use crate::web::live::OpenPages;
 
 /// What the operator's routes are given.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub(super) struct Operator {
     /// Where our pages are reached, if that is configured.
     pub(super) own: Option<Arc<Url>>,
     pub(super) event_key: EventKey,
+    /// The pages that are told of news.
+    pub(super) open_pages: OpenPages<[u8; 32]>,
 }
 
 /// The key of the event that an operator knows by an id of its platform: a message's, or a delivery's. Of a channel, an
