@@ -331,7 +331,7 @@ async fn of_a_thousand_objects_one_is_read_back_and_never_more_than_eight_are_un
     for number in 0..1_100 {
         let name = format!("{}.json", 7_000_000_000_100_000_u64 + number);
         let path = RelativePath::new(&["facebook", PAGE, "conversations", &name]).unwrap();
-        output.write(&path, format!("[{number}]").as_bytes()).unwrap();
+        output.write(&path, format!("[{{\"n\":{number}}}]").as_bytes()).unwrap();
     }
     scene.after(61).await;
     assert!(matches!(scene.standing(), Standing::Stopped { why: Stop::Untrue, .. }), "{:?}", scene.standing());

@@ -33,6 +33,8 @@ fn modes(folder: &Path, below: &str, modes: &mut BTreeMap<String, u32>) {
 fn all_are(folder: &Path, file: u32, directory: u32) -> usize {
     let mut found = BTreeMap::new();
     modes(folder, "", &mut found);
+    // Hidden ones are the service's own.
+    found.retain(|path, _| !path.starts_with('.'));
     for (path, mode) in &found {
         let wanted = if path.ends_with('/') { directory } else { file };
         assert_eq!(format!("{mode:o}"), format!("{wanted:o}"), "{path}");

@@ -3,18 +3,19 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::json;
 use shoptalk::facebook::sandbox::SendFailure;
 use shoptalk::shared::channel::dialogue::{Author, Part, PartContent};
 use shoptalk::shared::journal::Conversation;
+use shoptalk::shared::store::api_keys::Scope;
 use shoptalk::shared::store::responder::{ResponderOutcome, Settled, Tokens};
 use shoptalk::shared::store::{Acceptance, NewMessage, Pause, PausedBy};
 
-use crate::api_keys::owner;
+use crate::api_keys::Bot;
 use crate::pages_leaving::{disconnect, post as press};
 use crate::responder::{SAM, Says, Scene, words};
-use crate::test_app::{PAGE, SHOP};
+use crate::test_app::PAGE;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -38,10 +39,12 @@ impl Scene {
         })
     }
 
+    /// As a person's program does it, which also takes the thread back.
     async fn resume(&self) {
-        let sam = Conversation { channel: "facebook".to_owned(), account: PAGE.to_owned(), person: SAM.to_owned() };
-        let merchant = owner(&self.app, SHOP).await;
-        self.app.shared().journal.resume_conversation(merchant, sam).await.unwrap();
+        let bot = Bot::start(&self.app, &[Scope::Read, Scope::Reply]).await;
+        let path = format!("/api/v1/facebook/{PAGE}/conversations/{SAM}/pause");
+        let answer = bot.send(Method::DELETE, &path, &[], b"").await;
+        assert!(answer.status.is_success(), "{answer:?}");
     }
 
     /// The platform refuses the Page's token from now on, or no longer.

@@ -69,6 +69,7 @@ async fn an_account_that_cannot_send_is_told_everywhere_and_over_a_restart() {
         assert!(page.contains("Answers are not being sent.") && page.contains("Cannot answer"), "{code}: {sentence}");
 
         let app = scene.app.restart().await;
+        app.begin().await;
         let scene = Scene::again(app, &[Scope::Read, Scope::Reply]).await;
         is_blocked(&scene, why).await;
         scene.work().await;
