@@ -326,7 +326,7 @@ async fn read_feed(stage: Arc<Stage>, stop: Arc<AtomicBool>) -> i64 {
     }
 }
 
-/// `KILLS=1000 cargo test --test service killed_while_answering -- --nocapture`
+/// `KILLS=1000 cargo test --test service killed_while_answering -- --ignored --nocapture`
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes"]
 async fn killed_while_answering_nothing_accepted_is_lost_and_no_part_is_sent_twice() {
