@@ -32,7 +32,7 @@ impl Db {
     /// Opens or creates the database and applies its migrations.
     ///
     /// # Errors
-    /// As [`open`].
+    /// As `sqlite::open`.
     pub fn open(path: &Path, migrations: &[&'static str]) -> anyhow::Result<Self> {
         let connection = Mutex::new(open(path, migrations)?);
         let file = Some(KnownFile::of(path)?);
