@@ -52,7 +52,7 @@ pub async fn tell(stage: &Stage, folder: &Path) -> anyhow::Result<()> {
     killed(stage, folder).await?;
 
     let copied = stage.copies.arrive(&stage.service).await?;
-    say(&format!("9. All {copied} files are copied to object storage, and the copies are as the files are."));
+    say(&format!("10. All {copied} files are copied to object storage, and the copies are as the files are."));
 
     say("\nWhat the sales bot can read now:\n");
     say(&tree::tree(folder)?);
