@@ -111,7 +111,14 @@ async fn an_s3_that_somebody_else_wrote_takes_copies_lists_them_and_lets_them_go
     assert_eq!(check(&app).await, (Vec::new(), true));
     moto.ask(Method::PUT, &format!("/users/{merchant}/{file}"), "something else").await;
     assert!(!check(&app).await.1);
-    app.command(Asked::Cloud(CloudWanted::Backfill { account: None })).await;
+    {
+        // It waits until each object may be sent again.
+        let mut backfill = std::pin::pin!(app.command(Asked::Cloud(CloudWanted::Backfill { account: None })));
+        while tokio::time::timeout(Duration::from_millis(100), &mut backfill).await.is_err() {
+            app.clock.advance(Duration::from_secs(61));
+            app.work().await;
+        }
+    }
     assert_eq!(check(&app).await, (Vec::new(), true));
 
     let account = Scope::Account { channel: "facebook".to_owned(), account: PAGE.to_owned() };
