@@ -10,7 +10,7 @@ use super::{NAME, Platforms, control};
 use crate::shared::channel::simulator::lock;
 
 const STYLE: &str = "
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+:root { color-scheme: light dark; color: CanvasText; background: Canvas; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 0 auto; padding: 1rem; }
 form { display: flex; flex-wrap: wrap; gap: .5rem; align-items: end; padding: .6rem 0; border-top: 1px solid #8886; }
 form > p { flex: 1 0 100%; margin: 0; }

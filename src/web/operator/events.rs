@@ -159,7 +159,7 @@ fn again(session: &Session, seq: i64) -> Markup {
         form method="post" action="/operator/events/replay" {
             (session.form_token())
             input type="hidden" name="seq" value=(seq);
-            button.plain aria-label={ "Hand event " (seq) " to its worker again" } { "Hand again" }
+            button.plain aria-label={ "Hand again: event " (seq) } { "Hand again" }
         }
     }
 }
@@ -222,13 +222,14 @@ pub(super) async fn one(
     let body = html! {
         p { a href="/operator" { "Operator" } " · " a href="/operator/events" { "Events" } }
         h1 { "Event " (seq) }
+        h2 { "What became of it" }
         (story(&event, operator.shared.clock.now_ms()))
         @if can_go_again(&event) { (again(&session, seq)) }
         section aria-labelledby="payload" {
             h2 id="payload" { "What it holds" }
             @match &payload {
                 Payload::Json(value) => {
-                    pre.payload tabindex="0" role="region" aria-labelledby="payload" { (format!("{value:#}")) }
+                    pre.payload tabindex="0" role="group" aria-labelledby="payload" { (format!("{value:#}")) }
                     @if is_whole {
                         p { a href={ "/operator/events/" (seq) } { "Hide what people wrote" } }
                     } @else {
