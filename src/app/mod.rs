@@ -15,14 +15,14 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_cron_scheduler::JobScheduler;
 use tokio_util::sync::CancellationToken;
 
 use self::scheduler::{LONGEST_SILENCE, Scheduler};
 use self::workers::Workers;
-use crate::commands::CommandRunner;
-use crate::commands::socket;
+use crate::commands::{Command, CommandRunner, Line, socket};
 use crate::shared::channel::context::Shared;
 use crate::shared::database::lock::{DataLock, LockError};
 use crate::shared::journal::WriterHandle;
@@ -182,21 +182,27 @@ impl App {
         }
     }
 
-    /// Does all work that is there at this moment, and waits for it. For tests and for commands without a service.
+    /// Does all work that is there at this moment, and waits for it. For tests.
     ///
     /// # Errors
     /// When the journal or the disk cannot be used.
     pub async fn settle(&self) -> anyhow::Result<()> {
-        loop {
-            let mut has_more = false;
-            for worker in self.workers.of_events() {
-                has_more |= worker.step().await?;
-                worker.idle().await;
-            }
-            if !has_more {
-                return Ok(());
-            }
-        }
+        settle(&self.workers.of_events().collect::<Vec<_>>()).await
+    }
+
+    /// Carries out a command where no service runs, with the workers that it needs and no others: nobody is answered, and
+    /// nothing is read that was not asked for.
+    ///
+    /// # Errors
+    /// When not all of what it caused could be written.
+    pub async fn carry_out(&self, command: Command, lines: &mpsc::Sender<Line>) -> anyhow::Result<()> {
+        let stop = CancellationToken::new();
+        let workers = self.workers.beside(command.needs());
+        let mut tasks: JoinSet<_> = workers.iter().map(|worker| self.drive(Arc::clone(worker), &stop)).collect();
+        self.runner.carry_out(command, lines).await;
+        stop.cancel();
+        while tasks.join_next().await.is_some() {}
+        settle(&workers.iter().map(|worker| &**worker).collect::<Vec<_>>()).await
     }
 
     /// Looks for alerts and posts those that are due.
@@ -247,6 +253,20 @@ impl App {
         }
         // Reads under way are cut: what they wanted is still written down, and they begin anew at the next start.
         self.workers.refresh.abort();
+    }
+}
+
+/// Lets these workers do all work that is there at this moment, and waits for it.
+async fn settle(workers: &[&dyn Worker]) -> anyhow::Result<()> {
+    loop {
+        let mut has_more = false;
+        for worker in workers {
+            has_more |= worker.step().await?;
+            worker.idle().await;
+        }
+        if !has_more {
+            return Ok(());
+        }
     }
 }
 

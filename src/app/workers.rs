@@ -7,6 +7,7 @@ use anyhow::Context;
 
 use crate::answering::Answering;
 use crate::answering::responder::Responder;
+use crate::commands::Needs;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::reader::Reader;
@@ -40,6 +41,7 @@ pub(super) struct Workers {
     pub alert_poster: Arc<AlertPoster>,
     pub outbox: Outbox,
     pub copies: Option<ObjectCopies>,
+    overview: Arc<Overview>,
     /// The other ones whose work follows from events.
     others: Vec<Arc<dyn Worker>>,
 }
@@ -78,9 +80,10 @@ impl Workers {
         let search = SearchIndexer::new(shared.journal.clone(), shared.products.clone())
             .context("a thread cannot be started")?;
         let outbox = Outbox::new(answering.clone());
+        let overview = Arc::new(Overview::new(shared.journal.clone()));
         let configured = configured.map(|worker| Arc::new(worker) as Arc<dyn Worker>);
         let mut others: Vec<Arc<dyn Worker>> = vec![
-            Arc::new(Overview::new(shared.journal.clone())),
+            Arc::clone(&overview) as Arc<dyn Worker>,
             Arc::new(refresh.clone()),
             Arc::new(eraser),
             Arc::new(UploadRemover::new(answering.uploads.kept.clone())),
@@ -94,13 +97,26 @@ impl Workers {
         let answers = |responder| AnsweringWorker::new(responder, Arc::new(outbox.clone()));
         others.extend(responder.map(|responder| Arc::new(answers(responder)) as Arc<dyn Worker>));
         others.extend(copies.clone().map(|worker| Arc::new(worker) as Arc<dyn Worker>));
-        Ok(Self { conversations, refresh, alert_poster, outbox, copies, others })
+        Ok(Self { conversations, refresh, alert_poster, outbox, copies, overview, others })
     }
 
     /// Those whose work follows from events, in the order in which they are driven where no service does it.
     pub fn of_events(&self) -> impl Iterator<Item = &dyn Worker> {
         let conversations: &dyn Worker = &*self.conversations;
         std::iter::once(conversations).chain(self.others.iter().map(|worker| &**worker))
+    }
+
+    /// Those that work beside a command where no service runs.
+    pub fn beside(&self, needs: Needs) -> Vec<Arc<dyn Worker>> {
+        match needs {
+            Needs::Nothing => Vec::new(),
+            Needs::Files => vec![
+                Arc::clone(&self.conversations) as Arc<dyn Worker>,
+                Arc::clone(&self.overview) as Arc<dyn Worker>,
+                Arc::new(self.refresh.clone()),
+            ],
+            Needs::Copies => self.copies.iter().map(|worker| Arc::new(worker.clone()) as Arc<dyn Worker>).collect(),
+        }
     }
 
     /// All of them; the one that makes conversation files also says whether the service is ready.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{CommandRunner, Line, say};
+use super::{CommandRunner, Line, refuse, say};
 use crate::shared::store::api_keys::{ApiKey, NewApiKey, NotMade, Scope};
 
 impl CommandRunner {
@@ -29,8 +29,7 @@ impl CommandRunner {
                 Some((channel, account)) => format!("the account {channel}/{account} is not connected"),
                 None => "this merchant has no connected account".to_owned(),
             };
-            say(lines, text).await;
-            return Ok(false);
+            return refuse(lines, text).await;
         };
         let new = NewApiKey { merchant: owner, name, scopes, accounts: account.into_iter().collect(), days };
         match self.api_keys.insert(new, self.clock.now_ms()).await {
@@ -39,10 +38,7 @@ impl CommandRunner {
                 Ok(true)
             }
             Err(NotMade::Other(error)) => Err(error),
-            Err(refusal) => {
-                say(lines, refusal.to_string()).await;
-                Ok(false)
-            }
+            Err(refusal) => refuse(lines, refusal.to_string()).await,
         }
     }
 

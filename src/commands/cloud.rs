@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::{CommandRunner, Line, say};
+use super::{CommandRunner, Line, refuse, say};
 use crate::shared::objects::Standing;
 use crate::shared::store::Connection;
 use crate::shared::under_way::Step;
@@ -35,8 +35,8 @@ pub enum CloudWanted {
 impl CommandRunner {
     pub(super) async fn cloud(&self, wanted: CloudWanted, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
         let Some(copies) = &self.copies else {
-            say(lines, "copies in object storage are off; SPACES_BUCKET and its keys switch them on".to_owned()).await;
-            return Ok(false);
+            let text = "copies in object storage are off; SPACES_BUCKET and its keys switch them on";
+            return refuse(lines, text.to_owned()).await;
         };
         match wanted {
             CloudWanted::Status => self.cloud_status(copies, lines).await,
@@ -126,8 +126,8 @@ async fn cloud_backfill(
         }
         left = still;
         if let standing @ Standing::Stopped { .. } = copies.objects().standing() {
-            say(lines, format!("{}; the rest goes on when that is mended", in_words(&standing))).await;
-            return Ok(false);
+            let text = format!("{}; the rest goes on when that is mended", in_words(&standing));
+            return refuse(lines, text).await;
         }
     }
     Ok(true)

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::eval_cases::{Cases, Expectation};
-use super::{CommandRunner, Line, say};
+use super::{CommandRunner, Line, refuse, say};
 use crate::answering::responder::{Asked, Because, Payer, Question, Responder, Verdict};
 use crate::shared::store::responder::Tokens;
 
@@ -22,16 +22,14 @@ impl CommandRunner {
         lines: &mpsc::Sender<Line>,
     ) -> anyhow::Result<bool> {
         let Some(responder) = &self.responder else {
-            say(lines, "no model is configured: set BOT_ENDPOINT and BOT_MODEL".to_owned()).await;
-            return Ok(false);
+            return refuse(lines, "no model is configured: set BOT_ENDPOINT and BOT_MODEL".to_owned()).await;
         };
         if cases.cases.is_empty() || cases.cases.len() > MOST_CASES {
-            say(lines, format!("a file holds 1 to {MOST_CASES} cases; this one has {}", cases.cases.len())).await;
-            return Ok(false);
+            let text = format!("a file holds 1 to {MOST_CASES} cases; this one has {}", cases.cases.len());
+            return refuse(lines, text).await;
         }
         let Some(merchant) = self.merchant_of(merchant).await? else {
-            say(lines, "there is not exactly one merchant: name one with --merchant".to_owned()).await;
-            return Ok(false);
+            return refuse(lines, "there is not exactly one merchant: name one with --merchant".to_owned()).await;
         };
         let (mut failed, mut tokens) = (0, Tokens::default());
         for case in &cases.cases {

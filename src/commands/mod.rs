@@ -118,6 +118,27 @@ impl Command {
     pub fn needs_service(&self) -> bool {
         matches!(self, Self::Send(_) | Self::Tail(_) | Self::Events(_) | Self::Status(_) | Self::EvalBot { .. })
     }
+
+    /// What has to work beside it where no service runs.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        match self {
+            Self::Sync { .. } | Self::Rebuild { .. } | Self::Replay { .. } => Needs::Files,
+            Self::Cloud(CloudWanted::Backfill { .. }) => Needs::Copies,
+            _ => Needs::Nothing,
+        }
+    }
+}
+
+/// What works beside a command where no service runs. Whatever it is, nobody is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// The command does all of it.
+    Nothing,
+    /// What reads from the platforms and writes the files.
+    Files,
+    /// What copies files to object storage.
+    Copies,
 }
 
 /// A message to a person.
@@ -176,6 +197,11 @@ pub enum Line {
     },
     /// Something for people.
     Said {
+        /// The sentence.
+        text: String,
+    },
+    /// Why the command was not carried out: what somebody reads, and no program.
+    Refused {
         /// The sentence.
         text: String,
     },
@@ -250,8 +276,7 @@ impl CommandRunner {
             Ok(good) => good,
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "a command failed");
-                say(lines, format!("failed: {error:#}")).await;
-                false
+                refuse(lines, format!("failed: {error:#}")).await.unwrap_or_default()
             }
         };
         let _ = lines.send(Line::End { good }).await;
@@ -265,6 +290,12 @@ impl CommandRunner {
         });
         Ok(chosen)
     }
+}
+
+/// Tells why a command is not carried out, and gives that as its outcome.
+async fn refuse(lines: &mpsc::Sender<Line>, text: String) -> anyhow::Result<bool> {
+    let _ = lines.send(Line::Refused { text }).await;
+    Ok(false)
 }
 
 async fn say(lines: &mpsc::Sender<Line>, text: String) {

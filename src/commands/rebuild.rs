@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use super::{CommandRunner, Line, say};
+use super::{CommandRunner, Line, refuse, say};
 
 impl CommandRunner {
     pub(super) async fn rebuild(&self, account: Option<String>, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
@@ -10,8 +10,7 @@ impl CommandRunner {
         let mut good = true;
         let connections = self.chosen(None, account.clone()).await?;
         if account.is_some() && connections.is_empty() && written == 0 {
-            say(lines, "nothing is stored of this account".to_owned()).await;
-            return Ok(false);
+            return refuse(lines, "nothing is stored of this account".to_owned()).await;
         }
         for connection in connections {
             let Some(reader) = self.readers.get(connection.channel.as_str()) else {

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{CommandRunner, Line, MessageWanted, say};
+use super::{CommandRunner, Line, MessageWanted, refuse, say};
 use crate::answering::accept::{Accepted, Refused, Wish};
 use crate::answering::content::{Content, Misfit};
 use crate::answering::state::Allowed;
@@ -27,15 +27,13 @@ impl CommandRunner {
     pub(super) async fn send(&self, wanted: MessageWanted, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
         let MessageWanted { channel, account, person, text, products, template, is_human, waits } = wanted;
         let Some(connection) = self.connections.find(&channel, &account).await? else {
-            say(lines, format!("the account {channel}/{account} is not connected")).await;
-            return Ok(false);
+            return refuse(lines, format!("the account {channel}/{account} is not connected")).await;
         };
         let to = Conversation { channel, account, person };
         let may_begin = template.is_some()
             && self.answering.dialogue(&to.channel).is_some_and(|dialogue| dialogue.may_begin_with(&to.person));
         if !may_begin && !self.journal.is_known_conversation(&to).await? {
-            say(lines, "this account has no conversation with this person".to_owned()).await;
-            return Ok(false);
+            return refuse(lines, "this account has no conversation with this person".to_owned()).await;
         }
         let mut body = json!({ "author": if is_human { "human" } else { "bot" } });
         match template {
@@ -50,8 +48,7 @@ impl CommandRunner {
             match self.accept(&Wish { connection: &connection, person: &to.person, key: &key, body: &body }).await {
                 Ok(message) => message,
                 Err(refused) => {
-                    say(lines, in_words(refused)?).await;
-                    return Ok(false);
+                    return refuse(lines, in_words(refused)?).await;
                 }
             };
         self.outbox.add(message.number, &message.conversation);

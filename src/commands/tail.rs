@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::{CommandRunner, EventsWanted, Line, say};
+use super::{CommandRunner, EventsWanted, Line, refuse};
 use crate::answering::Answering;
 use crate::answering::event::EventQuery;
 use crate::shared::store::FeedQuery;
@@ -26,8 +26,7 @@ impl CommandRunner {
     /// Tells events until nobody listens any more.
     pub(super) async fn tail(&self, wanted: EventsWanted, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
         if let Some(problem) = self.why_not(&wanted).await? {
-            say(lines, problem).await;
-            return Ok(false);
+            return refuse(lines, problem).await;
         }
         let mut followed = HashSet::new();
         let mut readers: JoinSet<anyhow::Result<()>> = JoinSet::new();

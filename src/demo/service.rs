@@ -169,7 +169,7 @@ impl Service {
         let (mut said, mut good) = (Vec::new(), false);
         while let Some(line) = lines.recv().await {
             match line {
-                Line::Said { text } => said.push(text),
+                Line::Said { text } | Line::Refused { text } => said.push(text),
                 Line::Failed { channel, account, reason } => said.push(format!("{channel} {account}: {reason}")),
                 Line::End { good: all } => good = all,
                 Line::Progress(_) | Line::Done { .. } | Line::Event { .. } => {}

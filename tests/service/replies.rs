@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::{Value, json};
+use shoptalk::commands::Command;
 use shoptalk::facebook::sandbox::{Echoes, Person, Reach, SendFailure};
 use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
@@ -812,5 +813,34 @@ async fn products_become_cards_of_the_catalogue_as_it_is_when_they_are_sent() {
     let event = scene.bot.get("/api/v1/events?after=0&types=message&limit=100").await.json();
     assert_eq!(event["events"][0]["shop"]["id"], crate::test_app::SHOP);
     assert_eq!(event["events"][0]["products"][0]["title"], "Snowboard Classic");
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_command_where_no_service_runs_answers_nobody() {
+    let scene = Scene::start().await;
+    scene.app.facebook.fail_sends(1, SendFailure::Throttled(613, 1));
+    let id = scene.say("Yes.").await;
+    scene.work().await;
+    let scene = Scene::again(scene.app.restart().await, &[Scope::Read]).await;
+    scene.app.clock.advance(Duration::from_secs(120));
+    let cases = [
+        Command::ListKeys { json: true },
+        Command::RevokeKey { id: "unknown".to_owned() },
+        Command::Rebuild { account: None },
+        Command::Replay { event: None, since_ms: None },
+        Command::Sync { channel: None, account: None },
+    ];
+    for command in cases {
+        scene.app.carry_out(command.clone()).await;
+        assert_eq!(
+            (scene.taken().len(), scene.message(&id).await["state"].as_str()),
+            (0, Some("accepted")),
+            "{command:?}"
+        );
+    }
+    assert_eq!(scene.app.said(SAM), ["Is the blue one in stock?"], "files are written");
+    scene.work().await;
+    assert_eq!(scene.taken(), ["Yes."]);
     scene.app.finish().await;
 }

@@ -296,6 +296,14 @@ impl TestApp {
         lines
     }
 
+    /// Carries out a command as a process does that finds no service, and gives what it tells.
+    pub async fn carry_out(&self, command: Command) -> Vec<Line> {
+        let (sender, mut receiver) = mpsc::channel(1000);
+        self.app.carry_out(command, &sender).await.unwrap();
+        drop(sender);
+        std::iter::from_fn(|| receiver.try_recv().ok()).collect()
+    }
+
     /// Asks or changes the journal's database beside the service: the service itself gives nobody a connection.
     pub fn journal_sql<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> T {
         let connection = rusqlite::Connection::open(self.path("data/journal.db")).unwrap();

@@ -173,7 +173,7 @@ impl Listener {
                         logging::say(&format!("the bot did not take {id}: {problem}; it goes on with the next one"));
                     }
                 }
-                Line::Said { text } => logging::say(&text),
+                Line::Said { text } | Line::Refused { text } => logging::say(&text),
                 Line::End { good: all } => good = all,
                 Line::Progress(_) | Line::Done { .. } | Line::Failed { .. } => {}
             }

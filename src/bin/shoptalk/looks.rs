@@ -7,6 +7,7 @@ use clap::builder::PossibleValuesParser;
 use shoptalk::commands::{Command, Line, LogWanted, StatusWanted};
 use shoptalk::shared::clock::Clock;
 use shoptalk::shared::store::{EventFilter, EventOutcome, LARGEST_PAGE};
+use shoptalk::shared::telemetry::logging;
 use shoptalk::shared::times;
 use tokio::sync::mpsc;
 
@@ -109,6 +110,7 @@ pub async fn show(mut lines: mpsc::Receiver<Line>) -> (bool, std::io::Result<()>
                     return (true, Err(error));
                 }
             }
+            Line::Refused { text } => logging::say(&format!("shoptalk: {text}")),
             Line::End { good: all } => good = all,
             Line::Event { .. } | Line::Progress(_) | Line::Done { .. } | Line::Failed { .. } => {}
         }

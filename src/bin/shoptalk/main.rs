@@ -696,18 +696,10 @@ async fn carry_out_here(config: Config, command: Command, lines: &mpsc::Sender<L
         }
         Err(error) => return Err(fail(&error.to_string())),
     };
-    let working = match app.start().await {
-        Ok(working) => working,
-        Err(error) => {
-            app.stop(None).await;
-            return Err(fail(&format!("{error:#}")));
-        }
-    };
-    app.command_runner().carry_out(command, lines).await;
-    if let Err(error) = app.settle().await {
+    if let Err(error) = app.carry_out(command, lines).await {
         tracing::warn!(error = format!("{error:#}"), "not everything could be written");
     }
-    app.stop(Some(working)).await;
+    app.stop(None).await;
     Ok(())
 }
 
@@ -724,6 +716,7 @@ async fn print(mut lines: mpsc::Receiver<Line>) -> (bool, std::io::Result<()>) {
                 bars.end(&channel, &account, &format!("{channel} {account}: failed: {reason}"));
             }
             Line::Said { text } => bars.say(&text),
+            Line::Refused { text } => logging::say(&format!("shoptalk: {text}")),
             Line::Event { json, .. } => bars.say(&json),
             Line::End { good: all } => good = all,
         }
