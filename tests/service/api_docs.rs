@@ -1,9 +1,12 @@
-//! `openapi.json` of the API for bots describes every route that the source joins.
+//! `openapi.json` of the API for bots describes every route that the source joins, and every answer that a test gets.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use http::Method;
 use serde_json::Value;
+
+use crate::test_app::schema_check::Checker;
 
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
 
@@ -48,6 +51,34 @@ fn routes_in(folder: &Path, found: &mut BTreeSet<(String, String)>) {
 fn document() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/api/openapi.json");
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Panics unless the JSON of an answer is as the document describes it. What no route answered is described nowhere.
+#[track_caller]
+pub fn check_answer(method: &Method, path: &str, status: u16, body: &[u8]) {
+    let Some(path) = path.strip_prefix("/api/v1").and_then(|rest| rest.split('?').next()) else { return };
+    let document = document();
+    let is_of = |route: &str| {
+        let (route, path) = (route.split('/'), path.split('/'));
+        route.clone().count() == path.clone().count()
+            && route.zip(path).all(|(name, given)| name == given || name.starts_with('{'))
+    };
+    let paths = document["paths"].as_object().unwrap();
+    let routes = || paths.iter().filter(|(route, _)| is_of(route));
+    // `/products/{id}` also fits what another route of the same length names in full.
+    let Some((route, item)) = routes().min_by_key(|(route, _)| route.matches('{').count()) else { return };
+    let method = method.as_str().to_ascii_lowercase();
+    let described = &item[&method]["responses"][status.to_string()];
+    assert!(described.is_object() || status >= 300, "{method} {route}: {status} is not described");
+    for kind in ["application/json", "application/problem+json"] {
+        let schema = &described["content"][kind]["schema"];
+        let Ok(value) = serde_json::from_slice::<Value>(body) else { continue };
+        if schema.is_object()
+            && let Err(problem) = (Checker { root: &document }).check(schema, &value, "")
+        {
+            panic!("{method} {route}, {status}: {problem}");
+        }
+    }
 }
 
 #[test]

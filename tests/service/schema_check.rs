@@ -9,7 +9,7 @@ use serde_json::Value;
 const LARGEST: u64 = 512 * 1024;
 
 /// The keywords that say nothing about what a document must be.
-const NOTES: [&str; 5] = ["$schema", "$defs", "title", "description", "examples"];
+const NOTES: [&str; 7] = ["$schema", "$defs", "title", "description", "examples", "default", "format"];
 
 /// Where the schemas are.
 pub fn folder() -> PathBuf {
@@ -85,7 +85,7 @@ fn parse(text: &str) -> Option<Value> {
     None
 }
 
-/// Checks documents against one schema, and knows the keywords that `docs/schemas/` uses.
+/// Checks documents against one schema, and knows the keywords that `docs/schemas/` and the API's description use.
 pub struct Checker<'a> {
     pub root: &'a Value,
 }
@@ -99,6 +99,21 @@ impl Checker<'_> {
                 "$ref" => self.check(self.definition(rule), value, at)?,
                 "type" => is_of(rule, value).then_some(()).ok_or_else(|| format!("{at} must be {rule}: {value}"))?,
                 "const" => (rule == value).then_some(()).ok_or_else(|| format!("{at} must be {rule}: {value}"))?,
+                "enum" => {
+                    let is_one = rule.as_array().is_some_and(|all| all.contains(value));
+                    is_one.then_some(()).ok_or_else(|| format!("{at} must be one of {rule}: {value}"))?;
+                }
+                "minimum" | "maximum" => {
+                    within(keyword, rule, value.as_f64()).ok_or_else(|| format!("{at}: {value}"))?
+                }
+                "minLength" | "maxLength" => {
+                    let length = value.as_str().map(|text| text.chars().count() as f64);
+                    within(keyword, rule, length).ok_or_else(|| format!("{at}: {value}"))?;
+                }
+                "minItems" | "maxItems" => {
+                    let length = value.as_array().map(|items| items.len() as f64);
+                    within(keyword, rule, length).ok_or_else(|| format!("{at}: {value}"))?;
+                }
                 "anyOf" => self.any_of(rule, value, at)?,
                 "required" => self.required(rule, value, at)?,
                 "properties" => self.properties(rule, value, at)?,
@@ -154,6 +169,13 @@ impl Checker<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a size keeps to a limit; what has no size does.
+fn within(keyword: &str, limit: &Value, size: Option<f64>) -> Option<()> {
+    let (limit, size) = (limit.as_f64().expect("a number"), size.unwrap_or(f64::NAN));
+    let is_beyond = if keyword.starts_with("min") { size < limit } else { size > limit };
+    (!is_beyond).then_some(())
 }
 
 /// Whether a value is of one of these types.
