@@ -18,14 +18,18 @@ use super::tokens::Grants;
 use super::{metadata, tokens};
 use crate::meta::id::Id;
 use crate::meta::refusal::APP_UNKNOWN;
+use crate::shared::channel::dialogue::Fault;
 use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::raw_json::Object;
-use crate::shared::store::{Status, Trouble, TroubleSource};
+use crate::shared::store::{SendingBlock, Status, Trouble, TroubleSource};
 use crate::shared::telemetry::alerts::Cause;
+
+/// How long a block of a Page counts unless Facebook takes it back, in milliseconds.
+const BLOCKED_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// When the app is looked at: every hour, some minutes before its Pages are.
 const APP_CRON: &str = "13 * * * *";
@@ -355,9 +359,24 @@ pub async fn note_policy(facebook: &Facebook, page: &Id, action: &str) -> Result
         Some(problem) => shared.alerts.raise(&cause, &format!("Page {page}: {problem}.")),
         None => shared.alerts.heal(&cause),
     }
+    match action {
+        "block" => block_sending(facebook, page).await?,
+        "unblock" => shared.connections.unblock_sending(NAME, page.as_str()).await?,
+        _ => {}
+    }
     shared.journal.save_account_cursor(NAME, page.as_str(), POLICY_KIND, Some(action.to_owned())).await?;
     shared.journal.request_read(NAME, page.as_str(), ReadRequest::HourlyCheck, shared.clock.now_ms()).await?;
     Ok(())
+}
+
+/// Nothing of this Page is sent until Facebook takes it back. Should that get lost, one message tries after a day.
+async fn block_sending(facebook: &Facebook, page: &Id) -> Result<(), ReadError> {
+    let connections = &facebook.shared.connections;
+    let Some(connection) = connections.find(NAME, page.as_str()).await? else { return Ok(()) };
+    let sentence = "Facebook has blocked the Page from sending messages for breaking its rules.".to_owned();
+    let until = facebook.shared.clock.now_ms() + BLOCKED_MS;
+    let block = SendingBlock { fault: Fault::Blocked, code: String::new(), sentence, until };
+    Ok(connections.block_sending(&connection, block).await?)
 }
 
 fn policy_problem(action: &str) -> Option<String> {

@@ -1,8 +1,9 @@
 //! How much of its allowance the app and each Page have used up, and what that means for the next call.
 //!
 //! Meta tells the use in headers of every answer. From 75 % on, background calls are spread out; at 90 % they pause, and
-//! what is left stays for people who wait. Calls for people are never held back. Every Page has a budget of its own, so a
-//! Page in trouble does not slow another; only the app's own limit concerns all of them.
+//! what is left stays for people who wait. Reads for people are never held back; messages are from 98 % on, because a call
+//! over the limit makes the platform's block longer. Every Page has a budget of its own, so a Page in trouble does not slow
+//! another; only the app's own limit concerns all of them.
 //! Source: <https://developers.facebook.com/docs/graph-api/overview/rate-limiting> and
 //! <https://developers.facebook.com/docs/messenger-platform/overview/rate-limiting> (2026).
 
@@ -22,6 +23,12 @@ const SLOW_FROM: u32 = 75;
 
 /// From this percentage on, background calls pause.
 const PAUSE_FROM: u32 = 90;
+
+/// From this percentage on, messages wait, too.
+const FULL_FROM: u32 = 98;
+
+/// How long messages wait where the platform does not say how long; then one asks again.
+const FULL_PAUSE: Duration = Duration::from_secs(60);
 
 /// How much is added to the distance of two background calls with each percent from [`SLOW_FROM`] on.
 const SLOWER_BY: Duration = Duration::from_millis(500);
@@ -66,6 +73,8 @@ struct Bucket {
     used_percent: Option<u32>,
     told_at: Option<i64>,
     paused_until: Option<i64>,
+    /// Until when messages wait: nothing is left for them.
+    full_until: Option<i64>,
     pauses: u64,
     calls: u64,
     /// When the last background call started.
@@ -163,6 +172,16 @@ impl Budgets {
         Some(Duration::from_millis((until - now).unsigned_abs()))
     }
 
+    /// How long messages of this lane wait, because nothing of its allowance, or of the app's, is left.
+    #[must_use]
+    pub fn full_for(&self, lane: Lane<'_>) -> Option<Duration> {
+        let now = self.clock.now_ms();
+        let buckets = self.lock();
+        let lanes = [None, lane.page().cloned()];
+        let until = lanes.iter().filter_map(|of| buckets.get(of)?.full_until).max()?;
+        (until > now).then(|| Duration::from_millis((until - now).unsigned_abs()))
+    }
+
     /// What is known of all allowances: the app's, then each Page's.
     #[must_use]
     pub fn snapshot(&self) -> Vec<Budget> {
@@ -198,6 +217,8 @@ impl Bucket {
     fn use_is(&mut self, usage: Usage, now: i64, of: Option<&Id>) {
         self.used_percent = Some(usage.percent);
         self.told_at = Some(now);
+        self.full_until = (usage.percent >= FULL_FROM)
+            .then(|| now + millis(if usage.regain.is_zero() { FULL_PAUSE } else { usage.regain }));
         if usage.percent >= PAUSE_FROM || !usage.regain.is_zero() {
             let pause = if usage.regain.is_zero() { PAUSE } else { usage.regain };
             self.pause(now + millis(pause), of);
@@ -292,6 +313,38 @@ mod tests {
         assert_eq!(wait(&budgets, Lane::Conversations(&one)), Ok(0));
         let unlimited = Budgets::new(clock, 0);
         assert_eq!((0..9).filter_map(|_| wait(&unlimited, Lane::Conversations(&one)).ok()).max(), Some(0));
+    }
+
+    #[test]
+    fn messages_wait_where_nothing_is_left_for_as_long_as_the_platform_says() {
+        let (one, two) = (page("1"), page("2"));
+        let full = |budgets: &Budgets, of| budgets.full_for(Lane::Page(of)).map(|wait| wait.as_secs());
+        let cases = [
+            ("x-page-usage", r#"{"call_count":97}"#, (None, None)),
+            ("x-page-usage", r#"{"call_count":100}"#, (Some(60), None)),
+            ("x-app-usage", r#"{"total_time":98}"#, (Some(60), Some(60))),
+            (
+                "x-business-use-case-usage",
+                r#"{"1":[{"call_count":100,"estimated_time_to_regain_access":7}]}"#,
+                (Some(420), None),
+            ),
+            (
+                "x-business-use-case-usage",
+                r#"{"1":[{"call_count":40,"estimated_time_to_regain_access":7}]}"#,
+                (None, None),
+            ),
+        ];
+        for (name, value, expected) in cases {
+            let (budgets, clock) = budgets();
+            budgets.note(Lane::Page(&one), &told(name, value));
+            assert_eq!((full(&budgets, &one), full(&budgets, &two)), expected, "{name}: {value}");
+            clock.advance(Duration::from_secs(420));
+            assert_eq!((full(&budgets, &one), full(&budgets, &two)), (None, None), "{name}: it is over");
+        }
+        let (budgets, _) = budgets();
+        budgets.note(Lane::Page(&one), &told("x-page-usage", r#"{"call_count":100}"#));
+        budgets.note(Lane::Page(&one), &told("x-page-usage", r#"{"call_count":90}"#));
+        assert_eq!(full(&budgets, &one), None, "a newer answer knows better");
     }
 
     #[test]

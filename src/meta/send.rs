@@ -47,6 +47,9 @@ impl Graph {
         body: &Value,
         token: &SecretString,
     ) -> Result<Value, SendError> {
+        if let Some(retry_after) = self.budgets().full_for(Lane::Page(account)) {
+            return Err(SendError::Later { retry_after, only_person: false });
+        }
         let request = self.request(Method::POST, path, &[], token).json(body);
         let answer = self.http().sending_of(account.as_str()).send_once(request).await.map_err(|lost| match lost {
             NoAnswer::NeverLeft(why) => SendError::NotSent(why),

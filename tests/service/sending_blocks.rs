@@ -115,3 +115,52 @@ async fn what_waits_of_a_blocked_account_looks_again_and_a_login_ends_the_block(
     scene.work().await;
     scene.app.finish().await;
 }
+
+#[tokio::test]
+async fn a_page_that_facebook_blocks_sends_nothing_until_it_is_taken_back() {
+    let (scene, _) = scene().await;
+    let policy = |action: &str, second: i64| {
+        json!({"object": "page", "entry": [{"id": PAGE, "time": 1_795_262_400_000_i64, "messaging": [
+            {"recipient": {"id": PAGE}, "timestamp": 1_795_262_400_000_i64 + second * 1000,
+             "policy_enforcement": {"action": action}}]}]})
+        .to_string()
+    };
+    assert_eq!(scene.app.facebook.deliver_raw(policy("block", 1).as_bytes()).await.unwrap(), 200);
+    scene.app.settle().await;
+    is_blocked(&scene, "blocked").await;
+    scene.pass(3_601).await;
+    is_blocked(&scene, "blocked").await;
+    assert_eq!(scene.app.facebook.deliver_raw(policy("unblock", 2).as_bytes()).await.unwrap(), 200);
+    scene.app.settle().await;
+    is_free(&scene).await;
+    // Where the end gets lost, a message tries after a day.
+    assert_eq!(scene.app.facebook.deliver_raw(policy("block", 3).as_bytes()).await.unwrap(), 200);
+    scene.app.settle().await;
+    is_blocked(&scene, "blocked").await;
+    scene.pass(24 * 3_600 + 60).await;
+    assert_eq!(status(&scene.bot).await, "incomplete", "the Page's trouble is still told");
+    scene.hear("Hello?").await;
+    scene.say("Sorry for the delay.").await;
+    scene.work().await;
+    assert_eq!(scene.taken(), ["Sorry for the delay."]);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn messages_wait_as_long_as_the_platform_says_where_nothing_of_the_allowance_is_left() {
+    let (scene, _) = scene().await;
+    let name = "X-Business-Use-Case-Usage";
+    let usage = json!({PAGE: [{"type": "messenger", "call_count": 100, "estimated_time_to_regain_access": 2}]});
+    scene.app.facebook.set_usage(name, &usage.to_string());
+    let first = scene.say("One.").await;
+    scene.work().await;
+    scene.app.facebook.set_usage(name, "{}");
+    assert_eq!(scene.message(&first).await["state"], "sent");
+    let second = scene.say("Two.").await;
+    scene.work().await;
+    scene.pass(110).await;
+    assert_eq!((scene.message(&second).await["state"].as_str(), scene.taken().len()), (Some("accepted"), 1));
+    scene.pass(15).await;
+    assert_eq!((scene.message(&second).await["state"].as_str(), scene.taken().len()), (Some("sent"), 2));
+    scene.app.finish().await;
+}

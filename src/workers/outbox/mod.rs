@@ -40,6 +40,9 @@ const ECHOES_EVERY_MS: i64 = 5_000;
 /// How often a sign is shown to one person at most, in milliseconds.
 const SIGNAL_EVERY_MS: i64 = 5_000;
 
+/// How often it is looked at least whether a block is over, in milliseconds.
+const BLOCKS_EVERY_MS: i64 = 60_000;
+
 /// How long messages are kept, in milliseconds: their states are told for 30 days.
 const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
@@ -161,7 +164,9 @@ impl Outbox {
         self.0.next_end.store(i64::MAX, Ordering::Release);
         match self.0.answering.shared.connections.end_blocks(now_ms).await {
             Ok(next) => {
-                self.0.next_end.fetch_min(next.unwrap_or(i64::MAX), Ordering::AcqRel);
+                // Channels note blocks, too, without a word to the outbox.
+                let next = next.unwrap_or(i64::MAX).min(now_ms + BLOCKS_EVERY_MS);
+                self.0.next_end.fetch_min(next, Ordering::AcqRel);
                 Ok(())
             }
             Err(error) => {
