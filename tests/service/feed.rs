@@ -471,6 +471,34 @@ async fn conversations_are_listed_newest_first_page_by_page() {
     app.finish().await;
 }
 
+#[tokio::test]
+async fn what_is_no_message_takes_no_place_in_the_history() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let bot = Bot::start(&app, &[Scope::Read]).await;
+    let (page, sam) = (app.page(), person(&app, 1));
+    let said: Vec<Value> = (1..=3).map(|n| page.message_from(&sam, &format!("message {n}"))).collect();
+    let at = app.clock.now_ms();
+    let referrals: Vec<Value> = (1..=30)
+        .map(|n| {
+            json!({"sender": {"id": "7000000000000201"}, "recipient": {"id": PAGE}, "timestamp": at + n,
+                   "referral": {"ref": format!("ad-{n}"), "source": "SHORTLINK", "type": "OPEN_THREAD"}})
+        })
+        .collect();
+    for items in [said, referrals] {
+        assert_eq!(page.deliver(&items).await.unwrap(), Some(200));
+    }
+    app.settle().await;
+    for (limit, expected) in [(1, 1), (2, 2), (5, 3)] {
+        let path = format!("/api/v1/facebook/{PAGE}/conversations/7000000000000201?history={limit}");
+        let shown = bot.get(&path).await.json();
+        let texts: Vec<&str> =
+            shown["messages"].as_array().unwrap().iter().filter_map(|m| m["text"].as_str()).collect();
+        assert_eq!((texts.len(), texts.last()), (expected, Some(&"message 3")), "{limit}");
+    }
+    app.finish().await;
+}
+
 /// What may happen.
 #[derive(Debug, Clone)]
 enum Step {

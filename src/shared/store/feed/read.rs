@@ -21,6 +21,12 @@ const LOOK_AT: i64 = 1_000;
 /// How many bytes of what platforms sent one page holds, about.
 const MAX_BYTES: usize = 512 * 1024;
 
+/// How many more events than messages wanted are looked at: who sent the first of them shows in what was said before.
+const BEFORE: usize = 10;
+
+/// How many events are looked at for the past of one conversation.
+const MOST_EVENTS: usize = 1_000;
+
 /// How many of the newest events are looked through for those that are not in order yet.
 const NOT_IN_ORDER: i64 = 2_000;
 
@@ -285,7 +291,8 @@ fn past_event(row: &Row<'_>) -> rusqlite::Result<Item> {
     Ok(Item { seq: row.get(0)?, at: row.get(1)?, kind: row.get(2)?, payload: row.get(3)? })
 }
 
-/// The newest messages of a conversation up to this place, in order of time.
+/// The newest messages of a conversation up to this place, in order of time. What stands between them and is no message, such
+/// as a referral, takes none of the places: more events are looked at until there are enough, up to [`MOST_EVENTS`].
 fn read_history(
     connection: &Connection,
     conversation: &Conversation,
@@ -293,9 +300,31 @@ fn read_history(
     limit: usize,
     meaning: &ReadMeaning,
 ) -> rusqlite::Result<Vec<PastItem>> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let mut look_at = limit + BEFORE;
+    loop {
+        let events = newest_events(connection, conversation, until, look_at)?;
+        let is_all = events.len() < look_at || look_at >= MOST_EVENTS;
+        let mut past = messages_among(connection, conversation, events, meaning)?;
+        if is_all || past.len() >= limit {
+            let surplus = past.len().saturating_sub(limit);
+            return Ok(past.split_off(surplus));
+        }
+        look_at = (look_at * 4).min(MOST_EVENTS);
+    }
+}
+
+fn messages_among(
+    connection: &Connection,
+    conversation: &Conversation,
+    events: Vec<Item>,
+    meaning: &ReadMeaning,
+) -> rusqlite::Result<Vec<PastItem>> {
     let mut past: Vec<PastItem> = Vec::new();
     let mut said_at = None;
-    for item in newest_events(connection, conversation, until, limit)? {
+    for item in events {
         let (meaning, automatic_within) = meaning(&conversation.channel, &conversation.account, &item);
         past.push(match meaning {
             Meaning::Said(said) => {
