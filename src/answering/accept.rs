@@ -14,6 +14,9 @@ use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::raw_json::canonical_value;
 use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken, PartState};
 
+/// How many of a conversation's newest messages are looked through for what is quoted.
+const MOST_QUOTED: usize = 500;
+
 /// What a human is told who answers after the platform's time, where that is not switched on.
 const HUMAN_IS_OFF: &str = "Answers of humans after the platform's window are not switched on for this channel.";
 
@@ -172,6 +175,7 @@ impl Answering {
         let standing = self.shared.journal.load_standing(&conversation).await?;
         self.check(&self.now(connection, &standing), connection, &content)?;
         self.check_without_reply(&conversation, profile).await?;
+        self.check_reply_to(&conversation, &content).await?;
         let takes_over = content.author == Author::Human && self.settings.takeovers.by_human;
         let mut ttl_ms = i64::try_from(content.ttl_seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
         if let Some((id, part)) = &uploaded {
@@ -254,6 +258,23 @@ impl Answering {
                 Refused::WindowClosed(window.closes_at, window.allowed)
             }
         })
+    }
+
+    /// Whether what is quoted was said in this conversation: what another person said is none of this one's. In a
+    /// conversation of more messages than are looked through, an older one is the platform's to refuse.
+    async fn check_reply_to(&self, of: &Conversation, content: &Content) -> Result<(), Refused> {
+        let Some(quoted) = content.reply_to.as_deref() else { return Ok(()) };
+        let journal = &self.shared.journal;
+        let past = journal.read_history(of, MOST_QUOTED, self.meaning()).await?;
+        let is_here = past.iter().any(|said| said.platform_id.as_deref() == Some(quoted))
+            || journal.is_sent_part(of, quoted).await?;
+        match is_here || past.len() >= MOST_QUOTED {
+            true => Ok(()),
+            false => Err(Refused::Invalid(vec![Misfit::new(
+                "/reply_to",
+                "There is no message with this id in this conversation.",
+            )])),
+        }
     }
 
     /// Where a platform limits how much is sent to a person who does not write, and this is reached.

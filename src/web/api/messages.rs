@@ -58,6 +58,7 @@ async fn send(
     let person = api.require_addressee(&channel, &account, &person).await?;
     let key = idempotency_key(&headers)?;
     let body: Value = read_json(&body)?;
+    caller.require(scope_of(&body))?;
     let place = place.as_deref();
     let _turn = api.one_at_a_time.wait(caller.merchant(), key, place).await.ok_or(ApiProblem::Unavailable)?;
     let wish = Wish { connection: &connection, person: &person, key, body: &body };
@@ -67,7 +68,6 @@ async fn send(
     uncounted.count_write()?;
     refuse_query(query.as_deref())?;
     let content = Content::read(&body).map_err(ApiProblem::Invalid)?;
-    caller.require(if content.author == Author::Human { Scope::Human } else { Scope::Reply })?;
     if api.outbox.is_full(&channel, &account) {
         return Err(ApiProblem::QueueFull { retry_after: QUEUE_PAUSE });
     }
@@ -87,6 +87,12 @@ async fn send(
         Some(longest) => waited(&api, caller, place, *message, longest).await,
         None => Ok(answer(&Accepted::Stored(message))),
     }
+}
+
+/// The scope that a message needs: also to be told again what became of it.
+fn scope_of(body: &Value) -> Scope {
+    let is_human = body.get("author").and_then(Value::as_str) == Some(Author::Human.as_str());
+    if is_human { Scope::Human } else { Scope::Reply }
 }
 
 /// The key that names the request.

@@ -26,8 +26,20 @@ pub(super) fn routes() -> Router<Api> {
     Router::new().route("/push", get(show).put(set).delete(remove))
 }
 
-async fn show(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery) -> Result<Json<Value>, ApiProblem> {
+/// Lets a key go on that may look after what the merchant's receiver is told: that is about all accounts.
+fn require_whole(caller: &Caller) -> Result<(), ApiProblem> {
     caller.require(Scope::Admin)?;
+    match caller.key().accounts.is_empty() {
+        true => Ok(()),
+        false => Err(ApiProblem::NotPermitted {
+            why: None,
+            detail: "Events of all accounts are posted, so this needs a key that is not limited to some of them.",
+        }),
+    }
+}
+
+async fn show(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery) -> Result<Json<Value>, ApiProblem> {
+    require_whole(&caller)?;
     refuse_query(query.as_deref())?;
     let endpoint = api.answering.receivers.endpoints.find(caller.merchant()).await?.ok_or(ApiProblem::NotFound)?;
     let journal = &api.answering.shared.journal;
@@ -60,7 +72,7 @@ async fn set(
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Result<Json<Value>, ApiProblem> {
-    caller.require(Scope::Admin)?;
+    require_whole(&caller)?;
     refuse_query(query.as_deref())?;
     let Body { url, types, after, rotate } = read_json(&body)?;
     if !is_receiver(&api, &url) {
@@ -106,7 +118,7 @@ fn is_receiver(api: &Api, text: &str) -> bool {
 }
 
 async fn remove(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery) -> Result<StatusCode, ApiProblem> {
-    caller.require(Scope::Admin)?;
+    require_whole(&caller)?;
     refuse_query(query.as_deref())?;
     let merchant = caller.merchant();
     api.answering.receivers.endpoints.delete(merchant).await?;

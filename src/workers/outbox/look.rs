@@ -167,11 +167,26 @@ impl Outbox {
                 return Ok(Some((id, event.occurred_at)));
             }
             let may_be_it = at >= earliest - BEFORE_MS && looks_like(part, &out);
-            if may_be_it && !self.0.answering.shared.journal.is_sent_part(&message.conversation, &id).await? {
-                alike = alike.or(Some((id, event.occurred_at)));
+            let of = &message.conversation;
+            if may_be_it
+                && alike.is_none()
+                && !self.0.answering.shared.journal.is_sent_part(of, &id).await?
+                && !self.is_of_others(dialogue, of, event).await?
+            {
+                alike = Some((id, event.occurred_at));
             }
         }
         Ok(alike)
+    }
+
+    /// Whether something that was read back is known to be another app's, or a person's: a webhook tells what a read does not.
+    async fn is_of_others(&self, dialogue: &dyn Dialogue, of: &Conversation, event: &Event) -> anyhow::Result<bool> {
+        let journal = &self.0.answering.shared.journal;
+        let Some(known) = journal.find_event_status_of(event.key).await? else { return Ok(false) };
+        let account = (of.channel.clone(), of.account.clone());
+        let Some(item) = journal.find_item(&account, &of.person, known.seq).await? else { return Ok(false) };
+        let Meaning::WentOut(out) = dialogue.meaning(&of.account, &item) else { return Ok(false) };
+        Ok(matches!(out.from, Origin::App(_) | Origin::Inbox))
     }
 }
 

@@ -16,9 +16,10 @@ use crate::shared::store::feed::numbering::NewItem;
 pub(super) fn tell(connection: &Connection, number: i64, now_ms: i64) -> rusqlite::Result<Option<Outgoing>> {
     connection
         .prepare_cached(
-            "UPDATE outgoing SET is_open = EXISTS
-                 (SELECT 1 FROM outgoing_parts WHERE message = ?1 AND state IN ('accepted', 'unknown'))
-             WHERE number = ?1",
+            "WITH now(is_open) AS
+                 (SELECT EXISTS (SELECT 1 FROM outgoing_parts WHERE message = ?1 AND state IN ('accepted', 'unknown')))
+             UPDATE outgoing SET is_open = now.is_open, next_try_at = iif(now.is_open, next_try_at, NULL)
+             FROM now WHERE number = ?1",
         )?
         .execute([number])?;
     let Some(message) = rows::find(connection, number)? else { return Ok(None) };
@@ -39,8 +40,8 @@ pub(super) fn tell(connection: &Connection, number: i64, now_ms: i64) -> rusqlit
     Ok(Some(message))
 }
 
-/// The first part that waits fails for this reason, and those behind it are stopped. What a person takes back is taken back
-/// whole.
+/// The first part that was not called fails for this reason, and those behind it are stopped. What a person takes back is
+/// taken back whole.
 ///
 /// # Errors
 /// When the database fails.
@@ -49,7 +50,8 @@ pub(super) fn fail_rest(connection: &Connection, number: i64, reason: Reason) ->
     connection
         .prepare_cached(
             "UPDATE outgoing_parts SET state = 'failed', reason = CASE
-                 WHEN n = (SELECT min(n) FROM outgoing_parts WHERE message = ?1 AND state = 'accepted') THEN ?2 ELSE ?3 END
+                 WHEN n = (SELECT min(n) FROM outgoing_parts WHERE message = ?1 AND state = 'accepted'
+                            AND called_at IS NULL) THEN ?2 ELSE ?3 END
              WHERE message = ?1 AND state = 'accepted' AND called_at IS NULL",
         )?
         .execute(params![number, reason.as_str(), behind.as_str()])

@@ -124,9 +124,13 @@ impl Outgoing {
         format!("{}:{n}", self.id)
     }
 
-    /// The state of the whole: that of its least advanced part; a failed or unknown one comes before all.
+    /// The state of the whole: that of its least advanced part; a failed or unknown one comes before all. While a part is
+    /// being called, the message has not failed yet, whatever became of those behind it.
     #[must_use]
     pub fn state(&self) -> PartState {
+        if self.parts.iter().any(|part| part.state == PartState::Accepted && part.called_at.is_some()) {
+            return PartState::Accepted;
+        }
         self.parts.iter().map(|part| part.state).min().unwrap_or(PartState::Failed)
     }
 
