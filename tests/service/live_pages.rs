@@ -47,6 +47,17 @@ async fn a_merchants_page_hears_of_its_own_accounts_and_only_that() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_only_open_does_not_keep_its_session_alive() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await;
+    for (minutes, status) in [(50, 200), (20, 204)] {
+        app.clock.advance(Duration::from_secs(minutes * 60));
+        assert_eq!(browser.open("/live").await.status(), status, "{minutes} minutes later");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn the_operators_page_hears_of_every_event_and_needs_an_operator() {
     let app = TestApp::start().await;
     assert_eq!(app.browser().get("/operator/live").await.status, 204);
