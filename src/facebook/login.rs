@@ -225,7 +225,7 @@ async fn subscribe_app(facebook: &Facebook) -> Result<Option<StillToCome>, AppEr
             None => Ok(None),
         },
         Err(ReadError::Api(error)) => {
-            hourly_check::request_app_check(facebook).await.map_err(anyhow::Error::from)?;
+            hourly_check::request_app_check(facebook).await?;
             Ok(Some(later(SUBSCRIPTION, &error)))
         }
         Err(error) => Err(AppError::from(anyhow::Error::from(error))),
@@ -528,11 +528,11 @@ async fn store(facebook: &Facebook, found: Vec<Ready>) -> Result<(), AppError> {
     shared.connections.upsert(connections, now_ms).await?;
     for (page, object, to_come) in &pages {
         let account = page.as_str();
-        shared.journal.note_still_to_come(NAME, account, to_come).await.map_err(anyhow::Error::from)?;
-        shared.journal.connect_account(NAME, account).await.map_err(anyhow::Error::from)?;
+        shared.journal.note_still_to_come(NAME, account, to_come).await?;
+        shared.journal.connect_account(NAME, account).await?;
         let first = (!to_come.is_empty()).then_some(ReadRequest::HourlyCheck);
         for request in first.into_iter().chain([ReadRequest::Everything]) {
-            shared.journal.request_read(NAME, account, request, now_ms).await.map_err(anyhow::Error::from)?;
+            shared.journal.request_read(NAME, account, request, now_ms).await?;
         }
         if let Some(object) = object
             && let Err(error) = metadata::store(facebook, page, object).await

@@ -185,6 +185,33 @@ async fn an_operator_leafs_through_the_log_and_looks_into_an_event() {
     app.finish().await;
 }
 
+#[tokio::test]
+async fn the_page_and_the_api_find_the_same_by_the_same_question() {
+    let app = with_messages().await;
+    let forged = app.browser().send(Method::POST, "/facebook/webhook", &[], b"{\"forged\":1}").await;
+    assert_eq!(forged.status, 401);
+    let browser = signed_in(&app).await;
+    let mid = app.conversation(KIM).unwrap()[0]["message"]["mid"].as_str().unwrap().to_owned();
+    for query in [
+        String::new(),
+        format!("person={KIM}"),
+        "kind=message".to_owned(),
+        "before=3".to_owned(),
+        "outcome=refused".to_owned(),
+        "outcome=refused&before=1".to_owned(),
+        "outcome=done".to_owned(),
+        format!("id={mid}"),
+    ] {
+        let told = get(&app, &format!("/api/events?{query}")).await;
+        let page = browser.get(&format!("/operator/events?{query}")).await.text();
+        let shown = page.matches("<th scope=\"row\"><a href=\"/operator/events/").count();
+        assert_eq!(shown, told["events"].as_array().unwrap().len(), "{query}: {told} {page}");
+        let refused = told["refused"].as_array().unwrap().len();
+        assert_eq!(page.matches("no signature").count(), refused, "{query}: {told} {page}");
+    }
+    app.finish().await;
+}
+
 fn texts(lines: &[Line]) -> Vec<String> {
     let said = lines.iter().filter_map(|line| match line {
         Line::Said { text } => Some(text.clone()),

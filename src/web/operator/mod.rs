@@ -8,6 +8,7 @@
 mod api;
 mod auth;
 mod event_api;
+mod event_search;
 mod events;
 mod follow;
 mod live;
