@@ -91,7 +91,7 @@ pub enum Verdict {
     },
 }
 
-/// Who wants a human to answer.
+/// Who wants a human to answer, or why nobody else can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Because {
     /// The model.
@@ -100,6 +100,8 @@ pub enum Because {
     Objection,
     /// The model or its settings do not work as they should.
     Trouble,
+    /// Nobody: the merchant's answers cost as much today as they may.
+    Budget,
 }
 
 /// A product that the model was told of.
