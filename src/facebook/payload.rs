@@ -400,22 +400,19 @@ fn keys_of(page: &Id, mid: &str) -> Vec<DedupeKey> {
 }
 
 /// How content is taken back.
-pub const UNSENDING: Unsending = Unsending { tombstone, key_of, event_of };
+pub const UNSENDING: Unsending = Unsending { tombstone, event_of };
 
 /// What is left of an item whose content was taken back: who said it to whom and when, and its id.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/instagram/features/webhook> (message deletions; 2026).
 fn tombstone(item: &[u8]) -> Vec<u8> {
     let text = std::str::from_utf8(item).unwrap_or_default();
     let Some(object) = Object::parse(text) else { return b"{}".to_vec() };
-    let kept = |object: &Object<'_>, names: &[&str]| -> Vec<String> {
-        names.iter().filter_map(|name| object.get(name).map(|value| format!("\"{name}\":{value}"))).collect()
-    };
-    let mut members = kept(&object, &["sender", "recipient", "timestamp"]);
+    let mut members = object.pairs(&["sender", "recipient", "timestamp"]);
     for (name, inner) in
         [("message", &["mid", "is_echo"][..]), ("message_edit", &["mid", "num_edit"]), ("postback", &["mid"])]
     {
         if let Some(part) = object.object(name) {
-            let mut inner = kept(&part, inner);
+            let mut inner = part.pairs(inner);
             inner.push("\"is_deleted\":true".to_owned());
             members.push(format!("\"{name}\":{{{}}}", inner.join(",")));
         }
@@ -427,11 +424,6 @@ fn tombstone(item: &[u8]) -> Vec<u8> {
 fn event_of(account: &str, item: &str) -> Option<Event> {
     let page = Id::parse(account)?;
     Some(messaging_event(&page, None, Source::Import, item, item.as_bytes()))
-}
-
-/// Its key.
-fn key_of(account: &str, item: &str) -> Option<DedupeKey> {
-    event_of(account, item).map(|event| event.key)
 }
 
 /// Old ids are `mid.$…` in webhooks and `m_mid.$…` in the Graph API.

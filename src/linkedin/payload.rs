@@ -191,7 +191,7 @@ fn direct(own: &Name, object: &Object<'_>, body: &[u8], source: Source) -> Event
 }
 
 /// How the items of conversation files are recognised.
-pub const FROM_FILES: Unsending = Unsending { tombstone, key_of, event_of };
+pub const FROM_FILES: Unsending = Unsending { tombstone, event_of };
 
 /// What is left of an item whose content is taken back: what happened on which post, when, and the ids.
 fn tombstone(item: &[u8]) -> Vec<u8> {
@@ -208,8 +208,7 @@ fn tombstone(item: &[u8]) -> Vec<u8> {
     ];
     let text = std::str::from_utf8(item).unwrap_or_default();
     let Some(object) = Object::parse(text) else { return b"{}".to_vec() };
-    let members = KEPT.iter().filter_map(|name| object.get(name).map(|value| format!("\"{name}\":{value}")));
-    format!("{{{}}}", members.collect::<Vec<_>>().join(",")).into_bytes()
+    format!("{{{}}}", object.pairs(&KEPT).join(",")).into_bytes()
 }
 
 /// The event that an item of a conversation's file was.
@@ -220,11 +219,6 @@ fn event_of(account: &str, item: &str) -> Option<Event> {
         true => direct(&account, &object, item.as_bytes(), Source::Import),
         false => notification(&account, item, Source::Import),
     })
-}
-
-/// Its key.
-fn key_of(account: &str, item: &str) -> Option<DedupeKey> {
-    event_of(account, item).map(|event| event.key)
 }
 
 /// A time in milliseconds since 1970, where it is one.
