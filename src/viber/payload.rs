@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::names::{self, NAME};
 use super::read_request::OwnRequest;
 use crate::shared::files::path::Name;
-use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
+use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending, short_word};
 use crate::shared::raw_json::{Object, is_too_deep};
 
 /// Why an event is set aside as long as nobody can tell which bot was called.
@@ -83,7 +83,7 @@ fn read(body: &[u8]) -> Read {
         }
         "" => return Read { occurred_at, ..apart("delivery", "a callback that says no event") },
         other => {
-            let kind = format!("event {}", short(other));
+            let kind = format!("event {}", short_word(other));
             return Read { occurred_at, ..apart(&kind, "an event of an unknown kind") };
         }
     };
@@ -178,11 +178,6 @@ fn tombstone(item: &[u8]) -> Vec<u8> {
 fn event_of(account: &str, item: &str) -> Option<Event> {
     let event = event(Some(&names::account(account)?), item.as_bytes());
     Some(Event { source: Source::Import, ..event })
-}
-
-/// A platform's word, short enough for a column and a log line.
-fn short(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(40).collect()
 }
 
 #[cfg(test)]

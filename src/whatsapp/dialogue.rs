@@ -8,11 +8,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::content::LONGEST_BODY;
+use super::names::NAME;
 use super::payload::{kind, message_key};
 use super::person::Person;
 use super::state::Whatsapp;
-use super::templates::Template;
-use super::{NAME, content, meaning, templates};
+use super::template::Template;
+use super::{content, meaning, templates};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
     Ability, Author, Choice, Dialogue, Fault, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent,

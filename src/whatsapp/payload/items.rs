@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
-use super::Where;
 use super::identity::{Changed, Identity, Ids, People};
+use super::place::Where;
 use crate::meta::id::Id;
 use crate::shared::journal::{DedupeKey, Effect, Event, Knowing, Source, Unsending};
 use crate::shared::raw_json::{Object, is_too_deep};
-use crate::whatsapp::NAME;
+use crate::whatsapp::names::NAME;
 use crate::whatsapp::person::Person;
 
 /// The kinds of events, as they stand in the journal.
