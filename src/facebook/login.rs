@@ -35,8 +35,7 @@ use crate::shared::server::login_answer::{AccountOutcome, LoginAnswer, Shown};
 use crate::shared::server::peer::Household;
 use crate::shared::server::session;
 use crate::shared::server::session::CurrentMerchant;
-use crate::shared::store::connections::Token;
-use crate::shared::store::{NewConnection, Status, StillToCome, TokenKind};
+use crate::shared::store::{NewConnection, Status, StillToCome, Token, TokenKind};
 use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// Without these nothing works: no list of Pages, no messages, no subscription.
@@ -172,20 +171,7 @@ async fn callback(
 
     tracing::info!(channel = NAME, pages = connected, "a login is done");
     let test = run_self_test(&facebook).await;
-    let page = |(one, to_come): &Outcome| {
-        let status = one.status.unwrap_or("not_connected");
-        let mut page = json!({ "id": one.id, "name": one.name, "status": status, "reason": one.reason });
-        if !to_come.is_empty() {
-            page["still_to_come"] = json!(to_come);
-        }
-        page
-    };
-    let mut body = json!({
-        "user_uuid": merchant,
-        "pages": { "data": outcomes.iter().map(page).collect::<Vec<_>>() },
-        "webhook_test": [test],
-        "sync": if connected == 0 { "nothing to read" } else { "started" },
-    });
+    let mut body = told(merchant, &outcomes, connected > 0, &test);
     let mut accounts: Vec<AccountOutcome> = outcomes.into_iter().map(|(one, _)| one).collect();
     if let Some(more) = asked.more_to_come {
         let reason = format!(
@@ -214,6 +200,24 @@ async fn callback(
         }
     };
     Ok(LoginAnswer::Done { body, cookies: Vec::new(), shown })
+}
+
+/// What a program that logs in is told.
+fn told(merchant: Uuid, outcomes: &[Outcome], is_any_connected: bool, test: &Value) -> Value {
+    let page = |(one, to_come): &Outcome| {
+        let status = one.status.unwrap_or("not_connected");
+        let mut page = json!({ "id": one.id, "name": one.name, "status": status, "reason": one.reason });
+        if !to_come.is_empty() {
+            page["still_to_come"] = json!(to_come);
+        }
+        page
+    };
+    json!({
+        "user_uuid": merchant,
+        "pages": { "data": outcomes.iter().map(page).collect::<Vec<_>>() },
+        "webhook_test": [test],
+        "sync": if is_any_connected { "started" } else { "nothing to read" },
+    })
 }
 
 /// Makes the app's webhook subscription. What is wrong with it is said of each Page. But where the app itself is not known,

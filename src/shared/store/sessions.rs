@@ -1,6 +1,6 @@
 //! Browser sessions for our own pages (`sessions.db`). The id is stored as its SHA-256, what it knows is sealed.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -107,19 +107,13 @@ impl Sessions {
     /// When the database fails. A session that does not open counts as none.
     pub async fn look(&self, id: &str, now_ms: i64) -> anyhow::Result<Option<Session>> {
         let id_hash = hash(id);
-        let vault = self.vault.clone();
-        self.db
-            .call(move |connection| -> anyhow::Result<Option<Session>> {
-                let sealed: Option<Vec<u8>> = connection
-                    .query_row(
-                        "SELECT sealed FROM sessions WHERE id_hash = ?1 AND last_seen_at > ?2 AND created_at > ?3",
-                        params![id_hash, now_ms - SLIDING_MS, now_ms - ABSOLUTE_MS],
-                        |row| row.get(0),
-                    )
-                    .optional()?;
-                Ok(sealed.and_then(|sealed| open(&vault, id_hash, &sealed)))
-            })
-            .await
+        let living = "SELECT sealed FROM sessions WHERE id_hash = ?1 AND last_seen_at > ?2 AND created_at > ?3";
+        let times = (now_ms - SLIDING_MS, now_ms - ABSOLUTE_MS);
+        let find = move |connection: &mut Connection| {
+            connection.query_row(living, params![id_hash, times.0, times.1], |row| row.get::<_, Vec<u8>>(0)).optional()
+        };
+        let sealed = self.db.call(find).await?;
+        Ok(sealed.and_then(|sealed| open(&self.vault, id_hash, &sealed)))
     }
 
     /// Ends a session.
