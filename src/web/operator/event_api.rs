@@ -23,6 +23,9 @@ pub(super) async fn events(
         ));
     };
     let Found { events, next, refused } = asked.find(&operator).await?;
+    if asked.is_by_id() {
+        return Ok(Json(json!({ "events": events })));
+    }
     Ok(Json(json!({ "events": events, "next": next, "refused": refused.unwrap_or_default() })))
 }
 

@@ -38,6 +38,11 @@ impl Asked {
         self.outcome.as_deref() == Some(REFUSED)
     }
 
+    /// Whether one message or delivery was asked for, and no page of the log.
+    pub(super) fn is_by_id(&self) -> bool {
+        text(&self.id).is_some()
+    }
+
     /// What is there: with `id` the message or delivery, in whichever account it is; else a page of the log.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ mod redaction;
 mod session;
 mod sessions;
 mod state;
+mod table;
 mod times;
 mod token;
 

@@ -13,6 +13,7 @@ use super::follow;
 use super::session::{Posted, entrance};
 use super::sessions::Session;
 use super::state::Operator;
+use super::table::table;
 use super::times::time;
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::JournalError;
@@ -359,23 +360,4 @@ async fn tokens(shared: &Shared) -> Result<Markup, AppError> {
         })
         .collect();
     Ok(table("Tokens", "tokens", &["Account", "For", "State", "Issued", "Expires"], &rows, "There are none."))
-}
-
-/// A table with a heading, or a sentence in its place.
-pub(super) fn table(title: &str, id: &str, heads: &[&str], rows: &[Markup], none: &str) -> Markup {
-    html! {
-        section aria-labelledby=(id) {
-            h2 id=(id) { (title) }
-            @if rows.is_empty() {
-                p.hint { (none) }
-            } @else {
-                div.scroll.operator tabindex="0" role="group" aria-labelledby=(id) {
-                    table {
-                        thead { tr { @for head in heads { th scope="col" { (head) } } } }
-                        tbody { @for row in rows { (row) } }
-                    }
-                }
-            }
-        }
-    }
 }
