@@ -67,15 +67,10 @@ fn of_viber(prefix: &str, number: usize) -> Vec<u8> {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    // `cargo test --benches` calls benchmarks too; it wants to know that they build.
-    if !arguments.iter().any(|one| one == "--bench") {
-        return;
-    }
-    let is_short = arguments.iter().any(|one| one == "short");
-    let (time, rounds) = if is_short { (Duration::from_secs(1), 3) } else { (Duration::from_secs(3), 7) };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(run(time, rounds));
+    common::start(async |is_short| {
+        let (time, rounds) = if is_short { (Duration::from_secs(1), 3) } else { (Duration::from_secs(3), 7) };
+        run(time, rounds).await;
+    });
 }
 
 async fn run(time: Duration, rounds: usize) {

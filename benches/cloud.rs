@@ -17,7 +17,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use common::load::{median, paced_load};
-use common::{Process, Table, ms, stage};
+use common::{Process, Table, memory_mb, ms, stage};
 use http::{Method, StatusCode, Uri};
 use shoptalk::app::App;
 use shoptalk::app::config::{Config, Server};
@@ -39,13 +39,7 @@ const BYTES: usize = 4096;
 const AT_ONCE: usize = 8;
 
 fn main() {
-    // `cargo test --benches` calls benchmarks too; it wants to know that they build.
-    if !std::env::args().any(|one| one == "--bench") {
-        return;
-    }
-    let files = if std::env::args().any(|one| one == "short") { 1_000 } else { 10_000 };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(run(files));
+    common::start(|is_short| run(if is_short { 1_000 } else { 10_000 }));
 }
 
 /// How many of the last objects a bucket keeps: those that are read back are among them.
@@ -279,10 +273,4 @@ async fn open(folder: &Path, url: &Url) -> App {
     };
     app.shared().connections.upsert(vec![connection], 0).await.expect("connected");
     app
-}
-
-fn memory_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
-    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
 }

@@ -49,14 +49,7 @@ const LONG: Scale = Scale { few: 500, many: 5_000, limited: 1_500 };
 const SHORT: Scale = Scale { few: 200, many: 1_000, limited: 300 };
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    // `cargo test --benches` calls benchmarks too; it wants to know that they build.
-    if !arguments.iter().any(|one| one == "--bench") {
-        return;
-    }
-    let scale = if arguments.iter().any(|one| one == "short") { SHORT } else { LONG };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(run(scale));
+    common::start(|is_short| run(if is_short { SHORT } else { LONG }));
 }
 
 async fn run(scale: Scale) {

@@ -72,21 +72,14 @@ const SHORT: Scale = Scale { load: Duration::from_secs(2), events: 50_000, conve
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     if let Some(port) = arguments.iter().position(|one| one == "baseline-a").and_then(|at| arguments.get(at + 1)) {
-        runtime.block_on(baseline_a(port));
-        return;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        return runtime.block_on(baseline_a(port));
     }
-    // `cargo test --benches` calls benchmarks too; it wants to know that they build.
-    if !arguments.iter().any(|one| one == "--bench") {
-        return;
-    }
-    let scale = if arguments.iter().any(|one| one == "short") { SHORT } else { LONG };
-    if arguments.iter().any(|one| one == "intake") {
-        runtime.block_on(intake(scale));
-    } else {
-        runtime.block_on(run(scale));
-    }
+    common::start(async |is_short| {
+        let scale = if is_short { SHORT } else { LONG };
+        if common::is_wanted("intake") { intake(scale).await } else { run(scale).await }
+    });
 }
 
 /// `cargo bench --bench journal -- intake`: what one delivery costs the service in processor time, which other programs

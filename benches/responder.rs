@@ -32,14 +32,7 @@ const LONG: Scale = Scale { load: Duration::from_secs(3), rounds: 7, events: 200
 const SHORT: Scale = Scale { load: Duration::from_secs(1), rounds: 3, events: 40 };
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    // `cargo test --benches` calls benchmarks too; it wants to know that they build.
-    if !arguments.iter().any(|one| one == "--bench") {
-        return;
-    }
-    let scale = if arguments.iter().any(|one| one == "short") { SHORT } else { LONG };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(run(&scale));
+    common::start(|is_short| run(if is_short { &SHORT } else { &LONG }));
 }
 
 /// The model: tells when it was asked what, and answers while it is open.

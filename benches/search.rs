@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{Table, ms};
+use common::{Table, memory_mb, ms};
 use shoptalk::app::App;
 use shoptalk::app::config::{Config, Server};
 use shoptalk::shared::clock::Clock;
@@ -41,13 +41,7 @@ const THINGS: [&str; 10] = [
 ];
 
 fn main() {
-    // `cargo test --benches` calls benchmarks too; it wants to know that they build.
-    if !std::env::args().any(|one| one == "--bench") {
-        return;
-    }
-    let products = if std::env::args().any(|one| one == "short") { 10_000 } else { 100_000 };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(run(products));
+    common::start(|is_short| run(if is_short { 10_000 } else { 100_000 }));
 }
 
 async fn run(products: usize) {
@@ -249,11 +243,4 @@ async fn open(folder: &Path) -> App {
     };
     let config = Config { shopify: Some(settings), ..Config::without_channels(Server::below(folder)) };
     App::build(config, clock).await.expect("opened")
-}
-
-/// This process's resident memory.
-fn memory_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
-    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
 }

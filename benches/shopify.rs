@@ -31,13 +31,7 @@ const SECRET: &str = "a shopify secret for the benchmark";
 const SHOP: &str = "bench.myshopify.com";
 
 fn main() {
-    // `cargo test --benches` calls benchmarks too; it wants to know that they build.
-    if !std::env::args().any(|one| one == "--bench") {
-        return;
-    }
-    let products = if std::env::args().any(|one| one == "short") { 1_000 } else { 10_000 };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(run(products));
+    common::start(|is_short| run(if is_short { 1_000 } else { 10_000 }));
 }
 
 async fn run(products: usize) {

@@ -60,19 +60,39 @@ impl Process {
 
     /// Its resident memory now.
     pub fn memory_mb(&self) -> f64 {
-        self.status_mb("VmRSS:")
+        memory_of(&self.child.id().to_string(), "VmRSS:")
     }
 
     /// The most that its resident memory ever was.
     pub fn peak_mb(&self) -> f64 {
-        self.status_mb("VmHWM:")
+        memory_of(&self.child.id().to_string(), "VmHWM:")
     }
+}
 
-    fn status_mb(&self, name: &str) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
+/// The resident memory of this process, in MB.
+pub fn memory_mb() -> f64 {
+    memory_of("self", "VmRSS:")
+}
+
+fn memory_of(process: &str, name: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
+}
+
+/// Whether this word is among the arguments.
+pub fn is_wanted(word: &str) -> bool {
+    std::env::args().any(|one| one == word)
+}
+
+/// Runs a benchmark, told whether everything is to be short. `cargo test --benches` calls benchmarks, too: it wants to know
+/// that they build.
+pub fn start<F: Future>(run: impl FnOnce(bool) -> F) {
+    if !is_wanted("--bench") {
+        return;
     }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(run(is_wanted("short")));
 }
 
 impl Drop for Process {

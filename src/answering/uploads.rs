@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::shared::channel::dialogue::{MediaKind, PartContent};
 use crate::shared::journal::JournalError;
+use crate::shared::settings::below;
 use crate::shared::store::uploads::{Upload, Uploads as Kept};
 
 /// Where they are, below the public address.
@@ -85,9 +86,7 @@ impl Uploads {
 }
 
 fn address_of(public: &Url, upload: &Upload) -> String {
-    let mut address = public.clone();
-    address.set_path(&format!("{}{PATH}/{}", public.path().trim_end_matches('/'), upload.name));
-    address.into()
+    below(public, &format!("{PATH}/{}", upload.name)).into()
 }
 
 #[cfg(test)]

@@ -21,12 +21,13 @@ use crate::commands::CommandRunner;
 use crate::commands::rotate_keys::Rotation;
 use crate::shared::channel::Channel;
 use crate::shared::channel::context::Shared;
+use crate::shared::channel::job::Job;
 use crate::shared::clock::Clock;
 use crate::shared::database::db::Db;
 use crate::shared::database::lock::{DataLock, ensure_no_restore_broke_off, folder_of};
 use crate::shared::erasure::Erasure;
 use crate::shared::files::output::{Output, RelativePath};
-use crate::shared::journal::{Journal, WriterHandle};
+use crate::shared::journal::{Journal, JournalError, WriterHandle};
 use crate::shared::logins::Logins;
 use crate::shared::objects::Objects;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
@@ -34,6 +35,7 @@ use crate::shared::outgoing::http::{Http, Timeouts};
 use crate::shared::outgoing::self_test::SelfTests;
 use crate::shared::products::Products;
 use crate::shared::secrets::vault::Vault;
+use crate::shared::settings::below;
 use crate::shared::store::alert_posts::AlertPosts;
 use crate::shared::store::push::PushEndpoints;
 use crate::shared::store::{
@@ -88,16 +90,8 @@ impl App {
             AlertPoster::open(shared.clone(), posts, server.alert_receiver.clone(), operator_page(&server)).await?;
         take_up_accounts(&shared).await?;
 
-        for about in channels::ALL {
-            if let Some(unsending) = about.unsending {
-                shared.journal.set_unsending(about.name, unsending);
-            }
-        }
         let channels = sections.wire(&shared);
-        for channel in &channels {
-            // What concerns the app itself always flows.
-            shared.journal.connect_account(channel.about.name, "").await.context("the journal cannot be written")?;
-        }
+        introduce(&shared, &channels).await.context("the journal cannot be written")?;
         let readers: Readers =
             channels.iter().map(|channel| (channel.about.name, Arc::clone(&channel.reader))).collect();
         let receivers = Receivers {
@@ -147,13 +141,7 @@ impl App {
                 (answering, Arc::new(workers.outbox.clone()), responder),
                 running.clone(),
             ),
-            scheduler: Scheduler::new(
-                jobs,
-                shared.journal.clone(),
-                shared.clock.clone(),
-                shared.metrics.clone(),
-                shared.alerts.clone(),
-            ),
+            scheduler: scheduler(&shared, jobs),
             shared,
             workers,
             runner,
@@ -164,6 +152,24 @@ impl App {
             lock,
         })
     }
+}
+
+/// Tells the journal of the channels: how content is taken back there, and that what concerns an app itself always flows.
+async fn introduce(shared: &Shared, channels: &[Channel]) -> Result<(), JournalError> {
+    for about in channels::ALL {
+        if let Some(unsending) = about.unsending {
+            shared.journal.set_unsending(about.name, unsending);
+        }
+    }
+    for channel in channels {
+        shared.journal.connect_account(channel.about.name, "").await?;
+    }
+    Ok(())
+}
+
+fn scheduler(shared: &Shared, jobs: Vec<Job>) -> Scheduler {
+    let Shared { journal, clock, metrics, alerts, .. } = shared;
+    Scheduler::new(jobs, journal.clone(), clock.clone(), metrics.clone(), alerts.clone())
 }
 
 /// Opens the databases and the output folder, and makes what the channels share.
@@ -385,6 +391,5 @@ fn cannot_share(server: &Server) -> String {
 /// Where an operator sees how the service is doing; `None`: there is no such page, or the world does not reach us.
 fn operator_page(server: &Server) -> Option<url::Url> {
     server.operator_token.as_ref()?;
-    let base = server.public_url.as_ref()?;
-    url::Url::parse(&format!("{}/operator", base.as_str().trim_end_matches('/'))).ok()
+    Some(below(server.public_url.as_ref()?, "/operator"))
 }

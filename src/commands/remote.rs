@@ -13,7 +13,7 @@ use super::{EventsWanted, Line, say};
 use crate::shared::clock::Clock;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::{Http, Timeouts};
-use crate::shared::settings::check_url;
+use crate::shared::settings::{below, check_url};
 
 /// A stream is silent for 15 seconds at most.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -55,8 +55,7 @@ impl Remote {
         let base = check_url(url).map_err(|problem| anyhow::anyhow!("--url {}", problem.words))?;
         let timeouts = Timeouts { idle: SILENCE, total: LONGEST, ..Timeouts::default() };
         let http = Http::new(Clock::system(), &timeouts, AllowedAddresses::new([&base]))?;
-        let mut url = base;
-        url.set_path(&format!("{}/api/v1/events", url.path().trim_end_matches('/')));
+        let mut url = below(&base, "/api/v1/events");
         if !wanted.kinds.is_empty() {
             let kinds: Vec<&str> = wanted.kinds.iter().map(|kind| kind.as_str()).collect();
             url.query_pairs_mut().append_pair("types", &kinds.join(","));

@@ -82,8 +82,8 @@ impl Look {
             .connections
             .iter()
             .map(|one| {
-                json!({ "channel": one.channel, "account": one.account, "name": one.name, "status": one.status.as_str(),
-                    "status_reason": one.status_reason(), "connected_at": one.connected_at, "last_read_at": one.last_read_at })
+                json!({ "channel": one.channel, "account": one.account, "name": one.name, "status": one.told_status(),
+                    "status_reason": one.told_reason(), "connected_at": one.connected_at, "last_read_at": one.last_read_at })
             })
             .collect();
         json!({ "at": self.now_ms, "connections": connections, "journal": self.totals, "consumers": self.consumers,
@@ -124,9 +124,9 @@ fn account(one: &Connection) -> Vec<String> {
     vec![
         format!("{}/{}", one.channel, one.account),
         one.name.clone(),
-        one.status.as_str().to_owned(),
+        one.told_status().to_owned(),
         one.last_read_at.map_or_else(|| "never".to_owned(), utc_text),
-        one.status_reason().unwrap_or_else(|| "–".to_owned()),
+        one.told_reason().unwrap_or_else(|| "–".to_owned()),
     ]
 }
 

@@ -4,9 +4,9 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use super::platforms::{Platform, Verb};
-use super::say;
 use super::stage::Stage;
 use super::story::{Api, CUSTOMER, connect, say_on, until};
+use super::telling::say;
 
 /// The story.
 ///

@@ -9,52 +9,31 @@ mod browser;
 mod copies;
 pub mod model;
 pub mod object_store;
+mod options;
 pub mod platforms;
 mod service;
 mod spoken;
 mod stage;
 mod story;
+mod telling;
 mod tree;
 
-use std::fs::File;
-use std::io;
-use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+pub use self::options::Options;
 use self::platforms::SHOP;
 use self::stage::Stage;
+use self::telling::{finish_telling, say};
 use crate::shared::logins::random_hex;
-use crate::shared::telemetry::outlet::Outlet;
-
-/// How the demo is played.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The whole story, unattended.
-    pub once: bool,
-    /// The built-in responder answers.
-    pub bot: bool,
-    /// Where data and files go; `None`: a temporary folder.
-    pub dir: Option<PathBuf>,
-}
 
 /// How often it is looked what people received.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The pause between two customers' messages of the interactive demo.
 const MESSAGE_EVERY: Duration = Duration::from_secs(4);
-
-/// How long the end of the demo waits until its story is told.
-const TELL_WITHIN: Duration = Duration::from_secs(5);
-
-/// Standard output. Who does not read it holds nothing up.
-static STDOUT: LazyLock<Outlet> = LazyLock::new(|| match io::stdout().as_fd().try_clone_to_owned() {
-    Ok(stdout) => Outlet::start(File::from(stdout), drop),
-    Err(_) => Outlet::start(io::sink(), drop),
-});
 
 /// Plays the demo until it is over or `stop` comes.
 ///
@@ -63,16 +42,6 @@ static STDOUT: LazyLock<Outlet> = LazyLock::new(|| match io::stdout().as_fd().tr
 pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
     let played = set_and_play(options, stop).await;
     played.and(finish_telling().await)
-}
-
-/// Waits until everything was told.
-async fn finish_telling() -> anyhow::Result<()> {
-    tokio::task::spawn_blocking(|| STDOUT.finish(TELL_WITHIN)).await?;
-    match STDOUT.error() {
-        // An audience that has seen enough is no failure.
-        None | Some(io::ErrorKind::BrokenPipe) => Ok(()),
-        Some(error) => anyhow::bail!("the output could not be written: {error}"),
-    }
 }
 
 async fn set_and_play(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
@@ -178,8 +147,4 @@ async fn happenings(stage: &Stage, with_bot: bool) -> std::convert::Infallible {
             turn += 1;
         }
     }
-}
-
-fn say(line: &str) {
-    STDOUT.push(format!("{line}\n").as_bytes());
 }

@@ -7,8 +7,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::platforms::Verb;
-use super::say;
 use super::stage::Stage;
+use super::telling::say;
 use crate::commands::{Command, EventsWanted, Line};
 use crate::shared::store::ItemKind;
 use crate::shared::store::api_keys::Scope;

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::Options;
 use super::copies::Copies;
 use super::model::{self, Model};
+use super::options::Options;
 use super::platforms::people::CUSTOMERS;
 use super::platforms::{self, Platform, Platforms, SHOP, Verb, serve_control};
 use super::service::Service;
+use crate::facebook;
 use crate::shared::channel::simulator::{Loopback, lock};
-use crate::{facebook, shopify};
 
 /// The port that is tried first, so that the link is the same every time.
 const FAVOURITE_PORT: u16 = 5000;
@@ -234,24 +234,4 @@ async fn free_address(favourite: bool) -> anyhow::Result<SocketAddr> {
         return Ok(listener.local_addr()?);
     }
     Ok(bind(0).await.context("no port can be opened on this machine")?.local_addr()?)
-}
-
-pub(super) fn fill_shop(shop: &shopify::sandbox::Shop) {
-    let board = shop.add_product("Snowboard Classic");
-    board.set_price("640.00");
-    board.set_stock(3);
-    board.set_description("All-mountain board, 158 cm.");
-    board.add_variant("Wide", "660.00");
-    board.set_metafield("care", "Wax twice a season");
-    let boots = shop.add_product("Boots “Alpin”");
-    boots.set_price("229.90");
-    boots.set_tags(&["boots", "sale"]);
-    let gloves = shop.add_product("Gloves");
-    gloves.set_price("39.00");
-    gloves.set_stock(0);
-    let draft = shop.add_product("Next season's jacket");
-    draft.set_status("DRAFT");
-    shop.add_collection("Winter", &[&board, &boots, &gloves]);
-    shop.add_code_discount("Welcome", &["WELCOME10"], 0.1);
-    shop.add_automatic_discount("Winter week", 0.05);
 }

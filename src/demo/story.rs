@@ -10,7 +10,8 @@ use super::browser::Browser;
 use super::platforms::people::CUSTOMERS;
 use super::platforms::{NAME, PAGE, Platform, SHOP, Verb};
 use super::stage::Stage;
-use super::{say, spoken, tree};
+use super::telling::say;
+use super::{spoken, tree};
 use crate::commands::Command;
 use crate::shared::channel::simulator::loopback_client;
 

@@ -203,93 +203,112 @@ pub fn journal(server: &Server, running: bool, now_ms: i64) -> Vec<Finding> {
     let Inspection {
         given_up_files, given_up_reads, set_aside, oldest_waiting, subscriptions, remarks, unread, ..
     } = inspection;
-    if given_up_files > 0 {
-        findings.push(Finding::error(
-            "parked_conversations",
-            "",
-            format!("{given_up_files} conversations were given up after several tries"),
-            "their files are not up to date; nothing is lost",
-            "mend what the log says of them, then run `shoptalk replay --failed`",
-        ));
-    }
-    for (channel, account, reason) in given_up_reads {
-        findings.push(Finding::error(
-            "parked_read",
-            format!("{channel} {account}"),
-            format!("a read was given up after several tries: {reason}"),
-            "a part of the account's files is not up to date",
-            "run `shoptalk replay --failed`; if it fails again, the reason says why",
-        ));
-    }
-    for (channel, account, count) in unread {
-        findings.push(Finding::warning(
-            "conversations_unread",
-            format!("{channel} {account}"),
-            format!("{count} conversations could not be read, or not whole"),
-            "what was said there before is not in their files; what webhooks bring is",
-            "nothing: they are asked for again by every poll; `GET /api/connections` names them and the reason",
-        ));
-    }
-    for (channel, account, count) in set_aside {
-        let (code, cause, fix) = if account.is_empty() {
-            (
-                "apart_unreadable",
-                format!("{count} events of {channel} could not be assigned to an account"),
-                "look at them in the operator's view: a new kind of event, or a test from the platform's dashboard",
-            )
-        } else {
-            (
-                "apart_account",
-                format!(
-                    "{count} events of {channel} are set apart for {account}: it is not connected, or they are of \
-                         an unknown kind"
-                ),
-                "connect the account, if it is yours: they flow in then",
-            )
-        };
-        findings.push(Finding::warning(code, account, cause, "they are kept, but stand in no file", fix));
-    }
+    findings.extend((given_up_files > 0).then(|| parked_conversations(given_up_files)));
+    findings.extend(given_up_reads.iter().map(|(channel, account, reason)| parked_read(channel, account, reason)));
+    findings.extend(unread.iter().map(|(channel, account, count)| unread_conversations(channel, account, *count)));
+    findings.extend(set_aside.into_iter().map(|(channel, account, count)| kept_apart(&channel, account, count)));
     if running && oldest_waiting.is_some_and(|at| now_ms - at > LAG_MS) {
-        findings.push(Finding::error(
-            "consumer_behind",
-            "",
-            "events have been waiting for more than ten minutes to be written into files",
-            "the files are not up to date; nothing is lost",
-            "read the log of the service: a full disk, a folder without permission, or a machine that is too busy",
-        ));
+        findings.push(consumer_behind());
     }
-    for (_, account, remark) in remarks {
-        findings.push(Finding::warning(
-            "read_by_detour",
-            account,
-            remark,
-            "reading takes longer; the files are as complete, and this goes with the next read that goes well",
-            "nothing; if it stays for weeks, read what the log of the service says of the account",
-        ));
-    }
+    findings.extend(remarks.into_iter().map(|(_, account, remark)| read_by_detour(account, remark)));
     for state in subscriptions {
         let about = if state.account.is_empty() { state.channel.clone() } else { state.account.clone() };
         if !state.missing.is_empty() {
-            findings.push(Finding::error(
-                "subscription_missing",
-                &about,
-                format!("the platform refuses to deliver: {}", state.missing.join(", ")),
-                "these changes are noticed only by the daily poll",
-                "give the app the permission or the access level that these webhooks need, then connect again",
-            ));
+            findings.push(subscription_missing(&about, &state.missing.join(", ")));
         }
-        if running && now_ms - state.checked_at > WATCHED_WITHIN_MS {
-            findings.push(Finding::warning(
-                "watch_overdue",
-                about,
-                format!(
-                    "its webhook subscriptions were last looked at {} hours ago",
-                    (now_ms - state.checked_at) / 3_600_000
-                ),
-                "if the platform ended them, nobody has noticed",
-                "run `shoptalk sync`; if the account cannot be reached, its state says why",
-            ));
+        let unwatched_ms = now_ms - state.checked_at;
+        if running && unwatched_ms > WATCHED_WITHIN_MS {
+            findings.push(watch_overdue(about, unwatched_ms / 3_600_000));
         }
     }
     findings
+}
+
+fn parked_conversations(count: i64) -> Finding {
+    Finding::error(
+        "parked_conversations",
+        "",
+        format!("{count} conversations were given up after several tries"),
+        "their files are not up to date; nothing is lost",
+        "mend what the log says of them, then run `shoptalk replay --failed`",
+    )
+}
+
+fn parked_read(channel: &str, account: &str, reason: &str) -> Finding {
+    Finding::error(
+        "parked_read",
+        format!("{channel} {account}"),
+        format!("a read was given up after several tries: {reason}"),
+        "a part of the account's files is not up to date",
+        "run `shoptalk replay --failed`; if it fails again, the reason says why",
+    )
+}
+
+fn unread_conversations(channel: &str, account: &str, count: i64) -> Finding {
+    Finding::warning(
+        "conversations_unread",
+        format!("{channel} {account}"),
+        format!("{count} conversations could not be read, or not whole"),
+        "what was said there before is not in their files; what webhooks bring is",
+        "nothing: they are asked for again by every poll; `GET /api/connections` names them and the reason",
+    )
+}
+
+fn kept_apart(channel: &str, account: String, count: i64) -> Finding {
+    let (code, cause, fix) = if account.is_empty() {
+        (
+            "apart_unreadable",
+            format!("{count} events of {channel} could not be assigned to an account"),
+            "look at them in the operator's view: a new kind of event, or a test from the platform's dashboard",
+        )
+    } else {
+        (
+            "apart_account",
+            format!(
+                "{count} events of {channel} are set apart for {account}: it is not connected, or they are of an unknown kind"
+            ),
+            "connect the account, if it is yours: they flow in then",
+        )
+    };
+    Finding::warning(code, account, cause, "they are kept, but stand in no file", fix)
+}
+
+fn consumer_behind() -> Finding {
+    Finding::error(
+        "consumer_behind",
+        "",
+        "events have been waiting for more than ten minutes to be written into files",
+        "the files are not up to date; nothing is lost",
+        "read the log of the service: a full disk, a folder without permission, or a machine that is too busy",
+    )
+}
+
+fn read_by_detour(account: String, remark: String) -> Finding {
+    Finding::warning(
+        "read_by_detour",
+        account,
+        remark,
+        "reading takes longer; the files are as complete, and this goes with the next read that goes well",
+        "nothing; if it stays for weeks, read what the log of the service says of the account",
+    )
+}
+
+fn subscription_missing(about: &str, fields: &str) -> Finding {
+    Finding::error(
+        "subscription_missing",
+        about,
+        format!("the platform refuses to deliver: {fields}"),
+        "these changes are noticed only by the daily poll",
+        "give the app the permission or the access level that these webhooks need, then connect again",
+    )
+}
+
+fn watch_overdue(about: String, hours: i64) -> Finding {
+    Finding::warning(
+        "watch_overdue",
+        about,
+        format!("its webhook subscriptions were last looked at {hours} hours ago"),
+        "if the platform ended them, nobody has noticed",
+        "run `shoptalk sync`; if the account cannot be reached, its state says why",
+    )
 }

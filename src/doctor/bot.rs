@@ -9,6 +9,7 @@ use crate::shared::channel::finding::Finding;
 use crate::shared::clock::Clock;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::{ApiError, Http};
+use crate::shared::settings::below;
 use crate::shared::store;
 
 /// What follows while the model is not there.
@@ -40,9 +41,7 @@ async fn endpoint(server: &Server, settings: &ResponderSettings, clock: &Clock) 
 
 async fn ask(server: &Server, settings: &ResponderSettings, clock: &Clock) -> anyhow::Result<http::StatusCode> {
     let http = Http::new(clock.clone(), &server.timeouts, AllowedAddresses::new([&settings.endpoint]))?;
-    let mut url = settings.endpoint.clone();
-    url.set_path(&format!("{}/models", settings.endpoint.path().trim_end_matches('/')));
-    let mut request = http.request(Method::GET, url);
+    let mut request = http.request(Method::GET, below(&settings.endpoint, "/models"));
     if let Some(key) = &settings.key {
         let mut value = http::HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))?;
         value.set_sensitive(true);

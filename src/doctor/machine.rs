@@ -28,104 +28,126 @@ const NETWORKS: [u64; 3] = [0x6969, 0xff53_4d42, 0xfe53_4d42];
 
 /// Data and output folders, and the room on their disks.
 pub fn folders(server: &Server) -> Vec<Finding> {
-    let mut findings = Vec::new();
     let data = folder_of(&server.tokens_db);
-    for (folder, what) in [(data, "data folder"), (server.output_dir.as_path(), "output folder")] {
-        let path = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string();
-        let metadata = match std::fs::metadata(folder) {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                findings.push(Finding::warning(
-                    "folder_missing",
-                    &path,
-                    format!("the {what} does not exist"),
-                    "nothing was stored yet; the service makes it at its first start",
-                    "nothing, if the service never ran here; otherwise run it in the folder in which it ran before, or name that: --dir FOLDER",
-                ));
-                continue;
-            }
-            Err(_) => {
-                findings.push(Finding::error(
-                    "folder_unreadable",
-                    &path,
-                    format!("the {what} cannot be looked at"),
-                    "the service does not start",
-                    format!("give the user who runs shoptalk access to {path}"),
-                ));
-                continue;
-            }
-        };
-        if !metadata.is_dir() {
-            findings.push(Finding::error(
+    let mut findings = folder(data, "data folder");
+    findings.extend(data_folder(data));
+    findings.extend(folder(&server.output_dir, "output folder"));
+    findings
+}
+
+/// A path as people can find it from anywhere.
+fn shown(folder: &Path) -> String {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string()
+}
+
+/// What is wrong with a folder and its disk.
+fn folder(folder: &Path, what: &str) -> Vec<Finding> {
+    let path = shown(folder);
+    let metadata = match std::fs::metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => metadata,
+        Ok(_) => {
+            return vec![Finding::error(
                 "folder_is_a_file",
                 &path,
                 format!("the {what} is a file"),
                 "the service does not start",
                 "move the file away, or set another folder",
-            ));
-            continue;
+            )];
         }
-        let writable = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
-        if writable.is_err() {
-            findings.push(Finding::error(
-                "folder_read_only",
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return vec![Finding::warning(
+                "folder_missing",
                 &path,
-                format!("the {what} cannot be written"),
-                "deliveries are answered 503 and no file is written; it heals when the folder can be written again",
-                format!("give the user who runs shoptalk write access to {path}, and see that its disk is not mounted read-only"),
-            ));
+                format!("the {what} does not exist"),
+                "nothing was stored yet; the service makes it at its first start",
+                "nothing, if the service never ran here; otherwise run it in the folder in which it ran before, or name that: --dir FOLDER",
+            )];
         }
-        if let Some(stranger) = ownership::stranger(&metadata) {
-            let (sentence, fix) = ownership::explained(std::path::Path::new(&path), stranger);
-            findings.push(Finding::error(
-                "folder_of_others",
+        Err(_) => {
+            return vec![Finding::error(
+                "folder_unreadable",
                 &path,
-                sentence,
-                "the service does not start: whoever may write there could exchange what is in it",
-                fix,
-            ));
+                format!("the {what} cannot be looked at"),
+                "the service does not start",
+                format!("give the user who runs shoptalk access to {path}"),
+            )];
         }
-        if what == "data folder" && metadata.mode() & 0o077 != 0 {
-            findings.push(Finding::warning(
-                "data_folder_open",
-                &path,
-                "other users of this machine can enter the data folder",
-                "they can see its files",
-                format!("chmod 700 {path}"),
-            ));
-        }
-        if let Ok(space) = rustix::fs::statvfs(folder) {
-            let free = space.f_bavail * space.f_frsize;
-            if free < NO_ROOM {
-                findings.push(Finding::error(
-                    "disk_full",
-                    &path,
-                    format!("the disk of the {what} has {} MB left", free / 1024 / 1024),
-                    "deliveries are answered 503; the platforms repeat them for a while, then unsubscribe",
-                    "make room, or set JOURNAL_RETENTION_DAYS; the service goes on by itself",
-                ));
-            } else if free < LITTLE_ROOM {
-                findings.push(Finding::warning(
-                    "disk_nearly_full",
-                    &path,
-                    format!("the disk of the {what} has {} MB left", free / 1024 / 1024),
-                    "when it is full, deliveries are answered 503",
-                    "make room, or set JOURNAL_RETENTION_DAYS",
-                ));
-            }
-        }
-        if let Ok(system) = rustix::fs::statfs(folder)
-            && what == "data folder"
-            && NETWORKS.contains(&u64::try_from(system.f_type).unwrap_or(0))
-        {
-            findings.push(Finding::error(
-                "data_on_network",
-                &path,
-                "the data folder is on a network file system",
-                "SQLite's write-ahead log does not work there: databases can be damaged",
-                "put the databases on a disk of this machine (TOKEN_DB_PATH, SESSION_DB_PATH, JOURNAL_DB_PATH)",
-            ));
-        }
+    };
+    let mut findings = Vec::new();
+    let writable = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+    if writable.is_err() {
+        findings.push(Finding::error(
+            "folder_read_only",
+            &path,
+            format!("the {what} cannot be written"),
+            "deliveries are answered 503 and no file is written; it heals when the folder can be written again",
+            format!(
+                "give the user who runs shoptalk write access to {path}, and see that its disk is not mounted read-only"
+            ),
+        ));
+    }
+    if let Some(stranger) = ownership::stranger(&metadata) {
+        let (sentence, fix) = ownership::explained(Path::new(&path), stranger);
+        findings.push(Finding::error(
+            "folder_of_others",
+            &path,
+            sentence,
+            "the service does not start: whoever may write there could exchange what is in it",
+            fix,
+        ));
+    }
+    findings.extend(room(folder, what));
+    findings
+}
+
+/// What is wrong with the room on a folder's disk.
+fn room(folder: &Path, what: &str) -> Option<Finding> {
+    let space = rustix::fs::statvfs(folder).ok()?;
+    let free = space.f_bavail * space.f_frsize;
+    let cause = format!("the disk of the {what} has {} MB left", free / 1024 / 1024);
+    if free < NO_ROOM {
+        return Some(Finding::error(
+            "disk_full",
+            shown(folder),
+            cause,
+            "deliveries are answered 503; the platforms repeat them for a while, then unsubscribe",
+            "make room, or set JOURNAL_RETENTION_DAYS; the service goes on by itself",
+        ));
+    }
+    (free < LITTLE_ROOM).then(|| {
+        Finding::warning(
+            "disk_nearly_full",
+            shown(folder),
+            cause,
+            "when it is full, deliveries are answered 503",
+            "make room, or set JOURNAL_RETENTION_DAYS",
+        )
+    })
+}
+
+/// What is wrong with a data folder beyond that: databases want more than files do.
+fn data_folder(folder: &Path) -> Vec<Finding> {
+    let path = shown(folder);
+    let mut findings = Vec::new();
+    let is_open = |metadata: std::fs::Metadata| metadata.is_dir() && metadata.mode() & 0o077 != 0;
+    if std::fs::metadata(folder).is_ok_and(is_open) {
+        findings.push(Finding::warning(
+            "data_folder_open",
+            &path,
+            "other users of this machine can enter the data folder",
+            "they can see its files",
+            format!("chmod 700 {path}"),
+        ));
+    }
+    let is_network = |kind: rustix::fs::StatFs| NETWORKS.contains(&u64::try_from(kind.f_type).unwrap_or(0));
+    if rustix::fs::statfs(folder).is_ok_and(is_network) {
+        findings.push(Finding::error(
+            "data_on_network",
+            &path,
+            "the data folder is on a network file system",
+            "SQLite's write-ahead log does not work there: databases can be damaged",
+            "put the databases on a disk of this machine (TOKEN_DB_PATH, SESSION_DB_PATH, JOURNAL_DB_PATH)",
+        ));
     }
     findings
 }

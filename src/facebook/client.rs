@@ -398,11 +398,7 @@ impl Client {
         limit: usize,
         token: &SecretString,
     ) -> Result<List<Box<RawValue>>, ApiError> {
-        let (limit, place) = (limit.to_string(), paging::parameters(after));
-        let mut query = vec![("fields", MESSAGE_FIELDS), ("limit", &limit)];
-        query.extend(place.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let lane = Lane::Conversations(inbox.page);
-        self.call(Patience::Background, lane, Method::GET, &[thread, "messages"], &query, token).await
+        self.fetch_of_thread(inbox, thread, (MESSAGE_FIELDS, limit), after, token).await
     }
 
     /// One list of ids and times of a conversation's messages, newest first. Of all but the newest
@@ -418,8 +414,20 @@ impl Client {
         limit: usize,
         token: &SecretString,
     ) -> Result<List<Box<RawValue>>, ApiError> {
+        self.fetch_of_thread(inbox, thread, ("id,created_time", limit), after, token).await
+    }
+
+    /// One list of a conversation's messages: these fields of so many.
+    async fn fetch_of_thread(
+        &self,
+        inbox: &Inbox<'_>,
+        thread: &str,
+        (fields, limit): (&str, usize),
+        after: Option<&str>,
+        token: &SecretString,
+    ) -> Result<List<Box<RawValue>>, ApiError> {
         let (limit, place) = (limit.to_string(), paging::parameters(after));
-        let mut query = vec![("fields", "id,created_time"), ("limit", &limit)];
+        let mut query = vec![("fields", fields), ("limit", &limit)];
         query.extend(place.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let lane = Lane::Conversations(inbox.page);
         self.call(Patience::Background, lane, Method::GET, &[thread, "messages"], &query, token).await

@@ -218,10 +218,17 @@ async fn app(asking: &Asking<'_>, findings: &mut Vec<Finding>) -> bool {
         }
         return false;
     }
+    app_subscription(asking, &answer, findings).await;
+    true
+}
+
+/// What is wrong with the subscription of the app, whose list begins with this answer.
+async fn app_subscription(asking: &Asking<'_>, answer: &Answer, findings: &mut Vec<Finding>) {
+    let config = asking.config;
+    let about = config.app_id.as_str();
     let path = [about, "subscriptions"];
-    let Ok(ours) = asking.find(&path, &answer, &asking.app_token(), |one| one["object"] == "page").await else {
-        findings.push(list_cut(about));
-        return true;
+    let Ok(ours) = asking.find(&path, answer, &asking.app_token(), |one| one["object"] == "page").await else {
+        return findings.push(list_cut(about));
     };
     let Some(ours) = ours else {
         findings.push(Finding::error(
@@ -231,7 +238,7 @@ async fn app(asking: &Asking<'_>, findings: &mut Vec<Finding>) -> bool {
             "no message of any Page arrives",
             "start the service while its public address is reachable: it sets the subscription itself",
         ));
-        return true;
+        return;
     };
     let repair = "start the service, or wait for its hourly look, while its public address is reachable";
     let callback = ours["callback_url"].as_str().unwrap_or_default();
@@ -260,7 +267,6 @@ async fn app(asking: &Asking<'_>, findings: &mut Vec<Finding>) -> bool {
         .filter_map(|field| field["name"].as_str().or(field.as_str()))
         .collect();
     fields_missing("facebook_app_fields_missing", about, &names, repair, findings);
-    true
 }
 
 fn list_cut(about: &str) -> Finding {

@@ -107,7 +107,9 @@ async fn read_lists(
     gaps: &mut Gaps,
     token: &SecretString,
 ) -> Result<WalkPlace, ReadError> {
-    let shared = &facebook.shared;
+    let (shared, account) = (&facebook.shared, inbox.account.as_str());
+    let report =
+        |done: usize, of: usize| shared.progress.report(inbox.channel, account, "conversations", done, Some(of));
     let mut place = walk.place.clone();
     let mut done = usize::try_from(walk.conversations).unwrap_or_default();
     let mut size = Size::FULL;
@@ -158,7 +160,7 @@ async fn read_lists(
         let (changed, reached) = changed_since(&list, place.until);
         // Another look at the top shows what was read already.
         let counted = if place.pass == 1 { changed.len() } else { 0 };
-        shared.progress.report(inbox.channel, inbox.account.as_str(), "conversations", done, Some(done + counted));
+        report(done, done + counted);
         done += counted;
         let newest = changed.iter().filter_map(|conversation| updated_ms(conversation)).max();
         // What is older was read before, so nobody needs the way there.
@@ -168,42 +170,42 @@ async fn read_lists(
             Err(error) => {
                 // What came is kept, and the walk stays where it is.
                 let shown = convert(facebook, inbox, walk.kind, &changed).await?;
-                let account = inbox.account.as_str();
                 shared.journal.advance_walk(inbox.channel, account, walk, shown, 0, place.clone()).await?;
                 return Err(error.into());
             }
         };
-        let mut following = WalkPlace {
-            newest: place.newest.max(newest),
-            lists: place.lists + 1,
-            lists_over: next.is_none(),
-            after: next,
-            pass: place.pass,
-            until: place.until,
-        };
-        // Times are told in whole seconds: what changed in the newest one is seen again, and is no reason to look once more.
-        let has_moved = place.pass == 1 || following.newest > place.until;
-        let is_long = following.lists > 1 && following.newest.is_some();
-        if following.lists_over && is_long && has_moved && following.pass < MAX_PASSES {
-            following = WalkPlace {
-                pass: following.pass + 1,
-                until: following.newest,
-                newest: following.newest,
-                ..WalkPlace::default()
-            };
+        let following = following(&place, newest, next);
+        if following.pass > place.pass {
             way = Way::default();
         }
         keep_names(facebook, inbox, &changed).await?;
         let shown = convert(facebook, inbox, walk.kind, &changed).await?;
-        shared
-            .journal
-            .advance_walk(inbox.channel, inbox.account.as_str(), walk, shown, counted, following.clone())
-            .await?;
+        shared.journal.advance_walk(inbox.channel, account, walk, shown, counted, following.clone()).await?;
         gaps.take_back(facebook, inbox).await?;
-        shared.progress.report(inbox.channel, inbox.account.as_str(), "conversations", done, Some(done));
+        report(done, done);
         place = following;
     }
     Ok(place)
+}
+
+/// Where the walk goes on behind a list: at the next one, over, or once more from the top because something changed meanwhile.
+fn following(place: &WalkPlace, newest: Option<i64>, next: Option<String>) -> WalkPlace {
+    let following = WalkPlace {
+        newest: place.newest.max(newest),
+        lists: place.lists + 1,
+        lists_over: next.is_none(),
+        after: next,
+        pass: place.pass,
+        until: place.until,
+    };
+    // Times are told in whole seconds: what changed in the newest one is seen again, and is no reason to look once more.
+    let has_moved = place.pass == 1 || following.newest > place.until;
+    let is_long = following.lists > 1 && following.newest.is_some();
+    if following.lists_over && is_long && has_moved && following.pass < MAX_PASSES {
+        let WalkPlace { pass, newest, .. } = following;
+        return WalkPlace { pass: pass + 1, until: newest, newest, ..WalkPlace::default() };
+    }
+    following
 }
 
 /// Learns what those are called who wrote last: deliveries tell nobody's name.

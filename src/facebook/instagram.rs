@@ -128,7 +128,8 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
     }
     let with_login = format!("{} {}", account.as_str(), owner.connected_at);
     let last = shared.journal.find_account_cursor(FACEBOOK, page.as_str(), CONNECTED_WITH).await?;
-    if known.is_none() && last.as_ref() == Some(&with_login) {
+    let is_new_login = last.as_ref() != Some(&with_login);
+    if known.is_none() && !is_new_login {
         // Its merchant gave it up since, and did not log in again.
         return Ok(());
     }
@@ -137,7 +138,12 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
     // Whoever connected the Page may ask for this account to be erased, too.
     let user = shared.connections.find_platform_user(FACEBOOK, page.as_str()).await?;
     let known_user = shared.connections.find_platform_user(NAME, account.as_str()).await?;
+    let now_ms = shared.clock.now_ms();
     if known.is_some_and(|known| known.status == Status::Connected) && known_user == user {
+        if is_new_login {
+            // Whoever logs in again wants it to work now, not after the hour.
+            shared.journal.request_read(NAME, account.as_str(), ReadRequest::HourlyCheck, now_ms).await?;
+        }
         return Ok(());
     }
     let connection = NewConnection {
@@ -151,7 +157,6 @@ pub async fn discover(facebook: &Facebook, page: &Id, token: &SecretString) -> R
         platform_user: user,
         tokens: Vec::new(),
     };
-    let now_ms = shared.clock.now_ms();
     shared.connections.upsert(vec![connection], now_ms).await?;
     shared.journal.connect_account(NAME, account.as_str()).await?;
     for request in [ReadRequest::HourlyCheck, ReadRequest::Everything] {

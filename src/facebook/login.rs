@@ -35,8 +35,7 @@ use crate::shared::server::login_answer::{AccountOutcome, LoginAnswer, Shown};
 use crate::shared::server::peer::Household;
 use crate::shared::server::session;
 use crate::shared::server::session::CurrentMerchant;
-use crate::shared::store::connections::Token;
-use crate::shared::store::{NewConnection, Status, StillToCome, TokenKind};
+use crate::shared::store::{NewConnection, Status, StillToCome, Token, TokenKind};
 use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// Without these nothing works: no list of Pages, no messages, no subscription.
@@ -172,20 +171,7 @@ async fn callback(
 
     tracing::info!(channel = NAME, pages = connected, "a login is done");
     let test = run_self_test(&facebook).await;
-    let page = |(one, to_come): &Outcome| {
-        let status = one.status.unwrap_or("not_connected");
-        let mut page = json!({ "id": one.id, "name": one.name, "status": status, "reason": one.reason });
-        if !to_come.is_empty() {
-            page["still_to_come"] = json!(to_come);
-        }
-        page
-    };
-    let mut body = json!({
-        "user_uuid": merchant,
-        "pages": { "data": outcomes.iter().map(page).collect::<Vec<_>>() },
-        "webhook_test": [test],
-        "sync": if connected == 0 { "nothing to read" } else { "started" },
-    });
+    let mut body = told(merchant, &outcomes, connected > 0, &test);
     let mut accounts: Vec<AccountOutcome> = outcomes.into_iter().map(|(one, _)| one).collect();
     if let Some(more) = asked.more_to_come {
         let reason = format!(
@@ -216,6 +202,24 @@ async fn callback(
     Ok(LoginAnswer::Done { body, cookies: Vec::new(), shown })
 }
 
+/// What a program that logs in is told.
+fn told(merchant: Uuid, outcomes: &[Outcome], is_any_connected: bool, test: &Value) -> Value {
+    let page = |(one, to_come): &Outcome| {
+        let status = one.status.unwrap_or("not_connected");
+        let mut page = json!({ "id": one.id, "name": one.name, "status": status, "reason": one.reason });
+        if !to_come.is_empty() {
+            page["still_to_come"] = json!(to_come);
+        }
+        page
+    };
+    json!({
+        "user_uuid": merchant,
+        "pages": { "data": outcomes.iter().map(page).collect::<Vec<_>>() },
+        "webhook_test": [test],
+        "sync": if is_any_connected { "started" } else { "nothing to read" },
+    })
+}
+
 /// Makes the app's webhook subscription. What is wrong with it is said of each Page. But where the app itself is not known,
 /// nothing would work.
 async fn subscribe_app(facebook: &Facebook) -> Result<Option<StillToCome>, AppError> {
@@ -225,7 +229,7 @@ async fn subscribe_app(facebook: &Facebook) -> Result<Option<StillToCome>, AppEr
             None => Ok(None),
         },
         Err(ReadError::Api(error)) => {
-            hourly_check::request_app_check(facebook).await.map_err(anyhow::Error::from)?;
+            hourly_check::request_app_check(facebook).await?;
             Ok(Some(later(SUBSCRIPTION, &error)))
         }
         Err(error) => Err(AppError::from(anyhow::Error::from(error))),
@@ -528,11 +532,11 @@ async fn store(facebook: &Facebook, found: Vec<Ready>) -> Result<(), AppError> {
     shared.connections.upsert(connections, now_ms).await?;
     for (page, object, to_come) in &pages {
         let account = page.as_str();
-        shared.journal.note_still_to_come(NAME, account, to_come).await.map_err(anyhow::Error::from)?;
-        shared.journal.connect_account(NAME, account).await.map_err(anyhow::Error::from)?;
+        shared.journal.note_still_to_come(NAME, account, to_come).await?;
+        shared.journal.connect_account(NAME, account).await?;
         let first = (!to_come.is_empty()).then_some(ReadRequest::HourlyCheck);
         for request in first.into_iter().chain([ReadRequest::Everything]) {
-            shared.journal.request_read(NAME, account, request, now_ms).await.map_err(anyhow::Error::from)?;
+            shared.journal.request_read(NAME, account, request, now_ms).await?;
         }
         if let Some(object) = object
             && let Err(error) = metadata::store(facebook, page, object).await

@@ -14,7 +14,7 @@ use super::read_request::OwnRequest;
 use crate::meta::id::{Id, milliseconds};
 use crate::meta::webhook::readable;
 use crate::shared::channel::read_request::ReadRequest;
-use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending, kept_of_no_object};
+use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending, short_word};
 use crate::shared::raw_json::{Object, elements, is_too_deep};
 
 /// The kind of an event in which Meta warns, blocks or unblocks a Page.
@@ -58,7 +58,7 @@ pub fn split(body: &[u8]) -> Vec<Event> {
         &body[start..start + part.len()]
     };
     let whole = |reason| vec![apart("", "delivery", reason, body)];
-    let Some(delivery) = Object::parse(&masked) else { return vec![no_object(body)] };
+    let Some(delivery) = Object::parse(&masked) else { return vec![Event::of_no_object(NAME, body)] };
     let object = delivery.text("object").unwrap_or_default();
     let Some(entries) = delivery.get("entry").and_then(elements) else { return whole("a delivery without entries") };
     let mut events = Vec::new();
@@ -72,8 +72,8 @@ pub fn split(body: &[u8]) -> Vec<Event> {
         } else {
             let account = Object::parse(entry).and_then(|entry| entry.text("id")).and_then(|id| Id::parse(&id));
             let account = account.as_ref().map_or("", Id::as_str);
-            let kind = format!("object {}", short(&object));
-            events.push(apart_as(account, kind, "an object that is not handled", original(entry)));
+            let kind = format!("object {}", short_word(&object));
+            events.push(apart(account, kind, "an object that is not handled", original(entry)));
         }
     }
     if events.is_empty() { whole("a delivery without items") } else { events }
@@ -203,7 +203,7 @@ fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &st
     };
     let key = match &effect {
         // Half an item must not stand in the way of the whole one, which has the same id.
-        Effect::SetAside(_) => apart_key(page.as_str(), kind.name, raw),
+        Effect::SetAside(_) => DedupeKey::of_set_aside(NAME, page.as_str(), kind.name, raw),
         _ => item_key(page, &kind, &object, &sender, own_time, raw),
     };
     Event {
@@ -242,12 +242,12 @@ fn change_event(page: &Id, entry_time: Option<i64>, item: &str, raw: &[u8]) -> E
         return apart(page.as_str(), "change", "a change that is no object", raw);
     };
     let field = object.text("field").unwrap_or_default();
-    let kind = format!("change {}", short(&field));
+    let kind = format!("change {}", short_word(&field));
     let set_apart = |reason| Event {
         // The same label may be given and taken again and again: the time tells one from the other.
         key: change_key(page, b"apart", entry_time, raw),
         occurred_at: entry_time,
-        ..apart_as(page.as_str(), kind.clone(), reason, raw)
+        ..apart(page.as_str(), kind.clone(), reason, raw)
     };
     // "Test" in the App Dashboard sends messaging fields as changes, of a Page with the id 0.
     let is_messaging = field.starts_with("messag") || matches!(&*field, "standby" | "response_feedback" | "send_cart");
@@ -400,22 +400,19 @@ fn keys_of(page: &Id, mid: &str) -> Vec<DedupeKey> {
 }
 
 /// How content is taken back.
-pub const UNSENDING: Unsending = Unsending { tombstone, key_of, event_of };
+pub const UNSENDING: Unsending = Unsending { tombstone, event_of };
 
 /// What is left of an item whose content was taken back: who said it to whom and when, and its id.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/instagram/features/webhook> (message deletions; 2026).
 fn tombstone(item: &[u8]) -> Vec<u8> {
     let text = std::str::from_utf8(item).unwrap_or_default();
     let Some(object) = Object::parse(text) else { return b"{}".to_vec() };
-    let kept = |object: &Object<'_>, names: &[&str]| -> Vec<String> {
-        names.iter().filter_map(|name| object.get(name).map(|value| format!("\"{name}\":{value}"))).collect()
-    };
-    let mut members = kept(&object, &["sender", "recipient", "timestamp"]);
+    let mut members = object.pairs(&["sender", "recipient", "timestamp"]);
     for (name, inner) in
         [("message", &["mid", "is_echo"][..]), ("message_edit", &["mid", "num_edit"]), ("postback", &["mid"])]
     {
         if let Some(part) = object.object(name) {
-            let mut inner = kept(&part, inner);
+            let mut inner = part.pairs(inner);
             inner.push("\"is_deleted\":true".to_owned());
             members.push(format!("\"{name}\":{{{}}}", inner.join(",")));
         }
@@ -429,11 +426,6 @@ fn event_of(account: &str, item: &str) -> Option<Event> {
     Some(messaging_event(&page, None, Source::Import, item, item.as_bytes()))
 }
 
-/// Its key.
-fn key_of(account: &str, item: &str) -> Option<DedupeKey> {
-    event_of(account, item).map(|event| event.key)
-}
-
 /// Old ids are `mid.$…` in webhooks and `m_mid.$…` in the Graph API.
 fn plain_mid(mid: &str) -> &str {
     match mid.strip_prefix("m_") {
@@ -442,38 +434,8 @@ fn plain_mid(mid: &str) -> &str {
     }
 }
 
-fn apart(account: &str, kind: &'static str, reason: &'static str, raw: &[u8]) -> Event {
-    apart_as(account, kind.to_owned(), reason, raw)
-}
-
-fn apart_as(account: &str, kind: String, reason: &'static str, raw: &[u8]) -> Event {
-    Event {
-        channel: NAME,
-        account: account.to_owned(),
-        key: apart_key(account, &kind, raw),
-        kind: kind.into(),
-        effect: Effect::SetAside(reason.into()),
-        occurred_at: None,
-        name: None,
-        source: Source::Webhook,
-        payload: raw.to_vec(),
-    }
-}
-
-/// Signed, and no delivery: kept once, as one of so many in all, with its first bytes.
-fn no_object(raw: &[u8]) -> Event {
-    let event = apart("", "delivery", "not a JSON object", kept_of_no_object(raw));
-    Event { key: DedupeKey::of_no_object(NAME, raw), ..event }
-}
-
-/// The key of what is set aside for what it is: its bytes.
-fn apart_key(account: &str, kind: &str, raw: &[u8]) -> DedupeKey {
-    DedupeKey::new(NAME, account, &[b"apart", kind.as_bytes(), &Sha256::digest(raw)])
-}
-
-/// A platform's word, short enough for a column and a log line.
-fn short(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(40).collect()
+fn apart(account: &str, kind: impl Into<Cow<'static, str>>, reason: &'static str, raw: &[u8]) -> Event {
+    Event::set_aside(NAME, account, kind, reason, raw)
 }
 
 #[cfg(test)]

@@ -17,8 +17,7 @@ use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::end_of_life;
 use crate::shared::outgoing::http::{ApiError, Patience};
-use crate::shared::store::connections::Token;
-use crate::shared::store::{Status, TokenKind};
+use crate::shared::store::{Status, Token, TokenKind};
 
 /// What a login leaves to be done where the short-lived token could not be exchanged, in words for the merchant.
 pub const LASTING: &str = "a login that lasts";

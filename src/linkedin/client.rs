@@ -22,7 +22,7 @@ use super::payload::NOTIFICATIONS;
 use super::refusal::{self, Throttle};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::dialogue::{Reason, SendError};
-use crate::shared::outgoing::http::{Answer, ApiError, Http, NoAnswer, Patience};
+use crate::shared::outgoing::http::{Answer, ApiError, Http, Patience};
 use crate::shared::raw_json::{Object, elements};
 
 /// What stands before an app's number in its URN.
@@ -239,13 +239,7 @@ impl Client {
     async fn send_once(&self, path: &str, body: &Value, token: &SecretString) -> Result<Made, SendError> {
         let request = self.request(Method::POST, path, &[], token)?.json(body);
         let http = self.http.sending_of(self.config.organization.as_str());
-        let answer = http.send_once(request).await.map_err(|lost| match lost {
-            NoAnswer::NeverLeft(why) => SendError::NotSent(why),
-            NoAnswer::Lost(why) => SendError::Unknown(why),
-            NoAnswer::NotAllowed => {
-                SendError::Refused { code: "address not allowed".to_owned(), reason: Reason::Refused }
-            }
-        })?;
+        let answer = http.send_once(request).await?;
         if answer.status.is_success() {
             self.throttle(Counted::Sends).answered();
             let header = ["x-restli-id", "x-linkedin-id"].iter().find_map(|name| answer.headers.get(*name));

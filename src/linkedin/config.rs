@@ -71,7 +71,6 @@ const WITH_DEFAULT: [&str; 6] = [
 
 /// The paths at which notifications are taken in.
 pub const ROUTES: [&str; 2] = ["/linkedin/webhook", "/webhooks/linkedin"];
-const WEBHOOKS: &[&str] = &ROUTES;
 
 impl Config {
     /// The addresses that were configured to be asked, wherever they lead: our own webhook route, and what is not LinkedIn's.
@@ -83,9 +82,7 @@ impl Config {
 
     /// Reads the section; `None`: the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        // All are asked for, so that their names are known also where the channel is off.
-        let set = NAMES.iter().chain(&WITH_DEFAULT).filter(|name| settings.is_set(name));
-        if !set.collect::<Vec<_>>().iter().any(|name| NAMES.contains(name)) {
+        if !settings.is_on(&NAMES, &WITH_DEFAULT) {
             return None;
         }
         let client_id = settings.required("LINKEDIN_CLIENT_ID");
@@ -126,7 +123,7 @@ impl Config {
             ),
             messages: switch(settings, "LINKEDIN_MESSAGES", "partner"),
             answer_comments: switch(settings, "LINKEDIN_ANSWER_COMMENTS", "on"),
-            webhook_address: settings.url_below("LINKEDIN_WEBHOOK_ADDRESS", public_url, WEBHOOKS),
+            webhook_address: settings.url_below("LINKEDIN_WEBHOOK_ADDRESS", public_url, &ROUTES),
             api_url: settings.base_url_or("LINKEDIN_API_URL", API_URL),
             oauth_url: settings.base_url_or("LINKEDIN_OAUTH_URL", OAUTH_URL),
             has_verify_token: settings.text("LINKEDIN_WEBHOOK_VERIFY_TOKEN").is_some(),

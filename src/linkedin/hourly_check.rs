@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use url::Url;
 
 use super::client::Subscription;
+use super::config::ROUTES;
 use super::names::{self, NAME};
 use super::payload;
 use super::state::Linkedin;
@@ -20,6 +21,7 @@ use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{JournalError, Source};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
+use crate::shared::settings::is_own_address;
 use crate::shared::store::{Connection, Status, Trouble, TroubleSource};
 use crate::shared::telemetry::alerts::Cause;
 
@@ -185,8 +187,8 @@ async fn find(linkedin: &Linkedin) -> Result<Option<Subscription>, ReadError> {
 /// Whether a subscription leads here and is not about to end.
 #[must_use]
 pub fn is_good(one: &Subscription, address: &Url, now_ms: i64) -> bool {
-    let leads_here = Url::parse(&one.webhook).is_ok_and(|webhook| webhook == *address);
-    leads_here && one.expires_at.is_none_or(|at| at > now_ms.saturating_add(PROLONGED_BEFORE_MS))
+    is_own_address(&one.webhook, address, &ROUTES)
+        && one.expires_at.is_none_or(|at| at > now_ms.saturating_add(PROLONGED_BEFORE_MS))
 }
 
 /// The app and the member whose subscription it is to be: those of the one that is or was there, else those of the settings and

@@ -24,6 +24,7 @@ pub mod sandbox;
 mod state;
 mod sync;
 mod tokens;
+mod used_tokens;
 mod view;
 mod webhook;
 

@@ -5,12 +5,14 @@
 //! Source: <https://learn.microsoft.com/linkedin/marketing/community-management/organizations/organization-social-action-notifications>
 //! (2026). The layout of `decorated…` members differs between examples, so nothing depends on them.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::names::{self, NAME};
 use crate::shared::files::path::Name;
-use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
+use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending, short_word};
 use crate::shared::raw_json::{Object, elements, is_too_deep};
 
 /// The type of bodies that tell what happens on posts.
@@ -60,8 +62,8 @@ pub fn split(own: &Name, body: &[u8]) -> Vec<Event> {
         Some(LEAD) => vec![lead(own, &delivery, body)],
         _ if delivery.has("eventMeta") => vec![direct(own, &delivery, body, Source::Webhook)],
         Some(other) => {
-            let kind = format!("type {}", short(other));
-            vec![apart_as(own.as_str(), kind, "a delivery of an unknown type", body)]
+            let kind = format!("type {}", short_word(other));
+            vec![apart(own.as_str(), kind, "a delivery of an unknown type", body)]
         }
         None => whole("a delivery without a type"),
     }
@@ -91,8 +93,8 @@ pub fn notification(own: &Name, item: &str, source: Source) -> Event {
         LIKE => (LIKE, false),
         SHARE => (SHARE, false),
         other => {
-            let kind = format!("action {}", short(other));
-            let event = apart_as(account.as_str(), kind, "an action of an unknown kind", item.as_bytes());
+            let kind = format!("action {}", short_word(other));
+            let event = apart(account.as_str(), kind, "an action of an unknown kind", item.as_bytes());
             return Event { source, ..event };
         }
     };
@@ -191,7 +193,7 @@ fn direct(own: &Name, object: &Object<'_>, body: &[u8], source: Source) -> Event
 }
 
 /// How the items of conversation files are recognised.
-pub const FROM_FILES: Unsending = Unsending { tombstone, key_of, event_of };
+pub const FROM_FILES: Unsending = Unsending { tombstone, event_of };
 
 /// What is left of an item whose content is taken back: what happened on which post, when, and the ids.
 fn tombstone(item: &[u8]) -> Vec<u8> {
@@ -208,8 +210,7 @@ fn tombstone(item: &[u8]) -> Vec<u8> {
     ];
     let text = std::str::from_utf8(item).unwrap_or_default();
     let Some(object) = Object::parse(text) else { return b"{}".to_vec() };
-    let members = KEPT.iter().filter_map(|name| object.get(name).map(|value| format!("\"{name}\":{value}")));
-    format!("{{{}}}", members.collect::<Vec<_>>().join(",")).into_bytes()
+    format!("{{{}}}", object.pairs(&KEPT).join(",")).into_bytes()
 }
 
 /// The event that an item of a conversation's file was.
@@ -222,37 +223,13 @@ fn event_of(account: &str, item: &str) -> Option<Event> {
     })
 }
 
-/// Its key.
-fn key_of(account: &str, item: &str) -> Option<DedupeKey> {
-    event_of(account, item).map(|event| event.key)
-}
-
 /// A time in milliseconds since 1970, where it is one.
 fn time_in(object: &Object<'_>, name: &str) -> Option<i64> {
     object.integer(name).filter(|at| (0..=LATEST).contains(at))
 }
 
-fn apart(account: &str, kind: &'static str, reason: &'static str, raw: &[u8]) -> Event {
-    apart_as(account, kind.to_owned(), reason, raw)
-}
-
-fn apart_as(account: &str, kind: String, reason: &'static str, raw: &[u8]) -> Event {
-    Event {
-        channel: NAME,
-        account: account.to_owned(),
-        key: DedupeKey::new(NAME, account, &[b"apart", kind.as_bytes(), &Sha256::digest(raw)]),
-        name: None,
-        kind: kind.into(),
-        effect: Effect::SetAside(reason.into()),
-        occurred_at: None,
-        source: Source::Webhook,
-        payload: raw.to_vec(),
-    }
-}
-
-/// A platform's word, short enough for a column and a log line.
-fn short(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(40).collect()
+fn apart(account: &str, kind: impl Into<Cow<'static, str>>, reason: &'static str, raw: &[u8]) -> Event {
+    Event::set_aside(NAME, account, kind, reason, raw)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use axum::extract::FromRef;
 use super::client::Client;
 use super::config::Config;
 use super::names::NAME;
-use super::tokens::Tokens;
+use super::used_tokens::Tokens;
 use crate::shared::channel::context::Shared;
 use crate::shared::server::rates::{Rate, Rates};
 use crate::shared::server::webhook_intake::Intake;

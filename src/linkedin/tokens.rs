@@ -5,7 +5,6 @@
 //! Source: <https://learn.microsoft.com/linkedin/shared/authentication/programmatic-refresh-tokens> (2026).
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -15,8 +14,7 @@ use super::state::Linkedin;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::end_of_life;
 use crate::shared::outgoing::http::ApiError;
-use crate::shared::store::TokenKind;
-use crate::shared::store::connections::Token;
+use crate::shared::store::{Token, TokenKind};
 use crate::shared::telemetry::alerts::Cause;
 
 /// Under which name it is kept from which tokens of the settings the stored pair was made.
@@ -34,26 +32,6 @@ const RENEWED_BEFORE: TimeDelta = TimeDelta::days(7);
 /// So long before an end that only a person can put off somebody is told, and told again.
 const TOLD_BEFORE: [(&str, TimeDelta); 2] =
     [("token_ends", TimeDelta::days(14)), ("token_ends_soon", TimeDelta::days(3))];
-
-/// The tokens that are used.
-#[derive(Default)]
-pub struct Tokens {
-    /// The newest access token, where it is not the settings'. In memory, because it is needed also where no account is
-    /// connected yet with which it could be stored.
-    newest: Mutex<Option<SecretString>>,
-    /// One at a time is made.
-    renewing: tokio::sync::Mutex<()>,
-}
-
-impl Tokens {
-    fn newest(&self) -> Option<SecretString> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set_newest(&self, token: SecretString) {
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-    }
-}
 
 /// The access token to use: one that was made from the settings' tokens, else theirs.
 ///

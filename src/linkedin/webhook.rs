@@ -98,7 +98,7 @@ pub fn verify(secret: &Secrets, headers: &HeaderMap, body: &[u8]) -> Result<Sign
     };
     let digest = from_hex(value.strip_prefix(PREFIX).unwrap_or(value)).filter(|digest| digest.len() == 32);
     let digest = digest.ok_or(Refusal::Malformed)?;
-    secret.find_signer_sha256(&[PREFIX.as_bytes(), body].concat(), &digest).ok_or(Refusal::Wrong)
+    secret.find_signer_sha256_of(&[PREFIX.as_bytes(), body], &digest).ok_or(Refusal::Wrong)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::graph::Graph;
 use super::id::Id;
 use super::refusal::{Told, words_of};
 use crate::shared::channel::dialogue::{Fault, Reason, SendError};
-use crate::shared::outgoing::http::{Answer, NoAnswer};
+use crate::shared::outgoing::http::Answer;
 
 /// The codes that say "too often": of the app, of a person, of an account, of one pair of them.
 const TOO_OFTEN: [i64; 10] = [4, 9, 17, 32, 341, 613, 131_048, 131_056, 131_064, 133_016];
@@ -51,13 +51,7 @@ impl Graph {
             return Err(SendError::Later { retry_after, only_person: false });
         }
         let request = self.request(Method::POST, path, &[], token).json(body);
-        let answer = self.http().sending_of(account.as_str()).send_once(request).await.map_err(|lost| match lost {
-            NoAnswer::NeverLeft(why) => SendError::NotSent(why),
-            NoAnswer::Lost(why) => SendError::Unknown(why),
-            NoAnswer::NotAllowed => {
-                SendError::Refused { code: "address not allowed".to_owned(), reason: Reason::Refused }
-            }
-        })?;
+        let answer = self.http().sending_of(account.as_str()).send_once(request).await?;
         self.budgets().note(Lane::Page(account), &answer.headers);
         self.compare_version(&answer);
         match Told::read(&answer.body) {

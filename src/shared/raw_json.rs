@@ -71,6 +71,12 @@ impl<'a> Object<'a> {
         self.0.iter().rev().find(|(key, _)| key.0 == name.as_bytes()).map(|(_, value)| value.get())
     }
 
+    /// Those of these members that are there, each as it stands in an object: `"name":value`.
+    #[must_use]
+    pub fn pairs(&self, names: &[&str]) -> Vec<String> {
+        names.iter().filter_map(|name| self.get(name).map(|value| format!("\"{name}\":{value}"))).collect()
+    }
+
     /// All members in their order, each name as bytes. Of a repeated key the last one counts.
     pub fn members(&self) -> impl Iterator<Item = (&[u8], &'a str)> {
         let is_last = |index: usize| !self.0[index + 1..].iter().any(|(key, _)| *key == self.0[index].0);

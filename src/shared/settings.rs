@@ -289,8 +289,7 @@ impl<'a> Settings<'a> {
         }
         match public_url {
             Some(public_url) => {
-                let mut url = public_url.clone();
-                url.set_path(&format!("{}{path}", public_url.path().trim_end_matches('/')));
+                let mut url = below(public_url, path);
                 url.set_query(None);
                 url
             }
@@ -376,6 +375,14 @@ pub fn check_url(value: &str) -> Result<Url, BadAddress> {
             "must begin with https:// (http is accepted for addresses of this machine only)",
         )),
     }
+}
+
+/// The address of a path, which begins with a slash, below an address whose own path may end with one.
+#[must_use]
+pub fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    url
 }
 
 /// Whether an address that a platform tells is ours: the same, or another of the paths at which the same service answers, below

@@ -202,8 +202,7 @@ async fn connect(
     // A read of the shop that is under way leaves it its points.
     let _in_person = shopify.client.budgets().in_person(shop);
     let answer = exchange(shopify, shop, code).await?;
-    let mut scopes: Vec<String> =
-        answer.scope.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+    let with_token = answer.scope.clone();
     let (access, refresh, asked) = ask_shop(shopify, shop, answer).await;
     let mut to_come = Vec::new();
     let info = match asked {
@@ -217,11 +216,8 @@ async fn connect(
     };
     if let Some(info) = &info {
         ensure_same_shop(shop, info).map_err(failed)?;
-        // The platform's own list says more than the token's: a grant to write hides the one to read there.
-        if let Some(granted) = info.scopes() {
-            scopes.extend(granted.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
-        }
     }
+    let scopes = granted(&with_token, info.as_ref());
     // A list without a single scope tells nothing.
     let is_told = info.is_some() || !scopes.is_empty();
     if is_told && !is_granted(ESSENTIAL, &scopes) {
@@ -278,17 +274,32 @@ async fn connect(
     let cookies = session::start(shared, user, merchant.0).await?;
     tracing::info!(channel = NAME, shop = shop.as_str(), "a login is done");
 
+    let body = told(user, shop, &scopes, &to_come, &run_self_test(shopify).await);
+    Ok(LoginAnswer::Done { body, cookies, shown: Shown::Home })
+}
+
+/// The scopes that were granted: those that came with the token, and those of the shop's own list. It says more: a grant to
+/// write hides the one to read beside the token.
+fn granted(with_token: &str, info: Option<&ShopInfo>) -> Vec<String> {
+    let mut scopes: Vec<String> =
+        with_token.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+    for scope in info.and_then(ShopInfo::scopes).into_iter().flatten() {
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    scopes
+}
+
+/// What a program that logs in is told.
+fn told(user: Uuid, shop: &ShopDomain, scopes: &[String], to_come: &[StillToCome], test: &Value) -> Value {
     let mut body = json!({
-        "user_uuid": user,
-        "shop": shop.as_str(),
-        "scopes": scopes,
-        "webhook_test": run_self_test(shopify).await,
-        "sync": "started",
+        "user_uuid": user, "shop": shop.as_str(), "scopes": scopes, "webhook_test": test, "sync": "started",
     });
     if !to_come.is_empty() {
         body["still_to_come"] = json!(to_come);
     }
-    Ok(LoginAnswer::Done { body, cookies, shown: Shown::Home })
+    body
 }
 
 async fn exchange(shopify: &Shopify, shop: &ShopDomain, code: &str) -> Result<TokenAnswer, AppError> {

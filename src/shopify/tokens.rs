@@ -16,8 +16,7 @@ use super::token_endpoint::{DEAD, INVALID_CLIENT, TokenAnswer};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::{Clock, end_of_life};
 use crate::shared::outgoing::http::ApiError;
-use crate::shared::store::connections::Token;
-use crate::shared::store::{Connections, TokenKind};
+use crate::shared::store::{Connections, Token, TokenKind};
 use crate::shared::telemetry::alerts::{Alerts, Cause};
 
 /// A token is refreshed this long before it expires, in milliseconds: as Shopify's own libraries do.

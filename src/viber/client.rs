@@ -17,7 +17,7 @@ use super::names::NAME;
 use super::{payload, refusal};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::dialogue::{Reason, SendError, Sent};
-use crate::shared::outgoing::http::{Answer, ApiError, Http, NoAnswer, Patience};
+use crate::shared::outgoing::http::{Answer, ApiError, Http, Patience};
 use crate::shared::raw_json::{Object, elements};
 
 /// The header that carries the token.
@@ -123,13 +123,7 @@ impl Client {
     /// [`SendError`]. [`SendError::Unknown`] whenever it may have been sent.
     pub async fn send_message(&self, account: &str, body: String) -> Result<Sent, SendError> {
         let request = self.request("send_message", body);
-        let answer = self.http.sending_of(account).send_once(request).await.map_err(|lost| match lost {
-            NoAnswer::NeverLeft(why) => SendError::NotSent(why),
-            NoAnswer::Lost(why) => SendError::Unknown(why),
-            NoAnswer::NotAllowed => {
-                SendError::Refused { code: "address not allowed".to_owned(), reason: Reason::Refused }
-            }
-        })?;
+        let answer = self.http.sending_of(account).send_once(request).await?;
         match Told::read(&answer.body) {
             Some(told) if told.status == 0 => sent(&told),
             Some(told) => {

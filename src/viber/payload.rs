@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::names::{self, NAME};
 use super::read_request::OwnRequest;
 use crate::shared::files::path::Name;
-use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending};
+use crate::shared::journal::{DedupeKey, Effect, Event, Source, Unsending, short_word};
 use crate::shared::raw_json::{Object, is_too_deep};
 
 /// Why an event is set aside as long as nobody can tell which bot was called.
@@ -83,7 +83,7 @@ fn read(body: &[u8]) -> Read {
         }
         "" => return Read { occurred_at, ..apart("delivery", "a callback that says no event") },
         other => {
-            let kind = format!("event {}", short(other));
+            let kind = format!("event {}", short_word(other));
             return Read { occurred_at, ..apart(&kind, "an event of an unknown kind") };
         }
     };
@@ -159,16 +159,13 @@ pub fn key_of_message(account: &str, token: &str) -> Option<DedupeKey> {
 }
 
 /// How the items of conversation files are recognised. Nobody can take content back on Viber.
-pub const FROM_FILES: Unsending = Unsending { tombstone, key_of, event_of };
+pub const FROM_FILES: Unsending = Unsending { tombstone, event_of };
 
 /// What is left of an item whose content is taken back: who said it to whom and when, and its id.
 fn tombstone(item: &[u8]) -> Vec<u8> {
     let text = std::str::from_utf8(item).unwrap_or_default();
     let Some(object) = Object::parse(text) else { return b"{}".to_vec() };
-    let mut members: Vec<String> = ["event", "timestamp", "message_token"]
-        .iter()
-        .filter_map(|name| object.get(name).map(|value| format!("\"{name}\":{value}")))
-        .collect();
+    let mut members = object.pairs(&["event", "timestamp", "message_token"]);
     for name in ["sender", "receiver"] {
         if let Some(id) = object.object(name).and_then(|user| user.get("id")) {
             members.push(format!("\"{name}\":{{\"id\":{id}}}"));
@@ -181,16 +178,6 @@ fn tombstone(item: &[u8]) -> Vec<u8> {
 fn event_of(account: &str, item: &str) -> Option<Event> {
     let event = event(Some(&names::account(account)?), item.as_bytes());
     Some(Event { source: Source::Import, ..event })
-}
-
-/// Its key.
-fn key_of(account: &str, item: &str) -> Option<DedupeKey> {
-    event_of(account, item).map(|event| event.key)
-}
-
-/// A platform's word, short enough for a column and a log line.
-fn short(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(40).collect()
 }
 
 #[cfg(test)]

@@ -35,21 +35,34 @@ function local(root) {
   localDays(root);
 }
 
-// The page's content is renewed in place where it changed: no jump, and the focus stays where it is. Who reads the end of a
-// conversation stays at its end.
+// One renewal at a time, however slow the answer is: what is told meanwhile is looked at when it is over.
 async function renew() {
+  isStale = true;
+  if (isRenewing) return;
+  isRenewing = true;
   clearTimeout(timer);
-  const again = (seconds) => { timer = setTimeout(renew, seconds * 1000); };
-  if (document.hidden) return again(main.dataset.refresh);
+  let seconds;
+  while (isStale) {
+    isStale = false;
+    seconds = await renewOnce();
+  }
+  isRenewing = false;
+  if (seconds) timer = setTimeout(renew, seconds * 1000);
+}
+
+// The page's content is renewed in place where it changed: no jump, and the focus stays where it is. Who reads the end of a
+// conversation stays at its end. Gives after how many seconds to look again, if at all.
+async function renewOnce() {
+  if (document.hidden) return main.dataset.refresh;
   let fresh;
   try {
     const answer = await fetch(location.pathname, { headers: { accept: "text/html", "x-renewal": "1" }, redirect: "error" });
-    if (!answer.ok) return again(60);
+    if (!answer.ok) return 60;
     fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
   } catch {
-    return again(10);
+    return 10;
   }
-  if (!fresh) return;
+  if (!fresh) return undefined;
   const isEdited = (field) => field.value !== field.defaultValue;
   const busy = (main.contains(document.activeElement) && document.activeElement !== main)
     || [...main.querySelectorAll("input, textarea")].some(isEdited);
@@ -61,9 +74,9 @@ async function renew() {
     local(main);
     if (atEnd && main.querySelector("#newest-message")) bottom.scrollTop = bottom.scrollHeight;
   }
-  if (!busy && !fresh.dataset.refresh) return;
+  if (!busy && !fresh.dataset.refresh) return undefined;
   if (!busy) main.dataset.refresh = fresh.dataset.refresh;
-  again(main.dataset.refresh);
+  return main.dataset.refresh;
 }
 
 // The service says when there is something new, as long as somebody looks. Without it the page looks by itself.
@@ -83,6 +96,8 @@ function listen() {
 const main = document.querySelector("main");
 let shown = main.innerHTML;
 let timer;
+let isRenewing = false;
+let isStale = false;
 local(document);
 if (main.dataset.refresh) timer = setTimeout(renew, main.dataset.refresh * 1000);
 if (live && window.EventSource) {

@@ -45,20 +45,19 @@ pub(super) type IsAlive = Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync
 struct Stream<K: Eq + Hash + Clone> {
     news: watch::Receiver<i64>,
     is_alive: IsAlive,
-    stopping: Option<Stopping>,
+    stopping: Stopping,
     begun: Option<Instant>,
     _place: Place<K>,
 }
 
 impl<K: Eq + Hash + Clone + Send + 'static> OpenPages<K> {
-    /// A stream of news for a page of this session; 429 where the session has as many as it may have. `stopping`: what ends it
-    /// when the service stops.
+    /// A stream of news for a page of this session; 429 where the session has as many as it may have.
     pub(super) fn tell(
         &self,
         session: &K,
         news: watch::Receiver<i64>,
         is_alive: IsAlive,
-        stopping: Option<Stopping>,
+        stopping: Stopping,
     ) -> Response {
         let Some(place) = self.0.take(session) else { return StatusCode::TOO_MANY_REQUESTS.into_response() };
         let headers = [
@@ -81,15 +80,8 @@ impl<K: Eq + Hash + Clone> Stream<K> {
             self.begun = Some(Instant::now());
             return Some((Bytes::from_static(b"retry: 5000\n\n"), self));
         };
-        let stopping = self.stopping.clone();
-        let stopped = async move {
-            match stopping {
-                Some(Stopping(stop)) => stop.cancelled().await,
-                None => std::future::pending().await,
-            }
-        };
         let piece: &'static [u8] = tokio::select! {
-            () = stopped => return None,
+            () = self.stopping.begun() => return None,
             () = tokio::time::sleep(LOOK_EVERY) => {
                 if begun.elapsed() > LONGEST || !(self.is_alive)().await {
                     return None;

@@ -1,6 +1,7 @@
 //! What is true of the channel, whatever is configured.
 
-use super::{NAME, payload};
+use super::names::NAME;
+use super::payload;
 use crate::shared::channel::about::About;
 
 /// The channel.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::config::Config;
+use super::names::NUMBER_FIELDS;
 use crate::meta::budget::{Budgets, Lane};
 use crate::meta::graph::{Graph, not_the_accounts};
 use crate::meta::id::{Id, LooseText};
@@ -15,19 +16,6 @@ use crate::meta::token::{TokenInfo, debug_token_as};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::dialogue::SendError;
 use crate::shared::outgoing::http::{ApiError, Patience};
-
-/// What is read of the number.
-pub const NUMBER_FIELDS: [&str; 9] = [
-    "id",
-    "display_phone_number",
-    "verified_name",
-    "quality_rating",
-    "code_verification_status",
-    "name_status",
-    "status",
-    "platform_type",
-    "throughput",
-];
 
 /// What is asked for where the platform refuses [`NUMBER_FIELDS`].
 const NUMBER_FIELDS_LEAST: [&str; 3] = ["id", "display_phone_number", "verified_name"];

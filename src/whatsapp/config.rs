@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::names::NUMBER_FIELDS;
 use super::person::digits_of;
 use super::refusal;
 use crate::meta::app::{self, App, Denial, GRAPH_URL};
@@ -146,7 +147,7 @@ impl App for Config {
     }
 
     fn known_field(&self, name: &str) -> Option<&'static str> {
-        super::client::NUMBER_FIELDS.into_iter().find(|field| *field == name)
+        NUMBER_FIELDS.into_iter().find(|field| *field == name)
     }
 
     fn denial_reason(&self, denial: Denial) -> String {

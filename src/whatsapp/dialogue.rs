@@ -8,11 +8,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::content::LONGEST_BODY;
+use super::names::NAME;
 use super::payload::{kind, message_key};
 use super::person::Person;
 use super::state::Whatsapp;
-use super::templates::Template;
-use super::{NAME, content, meaning, templates};
+use super::template::Template;
+use super::{content, meaning, templates};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
     Ability, Author, Choice, Dialogue, Fault, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent,
@@ -24,13 +25,10 @@ use crate::shared::channel::meaning::Meaning;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{Conversation, Effect, Event, Source};
 use crate::shared::outgoing::http::ApiError;
-use crate::shared::store::{By, Item};
+use crate::shared::store::Item;
 
 /// How long after a message or a call anything may be sent.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How many of the newest messages are searched for the last one of the person.
-const NEWEST: usize = 20;
 
 /// The digits of a number to which a conversation may begin with a template. Source: E.164.
 const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
@@ -103,10 +101,8 @@ impl NumberDialogue {
     async fn newest_of(&self, to: Recipient<'_>) -> Result<Option<String>, SendError> {
         let of =
             Conversation { channel: NAME.to_owned(), account: to.account.to_owned(), person: to.person.to_owned() };
-        let read = |_: &str, _: &str, item: &Item| (meaning::of(item), None);
-        let past = self.whatsapp.shared.journal.read_history(&of, NEWEST, Arc::new(read)).await;
-        let past = past.map_err(not_left)?;
-        Ok(past.into_iter().rev().find(|item| item.by == By::Person).and_then(|item| item.platform_id))
+        let said = self.whatsapp.shared.journal.find_newest_said(&of, meaning::of).await.map_err(not_left)?;
+        Ok(said.and_then(|said| said.platform_id))
     }
 }
 
@@ -242,12 +238,8 @@ impl Dialogue for NumberDialogue {
     ) -> BoxFuture<'a, Option<Event>> {
         Box::pin(async move {
             let account = Id::parse(to.account)?;
-            let known = match &part.content {
-                PartContent::Template { .. } => templates::stored(&self.whatsapp).await,
-                _ => Arc::default(),
-            };
             let named = match &part.content {
-                PartContent::Template { template } => names_in(&known, template),
+                PartContent::Template { template } => names_in(&templates::stored(&self.whatsapp).await, template),
                 _ => Vec::new(),
             };
             let (word, object) = content::body(part, &named);

@@ -7,10 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
+use super::about::ABOUT;
 use super::config::{Config, ROUTES};
+use super::grants::{MANAGEMENT, MESSAGING};
 use super::hourly_check::{NEEDED_FIELDS, ROUTING_FIELDS};
-use super::tokens::{MANAGEMENT, MESSAGING};
-use super::{ABOUT, NAME};
+use super::names::NAME;
 use crate::meta::address;
 use crate::meta::app::App;
 use crate::meta::graph::below;

@@ -6,18 +6,19 @@
 
 use std::sync::Arc;
 
-use super::NAME;
 use super::config::ROUTES;
+use super::grants::{Grants, MESSAGING};
+use super::names::NAME;
 use super::state::Whatsapp;
-use super::tokens::{self, Grants, MESSAGING};
+use super::tokens;
 use crate::meta::id::Id;
 use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::settings::is_own_address;
-use crate::shared::store::connections::{Trouble, TroubleSource};
 use crate::shared::store::{Connection, Status};
+use crate::shared::store::{Trouble, TroubleSource};
 use crate::shared::telemetry::alerts::Cause;
 
 /// When it is looked whether a dead token lives again.

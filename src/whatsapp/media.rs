@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use super::NAME;
 use super::meaning::FILES;
+use super::names::NAME;
 use super::payload::is_outgoing;
 use super::state::Whatsapp;
 use crate::meta::id::Id;

@@ -3,8 +3,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::NAME;
-use super::client::NUMBER_FIELDS;
+use super::names::{NAME, NUMBER_FIELDS};
 use super::person::digits_of;
 use super::state::Whatsapp;
 use crate::shared::channel::reader::ReadError;

@@ -11,10 +11,12 @@ mod dialogue;
 mod doctor;
 #[doc(hidden)]
 pub mod fuzzing;
+mod grants;
 mod hourly_check;
 mod meaning;
 mod media;
 mod metadata;
+mod names;
 mod payload;
 mod person;
 mod read_request;
@@ -23,6 +25,7 @@ mod refusal;
 pub mod sandbox;
 mod state;
 mod sync;
+mod template;
 mod templates;
 mod tokens;
 mod view;
@@ -34,16 +37,11 @@ pub use self::about::ABOUT;
 pub use self::config::{Config, ROUTES};
 use self::configured::Number;
 use self::dialogue::NumberDialogue;
+pub use self::names::PLATFORM;
 use self::state::Whatsapp;
 use self::sync::NumberReader;
 use crate::shared::channel::Channel;
 use crate::shared::channel::context::Shared;
-
-/// The platform as people know it.
-pub const PLATFORM: &str = "WhatsApp";
-
-/// The channel's name in paths, tables and files.
-const NAME: &str = "whatsapp";
 
 /// The channel.
 #[must_use]

@@ -6,15 +6,17 @@
 mod account;
 mod identity;
 mod items;
+mod place;
 
-use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 use self::identity::People;
 pub use self::items::{UNSENDING, is_outgoing, key_of_message, kind, message_key, sent_of};
-use super::NAME;
+use self::place::Where;
+use super::names::NAME;
 use crate::meta::id::{Id, milliseconds};
 use crate::meta::webhook::readable;
-use crate::shared::journal::{AlsoKnown, DedupeKey, Effect, Event, Source, kept_of_no_object};
+use crate::shared::journal::{AlsoKnown, Event, Source, short_word};
 use crate::shared::raw_json::{Object, elements};
 
 /// The one object of WhatsApp's deliveries.
@@ -55,20 +57,6 @@ struct Splitter<'a> {
     split: Split,
 }
 
-/// Where an item stands.
-struct Where<'a> {
-    /// The WhatsApp Business Account, or what stands in its place.
-    entry: &'a str,
-    /// The number.
-    account: Id,
-    /// The time of the entry, in milliseconds since 1970.
-    time: Option<i64>,
-    /// The road.
-    source: Source,
-    /// The people that are named beside the items.
-    people: &'a People,
-}
-
 impl<'a> Splitter<'a> {
     /// The bytes as they came behind a part of the text.
     fn original(&self, part: &'a str) -> &'a [u8] {
@@ -78,16 +66,19 @@ impl<'a> Splitter<'a> {
 
     fn delivery(&mut self) {
         let Some(delivery) = Object::parse(self.masked) else {
-            self.split.events.push(no_object(self.body));
+            self.split.events.push(Event::of_no_object(NAME, self.body));
             return;
         };
         let object = delivery.text("object").unwrap_or_default();
         match delivery.get("entry").and_then(elements) {
             Some(entries) => entries.into_iter().for_each(|entry| match object == OBJECT {
                 true => self.entry(entry),
-                false => {
-                    self.set_aside("", format!("object {}", short(&object)), "an object that is not handled", entry)
-                }
+                false => self.set_aside(
+                    "",
+                    format!("object {}", short_word(&object)),
+                    "an object that is not handled",
+                    entry,
+                ),
             }),
             None => self.set_aside("", "delivery", "a delivery without entries", self.masked),
         }
@@ -118,7 +109,7 @@ impl<'a> Splitter<'a> {
         let field = change.text("field").unwrap_or_default();
         let value_text = change.get("value").unwrap_or_default();
         let Some(value) = Object::parse(value_text) else {
-            return self.set_aside("", format!("change {}", short(&field)), "a change without a value", text);
+            return self.set_aside("", format!("change {}", short_word(&field)), "a change without a value", text);
         };
         let Some(account) = number_of(&value) else {
             let event = account::event(entry, &field, time, (self.original(value_text), self.original(text)));
@@ -140,8 +131,9 @@ impl<'a> Splitter<'a> {
             self.items(&place(Source::Standby), inner);
         }
         if self.split.events.len() == before {
-            let kind = format!("change {}", short(&field));
-            let mut event = set_aside(account.as_str(), kind, "a change that is not handled", self.original(text));
+            let kind = format!("change {}", short_word(&field));
+            let mut event =
+                Event::set_aside(NAME, account.as_str(), kind, "a change that is not handled", self.original(text));
             event.key = account::key(account.as_str(), entry, &field, time, self.original(value_text));
             event.occurred_at = time;
             return self.split.events.push(event);
@@ -167,9 +159,9 @@ impl<'a> Splitter<'a> {
                 continue;
             }
             let name = String::from_utf8_lossy(name);
-            let kind = format!("member {}", short(&name));
+            let kind = format!("member {}", short_word(&name));
             let raw = self.original(value);
-            let mut event = set_aside(account, kind, "a member that is not handled", raw);
+            let mut event = Event::set_aside(NAME, account, kind, "a member that is not handled", raw);
             event.key = account::key(account, entry, &format!("member {name}"), time, raw);
             event.occurred_at = time;
             self.split.events.push(event);
@@ -223,7 +215,7 @@ impl<'a> Splitter<'a> {
         let account = place.account.as_str();
         let object = match items::check(text, raw) {
             Ok(object) => object,
-            Err(reason) => return self.split.events.push(set_aside(account, "item", reason, raw)),
+            Err(reason) => return self.split.events.push(Event::set_aside(NAME, account, "item", reason, raw)),
         };
         let at = object.integer("timestamp").and_then(milliseconds).or(place.time);
         let event = match read(place, &object) {
@@ -243,13 +235,13 @@ impl<'a> Splitter<'a> {
                     payload: raw.to_vec(),
                 }
             }
-            Err(reason) => Event { occurred_at: at, ..set_aside(account, "item", reason, raw) },
+            Err(reason) => Event { occurred_at: at, ..Event::set_aside(NAME, account, "item", reason, raw) },
         };
         self.split.events.push(event);
     }
 
-    fn set_aside(&mut self, account: &str, kind: impl Into<String>, reason: &'static str, text: &'a str) {
-        let event = set_aside(account, kind, reason, self.original(text));
+    fn set_aside(&mut self, account: &str, kind: impl Into<Cow<'static, str>>, reason: &'static str, text: &'a str) {
+        let event = Event::set_aside(NAME, account, kind, reason, self.original(text));
         self.split.events.push(event);
     }
 }
@@ -258,31 +250,4 @@ impl<'a> Splitter<'a> {
 fn number_of(value: &Object<'_>) -> Option<Id> {
     let number = ["metadata", "recipient"].into_iter().find_map(|member| value.object(member)?.text("phone_number_id"));
     Id::parse(&number?)
-}
-
-/// Kept as it came, and shown to the operator.
-fn set_aside(account: &str, kind: impl Into<String>, reason: &'static str, raw: &[u8]) -> Event {
-    let kind = kind.into();
-    Event {
-        channel: NAME,
-        account: account.to_owned(),
-        key: DedupeKey::new(NAME, account, &[b"apart", kind.as_bytes(), &Sha256::digest(raw)]),
-        kind: kind.into(),
-        effect: Effect::SetAside(reason.into()),
-        occurred_at: None,
-        name: None,
-        source: Source::Webhook,
-        payload: raw.to_vec(),
-    }
-}
-
-/// Signed, and no delivery: kept once, as one of so many in all, with its first bytes.
-fn no_object(raw: &[u8]) -> Event {
-    let event = set_aside("", "delivery", "not a JSON object", kept_of_no_object(raw));
-    Event { key: DedupeKey::of_no_object(NAME, raw), ..event }
-}
-
-/// A platform's word, short enough for a column and a log line.
-fn short(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(40).collect()
 }

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::NAME;
 use super::client::Client;
 use super::config::Config;
-use super::templates::Known;
-use super::tokens::Grants;
+use super::grants::Grants;
+use super::names::NAME;
+use super::template::Known;
 use crate::shared::channel::context::Shared;
 use crate::shared::server::webhook_intake::Intake;
 

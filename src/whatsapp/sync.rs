@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::names::NAME;
 use super::read_request::OwnRequest;
 use super::state::Whatsapp;
 use super::{hourly_check, metadata, refusal, templates};
@@ -79,6 +80,6 @@ impl NumberReader {
         let shared = &self.0.shared;
         let Some(connection) = hourly_check::connection(&self.0).await? else { return Ok(()) };
         let (account, now_ms) = (&connection.account, shared.clock.now_ms());
-        Ok(shared.journal.request_read(super::NAME, account, ReadRequest::from(own), now_ms).await?)
+        Ok(shared.journal.request_read(NAME, account, ReadRequest::from(own), now_ms).await?)
     }
 }

@@ -1,7 +1,7 @@
 //! How conversations are shown to people: from the item, as the journal keeps it, to words.
 
-use super::PLATFORM;
 use super::meaning::{self, Handover, text_of};
+use super::names::PLATFORM;
 use super::payload::{is_outgoing, kind, sent_of};
 use crate::shared::channel::meaning::Kind;
 use crate::shared::channel::view::{Media, Message, Shown, Side, View};

@@ -17,7 +17,9 @@ use super::conversation_file::path_of;
 use super::strays::{self, Strays};
 use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker, moved_files, unsend};
 use crate::shared::channel::job::BoxFuture;
-use crate::shared::files::output::{Output, RelativePath, Stamp, ToDisk, is_environment};
+use crate::shared::files::folders::is_environment;
+use crate::shared::files::output::{Output, RelativePath, ToDisk};
+use crate::shared::files::stamp::Stamp;
 use crate::shared::journal::{
     Conversation, DedupeKey, Event, FilesMade, Journal, JournalError, JournalReader, LostBeginning, PendingFile,
 };

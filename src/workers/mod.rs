@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::retry::Doubling;
@@ -84,6 +85,13 @@ pub trait Worker: Send + Sync {
     fn idle(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
+}
+
+/// Waits until all of these tasks are done; others may be started then.
+async fn until_done(tasks: &TaskTracker) {
+    tasks.close();
+    tasks.wait().await;
+    tasks.reopen();
 }
 
 /// How long a worker rests that has nothing to do.

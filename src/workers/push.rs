@@ -17,7 +17,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::alert_webhook;
-use super::{Rest, Worker};
+use super::{Rest, Worker, until_done};
 use crate::answering::Answering;
 use crate::answering::event::{EventQuery, FeedText};
 use crate::shared::channel::job::BoxFuture;
@@ -346,10 +346,6 @@ impl Worker for Push {
     }
 
     fn idle(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            self.0.tasks.close();
-            self.0.tasks.wait().await;
-            self.0.tasks.reopen();
-        })
+        Box::pin(until_done(&self.0.tasks))
     }
 }

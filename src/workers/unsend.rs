@@ -96,8 +96,8 @@ fn without(beginning: &[u8], account: &str, keys: &BTreeSet<&[u8]>, unsending: U
     let mut any = false;
     for item in elements(&whole)? {
         changed.extend_from_slice(if changed == b"[" { b"\n" } else { b",\n" });
-        let key = (unsending.key_of)(account, item);
-        if key.is_some_and(|key| keys.contains(key.as_bytes().as_slice())) {
+        let event = (unsending.event_of)(account, item);
+        if event.is_some_and(|event| keys.contains(event.key.as_bytes().as_slice())) {
             any = true;
             changed.extend_from_slice(&(unsending.tombstone)(item.as_bytes()));
         } else {

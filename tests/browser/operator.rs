@@ -6,6 +6,33 @@ use crate::chromium::Chromium;
 use crate::stage::{SAM, customers_write};
 use crate::test_app::{OPERATOR_TOKEN, PAGE, TestApp};
 
+/// Counts what a page fetches at once, which takes its time.
+const COUNT_FETCHES: &str = "
+    window.open_now = window.most = window.begun = 0;
+    const real = window.fetch;
+    window.fetch = async (...wanted) => {
+      window.begun += 1;
+      window.most = Math.max(window.most, ++window.open_now);
+      await new Promise((done) => setTimeout(done, 100));
+      try { return await real(...wanted); } finally { window.open_now -= 1; }
+    };";
+
+#[tokio::test]
+async fn a_page_renews_itself_once_at_a_time_and_misses_no_news() {
+    let Some(browser) = Chromium::start().await else { return };
+    let app = TestApp::start().await;
+    browser.open(&format!("{}/operator", app.url)).await;
+    browser.fill("token", OPERATOR_TOKEN).await;
+    browser.click("Sign in").await;
+    browser.until("Nothing failed.").await;
+    browser.run(COUNT_FETCHES, Vec::new()).await;
+    browser.run("renew(); renew(); renew();", Vec::new()).await;
+    browser.until_true("window.begun >= 2 && window.open_now === 0").await;
+    assert_eq!(browser.run("return [window.most, window.begun]", Vec::new()).await, serde_json::json!([1, 2]));
+    browser.finish().await;
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn an_operator_finds_what_failed_and_replays_it() {
     let Some(browser) = Chromium::start().await else { return };

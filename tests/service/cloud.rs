@@ -17,7 +17,9 @@ use shoptalk::shared::store::erasures::Receipt;
 
 use crate::bucket::Bucket;
 use crate::journal_checks::{KIM, SAM, rebuild};
-use crate::test_app::{OPERATOR_TOKEN, PAGE, SHOP, TestApp};
+use crate::operator_api;
+use crate::operator_page::signed_in;
+use crate::test_app::{PAGE, SHOP, TestApp};
 
 /// Both platforms, and a bucket to which everything is copied.
 pub struct Scene {
@@ -551,15 +553,11 @@ async fn what_changed_while_copies_were_off_is_made_up_for() {
 async fn the_operators_page_and_the_metrics_say_how_the_copies_are_doing() {
     let scene = Scene::start().await;
     scene.say(KIM, "waits").await;
-    let bearer = format!("Bearer {OPERATOR_TOKEN}");
-    let metrics = scene.app.browser().send(Method::GET, "/metrics", &[("authorization", &bearer)], b"").await.text();
+    let metrics = operator_api::ask(&scene.app, Method::GET, "/metrics", "").await.text();
     for line in ["shoptalk_cloud_waiting 1", "shoptalk_cloud_lag_seconds 0", "{operation=\"put\",outcome=\"done\"} 4"] {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }
-    let operator = scene.app.browser().for_pages();
-    let form = format!("token={}", OPERATOR_TOKEN.replace(' ', "+"));
-    assert!(operator.post_form("/operator/login", &form).await.status.is_redirection());
-    let page = operator.get("/operator").await.text();
+    let page = signed_in(&scene.app).await.get("/operator").await.text();
     assert!(page.contains("Copies in object storage") && page.contains("working"), "{page}");
     let (said, good) = scene.command(CloudWanted::Status).await;
     assert!(good && said[2].starts_with("copied: 4 files") && said[3].starts_with("waiting: 1 files"), "{said:?}");

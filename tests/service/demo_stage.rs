@@ -4,14 +4,13 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::process::{run, shoptalk};
+use crate::process::{Running, run, shoptalk};
 use crate::test_app::Browser;
 
 const SHOP: &str = "demo-shop.myshopify.com";
@@ -21,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `shoptalk demo`, running.
 struct Demo {
-    child: Child,
+    running: Running,
     told: Arc<Mutex<String>>,
     url: String,
     control: String,
@@ -38,7 +37,7 @@ impl Demo {
                 *heard.lock().unwrap() += &format!("{line}\n");
             }
         });
-        let mut demo = Self { child, told, url: String::new(), control: String::new() };
+        let mut demo = Self { running: Running(child), told, url: String::new(), control: String::new() };
         demo.until("Ctrl-C ends the demo.");
         demo.url = demo.word_after("1. Open");
         demo.control = demo.word_after("Behind the stage");
@@ -65,7 +64,7 @@ impl Demo {
 
     /// Types a line.
     fn type_in(&mut self, line: &str) {
-        writeln!(self.child.stdin.as_ref().unwrap(), "{line}").unwrap();
+        writeln!(self.running.0.stdin.as_ref().unwrap(), "{line}").unwrap();
     }
 
     async fn connect(&mut self) -> Browser {
@@ -84,17 +83,8 @@ impl Demo {
     }
 
     fn stop(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{}", self.told());
+        assert_eq!(self.running.stop().code(), Some(0), "{}", self.told());
         assert!(!self.is_served());
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        // Already ended unless the test failed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -157,8 +147,8 @@ async fn what_the_demo_prints_works_and_its_service_may_be_killed() {
     assert_eq!(metrics().await, 200);
 
     // The demo is killed: its service does not stay behind, and the next demo goes on in the folder.
-    demo.child.kill().unwrap();
-    demo.child.wait().unwrap();
+    demo.running.0.kill().unwrap();
+    demo.running.0.wait().unwrap();
     let begun = Instant::now();
     while demo.is_served() {
         assert!(begun.elapsed() < PATIENCE, "the service stays behind");

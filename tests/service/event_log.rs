@@ -8,22 +8,12 @@ use serde_json::{Value, json};
 use shoptalk::commands::{Command, Line, LogWanted, StatusWanted};
 use shoptalk::shared::store::{EventFilter, EventOutcome};
 
-use crate::test_app::{Answer, Browser, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
+use crate::operator_api::{ask, get};
+use crate::operator_page::signed_in;
+use crate::test_app::{PAGE, SHOP, TestApp};
 
 const SAM: &str = "7000000000000001";
 const KIM: &str = "7000000000000002";
-
-async fn ask(app: &TestApp, method: Method, path: &str, body: &str) -> Answer {
-    let bearer = format!("Bearer {OPERATOR_TOKEN}");
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    app.browser().send(method, path, &headers, body.as_bytes()).await
-}
-
-async fn get(app: &TestApp, path: &str) -> Value {
-    let answer = ask(app, Method::GET, path, "").await;
-    assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-    answer.json()
-}
 
 /// A member of each event, in their order.
 fn each(page: &Value, member: &str) -> Vec<Value> {
@@ -146,13 +136,6 @@ async fn events_are_handed_again_one_by_one_and_since_a_time() {
     app.finish().await;
 }
 
-async fn signed_in(app: &TestApp) -> Browser {
-    let browser = app.browser().for_pages();
-    let form = form_urlencoded::Serializer::new(String::new()).append_pair("token", OPERATOR_TOKEN).finish();
-    assert_eq!(browser.post_form("/operator/login", &form).await.status, 303);
-    browser
-}
-
 #[tokio::test]
 async fn an_operator_leafs_through_the_log_and_looks_into_an_event() {
     let app = with_messages().await;
@@ -182,6 +165,33 @@ async fn an_operator_leafs_through_the_log_and_looks_into_an_event() {
     let since = format!("form_token={token}&since=2026-11-21T00:00");
     assert_eq!(browser.post_form("/operator/events/replay", &since).await.status, 303);
     app.settle().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_page_and_the_api_find_the_same_by_the_same_question() {
+    let app = with_messages().await;
+    let forged = app.browser().send(Method::POST, "/facebook/webhook", &[], b"{\"forged\":1}").await;
+    assert_eq!(forged.status, 401);
+    let browser = signed_in(&app).await;
+    let mid = app.conversation(KIM).unwrap()[0]["message"]["mid"].as_str().unwrap().to_owned();
+    for query in [
+        String::new(),
+        format!("person={KIM}"),
+        "kind=message".to_owned(),
+        "before=3".to_owned(),
+        "outcome=refused".to_owned(),
+        "outcome=refused&before=1".to_owned(),
+        "outcome=done".to_owned(),
+        format!("id={mid}"),
+    ] {
+        let told = get(&app, &format!("/api/events?{query}")).await;
+        let page = browser.get(&format!("/operator/events?{query}")).await.text();
+        let shown = page.matches("<th scope=\"row\"><a href=\"/operator/events/").count();
+        assert_eq!(shown, told["events"].as_array().unwrap().len(), "{query}: {told} {page}");
+        let refused = told["refused"].as_array().map_or(0, Vec::len);
+        assert_eq!(page.matches("no signature").count(), refused, "{query}: {told} {page}");
+    }
     app.finish().await;
 }
 

@@ -144,6 +144,17 @@ async fn a_dead_login_of_the_page_holds_its_account_up_and_a_new_one_lets_it_go_
 }
 
 #[tokio::test]
+async fn a_new_login_of_the_page_puts_its_accounts_subscription_right() {
+    let (app, _, _) = with_account().await;
+    app.connect().await;
+    app.facebook.drop_instagram_subscription();
+    app.connect().await;
+    let subscription = app.facebook.instagram_subscription().expect("the hourly check has not run since");
+    assert!(subscription.fields.contains(&"messages".to_owned()), "{subscription:?}");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn an_account_that_was_given_up_stays_so_until_the_next_login() {
     let (app, account, kim) = with_account().await;
     let browser = app.connect().await.for_pages();

@@ -117,6 +117,19 @@ async fn a5_streams_and_waiting_readers_die_with_their_key() {
 }
 
 #[tokio::test]
+async fn streams_and_waiting_readers_end_at_once_when_the_service_stops() {
+    let (app, bot) = start().await;
+    let mut reader = Reader::open(&bot, "after=0", &[]).await;
+    assert_eq!(reader.block().await.unwrap(), "retry: 2000");
+    let waiting = bot.open("/api/v1/events?wait=25", &[]).await;
+    let begun = Instant::now();
+    app.finish().await;
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    reader.ends_within(Duration::from_secs(1)).await;
+    assert_eq!(whole(waiting).await.json()["events"], json!([]), "what was promised is an answer");
+}
+
+#[tokio::test]
 async fn a5_a_key_has_five_streams_and_they_take_nothing_from_others() {
     let app = TestApp::start().await;
     app.connect().await;

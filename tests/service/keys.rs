@@ -13,8 +13,7 @@ use shoptalk::app::config::{Config, MasterKey, Server};
 use shoptalk::commands::rotate_keys::MANY_SEALS;
 use shoptalk::commands::{Command, Line};
 use shoptalk::shared::clock::Clock;
-use shoptalk::shared::store::connections::Token;
-use shoptalk::shared::store::{NewConnection, Status, TokenKind};
+use shoptalk::shared::store::{NewConnection, Status, Token, TokenKind};
 use zeroize::Zeroizing;
 
 use crate::load::Random;

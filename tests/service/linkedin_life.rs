@@ -82,12 +82,18 @@ async fn a_subscription_that_ended_is_made_again_within_the_hour_and_what_was_mi
     assert_eq!(texts, [json!("Before."), json!("Missed."), json!(null), json!("After.")]);
     let feed = scene.program.get("/api/v1/events?after=0&types=message").await.json();
     assert_eq!(feed["events"].as_array().unwrap().len(), 3, "what was found afterwards is told of, too");
-    // A subscription that leads elsewhere, or is about to end, is made anew.
+    let made = subscribed(&scene.linkedin).len();
+    // One that leads to the other address of the channel is as good.
     scene.linkedin.validate(&format!("{}/webhooks/linkedin", scene.app.url)).await.unwrap();
+    scene.linkedin.subscribe();
+    scene.hour().await;
+    assert_eq!(subscribed(&scene.linkedin).len(), made);
+    // One that leads elsewhere is made anew.
+    scene.linkedin.validate(&format!("{}/linkedin/webhook?elsewhere", scene.app.url)).await.unwrap();
     scene.linkedin.subscribe();
     scene.linkedin.validate(&format!("{}/linkedin/webhook", scene.app.url)).await.unwrap();
     scene.hour().await;
-    assert_eq!(subscribed(&scene.linkedin).len(), 3);
+    assert_eq!(subscribed(&scene.linkedin).len(), made + 1);
     scene.finish().await;
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::header;
 
-use crate::test_app::{OPERATOR_TOKEN, TestApp};
+use crate::operator_page::signed_in;
+use crate::test_app::TestApp;
 
 /// The next piece of a stream that says something; `None`: it ended.
 async fn next(stream: &mut reqwest::Response) -> Option<String> {
@@ -47,12 +48,21 @@ async fn a_merchants_page_hears_of_its_own_accounts_and_only_that() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_only_open_does_not_keep_its_session_alive() {
+    let app = TestApp::start().await;
+    let browser = app.connect().await;
+    for (minutes, status) in [(50, 200), (20, 204)] {
+        app.clock.advance(Duration::from_secs(minutes * 60));
+        assert_eq!(browser.open("/live").await.status(), status, "{minutes} minutes later");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn the_operators_page_hears_of_every_event_and_needs_an_operator() {
     let app = TestApp::start().await;
     assert_eq!(app.browser().get("/operator/live").await.status, 204);
-    let browser = app.browser().for_pages();
-    let form = form_urlencoded::Serializer::new(String::new()).append_pair("token", OPERATOR_TOKEN).finish();
-    assert_eq!(browser.post_form("/operator/login", &form).await.status, 303);
+    let browser = signed_in(&app).await;
     let mut stream = browser.open("/operator/live").await;
     assert_eq!(stream.status(), 200);
     assert_eq!(stream.chunk().await.unwrap().unwrap(), "retry: 5000\n\n");

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::test_app::{Answer, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
 
-async fn ask(app: &TestApp, method: Method, path: &str, body: &str) -> Answer {
+pub async fn ask(app: &TestApp, method: Method, path: &str, body: &str) -> Answer {
     let bearer = format!("Bearer {OPERATOR_TOKEN}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     app.browser().send(method, path, &headers, body.as_bytes()).await
 }
 
-async fn get(app: &TestApp, path: &str) -> Value {
+pub async fn get(app: &TestApp, path: &str) -> Value {
     let answer = ask(app, Method::GET, path, "").await;
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     answer.json()

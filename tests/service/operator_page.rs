@@ -10,7 +10,7 @@ use crate::test_app::{Answer, Browser, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 /// A browser whose operator signed in.
-async fn signed_in(app: &TestApp) -> Browser {
+pub async fn signed_in(app: &TestApp) -> Browser {
     let browser = app.browser().for_pages();
     let answer = sign_in(&browser, OPERATOR_TOKEN).await;
     assert_eq!((answer.status.as_u16(), answer.location().path()), (303, "/operator"));

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -45,14 +45,43 @@ pub struct Ended {
     pub stderr: String,
 }
 
+impl Ended {
+    fn with(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A process that was started; killed when dropped.
+pub struct Running(pub Child);
+
+impl Running {
+    /// What `kill` and a service manager send.
+    pub fn ask_to_stop(&self) {
+        kill_process(Pid::from_child(&self.0), Signal::TERM).unwrap();
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.ask_to_stop();
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Already ended unless the test failed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Runs to the end.
 pub fn run(mut command: Command) -> Ended {
-    let output = command.output().unwrap();
-    Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Ended::with(command.output().unwrap())
 }
 
 /// Runs what must end by itself soon.
@@ -66,19 +95,14 @@ pub fn run_briefly(mut command: Command) -> Ended {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    let output = child.wait_with_output().unwrap();
-    Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Ended::with(child.wait_with_output().unwrap())
 }
 
 /// `shoptalk serve`, listening.
 pub struct Service {
     /// Where it listens.
     pub address: SocketAddr,
-    child: Child,
+    running: Running,
     log: Option<JoinHandle<String>>,
 }
 
@@ -97,23 +121,22 @@ impl Service {
             stderr.read_to_string(&mut log).unwrap();
             log
         });
-        Self { address, child, log: Some(reading) }
+        Self { address, running: Running(child), log: Some(reading) }
     }
 
     /// Its process id.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.running.0.id()
     }
 
     /// Asks it to stop, as a supervisor does.
     pub fn ask_to_stop(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.running.ask_to_stop();
     }
 
     /// Asks it to stop, and gives its exit status and its log.
     pub fn stop(mut self) -> (ExitStatus, String) {
-        self.ask_to_stop();
-        let status = self.child.wait().unwrap();
+        let status = self.running.stop();
         (status, self.log.take().unwrap().join().unwrap())
     }
 }
@@ -121,16 +144,8 @@ impl Service {
 impl Service {
     /// Ends it as a power supply or the kernel does: without a chance to do anything. Gives its log.
     pub fn kill(mut self) -> String {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.running.0.kill().unwrap();
+        self.running.0.wait().unwrap();
         self.log.take().unwrap().join().unwrap()
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // Already ended unless the test failed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -3,14 +3,13 @@
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use http::Method;
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::process::{Ended, Service, run, run_briefly, shoptalk};
+use crate::process::{Ended, Running, Service, run, run_briefly, shoptalk};
 use crate::test_app::Browser;
 
 const SHOP: &str = "demo-shop.myshopify.com";
@@ -27,7 +26,7 @@ fn free_port() -> u16 {
 /// `shoptalk sandbox`, running.
 struct Sandbox {
     folder: TempDir,
-    child: Child,
+    running: Running,
     lines: BufReader<ChildStdout>,
     /// What it printed at its start.
     printed: String,
@@ -46,7 +45,7 @@ impl Sandbox {
         }
         let port =
             printed.split("control page, http://127.0.0.1:").nth(1).unwrap().split('.').next().unwrap().to_owned();
-        Self { folder, child, lines, printed, port }
+        Self { folder, running: Running(child), lines, printed, port }
     }
 
     /// Does something there.
@@ -71,16 +70,7 @@ impl Sandbox {
     }
 
     fn stop(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        // Already ended unless the test failed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        assert_eq!(self.running.stop().code(), Some(0));
     }
 }
 

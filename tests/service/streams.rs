@@ -5,53 +5,37 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read, Write, pipe};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::process::{Pid, Signal, kill_process};
 
 use crate::load::{Client, wait_until_ready};
-use crate::process::{Ended, Service, configured, run, shoptalk};
+use crate::process::{Ended, Running, Service, configured, run, shoptalk};
 use crate::test_app::OPERATOR_TOKEN;
 
 /// How long an end may take: the service promises 15 seconds.
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
-/// A process that is ended with the test.
-struct Process(Child);
-
-impl Process {
-    fn ask_to_stop(&self) {
-        kill_process(Pid::from_child(&self.0), Signal::TERM).unwrap();
-    }
-
-    fn ends(mut self) -> ExitStatus {
-        let deadline = Instant::now() + ENDS_WITHIN;
-        loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "it does not end");
-            std::thread::sleep(Duration::from_millis(5));
+/// Waits until a process has ended that was asked to.
+fn end_of(mut process: Running) -> ExitStatus {
+    let deadline = Instant::now() + ENDS_WITHIN;
+    loop {
+        if let Some(status) = process.0.try_wait().unwrap() {
+            return status;
         }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        assert!(Instant::now() < deadline, "it does not end");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 /// `shoptalk serve` at a port that is known before, because its log may say nothing.
-fn serve(folder: &Path, stderr: impl Into<Stdio>) -> (Process, SocketAddr) {
+fn serve(folder: &Path, stderr: impl Into<Stdio>) -> (Running, SocketAddr) {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = configured(folder, &["serve"]);
     command.env("PORT", address.port().to_string()).env("OPERATOR_TOKEN", OPERATOR_TOKEN);
     let child = command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
-    (Process(child), address)
+    (Running(child), address)
 }
 
 /// Fills a pipe to the last byte.
@@ -110,7 +94,7 @@ fn a_log_that_nobody_reads_stops_nothing_and_what_waited_comes_when_it_is_read_a
     fill(&writer);
     answers(address);
     service.ask_to_stop();
-    assert!(service.ends().success());
+    assert!(end_of(service).success());
 }
 
 #[test]
@@ -129,17 +113,17 @@ fn a_log_whose_reader_is_gone_or_whose_disk_is_full_stops_nothing_and_its_lines_
         // Lines that strangers cause come once a second for each kind.
         assert!(lost(address) > 0);
         service.ask_to_stop();
-        assert!(service.ends().success());
+        assert!(end_of(service).success());
     }
     // Without any standard error.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = through_shell("exec \"$@\" 2>&- >&-", configured(folder.path(), &["serve"]));
     command.env("PORT", address.port().to_string());
-    let service = Process(command.spawn().unwrap());
+    let service = Running(command.spawn().unwrap());
     wait_until_ready(address);
     answers(address);
     service.ask_to_stop();
-    assert!(service.ends().success());
+    assert!(end_of(service).success());
 }
 
 #[test]
@@ -150,12 +134,12 @@ fn a_start_that_fails_ends_also_where_nobody_reads_why() {
     for arguments in [["serve", "--what"], ["sync", "nowhere"]] {
         let mut command = shoptalk(folder.path(), &arguments);
         let child = command.stdout(Stdio::null()).stderr(writer.try_clone().unwrap()).spawn().unwrap();
-        assert_eq!(Process(child).ends().code(), Some(2), "{arguments:?}");
+        assert_eq!(end_of(Running(child)).code(), Some(2), "{arguments:?}");
     }
     let mut command = configured(folder.path(), &["serve"]);
     command.env("TOKEN_DB_PATH", "/dev/null/tokens.db");
     let child = command.stdout(Stdio::null()).stderr(writer).spawn().unwrap();
-    assert_eq!(Process(child).ends().code(), Some(2));
+    assert_eq!(end_of(Running(child)).code(), Some(2));
 }
 
 /// The same command line, started by a shell that does something with the streams first.
@@ -211,11 +195,11 @@ fn the_demo_stops_when_it_is_asked_to_whoever_reads() {
     let (reader, writer) = pipe().unwrap();
     let mut command = shoptalk(folder.path(), &["demo", "--dir", "demo"]);
     let child = command.stdout(writer.try_clone().unwrap()).stderr(Stdio::null()).spawn().unwrap();
-    let demo = Process(child);
+    let demo = Running(child);
     read_until(&mut BufReader::new(reader.try_clone().unwrap()), "Ctrl-C ends the demo");
     fill(&writer);
     demo.ask_to_stop();
-    assert!(demo.ends().success());
+    assert!(end_of(demo).success());
 
     let full =
         run(through_shell("exec \"$@\" >/dev/full", shoptalk(folder.path(), &["demo", "--once", "--dir", "one"])));

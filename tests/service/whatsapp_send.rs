@@ -248,6 +248,21 @@ async fn an_answer_quotes_and_typing_and_seen_are_one_call_about_the_last_messag
 }
 
 #[tokio::test]
+async fn seen_is_said_of_the_persons_last_message_however_many_of_ours_follow_it() {
+    let scene = Scene::start().await;
+    let asked = scene.hear("And the red one?").await;
+    for number in 0..41 {
+        scene.say(&json!({"text": number.to_string()})).await;
+        scene.work().await;
+    }
+    let seen = format!("{}/seen", scene.to(&scene.ada.user_id()));
+    assert_eq!(scene.bot.send(Method::POST, &seen, &[], b"").await.status, 204);
+    scene.work().await;
+    assert_eq!(scene.platform.marked_read(), [(asked, false)]);
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn after_a_day_only_templates_go_and_the_platforms_word_counts_at_the_edge() {
     let scene = Scene::start().await;
     scene.app.clock.advance(Duration::from_secs(24 * 3600));

@@ -1,7 +1,7 @@
 //! How the model is doing and what it costs: what is counted, and which alerts follow from it.
 
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use uuid::Uuid;
 
@@ -19,18 +19,11 @@ const ENOUGH: u32 = 3;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// How the model did lately.
-#[derive(Debug, Default)]
-pub struct Health {
-    /// How often in a row it did not answer.
-    silent: AtomicU32,
-}
-
 impl Responder {
     /// Raises and heals the alerts of the model, by what it said. What is no answer of the model heals nothing.
     pub(super) fn note(&self, said: &Result<Said, ModelError>) {
         let alerts = &self.answering().shared.alerts;
-        let silent = &self.0.health.silent;
+        let silent = &self.0.silent;
         match said {
             Ok(_) => {
                 silent.store(0, Ordering::Relaxed);

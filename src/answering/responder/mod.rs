@@ -15,12 +15,12 @@ mod tools;
 mod trying;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use self::health::Health;
 use self::model::{Model, ModelError};
 use self::settings::ResponderSettings;
 use super::Answering;
@@ -44,7 +44,8 @@ struct Inner {
     answering: Answering,
     settings: ResponderSettings,
     model: Model,
-    health: Health,
+    /// How often in a row the model did not answer.
+    silent: AtomicU32,
     /// Merchants who try a question at the moment.
     trying: Mutex<HashSet<Uuid>>,
     /// Merchants whose answers cost as much as they may, and on which day (days since 1970).
@@ -91,7 +92,7 @@ pub enum Verdict {
     },
 }
 
-/// Who wants a human to answer.
+/// Who wants a human to answer, or why nobody else can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Because {
     /// The model.
@@ -100,6 +101,8 @@ pub enum Because {
     Objection,
     /// The model or its settings do not work as they should.
     Trouble,
+    /// Nobody: the merchant's answers cost as much today as they may.
+    Budget,
 }
 
 /// A product that the model was told of.
@@ -131,7 +134,7 @@ impl Responder {
             answering,
             settings,
             model,
-            health: Health::default(),
+            silent: AtomicU32::new(0),
             trying: Mutex::default(),
             over_budget: Mutex::default(),
         }))

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::completion::{Completion, Said, read_completion};
 use crate::shared::outgoing::http::{Answer, ApiError, Http};
+use crate::shared::settings::below;
 use crate::shared::store::responder::Tokens;
 
 /// The most tokens of one answer.
@@ -66,8 +67,7 @@ impl Model {
     /// Asks this model at this endpoint.
     #[must_use]
     pub fn new(http: Http, endpoint: &Url, name: String, key: Option<SecretString>) -> Self {
-        let mut url = endpoint.clone();
-        url.set_path(&format!("{}/chat/completions", endpoint.path().trim_end_matches('/')));
+        let url = below(endpoint, "/chat/completions");
         Self { http: http.sending_of("model"), url, name, key, wants_newer_limit: AtomicBool::new(false) }
     }
 

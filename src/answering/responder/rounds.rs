@@ -94,7 +94,7 @@ impl Responder {
         let tools = described();
         for round in 1..=MOST_ROUNDS {
             if round > 1 && question.payer == Payer::Merchant && self.is_over_budget(question.merchant).await? {
-                return Ok(Ok(trouble(OVER_BUDGET)));
+                return Ok(Ok(Verdict::HandOver { why: OVER_BUDGET.to_owned(), because: Because::Budget }));
             }
             let reply = self.model().ask(&messages, &tools).await;
             self.note(&reply.said);

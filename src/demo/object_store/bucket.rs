@@ -133,16 +133,6 @@ impl Bucket {
         self.with(|bucket| bucket.part_limit = keys.max(1));
     }
 
-    /// Writes wait from now on, or go on.
-    pub fn hold_puts(&self, yes: bool) {
-        self.with(|bucket| bucket.holds_puts.send_replace(yes));
-    }
-
-    /// The next `times` writes fail in this way.
-    pub fn fail_puts(&self, times: usize, fault: Fault) {
-        self.fail(Some(Operation::Put), "", 0, times, fault);
-    }
-
     /// The next `times` requests of this kind (`None`: of any), to keys that contain this text, after `skip` that are answered as
     /// ever, fail in this way.
     pub fn fail(&self, operation: Option<Operation>, key_contains: &str, skip: usize, times: usize, fault: Fault) {

@@ -85,7 +85,7 @@ async fn answer(core: &Core, asked: &Asked) -> Response {
             return S3Error::no_such_bucket().answer();
         };
         count(bucket, operation, asked);
-        fault::take(bucket, operation, &asked.key)
+        fault::take(&mut bucket.plans, operation, &asked.key)
     };
     let answer = match planned {
         None => carry_out(core, asked).await,
@@ -176,7 +176,7 @@ async fn fail(fault: Fault, operation: Operation) -> Response {
 
 async fn carry_out(core: &Core, asked: &Asked) -> Response {
     let done = match (asked.operation(), asked.key.is_empty()) {
-        (Operation::Put, false) => put(core, asked).await,
+        (Operation::Put, false) => put(core, asked),
         (Operation::Get | Operation::Head, false) => read(core, asked),
         (Operation::Delete, false) => delete(core, asked),
         (Operation::Delete, true) if asked.method == Method::POST => delete_many(core, asked),
@@ -193,17 +193,12 @@ pub(super) fn etag(bytes: &[u8]) -> String {
     format!("\"{hash}\"")
 }
 
-async fn put(core: &Core, asked: &Asked) -> Result<Response, S3Error> {
-    let mut held = {
-        let world = core.world();
-        let bucket = world.buckets.get(&asked.bucket).ok_or_else(S3Error::no_such_bucket)?;
-        if bucket.counts.get(&asked.key).is_some_and(|counts| counts.under_way > MAX_PUTS_AT_ONCE) {
-            return Err(S3Error::new(503, "SlowDown", "Please reduce your request rate."));
-        }
-        bucket.holds_puts.subscribe()
-    };
-    // The store going away ends the wait.
-    let _ = held.wait_for(|holds| !holds).await;
+fn put(core: &Core, asked: &Asked) -> Result<Response, S3Error> {
+    let is_too_much =
+        |bucket: &BucketRecord| bucket.counts.get(&asked.key).is_some_and(|counts| counts.under_way > MAX_PUTS_AT_ONCE);
+    if core.world().buckets.get(&asked.bucket).is_some_and(is_too_much) {
+        return Err(S3Error::new(503, "SlowDown", "Please reduce your request rate."));
+    }
     let metadata = asked.headers.iter().filter_map(|(name, value)| {
         let name = name.as_str().strip_prefix("x-amz-meta-")?;
         Some((name.to_owned(), value.to_str().unwrap_or_default().to_owned()))
@@ -296,7 +291,7 @@ fn delete_many(core: &Core, asked: &Asked) -> Result<Response, S3Error> {
     let mut rows = String::new();
     for key in keys {
         bucket.counts(&key).deletes += 1;
-        if fault::take(bucket, Operation::Delete, &key).is_some() {
+        if fault::take(&mut bucket.plans, Operation::Delete, &key).is_some() {
             rows.push_str(&format!(
                 "<Error><Key>{}</Key><Code>InternalError</Code><Message>planned</Message></Error>",
                 escaped(&key)

@@ -1,7 +1,5 @@
 //! What goes wrong on request.
 
-use super::state::BucketRecord;
-
 /// How one request fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -61,8 +59,8 @@ pub(super) struct Plan {
 }
 
 /// The fault that is planned for this request, once less from now on. Of several that fit, the oldest.
-pub(super) fn take(bucket: &mut BucketRecord, operation: Operation, key: &str) -> Option<Fault> {
-    let plan = bucket.plans.iter_mut().find(|plan| {
+pub(super) fn take(plans: &mut Vec<Plan>, operation: Operation, key: &str) -> Option<Fault> {
+    let plan = plans.iter_mut().find(|plan| {
         plan.times > 0 && plan.operation.is_none_or(|wanted| wanted == operation) && key.contains(&plan.key_contains)
     })?;
     if plan.skip > 0 {
@@ -71,6 +69,6 @@ pub(super) fn take(bucket: &mut BucketRecord, operation: Operation, key: &str) -
     }
     plan.times -= 1;
     let fault = plan.fault;
-    bucket.plans.retain(|plan| plan.times > 0);
+    plans.retain(|plan| plan.times > 0);
     Some(fault)
 }

@@ -13,8 +13,8 @@
 //! assert_eq!(bucket.keys("users/"), ["users/…/conversations/7000.json"]);
 //! let object = bucket.object("users/…").unwrap();          // bytes, content_type, metadata["sha256"], …
 //! assert_eq!(bucket.puts("users/…"), 1);                   // how often it was written, also where it failed
-//! bucket.fail_puts(2, Fault::SlowDown);                    // or Cut, DoneCut, DoesNothing, StoresOther, …
-//! bucket.hold_puts(true);   bucket.most_at_once("users/…");   // uploads wait; how many of one object were under way at once
+//! bucket.fail(Some(Operation::Put), "", 0, 2, Fault::SlowDown);   // or Cut, DoneCut, DoesNothing, StoresOther, …
+//! bucket.most_at_once("users/…");                          // how many uploads of one object were under way at once
 //! bucket.set_versioning("Enabled");   bucket.set_public(true);   bucket.delete_outside("users/…");
 //! store.set_clock_ahead(TimeDelta::hours(1));              // 403 RequestTimeTooSkewed, with its own time in `Date`
 //! ```
@@ -33,21 +33,9 @@ use chrono::TimeDelta;
 
 pub use self::bucket::Bucket;
 pub use self::fault::{Fault, Operation};
-pub use self::state::Object;
 use self::state::{Core, World};
-use crate::shared::channel::simulator::{Loopback, Now, Traffic};
-
-/// Who may use the simulated storage.
-pub struct Options {
-    /// The region that signatures must name.
-    pub region: String,
-    /// The access key.
-    pub access_key: String,
-    /// The secret key that belongs to it.
-    pub secret_key: String,
-    /// Where its time comes from.
-    pub now: Now,
-}
+pub use self::state::{Object, Options};
+use crate::shared::channel::simulator::{Loopback, Traffic};
 
 /// A handle to the running storage. Cheap to clone; the server stops when the last handle is dropped.
 #[derive(Clone)]

@@ -4,11 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::watch;
 
-use super::Options;
 use super::fault::Plan;
-use crate::shared::channel::simulator::{Traffic, lock};
+use crate::shared::channel::simulator::{Now, Traffic, lock};
+
+/// Who may use the simulated storage.
+pub struct Options {
+    /// The region that signatures must name.
+    pub region: String,
+    /// The access key.
+    pub access_key: String,
+    /// The secret key that belongs to it.
+    pub secret_key: String,
+    /// Where its time comes from.
+    pub now: Now,
+}
 
 /// What handles and request handlers share.
 pub(super) struct Core {
@@ -76,8 +86,6 @@ pub(super) struct BucketRecord {
     /// No list gives more than so many keys at once.
     pub part_limit: usize,
     pub plans: Vec<Plan>,
-    /// Uploads wait while this is true.
-    pub holds_puts: watch::Sender<bool>,
 }
 
 impl Default for BucketRecord {
@@ -94,7 +102,6 @@ impl Default for BucketRecord {
             is_public: false,
             part_limit: 1000,
             plans: Vec::new(),
-            holds_puts: watch::Sender::new(false),
         }
     }
 }

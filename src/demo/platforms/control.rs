@@ -23,9 +23,6 @@ use crate::shared::channel::simulator::{Loopback, Traffic, loopback_client, rand
 /// Only who sets this header is heard: a page in a browser cannot, without being asked about it first.
 const HEADER: &str = "x-shoptalk-sandbox";
 
-/// The field of a form that carries the word.
-pub(super) const WORD: &str = "word";
-
 /// How long a verb may take: a service may need a minute to start.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -71,7 +68,7 @@ async fn show(State(control): State<Control>) -> Response {
 /// A form of the page. What came of it stands on the page afterwards.
 async fn press(State(control): State<Control>, Path(verb): Path<String>, body: Bytes) -> Response {
     let fields: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
-    if fields.get(WORD).is_none_or(|word| **word != *control.word) {
+    if fields.get(page::WORD).is_none_or(|word| **word != *control.word) {
         return refused();
     }
     match Verb::read(page::words(&verb, &fields)) {

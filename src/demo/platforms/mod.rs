@@ -4,8 +4,9 @@
 //! one (`say`, `tap`, `die-token`, …) it talks to the running one over its control address.
 
 mod control;
+mod goods;
 mod page;
-pub(in crate::demo) mod people;
+pub(crate) mod people;
 mod settings;
 mod verb;
 mod work;
@@ -24,6 +25,7 @@ pub use self::control::ask;
 use self::people::Registry;
 pub use self::verb::{Failing, Happening, Platform, Verb};
 use super::service::Service;
+use super::telling::{finish_telling, say};
 use crate::shared::channel::simulator::{Loopback, Now, Post, lock};
 use crate::{facebook, linkedin, shopify, viber, whatsapp};
 
@@ -113,7 +115,7 @@ impl Platforms {
         };
         let shopify = shopify::sandbox::Sandbox::start_on(shopify, port(2)).await?;
         shopify.auto_consent(options.consents);
-        super::stage::fill_shop(&shopify.add_shop(SHOP, NAME));
+        goods::fill_shop(&shopify.add_shop(SHOP, NAME));
 
         let whatsapp = whatsapp::sandbox::Options {
             app_id: settings::APP_ID.to_owned(),
@@ -274,14 +276,14 @@ pub(super) async fn serve_control(platforms: &Arc<Platforms>, port: u16) -> anyh
 pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
     let platforms = Arc::new(Platforms::start(&options).await?);
     let control = serve_control(&platforms, options.port).await?;
-    super::say(&settings::text(&platforms, &control.url()));
+    say(&settings::text(&platforms, &control.url()));
     let addresses = async {
-        platforms.enter_addresses(super::say).await;
+        platforms.enter_addresses(say).await;
         std::future::pending::<()>().await;
     };
     tokio::select! {
         () = stop.cancelled() => {}
         () = addresses => {}
     }
-    super::finish_telling().await
+    finish_telling().await
 }

@@ -6,8 +6,11 @@ use clap::{Arg, Command};
 use maud::{DOCTYPE, Markup, html};
 
 use super::verb::Verb;
-use super::{NAME, Platforms, control};
+use super::{NAME, Platforms};
 use crate::shared::channel::simulator::lock;
+
+/// The field of a form that carries the word.
+pub(super) const WORD: &str = "word";
 
 const STYLE: &str = "
 :root { color-scheme: light dark; color: CanvasText; background: Canvas; font: 16px/1.5 system-ui, sans-serif; }
@@ -87,7 +90,7 @@ fn form(verb: &Command, word: &str) -> Markup {
     html! {
         form method="post" action={ "/verbs/" (name) } id=(name) {
             p { (about(verb)) }
-            input type="hidden" name=(control::WORD) value=(word);
+            input type="hidden" name=(WORD) value=(word);
             @for arg in verb.get_arguments() { (field(name, arg)) }
             button { (name) }
         }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// Who is there from the beginning. The first one writes when nobody is named.
-pub(in crate::demo) const CUSTOMERS: [&str; 4] = ["Sam Doe", "Ana Moreno", "Jörg Weiß", "李小龙"];
+pub(crate) const CUSTOMERS: [&str; 4] = ["Sam Doe", "Ana Moreno", "Jörg Weiß", "李小龙"];
 
 /// Everybody who was named, in order.
 pub(super) struct Registry(Vec<String>);

@@ -256,6 +256,11 @@ impl Sandbox {
         self.core.platform().app_subscription = None;
     }
 
+    /// Drops the app-level subscription of object `instagram`, as someone in the dashboard might.
+    pub fn drop_instagram_subscription(&self) {
+        self.core.platform().instagram_subscription = None;
+    }
+
     /// The switch "Require App Secret" of the app.
     pub fn set_app_secret_proof_required(&self, yes: bool) {
         self.core.platform().proof_required = yes;

@@ -10,6 +10,7 @@ use super::reader::ReadError;
 pub use super::reason::Reason;
 pub use super::text_limit::TextLimit;
 use crate::shared::journal::Event;
+use crate::shared::outgoing::http::NoAnswer;
 use crate::shared::store::Item;
 
 /// What a channel gives so that people on its platform can be answered. Everything that holds for all platforms (order,
@@ -487,6 +488,16 @@ pub enum SendError {
     /// The request left, and no answer came that can be read: it may have been sent.
     #[error("nobody knows whether it was sent: {0}")]
     Unknown(String),
+}
+
+impl From<NoAnswer> for SendError {
+    fn from(none: NoAnswer) -> Self {
+        match none {
+            NoAnswer::NeverLeft(why) => Self::NotSent(why),
+            NoAnswer::Lost(why) => Self::Unknown(why),
+            NoAnswer::NotAllowed => Self::Refused { code: "address not allowed".to_owned(), reason: Reason::Refused },
+        }
+    }
 }
 
 /// Why nothing of an account can be sent.

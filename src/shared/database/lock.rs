@@ -6,7 +6,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 
@@ -46,42 +46,47 @@ impl DataLock {
     /// # Errors
     /// When another process holds one of them, or somebody else may write to it: the sentence says which and who.
     pub fn take<'a>(databases: impl IntoIterator<Item = &'a Path>, output: &Path) -> Result<Self, LockError> {
-        let mut folders: Vec<PathBuf> = databases.into_iter().map(|path| folder_of(path).to_owned()).collect();
-        folders.sort();
-        folders.dedup();
         let mut taken = Self(Vec::new());
-        for folder in &folders {
-            let file = taken.take_folder(folder, true)?;
-            taken.0.extend(file);
+        let mut known = Vec::new();
+        let folders = databases.into_iter().map(|path| (folder_of(path), true)).chain([(output, false)]);
+        for (path, has_databases) in folders {
+            let (folder, id) = open_folder(path)?;
+            // One folder may have several names.
+            if known.contains(&id) {
+                continue;
+            }
+            known.push(id);
+            if has_databases {
+                taken.0.push(take_file(path)?);
+            }
+            taken.0.extend(take_folder(folder, path, has_databases)?);
         }
-        taken.take_folder(output, false)?;
         Ok(taken)
     }
+}
 
-    /// Takes one folder, once under whatever names it has. Gives the lock file of one with databases.
-    fn take_folder(&mut self, path: &Path, has_databases: bool) -> Result<Option<File>, LockError> {
-        let open = || -> anyhow::Result<(File, fs::Metadata)> {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-            let folder = File::open(path)?;
-            let metadata = folder.metadata()?;
-            Ok((folder, metadata))
-        };
-        let (folder, metadata) = open().with_context(|| format!("the folder {} cannot be used", path.display()))?;
-        ownership::ensure_is_ours(path, &metadata)?;
-        let lock_file = if has_databases { Some(take_file(path)?) } else { None };
-        let id = (metadata.dev(), metadata.ino());
-        let is_ours_already = |file: &File| file.metadata().is_ok_and(|held| (held.dev(), held.ino()) == id);
-        if !self.0.iter().any(is_ours_already) {
-            match folder.try_lock() {
-                Ok(()) => self.0.push(folder),
-                Err(TryLockError::WouldBlock) => return Err(LockError::Held(held_folder(path, has_databases))),
-                // A file system without such locks; a data folder has its lock file.
-                Err(TryLockError::Error(error)) => {
-                    tracing::warn!(%error, "the folder {} cannot be locked", path.display());
-                }
-            }
+/// A folder, made if it is not there, and what names it on this machine whatever its path is: its device and its number there.
+fn open_folder(path: &Path) -> anyhow::Result<(File, (u64, u64))> {
+    let open = || -> std::io::Result<(File, fs::Metadata)> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        let folder = File::open(path)?;
+        let metadata = folder.metadata()?;
+        Ok((folder, metadata))
+    };
+    let (folder, metadata) = open().with_context(|| format!("the folder {} cannot be used", path.display()))?;
+    ownership::ensure_is_ours(path, &metadata)?;
+    Ok((folder, (metadata.dev(), metadata.ino())))
+}
+
+/// `None`: the file system has no such locks; a data folder has its lock file.
+fn take_folder(folder: File, path: &Path, has_databases: bool) -> Result<Option<File>, LockError> {
+    match folder.try_lock() {
+        Ok(()) => Ok(Some(folder)),
+        Err(TryLockError::WouldBlock) => Err(LockError::Held(held_folder(path, has_databases))),
+        Err(TryLockError::Error(error)) => {
+            tracing::warn!(%error, "the folder {} cannot be locked", path.display());
+            Ok(None)
         }
-        Ok(lock_file)
     }
 }
 
@@ -172,6 +177,20 @@ mod tests {
         drop(lock);
         take().expect("it is free again");
         drop(copies);
+    }
+
+    #[test]
+    fn one_folder_under_several_names_is_one_lock() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        fs::create_dir(&data).expect("made");
+        std::os::unix::fs::symlink(&data, folder.path().join("link")).expect("made");
+        let names = ["data/a.db", "data//b.db", "data/./c.db", "link/d.db"].map(|name| folder.path().join(name));
+        let take = || DataLock::take(names.iter().map(AsRef::as_ref), &folder.path().join("link"));
+        let lock = take().expect("it is free");
+        assert!(matches!(take(), Err(LockError::Held(_))));
+        drop(lock);
+        take().expect("it is free again");
     }
 
     #[test]

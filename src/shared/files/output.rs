@@ -5,24 +5,24 @@
 //! measured to leave empty files after a cut, on ext4 and XFS alike.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::folders::{FOLDER_FLAGS, as_io, find_folder_in, holds, open_plain, remove_files, visit};
 use super::following::{Change, Follower};
 pub use super::path::RelativePath;
-use super::path::{belongs_to, is_aside};
+use super::path::{MARK, belongs_to, is_aside};
 use super::readers::Readers;
+use super::stamp::Stamp;
 
 /// Whether a write changed anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,44 +40,6 @@ pub enum ToDisk {
     First,
     /// With [`Output::sync`]: until then a power cut may leave an empty file, so something must be known to write it anew.
     Later,
-}
-
-/// What a file was when it was last written: another file, or a changed one, has another stamp.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    bytes: u64,
-    inode: u64,
-    modified_ns: i64,
-}
-
-impl Stamp {
-    fn of(file: &File) -> std::io::Result<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = file.metadata()?;
-        let modified_ns = metadata.mtime().wrapping_mul(1_000_000_000).wrapping_add(metadata.mtime_nsec());
-        Ok(Self { bytes: metadata.len(), inode: metadata.ino(), modified_ns })
-    }
-}
-
-impl fmt::Display for Stamp {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {} {}", self.bytes, self.inode, self.modified_ns)
-    }
-}
-
-impl FromStr for Stamp {
-    type Err = std::io::Error;
-
-    fn from_str(text: &str) -> std::io::Result<Self> {
-        let invalid = || std::io::Error::from(ErrorKind::InvalidData);
-        let mut numbers = text.split(' ');
-        let mut next = || numbers.next().ok_or_else(invalid);
-        Ok(Self {
-            bytes: next()?.parse().map_err(|_| invalid())?,
-            inode: next()?.parse().map_err(|_| invalid())?,
-            modified_ns: next()?.parse().map_err(|_| invalid())?,
-        })
-    }
 }
 
 /// A range of bytes of a file, and what shall stand there.
@@ -120,9 +82,6 @@ impl Write for Comparing<'_> {
     }
 }
 
-/// The file of the output folder that says which installation it belongs to.
-pub const MARK: &str = ".shoptalk";
-
 /// The file of the output folder that says up to which event its files are made.
 const MADE: &str = ".shoptalk-made";
 
@@ -153,8 +112,6 @@ struct Root {
     /// Who is told of changes; nobody, while none was set.
     follower: OnceLock<Arc<dyn Follower>>,
 }
-
-const FOLDER_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 impl Output {
     /// Opens the folder, making it (0700) if it is not there.
@@ -776,121 +733,6 @@ fn read_mark(folder: impl AsFd) -> std::io::Result<Option<String>> {
     let mut text = String::new();
     file.take(100).read_to_string(&mut text)?;
     Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
-}
-
-/// A folder in a folder; `None` where there is none, or something else has this name.
-fn find_folder_in(folder: impl AsFd, name: &str) -> std::io::Result<Option<OwnedFd>> {
-    match rustix::fs::openat(folder, name, FOLDER_FLAGS, Mode::empty()) {
-        Ok(found) => Ok(Some(found)),
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn visit(folder: &OwnedFd, below: &str, see: &mut dyn FnMut(&str, File) -> std::io::Result<()>) -> std::io::Result<()> {
-    let mut names = Vec::new();
-    for entry in rustix::fs::Dir::read_from(folder)? {
-        let entry = entry?;
-        // Whatever begins with a dot is half-written; and whoever put a name there that is no text, it was not this program.
-        match entry.file_name().to_str() {
-            Ok(name) if !name.starts_with('.') => names.push(name.to_owned()),
-            _ => {}
-        }
-    }
-    // A listing may show a name twice that was replaced meanwhile.
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        let path = format!("{below}{name}");
-        // Without waiting for the other end, should it be a pipe.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match rustix::fs::openat(folder, name.as_str(), flags, Mode::empty()) {
-            Ok(file) => File::from(file),
-            // Gone meanwhile; a symbolic link; something that cannot be read, such as a socket.
-            Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let kind = file.metadata()?.file_type();
-        if kind.is_dir() {
-            visit(&file.into(), &format!("{path}/"), see)?;
-        } else if kind.is_file() {
-            see(&path, file)?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes the files at any depth whose name is wanted, and the folders too if told so. Gives back how many files.
-fn remove_files(folder: &OwnedFd, wanted: &dyn Fn(&[u8]) -> bool, folders_too: bool) -> std::io::Result<usize> {
-    let mut removed = 0;
-    // Names first: what a listing shows while entries go is not defined.
-    let names: Vec<std::ffi::CString> = rustix::fs::Dir::read_from(folder)?
-        .map(|entry| entry.map(|entry| entry.file_name().to_owned()))
-        .collect::<Result<_, _>>()?;
-    for name in names.iter().filter(|name| !matches!(name.to_bytes(), b"." | b"..")) {
-        match rustix::fs::openat(folder, name, FOLDER_FLAGS, Mode::empty()) {
-            Ok(inner) => {
-                removed += remove_files(&inner, wanted, folders_too)?;
-                if folders_too {
-                    rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR)?;
-                }
-            }
-            Err(Errno::NOENT) => {}
-            Err(_) if wanted(name.to_bytes()) => {
-                rustix::fs::unlinkat(folder, name, AtFlags::empty())?;
-                removed += 1;
-            }
-            Err(_) => {}
-        }
-    }
-    rustix::fs::fsync(folder)?;
-    Ok(removed)
-}
-
-fn as_io(error: Errno) -> std::io::Error {
-    error.into()
-}
-
-/// Opens a plain file for reading; `None` where there is none, or a symbolic link, which is replaced and not followed.
-fn open_plain(folder: impl AsFd, name: &str) -> std::io::Result<Option<File>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = match rustix::fs::openat(folder, name, flags, Mode::empty()) {
-        Ok(file) => File::from(file),
-        Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    if file.metadata()?.is_file() {
-        Ok(Some(file))
-    } else {
-        Err(std::io::Error::new(ErrorKind::AlreadyExists, "something that is no file has this name"))
-    }
-}
-
-/// Whether the file holds exactly these bytes already.
-fn holds(folder: impl AsFd, name: &str, document: &[u8]) -> std::io::Result<bool> {
-    let Some(mut file) = open_plain(folder, name)? else { return Ok(false) };
-    if file.metadata()?.len() != document.len() as u64 {
-        return Ok(false);
-    }
-    let mut buffer = [0; 16 * 1024];
-    let mut rest = document;
-    while !rest.is_empty() {
-        let read = file.read(&mut buffer)?;
-        if read == 0 || !rest.starts_with(&buffer[..read]) {
-            return Ok(false);
-        }
-        rest = &rest[read..];
-    }
-    Ok(true)
-}
-
-/// Whether an error says that the disk or the process is out of something, rather than that one file is at fault.
-#[must_use]
-pub fn is_environment(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::StorageFull | ErrorKind::ReadOnlyFilesystem | ErrorKind::QuotaExceeded | ErrorKind::OutOfMemory
-    ) || matches!(error.raw_os_error().map(Errno::from_raw_os_error), Some(Errno::IO | Errno::MFILE | Errno::NFILE))
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ use std::io::ErrorKind;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
+/// The file of the output folder that says which installation it belongs to.
+pub const MARK: &str = ".shoptalk";
+
 /// The longest name, in bytes.
 pub const MAX_NAME_BYTES: usize = 141;
 

@@ -68,6 +68,12 @@ impl DedupeKey {
         Self(key)
     }
 
+    /// The key of what is set aside: its account, its kind and its bytes.
+    #[must_use]
+    pub fn of_set_aside(channel: &str, account: &str, kind: &str, raw: &[u8]) -> Self {
+        Self::new(channel, account, &[b"apart", kind.as_bytes(), &Sha256::digest(raw)])
+    }
+
     /// The key of a body that is no JSON object: one of so many in all, whatever it says.
     #[must_use]
     pub fn of_no_object(channel: &str, body: &[u8]) -> Self {
@@ -169,6 +175,45 @@ pub struct Event {
     pub source: Source,
     /// The bytes as they came.
     pub payload: Vec<u8>,
+}
+
+impl Event {
+    /// Something of this account (empty: nobody knows of which) that no worker is handed: kept as it came, once, and shown to the
+    /// operator with the reason.
+    #[must_use]
+    pub fn set_aside(
+        channel: &'static str,
+        account: &str,
+        kind: impl Into<Cow<'static, str>>,
+        reason: &'static str,
+        raw: &[u8],
+    ) -> Self {
+        let kind = kind.into();
+        Self {
+            channel,
+            account: account.to_owned(),
+            key: DedupeKey::of_set_aside(channel, account, &kind, raw),
+            name: None,
+            kind,
+            effect: Effect::SetAside(reason.into()),
+            occurred_at: None,
+            source: Source::Webhook,
+            payload: raw.to_vec(),
+        }
+    }
+
+    /// A body that is rightly signed and no JSON object: kept as one of so many in all, with its first bytes.
+    #[must_use]
+    pub fn of_no_object(channel: &'static str, raw: &[u8]) -> Self {
+        let event = Self::set_aside(channel, "", "delivery", "not a JSON object", kept_of_no_object(raw));
+        Self { key: DedupeKey::of_no_object(channel, raw), ..event }
+    }
+}
+
+/// A platform's word, short enough for a column and a log line.
+#[must_use]
+pub fn short_word(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(40).collect()
 }
 
 #[cfg(test)]

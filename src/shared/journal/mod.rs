@@ -47,7 +47,7 @@ pub(in crate::shared) use cursors::{CONVERSATIONS_CURSOR, FEED_CURSOR, OVERVIEW_
 pub use erase::{Erased, Scope};
 pub use error::JournalError;
 pub(in crate::shared) use event::EffectColumns;
-pub use event::{DedupeKey, Effect, Event, Source, kept_of_no_object};
+pub use event::{DedupeKey, Effect, Event, Source, kept_of_no_object, short_word};
 pub use file_changes::FileChanges;
 pub use handle::{Journal, WriterHandle};
 pub use migrations::count_migrations;

@@ -16,8 +16,6 @@ use super::event::{DedupeKey, Event};
 pub struct Unsending {
     /// What is left of an item: who said it to whom and when, and its id.
     pub tombstone: fn(&[u8]) -> Vec<u8>,
-    /// The key of an item of an account, as it was when the item came; `None` where it cannot be told.
-    pub key_of: fn(&str, &str) -> Option<DedupeKey>,
     /// The event that an item of an account was when it came; `None` where it cannot be told.
     pub event_of: fn(&str, &str) -> Option<Event>,
 }

@@ -58,10 +58,21 @@ impl Secrets {
         self.find_signer_sha256(message, signature).is_some()
     }
 
-    /// Which secret made `signature` as HMAC-SHA256 over `message`. Both are always computed.
+    /// Which secret made `signature` as HMAC-SHA256 over `message`, compared in constant time: any length but 32 is wrong. Both
+    /// are always computed.
     #[must_use]
     pub fn find_signer_sha256(&self, message: &[u8], signature: &[u8]) -> Option<Signer> {
-        self.find(|secret| verify_sha256(secret.expose_secret().as_bytes(), message, signature))
+        self.find_signer_sha256_of(&[message], signature)
+    }
+
+    /// The same over the bytes of these pieces, one behind the other.
+    #[must_use]
+    pub fn find_signer_sha256_of(&self, pieces: &[&[u8]], signature: &[u8]) -> Option<Signer> {
+        self.find(|secret| {
+            let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else { return false };
+            pieces.iter().for_each(|piece| mac.update(piece));
+            mac.verify_slice(signature).is_ok()
+        })
     }
 
     /// Which secret made `signature` as HMAC-SHA1 over `message`. Both are always computed.
@@ -99,14 +110,6 @@ pub fn sign_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
     mac.update(message);
     mac.finalize().into_bytes().into()
-}
-
-/// Whether `signature` is HMAC-SHA256 of `message` under `key`, compared in constant time. Any length but 32 is wrong.
-#[must_use]
-pub fn verify_sha256(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return false };
-    mac.update(message);
-    mac.verify_slice(signature).is_ok()
 }
 
 /// Lower-case hexadecimal.

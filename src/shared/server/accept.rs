@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::FromRequestParts;
+use http::request::Parts;
 use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
@@ -41,8 +43,24 @@ const FINISH_WITHIN: Duration = Duration::from_secs(10);
 
 /// Stands with every request: cancelled when the service begins to stop. Answers without an end of their own end then, so that
 /// nobody waits for them.
-#[derive(Clone)]
-pub struct Stopping(pub CancellationToken);
+#[derive(Clone, Default)]
+pub struct Stopping(CancellationToken);
+
+impl Stopping {
+    /// Ends when the service begins to stop.
+    pub async fn begun(&self) {
+        self.0.cancelled().await;
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Stopping {
+    type Rejection = Infallible;
+
+    /// A request that came by no connection of ours has none: for it the service never stops.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().cloned().unwrap_or_default())
+    }
+}
 
 /// Serves until `stop`; then accepts nothing more and finishes what is at work.
 pub async fn serve(listener: TcpListener, app: Router, limits: &Limits, stop: CancellationToken) {

@@ -77,6 +77,12 @@ impl From<anyhow::Error> for AppError {
     }
 }
 
+impl From<JournalError> for AppError {
+    fn from(error: JournalError) -> Self {
+        Self::ForNow(error.into())
+    }
+}
+
 /// Whether something failed that heals by itself or with the disk: a database that is in use, full, away, or cannot be read
 /// or written at the moment, or an index that is being made again.
 #[must_use]

@@ -137,7 +137,8 @@ impl Gate {
 pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let shares = &*gate.0;
     let (parts, body) = request.into_parts();
-    if let Err(refusal) = check_head(shares, &parts) {
+    let client = client(shares, &parts);
+    if let Err(refusal) = check_head(shares, &parts, client) {
         return refusal.into_response();
     }
     // Where a chunked body ends, only hyper knows; so nothing may follow it on this connection.
@@ -149,7 +150,7 @@ pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Res
         false => {
             let turns = parts.extensions.get::<Arc<Turns>>();
             turns.inspect(|turns| turns.set_reading(true));
-            let read = tokio::time::timeout(within, read(shares, body, &parts)).await;
+            let read = tokio::time::timeout(within, read(shares, body, &parts, client)).await;
             turns.inspect(|turns| turns.set_reading(false));
             read.unwrap_or(Err(Refusal::Slow)).map(|(bytes, held)| (Body::from(bytes), Some(held)))
         }
@@ -157,7 +158,7 @@ pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Res
     let answer = async {
         let (body, _held) = read?;
         let answering = shares.places.take(is_delivery).ok_or(Refusal::Busy)?;
-        let household = client(shares, &parts).map(Household::of);
+        let household = client.map(Household::of);
         let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(answering.place());
         household.map(|household| request.extensions_mut().insert(household));
@@ -171,7 +172,7 @@ pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Res
 }
 
 /// What can be said of a request without its body.
-fn check_head(shares: &Shares, parts: &Parts) -> Result<(), Refusal> {
+fn check_head(shares: &Shares, parts: &Parts, client: Option<IpAddr>) -> Result<(), Refusal> {
     const METHODS: [Method; 7] =
         [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
     if !METHODS.contains(&parts.method) {
@@ -193,11 +194,8 @@ fn check_head(shares: &Shares, parts: &Parts) -> Result<(), Refusal> {
     if !is_upload(parts) && declared_length(&parts.headers).is_some_and(|length| length > most as u64) {
         return Err(Refusal::LargeBody);
     }
-    if is_door(parts.uri.path()) {
-        let client = client(shares, parts);
-        if client.is_some_and(|client| !shares.doors.allow(client)) {
-            return Err(Refusal::TooOften);
-        }
+    if is_door(parts.uri.path()) && client.is_some_and(|client| !shares.doors.allow(client)) {
+        return Err(Refusal::TooOften);
     }
     Ok(())
 }
@@ -252,9 +250,9 @@ fn is_door(path: &str) -> bool {
 }
 
 /// Reads a body. What it holds counts against the memory of all bodies until that is let go.
-async fn read(shares: &Shares, body: Body, parts: &Parts) -> Result<(Bytes, Held), Refusal> {
+async fn read(shares: &Shares, body: Body, parts: &Parts, client: Option<IpAddr>) -> Result<(Bytes, Held), Refusal> {
     let nobody = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-    let mut held = shares.bodies.begin(household(client(shares, parts).unwrap_or(nobody)));
+    let mut held = shares.bodies.begin(household(client.unwrap_or(nobody)));
     let gave_way = held.gave_way.clone();
     let bytes = tokio::select! {
         biased;

@@ -66,14 +66,28 @@ where
     }
 }
 
-/// The living session of the browser that sent these headers.
+/// The living session of the browser that sent these headers, and prolongs it.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find(shared: &Shared, headers: &HeaderMap) -> Result<Option<Session>, AppError> {
+    find_living(shared, headers, true).await
+}
+
+/// The same without prolonging it: for what asks by itself.
+///
+/// # Errors
+/// When the database fails.
+pub async fn look(shared: &Shared, headers: &HeaderMap) -> Result<Option<Session>, AppError> {
+    find_living(shared, headers, false).await
+}
+
+async fn find_living(shared: &Shared, headers: &HeaderMap, is_use: bool) -> Result<Option<Session>, AppError> {
+    let (sessions, now_ms) = (&shared.sessions, shared.clock.now_ms());
     for id in ids(headers, shared.is_public) {
-        if let Some(session) = shared.sessions.find(id, shared.clock.now_ms()).await? {
-            return Ok(Some(session));
+        let found = if is_use { sessions.find(id, now_ms).await? } else { sessions.look(id, now_ms).await? };
+        if found.is_some() {
+            return Ok(found);
         }
     }
     Ok(None)

@@ -44,7 +44,7 @@ pub async fn agree(tokens: &Db, journal: &Journal, output: &Output, alerts: &Ale
             "the output folder {} belongs to another data folder; nothing was changed. Give this one its own OUTPUT_DIR. If \
              its files shall belong to this data folder from now on, remove the file {} in it first",
             output.path().display(),
-            crate::shared::files::output::MARK
+            crate::shared::files::path::MARK
         );
     }
     if of_journal.is_none() && newest == 0 && of_folder.is_some() {

@@ -7,6 +7,7 @@ mod account_cursors;
 pub mod alert_posts;
 pub mod api_keys;
 mod attachments;
+mod connection;
 pub mod connections;
 mod conversation_states;
 pub mod erased;
@@ -36,14 +37,14 @@ mod set_aside;
 mod staging;
 mod still_to_come;
 mod threads;
+mod token;
 mod unread_conversations;
 pub mod uploads;
 
 pub use api_keys::ApiKeys;
 pub use attachments::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, WantedMedia};
-pub use connections::{
-    Connection, Connections, NewConnection, Status, Token, TokenAge, TokenKind, Tokens, Trouble, TroubleSource,
-};
+pub use connection::{Connection, SendingBlock, Status, Trouble, TroubleSource};
+pub use connections::{Connections, NewConnection};
 pub use conversation_states::{ConversationState, Pause, PausedBy, Standing};
 pub use erasures::Erasures;
 pub use event_log::{EventFilter, EventPage, LARGEST_PAGE};
@@ -66,11 +67,11 @@ pub use read_requests::{DueRead, NextTry, PendingRead};
 pub use record_changes::{RecordChange, RecordPlace};
 pub use records::{Change, Edit, Record, RecordPage};
 pub use reports::{KeptReport, PollReport, Subscriptions};
-pub use sending_blocks::SendingBlock;
 pub use sessions::{Session, Sessions};
 pub use staging::{Children, Part, Staging};
 pub use still_to_come::StillToCome;
 pub use threads::{Found, Item, Thread, ThreadPage, ThreadPlace};
+pub use token::{Token, TokenAge, TokenKind, Tokens};
 pub use unread_conversations::{Unread, UnreadConversation};
 
 /// The migrations of `tokens.db`, in order. Append only.

@@ -2,42 +2,9 @@
 
 use rusqlite::params;
 
-use super::{Connection, Connections, Status};
+use super::connection::{Connection, SendingBlock};
+use super::connections::Connections;
 use crate::shared::channel::dialogue::Fault;
-
-/// Why nothing of an account is sent, though its login stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SendingBlock {
-    /// The kind of it.
-    pub fault: Fault,
-    /// The platform's code; empty where it was not asked.
-    pub code: String,
-    /// What the merchant reads.
-    pub sentence: String,
-    /// When it is tried again, in milliseconds since 1970.
-    pub until: i64,
-}
-
-impl Connection {
-    /// How it is doing as a bot is told: with what keeps it from sending.
-    #[must_use]
-    pub fn told_status(&self) -> &'static str {
-        match &self.block {
-            Some(block) if self.status != Status::NeedsReconnect => block.fault.as_str(),
-            _ => self.status.as_str(),
-        }
-    }
-
-    /// A sentence for the merchant about what is wrong, with what keeps it from sending.
-    #[must_use]
-    pub fn told_reason(&self) -> Option<String> {
-        match (&self.block, self.status_reason()) {
-            (Some(block), Some(reason)) if reason != block.sentence => Some(format!("{} {reason}", block.sentence)),
-            (Some(block), _) => Some(block.sentence.clone()),
-            (None, reason) => reason,
-        }
-    }
-}
 
 impl Connections {
     /// Notes that this login of an account cannot send. Another login since then has ended it already.

@@ -1,6 +1,6 @@
 //! Browser sessions for our own pages (`sessions.db`). The id is stored as its SHA-256, what it knows is sealed.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -96,10 +96,24 @@ impl Sessions {
                     )?;
                     return Ok(None);
                 };
-                let opened = vault.open(Purpose::Sessions, &place(&id_hash), &sealed).ok();
-                Ok(opened.and_then(|bytes| Uuid::from_slice(&bytes).ok()).map(|merchant| Session { merchant, id_hash }))
+                Ok(open(&vault, id_hash, &sealed))
             })
             .await
+    }
+
+    /// The living session of this id, as it is: nothing is written.
+    ///
+    /// # Errors
+    /// When the database fails. A session that does not open counts as none.
+    pub async fn look(&self, id: &str, now_ms: i64) -> anyhow::Result<Option<Session>> {
+        let id_hash = hash(id);
+        let living = "SELECT sealed FROM sessions WHERE id_hash = ?1 AND last_seen_at > ?2 AND created_at > ?3";
+        let times = (now_ms - SLIDING_MS, now_ms - ABSOLUTE_MS);
+        let find = move |connection: &mut Connection| {
+            connection.query_row(living, params![id_hash, times.0, times.1], |row| row.get::<_, Vec<u8>>(0)).optional()
+        };
+        let sealed = self.db.call(find).await?;
+        Ok(sealed.and_then(|sealed| open(&self.vault, id_hash, &sealed)))
     }
 
     /// Ends a session.
@@ -153,6 +167,11 @@ impl Sessions {
             })
             .await
     }
+}
+
+fn open(vault: &Vault, id_hash: [u8; 32], sealed: &[u8]) -> Option<Session> {
+    let bytes = vault.open(Purpose::Sessions, &place(&id_hash), sealed).ok()?;
+    Some(Session { merchant: Uuid::from_slice(&bytes).ok()?, id_hash })
 }
 
 fn hash(id: &str) -> [u8; 32] {

@@ -14,7 +14,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::{MetricType, TypedMetric};
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::{Metric, Registry, Unit};
 
 /// Label names with their values.
 type Labels<const N: usize> = [(&'static str, &'static str); N];
@@ -246,128 +246,117 @@ fn from_zero(label: &'static str, values: [&'static str; 2]) -> Family<Labels<1>
     family
 }
 
+/// A registry that gives back what it takes in.
+struct Book(Registry);
+
+impl Book {
+    fn keep<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
+        self.0.register(name, help, metric.clone());
+        metric
+    }
+
+    fn keep_times<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
+        self.0.register_with_unit(name, help, Unit::Seconds, metric.clone());
+        metric
+    }
+
+    fn replies(&mut self) -> ReplyMetrics {
+        let replies = ReplyMetrics::default();
+        self.keep("replies", "Messages to people, by the states that they reached", replies.changes.clone());
+        self.keep_times("reply", "From the acceptance of a message to its sending", replies.times.clone());
+        let parts = "Parts of messages that a platform took, by what it says about their cost";
+        self.keep("reply_parts", parts, replies.parts.clone());
+        replies
+    }
+
+    fn bot(&mut self) -> BotMetrics {
+        let bot = BotMetrics::default();
+        let answers = "Questions that the built-in responder settled, by outcome";
+        self.keep("bot_answers", answers, bot.answers.clone());
+        self.keep("bot_tokens", "Tokens that the model took in and gave out", bot.tokens.clone());
+        self.keep_times("bot", "How long a question took to settle", bot.times.clone());
+        bot
+    }
+
+    fn answers(&mut self) -> AnswerMetrics {
+        let by_status = "Answers to requests of any kind, by status";
+        let by_status: Family<Labels<1>, Counter> = self.keep("answers", by_status, Family::default());
+        let counted = |(status, name)| (status, by_status.get_or_create_owned(&[("status", name)]));
+        AnswerMetrics(AnswerMetrics::STATUSES.map(counted).into())
+    }
+
+    fn writer(&mut self) -> WriterMetrics {
+        let writer = WriterMetrics::default();
+        self.keep_times("commit", "How long a transaction of the journal took", writer.commit_time.clone());
+        self.keep("commit_requests", "How many requests shared one transaction", writer.batch.clone());
+        self.keep("commit_failures", "Transactions of the journal that failed", writer.failures.clone());
+        writer
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("shoptalk");
-        let deliveries = Family::default();
-        registry.register("deliveries", "Webhook deliveries by what became of them", Family::clone(&deliveries));
-        let outdated = Family::default();
-        registry.register(
-            "deliveries_outdated",
-            "Accepted deliveries with only the older signature, or signed with the previous secret",
-            Family::clone(&outdated),
-        );
-        let events = Family::default();
-        registry.register("events", "Events in webhook deliveries, new or repeated", Family::clone(&events));
-        let acknowledgements = Family::default();
-        registry.register_with_unit(
-            "acknowledgement",
-            "From the head of a delivery to its answer",
-            Unit::Seconds,
-            Family::clone(&acknowledgements),
-        );
-        let calls = Family::default();
-        registry.register("platform_calls", "Calls of a platform's API, each try, by outcome", Family::clone(&calls));
-        let call_times = Family::default();
-        registry.register_with_unit(
-            "platform_call",
-            "How long calls of a platform's API took, each try",
-            Unit::Seconds,
-            Family::clone(&call_times),
-        );
-        let reads = Family::default();
-        registry.register(
-            "reads",
-            "Reads of whole accounts (polls), of single objects and hourly looks, by outcome",
-            Family::clone(&reads),
-        );
-        let alerts = from_zero("what", ["raised", "healed"]);
-        registry.register("alerts", "Alerts that were raised or healed", Family::clone(&alerts));
-        let alert_posts = from_zero("outcome", ["sent", "failed"]);
-        registry.register("alert_posts", "Posts to ALERT_WEBHOOK_URL, by outcome", Family::clone(&alert_posts));
-        let jobs = from_zero("outcome", ["done", "failed"]);
-        registry.register("jobs", "Scheduled jobs that ran, by outcome", Family::clone(&jobs));
-        let search = Timing::default();
-        registry.register_with_unit("search", "How long a search of products took", Unit::Seconds, search.clone());
-        let takeovers = Family::default();
-        registry.register("takeovers", "Pauses of bots that began, by channel and cause", Family::clone(&takeovers));
-        let feed_streams = Gauge::default();
-        registry.register(
-            "feed_streams",
-            "Streams of events that are open, and readers that wait",
-            feed_streams.clone(),
-        );
-        let pushes = from_zero("outcome", ["taken", "failed"]);
-        registry.register("push", "Posts of events to receivers of merchants, by outcome", Family::clone(&pushes));
-        let api_requests = Family::default();
-        registry.register(
-            "api_requests",
-            "Requests of the API for bots, by the pattern of their route and the status of their answer",
-            Family::clone(&api_requests),
-        );
+        let mut book = Book(Registry::with_prefix("shoptalk"));
         let cloud_requests: Family<Labels<2>, Counter> = Family::default();
         drop(cloud_requests.get_or_create_owned(&[("operation", "put"), ("outcome", "done")]));
-        registry.register(
-            "cloud_requests",
-            "Requests to object storage, by what was asked and what became of it",
-            Family::clone(&cloud_requests),
-        );
-        let replies = ReplyMetrics::default();
-        registry.register("replies", "Messages to people, by the states that they reached", replies.changes.clone());
-        registry.register_with_unit(
-            "reply",
-            "From the acceptance of a message to its sending",
-            Unit::Seconds,
-            replies.times.clone(),
-        );
-        registry.register(
-            "reply_parts",
-            "Parts of messages that a platform took, by what it says about their cost",
-            replies.parts.clone(),
-        );
-        let bot = BotMetrics::default();
-        registry.register(
-            "bot_answers",
-            "Questions that the built-in responder settled, by outcome",
-            bot.answers.clone(),
-        );
-        registry.register("bot_tokens", "Tokens that the model took in and gave out", bot.tokens.clone());
-        registry.register_with_unit("bot", "How long a question took to settle", Unit::Seconds, bot.times.clone());
-        let by_status: Family<Labels<1>, Counter> = Family::default();
-        registry.register("answers", "Answers to requests of any kind, by status", by_status.clone());
-        let counted = |(status, name)| (status, by_status.get_or_create_owned(&[("status", name)]));
-        let answers = AnswerMetrics(AnswerMetrics::STATUSES.map(counted).into());
-        let writer = WriterMetrics::default();
-        registry.register_with_unit(
-            "commit",
-            "How long a transaction of the journal took",
-            Unit::Seconds,
-            writer.commit_time.clone(),
-        );
-        registry.register("commit_requests", "How many requests shared one transaction", writer.batch.clone());
-        registry.register("commit_failures", "Transactions of the journal that failed", writer.failures.clone());
         Self {
-            registry: Arc::new(registry),
-            deliveries,
-            outdated,
-            events,
-            acknowledgements,
-            calls,
-            call_times,
-            reads,
-            alerts,
-            alert_posts,
-            jobs,
-            search,
-            takeovers,
-            pushes,
-            feed_streams,
-            api_requests,
-            cloud_requests,
-            replies,
-            bot,
-            answers,
-            writer,
+            deliveries: book.keep("deliveries", "Webhook deliveries by what became of them", Family::default()),
+            outdated: book.keep(
+                "deliveries_outdated",
+                "Accepted deliveries with only the older signature, or signed with the previous secret",
+                Family::default(),
+            ),
+            events: book.keep("events", "Events in webhook deliveries, new or repeated", Family::default()),
+            acknowledgements: book.keep_times(
+                "acknowledgement",
+                "From the head of a delivery to its answer",
+                Family::default(),
+            ),
+            calls: book.keep("platform_calls", "Calls of a platform's API, each try, by outcome", Family::default()),
+            call_times: book.keep_times(
+                "platform_call",
+                "How long calls of a platform's API took, each try",
+                Family::default(),
+            ),
+            reads: book.keep(
+                "reads",
+                "Reads of whole accounts (polls), of single objects and hourly looks, by outcome",
+                Family::default(),
+            ),
+            alerts: book.keep("alerts", "Alerts that were raised or healed", from_zero("what", ["raised", "healed"])),
+            alert_posts: book.keep(
+                "alert_posts",
+                "Posts to ALERT_WEBHOOK_URL, by outcome",
+                from_zero("outcome", ["sent", "failed"]),
+            ),
+            jobs: book.keep("jobs", "Scheduled jobs that ran, by outcome", from_zero("outcome", ["done", "failed"])),
+            search: book.keep_times("search", "How long a search of products took", Timing::default()),
+            takeovers: book.keep("takeovers", "Pauses of bots that began, by channel and cause", Family::default()),
+            feed_streams: book.keep(
+                "feed_streams",
+                "Streams of events that are open, and readers that wait",
+                Gauge::default(),
+            ),
+            pushes: book.keep(
+                "push",
+                "Posts of events to receivers of merchants, by outcome",
+                from_zero("outcome", ["taken", "failed"]),
+            ),
+            api_requests: book.keep(
+                "api_requests",
+                "Requests of the API for bots, by the pattern of their route and the status of their answer",
+                Family::default(),
+            ),
+            cloud_requests: book.keep(
+                "cloud_requests",
+                "Requests to object storage, by what was asked and what became of it",
+                cloud_requests,
+            ),
+            replies: book.replies(),
+            bot: book.bot(),
+            answers: book.answers(),
+            writer: book.writer(),
+            registry: Arc::new(book.0),
         }
     }
 }

@@ -8,7 +8,8 @@ use std::os::unix::fs::FileExt;
 
 use super::kinds::{COLLECTION, DISCOUNT, PRODUCT, READ};
 use crate::shared::channel::reader::ReadError;
-use crate::shared::files::output::{Piece, Stamp, Written};
+use crate::shared::files::output::{Piece, Written};
+use crate::shared::files::stamp::Stamp;
 use crate::shared::raw_json::Object;
 use crate::shared::store::{Change, Edit};
 use crate::shopify::document;

@@ -7,12 +7,16 @@
 
 mod api;
 mod bulk;
+mod connections;
 mod deliver;
 mod graphql;
+mod lists;
 mod mutations;
 mod nodes;
+mod product;
 mod run;
 mod schema;
+mod search;
 mod shop;
 mod state;
 #[cfg(test)]
@@ -30,7 +34,8 @@ use crate::shared::channel::simulator::{Loopback, Now, Traffic, lock};
 use schema::Schema;
 use state::{ShopState, World};
 
-pub use shop::{Product, Shop};
+pub use product::Product;
+pub use shop::Shop;
 pub use state::{Closed, ListLie, Subscription, Unservable};
 
 /// What the simulated platform knows about the app.

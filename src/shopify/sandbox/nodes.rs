@@ -1,13 +1,10 @@
-//! The simulated catalogue as GraphQL sees it: objects, the lists between them, pages and search filters.
+//! The objects of the simulated catalogue as GraphQL sees them, and the links between them.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 use super::state::{
-    DiscountState, ListLie, PictureState, ProductState, ShopState, Subscription, VariantState, enum_of_topic, gid,
-    parse_gid,
+    DiscountState, PictureState, ProductState, ShopState, Subscription, VariantState, enum_of_topic, gid, parse_gid,
 };
 
 /// An object that fields can be read from.
@@ -17,29 +14,21 @@ pub(super) struct Node {
     pub id: u64,
     /// What else it takes to find it again: an inventory level's item, a code's discount.
     pub owner: u64,
-    /// Scalars and small objects; lists and links to other objects are found by [`list`] and [`linked`].
+    /// Scalars and small objects; lists and links to other objects are found by [`list`](super::lists::list) and [`linked`].
     pub value: Value,
-}
-
-/// An entry of a list, cheap until it is on the page that was asked for.
-#[derive(Debug, Clone)]
-pub(super) struct Stub {
-    ty: &'static str,
-    id: u64,
-    owner: u64,
-    updated_at: DateTime<Utc>,
-}
-
-/// One page of a connection, each node with its cursor.
-pub(super) struct Page {
-    pub nodes: Vec<(Node, String)>,
-    pub has_next: bool,
-    pub has_previous: bool,
 }
 
 /// A time as GraphQL answers carry it.
 pub(super) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Times in REST bodies carry the shop's offset.
+pub(super) fn rest_time(at: DateTime<Utc>) -> String {
+    match FixedOffset::east_opt(3600) {
+        Some(offset) => at.with_timezone(&offset).to_rfc3339_opts(SecondsFormat::Secs, false),
+        None => time(at),
+    }
 }
 
 impl Node {
@@ -310,322 +299,4 @@ pub(super) fn quantities(shop: &ShopState, level: &Node, args: &Map<String, Valu
             json!({"id": id, "name": name, "quantity": quantity, "updatedAt": time(variant.stock_updated_at)})
         })
         .collect()
-}
-
-/// The whole list behind a connection field, before filtering and paging.
-pub(super) fn list(shop: &ShopState, parent: &Node, field: &str, args: &Map<String, Value>) -> Vec<Stub> {
-    let stub = |ty: &'static str, id: u64, owner: u64, updated_at: DateTime<Utc>| Stub { ty, id, owner, updated_at };
-    let variants = || shop.products.values().flat_map(|product| product.variants.iter().map(move |v| (product.id, v)));
-    match (parent.ty.as_str(), field) {
-        ("QueryRoot", "products") => shop.products.values().map(|p| stub("Product", p.id, 0, p.updated_at)).collect(),
-        ("QueryRoot", "productVariants") => {
-            variants().map(|(product, v)| stub("ProductVariant", v.id, product, v.updated_at)).collect()
-        }
-        ("QueryRoot", "inventoryItems") => {
-            variants().map(|(_, v)| stub("InventoryItem", v.item_id, 0, v.updated_at)).collect()
-        }
-        ("QueryRoot", "collections") => {
-            shop.collections.values().map(|c| stub("Collection", c.id, 0, c.updated_at)).collect()
-        }
-        ("QueryRoot", "locations") => {
-            shop.locations.values().map(|l| stub("Location", l.id, 0, l.updated_at)).collect()
-        }
-        ("QueryRoot", "discountNodes") => {
-            shop.discounts.values().map(|d| stub("DiscountNode", d.id, 0, d.updated_at)).collect()
-        }
-        ("QueryRoot", "codeDiscountNodes") => {
-            let codes = shop.discounts.values().filter(|discount| discount.is_code());
-            codes.map(|d| stub("DiscountCodeNode", d.id, 0, d.updated_at)).collect()
-        }
-        ("QueryRoot", "automaticDiscountNodes") => {
-            let automatic = shop.discounts.values().filter(|discount| !discount.is_code());
-            automatic.map(|d| stub("DiscountAutomaticNode", d.id, 0, d.updated_at)).collect()
-        }
-        ("QueryRoot", "webhookSubscriptions") => {
-            let topics = args.get("topics").and_then(Value::as_array);
-            let uri = args.get("uri").and_then(Value::as_str);
-            shop.subscriptions
-                .iter()
-                .filter(|one| {
-                    topics.is_none_or(|topics| topics.iter().any(|topic| *topic == enum_of_topic(&one.topic)))
-                })
-                .filter(|one| uri.is_none_or(|uri| one.uri == uri))
-                .map(|one| stub("WebhookSubscription", one.id, 0, one.updated_at))
-                .collect()
-        }
-        ("QueryRoot", "bulkOperations") => {
-            shop.bulks.iter().map(|bulk| stub("BulkOperation", bulk.id, 0, bulk.created_at)).collect()
-        }
-        ("Product", "variants") => shop.products.get(&parent.id).map_or_else(Vec::new, |product| {
-            product.variants.iter().map(|v| stub("ProductVariant", v.id, product.id, v.updated_at)).collect()
-        }),
-        ("Product", "metafields") => shop.products.get(&parent.id).map_or_else(Vec::new, |product| {
-            let namespace = args.get("namespace").and_then(Value::as_str);
-            let fields = product.metafields.iter().filter(|m| namespace.is_none_or(|wanted| m.namespace == wanted));
-            fields.map(|m| stub("Metafield", m.id, product.id, m.updated_at)).collect()
-        }),
-        ("Product", "media") => shop.products.get(&parent.id).map_or_else(Vec::new, |product| {
-            product.pictures.iter().map(|picture| stub("Media", picture.id, product.id, product.updated_at)).collect()
-        }),
-        ("Product", "collections") => {
-            let holding = shop.collections.values().filter(|collection| collection.products.contains(&parent.id));
-            holding.map(|c| stub("Collection", c.id, 0, c.updated_at)).collect()
-        }
-        ("Collection", "products") => shop.collections.get(&parent.id).map_or_else(Vec::new, |collection| {
-            let products = collection.products.iter().filter_map(|id| shop.products.get(id));
-            products.map(|p| stub("Product", p.id, 0, p.updated_at)).collect()
-        }),
-        ("InventoryItem", "inventoryLevels") => shop.item(parent.id).map_or_else(Vec::new, |variant| {
-            let levels = variant.stock.keys();
-            levels.map(|id| stub("InventoryLevel", *id, parent.id, variant.stock_updated_at)).collect()
-        }),
-        ("InventoryItem", "variants") => variants()
-            .filter(|(_, variant)| variant.item_id == parent.id)
-            .map(|(product, variant)| stub("ProductVariant", variant.id, product, variant.updated_at))
-            .collect(),
-        ("Location", "inventoryLevels") => variants()
-            .filter(|(_, variant)| variant.stock.contains_key(&parent.id))
-            .map(|(_, variant)| stub("InventoryLevel", parent.id, variant.item_id, variant.stock_updated_at))
-            .collect(),
-        (_, "codes") => shop.discounts.get(&parent.id).map_or_else(Vec::new, |discount| {
-            let codes = discount.codes.iter();
-            codes.map(|(id, _)| stub("DiscountRedeemCode", *id, discount.id, discount.updated_at)).collect()
-        }),
-        _ => Vec::new(),
-    }
-}
-
-/// The object of a list entry.
-pub(super) fn open(shop: &ShopState, stub: &Stub) -> Option<Node> {
-    node(shop, stub.ty, stub.id, stub.owner)
-}
-
-/// Sorts, cuts and pages a list as the arguments of its connection say. `limit` is the server's own cap, `lie` what is
-/// wrong with it on purpose.
-///
-/// # Errors
-/// A sentence, when a cursor is not one of this list's.
-pub(super) fn page(
-    shop: &ShopState,
-    stubs: Vec<Stub>,
-    args: &Map<String, Value>,
-    limit: usize,
-    lie: Option<ListLie>,
-) -> Result<Page, String> {
-    let text = |key: &str| args.get(key).and_then(Value::as_str);
-    let size = |key: &str| args.get(key).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
-    let sort = match text("sortKey") {
-        None | Some("RELEVANCE" | "BEST_SELLING" | "MANUAL" | "COLLECTION_DEFAULT") => "ID",
-        Some(other) => other,
-    };
-    let reverse = args.get("reverse").and_then(Value::as_bool).unwrap_or(false);
-    let mut keyed: Vec<((String, u64, u64), Stub)> =
-        stubs.into_iter().map(|stub| ((sort_text(shop, &stub, sort), stub.id, stub.owner), stub)).collect();
-    keyed.sort_by(|(a, _), (b, _)| if reverse { b.cmp(a) } else { a.cmp(b) });
-    let total = keyed.len();
-    let mut start = 0;
-    let mut end = total;
-    let moves = lie == Some(ListLie::Moves) && text("sortKey").is_none();
-    if moves && total > 0 {
-        keyed.rotate_left(shop.lies.turns % total);
-    }
-    if let Some(after) = text("after") {
-        let after = read_cursor(after, sort)?;
-        start = if moves {
-            keyed.iter().position(|(key, _)| *key == after).map_or(total, |index| index + 1)
-        } else {
-            keyed.iter().position(|(key, _)| if reverse { *key < after } else { *key > after }).unwrap_or(total)
-        };
-        match lie {
-            Some(ListLie::Doubles) => start = start.saturating_sub(1),
-            Some(ListLie::Skips) => start = (start + 1).min(total),
-            _ => {}
-        }
-    }
-    if let Some(before) = text("before") {
-        let before = read_cursor(before, sort)?;
-        end = keyed.iter().position(|(key, _)| if reverse { *key <= before } else { *key >= before }).unwrap_or(total);
-    }
-    end = end.max(start);
-    match (size("first"), size("last")) {
-        (Some(first), _) => end = end.min(start + first.min(limit)),
-        (None, Some(last)) => start = start.max(end.saturating_sub(last.min(limit))),
-        (None, None) => {}
-    }
-    let nodes = keyed[start..end]
-        .iter()
-        .filter_map(|((key, id, owner), stub)| {
-            let cursor = json!({"last_id": id, "last_owner": owner, "last_value": key, "sort": sort}).to_string();
-            Some((open(shop, stub)?, URL_SAFE_NO_PAD.encode(cursor)))
-        })
-        .collect();
-    Ok(Page { nodes, has_next: end < total, has_previous: start > 0 })
-}
-
-fn sort_text(shop: &ShopState, stub: &Stub, sort: &str) -> String {
-    match sort {
-        "ID" | "POSITION" => String::new(),
-        "UPDATED_AT" => time(stub.updated_at),
-        other => {
-            let mut words = other.split('_').map(str::to_ascii_lowercase);
-            let first = words.next().unwrap_or_default();
-            let rest: String = words.map(|word| word[..1].to_uppercase() + &word[1..]).collect();
-            let value = open(shop, stub).map(|node| node.value[format!("{first}{rest}")].clone());
-            match value {
-                Some(Value::String(text)) => text.to_lowercase(),
-                Some(Value::Number(number)) => format!("{:>20}", number.as_i64().unwrap_or(0)),
-                _ => String::new(),
-            }
-        }
-    }
-}
-
-fn read_cursor(text: &str, sort: &str) -> Result<(String, u64, u64), String> {
-    let invalid = || "Invalid cursor for current pagination sort.".to_owned();
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
-    let value: Value = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
-    if value["sort"] != sort {
-        return Err(invalid());
-    }
-    let key = value["last_value"].as_str().ok_or_else(invalid)?;
-    let number = |name: &str| value[name].as_u64().ok_or_else(invalid);
-    Ok((key.to_owned(), number("last_id")?, number("last_owner")?))
-}
-
-/// Keeps the entries that a search text names: terms such as `id:1`, `updated_at:>='2026-11-20T00:00:00Z'`,
-/// `status:active`, joined by spaces or `AND`; alternatives by `OR`.
-/// Source: <https://shopify.dev/docs/api/usage/search-syntax>.
-///
-/// # Errors
-/// A sentence about a term that this simulator does not understand.
-pub(super) fn filter(shop: &ShopState, stubs: Vec<Stub>, query: &str) -> Result<Vec<Stub>, String> {
-    let alternatives = parse_query(query)?;
-    if alternatives.is_empty() {
-        return Ok(stubs);
-    }
-    let mut kept = Vec::new();
-    for stub in stubs {
-        for terms in &alternatives {
-            let mut all = true;
-            for term in terms {
-                all = all && term.matches(shop, &stub)?;
-            }
-            if all {
-                kept.push(stub);
-                break;
-            }
-        }
-    }
-    Ok(kept)
-}
-
-#[derive(Debug, PartialEq)]
-struct Term {
-    field: String,
-    operator: &'static str,
-    value: String,
-}
-
-impl Term {
-    fn matches(&self, shop: &ShopState, stub: &Stub) -> Result<bool, String> {
-        let ordering = match self.field.as_str() {
-            "id" => stub.id.cmp(&self.number()?),
-            "product_id" => stub.owner.cmp(&self.number()?),
-            "updated_at" => stub.updated_at.cmp(&self.time()?),
-            field @ ("created_at" | "status" | "title" | "handle" | "vendor" | "product_type" | "sku" | "tag") => {
-                let (field, list) = match field {
-                    "created_at" => ("createdAt", false),
-                    "product_type" => ("productType", false),
-                    "tag" => ("tags", true),
-                    other => (other, false),
-                };
-                let Some(node) = open(shop, stub) else { return Ok(false) };
-                let value = match stub.ty {
-                    "DiscountNode" | "DiscountCodeNode" | "DiscountAutomaticNode" => &node.value["discount"][field],
-                    _ => &node.value[field],
-                };
-                if list {
-                    let found = value.as_array().is_some_and(|all| all.iter().any(|tag| *tag == self.value));
-                    return Ok(found);
-                }
-                value.as_str().unwrap_or_default().to_lowercase().cmp(&self.value.to_lowercase())
-            }
-            other => return Err(format!("search field '{other}' is unknown here")),
-        };
-        Ok(match self.operator {
-            ">=" => ordering.is_ge(),
-            "<=" => ordering.is_le(),
-            ">" => ordering.is_gt(),
-            "<" => ordering.is_lt(),
-            _ => ordering.is_eq(),
-        })
-    }
-
-    fn number(&self) -> Result<u64, String> {
-        self.value.parse().map_err(|_| format!("'{}' is not a number", self.value))
-    }
-
-    fn time(&self) -> Result<DateTime<Utc>, String> {
-        let time = DateTime::parse_from_rfc3339(&self.value).map(|time| time.to_utc());
-        time.map_err(|_| format!("'{}' is not a time", self.value))
-    }
-}
-
-/// Alternatives, each a list of terms that must all hold.
-fn parse_query(query: &str) -> Result<Vec<Vec<Term>>, String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut word = String::new();
-    let mut quote = None;
-    for c in query.chars() {
-        match (quote, c) {
-            (None, '\'' | '"') => quote = Some(c),
-            (Some(open), c) if c == open => quote = None,
-            (None, c) if c.is_whitespace() || c == '(' || c == ')' => {
-                if !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
-            }
-            (_, c) => word.push(c),
-        }
-    }
-    if quote.is_some() {
-        return Err("a quotation mark is not closed".to_owned());
-    }
-    if !word.is_empty() {
-        words.push(word);
-    }
-    let mut alternatives: Vec<Vec<Term>> = Vec::new();
-    let mut terms = Vec::new();
-    for word in words {
-        match word.as_str() {
-            "AND" => {}
-            "OR" => alternatives.push(std::mem::take(&mut terms)),
-            term => {
-                let (field, value) =
-                    term.split_once(':').ok_or_else(|| format!("search term '{term}' is unknown here"))?;
-                let operator = [">=", "<=", ">", "<"].into_iter().find(|o| value.starts_with(o)).unwrap_or("");
-                let value = value[operator.len()..].to_owned();
-                terms.push(Term { field: field.to_owned(), operator, value });
-            }
-        }
-    }
-    if !terms.is_empty() {
-        alternatives.push(terms);
-    }
-    Ok(alternatives)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_search_text_is_read_with_quotes_operators_and_alternatives() {
-        let read = parse_query("id:1 OR updated_at:>='2026-11-20T00:00:00Z' AND status:active").unwrap();
-        assert_eq!(read.len(), 2);
-        assert_eq!(read[1].len(), 2);
-        assert_eq!(read[1][0].operator, ">=");
-        assert_eq!(read[1][0].value, "2026-11-20T00:00:00Z");
-        assert!(parse_query("tea").is_err());
-    }
 }

@@ -3,8 +3,7 @@
 //! Source: <https://developers.viber.com/docs/api/rest-bot-api/#callbacks>: HMAC-SHA256 of the raw body with the authentication
 //! token as the key, in `X-Viber-Content-Signature`; 200 is success, everything else is repeated.
 
-use super::handle::Signature;
-use super::state::{Callback, Core, World};
+use super::state::{Callback, Core, Signature, World};
 use crate::shared::channel::simulator::{Queue, hmac_sha256_hex};
 
 /// The events that `set_webhook` cannot switch off.

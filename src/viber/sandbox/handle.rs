@@ -18,17 +18,3 @@ pub struct Person {
     pub(super) sandbox: Sandbox,
     pub(super) id: String,
 }
-
-/// Where callbacks carry their signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Signature {
-    /// In the header `X-Viber-Content-Signature` and as `sig` in the query, as the platform does.
-    #[default]
-    Both,
-    /// In the header alone.
-    Header,
-    /// In the query alone.
-    Query,
-    /// Right in the header, another in the query.
-    Different,
-}

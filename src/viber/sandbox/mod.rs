@@ -38,8 +38,9 @@ use std::sync::{Arc, Mutex};
 use tokio_util::task::TaskTracker;
 
 pub use self::callback::{Happened, Opened};
-pub use self::handle::{Person, Sandbox, Signature};
+pub use self::handle::{Person, Sandbox};
 pub use self::send::{Seen, SendFailure, Sent, Tappable};
+pub use self::state::Signature;
 use self::state::{Core, World};
 use crate::shared::channel::simulator::{Loopback, Now, Traffic, loopback_client};
 

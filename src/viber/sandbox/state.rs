@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
-use super::handle::Signature;
 use super::send::memory::{OnItsWay, Seen, Sent};
 use crate::shared::channel::simulator::{Now, Plans, Posts, Traffic, lock, random_text};
 
@@ -34,6 +33,20 @@ impl Core {
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
     }
+}
+
+/// Where callbacks carry their signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Signature {
+    /// In the header `X-Viber-Content-Signature` and as `sig` in the query, as the platform does.
+    #[default]
+    Both,
+    /// In the header alone.
+    Header,
+    /// In the query alone.
+    Query,
+    /// Right in the header, another in the query.
+    Different,
 }
 
 /// The webhook in force.

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::deliver;
-use super::handle::{Sandbox, Signature};
+use super::handle::Sandbox;
 use super::send::{SendFailure, Sent};
 use super::state::Callback;
+use super::state::Signature;
 use crate::shared::channel::simulator::{Queue, Traffic, Webhooks, hmac_sha256_hex, surplus};
 
 impl Sandbox {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::limits::{StreamPlace, Work};
 use super::problem::ApiProblem;
 use super::state::Api;
+use crate::shared::server::accept::Stopping;
 use crate::shared::server::peer::Peer;
 use crate::shared::store::Connection;
 use crate::shared::store::api_keys::{ApiKey, Scope};
@@ -24,6 +25,7 @@ struct Shown(Arc<ApiKey>);
 pub struct Caller {
     key: Arc<ApiKey>,
     api: Api,
+    stopping: Stopping,
 }
 
 /// Who calls, before the request is counted: for what is to be counted only once more of it is known. Of several requests
@@ -101,12 +103,18 @@ impl Caller {
         connection.filter(|connection| connection.merchant == self.key.merchant).ok_or(ApiProblem::NotFound)
     }
 
-    /// Ends when the key does, by revocation at once, by expiry a second late. Whoever writes a stream, or waits for
+    /// Ends when the key does, by revocation at once, by expiry a second late, and when the service begins to stop. Whoever writes a stream, or waits for
     /// something, waits for this, too, and ends then. It holds no lock and asks no database. The place of a stream or of a
     /// waiting read is [`Caller::take_stream`].
     pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let (keys, clock, id) = (self.api.keys.clone(), self.api.shared.clock.clone(), self.key.id.clone());
-        async move { keys.until_ended(&id, &clock).await }
+        let stopping = self.stopping.clone();
+        async move {
+            tokio::select! {
+                () = keys.until_ended(&id, &clock) => {}
+                () = stopping.begun() => {}
+            }
+        }
     }
 
     /// A place for a stream or a waiting read, until it is dropped.
@@ -134,7 +142,8 @@ impl FromRequestParts<Api> for Uncounted {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Self::Rejection> {
         let Shown(key) = parts.extensions.get::<Shown>().cloned().ok_or(ApiProblem::Unauthorized)?;
-        Ok(Self(Caller { key, api: api.clone() }))
+        let Ok(stopping) = Stopping::from_request_parts(parts, api).await;
+        Ok(Self(Caller { key, api: api.clone(), stopping }))
     }
 }
 

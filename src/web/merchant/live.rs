@@ -7,6 +7,7 @@ use axum::{Extension, Router};
 use http::{HeaderMap, StatusCode};
 
 use crate::shared::channel::context::Shared;
+use crate::shared::channel::job::BoxFuture;
 use crate::shared::server::accept::Stopping;
 use crate::shared::server::session;
 use crate::web::live::OpenPages;
@@ -15,14 +16,15 @@ pub fn routes() -> Router<Shared> {
     Router::new().route("/live", get(live)).layer(Extension(OpenPages::<[u8; 32]>::default()))
 }
 
-/// Without a session nothing is to be told: 204, after which a browser does not ask again.
+/// Without a session nothing is to be told: 204, after which a browser does not ask again. A page that is only open is no
+/// merchant at work: the session ends as if nobody listened.
 async fn live(
     State(shared): State<Shared>,
     Extension(pages): Extension<OpenPages<[u8; 32]>>,
-    stopping: Option<Extension<Stopping>>,
+    stopping: Stopping,
     headers: HeaderMap,
 ) -> Response {
-    let session = match session::find(&shared, &headers).await {
+    let session = match session::look(&shared, &headers).await {
         Ok(Some(session)) => session,
         Ok(None) => return StatusCode::NO_CONTENT.into_response(),
         Err(error) => return error.into_response(),
@@ -30,9 +32,9 @@ async fn live(
     let news = shared.journal.watch_feed(session.merchant);
     let is_alive = Box::new(move || {
         let (shared, headers) = (shared.clone(), headers.clone());
-        let alive: crate::shared::channel::job::BoxFuture<'static, bool> =
-            Box::pin(async move { matches!(session::find(&shared, &headers).await, Ok(Some(_))) });
+        let alive: BoxFuture<'static, bool> =
+            Box::pin(async move { matches!(session::look(&shared, &headers).await, Ok(Some(_))) });
         alive
     });
-    pages.tell(&session.id_hash, news, is_alive, stopping.map(|Extension(stopping)| stopping))
+    pages.tell(&session.id_hash, news, is_alive, stopping)
 }

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::state::Operator;
 use crate::shared::channel::context::Shared;
-use crate::shared::journal::JournalError;
 use crate::shared::server::error::AppError;
 use crate::shared::store::{History, KeptReport, TokenAge, Totals, UnreadConversation, Unreadable, Work};
 use crate::shared::telemetry::alerts::Alert;
@@ -46,21 +45,21 @@ pub(super) struct ConnectionView {
 /// `GET /api/status`.
 pub(super) async fn status(State(Operator { shared, .. }): State<Operator>) -> Result<Json<StatusView>, AppError> {
     let connections = list_connections(&shared).await?;
-    let journal = shared.journal.totals().await.map_err(broken)?;
+    let journal = shared.journal.totals().await?;
     Ok(Json(StatusView { connections, journal, reads: shared.progress.list(), alerts: shared.alerts.list() }))
 }
 
 /// All connected accounts.
 pub(super) async fn list_connections(shared: &Shared) -> Result<Vec<ConnectionView>, AppError> {
-    let polls = shared.journal.list_newest_polls().await.map_err(broken)?;
+    let polls = shared.journal.list_newest_polls().await?;
     let mut views = Vec::new();
     for connection in shared.connections.list().await? {
         let (channel, account) = (connection.channel.as_str(), connection.account.as_str());
         views.push(ConnectionView {
-            remark: shared.journal.find_remark(channel, account).await.map_err(broken)?,
-            history: shared.journal.find_history(channel, account).await.map_err(broken)?,
-            unreadable: shared.journal.count_unreadable(channel, account).await.map_err(broken)?,
-            unread: shared.journal.list_unread(channel, account).await.map_err(broken)?,
+            remark: shared.journal.find_remark(channel, account).await?,
+            history: shared.journal.find_history(channel, account).await?,
+            unreadable: shared.journal.count_unreadable(channel, account).await?,
+            unread: shared.journal.list_unread(channel, account).await?,
             last_poll: polls.iter().find(|poll| poll.channel == channel && poll.account == account).cloned(),
             status: connection.status.as_str(),
             status_reason: connection.told_reason(),
@@ -96,13 +95,13 @@ async fn list_tokens(shared: &Shared) -> Result<Vec<Value>, AppError> {
 
 /// `GET /api/consumers`.
 pub(super) async fn consumers(State(operator): State<Operator>) -> Result<Json<Value>, AppError> {
-    let consumers = operator.shared.journal.list_consumers().await.map_err(broken)?;
+    let consumers = operator.shared.journal.list_consumers().await?;
     Ok(Json(json!({ "consumers": consumers })))
 }
 
 /// `GET /api/failures`.
 pub(super) async fn failures(State(operator): State<Operator>) -> Result<Json<Value>, AppError> {
-    let failures = operator.shared.journal.list_failures().await.map_err(broken)?;
+    let failures = operator.shared.journal.list_failures().await?;
     Ok(Json(json!({ "failures": failures })))
 }
 
@@ -126,7 +125,7 @@ pub(super) async fn replay(
             "The body must be JSON with work (conversation or read), channel, account and object.",
         ));
     };
-    match operator.shared.journal.replay_one(work, channel, account, object).await.map_err(broken)? {
+    match operator.shared.journal.replay_one(work, channel, account, object).await? {
         true => Ok(Json(json!({ "replayed": true }))),
         false => Err(AppError::NotFound),
     }
@@ -146,19 +145,19 @@ pub(super) async fn arrivals(
     let hours =
         within.ok().and_then(|Query(within)| within.hours.or(Some(48)).filter(|hours| (1..=960).contains(hours)));
     let hours = hours.ok_or(AppError::BadRequest("hours must be a number from 1 to 960.".into()))?;
-    let arrivals = operator.shared.journal.list_arrivals(hours).await.map_err(broken)?;
+    let arrivals = operator.shared.journal.list_arrivals(hours).await?;
     Ok(Json(json!({ "arrivals": arrivals })))
 }
 
 /// `GET /api/polls`: the newest of each account.
 pub(super) async fn polls(State(operator): State<Operator>) -> Result<Json<Value>, AppError> {
-    let polls = operator.shared.journal.list_newest_polls().await.map_err(broken)?;
+    let polls = operator.shared.journal.list_newest_polls().await?;
     Ok(Json(json!({ "polls": polls })))
 }
 
 /// `GET /api/subscriptions`.
 pub(super) async fn subscriptions(State(operator): State<Operator>) -> Result<Json<Value>, AppError> {
-    let subscriptions = operator.shared.journal.list_subscriptions().await.map_err(broken)?;
+    let subscriptions = operator.shared.journal.list_subscriptions().await?;
     Ok(Json(json!({ "subscriptions": subscriptions })))
 }
 
@@ -170,8 +169,4 @@ pub(super) async fn alerts(State(operator): State<Operator>) -> Json<Value> {
 /// `GET /api/openapi.json`: all of this, for programs that write programs.
 pub(super) async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], include_str!("openapi.json")).into_response()
-}
-
-fn broken(error: JournalError) -> AppError {
-    AppError::from(anyhow::Error::from(error))
 }

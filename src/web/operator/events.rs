@@ -7,15 +7,15 @@ use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::event_api::{Asked, REFUSED, read_payload, refused, time as time_of};
+use super::event_api::read_payload;
+use super::event_search::{Asked, Found, REFUSED, time as time_of};
 use super::follow::story;
-use super::page::table;
 use super::redaction::Payload;
 use super::session::{Posted, entrance};
 use super::sessions::Session;
 use super::state::Operator;
+use super::table::table;
 use super::times::time;
-use crate::shared::journal::JournalError;
 use crate::shared::server::error::AppError;
 use crate::shared::store::{EventFilter, EventOutcome, EventStatus};
 use crate::shared::telemetry::refused::RefusedDelivery;
@@ -29,7 +29,7 @@ const HEADS: [&str; 8] = ["Event", "Arrived", "Account", "Kind", "Person", "Road
 /// The newest events, with the way to all others.
 pub(super) async fn newest(operator: &Operator, session: &Session) -> Result<Markup, AppError> {
     let filter = EventFilter { limit: NEWEST, ..EventFilter::default() };
-    let page = operator.shared.journal.list_event_log(filter).await.map_err(broken)?;
+    let page = operator.shared.journal.list_event_log(filter).await?;
     let rows: Vec<Markup> = page.events.iter().map(|event| row(operator, session, event)).collect();
     Ok(html! {
         (table("Newest events", "events", &HEADS, &rows, "Nothing has arrived yet."))
@@ -46,25 +46,17 @@ pub(super) async fn list(
     let Some(session) = operator.session(&headers)? else { return Ok(entrance(StatusCode::OK, None)) };
     let Query(asked) =
         asked.map_err(|_| AppError::bad_request("This address asks for something that there is not."))?;
-    let filter = asked.filter(operator.shared.clock.now_ms())?;
-    let refused_ones = refused_table(&operator, &refused(&operator, &filter));
-    let (rows, next) = if asked.is_refused() {
-        (Vec::new(), None)
-    } else {
-        let page = operator.shared.journal.list_event_log(filter).await.map_err(broken)?;
-        (page.events.iter().map(|event| row(&operator, &session, event)).collect::<Vec<_>>(), page.next)
-    };
+    let Found { events, next, refused } = asked.find(&operator).await?;
+    let rows: Vec<Markup> = events.iter().map(|event| row(&operator, &session, event)).collect();
     let body = html! {
         p { a href="/operator" { "Operator" } }
         h1 { "Events" }
         (filters(&asked))
-        @if asked.is_refused() {
-            (refused_ones)
-        } @else {
+        @if !asked.is_refused() {
             (table("Events", "events", &HEADS, &rows, "None of the events that were looked at fits."))
-            @if let Some(next) = next { p { a.button.plain rel="next" href=(older(&asked, next)) { "Older events" } } }
-            (refused_ones)
         }
+        @if let Some(next) = next { p { a.button.plain rel="next" href=(older(&asked, next)) { "Older events" } } }
+        @if let Some(refused) = &refused { (refused_table(&operator, refused)) }
         (again_since(&session))
     };
     Ok(plain_page(StatusCode::OK, "Events", &body))
@@ -216,7 +208,7 @@ pub(super) async fn one(
 ) -> Result<Response, AppError> {
     let Some(session) = operator.session(&headers)? else { return Ok(entrance(StatusCode::OK, None)) };
     let Path(seq) = seq.map_err(|_| AppError::NotFound)?;
-    let event = operator.shared.journal.find_event_status(seq).await.map_err(broken)?.ok_or(AppError::NotFound)?;
+    let event = operator.shared.journal.find_event_status(seq).await?.ok_or(AppError::NotFound)?;
     let is_whole = whole.as_deref() == Some("yes");
     let payload = read_payload(&operator, seq, !is_whole).await?.ok_or(AppError::NotFound)?;
     let body = html! {
@@ -250,17 +242,13 @@ pub(super) async fn replay(State(operator): State<Operator>, posted: Posted) -> 
     match (posted.field("seq").parse::<i64>(), posted.field("since")) {
         (Ok(seq), _) => {
             // One that is no longer there, or that no worker sees, was erased or set aside meanwhile.
-            journal.replay_event(seq).await.map_err(broken)?;
+            journal.replay_event(seq).await?;
         }
         (Err(_), "") => return Err(AppError::bad_request("The form does not say what is to be handed again.")),
         (Err(_), since) => {
-            let count = journal.replay_since(time_of(since, operator.shared.clock.now_ms())?).await.map_err(broken)?;
+            let count = journal.replay_since(time_of(since, operator.shared.clock.now_ms())?).await?;
             tracing::info!(count, "events were handed to the workers again");
         }
     }
     Ok(Redirect::to("/operator/events").into_response())
-}
-
-fn broken(error: JournalError) -> AppError {
-    AppError::from(anyhow::Error::from(error))
 }

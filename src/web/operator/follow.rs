@@ -13,17 +13,17 @@ const MAX_BYTES: usize = 500;
 
 /// The events that have this id at their platform, in whichever account: connected, given up, or never known here.
 pub(super) async fn find(operator: &Operator, id: &str) -> Result<Vec<EventStatus>, AppError> {
-    let (shared, failed) = (&operator.shared, anyhow::Error::from);
+    let shared = &operator.shared;
     let connected = shared.connections.list().await?.into_iter().map(|one| (one.channel, one.account));
     let mut accounts: Vec<Account> = connected.collect();
-    accounts.extend(shared.journal.list_set_aside_accounts().await.map_err(failed)?);
+    accounts.extend(shared.journal.list_set_aside_accounts().await?);
     accounts.sort_unstable();
     accounts.dedup();
     let mut found: Vec<EventStatus> = Vec::new();
     for (channel, account) in accounts {
         let Some(key) = (operator.event_key)(&channel, &account, id) else { continue };
         // Accounts of two channels may share their keys.
-        let event = shared.journal.find_event_status_of(key).await.map_err(failed)?;
+        let event = shared.journal.find_event_status_of(key).await?;
         found.extend(event.filter(|event| !found.contains(event)));
     }
     Ok(found)
@@ -36,7 +36,7 @@ pub(super) async fn section(operator: &Operator, asked: Option<&str>) -> Result<
         None => Vec::new(),
         Some(asked) => {
             let by_number = match asked.parse() {
-                Ok(seq) => operator.shared.journal.find_event_status(seq).await.map_err(anyhow::Error::from)?,
+                Ok(seq) => operator.shared.journal.find_event_status(seq).await?,
                 Err(_) => None,
             };
             by_number.into_iter().chain(find(operator, asked).await?).collect()

@@ -1,6 +1,5 @@
 //! `GET /operator/live`: an operator's open page hears of every event.
 
-use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -10,11 +9,7 @@ use crate::shared::channel::job::BoxFuture;
 use crate::shared::server::accept::Stopping;
 
 /// Without an operator nothing is to be told: 204, after which a browser does not ask again.
-pub(super) async fn live(
-    State(operator): State<Operator>,
-    stopping: Option<Extension<Stopping>>,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn live(State(operator): State<Operator>, stopping: Stopping, headers: HeaderMap) -> Response {
     let session = match operator.session_as_it_is(&headers) {
         Ok(Some(session)) => session,
         Ok(None) => return StatusCode::NO_CONTENT.into_response(),
@@ -26,5 +21,5 @@ pub(super) async fn live(
         let alive: BoxFuture<'static, bool> = Box::pin(std::future::ready(alive));
         alive
     });
-    pages.tell(&session.id(), news, is_alive, stopping.map(|Extension(stopping)| stopping))
+    pages.tell(&session.id(), news, is_alive, stopping)
 }

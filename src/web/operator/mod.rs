@@ -8,6 +8,7 @@
 mod api;
 mod auth;
 mod event_api;
+mod event_search;
 mod events;
 mod follow;
 mod live;
@@ -17,6 +18,7 @@ mod redaction;
 mod session;
 mod sessions;
 mod state;
+mod table;
 mod times;
 mod token;
 

@@ -13,6 +13,7 @@ use super::follow;
 use super::session::{Posted, entrance};
 use super::sessions::Session;
 use super::state::Operator;
+use super::table::table;
 use super::times::time;
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::JournalError;
@@ -48,14 +49,14 @@ pub(super) async fn show(
         }
         (alerts(shared))
         (connections(shared).await?)
-        (replies(shared).await.map_err(broken)?)
-        (journal(shared).await.map_err(broken)?)
-        (failures(shared, &session).await.map_err(broken)?)
-        (copies(shared).await.map_err(broken)?)
+        (replies(shared).await?)
+        (journal(shared).await?)
+        (failures(shared, &session).await?)
+        (copies(shared).await?)
         (events::newest(&operator, &session).await?)
         (follow::section(&operator, asked.event.as_deref()).await?)
-        (deliveries(shared).await.map_err(broken)?)
-        (information(shared).await.map_err(broken)?)
+        (deliveries(shared).await?)
+        (information(shared).await?)
         (tokens(shared).await?)
     };
     // What was found must not go while it is read.
@@ -75,7 +76,7 @@ pub(super) async fn replay(State(operator): State<Operator>, posted: Posted) -> 
     let field = |name| posted.field(name).to_owned();
     let (channel, account, object) = (field("channel"), field("account"), field("object"));
     // Whatever is no longer there was done meanwhile, or erased.
-    operator.shared.journal.replay_one(work, channel, account, object).await.map_err(broken)?;
+    operator.shared.journal.replay_one(work, channel, account, object).await?;
     Ok(Redirect::to("/operator#failed").into_response())
 }
 
@@ -97,7 +98,7 @@ async fn connections(shared: &Shared) -> Result<Markup, AppError> {
     let (all, now_ms) = (shared.connections.list().await?, shared.clock.now_ms());
     let mut rows = Vec::new();
     for connection in &all {
-        let remark = shared.journal.find_remark(&connection.channel, &connection.account).await.map_err(broken)?;
+        let remark = shared.journal.find_remark(&connection.channel, &connection.account).await?;
         rows.push(html! {
             tr {
                 th scope="row" { bdi { (connection.account) } }
@@ -359,27 +360,4 @@ async fn tokens(shared: &Shared) -> Result<Markup, AppError> {
         })
         .collect();
     Ok(table("Tokens", "tokens", &["Account", "For", "State", "Issued", "Expires"], &rows, "There are none."))
-}
-
-/// A table with a heading, or a sentence in its place.
-pub(super) fn table(title: &str, id: &str, heads: &[&str], rows: &[Markup], none: &str) -> Markup {
-    html! {
-        section aria-labelledby=(id) {
-            h2 id=(id) { (title) }
-            @if rows.is_empty() {
-                p.hint { (none) }
-            } @else {
-                div.scroll.operator tabindex="0" role="group" aria-labelledby=(id) {
-                    table {
-                        thead { tr { @for head in heads { th scope="col" { (head) } } } }
-                        tbody { @for row in rows { (row) } }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn broken(error: JournalError) -> AppError {
-    AppError::from(anyhow::Error::from(error))
 }

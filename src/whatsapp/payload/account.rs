@@ -4,10 +4,9 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{set_aside, short};
 use crate::shared::channel::read_request::ReadRequest;
-use crate::shared::journal::{DedupeKey, Effect, Event};
-use crate::whatsapp::NAME;
+use crate::shared::journal::{DedupeKey, Effect, Event, short_word};
+use crate::whatsapp::names::NAME;
 use crate::whatsapp::read_request::OwnRequest;
 
 /// Fields that tell of templates: the list is read again.
@@ -39,10 +38,11 @@ pub fn event(entry: &str, field: &str, time: Option<i64>, raw: (&[u8], &[u8])) -
         () if OF_ACCOUNT.contains(&field) => Some(OwnRequest::Number.into()),
         () => None,
     };
-    let event = set_aside("", format!("change {}", short(field)), "a change that is not handled", whole);
+    let event =
+        Event::set_aside(NAME, "", format!("change {}", short_word(field)), "a change that is not handled", whole);
     Event {
         key: key("", entry, field, time, value),
-        kind: short(field).into(),
+        kind: short_word(field).into(),
         effect: request.map_or(event.effect, Effect::Reread),
         occurred_at: time,
         ..event

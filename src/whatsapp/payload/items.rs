@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
-use super::Where;
 use super::identity::{Changed, Identity, Ids, People};
+use super::place::Where;
 use crate::meta::id::Id;
 use crate::shared::journal::{DedupeKey, Effect, Event, Knowing, Source, Unsending};
 use crate::shared::raw_json::{Object, is_too_deep};
-use crate::whatsapp::NAME;
+use crate::whatsapp::names::NAME;
 use crate::whatsapp::person::Person;
 
 /// The kinds of events, as they stand in the journal.
@@ -323,7 +323,7 @@ fn error(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> {
 }
 
 /// How content is taken back, and which event an entry of a file was.
-pub const UNSENDING: Unsending = Unsending { tombstone, key_of: key_of_entry, event_of };
+pub const UNSENDING: Unsending = Unsending { tombstone, event_of };
 
 /// What is left of an entry whose content was taken back: who said it to whom and when, and its id.
 fn tombstone(item: &[u8]) -> Vec<u8> {
@@ -331,11 +331,8 @@ fn tombstone(item: &[u8]) -> Vec<u8> {
     const KEPT_OF_CALL: [&str; 4] = ["to", "recipient", "recipient_type", "type"];
     let text = std::str::from_utf8(item).unwrap_or_default();
     let Some(object) = Object::parse(text) else { return b"{}".to_vec() };
-    let kept = |object: &Object<'_>, names: &[&str]| -> Vec<String> {
-        names.iter().filter_map(|name| object.get(name).map(|value| format!("\"{name}\":{value}"))).collect()
-    };
-    let mut members = kept(&object, &KEPT);
-    members.extend(sent_of(&object).map(|call| format!("\"message\":{{{}}}", kept(&call, &KEPT_OF_CALL).join(","))));
+    let mut members = object.pairs(&KEPT);
+    members.extend(sent_of(&object).map(|call| format!("\"message\":{{{}}}", call.pairs(&KEPT_OF_CALL).join(","))));
     if let Some(original) = object.object("edit").and_then(|edit| edit.get("original_message_id")) {
         members.push(format!("\"edit\":{{\"original_message_id\":{original}}}"));
     }
@@ -362,9 +359,4 @@ fn event_of(account: &str, item: &str) -> Option<Event> {
         source: Source::Import,
         payload: item.as_bytes().to_vec(),
     })
-}
-
-/// The key of an entry of a file.
-fn key_of_entry(account: &str, item: &str) -> Option<DedupeKey> {
-    event_of(account, item).map(|event| event.key)
 }

@@ -7,22 +7,14 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::call::Call;
+use super::call::{Call, reply};
 use super::deliver;
 use super::error::ApiError;
 use super::media;
 use super::state::{AppSubscription, Core, NumberRecord, Shared, Subscribed, World};
-use crate::shared::channel::simulator::json_answer;
 
 /// The permission that calls of this file need.
 const MANAGEMENT: &str = "whatsapp_business_management";
-
-pub(super) fn reply(result: Result<Value, ApiError>) -> Response {
-    match result {
-        Ok(body) => json_answer(200, &body),
-        Err(error) => error.answer(),
-    }
-}
 
 /// `GET /{version}/debug_token`.
 pub(super) async fn debug_token(State(core): State<Shared>, request: Request) -> Response {

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use axum::RequestExt;
 use axum::extract::{Path, Request};
+use axum::response::Response;
 use http::header;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
 use super::state::Core;
+use crate::shared::channel::simulator::json_answer;
 
 /// The largest request body that is read.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -89,5 +91,13 @@ impl Call {
             return Ok(());
         }
         Err(ApiError { code: 190, subcode: None, details: "An app access token is required.".to_owned() })
+    }
+}
+
+/// The answer of a call: JSON, or what is wrong.
+pub(super) fn reply(result: Result<Value, ApiError>) -> Response {
+    match result {
+        Ok(body) => json_answer(200, &body),
+        Err(error) => error.answer(),
     }
 }

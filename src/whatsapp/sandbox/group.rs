@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::handle::{Happened, Number, Person};
 use super::incoming::Draft;
+use super::records::GroupRecord;
 use super::send::Seen;
 use super::send::receipts;
 use super::state::{Change, Core, World, seconds};
@@ -16,13 +17,6 @@ use super::state::{Change, Core, World, seconds};
 pub struct Group {
     number: Number,
     id: String,
-}
-
-/// A group as the platform keeps it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct GroupRecord {
-    pub members: Vec<u64>,
-    pub seen: Vec<Seen>,
 }
 
 impl Number {

@@ -16,6 +16,7 @@ use super::call::Call;
 use super::error::ApiError;
 use super::handle::{Happened, Person, Sandbox};
 use super::incoming::Draft;
+use super::records::MediaRecord;
 use super::state::{Core, Shared, World};
 use crate::shared::channel::simulator::random_text;
 
@@ -29,14 +30,6 @@ const INCOMING_LIFE: TimeDelta = TimeDelta::days(7);
 const UPLOAD_LIFE: TimeDelta = TimeDelta::days(30);
 
 const MIB: usize = 1024 * 1024;
-
-/// A medium.
-#[derive(Debug, Clone)]
-pub(super) struct MediaRecord {
-    pub bytes: Vec<u8>,
-    pub mime: String,
-    pub until: DateTime<Utc>,
-}
 
 fn sha256(bytes: &[u8]) -> Vec<u8> {
     Sha256::digest(bytes).to_vec()
@@ -70,7 +63,7 @@ pub(super) async fn delete(State(core): State<Shared>, request: Request) -> Resp
         let known = core.world().media.remove(&call.object);
         known.map(|_| json!({"success": true})).ok_or_else(|| ApiError::missing_object(&call.object))
     };
-    super::account::reply(deleted.await)
+    super::call::reply(deleted.await)
 }
 
 /// The link itself: only with the token, and for a few minutes.

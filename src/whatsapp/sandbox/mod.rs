@@ -40,6 +40,7 @@ mod media;
 mod more_person;
 mod people;
 mod person;
+mod records;
 mod routing;
 mod send;
 mod state;

@@ -9,12 +9,11 @@ use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::account::reply;
-use super::call::Call;
+use super::call::{Call, reply};
 use super::deliver;
 use super::error::ApiError;
 use super::handle::{Happened, Number, Person};
-use super::send::Chat;
+use super::send::{Chat, Owner};
 use super::state::{Change, Shared, World, contact, new_wamid, seconds};
 use crate::shared::channel::simulator::Queue;
 
@@ -23,13 +22,6 @@ const OWN_ROLE: &str = "customer_service";
 
 /// After so long without a message the thread comes back.
 const IDLE: TimeDelta = TimeDelta::hours(24);
-
-/// Who owns a thread besides us, and since when nobody wrote in it.
-#[derive(Debug, Clone)]
-pub(super) struct Owner {
-    pub role: String,
-    pub since: DateTime<Utc>,
-}
 
 /// The role that owns the thread in place of ours.
 pub(super) fn foreign(chat: Option<&Chat>, now: DateTime<Utc>) -> Option<String> {

@@ -10,10 +10,8 @@ use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
 use super::error::ApiError;
-use super::group::GroupRecord;
-use super::media::MediaRecord;
+use super::records::{GroupRecord, MediaRecord, TemplateRecord};
 use super::send::memory::{Chat, Reach, Sending};
-use super::template::TemplateRecord;
 use crate::shared::channel::simulator::{Now, Posts, Traffic, lock};
 
 /// What handles and request handlers share.

@@ -10,35 +10,18 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::account::{check_account, reply};
-use super::call::Call;
+use super::account::check_account;
+use super::call::{Call, reply};
 use super::deliver;
 use super::error::ApiError;
 use super::handle::{Happened, Number};
+use super::records::TemplateRecord;
 use super::send::{Choice, Content, Media};
 use super::state::{Change, Shared};
 use crate::shared::channel::simulator::Queue;
 
 /// The longest text of a body with its parameters.
 const MAX_BODY_CHARACTERS: usize = 1024;
-
-/// A template as the platform keeps it.
-#[derive(Debug, Clone)]
-pub(super) struct TemplateRecord {
-    pub id: u64,
-    pub waba: String,
-    pub name: String,
-    pub language: String,
-    /// `UTILITY`, `MARKETING` or `AUTHENTICATION`.
-    pub category: String,
-    /// `APPROVED`, `PAUSED`, …
-    pub status: String,
-    pub body: String,
-    /// `IMAGE`, `VIDEO` or `DOCUMENT`.
-    pub header: Option<String>,
-    /// Quick replies: their texts.
-    pub buttons: Vec<String>,
-}
 
 /// A template in the hands of a test.
 #[derive(Clone)]

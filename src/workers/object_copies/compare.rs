@@ -7,8 +7,9 @@ use std::fmt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::ObjectCopies;
+use super::queue::AT_ONCE;
 use super::turn::Snapshot;
-use super::{AT_ONCE, ObjectCopies};
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::objects::{ObjectError, ObjectKey, account_folder};
 use crate::shared::store::Connection;

@@ -28,16 +28,6 @@ const LONGEST_PAUSE_MS: i64 = 60 * 60 * 1000;
 /// Where it is written down which bucket the copies are in. Empty: copies were switched off since.
 pub const BUCKET: &str = "objects:bucket";
 
-/// What is known of the bucket.
-#[derive(Default)]
-pub(super) struct Gate {
-    /// When it is looked at again, in milliseconds since 1970; 0: it was never looked at.
-    next_look: i64,
-    /// How often in a row it did not answer, and since when.
-    failures: i64,
-    failing_since: Option<i64>,
-}
-
 impl ObjectCopies {
     /// Whether objects may be sent now. Looks at the bucket where that is due.
     ///

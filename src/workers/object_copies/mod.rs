@@ -6,11 +6,12 @@
 //! days costs a row for each file that changed.
 //!
 //! Whose turn it is stands in `queue.rs`; what becomes of one file is `turn.rs`; whether the bucket may be used is `gate.rs`;
-//! whose the files are is `owners.rs`; erasures are `erase.rs`; comparing both sides is `compare.rs`.
+//! whose the files are is `owners.rs`; what is known of both, `known.rs`; erasures are `erase.rs`; comparing both sides is `compare.rs`.
 
 mod compare;
 mod erase;
 mod gate;
+mod known;
 mod owners;
 mod queue;
 mod turn;
@@ -26,10 +27,9 @@ use tokio_util::task::TaskTracker;
 pub use self::compare::{Compared, Difference, Wished};
 pub use self::erase::{Held, ensure_no_objects};
 pub use self::gate::BUCKET;
-use self::gate::Gate;
-use self::owners::Owners;
+use self::known::{Gate, Owners};
 use self::queue::Queue;
-use super::{Rest, Worker};
+use super::{Rest, Worker, until_done};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::journal::{FileChanges, Pace};
@@ -38,9 +38,6 @@ use crate::shared::store::CopyResult;
 
 /// How long a file must have rested before it is sent, in milliseconds.
 const REST_MS: i64 = 10_000;
-
-/// How many requests are under way at once.
-const AT_ONCE: usize = 8;
 
 /// How often it is looked whether time alone has made something due.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -182,10 +179,6 @@ impl Worker for ObjectCopies {
     }
 
     fn idle(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            self.0.tasks.close();
-            self.0.tasks.wait().await;
-            self.0.tasks.reopen();
-        })
+        Box::pin(until_done(&self.0.tasks))
     }
 }

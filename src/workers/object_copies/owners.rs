@@ -2,35 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use uuid::Uuid;
-
 use super::ObjectCopies;
+use super::known::Owner;
+use super::queue::AT_ONCE;
 use crate::shared::journal::JournalError;
 use crate::shared::objects::{ObjectError, ObjectKey, account_folder};
 use crate::shared::store::Connection;
-
-/// To whom an account belongs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Owner {
-    pub merchant: Uuid,
-    /// Below which name its objects stand.
-    pub prefix: String,
-}
-
-/// What is known of accounts, by the folders of their files.
-#[derive(Default)]
-pub(super) struct Owners {
-    /// `None`: it was not read yet.
-    by_folder: Option<HashMap<String, Owner>>,
-    /// Below which names objects may stand: those that are written down.
-    prefixes: Option<BTreeMap<String, BTreeSet<String>>>,
-    /// When it was read, in milliseconds since 1970.
-    read_at: i64,
-    /// Accounts with objects that nobody has connected, and since when that is known.
-    lost: HashMap<String, i64>,
-    /// Whether objects may stand where they do not belong.
-    has_strays: bool,
-}
 
 /// How often it is read which accounts are connected, in milliseconds.
 const READ_MS: i64 = 2_000;
@@ -38,26 +15,6 @@ const READ_MS: i64 = 2_000;
 /// Objects of an account that was disconnected are deleted after so long, in milliseconds, where no request to erase them has
 /// done it: such a request counts them.
 const LOST_MS: i64 = 60_000;
-
-impl Owners {
-    pub(super) fn of(&self, folder: &str) -> Option<Owner> {
-        self.by_folder.as_ref()?.get(folder).cloned()
-    }
-
-    pub(super) fn prefixes_of(&self, folder: &str) -> Vec<String> {
-        self.prefixes.iter().filter_map(|all| all.get(folder)).flatten().cloned().collect()
-    }
-
-    /// They are read again before anything is done.
-    pub(super) fn forget(&mut self) {
-        self.prefixes = None;
-        self.by_folder = None;
-    }
-
-    fn is_known(&self, folder: &str, prefix: &str) -> bool {
-        self.prefixes.as_ref().and_then(|all| all.get(folder)).is_some_and(|of| of.contains(prefix))
-    }
-}
 
 fn by_folder(connections: Vec<Connection>) -> HashMap<String, Owner> {
     let mut owners = HashMap::new();
@@ -215,7 +172,7 @@ impl ObjectCopies {
         let mut keys = keys.into_iter();
         let mut under_way = tokio::task::JoinSet::new();
         loop {
-            while under_way.len() < super::AT_ONCE
+            while under_way.len() < AT_ONCE
                 && let Some(key) = keys.next()
             {
                 let objects = self.0.objects.clone();

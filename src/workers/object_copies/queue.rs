@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::AT_ONCE;
 use crate::shared::store::DueCopy;
+
+/// How many requests are under way at once.
+pub const AT_ONCE: usize = 8;
 
 /// How many files wait in memory at most. All others are rows.
 const MOST: usize = 512;

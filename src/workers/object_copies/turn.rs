@@ -8,7 +8,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::ObjectCopies;
-use super::owners::Owner;
+use super::known::Owner;
 use crate::shared::files::kinds::{SNIFFED, sniff};
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::objects::{Content, ObjectError, ObjectKey, Stop, Versioning};

@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use self::aside::Aside;
 use self::queue::{Queue, Rates, Turn};
-use super::{Rest, Worker};
+use super::{Rest, Worker, until_done};
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
 use crate::shared::channel::dialogue::{Ability, Recipient, Signal};
@@ -271,10 +271,6 @@ impl Worker for Outbox {
     }
 
     fn idle(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            self.0.tasks.close();
-            self.0.tasks.wait().await;
-            self.0.tasks.reopen();
-        })
+        Box::pin(until_done(&self.0.tasks))
     }
 }

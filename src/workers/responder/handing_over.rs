@@ -68,6 +68,8 @@ impl AfterFailure {
 pub(super) struct HandOver {
     /// Why, a sentence for the merchant: our own, or the model's.
     pub why: Cow<'static, str>,
+    /// What the alert tells of it.
+    told: Told,
     /// For how long bots are silent, in minutes; `None`: until somebody resumes.
     pub minutes: Option<u32>,
     /// The message that went before it.
@@ -80,8 +82,18 @@ pub(super) struct HandOver {
 
 impl HandOver {
     /// For this reason, and for as long as usual.
-    pub fn because(why: impl Into<Cow<'static, str>>) -> Self {
-        Self { why: why.into(), minutes: Some(MINUTES), ..Self::default() }
+    pub fn because(why: &'static str) -> Self {
+        Self { why: why.into(), told: Told::Because(why), minutes: Some(MINUTES), ..Self::default() }
+    }
+
+    /// For a reason that came with the model's answer, which may quote a person.
+    pub fn in_words(why: String) -> Self {
+        Self { why: why.into(), told: Told::Plain, minutes: Some(MINUTES), ..Self::default() }
+    }
+
+    /// The merchant's tokens of today are used up, of which an alert tells once. It says nothing about the message.
+    pub fn over_budget() -> Self {
+        Self { told: Told::Nothing, ..Self::because(OVER_BUDGET) }.for_now()
     }
 
     /// The question has cost this.
@@ -137,14 +149,8 @@ impl AnsweringWorker {
         event: Option<String>,
         wanted: HandOver,
     ) -> anyhow::Result<Next> {
-        let HandOver { why, minutes, message, tokens, .. } = wanted;
+        let HandOver { why, told, minutes, message, tokens, .. } = wanted;
         let note = Some(why.chars().take(200).collect());
-        // What a model says may quote a person.
-        let told = match &why {
-            Cow::Borrowed(OVER_BUDGET) => Told::Nothing,
-            Cow::Borrowed(why) => Told::Because(why),
-            Cow::Owned(_) => Told::Plain,
-        };
         let pause = WantedPause { minutes, is_handed_over: true, note, told };
         let why = Some(why.into_owned());
         let settled = Settled { outcome: ResponderOutcome::HandedOver, why, message, event, tokens };

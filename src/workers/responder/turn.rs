@@ -13,7 +13,7 @@ use crate::answering::accept::{Accepted, Refused, Wish};
 use crate::answering::content::Content;
 use crate::answering::event::{Answerable, EventQuery};
 use crate::answering::responder::model::ModelError;
-use crate::answering::responder::{OVER_BUDGET, PRODUCTS, Payer, Question as ModelQuestion, Verdict};
+use crate::answering::responder::{Because, PRODUCTS, Payer, Question as ModelQuestion, Verdict};
 use crate::answering::state::Why;
 use crate::shared::journal::Conversation;
 use crate::shared::retry::Doubling;
@@ -163,7 +163,7 @@ impl AnsweringWorker {
             return Ok(Next::Gone);
         }
         if self.0.responder.is_over_budget(turn.merchant).await? {
-            return self.hand_over(turn, question, HandOver::because(OVER_BUDGET).for_now()).await;
+            return self.hand_over(turn, question, HandOver::over_budget()).await;
         }
         let (event, person) = (&question.event, turn.conversation.person.as_str());
         let asking = ModelQuestion { merchant: turn.merchant, event, person, payer: Payer::Merchant };
@@ -199,9 +199,9 @@ impl AnsweringWorker {
     async fn was_handed_over(&self, turn: &ResponderTurn, question: &Question) -> anyhow::Result<bool> {
         let Some(id) = &question.id else { return Ok(false) };
         let shared = &self.answering().shared;
-        let before = shared.journal.find_hand_over(&turn.conversation, id).await?;
+        let silence = shared.journal.find_silence_of(&turn.conversation, id).await?;
         // Somebody who resumes earlier wants the bot to answer.
-        Ok(before.and_then(|before| before.silent_until).is_some_and(|until| until <= shared.clock.now_ms()))
+        Ok(silence.is_some_and(|until| until <= shared.clock.now_ms()))
     }
 
     /// A message was accepted for this event: what is still to be done.
@@ -273,11 +273,11 @@ impl AnsweringWorker {
     ) -> anyhow::Result<Next> {
         let (text, products) = match verdict {
             Verdict::Answer { text, products } => (text, products),
-            Verdict::HandOver { why, .. } if why == OVER_BUDGET => {
-                return self.hand_over(turn, question, HandOver::because(OVER_BUDGET).for_now().costing(tokens)).await;
+            Verdict::HandOver { because: Because::Budget, .. } => {
+                return self.hand_over(turn, question, HandOver::over_budget().costing(tokens)).await;
             }
             Verdict::HandOver { why, .. } => {
-                return self.hand_over(turn, question, HandOver::because(why).costing(tokens)).await;
+                return self.hand_over(turn, question, HandOver::in_words(why).costing(tokens)).await;
             }
         };
         let text = self.with_disclosure(turn, text).await?;

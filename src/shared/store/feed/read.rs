@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::cursors::{FeedEnds, find_ends};
 use super::item::{By, ItemKind, ReadMeaning, is_automatic};
-use crate::shared::channel::meaning::{Kind, Meaning, Origin, WentOut};
+use crate::shared::channel::meaning::{Kind, Meaning, Origin, Said, WentOut};
 use crate::shared::journal::{
     Account, Conversation, EventPlace, Journal, JournalError, conversation_number, in_order_up_to, newest_seq,
 };
@@ -29,6 +29,12 @@ const MOST_EVENTS: usize = 1_000;
 
 /// How many of the newest events are looked through for those that are not in order yet.
 const NOT_IN_ORDER: i64 = 2_000;
+
+/// How many events of a conversation are looked at together for the newest thing that the person said.
+const LOOKED_AT_ONCE: usize = 100;
+
+/// Behind every event.
+const NEWEST: EventPlace = EventPlace { seq: i64::MAX, occurred_at: i64::MAX };
 
 /// Which items are wanted.
 #[derive(Debug, Clone, Default)]
@@ -155,8 +161,33 @@ impl Journal {
         let conversation = conversation.clone();
         self.read(move |connection| {
             let connection = connection.unchecked_transaction()?;
-            let newest = EventPlace { seq: i64::MAX, occurred_at: i64::MAX };
-            read_history(&connection, &conversation, newest, limit, &*meaning)
+            read_history(&connection, &conversation, NEWEST, limit, &*meaning)
+        })
+        .await
+    }
+
+    /// The newest message of the person, whatever stands behind it; `None`: they said nothing.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_newest_said(
+        &self,
+        conversation: &Conversation,
+        meaning: fn(&Item) -> Meaning,
+    ) -> Result<Option<Said>, JournalError> {
+        let conversation = conversation.clone();
+        self.read(move |connection| {
+            let connection = connection.unchecked_transaction()?;
+            let mut until = NEWEST;
+            loop {
+                let items = newest_events(&connection, &conversation, until, LOOKED_AT_ONCE)?;
+                let said = items.iter().rev().find_map(|item| match meaning(item) {
+                    Meaning::Said(said) => Some(said),
+                    _ => None,
+                });
+                let Some(oldest) = items.first().filter(|_| said.is_none()) else { return Ok(said) };
+                until = EventPlace { seq: oldest.seq - 1, occurred_at: oldest.at };
+            }
         })
         .await
     }

@@ -12,8 +12,6 @@ pub struct Uncopied {
     pub message: i64,
     /// Which part of it.
     pub n: i64,
-    /// The message's name: `msg_…`.
-    pub id: String,
     /// To whom it went.
     pub to: Conversation,
     /// What was in it; `None`: it was erased.
@@ -66,22 +64,21 @@ impl Journal {
         self.read(move |connection| {
             connection
                 .prepare_cached(
-                    "SELECT p.message, p.n, o.id, o.channel, o.account, o.conversation, p.content, p.platform_id, p.sent_at
+                    "SELECT p.message, p.n, o.channel, o.account, o.conversation, p.content, p.platform_id, p.sent_at
                      FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
                      WHERE p.state IN ('sent', 'delivered', 'read') AND NOT p.echoed AND p.sent_at <= ?1
                        AND o.channel IN (SELECT value FROM json_each(?2)) AND (NOT ?3 OR p.platform_id IS NOT NULL)
                      ORDER BY p.message, p.n LIMIT 100",
                 )?
                 .query_map(params![before, channels, with_id], |row| {
-                    let content: Option<String> = row.get(6)?;
+                    let content: Option<String> = row.get(5)?;
                     Ok(Uncopied {
                         message: row.get(0)?,
                         n: row.get(1)?,
-                        id: row.get(2)?,
-                        to: Conversation { channel: row.get(3)?, account: row.get(4)?, person: row.get(5)? },
+                        to: Conversation { channel: row.get(2)?, account: row.get(3)?, person: row.get(4)? },
                         content: content.and_then(|content| serde_json::from_str(&content).ok()),
-                        platform_id: row.get(7)?,
-                        sent_at: row.get(8)?,
+                        platform_id: row.get(6)?,
+                        sent_at: row.get(7)?,
                     })
                 })?
                 .collect()

@@ -146,13 +146,6 @@ pub struct Deed {
     pub at: i64,
 }
 
-/// How a hand-over before this one ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HandedOverBefore {
-    /// Until when bots were silent, in milliseconds since 1970; `None`: until somebody resumed.
-    pub silent_until: Option<i64>,
-}
-
 /// Under which key the answer to an event is accepted. The blank keeps it apart from the keys of merchants' own bots: no
 /// request can carry one.
 #[must_use]

@@ -2,10 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{
-    ANSWER_KEYS, DAY_MS, FailedAnswer, HandedOverBefore, ResponderTurn, SHOWN_DAYS, Settled, Tokens, answer_key,
-    uuid_of,
-};
+use super::{ANSWER_KEYS, DAY_MS, FailedAnswer, ResponderTurn, SHOWN_DAYS, Settled, Tokens, answer_key, uuid_of};
 use crate::shared::channel::dialogue::Reason;
 use crate::shared::journal::{Conversation, Journal, JournalError};
 use crate::shared::store::conversation_states::Pause;
@@ -179,15 +176,12 @@ impl Journal {
         .await
     }
 
-    /// The last hand-over of this message of a person, if there was one.
+    /// Until when the last hand-over of this message of a person silenced bots, in milliseconds since 1970; `None`: there was
+    /// none, or until somebody resumes.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn find_hand_over(
-        &self,
-        of: &Conversation,
-        event: &str,
-    ) -> Result<Option<HandedOverBefore>, JournalError> {
+    pub async fn find_silence_of(&self, of: &Conversation, event: &str) -> Result<Option<i64>, JournalError> {
         let (of, event) = (of.clone(), event.to_owned());
         self.read(move |connection| {
             connection
@@ -197,10 +191,9 @@ impl Journal {
                        AND outcome = 'handed_over'
                      ORDER BY number DESC LIMIT 1",
                 )?
-                .query_row([of.channel, of.account, of.person, event], |row| {
-                    Ok(HandedOverBefore { silent_until: row.get(0)? })
-                })
+                .query_row([of.channel, of.account, of.person, event], |row| row.get(0))
                 .optional()
+                .map(Option::flatten)
         })
         .await
     }

@@ -42,7 +42,9 @@ pub struct Seen {
 }
 
 impl Seen {
-    pub(in super::super) fn of_person(token: u64, message: &Value, at: DateTime<Utc>) -> Self {
+    /// What the person wrote, as their own phone shows it.
+    #[must_use]
+    pub fn of_person(token: u64, message: &Value, at: DateTime<Utc>) -> Self {
         let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
         Self {
             token,

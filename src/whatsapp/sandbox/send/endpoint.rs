@@ -9,9 +9,9 @@ use super::super::error::ApiError;
 use super::super::state::{Core, Shared};
 use super::super::{group, media, template};
 use super::accept::{Letter, take};
-use super::content::{self, Content};
+use super::content::Content;
 use super::order::{Order, Recipient};
-use super::receipts;
+use super::{reading, receipts};
 use crate::shared::channel::simulator::json_answer;
 
 /// The person sees that somebody is typing for so long, unless an answer comes.
@@ -61,7 +61,7 @@ fn read_content(core: &Core, number: &str, kind: &str, body: &Value) -> Result<(
         let (content, category) = template::read(&world.templates, &waba, &body[kind])?;
         (content, Some(category))
     } else {
-        (content::read(kind, body)?, None)
+        (reading::read(kind, body)?, None)
     };
     match content.uploads.iter().find(|id| !world.media.contains_key(*id)) {
         None => Ok((content, category)),

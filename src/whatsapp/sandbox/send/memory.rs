@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::super::routing::Owner;
 use crate::shared::channel::simulator::Plans;
 
 /// Something that a person can tap.
@@ -93,6 +92,13 @@ pub struct OnItsWay {
     pub by_user_id: bool,
     pub mark: Option<String>,
     pub pricing: Value,
+}
+
+/// Who owns a thread besides us, and since when nobody wrote in it.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    pub role: String,
+    pub since: DateTime<Utc>,
 }
 
 /// One person with one business number.

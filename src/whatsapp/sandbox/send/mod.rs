@@ -7,11 +7,12 @@ mod interactive;
 pub(super) mod memory;
 mod order;
 mod pace;
+mod reading;
 pub(super) mod receipts;
 
 pub(super) use self::content::{Content, Media};
 pub(super) use self::endpoint::post;
-pub(super) use self::memory::Chat;
+pub(super) use self::memory::{Chat, Owner};
 pub use self::memory::{Choice, Reach, Seen, Sent};
 pub(super) use self::pace::count_received;
 pub(super) use self::receipts::failed_late;
