@@ -400,7 +400,7 @@ fn keys_of(page: &Id, mid: &str) -> Vec<DedupeKey> {
 }
 
 /// How content is taken back.
-pub const UNSENDING: Unsending = Unsending { tombstone, key_of, event_of };
+pub const UNSENDING: Unsending = Unsending { tombstone, event_of };
 
 /// What is left of an item whose content was taken back: who said it to whom and when, and its id.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/instagram/features/webhook> (message deletions; 2026).
@@ -427,11 +427,6 @@ fn tombstone(item: &[u8]) -> Vec<u8> {
 fn event_of(account: &str, item: &str) -> Option<Event> {
     let page = Id::parse(account)?;
     Some(messaging_event(&page, None, Source::Import, item, item.as_bytes()))
-}
-
-/// Its key.
-fn key_of(account: &str, item: &str) -> Option<DedupeKey> {
-    event_of(account, item).map(|event| event.key)
 }
 
 /// Old ids are `mid.$…` in webhooks and `m_mid.$…` in the Graph API.

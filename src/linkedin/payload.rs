@@ -101,13 +101,18 @@ pub fn notification(own: &Name, item: &str, source: Source) -> Event {
     let Some(thread) = post.or_else(|| names::thread_of_activity(&made)) else {
         return apart(account.as_str(), kind, "a notification that names no post", item.as_bytes());
     };
+    let comment = names::is_comment(&made).then(|| comment_key(account.as_str(), &made));
     Event {
         channel: NAME,
         key: notification_key(account.as_str(), kind, &object, &made, item),
         account: account.to_string(),
-        name: None,
+        // Whoever deletes a comment takes back what its edits say, too.
+        name: comment.filter(|_| matches!(kind, COMMENT | COMMENT_EDIT)),
         kind: kind.into(),
-        effect: Effect::Conversation { person: thread.to_string(), opens },
+        effect: match comment.filter(|_| kind == COMMENT_DELETE) {
+            Some(comment) => Effect::Unsend { person: thread.to_string(), keys: vec![comment] },
+            None => Effect::Conversation { person: thread.to_string(), opens },
+        },
         occurred_at: time_in(&object, "lastModifiedAt"),
         source,
         payload: item.as_bytes().to_vec(),
@@ -191,7 +196,7 @@ fn direct(own: &Name, object: &Object<'_>, body: &[u8], source: Source) -> Event
 }
 
 /// How the items of conversation files are recognised.
-pub const FROM_FILES: Unsending = Unsending { tombstone, key_of, event_of };
+pub const FROM_FILES: Unsending = Unsending { tombstone, event_of };
 
 /// What is left of an item whose content is taken back: what happened on which post, when, and the ids.
 fn tombstone(item: &[u8]) -> Vec<u8> {
@@ -220,11 +225,6 @@ fn event_of(account: &str, item: &str) -> Option<Event> {
         true => direct(&account, &object, item.as_bytes(), Source::Import),
         false => notification(&account, item, Source::Import),
     })
-}
-
-/// Its key.
-fn key_of(account: &str, item: &str) -> Option<DedupeKey> {
-    event_of(account, item).map(|event| event.key)
 }
 
 /// A time in milliseconds since 1970, where it is one.

@@ -159,7 +159,7 @@ pub fn key_of_message(account: &str, token: &str) -> Option<DedupeKey> {
 }
 
 /// How the items of conversation files are recognised. Nobody can take content back on Viber.
-pub const FROM_FILES: Unsending = Unsending { tombstone, key_of, event_of };
+pub const FROM_FILES: Unsending = Unsending { tombstone, event_of };
 
 /// What is left of an item whose content is taken back: who said it to whom and when, and its id.
 fn tombstone(item: &[u8]) -> Vec<u8> {
@@ -181,11 +181,6 @@ fn tombstone(item: &[u8]) -> Vec<u8> {
 fn event_of(account: &str, item: &str) -> Option<Event> {
     let event = event(Some(&names::account(account)?), item.as_bytes());
     Some(Event { source: Source::Import, ..event })
-}
-
-/// Its key.
-fn key_of(account: &str, item: &str) -> Option<DedupeKey> {
-    event_of(account, item).map(|event| event.key)
 }
 
 /// A platform's word, short enough for a column and a log line.

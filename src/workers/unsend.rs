@@ -96,8 +96,9 @@ fn without(beginning: &[u8], account: &str, keys: &BTreeSet<&[u8]>, unsending: U
     let mut any = false;
     for item in elements(&whole)? {
         changed.extend_from_slice(if changed == b"[" { b"\n" } else { b",\n" });
-        let key = (unsending.key_of)(account, item);
-        if key.is_some_and(|key| keys.contains(key.as_bytes().as_slice())) {
+        let event = (unsending.event_of)(account, item);
+        let names = event.into_iter().flat_map(|event| [Some(event.key), event.name]).flatten();
+        if names.into_iter().any(|name| keys.contains(name.as_bytes().as_slice())) {
             any = true;
             changed.extend_from_slice(&(unsending.tombstone)(item.as_bytes()));
         } else {

@@ -6,6 +6,7 @@ use shoptalk::commands::Command;
 use shoptalk::shared::channel::simulator::Webhooks;
 use shoptalk::shared::secrets::signature::Secrets;
 
+use crate::journal_checks::{delete_older_than, rebuild};
 use crate::linkedin_stage::{
     PAGE, SECRET, Scene, comment, commented, configure, deliver, file, hear, hmac_hex, notification, of_page, sign,
 };
@@ -195,6 +196,72 @@ async fn every_kind_of_activity_of_a_batch_is_stored_once_and_stands_in_its_post
     assert_eq!(actions("share-71"), ["COMMENT", "LIKE", "SHARE", "COMMENT_EDIT", "ADMIN_COMMENT", "COMMENT_DELETE"]);
     assert_eq!(actions("share-710"), ["SHARE_MENTION"], "a mention has no post of ours: it is the share itself");
     app.finish().await;
+}
+
+/// Whether anything that the journal holds of events says this.
+fn is_stored(app: &TestApp, text: &str) -> bool {
+    let payloads: Vec<Vec<u8>> = app.journal_sql(|journal| {
+        journal.prepare("SELECT payload FROM events")?.query_map([], |row| row.get(0))?.collect()
+    });
+    payloads.iter().any(|payload| payload.windows(text.len()).any(|window| window == text.as_bytes()))
+}
+
+#[tokio::test]
+async fn of_a_comment_that_was_deleted_nothing_is_left_that_it_said() {
+    let scene = Scene::start().await;
+    let secret = scene.asks("A zyxw word").await;
+    scene.asks("Do you ship to Galle?").await;
+    scene.ada.edits(&secret, "A zyxw word, edited").await.unwrap();
+    scene.app.settle().await;
+    let said = |scene: &Scene| -> Vec<(String, bool)> {
+        let said = |item: &Value| item.to_string().contains("zyxw");
+        scene.file().iter().map(|item| (item["action"].as_str().unwrap().to_owned(), said(item))).collect()
+    };
+    let happened = |secret: bool| {
+        let all = [("COMMENT", secret), ("COMMENT", false), ("COMMENT_EDIT", secret)];
+        all.map(|(action, says)| (action.to_owned(), says)).to_vec()
+    };
+    assert_eq!(said(&scene), happened(true));
+    scene.ada.deletes(&secret).await.unwrap();
+    scene.work().await;
+    let mut left = happened(false);
+    left.push(("COMMENT_DELETE".to_owned(), false));
+    assert_eq!(said(&scene), left, "that it was said, edited and deleted stays");
+    assert!(!is_stored(&scene.app, "zyxw"));
+    assert!(scene.file().iter().any(|item| item.to_string().contains("Galle")));
+    let page = scene.program.get("/api/v1/events?after=0&limit=100").await.text();
+    assert!(page.contains("Galle") && !page.contains("zyxw"), "{page}");
+    // Nothing brings it back: neither a repeat nor another start.
+    let again = commented(9, "urn:li:person:TESTmember1", "A zyxw word, late");
+    let mut again = notification(PAGE, 9, "COMMENT_EDIT", &scene.post.urn(), &again);
+    again["generatedActivity"] = json!(secret);
+    hear(&scene.app, &of_page(&[again])).await;
+    assert!(!is_stored(&scene.app, "zyxw") && !scene.app.is_on_disk("zyxw word, late"));
+    let scene = scene.restart_with(|_, _| {}).await;
+    rebuild(&scene.app).await;
+    assert_eq!(said(&scene).iter().filter(|(_, says)| *says).count(), 0);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_comment_that_is_deleted_after_its_event_was_deleted_by_age_is_taken_out_of_the_file() {
+    let scene = Scene::start().await;
+    let secret = scene.asks("A zyxw word").await;
+    scene.ada.edits(&secret, "A zyxw word, edited").await.unwrap();
+    scene.app.settle().await;
+    scene.pass(100 * 24 * 3600).await;
+    scene.asks("Do you ship to Galle?").await;
+    assert!(delete_older_than(&scene.app, 30).await >= 2);
+    rebuild(&scene.app).await;
+    assert_eq!(scene.file().iter().filter(|item| item.to_string().contains("zyxw")).count(), 2);
+    scene.ada.deletes(&secret).await.unwrap();
+    scene.work().await;
+    let actions: Vec<String> = scene.file().iter().map(|item| item["action"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(actions, ["COMMENT", "COMMENT_EDIT", "COMMENT", "COMMENT_DELETE"]);
+    assert_eq!(scene.file().iter().filter(|item| item.to_string().contains("zyxw")).count(), 0);
+    rebuild(&scene.app).await;
+    assert_eq!(scene.file().len(), 4);
+    scene.finish().await;
 }
 
 #[tokio::test]

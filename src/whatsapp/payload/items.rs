@@ -323,7 +323,7 @@ fn error(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> {
 }
 
 /// How content is taken back, and which event an entry of a file was.
-pub const UNSENDING: Unsending = Unsending { tombstone, key_of: key_of_entry, event_of };
+pub const UNSENDING: Unsending = Unsending { tombstone, event_of };
 
 /// What is left of an entry whose content was taken back: who said it to whom and when, and its id.
 fn tombstone(item: &[u8]) -> Vec<u8> {
@@ -362,9 +362,4 @@ fn event_of(account: &str, item: &str) -> Option<Event> {
         source: Source::Import,
         payload: item.as_bytes().to_vec(),
     })
-}
-
-/// The key of an entry of a file.
-fn key_of_entry(account: &str, item: &str) -> Option<DedupeKey> {
-    event_of(account, item).map(|event| event.key)
 }
