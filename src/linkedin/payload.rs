@@ -103,13 +103,18 @@ pub fn notification(own: &Name, item: &str, source: Source) -> Event {
     let Some(thread) = post.or_else(|| names::thread_of_activity(&made)) else {
         return apart(account.as_str(), kind, "a notification that names no post", item.as_bytes());
     };
+    let comment = names::is_comment(&made).then(|| comment_key(account.as_str(), &made));
     Event {
         channel: NAME,
         key: notification_key(account.as_str(), kind, &object, &made, item),
         account: account.to_string(),
-        name: None,
+        // Whoever deletes a comment takes back what its edits say, too.
+        name: comment.filter(|_| matches!(kind, COMMENT | COMMENT_EDIT)),
         kind: kind.into(),
-        effect: Effect::Conversation { person: thread.to_string(), opens },
+        effect: match comment.filter(|_| kind == COMMENT_DELETE) {
+            Some(comment) => Effect::Unsend { person: thread.to_string(), keys: vec![comment] },
+            None => Effect::Conversation { person: thread.to_string(), opens },
+        },
         occurred_at: time_in(&object, "lastModifiedAt"),
         source,
         payload: item.as_bytes().to_vec(),

@@ -93,10 +93,15 @@ pub struct Conversations {
     files: Files,
     alerts: Alerts,
     /// Held while files are made: who has it knows that nobody writes a conversation's file.
-    making: tokio::sync::Mutex<()>,
+    making: Arc<tokio::sync::Mutex<()>>,
     /// Whether the journal's log may still hold what was taken back.
     in_log: AtomicBool,
 }
+
+/// Who has it knows that nobody else makes a conversation's file. Whatever goes on when its asker is gone, a rebuild that
+/// nobody waits for any more or a file that is being replaced, has a clone of it: a file that is made from an older view of the
+/// journal must not take the place of a newer one.
+pub type Paused = Arc<tokio::sync::OwnedMutexGuard<()>>;
 
 /// Why a step could not be finished. The same step is taken again later.
 #[derive(Debug, thiserror::Error)]
@@ -124,14 +129,14 @@ impl Conversations {
             output,
             journal,
             alerts,
-            making: tokio::sync::Mutex::default(),
+            making: Arc::default(),
             in_log: AtomicBool::new(true),
         }
     }
 
-    /// Holds off whoever makes files.
-    pub async fn pause(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.making.lock().await
+    /// Holds off whoever makes files, until the last of its clones is gone.
+    pub async fn pause(&self) -> Paused {
+        Arc::new(Arc::clone(&self.making).lock_owned().await)
     }
 
     /// Lets files follow their conversations that stand under another name now.
@@ -161,9 +166,9 @@ impl Conversations {
     /// When the journal or the disk cannot be used; the cursor then stands where it stood. A single file that cannot be
     /// written is no error here: it is tried again later and stops no other.
     pub async fn step(&self) -> Result<bool, StepError> {
-        let _paused = self.pause().await;
+        let paused = self.pause().await;
         self.output.ensure_is_there().map_err(StepError::Output)?;
-        unsend::take_back(&self.journal, &self.output).await?.map_err(StepError::Output)?;
+        unsend::take_back(&self.journal, &self.output, &paused).await?.map_err(StepError::Output)?;
         moved_files::follow(&self.journal, &self.output).await?.map_err(StepError::Output)?;
         let cursor = self.journal.files_position().await?;
         let (mut in_order, mut is_all) = self.journal.put_in_order().await?;
@@ -173,9 +178,11 @@ impl Conversations {
         }
         let now_ms = self.journal.clock().now_ms();
         let (files, is_followed) = (self.files.clone(), self.journal.follows_files());
+        let until_made = Arc::clone(&paused);
         let step = self
             .journal
             .look_in_background(&self.background, move |journal| {
+                let _paused = until_made;
                 let (last, mut touched) = touched_between(journal, cursor, in_order)?;
                 let pending = journal.list_pending_files(now_ms, BATCH)?;
                 let given_up = journal.list_given_up_files()?;
@@ -296,16 +303,16 @@ impl Conversations {
     /// # Errors
     /// When the journal or a file cannot be used.
     pub async fn rebuild(&self, account: Option<String>) -> Result<usize, StepError> {
-        let _paused = self.pause().await;
-        unsend::take_back(&self.journal, &self.output).await?.map_err(StepError::Output)?;
+        let paused = self.pause().await;
+        unsend::take_back(&self.journal, &self.output, &paused).await?.map_err(StepError::Output)?;
         while !self.journal.put_in_order().await?.1 {}
-        let (mut written, mut noticed) = self.rebuild_once(account.clone()).await?;
+        let (mut written, mut noticed) = self.rebuild_once(account.clone(), &paused).await?;
         let has_strays = !noticed.strays.is_empty();
         let mut lost = self.take_in(noticed).await?;
         if has_strays {
             // Those whose strays are in the journal now.
             while !self.journal.put_in_order().await?.1 {}
-            (written, noticed) = self.rebuild_once(account).await?;
+            (written, noticed) = self.rebuild_once(account, &paused).await?;
             lost.extend(self.take_in(noticed).await?);
         }
         self.sync().await?;
@@ -315,12 +322,14 @@ impl Conversations {
         Ok(written)
     }
 
-    async fn rebuild_once(&self, account: Option<String>) -> Result<(usize, Noticed), StepError> {
+    async fn rebuild_once(&self, account: Option<String>, paused: &Paused) -> Result<(usize, Noticed), StepError> {
         // No cursor stands before these: what changes is written down before each change.
         let files = Files { output: self.output.clone(), ..self.files.clone() };
         let now_ms = self.journal.clock().now_ms();
+        let paused = Arc::clone(paused);
         self.journal
             .look(move |journal| {
+                let _paused = paused;
                 let all = journal.list_conversations(account.as_deref())?;
                 let (mut written, mut noticed) = (0, Noticed::default());
                 for conversation in all {

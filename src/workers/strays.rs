@@ -1,6 +1,6 @@
 //! What stands in a conversation's file and not in the journal: the journal was lost, moved away or restored, or its log was
 //! cut. A file that is made anew must not overwrite the only copy: what can be read goes into the journal again, and what
-//! cannot is moved aside with its file.
+//! cannot is moved aside with its file, and so is what the journal has with other content.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ pub(super) enum Strays {
     None,
     /// These events, in their order.
     Events(Vec<Event>),
-    /// Something that no channel understands.
+    /// Something that no channel understands, or that the journal has with other content.
     Unknown,
 }
 
@@ -47,16 +47,35 @@ pub(super) fn find(
     let (Some(old), Some(new)) = (text(&rest).and_then(elements), text(new).and_then(elements)) else {
         return Ok(Strays::Unknown);
     };
-    let new: HashSet<&str> = new.into_iter().collect();
+    let known: HashSet<&str> = new.iter().copied().collect();
     let (mut strays, mut last) = (Vec::new(), None);
-    for item in old.into_iter().filter(|item| !new.contains(item)) {
+    for item in old.into_iter().filter(|item| !known.contains(item)) {
         let Some(mut event) = journal.event_of(conversation, item) else { return Ok(Strays::Unknown) };
         // One that says no time happened after the one before it.
         event.occurred_at = event.occurred_at.or(last);
         last = event.occurred_at;
         if !reader.knows(&event.key)? {
             strays.push(event);
+        } else if says_another(journal, conversation, (item, &event), &new) {
+            // A bit may have changed on either side: nobody can tell which, so both are kept.
+            return Ok(Strays::Unknown);
         }
     }
     Ok(if strays.is_empty() { Strays::None } else { Strays::Events(strays) })
+}
+
+/// Whether the document has this item with other content than the file: neither damaged, which is noticed elsewhere, nor
+/// because it was taken back.
+fn says_another(
+    journal: &Journal,
+    conversation: &Conversation,
+    (item, event): (&str, &Event),
+    document: &[&str],
+) -> bool {
+    let tombstone = journal.unsending(&conversation.channel).map(|unsending| (unsending.tombstone)(item.as_bytes()));
+    document
+        .iter()
+        .filter(|other| tombstone.as_ref().is_none_or(|left| left.as_slice() != other.as_bytes()))
+        .filter_map(|other| journal.event_of(conversation, other))
+        .any(|other| other.key == event.key)
 }

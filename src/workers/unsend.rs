@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::conversation_file::path_of;
+use super::conversations::Paused;
 use crate::shared::files::output::{Output, ToDisk};
 use crate::shared::journal::{Conversation, Journal, JournalError, Pruned, TakenBack, Unsending};
 use crate::shared::raw_json::elements;
@@ -20,16 +21,20 @@ enum Change {
     Nothing,
 }
 
-/// Changes the files that hold content which was taken back after its event was deleted. Nobody else may make files
-/// meanwhile. The inner error is the disk's.
-pub(super) async fn take_back(journal: &Journal, output: &Output) -> Result<std::io::Result<()>, JournalError> {
+/// Changes the files that hold content which was taken back after its event was deleted. Nobody else makes files meanwhile.
+/// The inner error is the disk's.
+pub(super) async fn take_back(
+    journal: &Journal,
+    output: &Output,
+    paused: &Paused,
+) -> Result<std::io::Result<()>, JournalError> {
     loop {
         let waiting = journal.list_beginnings_to_change(STEP).await?;
         if waiting.is_empty() {
             return Ok(Ok(()));
         }
         for conversation in waiting {
-            if let Err(error) = take_back_from(journal, output, conversation).await? {
+            if let Err(error) = take_back_from(journal, output, conversation, paused).await? {
                 return Ok(Err(error));
             }
         }
@@ -40,6 +45,7 @@ async fn take_back_from(
     journal: &Journal,
     output: &Output,
     conversation: Conversation,
+    paused: &Paused,
 ) -> Result<std::io::Result<()>, JournalError> {
     let unsending = journal.unsending(&conversation.channel);
     let wanted = journal.find_taken_back(&conversation).await?;
@@ -55,9 +61,12 @@ async fn take_back_from(
         Change::Replaced(beginning) => Some(beginning),
         Change::Replace(document, beginning) => {
             journal.announce_beginning(&conversation, &beginning).await?;
-            let (of, output) = (conversation.clone(), output.clone());
-            let replaced =
-                tokio::task::spawn_blocking(move || output.replace(&path_of(&of)?, &document, ToDisk::First)).await;
+            let (of, output, paused) = (conversation.clone(), output.clone(), Paused::clone(paused));
+            let replaced = tokio::task::spawn_blocking(move || {
+                let _paused = paused;
+                output.replace(&path_of(&of)?, &document, ToDisk::First)
+            })
+            .await;
             if let Err(error) = replaced.map_err(std::io::Error::other).flatten() {
                 return Ok(Err(error));
             }
@@ -97,7 +106,8 @@ fn without(beginning: &[u8], account: &str, keys: &BTreeSet<&[u8]>, unsending: U
     for item in elements(&whole)? {
         changed.extend_from_slice(if changed == b"[" { b"\n" } else { b",\n" });
         let event = (unsending.event_of)(account, item);
-        if event.is_some_and(|event| keys.contains(event.key.as_bytes().as_slice())) {
+        let names = event.into_iter().flat_map(|event| [Some(event.key), event.name]).flatten();
+        if names.into_iter().any(|name| keys.contains(name.as_bytes().as_slice())) {
             any = true;
             changed.extend_from_slice(&(unsending.tombstone)(item.as_bytes()));
         } else {

@@ -5,14 +5,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
-use serde_json::{Value, json};
-use shoptalk::shared::channel::simulator::{Failure, Planting};
+use serde_json::json;
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::secrets::signature::{from_hex, sign_sha256, to_hex};
 
 use crate::journal_checks::{SAM, body_of, delete_older_than, deliver, text_at};
-use crate::logs::Log;
-use crate::shopify_checks::{SECOND, an_hour_later, connect_shop, requests};
-use crate::test_app::{FACEBOOK_SECRET, OPERATOR_TOKEN, PAGE, SHOP, SHOPIFY_SECRET, TestApp};
+use crate::shopify_checks::{SECOND, connect_shop, requests};
+use crate::test_app::{FACEBOOK_SECRET, PAGE, SHOP, SHOPIFY_SECRET, TestApp};
 
 fn address(app: &TestApp) -> String {
     format!("{}/shopify/webhook", app.url)
@@ -214,183 +213,6 @@ async fn w2_what_is_signed_with_the_same_secret_for_another_purpose_is_no_delive
     assert_eq!(app.counts().await, before);
     assert_eq!(app.connections("facebook").await[0]["account"], PAGE);
     app.finish().await;
-}
-
-/// What a platform may quote of what was sent to it: in the alphabet of tokens, and in that of words.
-const CANARIES: [&str; 2] = ["shpat_Canary0123456789abcdefEAA", "canary_in_the_words_of_a_list"];
-
-/// What the operator and the merchant are shown.
-async fn shown(app: &TestApp, merchant: &crate::test_app::Browser) -> String {
-    let mut all = merchant.clone().for_pages().get("/").await.text();
-    for path in ["/api/status", "/api/alerts", "/metrics"] {
-        let authorization = format!("Bearer {OPERATOR_TOKEN}");
-        let answer = app.browser().send(Method::GET, path, &[("authorization", &authorization)], b"").await;
-        assert_eq!(answer.status, 200, "{path}");
-        all.push_str(&answer.text());
-    }
-    all
-}
-
-/// Every answer of Shopify with the canary wherever a text may stand.
-fn answers_of_shopify(canary: &str) -> Vec<Failure> {
-    let data = json!({ "shop": { "name": "Demo Shop", "myshopifyDomain": SHOP }, "currentAppInstallation": null });
-    let mut error = json!({ "message": canary, "path": [canary], "locations": [{ "line": canary }] });
-    error["extensions"] = json!({ "code": canary, "requiredAccess": format!("`{canary}` {canary}"), "typeName": canary,
-                                  "documentation": canary, "cost": canary });
-    let denied = json!({ "message": canary, "extensions": { "code": "ACCESS_DENIED", "requiredAccess": format!("`{canary}`") } });
-    let bodies = [
-        json!({ "errors": [error], "data": null }),
-        json!({ "errors": [denied], "data": data, "extensions": { "cost": { "requestedQueryCost": canary } } }),
-        json!({ "errors": canary }),
-        json!({ "errors": { "query": canary, canary: canary } }),
-        json!({ "error": canary, "error_description": canary, "error_uri": canary }),
-    ];
-    let statuses = [200, 400, 401, 402, 403, 404, 406, 422, 423, 429, 500, 503];
-    let mut all: Vec<Failure> =
-        statuses.iter().flat_map(|status| bodies.iter().map(|body| Failure::Json(*status, body.clone()))).collect();
-    for header in ["x-shopify-api-version", "x-shopify-api-deprecated-reason", "x-request-id", "retry-after"] {
-        all.push(Failure::WithHeader(header.into(), canary.into(), json!({ "data": data })));
-    }
-    all
-}
-
-/// Every refusal of the Graph API with the canary wherever a text may stand.
-fn answers_of_facebook(canary: &str) -> Vec<Failure> {
-    let error = |code: i64, subcode: Value, message: String| {
-        json!({ "error": { "message": message, "type": canary, "code": code, "error_subcode": subcode,
-                           "fbtrace_id": canary, "error_user_title": canary, "error_user_msg": canary,
-                           "error_data": { canary: canary }, "is_transient": canary } })
-    };
-    let mut all = Vec::new();
-    for code in [1, 2, 3, 4, 10, 100, 104, 200, 283, 368, 551, 613, 803, 2500, 99_999] {
-        all.push(error(code, json!(canary), canary.to_owned()));
-        all.push(error(code, json!(33), format!("(#{code}) Tried accessing nonexisting field ({canary}) on node")));
-    }
-    all.push(json!({ "error": canary }));
-    let mut failures: Vec<Failure> = all.into_iter().map(|body| Failure::Json(400, body)).collect();
-    for header in
-        ["facebook-api-version", "x-app-usage", "x-business-use-case-usage", "www-authenticate", "x-fb-trace-id"]
-    {
-        failures.push(Failure::WithHeader(header.into(), canary.into(), json!({ "data": [] })));
-    }
-    failures
-}
-
-#[tokio::test]
-async fn o10_nothing_that_a_platform_says_of_its_own_is_written_down_or_shown() {
-    let (log, _guard) = Log::begin();
-    let app = TestApp::start().await;
-    let merchant = app.connect().await;
-    for canary in CANARIES {
-        let (of_shopify, of_facebook) = (answers_of_shopify(canary), answers_of_facebook(canary));
-        for turn in 0..of_shopify.len().max(of_facebook.len()) {
-            if let Some(failure) = of_shopify.get(turn) {
-                app.shopify.traffic().fail_next("graphql", 2, failure.clone());
-                app.shopify.traffic().fail_next("access_token", 1, failure.clone());
-            }
-            if let Some(failure) = of_facebook.get(turn) {
-                for path in ["debug_token", "subscribed_apps", "subscriptions", PAGE, "me/accounts", "access_token"] {
-                    app.facebook.traffic().fail_next(path, 1, failure.clone());
-                }
-            }
-            if turn % 10 == 0 {
-                app.run_due_jobs().await;
-                let stranger = app.browser();
-                stranger.follow(&format!("/shopify/{SHOP}/login")).await;
-                merchant.follow("/facebook/login").await;
-            }
-            an_hour_later(&app).await;
-            assert!(!shown(&app, &merchant).await.contains(canary), "{canary} is shown in turn {turn}");
-        }
-        assert!(!log.take().contains(canary), "{canary} is in the log");
-        assert!(!app.is_on_disk(canary), "{canary} is on the disk");
-    }
-    app.close().await;
-}
-
-/// Whether a text stands in a file of which no content of platforms is meant to be kept: everything beside the journal, the
-/// search index and the JSON files.
-fn is_beside_content(folder: &std::path::Path, text: &str) -> Option<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder.join("data")).unwrap().map(|entry| entry.unwrap().path());
-    entries
-        .filter(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            path.is_file() && !name.starts_with("journal.db") && !name.starts_with("search.db")
-        })
-        .find(|path| std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes()))
-}
-
-/// The rows of the journal that hold a text, by table: but for those that hold what platforms say of products, people and
-/// messages.
-fn tables_with(app: &TestApp, text: &str) -> Vec<String> {
-    /// What of a platform's own words is meant to be kept.
-    const CONTENT: [&str; 10] = [
-        "events",
-        "records",
-        "staging",
-        "record_changes",
-        "media",
-        "threads",
-        "person_names",
-        "feed",
-        "walk_messages",
-        "listed_messages",
-    ];
-    app.journal_sql(|journal| {
-        let tables: Vec<String> = journal
-            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?
-            .query_map([], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
-        let mut found = Vec::new();
-        for table in tables.into_iter().filter(|table| !CONTENT.contains(&table.as_str())) {
-            let mut select = journal.prepare(&format!("SELECT * FROM \"{table}\""))?;
-            let columns = select.column_count();
-            let mut rows = select.query([])?;
-            while let Some(row) = rows.next()? {
-                let holds = |column| match row.get_ref(column) {
-                    Ok(rusqlite::types::ValueRef::Text(bytes) | rusqlite::types::ValueRef::Blob(bytes)) => {
-                        bytes.windows(text.len()).any(|window| window == text.as_bytes())
-                    }
-                    _ => false,
-                };
-                if (0..columns).any(holds) {
-                    found.push(table);
-                    break;
-                }
-            }
-        }
-        Ok(found)
-    })
-}
-
-#[tokio::test]
-async fn o10_nothing_that_stands_in_a_good_answer_of_a_platform_is_logged_or_shown_or_kept_but_as_content() {
-    /// Names are shown, and by ids and domains everything is found.
-    const KEPT: [&str; 6] = ["name", "id", "myshopifyDomain", "access_token", "refresh_token", "user_id"];
-    let (log, _guard) = Log::begin();
-    let canary = format!("shpat_{}", "Canary0123456789abcdef".to_uppercase());
-    let app = TestApp::start().await;
-    let merchant = app.connect().await;
-    for leaf in 0..60 {
-        let planting = Planting { text: canary.clone(), leaf, kept: &KEPT };
-        app.facebook.traffic().plant(Some(planting.clone()));
-        app.shopify.traffic().plant(Some(planting));
-        if leaf % 4 == 0 {
-            app.run_due_jobs().await;
-            app.browser().follow(&format!("/shopify/{SHOP}/login")).await;
-            merchant.follow("/facebook/login").await;
-        }
-        an_hour_later(&app).await;
-        let said = log.take();
-        let line = said.lines().find(|line| line.contains(&canary));
-        assert_eq!(line, None, "leaf {leaf}");
-        let shown = shown(&app, &merchant).await;
-        assert!(!shown.contains(&canary), "shown with leaf {leaf}: {shown}");
-        assert_eq!(is_beside_content(&app.path(""), &canary), None, "leaf {leaf}");
-        assert_eq!(tables_with(&app, &canary), [""; 0], "leaf {leaf}");
-    }
-    assert!(app.is_on_disk(&canary), "it was planted: content has it");
-    app.close().await;
 }
 
 #[tokio::test]

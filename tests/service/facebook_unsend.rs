@@ -225,3 +225,26 @@ async fn of_what_is_taken_back_no_byte_is_left_in_the_log_or_in_a_copy_moved_asi
     assert!(!aside.exists() && others.exists());
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_that_nobody_waits_for_any_more_takes_nothing_out_of_a_file_that_is_changed_meanwhile() {
+    const COUNT: i64 = 40;
+    let app = connected().await;
+    let mut items: Vec<String> = (0..COUNT).map(|time| text_at(SAM, time, "old")).collect();
+    deliver(&app, body_of(&items)).await;
+    app.clock.advance(100 * DAY);
+    let today = 100 * 24 * 60 * 60 * 1000;
+    deliver(&app, body_of(&[text_at("7000000000000009", today, "of today")])).await;
+    assert_eq!(i64::try_from(delete_older_than(&app, 30).await).unwrap(), COUNT);
+    for number in 0..COUNT {
+        // Whoever asked for it goes away at ever another moment.
+        let after = Duration::from_micros(u64::try_from(number).unwrap() * 150);
+        let _ = tokio::time::timeout(after, rebuild(&app)).await;
+        let taken_back = unsend(number, "old", today + number);
+        deliver(&app, body_of(&[&taken_back])).await;
+        items[usize::try_from(number).unwrap()] = tombstone(number, "old");
+        items.push(taken_back);
+        assert_eq!(text_of(&app, SAM), document_of(&items), "{number}");
+    }
+    app.finish().await;
+}

@@ -6,6 +6,7 @@ use shoptalk::commands::Command;
 use shoptalk::shared::channel::simulator::Webhooks;
 use shoptalk::shared::secrets::signature::Secrets;
 
+use crate::journal_checks::{delete_older_than, rebuild};
 use crate::linkedin_stage::{
     PAGE, SECRET, Scene, comment, commented, configure, deliver, file, hear, hmac_hex, notification, of_page, sign,
 };
@@ -43,7 +44,7 @@ async fn a_comment_becomes_an_entry_of_its_posts_file_byte_for_byte_and_an_event
     let event = &feed["events"][0];
     assert_eq!(event["channel"], "linkedin");
     assert_eq!(event["account"], json!({"id": PAGE, "name": "Harbour Cafe"}));
-    assert_eq!(event["person"]["id"], scene.thread());
+    assert_eq!(event["person"], json!({"id": scene.thread(), "name": null}), "nobody gets a name that was not told");
     assert_eq!((&event["kind"], &event["text"]), (&json!("text"), &json!("Do you ship to Galle?")));
     assert_eq!(event["platform_id"], urn.as_str());
     assert_eq!((&event["bot_may_answer"], &event["window"]["state"]), (&json!(true), &json!("none")));
@@ -58,6 +59,45 @@ async fn a_comment_becomes_an_entry_of_its_posts_file_byte_for_byte_and_an_event
         scene.app.connect().await.for_pages().get(&format!("/conversations/linkedin/{PAGE}/{}", scene.thread())).await;
     assert!(page.text().contains("Do you ship to Galle?"), "{page:?}");
     scene.finish().await;
+}
+
+/// What older guides say of LinkedIn and is wrong, and the test that holds what is right.
+const MISTAKES: [(&str, &str); 20] = [
+    ("no GET route", "v2_the_challenge_signs_a_uuid_and_nothing_else_and_needs_no_database"),
+    ("a verification token", "what_is_wrong_with_the_page_the_doctor_finds"),
+    ("no signature", "the_signature_is_over_the_prefix_and_the_raw_body"),
+    (
+        "events of messages to subscribe",
+        "at_a_start_the_page_is_described_and_its_activity_subscribed_with_our_address",
+    ),
+    ("eventMeta as the payload", "every_kind_of_activity_of_a_batch_is_stored_once_and_stands_in_its_posts_file"),
+    ("names as recipients", "an_answer_is_a_comment_as_the_page_and_its_copy_stands_once_in_the_file"),
+    ("a direct message to try it", "direct_messages_are_for_partners_and_for_humans_alone"),
+    ("a token of the page's settings", "a_refused_token_stops_sending_and_never_intake_and_heals"),
+    ("a life that varies", "without_a_refresh_token_somebody_is_told_two_weeks_and_three_days_before_the_end"),
+    ("ngrok", "what_is_wrong_with_the_page_the_doctor_finds"),
+    ("a document about sharing", "at_a_start_the_page_is_described_and_its_activity_subscribed_with_our_address"),
+    ("one event in a body", "w6_one_bad_notification_costs_its_neighbours_nothing_and_pages_of_others_are_set_apart"),
+    ("conversations by sender", "direct_messages_in_our_own_form_are_keyed_by_their_conversation"),
+    ("no key", "what_was_not_taken_in_comes_again_and_twice_in_batches_changes_nothing"),
+    ("the arrival as the time", "in_a_file_items_stand_in_order_of_their_own_time_and_without_one_at_their_arrival"),
+    ("one name for everybody", "a_comment_becomes_an_entry_of_its_posts_file_byte_for_byte_and_an_event_of_the_feed"),
+    ("other types dropped", "leads_and_what_is_unknown_or_unreadable_are_kept_and_answered"),
+    ("no headers", "at_a_start_the_page_is_described_and_its_activity_subscribed_with_our_address"),
+    (
+        "ten a minute as LinkedIn's limit",
+        "too_often_is_a_pause_of_minutes_then_until_the_day_ends_and_what_is_too_old_by_then_expires",
+    ),
+    ("automatic messages", "bots_answer_in_public_only_where_the_settings_let_them_and_humans_always"),
+];
+
+#[test]
+fn every_mistake_of_older_guides_has_a_test() {
+    let tests =
+        [include_str!("linkedin_receive.rs"), include_str!("linkedin_send.rs"), include_str!("linkedin_life.rs")]
+            .concat();
+    let missing: Vec<_> = MISTAKES.iter().filter(|(_, test)| !tests.contains(&format!("fn {test}("))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[tokio::test]
@@ -195,6 +235,72 @@ async fn every_kind_of_activity_of_a_batch_is_stored_once_and_stands_in_its_post
     assert_eq!(actions("share-71"), ["COMMENT", "LIKE", "SHARE", "COMMENT_EDIT", "ADMIN_COMMENT", "COMMENT_DELETE"]);
     assert_eq!(actions("share-710"), ["SHARE_MENTION"], "a mention has no post of ours: it is the share itself");
     app.finish().await;
+}
+
+/// Whether anything that the journal holds of events says this.
+fn is_stored(app: &TestApp, text: &str) -> bool {
+    let payloads: Vec<Vec<u8>> = app.journal_sql(|journal| {
+        journal.prepare("SELECT payload FROM events")?.query_map([], |row| row.get(0))?.collect()
+    });
+    payloads.iter().any(|payload| payload.windows(text.len()).any(|window| window == text.as_bytes()))
+}
+
+#[tokio::test]
+async fn of_a_comment_that_was_deleted_nothing_is_left_that_it_said() {
+    let scene = Scene::start().await;
+    let secret = scene.asks("A zyxw word").await;
+    scene.asks("Do you ship to Galle?").await;
+    scene.ada.edits(&secret, "A zyxw word, edited").await.unwrap();
+    scene.app.settle().await;
+    let said = |scene: &Scene| -> Vec<(String, bool)> {
+        let said = |item: &Value| item.to_string().contains("zyxw");
+        scene.file().iter().map(|item| (item["action"].as_str().unwrap().to_owned(), said(item))).collect()
+    };
+    let happened = |secret: bool| {
+        let all = [("COMMENT", secret), ("COMMENT", false), ("COMMENT_EDIT", secret)];
+        all.map(|(action, says)| (action.to_owned(), says)).to_vec()
+    };
+    assert_eq!(said(&scene), happened(true));
+    scene.ada.deletes(&secret).await.unwrap();
+    scene.work().await;
+    let mut left = happened(false);
+    left.push(("COMMENT_DELETE".to_owned(), false));
+    assert_eq!(said(&scene), left, "that it was said, edited and deleted stays");
+    assert!(!is_stored(&scene.app, "zyxw"));
+    assert!(scene.file().iter().any(|item| item.to_string().contains("Galle")));
+    let page = scene.program.get("/api/v1/events?after=0&limit=100").await.text();
+    assert!(page.contains("Galle") && !page.contains("zyxw"), "{page}");
+    // Nothing brings it back: neither a repeat nor another start.
+    let again = commented(9, "urn:li:person:TESTmember1", "A zyxw word, late");
+    let mut again = notification(PAGE, 9, "COMMENT_EDIT", &scene.post.urn(), &again);
+    again["generatedActivity"] = json!(secret);
+    hear(&scene.app, &of_page(&[again])).await;
+    assert!(!is_stored(&scene.app, "zyxw") && !scene.app.is_on_disk("zyxw word, late"));
+    let scene = scene.restart_with(|_, _| {}).await;
+    rebuild(&scene.app).await;
+    assert_eq!(said(&scene).iter().filter(|(_, says)| *says).count(), 0);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_comment_that_is_deleted_after_its_event_was_deleted_by_age_is_taken_out_of_the_file() {
+    let scene = Scene::start().await;
+    let secret = scene.asks("A zyxw word").await;
+    scene.ada.edits(&secret, "A zyxw word, edited").await.unwrap();
+    scene.app.settle().await;
+    scene.pass(100 * 24 * 3600).await;
+    scene.asks("Do you ship to Galle?").await;
+    assert!(delete_older_than(&scene.app, 30).await >= 2);
+    rebuild(&scene.app).await;
+    assert_eq!(scene.file().iter().filter(|item| item.to_string().contains("zyxw")).count(), 2);
+    scene.ada.deletes(&secret).await.unwrap();
+    scene.work().await;
+    let actions: Vec<String> = scene.file().iter().map(|item| item["action"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(actions, ["COMMENT", "COMMENT_EDIT", "COMMENT", "COMMENT_DELETE"]);
+    assert_eq!(scene.file().iter().filter(|item| item.to_string().contains("zyxw")).count(), 0);
+    rebuild(&scene.app).await;
+    assert_eq!(scene.file().len(), 4);
+    scene.finish().await;
 }
 
 #[tokio::test]

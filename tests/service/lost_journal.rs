@@ -14,7 +14,7 @@ use shoptalk::shared::store::api_keys::Scope;
 use crate::api_keys::Bot;
 use crate::disk;
 use crate::journal_checks::{KIM, SAM, body_of, deliver, rebuild, text_at};
-use crate::load::{Book, Client, connect_page, wait_until_ready};
+use crate::load::{Book, Client, Delivery, Item, connect_page, wait_until_ready};
 use crate::process::{Service, configured, run_briefly};
 use crate::replies::Scene;
 use crate::test_app::{Answer, OPERATOR_TOKEN, PAGE, TestApp};
@@ -138,6 +138,31 @@ async fn f4_what_nobody_understands_is_moved_aside_and_told() {
     let kept = aside(&app.path(""));
     assert_eq!(kept.len(), 1);
     assert_eq!(fs::read_to_string(file.with_file_name(&kept[0])).unwrap(), strange);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn f4_where_journal_and_file_say_different_things_of_one_message_both_are_kept_and_somebody_is_told() {
+    let app = filled().await;
+    let app = restarted_after(app, |folder| {
+        let journal = rusqlite::Connection::open(folder.join("data/journal.db")).unwrap();
+        // One bit of a letter: it is JSON all the same.
+        let flip = "UPDATE events SET payload = CAST(replace(CAST(payload AS TEXT), '\"text\":\"sam 2', '\"text\":\"sal 2') AS BLOB)";
+        assert!(journal.execute(flip, []).is_ok());
+    })
+    .await;
+    deliver(&app, body_of(&[text_at(SAM, 5, "sam 5")])).await;
+    app.settle().await;
+    assert_eq!(app.said(SAM)[2], "sal 2", "the journal is what files are made from");
+    assert_eq!(alerts(&app), ["files:moved_aside"]);
+    let kept = aside(&app.path(""));
+    assert_eq!(kept.len(), 1);
+    let folder = app.path(&format!("facebook/{PAGE}/conversations"));
+    assert!(fs::read_to_string(folder.join(&kept[0])).unwrap().contains("sam 2"));
+    // Once is enough.
+    rebuild(&app).await;
+    deliver(&app, body_of(&[text_at(SAM, 6, "sam 6")])).await;
+    assert_eq!((aside(&app.path("")).len(), app.said(SAM).len()), (1, 7));
     app.finish().await;
 }
 
@@ -504,6 +529,62 @@ fn f4_a_flipped_bit_or_a_cut_in_the_log_that_costs_acknowledged_events_is_said_w
         assert!(!service.stop().1.contains("missing from the journal"));
         book.wait_until_filed(folder.path());
     }
+}
+
+/// Flips a bit of each copy of a text in a file, as a disk or its memory does. Gives how many there were.
+fn flip_in(file: &Path, text: &str) -> usize {
+    use std::os::unix::fs::FileExt;
+    let bytes = fs::read(file).unwrap();
+    let places: Vec<usize> =
+        (0..bytes.len().saturating_sub(text.len())).filter(|at| bytes[*at..].starts_with(text.as_bytes())).collect();
+    let file = fs::OpenOptions::new().write(true).open(file).unwrap();
+    for place in &places {
+        file.write_all_at(&[bytes[*place] ^ 1], *place as u64).unwrap();
+    }
+    places.len()
+}
+
+#[test]
+fn f4_a_bit_that_flips_in_the_journal_while_the_service_runs_costs_no_good_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    connect_page(folder.path());
+    let service = Service::start(configured(folder.path(), &["serve"]));
+    wait_until_ready(service.address);
+    let mut client = Client::connect(service.address).unwrap();
+    let mut book = Book::default();
+    let wish = |number: u64, say: &str| {
+        Delivery::new(vec![Item::new(format!("m_{number}"), SAM.to_owned(), 1_790_000_000_000 + number, say)])
+    };
+    for number in 0..40 {
+        let say = if number == 17 { "the blue one" } else { "Hello" };
+        assert_eq!(disk::deliver(&mut client, &mut book, &wish(number, say)), 200);
+    }
+    book.wait_until_filed(folder.path());
+    let journal = folder.path().join("data/journal.db");
+    let flipped = flip_in(&journal, "the blue one") + flip_in(&journal.with_extension("db-wal"), "the blue one");
+    assert!(flipped > 0);
+    // Deliveries go on, and a message that is later than all puts itself behind the others.
+    for number in 40..60 {
+        assert_eq!(disk::deliver(&mut client, &mut book, &wish(number, "Hello")), 200);
+    }
+    book.wait_until_filed(folder.path());
+    // Made anew from the journal, now and after a start, which takes the log as it is or not at all.
+    let mut log = String::new();
+    assert_eq!(run_briefly(configured(folder.path(), &["rebuild"])).code, Some(0));
+    log.push_str(&service.stop().1);
+    let service = Service::start(configured(folder.path(), &["serve"]));
+    wait_until_ready(service.address);
+    assert_eq!(run_briefly(configured(folder.path(), &["rebuild"])).code, Some(0));
+    log.push_str(&service.stop().1);
+    let files = folder.path().join(format!("facebook/{PAGE}/conversations"));
+    let copies: Vec<String> =
+        fs::read_dir(files).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+    assert!(copies.iter().any(|copy| copy.contains("the blue one")), "the only good copy is gone: {log}");
+    assert_eq!(copies.len() > 1, log.contains("files:moved_aside"), "it is said: {log}");
+    for number in 0..60 {
+        assert!(copies.iter().any(|copy| copy.contains(&format!("\"m_{number}\""))), "{number} is lost: {log}");
+    }
+    println!("{flipped} places, {} copies", copies.len());
 }
 
 #[tokio::test]

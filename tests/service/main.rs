@@ -20,6 +20,7 @@ mod attacks;
 mod backup;
 mod bots;
 mod bucket;
+mod canaries;
 mod channels_together;
 mod cloud;
 mod cloud_kills;

@@ -464,6 +464,32 @@ async fn a_kill_during_a_call_leaves_no_part_sent_twice() {
 }
 
 #[tokio::test]
+async fn what_was_unknown_when_the_service_stopped_is_looked_for_however_late_it_starts_again() {
+    for (failure, state, taken) in [(SendFailure::TakenCut, "sent", &["Yes."][..]), (SendFailure::Cut, "failed", &[])] {
+        let scene = Scene::start().await;
+        scene.app.facebook.set_echoes(Echoes::Lost);
+        scene.app.facebook.fail_sends(1, failure.clone());
+        let id = scene.say("Yes.").await;
+        scene.work().await;
+        assert_eq!(scene.message(&id).await["state"], "unknown", "{failure:?}");
+        let Scene { app, sam, .. } = scene;
+        app.clock.advance(Duration::from_secs(3600));
+        let app = app.kill_and_restart_with(|_| {}).await;
+        let bot = Bot::start(&app, &[Scope::Read, Scope::Reply]).await;
+        let scene = Scene { app, bot, sam, keys: AtomicUsize::new(0) };
+        scene.work().await;
+        scene.pass(2).await;
+        scene.pass(2).await;
+        let message = scene.message(&id).await;
+        assert_eq!(message["state"], state, "{failure:?}: {message}");
+        // What was proved absent is too old by now.
+        assert_eq!(message["failure"]["reason"], if state == "sent" { Value::Null } else { json!("expired") });
+        assert_eq!(scene.taken(), taken);
+        scene.app.finish().await;
+    }
+}
+
+#[tokio::test]
 async fn what_was_not_sent_in_its_time_fails_as_expired() {
     let scene = Scene::start().await;
     scene.app.facebook.fail_sends(100, SendFailure::Refused(2, None));

@@ -8,6 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rusqlite::{Connection, params};
 
+use super::beginnings::find_pruned;
+use super::conversation::Conversation;
 use super::event::{DedupeKey, Event};
 
 /// What a channel knows of the items that stand in conversation files: how their content is taken back, and which event each
@@ -61,6 +63,10 @@ pub(super) fn take_back(
     keys: &[DedupeKey],
 ) -> rusqlite::Result<()> {
     let Some(unsending) = find(unsendings, event.channel) else { return Ok(()) };
+    // What was deleted by age has left no name: its file is looked through.
+    let of =
+        Conversation { channel: event.channel.to_owned(), account: event.account.clone(), person: person.to_owned() };
+    let has_beginning = find_pruned(connection, &of)?.is_some();
     let mut is_filed = false;
     for key in keys {
         let known: Vec<(i64, Vec<u8>)> = connection
@@ -75,15 +81,13 @@ pub(super) fn take_back(
                 .prepare_cached("UPDATE events SET payload = ?2 WHERE seq = ?1")?
                 .execute(params![seq, (unsending.tombstone)(payload)])?;
         }
-        let was_pruned =
-            connection.prepare_cached("SELECT 1 FROM pruned_keys WHERE dedupe = ?1")?.exists([key.as_bytes()])?;
-        is_filed |= !known.is_empty() || was_pruned;
+        is_filed |= !known.is_empty() || has_beginning;
         connection
             .prepare_cached(
                 "INSERT OR IGNORE INTO unsent (dedupe, channel, account, conversation, in_file)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
-            .execute(params![key.as_bytes(), event.channel, event.account, person, was_pruned])?;
+            .execute(params![key.as_bytes(), event.channel, event.account, person, has_beginning])?;
     }
     if is_filed {
         // Its file is made anew, from all its events. This is a request of its own: who makes the file at this moment may

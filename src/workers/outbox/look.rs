@@ -110,16 +110,11 @@ impl Outbox {
         let now_ms = self.now_ms();
         let since = part.unknown_at.unwrap_or(now_ms);
         let [first, second, last] = answering.settings.resolve_after_ms();
-        if now_ms >= since + last {
-            answering.shared.journal.end_look(message.number, part, Looked::GivenUp).await?;
-            tracing::warn!(
-                message = message.id,
-                "nobody could find out whether a message was sent; a person has to decide"
-            );
-            return Ok(Turn::Done);
-        }
         let is_read = dialogue.profile().lost_answers == LostAnswers::AreRead;
         let due = since + if part.looks == 0 { first } else { second };
+        if !is_read && now_ms >= since + last {
+            return self.stop_looking(message, part).await;
+        }
         if now_ms < due || !is_read {
             return Ok(Turn::Postponed(now_ms + GLANCE_MS));
         }
@@ -128,6 +123,8 @@ impl Outbox {
         let to = Recipient { account: &of.account, person: &of.person };
         let events = match dialogue.read_newest(to, &quoted).await {
             Ok(events) => events,
+            // Whoever was stopped for longer than that looks all the same: nobody else has.
+            Err(_) if self.now_ms() >= since + last => return self.stop_looking(message, part).await,
             Err(error) => {
                 tracing::info!(%error, message = message.id, "a conversation could not be read; it is read again soon");
                 return Ok(Turn::Postponed((self.now_ms() + first.clamp(GLANCE_MS, 20_000)).min(since + last)));
@@ -144,6 +141,16 @@ impl Outbox {
         answering.shared.journal.append(events).await?;
         let is_resolved = is_found || part.looks + 1 >= PROOF;
         Ok(if is_resolved { Turn::GoesOn } else { Turn::Postponed(self.now_ms() + GLANCE_MS) })
+    }
+
+    /// It stays unknown whether a part was sent, until its echo or a receipt comes after all.
+    async fn stop_looking(&self, message: &Outgoing, part: &OutgoingPart) -> anyhow::Result<Turn> {
+        self.0.answering.shared.journal.end_look(message.number, part, Looked::GivenUp).await?;
+        tracing::warn!(
+            message = message.id,
+            "nobody could find out whether a message was sent; a person has to decide"
+        );
+        Ok(Turn::Done)
     }
 
     /// The platform's id and time of the part, if it is among these events.

@@ -1,8 +1,9 @@
 //! What a model may say to a person: words in which nothing stands that it was not told.
 //!
 //! Every number of an answer must have been told by the shop, its catalogue or its instructions, a price with its currency;
-//! small counts and times are free where nothing says that they are a price. Every address must have been told by the
-//! shop. What a customer says makes no price and no address true.
+//! small counts and times of the day are free where nothing says that they are a price. How long something takes must have
+//! been told as such: "3 days" is no "3 boards". Every address must have been told by the shop. What a customer says makes no
+//! price, no span of time and no address true.
 
 mod addresses;
 mod currencies;
@@ -10,6 +11,7 @@ mod names;
 mod numbers;
 mod plain;
 mod prices;
+mod spans;
 mod wording;
 
 use std::collections::BTreeSet;
@@ -21,6 +23,7 @@ use self::currencies::Codes;
 use self::numbers::{Number, grouped, hundredths, numbers, one_spelling, written};
 use self::plain::{lower, plain};
 use self::prices::{Beside, Text};
+use self::spans::Span;
 
 pub use self::names::candidates;
 
@@ -43,6 +46,8 @@ pub enum Objection {
     Address,
     /// It holds a price that the model was not told.
     Price,
+    /// It says how long something takes or holds, which the model was not told.
+    Span,
     /// It names another customer.
     Person,
 }
@@ -57,6 +62,7 @@ impl Objection {
             Self::Markup => "The model's answer was markup and no text.",
             Self::Address => "The model's answer held an address that is not the shop's.",
             Self::Price => "The model's answer held a price that is not in the catalogue.",
+            Self::Span => "The model's answer said how long something takes, and nothing that it was told says so.",
             Self::Person => "The model's answer named another customer.",
         }
     }
@@ -74,6 +80,8 @@ pub struct Told {
     prices: BTreeSet<(String, String)>,
     /// In percent.
     shares: BTreeSet<String>,
+    /// How long something takes or holds.
+    spans: BTreeSet<Span>,
     /// What customers named as money or as a limit; said again only as a limit: "under 50 USD".
     limits: BTreeSet<String>,
     /// The numbers that customers named; said again only as what they call a thing: "size 42".
@@ -92,6 +100,10 @@ impl Told {
         for number in all_numbers(&lower) {
             match text.beside(&number) {
                 Beside::Share => drop(self.shares.insert(number.value)),
+                Beside::Span(span) => {
+                    self.spans.insert(span);
+                    self.numbers.insert(number.value);
+                }
                 Beside::Currency(codes) => self.add_price(&number.value, codes),
                 _ if text.is_in_price(&number) => self.add_price(&number.value, &[]),
                 _ => drop(self.numbers.insert(number.value)),
@@ -135,7 +147,10 @@ impl Told {
             }
             for text in ["title", "url", "image"].iter().filter_map(|name| product[*name].as_str()) {
                 let text = lower(&plain(text));
-                self.numbers.extend(all_numbers(&text).into_iter().map(|number| number.value));
+                for number in all_numbers(&text) {
+                    self.spans.extend(spans::span_at(&text, &number));
+                    self.numbers.insert(number.value);
+                }
                 self.by_shop.push(text);
             }
         }
@@ -163,6 +178,8 @@ impl Told {
             Some(Objection::Markup)
         } else if !self.knows_addresses(&lower, &found) {
             Some(Objection::Address)
+        } else if !self.knows_spans(&lower, &found) {
+            Some(Objection::Span)
         } else if !self.knows_numbers(text, &found) || !self.knows_words(&lower) {
             Some(Objection::Price)
         } else {
@@ -179,6 +196,11 @@ impl Told {
             && phones(lower, found, |number| self.numbers.contains(&number.value))
                 .iter()
                 .all(|phone| self.by_shop.iter().any(|told| digits_of(told).contains(phone)))
+    }
+
+    /// Whether every span of time was told.
+    fn knows_spans(&self, lower: &str, found: &[Number]) -> bool {
+        found.iter().filter_map(|number| spans::span_at(lower, number)).all(|span| self.spans.contains(&span))
     }
 
     /// Whether every number was told, also one that blanks group by thousands.
@@ -200,6 +222,8 @@ impl Told {
         let value = number.value.as_str();
         match text.beside(number) {
             Beside::Share => self.shares.contains(value),
+            // Looked at apart.
+            Beside::Span(_) => true,
             Beside::Currency(codes) => {
                 self.knows_price(value, codes) || self.knows_total(text, value, codes) || self.knows_limit(text, number)
             }

@@ -2,6 +2,7 @@
 
 use super::currencies::{CAPITALS, CURRENCIES, Codes, Place, WHOSE, begins, ends};
 use super::numbers::Number;
+use super::spans::{Span, span_at};
 
 /// Words before a number that make it a price, whatever comes behind it.
 const SALES: [&str; 23] = [
@@ -156,6 +157,8 @@ pub enum Beside {
     Currency(Codes),
     /// The number is a share.
     Share,
+    /// The number says how long.
+    Span(Span),
     /// A time of the day.
     Time,
     /// Nothing of the kind.
@@ -185,7 +188,11 @@ impl Text<'_> {
         if let Some(codes) = self.currency_behind(number).or_else(|| self.currency_before(number)) {
             return Beside::Currency(codes);
         }
-        if self.is_time(number) { Beside::Time } else { Beside::Nothing }
+        match span_at(self.lower, number) {
+            Some(span) => Beside::Span(span),
+            None if self.is_time(number) => Beside::Time,
+            None => Beside::Nothing,
+        }
     }
 
     fn currency_behind(self, number: &Number) -> Option<Codes> {

@@ -182,8 +182,6 @@ fn prices_that_were_not_told_do_not_leave() {
             "It costs 648 USD",
             "Moreover, $1",
             "$1298 for the board",
-            "Delivery takes 30 days",
-            "It ships within 48 hours",
         ],
     );
 }
@@ -227,6 +225,64 @@ fn what_the_shop_says_may_be_said_again() {
     );
     none_leaves(&told, Objection::Price, &["20 % off", "It costs 30 EUR"]);
     none_leaves(&told, Objection::Address, &["Call +49 30 7654321", "0123-456-789-0"]);
+}
+
+#[test]
+fn how_long_something_takes_is_said_only_as_it_was_told() {
+    // 2 and 3 stand elsewhere.
+    let mut nothing = shop("649.00", "USD");
+    nothing.add("There are 2 colours. Call between 3 and 14. 7 shops, 24 boards, 48 pieces.");
+    nothing.add_of_person("Does delivery take 3 days? I need it within 2 weeks.");
+    none_leaves(
+        &nothing,
+        Objection::Span,
+        &[
+            "It takes 2 to 3 days.",
+            "Delivery takes 2-3 business days.",
+            "You can return it within 14 days.",
+            "Yes, 3 days.",
+            "Der Versand dauert 2 bis 3 Werktage.",
+            "Giao hàng 2 đến 3 ngày ạ",
+            "2-3天到货",
+            "2～3日で届きます",
+            "2~3일 걸립니다",
+            "จัดส่งภายใน 3 วัน",
+            "Доставка 3 дня",
+            "Llega en 3 días",
+            "Livré en 3 jours",
+            "It has a 2-year warranty.",
+            "within 24 hours",
+            "48-hour delivery",
+            "Delivery takes 30 days",
+        ],
+    );
+    all_leave(
+        &nothing,
+        &[
+            "We have 2 or 3 of them, in 2 colours.",
+            "I do not know how many days it takes. Open 9 to 18:00.",
+            "12月3日まで",
+        ],
+    );
+    let told = told(&[
+        "Delivery takes 2-3 working days. Returns: 14 days. Warranty: 2 years. Answers within 24h or 48 hours.",
+    ]);
+    all_leave(
+        &told,
+        &[
+            "It takes 2 to 3 days.",
+            "Nach 2 bis 3 Werktagen ist es da.",
+            "You may return it for 14 days, which is 2 weeks.",
+            "2-year warranty",
+            "2年の保証",
+            "at the latest after 48 hours, so 2 days",
+            "We answer within 24 hours.",
+        ],
+    );
+    none_leaves(&told, Objection::Span, &["It takes 3 to 5 days.", "14 weeks", "2 months", "3 years"]);
+    let mut product = Told::default();
+    product.add_products(&json!([{ "title": "Candle, burns 40 hours", "price": "9.00", "currency": "EUR" }]));
+    all_leave(&product, &["It burns for 40 hours."]);
 }
 
 #[test]

@@ -7,32 +7,46 @@ use serde_json::Value;
 
 use super::MAX_BODY_BYTES;
 
-/// What is planted in every JSON answer.
+/// What is planted in every answer.
 #[derive(Debug, Clone)]
 pub struct Planting {
     /// The text.
     pub text: String,
     /// Which text, number or truth of an answer it replaces; counted through the answer, and around again.
     pub leaf: usize,
-    /// Members that keep what they say, because it is meant to be shown: names.
+    /// Members and elements that keep what they say, because it is meant to be shown: names.
     pub kept: &'static [&'static str],
+    /// Headers that say it.
+    pub headers: &'static [&'static str],
 }
 
 impl Planting {
-    /// The answer with the text in it: in a member more of each object, in two headers, and in place of one thing that it says.
+    /// The answer with the text in it: in headers, and in place of one thing that it says. An object of JSON also has it in a
+    /// member more.
     pub(super) async fn plant(&self, response: Response) -> Response {
-        let is_json =
-            |value: &HeaderValue| value.to_str().is_ok_and(|kind| kind.contains("json") || kind.contains("javascript"));
-        if !response.headers().get(header::CONTENT_TYPE).is_some_and(is_json) {
-            return response;
-        }
+        let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let (is_json, is_xml) = (kind.contains("json") || kind.contains("javascript"), kind.contains("xml"));
         let (mut parts, body) = response.into_parts();
+        for name in self.headers {
+            if let Ok(text) = HeaderValue::from_str(&self.text) {
+                parts.headers.insert(HeaderName::from_static(name), text);
+            }
+        }
+        if !is_json && !is_xml {
+            return Response::from_parts(parts, body);
+        }
         let Ok(bytes) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
             return Response::from_parts(parts, Body::empty());
         };
-        let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else {
-            return Response::from_parts(parts, Body::from(bytes));
-        };
+        let planted = if is_json { self.in_json(&bytes) } else { self.in_xml(&bytes) };
+        if planted.is_some() {
+            parts.headers.remove(header::CONTENT_LENGTH);
+        }
+        Response::from_parts(parts, planted.map_or_else(|| Body::from(bytes), Body::from))
+    }
+
+    fn in_json(&self, bytes: &[u8]) -> Option<String> {
+        let mut value: Value = serde_json::from_slice(bytes).ok()?;
         let mut count = 0;
         self.visit(&mut value, &mut |_| count += 1);
         if count > 0 {
@@ -45,13 +59,22 @@ impl Planting {
             });
         }
         self.add_members(&mut value);
-        parts.headers.remove(header::CONTENT_LENGTH);
-        for name in ["x-planted", "warning"] {
-            if let Ok(text) = HeaderValue::from_str(&self.text) {
-                parts.headers.insert(HeaderName::from_static(name), text);
-            }
-        }
-        Response::from_parts(parts, Body::from(value.to_string()))
+        Some(value.to_string())
+    }
+
+    /// In place of one of the texts that stand in elements without others in them.
+    fn in_xml(&self, bytes: &[u8]) -> Option<String> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut pieces: Vec<String> = text.split_inclusive('>').map(str::to_owned).collect();
+        let is_leaf = |piece: &String| {
+            let end = piece.split_once("</").map(|(said, name)| (said, name.trim_end_matches('>')));
+            end.is_some_and(|(said, name)| !said.trim().is_empty() && !self.kept.contains(&name))
+        };
+        let leaves: Vec<usize> = (0..pieces.len()).filter(|at| is_leaf(&pieces[*at])).collect();
+        let at = *leaves.get(self.leaf % leaves.len().max(1))?;
+        let (_, end) = pieces[at].split_once("</")?;
+        pieces[at] = format!("{}</{end}", self.text);
+        Some(pieces.concat())
     }
 
     fn visit(&self, value: &mut Value, see: &mut dyn FnMut(&mut Value)) {
