@@ -30,10 +30,21 @@ const NETWORKS: [u64; 3] = [0x6969, 0xff53_4d42, 0xfe53_4d42];
 pub fn folders(server: &Server) -> Vec<Finding> {
     let mut findings = Vec::new();
     let data = folder_of(&server.tokens_db);
+    let is_used = server.tokens_db.exists();
     for (folder, what) in [(data, "data folder"), (server.output_dir.as_path(), "output folder")] {
         let path = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string();
         let metadata = match std::fs::metadata(folder) {
             Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_used => {
+                findings.push(Finding::error(
+                    "folder_missing",
+                    &path,
+                    format!("the {what} does not exist"),
+                    "no file is written; deliveries are stored as always, and files are made of them later",
+                    format!("put it back, or make an empty one, which a running service fills again by itself: mkdir -m 700 {path}"),
+                ));
+                continue;
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 findings.push(Finding::warning(
                     "folder_missing",
@@ -65,13 +76,19 @@ pub fn folders(server: &Server) -> Vec<Finding> {
             ));
             continue;
         }
+        // The journal is what deliveries need.
+        let without = if what == "data folder" {
+            "deliveries are answered 503"
+        } else {
+            "no file is written, deliveries are stored"
+        };
         let writable = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
         if writable.is_err() {
             findings.push(Finding::error(
                 "folder_read_only",
                 &path,
                 format!("the {what} cannot be written"),
-                "deliveries are answered 503 and no file is written; it heals when the folder can be written again",
+                format!("{without}; it heals when the folder can be written again"),
                 format!("give the user who runs shoptalk write access to {path}, and see that its disk is not mounted read-only"),
             ));
         }
@@ -101,7 +118,9 @@ pub fn folders(server: &Server) -> Vec<Finding> {
                     "disk_full",
                     &path,
                     format!("the disk of the {what} has {} MB left", free / 1024 / 1024),
-                    "deliveries are answered 503; the platforms repeat them for a while, then unsubscribe",
+                    format!(
+                        "{without}; refused deliveries are repeated by the platforms for a while, then they unsubscribe"
+                    ),
                     "make room, or set JOURNAL_RETENTION_DAYS; the service goes on by itself",
                 ));
             } else if free < LITTLE_ROOM {
@@ -109,7 +128,7 @@ pub fn folders(server: &Server) -> Vec<Finding> {
                     "disk_nearly_full",
                     &path,
                     format!("the disk of the {what} has {} MB left", free / 1024 / 1024),
-                    "when it is full, deliveries are answered 503",
+                    format!("when it is full, {without}"),
                     "make room, or set JOURNAL_RETENTION_DAYS",
                 ));
             }
