@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use super::client::{ConversationPage, IDS_AT_ONCE};
 use super::conversation::{self, CONVERSATIONS_AT_ONCE, Gaps, Size, complete, gap_of, is_too_much, person};
-use super::document::{message_event, parse_time};
+use super::document::{Otherwise, message_event, parse_time};
 use super::inbox::Inbox;
 use super::left_out;
 use super::paging::{List, Way};
@@ -417,7 +417,8 @@ async fn convert(
         WalkKind::Import => Source::Import,
         WalkKind::Poll => Source::Poll,
     };
-    let mut walked: Vec<Walked> = conversations.iter().filter_map(|one| walked(inbox, source, one)).collect();
+    let now_ms = facebook.shared.clock.now_ms();
+    let mut walked: Vec<Walked> = conversations.iter().filter_map(|one| walked(inbox, source, one, now_ms)).collect();
     let keys = walked.iter().flat_map(|one| one.events.iter().map(|event| event.key)).collect();
     let known = facebook.shared.journal.find_times(keys).await?;
     let mut rest = known.as_slice();
@@ -429,15 +430,21 @@ async fn convert(
     Ok(walked)
 }
 
-fn walked(inbox: &Inbox<'_>, source: Source, conversation: &ConversationPage) -> Option<Walked> {
+fn walked(inbox: &Inbox<'_>, source: Source, conversation: &ConversationPage, now_ms: i64) -> Option<Walked> {
     // A conversation whose person is not told is among those that are asked for again.
     let person = person(inbox.account, conversation)?;
     let messages = conversation.messages.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
+    let updated_at = updated_ms(conversation);
+    let otherwise = Otherwise { updated_ms: updated_at, now_ms };
     Some(Walked {
         conversation: person.as_str().to_owned(),
-        updated_at: updated_ms(conversation),
+        updated_at,
         // Oldest first: times are told in whole seconds, and within a second the order of arrival decides.
-        events: messages.iter().rev().filter_map(|message| message_event(inbox, &person, message, source)).collect(),
+        events: messages
+            .iter()
+            .rev()
+            .filter_map(|message| message_event(inbox, &person, message, source, otherwise))
+            .collect(),
         older: conversation.ids_from.clone().map(|after| (conversation.id.clone(), after)),
     })
 }

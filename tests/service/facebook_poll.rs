@@ -642,3 +642,24 @@ async fn a_conversation_that_cannot_be_read_costs_its_neighbours_nothing() {
     assert_eq!(alerts(), [""; 0]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_time_in_milliseconds_is_understood_and_one_that_is_missing_is_made_up_for() {
+    let app = connected().await;
+    let people = people_write(&app, 2, "hi");
+    let at = app.clock.now().timestamp();
+    let data = [
+        shown(&people[0], "m_ms", &json!(at), &json!(at * 1000 + 7)),
+        shown(&people[1], "m_null", &json!(at), &Value::Null),
+    ];
+    app.facebook.traffic().fail_next("/conversations", 1, Failure::Json(200, json!({ "data": data })));
+    a_day_later(&app).await;
+    let said = |person: &str, mid: &str| {
+        let items = app.conversation(person).unwrap();
+        items.into_iter().find(|item| item["message"]["mid"] == mid).unwrap()
+    };
+    assert_eq!(said(&people[0], "m_ms")["timestamp"], at * 1000 + 7);
+    let late = said(&people[1], "m_null");
+    assert_eq!((&late["timestamp"], &late["timestamp_of"]), (&json!(at * 1000), &json!("conversation")));
+    app.finish().await;
+}
