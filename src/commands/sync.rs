@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::{CommandRunner, Line, say};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::store::{Connection, Status};
+use crate::shared::under_way::Step;
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -42,7 +43,9 @@ impl CommandRunner {
         }
         while !waiting.is_empty() {
             tokio::time::sleep(TELL_EVERY).await;
-            for step in self.progress.list() {
+            let is_waited_for =
+                |step: &Step| waiting.iter().any(|one| (&one.channel, &one.account) == (&step.channel, &step.account));
+            for step in self.progress.list().into_iter().filter(is_waited_for) {
                 let _ = lines.send(Line::Progress(step)).await;
             }
             let mut still = Vec::new();

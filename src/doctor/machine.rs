@@ -26,12 +26,17 @@ const LONG_LOG: u64 = 1024 * 1024 * 1024;
 /// Source: `statfs(2)`; <https://sqlite.org/wal.html>.
 const NETWORKS: [u64; 3] = [0x6969, 0xff53_4d42, 0xfe53_4d42];
 
+/// What a folder is called.
+const DATA: &str = "data folder";
+const OUTPUT: &str = "output folder";
+
 /// Data and output folders, and the room on their disks.
 pub fn folders(server: &Server) -> Vec<Finding> {
     let data = folder_of(&server.tokens_db);
-    let mut findings = folder(data, "data folder");
+    let is_used = server.tokens_db.exists();
+    let mut findings = folder(data, DATA, is_used);
     findings.extend(data_folder(data));
-    findings.extend(folder(&server.output_dir, "output folder"));
+    findings.extend(folder(&server.output_dir, OUTPUT, is_used));
     findings
 }
 
@@ -40,8 +45,13 @@ fn shown(folder: &Path) -> String {
     std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string()
 }
 
-/// What is wrong with a folder and its disk.
-fn folder(folder: &Path, what: &str) -> Vec<Finding> {
+/// What does not happen while a folder cannot be used: the journal, which deliveries need, is in the data folder.
+fn without(what: &str) -> &'static str {
+    if what == DATA { "deliveries are answered 503" } else { "no file is written, deliveries are stored" }
+}
+
+/// What is wrong with a folder and its disk. `is_used`: the service has run on this data.
+fn folder(folder: &Path, what: &str, is_used: bool) -> Vec<Finding> {
     let path = shown(folder);
     let metadata = match std::fs::metadata(folder) {
         Ok(metadata) if metadata.is_dir() => metadata,
@@ -52,6 +62,15 @@ fn folder(folder: &Path, what: &str) -> Vec<Finding> {
                 format!("the {what} is a file"),
                 "the service does not start",
                 "move the file away, or set another folder",
+            )];
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_used => {
+            return vec![Finding::error(
+                "folder_missing",
+                &path,
+                format!("the {what} does not exist"),
+                "no file is written; deliveries are stored as always, and files are made of them later",
+                format!("put it back, or make an empty one, which a running service fills again by itself: mkdir -m 700 {path}"),
             )];
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -80,7 +99,7 @@ fn folder(folder: &Path, what: &str) -> Vec<Finding> {
             "folder_read_only",
             &path,
             format!("the {what} cannot be written"),
-            "deliveries are answered 503 and no file is written; it heals when the folder can be written again",
+            format!("{}; it heals when the folder can be written again", without(what)),
             format!(
                 "give the user who runs shoptalk write access to {path}, and see that its disk is not mounted read-only"
             ),
@@ -110,7 +129,7 @@ fn room(folder: &Path, what: &str) -> Option<Finding> {
             "disk_full",
             shown(folder),
             cause,
-            "deliveries are answered 503; the platforms repeat them for a while, then unsubscribe",
+            format!("{}; refused deliveries are repeated by the platforms for a while, then they unsubscribe", without(what)),
             "make room, or set JOURNAL_RETENTION_DAYS; the service goes on by itself",
         ));
     }
@@ -119,7 +138,7 @@ fn room(folder: &Path, what: &str) -> Option<Finding> {
             "disk_nearly_full",
             shown(folder),
             cause,
-            "when it is full, deliveries are answered 503",
+            format!("when it is full, {}", without(what)),
             "make room, or set JOURNAL_RETENTION_DAYS",
         )
     })

@@ -331,6 +331,7 @@ impl Client {
     /// [`ApiError`].
     pub async fn fetch_conversation_with(
         &self,
+        patience: Patience,
         inbox: &Inbox<'_>,
         person: &Id,
         token: &SecretString,
@@ -338,7 +339,7 @@ impl Client {
         let fields = conversation_fields(READABLE_MESSAGES);
         let query = [("platform", inbox.platform), ("user_id", person.as_str()), ("fields", &fields)];
         let path = [inbox.page.as_str(), "conversations"];
-        self.call(Patience::Person, Lane::Conversations(inbox.page), Method::GET, &path, &query, token).await
+        self.call(patience, Lane::Conversations(inbox.page), Method::GET, &path, &query, token).await
     }
 
     /// Sends a message, or changes who answers, once.
@@ -568,6 +569,9 @@ impl Client {
             let part = self.call::<List<T>>(patience, lane, Method::GET, path, &query, token).await;
             let next = part.and_then(|part| {
                 let next = way.next(&part);
+                if part.unreadable() > 0 {
+                    listed.cut = Some(ApiError::Unreadable("an item of a list"));
+                }
                 listed.items.extend(part.data);
                 next
             });

@@ -13,10 +13,11 @@ use super::client::{ConversationPage, READABLE_MESSAGES};
 use super::inbox::Inbox;
 use super::paging::{List, Way};
 use super::state::Facebook;
+use crate::meta::id::Id;
 use crate::meta::refusal::{TOO_MUCH, UNKNOWN_TROUBLE};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::ApiError;
-use crate::shared::raw_json::Object;
+use crate::shared::raw_json::{Object, elements};
 use crate::shared::store::Unread;
 
 /// Conversations in a list, each with its newest messages. Where the platform finds that too much, it is halved.
@@ -286,6 +287,28 @@ fn with_list(object: &Object<'_>, member: &str, items: &[Box<RawValue>]) -> Resu
     });
     let text = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
     Ok(RawValue::from_string(text).map_err(anyhow::Error::from)?)
+}
+
+/// The person of a conversation: the participant who is not the account. Accounts that were deleted are missing among
+/// the participants; then the messages tell.
+#[must_use]
+pub fn person(account: &Id, conversation: &ConversationPage) -> Option<Id> {
+    let not_the_account = |text: &str| Id::parse(text).filter(|id| id != account);
+    let participants = conversation.participants.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
+    let messages = conversation.messages.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
+    let id_of = |raw: &RawValue| {
+        Object::parse(raw.get()).and_then(|object| object.text("id").map(std::borrow::Cow::into_owned))
+    };
+    participants.iter().find_map(|raw| not_the_account(&id_of(raw)?)).or_else(|| {
+        messages.iter().find_map(|raw| {
+            let message = Object::parse(raw.get())?;
+            let from = message.object("from").and_then(|from| not_the_account(&from.text("id")?));
+            from.or_else(|| {
+                let to = elements(message.object("to")?.get("data")?)?;
+                to.into_iter().find_map(|to| not_the_account(&Object::parse(to)?.text("id")?))
+            })
+        })
+    })
 }
 
 /// The platform's id of a conversation becomes part of a path.

@@ -27,18 +27,42 @@ const KNOWN: [&str; 9] =
 /// The members of a polled attachment that tell how it is stored and not what it is; webhooks do not have them.
 const TECHNICAL: [&str; 7] = ["id", "mime_type", "name", "size", "image_data", "video_data", "file_url"];
 
+/// When a message of which the platform tells no time was said.
+#[derive(Debug, Clone, Copy)]
+pub struct Otherwise {
+    /// When its conversation last changed, in milliseconds since 1970, where that is told.
+    pub updated_ms: Option<i64>,
+    /// When it was read.
+    pub now_ms: i64,
+}
+
+impl Otherwise {
+    /// The time, and whose it is.
+    fn time(self) -> (i64, &'static str) {
+        self.updated_ms.map_or((self.now_ms, "arrival"), |updated_ms| (updated_ms, "conversation"))
+    }
+}
+
 /// Turns a message of the Conversations API into the event that its webhook would have been: the same key, the same
-/// shape. Only what the API does not tell is missing (`app_id`, `metadata`, milliseconds).
+/// shape. Only what the API does not tell is missing (`app_id`, `metadata`, milliseconds). A message without a time gets
+/// that of its conversation or of its arrival, and `timestamp_of` says which.
 ///
 /// `None` for a message without an id, or of a conversation whose person is not known.
 #[must_use]
-pub fn message_event(inbox: &Inbox<'_>, person: &Id, message: &RawValue, source: Source) -> Option<Event> {
+pub fn message_event(
+    inbox: &Inbox<'_>,
+    person: &Id,
+    message: &RawValue,
+    source: Source,
+    otherwise: Otherwise,
+) -> Option<Event> {
     let account = inbox.account;
     let object = Object::parse(message.get())?;
     let mid = object.text("id")?;
     let from = object.object("from").and_then(|from| from.text("id"));
     let is_echo = from.as_deref() == Some(account.as_str());
     let created = object.text("created_time").and_then(|text| parse_time(&text));
+    let at_ms = created.map_or(otherwise.time().0, |created| created.timestamp_millis());
     let (sender, recipient) = if is_echo { (account, person) } else { (person, account) };
 
     let mut body = Body::default();
@@ -74,8 +98,9 @@ pub fn message_event(inbox: &Inbox<'_>, person: &Id, message: &RawValue, source:
     let mut item = Body::default();
     item.insert("sender", &json!({ "id": sender.as_str() }));
     item.insert("recipient", &json!({ "id": recipient.as_str() }));
-    if let Some(created) = created {
-        item.insert("timestamp", &json!(created.timestamp_millis()));
+    item.insert("timestamp", &json!(at_ms));
+    if created.is_none() {
+        item.insert("timestamp_of", &json!(otherwise.time().1));
     }
     item.keep("message", &body.text());
     let payload = item.text();
@@ -85,7 +110,7 @@ pub fn message_event(inbox: &Inbox<'_>, person: &Id, message: &RawValue, source:
         key: message_key(account, &mid),
         kind: if is_echo { "echo" } else { "message" }.into(),
         effect: Effect::Conversation { person: person.as_str().to_owned(), opens: true },
-        occurred_at: created.map(|created| created.timestamp_millis()),
+        occurred_at: Some(at_ms),
         name: None,
         source,
         payload: payload.into_bytes(),
@@ -212,12 +237,17 @@ fn share(raw: &str) -> String {
     in_shape(kind, &[("url", object.get("link")), ("title", object.get("name"))], beside)
 }
 
-/// Reads a time of the Graph API: ISO 8601 with an offset without colon (`+0000`), or seconds since 1970.
+/// A number of seconds from here on (the year 5138) is one of milliseconds: it is from 1973 on.
+const MILLISECONDS_FROM: i64 = 100_000_000_000;
+
+/// Reads a time of the Graph API: ISO 8601 with an offset without colon (`+0000`), or seconds or milliseconds since 1970.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/conversations> (2026).
 #[must_use]
 pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
-    if let Ok(seconds) = text.parse() {
-        return DateTime::from_timestamp(seconds, 0);
+    match text.parse::<i64>() {
+        Ok(seconds) if seconds < MILLISECONDS_FROM => return DateTime::from_timestamp(seconds, 0),
+        Ok(milliseconds) => return DateTime::from_timestamp_millis(milliseconds),
+        Err(_) => {}
     }
     DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%z")
         .or_else(|_| DateTime::parse_from_rfc3339(text))
@@ -229,11 +259,13 @@ pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
 mod tests {
     use super::*;
 
+    const NO_TIME: Otherwise = Otherwise { updated_ms: None, now_ms: 1_790_000_099_000 };
+
     fn convert(message: &str) -> Value {
         let (page, person) =
             (Id::parse("100000000000101").expect("an id"), Id::parse("7000000000000001").expect("an id"));
         let raw = RawValue::from_string(message.to_owned()).expect("JSON");
-        let event = message_event(&Inbox::of_page(&page), &person, &raw, Source::Poll).expect("an event");
+        let event = message_event(&Inbox::of_page(&page), &person, &raw, Source::Poll, NO_TIME).expect("an event");
         serde_json::from_slice(&event.payload).expect("JSON")
     }
 
@@ -270,7 +302,7 @@ mod tests {
         let (page, person) = (Id::parse("1").expect("an id"), Id::parse("7").expect("an id"));
         let raw = r#"{"id":"m_h","created_time":1790000000,"from":{"name":"\ud800","id":"7"},"message":"half \ud83d and \u00e4"}"#;
         let raw = RawValue::from_string(raw.to_owned()).expect("JSON");
-        let event = message_event(&Inbox::of_page(&page), &person, &raw, Source::Poll).expect("an event");
+        let event = message_event(&Inbox::of_page(&page), &person, &raw, Source::Poll, NO_TIME).expect("an event");
         let expected = r#""message":{"mid":"m_h","text":"half \ud83d and \u00e4"}"#;
         let payload = String::from_utf8(event.payload).expect("text");
         assert!(payload.contains(expected), "{payload}");
@@ -327,18 +359,19 @@ mod tests {
         let (page, person) = (Id::parse("1").expect("an id"), Id::parse("7").expect("an id"));
         let raw = r#"{"id":"m_h","message":"","shares":{"data":[{"link":"https://x.example","name":"\ud83d"}]},"story":{"id":"5"}}"#;
         let raw = RawValue::from_string(raw.to_owned()).expect("JSON");
-        let event = message_event(&Inbox::of_page(&page), &person, &raw, Source::Poll).expect("an event");
+        let event = message_event(&Inbox::of_page(&page), &person, &raw, Source::Poll, NO_TIME).expect("an event");
         let payload = String::from_utf8(event.payload).expect("text");
         let expected = r#"{"attachments":[{"payload":{"title":"\ud83d","url":"https://x.example"},"type":"fallback"}],"mid":"m_h","story":{"id":"5"}}"#;
         assert!(payload.contains(expected), "{payload}");
     }
 
     #[test]
-    fn times_come_in_three_forms() {
+    fn times_come_in_four_forms() {
         let expected = DateTime::from_timestamp(1_790_000_020, 0);
         assert_eq!(parse_time("2026-09-21T14:13:40+0000"), expected);
         assert_eq!(parse_time("2026-09-21T14:13:40+00:00"), expected);
         assert_eq!(parse_time("1790000020"), expected);
+        assert_eq!(parse_time("1790000020000"), expected);
         assert_eq!(parse_time("yesterday"), None);
     }
 }

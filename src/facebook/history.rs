@@ -10,14 +10,17 @@
 //!
 //! Source: <https://developers.facebook.com/docs/messenger-platform/conversations> (2026).
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::value::RawValue;
 
 use super::client::{ConversationPage, IDS_AT_ONCE};
-use super::conversation::{self, CONVERSATIONS_AT_ONCE, Gaps, Size, complete, gap_of, is_too_much};
-use super::document::{message_event, parse_time};
+use super::conversation::{self, CONVERSATIONS_AT_ONCE, Gaps, Size, complete, gap_of, is_too_much, person};
+use super::document::{Otherwise, message_event, parse_time};
 use super::inbox::Inbox;
+use super::left_out;
 use super::paging::{List, Way};
 use super::payload::message_key;
 use super::state::Facebook;
@@ -26,11 +29,19 @@ use crate::meta::id::Id;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{Event, Source};
 use crate::shared::outgoing::http::{ApiError, Patience};
-use crate::shared::raw_json::{Object, elements};
+use crate::shared::raw_json::Object;
 use crate::shared::store::{HistoryWalk, Listed, Unread, WalkKind, WalkPlace, WalkStart, Walked};
+use crate::shared::telemetry::alerts::Cause;
 
 /// A poll reads again what changed shortly before the last one ended: the platform's lists are not exact to the second.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
+
+/// So many conversations are asked for at a time where a list seems to have been cut short: another question may have
+/// another answer.
+const AFTER_DOUBT: Size = Size { conversations: 10, ..Size::FULL };
+
+/// What a list is called that leaves out conversations which are there.
+const LEAVES_OUT: ApiError = ApiError::Unreadable("a list of conversations that leaves some out");
 
 /// No account has more lists of conversations than this; a server that says otherwise is broken.
 const MAX_LISTS: i64 = 100_000;
@@ -57,21 +68,27 @@ const POLLED_SEQ: &str = "polled_seq";
 pub async fn read(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) -> Result<(), ReadError> {
     let journal = &facebook.shared.journal;
     let (channel, account) = (inbox.channel, inbox.account.as_str());
-    let mark = journal.find_account_cursor(channel, account, MARK).await?.and_then(|text| parse_time(&text));
+    let now = facebook.shared.clock.now();
+    let kept = journal.find_account_cursor(channel, account, MARK).await?.and_then(|text| parse_time(&text));
+    let kind = if kept.is_some() { WalkKind::Poll } else { WalkKind::Import };
+    // Nothing was read up to a time that is still to come: then everything is looked at again.
+    let mark = kept.filter(|mark| *mark <= now);
     let first_seq = journal.find_account_cursor(channel, account, POLLED_SEQ).await?;
     let first_seq = first_seq.and_then(|text| text.parse().ok()).unwrap_or(0);
-    let kind = if mark.is_some() { WalkKind::Poll } else { WalkKind::Import };
     let until = mark.map(|mark| (mark - OVERLAP).timestamp_millis());
     let walk = journal.begin_walk(channel, account, WalkStart { kind, until, first_seq }).await?;
 
     let mut gaps = Gaps::load(facebook, inbox).await?;
-    let place = read_lists(facebook, inbox, &walk, &mut gaps, token).await?;
+    let (place, unreadable) = read_lists(facebook, inbox, &walk, &mut gaps, token).await?;
     read_gaps(facebook, inbox, &walk, (&place, gaps), token).await?;
     list_older(facebook, inbox, kind, token).await?;
 
-    // An account without conversations has a mark too: what comes after this is no history.
-    let newest = place.newest.max(mark.map(|mark| mark.timestamp_millis())).unwrap_or(0);
-    let newest = DateTime::from_timestamp_millis(newest).unwrap_or_default();
+    tell_of_unreadable(facebook, inbox, unreadable);
+    // An account without conversations has a mark too: what comes after this is no history. What could not be read stays
+    // behind it, so that it is looked at again.
+    let newest = if unreadable == 0 { place.newest } else { None };
+    let newest = newest.max(mark.map(|mark| mark.timestamp_millis())).unwrap_or(0);
+    let newest = DateTime::from_timestamp_millis(newest).unwrap_or_default().min(now);
     let marks = vec![(MARK, newest.to_rfc3339()), (POLLED_SEQ, walk.last_seq.to_string())];
     let report = journal.finish_walk(channel, account, kind, SHOWN_KINDS, marks).await?;
     match kind {
@@ -99,17 +116,38 @@ pub async fn read(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) 
     Ok(())
 }
 
-/// Reads list after list until all that changed is in the journal. Gives back where the walk ended.
+/// Tells the operator that lists hold what cannot be read, or that they do not any more.
+fn tell_of_unreadable(facebook: &Facebook, inbox: &Inbox<'_>, unreadable: usize) {
+    let (alerts, account) = (&facebook.shared.alerts, inbox.account.as_str());
+    let cause = Cause::of_account(inbox.channel, account, "unreadable");
+    if unreadable == 0 {
+        return alerts.heal(cause);
+    }
+    tracing::warn!(channel = inbox.channel, account, unreadable, "a list holds conversations that cannot be read");
+    let sentence = format!(
+        "The list of conversations of {account} holds some that cannot be read ({unreadable}). All others were read, and \
+         each poll looks at these again."
+    );
+    alerts.raise(cause, &sentence);
+}
+
+/// Reads list after list until all that changed is in the journal. Gives back where the walk ended, and how many items of
+/// its lists cannot be read.
 async fn read_lists(
     facebook: &Facebook,
     inbox: &Inbox<'_>,
     walk: &HistoryWalk,
     gaps: &mut Gaps,
     token: &SecretString,
-) -> Result<WalkPlace, ReadError> {
+) -> Result<(WalkPlace, usize), ReadError> {
     let (shared, account) = (&facebook.shared, inbox.account.as_str());
     let report =
         |done: usize, of: usize| shared.progress.report(inbox.channel, account, "conversations", done, Some(of));
+    // Changes that are still to come are none: they would be the mark behind which nothing is looked for.
+    let latest = (shared.clock.now() + OVERLAP).timestamp_millis();
+    let mut unreadable = 0;
+    // Whom this walk was shown, and whether it has asked differently already.
+    let (mut shown, mut has_doubted) = (HashSet::new(), false);
     let mut place = walk.place.clone();
     let mut done = usize::try_from(walk.conversations).unwrap_or_default();
     let mut size = Size::FULL;
@@ -152,6 +190,14 @@ async fn read_lists(
             continue;
         }
         size = size.larger();
+        unreadable += list.unreadable();
+        for conversation in &mut list.data {
+            if updated_ms(conversation).is_some_and(|updated| updated > latest) {
+                tracing::warn!(conversation = conversation.id, "a conversation says that it changed in the future");
+                conversation.updated_time = None;
+            }
+            shown.extend(person(inbox.account, conversation).map(|person| person.as_str().to_owned()));
+        }
         for conversation in list.data.iter_mut().filter(|one| !is_older(one, place.until)) {
             let gap = complete(facebook, inbox, conversation, token).await?;
             gaps.note(&conversation.id, person(inbox.account, conversation).as_ref().map(Id::as_str), gap);
@@ -174,6 +220,28 @@ async fn read_lists(
                 return Err(error.into());
             }
         };
+        let is_cut = walk.kind == WalkKind::Poll && next.is_none() && !reached && place.until.is_some();
+        let left_out = if is_cut { left_out::find(facebook, inbox, &shown, token).await? } else { Vec::new() };
+        if !left_out.is_empty() {
+            let beginning = WalkPlace { after: None, lists: 0, ..place.clone() };
+            keep_names(facebook, inbox, &changed).await?;
+            let walked = convert(facebook, inbox, walk.kind, &changed).await?;
+            // What the list left out is kept, and does not count as shown: while it is not, the list stays in doubt.
+            let found = convert(facebook, inbox, walk.kind, &left_out.iter().collect::<Vec<_>>()).await?;
+            shared.journal.append(found.into_iter().flat_map(|one| one.events).collect()).await?;
+            shared.journal.advance_walk(inbox.channel, account, walk, walked, counted, beginning.clone()).await?;
+            tracing::warn!(
+                account,
+                shown = shown.len(),
+                left_out = left_out.len(),
+                "a list of conversations is cut short"
+            );
+            if std::mem::replace(&mut has_doubted, true) {
+                return Err(LEAVES_OUT.into());
+            }
+            (place, way, size) = (beginning, Way::default(), AFTER_DOUBT);
+            continue;
+        }
         let following = following(&place, newest, next);
         if following.pass > place.pass {
             way = Way::default();
@@ -185,7 +253,7 @@ async fn read_lists(
         report(done, done);
         place = following;
     }
-    Ok(place)
+    Ok((place, unreadable))
 }
 
 /// Where the walk goes on behind a list: at the next one, over, or once more from the top because something changed meanwhile.
@@ -265,7 +333,7 @@ pub async fn newest_of(
     person: &Id,
     token: &SecretString,
 ) -> Result<Vec<Event>, ReadError> {
-    let list = facebook.client.fetch_conversation_with(inbox, person, token).await?;
+    let list = facebook.client.fetch_conversation_with(Patience::Person, inbox, person, token).await?;
     // Who asks wrote with this person: an answer without their messages is no proof that there are none.
     let conversations: Vec<&ConversationPage> = list.data.iter().filter(|one| one.messages.is_some()).collect();
     let mut walked = convert(facebook, inbox, WalkKind::Poll, &conversations).await?;
@@ -350,7 +418,8 @@ async fn convert(
         WalkKind::Import => Source::Import,
         WalkKind::Poll => Source::Poll,
     };
-    let mut walked: Vec<Walked> = conversations.iter().filter_map(|one| walked(inbox, source, one)).collect();
+    let now_ms = facebook.shared.clock.now_ms();
+    let mut walked: Vec<Walked> = conversations.iter().filter_map(|one| walked(inbox, source, one, now_ms)).collect();
     let keys = walked.iter().flat_map(|one| one.events.iter().map(|event| event.key)).collect();
     let known = facebook.shared.journal.find_times(keys).await?;
     let mut rest = known.as_slice();
@@ -362,15 +431,21 @@ async fn convert(
     Ok(walked)
 }
 
-fn walked(inbox: &Inbox<'_>, source: Source, conversation: &ConversationPage) -> Option<Walked> {
+fn walked(inbox: &Inbox<'_>, source: Source, conversation: &ConversationPage, now_ms: i64) -> Option<Walked> {
     // A conversation whose person is not told is among those that are asked for again.
     let person = person(inbox.account, conversation)?;
     let messages = conversation.messages.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
+    let updated_at = updated_ms(conversation);
+    let otherwise = Otherwise { updated_ms: updated_at, now_ms };
     Some(Walked {
         conversation: person.as_str().to_owned(),
-        updated_at: updated_ms(conversation),
+        updated_at,
         // Oldest first: times are told in whole seconds, and within a second the order of arrival decides.
-        events: messages.iter().rev().filter_map(|message| message_event(inbox, &person, message, source)).collect(),
+        events: messages
+            .iter()
+            .rev()
+            .filter_map(|message| message_event(inbox, &person, message, source, otherwise))
+            .collect(),
         older: conversation.ids_from.clone().map(|after| (conversation.id.clone(), after)),
     })
 }
@@ -397,25 +472,4 @@ fn updated_ms(conversation: &ConversationPage) -> Option<i64> {
     let updated: Option<DateTime<Utc>> =
         conversation.updated_time.as_ref().and_then(|raw| parse_time(raw.get().trim_matches('"')));
     updated.map(|updated| updated.timestamp_millis())
-}
-
-/// The person of a conversation: the participant who is not the account. Accounts that were deleted are missing among
-/// the participants; then the messages tell.
-fn person(account: &Id, conversation: &ConversationPage) -> Option<Id> {
-    let not_the_account = |text: &str| Id::parse(text).filter(|id| id != account);
-    let participants = conversation.participants.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
-    let messages = conversation.messages.as_ref().map(|list| list.data.as_slice()).unwrap_or_default();
-    let id_of = |raw: &RawValue| {
-        Object::parse(raw.get()).and_then(|object| object.text("id").map(std::borrow::Cow::into_owned))
-    };
-    participants.iter().find_map(|raw| not_the_account(&id_of(raw)?)).or_else(|| {
-        messages.iter().find_map(|raw| {
-            let message = Object::parse(raw.get())?;
-            let from = message.object("from").and_then(|from| not_the_account(&from.text("id")?));
-            from.or_else(|| {
-                let to = elements(message.object("to")?.get("data")?)?;
-                to.into_iter().find_map(|to| not_the_account(&Object::parse(to)?.text("id")?))
-            })
-        })
-    })
 }

@@ -18,6 +18,7 @@ mod history;
 mod hourly_check;
 mod inbox;
 mod instagram;
+mod left_out;
 mod login;
 mod meaning;
 mod media;

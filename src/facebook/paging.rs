@@ -10,6 +10,7 @@
 use std::collections::HashSet;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::shared::outgoing::http::ApiError;
@@ -25,15 +26,35 @@ const LONGEST_PLACE: usize = 8 * 1024;
 const MAX_PARTS: usize = 100_000;
 
 /// A list of the Graph API. What has no `data` is no empty list, it is none.
-#[derive(Deserialize)]
 pub struct List<T> {
-    /// The items.
+    /// The items that can be read.
     pub data: Vec<T>,
-    #[serde(default, deserialize_with = "read_paging")]
+    /// How many items cannot: null, or in another shape. They cost their neighbours nothing.
+    unreadable: usize,
     paging: Paging,
 }
 
+impl<'de, T: DeserializeOwned> Deserialize<'de> for List<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Raw {
+            data: Vec<Box<RawValue>>,
+            #[serde(default, deserialize_with = "read_paging")]
+            paging: Paging,
+        }
+        let Raw { data: items, paging } = Raw::deserialize(deserializer)?;
+        let data: Vec<T> = items.iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect();
+        Ok(Self { unreadable: items.len() - data.len(), data, paging })
+    }
+}
+
 impl<T> List<T> {
+    /// How many items cannot be read: what is not among the others may be one of them.
+    #[must_use]
+    pub fn unreadable(&self) -> usize {
+        self.unreadable
+    }
+
     /// Whether the platform says that there is more.
     #[must_use]
     pub fn has_more(&self) -> bool {
@@ -43,6 +64,7 @@ impl<T> List<T> {
     /// Adds the next part.
     pub fn append(&mut self, next: Self) {
         self.data.extend(next.data);
+        self.unreadable += next.unreadable;
         self.paging = next.paging;
     }
 }

@@ -79,8 +79,9 @@ macro_rules! queries {
 // prices are used until the first answer of a shop tells its own.
 queries! {
     SHOP_INFO = "ShopInfo" in "shop_info.graphql", costs 6.0;
-    PRODUCT_PAGE = "ProductPage" in "product_page.graphql", 20 at 48.1;
+    PRODUCT_PAGE = "ProductPage" in "product_page.graphql", 20 at 49.1;
     PRODUCT_BY_ID = "ProductById" in "product_by_id.graphql", 15 at 52.0;
+    PRODUCT_EXISTS = "ProductExists" in "product_exists.graphql", costs 1.0;
     METAFIELDS_OF_PRODUCT = "MetafieldsOfProduct" in "metafields_of_product.graphql", 100 at 1.1;
     VARIANT_PAGE = "VariantPage" in "variant_page.graphql", 100 at 4.1;
     STOCK_PAGE = "StockPage" in "stock_page.graphql", 25 at 39.1;
@@ -149,8 +150,8 @@ pub struct Asked<T> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Connection<T> {
-    /// The items.
-    nodes: Vec<T>,
+    /// The items. Null stands for one that the shop could not show.
+    nodes: Vec<Option<T>>,
     page_info: PageInfo,
 }
 
@@ -162,16 +163,23 @@ struct PageInfo {
 }
 
 impl<T> Connection<T> {
-    /// The items, and the cursor of the next page if there is one.
+    /// Whether the shop could not show some of the items.
+    #[must_use]
+    pub fn has_nulls(&self) -> bool {
+        self.nodes.iter().any(Option::is_none)
+    }
+
+    /// The items that were shown, and the cursor of the next page if there is one.
     ///
     /// # Errors
     /// [`ApiError::Unreadable`] where the page says that there is more and names no cursor: such a list has no end that
     /// could be read, so it is never taken for a whole one.
     pub fn into_page(self) -> Result<(Vec<T>, Option<String>), ApiError> {
         let PageInfo { has_next_page, end_cursor } = self.page_info;
+        let nodes = self.nodes.into_iter().flatten().collect();
         match end_cursor.filter(|cursor| !cursor.is_empty()) {
-            _ if !has_next_page => Ok((self.nodes, None)),
-            Some(cursor) => Ok((self.nodes, Some(cursor))),
+            _ if !has_next_page => Ok((nodes, None)),
+            Some(cursor) => Ok((nodes, Some(cursor))),
             None => Err(ApiError::Unreadable("a list has more, and says no way to go on")),
         }
     }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::io::Write;
 
+use super::count::Count;
 use super::payload::ShopDomain;
 use crate::shared::files::path::{Name, RelativePath};
 use crate::shared::raw_json::{Object, canonical, elements, push_name};
@@ -183,7 +184,8 @@ pub fn product(raw: &str, metafields: Vec<String>, mut media: Vec<String>, varia
     let nodes = |raw: Vec<String>| raw.iter().map(|raw| node(raw, &[], Vec::new())).collect::<Option<Vec<_>>>();
     let media = nodes(media.into_iter().take(MOST_MEDIA).collect())?;
     let lists = vec![("media", edges(media)), ("metafields", edges(nodes(metafields)?)), ("variants", edges(variants))];
-    node(raw, &[], lists)
+    // How many variants there are is said for whoever reads the list; they stand in it.
+    node(raw, &["variantsCount"], lists)
 }
 
 /// The number at the end of an object's id, by which the platform sorts.
@@ -246,29 +248,26 @@ pub fn with_members(node: &str, titles: &HashMap<String, Option<String>>) -> Opt
 #[must_use]
 pub fn is_same_collection(stored: &str, raw: &str) -> bool {
     let bare = |text: &str| node(text, &["products"], Vec::new());
-    has_all_members(stored) && bare(stored).is_some_and(|stored| Some(stored) == bare(raw))
+    holds_all(stored, "productsCount", "products") && bare(stored).is_some_and(|stored| Some(stored) == bare(raw))
 }
 
-/// Whether as many products of a collection are stored as it says that it has. Its number is no more than its word: one
-/// that never agrees is read again with every look, and nothing else follows.
-fn has_all_members(stored: &str) -> bool {
-    let count = || {
-        let count = Object::parse(stored)?.object("productsCount")?;
-        let is_exact = count.text("precision").is_none_or(|precision| precision == "EXACT");
-        Some((usize::try_from(count.integer("count")?).ok()?, is_exact))
-    };
-    let members = || Some(elements(Object::parse(stored)?.object("products")?.get("edges")?)?.len());
-    match (count(), members()) {
-        (Some((count, true)), Some(members)) => count == members,
-        (Some((count, false)), Some(members)) => members >= count,
-        _ => true,
-    }
+/// Whether as many objects are in the list of a stored object as it says that it has. Its number is no more than its word:
+/// one that never agrees is read again with every look, and nothing else follows.
+fn holds_all(stored: &str, count: &str, list: &str) -> bool {
+    let told = Object::parse(stored).and_then(|stored| Count::parse(stored.get(count)?));
+    let held = || Some(elements(Object::parse(stored)?.object(list)?.get("edges")?)?.len());
+    told.zip(held()).is_none_or(|(told, held)| told.agrees(held))
 }
 
-/// Whether a discount is as it is stored, its codes aside.
+/// Whether a discount is as it is stored, its codes aside, and as many of them are stored as it says that it has.
 #[must_use]
 pub fn is_same_discount(stored: &str, raw: &str) -> bool {
     let bare = |text: &str, name: &str| node(Object::parse(text)?.get(name)?, &["codes"], Vec::new());
+    if Object::parse(stored).and_then(|stored| Some(holds_all(stored.get("codeDiscount")?, "codesCount", "codes")))
+        == Some(false)
+    {
+        return false;
+    }
     let known = bare(stored, "codeDiscount").or_else(|| bare(stored, "automaticDiscount"));
     known.is_some_and(|known| Some(known) == bare(raw, "discount"))
 }

@@ -11,6 +11,7 @@ mod client;
 mod closed;
 mod compliance;
 mod config;
+mod count;
 mod doctor;
 mod document;
 #[doc(hidden)]

@@ -163,7 +163,7 @@ pub fn event(headers: &HeaderMap, body: &[u8], login: Option<i64>, now_ms: i64) 
     let shop = claimed_shop(headers);
     let object = std::str::from_utf8(body).ok().and_then(Object::parse);
     let account = shop.as_ref().map_or("", ShopDomain::as_str);
-    let triggered_at = DateTime::parse_from_rfc3339(header(headers, "x-shopify-triggered-at")).ok();
+    let triggered_at = triggered_at(headers);
     let effect = match (&shop, &object) {
         (None, _) => Effect::SetAside("no shop is named".into()),
         (_, None) => Effect::SetAside("not a JSON object".into()),
@@ -183,7 +183,7 @@ pub fn event(headers: &HeaderMap, body: &[u8], login: Option<i64>, now_ms: i64) 
     Event {
         channel: NAME,
         account: account.to_owned(),
-        key: key(topic, body, object.as_ref(), &effect, (login, happening(topic, webhook_id, now_ms))),
+        key: key(topic, body, object.as_ref(), &effect, (login, happening(topic, headers, login, now_ms))),
         name: if webhook_id.is_empty() { None } else { key_of_delivery(account, webhook_id) },
         kind: if topic.is_empty() { "unknown".into() } else { topic.chars().take(60).collect::<String>().into() },
         effect,
@@ -214,26 +214,40 @@ fn key(
     match (effect, login) {
         (Effect::SetAside(_), _) => made_of(&[b"apart", topic.as_bytes(), &hash]),
         (_, None) => made_of(&[b"not connected", topic.as_bytes(), &hash]),
-        (_, Some(login)) if topic == UNINSTALLED => {
-            made_of(&[b"signed", topic.as_bytes(), &hash, &login.to_be_bytes()])
-        }
         (_, Some(_)) if happening.is_empty() => made_of(&[b"signed", topic.as_bytes(), &hash]),
         (_, Some(_)) => made_of(&[b"signed", topic.as_bytes(), &hash, &happening]),
     }
 }
 
 /// Of a topic whose body says the same whenever it happens, because it holds no time and no id that is used once: what
-/// tells one happening from the next. That is the delivery's own id, the same when Shopify repeats it; but it is not
-/// signed, so that under ever new ones a captured body must not become ever more events: each hour as many as there are
-/// bytes. What happens twice leads to a read, and a read too few is made up for by the daily poll.
+/// tells one happening from the next. Nothing of that is signed, so that under ever new claims a captured body must not
+/// become ever more events.
+///
+/// Of a disconnected inventory level it is the delivery's own id, the same when Shopify repeats it, but each hour no more of
+/// them than there are bytes: what happens twice leads to a read, and a read too few is made up for by the daily poll. Of an
+/// uninstall it is the login that it would end, whether it is said to be older than that, and otherwise the hour of which it
+/// speaks, which is never one to come: a late repeat of an earlier one must not stand in the way of the true one.
 /// Source: <https://shopify.dev/docs/api/webhooks/latest?reference=toml#list-of-topics> (2026).
-fn happening(topic: &str, webhook_id: &str, now_ms: i64) -> Vec<u8> {
+fn happening(topic: &str, headers: &HeaderMap, login: Option<i64>, now_ms: i64) -> Vec<u8> {
     const HOUR_MS: i64 = 60 * 60 * 1000;
-    if topic != "inventory_levels/disconnect" {
-        return Vec::new();
+    let hour = |at_ms: i64| at_ms.div_euclid(HOUR_MS).to_be_bytes();
+    match (topic, login) {
+        ("inventory_levels/disconnect", _) => {
+            let place = Sha256::digest(header(headers, "x-shopify-webhook-id"))[0];
+            [&[place][..], &hour(now_ms)].concat()
+        }
+        (UNINSTALLED, Some(login)) => {
+            let said_at = triggered_at(headers).map(|at| at.timestamp_millis()).filter(|at| *at > login);
+            let hour = said_at.map(|at| hour(at.min(now_ms))).unwrap_or_default();
+            [login.to_be_bytes(), hour].concat()
+        }
+        _ => Vec::new(),
     }
-    let place = Sha256::digest(webhook_id)[0];
-    [&[place][..], &now_ms.div_euclid(HOUR_MS).to_be_bytes()].concat()
+}
+
+/// When the headers claim that it happened.
+fn triggered_at(headers: &HeaderMap) -> Option<DateTime<chrono::FixedOffset>> {
+    DateTime::parse_from_rfc3339(header(headers, "x-shopify-triggered-at")).ok()
 }
 
 fn is_compliance(topic: &str) -> bool {

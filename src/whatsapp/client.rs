@@ -156,11 +156,9 @@ impl Client {
             query.extend(after.as_deref().map(|after| ("after", after)));
             let List { data, paging } = self.get::<List<Box<RawValue>>>(&path, &query).await?;
             all.extend(data);
-            let paging = paging.filter(|paging| paging.next.is_some());
-            match paging.and_then(|paging| paging.cursors?.after).filter(|next| after.as_ref() != Some(next)) {
-                Some(next) => after = Some(next),
-                None => return Ok(all),
-            }
+            let Some(paging) = paging.filter(|paging| paging.next.is_some()) else { return Ok(all) };
+            let next = paging.cursors.and_then(|cursors| cursors.after).filter(|next| after.as_ref() != Some(next));
+            after = Some(next.ok_or(ApiError::Unreadable("a list of templates that has more and does not say where"))?);
         }
         Err(ApiError::Unreadable("a list of templates without an end"))
     }

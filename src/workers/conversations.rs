@@ -17,6 +17,7 @@ use super::conversation_file::path_of;
 use super::strays::{self, Strays};
 use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker, moved_files, unsend};
 use crate::shared::channel::job::BoxFuture;
+use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::files::folders::is_environment;
 use crate::shared::files::output::{Output, RelativePath, ToDisk};
 use crate::shared::files::stamp::Stamp;
@@ -166,8 +167,11 @@ impl Conversations {
     /// When the journal or the disk cannot be used; the cursor then stands where it stood. A single file that cannot be
     /// written is no error here: it is tried again later and stops no other.
     pub async fn step(&self) -> Result<bool, StepError> {
-        let paused = self.pause().await;
         self.output.ensure_is_there().map_err(StepError::Output)?;
+        if self.output.is_anew() {
+            self.make_anew().await?;
+        }
+        let paused = self.pause().await;
         unsend::take_back(&self.journal, &self.output, &paused).await?.map_err(StepError::Output)?;
         moved_files::follow(&self.journal, &self.output).await?.map_err(StepError::Output)?;
         let cursor = self.journal.files_position().await?;
@@ -303,6 +307,7 @@ impl Conversations {
     /// # Errors
     /// When the journal or a file cannot be used.
     pub async fn rebuild(&self, account: Option<String>) -> Result<usize, StepError> {
+        self.output.ensure_is_there().map_err(StepError::Output)?;
         let paused = self.pause().await;
         unsend::take_back(&self.journal, &self.output, &paused).await?.map_err(StepError::Output)?;
         while !self.journal.put_in_order().await?.1 {}
@@ -320,6 +325,21 @@ impl Conversations {
             self.journal.forget_beginnings(lost).await?;
         }
         Ok(written)
+    }
+
+    /// Makes all files again, in a folder that was removed and made again. What is no conversation is read again.
+    async fn make_anew(&self) -> Result<(), StepError> {
+        self.files.remembered.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let written = self.rebuild(None).await?;
+        let now_ms = self.journal.clock().now_ms();
+        for (channel, account) in self.journal.list_record_accounts().await? {
+            self.journal.request_read(&channel, &account, ReadRequest::Everything, now_ms).await?;
+        }
+        let output = self.output.clone();
+        let settled = tokio::task::spawn_blocking(move || output.settle_anew()).await;
+        settled.map_err(std::io::Error::other).flatten().map_err(StepError::Output)?;
+        tracing::warn!(written, "the files were made again in a new output folder");
+        Ok(())
     }
 
     async fn rebuild_once(&self, account: Option<String>, paused: &Paused) -> Result<(usize, Noticed), StepError> {

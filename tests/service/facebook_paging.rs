@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shoptalk::commands::{Command, Line};
 use shoptalk::facebook::sandbox::{Lie, Person};
 
 use crate::test_app::{Answer, PAGE, SHOP, TestApp};
@@ -208,4 +209,51 @@ async fn all_attachments_of_a_message_are_read_and_none_of_an_unknown_kind_is_lo
         );
         app.finish().await;
     }
+}
+
+#[tokio::test]
+async fn a_list_that_ends_before_what_was_read_before_moves_no_mark() {
+    let app = TestApp::start().await;
+    people_write(&app, 60, 1);
+    log_in(&app).await;
+    app.settle().await;
+    app.run_due_jobs().await;
+    assert_eq!(filed(&app, 60), [1; 60]);
+    // Everybody writes again, and the list shows the first 25 as if there were no more.
+    app.clock.advance(HOUR);
+    people_write(&app, 60, 1);
+    app.facebook.lie_about_paging("conversations", Some(Lie::Ends));
+    app.clock.advance(24 * HOUR);
+    app.run_due_jobs().await;
+    app.settle().await;
+    assert!(filed(&app, 60).iter().filter(|items| **items == 2).count() >= 25, "what it shows is kept");
+    let lines = app.command(Command::Sync { channel: Some("facebook".to_owned()), account: None }).await;
+    assert_eq!(lines.last(), Some(&Line::End { good: false }), "it is told");
+    app.facebook.lie_about_paging("conversations", None);
+    app.clock.advance(HOUR);
+    app.settle().await;
+    assert_eq!(filed(&app, 60), [2; 60]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn somebody_whom_the_platform_knows_no_more_is_no_doubt_about_a_list() {
+    let app = TestApp::start().await;
+    people_write(&app, 2, 1);
+    log_in(&app).await;
+    app.run_due_jobs().await;
+    let gone = json!({"sender": {"id": "7300000000009999"}, "recipient": {"id": PAGE},
+        "timestamp": app.clock.now_ms(), "message": {"mid": "m_gone", "text": "by webhook"}});
+    assert_eq!(app.page().deliver(&[gone]).await.unwrap(), Some(200));
+    app.settle().await;
+    for round in 2..4 {
+        app.clock.advance(24 * HOUR);
+        people_write(&app, 2, 1);
+        app.run_due_jobs().await;
+        app.settle().await;
+        assert_eq!(filed(&app, 2), [round; 2]);
+        let lines = app.command(Command::Sync { channel: Some("facebook".to_owned()), account: None }).await;
+        assert_eq!(lines.last(), Some(&Line::End { good: true }));
+    }
+    app.finish().await;
 }

@@ -599,3 +599,67 @@ async fn the_sync_command_reads_now_and_reports() {
     assert_eq!(app.command(unknown).await, [Line::Said { text }, Line::End { good: false }]);
     app.finish().await;
 }
+
+/// A conversation with this person as a list shows it, with one message.
+fn shown(person: &str, mid: &str, updated: &Value, created: &Value) -> Value {
+    let person = json!({"name": "Somebody", "id": person});
+    let page = json!({"name": "Demo Shop", "id": PAGE});
+    let message = json!({"id": mid, "created_time": created, "from": person, "to": {"data": [page]}, "message": "hi"});
+    json!({"id": format!("t_{mid}"), "updated_time": updated, "participants": {"data": [person, page]},
+        "messages": {"data": [message]}})
+}
+
+#[tokio::test]
+async fn a_change_that_is_still_to_come_moves_no_mark() {
+    let app = connected().await;
+    let people = people_write(&app, 3, "hi");
+    let sooner = shown(&people[0], "m_future", &json!("2036-09-21T14:13:40+0000"), &json!("2026-09-21T14:13:40+0000"));
+    app.facebook.traffic().fail_next("/conversations", 1, Failure::Json(200, json!({ "data": [sooner] })));
+    a_day_later(&app).await;
+    for round in 0..2 {
+        app.page().message_from(&app.facebook.person(&people[1], "Somebody"), &format!("again {round}"));
+        a_day_later(&app).await;
+        assert_eq!(app.said(&people[1]).len(), 2 + round);
+    }
+    assert_eq!(app.said(&people[2]), ["hi"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_conversation_that_cannot_be_read_costs_its_neighbours_nothing() {
+    let app = connected().await;
+    let people = people_write(&app, 2, "hi");
+    let at = json!(app.clock.now().timestamp());
+    let data = json!([null, shown(&people[0], "m_neighbour", &at, &at), 17, {"id": 5, "updated_time": at}]);
+    app.facebook.traffic().fail_next("/conversations", 1, Failure::Json(200, json!({ "data": data })));
+    a_day_later(&app).await;
+    assert_eq!(app.said(&people[0]), ["hi"]);
+    let alerts = || app.shared().alerts.list().into_iter().map(|alert| alert.cause).collect::<Vec<_>>();
+    assert_eq!(alerts(), [format!("facebook:{PAGE}:unreadable")]);
+    // What could not be read is not behind the mark.
+    a_day_later(&app).await;
+    assert_eq!(app.said(&people[1]), ["hi"]);
+    assert_eq!(alerts(), [""; 0]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_time_in_milliseconds_is_understood_and_one_that_is_missing_is_made_up_for() {
+    let app = connected().await;
+    let people = people_write(&app, 2, "hi");
+    let at = app.clock.now().timestamp();
+    let data = [
+        shown(&people[0], "m_ms", &json!(at), &json!(at * 1000 + 7)),
+        shown(&people[1], "m_null", &json!(at), &Value::Null),
+    ];
+    app.facebook.traffic().fail_next("/conversations", 1, Failure::Json(200, json!({ "data": data })));
+    a_day_later(&app).await;
+    let said = |person: &str, mid: &str| {
+        let items = app.conversation(person).unwrap();
+        items.into_iter().find(|item| item["message"]["mid"] == mid).unwrap()
+    };
+    assert_eq!(said(&people[0], "m_ms")["timestamp"], at * 1000 + 7);
+    let late = said(&people[1], "m_null");
+    assert_eq!((&late["timestamp"], &late["timestamp_of"]), (&json!(at * 1000), &json!("conversation")));
+    app.finish().await;
+}

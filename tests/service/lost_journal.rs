@@ -17,7 +17,7 @@ use crate::journal_checks::{KIM, SAM, body_of, deliver, rebuild, text_at};
 use crate::load::{Book, Client, Delivery, Item, connect_page, wait_until_ready};
 use crate::process::{Service, configured, run_briefly};
 use crate::replies::Scene;
-use crate::test_app::{Answer, OPERATOR_TOKEN, PAGE, TestApp};
+use crate::test_app::{Answer, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
 
 fn alerts(app: &TestApp) -> Vec<String> {
     app.shared().alerts.list().into_iter().map(|alert| alert.cause).collect()
@@ -644,4 +644,36 @@ async fn what_changes_nothing_is_no_commit() {
     app.settle().await;
     assert_ne!(commits(), before);
     app.finish().await;
+}
+
+#[tokio::test]
+async fn f7_an_output_folder_that_was_removed_is_filled_again_once_it_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("files");
+    let app = TestApp::start_with(|config| config.server.output_dir = output.clone()).await;
+    app.shop().add_product("Green tea");
+    app.connect().await;
+    deliver(&app, body_of(&[text_at(SAM, 1, "before")])).await;
+    app.settle().await;
+    let all = || {
+        let read = |name: String| fs::read_to_string(output.join(name)).unwrap_or_default();
+        let conversation = read(format!("facebook/{PAGE}/conversations/{SAM}.json"));
+        let metadata = read(format!("facebook/{PAGE}/page_metadata.json"));
+        (conversation, metadata, read(format!("{SHOP}/shop_products.json")), read(".shoptalk".to_owned()))
+    };
+    let (conversation, metadata, products, mark) = all();
+    assert!(conversation.contains("before") && products.contains("Green tea"));
+    fs::remove_dir_all(&output).unwrap();
+    let error = app.shared().output.ensure_is_there().unwrap_err().to_string();
+    assert!(error.contains(output.to_str().unwrap()), "{error}");
+    let body = body_of(&[text_at(SAM, 2, "meanwhile")]);
+    assert_eq!(app.facebook.deliver_raw(body.as_bytes()).await.unwrap(), 200);
+    fs::create_dir(&output).unwrap();
+    app.settle().await;
+    app.settle().await;
+    let again = all();
+    assert!(again.0.contains("before") && again.0.contains("meanwhile"));
+    assert_eq!((again.1, again.2, again.3), (metadata, products, mark));
+    app.shared().output.ensure_is_there().unwrap();
+    app.close().await;
 }

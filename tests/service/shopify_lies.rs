@@ -439,3 +439,152 @@ async fn a_shop_that_shows_nothing_at_all_is_in_trouble_and_not_empty() {
     assert_complete(&app, &shop);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_nested_list_that_is_cut_short_takes_nothing_away() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    fill_every_list(&shop);
+    connect_shop(&app).await;
+    assert_complete(&app, &shop);
+    let whole = app.text(CATALOGUE).unwrap();
+    for (list, ends_after) in [
+        ("QueryRoot.productVariants", 0),
+        ("QueryRoot.productVariants", 68),
+        ("codes", 0),
+        ("codes", 3),
+        ("Collection.products", 0),
+        ("Collection.products", 7),
+    ] {
+        shop.lie_in_list(list, Some(ListLie::Ends(ends_after)));
+        sync(&app).await;
+        assert_eq!(app.text(CATALOGUE).unwrap(), whole, "{list} {ends_after}: by a whole pass");
+        poll(&app).await;
+        assert_eq!(app.text(CATALOGUE).unwrap(), whole, "{list} {ends_after}: by the daily look");
+        if !list.starts_with("QueryRoot") {
+            let sentence = app.shared().alerts.list()[0].sentence.clone();
+            assert!(sentence.contains("gid://shopify/"), "{list} {ends_after}: {sentence}");
+        }
+        shop.lie_in_list(list, None);
+        hours_later(&app, 2).await;
+        assert_complete(&app, &shop);
+        assert!(sync(&app).await, "{list} {ends_after}");
+        assert_eq!(alerts(&app), [""; 0], "{list} {ends_after}");
+    }
+    // What is gone in truth is gone.
+    for product in shop.products() {
+        product.delete_last_variant();
+    }
+    assert!(sync(&app).await);
+    assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+/// An answer in which this list is empty.
+fn empty(root: &str) -> Failure {
+    let list = json!({ "pageInfo": { "hasNextPage": false, "endCursor": null }, "nodes": [] });
+    Failure::Json(200, json!({ "data": { root: list } }))
+}
+
+#[tokio::test]
+async fn stock_that_vanishes_altogether_is_asked_for_once_more() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    fill_every_list(&shop);
+    connect_shop(&app).await;
+    let whole = app.text(CATALOGUE).unwrap();
+    let traffic = app.shopify.traffic();
+    traffic.fail_next_with_body(SHOP, &only("StockPage"), usize::MAX, empty("inventoryItems"));
+    sync(&app).await;
+    assert_eq!(app.text(CATALOGUE).unwrap(), whole);
+    traffic.heal();
+    assert!(sync(&app).await);
+    assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn products_that_list_and_number_deny_are_asked_for_before_they_are_deleted() {
+    for ends_after in [0, 20] {
+        let app = TestApp::start().await;
+        let shop = app.shop();
+        shop.fill(30, 1);
+        connect_shop(&app).await;
+        let whole = app.text(CATALOGUE).unwrap();
+        shop.lie_in_list("QueryRoot.products", Some(ListLie::Ends(ends_after)));
+        shop.lie_in_count("productsCount", Some((ends_after as u64, "EXACT")));
+        sync(&app).await;
+        assert_eq!(app.text(CATALOGUE).unwrap(), whole, "{ends_after}");
+        shop.products()[25].delete();
+        sync(&app).await;
+        assert_eq!(titles(&app).len(), 29, "{ends_after}: what is gone in truth is gone");
+        shop.lie_in_list("QueryRoot.products", None);
+        shop.lie_in_count("productsCount", None);
+        hours_later(&app, 2).await;
+        assert_complete(&app, &shop);
+        app.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_null_among_objects_costs_its_neighbours_nothing() {
+    for (query, root) in [
+        ("ProductPage", "products"),
+        ("VariantPage", "productVariants"),
+        ("CollectionPage", "collections"),
+        ("DiscountPage", "discountNodes"),
+        ("StockPage", "inventoryItems"),
+    ] {
+        let app = TestApp::start().await;
+        let shop = app.shop();
+        fill_every_list(&shop);
+        connect_shop(&app).await;
+        shop.products()[4].rename("Renamed");
+        let list = json!({ "pageInfo": { "hasNextPage": false, "endCursor": null }, "nodes": [null] });
+        let odd = Failure::Json(200, json!({ "data": { root: list } }));
+        app.shopify.traffic().fail_next_with_body(SHOP, &only(query), usize::MAX, odd);
+        assert!(sync(&app).await, "{query}");
+        assert!(titles(&app).contains(&"Renamed".to_owned()), "{query}");
+        assert_complete(&app, &shop);
+        app.finish().await;
+    }
+}
+
+/// Works until there is a file.
+async fn first_file(app: &TestApp) {
+    let there = async {
+        while app.text(CATALOGUE).is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    app.work_until(there).await;
+}
+
+#[tokio::test]
+async fn the_first_file_shows_everything_though_a_list_was_empty() {
+    for (query, root) in [("ProductPage", "products"), ("VariantPage", "productVariants")] {
+        let app = TestApp::start().await;
+        let shop = app.shop();
+        fill_every_list(&shop);
+        app.shopify.traffic().fail_next_with_body(SHOP, &only(query), 1, empty(root));
+        log_in(&app.browser(), SHOP).await;
+        first_file(&app).await;
+        assert_complete(&app, &shop);
+        app.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn the_first_file_shows_everything_though_exports_were_empty() {
+    let app = TestApp::start_with(|config| config.shopify.as_mut().unwrap().bulk_above = 0).await;
+    let shop = app.shop();
+    fill_every_list(&shop);
+    let nothing = json!({ "data": { "bulkOperation": { "id": "gid://shopify/BulkOperation/1", "status": "COMPLETED",
+        "errorCode": null, "objectCount": "0", "fileSize": null, "url": null, "partialDataUrl": null } } });
+    let traffic = app.shopify.traffic();
+    traffic.fail_next_with_body(SHOP, &only("BulkState"), usize::MAX, Failure::Json(200, nothing));
+    log_in(&app.browser(), SHOP).await;
+    first_file(&app).await;
+    assert_complete(&app, &shop);
+    app.finish().await;
+}

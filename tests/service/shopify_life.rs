@@ -411,3 +411,27 @@ async fn permissions_come_and_go_without_a_login() {
     assert!(found["status_reason"].as_str().unwrap().contains("read_inventory, read_locations, read_discounts"));
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_late_repeat_of_an_earlier_uninstall_does_not_stand_in_the_way_of_the_true_one() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    connect_shop(&app).await;
+    app.clock.advance(HOUR / 60);
+    let body = shop.webhook();
+    let first = app.clock.now().to_rfc3339();
+    shop.uninstall();
+    app.clock.advance(HOUR / 60);
+    log_in(&app.browser(), SHOP).await;
+    app.settle().await;
+    farewell(&app, &body, &[("X-Shopify-Triggered-At", Some(&first))]).await;
+    assert_eq!(tokens(&app).await, 2);
+    app.clock.advance(HOUR / 60);
+    let second = app.clock.now().to_rfc3339();
+    shop.uninstall();
+    for _ in 0..2 {
+        farewell(&app, &body, &[("X-Shopify-Triggered-At", Some(&second))]).await;
+        assert_eq!(connection(&app, SHOP).await, Value::Null);
+    }
+    app.finish().await;
+}

@@ -101,6 +101,26 @@ async fn the_number_and_its_templates_are_documents() {
 }
 
 #[tokio::test]
+async fn templates_of_which_there_is_more_without_a_way_there_are_not_all() {
+    let (app, platform, number) = start().await;
+    let file = format!("whatsapp/{NUMBER}/templates.json");
+    let whole = app.text(&file).unwrap();
+    for (name, paging) in [
+        ("one", json!({"next": "https://graph.example/next"})),
+        ("two", json!({"next": "x", "cursors": {"after": null}})),
+    ] {
+        let cut = json!({"data": [], "paging": paging});
+        platform.traffic().fail_next("message_templates", usize::MAX, Failure::Json(200, cut));
+        assert_eq!(number.add_template(name, "de", "MARKETING", "Neu").becomes("APPROVED", None).await.answers, [200]);
+        app.settle().await;
+        app.settle().await;
+        assert_eq!(app.text(&file).unwrap(), whole, "{paging}");
+        platform.traffic().heal();
+    }
+    finish(app, &platform).await;
+}
+
+#[tokio::test]
 async fn the_end_of_the_token_is_told_a_week_before_and_asked_for_once_a_day() {
     let (app, platform, number) = with_platform(|_| {}).await;
     add_templates(&number);

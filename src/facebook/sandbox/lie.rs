@@ -15,4 +15,6 @@ pub enum Lie {
     NoWay,
     /// There is more, and it leads to where this part began.
     Circle,
+    /// There is more, and nothing says so: the list ends after its first part.
+    Ends,
 }

@@ -139,6 +139,7 @@ impl Window {
                     let next = format!("{}&after={}", self.link, self.told);
                     return (part, Some(json!({"cursors": {"after": self.told}, "next": next})));
                 }
+                Some(Lie::Ends) => drop(paging.as_object_mut().and_then(|paging| paging.remove("next"))),
                 Some(Lie::EmptyParts) | None => {}
             }
         }

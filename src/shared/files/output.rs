@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -105,6 +105,8 @@ struct Root {
     readers: Readers,
     /// Which installation it belongs to, once that is known.
     id: RwLock<Option<String>>,
+    /// The folder was removed and made again, and its files are not all there yet.
+    is_anew: AtomicBool,
     unique: AtomicU64,
     /// Folders into which nothing is written: their account is being erased, or was. Held while a file takes its place,
     /// so that who closes a folder knows that nothing is under way there.
@@ -135,6 +137,7 @@ impl Output {
             path: path.to_owned(),
             readers,
             id: RwLock::default(),
+            is_anew: AtomicBool::new(false),
             unique: AtomicU64::new(0),
             closed: RwLock::default(),
             follower: OnceLock::new(),
@@ -177,25 +180,63 @@ impl Output {
     }
 
     /// Makes sure that what was opened is still what has the folder's name. Where another folder has it that carries the
-    /// same mark, because it was moved away and back or mounted anew, that one is used from now on.
+    /// same mark, because it was moved away and back or mounted anew, that one is used from now on. So is an empty one on the
+    /// same disk, where what was opened was removed; then its files are to be made again ([`Output::is_anew`]).
     ///
     /// # Errors
     /// When there is no such folder, or it is a stranger's: what is written would be in nobody's sight.
     pub fn ensure_is_there(&self) -> std::io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let gone =
-            |error: Errno| std::io::Error::new(ErrorKind::NotFound, format!("the output folder is gone: {error}"));
+        let path = self.0.path.display();
+        let gone = |error: Errno| {
+            let said = format!(
+                "the output folder {path} is gone ({error}): put it back, or make an empty one there, which is filled again by \
+                 itself"
+            );
+            std::io::Error::new(ErrorKind::NotFound, said)
+        };
         let found = rustix::fs::open(&self.0.path, flags, Mode::empty()).map_err(gone)?;
         let (now, before) = (rustix::fs::fstat(&found)?, rustix::fs::fstat(&*self.root())?);
         if (now.st_dev, now.st_ino) == (before.st_dev, before.st_ino) {
             return Ok(());
         }
         let known = self.0.id.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if known.is_none() || read_mark(&found)? != known {
-            return Err(std::io::Error::new(ErrorKind::NotFound, "another folder is where the output folder was"));
+        let is_same = known.is_some() && read_mark(&found)? == known;
+        // One that was moved away may come back, and one on another disk is what a mount has left.
+        let is_successor = before.st_nlink == 0 && now.st_dev == before.st_dev && is_empty(&found)?;
+        if !is_same && !is_successor {
+            return Err(std::io::Error::new(
+                ErrorKind::NotFound,
+                format!("another folder is where the output folder {path} was"),
+            ));
         }
-        tracing::warn!("the output folder was moved or mounted anew; it is used where it is now");
+        if is_successor {
+            tracing::warn!("the output folder was removed and made again; its files are made again, too");
+            self.0.is_anew.store(true, Ordering::SeqCst);
+        } else {
+            tracing::warn!("the output folder was moved or mounted anew; it is used where it is now");
+        }
         *self.0.folder.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
+        Ok(())
+    }
+
+    /// Whether the folder was made again, and its files are still to be.
+    #[must_use]
+    pub fn is_anew(&self) -> bool {
+        self.0.is_anew.load(Ordering::SeqCst)
+    }
+
+    /// The files are made again: the folder is marked as the one before it was. Blocks.
+    ///
+    /// # Errors
+    /// As [`Output::set_mark`] and [`Output::settle_readers`].
+    pub fn settle_anew(&self) -> std::io::Result<()> {
+        let known = self.0.id.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(id) = known {
+            self.set_mark(&id)?;
+        }
+        self.settle_readers()?;
+        self.0.is_anew.store(false, Ordering::SeqCst);
         Ok(())
     }
 
@@ -726,6 +767,15 @@ impl Drop for Incoming {
         // After `finish` there is nothing of this name any more. Otherwise best effort: the next start removes the rest.
         let _ = rustix::fs::unlinkat(&self.folder, &self.temporary, AtFlags::empty());
     }
+}
+
+fn is_empty(folder: impl AsFd) -> std::io::Result<bool> {
+    for entry in rustix::fs::Dir::read_from(folder)? {
+        if !matches!(entry?.file_name().to_bytes(), b"." | b"..") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn read_mark(folder: impl AsFd) -> std::io::Result<Option<String>> {

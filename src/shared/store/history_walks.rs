@@ -268,6 +268,33 @@ impl Journal {
         .await
     }
 
+    /// People of an account with whom something was said, and whom the poll under way was not shown; those who wrote last
+    /// come first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn list_not_walked(
+        &self,
+        channel: &'static str,
+        account: &str,
+        most: usize,
+    ) -> Result<Vec<String>, JournalError> {
+        let (account, most) = (account.to_owned(), i64::try_from(most).unwrap_or(i64::MAX));
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT t.conversation FROM threads t
+                     WHERE t.channel = ?1 AND t.account = ?2 AND t.messages > 0
+                       AND NOT EXISTS (SELECT 1 FROM walk_conversations w
+                                       WHERE w.channel = ?1 AND w.account = ?2 AND w.conversation = t.conversation)
+                     ORDER BY t.last_at DESC, t.conversation LIMIT ?3",
+                )?
+                .query_map(params![channel, account, most], |row| row.get(0))?
+                .collect()
+        })
+        .await
+    }
+
     /// Ends a walk: notes the report of a poll, and keeps these values under these names for the account, so that the
     /// next walk knows where to begin. `shown_kinds`: the kinds of events that polls show. Gives back the report.
     ///

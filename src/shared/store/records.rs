@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::account_cursors::{find_account_cursor, forget_account_cursor};
 use super::record_changes::note_record_change;
-use crate::shared::journal::{Journal, JournalError, JournalReader};
+use crate::shared::journal::{Account, Journal, JournalError, JournalReader};
 
 /// One object of a platform as it was last seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,18 @@ pub struct Change {
 }
 
 impl Journal {
+    /// The accounts of which records are kept.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn list_record_accounts(&self) -> Result<Vec<Account>, JournalError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare("SELECT DISTINCT channel, account FROM records")?;
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .await
+    }
+
     /// Makes these changes in one transaction and gives back those that changed anything.
     ///
     /// If there are any, the account's cursor of the name `shown` is forgotten with them: it says that a file shows all

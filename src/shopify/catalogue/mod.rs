@@ -2,6 +2,7 @@
 
 pub mod by_bulk;
 pub mod by_pages;
+pub mod doubt;
 pub mod file;
 pub mod kinds;
 pub mod locks;

@@ -11,10 +11,11 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::doubt;
 use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT, READ};
 use super::parts;
 use super::records::Found;
-use super::session::{Pages, Reading, Walk, cannot_serve, id_of};
+use super::session::{Pages, Raw, Reading, Walk, cannot_serve, id_of};
 use super::{by_pages, file, single_objects};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::store::{Edit, Record};
@@ -98,12 +99,15 @@ pub async fn read_changes(
     // All or nothing, because what failed would not be asked for again; but for what the shop cannot show.
     for (id, outcome) in products.iter().zip(outcomes) {
         match outcome {
-            Err(error) if cannot_serve(&error) => reading.pass_over(id.clone(), error)?,
+            Err(error) if cannot_serve(&error) || single_objects::is_short(&error) => {
+                reading.pass_over(id.clone(), error)?;
+            }
             outcome => outcome?,
         }
     }
     edits.extend(changed_collections(reading, &mut found).await?);
     edits.extend(changed_discounts(reading, &mut found).await?);
+    edits.extend(single_objects::read_doubted(reading).await?);
     for change in file::change(reading.shopify, reading.shop, edits).await? {
         match change.kind {
             GONE => {}
@@ -208,7 +212,7 @@ async fn changed_collections(reading: &Reading<'_>, found: &mut Found) -> Result
         for raw in page {
             let id = id_of(raw.get())?;
             let old = stored.remove(&id);
-            if old.is_some_and(|old| document::is_same_collection(&old, raw.get())) {
+            if old.as_ref().is_some_and(|old| document::is_same_collection(old, raw.get())) {
                 found.unchanged += 1;
                 continue;
             }
@@ -216,7 +220,7 @@ async fn changed_collections(reading: &Reading<'_>, found: &mut Found) -> Result
             match by_pages::add_members(reading, &id, &mut parts).await {
                 Ok(true) => {
                     let payload = single_objects::node_of(COLLECTION, &id, &raw, &parts)?;
-                    edits.push(Edit::Put(COLLECTION, Record { id, payload }));
+                    edits.extend(believed(reading, COLLECTION, &raw, Record { id, payload }, old));
                 }
                 Ok(false) => edits.push(Edit::Delete(COLLECTION, id)),
                 Err(error) if cannot_serve(&error) => reading.pass_over(id, error)?,
@@ -237,7 +241,7 @@ async fn changed_discounts(reading: &Reading<'_>, found: &mut Found) -> Result<V
         for raw in page {
             let id = id_of(raw.get())?;
             let old = stored.remove(&id);
-            if old.is_some_and(|old| document::is_same_discount(&old, raw.get())) {
+            if old.as_ref().is_some_and(|old| document::is_same_discount(old, raw.get())) {
                 found.unchanged += 1;
                 continue;
             }
@@ -245,7 +249,7 @@ async fn changed_discounts(reading: &Reading<'_>, found: &mut Found) -> Result<V
             match by_pages::add_discount(reading, &raw, &mut parts).await {
                 Ok(()) => {
                     let payload = single_objects::node_of(DISCOUNT, &id, &raw, &parts)?;
-                    edits.push(Edit::Put(DISCOUNT, Record { id, payload }));
+                    edits.extend(believed(reading, DISCOUNT, &raw, Record { id, payload }, old));
                 }
                 Err(error) if cannot_serve(&error) => reading.pass_over(id, error)?,
                 Err(error) => return Err(error),
@@ -254,6 +258,18 @@ async fn changed_discounts(reading: &Reading<'_>, found: &mut Found) -> Result<V
     }
     edits.extend(gone(reading, DISCOUNT, stored).await?);
     Ok(edits)
+}
+
+/// What becomes of an object that was read. `None`: it is to be asked for once more.
+fn believed(reading: &Reading<'_>, kind: &'static str, raw: &Raw, new: Record, old: Option<String>) -> Option<Edit> {
+    let is_short = doubt::is_short(kind, raw.get(), &new.payload);
+    match doubt::weigh(kind, is_short, &new.payload, old.as_deref()) {
+        doubt::Verdict::Whole => Some(Edit::Put(kind, new)),
+        _ => {
+            reading.doubt(new.id);
+            None
+        }
+    }
 }
 
 /// The deletions of what a list did not bring. A list that was cut short brings less than there is, so each of them is asked

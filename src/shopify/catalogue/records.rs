@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::doubt;
 use super::kinds::{GONE, PRODUCT};
 use super::parts::{Texts, is_outdated, kind_of_part, node, part, updated_at};
 use super::session::Reading;
@@ -85,16 +86,29 @@ pub async fn replace(
                 let new = new.ok_or(ApiError::Unreadable("an object has not the expected shape"))?;
                 after.clone_from(&id);
                 seen.insert(id.clone());
-                let Joined::Whole(new) = new else { continue };
+                let (new, is_short) = match new {
+                    Joined::Unserved => continue,
+                    Joined::Short(new) => (new, true),
+                    Joined::Whole(new) => (new, false),
+                };
                 match stored {
-                    Some((old, _)) if old == new => found.unchanged += 1,
+                    Some((old, _)) if old == new && !is_short => found.unchanged += 1,
                     Some((old, at)) if is_outdated(&new, &old, at, now_ms) => found.unchanged += 1,
                     // Read since the pass began: only a newer time makes the other one newer.
                     Some((old, at)) if at > begun_ms && updated_at(&new) <= updated_at(&old) => found.unchanged += 1,
                     None if gone.contains(&id) => {}
-                    _ => {
-                        count(&mut found, &id, told);
-                        edits.push(Edit::Put(kind, Record { id, payload: new }));
+                    stored => {
+                        let old = stored.as_ref().map(|(old, _)| old.as_str());
+                        let verdict = doubt::weigh(kind, is_short, &new, old);
+                        if verdict != doubt::Verdict::Whole {
+                            reading.doubt(id.clone());
+                        }
+                        if verdict.keeps_stored() || old == Some(&new) {
+                            found.unchanged += 1;
+                        } else {
+                            count(&mut found, &id, told);
+                            edits.push(Edit::Put(kind, Record { id, payload: new }));
+                        }
                     }
                 }
             }
@@ -108,11 +122,8 @@ pub async fn replace(
         let stored = journal.list_record_ids(NAME, shop.as_str(), kind).await?;
         let is_there = |id: &String| seen.contains(id) || unserved.contains(id) || trust.alive.contains(id);
         let missing = stored.into_iter().filter(|(id, at)| !is_there(id) && *at <= begun_ms).map(|(id, _)| id);
-        let missing = match kind {
-            PRODUCT => missing.collect(),
-            // Of these the shop tells no number that the list could be compared with.
-            _ => single_objects::find_gone(reading, kind, missing.collect()).await?,
-        };
+        // A list may lack what is there, and so may the number that it is compared with.
+        let missing = single_objects::find_gone(reading, kind, missing.collect()).await?;
         for ids in missing.chunks(STEP) {
             ids.iter().for_each(|id| count(&mut found, id, told));
             let edits = ids.iter().map(|id| Edit::Delete(kind, id.clone())).collect();
@@ -120,6 +131,19 @@ pub async fn replace(
         }
     }
     Ok(found)
+}
+
+/// Those of these kinds of which a pass has brought anything.
+///
+/// # Errors
+/// When the set cannot be read.
+pub async fn list_brought(staging: &Staging, kinds: &[&'static str]) -> Result<Vec<&'static str>, ReadError> {
+    let mut brought = Vec::new();
+    for &kind in kinds {
+        let first = staging.list_ids(kind_of_part(kind), "", 1).await?;
+        brought.extend((!first.is_empty()).then_some(kind));
+    }
+    Ok(brought)
 }
 
 /// The ids of all objects of a kind that a pass has brought.
@@ -138,10 +162,15 @@ fn count(found: &mut Found, id: &str, told: &HashSet<String>) {
     }
 }
 
+/// What stands before a node that holds less than it says.
+const SHORT: char = '~';
+
 /// What became of an object's parts.
 enum Joined {
     /// Its node.
     Whole(String),
+    /// The same, where it holds less than it says.
+    Short(String),
     /// The shop could not show all of it.
     Unserved,
 }
@@ -160,13 +189,16 @@ async fn join(
         if !left_out.is_empty() && is_unserved(&left_out, kind, id, &texts)? {
             return Ok(Some(String::new()));
         }
-        node(kind, id, raw, &texts)
+        let node = node(kind, id, raw, &texts)?;
+        Ok(node.map(|node| if doubt::is_short(kind, raw, &node) { format!("{SHORT}{node}") } else { node }))
     };
     let joined = staging.join(kind_of_part(kind), ids, STEP_BYTES, make).await?;
-    let joined = joined
-        .into_iter()
-        .map(|node| node.map(|node| if node.is_empty() { Joined::Unserved } else { Joined::Whole(node) }));
-    Ok(joined.collect())
+    let read = |node: String| match node.strip_prefix(SHORT) {
+        Some(short) => Joined::Short(short.to_owned()),
+        None if node.is_empty() => Joined::Unserved,
+        None => Joined::Whole(node),
+    };
+    Ok(joined.into_iter().map(|node| node.map(read)).collect())
 }
 
 /// Whether the shop could not show an object, or the stock of one of its variants.

@@ -12,6 +12,7 @@ use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::raw_json::Object;
 use crate::shopify::client::{Asked, Connection, Query};
+use crate::shopify::count::Count;
 use crate::shopify::names::{NAME, is_granted};
 use crate::shopify::payload::ShopDomain;
 use crate::shopify::refusal::{CLOSED_PAUSE, DENIED, INTERNAL_ERROR};
@@ -113,32 +114,6 @@ pub fn ensure_same_shop(shop: &ShopDomain, info: &ShopInfo) -> Result<(), ApiErr
     }
 }
 
-/// How many there are of something, as far as the shop says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Count {
-    /// The number.
-    pub count: i64,
-    /// Whether it is exact; otherwise there are at least so many.
-    pub is_exact: bool,
-}
-
-impl Count {
-    /// Reads `{"count": …, "precision": …}`. A precision that is not known is none.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let object = Object::parse(text)?;
-        let is_exact = object.text("precision").is_none_or(|precision| precision == "EXACT");
-        Some(Self { count: object.integer("count")?, is_exact })
-    }
-
-    /// Whether a list of this length can be the whole.
-    #[must_use]
-    pub fn agrees(self, length: usize) -> bool {
-        let length = i64::try_from(length).unwrap_or(i64::MAX);
-        if self.is_exact { length == self.count } else { length >= self.count }
-    }
-}
-
 /// How large a catalogue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
@@ -162,13 +137,22 @@ pub struct Reading<'a> {
     access: Mutex<Option<Access>>,
     /// Objects that the shop cannot show at the moment, by their ids.
     unserved: Mutex<BTreeSet<String>>,
+    /// Objects of which less came than there seems to be, by their ids.
+    doubted: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Reading<'a> {
     /// A read that has not asked anything yet.
     #[must_use]
     pub fn new(shopify: &'a Shopify, shop: &'a ShopDomain) -> Self {
-        Self { shopify, shop, denied: Mutex::default(), access: Mutex::default(), unserved: Mutex::default() }
+        Self {
+            shopify,
+            shop,
+            denied: Mutex::default(),
+            access: Mutex::default(),
+            unserved: Mutex::default(),
+            doubted: Mutex::default(),
+        }
     }
 
     /// The shop, and with it what is granted at this moment: a merchant can change that without a new login.
@@ -241,6 +225,17 @@ impl<'a> Reading<'a> {
         self.unserved.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Notes that less of an object came than there seems to be: it is to be asked for once more.
+    pub fn doubt(&self, id: String) {
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+    }
+
+    /// The objects that are in doubt; from now on none is.
+    #[must_use]
+    pub fn take_doubted(&self) -> BTreeSet<String> {
+        std::mem::take(&mut self.doubted.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// What may be asked for.
     ///
     /// # Errors
@@ -268,12 +263,12 @@ impl<'a> Reading<'a> {
     ) -> Result<Vec<Raw>, ReadError> {
         let mut pages = Pages::new();
         pages.next()?;
-        let mut all = pages.take(parse(first)?)?;
+        let mut all = pages.take(parse_whole(first)?)?;
         while let Some(after) = pages.next()? {
             let (query, variables) = ask(after);
             let data: Raw = self.ask_for_less(query, variables).await?;
             let list = at(data.get(), path).ok_or(ApiError::Unreadable("a list is missing"))?;
-            all.extend(pages.take(parse(list)?)?);
+            all.extend(pages.take(parse_whole(list)?)?);
         }
         Ok(all)
     }
@@ -527,6 +522,15 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ReadError> {
     Ok(serde_json::from_str(text).map_err(|_| ApiError::Unreadable("a list has not the expected shape"))?)
 }
 
+/// A page of a nested list, all of which the shop could show.
+fn parse_whole(text: &str) -> Result<Connection<Raw>, ReadError> {
+    let page: Connection<Raw> = parse(text)?;
+    if page.has_nulls() {
+        return Err(ApiError::Unavailable(INTERNAL_ERROR.to_owned()).into());
+    }
+    Ok(page)
+}
+
 /// The id of an object.
 ///
 /// # Errors
@@ -561,15 +565,5 @@ mod tests {
         }
         assert_eq!(pages.take(page(false, Some("a"))), Ok(vec![1]));
         assert_eq!(pages.next(), Ok(None));
-    }
-
-    #[test]
-    fn a_number_that_is_exact_is_met_exactly() {
-        let count = |precision: &str| Count::parse(&json!({ "count": 7, "precision": precision }).to_string());
-        let exact = count("EXACT").expect("a count");
-        assert!(exact.agrees(7) && !exact.agrees(6) && !exact.agrees(8));
-        let at_least = count("AT_LEAST").expect("a count");
-        assert!(at_least.agrees(7) && !at_least.agrees(6) && at_least.agrees(8));
-        assert_eq!(Count::parse("{}"), None);
     }
 }

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::by_pages;
 use super::by_pages::Levels;
+use super::doubt;
 use super::kinds::{COLLECTION, DISCOUNT, GONE, PRODUCT};
 use super::parts;
 use super::parts::part;
@@ -30,6 +31,15 @@ use crate::shopify::refusal::DENIED;
 
 /// What a request names is neither there nor known by this name: a reason to look at the whole list.
 const UNKNOWN: ApiError = ApiError::Unreadable("an event about an unknown object");
+
+/// What an object ends with that is alone, and holds less than it says all the same: it is asked for again later.
+const SHORT: ApiError = ApiError::Unreadable("an object that holds less than it says");
+
+/// Whether it says that an object holds less than it says.
+#[must_use]
+pub fn is_short(error: &ReadError) -> bool {
+    matches!(error, ReadError::Api(error) if *error == SHORT)
+}
 
 /// Whether it says that an event named something that is neither there nor known.
 #[must_use]
@@ -195,7 +205,10 @@ async fn ask_object(
 /// them wait for the next look.
 const MOST_GONE: usize = 200;
 
-/// Those of these collections or discounts that the shop does not know by their ids any more. One that it knows, though its
+/// The same of products: to ask whether one is there costs a point.
+const MOST_PRODUCTS_GONE: usize = 5_000;
+
+/// Those of these objects that the shop does not know by their ids any more. One that it knows, though its
 /// list did not bring it, is requested alone.
 ///
 /// # Errors
@@ -207,7 +220,8 @@ pub async fn find_gone(
 ) -> Result<Vec<String>, ReadError> {
     let shared = &reading.shopify.shared;
     missing.sort_unstable();
-    if missing.len() > MOST_GONE {
+    let most = if kind == PRODUCT { MOST_PRODUCTS_GONE } else { MOST_GONE };
+    if missing.len() > most {
         tracing::warn!(
             shop = reading.shop.as_str(),
             kind,
@@ -216,8 +230,9 @@ pub async fn find_gone(
         );
     }
     let mut gone = Vec::new();
-    for id in missing.into_iter().take(MOST_GONE) {
+    for id in missing.into_iter().take(most) {
         let (query, name) = match kind {
+            PRODUCT => (Query::PRODUCT_EXISTS, "product"),
             COLLECTION => (Query::COLLECTION_BY_ID, "collection"),
             _ => (Query::DISCOUNT_BY_ID, "discountNode"),
         };
@@ -235,12 +250,48 @@ pub async fn find_gone(
     Ok(gone)
 }
 
+/// Reads once more, alone, what a pass or poll has found in doubt. What stays in doubt is passed over: it is told, and
+/// asked for again later.
+///
+/// # Errors
+/// When the shop cannot be asked, or so much is in doubt that it is not for the objects' sake.
+pub async fn read_doubted(reading: &Reading<'_>) -> Result<Vec<Edit>, ReadError> {
+    let ids: Vec<String> = reading.take_doubted().into_iter().collect();
+    if ids.len() > MOST_DOUBTED {
+        return Err(SHORT.into());
+    }
+    let Read { edits, outcomes, .. } = read_all(reading, &ids).await?;
+    for (id, outcome) in ids.into_iter().zip(outcomes) {
+        match outcome {
+            Err(error) if is_short(&error) || cannot_serve(&error) => reading.pass_over(id, error)?,
+            // Gone meanwhile.
+            Err(ReadError::Api(error)) if is_unknown(&error) => {}
+            outcome => outcome?,
+        }
+    }
+    Ok(edits)
+}
+
+/// How many objects may be in doubt: where there are more, something else is the matter.
+const MOST_DOUBTED: usize = 100;
+
 /// Requests the objects that the shop could not show, and tells the operator their names. Where there are none and
 /// `shows_all` says that none are left from before, takes that back.
 ///
 /// # Errors
 /// When the journal cannot be written.
 pub async fn ask_for_unserved(reading: &Reading<'_>, shows_all: bool) -> Result<(), ReadError> {
+    let shared = &reading.shopify.shared;
+    let unserved = tell_of_unserved(reading, shows_all);
+    for id in &unserved {
+        let due_at = shared.clock.now_ms() + LATER_MS;
+        shared.journal.request_read(NAME, reading.shop.as_str(), OwnRequest::single(id), due_at).await?;
+    }
+    Ok(())
+}
+
+/// As [`ask_for_unserved`], and requests nothing. Gives back the names.
+pub fn tell_of_unserved(reading: &Reading<'_>, shows_all: bool) -> BTreeSet<String> {
     let shared = &reading.shopify.shared;
     let mut unserved = reading.unserved();
     unserved.remove("");
@@ -249,7 +300,7 @@ pub async fn ask_for_unserved(reading: &Reading<'_>, shows_all: bool) -> Result<
         if shows_all {
             shared.alerts.heal(cause());
         }
-        return Ok(());
+        return unserved;
     }
     let names = unserved.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     tracing::warn!(
@@ -263,11 +314,55 @@ pub async fn ask_for_unserved(reading: &Reading<'_>, shows_all: bool) -> Result<
         reading.shop
     );
     shared.alerts.raise(cause(), &sentence);
-    for id in &unserved {
-        let due_at = shared.clock.now_ms() + LATER_MS;
-        shared.journal.request_read(NAME, reading.shop.as_str(), OwnRequest::single(id), due_at).await?;
+    unserved
+}
+
+/// An object as it was read: its node, and whether it holds less than it says.
+struct Fetched {
+    node: String,
+    is_short: bool,
+}
+
+impl Fetched {
+    fn of(kind: &'static str, id: &str, raw: &Raw, parts: &[Part]) -> Result<Self, ReadError> {
+        let node = node_of(kind, id, raw, parts)?;
+        Ok(Self { is_short: doubt::is_short(kind, raw.get(), &node), node })
     }
-    Ok(())
+}
+
+/// Weighs an object that was read, and where less came than there seems to be, reads it `again`: the second answer is
+/// believed, as far as no number speaks against it. `None`: there is no such object.
+async fn confirm(
+    kind: &'static str,
+    stored: Option<&(String, i64)>,
+    first: Option<Fetched>,
+    again: impl Future<Output = Result<Option<Fetched>, ReadError>>,
+) -> Result<Option<(String, doubt::Verdict)>, ReadError> {
+    let weigh = |Fetched { node, is_short }: Fetched| {
+        let verdict = doubt::weigh(kind, is_short, &node, stored.map(|(old, _)| old.as_str()));
+        (node, verdict)
+    };
+    match first.map(weigh) {
+        Some((_, verdict)) if verdict != doubt::Verdict::Whole => Ok(again.await?.map(weigh)),
+        first => Ok(first),
+    }
+}
+
+/// Keeps what was read of an object, unless what is stored is better.
+///
+/// # Errors
+/// [`SHORT`] where it holds less than it says.
+fn keep(
+    found: &mut Found,
+    kind: &'static str,
+    id: &str,
+    (node, verdict): (String, doubt::Verdict),
+    stored: Option<&(String, i64)>,
+) -> Result<(), ReadError> {
+    if verdict != doubt::Verdict::Cut {
+        found.put(kind, id, node, stored);
+    }
+    if verdict.is_short() { Err(SHORT.into()) } else { Ok(()) }
 }
 
 /// One product with everything below it. A product that is gone is deleted.
@@ -276,6 +371,34 @@ async fn read_product(reading: &Reading<'_>, id: &str, found: &mut Found) -> Res
     let connection = shared.connections.find(NAME, reading.shop.as_str()).await?;
     let access = Access::of(&connection.map(|connection| connection.scopes).unwrap_or_default());
     let stored = stored(reading, PRODUCT, id).await?;
+    let first = fetch_product(reading, id, access).await?;
+    let again = fetch_product(reading, id, access);
+    let Some((node, verdict)) = confirm(PRODUCT, stored.as_ref(), first, again).await? else {
+        match stored {
+            Some((old, _)) => {
+                // What a pass under way has read, or a copy that lags behind shows, may be older than this.
+                found.edits.push(Edit::Put(GONE, Record { id: id.to_owned(), payload: old }));
+                found.edits.push(Edit::Delete(PRODUCT, id.to_owned()));
+            }
+            None => found.unchanged.push(id.to_owned()),
+        }
+        found.members.insert(id.to_owned(), None);
+        return Ok(());
+    };
+    guard(reading, &node, stored.as_ref())?;
+    if stored.is_none() {
+        guard_gone(reading, id, &node).await?;
+    }
+    let title = |node: &str| Object::parse(node).and_then(|node| node.get("title").map(str::to_owned));
+    if let Some((old, _)) = &stored
+        && title(old) != title(&node)
+    {
+        found.members.insert(id.to_owned(), title(&node));
+    }
+    keep(found, PRODUCT, id, (node, verdict), stored.as_ref())
+}
+
+async fn fetch_product(reading: &Reading<'_>, id: &str, access: Access) -> Result<Option<Fetched>, ReadError> {
     let mut levels = Levels::FEW;
     let variables = |after: Option<String>, levels: Levels| json!({ "id": id, "after": after, "levels": levels.count(), "stock": access.stock, "locations": access.locations });
     let raw = loop {
@@ -288,18 +411,7 @@ async fn read_product(reading: &Reading<'_>, id: &str, found: &mut Found) -> Res
             _ => break raw,
         }
     };
-    let Some(raw) = raw else {
-        match stored {
-            Some((old, _)) => {
-                // What a pass under way has read, or a copy that lags behind shows, may be older than this.
-                found.edits.push(Edit::Put(GONE, Record { id: id.to_owned(), payload: old }));
-                found.edits.push(Edit::Delete(PRODUCT, id.to_owned()));
-            }
-            None => found.unchanged.push(id.to_owned()),
-        }
-        found.members.insert(id.to_owned(), None);
-        return Ok(());
-    };
+    let Some(raw) = raw else { return Ok(None) };
     let mut parts = Vec::new();
     by_pages::add_metafields(reading, id, &raw, &mut parts).await?;
     let first = at(raw.get(), &["variants"]).ok_or(ApiError::Unreadable("a product without its lists"))?;
@@ -312,52 +424,60 @@ async fn read_product(reading: &Reading<'_>, id: &str, found: &mut Found) -> Res
         }
         parts.push(parts::part(part::VARIANT, id_of(variant.get())?, id, &variant));
     }
-    let node = node_of(PRODUCT, id, &raw, &parts)?;
-    guard(reading, &node, stored.as_ref())?;
-    if stored.is_none() {
-        guard_gone(reading, id, &node).await?;
-    }
-    let title = |node: &str| Object::parse(node).and_then(|node| node.get("title").map(str::to_owned));
-    if let Some((old, _)) = &stored
-        && title(old) != title(&node)
-    {
-        found.members.insert(id.to_owned(), title(&node));
-    }
-    found.put(PRODUCT, id, node, stored.as_ref());
-    Ok(())
+    Fetched::of(PRODUCT, id, &raw, &parts).map(Some)
 }
 
 async fn read_collection(reading: &Reading<'_>, id: &str, found: &mut Found) -> Result<(), ReadError> {
     let stored = stored(reading, COLLECTION, id).await?;
-    let mut parts = Vec::new();
-    match ask_object(reading, Query::COLLECTION_BY_ID, json!({ "id": id }), "collection").await? {
-        Some(raw) if by_pages::add_members(reading, id, &mut parts).await? => {
-            let node = node_of(COLLECTION, id, &raw, &parts)?;
+    let first = fetch_collection(reading, id).await?;
+    match confirm(COLLECTION, stored.as_ref(), first, fetch_collection(reading, id)).await? {
+        Some((node, verdict)) => {
             guard(reading, &node, stored.as_ref())?;
-            found.put(COLLECTION, id, node, stored.as_ref());
+            keep(found, COLLECTION, id, (node, verdict), stored.as_ref())?;
         }
         // Gone, and by this id it was never there: the list knows.
-        _ if stored.is_none() => return Err(UNKNOWN.into()),
-        _ => found.edits.push(Edit::Delete(COLLECTION, id.to_owned())),
+        None if stored.is_none() => return Err(UNKNOWN.into()),
+        None => found.edits.push(Edit::Delete(COLLECTION, id.to_owned())),
     }
     Ok(())
 }
 
-async fn read_discount(reading: &Reading<'_>, id: &str, found: &mut Found) -> Result<(), ReadError> {
+async fn fetch_collection(reading: &Reading<'_>, id: &str) -> Result<Option<Fetched>, ReadError> {
     let mut parts = Vec::new();
-    match ask_object(reading, Query::DISCOUNT_BY_ID, json!({ "id": id }), "discountNode").await? {
-        Some(raw) => {
-            by_pages::add_discount(reading, &raw, &mut parts).await?;
-            let id = id_of(raw.get())?;
-            let node = node_of(DISCOUNT, &id, &raw, &parts)?;
-            let stored = stored(reading, DISCOUNT, &id).await?;
-            guard(reading, &node, stored.as_ref())?;
-            found.put(DISCOUNT, &id, node, stored.as_ref());
+    match ask_object(reading, Query::COLLECTION_BY_ID, json!({ "id": id }), "collection").await? {
+        Some(raw) if by_pages::add_members(reading, id, &mut parts).await? => {
+            Fetched::of(COLLECTION, id, &raw, &parts).map(Some)
         }
-        None if stored(reading, DISCOUNT, id).await?.is_none() => return Err(UNKNOWN.into()),
-        None => found.edits.push(Edit::Delete(DISCOUNT, id.to_owned())),
+        _ => Ok(None),
+    }
+}
+
+async fn read_discount(reading: &Reading<'_>, id: &str, found: &mut Found) -> Result<(), ReadError> {
+    let Some((kept, first)) = fetch_discount(reading, id).await? else {
+        if stored(reading, DISCOUNT, id).await?.is_none() {
+            return Err(UNKNOWN.into());
+        }
+        found.edits.push(Edit::Delete(DISCOUNT, id.to_owned()));
+        return Ok(());
+    };
+    let stored = stored(reading, DISCOUNT, &kept).await?;
+    let again = async { Ok(fetch_discount(reading, id).await?.map(|(_, fetched)| fetched)) };
+    if let Some((node, verdict)) = confirm(DISCOUNT, stored.as_ref(), Some(first), again).await? {
+        guard(reading, &node, stored.as_ref())?;
+        keep(found, DISCOUNT, &kept, (node, verdict), stored.as_ref())?;
     }
     Ok(())
+}
+
+/// A discount, and its id: an event may name it by another one.
+async fn fetch_discount(reading: &Reading<'_>, id: &str) -> Result<Option<(String, Fetched)>, ReadError> {
+    let raw = ask_object(reading, Query::DISCOUNT_BY_ID, json!({ "id": id }), "discountNode").await?;
+    let Some(raw) = raw else { return Ok(None) };
+    let mut parts = Vec::new();
+    by_pages::add_discount(reading, &raw, &mut parts).await?;
+    let kept = id_of(raw.get())?;
+    let fetched = Fetched::of(DISCOUNT, &kept, &raw, &parts)?;
+    Ok(Some((kept, fetched)))
 }
 
 /// What is stored of an object, and when it last changed here.

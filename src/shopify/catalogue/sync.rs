@@ -158,6 +158,7 @@ impl ShopReader {
     async fn read_whole(&self, reading: &Reading<'_>) -> Result<(), ReadError> {
         let begun_ms = self.0.shared.clock.now_ms();
         self.read_lists(reading, &[PRODUCT, DISCOUNT, COLLECTION]).await?;
+        self.read_doubted(reading).await?;
         poll::save_mark(reading, Mark { whole_at: begun_ms, until: begun_ms }).await?;
         {
             // Where this was the first time, the file waited for it.
@@ -193,7 +194,16 @@ impl ShopReader {
     /// Reads these lists, and asks later for what the shop could not show of them.
     async fn read_some_lists(&self, reading: &Reading<'_>, wanted: &[&'static str]) -> Result<(), ReadError> {
         self.read_lists(reading, wanted).await?;
+        self.read_doubted(reading).await?;
         single_objects::ask_for_unserved(reading, false).await
+    }
+
+    /// Reads once more, alone, what lists brought less of than there seems to be. Before the first pass is over, no file
+    /// shows any of it.
+    async fn read_doubted(&self, reading: &Reading<'_>) -> Result<(), ReadError> {
+        let edits = single_objects::read_doubted(reading).await?;
+        file::change(&self.0, reading.shop, edits).await?;
+        Ok(())
     }
 
     /// Reads whole lists, and replaces what is stored of them once all were read. Large shops are read by bulk operations,
@@ -203,7 +213,12 @@ impl ShopReader {
         if wanted.contains(&PRODUCT) && (by_bulk::is_under_way(reading).await? || by_bulk::is_wanted(reading).await?) {
             let staging = self.0.shared.journal.stage().await?;
             match by_bulk::read(reading, &wanted, &staging).await? {
-                by_bulk::Outcome::Staged(kinds, begun_ms) => {
+                by_bulk::Outcome::Staged(mut kinds, begun_ms) => {
+                    if poll::find_mark(reading).await?.is_none() {
+                        // A file without a line looks like one that was not to be had: of a shop that was never read, pages
+                        // say whether there is nothing.
+                        kinds = records::list_brought(&staging, &kinds).await?;
+                    }
                     let trust = self.weigh(reading, &staging, &kinds, begun_ms).await?;
                     self.replace(reading, &staging, &kinds, begun_ms, &trust).await?;
                     by_bulk::end(reading, None).await?;
@@ -278,8 +293,7 @@ impl ShopReader {
             return Ok(Trust::default());
         }
         for id in differing {
-            let now_ms = self.0.shared.clock.now_ms();
-            journal.request_read(NAME, reading.shop.as_str(), OwnRequest::single(id), now_ms).await?;
+            reading.doubt(id.clone());
         }
         Ok(Trust { is_whole: true, alive: all })
     }
@@ -345,6 +359,15 @@ impl ShopReader {
                 Ok(read) => read,
                 Err(error) => return vec![Err(error)],
             };
+        for (id, outcome) in ids.iter().zip(&outcomes) {
+            if let Err(error) = outcome
+                && single_objects::is_short(error)
+            {
+                // Its request comes again by itself; where there are many, one name more or less tells nothing.
+                let _ = reading.pass_over(id.clone(), error.again());
+            }
+        }
+        single_objects::tell_of_unserved(&reading, false);
         let stored = async {
             if !unchanged.is_empty() {
                 let waiting = self.waiting(&reading).await?;
