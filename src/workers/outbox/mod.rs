@@ -272,4 +272,13 @@ impl Worker for Outbox {
             self.0.tasks.reopen();
         })
     }
+
+    fn finish(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            // What is accepted from now on, and every next part, waits for the next start.
+            self.0.is_at_work.store(false, Ordering::Release);
+            self.0.tasks.close();
+            self.0.tasks.wait().await;
+        })
+    }
 }
