@@ -143,8 +143,10 @@ impl Outbox {
         if self.0.is_at_work.load(Ordering::Acquire) {
             return Ok(());
         }
-        self.0.answering.shared.connections.end_blocks_of_tokens().await?;
-        for (number, to) in self.0.answering.shared.journal.take_up_outgoing().await? {
+        let waiting = self.0.answering.shared.journal.take_up_outgoing().await?;
+        let accounts = waiting.iter().map(|(_, to)| (to.channel.clone(), to.account.clone())).collect();
+        self.0.answering.shared.connections.end_blocks_at_start(accounts).await?;
+        for (number, to) in waiting {
             self.queue().add(number, &to, self.rates_of(&to.channel));
         }
         self.0.is_at_work.store(true, Ordering::Release);
