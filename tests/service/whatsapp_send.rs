@@ -459,6 +459,22 @@ async fn statuses_may_come_before_the_answer_out_of_order_and_late() {
     scene.work().await;
     let failed = scene.message(&third).await;
     assert_eq!((failed["state"].as_str(), failure(&failed)), (Some("failed"), ("cannot-receive", "131026")));
+    // What failed leaves no entry, unless another device of hers takes it after all.
+    let shown = async || {
+        let told = scene.conversation(&scene.ada.user_id()).await["messages"].take();
+        let told = told.as_array().unwrap().iter().any(|one| one["platform_id"] == wamid);
+        (ids(&scene.app, &scene.ada.user_id()).contains(&wamid), told)
+    };
+    assert_eq!(shown().await, (false, false));
+    let later = (scene.app.clock.now().timestamp() + 60).to_string();
+    let taken =
+        json!({"id": wamid, "status": "delivered", "recipient_user_id": scene.ada.user_id(), "timestamp": later});
+    scene.platform.set_receipts(Webhooks::Sent);
+    scene.app.clock.advance(Duration::from_secs(60));
+    deliver_items(&scene.app, "statuses", &[taken]).await;
+    scene.work().await;
+    assert_eq!(scene.message(&third).await["failure"], Value::Null);
+    assert_eq!(shown().await, (true, true));
     scene.finish().await;
 }
 

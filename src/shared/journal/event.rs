@@ -90,6 +90,12 @@ impl DedupeKey {
         Self::new(channel, account, &[b"reports of", platform_id.as_bytes()])
     }
 
+    /// The name of our own copy of something that went out.
+    #[must_use]
+    pub fn of_own_copy(channel: &str, account: &str, platform_id: &str) -> Self {
+        Self::new(channel, account, &[b"copy of", platform_id.as_bytes()])
+    }
+
     /// The bytes in the database.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {

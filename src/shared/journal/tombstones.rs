@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rusqlite::{Connection, params};
 
+use super::conversation::Conversation;
 use super::event::{DedupeKey, Event};
 
 /// What a channel knows of the items that stand in conversation files: how their content is taken back, and which event each
@@ -97,15 +98,21 @@ pub(super) fn take_back(
             .execute(params![key.as_bytes(), event.channel, event.account, person, was_pruned, !known.is_empty()])?;
     }
     if is_filed {
-        // Its file is made anew, from all its events. This is a request of its own: who makes the file at this moment may
-        // have looked before.
-        connection
-            .prepare_cached(
-                "INSERT INTO unfiled (channel, account, conversation, next_at, taken_back) VALUES (?1, ?2, ?3, 0, 1)
-                 ON CONFLICT DO UPDATE SET
-                    parked = 0, attempts = 0, next_at = 0, generation = generation + 1, taken_back = 1",
-            )?
-            .execute(params![event.channel, event.account, person])?;
+        let (channel, account, person) = (event.channel.to_owned(), event.account.clone(), person.to_owned());
+        make_file_anew(connection, &Conversation { channel, account, person })?;
     }
     Ok(())
+}
+
+/// The file of a conversation is made anew, from all its events. This is a request of its own: who makes the file at this
+/// moment may have looked before.
+pub(in crate::shared) fn make_file_anew(connection: &Connection, of: &Conversation) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO unfiled (channel, account, conversation, next_at, taken_back) VALUES (?1, ?2, ?3, 0, 1)
+             ON CONFLICT DO UPDATE SET
+                parked = 0, attempts = 0, next_at = 0, generation = generation + 1, taken_back = 1",
+        )?
+        .execute([&of.channel, &of.account, &of.person])
+        .map(drop)
 }
