@@ -258,6 +258,23 @@ async fn who_disconnects_the_number_ends_the_subscription_and_it_does_not_come_b
 }
 
 #[tokio::test]
+async fn who_deletes_everything_leaves_the_number_to_the_next_merchant() {
+    let (app, platform, number) = with_platform(|_| {}).await;
+    add_templates(&number);
+    let browser = app.connect().await.for_pages();
+    app.settle().await;
+    assert_eq!(leave(&browser, "/account/delete", "word=delete").await.status, 303);
+    for _ in 0..3 {
+        an_hour_later(&app).await;
+    }
+    assert!(!number.is_subscribed() && app.connections("whatsapp").await.is_empty(), "it does not come back by itself");
+    app.connect().await;
+    an_hour_later(&app).await;
+    assert!(number.is_subscribed() && app.connections("whatsapp").await.len() == 1);
+    finish(app, &platform).await;
+}
+
+#[tokio::test]
 async fn the_doctor_finds_what_is_wrong_with_the_number() {
     let (app, platform, number) = start().await;
     let surroundings = Surroundings {
