@@ -671,6 +671,28 @@ async fn waiting_for_a_message_answers_when_it_is_known_and_repeats_get_that_ans
 }
 
 #[tokio::test]
+async fn a_pause_that_the_platform_told_of_outlives_a_start() {
+    const KIM: &str = "7000000000000002";
+    let scene = Scene::start().await;
+    let kim = scene.app.facebook.person(KIM, "Kim Doe");
+    let item = scene.app.page().message_from(&kim, "And the red one?");
+    assert_eq!(scene.app.page().deliver(&[item]).await.unwrap(), Some(200));
+    scene.app.settle().await;
+    scene.app.facebook.fail_sends(1, SendFailure::Throttled(613, 1));
+    scene.say("Yes.").await;
+    scene.work().await;
+    let scene = Scene::again(scene.app.restart().await, &[Scope::Read, Scope::Reply]).await;
+    assert_eq!(scene.post_to(&to(KIM), "kim", &json!({"text": "No."})).await.status, 202);
+    scene.work().await;
+    assert_eq!(scene.taken(), [""; 0], "nobody else is called either");
+    for _ in 0..9 {
+        scene.pass(60).await;
+    }
+    assert_eq!(scene.taken().len(), 2);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
 async fn z1_a_call_under_way_is_brought_to_its_end_before_the_service_stops() {
     let scene = Scene::start().await;
     let answers = Arc::new(Notify::new());

@@ -46,6 +46,10 @@ const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// How often old ones are removed, in milliseconds.
 const REMOVED_EVERY_MS: i64 = 60 * 60 * 1000;
 
+/// How much of a pause that a platform told of holds after a start, in milliseconds: a clock that was wrong keeps no account
+/// silent for longer.
+const LONGEST_PAUSE_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// When it is looked again whether a login can send that could not: what waits is held back until then. The account itself
 /// counts as blocked by its row, which outlives a restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +150,10 @@ impl Outbox {
         let waiting = self.0.answering.shared.journal.take_up_outgoing().await?;
         let accounts = waiting.iter().map(|(_, to)| (to.channel.clone(), to.account.clone())).collect();
         self.0.answering.shared.connections.end_blocks_at_start(accounts).await?;
+        let longest = self.now_ms() + LONGEST_PAUSE_MS;
+        for ((channel, account), until) in self.0.answering.shared.journal.list_sending_pauses().await? {
+            self.queue().pause(&channel, &account, until.min(longest));
+        }
         for (number, to) in waiting {
             self.queue().add(number, &to, self.rates_of(&to.channel));
         }
