@@ -90,7 +90,7 @@ pub const ROUTES: [&str; 6] = [
 impl Config {
     /// Reads the section; `None`: none of its variables is set, the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        if !settings.is_on(&NAMES, &[]) {
+        if !settings.is_on(&NAMES, &["FACEBOOK_WEBHOOK_VERIFY_TOKEN"]) {
             return None;
         }
         let app_id = settings.required("FACEBOOK_APP_ID");
@@ -100,7 +100,7 @@ impl Config {
         }
         let app_secret = settings.required_secret("FACEBOOK_APP_SECRET");
         let previous = settings.secret("FACEBOOK_APP_SECRET_PREVIOUS");
-        let verify_token = settings.required_secret("FACEBOOK_VERIFY_TOKEN");
+        let verify_token = settings.required_secret_named("FACEBOOK_VERIFY_TOKEN", "FACEBOOK_WEBHOOK_VERIFY_TOKEN");
         let redirect_uri = settings.url_below("FACEBOOK_REDIRECT_URI", public_url, &["/facebook/callback"]);
         let webhook_address = settings.url_below("FACEBOOK_WEBHOOK_ADDRESS", public_url, WEBHOOKS);
         Some(Self {

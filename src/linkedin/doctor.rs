@@ -14,6 +14,7 @@ use super::config::{Config, month_of};
 use super::hourly_check::is_good;
 use super::names::{NAME, organization_urn};
 use super::payload::NOTIFICATIONS;
+use super::tokens;
 use super::webhook::{CHALLENGE, answer_to};
 use crate::shared::channel::about::About;
 use crate::shared::channel::finding::Finding;
@@ -127,11 +128,8 @@ async fn examine(config: &Config, http: &Http, connections: &Connections, now_ms
         ));
     }
     findings.extend(version(config, now_ms));
-    // The newest pair, if the service made one; it may be of older settings, and then LinkedIn says so.
-    let stored = async |kind| {
-        let found = connections.find_token(NAME, config.organization.as_str(), kind).await;
-        found.ok().flatten()
-    };
+    // The newest pair, if the service made one from these settings.
+    let stored = async |kind| tokens::find_made(config, connections, kind).await.ok().flatten();
     let end = stored(TokenKind::Refresh).await.and_then(|token| token.expires_at);
     if config.refresh_token.is_some() {
         findings.extend(end.and_then(|end| ends_soon("LINKEDIN_REFRESH_TOKEN", end, now_ms)));

@@ -9,16 +9,14 @@ use std::future::Future;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::config::Config;
 use super::names::NAME;
 use super::state::Linkedin;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::end_of_life;
 use crate::shared::outgoing::http::ApiError;
-use crate::shared::store::{Token, TokenKind};
+use crate::shared::store::{Connections, Token, TokenKind};
 use crate::shared::telemetry::alerts::Cause;
-
-/// Under which name it is kept from which tokens of the settings the stored pair was made.
-const MADE_FROM: &str = "tokens";
 
 /// Under which name it is kept when the token was last asked about.
 const ASKED_AT: &str = "introspected";
@@ -47,14 +45,21 @@ pub async fn load(linkedin: &Linkedin) -> Result<SecretString, ReadError> {
     })
 }
 
-/// A token that was made from the tokens that the settings name now.
 async fn stored(linkedin: &Linkedin, kind: TokenKind) -> Result<Option<Token>, ReadError> {
-    let shared = &linkedin.shared;
-    let made_from = shared.journal.find_account_cursor(NAME, linkedin.account(), MADE_FROM).await?;
-    if made_from.as_ref() != Some(&linkedin.config.tokens_hash()) {
+    Ok(find_made(&linkedin.config, &linkedin.shared.connections, kind).await?)
+}
+
+/// A token that was made from the tokens that these settings name. Of a pair that was made from others none is given.
+///
+/// # Errors
+/// When the database fails, or the key does not open what is there.
+pub async fn find_made(config: &Config, connections: &Connections, kind: TokenKind) -> anyhow::Result<Option<Token>> {
+    let account = config.organization.as_str();
+    let made_from = connections.find_token(NAME, account, TokenKind::MadeFrom).await?;
+    if made_from.is_none_or(|made_from| made_from.secret.expose_secret() != config.tokens_hash()) {
         return Ok(None);
     }
-    Ok(shared.connections.find_token(NAME, linkedin.account(), kind).await?)
+    connections.find_token(NAME, account, kind).await
 }
 
 /// Makes a new access token. `refused`: the one that does not work any more, or soon; somebody else may have replaced it
@@ -94,8 +99,8 @@ async fn keep(linkedin: &Linkedin, access: Token, refresh: Token) -> Result<(), 
     // The platform does not end the pair before, so there is no other one to go back to.
     shared.connections.set_token(NAME, account, TokenKind::Access, access).await?;
     shared.connections.set_token(NAME, account, TokenKind::Refresh, refresh).await?;
-    let made_from = linkedin.config.tokens_hash();
-    shared.journal.save_account_cursor(NAME, account, MADE_FROM, Some(made_from)).await?;
+    let made_from = Token { secret: linkedin.config.tokens_hash().into(), expires_at: None };
+    shared.connections.set_token(NAME, account, TokenKind::MadeFrom, made_from).await?;
     Ok(())
 }
 

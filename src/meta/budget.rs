@@ -229,8 +229,8 @@ impl Bucket {
     fn pause(&mut self, until: i64, of: Option<&Id>) {
         if self.paused_until.is_none() {
             self.pauses += 1;
-            let page = of.map_or("", Id::as_str);
-            tracing::warn!(page, used_percent = self.used_percent, "Facebook's limit of calls is near; reading pauses");
+            let account = of.map_or("", Id::as_str);
+            tracing::warn!(account, used_percent = self.used_percent, "Meta's limit of calls is near; reading pauses");
         }
         self.paused_until = self.paused_until.max(Some(until));
     }

@@ -88,7 +88,7 @@ pub fn is_signed_for_something_else(body: &[u8]) -> bool {
     body.len() >= 20 && body.iter().all(is_of_word)
 }
 
-/// The bytes of a signature header: there once, with its prefix, hex of either case, of the right length.
+/// The bytes of a signature header: there once, with its prefix, lower-case hex, of the right length.
 ///
 /// # Errors
 /// [`Refusal::Malformed`].

@@ -31,12 +31,15 @@ pub fn check_event(event: &Event, is_account: impl Fn(&str) -> bool) {
     assert!(event.account.is_empty() || is_account(&event.account), "{:?}", event.account);
     assert!((1..=80).contains(&event.kind.chars().count()), "{:?}", event.kind);
     match &event.effect {
-        Effect::Conversation { person, .. } | Effect::Report { person } | Effect::Unsend { person, .. } => {
+        Effect::Conversation { person, .. }
+        | Effect::Report { person }
+        | Effect::Receipt { person: Some(person), .. }
+        | Effect::Unsend { person, .. } => {
             assert!(Name::parse(person).is_ok(), "{person:?}");
             assert!(!event.account.is_empty());
             assert!(serde_json::from_slice::<&serde_json::value::RawValue>(&event.payload).is_ok());
         }
-        Effect::Reread(_) => assert!(!event.account.is_empty()),
+        Effect::Receipt { person: None, .. } | Effect::Reread(_) => assert!(!event.account.is_empty()),
         Effect::SetAside(reason) => assert!(!reason.is_empty()),
     }
 }

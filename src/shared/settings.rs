@@ -239,6 +239,12 @@ impl<'a> Settings<'a> {
         self.secret(name).unwrap_or_default()
     }
 
+    /// The same for a secret that has a second name, which counts where the first is not set.
+    pub fn required_secret_named(&mut self, name: &str, second: &str) -> SecretString {
+        let names = [self.is_set(name), self.is_set(second)];
+        self.required_secret(if names == [false, true] { second } else { name })
+    }
+
     /// An address: https, or http to this machine only.
     pub fn url(&mut self, name: &str) -> Option<Url> {
         let value = self.text(name)?;

@@ -48,8 +48,7 @@ impl SignedQuery {
     #[must_use]
     pub fn is_signed(&self, secrets: &Secrets) -> bool {
         let Some(hmac) = self.get("hmac") else { return false };
-        let lower = hmac.len() == 64 && !hmac.bytes().any(|byte| byte.is_ascii_uppercase());
-        let Some(signature) = from_hex(hmac).filter(|_| lower) else { return false };
+        let Some(signature) = from_hex(hmac) else { return false };
         secrets.verify_sha256(self.message().as_bytes(), &signature)
     }
 

@@ -10,7 +10,7 @@ use super::names::NAME;
 use super::payload::{self, message_key};
 use crate::shared::channel::dialogue::{Choice, MediaKind, Part, PartContent, ProductCard, Sent};
 use crate::shared::channel::view::shorten;
-use crate::shared::journal::{Effect, Event, Source};
+use crate::shared::journal::{DedupeKey, Effect, Event, Source};
 use crate::shared::raw_json::Object;
 
 /// The largest body of a call, in bytes.
@@ -220,7 +220,7 @@ pub fn own_copy(
         channel: NAME,
         account: account.to_owned(),
         key: message_key(account, &sent.platform_id),
-        name: None,
+        name: Some(DedupeKey::of_own_copy(NAME, account, &sent.platform_id)),
         kind: payload::SENT.into(),
         effect: Effect::Conversation { person: person.to_owned(), opens: true },
         occurred_at: Some(at_ms),

@@ -23,7 +23,7 @@ use crate::shared::channel::dialogue::{
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
 use crate::shared::channel::reader::ReadError;
-use crate::shared::journal::{Conversation, Effect, Event, Source};
+use crate::shared::journal::{Conversation, DedupeKey, Effect, Event, Source};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::Item;
 
@@ -273,7 +273,7 @@ impl Dialogue for NumberDialogue {
                 kind: kind::COPY.into(),
                 effect: Effect::Conversation { person: to.person.to_owned(), opens: true },
                 occurred_at: Some(at_ms),
-                name: None,
+                name: Some(DedupeKey::of_own_copy(NAME, to.account, &sent.platform_id)),
                 source: Source::Local,
                 payload: Value::Object(copy).to_string().into_bytes(),
             })

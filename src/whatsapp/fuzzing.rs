@@ -38,11 +38,14 @@ fn check(event: &Event) {
     assert!(event.account.is_empty() || Id::parse(&event.account).is_some(), "{:?}", event.account);
     assert!((1..=80).contains(&event.kind.chars().count()), "{:?}", event.kind);
     match &event.effect {
-        Effect::Conversation { person, .. } | Effect::Report { person } | Effect::Unsend { person, .. } => {
+        Effect::Conversation { person, .. }
+        | Effect::Report { person }
+        | Effect::Receipt { person: Some(person), .. }
+        | Effect::Unsend { person, .. } => {
             assert!(Person::of_name(person).is_some() && !event.account.is_empty(), "{person}");
             assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&event.payload).is_ok());
         }
-        Effect::Reread(_) => {}
+        Effect::Receipt { person: None, .. } | Effect::Reread(_) => {}
         Effect::SetAside(reason) => assert!(!reason.is_empty()),
     }
 }

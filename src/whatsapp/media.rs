@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::meaning::FILES;
 use super::names::NAME;
-use super::payload::is_outgoing;
+use super::payload::{is_outgoing, kind};
 use super::state::Whatsapp;
 use crate::meta::id::Id;
 use crate::meta::media::{self, Attachments, Located, Media};
@@ -70,6 +70,10 @@ fn read_attached(payload: &[u8]) -> Option<Attached> {
         return None;
     }
     let word = object.text("type")?;
+    if word == kind::REVOKE {
+        let original = object.object("revoke")?.text("original_message_id")?.into_owned();
+        return Some(Attached::TakenBack(original));
+    }
     let (_, kind) = FILES.iter().find(|(member, _)| *member == word)?;
     let medium = object.object(&word)?.text("id").filter(|id| !id.is_empty())?.into_owned();
     Some(Attached::Came(vec![Attachment { mid: id, position: 0, kind: (*kind).to_owned(), url: medium }]))
@@ -97,5 +101,8 @@ mod tests {
         }
         let deleted = br#"{"id":"w","type":"image","is_deleted":true}"#;
         assert_eq!(read_attached(deleted), Some(Attached::TakenBack("w".to_owned())));
+        let revoked = br#"{"id":"w2","type":"revoke","revoke":{"original_message_id":"w"}}"#;
+        assert_eq!(read_attached(revoked), Some(Attached::TakenBack("w".to_owned())));
+        assert_eq!(read_attached(br#"{"id":"w2","type":"revoke"}"#), None);
     }
 }

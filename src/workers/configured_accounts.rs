@@ -145,8 +145,14 @@ impl ConfiguredAccounts {
         if left_by == Some(owner) || self.owner.is_some() {
             return Ok(left_by == Some(owner));
         }
-        let former = self.shared.erasure.former(channel, account).await?;
-        Ok(left_by.is_some() || former.is_some_and(|former| former.merchant != owner))
+        if self.shared.erasure.former(channel, account).await?.is_some_and(|former| former.merchant != owner) {
+            return Ok(true);
+        }
+        // Who has nothing here any more, as after an erasure of everything, keeps nobody from it.
+        match left_by {
+            Some(merchant) => Ok(!self.shared.connections.list_of(merchant).await?.is_empty()),
+            None => Ok(false),
+        }
     }
 
     async fn connect(&self, channel: &'static str, found: ConfiguredAccount, owner: Uuid) -> anyhow::Result<()> {

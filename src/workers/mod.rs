@@ -54,6 +54,9 @@ const LONGEST_GATHER: Duration = Duration::from_millis(400);
 /// How long a worker pauses after a step that failed: the journal or the disk cannot be used, for everybody alike.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a worker may take to end what is under way when the service stops (rule Z1).
+const FINISH_WITHIN: Duration = Duration::from_secs(10);
+
 /// One kind of work that is never finished.
 pub trait Worker: Send + Sync {
     /// The worker's name in the log. Its alert is `consumer:NAME`.
@@ -83,6 +86,13 @@ pub trait Worker: Send + Sync {
 
     /// Waits until nothing that a step has started is still under way.
     fn idle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
+    /// Begins nothing any more, and waits for the calls under way that would otherwise end in doubt. Called once, when the
+    /// service stops; whatever takes longer than [`FINISH_WITHIN`] is cut. Where a cut costs nothing, there is nothing to
+    /// wait for.
+    fn finish(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
 }
@@ -123,6 +133,9 @@ pub async fn run(
             () = worker.woken(), if !is_failing => {}
             _ = events.changed(), if wait.ends_with_event => {}
         }
+    }
+    if tokio::time::timeout(FINISH_WITHIN, worker.finish()).await.is_err() {
+        tracing::warn!(consumer = worker.name(), "what was under way took too long and is cut");
     }
     worker.name()
 }

@@ -68,6 +68,8 @@ struct Inner {
     /// To whom posts are under way.
     busy: Mutex<HashSet<(Receiver, Uuid)>>,
     tasks: TaskTracker,
+    /// Nothing is begun any more.
+    is_stopping: AtomicBool,
 }
 
 struct Bot {
@@ -135,7 +137,8 @@ impl Push {
             }
         };
         let (busy, tasks) = (Mutex::default(), TaskTracker::new());
-        Ok(Self(Arc::new(Inner { answering, endpoints, http, bot, busy, tasks })))
+        let is_stopping = AtomicBool::new(false);
+        Ok(Self(Arc::new(Inner { answering, endpoints, http, bot, busy, tasks, is_stopping })))
     }
 
     /// Begins to post to whoever has something waiting. Gives back whether anything was begun.
@@ -238,7 +241,7 @@ impl Inner {
             if !goes_on? {
                 return Ok(());
             }
-            due = match begun.elapsed() < LONGEST_RUN {
+            due = match begun.elapsed() < LONGEST_RUN && !self.is_stopping.load(Ordering::Acquire) {
                 true => self.list_due(&to.1).await?,
                 false => Vec::new(),
             };
@@ -347,5 +350,13 @@ impl Worker for Push {
 
     fn idle(&self) -> BoxFuture<'_, ()> {
         Box::pin(until_done(&self.0.tasks))
+    }
+
+    fn finish(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.0.is_stopping.store(true, Ordering::Release);
+            self.0.tasks.close();
+            self.0.tasks.wait().await;
+        })
     }
 }

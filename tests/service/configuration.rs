@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 
+use secrecy::ExposeSecret;
 use shoptalk::app::config::Config;
 use shoptalk::shared::settings::Problems;
 use shoptalk::shopify::AdminUrl;
@@ -187,6 +188,9 @@ fn what_has_no_default_switches_a_channel_on_and_all_that_are_missing_are_named(
     ];
     let mut tried = 0;
     for (name, value) in to_fill_in().into_iter().chain(optional()) {
+        if name == "FACEBOOK_WEBHOOK_VERIFY_TOKEN" {
+            continue;
+        }
         let mut missing = match name.split_once('_') {
             Some(("FACEBOOK", _)) => names(&facebook),
             Some(("SHOPIFY", _)) => names(&shopify),
@@ -207,6 +211,19 @@ fn what_has_no_default_switches_a_channel_on_and_all_that_are_missing_are_named(
         assert_eq!(refused(&Variables::from([(name.clone(), value)])), missing, "only {name} is set");
     }
     assert_eq!(tried, 40);
+}
+
+#[test]
+fn the_verify_token_of_facebook_has_a_second_name() {
+    const SECOND: &str = "FACEBOOK_WEBHOOK_VERIFY_TOKEN";
+    let token =
+        |variables: &Variables| read(variables).unwrap().facebook.unwrap().verify_token.expose_secret().to_owned();
+    let mut variables = full_with(SECOND, "another verify token");
+    assert_eq!(token(&variables), "hush-verify-token", "the first name counts for more");
+    variables.remove("FACEBOOK_VERIFY_TOKEN");
+    assert_eq!(token(&variables), "another verify token");
+    variables.insert(SECOND.to_owned(), "short".to_owned());
+    assert_eq!(refused(&variables), names(&[SECOND]));
 }
 
 #[test]

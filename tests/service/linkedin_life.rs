@@ -205,6 +205,12 @@ async fn with_one_the_token_is_renewed_a_week_before_kept_sealed_and_used_until_
     let other = scene.linkedin.access_token();
     let scene = scene.restart_with(|linkedin, _| linkedin.access_token = other.clone().into()).await;
     assert_eq!(newest_token(&scene.linkedin), other);
+    let mut config = scene.app.config();
+    configure(&mut config, &scene.linkedin.url());
+    let section = config.linkedin.as_mut().unwrap();
+    (section.access_token, section.refresh_token) = (other.clone().into(), Some(refresh.into()));
+    examine(&Ok(config), &Surroundings::default(), &scene.app.clock).await;
+    assert_eq!(newest_token(&scene.linkedin), other, "the doctor asks with the settings' own token");
     scene.finish().await;
 }
 

@@ -1,5 +1,6 @@
 //! Answers of bots and humans, from the request to the platform and back to the conversation's file.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use shoptalk::facebook::sandbox::{Echoes, Person, Reach, SendFailure};
 use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::store::api_keys::Scope;
+use tokio::sync::Notify;
 
 use crate::api_keys::{Bot, futures, is_problem};
 use crate::test_app::{Answer, PAGE, TestApp};
@@ -692,6 +694,58 @@ async fn waiting_for_a_message_answers_when_it_is_known_and_repeats_get_that_ans
     let repeat = scene.bot.send(Method::POST, &path, &headers, br#"{"text":"Yes."}"#).await;
     assert_eq!(repeat.body, answer.body);
     scene.app.stop_working(working).await;
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_pause_that_the_platform_told_of_outlives_a_start() {
+    const KIM: &str = "7000000000000002";
+    let scene = Scene::start().await;
+    let kim = scene.app.facebook.person(KIM, "Kim Doe");
+    let item = scene.app.page().message_from(&kim, "And the red one?");
+    assert_eq!(scene.app.page().deliver(&[item]).await.unwrap(), Some(200));
+    scene.app.settle().await;
+    scene.app.facebook.fail_sends(1, SendFailure::Throttled(613, 1));
+    scene.say("Yes.").await;
+    scene.work().await;
+    let scene = Scene::again(scene.app.restart().await, &[Scope::Read, Scope::Reply]).await;
+    assert_eq!(scene.post_to(&to(KIM), "kim", &json!({"text": "No."})).await.status, 202);
+    scene.work().await;
+    assert_eq!(scene.taken(), [""; 0], "nobody else is called either");
+    for _ in 0..9 {
+        scene.pass(60).await;
+    }
+    assert_eq!(scene.taken().len(), 2);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn z1_a_call_under_way_is_brought_to_its_end_before_the_service_stops() {
+    let scene = Scene::start().await;
+    let answers = Arc::new(Notify::new());
+    let traffic = scene.app.facebook.traffic();
+    traffic.fail_next("/messages", 1, Failure::Late(Arc::clone(&answers)));
+    let working = scene.app.start_working().await;
+    let (called, next) = (scene.say("Yes.").await, scene.say("And more.").await);
+    loop {
+        let received = traffic.received().len();
+        if traffic.count("/messages") > 0 {
+            break;
+        }
+        traffic.until_received(received + 1).await;
+    }
+    let stops = scene.app.stop_working(working);
+    tokio::pin!(stops);
+    let stopped = tokio::time::timeout(Duration::from_millis(300), &mut stops).await;
+    assert!(stopped.is_err(), "it does not wait for the answer");
+    answers.notify_one();
+    stops.await;
+    assert_eq!(scene.message(&called).await["state"], "sent");
+    assert_eq!(scene.message(&next).await["state"], "accepted", "the next one waits for the next start");
+
+    let scene = Scene::again(scene.app.restart().await, &[Scope::Read, Scope::Reply]).await;
+    scene.work().await;
+    assert_eq!(scene.taken(), ["Yes.", "And more."]);
     scene.app.finish().await;
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 use shoptalk::facebook::sandbox::SendFailure;
+use shoptalk::shared::channel::dialogue::Fault;
+use shoptalk::shared::store::SendingBlock;
 use shoptalk::shared::store::api_keys::Scope;
 
 use crate::api_keys::{Bot, is_problem};
@@ -162,5 +164,36 @@ async fn messages_wait_as_long_as_the_platform_says_where_nothing_of_the_allowan
     assert_eq!((scene.message(&second).await["state"].as_str(), scene.taken().len()), (Some("accepted"), 1));
     scene.pass(15).await;
     assert_eq!((scene.message(&second).await["state"].as_str(), scene.taken().len()), (Some("sent"), 2));
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn where_nothing_waits_a_start_is_the_look_and_the_next_message_is_tried() {
+    let (scene, _browser) = scene().await;
+    scene.app.facebook.fail_sends(1, SendFailure::Refused(368, None));
+    let id = scene.say("Yes.").await;
+    scene.work().await;
+    let path = format!("/api/v1/messages/{id}");
+    assert_eq!(scene.bot.send(Method::DELETE, &path, &[], b"").await.status, 204);
+    scene.work().await;
+    is_blocked(&scene, "blocked").await;
+
+    let scene = Scene::again(scene.app.restart().await, &[Scope::Read, Scope::Reply]).await;
+    scene.work().await;
+    is_free(&scene).await;
+    scene.say("Sorry for the delay.").await;
+    scene.work().await;
+    assert_eq!(scene.taken(), ["Sorry for the delay."]);
+    assert_eq!(told(&scene.bot).await, ["blocked", "connected"]);
+
+    // What the platform told by itself has its own time, whatever starts.
+    let connections = &scene.app.shared().connections;
+    let page = connections.find("facebook", PAGE).await.unwrap().unwrap();
+    let until = scene.app.clock.now_ms() + 24 * 3_600_000;
+    let (fault, sentence) = (Fault::Blocked, "The Page is blocked.".to_owned());
+    connections.block_sending(&page, SendingBlock { fault, code: String::new(), sentence, until }).await.unwrap();
+    let scene = Scene::again(scene.app.restart().await, &[Scope::Read, Scope::Reply]).await;
+    scene.work().await;
+    is_blocked(&scene, "blocked").await;
     scene.app.finish().await;
 }

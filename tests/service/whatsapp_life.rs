@@ -13,7 +13,9 @@ use url::Url;
 use crate::api_keys::is_problem;
 use crate::pages_leaving::{disconnect, post as leave};
 use crate::test_app::TestApp;
-use crate::whatsapp::{ADAS_NUMBER, BUSINESS, DIGITS, NUMBER, Scene, add_templates, finish, ids, with_platform};
+use crate::whatsapp::{
+    ADAS_NUMBER, BUSINESS, DIGITS, NUMBER, Scene, add_templates, conversation, finish, ids, with_platform,
+};
 
 /// The causes of the alerts about the number.
 fn alerts(app: &TestApp) -> BTreeSet<String> {
@@ -242,6 +244,20 @@ async fn what_customers_attach_is_copied_with_the_token_from_listed_hosts_only()
     let fetched = received.iter().find(|one| one.path.contains("/attachments/")).unwrap();
     let shown = fetched.headers.get("authorization").unwrap().to_str().unwrap();
     assert!(shown.starts_with("Bearer EAAB"), "{shown}");
+
+    // Whoever takes a message back takes its medium along, and nobody else does.
+    let bo = number.person("46555010009", "Bo Lind");
+    let copy = app.path(&format!("whatsapp/{NUMBER}/media/{file}"));
+    for (who, is_kept) in [(&bo, true), (&ada, false)] {
+        who.sends_raw("revoke", json!({"original_message_id": sent[0]}), &[]).await;
+        app.settle().await;
+        app.clock.advance(Duration::from_secs(60));
+        app.run_due_jobs().await;
+        let entries = conversation(&app, &ada.user_id()).unwrap();
+        assert_eq!((copy.exists(), entries[0].get("image").is_some()), (is_kept, is_kept));
+    }
+    let index = app.json(&format!("whatsapp/{NUMBER}/media/index/{}.json", ada.user_id()));
+    assert!(index.get(&sent[0]).is_none(), "{index}");
     finish(app, &platform).await;
 }
 
@@ -258,6 +274,23 @@ async fn who_disconnects_the_number_ends_the_subscription_and_it_does_not_come_b
     app.begin().await;
     an_hour_later(&app).await;
     assert!(!number.is_subscribed() && app.connections("whatsapp").await.is_empty());
+    finish(app, &platform).await;
+}
+
+#[tokio::test]
+async fn who_deletes_everything_leaves_the_number_to_the_next_merchant() {
+    let (app, platform, number) = with_platform(|_| {}).await;
+    add_templates(&number);
+    let browser = app.connect().await.for_pages();
+    app.settle().await;
+    assert_eq!(leave(&browser, "/account/delete", "word=delete").await.status, 303);
+    for _ in 0..3 {
+        an_hour_later(&app).await;
+    }
+    assert!(!number.is_subscribed() && app.connections("whatsapp").await.is_empty(), "it does not come back by itself");
+    app.connect().await;
+    an_hour_later(&app).await;
+    assert!(number.is_subscribed() && app.connections("whatsapp").await.len() == 1);
     finish(app, &platform).await;
 }
 

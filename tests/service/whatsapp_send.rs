@@ -474,7 +474,96 @@ async fn statuses_may_come_before_the_answer_out_of_order_and_late() {
     scene.work().await;
     let failed = scene.message(&third).await;
     assert_eq!((failed["state"].as_str(), failure(&failed)), (Some("failed"), ("cannot-receive", "131026")));
+    // What failed leaves no entry, unless another device of hers takes it after all.
+    let shown = async || {
+        let told = scene.conversation(&scene.ada.user_id()).await["messages"].take();
+        let told = told.as_array().unwrap().iter().any(|one| one["platform_id"] == wamid);
+        (ids(&scene.app, &scene.ada.user_id()).contains(&wamid), told)
+    };
+    assert_eq!(shown().await, (false, false));
+    let later = (scene.app.clock.now().timestamp() + 60).to_string();
+    let taken =
+        json!({"id": wamid, "status": "delivered", "recipient_user_id": scene.ada.user_id(), "timestamp": later});
+    scene.platform.set_receipts(Webhooks::Sent);
+    scene.app.clock.advance(Duration::from_secs(60));
+    deliver_items(&scene.app, "statuses", &[taken]).await;
+    scene.work().await;
+    assert_eq!(scene.message(&third).await["failure"], Value::Null);
+    assert_eq!(shown().await, (true, true));
     scene.finish().await;
+}
+
+/// Whose the feed says that what the platform told of is.
+async fn told_of(scene: &Scene) -> Vec<Value> {
+    let events = scene.bot.get("/api/v1/events?after=0&types=activity&limit=100").await.json()["events"].take();
+    events.as_array().unwrap().iter().map(|event| event["person"]["id"].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_status_counts_for_the_message_it_is_about_whomever_it_names() {
+    let scene = Scene::start().await;
+    scene.platform.set_receipts(Webhooks::Lost);
+    let status = |id: &str, word: &str, more: Value| {
+        let mut status = json!({"id": id, "status": word, "timestamp": scene.app.clock.now().timestamp().to_string()});
+        status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        status
+    };
+    let first = scene.say(&json!({"text": "Yes."})).await;
+    scene.work().await;
+    let sent = scene.platform.sent()[0].clone();
+    // A number as Brazil writes it, then nobody at all: numbers may be hidden.
+    let stranger = json!({"recipient_id": "5511987654321"});
+    deliver_items(&scene.app, "statuses", &[status(&sent.id, "delivered", stranger.clone())]).await;
+    assert_eq!(scene.message(&first).await["state"], "delivered");
+    deliver_items(&scene.app, "statuses", &[status(&sent.id, "read", json!({}))]).await;
+    assert_eq!(scene.message(&first).await["state"], "read");
+    assert_eq!(told_of(&scene).await, [scene.ada.user_id(), scene.ada.user_id()], "it is about her conversation");
+
+    // The proof that something was sent whose answer was lost.
+    for (of, lost) in [stranger.clone(), json!({})].into_iter().zip(["One.", "Two."]) {
+        scene.platform.fail_sends(1, SendFailure::TakenCut);
+        let id = scene.say(&json!({ "text": lost })).await;
+        scene.pass(5).await;
+        assert_eq!(scene.message(&id).await["state"], "unknown", "{of}");
+        let taken = scene.platform.sent().pop().unwrap();
+        let mut proof = status(&taken.id, "sent", of.clone());
+        proof["biz_opaque_callback_data"] = json!(taken.mark);
+        deliver_items(&scene.app, "statuses", &[proof]).await;
+        assert_eq!(scene.message(&id).await["state"], "sent", "{of}");
+        deliver_items(&scene.app, "statuses", &[status(&taken.id, "delivered", of.clone())]).await;
+        assert_eq!(scene.message(&id).await["state"], "delivered", "{of}");
+    }
+    assert_eq!(scene.app.counts().await.1, 0, "nothing is set aside");
+    // What somebody else sent over the number is nobody's, and a number that nothing was sent to leads to nobody.
+    let others = [status("wamid.ELSEWHERE", "sent", json!({})), status("wamid.ELSEWHERE", "read", stranger)];
+    deliver_items(&scene.app, "statuses", &others).await;
+    assert_eq!(scene.app.counts().await.1, 1);
+    assert_eq!(scene.conversation("5511987654321").await["status"], 404, "no other name of hers was learned");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_status_that_comes_before_its_messages_id_waits_for_it_whomever_it_names() {
+    for (named, apart) in [(json!({"recipient_id": "5511987654321"}), 0), (json!({}), 1)] {
+        let scene = Scene::start().await;
+        scene.platform.set_receipts(Webhooks::Held);
+        scene.platform.fail_sends(1, SendFailure::TakenCut);
+        let id = scene.say(&json!({"text": "Yes."})).await;
+        scene.work().await;
+        assert_eq!(scene.message(&id).await["state"], "unknown");
+        let sent = scene.platform.sent().pop().unwrap();
+        // Without our mark nobody knows yet of what it tells.
+        let mut status =
+            json!({"id": sent.id, "status": "read", "timestamp": scene.app.clock.now().timestamp().to_string()});
+        status.as_object_mut().unwrap().extend(named.as_object().unwrap().clone());
+        deliver_items(&scene.app, "statuses", &[status]).await;
+        assert_eq!((scene.message(&id).await["state"].clone(), scene.app.counts().await.1), (json!("unknown"), apart));
+        scene.platform.release().await;
+        scene.work().await;
+        assert_eq!(scene.message(&id).await["state"], "read", "{named}");
+        assert_eq!(scene.app.counts().await.1, 0, "{named}");
+        scene.finish().await;
+    }
 }
 
 #[tokio::test]

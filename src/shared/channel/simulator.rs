@@ -60,6 +60,8 @@ pub enum Failure {
     Empty,
     /// The request is carried out, and then no answer ever comes.
     Hang,
+    /// The request is carried out, and its answer comes once somebody says so.
+    Late(Arc<Notify>),
     /// The request is carried out, and then the connection is closed in the middle of the answer.
     Disconnect,
 }
@@ -329,6 +331,11 @@ async fn watch(State(traffic): State<Traffic>, request: HttpRequest, next: Next)
             drop(answer().await);
             tokio::time::sleep(Duration::from_secs(3600)).await;
             StatusCode::GATEWAY_TIMEOUT.into_response()
+        }
+        Some(Failure::Late(said)) => {
+            let response = answer().await;
+            said.notified().await;
+            response
         }
         Some(Failure::Disconnect) => {
             drop(answer().await);

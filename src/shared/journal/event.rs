@@ -90,6 +90,18 @@ impl DedupeKey {
         i64::from_be_bytes(bytes)
     }
 
+    /// The name that all events have which tell what became of something that went out.
+    #[must_use]
+    pub fn of_reports(channel: &str, account: &str, platform_id: &str) -> Self {
+        Self::new(channel, account, &[b"reports of", platform_id.as_bytes()])
+    }
+
+    /// The name of our own copy of something that went out.
+    #[must_use]
+    pub fn of_own_copy(channel: &str, account: &str, platform_id: &str) -> Self {
+        Self::new(channel, account, &[b"copy of", platform_id.as_bytes()])
+    }
+
     /// The bytes in the database.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
@@ -112,6 +124,14 @@ pub enum Effect {
         /// The person, by name.
         person: String,
     },
+    /// It tells what became of something that went out, and is no entry of a file. It is about the conversation to which that
+    /// went, whomever the platform names: people have several numbers and ids, and some reports name nobody.
+    Receipt {
+        /// Whoever is named; counts where nothing is known of what went out.
+        person: Option<String>,
+        /// What went out.
+        of: SentPart,
+    },
     /// It belongs to the conversation with this person and takes content back: of the messages with these keys a tombstone
     /// is left.
     Unsend {
@@ -125,6 +145,18 @@ pub enum Effect {
     /// None that we know of: it is kept, counted and shown, with the reason.
     SetAside(Cow<'static, str>),
 }
+
+/// By what a report says of which message it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentPart {
+    /// The platform's id of it.
+    pub platform_id: String,
+    /// Our mark, where the report repeats it.
+    pub mark: Option<String>,
+}
+
+/// Why a report is set aside that names nobody, of something that went out and is not known, or not yet.
+const OF_NOBODY: &str = "an item that names no person";
 
 /// How an effect stands in the table of events.
 pub(in crate::shared) struct EffectColumns<'a> {
@@ -146,10 +178,13 @@ impl Effect {
         let (conversation, opens, reread, set_aside) = match self {
             Self::Conversation { person, opens } => (Some(person.as_str()), *opens, None, None),
             Self::Report { person } | Self::Unsend { person, .. } => (Some(person.as_str()), false, None, None),
+            Self::Receipt { person: Some(person), .. } => (Some(person.as_str()), false, None, None),
+            Self::Receipt { person: None, .. } => (None, false, None, Some(OF_NOBODY)),
             Self::Reread(request) => (None, false, Some(request.to_text()), None),
             Self::SetAside(reason) => (None, false, None, Some(reason.as_ref())),
         };
-        EffectColumns { conversation, opens, reread, set_aside, is_entry: !matches!(self, Self::Report { .. }) }
+        let is_entry = !matches!(self, Self::Report { .. } | Self::Receipt { .. });
+        EffectColumns { conversation, opens, reread, set_aside, is_entry }
     }
 }
 

@@ -361,10 +361,11 @@ impl Journal {
         let (channel, known) = tombstones::find_named(&self.unsendings, &conversation.channel)?;
         let event = Event { channel, ..(known.event_of)(&conversation.account, item)? };
         let is_of_it = match &event.effect {
-            Effect::Conversation { person, .. } | Effect::Report { person } | Effect::Unsend { person, .. } => {
-                *person == conversation.person
-            }
-            Effect::Reread(_) | Effect::SetAside(_) => false,
+            Effect::Conversation { person, .. }
+            | Effect::Report { person }
+            | Effect::Receipt { person: Some(person), .. }
+            | Effect::Unsend { person, .. } => *person == conversation.person,
+            Effect::Receipt { person: None, .. } | Effect::Reread(_) | Effect::SetAside(_) => false,
         };
         (is_of_it && event.account == conversation.account).then_some(event)
     }

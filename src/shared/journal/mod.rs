@@ -33,6 +33,7 @@ mod positions;
 mod pruning;
 mod reader;
 mod scan;
+mod sent_parts;
 mod tombstones;
 mod writer;
 
@@ -47,7 +48,7 @@ pub(in crate::shared) use cursors::{CONVERSATIONS_CURSOR, FEED_CURSOR, OVERVIEW_
 pub use erase::{Erased, Scope};
 pub use error::JournalError;
 pub(in crate::shared) use event::EffectColumns;
-pub use event::{DedupeKey, Effect, Event, Source, kept_of_no_object, short_word};
+pub use event::{DedupeKey, Effect, Event, SentPart, Source, kept_of_no_object, short_word};
 pub use file_changes::FileChanges;
 pub use handle::{Journal, WriterHandle};
 pub use migrations::count_migrations;
@@ -57,5 +58,7 @@ pub(in crate::shared) use positions::{cursor_position, in_order_up_to, newest_se
 pub use pruning::PruneStep;
 pub use reader::JournalReader;
 pub use scan::EventPlace;
+pub(in crate::shared) use sent_parts::take_reports;
 pub use tombstones::Unsending;
+pub(in crate::shared) use tombstones::make_file_anew;
 pub use writer::Appended;

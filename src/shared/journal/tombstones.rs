@@ -40,21 +40,24 @@ pub(super) fn any(connection: &Connection) -> rusqlite::Result<bool> {
     connection.prepare_cached("SELECT 1 FROM unsent LIMIT 1")?.exists([])
 }
 
-/// What is to be stored of an event: its payload, or a tombstone where it was taken back before it came.
+/// What is to be stored of an event of this conversation: its payload, or a tombstone where it was taken back there before it
+/// came.
 pub(super) fn payload_of(
     connection: &Connection,
     unsendings: &Unsendings,
     event: &Event,
+    conversation: Option<&str>,
 ) -> rusqlite::Result<Option<Vec<u8>>> {
-    let mut find_key = connection.prepare_cached("SELECT 1 FROM unsent WHERE dedupe = ?1")?;
-    let mut is_unsent = find_key.exists([event.key.as_bytes()])?;
+    let mut find_key = connection.prepare_cached("SELECT 1 FROM unsent WHERE dedupe = ?1 AND conversation IS ?2")?;
+    let mut is_unsent = find_key.exists(params![event.key.as_bytes(), conversation])?;
     if let Some(name) = &event.name {
-        is_unsent |= find_key.exists([name.as_bytes()])?;
+        is_unsent |= find_key.exists(params![name.as_bytes(), conversation])?;
     }
     Ok(find(unsendings, event.channel).filter(|_| is_unsent).map(|unsending| (unsending.tombstone)(&event.payload)))
 }
 
-/// Takes back the messages with these keys, and those that have one of them for a name, because of this event.
+/// Takes back the messages with these keys, and those that have one of them for a name, because of this event. What stands in
+/// another conversation stays: people take back what is theirs.
 pub(super) fn take_back(
     connection: &Connection,
     unsendings: &Unsendings,
@@ -69,36 +72,47 @@ pub(super) fn take_back(
     let has_beginning = find_pruned(connection, &of)?.is_some();
     let mut is_filed = false;
     for key in keys {
-        let known: Vec<(i64, Vec<u8>)> = connection
+        let mut known: Vec<(i64, Vec<u8>, bool)> = connection
             .prepare_cached(
-                "SELECT seq, payload FROM events WHERE dedupe = ?1
-                 UNION SELECT seq, payload FROM events WHERE name = ?1",
+                "SELECT seq, payload, conversation IS ?2 FROM events WHERE dedupe = ?1
+                 UNION SELECT seq, payload, conversation IS ?2 FROM events WHERE name = ?1",
             )?
-            .query_map([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .query_map(params![key.as_bytes(), person], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
             .collect::<rusqlite::Result<_>>()?;
-        for (seq, payload) in &known {
+        let is_anothers = !known.is_empty() && !known.iter().any(|(_, _, is_own)| *is_own);
+        known.retain(|(_, _, is_own)| *is_own);
+        if is_anothers {
+            continue;
+        }
+        for (seq, payload, _) in &known {
             connection
                 .prepare_cached("UPDATE events SET payload = ?2 WHERE seq = ?1")?
                 .execute(params![seq, (unsending.tombstone)(payload)])?;
         }
         is_filed |= !known.is_empty() || has_beginning;
+        // Who takes back what is known to be theirs counts for more than who did before it came.
         connection
             .prepare_cached(
-                "INSERT OR IGNORE INTO unsent (dedupe, channel, account, conversation, in_file)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO unsent (dedupe, channel, account, conversation, in_file) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET conversation = excluded.conversation WHERE ?6",
             )?
-            .execute(params![key.as_bytes(), event.channel, event.account, person, has_beginning])?;
+            .execute(params![key.as_bytes(), event.channel, event.account, person, has_beginning, !known.is_empty()])?;
     }
     if is_filed {
-        // Its file is made anew, from all its events. This is a request of its own: who makes the file at this moment may
-        // have looked before.
-        connection
-            .prepare_cached(
-                "INSERT INTO unfiled (channel, account, conversation, next_at, taken_back) VALUES (?1, ?2, ?3, 0, 1)
-                 ON CONFLICT DO UPDATE SET
-                    parked = 0, attempts = 0, next_at = 0, generation = generation + 1, taken_back = 1",
-            )?
-            .execute(params![event.channel, event.account, person])?;
+        make_file_anew(connection, &of)?;
     }
     Ok(())
+}
+
+/// The file of a conversation is made anew, from all its events. This is a request of its own: who makes the file at this
+/// moment may have looked before.
+pub(in crate::shared) fn make_file_anew(connection: &Connection, of: &Conversation) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO unfiled (channel, account, conversation, next_at, taken_back) VALUES (?1, ?2, ?3, 0, 1)
+             ON CONFLICT DO UPDATE SET
+                parked = 0, attempts = 0, next_at = 0, generation = generation + 1, taken_back = 1",
+        )?
+        .execute([&of.channel, &of.account, &of.person])
+        .map(drop)
 }

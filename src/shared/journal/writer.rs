@@ -17,6 +17,7 @@ use super::event::{DedupeKey, Effect, EffectColumns, Event, Source};
 use super::feed_news::{self, FeedNews};
 use super::health::Health;
 use super::person_names::{self, AlsoKnown, Knowing};
+use super::sent_parts;
 use super::tombstones::{self, Unsendings};
 use crate::shared::clock::Clock;
 use crate::shared::database::known_file::KnownFile;
@@ -347,11 +348,19 @@ impl Writer {
                 None => None,
             };
             let conversation = named.as_deref().or(conversation);
+            let mut own_names: Vec<&AlsoKnown> = names.iter().filter(|name| name.event == index).collect();
+            let sent_to = sent_parts::find(&self.connection, event, &own_names, conversation)?;
+            if sent_to.is_some() {
+                set_aside = None;
+                // They are those of whomever the platform names, which is somebody else as far as anybody knows.
+                own_names.clear();
+            }
+            let conversation = sent_to.as_deref().or(conversation);
             if set_aside.is_none() && !self.accounts.contains(event.channel, &event.account) {
                 set_aside = Some(NOT_CONNECTED);
             }
             let tombstone = match any_unsent {
-                true => tombstones::payload_of(&self.connection, &self.unsendings, event)?,
+                true => tombstones::payload_of(&self.connection, &self.unsendings, event, conversation)?,
                 false => None,
             };
             let inserted = insert.execute(params![
@@ -379,7 +388,7 @@ impl Writer {
                     any_unsent = true;
                 }
                 let (person, at) = (conversation.unwrap_or_default(), event.occurred_at.unwrap_or(now_ms));
-                for name in names.iter().filter(|name| name.event == index && !person.is_empty()) {
+                for name in own_names.into_iter().filter(|_| !person.is_empty()) {
                     // Of accounts that nobody has connected nothing is listed.
                     if set_aside.is_some() && name.how == Knowing::Called {
                         continue;

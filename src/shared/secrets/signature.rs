@@ -122,11 +122,12 @@ pub fn to_hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Reads hexadecimal of either case; `None` for an odd length or any other character.
+/// Reads lower-case hexadecimal; `None` for an odd length or any other character. Platforms sign in lower case, and a
+/// signature has one spelling (rule W2).
 #[must_use]
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| (byte as char).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    if !text.len().is_multiple_of(2) {
+    if !text.len().is_multiple_of(2) || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;
     }
     text.as_bytes().chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
@@ -176,8 +177,9 @@ mod tests {
     }
 
     #[test]
-    fn hex_of_odd_length_or_with_signs_is_refused() {
-        assert_eq!(from_hex("0aFf"), Some(vec![10, 255]));
+    fn hex_of_odd_length_in_upper_case_or_with_signs_is_refused() {
+        assert_eq!(from_hex("0aff"), Some(vec![10, 255]));
+        assert_eq!(from_hex("0aFf"), None);
         assert_eq!(from_hex("0aF"), None);
         assert_eq!(from_hex("+a"), None);
         assert_eq!(from_hex("0ä"), None);

@@ -341,7 +341,7 @@ fn attached_since(
 ) -> rusqlite::Result<(i64, Vec<Found>)> {
     let mut statement = connection.prepare_cached(
         "SELECT seq, account, conversation,
-                CASE WHEN channel = ?1 AND conversation IS NOT NULL AND kind IN ('message', 'unsend') THEN payload END
+                CASE WHEN channel = ?1 AND conversation IS NOT NULL AND kind IN ('message', 'unsend', 'revoke') THEN payload END
          FROM events WHERE seq > ?2 ORDER BY seq LIMIT ?3",
     )?;
     let mut rows = statement.query(params![channel, cursor, BATCH])?;

@@ -32,6 +32,7 @@ mod reports;
 pub mod responder;
 pub mod search;
 mod sending_blocks;
+mod sending_pauses;
 pub mod sessions;
 mod set_aside;
 mod staging;

@@ -1,10 +1,13 @@
 //! Accounts that cannot send, as their platform answered (`tokens.db`). [`super::Connection::block`] shows it.
 
+use std::collections::HashSet;
+
 use rusqlite::params;
 
 use super::connection::{Connection, SendingBlock};
 use super::connections::Connections;
 use crate::shared::channel::dialogue::Fault;
+use crate::shared::journal::Account;
 
 impl Connections {
     /// Notes that this login of an account cannot send. Another login since then has ended it already.
@@ -62,16 +65,29 @@ impl Connections {
             .await
     }
 
-    /// Ends the blocks of refused tokens: tokens of the settings may be others since this process began.
+    /// Ends at a start the blocks that calls have found: a start is a look, which the next message takes. Where something
+    /// waits already, that is the look, and until then the block is told; but of refused tokens the settings may name others
+    /// since this process began. What a platform told by itself, without a code, has its own time.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn end_blocks_of_tokens(&self) -> anyhow::Result<()> {
+    pub async fn end_blocks_at_start(&self, with_waiting: HashSet<Account>) -> anyhow::Result<()> {
         self.db()
-            .call(|connection| {
-                connection
-                    .execute("DELETE FROM sending_blocks WHERE why = ?1", [Fault::NeedsReconnect.as_str()])
-                    .map(drop)
+            .call(move |connection| -> rusqlite::Result<()> {
+                let all: Vec<(Account, String)> = connection
+                    .prepare("SELECT channel, account, why FROM sending_blocks WHERE code <> '' OR why = ?1")?
+                    .query_map([Fault::NeedsReconnect.as_str()], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?
+                    .collect::<rusqlite::Result<_>>()?;
+                let is_over = |(account, why): &(Account, String)| {
+                    why == Fault::NeedsReconnect.as_str() || !with_waiting.contains(account)
+                };
+                for ((channel, account), _) in all.iter().filter(|block| is_over(block)) {
+                    connection.execute(
+                        "DELETE FROM sending_blocks WHERE channel = ?1 AND account = ?2",
+                        [channel, account],
+                    )?;
+                }
+                Ok(())
             })
             .await
     }

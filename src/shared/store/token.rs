@@ -15,6 +15,8 @@ pub enum TokenKind {
     PreviousAccess,
     /// The refresh token before the last refresh, kept until its successor has worked.
     PreviousRefresh,
+    /// No token: names the tokens of the settings from which the pair was made, by a hash.
+    MadeFrom,
 }
 
 impl TokenKind {
@@ -27,6 +29,7 @@ impl TokenKind {
             Self::User => "user",
             Self::PreviousAccess => "previous_access",
             Self::PreviousRefresh => "previous_refresh",
+            Self::MadeFrom => "made_from",
         }
     }
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::identity::{Changed, Identity, Ids, People};
 use super::place::Where;
 use crate::meta::id::Id;
-use crate::shared::journal::{DedupeKey, Effect, Event, Knowing, Source, Unsending};
+use crate::shared::journal::{DedupeKey, Effect, Event, Knowing, SentPart, Source, Unsending};
 use crate::shared::raw_json::{Object, is_too_deep};
 use crate::whatsapp::names::NAME;
 use crate::whatsapp::person::Person;
@@ -241,7 +241,8 @@ fn system(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> 
 }
 
 /// What became of a message that went out. The same id comes with each status, and with each participant of a group. Some
-/// members had another spelling before May 2026.
+/// members had another spelling before May 2026. Whom it names says little: numbers are written in other ways, as Brazil's, and
+/// left out where they are hidden.
 fn status(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> {
     let recipient = filled(object, "recipient_id");
     let first = |names: [&'static str; 2]| names.into_iter().find(|name| object.has(name)).unwrap_or(names[0]);
@@ -252,7 +253,7 @@ fn status(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> 
             place.people.find(Ids::of(object, "recipient_id", "recipient_user_id", parent))
         }
     };
-    let Identity { person, names } = identity.ok_or(NOBODY)?;
+    let (person, names) = identity.map(|Identity { person, names }| (person.name(), names)).unzip();
     let participant = match object.has("recipient_participant_user_id") {
         true => "recipient_participant_user_id",
         false => first(["recipient_participant_id", "participant_recipient_id"]),
@@ -260,7 +261,16 @@ fn status(place: &Where<'_>, object: &Object<'_>) -> Result<Read, &'static str> 
     let is_call = object.text("type").as_deref() == Some("call");
     let kind = if is_call { kind::CALL_STATUS } else { kind::STATUS };
     let key = key_of(place, kind, object, &["id", "status", participant]);
-    Ok(Read { kind, effect: Effect::Report { person: person.name() }, key, name: None, names })
+    let of = filled(object, "id").filter(|_| !is_call).map(|id| SentPart {
+        platform_id: id.into_owned(),
+        mark: filled(object, "biz_opaque_callback_data").map(Cow::into_owned),
+    });
+    let name = of.as_ref().map(|of| DedupeKey::of_reports(NAME, place.account.as_str(), &of.platform_id));
+    let effect = match (of, person) {
+        (Some(of), person) => Effect::Receipt { person, of },
+        (None, person) => Effect::Report { person: person.ok_or(NOBODY)? },
+    };
+    Ok(Read { kind, effect, key, name, names: names.unwrap_or_default() })
 }
 
 /// A call, or a step of it.

@@ -49,6 +49,10 @@ const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// How often old ones are removed, in milliseconds.
 const REMOVED_EVERY_MS: i64 = 60 * 60 * 1000;
 
+/// How much of a pause that a platform told of holds after a start, in milliseconds: a clock that was wrong keeps no account
+/// silent for longer.
+const LONGEST_PAUSE_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// When it is looked again whether a login can send that could not: what waits is held back until then. The account itself
 /// counts as blocked by its row, which outlives a restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,8 +150,14 @@ impl Outbox {
         if self.0.is_at_work.load(Ordering::Acquire) {
             return Ok(());
         }
-        self.0.answering.shared.connections.end_blocks_of_tokens().await?;
-        for (number, to) in self.0.answering.shared.journal.take_up_outgoing().await? {
+        let waiting = self.0.answering.shared.journal.take_up_outgoing().await?;
+        let accounts = waiting.iter().map(|(_, to)| (to.channel.clone(), to.account.clone())).collect();
+        self.0.answering.shared.connections.end_blocks_at_start(accounts).await?;
+        let longest = self.now_ms() + LONGEST_PAUSE_MS;
+        for ((channel, account), until) in self.0.answering.shared.journal.list_sending_pauses().await? {
+            self.queue().pause(&channel, &account, until.min(longest));
+        }
+        for (number, to) in waiting {
             self.queue().add(number, &to, self.rates_of(&to.channel));
         }
         self.0.is_at_work.store(true, Ordering::Release);
@@ -272,5 +282,14 @@ impl Worker for Outbox {
 
     fn idle(&self) -> BoxFuture<'_, ()> {
         Box::pin(until_done(&self.0.tasks))
+    }
+
+    fn finish(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            // What is accepted from now on, and every next part, waits for the next start.
+            self.0.is_at_work.store(false, Ordering::Release);
+            self.0.tasks.close();
+            self.0.tasks.wait().await;
+        })
     }
 }

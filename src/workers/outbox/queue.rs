@@ -23,6 +23,8 @@ fn weight_of(rate: Rate, is_heavy: bool) -> f64 {
 #[derive(Default)]
 pub(super) struct Queue {
     lanes: BTreeMap<Account, Lane>,
+    /// Until when nothing of an account goes out, in milliseconds since 1970.
+    paused: BTreeMap<Account, i64>,
     under_way: usize,
     /// The account whose turn was last: the next one begins.
     last: Option<Account>,
@@ -35,7 +37,6 @@ struct Lane {
     /// Those who wait for a time, by it.
     later: BTreeMap<(i64, String), ()>,
     under_way: usize,
-    paused_until: i64,
     allowance: Allowance,
     /// What may still go to people who were written to lately, where one person's share is limited.
     of_people: HashMap<String, Allowance>,
@@ -107,7 +108,6 @@ impl Queue {
             ready: VecDeque::new(),
             later: BTreeMap::new(),
             under_way: 0,
-            paused_until: 0,
             allowance: Allowance { left: burst, filled_at: 0 },
             of_people: HashMap::new(),
         });
@@ -200,14 +200,13 @@ impl Queue {
     /// Until when nothing of this account goes out, in milliseconds since 1970. Messages have their turns all the same: what is
     /// too old by then has failed at its own time, and not at the end of a pause that may last for a day.
     pub fn paused_until(&self, channel: &str, account: &str) -> i64 {
-        self.lanes.get(&(channel.to_owned(), account.to_owned())).map_or(0, |lane| lane.paused_until)
+        self.paused.get(&(channel.to_owned(), account.to_owned())).copied().unwrap_or(0)
     }
 
     /// Nothing more of this account goes out before this time.
     pub fn pause(&mut self, channel: &str, account: &str, until: i64) {
-        if let Some(lane) = self.lanes.get_mut(&(channel.to_owned(), account.to_owned())) {
-            lane.paused_until = lane.paused_until.max(until);
-        }
+        let paused = self.paused.entry((channel.to_owned(), account.to_owned())).or_default();
+        *paused = until.max(*paused);
     }
 
     /// An audio or video went out: it costs more than a text.

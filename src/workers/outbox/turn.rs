@@ -263,7 +263,7 @@ impl Outbox {
             }
             Err(SendError::Later { retry_after, only_person }) => {
                 if !only_person {
-                    self.queue().pause(channel, account, later(retry_after));
+                    self.pause(channel, account, later(retry_after)).await;
                 }
                 Outcome::Again(later(retry_after))
             }
@@ -293,6 +293,15 @@ impl Outbox {
     async fn note_unreachable(&self, of: &Conversation, why: &'static str) {
         if let Err(error) = self.0.answering.shared.journal.set_unreachable(of, why).await {
             tracing::warn!(%error, "that a person cannot be written to could not be stored; the platform says it again");
+        }
+    }
+
+    /// Nothing of this account is sent before this time, also after a start.
+    async fn pause(&self, channel: &str, account: &str, until: i64) {
+        self.queue().pause(channel, account, until);
+        let of = (channel.to_owned(), account.to_owned());
+        if let Err(error) = self.0.answering.shared.journal.note_sending_pause(of, until).await {
+            tracing::warn!(%error, channel, account, "a pause could not be stored; after a start the platform tells it again");
         }
     }
 

@@ -181,6 +181,13 @@ impl Worker for AnsweringWorker {
             self.0.tasks.reopen();
         })
     }
+
+    fn finish(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.0.tasks.close();
+            self.0.tasks.wait().await;
+        })
+    }
 }
 
 /// The pause as the journal counts time.

@@ -5,6 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::rows::{self, Outgoing};
 use crate::shared::channel::dialogue::Reason;
+use crate::shared::journal::{Conversation, take_reports};
 use crate::shared::store::feed::insert::insert_item;
 use crate::shared::store::feed::item::ItemKind;
 use crate::shared::store::feed::numbering::NewItem;
@@ -89,5 +90,14 @@ pub(super) fn set_sent(
              WHERE message = ?1 AND n = ?2",
         )?
         .execute(params![number, n, platform_id])?;
+    if let Some(id) = platform_id {
+        take_reports(connection, &conversation_of(connection, number)?, id)?;
+    }
     Ok(changed == 1)
+}
+
+fn conversation_of(connection: &Connection, number: i64) -> rusqlite::Result<Conversation> {
+    connection
+        .prepare_cached("SELECT channel, account, conversation FROM outgoing WHERE number = ?1")?
+        .query_row([number], |row| Ok(Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? }))
 }

@@ -6,7 +6,7 @@ use super::changes::{fail_rest, set_sent, tell};
 use super::rows::Author;
 use crate::shared::channel::dialogue::{Part, PartContent, Reason};
 use crate::shared::channel::meaning::{Origin, Receipt, Receiving, WentOut};
-use crate::shared::journal::Conversation;
+use crate::shared::journal::{Conversation, DedupeKey, make_file_anew};
 
 /// The place of a part: its message's number, and its own.
 type Place = (i64, i64);
@@ -32,6 +32,8 @@ pub(in crate::shared) fn note_echo(
     if cover_by_receipts(connection, number, n)? || is_news {
         tell(connection, number, now_ms)?;
     }
+    // The copy may have been made while the failure came.
+    show_copy(connection, number, n)?;
     connection
         .prepare_cached("SELECT author FROM outgoing WHERE number = ?1")?
         .query_row([number], |row| Ok(if row.get_ref(0)?.as_str()? == "human" { Author::Human } else { Author::Bot }))
@@ -266,6 +268,9 @@ pub(super) fn cover_by_receipts(connection: &Connection, number: i64, n: i64) ->
                AND (state = 'sent' OR (state = 'delivered' AND ?4 IS NOT NULL) OR (state = 'failed' AND sent_at IS NOT NULL))",
         )?
         .execute(params![number, n, delivered, read])?;
+    if changed == 1 {
+        show_copy(connection, number, n)?;
+    }
     Ok(changed == 1)
 }
 
@@ -281,9 +286,34 @@ fn fail_late(connection: &Connection, number: i64, n: i64) -> rusqlite::Result<b
         )?
         .execute([number, n])?;
     if changed == 1 {
+        show_copy(connection, number, n)?;
         fail_rest(connection, number, Reason::Stopped)?;
     }
     Ok(changed == 1)
+}
+
+/// Our own copy of a part stands in its conversation as long as the part has not failed.
+fn show_copy(connection: &Connection, number: i64, n: i64) -> rusqlite::Result<()> {
+    let found: Option<(Conversation, String, bool)> = connection
+        .prepare_cached(
+            "SELECT o.channel, o.account, o.conversation, p.platform_id, p.state <> 'failed'
+             FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
+             WHERE p.message = ?1 AND p.n = ?2 AND p.platform_id IS NOT NULL",
+        )?
+        .query_row([number, n], |row| {
+            let of = Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? };
+            Ok((of, row.get(3)?, row.get(4)?))
+        })
+        .optional()?;
+    let Some((of, id, is_shown)) = found else { return Ok(()) };
+    let name = DedupeKey::of_own_copy(&of.channel, &of.account, &id);
+    let changed = connection
+        .prepare_cached("UPDATE events SET entry = ?2, opens = ?2 WHERE name = ?1 AND entry <> ?2")?
+        .execute(params![name.as_bytes(), is_shown])?;
+    if changed > 0 {
+        make_file_anew(connection, &of)?;
+    }
+    Ok(())
 }
 
 /// Messages of bots that wait for their turn fail: all of a conversation whose parts were not called yet.
