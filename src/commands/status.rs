@@ -126,7 +126,7 @@ fn account(one: &Connection) -> Vec<String> {
         one.name.clone(),
         one.status.as_str().to_owned(),
         one.last_read_at.map_or_else(|| "never".to_owned(), utc_text),
-        one.status_reason().unwrap_or_else(|| "–".to_owned()),
+        one.status_reason().map_or("–".to_owned(), |reason| reason.to_string()),
     ]
 }
 

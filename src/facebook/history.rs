@@ -25,6 +25,7 @@ use super::view;
 use crate::meta::id::Id;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{Event, Source};
+use crate::shared::languages::say;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::raw_json::{Object, elements};
 use crate::shared::store::{HistoryWalk, Listed, Unread, WalkKind, WalkPlace, WalkStart, Walked};
@@ -158,7 +159,13 @@ async fn read_lists(
         let (changed, reached) = changed_since(&list, place.until);
         // Another look at the top shows what was read already.
         let counted = if place.pass == 1 { changed.len() } else { 0 };
-        shared.progress.report(inbox.channel, inbox.account.as_str(), "conversations", done, Some(done + counted));
+        shared.progress.report(
+            inbox.channel,
+            inbox.account.as_str(),
+            say::what_conversations(),
+            done,
+            Some(done + counted),
+        );
         done += counted;
         let newest = changed.iter().filter_map(|conversation| updated_ms(conversation)).max();
         // What is older was read before, so nobody needs the way there.
@@ -200,7 +207,7 @@ async fn read_lists(
             .advance_walk(inbox.channel, inbox.account.as_str(), walk, shown, counted, following.clone())
             .await?;
         gaps.take_back(facebook, inbox).await?;
-        shared.progress.report(inbox.channel, inbox.account.as_str(), "conversations", done, Some(done));
+        shared.progress.report(inbox.channel, inbox.account.as_str(), say::what_conversations(), done, Some(done));
         place = following;
     }
     Ok(place)
@@ -289,7 +296,7 @@ async fn list_older(
     loop {
         let (Some(older), left) = journal.next_older(inbox.channel, account, &behind).await? else { return Ok(()) };
         let known = done + usize::try_from(left).unwrap_or_default();
-        facebook.shared.progress.report(inbox.channel, account, "ids of older messages", done, Some(known));
+        facebook.shared.progress.report(inbox.channel, account, say::what_older_ids(), done, Some(known));
         if thread != older.thread {
             (thread, way) = (older.thread.clone(), Way::from(Some(&older.after)));
         }

@@ -11,6 +11,7 @@ use super::refusal;
 use crate::meta::app::{self, App, Denial, GRAPH_URL};
 use crate::meta::id::Id;
 use crate::meta::media::Media;
+use crate::shared::languages::Sentence;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::{ProblemKind, Settings};
 
@@ -137,7 +138,7 @@ impl App for Config {
         )
     }
 
-    fn token_reason(&self, subcode: i64) -> &'static str {
+    fn token_reason(&self, subcode: i64) -> Sentence {
         refusal::token_reason(subcode)
     }
 
@@ -149,7 +150,7 @@ impl App for Config {
         super::client::NUMBER_FIELDS.into_iter().find(|field| *field == name)
     }
 
-    fn denial_reason(&self, denial: Denial) -> String {
+    fn denial_reason(&self, denial: Denial) -> Sentence {
         refusal::denial_reason(denial)
     }
 }

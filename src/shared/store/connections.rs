@@ -12,6 +12,7 @@ use super::{SendingBlock, erasures};
 use crate::shared::channel::dialogue::Fault;
 use crate::shared::clock::Clock;
 use crate::shared::database::db::Db;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::secrets::vault::{Place, Purpose, Vault, VaultError};
 
 /// How a connection is doing.
@@ -77,12 +78,12 @@ impl TroubleSource {
         }
     }
 
-    /// How a sentence for the merchant begins.
-    fn beginning(self) -> &'static str {
+    /// The sentence for the merchant in which these words stand.
+    fn sentence(self, words: Sentence) -> Sentence {
         match self {
-            Self::Read => "Reading is incomplete: ",
-            Self::Pause => "Reading pauses: ",
-            Self::Token | Self::Login | Self::Check => "",
+            Self::Read => say::reading_incomplete(words),
+            Self::Pause => say::reading_pauses(words),
+            Self::Token | Self::Login | Self::Check => words,
         }
     }
 }
@@ -104,19 +105,19 @@ pub struct Trouble {
     /// Who found it.
     pub source: TroubleSource,
     /// What it is, in words for the merchant.
-    pub words: String,
+    pub words: Sentence,
 }
 
 impl Trouble {
     /// Found by `source`, in words for the merchant.
-    pub fn new(source: TroubleSource, words: impl Into<String>) -> Self {
+    pub fn new(source: TroubleSource, words: impl Into<Sentence>) -> Self {
         Self { source, words: words.into() }
     }
 
     /// The sentence that the merchant reads.
     #[must_use]
-    pub fn sentence(&self) -> String {
-        format!("{}{}", self.source.beginning(), self.words)
+    pub fn sentence(&self) -> Sentence {
+        self.source.sentence(self.words.clone())
     }
 }
 
@@ -148,7 +149,7 @@ pub struct Connection {
 impl Connection {
     /// A sentence for the merchant, where the account is not doing well.
     #[must_use]
-    pub fn status_reason(&self) -> Option<String> {
+    pub fn status_reason(&self) -> Option<Sentence> {
         self.trouble.as_ref().map(Trouble::sentence)
     }
 
@@ -245,7 +246,7 @@ pub struct NewConnection {
     /// How it is doing.
     pub status: Status,
     /// A sentence for the merchant, where the login found that something is missing.
-    pub status_reason: Option<String>,
+    pub status_reason: Option<Sentence>,
     /// The platform's id of the person who logged in, where there is one.
     pub platform_user: Option<String>,
     /// All tokens of the account; earlier ones are replaced.
@@ -345,7 +346,7 @@ impl Connections {
                             new.name,
                             written(&new.scopes),
                             new.status.as_str(),
-                            new.status_reason,
+                            new.status_reason.as_ref().map(Sentence::stored),
                             new.platform_user,
                             now_ms,
                             new.status_reason.as_ref().map(|_| TroubleSource::Login.as_str())
@@ -745,7 +746,7 @@ const SELECT: &str =
 
 /// What `trouble_source` and `status_reason` hold.
 fn columns(trouble: Option<Trouble>) -> (Option<&'static str>, Option<String>) {
-    trouble.map(|trouble| (trouble.source.as_str(), trouble.words)).unzip()
+    trouble.map(|trouble| (trouble.source.as_str(), trouble.words.stored())).unzip()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
@@ -763,12 +764,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
         name: text(3)?,
         scopes: text(4)?.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
         status: text(5)?.parse().map_err(|error| wrong(5, error))?,
-        trouble: source.zip(words).map(|(source, words)| Trouble { source, words }),
+        trouble: source.zip(words).map(|(source, words)| Trouble { source, words: Sentence::of_stored(words) }),
         block: match row.get::<_, Option<String>>(10)? {
             Some(why) => Some(SendingBlock {
                 fault: why.parse::<Fault>().map_err(|error| wrong(10, error))?,
                 code: text(11)?,
-                sentence: text(12)?,
+                sentence: Sentence::of_stored(text(12)?),
                 until: row.get(13)?,
             }),
             None => None,

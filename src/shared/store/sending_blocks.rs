@@ -4,6 +4,7 @@ use rusqlite::params;
 
 use super::{Connection, Connections, Status};
 use crate::shared::channel::dialogue::Fault;
+use crate::shared::languages::{Sentence, say};
 
 /// Why nothing of an account is sent, though its login stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct SendingBlock {
     /// The platform's code; empty where it was not asked.
     pub code: String,
     /// What the merchant reads.
-    pub sentence: String,
+    pub sentence: Sentence,
     /// When it is tried again, in milliseconds since 1970.
     pub until: i64,
 }
@@ -30,9 +31,11 @@ impl Connection {
 
     /// A sentence for the merchant about what is wrong, with what keeps it from sending.
     #[must_use]
-    pub fn told_reason(&self) -> Option<String> {
+    pub fn told_reason(&self) -> Option<Sentence> {
         match (&self.block, self.status_reason()) {
-            (Some(block), Some(reason)) if reason != block.sentence => Some(format!("{} {reason}", block.sentence)),
+            (Some(block), Some(reason)) if reason != block.sentence => {
+                Some(say::sentences(block.sentence.clone(), reason))
+            }
             (Some(block), _) => Some(block.sentence.clone()),
             (None, reason) => reason,
         }
@@ -54,7 +57,7 @@ impl Connections {
                         "INSERT OR REPLACE INTO sending_blocks (channel, account, connected_at, why, code, sentence, until)
                          SELECT channel, account, connected_at, ?4, ?5, ?6, ?7 FROM connections
                          WHERE channel = ?1 AND account = ?2 AND connected_at = ?3",
-                        params![channel, account, connected_at, fault.as_str(), code, sentence, until],
+                        params![channel, account, connected_at, fault.as_str(), code, sentence.stored(), until],
                     )
                     .map(drop)
             })
