@@ -1,725 +1,704 @@
-# What merchants read, in English. `$name` is filled in by the program; the words in square brackets decide between
-# one and several, or between the months. Each sentence stands in every other file of this folder, with the same variables.
+# Deutsch. Anrede: Sie. Eine Facebook-Page heißt Seite, eine conversation Unterhaltung.
 
-## Days and hours
-
-date = { $day } { $month ->
-    [1] Jan
-    [2] Feb
-    [3] Mar
-    [4] Apr
-    [5] May
-    [6] Jun
-    [7] Jul
-    [8] Aug
-    [9] Sep
-    [10] Oct
-    [11] Nov
-   *[12] Dec
+date = { $day }. { $month ->
+    [1] Jan.
+    [2] Feb.
+    [3] März
+    [4] Apr.
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] Aug.
+    [9] Sept.
+    [10] Okt.
+    [11] Nov.
+   *[12] Dez.
   } { $year }
-moment = { $day } { $month ->
-    [1] Jan
-    [2] Feb
-    [3] Mar
-    [4] Apr
-    [5] May
-    [6] Jun
-    [7] Jul
-    [8] Aug
-    [9] Sep
-    [10] Oct
-    [11] Nov
-   *[12] Dec
+moment = { $day }. { $month ->
+    [1] Jan.
+    [2] Feb.
+    [3] März
+    [4] Apr.
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] Aug.
+    [9] Sept.
+    [10] Okt.
+    [11] Nov.
+   *[12] Dez.
   } { $year }, { $clock } UTC
 day = { $weekday ->
-    [1] Monday
-    [2] Tuesday
-    [3] Wednesday
-    [4] Thursday
-    [5] Friday
-    [6] Saturday
-   *[7] Sunday
-  }, { $day } { $month ->
-    [1] January
-    [2] February
-    [3] March
+    [1] Montag
+    [2] Dienstag
+    [3] Mittwoch
+    [4] Donnerstag
+    [5] Freitag
+    [6] Samstag
+   *[7] Sonntag
+  }, { $day }. { $month ->
+    [1] Januar
+    [2] Februar
+    [3] März
     [4] April
-    [5] May
-    [6] June
-    [7] July
+    [5] Mai
+    [6] Juni
+    [7] Juli
     [8] August
     [9] September
-    [10] October
+    [10] Oktober
     [11] November
-   *[12] December
+   *[12] Dezember
   } { $year }
-just-now = just now
+just-now = gerade eben
 minutes-ago = { $count ->
-    [one] a minute ago
-   *[other] { $count } minutes ago
+    [one] vor einer Minute
+   *[other] vor { $count } Minuten
   }
 hours-ago = { $count ->
-    [one] an hour ago
-   *[other] { $count } hours ago
+    [one] vor einer Stunde
+   *[other] vor { $count } Stunden
   }
-yesterday = yesterday
+yesterday = gestern
 days-ago = { $count ->
-    [one] a day ago
-   *[other] { $count } days ago
+    [one] vor einem Tag
+   *[other] vor { $count } Tagen
   }
-in-a-moment = in a moment
+in-a-moment = gleich
 in-minutes = { $count ->
-    [one] in a minute
-   *[other] in { $count } minutes
+    [one] in einer Minute
+   *[other] in { $count } Minuten
   }
 
-## On every page
-
-skip = Skip to content
-main-navigation = Main
-overview = Overview
-conversations = Conversations
-catalogue = Catalogue
-keys = Keys
-account = Account
-pages = Pages
-breadcrumb = Breadcrumb
-times-are-utc = Times are UTC.
-language = Language
-language-change = Change language
-search = Search
-you = You
+skip = Zum Inhalt springen
+main-navigation = Hauptmenü
+overview = Übersicht
+conversations = Unterhaltungen
+catalogue = Katalog
+keys = Schlüssel
+account = Konto
+pages = Seiten
+breadcrumb = Pfad
+times-are-utc = Zeiten in UTC.
+language = Sprache
+language-change = Sprache ändern
+search = Suchen
+you = Sie
 bot = Bot
-back-to-start = Back to the start page
-to-start = To the start page
+back-to-start = Zurück zur Startseite
+to-start = Zur Startseite
 
-## States
+connected = Verbunden
+connected-in-part = Teilweise verbunden
+not-connected = Nicht verbunden
+cannot-answer = Kann nicht antworten
+log-in-again = Bitte neu anmelden
 
-connected = Connected
-connected-in-part = Connected in part
-not-connected = Not connected
-cannot-answer = Cannot answer
-log-in-again = Please log in again
-
-## Start page
-
-welcome-title = Every conversation and the whole catalogue, always at hand
-welcome = shoptalk connects your shop and your Page, and keeps what your customers write and what you sell ready for your sales bot.
-no-platform = No platform is configured yet. The operator finds every setting explained in { $file }.
-step = Step { $number }:
-after-first-step = Comes after the first step.
-connect = Connect
-connect-another = Connect another
-connect-another-account = Connect another account
-still-to-connect = Still to connect
-sign-out = Sign out
-session-ended = Your session has ended. Connect your shop again to sign in; nothing is lost.
-session-closed = You are signed out of this page. Your accounts stay connected.
-read-again = Everything is being read again.
-all-connected = Everything is connected. New messages and changes of the catalogue arrive by themselves.
-all-well = New messages and changes of the catalogue arrive by themselves.
-being-finished = Connected. Something is still to come, and arrives by itself.
+welcome-title = Jede Unterhaltung und der ganze Katalog, immer griffbereit
+welcome = shoptalk verbindet Ihren Shop mit Ihrer Seite und hält für Ihren Verkaufsbot bereit, was Ihre Kunden schreiben und was Sie verkaufen.
+no-platform = Es ist noch keine Plattform eingerichtet. Alle Einstellungen sind in { $file } erklärt.
+step = Schritt { $number }:
+after-first-step = Kommt nach dem ersten Schritt.
+connect = Verbinden
+connect-another = Weiteren Shop verbinden
+connect-another-account = Weiteres Konto verbinden
+still-to-connect = Noch zu verbinden
+sign-out = Abmelden
+session-ended = Ihre Sitzung ist abgelaufen. Verbinden Sie Ihren Shop erneut, um sich anzumelden; es ist nichts verloren.
+session-closed = Sie sind hier abgemeldet. Ihre Konten bleiben verbunden.
+read-again = Alles wird neu eingelesen.
+all-connected = Alles ist verbunden. Neue Nachrichten und Änderungen am Katalog kommen von selbst.
+all-well = Neue Nachrichten und Änderungen am Katalog kommen von selbst.
+being-finished = Verbunden. Etwas fehlt noch und kommt von selbst nach.
 accounts-need-you = { $count ->
-    [one] One account needs you.
-   *[other] { $count } accounts need you.
+    [one] Ein Konto braucht Ihre Hilfe.
+   *[other] { $count } Konten brauchen Ihre Hilfe.
   }
-latest-conversations = Latest conversations
-all-conversations = All conversations
-nobody-has-written = Nobody has written yet. As soon as a customer does, the conversation appears here.
-disconnected = Disconnected
-is-disconnected = { $platform } { $noun } { $account } is disconnected.
-connect-again = Connect { $platform } again
-last-event = Last event
-none-yet = none yet
-last-read = Last complete read
-not-yet = not yet
-connected-since = Connected
-sync-now = Sync now
-disconnect = Disconnect
-log-in-to-again = Log in to { $platform } again
-answers-not-sent = Answers are not being sent. { $why }
-nobody-has-to = Nobody has to do anything.
-login-not-accepted = { $platform } no longer accepts the stored login.
-still-taken-in = New messages are still taken in.
-not-notified = { $platform } does not notify us of: { $what }. It is tried again every hour; meanwhile reading fills the gaps.
-reading-given-up = Reading failed several times and was given up. “Sync now” tries again.
-reading-failed = The last read failed. It is tried again { $when }.
-reading = Reading { $what }
-reading-of = Reading { $what }: { $done } of { $known }
-reading-so-far = Reading { $what }: { $done } so far
-reading-begins = Reading begins in a moment.
-reading-incomplete = Reading is incomplete: { $why }
-reading-pauses = Reading pauses: { $why }
-to-come = Still to come: { $what }. { $why }
+latest-conversations = Neueste Unterhaltungen
+all-conversations = Alle Unterhaltungen
+nobody-has-written = Es hat noch niemand geschrieben. Sobald sich ein Kunde meldet, erscheint die Unterhaltung hier.
+disconnected = Getrennt
+is-disconnected = { $platform } ({ $noun } { $account }) ist getrennt.
+connect-again = { $platform } wieder verbinden
+last-event = Letztes Ereignis
+none-yet = noch keines
+last-read = Zuletzt vollständig eingelesen
+not-yet = noch nicht
+connected-since = Verbunden
+sync-now = Jetzt synchronisieren
+disconnect = Trennen
+log-in-to-again = Neu bei { $platform } anmelden
+answers-not-sent = Antworten werden nicht gesendet. { $why }
+nobody-has-to = Sie müssen nichts tun.
+login-not-accepted = { $platform } akzeptiert die gespeicherte Anmeldung nicht mehr.
+still-taken-in = Neue Nachrichten werden weiterhin angenommen.
+not-notified = { $platform } benachrichtigt uns nicht über: { $what }. Wir versuchen es jede Stunde wieder; bis dahin füllt das Einlesen die Lücken.
+reading-given-up = Das Einlesen ist mehrmals fehlgeschlagen und wurde aufgegeben. „Jetzt synchronisieren“ versucht es erneut.
+reading-failed = Das letzte Einlesen ist fehlgeschlagen. Nächster Versuch { $when }.
+reading = Wird eingelesen: { $what }
+reading-of = Wird eingelesen: { $what } ({ $done } von { $known })
+reading-so-far = Wird eingelesen: { $what } (bisher { $done })
+reading-begins = Das Einlesen beginnt gleich.
+reading-incomplete = Das Einlesen ist unvollständig: { $why }
+reading-pauses = Das Einlesen pausiert: { $why }
+to-come = Noch ausstehend: { $what }. { $why }
 
-## Nouns: what an account of a platform is called
+noun-page = Seite
+noun-instagram = Instagram-Konto
+noun-shop = Shop
+noun-number = Nummer
+noun-bot = Bot
+noun-linkedin = Seite
 
-noun-page = Page
-noun-instagram = Instagram account
-noun-shop = shop
-noun-number = number
-noun-bot = bot
-noun-linkedin = page
+what-products = Produkte
+what-variants = Varianten
+what-stock = Lagerbestand
+what-discounts = Rabatte
+what-collections = Kollektionen
+what-changed-products = geänderte Produkte
+what-shop = Shop
+what-products-by-page = Produkte, Seite für Seite, weil der Export von Shopify fehlgeschlagen ist
+what-conversations = Unterhaltungen
+what-older-ids = IDs älterer Nachrichten
+what-page-metadata = Angaben zur Seite
 
-## What is read, or still to come
+disconnect-question = { $name } trennen?
+disconnect-tells = { $platform } meldet uns nichts mehr; wir bitten darum und prüfen es nach.
+disconnect-erases = Die gespeicherte Anmeldung wird gelöscht, und es wird nichts mehr eingelesen.
+disconnect-keeps = Unterhaltungen und Dateien, die schon hier sind, bleiben. „Meine Daten löschen“ unter Konto löscht sie.
+disconnect-again = Sie können die Verbindung jederzeit wiederherstellen ({ $noun }).
+keep-connected = Verbunden lassen
+disconnected-checked = Getrennt. { $platform } wurde danach gefragt und meldet uns hierzu nichts mehr ({ $noun }).
+disconnected-with-another = Getrennt. Solange das zugehörige Konto verbunden ist, erfahren wir noch davon ({ $noun }); das wird beiseitegelegt und nirgends gezeigt.
+disconnected-unconfirmed = Getrennt: Unsere Anmeldung ist gelöscht, und es wird nichts mehr eingelesen. { $platform } hat aber nicht bestätigt, dass uns nichts mehr gemeldet wird ({ $noun }). { $part } Was noch eintrifft, wird beiseitegelegt und nirgends gezeigt.
+part-facebook = Öffnen Sie bei Facebook Einstellungen → Business-Integrationen und entfernen Sie diese App.
+part-shopify = Öffnen Sie bei Shopify Einstellungen → Apps und Vertriebskanäle und deinstallieren Sie diese App.
+part-whatsapp = Öffnen Sie im WhatsApp Manager den Systemnutzer der App und entziehen Sie ihm den Zugriff auf das WhatsApp-Konto.
+part-viber = Fordern Sie bei Viber ein neues Token für den Bot an; damit verliert das alte seine Gültigkeit.
+part-linkedin = Öffnen Sie bei LinkedIn Einstellungen → Datenschutz → Zugelassene Dienste und entfernen Sie diese App.
+needs-login-first = Dieses Konto braucht eine neue Anmeldung, bevor es eingelesen werden kann.
 
-what-products = products
-what-variants = variants
-what-stock = stock
-what-discounts = discounts
-what-collections = collections
-what-changed-products = changed products
-what-shop = the shop
-what-products-by-page = products, page by page because Shopify's export failed
-what-conversations = conversations
-what-older-ids = ids of older messages
-what-page-metadata = the Page's metadata
-to-come-catalogue = the catalogue
+sign-out-means = Beendet Ihre Sitzung in diesem Browser. Ihre Konten bleiben verbunden, Nachrichten treffen weiter ein. Um zurückzukehren, verbinden Sie Ihren Shop erneut.
+export = Meine Daten exportieren
+export-means = Alles, was zu Ihren Konten gespeichert ist, als eine ZIP-Datei: Unterhaltungen, Katalog, Kopien von Anhängen und die Verbindungen.
+export-under-way = Ihre Daten werden bereits exportiert. Bitte warten Sie, bis das fertig ist.
+delete = Meine Daten löschen
+delete-more = Meine Daten löschen …
+delete-means = Trennt alle Konten und löscht, was dazu gespeichert ist: Anmeldungen, Unterhaltungen, Katalog, Dateien.
+delete-question = Alle meine Daten löschen?
+delete-concerns = Das lässt sich nicht rückgängig machen. Betroffen sind:
+not-connected-any-more = { $account } (nicht mehr verbunden)
+delete-receipt = Sie erhalten die Adresse einer Quittung, die zeigt, wann es erledigt ist; sie nennt niemanden.
+delete-word = löschen
+delete-type = Geben Sie „{ $word }“ ein, um fortzufahren
+delete-not-typed = Das war nicht „{ $word }“. Es wurde nichts gelöscht.
+delete-everything = Alles löschen
+keep-data = Daten behalten
 
-## Disconnecting
-
-disconnect-question = Disconnect { $name }?
-disconnect-tells = { $platform } stops telling us what happens; we ask it to, and look whether it did.
-disconnect-erases = The stored login is erased, and nothing is read any more.
-disconnect-keeps = Conversations and files that are here stay. “Delete my data” under Account erases them.
-disconnect-again = You can connect the { $noun } again at any time.
-keep-connected = Keep it connected
-disconnected-checked = Disconnected. { $platform } was asked afterwards, and no longer tells us about this { $noun }.
-disconnected-with-another = Disconnected. Until the account that this { $noun } belongs to is disconnected too, we are still told of it; that is set aside and shown nowhere.
-disconnected-unconfirmed = Disconnected: our login is erased and nothing is read any more. But { $platform } did not confirm that it stops telling us about this { $noun }. { $part } What still arrives is set aside and shown nowhere.
-part-facebook = On Facebook, open Settings → Business integrations and remove this app.
-part-shopify = In Shopify, open Settings → Apps and sales channels and uninstall this app.
-part-whatsapp = In WhatsApp Manager, open the app's system user and take its access to the WhatsApp account away.
-part-viber = Ask Viber for a new token of the bot, which ends what the old one could do.
-part-linkedin = On LinkedIn, open Settings → Data privacy → Permitted services and remove this app.
-needs-login-first = This account needs a new login before it can be read.
-
-## Account
-
-sign-out-means = Ends your session in this browser. Your accounts stay connected, and messages still arrive. To come back, connect your shop again.
-export = Export my data
-export-means = Everything that is kept of your accounts, as one zip file: conversations, catalogue, copies of attachments, and what is connected.
-export-under-way = Your data is being exported already. Please wait until that is done.
-delete = Delete my data
-delete-more = Delete my data …
-delete-means = Disconnects every account and erases what is kept of them: logins, conversations, catalogue, files.
-delete-question = Delete all my data?
-delete-concerns = This cannot be undone. It concerns:
-not-connected-any-more = { $account } (not connected any more)
-delete-receipt = You get the address of a receipt that shows when it is done; it names nobody.
-delete-word = delete
-delete-type = Type “{ $word }” to go on
-delete-not-typed = That was not “{ $word }”. Nothing was deleted.
-delete-everything = Delete everything
-keep-data = Keep my data
-
-## The receipt of an erasure
-
-request = Your request
-receipt-nothing = Nothing was found that belongs to this request, so there was nothing to erase. Requests of this kind name the person who connected an account here; messages that somebody sent to a shop's Page are kept by that shop.
-receipt-disconnected = The accounts were disconnected: their access is erased, and nothing more is read.
-receipt-erased = Everything that belongs to this request was erased, from databases and files.
-receipt-under-way = The data is being erased. This takes some minutes, and never more than a day.
-receipt-unconfirmed = { $platform } did not confirm that it stops telling us about your { $noun }. { $part }
+request = Ihre Anfrage
+receipt-nothing = Zu dieser Anfrage wurde nichts gefunden, es gab also nichts zu löschen. Solche Anfragen nennen die Person, die hier ein Konto verbunden hat; Nachrichten, die jemand an die Seite eines Shops geschickt hat, bewahrt dieser Shop auf.
+receipt-disconnected = Die Konten wurden getrennt: Ihr Zugriff ist gelöscht, und es wird nichts mehr eingelesen.
+receipt-erased = Alles, was zu dieser Anfrage gehört, wurde aus Datenbanken und Dateien gelöscht.
+receipt-under-way = Die Daten werden gelöscht. Das dauert einige Minuten und nie länger als einen Tag.
+receipt-unconfirmed = { $platform } hat nicht bestätigt, dass uns nichts mehr gemeldet wird ({ $noun }). { $part }
 receipt-code = Code: { $code }
-receipt-received = Received
-receipt-done = Done
-receipt-events = Messages and other events erased
-receipt-files = Files erased
-receipt-objects = Copies in object storage erased
-receipt-connections = Connections ended
-receipt-keep = This page names nobody. Keep the code if you want to come back to it.
+receipt-received = Eingegangen
+receipt-done = Erledigt
+receipt-events = Gelöschte Nachrichten und andere Ereignisse
+receipt-files = Gelöschte Dateien
+receipt-objects = Gelöschte Kopien im Objektspeicher
+receipt-connections = Beendete Verbindungen
+receipt-keep = Diese Seite nennt niemanden. Bewahren Sie den Code auf, wenn Sie später wiederkommen möchten.
 
-## Conversations
-
-no-conversations = No account with conversations is connected yet. { $link }, and what customers write appears here.
-connect-one = Connect one
-accounts = Accounts
-with-on = with { $name } on { $platform }
-search-conversations = Search by name, text or id
-nobody-has-written-list = Nobody has written yet. As soon as a customer does, the conversation appears here, newest first.
-no-more-conversations = There are no more conversations.
-back-to-newest = Back to the newest
-newest = Newest
-older-conversations = Older conversations
-people = People
-messages = Messages
-nothing-found = Nothing found for “{ $words }”.
-nothing-found-so-far = Nothing found for “{ $words }” so far.
-show-all-conversations = Show all conversations
-searched-back-to = Searched back to { $date }.
-search-further = Search further back
-you-said = You:
-older-than-kept = Older than what is kept here; the file of the account has it
+no-conversations = Noch ist kein Konto mit Unterhaltungen verbunden. { $link }, und was Kunden schreiben, erscheint hier.
+connect-one = Verbinden Sie eines
+accounts = Konten
+with-on = mit { $name } auf { $platform }
+search-conversations = Nach Name, Text oder ID suchen
+nobody-has-written-list = Es hat noch niemand geschrieben. Sobald sich ein Kunde meldet, erscheint die Unterhaltung hier, die neueste zuerst.
+no-more-conversations = Es gibt keine weiteren Unterhaltungen.
+back-to-newest = Zurück zu den neuesten
+newest = Neueste
+older-conversations = Ältere Unterhaltungen
+people = Personen
+messages = Nachrichten
+nothing-found = Nichts gefunden für „{ $words }“.
+nothing-found-so-far = Bisher nichts gefunden für „{ $words }“.
+show-all-conversations = Alle Unterhaltungen zeigen
+searched-back-to = Durchsucht bis { $date }.
+search-further = Weiter zurück suchen
+you-said = Sie:
+older-than-kept = Älter als das, was hier aufbewahrt wird; in der Datei des Kontos ist es enthalten
 messages-word = { $count ->
-    [one] message
-   *[other] messages
+    [one] Nachricht
+   *[other] Nachrichten
   }
 
-## One conversation
+person-on = { $person } auf { $platform }
+earlier-messages = Frühere Nachrichten
+newest-messages = Neueste Nachrichten
+messages-older-than-kept = Diese Nachrichten sind älter als das, was hier aufbewahrt wird; in der Datei der Unterhaltung sind sie enthalten.
+a-message = Eine Nachricht
+message-unsent = Nachricht zurückgenommen
+invisible-message = Eine Nachricht ohne sichtbaren Text
+earlier-message = Eine frühere Nachricht
+answers-message = Antwort auf:
+show-whole = Ganze Nachricht zeigen
+media-from = { $media } von { $name }
+from-you = Ihnen
+edited = bearbeitet
+read = gelesen
+you-reacted = Sie:
+reacted = reagiert
+they-reacted = Reaktion:
 
-person-on = { $person } on { $platform }
-earlier-messages = Earlier messages
-newest-messages = Newest messages
-messages-older-than-kept = These messages are older than what is kept here; the conversation's file has them.
-a-message = A message
-message-unsent = Message unsent
-invisible-message = A message without visible text
-earlier-message = An earlier message
-answers-message = Answers:
-show-whole = Show the whole message
-media-from = { $media } from { $name }
-from-you = you
-edited = edited
-read = read
-you-reacted = you:
-reacted = reacted
-they-reacted = reacted:
-
-## Kinds of media, and how something was said
-
-media-photo = Photo
+media-photo = Foto
 media-video = Video
-media-voice = Voice message
-media-sound = Sound
-media-file = File
+media-voice = Sprachnachricht
+media-sound = Audio
+media-file = Datei
 media-sticker = Sticker
-media-reel = Shared reel
-media-post = Shared post
+media-reel = Geteiltes Reel
+media-post = Geteilter Beitrag
 media-story = Story
-media-link = Shared link
-media-card = Card
-media-appointment = Appointment
-media-place = Place
-media-contact = Contact
-media-order = Order
-media-attachment = Attachment
-media-not-shown = A kind of message that { $platform } does not show to apps
-media-unknown = A kind of message that is not known here
-how-button = Pressed a button
-how-referral = Came through a link or an advertisement
-how-optin = Agreed to receive messages
-how-order = Sent an order
-how-product = Asked about a product
-how-template = Sent a template
-how-mention = Mentioned the page in a post
-note-handed-over = The conversation was handed to another app
-note-taken-over = Another app took the conversation over
-note-asked-for = Another app asked for the conversation
-note-account-linking = The person linked an account, or ended the link
-note-policy = Facebook enforced a policy on the Page
-note-not-reached = A message did not reach the person
-note-subscribed = The person subscribed
-note-unsubscribed = The person unsubscribed
-note-opened = The person opened the chat
-note-number-changed = The person's number or id changed
-note-call = A call
-note-passed-here = The conversation was passed to this app
-note-meta-agent = Meta's agent answers from here on
-note-people-elsewhere = The business's people answer elsewhere from here on
-note-other-partner = Another partner of the business answers from here on
-note-like = Somebody likes the post
-note-share = Somebody shared the post
+media-link = Geteilter Link
+media-card = Karte
+media-appointment = Termin
+media-place = Ort
+media-contact = Kontakt
+media-order = Bestellung
+media-attachment = Anhang
+media-not-shown = Eine Art von Nachricht, die { $platform } Apps nicht zeigt
+media-unknown = Eine Art von Nachricht, die hier nicht bekannt ist
+how-button = Hat eine Schaltfläche gedrückt
+how-referral = Kam über einen Link oder eine Anzeige
+how-optin = Möchte Nachrichten erhalten
+how-order = Hat eine Bestellung gesendet
+how-product = Hat nach einem Produkt gefragt
+how-template = Hat eine Vorlage gesendet
+how-mention = Hat die Seite in einem Beitrag erwähnt
+note-handed-over = Die Unterhaltung wurde einer anderen App übergeben
+note-taken-over = Eine andere App hat die Unterhaltung übernommen
+note-asked-for = Eine andere App möchte die Unterhaltung übernehmen
+note-account-linking = Die Person hat ein Konto verknüpft oder die Verknüpfung beendet
+note-policy = Facebook hat gegenüber der Seite eine Richtlinie durchgesetzt
+note-not-reached = Eine Nachricht hat die Person nicht erreicht
+note-subscribed = Die Person hat abonniert
+note-unsubscribed = Die Person hat das Abo beendet
+note-opened = Die Person hat den Chat geöffnet
+note-number-changed = Nummer oder ID der Person hat sich geändert
+note-call = Ein Anruf
+note-passed-here = Die Unterhaltung wurde dieser App übergeben
+note-meta-agent = Ab hier antwortet der Agent von Meta
+note-people-elsewhere = Ab hier antwortet das Team des Unternehmens an anderer Stelle
+note-other-partner = Ab hier antwortet ein anderer Partner des Unternehmens
+note-like = Jemandem gefällt der Beitrag
+note-share = Jemand hat den Beitrag geteilt
 
-## Answering by hand
-
-answer = Answer
-your-message = Your message
-send = Send
-sent-from-here = What was sent from here
+answer = Antworten
+your-message = Ihre Nachricht
+send = Senden
+sent-from-here = Von hier gesendet
 sent-by-at = { $by }, { $moment }: { $state }
-state-accepted = waits to be sent
-state-sent = sent
-state-delivered = delivered
-state-read = read
-state-failed = could not be sent
-state-unknown = may have been sent; that is being found out
-not-sent = Not sent
-not-sent-window = The platform's time for answers is over. It opens again when the person writes.
-not-sent-cannot-receive = This person cannot be written to at the moment.
-not-sent-blocked = The platform does not let the account send at the moment. The overview says why.
-not-sent-account = The account cannot send at the moment. Connect it again on the overview.
-not-sent-queue = Too many messages wait for this person already. Please try again later.
-not-sent-form = This form was used for another message already. Please go back and reload the page.
-not-sent-content = This message cannot be sent as it is.
-not-sent-human-window = Answers of humans after the platform's window are not switched on for this channel.
-not-sent-public = Answers are public there, and bots' answers are not switched on for this channel.
-not-sent-linkedin-partner = LinkedIn lets only its messaging partners send direct messages; LINKEDIN_MESSAGES=partner says that this app is one.
-not-sent-linkedin-automatic = LinkedIn forbids automatic direct messages: only what a human writes may be sent.
-becomes-comment = Your answer becomes a comment of the page, which everybody can read.
-your-message-was = Your message was:
-back-to-conversation = Back to the conversation
-reason-expired = expired
-reason-window-closed = window closed
-reason-cannot-receive = cannot receive
-reason-refused = refused
-reason-media-unusable = media unusable
-reason-template-unusable = template unusable
-reason-account-unavailable = account unavailable
-reason-not-owner = not owner
-reason-paused = paused
-reason-stopped = stopped
-reason-taken-back = taken back
-reason-rate = too many messages
-reason-unresolved = unresolved
-
-## Bots in a conversation
+state-accepted = wird noch gesendet
+state-sent = gesendet
+state-delivered = zugestellt
+state-read = gelesen
+state-failed = konnte nicht gesendet werden
+state-unknown = vielleicht gesendet; das wird gerade geklärt
+not-sent = Nicht gesendet
+not-sent-window = Die Antwortfrist der Plattform ist abgelaufen. Sie beginnt neu, wenn die Person schreibt.
+not-sent-cannot-receive = Dieser Person kann zurzeit nicht geschrieben werden.
+not-sent-blocked = Die Plattform lässt das Konto zurzeit nicht senden. In der Übersicht steht, warum.
+not-sent-account = Das Konto kann zurzeit nicht senden. Verbinden Sie es in der Übersicht neu.
+not-sent-queue = Für diese Person warten schon zu viele Nachrichten. Bitte versuchen Sie es später noch einmal.
+not-sent-form = Dieses Formular wurde schon für eine andere Nachricht benutzt. Bitte gehen Sie zurück und laden Sie die Seite neu.
+not-sent-content = Diese Nachricht kann so nicht gesendet werden.
+not-sent-human-window = Antworten von Menschen nach Ablauf der Antwortfrist sind für diesen Kanal nicht eingeschaltet.
+not-sent-public = Antworten sind dort öffentlich, und Antworten von Bots sind für diesen Kanal nicht eingeschaltet.
+not-sent-linkedin-partner = LinkedIn lässt nur Messaging-Partner Direktnachrichten senden; LINKEDIN_MESSAGES=partner sagt, dass diese App einer ist.
+not-sent-linkedin-automatic = LinkedIn verbietet automatische Direktnachrichten: Nur was ein Mensch schreibt, darf gesendet werden.
+becomes-comment = Ihre Antwort wird ein Kommentar der Seite, den alle lesen können.
+your-message-was = Ihre Nachricht war:
+back-to-conversation = Zurück zur Unterhaltung
+reason-expired = abgelaufen
+reason-window-closed = Antwortfrist abgelaufen
+reason-cannot-receive = Person nicht erreichbar
+reason-refused = abgelehnt
+reason-media-unusable = Datei nicht verwendbar
+reason-template-unusable = Vorlage nicht verwendbar
+reason-account-unavailable = Konto nicht verfügbar
+reason-not-owner = eine andere App antwortet
+reason-paused = pausiert
+reason-stopped = abgebrochen
+reason-taken-back = zurückgenommen
+reason-rate = zu viele Nachrichten
+reason-unresolved = ungeklärt
 
 bots = Bots
-bots-resume = Let bots answer again
-bots-pause = Pause bots here
-bots-until = until { $moment }
-bots-until-resumed = until you let them answer again
-bots-owner-lost = Another app answers in this conversation; bots are silent here until it gives it back.
-bots-human = A person answers in this conversation. Bots are silent here { $until }.
-bots-app = Another app has answered in this conversation. Bots are silent here { $until }.
-bots-paused = Bots are paused here { $until }.
-bots-may-answer = Bots may answer in this conversation.
+bots-resume = Bots wieder antworten lassen
+bots-pause = Bots hier pausieren
+bots-until = bis { $moment }
+bots-until-resumed = bis Sie sie wieder antworten lassen
+bots-owner-lost = Eine andere App antwortet in dieser Unterhaltung; Bots schweigen hier, bis sie zurückgegeben wird.
+bots-human = Ein Mensch antwortet in dieser Unterhaltung. Bots schweigen hier, { $until }.
+bots-app = Eine andere App hat in dieser Unterhaltung geantwortet. Bots schweigen hier, { $until }.
+bots-paused = Bots sind hier pausiert, { $until }.
+bots-may-answer = Bots dürfen in dieser Unterhaltung antworten.
 
-## The built-in bot
+the-bot = Der Bot
+bot-stop = Bot hier anhalten
+bot-start = Bot hier antworten lassen
+bot-log = Was der Bot getan hat
+bot-about = Er antwortet Ihren Kunden dort, wo Sie es erlauben, mit dem, was in Ihrem Katalog steht. Was Kunden schreiben, geht an { $host } (Modell { $model }) und sonst nirgendwohin. Ein- und ausschalten können Sie ihn auf der Karte jedes Kontos in der { $link }.
+bot-about-link = Übersicht
+bot-spent = Heute (UTC): { $taken } Tokens eingelesen, { $given } ausgegeben, von zusammen { $most }.
+bot-try = Eine Frage ausprobieren
+bot-question = Was ein Kunde fragen könnte
+bot-show-answer = Antwort zeigen
+bot-try-hint = Es wird niemandem etwas gesendet. Es kostet Tokens, wie eine Antwort.
+bot-did = Was er getan hat
+bot-nothing-yet = Noch nichts.
+bot-no-tokens = Für heute sind keine Tokens mehr übrig.
+bot-too-long = Das Modell hat zu lange gebraucht. Ein Kunde bekäme seine Antwort trotzdem.
+bot-would-read = Der Kunde würde lesen:
+bot-product-card = Produktkarte: { $title }
+bot-would-hand-over = Er würde an Sie übergeben: { $why }
+bot-model-later = Das Modell antwortet zurzeit nicht.
+bot-model-refuses = Das Modell nimmt keine Fragen an. Der Betreiber dieses Dienstes kann das ändern.
+bot-cost = { $taken } Tokens eingelesen, { $given } ausgegeben.
+bot-tokens = { $count } Tokens
+bot-not-sent = Antwort nicht gesendet
+bot-answered = Beantwortet
+bot-handed-over = Übergeben
+bot-dropped = Nicht beantwortet
+bot-answer-accepted = Die Antwort wird noch gesendet.
+bot-answer-unknown = Die Antwort wurde vielleicht gesendet; das wird gerade geklärt.
+bot-answer-sent = Die Antwort wurde gesendet.
+bot-answer-delivered = Die Antwort wurde zugestellt.
+bot-answer-read = Die Antwort wurde gelesen.
+bot-answer-failed = Die Antwort konnte nicht gesendet werden.
+bot-why-outdated = Der Kunde hat noch einmal geschrieben.
+bot-why-answered = Es hatte schon jemand geantwortet.
+bot-why-paused = Ein Mensch antwortet in dieser Unterhaltung.
+bot-why-not-owner = Eine andere App antwortet in dieser Unterhaltung.
+bot-why-window = Die Antwortfrist der Plattform war abgelaufen.
+bot-why-account = Das Konto konnte nicht senden.
+bot-why-cannot-receive = Dieser Person kann nicht geschrieben werden.
+bot-why-public = Antworten sind dort öffentlich.
+bot-neither = Das Formular sagt weder Ja noch Nein.
+bot-being-tried = Es wird gerade eine Frage ausprobiert. Bitte warten Sie auf die Antwort und versuchen Sie es dann erneut.
 
-the-bot = The bot
-bot-stop = Stop the bot here
-bot-start = Let the bot answer here
-bot-log = What the bot did
-bot-about = It answers your customers where you let it, with what your catalogue says. What they write goes to { $host } (model { $model }) and nowhere else. You switch it on and off on each account's card on the { $link }.
-bot-about-link = overview
-bot-spent = Today (UTC): { $taken } tokens in, { $given } out, of { $most } together.
-bot-try = Try a question
-bot-question = What a customer may ask
-bot-show-answer = Show the answer
-bot-try-hint = Nothing is sent to anybody. It costs tokens, like an answer.
-bot-did = What it did
-bot-nothing-yet = Nothing yet.
-bot-no-tokens = There are no tokens left for today.
-bot-too-long = The model took too long. A customer would still get its answer.
-bot-would-read = The customer would read:
-bot-product-card = Product card: { $title }
-bot-would-hand-over = It would hand over to you: { $why }
-bot-model-later = The model does not answer at the moment.
-bot-model-refuses = The model refuses to be asked. The operator of this service can change that.
-bot-cost = { $taken } tokens in, { $given } out.
-bot-tokens = { $count } tokens
-bot-not-sent = Answer not sent
-bot-answered = Answered
-bot-handed-over = Handed over
-bot-dropped = Not answered
-bot-answer-accepted = The answer waits to be sent.
-bot-answer-unknown = The answer may have been sent; that is being found out.
-bot-answer-sent = The answer was sent.
-bot-answer-delivered = The answer was delivered.
-bot-answer-read = The answer was read.
-bot-answer-failed = The answer could not be sent.
-bot-why-outdated = The customer wrote again.
-bot-why-answered = Somebody had answered already.
-bot-why-paused = A person answers in this conversation.
-bot-why-not-owner = Another app answers in this conversation.
-bot-why-window = The platform's time for answers was over.
-bot-why-account = The account could not send.
-bot-why-cannot-receive = This person cannot be written to.
-bot-why-public = Answers are public there.
-bot-neither = The form says neither yes nor no.
-bot-being-tried = A question is being tried already. Please wait until it is answered, and try again.
-
-## Catalogue
-
-no-shop = No shop is connected yet. { $link }, and its products appear here.
+no-shop = Noch ist kein Shop verbunden. { $link }, und seine Produkte erscheinen hier.
 shops = Shops
 products-in = { $count ->
-    [one] { $count } product in { $shop }, newest first
-   *[other] { $count } products in { $shop }, newest first
+    [one] { $count } Produkt in { $shop }, das neueste zuerst
+   *[other] { $count } Produkte in { $shop }, die neuesten zuerst
   }
-search-products = Search by title, vendor, tag or SKU
-no-product-found = No product found for “{ $words }”.
-no-product-found-so-far = No product found for “{ $words }” so far.
-show-all-products = Show all products
-catalogue-being-read = The catalogue is being read. It appears here as soon as it is complete; { $link } shows how far it is.
-catalogue-being-read-link = the overview
-no-products = This shop has no products yet. A product that is added there appears here within seconds.
-from-the-beginning = From the beginning
-more-products = More products
-search-on = Search on
+search-products = Nach Titel, Anbieter, Tag oder SKU suchen
+no-product-found = Kein Produkt gefunden für „{ $words }“.
+no-product-found-so-far = Bisher kein Produkt gefunden für „{ $words }“.
+show-all-products = Alle Produkte zeigen
+catalogue-being-read = Der Katalog wird eingelesen. Er erscheint hier, sobald er vollständig ist; { $link } zeigt, wie weit er ist.
+catalogue-being-read-link = die Übersicht
+no-products = Dieser Shop hat noch keine Produkte. Ein neues Produkt erscheint hier innerhalb von Sekunden.
+from-the-beginning = Von Anfang an
+more-products = Weitere Produkte
+search-on = Weitersuchen
 variants-count = { $count ->
-    [one] { $count } variant
-   *[other] { $count } variants
+    [one] { $count } Variante
+   *[other] { $count } Varianten
   }
-untitled-product = Untitled product
-no-price = No price
-price-from = from { $price }
-stock-not-counted = Stock not counted
-out-of-stock = Out of stock
-in-stock = { $count } in stock
-nothing-to-buy = This product has nothing that can be bought.
-variants = Variants
-variant = Variant
+untitled-product = Produkt ohne Titel
+no-price = Kein Preis
+price-from = ab { $price }
+stock-not-counted = Bestand nicht erfasst
+out-of-stock = Ausverkauft
+in-stock = { $count } auf Lager
+nothing-to-buy = Zu diesem Produkt gibt es nichts zu kaufen.
+variants = Varianten
+variant = Variante
 sku = SKU
-price = Price
-stock = In stock
-for-sale = For sale
-the-product = The product
-price-before = before
-not-counted = not counted
-yes = Yes
-no = No
-more-variants = and { $count } more; the catalogue's file has all of them.
-product-active = Active
-product-draft = Draft
-product-archived = Archived
-product-unlisted = Unlisted
-product-unknown = Unknown
+price = Preis
+stock = Auf Lager
+for-sale = Käuflich
+the-product = Das Produkt
+price-before = vorher
+not-counted = nicht erfasst
+yes = Ja
+no = Nein
+more-variants = und { $count } weitere; in der Datei des Katalogs stehen alle.
+product-active = Aktiv
+product-draft = Entwurf
+product-archived = Archiviert
+product-unlisted = Nicht gelistet
+product-unknown = Unbekannt
 
-## Keys for bots
-
-keys-title = Keys for bots
-keys-about = With a key, a program of yours reads and answers your customers' messages. Give each program a key of its own.
-keys-new = Your new key “{ $name }”
-keys-copy = Copy it now: it is shown this once.
-keys-keep = Keep it as you keep a password. Whoever has it can do what it may do.
-keys-revoked-done = The key is revoked. It opens nothing any more.
-keys-none = You have no keys. No program can read or answer in your name.
-keys-dead = No longer in use
-keys-revoked = Revoked
-keys-ended = Ended
-keys-in-use = In use
-keys-all-accounts = All accounts
-keys-only = Only { $accounts }
-keys-made = Made { $when }
-keys-last-used = Last used { $when }
-keys-never-used = Never used
-keys-revoked-on = Revoked on { $date }
-keys-ended-on = Ended on { $date }
-keys-ends-on = Ends on { $date }
-keys-revoke = Revoke
-keys-make = Make a key
+keys-title = Schlüssel für Bots
+keys-about = Mit einem Schlüssel liest und beantwortet ein Programm von Ihnen die Nachrichten Ihrer Kunden. Geben Sie jedem Programm einen eigenen.
+keys-new = Ihr neuer Schlüssel „{ $name }“
+keys-copy = Kopieren Sie ihn jetzt: Er wird nur dieses eine Mal gezeigt.
+keys-keep = Bewahren Sie ihn auf wie ein Passwort. Wer ihn hat, kann alles tun, was er darf.
+keys-revoked-done = Der Schlüssel ist widerrufen. Er öffnet nichts mehr.
+keys-none = Sie haben keine Schlüssel. Kein Programm kann in Ihrem Namen lesen oder antworten.
+keys-dead = Nicht mehr in Gebrauch
+keys-revoked = Widerrufen
+keys-ended = Abgelaufen
+keys-in-use = In Gebrauch
+keys-all-accounts = Alle Konten
+keys-only = Nur { $accounts }
+keys-made = Erstellt { $when }
+keys-last-used = Zuletzt benutzt { $when }
+keys-never-used = Nie benutzt
+keys-revoked-on = Widerrufen am { $date }
+keys-ended-on = Abgelaufen am { $date }
+keys-ends-on = Läuft ab am { $date }
+keys-revoke = Widerrufen
+keys-make = Schlüssel erstellen
 keys-name = Name
-keys-name-example = Sales bot
-keys-scopes = What it may do
-keys-read = Read messages, conversations and the catalogue
-keys-reply = Answer as the bot, pause and resume conversations
-keys-human = Answer as a person: the bot is silent for a while then
-keys-admin = Choose the address to which news is sent
-keys-accounts = For which accounts
-keys-accounts-hint = None ticked: for all, also for those that you connect later.
-keys-end = When it ends
-keys-end-never = When I revoke it
-keys-end-days = In { $days } days
-keys-end-year = In a year
-keys-wrong = { $why } No key was made.
-keys-wrong-name = Please give the key a name of up to { $most } characters.
-keys-wrong-scopes = Please tick at least one thing that the key may do.
-keys-wrong-days = Please choose when the key ends.
-keys-wrong-many = You have 20 keys already. Please revoke one that is not needed any more.
-keys-revoke-question = Revoke { $name }?
-keys-revoke-at-once = Programs that use this key are refused at once, and what they have open ends within seconds.
-keys-revoke-stays = Messages that they have sent already stay.
-keys-revoke-final = This cannot be undone. You can make a new key at any time.
-keys-revoke-this = Revoke this key
-keys-revoke-not = Keep it
-keys-revoke-title = Revoke a key
+keys-name-example = Verkaufsbot
+keys-scopes = Was er darf
+keys-read = Nachrichten, Unterhaltungen und den Katalog lesen
+keys-reply = Als Bot antworten, Unterhaltungen pausieren und fortsetzen
+keys-human = Als Mensch antworten: Der Bot schweigt danach eine Weile
+keys-admin = Die Adresse wählen, an die Neuigkeiten gesendet werden
+keys-accounts = Für welche Konten
+keys-accounts-hint = Keines angekreuzt: für alle, auch für die, die Sie später verbinden.
+keys-end = Wann er abläuft
+keys-end-never = Wenn ich ihn widerrufe
+keys-end-days = In { $days } Tagen
+keys-end-year = In einem Jahr
+keys-wrong = { $why } Es wurde kein Schlüssel erstellt.
+keys-wrong-name = Bitte geben Sie dem Schlüssel einen Namen mit höchstens { $most } Zeichen.
+keys-wrong-scopes = Bitte kreuzen Sie mindestens eines an, was der Schlüssel darf.
+keys-wrong-days = Bitte wählen Sie, wann der Schlüssel abläuft.
+keys-wrong-many = Sie haben schon 20 Schlüssel. Bitte widerrufen Sie einen, der nicht mehr gebraucht wird.
+keys-revoke-question = { $name } widerrufen?
+keys-revoke-at-once = Programme mit diesem Schlüssel werden sofort abgewiesen; was sie offen haben, endet innerhalb von Sekunden.
+keys-revoke-stays = Bereits gesendete Nachrichten bleiben.
+keys-revoke-final = Das lässt sich nicht rückgängig machen. Einen neuen Schlüssel können Sie jederzeit erstellen.
+keys-revoke-this = Diesen Schlüssel widerrufen
+keys-revoke-not = Behalten
+keys-revoke-title = Schlüssel widerrufen
 
-## What cannot be done
+bad-request = Ungültige Anfrage
+not-signed-in = Nicht angemeldet
+not-signed-in-detail = Sie sind nicht angemeldet.
+not-allowed = Nicht erlaubt
+not-found = Nicht gefunden
+not-found-detail = Unter dieser Adresse gibt es nichts.
+conflict = Konflikt
+platform-busy = Die Plattform ist ausgelastet
+platform-busy-detail = { $platform } ist ausgelastet und bittet uns zu warten. Es wurde nichts geändert; bitte versuchen Sie es in einigen Minuten noch einmal.
+platform-silent = Die Plattform hat nicht geantwortet
+platform-silent-detail = { $platform } hat nicht wie erwartet geantwortet. Es wurde nichts geändert; bitte versuchen Sie es in einigen Minuten noch einmal.
+unavailable = Nicht verfügbar
+not-now = Zurzeit nicht möglich
+not-now-detail = Der Dienst kann zurzeit nichts lesen oder speichern. Bitte versuchen Sie es gleich noch einmal.
+went-wrong = Etwas ist schiefgegangen
+went-wrong-detail = Bei uns ist etwas schiefgegangen. Bitte versuchen Sie es noch einmal.
+form-expired = Dieses Formular ist abgelaufen. Bitte gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal.
+form-of-another-site = Dieses Formular stand auf einer anderen Website.
+cannot-store = Der Dienst kann zurzeit nichts speichern.
+starting = Der Dienst startet oder wird beendet.
+took-too-long = Das hat zu lange gedauert. Bitte versuchen Sie es noch einmal.
+refused-method = Nicht möglich
+refused-method-detail = Dieser Dienst kennt diese Methode nicht.
+refused-long-url = Zu lang
+refused-long-url-detail = Diese Adresse ist zu lang.
+refused-host-detail = Die Anfrage muss genau einen Host nennen.
+refused-compressed = Komprimiert
+refused-compressed-detail = Komprimierte Anfragen werden nicht angenommen.
+refused-large = Zu groß
+refused-large-detail = Diese Anfrage ist zu groß.
+refused-unreadable-detail = Die Anfrage brach ab oder konnte nicht gelesen werden.
+refused-slow = Zu langsam
+refused-slow-detail = Die Anfrage kam nicht rechtzeitig an.
+refused-often = Zu oft
+refused-often-detail = Das wurde von Ihrer Adresse aus zu oft angefragt. Bitte warten Sie eine Minute.
+refused-busy = Ausgelastet
+refused-busy-detail = Der Dienst ist ausgelastet. Bitte versuchen Sie es gleich noch einmal.
+form-incomplete = Im Formular fehlt etwas. Bitte gehen Sie zurück und versuchen Sie es noch einmal.
 
-bad-request = Bad request
-not-signed-in = Not signed in
-not-signed-in-detail = You are not signed in.
-not-allowed = Not allowed
-not-found = Not found
-not-found-detail = There is nothing at this address.
-conflict = Conflict
-platform-busy = The platform is busy
-platform-busy-detail = { $platform } is busy and asks us to wait. Nothing was changed; please try again in a few minutes.
-platform-silent = The platform did not answer
-platform-silent-detail = { $platform } did not answer as expected. Nothing was changed; please try again in a few minutes.
-unavailable = Unavailable
-not-now = Not at the moment
-not-now-detail = The service cannot read or store anything at the moment. Please try again in a moment.
-went-wrong = Something went wrong
-went-wrong-detail = Something went wrong on our side. Please try again.
-form-expired = This form has expired. Please go back, reload the page and try again.
-form-of-another-site = This form stood on another site.
-cannot-store = The service cannot store anything at the moment.
-starting = The service is starting or stopping.
-took-too-long = This took too long. Please try again.
-refused-method = Not possible
-refused-method-detail = This service does not know this method.
-refused-long-url = Too long
-refused-long-url-detail = This address is too long.
-refused-host-detail = The request must name one host.
-refused-compressed = Compressed
-refused-compressed-detail = Compressed requests are not accepted.
-refused-large = Too large
-refused-large-detail = This request is too large.
-refused-unreadable-detail = The request broke off or could not be read.
-refused-slow = Too slow
-refused-slow-detail = The request did not come in time.
-refused-often = Too often
-refused-often-detail = This was asked too often from your address. Please wait a minute.
-refused-busy = Busy
-refused-busy-detail = The service is busy. Please try again in a moment.
-form-incomplete = The form lacks something. Please go back and try again.
+connect-this = Das verbinden?
+connect-this-not = Nein, zur Startseite
+connect-this-yes = Ja, verbinden
+login-of-another-site = Eine fremde Website möchte hier { $what } verbinden, wo Sie mit einem Ihrer Konten angemeldet sind. Wer eines davon verwaltet, kann dann die Unterhaltungen des anderen lesen. Fahren Sie nur fort, wenn Sie das selbst wollen.
+login-of-another-site-beside = Eine fremde Website möchte hier { $what } verbinden, wo Sie mit { $names } angemeldet sind. Wer eines davon verwaltet, kann dann die Unterhaltungen des anderen lesen. Fahren Sie nur fort, wenn Sie das selbst wollen.
+login-used = Dieser Anmeldelink wurde schon benutzt, ist abgelaufen oder gehört zu einem anderen Browser. Wenn Ihr Konto als verbunden angezeigt wird, ist alles gut; sonst beginnen Sie die Anmeldung bitte neu.
+login-overtaken = Es wurde nichts verbunden: Jemand anderes hat im selben Moment dasselbe Konto verbunden, und es gehört jetzt zu ihm. Wenn Sie das in einem anderen Fenster waren, machen Sie dort weiter; sonst fragen Sie, wer das Konto mit Ihnen verwaltet.
+too-many-logins = Es laufen zu viele Anmeldungen. Bitte versuchen Sie es in einigen Minuten noch einmal.
+being-erased = Was zu diesem Konto gespeichert war, wird noch gelöscht. Bitte verbinden Sie es in einigen Minuten erneut.
+nothing-was-connected = Es wurde nichts verbunden: { $why }
+shopify-connect = Ihren Shopify-Shop verbinden
+shopify-field = Der Name Ihres Shops, wie in seiner .myshopify.com-Adresse
+shopify-wrong-name = Das ist kein Name eines Shopify-Shops. Er sieht aus wie my-shop oder my-shop.myshopify.com.
+facebook-connect = Ihre Facebook-Seite verbinden
+instagram-connect = Instagram-Konto Ihrer Seite
+facebook-continue = Mit Facebook fortfahren
 
-## Logins
+facebook-shop-first = Bitte verbinden Sie zuerst Ihren Shop; kommen Sie dann zurück, um Ihre Seite zu verbinden.
+facebook-what = Seiten des Facebook-Kontos dieses Browsers
+facebook-session-changed = Ihre Sitzung ist inzwischen abgelaufen oder hat sich geändert. Bitte öffnen Sie die Startseite und melden Sie sich neu an.
+facebook-declined = Facebook meldet, dass die Berechtigungen nicht erteilt wurden; es wurde nichts verbunden. Um es noch einmal zu versuchen, öffnen Sie die Startseite und wählen Sie „Mit Facebook fortfahren“.
+facebook-no-code = Die Antwort von Facebook enthält keinen Code.
+facebook-permissions-missing = Es wurde nichts verbunden: Diese Berechtigungen wurden nicht erteilt: { $permissions }. Bitte öffnen Sie die Startseite, wählen Sie „Mit Facebook fortfahren“ und lassen Sie sie angekreuzt.
+facebook-more-pages = Weitere Seiten
+facebook-more-pages-why = Facebook hat nicht alle Ihre Seiten genannt. Die hier fehlenden verbindet eine weitere Anmeldung. { $why }
+facebook-your-pages = Ihre Seiten
+facebook-no-pages = Facebook zeigt dieser App keine Seite von Ihnen; es wurde nichts verbunden. Wählen Sie Ihre Seiten im Dialog von Facebook aus, oder melden Sie sich als eine Person an, die dort eine Rolle hat. Gehört Ihre Seite zu einem Business-Portfolio, muss jemand mit vollständiger Kontrolle sie Ihnen zuweisen (Meta Business Suite, Einstellungen, Seiten, „Personen zuweisen“) und Nachrichten erlauben. Melden Sie sich danach neu an.
+facebook-login-used = Facebook meldet, dass diese Anmeldung schon benutzt wurde oder abgelaufen ist. Wenn Ihre Seite als verbunden angezeigt wird, ist alles gut; sonst beginnen Sie die Anmeldung bitte neu.
+facebook-not-confirmed = Facebook bestätigt diese Anmeldung nicht. Bitte beginnen Sie sie neu.
+facebook-unreadable-id = Ihre ID kann nicht gelesen werden.
+facebook-no-access = Facebook gibt keinen Zugriff darauf.
+facebook-may-not-answer = Sie dürfen dort keine Nachrichten beantworten. Bitten Sie in den Einstellungen der Seite um die Aufgabe „Nachrichten“.
+facebook-in-portfolio = Facebook gibt keinen Zugriff darauf. Gehört sie zu einem Business-Portfolio, muss jemand mit vollständiger Kontrolle sie Ihnen zuweisen (Meta Business Suite, Einstellungen, Seiten, „Personen zuweisen“) und Nachrichten erlauben. Melden Sie sich danach neu an.
+facebook-of-another-shop = Sie ist hier schon mit einem anderen Shop verbunden. Melden Sie sich mit jenem Shop an, um sie dort zu nutzen, oder bitten Sie den Betreiber, sie freizugeben.
+facebook-not-signed = Das ist keine von Facebook signierte Anfrage für diese App.
+to-come-lasting = eine dauerhafte Anmeldung
+to-come-granted = was Sie erlaubt haben
+to-come-access = Zugriff auf die Seite
+to-come-subscription = das Webhook-Abonnement
+to-come-page-details = Angaben zur Seite
+to-come-more-pages = weitere Seiten von Ihnen
 
-connect-this = Connect this?
-connect-this-not = No, to the start page
-connect-this-yes = Yes, connect it
-login-of-another-site = A page of another site wants to connect { $what } here, where you are signed in with an account of yours. Whoever manages one of them can then read the conversations of the other. Go on only if this is your own wish.
-login-of-another-site-beside = A page of another site wants to connect { $what } here, where you are signed in with { $names }. Whoever manages one of them can then read the conversations of the other. Go on only if this is your own wish.
-login-used = This login link was used already, has expired, or belongs to another browser. If your account is shown as connected, all is well; otherwise please start the login again.
-login-overtaken = Nothing was connected: somebody else connected the same account at the same moment, and it is theirs now. If that was you in another window, go on there; otherwise ask who manages the account with you.
-too-many-logins = Too many logins are under way. Please try again in some minutes.
-being-erased = What was known of this account is still being erased. Please connect it again in a few minutes.
-nothing-was-connected = Nothing was connected: { $why }
-shopify-connect = Connect your Shopify shop
-shopify-field = The name of your shop, as in its .myshopify.com address
-shopify-wrong-name = This is not the name of a Shopify shop. It looks like my-shop, or my-shop.myshopify.com.
-facebook-connect = Connect your Facebook Page
-instagram-connect = Instagram account of your Page
-facebook-continue = Continue with Facebook
-
-## Logins of Facebook
-
-facebook-shop-first = Please connect your shop first; then come back to connect your Page.
-facebook-what = Pages of the Facebook account of this browser
-facebook-session-changed = Your session has ended or changed meanwhile. Please open the start page and log in again.
-facebook-declined = Facebook reports that the permissions were not given, so nothing was connected. To try again, open the start page and choose “Continue with Facebook”.
-facebook-no-code = The answer of Facebook holds no code.
-facebook-permissions-missing = Nothing was connected: these permissions were not given: { $permissions }. Please open the start page, choose “Continue with Facebook” and leave them ticked.
-facebook-more-pages = More Pages
-facebook-more-pages-why = Facebook did not name all of your Pages. Those that are missing here are connected by another login. { $why }
-facebook-your-pages = Your Pages
-facebook-no-pages = Facebook shows no Page of yours to this app, so nothing was connected. Choose your Pages in Facebook's dialog, or log in as a person who has a role there. If your Page belongs to a business portfolio, somebody with full control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign people”), with messages allowed. Then log in again.
-facebook-login-used = Facebook says that this login was used already or has expired. If your Page is shown as connected, all is well; otherwise please start the login again.
-facebook-not-confirmed = Facebook does not confirm this login. Please start it again.
-facebook-unreadable-id = Its id cannot be read.
-facebook-no-access = Facebook gives no access to it.
-facebook-may-not-answer = You may not answer messages there. Ask for the task “Messages” in the Page's settings.
-facebook-in-portfolio = Facebook gives no access to it. If it belongs to a business portfolio, somebody with full control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign people”), with messages allowed. Then log in again.
-facebook-of-another-shop = It is connected to another shop here already. Log in with that shop to use it there, or ask the operator to release it.
-facebook-not-signed = This is not a signed request of Facebook for this app.
-to-come-lasting = a login that lasts
-to-come-granted = what you allowed
-to-come-access = access to the Page
-to-come-subscription = the webhook subscription
-to-come-page-details = the Page's details
-to-come-more-pages = more of your Pages
-
-## Logins of Shopify
-
-shopify-what = the shop { $shop }
-shopify-forged-link = This link does not come from Shopify, or was changed on its way. Please open the app from Shopify again.
-shopify-old-link = This link of Shopify is too old. Please open the app from Shopify again.
-shopify-forged = This answer does not come from Shopify, or was changed on its way. Please start the login again.
-shopify-declined = Shopify reports that the app was not installed, so nothing was connected. To try again, open the start page and connect your shop.
-shopify-old-answer = This answer of Shopify is too old. Please start the login again.
-shopify-another-shop = This answer is about another shop than the login. Please start it again.
-shopify-no-products = Nothing was connected: the permission to read products was not given. Please connect your shop again and leave it as it is on Shopify's screen.
-shopify-login-used = Shopify says that this login was used already or has expired. If your shop is shown as connected, all is well; otherwise please start the login again.
-to-come-shop-details = the shop's details
-to-come-subscriptions = the webhook subscriptions
-
-## What is wrong with an account
+shopify-what = den Shop { $shop }
+shopify-forged-link = Dieser Link stammt nicht von Shopify oder wurde unterwegs verändert. Bitte öffnen Sie die App noch einmal aus Shopify.
+shopify-old-link = Dieser Link von Shopify ist zu alt. Bitte öffnen Sie die App noch einmal aus Shopify.
+shopify-forged = Diese Antwort stammt nicht von Shopify oder wurde unterwegs verändert. Bitte beginnen Sie die Anmeldung neu.
+shopify-declined = Shopify meldet, dass die App nicht installiert wurde; es wurde nichts verbunden. Um es noch einmal zu versuchen, öffnen Sie die Startseite und verbinden Sie Ihren Shop.
+shopify-old-answer = Diese Antwort von Shopify ist zu alt. Bitte beginnen Sie die Anmeldung neu.
+shopify-another-shop = Diese Antwort betrifft einen anderen Shop als die Anmeldung. Bitte beginnen Sie sie neu.
+shopify-no-products = Es wurde nichts verbunden: Die Berechtigung, Produkte zu lesen, wurde nicht erteilt. Bitte verbinden Sie Ihren Shop erneut und lassen Sie sie bei Shopify stehen.
+shopify-login-used = Shopify meldet, dass diese Anmeldung schon benutzt wurde oder abgelaufen ist. Wenn Ihr Shop als verbunden angezeigt wird, ist alles gut; sonst beginnen Sie die Anmeldung bitte neu.
+to-come-shop-details = Angaben zum Shop
+to-come-subscriptions = die Webhook-Abonnements
 
 problems = { $first }; { $second }
 list = { $first }, { $second }
 sentences = { $first } { $second }
-platform-limits = { $platform } limits how often it may be asked. Reading goes on by itself after a pause.
-platform-later = { $platform } does not answer properly at the moment. It is asked again by itself.
-platform-unreadable = { $platform }'s answers cannot be read at the moment. It is asked again by itself.
-platform-refuses = { $platform } refuses what is asked (code { $code }).
+platform-limits = { $platform } begrenzt, wie oft gefragt werden darf. Nach einer Pause geht das Einlesen von selbst weiter.
+platform-later = { $platform } antwortet zurzeit nicht richtig. Wir fragen von selbst wieder nach.
+platform-unreadable = Die Antworten von { $platform } sind zurzeit nicht lesbar. Wir fragen von selbst wieder nach.
+platform-refuses = { $platform } lehnt die Anfrage ab (Code { $code }).
 
-facebook-blocked = Facebook has blocked this app or Page for a while, for breaking its rules (code 368). Facebook names the rule in the Page's Support Inbox; reading goes on by itself when the block ends.
-facebook-restricted = Facebook has restricted the Page from sending messages for a while (code 10). See the Page's Support Inbox.
-facebook-not-allowed = Facebook does not allow the Page to be read (code { $code }). Choose “Continue with Facebook” again and leave all permissions ticked.
-facebook-not-allowed-without = Facebook does not allow it without the permission { $permission } (code { $code }). Choose “Continue with Facebook” again and leave all permissions ticked.
-facebook-token-removed = The app was removed from the Facebook account. Please connect the Page again.
-facebook-token-checkpoint = Facebook wants you to log in there and confirm your identity. Then connect the Page again.
-facebook-token-password = The password of the Facebook account was changed. Please connect the Page again.
-facebook-token-expired = The Facebook login has expired. Please connect the Page again.
-facebook-token-unconfirmed = The Facebook account is not confirmed. Confirm it there, then connect the Page again.
-facebook-token-no-role = The person who connected the Page has no role there any more. Someone with a role must connect it again.
-facebook-token-refused = Facebook refuses the stored login. Please connect the Page again.
-facebook-token-gone = The stored login is gone. Please connect the Page again.
-facebook-token-another-app = This service is another app at Facebook now. Please connect the Page again.
-facebook-setup = This service is not set up properly at Facebook (code { $code }). Its operator has to mend that.
-facebook-unreachable = Facebook says that a person cannot be reached (code 551).
-facebook-not-visible = Facebook does not show something that was there before (code 100/33).
-facebook-too-large = Facebook finds the Page's conversations too large to be read at once.
-facebook-page-gone = Facebook does not show this Page any more: it was deleted, hidden, or taken away from the person who connected it. If it is there again, reading goes on by itself.
-facebook-permission-missing = a permission is missing ({ $permissions }); choose “Continue with Facebook” again and tick it
-facebook-subscription-refused = Facebook refuses to deliver messages (the webhook subscription was refused, code { $code })
-facebook-delivers-nothing = Facebook delivers nothing to this service at the moment (code { $code }), and its operator was told; messages come with the daily poll
-facebook-policy-block = Facebook has blocked the Page from sending messages for breaking its rules; see the Page's Support Inbox
-facebook-policy-warning = Facebook warns the Page for breaking its rules; see the Page's Support Inbox
-facebook-ended = Facebook's permission to read the Page ended on { $date }; choose “Continue with Facebook” again to renew it
-facebook-ends-soon = Facebook's permission to read the Page ends on { $date }. Choose “Continue with Facebook” before that day to renew it.
+facebook-blocked = Facebook hat diese App oder Seite wegen eines Regelverstoßes für eine Weile gesperrt (Code 368). Die Regel steht im Support-Postfach der Seite; nach der Sperre geht das Einlesen von selbst weiter.
+facebook-restricted = Facebook lässt die Seite für eine Weile keine Nachrichten senden (Code 10). Näheres im Support-Postfach der Seite.
+facebook-not-allowed = Facebook erlaubt nicht, die Seite einzulesen (Code { $code }). Wählen Sie noch einmal „Mit Facebook fortfahren“ und lassen Sie alle Berechtigungen angekreuzt.
+facebook-not-allowed-without = Facebook erlaubt das nicht ohne die Berechtigung { $permission } (Code { $code }). Wählen Sie noch einmal „Mit Facebook fortfahren“ und lassen Sie alle Berechtigungen angekreuzt.
+facebook-token-removed = Die App wurde aus dem Facebook-Konto entfernt. Bitte verbinden Sie die Seite neu.
+facebook-token-checkpoint = Facebook möchte, dass Sie sich dort anmelden und Ihre Identität bestätigen. Verbinden Sie die Seite danach neu.
+facebook-token-password = Das Passwort des Facebook-Kontos wurde geändert. Bitte verbinden Sie die Seite neu.
+facebook-token-expired = Die Anmeldung bei Facebook ist abgelaufen. Bitte verbinden Sie die Seite neu.
+facebook-token-unconfirmed = Das Facebook-Konto ist nicht bestätigt. Bestätigen Sie es dort und verbinden Sie die Seite dann neu.
+facebook-token-no-role = Die Person, die die Seite verbunden hat, hat dort keine Rolle mehr. Jemand mit einer Rolle muss sie neu verbinden.
+facebook-token-refused = Facebook lehnt die gespeicherte Anmeldung ab. Bitte verbinden Sie die Seite neu.
+facebook-token-gone = Die gespeicherte Anmeldung ist nicht mehr da. Bitte verbinden Sie die Seite neu.
+facebook-token-another-app = Dieser Dienst ist bei Facebook jetzt eine andere App. Bitte verbinden Sie die Seite neu.
+facebook-setup = Dieser Dienst ist bei Facebook nicht richtig eingerichtet (Code { $code }). Das muss sein Betreiber beheben.
+facebook-unreachable = Facebook meldet, dass eine Person nicht erreichbar ist (Code 551).
+facebook-not-visible = Facebook zeigt etwas nicht mehr, was vorher da war (Code 100/33).
+facebook-too-large = Die Unterhaltungen der Seite sind Facebook zu umfangreich, um sie auf einmal zu lesen.
+facebook-page-gone = Facebook zeigt diese Seite nicht mehr: Sie wurde gelöscht, verborgen oder der Person entzogen, die sie verbunden hat. Ist sie wieder da, geht das Einlesen von selbst weiter.
+facebook-permission-missing = eine Berechtigung fehlt ({ $permissions }); wählen Sie noch einmal „Mit Facebook fortfahren“ und kreuzen Sie sie an
+facebook-subscription-refused = Facebook liefert keine Nachrichten (das Webhook-Abonnement wurde abgelehnt, Code { $code })
+facebook-delivers-nothing = Facebook liefert diesem Dienst zurzeit nichts (Code { $code }), und sein Betreiber weiß davon; Nachrichten kommen mit dem täglichen Abruf
+facebook-policy-block = Facebook hat der Seite wegen eines Regelverstoßes das Senden von Nachrichten gesperrt; Näheres im Support-Postfach der Seite
+facebook-policy-warning = Facebook verwarnt die Seite wegen eines Regelverstoßes; Näheres im Support-Postfach der Seite
+facebook-ended = die Erlaubnis von Facebook, die Seite einzulesen, endete am { $date }; wählen Sie „Mit Facebook fortfahren“, um sie zu erneuern
+facebook-ends-soon = Die Erlaubnis von Facebook, die Seite einzulesen, endet am { $date }. Wählen Sie vorher „Mit Facebook fortfahren“, um sie zu erneuern.
 
-shopify-inactive = this shop is not active at Shopify: paused, or closed. Reading goes on by itself when it is open again.
-shopify-token-refused = Shopify refuses the stored login: the app was uninstalled, or the login was revoked. Please connect the shop again.
-shopify-token-old-kind = Shopify does not accept the old kind of login any more. Please connect the shop again.
-shopify-token-dead = Shopify refuses the stored login. Please connect the shop again.
-shopify-not-renewed = Shopify refuses to renew the login: the app was uninstalled, or this service is set up wrongly. Please connect the shop again.
-shopify-limits = Shopify limits how often this shop may be asked. Reading goes on by itself after a pause.
-shopify-denied = Shopify denies a permission (ACCESS_DENIED). Connect the shop again to give it.
-shopify-too-dear = Shopify finds a part of the catalogue too large to be asked for (MAX_COST_EXCEEDED). The operator of this service has to mend that.
-shopify-refuses = Shopify refuses what is asked ({ $code }). The operator of this service has to mend that.
-shopify-frozen = Shopify has frozen this shop, most often because of an unpaid bill. Reading goes on by itself when it is open again.
-shopify-no-such-shop = Shopify knows no shop at this address: it may have been closed for good. It is asked again every hour, in case that is over.
-shopify-locked = Shopify has locked this shop. Reading goes on by itself when it is open again.
-shopify-moved = this shop has another address at Shopify now: it was renamed. Please connect it again under its new name.
-shopify-forbidden = Shopify forbids the use of this shop at the moment. Reading goes on by itself when that is over.
-shopify-renamed = this shop is called { $shop } at Shopify now. Please connect it again under its new name; what was read under the old one stays as it is.
-shopify-part-denied = a permission is missing ({ $permissions }). Connect the shop again to give it.
-shopify-permission-missing = a permission is missing ({ $permissions }); connect the shop again to give it
-shopify-not-delivered = Shopify refuses to deliver { $what }
-export-consequence = { $why } The catalogue is read page by page instead, which takes longer and brings the same. The export is tried again with the next whole read, after a day at the earliest.
-export-refused = Shopify's export of the { $what } was refused ({ $code }).
-export-not-told = Shopify refuses to tell about its export ({ $code }).
-export-answers-unreadable = Shopify's answers about its export cannot be read ({ $why }).
-export-denied = Shopify's export of the { $what } was denied a permission (ACCESS_DENIED).
-export-fault = Shopify's export of the { $what } failed by a fault at Shopify (INTERNAL_SERVER_ERROR).
-export-timeout = Shopify's export of the { $what } took Shopify too long (TIMEOUT).
-export-failed = Shopify's export of the { $what } failed ({ $code }).
-export-expired = Shopify's export of the { $what } expired before it could be fetched (EXPIRED).
-export-canceled = Shopify's export of the { $what } was canceled at Shopify (CANCELED).
-export-unknown-end = Shopify's export of the { $what } ended in a way that is not known here ({ $code }).
-export-gone = Shopify's export of the { $what } is not known at Shopify any more.
-export-not-begun = Shopify's export of the { $what } has not begun after half an hour.
-export-endless = Shopify's export of the catalogue has not ended after six hours.
-export-elsewhere = Shopify's export of the { $what } lies at an address that is not known as Shopify's; it was not fetched.
-export-not-given-out = Shopify's export of the { $what } is not given out ({ $code }).
-export-breaks-off = Shopify's export of the { $what } breaks off before its end.
-export-unreadable = Shopify's export of the { $what } cannot be read ({ $why }).
-export-orphan = Shopify's export of the { $what } is incomplete: an object in it lacks its parent.
+shopify-inactive = dieser Shop ist bei Shopify nicht aktiv: pausiert oder geschlossen. Das Einlesen geht von selbst weiter, wenn er wieder geöffnet ist.
+shopify-token-refused = Shopify lehnt die gespeicherte Anmeldung ab: Die App wurde deinstalliert oder die Anmeldung widerrufen. Bitte verbinden Sie den Shop neu.
+shopify-token-old-kind = Shopify akzeptiert die alte Art der Anmeldung nicht mehr. Bitte verbinden Sie den Shop neu.
+shopify-token-dead = Shopify lehnt die gespeicherte Anmeldung ab. Bitte verbinden Sie den Shop neu.
+shopify-not-renewed = Shopify erneuert die Anmeldung nicht: Die App wurde deinstalliert, oder dieser Dienst ist falsch eingerichtet. Bitte verbinden Sie den Shop neu.
+shopify-limits = Shopify begrenzt, wie oft dieser Shop gefragt werden darf. Nach einer Pause geht das Einlesen von selbst weiter.
+shopify-denied = Shopify verweigert eine Berechtigung (ACCESS_DENIED). Verbinden Sie den Shop neu, um sie zu erteilen.
+shopify-too-dear = Ein Teil des Katalogs ist Shopify zu groß für eine Anfrage (MAX_COST_EXCEEDED). Das muss der Betreiber dieses Dienstes beheben.
+shopify-refuses = Shopify lehnt die Anfrage ab ({ $code }). Das muss der Betreiber dieses Dienstes beheben.
+shopify-frozen = Shopify hat diesen Shop eingefroren, meist wegen einer offenen Rechnung. Das Einlesen geht von selbst weiter, wenn er wieder geöffnet ist.
+shopify-no-such-shop = Shopify kennt unter dieser Adresse keinen Shop: Vielleicht wurde er endgültig geschlossen. Wir fragen jede Stunde noch einmal nach.
+shopify-locked = Shopify hat diesen Shop gesperrt. Das Einlesen geht von selbst weiter, wenn er wieder geöffnet ist.
+shopify-moved = dieser Shop hat bei Shopify jetzt eine andere Adresse: Er wurde umbenannt. Bitte verbinden Sie ihn unter dem neuen Namen neu.
+shopify-forbidden = Shopify verbietet zurzeit die Nutzung dieses Shops. Das Einlesen geht danach von selbst weiter.
+shopify-renamed = dieser Shop heißt bei Shopify jetzt { $shop }. Bitte verbinden Sie ihn unter dem neuen Namen neu; was unter dem alten eingelesen wurde, bleibt, wie es ist.
+shopify-part-denied = eine Berechtigung fehlt ({ $permissions }). Verbinden Sie den Shop neu, um sie zu erteilen.
+shopify-permission-missing = eine Berechtigung fehlt ({ $permissions }); verbinden Sie den Shop neu, um sie zu erteilen
+shopify-not-delivered = Shopify liefert dies nicht: { $what }
+export-consequence = { $why } Der Katalog wird stattdessen Seite für Seite eingelesen; das dauert länger und bringt dasselbe. Der Export wird beim nächsten vollständigen Einlesen wieder versucht, frühestens in einem Tag.
+export-refused = Der Export von Shopify ({ $what }) wurde abgelehnt ({ $code }).
+export-not-told = Shopify gibt über seinen Export keine Auskunft ({ $code }).
+export-answers-unreadable = Die Antworten von Shopify zu seinem Export sind nicht lesbar ({ $why }).
+export-denied = Dem Export von Shopify ({ $what }) wurde eine Berechtigung verweigert (ACCESS_DENIED).
+export-fault = Der Export von Shopify ({ $what }) scheiterte an einem Fehler bei Shopify (INTERNAL_SERVER_ERROR).
+export-timeout = Der Export von Shopify ({ $what }) hat zu lange gedauert (TIMEOUT).
+export-failed = Der Export von Shopify ({ $what }) ist fehlgeschlagen ({ $code }).
+export-expired = Der Export von Shopify ({ $what }) lief ab, bevor er abgeholt werden konnte (EXPIRED).
+export-canceled = Der Export von Shopify ({ $what }) wurde bei Shopify abgebrochen (CANCELED).
+export-unknown-end = Der Export von Shopify ({ $what }) endete auf eine hier unbekannte Weise ({ $code }).
+export-gone = Der Export von Shopify ({ $what }) ist bei Shopify nicht mehr bekannt.
+export-not-begun = Der Export von Shopify ({ $what }) hat nach einer halben Stunde nicht begonnen.
+export-endless = Der Export des Katalogs von Shopify war nach sechs Stunden nicht fertig.
+export-elsewhere = Der Export von Shopify ({ $what }) liegt unter einer Adresse, die nicht als die von Shopify bekannt ist; er wurde nicht abgeholt.
+export-not-given-out = Der Export von Shopify ({ $what }) wird nicht herausgegeben ({ $code }).
+export-breaks-off = Der Export von Shopify ({ $what }) bricht vor dem Ende ab.
+export-unreadable = Der Export von Shopify ({ $what }) ist nicht lesbar ({ $why }).
+export-orphan = Der Export von Shopify ({ $what }) ist unvollständig: Einem Objekt fehlt das übergeordnete.
 
-whatsapp-blocked = WhatsApp has blocked the business account for breaking its rules. WhatsApp Manager names the rule; sending goes on by itself when the block ends.
-whatsapp-restricted = WhatsApp has restricted the number from sending for a while. See WhatsApp Manager.
-whatsapp-payment = WhatsApp cannot charge the business account (code 131042): a payment method is missing or was refused. See WhatsApp Manager, Billing.
-whatsapp-not-registered = The number is not registered to send at WhatsApp (code { $code }). See WhatsApp Manager.
-whatsapp-not-allowed = WhatsApp does not allow it to the token of the settings (code { $code }). Its system user needs the number and the permissions { $permissions }.
-whatsapp-token-expired = The access token for WhatsApp has expired. Set WHATSAPP_ACCESS_TOKEN anew.
-whatsapp-token-refused = WhatsApp refuses the access token of the settings. Set WHATSAPP_ACCESS_TOKEN anew.
-whatsapp-may-not-send = the token of the settings may not send: its permission { $permission } is missing
-whatsapp-subscription-refused = WhatsApp refuses to deliver messages (the subscription was refused, code { $code })
-whatsapp-another-address = WhatsApp delivers the number's messages to another address than WHATSAPP_WEBHOOK_ADDRESS
-whatsapp-fields-missing = the app does not get these webhook fields: { $fields }
+whatsapp-blocked = WhatsApp hat das Unternehmenskonto wegen eines Regelverstoßes gesperrt. Die Regel steht im WhatsApp Manager; nach der Sperre geht das Senden von selbst weiter.
+whatsapp-restricted = WhatsApp lässt die Nummer für eine Weile nicht senden. Näheres im WhatsApp Manager.
+whatsapp-payment = WhatsApp kann das Unternehmenskonto nicht belasten (Code 131042): Eine Zahlungsmethode fehlt oder wurde abgelehnt. Näheres im WhatsApp Manager unter Abrechnung.
+whatsapp-not-registered = Die Nummer ist bei WhatsApp nicht zum Senden registriert (Code { $code }). Näheres im WhatsApp Manager.
+whatsapp-not-allowed = WhatsApp erlaubt das dem Token der Einstellungen nicht (Code { $code }). Sein Systemnutzer braucht die Nummer und die Berechtigungen { $permissions }.
+whatsapp-token-expired = Das Zugriffstoken für WhatsApp ist abgelaufen. Setzen Sie WHATSAPP_ACCESS_TOKEN neu.
+whatsapp-token-refused = WhatsApp lehnt das Zugriffstoken der Einstellungen ab. Setzen Sie WHATSAPP_ACCESS_TOKEN neu.
+whatsapp-may-not-send = das Token der Einstellungen darf nicht senden: Ihm fehlt die Berechtigung { $permission }
+whatsapp-subscription-refused = WhatsApp liefert keine Nachrichten (das Abonnement wurde abgelehnt, Code { $code })
+whatsapp-another-address = WhatsApp liefert die Nachrichten der Nummer an eine andere Adresse als WHATSAPP_WEBHOOK_ADDRESS
+whatsapp-fields-missing = die App bekommt diese Webhook-Felder nicht: { $fields }
 
-viber-token-refused = Viber refuses the bot's token. Its operator puts the new one into VIBER_BOT_TOKEN and starts the service again.
-viber-blocked = Viber has blocked the bot (status 7). Its support says why; it is looked at again every hour.
-viber-unknown-bot = Viber does not know the bot any more (status 8). Its support says why.
-viber-suspended = Viber has suspended the bot (status 9). Its support says why; it is looked at again every hour.
-viber-terms = Viber does not let the bot do this (status 15): its commercial terms may be missing.
-viber-another-bot = VIBER_BOT_TOKEN is the token of another bot, or Viber has not told yet of which. Nothing is sent as this one.
-viber-not-delivered-unreachable = Viber does not deliver messages to VIBER_WEBHOOK_ADDRESS: it cannot reach the address, or does not trust its certificate (status 1).
-viber-not-delivered = Viber does not deliver messages to VIBER_WEBHOOK_ADDRESS: it refuses the address (status { $code }).
+viber-token-refused = Viber lehnt das Token des Bots ab. Sein Betreiber trägt das neue in VIBER_BOT_TOKEN ein und startet den Dienst neu.
+viber-blocked = Viber hat den Bot gesperrt (Status 7). Der Support von Viber weiß, warum; wir sehen jede Stunde nach.
+viber-unknown-bot = Viber kennt den Bot nicht mehr (Status 8). Der Support von Viber weiß, warum.
+viber-suspended = Viber hat den Bot ausgesetzt (Status 9). Der Support von Viber weiß, warum; wir sehen jede Stunde nach.
+viber-terms = Viber erlaubt das dem Bot nicht (Status 15): Vielleicht fehlen seine Geschäftsbedingungen.
+viber-another-bot = VIBER_BOT_TOKEN ist das Token eines anderen Bots, oder Viber hat noch nicht gesagt, von welchem. Als dieser Bot wird nichts gesendet.
+viber-not-delivered-unreachable = Viber liefert keine Nachrichten an VIBER_WEBHOOK_ADDRESS: Die Adresse ist nicht erreichbar, oder ihrem Zertifikat wird nicht vertraut (Status 1).
+viber-not-delivered = Viber liefert keine Nachrichten an VIBER_WEBHOOK_ADDRESS: Die Adresse wird abgelehnt (Status { $code }).
 
-linkedin-token-refused = LinkedIn refuses the page's token: it has ended, or was taken back. Its operator makes a new one, puts it into LINKEDIN_ACCESS_TOKEN and starts the service again.
-linkedin-refresh-refused = LinkedIn refuses to renew the page's token. Its operator makes new ones, puts them into LINKEDIN_ACCESS_TOKEN and LINKEDIN_REFRESH_TOKEN and starts the service again.
-linkedin-not-allowed = LinkedIn does not allow this to the app or to the member whose token it is (code { $code }): a product of the app, a permission, or the role of an administrator of the page is missing
-linkedin-version = LinkedIn does not serve this version of its API any more. Its operator sets LINKEDIN_VERSION to a newer one.
-linkedin-limits = LinkedIn limits how often it may be asked in a day. It is asked again by itself.
-linkedin-another-page = LINKEDIN_ORGANIZATION_ID names another page. Nothing is sent as this one.
-linkedin-not-shown = LinkedIn does not show the subscription (code { $code })
-linkedin-no-subscription = LinkedIn has no subscription of the page's activity; with LINKEDIN_APPLICATION_ID the service makes one
-linkedin-no-administrator = the member of LINKEDIN_ACCESS_TOKEN does not administer the page, so nobody can subscribe to its activity
-linkedin-not-delivered = LinkedIn refuses to deliver the page's activity to LINKEDIN_WEBHOOK_ADDRESS (code { $code }): the address must be entered under Webhooks in the developer portal first, where LinkedIn checks it
+linkedin-token-refused = LinkedIn lehnt das Token der Seite ab: Es ist abgelaufen oder wurde widerrufen. Ihr Betreiber erstellt ein neues, trägt es in LINKEDIN_ACCESS_TOKEN ein und startet den Dienst neu.
+linkedin-refresh-refused = LinkedIn erneuert das Token der Seite nicht. Ihr Betreiber erstellt neue, trägt sie in LINKEDIN_ACCESS_TOKEN und LINKEDIN_REFRESH_TOKEN ein und startet den Dienst neu.
+linkedin-not-allowed = LinkedIn erlaubt das der App oder dem Mitglied nicht, dem das Token gehört (Code { $code }): Es fehlt ein Produkt der App, eine Berechtigung oder die Administratorrolle auf der Seite
+linkedin-version = LinkedIn bedient diese Version seiner API nicht mehr. Der Betreiber setzt LINKEDIN_VERSION auf eine neuere.
+linkedin-limits = LinkedIn begrenzt, wie oft am Tag gefragt werden darf. Wir fragen von selbst wieder nach.
+linkedin-another-page = LINKEDIN_ORGANIZATION_ID nennt eine andere Seite. Als diese Seite wird nichts gesendet.
+linkedin-not-shown = LinkedIn zeigt das Abonnement nicht (Code { $code })
+linkedin-no-subscription = LinkedIn hat kein Abonnement für die Aktivität der Seite; mit LINKEDIN_APPLICATION_ID richtet der Dienst eines ein
+linkedin-no-administrator = das Mitglied von LINKEDIN_ACCESS_TOKEN verwaltet die Seite nicht, daher kann niemand ihre Aktivität abonnieren
+linkedin-not-delivered = LinkedIn liefert die Aktivität der Seite nicht an LINKEDIN_WEBHOOK_ADDRESS (Code { $code }): Die Adresse muss zuerst im Entwicklerportal unter Webhooks eingetragen werden, wo LinkedIn sie prüft
+
+bot-hand-no-answer = Das Modell gab keine Antwort.
+bot-hand-too-long = Die Antwort des Modells war zu lang.
+bot-hand-markup = Die Antwort des Modells war Markup statt Text.
+bot-hand-address = Die Antwort des Modells enthielt eine Adresse, die nicht zum Shop gehört.
+bot-hand-price = Die Antwort des Modells enthielt einen Preis, der nicht im Katalog steht.
+bot-hand-another-customer = Die Antwort des Modells nannte einen anderen Kunden.
+bot-hand-unreadable = Die Antwort des Modells konnte nicht gelesen werden.
+bot-hand-cut = Die Antwort des Modells war abgeschnitten.
+bot-hand-declined = Das Modell nimmt diese Frage nicht an.
+bot-hand-endless = Das Modell fand keine Antwort.
+bot-hand-wanted = Das Modell möchte, dass ein Mensch antwortet.
+bot-hand-prompt = Die Datei BOT_PROMPT_FILE kann nicht gelesen werden.
+bot-hand-over-budget = Der Bot hat seine Tokens für heute verbraucht.
+bot-hand-cannot-read = Der Kunde hat etwas geschickt, das der Bot nicht lesen kann.
+bot-hand-refuses = Das Modell nimmt keine Fragen an.
+bot-hand-late = Das Modell hat nicht rechtzeitig geantwortet.
+bot-hand-account-late = Das Konto konnte nicht rechtzeitig senden.
+bot-hand-channel = Die Antwort des Modells kann auf diesem Kanal nicht gesendet werden.
+bot-hand-nobody = Seit der Übergabe durch den Bot hat niemand geantwortet.
+bot-hand-window = Die Antwortfrist der Plattform endete, bevor der Bot antworten konnte.
+bot-hand-not-sent = Die Antwort des Bots konnte nicht gesendet werden.
+bot-hand-not-taken = Die Plattform hat die Antwort des Bots nicht angenommen.
+bot-hand-unknown = Niemand weiß, ob die Antwort des Bots den Kunden erreicht hat.
+bot-hand-fault = Der Bot konnte diese Nachricht nicht bearbeiten.

@@ -174,7 +174,6 @@ what-products-by-page = products, page by page because Shopify's export failed
 what-conversations = conversations
 what-older-ids = ids of older messages
 what-page-metadata = the Page's metadata
-to-come-catalogue = the catalogue
 
 ## Disconnecting
 
@@ -723,3 +722,30 @@ linkedin-not-shown = LinkedIn does not show the subscription (code { $code })
 linkedin-no-subscription = LinkedIn has no subscription of the page's activity; with LINKEDIN_APPLICATION_ID the service makes one
 linkedin-no-administrator = the member of LINKEDIN_ACCESS_TOKEN does not administer the page, so nobody can subscribe to its activity
 linkedin-not-delivered = LinkedIn refuses to deliver the page's activity to LINKEDIN_WEBHOOK_ADDRESS (code { $code }): the address must be entered under Webhooks in the developer portal first, where LinkedIn checks it
+
+## Why the bot handed a conversation over
+
+bot-hand-no-answer = The model gave no answer.
+bot-hand-too-long = The model's answer was too long.
+bot-hand-markup = The model's answer was markup and no text.
+bot-hand-address = The model's answer held an address that is not the shop's.
+bot-hand-price = The model's answer held a price that is not in the catalogue.
+bot-hand-another-customer = The model's answer named another customer.
+bot-hand-unreadable = The model's answer could not be read.
+bot-hand-cut = The model's answer was cut off.
+bot-hand-declined = The model does not take this question.
+bot-hand-endless = The model found no answer.
+bot-hand-wanted = The model wants a human to answer.
+bot-hand-prompt = The file of BOT_PROMPT_FILE cannot be read.
+bot-hand-over-budget = The bot has used up its tokens for today.
+bot-hand-cannot-read = The customer sent something that the bot cannot read.
+bot-hand-refuses = The model refuses to be asked.
+bot-hand-late = The model did not answer in time.
+bot-hand-account-late = The account could not send in time.
+bot-hand-channel = The model's answer cannot be sent on this channel.
+bot-hand-nobody = Nobody has answered since the bot handed this over.
+bot-hand-window = The platform's time for answers ended before the bot could answer.
+bot-hand-not-sent = The bot's answer could not be sent.
+bot-hand-not-taken = The platform did not take the bot's answer.
+bot-hand-unknown = Nobody knows whether the bot's answer reached the customer.
+bot-hand-fault = The bot could not work on this message.

@@ -1,725 +1,704 @@
-# What merchants read, in English. `$name` is filled in by the program; the words in square brackets decide between
-# one and several, or between the months. Each sentence stands in every other file of this folder, with the same variables.
-
-## Days and hours
+# Español. Tratamiento neutro, de usted cuando hace falta. Una Facebook Page es una página.
 
 date = { $day } { $month ->
-    [1] Jan
-    [2] Feb
-    [3] Mar
-    [4] Apr
-    [5] May
-    [6] Jun
-    [7] Jul
-    [8] Aug
-    [9] Sep
-    [10] Oct
-    [11] Nov
-   *[12] Dec
+    [1] ene
+    [2] feb
+    [3] mar
+    [4] abr
+    [5] may
+    [6] jun
+    [7] jul
+    [8] ago
+    [9] sept
+    [10] oct
+    [11] nov
+   *[12] dic
   } { $year }
 moment = { $day } { $month ->
-    [1] Jan
-    [2] Feb
-    [3] Mar
-    [4] Apr
-    [5] May
-    [6] Jun
-    [7] Jul
-    [8] Aug
-    [9] Sep
-    [10] Oct
-    [11] Nov
-   *[12] Dec
+    [1] ene
+    [2] feb
+    [3] mar
+    [4] abr
+    [5] may
+    [6] jun
+    [7] jul
+    [8] ago
+    [9] sept
+    [10] oct
+    [11] nov
+   *[12] dic
   } { $year }, { $clock } UTC
 day = { $weekday ->
-    [1] Monday
-    [2] Tuesday
-    [3] Wednesday
-    [4] Thursday
-    [5] Friday
-    [6] Saturday
-   *[7] Sunday
-  }, { $day } { $month ->
-    [1] January
-    [2] February
-    [3] March
-    [4] April
-    [5] May
-    [6] June
-    [7] July
-    [8] August
-    [9] September
-    [10] October
-    [11] November
-   *[12] December
-  } { $year }
-just-now = just now
+    [1] lunes
+    [2] martes
+    [3] miércoles
+    [4] jueves
+    [5] viernes
+    [6] sábado
+   *[7] domingo
+  }, { $day } de { $month ->
+    [1] enero
+    [2] febrero
+    [3] marzo
+    [4] abril
+    [5] mayo
+    [6] junio
+    [7] julio
+    [8] agosto
+    [9] septiembre
+    [10] octubre
+    [11] noviembre
+   *[12] diciembre
+  } de { $year }
+just-now = ahora mismo
 minutes-ago = { $count ->
-    [one] a minute ago
-   *[other] { $count } minutes ago
+    [one] hace un minuto
+   *[other] hace { $count } minutos
   }
 hours-ago = { $count ->
-    [one] an hour ago
-   *[other] { $count } hours ago
+    [one] hace una hora
+   *[other] hace { $count } horas
   }
-yesterday = yesterday
+yesterday = ayer
 days-ago = { $count ->
-    [one] a day ago
-   *[other] { $count } days ago
+    [one] hace un día
+   *[other] hace { $count } días
   }
-in-a-moment = in a moment
+in-a-moment = en un momento
 in-minutes = { $count ->
-    [one] in a minute
-   *[other] in { $count } minutes
+    [one] en un minuto
+   *[other] en { $count } minutos
   }
 
-## On every page
-
-skip = Skip to content
-main-navigation = Main
-overview = Overview
-conversations = Conversations
-catalogue = Catalogue
-keys = Keys
-account = Account
-pages = Pages
-breadcrumb = Breadcrumb
-times-are-utc = Times are UTC.
-language = Language
-language-change = Change language
-search = Search
-you = You
+skip = Ir al contenido
+main-navigation = Menú principal
+overview = Resumen
+conversations = Conversaciones
+catalogue = Catálogo
+keys = Claves
+account = Cuenta
+pages = Páginas
+breadcrumb = Ruta
+times-are-utc = Horas en UTC.
+language = Idioma
+language-change = Cambiar idioma
+search = Buscar
+you = Usted
 bot = Bot
-back-to-start = Back to the start page
-to-start = To the start page
+back-to-start = Volver al inicio
+to-start = Ir al inicio
 
-## States
+connected = Conectada
+connected-in-part = Conectada en parte
+not-connected = Sin conectar
+cannot-answer = No puede responder
+log-in-again = Vuelva a iniciar sesión
 
-connected = Connected
-connected-in-part = Connected in part
-not-connected = Not connected
-cannot-answer = Cannot answer
-log-in-again = Please log in again
-
-## Start page
-
-welcome-title = Every conversation and the whole catalogue, always at hand
-welcome = shoptalk connects your shop and your Page, and keeps what your customers write and what you sell ready for your sales bot.
-no-platform = No platform is configured yet. The operator finds every setting explained in { $file }.
-step = Step { $number }:
-after-first-step = Comes after the first step.
-connect = Connect
-connect-another = Connect another
-connect-another-account = Connect another account
-still-to-connect = Still to connect
-sign-out = Sign out
-session-ended = Your session has ended. Connect your shop again to sign in; nothing is lost.
-session-closed = You are signed out of this page. Your accounts stay connected.
-read-again = Everything is being read again.
-all-connected = Everything is connected. New messages and changes of the catalogue arrive by themselves.
-all-well = New messages and changes of the catalogue arrive by themselves.
-being-finished = Connected. Something is still to come, and arrives by itself.
+welcome-title = Cada conversación y todo el catálogo, siempre a mano
+welcome = shoptalk conecta su tienda con su página y tiene listo para su bot de ventas lo que escriben sus clientes y lo que usted vende.
+no-platform = Todavía no hay ninguna plataforma configurada. Todos los ajustes se explican en { $file }.
+step = Paso { $number }:
+after-first-step = Viene después del primer paso.
+connect = Conectar
+connect-another = Conectar otra
+connect-another-account = Conectar otra cuenta
+still-to-connect = Por conectar
+sign-out = Cerrar sesión
+session-ended = Su sesión ha terminado. Conecte de nuevo su tienda para entrar; no se ha perdido nada.
+session-closed = Ha cerrado la sesión en esta página. Sus cuentas siguen conectadas.
+read-again = Se está leyendo todo de nuevo.
+all-connected = Todo está conectado. Los mensajes nuevos y los cambios del catálogo llegan solos.
+all-well = Los mensajes nuevos y los cambios del catálogo llegan solos.
+being-finished = Conectada. Falta algo, que llegará solo.
 accounts-need-you = { $count ->
-    [one] One account needs you.
-   *[other] { $count } accounts need you.
+    [one] Una cuenta necesita su atención.
+   *[other] { $count } cuentas necesitan su atención.
   }
-latest-conversations = Latest conversations
-all-conversations = All conversations
-nobody-has-written = Nobody has written yet. As soon as a customer does, the conversation appears here.
-disconnected = Disconnected
-is-disconnected = { $platform } { $noun } { $account } is disconnected.
-connect-again = Connect { $platform } again
-last-event = Last event
-none-yet = none yet
-last-read = Last complete read
-not-yet = not yet
-connected-since = Connected
-sync-now = Sync now
-disconnect = Disconnect
-log-in-to-again = Log in to { $platform } again
-answers-not-sent = Answers are not being sent. { $why }
-nobody-has-to = Nobody has to do anything.
-login-not-accepted = { $platform } no longer accepts the stored login.
-still-taken-in = New messages are still taken in.
-not-notified = { $platform } does not notify us of: { $what }. It is tried again every hour; meanwhile reading fills the gaps.
-reading-given-up = Reading failed several times and was given up. “Sync now” tries again.
-reading-failed = The last read failed. It is tried again { $when }.
-reading = Reading { $what }
-reading-of = Reading { $what }: { $done } of { $known }
-reading-so-far = Reading { $what }: { $done } so far
-reading-begins = Reading begins in a moment.
-reading-incomplete = Reading is incomplete: { $why }
-reading-pauses = Reading pauses: { $why }
-to-come = Still to come: { $what }. { $why }
+latest-conversations = Últimas conversaciones
+all-conversations = Todas las conversaciones
+nobody-has-written = Todavía no ha escrito nadie. En cuanto lo haga un cliente, la conversación aparecerá aquí.
+disconnected = Desconectadas
+is-disconnected = { $platform } ({ $noun } { $account }): sin conexión.
+connect-again = Volver a conectar { $platform }
+last-event = Último evento
+none-yet = ninguno todavía
+last-read = Última lectura completa
+not-yet = todavía no
+connected-since = Conexión
+sync-now = Sincronizar ahora
+disconnect = Desconectar
+log-in-to-again = Volver a iniciar sesión en { $platform }
+answers-not-sent = Las respuestas no se están enviando. { $why }
+nobody-has-to = No hay que hacer nada.
+login-not-accepted = { $platform } ya no acepta el inicio de sesión guardado.
+still-taken-in = Los mensajes nuevos se siguen recibiendo.
+not-notified = { $platform } no nos avisa de: { $what }. Se intenta de nuevo cada hora; mientras tanto, la lectura cubre los huecos.
+reading-given-up = La lectura ha fallado varias veces y se ha abandonado. «Sincronizar ahora» lo intenta de nuevo.
+reading-failed = La última lectura ha fallado. Se intentará de nuevo { $when }.
+reading = Leyendo: { $what }
+reading-of = Leyendo: { $what } ({ $done } de { $known })
+reading-so-far = Leyendo: { $what } ({ $done } hasta ahora)
+reading-begins = La lectura empieza en un momento.
+reading-incomplete = La lectura está incompleta: { $why }
+reading-pauses = La lectura está en pausa: { $why }
+to-come = Pendiente: { $what }. { $why }
 
-## Nouns: what an account of a platform is called
-
-noun-page = Page
-noun-instagram = Instagram account
-noun-shop = shop
-noun-number = number
+noun-page = página
+noun-instagram = cuenta de Instagram
+noun-shop = tienda
+noun-number = número
 noun-bot = bot
-noun-linkedin = page
+noun-linkedin = página
 
-## What is read, or still to come
+what-products = productos
+what-variants = variantes
+what-stock = existencias
+what-discounts = descuentos
+what-collections = colecciones
+what-changed-products = productos modificados
+what-shop = la tienda
+what-products-by-page = productos, página a página porque falló la exportación de Shopify
+what-conversations = conversaciones
+what-older-ids = identificadores de mensajes antiguos
+what-page-metadata = datos de la página
 
-what-products = products
-what-variants = variants
-what-stock = stock
-what-discounts = discounts
-what-collections = collections
-what-changed-products = changed products
-what-shop = the shop
-what-products-by-page = products, page by page because Shopify's export failed
-what-conversations = conversations
-what-older-ids = ids of older messages
-what-page-metadata = the Page's metadata
-to-come-catalogue = the catalogue
+disconnect-question = ¿Desconectar { $name }?
+disconnect-tells = { $platform } deja de informarnos; se lo pedimos y comprobamos que lo haya hecho.
+disconnect-erases = Se borra el inicio de sesión guardado y no se lee nada más.
+disconnect-keeps = Las conversaciones y los archivos que ya están aquí se conservan. «Eliminar mis datos», en Cuenta, los borra.
+disconnect-again = Puede volver a conectar cuando quiera ({ $noun }).
+keep-connected = Mantener la conexión
+disconnected-checked = Desconectada. Se preguntó después a { $platform }, y ya no nos informa ({ $noun }).
+disconnected-with-another = Desconectada. Hasta que se desconecte también la cuenta a la que pertenece ({ $noun }), seguimos recibiendo avisos; se apartan y no se muestran en ningún sitio.
+disconnected-unconfirmed = Desconectada: se ha borrado nuestro inicio de sesión y no se lee nada más. Pero { $platform } no ha confirmado que deje de informarnos ({ $noun }). { $part } Lo que aún llegue se aparta y no se muestra en ningún sitio.
+part-facebook = En Facebook, abra Configuración → Integraciones comerciales y elimine esta aplicación.
+part-shopify = En Shopify, abra Configuración → Apps y canales de ventas y desinstale esta app.
+part-whatsapp = En el administrador de WhatsApp, abra el usuario del sistema de la aplicación y retire su acceso a la cuenta de WhatsApp.
+part-viber = Pida a Viber un token nuevo para el bot; el anterior dejará de servir.
+part-linkedin = En LinkedIn, abra Ajustes → Privacidad de datos → Servicios permitidos y elimine esta aplicación.
+needs-login-first = Esta cuenta necesita un nuevo inicio de sesión antes de poder leerse.
 
-## Disconnecting
+sign-out-means = Termina su sesión en este navegador. Sus cuentas siguen conectadas y los mensajes siguen llegando. Para volver, conecte de nuevo su tienda.
+export = Exportar mis datos
+export-means = Todo lo que se guarda de sus cuentas en un archivo zip: conversaciones, catálogo, copias de adjuntos y conexiones.
+export-under-way = Sus datos ya se están exportando. Espere a que termine.
+delete = Eliminar mis datos
+delete-more = Eliminar mis datos …
+delete-means = Desconecta todas las cuentas y borra lo que se guarda de ellas: inicios de sesión, conversaciones, catálogo, archivos.
+delete-question = ¿Eliminar todos mis datos?
+delete-concerns = No se puede deshacer. Afecta a:
+not-connected-any-more = { $account } (ya no está conectada)
+delete-receipt = Recibirá la dirección de un comprobante que indica cuándo ha terminado; no nombra a nadie.
+delete-word = eliminar
+delete-type = Escriba «{ $word }» para continuar
+delete-not-typed = Eso no era «{ $word }». No se ha eliminado nada.
+delete-everything = Eliminar todo
+keep-data = Conservar mis datos
 
-disconnect-question = Disconnect { $name }?
-disconnect-tells = { $platform } stops telling us what happens; we ask it to, and look whether it did.
-disconnect-erases = The stored login is erased, and nothing is read any more.
-disconnect-keeps = Conversations and files that are here stay. “Delete my data” under Account erases them.
-disconnect-again = You can connect the { $noun } again at any time.
-keep-connected = Keep it connected
-disconnected-checked = Disconnected. { $platform } was asked afterwards, and no longer tells us about this { $noun }.
-disconnected-with-another = Disconnected. Until the account that this { $noun } belongs to is disconnected too, we are still told of it; that is set aside and shown nowhere.
-disconnected-unconfirmed = Disconnected: our login is erased and nothing is read any more. But { $platform } did not confirm that it stops telling us about this { $noun }. { $part } What still arrives is set aside and shown nowhere.
-part-facebook = On Facebook, open Settings → Business integrations and remove this app.
-part-shopify = In Shopify, open Settings → Apps and sales channels and uninstall this app.
-part-whatsapp = In WhatsApp Manager, open the app's system user and take its access to the WhatsApp account away.
-part-viber = Ask Viber for a new token of the bot, which ends what the old one could do.
-part-linkedin = On LinkedIn, open Settings → Data privacy → Permitted services and remove this app.
-needs-login-first = This account needs a new login before it can be read.
+request = Su solicitud
+receipt-nothing = No se ha encontrado nada de esta solicitud, así que no había nada que borrar. Estas solicitudes nombran a la persona que conectó una cuenta aquí; los mensajes enviados a la página de una tienda los guarda esa tienda.
+receipt-disconnected = Las cuentas se han desconectado: su acceso se ha borrado y no se lee nada más.
+receipt-erased = Todo lo que pertenece a esta solicitud se ha borrado de bases de datos y archivos.
+receipt-under-way = Los datos se están borrando. Tarda unos minutos y nunca más de un día.
+receipt-unconfirmed = { $platform } no ha confirmado que deje de informarnos ({ $noun }). { $part }
+receipt-code = Código: { $code }
+receipt-received = Recibida
+receipt-done = Terminada
+receipt-events = Mensajes y otros eventos borrados
+receipt-files = Archivos borrados
+receipt-objects = Copias borradas en el almacenamiento de objetos
+receipt-connections = Conexiones terminadas
+receipt-keep = Esta página no nombra a nadie. Guarde el código si quiere volver a ella.
 
-## Account
-
-sign-out-means = Ends your session in this browser. Your accounts stay connected, and messages still arrive. To come back, connect your shop again.
-export = Export my data
-export-means = Everything that is kept of your accounts, as one zip file: conversations, catalogue, copies of attachments, and what is connected.
-export-under-way = Your data is being exported already. Please wait until that is done.
-delete = Delete my data
-delete-more = Delete my data …
-delete-means = Disconnects every account and erases what is kept of them: logins, conversations, catalogue, files.
-delete-question = Delete all my data?
-delete-concerns = This cannot be undone. It concerns:
-not-connected-any-more = { $account } (not connected any more)
-delete-receipt = You get the address of a receipt that shows when it is done; it names nobody.
-delete-word = delete
-delete-type = Type “{ $word }” to go on
-delete-not-typed = That was not “{ $word }”. Nothing was deleted.
-delete-everything = Delete everything
-keep-data = Keep my data
-
-## The receipt of an erasure
-
-request = Your request
-receipt-nothing = Nothing was found that belongs to this request, so there was nothing to erase. Requests of this kind name the person who connected an account here; messages that somebody sent to a shop's Page are kept by that shop.
-receipt-disconnected = The accounts were disconnected: their access is erased, and nothing more is read.
-receipt-erased = Everything that belongs to this request was erased, from databases and files.
-receipt-under-way = The data is being erased. This takes some minutes, and never more than a day.
-receipt-unconfirmed = { $platform } did not confirm that it stops telling us about your { $noun }. { $part }
-receipt-code = Code: { $code }
-receipt-received = Received
-receipt-done = Done
-receipt-events = Messages and other events erased
-receipt-files = Files erased
-receipt-objects = Copies in object storage erased
-receipt-connections = Connections ended
-receipt-keep = This page names nobody. Keep the code if you want to come back to it.
-
-## Conversations
-
-no-conversations = No account with conversations is connected yet. { $link }, and what customers write appears here.
-connect-one = Connect one
-accounts = Accounts
-with-on = with { $name } on { $platform }
-search-conversations = Search by name, text or id
-nobody-has-written-list = Nobody has written yet. As soon as a customer does, the conversation appears here, newest first.
-no-more-conversations = There are no more conversations.
-back-to-newest = Back to the newest
-newest = Newest
-older-conversations = Older conversations
-people = People
-messages = Messages
-nothing-found = Nothing found for “{ $words }”.
-nothing-found-so-far = Nothing found for “{ $words }” so far.
-show-all-conversations = Show all conversations
-searched-back-to = Searched back to { $date }.
-search-further = Search further back
-you-said = You:
-older-than-kept = Older than what is kept here; the file of the account has it
+no-conversations = Todavía no hay conectada ninguna cuenta con conversaciones. { $link }, y lo que escriban los clientes aparecerá aquí.
+connect-one = Conecte una
+accounts = Cuentas
+with-on = con { $name } en { $platform }
+search-conversations = Buscar por nombre, texto o ID
+nobody-has-written-list = Todavía no ha escrito nadie. En cuanto lo haga un cliente, la conversación aparecerá aquí, la más reciente primero.
+no-more-conversations = No hay más conversaciones.
+back-to-newest = Volver a las más recientes
+newest = Más recientes
+older-conversations = Conversaciones anteriores
+people = Personas
+messages = Mensajes
+nothing-found = No se ha encontrado nada para «{ $words }».
+nothing-found-so-far = Por ahora no se ha encontrado nada para «{ $words }».
+show-all-conversations = Ver todas las conversaciones
+searched-back-to = Buscado hasta el { $date }.
+search-further = Buscar más atrás
+you-said = Usted:
+older-than-kept = Anterior a lo que se guarda aquí; está en el archivo de la cuenta
 messages-word = { $count ->
-    [one] message
-   *[other] messages
+    [one] mensaje
+   *[other] mensajes
   }
 
-## One conversation
+person-on = { $person } en { $platform }
+earlier-messages = Mensajes anteriores
+newest-messages = Mensajes más recientes
+messages-older-than-kept = Estos mensajes son anteriores a lo que se guarda aquí; están en el archivo de la conversación.
+a-message = Un mensaje
+message-unsent = Mensaje anulado
+invisible-message = Un mensaje sin texto visible
+earlier-message = Un mensaje anterior
+answers-message = Responde a:
+show-whole = Ver el mensaje completo
+media-from = { $media } de { $name }
+from-you = usted
+edited = editado
+read = leído
+you-reacted = usted:
+reacted = reaccionó
+they-reacted = reacción:
 
-person-on = { $person } on { $platform }
-earlier-messages = Earlier messages
-newest-messages = Newest messages
-messages-older-than-kept = These messages are older than what is kept here; the conversation's file has them.
-a-message = A message
-message-unsent = Message unsent
-invisible-message = A message without visible text
-earlier-message = An earlier message
-answers-message = Answers:
-show-whole = Show the whole message
-media-from = { $media } from { $name }
-from-you = you
-edited = edited
-read = read
-you-reacted = you:
-reacted = reacted
-they-reacted = reacted:
-
-## Kinds of media, and how something was said
-
-media-photo = Photo
-media-video = Video
-media-voice = Voice message
-media-sound = Sound
-media-file = File
+media-photo = Foto
+media-video = Vídeo
+media-voice = Mensaje de voz
+media-sound = Audio
+media-file = Archivo
 media-sticker = Sticker
-media-reel = Shared reel
-media-post = Shared post
-media-story = Story
-media-link = Shared link
-media-card = Card
-media-appointment = Appointment
-media-place = Place
-media-contact = Contact
-media-order = Order
-media-attachment = Attachment
-media-not-shown = A kind of message that { $platform } does not show to apps
-media-unknown = A kind of message that is not known here
-how-button = Pressed a button
-how-referral = Came through a link or an advertisement
-how-optin = Agreed to receive messages
-how-order = Sent an order
-how-product = Asked about a product
-how-template = Sent a template
-how-mention = Mentioned the page in a post
-note-handed-over = The conversation was handed to another app
-note-taken-over = Another app took the conversation over
-note-asked-for = Another app asked for the conversation
-note-account-linking = The person linked an account, or ended the link
-note-policy = Facebook enforced a policy on the Page
-note-not-reached = A message did not reach the person
-note-subscribed = The person subscribed
-note-unsubscribed = The person unsubscribed
-note-opened = The person opened the chat
-note-number-changed = The person's number or id changed
-note-call = A call
-note-passed-here = The conversation was passed to this app
-note-meta-agent = Meta's agent answers from here on
-note-people-elsewhere = The business's people answer elsewhere from here on
-note-other-partner = Another partner of the business answers from here on
-note-like = Somebody likes the post
-note-share = Somebody shared the post
+media-reel = Reel compartido
+media-post = Publicación compartida
+media-story = Historia
+media-link = Enlace compartido
+media-card = Tarjeta
+media-appointment = Cita
+media-place = Lugar
+media-contact = Contacto
+media-order = Pedido
+media-attachment = Adjunto
+media-not-shown = Un tipo de mensaje que { $platform } no muestra a las aplicaciones
+media-unknown = Un tipo de mensaje que aquí no se conoce
+how-button = Pulsó un botón
+how-referral = Llegó por un enlace o un anuncio
+how-optin = Aceptó recibir mensajes
+how-order = Envió un pedido
+how-product = Preguntó por un producto
+how-template = Envió una plantilla
+how-mention = Mencionó la página en una publicación
+note-handed-over = La conversación se pasó a otra aplicación
+note-taken-over = Otra aplicación se hizo cargo de la conversación
+note-asked-for = Otra aplicación pidió la conversación
+note-account-linking = La persona vinculó una cuenta o la desvinculó
+note-policy = Facebook aplicó una política a la página
+note-not-reached = Un mensaje no llegó a la persona
+note-subscribed = La persona se suscribió
+note-unsubscribed = La persona canceló la suscripción
+note-opened = La persona abrió el chat
+note-number-changed = Cambió el número o el ID de la persona
+note-call = Una llamada
+note-passed-here = La conversación se pasó a esta aplicación
+note-meta-agent = A partir de aquí responde el agente de Meta
+note-people-elsewhere = A partir de aquí responde el equipo de la empresa en otro lugar
+note-other-partner = A partir de aquí responde otro socio de la empresa
+note-like = A alguien le gusta la publicación
+note-share = Alguien compartió la publicación
 
-## Answering by hand
-
-answer = Answer
-your-message = Your message
-send = Send
-sent-from-here = What was sent from here
+answer = Responder
+your-message = Su mensaje
+send = Enviar
+sent-from-here = Enviado desde aquí
 sent-by-at = { $by }, { $moment }: { $state }
-state-accepted = waits to be sent
-state-sent = sent
-state-delivered = delivered
-state-read = read
-state-failed = could not be sent
-state-unknown = may have been sent; that is being found out
-not-sent = Not sent
-not-sent-window = The platform's time for answers is over. It opens again when the person writes.
-not-sent-cannot-receive = This person cannot be written to at the moment.
-not-sent-blocked = The platform does not let the account send at the moment. The overview says why.
-not-sent-account = The account cannot send at the moment. Connect it again on the overview.
-not-sent-queue = Too many messages wait for this person already. Please try again later.
-not-sent-form = This form was used for another message already. Please go back and reload the page.
-not-sent-content = This message cannot be sent as it is.
-not-sent-human-window = Answers of humans after the platform's window are not switched on for this channel.
-not-sent-public = Answers are public there, and bots' answers are not switched on for this channel.
-not-sent-linkedin-partner = LinkedIn lets only its messaging partners send direct messages; LINKEDIN_MESSAGES=partner says that this app is one.
-not-sent-linkedin-automatic = LinkedIn forbids automatic direct messages: only what a human writes may be sent.
-becomes-comment = Your answer becomes a comment of the page, which everybody can read.
-your-message-was = Your message was:
-back-to-conversation = Back to the conversation
-reason-expired = expired
-reason-window-closed = window closed
-reason-cannot-receive = cannot receive
-reason-refused = refused
-reason-media-unusable = media unusable
-reason-template-unusable = template unusable
-reason-account-unavailable = account unavailable
-reason-not-owner = not owner
-reason-paused = paused
-reason-stopped = stopped
-reason-taken-back = taken back
-reason-rate = too many messages
-reason-unresolved = unresolved
-
-## Bots in a conversation
+state-accepted = pendiente de envío
+state-sent = enviado
+state-delivered = entregado
+state-read = leído
+state-failed = no se pudo enviar
+state-unknown = quizá se envió; se está comprobando
+not-sent = No enviado
+not-sent-window = El plazo de respuesta de la plataforma ha terminado. Se abre de nuevo cuando la persona escriba.
+not-sent-cannot-receive = Ahora no se puede escribir a esta persona.
+not-sent-blocked = La plataforma no permite que la cuenta envíe en este momento. El resumen dice por qué.
+not-sent-account = La cuenta no puede enviar en este momento. Conéctela de nuevo en el resumen.
+not-sent-queue = Ya hay demasiados mensajes en espera para esta persona. Inténtelo más tarde.
+not-sent-form = Este formulario ya se usó para otro mensaje. Vuelva atrás y recargue la página.
+not-sent-content = Este mensaje no se puede enviar tal como está.
+not-sent-human-window = Las respuestas de personas fuera del plazo de la plataforma no están activadas para este canal.
+not-sent-public = Allí las respuestas son públicas, y las de bots no están activadas para este canal.
+not-sent-linkedin-partner = LinkedIn solo permite enviar mensajes directos a sus socios de mensajería; LINKEDIN_MESSAGES=partner indica que esta aplicación lo es.
+not-sent-linkedin-automatic = LinkedIn prohíbe los mensajes directos automáticos: solo se puede enviar lo que escribe una persona.
+becomes-comment = Su respuesta será un comentario de la página que todos pueden leer.
+your-message-was = Su mensaje era:
+back-to-conversation = Volver a la conversación
+reason-expired = caducado
+reason-window-closed = plazo de respuesta terminado
+reason-cannot-receive = la persona no puede recibirlo
+reason-refused = rechazado
+reason-media-unusable = archivo no utilizable
+reason-template-unusable = plantilla no utilizable
+reason-account-unavailable = cuenta no disponible
+reason-not-owner = responde otra aplicación
+reason-paused = en pausa
+reason-stopped = detenido
+reason-taken-back = anulado
+reason-rate = demasiados mensajes
+reason-unresolved = sin resolver
 
 bots = Bots
-bots-resume = Let bots answer again
-bots-pause = Pause bots here
-bots-until = until { $moment }
-bots-until-resumed = until you let them answer again
-bots-owner-lost = Another app answers in this conversation; bots are silent here until it gives it back.
-bots-human = A person answers in this conversation. Bots are silent here { $until }.
-bots-app = Another app has answered in this conversation. Bots are silent here { $until }.
-bots-paused = Bots are paused here { $until }.
-bots-may-answer = Bots may answer in this conversation.
+bots-resume = Dejar que los bots respondan de nuevo
+bots-pause = Pausar los bots aquí
+bots-until = hasta el { $moment }
+bots-until-resumed = hasta que les deje responder de nuevo
+bots-owner-lost = Otra aplicación responde en esta conversación; los bots callan aquí hasta que la devuelva.
+bots-human = Una persona responde en esta conversación. Los bots callan aquí { $until }.
+bots-app = Otra aplicación ha respondido en esta conversación. Los bots callan aquí { $until }.
+bots-paused = Los bots están en pausa aquí { $until }.
+bots-may-answer = Los bots pueden responder en esta conversación.
 
-## The built-in bot
-
-the-bot = The bot
-bot-stop = Stop the bot here
-bot-start = Let the bot answer here
-bot-log = What the bot did
-bot-about = It answers your customers where you let it, with what your catalogue says. What they write goes to { $host } (model { $model }) and nowhere else. You switch it on and off on each account's card on the { $link }.
-bot-about-link = overview
-bot-spent = Today (UTC): { $taken } tokens in, { $given } out, of { $most } together.
-bot-try = Try a question
-bot-question = What a customer may ask
-bot-show-answer = Show the answer
-bot-try-hint = Nothing is sent to anybody. It costs tokens, like an answer.
-bot-did = What it did
-bot-nothing-yet = Nothing yet.
-bot-no-tokens = There are no tokens left for today.
-bot-too-long = The model took too long. A customer would still get its answer.
-bot-would-read = The customer would read:
-bot-product-card = Product card: { $title }
-bot-would-hand-over = It would hand over to you: { $why }
-bot-model-later = The model does not answer at the moment.
-bot-model-refuses = The model refuses to be asked. The operator of this service can change that.
-bot-cost = { $taken } tokens in, { $given } out.
+the-bot = El bot
+bot-stop = Detener el bot aquí
+bot-start = Dejar que el bot responda aquí
+bot-log = Qué ha hecho el bot
+bot-about = Responde a sus clientes donde usted lo permita, con lo que dice su catálogo. Lo que escriben se envía a { $host } (modelo { $model }) y a ningún otro sitio. Se activa y desactiva en la tarjeta de cada cuenta, en el { $link }.
+bot-about-link = resumen
+bot-spent = Hoy (UTC): { $taken } tokens de entrada, { $given } de salida, de { $most } en total.
+bot-try = Probar una pregunta
+bot-question = Lo que puede preguntar un cliente
+bot-show-answer = Ver la respuesta
+bot-try-hint = No se envía nada a nadie. Cuesta tokens, como una respuesta.
+bot-did = Qué ha hecho
+bot-nothing-yet = Nada todavía.
+bot-no-tokens = Hoy no quedan tokens.
+bot-too-long = El modelo ha tardado demasiado. Un cliente recibiría su respuesta igualmente.
+bot-would-read = El cliente leería:
+bot-product-card = Tarjeta de producto: { $title }
+bot-would-hand-over = Se la pasaría a usted: { $why }
+bot-model-later = El modelo no responde en este momento.
+bot-model-refuses = El modelo rechaza las preguntas. El operador de este servicio puede cambiarlo.
+bot-cost = { $taken } tokens de entrada, { $given } de salida.
 bot-tokens = { $count } tokens
-bot-not-sent = Answer not sent
-bot-answered = Answered
-bot-handed-over = Handed over
-bot-dropped = Not answered
-bot-answer-accepted = The answer waits to be sent.
-bot-answer-unknown = The answer may have been sent; that is being found out.
-bot-answer-sent = The answer was sent.
-bot-answer-delivered = The answer was delivered.
-bot-answer-read = The answer was read.
-bot-answer-failed = The answer could not be sent.
-bot-why-outdated = The customer wrote again.
-bot-why-answered = Somebody had answered already.
-bot-why-paused = A person answers in this conversation.
-bot-why-not-owner = Another app answers in this conversation.
-bot-why-window = The platform's time for answers was over.
-bot-why-account = The account could not send.
-bot-why-cannot-receive = This person cannot be written to.
-bot-why-public = Answers are public there.
-bot-neither = The form says neither yes nor no.
-bot-being-tried = A question is being tried already. Please wait until it is answered, and try again.
+bot-not-sent = Respuesta no enviada
+bot-answered = Respondida
+bot-handed-over = Pasada a una persona
+bot-dropped = Sin responder
+bot-answer-accepted = La respuesta está pendiente de envío.
+bot-answer-unknown = Quizá se envió la respuesta; se está comprobando.
+bot-answer-sent = La respuesta se envió.
+bot-answer-delivered = La respuesta se entregó.
+bot-answer-read = La respuesta se leyó.
+bot-answer-failed = La respuesta no se pudo enviar.
+bot-why-outdated = El cliente volvió a escribir.
+bot-why-answered = Alguien ya había respondido.
+bot-why-paused = Una persona responde en esta conversación.
+bot-why-not-owner = Otra aplicación responde en esta conversación.
+bot-why-window = El plazo de respuesta de la plataforma había terminado.
+bot-why-account = La cuenta no pudo enviar.
+bot-why-cannot-receive = No se puede escribir a esta persona.
+bot-why-public = Allí las respuestas son públicas.
+bot-neither = El formulario no dice ni sí ni no.
+bot-being-tried = Ya se está probando una pregunta. Espere a que se responda e inténtelo de nuevo.
 
-## Catalogue
-
-no-shop = No shop is connected yet. { $link }, and its products appear here.
-shops = Shops
+no-shop = Todavía no hay ninguna tienda conectada. { $link }, y sus productos aparecerán aquí.
+shops = Tiendas
 products-in = { $count ->
-    [one] { $count } product in { $shop }, newest first
-   *[other] { $count } products in { $shop }, newest first
+    [one] { $count } producto en { $shop }, el más reciente primero
+   *[other] { $count } productos en { $shop }, los más recientes primero
   }
-search-products = Search by title, vendor, tag or SKU
-no-product-found = No product found for “{ $words }”.
-no-product-found-so-far = No product found for “{ $words }” so far.
-show-all-products = Show all products
-catalogue-being-read = The catalogue is being read. It appears here as soon as it is complete; { $link } shows how far it is.
-catalogue-being-read-link = the overview
-no-products = This shop has no products yet. A product that is added there appears here within seconds.
-from-the-beginning = From the beginning
-more-products = More products
-search-on = Search on
+search-products = Buscar por título, proveedor, etiqueta o SKU
+no-product-found = No se ha encontrado ningún producto para «{ $words }».
+no-product-found-so-far = Por ahora no se ha encontrado ningún producto para «{ $words }».
+show-all-products = Ver todos los productos
+catalogue-being-read = Se está leyendo el catálogo. Aparecerá aquí en cuanto esté completo; { $link } muestra cómo va.
+catalogue-being-read-link = el resumen
+no-products = Esta tienda todavía no tiene productos. Los que se añadan aparecerán aquí en segundos.
+from-the-beginning = Desde el principio
+more-products = Más productos
+search-on = Seguir buscando
 variants-count = { $count ->
-    [one] { $count } variant
-   *[other] { $count } variants
+    [one] { $count } variante
+   *[other] { $count } variantes
   }
-untitled-product = Untitled product
-no-price = No price
-price-from = from { $price }
-stock-not-counted = Stock not counted
-out-of-stock = Out of stock
-in-stock = { $count } in stock
-nothing-to-buy = This product has nothing that can be bought.
-variants = Variants
-variant = Variant
+untitled-product = Producto sin título
+no-price = Sin precio
+price-from = desde { $price }
+stock-not-counted = Existencias sin control
+out-of-stock = Agotado
+in-stock = { $count } disponibles
+nothing-to-buy = Este producto no tiene nada que se pueda comprar.
+variants = Variantes
+variant = Variante
 sku = SKU
-price = Price
-stock = In stock
-for-sale = For sale
-the-product = The product
-price-before = before
-not-counted = not counted
-yes = Yes
+price = Precio
+stock = Disponible
+for-sale = En venta
+the-product = El producto
+price-before = antes
+not-counted = sin control
+yes = Sí
 no = No
-more-variants = and { $count } more; the catalogue's file has all of them.
-product-active = Active
-product-draft = Draft
-product-archived = Archived
-product-unlisted = Unlisted
-product-unknown = Unknown
+more-variants = y { $count } más; el archivo del catálogo las tiene todas.
+product-active = Activo
+product-draft = Borrador
+product-archived = Archivado
+product-unlisted = No listado
+product-unknown = Desconocido
 
-## Keys for bots
+keys-title = Claves para bots
+keys-about = Con una clave, un programa suyo lee y responde los mensajes de sus clientes. Dé a cada programa una clave propia.
+keys-new = Su nueva clave «{ $name }»
+keys-copy = Cópiela ahora: solo se muestra esta vez.
+keys-keep = Guárdela como una contraseña. Quien la tenga puede hacer lo que ella permite.
+keys-revoked-done = La clave está revocada. Ya no abre nada.
+keys-none = No tiene claves. Ningún programa puede leer ni responder en su nombre.
+keys-dead = Ya no se usan
+keys-revoked = Revocada
+keys-ended = Caducada
+keys-in-use = En uso
+keys-all-accounts = Todas las cuentas
+keys-only = Solo { $accounts }
+keys-made = Creada { $when }
+keys-last-used = Usada por última vez { $when }
+keys-never-used = Nunca usada
+keys-revoked-on = Revocada el { $date }
+keys-ended-on = Caducó el { $date }
+keys-ends-on = Caduca el { $date }
+keys-revoke = Revocar
+keys-make = Crear una clave
+keys-name = Nombre
+keys-name-example = Bot de ventas
+keys-scopes = Qué puede hacer
+keys-read = Leer mensajes, conversaciones y el catálogo
+keys-reply = Responder como bot, pausar y reanudar conversaciones
+keys-human = Responder como persona: después el bot calla un rato
+keys-admin = Elegir la dirección a la que se envían las novedades
+keys-accounts = Para qué cuentas
+keys-accounts-hint = Sin marcar ninguna: para todas, también las que conecte más adelante.
+keys-end = Cuándo caduca
+keys-end-never = Cuando la revoque
+keys-end-days = En { $days } días
+keys-end-year = En un año
+keys-wrong = { $why } No se ha creado ninguna clave.
+keys-wrong-name = Dé a la clave un nombre de hasta { $most } caracteres.
+keys-wrong-scopes = Marque al menos una cosa que la clave pueda hacer.
+keys-wrong-days = Elija cuándo caduca la clave.
+keys-wrong-many = Ya tiene 20 claves. Revoque una que no necesite.
+keys-revoke-question = ¿Revocar { $name }?
+keys-revoke-at-once = Los programas que usan esta clave se rechazan al instante; lo que tengan abierto termina en segundos.
+keys-revoke-stays = Los mensajes que ya enviaron se conservan.
+keys-revoke-final = No se puede deshacer. Puede crear otra clave cuando quiera.
+keys-revoke-this = Revocar esta clave
+keys-revoke-not = Conservarla
+keys-revoke-title = Revocar una clave
 
-keys-title = Keys for bots
-keys-about = With a key, a program of yours reads and answers your customers' messages. Give each program a key of its own.
-keys-new = Your new key “{ $name }”
-keys-copy = Copy it now: it is shown this once.
-keys-keep = Keep it as you keep a password. Whoever has it can do what it may do.
-keys-revoked-done = The key is revoked. It opens nothing any more.
-keys-none = You have no keys. No program can read or answer in your name.
-keys-dead = No longer in use
-keys-revoked = Revoked
-keys-ended = Ended
-keys-in-use = In use
-keys-all-accounts = All accounts
-keys-only = Only { $accounts }
-keys-made = Made { $when }
-keys-last-used = Last used { $when }
-keys-never-used = Never used
-keys-revoked-on = Revoked on { $date }
-keys-ended-on = Ended on { $date }
-keys-ends-on = Ends on { $date }
-keys-revoke = Revoke
-keys-make = Make a key
-keys-name = Name
-keys-name-example = Sales bot
-keys-scopes = What it may do
-keys-read = Read messages, conversations and the catalogue
-keys-reply = Answer as the bot, pause and resume conversations
-keys-human = Answer as a person: the bot is silent for a while then
-keys-admin = Choose the address to which news is sent
-keys-accounts = For which accounts
-keys-accounts-hint = None ticked: for all, also for those that you connect later.
-keys-end = When it ends
-keys-end-never = When I revoke it
-keys-end-days = In { $days } days
-keys-end-year = In a year
-keys-wrong = { $why } No key was made.
-keys-wrong-name = Please give the key a name of up to { $most } characters.
-keys-wrong-scopes = Please tick at least one thing that the key may do.
-keys-wrong-days = Please choose when the key ends.
-keys-wrong-many = You have 20 keys already. Please revoke one that is not needed any more.
-keys-revoke-question = Revoke { $name }?
-keys-revoke-at-once = Programs that use this key are refused at once, and what they have open ends within seconds.
-keys-revoke-stays = Messages that they have sent already stay.
-keys-revoke-final = This cannot be undone. You can make a new key at any time.
-keys-revoke-this = Revoke this key
-keys-revoke-not = Keep it
-keys-revoke-title = Revoke a key
+bad-request = Solicitud no válida
+not-signed-in = Sin iniciar sesión
+not-signed-in-detail = No ha iniciado sesión.
+not-allowed = No permitido
+not-found = No encontrado
+not-found-detail = No hay nada en esta dirección.
+conflict = Conflicto
+platform-busy = La plataforma está ocupada
+platform-busy-detail = { $platform } está ocupada y nos pide esperar. No se ha cambiado nada; inténtelo de nuevo en unos minutos.
+platform-silent = La plataforma no ha respondido
+platform-silent-detail = { $platform } no ha respondido como se esperaba. No se ha cambiado nada; inténtelo de nuevo en unos minutos.
+unavailable = No disponible
+not-now = Ahora no es posible
+not-now-detail = El servicio no puede leer ni guardar nada en este momento. Inténtelo de nuevo enseguida.
+went-wrong = Algo ha salido mal
+went-wrong-detail = Algo ha salido mal por nuestra parte. Inténtelo de nuevo.
+form-expired = Este formulario ha caducado. Vuelva atrás, recargue la página e inténtelo de nuevo.
+form-of-another-site = Este formulario estaba en otro sitio web.
+cannot-store = El servicio no puede guardar nada en este momento.
+starting = El servicio se está iniciando o deteniendo.
+took-too-long = Esto ha tardado demasiado. Inténtelo de nuevo.
+refused-method = No es posible
+refused-method-detail = Este servicio no conoce ese método.
+refused-long-url = Demasiado larga
+refused-long-url-detail = Esta dirección es demasiado larga.
+refused-host-detail = La solicitud debe nombrar un único host.
+refused-compressed = Comprimida
+refused-compressed-detail = No se aceptan solicitudes comprimidas.
+refused-large = Demasiado grande
+refused-large-detail = Esta solicitud es demasiado grande.
+refused-unreadable-detail = La solicitud se interrumpió o no se pudo leer.
+refused-slow = Demasiado lenta
+refused-slow-detail = La solicitud no llegó a tiempo.
+refused-often = Demasiadas veces
+refused-often-detail = Se ha pedido demasiadas veces desde su dirección. Espere un minuto.
+refused-busy = Ocupado
+refused-busy-detail = El servicio está ocupado. Inténtelo de nuevo enseguida.
+form-incomplete = Falta algo en el formulario. Vuelva atrás e inténtelo de nuevo.
 
-## What cannot be done
+connect-this = ¿Conectar esto?
+connect-this-not = No, ir al inicio
+connect-this-yes = Sí, conectar
+login-of-another-site = Una página de otro sitio quiere conectar { $what } aquí, donde tiene la sesión iniciada con una cuenta suya. Quien administre una podrá leer las conversaciones de la otra. Continúe solo si es lo que usted quiere.
+login-of-another-site-beside = Una página de otro sitio quiere conectar { $what } aquí, donde tiene la sesión iniciada con { $names }. Quien administre una podrá leer las conversaciones de la otra. Continúe solo si es lo que usted quiere.
+login-used = Este enlace de inicio de sesión ya se usó, ha caducado o pertenece a otro navegador. Si su cuenta aparece como conectada, todo está bien; si no, inicie sesión de nuevo.
+login-overtaken = No se ha conectado nada: otra persona conectó la misma cuenta en el mismo momento y ahora es suya. Si fue usted en otra ventana, siga allí; si no, pregunte a quien administra la cuenta con usted.
+too-many-logins = Hay demasiados inicios de sesión en curso. Inténtelo de nuevo en unos minutos.
+being-erased = Todavía se está borrando lo que se sabía de esta cuenta. Conéctela de nuevo en unos minutos.
+nothing-was-connected = No se ha conectado nada: { $why }
+shopify-connect = Conecte su tienda de Shopify
+shopify-field = El nombre de su tienda, como en su dirección .myshopify.com
+shopify-wrong-name = No es el nombre de una tienda de Shopify. Es como my-shop o my-shop.myshopify.com.
+facebook-connect = Conecte su página de Facebook
+instagram-connect = Cuenta de Instagram de su página
+facebook-continue = Continuar con Facebook
 
-bad-request = Bad request
-not-signed-in = Not signed in
-not-signed-in-detail = You are not signed in.
-not-allowed = Not allowed
-not-found = Not found
-not-found-detail = There is nothing at this address.
-conflict = Conflict
-platform-busy = The platform is busy
-platform-busy-detail = { $platform } is busy and asks us to wait. Nothing was changed; please try again in a few minutes.
-platform-silent = The platform did not answer
-platform-silent-detail = { $platform } did not answer as expected. Nothing was changed; please try again in a few minutes.
-unavailable = Unavailable
-not-now = Not at the moment
-not-now-detail = The service cannot read or store anything at the moment. Please try again in a moment.
-went-wrong = Something went wrong
-went-wrong-detail = Something went wrong on our side. Please try again.
-form-expired = This form has expired. Please go back, reload the page and try again.
-form-of-another-site = This form stood on another site.
-cannot-store = The service cannot store anything at the moment.
-starting = The service is starting or stopping.
-took-too-long = This took too long. Please try again.
-refused-method = Not possible
-refused-method-detail = This service does not know this method.
-refused-long-url = Too long
-refused-long-url-detail = This address is too long.
-refused-host-detail = The request must name one host.
-refused-compressed = Compressed
-refused-compressed-detail = Compressed requests are not accepted.
-refused-large = Too large
-refused-large-detail = This request is too large.
-refused-unreadable-detail = The request broke off or could not be read.
-refused-slow = Too slow
-refused-slow-detail = The request did not come in time.
-refused-often = Too often
-refused-often-detail = This was asked too often from your address. Please wait a minute.
-refused-busy = Busy
-refused-busy-detail = The service is busy. Please try again in a moment.
-form-incomplete = The form lacks something. Please go back and try again.
+facebook-shop-first = Conecte primero su tienda; después vuelva para conectar su página.
+facebook-what = páginas de la cuenta de Facebook de este navegador
+facebook-session-changed = Su sesión ha terminado o ha cambiado mientras tanto. Abra el inicio e inicie sesión de nuevo.
+facebook-declined = Facebook indica que no se concedieron los permisos, así que no se ha conectado nada. Para intentarlo de nuevo, abra el inicio y elija «Continuar con Facebook».
+facebook-no-code = La respuesta de Facebook no contiene ningún código.
+facebook-permissions-missing = No se ha conectado nada: no se concedieron estos permisos: { $permissions }. Abra el inicio, elija «Continuar con Facebook» y déjelos marcados.
+facebook-more-pages = Más páginas
+facebook-more-pages-why = Facebook no ha nombrado todas sus páginas. Las que faltan aquí se conectan con otro inicio de sesión. { $why }
+facebook-your-pages = Sus páginas
+facebook-no-pages = Facebook no muestra a esta aplicación ninguna página suya, así que no se ha conectado nada. Elija sus páginas en el cuadro de Facebook o inicie sesión como una persona con un rol en ellas. Si su página pertenece a un portfolio comercial, alguien con control total debe asignársela (Meta Business Suite, Configuración, Páginas, «Asignar personas») con los mensajes permitidos. Después inicie sesión de nuevo.
+facebook-login-used = Facebook indica que este inicio de sesión ya se usó o ha caducado. Si su página aparece como conectada, todo está bien; si no, inicie sesión de nuevo.
+facebook-not-confirmed = Facebook no confirma este inicio de sesión. Inícielo de nuevo.
+facebook-unreadable-id = Su ID no se puede leer.
+facebook-no-access = Facebook no da acceso a ella.
+facebook-may-not-answer = No puede responder mensajes allí. Pida la tarea «Mensajes» en la configuración de la página.
+facebook-in-portfolio = Facebook no da acceso a ella. Si pertenece a un portfolio comercial, alguien con control total debe asignársela (Meta Business Suite, Configuración, Páginas, «Asignar personas») con los mensajes permitidos. Después inicie sesión de nuevo.
+facebook-of-another-shop = Aquí ya está conectada a otra tienda. Inicie sesión con esa tienda para usarla allí, o pida al operador que la libere.
+facebook-not-signed = No es una solicitud firmada por Facebook para esta aplicación.
+to-come-lasting = un inicio de sesión duradero
+to-come-granted = lo que ha permitido
+to-come-access = acceso a la página
+to-come-subscription = la suscripción del webhook
+to-come-page-details = los datos de la página
+to-come-more-pages = más páginas suyas
 
-## Logins
-
-connect-this = Connect this?
-connect-this-not = No, to the start page
-connect-this-yes = Yes, connect it
-login-of-another-site = A page of another site wants to connect { $what } here, where you are signed in with an account of yours. Whoever manages one of them can then read the conversations of the other. Go on only if this is your own wish.
-login-of-another-site-beside = A page of another site wants to connect { $what } here, where you are signed in with { $names }. Whoever manages one of them can then read the conversations of the other. Go on only if this is your own wish.
-login-used = This login link was used already, has expired, or belongs to another browser. If your account is shown as connected, all is well; otherwise please start the login again.
-login-overtaken = Nothing was connected: somebody else connected the same account at the same moment, and it is theirs now. If that was you in another window, go on there; otherwise ask who manages the account with you.
-too-many-logins = Too many logins are under way. Please try again in some minutes.
-being-erased = What was known of this account is still being erased. Please connect it again in a few minutes.
-nothing-was-connected = Nothing was connected: { $why }
-shopify-connect = Connect your Shopify shop
-shopify-field = The name of your shop, as in its .myshopify.com address
-shopify-wrong-name = This is not the name of a Shopify shop. It looks like my-shop, or my-shop.myshopify.com.
-facebook-connect = Connect your Facebook Page
-instagram-connect = Instagram account of your Page
-facebook-continue = Continue with Facebook
-
-## Logins of Facebook
-
-facebook-shop-first = Please connect your shop first; then come back to connect your Page.
-facebook-what = Pages of the Facebook account of this browser
-facebook-session-changed = Your session has ended or changed meanwhile. Please open the start page and log in again.
-facebook-declined = Facebook reports that the permissions were not given, so nothing was connected. To try again, open the start page and choose “Continue with Facebook”.
-facebook-no-code = The answer of Facebook holds no code.
-facebook-permissions-missing = Nothing was connected: these permissions were not given: { $permissions }. Please open the start page, choose “Continue with Facebook” and leave them ticked.
-facebook-more-pages = More Pages
-facebook-more-pages-why = Facebook did not name all of your Pages. Those that are missing here are connected by another login. { $why }
-facebook-your-pages = Your Pages
-facebook-no-pages = Facebook shows no Page of yours to this app, so nothing was connected. Choose your Pages in Facebook's dialog, or log in as a person who has a role there. If your Page belongs to a business portfolio, somebody with full control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign people”), with messages allowed. Then log in again.
-facebook-login-used = Facebook says that this login was used already or has expired. If your Page is shown as connected, all is well; otherwise please start the login again.
-facebook-not-confirmed = Facebook does not confirm this login. Please start it again.
-facebook-unreadable-id = Its id cannot be read.
-facebook-no-access = Facebook gives no access to it.
-facebook-may-not-answer = You may not answer messages there. Ask for the task “Messages” in the Page's settings.
-facebook-in-portfolio = Facebook gives no access to it. If it belongs to a business portfolio, somebody with full control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign people”), with messages allowed. Then log in again.
-facebook-of-another-shop = It is connected to another shop here already. Log in with that shop to use it there, or ask the operator to release it.
-facebook-not-signed = This is not a signed request of Facebook for this app.
-to-come-lasting = a login that lasts
-to-come-granted = what you allowed
-to-come-access = access to the Page
-to-come-subscription = the webhook subscription
-to-come-page-details = the Page's details
-to-come-more-pages = more of your Pages
-
-## Logins of Shopify
-
-shopify-what = the shop { $shop }
-shopify-forged-link = This link does not come from Shopify, or was changed on its way. Please open the app from Shopify again.
-shopify-old-link = This link of Shopify is too old. Please open the app from Shopify again.
-shopify-forged = This answer does not come from Shopify, or was changed on its way. Please start the login again.
-shopify-declined = Shopify reports that the app was not installed, so nothing was connected. To try again, open the start page and connect your shop.
-shopify-old-answer = This answer of Shopify is too old. Please start the login again.
-shopify-another-shop = This answer is about another shop than the login. Please start it again.
-shopify-no-products = Nothing was connected: the permission to read products was not given. Please connect your shop again and leave it as it is on Shopify's screen.
-shopify-login-used = Shopify says that this login was used already or has expired. If your shop is shown as connected, all is well; otherwise please start the login again.
-to-come-shop-details = the shop's details
-to-come-subscriptions = the webhook subscriptions
-
-## What is wrong with an account
+shopify-what = la tienda { $shop }
+shopify-forged-link = Este enlace no viene de Shopify o se modificó por el camino. Abra de nuevo la app desde Shopify.
+shopify-old-link = Este enlace de Shopify es demasiado antiguo. Abra de nuevo la app desde Shopify.
+shopify-forged = Esta respuesta no viene de Shopify o se modificó por el camino. Inicie sesión de nuevo.
+shopify-declined = Shopify indica que la app no se instaló, así que no se ha conectado nada. Para intentarlo de nuevo, abra el inicio y conecte su tienda.
+shopify-old-answer = Esta respuesta de Shopify es demasiado antigua. Inicie sesión de nuevo.
+shopify-another-shop = Esta respuesta es de otra tienda. Inicie sesión de nuevo.
+shopify-no-products = No se ha conectado nada: no se concedió el permiso de leer productos. Conecte de nuevo su tienda y déjelo como está en la pantalla de Shopify.
+shopify-login-used = Shopify indica que este inicio de sesión ya se usó o ha caducado. Si su tienda aparece como conectada, todo está bien; si no, inicie sesión de nuevo.
+to-come-shop-details = los datos de la tienda
+to-come-subscriptions = las suscripciones de webhooks
 
 problems = { $first }; { $second }
 list = { $first }, { $second }
 sentences = { $first } { $second }
-platform-limits = { $platform } limits how often it may be asked. Reading goes on by itself after a pause.
-platform-later = { $platform } does not answer properly at the moment. It is asked again by itself.
-platform-unreadable = { $platform }'s answers cannot be read at the moment. It is asked again by itself.
-platform-refuses = { $platform } refuses what is asked (code { $code }).
+platform-limits = { $platform } limita cuántas veces se puede preguntar. La lectura sigue sola tras una pausa.
+platform-later = { $platform } no responde bien en este momento. Se le vuelve a preguntar automáticamente.
+platform-unreadable = Las respuestas de { $platform } no se pueden leer en este momento. Se le vuelve a preguntar automáticamente.
+platform-refuses = { $platform } rechaza lo que se pide (código { $code }).
 
-facebook-blocked = Facebook has blocked this app or Page for a while, for breaking its rules (code 368). Facebook names the rule in the Page's Support Inbox; reading goes on by itself when the block ends.
-facebook-restricted = Facebook has restricted the Page from sending messages for a while (code 10). See the Page's Support Inbox.
-facebook-not-allowed = Facebook does not allow the Page to be read (code { $code }). Choose “Continue with Facebook” again and leave all permissions ticked.
-facebook-not-allowed-without = Facebook does not allow it without the permission { $permission } (code { $code }). Choose “Continue with Facebook” again and leave all permissions ticked.
-facebook-token-removed = The app was removed from the Facebook account. Please connect the Page again.
-facebook-token-checkpoint = Facebook wants you to log in there and confirm your identity. Then connect the Page again.
-facebook-token-password = The password of the Facebook account was changed. Please connect the Page again.
-facebook-token-expired = The Facebook login has expired. Please connect the Page again.
-facebook-token-unconfirmed = The Facebook account is not confirmed. Confirm it there, then connect the Page again.
-facebook-token-no-role = The person who connected the Page has no role there any more. Someone with a role must connect it again.
-facebook-token-refused = Facebook refuses the stored login. Please connect the Page again.
-facebook-token-gone = The stored login is gone. Please connect the Page again.
-facebook-token-another-app = This service is another app at Facebook now. Please connect the Page again.
-facebook-setup = This service is not set up properly at Facebook (code { $code }). Its operator has to mend that.
-facebook-unreachable = Facebook says that a person cannot be reached (code 551).
-facebook-not-visible = Facebook does not show something that was there before (code 100/33).
-facebook-too-large = Facebook finds the Page's conversations too large to be read at once.
-facebook-page-gone = Facebook does not show this Page any more: it was deleted, hidden, or taken away from the person who connected it. If it is there again, reading goes on by itself.
-facebook-permission-missing = a permission is missing ({ $permissions }); choose “Continue with Facebook” again and tick it
-facebook-subscription-refused = Facebook refuses to deliver messages (the webhook subscription was refused, code { $code })
-facebook-delivers-nothing = Facebook delivers nothing to this service at the moment (code { $code }), and its operator was told; messages come with the daily poll
-facebook-policy-block = Facebook has blocked the Page from sending messages for breaking its rules; see the Page's Support Inbox
-facebook-policy-warning = Facebook warns the Page for breaking its rules; see the Page's Support Inbox
-facebook-ended = Facebook's permission to read the Page ended on { $date }; choose “Continue with Facebook” again to renew it
-facebook-ends-soon = Facebook's permission to read the Page ends on { $date }. Choose “Continue with Facebook” before that day to renew it.
+facebook-blocked = Facebook ha bloqueado esta aplicación o página durante un tiempo por incumplir sus normas (código 368). La norma figura en el buzón de ayuda de la página; la lectura sigue sola cuando termine el bloqueo.
+facebook-restricted = Facebook ha limitado durante un tiempo el envío de mensajes de la página (código 10). Consulte el buzón de ayuda de la página.
+facebook-not-allowed = Facebook no permite leer la página (código { $code }). Elija de nuevo «Continuar con Facebook» y deje marcados todos los permisos.
+facebook-not-allowed-without = Facebook no lo permite sin el permiso { $permission } (código { $code }). Elija de nuevo «Continuar con Facebook» y deje marcados todos los permisos.
+facebook-token-removed = La aplicación se eliminó de la cuenta de Facebook. Conecte de nuevo la página.
+facebook-token-checkpoint = Facebook quiere que inicie sesión allí y confirme su identidad. Después conecte de nuevo la página.
+facebook-token-password = Se cambió la contraseña de la cuenta de Facebook. Conecte de nuevo la página.
+facebook-token-expired = El inicio de sesión de Facebook ha caducado. Conecte de nuevo la página.
+facebook-token-unconfirmed = La cuenta de Facebook no está confirmada. Confírmela allí y conecte de nuevo la página.
+facebook-token-no-role = La persona que conectó la página ya no tiene un rol en ella. Alguien con un rol debe conectarla de nuevo.
+facebook-token-refused = Facebook rechaza el inicio de sesión guardado. Conecte de nuevo la página.
+facebook-token-gone = El inicio de sesión guardado ya no está. Conecte de nuevo la página.
+facebook-token-another-app = Este servicio es ahora otra aplicación en Facebook. Conecte de nuevo la página.
+facebook-setup = Este servicio no está bien configurado en Facebook (código { $code }). Debe arreglarlo su operador.
+facebook-unreachable = Facebook indica que no se puede contactar con una persona (código 551).
+facebook-not-visible = Facebook ya no muestra algo que antes estaba (código 100/33).
+facebook-too-large = Para Facebook, las conversaciones de la página son demasiado grandes para leerlas de una vez.
+facebook-page-gone = Facebook ya no muestra esta página: se eliminó, se ocultó o se retiró a quien la conectó. Si vuelve a estar, la lectura sigue sola.
+facebook-permission-missing = falta un permiso ({ $permissions }); elija de nuevo «Continuar con Facebook» y márquelo
+facebook-subscription-refused = Facebook se niega a entregar mensajes (se rechazó la suscripción del webhook, código { $code })
+facebook-delivers-nothing = Facebook no entrega nada a este servicio en este momento (código { $code }), y su operador está avisado; los mensajes llegan con la consulta diaria
+facebook-policy-block = Facebook ha bloqueado el envío de mensajes de la página por incumplir sus normas; consulte el buzón de ayuda de la página
+facebook-policy-warning = Facebook advierte a la página por incumplir sus normas; consulte el buzón de ayuda de la página
+facebook-ended = el permiso de Facebook para leer la página terminó el { $date }; elija de nuevo «Continuar con Facebook» para renovarlo
+facebook-ends-soon = El permiso de Facebook para leer la página termina el { $date }. Elija antes «Continuar con Facebook» para renovarlo.
 
-shopify-inactive = this shop is not active at Shopify: paused, or closed. Reading goes on by itself when it is open again.
-shopify-token-refused = Shopify refuses the stored login: the app was uninstalled, or the login was revoked. Please connect the shop again.
-shopify-token-old-kind = Shopify does not accept the old kind of login any more. Please connect the shop again.
-shopify-token-dead = Shopify refuses the stored login. Please connect the shop again.
-shopify-not-renewed = Shopify refuses to renew the login: the app was uninstalled, or this service is set up wrongly. Please connect the shop again.
-shopify-limits = Shopify limits how often this shop may be asked. Reading goes on by itself after a pause.
-shopify-denied = Shopify denies a permission (ACCESS_DENIED). Connect the shop again to give it.
-shopify-too-dear = Shopify finds a part of the catalogue too large to be asked for (MAX_COST_EXCEEDED). The operator of this service has to mend that.
-shopify-refuses = Shopify refuses what is asked ({ $code }). The operator of this service has to mend that.
-shopify-frozen = Shopify has frozen this shop, most often because of an unpaid bill. Reading goes on by itself when it is open again.
-shopify-no-such-shop = Shopify knows no shop at this address: it may have been closed for good. It is asked again every hour, in case that is over.
-shopify-locked = Shopify has locked this shop. Reading goes on by itself when it is open again.
-shopify-moved = this shop has another address at Shopify now: it was renamed. Please connect it again under its new name.
-shopify-forbidden = Shopify forbids the use of this shop at the moment. Reading goes on by itself when that is over.
-shopify-renamed = this shop is called { $shop } at Shopify now. Please connect it again under its new name; what was read under the old one stays as it is.
-shopify-part-denied = a permission is missing ({ $permissions }). Connect the shop again to give it.
-shopify-permission-missing = a permission is missing ({ $permissions }); connect the shop again to give it
-shopify-not-delivered = Shopify refuses to deliver { $what }
-export-consequence = { $why } The catalogue is read page by page instead, which takes longer and brings the same. The export is tried again with the next whole read, after a day at the earliest.
-export-refused = Shopify's export of the { $what } was refused ({ $code }).
-export-not-told = Shopify refuses to tell about its export ({ $code }).
-export-answers-unreadable = Shopify's answers about its export cannot be read ({ $why }).
-export-denied = Shopify's export of the { $what } was denied a permission (ACCESS_DENIED).
-export-fault = Shopify's export of the { $what } failed by a fault at Shopify (INTERNAL_SERVER_ERROR).
-export-timeout = Shopify's export of the { $what } took Shopify too long (TIMEOUT).
-export-failed = Shopify's export of the { $what } failed ({ $code }).
-export-expired = Shopify's export of the { $what } expired before it could be fetched (EXPIRED).
-export-canceled = Shopify's export of the { $what } was canceled at Shopify (CANCELED).
-export-unknown-end = Shopify's export of the { $what } ended in a way that is not known here ({ $code }).
-export-gone = Shopify's export of the { $what } is not known at Shopify any more.
-export-not-begun = Shopify's export of the { $what } has not begun after half an hour.
-export-endless = Shopify's export of the catalogue has not ended after six hours.
-export-elsewhere = Shopify's export of the { $what } lies at an address that is not known as Shopify's; it was not fetched.
-export-not-given-out = Shopify's export of the { $what } is not given out ({ $code }).
-export-breaks-off = Shopify's export of the { $what } breaks off before its end.
-export-unreadable = Shopify's export of the { $what } cannot be read ({ $why }).
-export-orphan = Shopify's export of the { $what } is incomplete: an object in it lacks its parent.
+shopify-inactive = esta tienda no está activa en Shopify: en pausa o cerrada. La lectura sigue sola cuando vuelva a abrir.
+shopify-token-refused = Shopify rechaza el inicio de sesión guardado: la app se desinstaló o se revocó el acceso. Conecte de nuevo la tienda.
+shopify-token-old-kind = Shopify ya no acepta el tipo antiguo de inicio de sesión. Conecte de nuevo la tienda.
+shopify-token-dead = Shopify rechaza el inicio de sesión guardado. Conecte de nuevo la tienda.
+shopify-not-renewed = Shopify se niega a renovar el inicio de sesión: la app se desinstaló o este servicio está mal configurado. Conecte de nuevo la tienda.
+shopify-limits = Shopify limita cuántas veces se puede preguntar por esta tienda. La lectura sigue sola tras una pausa.
+shopify-denied = Shopify deniega un permiso (ACCESS_DENIED). Conecte de nuevo la tienda para concederlo.
+shopify-too-dear = Para Shopify, una parte del catálogo es demasiado grande para pedirla (MAX_COST_EXCEEDED). Debe arreglarlo el operador de este servicio.
+shopify-refuses = Shopify rechaza lo que se pide ({ $code }). Debe arreglarlo el operador de este servicio.
+shopify-frozen = Shopify ha congelado esta tienda, casi siempre por una factura sin pagar. La lectura sigue sola cuando vuelva a abrir.
+shopify-no-such-shop = Shopify no conoce ninguna tienda en esta dirección: quizá se cerró definitivamente. Se pregunta de nuevo cada hora.
+shopify-locked = Shopify ha bloqueado esta tienda. La lectura sigue sola cuando vuelva a abrir.
+shopify-moved = esta tienda tiene ahora otra dirección en Shopify: cambió de nombre. Conéctela de nuevo con su nuevo nombre.
+shopify-forbidden = Shopify prohíbe el uso de esta tienda en este momento. La lectura sigue sola cuando termine.
+shopify-renamed = esta tienda se llama ahora { $shop } en Shopify. Conéctela de nuevo con su nuevo nombre; lo leído con el anterior se queda como está.
+shopify-part-denied = falta un permiso ({ $permissions }). Conecte de nuevo la tienda para concederlo.
+shopify-permission-missing = falta un permiso ({ $permissions }); conecte de nuevo la tienda para concederlo
+shopify-not-delivered = Shopify se niega a entregar { $what }
+export-consequence = { $why } El catálogo se lee página a página, que tarda más y da lo mismo. La exportación se intentará de nuevo en la próxima lectura completa, como pronto dentro de un día.
+export-refused = Se rechazó la exportación de Shopify ({ $what }): { $code }.
+export-not-told = Shopify se niega a informar sobre su exportación ({ $code }).
+export-answers-unreadable = Las respuestas de Shopify sobre su exportación no se pueden leer ({ $why }).
+export-denied = A la exportación de Shopify ({ $what }) se le denegó un permiso (ACCESS_DENIED).
+export-fault = La exportación de Shopify ({ $what }) falló por un error de Shopify (INTERNAL_SERVER_ERROR).
+export-timeout = La exportación de Shopify ({ $what }) tardó demasiado (TIMEOUT).
+export-failed = La exportación de Shopify ({ $what }) falló ({ $code }).
+export-expired = La exportación de Shopify ({ $what }) caducó antes de poder recogerla (EXPIRED).
+export-canceled = La exportación de Shopify ({ $what }) se canceló en Shopify (CANCELED).
+export-unknown-end = La exportación de Shopify ({ $what }) terminó de un modo que aquí no se conoce ({ $code }).
+export-gone = La exportación de Shopify ({ $what }) ya no se conoce en Shopify.
+export-not-begun = La exportación de Shopify ({ $what }) no ha empezado después de media hora.
+export-endless = La exportación del catálogo de Shopify no ha terminado después de seis horas.
+export-elsewhere = La exportación de Shopify ({ $what }) está en una dirección que no se conoce como de Shopify; no se recogió.
+export-not-given-out = La exportación de Shopify ({ $what }) no se entrega ({ $code }).
+export-breaks-off = La exportación de Shopify ({ $what }) se corta antes del final.
+export-unreadable = La exportación de Shopify ({ $what }) no se puede leer ({ $why }).
+export-orphan = La exportación de Shopify ({ $what }) está incompleta: a un objeto le falta su objeto superior.
 
-whatsapp-blocked = WhatsApp has blocked the business account for breaking its rules. WhatsApp Manager names the rule; sending goes on by itself when the block ends.
-whatsapp-restricted = WhatsApp has restricted the number from sending for a while. See WhatsApp Manager.
-whatsapp-payment = WhatsApp cannot charge the business account (code 131042): a payment method is missing or was refused. See WhatsApp Manager, Billing.
-whatsapp-not-registered = The number is not registered to send at WhatsApp (code { $code }). See WhatsApp Manager.
-whatsapp-not-allowed = WhatsApp does not allow it to the token of the settings (code { $code }). Its system user needs the number and the permissions { $permissions }.
-whatsapp-token-expired = The access token for WhatsApp has expired. Set WHATSAPP_ACCESS_TOKEN anew.
-whatsapp-token-refused = WhatsApp refuses the access token of the settings. Set WHATSAPP_ACCESS_TOKEN anew.
-whatsapp-may-not-send = the token of the settings may not send: its permission { $permission } is missing
-whatsapp-subscription-refused = WhatsApp refuses to deliver messages (the subscription was refused, code { $code })
-whatsapp-another-address = WhatsApp delivers the number's messages to another address than WHATSAPP_WEBHOOK_ADDRESS
-whatsapp-fields-missing = the app does not get these webhook fields: { $fields }
+whatsapp-blocked = WhatsApp ha bloqueado la cuenta comercial por incumplir sus normas. El administrador de WhatsApp indica la norma; el envío sigue solo cuando termine el bloqueo.
+whatsapp-restricted = WhatsApp ha limitado durante un tiempo el envío del número. Consulte el administrador de WhatsApp.
+whatsapp-payment = WhatsApp no puede cobrar a la cuenta comercial (código 131042): falta un método de pago o se rechazó. Consulte la facturación en el administrador de WhatsApp.
+whatsapp-not-registered = El número no está registrado para enviar en WhatsApp (código { $code }). Consulte el administrador de WhatsApp.
+whatsapp-not-allowed = WhatsApp no se lo permite al token de los ajustes (código { $code }). Su usuario del sistema necesita el número y los permisos { $permissions }.
+whatsapp-token-expired = El token de acceso de WhatsApp ha caducado. Ponga uno nuevo en WHATSAPP_ACCESS_TOKEN.
+whatsapp-token-refused = WhatsApp rechaza el token de acceso de los ajustes. Ponga uno nuevo en WHATSAPP_ACCESS_TOKEN.
+whatsapp-may-not-send = el token de los ajustes no puede enviar: le falta el permiso { $permission }
+whatsapp-subscription-refused = WhatsApp se niega a entregar mensajes (se rechazó la suscripción, código { $code })
+whatsapp-another-address = WhatsApp entrega los mensajes del número en otra dirección que WHATSAPP_WEBHOOK_ADDRESS
+whatsapp-fields-missing = la aplicación no recibe estos campos del webhook: { $fields }
 
-viber-token-refused = Viber refuses the bot's token. Its operator puts the new one into VIBER_BOT_TOKEN and starts the service again.
-viber-blocked = Viber has blocked the bot (status 7). Its support says why; it is looked at again every hour.
-viber-unknown-bot = Viber does not know the bot any more (status 8). Its support says why.
-viber-suspended = Viber has suspended the bot (status 9). Its support says why; it is looked at again every hour.
-viber-terms = Viber does not let the bot do this (status 15): its commercial terms may be missing.
-viber-another-bot = VIBER_BOT_TOKEN is the token of another bot, or Viber has not told yet of which. Nothing is sent as this one.
-viber-not-delivered-unreachable = Viber does not deliver messages to VIBER_WEBHOOK_ADDRESS: it cannot reach the address, or does not trust its certificate (status 1).
-viber-not-delivered = Viber does not deliver messages to VIBER_WEBHOOK_ADDRESS: it refuses the address (status { $code }).
+viber-token-refused = Viber rechaza el token del bot. Su operador pone el nuevo en VIBER_BOT_TOKEN y reinicia el servicio.
+viber-blocked = Viber ha bloqueado el bot (estado 7). Su soporte dice por qué; se comprueba de nuevo cada hora.
+viber-unknown-bot = Viber ya no conoce el bot (estado 8). Su soporte dice por qué.
+viber-suspended = Viber ha suspendido el bot (estado 9). Su soporte dice por qué; se comprueba de nuevo cada hora.
+viber-terms = Viber no permite esto al bot (estado 15): quizá falten sus condiciones comerciales.
+viber-another-bot = VIBER_BOT_TOKEN es el token de otro bot, o Viber todavía no ha dicho de cuál. Como este no se envía nada.
+viber-not-delivered-unreachable = Viber no entrega mensajes en VIBER_WEBHOOK_ADDRESS: no llega a la dirección o no confía en su certificado (estado 1).
+viber-not-delivered = Viber no entrega mensajes en VIBER_WEBHOOK_ADDRESS: rechaza la dirección (estado { $code }).
 
-linkedin-token-refused = LinkedIn refuses the page's token: it has ended, or was taken back. Its operator makes a new one, puts it into LINKEDIN_ACCESS_TOKEN and starts the service again.
-linkedin-refresh-refused = LinkedIn refuses to renew the page's token. Its operator makes new ones, puts them into LINKEDIN_ACCESS_TOKEN and LINKEDIN_REFRESH_TOKEN and starts the service again.
-linkedin-not-allowed = LinkedIn does not allow this to the app or to the member whose token it is (code { $code }): a product of the app, a permission, or the role of an administrator of the page is missing
-linkedin-version = LinkedIn does not serve this version of its API any more. Its operator sets LINKEDIN_VERSION to a newer one.
-linkedin-limits = LinkedIn limits how often it may be asked in a day. It is asked again by itself.
-linkedin-another-page = LINKEDIN_ORGANIZATION_ID names another page. Nothing is sent as this one.
-linkedin-not-shown = LinkedIn does not show the subscription (code { $code })
-linkedin-no-subscription = LinkedIn has no subscription of the page's activity; with LINKEDIN_APPLICATION_ID the service makes one
-linkedin-no-administrator = the member of LINKEDIN_ACCESS_TOKEN does not administer the page, so nobody can subscribe to its activity
-linkedin-not-delivered = LinkedIn refuses to deliver the page's activity to LINKEDIN_WEBHOOK_ADDRESS (code { $code }): the address must be entered under Webhooks in the developer portal first, where LinkedIn checks it
+linkedin-token-refused = LinkedIn rechaza el token de la página: ha caducado o se retiró. Su operador crea uno nuevo, lo pone en LINKEDIN_ACCESS_TOKEN y reinicia el servicio.
+linkedin-refresh-refused = LinkedIn se niega a renovar el token de la página. Su operador crea otros, los pone en LINKEDIN_ACCESS_TOKEN y LINKEDIN_REFRESH_TOKEN y reinicia el servicio.
+linkedin-not-allowed = LinkedIn no permite esto a la aplicación o al miembro del token (código { $code }): falta un producto de la aplicación, un permiso o el rol de administrador de la página
+linkedin-version = LinkedIn ya no ofrece esta versión de su API. Su operador pone una más nueva en LINKEDIN_VERSION.
+linkedin-limits = LinkedIn limita cuántas veces al día se puede preguntar. Se le vuelve a preguntar automáticamente.
+linkedin-another-page = LINKEDIN_ORGANIZATION_ID nombra otra página. Como esta no se envía nada.
+linkedin-not-shown = LinkedIn no muestra la suscripción (código { $code })
+linkedin-no-subscription = LinkedIn no tiene ninguna suscripción a la actividad de la página; con LINKEDIN_APPLICATION_ID el servicio crea una
+linkedin-no-administrator = el miembro de LINKEDIN_ACCESS_TOKEN no administra la página, así que nadie puede suscribirse a su actividad
+linkedin-not-delivered = LinkedIn se niega a entregar la actividad de la página en LINKEDIN_WEBHOOK_ADDRESS (código { $code }): primero hay que introducir la dirección en Webhooks del portal de desarrolladores, donde LinkedIn la comprueba
+
+bot-hand-no-answer = El modelo no dio ninguna respuesta.
+bot-hand-too-long = La respuesta del modelo era demasiado larga.
+bot-hand-markup = La respuesta del modelo era marcado y no texto.
+bot-hand-address = La respuesta del modelo contenía una dirección que no es de la tienda.
+bot-hand-price = La respuesta del modelo contenía un precio que no está en el catálogo.
+bot-hand-another-customer = La respuesta del modelo nombraba a otro cliente.
+bot-hand-unreadable = La respuesta del modelo no se pudo leer.
+bot-hand-cut = La respuesta del modelo estaba cortada.
+bot-hand-declined = El modelo no acepta esta pregunta.
+bot-hand-endless = El modelo no encontró respuesta.
+bot-hand-wanted = El modelo quiere que responda una persona.
+bot-hand-prompt = El archivo BOT_PROMPT_FILE no se puede leer.
+bot-hand-over-budget = El bot ha gastado sus tokens de hoy.
+bot-hand-cannot-read = El cliente envió algo que el bot no puede leer.
+bot-hand-refuses = El modelo rechaza las preguntas.
+bot-hand-late = El modelo no respondió a tiempo.
+bot-hand-account-late = La cuenta no pudo enviar a tiempo.
+bot-hand-channel = La respuesta del modelo no se puede enviar por este canal.
+bot-hand-nobody = Nadie ha respondido desde que el bot la pasó.
+bot-hand-window = El plazo de respuesta de la plataforma terminó antes de que el bot pudiera responder.
+bot-hand-not-sent = La respuesta del bot no se pudo enviar.
+bot-hand-not-taken = La plataforma no aceptó la respuesta del bot.
+bot-hand-unknown = Nadie sabe si la respuesta del bot llegó al cliente.
+bot-hand-fault = El bot no pudo trabajar con este mensaje.

@@ -1,725 +1,704 @@
-# What merchants read, in English. `$name` is filled in by the program; the words in square brackets decide between
-# one and several, or between the months. Each sentence stands in every other file of this folder, with the same variables.
-
-## Days and hours
+# Français. Vouvoiement. Une Facebook Page est une Page.
 
 date = { $day } { $month ->
-    [1] Jan
-    [2] Feb
-    [3] Mar
-    [4] Apr
-    [5] May
-    [6] Jun
-    [7] Jul
-    [8] Aug
-    [9] Sep
-    [10] Oct
-    [11] Nov
-   *[12] Dec
+    [1] janv.
+    [2] févr.
+    [3] mars
+    [4] avr.
+    [5] mai
+    [6] juin
+    [7] juil.
+    [8] août
+    [9] sept.
+    [10] oct.
+    [11] nov.
+   *[12] déc.
   } { $year }
 moment = { $day } { $month ->
-    [1] Jan
-    [2] Feb
-    [3] Mar
-    [4] Apr
-    [5] May
-    [6] Jun
-    [7] Jul
-    [8] Aug
-    [9] Sep
-    [10] Oct
-    [11] Nov
-   *[12] Dec
+    [1] janv.
+    [2] févr.
+    [3] mars
+    [4] avr.
+    [5] mai
+    [6] juin
+    [7] juil.
+    [8] août
+    [9] sept.
+    [10] oct.
+    [11] nov.
+   *[12] déc.
   } { $year }, { $clock } UTC
 day = { $weekday ->
-    [1] Monday
-    [2] Tuesday
-    [3] Wednesday
-    [4] Thursday
-    [5] Friday
-    [6] Saturday
-   *[7] Sunday
-  }, { $day } { $month ->
-    [1] January
-    [2] February
-    [3] March
-    [4] April
-    [5] May
-    [6] June
-    [7] July
-    [8] August
-    [9] September
-    [10] October
-    [11] November
-   *[12] December
+    [1] lundi
+    [2] mardi
+    [3] mercredi
+    [4] jeudi
+    [5] vendredi
+    [6] samedi
+   *[7] dimanche
+  } { $day } { $month ->
+    [1] janvier
+    [2] février
+    [3] mars
+    [4] avril
+    [5] mai
+    [6] juin
+    [7] juillet
+    [8] août
+    [9] septembre
+    [10] octobre
+    [11] novembre
+   *[12] décembre
   } { $year }
-just-now = just now
+just-now = à l’instant
 minutes-ago = { $count ->
-    [one] a minute ago
-   *[other] { $count } minutes ago
+    [one] il y a une minute
+   *[other] il y a { $count } minutes
   }
 hours-ago = { $count ->
-    [one] an hour ago
-   *[other] { $count } hours ago
+    [one] il y a une heure
+   *[other] il y a { $count } heures
   }
-yesterday = yesterday
+yesterday = hier
 days-ago = { $count ->
-    [one] a day ago
-   *[other] { $count } days ago
+    [one] il y a un jour
+   *[other] il y a { $count } jours
   }
-in-a-moment = in a moment
+in-a-moment = dans un instant
 in-minutes = { $count ->
-    [one] in a minute
-   *[other] in { $count } minutes
+    [one] dans une minute
+   *[other] dans { $count } minutes
   }
 
-## On every page
-
-skip = Skip to content
-main-navigation = Main
-overview = Overview
+skip = Aller au contenu
+main-navigation = Menu principal
+overview = Vue d’ensemble
 conversations = Conversations
 catalogue = Catalogue
-keys = Keys
-account = Account
+keys = Clés
+account = Compte
 pages = Pages
-breadcrumb = Breadcrumb
-times-are-utc = Times are UTC.
-language = Language
-language-change = Change language
-search = Search
-you = You
+breadcrumb = Fil d’Ariane
+times-are-utc = Heures en UTC.
+language = Langue
+language-change = Changer de langue
+search = Rechercher
+you = Vous
 bot = Bot
-back-to-start = Back to the start page
-to-start = To the start page
+back-to-start = Retour à l’accueil
+to-start = Vers l’accueil
 
-## States
+connected = Connecté
+connected-in-part = Connecté en partie
+not-connected = Non connecté
+cannot-answer = Ne peut pas répondre
+log-in-again = Veuillez vous reconnecter
 
-connected = Connected
-connected-in-part = Connected in part
-not-connected = Not connected
-cannot-answer = Cannot answer
-log-in-again = Please log in again
-
-## Start page
-
-welcome-title = Every conversation and the whole catalogue, always at hand
-welcome = shoptalk connects your shop and your Page, and keeps what your customers write and what you sell ready for your sales bot.
-no-platform = No platform is configured yet. The operator finds every setting explained in { $file }.
-step = Step { $number }:
-after-first-step = Comes after the first step.
-connect = Connect
-connect-another = Connect another
-connect-another-account = Connect another account
-still-to-connect = Still to connect
-sign-out = Sign out
-session-ended = Your session has ended. Connect your shop again to sign in; nothing is lost.
-session-closed = You are signed out of this page. Your accounts stay connected.
-read-again = Everything is being read again.
-all-connected = Everything is connected. New messages and changes of the catalogue arrive by themselves.
-all-well = New messages and changes of the catalogue arrive by themselves.
-being-finished = Connected. Something is still to come, and arrives by itself.
+welcome-title = Chaque conversation et tout le catalogue, toujours sous la main
+welcome = shoptalk connecte votre boutique et votre Page, et tient à la disposition de votre bot de vente ce que vos clients écrivent et ce que vous vendez.
+no-platform = Aucune plateforme n’est encore configurée. Tous les réglages sont expliqués dans { $file }.
+step = Étape { $number } :
+after-first-step = Vient après la première étape.
+connect = Connecter
+connect-another = En connecter une autre
+connect-another-account = Connecter un autre compte
+still-to-connect = Reste à connecter
+sign-out = Se déconnecter
+session-ended = Votre session a pris fin. Connectez à nouveau votre boutique pour vous identifier ; rien n’est perdu.
+session-closed = Vous êtes déconnecté de cette page. Vos comptes restent connectés.
+read-again = Tout est en cours de relecture.
+all-connected = Tout est connecté. Les nouveaux messages et les changements du catalogue arrivent d’eux-mêmes.
+all-well = Les nouveaux messages et les changements du catalogue arrivent d’eux-mêmes.
+being-finished = Connecté. Il manque encore quelque chose, qui arrivera tout seul.
 accounts-need-you = { $count ->
-    [one] One account needs you.
-   *[other] { $count } accounts need you.
+    [one] Un compte a besoin de vous.
+   *[other] { $count } comptes ont besoin de vous.
   }
-latest-conversations = Latest conversations
-all-conversations = All conversations
-nobody-has-written = Nobody has written yet. As soon as a customer does, the conversation appears here.
-disconnected = Disconnected
-is-disconnected = { $platform } { $noun } { $account } is disconnected.
-connect-again = Connect { $platform } again
-last-event = Last event
-none-yet = none yet
-last-read = Last complete read
-not-yet = not yet
-connected-since = Connected
-sync-now = Sync now
-disconnect = Disconnect
-log-in-to-again = Log in to { $platform } again
-answers-not-sent = Answers are not being sent. { $why }
-nobody-has-to = Nobody has to do anything.
-login-not-accepted = { $platform } no longer accepts the stored login.
-still-taken-in = New messages are still taken in.
-not-notified = { $platform } does not notify us of: { $what }. It is tried again every hour; meanwhile reading fills the gaps.
-reading-given-up = Reading failed several times and was given up. “Sync now” tries again.
-reading-failed = The last read failed. It is tried again { $when }.
-reading = Reading { $what }
-reading-of = Reading { $what }: { $done } of { $known }
-reading-so-far = Reading { $what }: { $done } so far
-reading-begins = Reading begins in a moment.
-reading-incomplete = Reading is incomplete: { $why }
-reading-pauses = Reading pauses: { $why }
-to-come = Still to come: { $what }. { $why }
-
-## Nouns: what an account of a platform is called
+latest-conversations = Dernières conversations
+all-conversations = Toutes les conversations
+nobody-has-written = Personne n’a encore écrit. Dès qu’un client le fera, la conversation apparaîtra ici.
+disconnected = Déconnectés
+is-disconnected = { $platform } ({ $noun } { $account }) : déconnecté.
+connect-again = Reconnecter { $platform }
+last-event = Dernier événement
+none-yet = aucun pour l’instant
+last-read = Dernière lecture complète
+not-yet = pas encore
+connected-since = Connexion
+sync-now = Synchroniser
+disconnect = Déconnecter
+log-in-to-again = Se reconnecter à { $platform }
+answers-not-sent = Les réponses ne sont pas envoyées. { $why }
+nobody-has-to = Vous n’avez rien à faire.
+login-not-accepted = { $platform } n’accepte plus la connexion enregistrée.
+still-taken-in = Les nouveaux messages sont toujours reçus.
+not-notified = { $platform } ne nous signale pas : { $what }. Nous réessayons toutes les heures ; d’ici là, la lecture comble les manques.
+reading-given-up = La lecture a échoué plusieurs fois et a été abandonnée. « Synchroniser » la relance.
+reading-failed = La dernière lecture a échoué. Nouvel essai { $when }.
+reading = Lecture : { $what }
+reading-of = Lecture : { $what } ({ $done } sur { $known })
+reading-so-far = Lecture : { $what } ({ $done } jusqu’ici)
+reading-begins = La lecture commence dans un instant.
+reading-incomplete = La lecture est incomplète : { $why }
+reading-pauses = La lecture est en pause : { $why }
+to-come = Encore à venir : { $what }. { $why }
 
 noun-page = Page
-noun-instagram = Instagram account
-noun-shop = shop
-noun-number = number
+noun-instagram = compte Instagram
+noun-shop = boutique
+noun-number = numéro
 noun-bot = bot
 noun-linkedin = page
 
-## What is read, or still to come
-
-what-products = products
-what-variants = variants
+what-products = produits
+what-variants = variantes
 what-stock = stock
-what-discounts = discounts
+what-discounts = réductions
 what-collections = collections
-what-changed-products = changed products
-what-shop = the shop
-what-products-by-page = products, page by page because Shopify's export failed
+what-changed-products = produits modifiés
+what-shop = la boutique
+what-products-by-page = produits, page par page car l’export de Shopify a échoué
 what-conversations = conversations
-what-older-ids = ids of older messages
-what-page-metadata = the Page's metadata
-to-come-catalogue = the catalogue
+what-older-ids = identifiants d’anciens messages
+what-page-metadata = informations de la Page
 
-## Disconnecting
+disconnect-question = Déconnecter { $name } ?
+disconnect-tells = { $platform } cesse de nous informer ; nous le demandons et vérifions que c’est fait.
+disconnect-erases = La connexion enregistrée est effacée et plus rien n’est lu.
+disconnect-keeps = Les conversations et fichiers déjà présents restent. « Supprimer mes données », dans Compte, les efface.
+disconnect-again = Vous pouvez reconnecter à tout moment ({ $noun }).
+keep-connected = Rester connecté
+disconnected-checked = Déconnecté. Interrogé ensuite, { $platform } ne nous informe plus ({ $noun }).
+disconnected-with-another = Déconnecté. Tant que le compte dont cela dépend ({ $noun }) reste connecté, nous en sommes encore informés ; cela est mis de côté et n’est montré nulle part.
+disconnected-unconfirmed = Déconnecté : notre connexion est effacée et plus rien n’est lu. Mais { $platform } n’a pas confirmé qu’il cesse de nous informer ({ $noun }). { $part } Ce qui arrive encore est mis de côté et n’est montré nulle part.
+part-facebook = Sur Facebook, ouvrez Paramètres → Intégrations professionnelles et supprimez cette application.
+part-shopify = Dans Shopify, ouvrez Paramètres → Applications et canaux de vente et désinstallez cette application.
+part-whatsapp = Dans le Gestionnaire WhatsApp, ouvrez l’utilisateur système de l’application et retirez-lui l’accès au compte WhatsApp.
+part-viber = Demandez à Viber un nouveau jeton pour le bot ; l’ancien ne sera plus valable.
+part-linkedin = Sur LinkedIn, ouvrez Préférences → Confidentialité des données → Services autorisés et supprimez cette application.
+needs-login-first = Ce compte a besoin d’une nouvelle connexion avant de pouvoir être lu.
 
-disconnect-question = Disconnect { $name }?
-disconnect-tells = { $platform } stops telling us what happens; we ask it to, and look whether it did.
-disconnect-erases = The stored login is erased, and nothing is read any more.
-disconnect-keeps = Conversations and files that are here stay. “Delete my data” under Account erases them.
-disconnect-again = You can connect the { $noun } again at any time.
-keep-connected = Keep it connected
-disconnected-checked = Disconnected. { $platform } was asked afterwards, and no longer tells us about this { $noun }.
-disconnected-with-another = Disconnected. Until the account that this { $noun } belongs to is disconnected too, we are still told of it; that is set aside and shown nowhere.
-disconnected-unconfirmed = Disconnected: our login is erased and nothing is read any more. But { $platform } did not confirm that it stops telling us about this { $noun }. { $part } What still arrives is set aside and shown nowhere.
-part-facebook = On Facebook, open Settings → Business integrations and remove this app.
-part-shopify = In Shopify, open Settings → Apps and sales channels and uninstall this app.
-part-whatsapp = In WhatsApp Manager, open the app's system user and take its access to the WhatsApp account away.
-part-viber = Ask Viber for a new token of the bot, which ends what the old one could do.
-part-linkedin = On LinkedIn, open Settings → Data privacy → Permitted services and remove this app.
-needs-login-first = This account needs a new login before it can be read.
+sign-out-means = Met fin à votre session dans ce navigateur. Vos comptes restent connectés et les messages continuent d’arriver. Pour revenir, connectez à nouveau votre boutique.
+export = Exporter mes données
+export-means = Tout ce qui est conservé de vos comptes dans un fichier zip : conversations, catalogue, copies des pièces jointes et connexions.
+export-under-way = Vos données sont déjà en cours d’export. Veuillez patienter.
+delete = Supprimer mes données
+delete-more = Supprimer mes données …
+delete-means = Déconnecte tous les comptes et efface ce qui en est conservé : connexions, conversations, catalogue, fichiers.
+delete-question = Supprimer toutes mes données ?
+delete-concerns = Cette action est irréversible. Elle concerne :
+not-connected-any-more = { $account } (n’est plus connecté)
+delete-receipt = Vous recevez l’adresse d’un reçu qui indique quand c’est terminé ; il ne nomme personne.
+delete-word = supprimer
+delete-type = Saisissez « { $word } » pour continuer
+delete-not-typed = Ce n’était pas « { $word } ». Rien n’a été supprimé.
+delete-everything = Tout supprimer
+keep-data = Garder mes données
 
-## Account
+request = Votre demande
+receipt-nothing = Rien n’a été trouvé pour cette demande ; il n’y avait donc rien à effacer. Ces demandes nomment la personne qui a connecté un compte ici ; les messages envoyés à la Page d’une boutique sont conservés par cette boutique.
+receipt-disconnected = Les comptes ont été déconnectés : leur accès est effacé et plus rien n’est lu.
+receipt-erased = Tout ce qui relève de cette demande a été effacé des bases de données et des fichiers.
+receipt-under-way = Les données sont en cours d’effacement. Cela prend quelques minutes, et jamais plus d’un jour.
+receipt-unconfirmed = { $platform } n’a pas confirmé qu’il cesse de nous informer ({ $noun }). { $part }
+receipt-code = Code : { $code }
+receipt-received = Reçue
+receipt-done = Terminée
+receipt-events = Messages et autres événements effacés
+receipt-files = Fichiers effacés
+receipt-objects = Copies effacées du stockage d’objets
+receipt-connections = Connexions terminées
+receipt-keep = Cette page ne nomme personne. Conservez le code si vous voulez y revenir.
 
-sign-out-means = Ends your session in this browser. Your accounts stay connected, and messages still arrive. To come back, connect your shop again.
-export = Export my data
-export-means = Everything that is kept of your accounts, as one zip file: conversations, catalogue, copies of attachments, and what is connected.
-export-under-way = Your data is being exported already. Please wait until that is done.
-delete = Delete my data
-delete-more = Delete my data …
-delete-means = Disconnects every account and erases what is kept of them: logins, conversations, catalogue, files.
-delete-question = Delete all my data?
-delete-concerns = This cannot be undone. It concerns:
-not-connected-any-more = { $account } (not connected any more)
-delete-receipt = You get the address of a receipt that shows when it is done; it names nobody.
-delete-word = delete
-delete-type = Type “{ $word }” to go on
-delete-not-typed = That was not “{ $word }”. Nothing was deleted.
-delete-everything = Delete everything
-keep-data = Keep my data
-
-## The receipt of an erasure
-
-request = Your request
-receipt-nothing = Nothing was found that belongs to this request, so there was nothing to erase. Requests of this kind name the person who connected an account here; messages that somebody sent to a shop's Page are kept by that shop.
-receipt-disconnected = The accounts were disconnected: their access is erased, and nothing more is read.
-receipt-erased = Everything that belongs to this request was erased, from databases and files.
-receipt-under-way = The data is being erased. This takes some minutes, and never more than a day.
-receipt-unconfirmed = { $platform } did not confirm that it stops telling us about your { $noun }. { $part }
-receipt-code = Code: { $code }
-receipt-received = Received
-receipt-done = Done
-receipt-events = Messages and other events erased
-receipt-files = Files erased
-receipt-objects = Copies in object storage erased
-receipt-connections = Connections ended
-receipt-keep = This page names nobody. Keep the code if you want to come back to it.
-
-## Conversations
-
-no-conversations = No account with conversations is connected yet. { $link }, and what customers write appears here.
-connect-one = Connect one
-accounts = Accounts
-with-on = with { $name } on { $platform }
-search-conversations = Search by name, text or id
-nobody-has-written-list = Nobody has written yet. As soon as a customer does, the conversation appears here, newest first.
-no-more-conversations = There are no more conversations.
-back-to-newest = Back to the newest
-newest = Newest
-older-conversations = Older conversations
-people = People
+no-conversations = Aucun compte avec des conversations n’est encore connecté. { $link }, et ce que les clients écrivent apparaîtra ici.
+connect-one = Connectez-en un
+accounts = Comptes
+with-on = avec { $name } sur { $platform }
+search-conversations = Rechercher par nom, texte ou ID
+nobody-has-written-list = Personne n’a encore écrit. Dès qu’un client le fera, la conversation apparaîtra ici, la plus récente en premier.
+no-more-conversations = Il n’y a pas d’autres conversations.
+back-to-newest = Retour aux plus récentes
+newest = Les plus récentes
+older-conversations = Conversations plus anciennes
+people = Personnes
 messages = Messages
-nothing-found = Nothing found for “{ $words }”.
-nothing-found-so-far = Nothing found for “{ $words }” so far.
-show-all-conversations = Show all conversations
-searched-back-to = Searched back to { $date }.
-search-further = Search further back
-you-said = You:
-older-than-kept = Older than what is kept here; the file of the account has it
+nothing-found = Aucun résultat pour « { $words } ».
+nothing-found-so-far = Aucun résultat pour « { $words } » jusqu’ici.
+show-all-conversations = Afficher toutes les conversations
+searched-back-to = Recherché jusqu’au { $date }.
+search-further = Chercher plus loin
+you-said = Vous :
+older-than-kept = Plus ancien que ce qui est conservé ici ; le fichier du compte le contient
 messages-word = { $count ->
     [one] message
    *[other] messages
   }
 
-## One conversation
-
-person-on = { $person } on { $platform }
-earlier-messages = Earlier messages
-newest-messages = Newest messages
-messages-older-than-kept = These messages are older than what is kept here; the conversation's file has them.
-a-message = A message
-message-unsent = Message unsent
-invisible-message = A message without visible text
-earlier-message = An earlier message
-answers-message = Answers:
-show-whole = Show the whole message
-media-from = { $media } from { $name }
-from-you = you
-edited = edited
-read = read
-you-reacted = you:
-reacted = reacted
-they-reacted = reacted:
-
-## Kinds of media, and how something was said
+person-on = { $person } sur { $platform }
+earlier-messages = Messages précédents
+newest-messages = Messages récents
+messages-older-than-kept = Ces messages sont plus anciens que ce qui est conservé ici ; le fichier de la conversation les contient.
+a-message = Un message
+message-unsent = Message retiré
+invisible-message = Un message sans texte visible
+earlier-message = Un message antérieur
+answers-message = Répond à :
+show-whole = Afficher tout le message
+media-from = { $media } de { $name }
+from-you = vous
+edited = modifié
+read = lu
+you-reacted = vous :
+reacted = a réagi
+they-reacted = réaction :
 
 media-photo = Photo
-media-video = Video
-media-voice = Voice message
-media-sound = Sound
-media-file = File
-media-sticker = Sticker
-media-reel = Shared reel
-media-post = Shared post
+media-video = Vidéo
+media-voice = Message vocal
+media-sound = Audio
+media-file = Fichier
+media-sticker = Autocollant
+media-reel = Reel partagé
+media-post = Publication partagée
 media-story = Story
-media-link = Shared link
-media-card = Card
-media-appointment = Appointment
-media-place = Place
+media-link = Lien partagé
+media-card = Carte
+media-appointment = Rendez-vous
+media-place = Lieu
 media-contact = Contact
-media-order = Order
-media-attachment = Attachment
-media-not-shown = A kind of message that { $platform } does not show to apps
-media-unknown = A kind of message that is not known here
-how-button = Pressed a button
-how-referral = Came through a link or an advertisement
-how-optin = Agreed to receive messages
-how-order = Sent an order
-how-product = Asked about a product
-how-template = Sent a template
-how-mention = Mentioned the page in a post
-note-handed-over = The conversation was handed to another app
-note-taken-over = Another app took the conversation over
-note-asked-for = Another app asked for the conversation
-note-account-linking = The person linked an account, or ended the link
-note-policy = Facebook enforced a policy on the Page
-note-not-reached = A message did not reach the person
-note-subscribed = The person subscribed
-note-unsubscribed = The person unsubscribed
-note-opened = The person opened the chat
-note-number-changed = The person's number or id changed
-note-call = A call
-note-passed-here = The conversation was passed to this app
-note-meta-agent = Meta's agent answers from here on
-note-people-elsewhere = The business's people answer elsewhere from here on
-note-other-partner = Another partner of the business answers from here on
-note-like = Somebody likes the post
-note-share = Somebody shared the post
+media-order = Commande
+media-attachment = Pièce jointe
+media-not-shown = Un type de message que { $platform } ne montre pas aux applications
+media-unknown = Un type de message inconnu ici
+how-button = A appuyé sur un bouton
+how-referral = Venu par un lien ou une publicité
+how-optin = Accepte de recevoir des messages
+how-order = A envoyé une commande
+how-product = A demandé un produit
+how-template = A envoyé un modèle
+how-mention = A mentionné la page dans une publication
+note-handed-over = La conversation a été confiée à une autre application
+note-taken-over = Une autre application a repris la conversation
+note-asked-for = Une autre application a demandé la conversation
+note-account-linking = La personne a associé un compte ou l’a dissocié
+note-policy = Facebook a appliqué une règle à la Page
+note-not-reached = Un message n’est pas parvenu à la personne
+note-subscribed = La personne s’est abonnée
+note-unsubscribed = La personne s’est désabonnée
+note-opened = La personne a ouvert la discussion
+note-number-changed = Le numéro ou l’identifiant de la personne a changé
+note-call = Un appel
+note-passed-here = La conversation a été confiée à cette application
+note-meta-agent = À partir d’ici, l’agent de Meta répond
+note-people-elsewhere = À partir d’ici, l’équipe de l’entreprise répond ailleurs
+note-other-partner = À partir d’ici, un autre partenaire de l’entreprise répond
+note-like = Quelqu’un aime la publication
+note-share = Quelqu’un a partagé la publication
 
-## Answering by hand
-
-answer = Answer
-your-message = Your message
-send = Send
-sent-from-here = What was sent from here
-sent-by-at = { $by }, { $moment }: { $state }
-state-accepted = waits to be sent
-state-sent = sent
-state-delivered = delivered
-state-read = read
-state-failed = could not be sent
-state-unknown = may have been sent; that is being found out
-not-sent = Not sent
-not-sent-window = The platform's time for answers is over. It opens again when the person writes.
-not-sent-cannot-receive = This person cannot be written to at the moment.
-not-sent-blocked = The platform does not let the account send at the moment. The overview says why.
-not-sent-account = The account cannot send at the moment. Connect it again on the overview.
-not-sent-queue = Too many messages wait for this person already. Please try again later.
-not-sent-form = This form was used for another message already. Please go back and reload the page.
-not-sent-content = This message cannot be sent as it is.
-not-sent-human-window = Answers of humans after the platform's window are not switched on for this channel.
-not-sent-public = Answers are public there, and bots' answers are not switched on for this channel.
-not-sent-linkedin-partner = LinkedIn lets only its messaging partners send direct messages; LINKEDIN_MESSAGES=partner says that this app is one.
-not-sent-linkedin-automatic = LinkedIn forbids automatic direct messages: only what a human writes may be sent.
-becomes-comment = Your answer becomes a comment of the page, which everybody can read.
-your-message-was = Your message was:
-back-to-conversation = Back to the conversation
-reason-expired = expired
-reason-window-closed = window closed
-reason-cannot-receive = cannot receive
-reason-refused = refused
-reason-media-unusable = media unusable
-reason-template-unusable = template unusable
-reason-account-unavailable = account unavailable
-reason-not-owner = not owner
-reason-paused = paused
-reason-stopped = stopped
-reason-taken-back = taken back
-reason-rate = too many messages
-reason-unresolved = unresolved
-
-## Bots in a conversation
+answer = Répondre
+your-message = Votre message
+send = Envoyer
+sent-from-here = Envoyé d’ici
+sent-by-at = { $by }, { $moment } : { $state }
+state-accepted = en attente d’envoi
+state-sent = envoyé
+state-delivered = remis
+state-read = lu
+state-failed = n’a pas pu être envoyé
+state-unknown = peut-être envoyé ; vérification en cours
+not-sent = Non envoyé
+not-sent-window = Le délai de réponse de la plateforme est passé. Il repart quand la personne écrit.
+not-sent-cannot-receive = Impossible d’écrire à cette personne pour l’instant.
+not-sent-blocked = La plateforme empêche le compte d’envoyer pour l’instant. La vue d’ensemble dit pourquoi.
+not-sent-account = Le compte ne peut pas envoyer pour l’instant. Reconnectez-le dans la vue d’ensemble.
+not-sent-queue = Trop de messages attendent déjà pour cette personne. Veuillez réessayer plus tard.
+not-sent-form = Ce formulaire a déjà servi pour un autre message. Revenez en arrière et rechargez la page.
+not-sent-content = Ce message ne peut pas être envoyé tel quel.
+not-sent-human-window = Les réponses de personnes après le délai de la plateforme ne sont pas activées pour ce canal.
+not-sent-public = Les réponses y sont publiques, et celles des bots ne sont pas activées pour ce canal.
+not-sent-linkedin-partner = LinkedIn réserve l’envoi de messages directs à ses partenaires de messagerie ; LINKEDIN_MESSAGES=partner indique que cette application en est un.
+not-sent-linkedin-automatic = LinkedIn interdit les messages directs automatiques : seul ce qu’une personne écrit peut être envoyé.
+becomes-comment = Votre réponse devient un commentaire de la page, que tout le monde peut lire.
+your-message-was = Votre message :
+back-to-conversation = Retour à la conversation
+reason-expired = expiré
+reason-window-closed = délai de réponse passé
+reason-cannot-receive = la personne ne peut pas le recevoir
+reason-refused = refusé
+reason-media-unusable = fichier inutilisable
+reason-template-unusable = modèle inutilisable
+reason-account-unavailable = compte indisponible
+reason-not-owner = une autre application répond
+reason-paused = en pause
+reason-stopped = interrompu
+reason-taken-back = retiré
+reason-rate = trop de messages
+reason-unresolved = sort inconnu
 
 bots = Bots
-bots-resume = Let bots answer again
-bots-pause = Pause bots here
-bots-until = until { $moment }
-bots-until-resumed = until you let them answer again
-bots-owner-lost = Another app answers in this conversation; bots are silent here until it gives it back.
-bots-human = A person answers in this conversation. Bots are silent here { $until }.
-bots-app = Another app has answered in this conversation. Bots are silent here { $until }.
-bots-paused = Bots are paused here { $until }.
-bots-may-answer = Bots may answer in this conversation.
+bots-resume = Laisser les bots répondre à nouveau
+bots-pause = Mettre les bots en pause ici
+bots-until = jusqu’au { $moment }
+bots-until-resumed = jusqu’à ce que vous les laissiez répondre à nouveau
+bots-owner-lost = Une autre application répond dans cette conversation ; les bots s’y taisent jusqu’à ce qu’elle la rende.
+bots-human = Une personne répond dans cette conversation. Les bots s’y taisent { $until }.
+bots-app = Une autre application a répondu dans cette conversation. Les bots s’y taisent { $until }.
+bots-paused = Les bots sont en pause ici { $until }.
+bots-may-answer = Les bots peuvent répondre dans cette conversation.
 
-## The built-in bot
+the-bot = Le bot
+bot-stop = Arrêter le bot ici
+bot-start = Laisser le bot répondre ici
+bot-log = Ce que le bot a fait
+bot-about = Il répond à vos clients là où vous l’autorisez, avec ce que dit votre catalogue. Ce qu’ils écrivent est transmis à { $host } (modèle { $model }) et nulle part ailleurs. Vous l’activez et le désactivez sur la carte de chaque compte, dans la { $link }.
+bot-about-link = vue d’ensemble
+bot-spent = Aujourd’hui (UTC) : { $taken } jetons en entrée, { $given } en sortie, sur { $most } au total.
+bot-try = Essayer une question
+bot-question = Ce qu’un client peut demander
+bot-show-answer = Voir la réponse
+bot-try-hint = Rien n’est envoyé à personne. Cela coûte des jetons, comme une réponse.
+bot-did = Ce qu’il a fait
+bot-nothing-yet = Rien pour l’instant.
+bot-no-tokens = Il ne reste plus de jetons pour aujourd’hui.
+bot-too-long = Le modèle a mis trop de temps. Un client recevrait quand même sa réponse.
+bot-would-read = Le client lirait :
+bot-product-card = Fiche produit : { $title }
+bot-would-hand-over = Il vous passerait la main : { $why }
+bot-model-later = Le modèle ne répond pas pour l’instant.
+bot-model-refuses = Le modèle refuse les questions. L’opérateur de ce service peut y remédier.
+bot-cost = { $taken } jetons en entrée, { $given } en sortie.
+bot-tokens = { $count } jetons
+bot-not-sent = Réponse non envoyée
+bot-answered = Répondu
+bot-handed-over = Main passée
+bot-dropped = Sans réponse
+bot-answer-accepted = La réponse est en attente d’envoi.
+bot-answer-unknown = La réponse a peut-être été envoyée ; vérification en cours.
+bot-answer-sent = La réponse a été envoyée.
+bot-answer-delivered = La réponse a été remise.
+bot-answer-read = La réponse a été lue.
+bot-answer-failed = La réponse n’a pas pu être envoyée.
+bot-why-outdated = Le client a écrit à nouveau.
+bot-why-answered = Quelqu’un avait déjà répondu.
+bot-why-paused = Une personne répond dans cette conversation.
+bot-why-not-owner = Une autre application répond dans cette conversation.
+bot-why-window = Le délai de réponse de la plateforme était passé.
+bot-why-account = Le compte n’a pas pu envoyer.
+bot-why-cannot-receive = Impossible d’écrire à cette personne.
+bot-why-public = Les réponses y sont publiques.
+bot-neither = Le formulaire ne dit ni oui ni non.
+bot-being-tried = Une question est déjà à l’essai. Attendez la réponse, puis réessayez.
 
-the-bot = The bot
-bot-stop = Stop the bot here
-bot-start = Let the bot answer here
-bot-log = What the bot did
-bot-about = It answers your customers where you let it, with what your catalogue says. What they write goes to { $host } (model { $model }) and nowhere else. You switch it on and off on each account's card on the { $link }.
-bot-about-link = overview
-bot-spent = Today (UTC): { $taken } tokens in, { $given } out, of { $most } together.
-bot-try = Try a question
-bot-question = What a customer may ask
-bot-show-answer = Show the answer
-bot-try-hint = Nothing is sent to anybody. It costs tokens, like an answer.
-bot-did = What it did
-bot-nothing-yet = Nothing yet.
-bot-no-tokens = There are no tokens left for today.
-bot-too-long = The model took too long. A customer would still get its answer.
-bot-would-read = The customer would read:
-bot-product-card = Product card: { $title }
-bot-would-hand-over = It would hand over to you: { $why }
-bot-model-later = The model does not answer at the moment.
-bot-model-refuses = The model refuses to be asked. The operator of this service can change that.
-bot-cost = { $taken } tokens in, { $given } out.
-bot-tokens = { $count } tokens
-bot-not-sent = Answer not sent
-bot-answered = Answered
-bot-handed-over = Handed over
-bot-dropped = Not answered
-bot-answer-accepted = The answer waits to be sent.
-bot-answer-unknown = The answer may have been sent; that is being found out.
-bot-answer-sent = The answer was sent.
-bot-answer-delivered = The answer was delivered.
-bot-answer-read = The answer was read.
-bot-answer-failed = The answer could not be sent.
-bot-why-outdated = The customer wrote again.
-bot-why-answered = Somebody had answered already.
-bot-why-paused = A person answers in this conversation.
-bot-why-not-owner = Another app answers in this conversation.
-bot-why-window = The platform's time for answers was over.
-bot-why-account = The account could not send.
-bot-why-cannot-receive = This person cannot be written to.
-bot-why-public = Answers are public there.
-bot-neither = The form says neither yes nor no.
-bot-being-tried = A question is being tried already. Please wait until it is answered, and try again.
-
-## Catalogue
-
-no-shop = No shop is connected yet. { $link }, and its products appear here.
-shops = Shops
+no-shop = Aucune boutique n’est encore connectée. { $link }, et ses produits apparaîtront ici.
+shops = Boutiques
 products-in = { $count ->
-    [one] { $count } product in { $shop }, newest first
-   *[other] { $count } products in { $shop }, newest first
+    [one] { $count } produit dans { $shop }, le plus récent en premier
+   *[other] { $count } produits dans { $shop }, les plus récents en premier
   }
-search-products = Search by title, vendor, tag or SKU
-no-product-found = No product found for “{ $words }”.
-no-product-found-so-far = No product found for “{ $words }” so far.
-show-all-products = Show all products
-catalogue-being-read = The catalogue is being read. It appears here as soon as it is complete; { $link } shows how far it is.
-catalogue-being-read-link = the overview
-no-products = This shop has no products yet. A product that is added there appears here within seconds.
-from-the-beginning = From the beginning
-more-products = More products
-search-on = Search on
+search-products = Rechercher par titre, fournisseur, balise ou SKU
+no-product-found = Aucun produit trouvé pour « { $words } ».
+no-product-found-so-far = Aucun produit trouvé pour « { $words } » jusqu’ici.
+show-all-products = Afficher tous les produits
+catalogue-being-read = Le catalogue est en cours de lecture. Il apparaîtra ici dès qu’il sera complet ; { $link } montre où il en est.
+catalogue-being-read-link = la vue d’ensemble
+no-products = Cette boutique n’a pas encore de produits. Un produit ajouté apparaîtra ici en quelques secondes.
+from-the-beginning = Depuis le début
+more-products = Plus de produits
+search-on = Continuer la recherche
 variants-count = { $count ->
-    [one] { $count } variant
-   *[other] { $count } variants
+    [one] { $count } variante
+   *[other] { $count } variantes
   }
-untitled-product = Untitled product
-no-price = No price
-price-from = from { $price }
-stock-not-counted = Stock not counted
-out-of-stock = Out of stock
-in-stock = { $count } in stock
-nothing-to-buy = This product has nothing that can be bought.
-variants = Variants
-variant = Variant
+untitled-product = Produit sans titre
+no-price = Pas de prix
+price-from = à partir de { $price }
+stock-not-counted = Stock non suivi
+out-of-stock = Épuisé
+in-stock = { $count } en stock
+nothing-to-buy = Ce produit n’a rien qui puisse être acheté.
+variants = Variantes
+variant = Variante
 sku = SKU
-price = Price
-stock = In stock
-for-sale = For sale
-the-product = The product
-price-before = before
-not-counted = not counted
-yes = Yes
-no = No
-more-variants = and { $count } more; the catalogue's file has all of them.
-product-active = Active
-product-draft = Draft
-product-archived = Archived
-product-unlisted = Unlisted
-product-unknown = Unknown
+price = Prix
+stock = En stock
+for-sale = En vente
+the-product = Le produit
+price-before = avant
+not-counted = non suivi
+yes = Oui
+no = Non
+more-variants = et { $count } de plus ; le fichier du catalogue les contient toutes.
+product-active = Actif
+product-draft = Brouillon
+product-archived = Archivé
+product-unlisted = Non répertorié
+product-unknown = Inconnu
 
-## Keys for bots
+keys-title = Clés pour les bots
+keys-about = Avec une clé, un programme à vous lit les messages de vos clients et y répond. Donnez à chaque programme sa propre clé.
+keys-new = Votre nouvelle clé « { $name } »
+keys-copy = Copiez-la maintenant : elle n’est montrée que cette fois.
+keys-keep = Gardez-la comme un mot de passe. Qui la détient peut faire tout ce qu’elle permet.
+keys-revoked-done = La clé est révoquée. Elle n’ouvre plus rien.
+keys-none = Vous n’avez pas de clés. Aucun programme ne peut lire ni répondre en votre nom.
+keys-dead = Plus utilisées
+keys-revoked = Révoquée
+keys-ended = Expirée
+keys-in-use = Active
+keys-all-accounts = Tous les comptes
+keys-only = Seulement { $accounts }
+keys-made = Créée { $when }
+keys-last-used = Utilisée { $when }
+keys-never-used = Jamais utilisée
+keys-revoked-on = Révoquée le { $date }
+keys-ended-on = Expirée le { $date }
+keys-ends-on = Expire le { $date }
+keys-revoke = Révoquer
+keys-make = Créer une clé
+keys-name = Nom
+keys-name-example = Bot de vente
+keys-scopes = Ce qu’elle permet
+keys-read = Lire les messages, les conversations et le catalogue
+keys-reply = Répondre en tant que bot, mettre en pause et reprendre des conversations
+keys-human = Répondre en tant que personne : le bot se tait ensuite un moment
+keys-admin = Choisir l’adresse à laquelle les nouveautés sont envoyées
+keys-accounts = Pour quels comptes
+keys-accounts-hint = Rien de coché : pour tous, y compris ceux que vous connecterez plus tard.
+keys-end = Quand elle expire
+keys-end-never = Quand je la révoque
+keys-end-days = Dans { $days } jours
+keys-end-year = Dans un an
+keys-wrong = { $why } Aucune clé n’a été créée.
+keys-wrong-name = Donnez à la clé un nom de { $most } caractères au plus.
+keys-wrong-scopes = Cochez au moins une chose que la clé permet.
+keys-wrong-days = Choisissez quand la clé expire.
+keys-wrong-many = Vous avez déjà 20 clés. Révoquez-en une dont vous n’avez plus besoin.
+keys-revoke-question = Révoquer { $name } ?
+keys-revoke-at-once = Les programmes qui utilisent cette clé sont refusés aussitôt ; ce qu’ils ont d’ouvert se termine en quelques secondes.
+keys-revoke-stays = Les messages déjà envoyés restent.
+keys-revoke-final = Cette action est irréversible. Vous pouvez créer une nouvelle clé à tout moment.
+keys-revoke-this = Révoquer cette clé
+keys-revoke-not = La garder
+keys-revoke-title = Révoquer une clé
 
-keys-title = Keys for bots
-keys-about = With a key, a program of yours reads and answers your customers' messages. Give each program a key of its own.
-keys-new = Your new key “{ $name }”
-keys-copy = Copy it now: it is shown this once.
-keys-keep = Keep it as you keep a password. Whoever has it can do what it may do.
-keys-revoked-done = The key is revoked. It opens nothing any more.
-keys-none = You have no keys. No program can read or answer in your name.
-keys-dead = No longer in use
-keys-revoked = Revoked
-keys-ended = Ended
-keys-in-use = In use
-keys-all-accounts = All accounts
-keys-only = Only { $accounts }
-keys-made = Made { $when }
-keys-last-used = Last used { $when }
-keys-never-used = Never used
-keys-revoked-on = Revoked on { $date }
-keys-ended-on = Ended on { $date }
-keys-ends-on = Ends on { $date }
-keys-revoke = Revoke
-keys-make = Make a key
-keys-name = Name
-keys-name-example = Sales bot
-keys-scopes = What it may do
-keys-read = Read messages, conversations and the catalogue
-keys-reply = Answer as the bot, pause and resume conversations
-keys-human = Answer as a person: the bot is silent for a while then
-keys-admin = Choose the address to which news is sent
-keys-accounts = For which accounts
-keys-accounts-hint = None ticked: for all, also for those that you connect later.
-keys-end = When it ends
-keys-end-never = When I revoke it
-keys-end-days = In { $days } days
-keys-end-year = In a year
-keys-wrong = { $why } No key was made.
-keys-wrong-name = Please give the key a name of up to { $most } characters.
-keys-wrong-scopes = Please tick at least one thing that the key may do.
-keys-wrong-days = Please choose when the key ends.
-keys-wrong-many = You have 20 keys already. Please revoke one that is not needed any more.
-keys-revoke-question = Revoke { $name }?
-keys-revoke-at-once = Programs that use this key are refused at once, and what they have open ends within seconds.
-keys-revoke-stays = Messages that they have sent already stay.
-keys-revoke-final = This cannot be undone. You can make a new key at any time.
-keys-revoke-this = Revoke this key
-keys-revoke-not = Keep it
-keys-revoke-title = Revoke a key
+bad-request = Demande incorrecte
+not-signed-in = Non identifié
+not-signed-in-detail = Vous n’êtes pas identifié.
+not-allowed = Non autorisé
+not-found = Introuvable
+not-found-detail = Il n’y a rien à cette adresse.
+conflict = Conflit
+platform-busy = La plateforme est occupée
+platform-busy-detail = { $platform } est occupé et nous demande d’attendre. Rien n’a été modifié ; veuillez réessayer dans quelques minutes.
+platform-silent = La plateforme n’a pas répondu
+platform-silent-detail = { $platform } n’a pas répondu comme prévu. Rien n’a été modifié ; veuillez réessayer dans quelques minutes.
+unavailable = Indisponible
+not-now = Pas pour l’instant
+not-now-detail = Le service ne peut rien lire ni enregistrer pour l’instant. Veuillez réessayer dans un instant.
+went-wrong = Un problème est survenu
+went-wrong-detail = Un problème est survenu de notre côté. Veuillez réessayer.
+form-expired = Ce formulaire a expiré. Revenez en arrière, rechargez la page et réessayez.
+form-of-another-site = Ce formulaire se trouvait sur un autre site.
+cannot-store = Le service ne peut rien enregistrer pour l’instant.
+starting = Le service démarre ou s’arrête.
+took-too-long = Cela a pris trop de temps. Veuillez réessayer.
+refused-method = Impossible
+refused-method-detail = Ce service ne connaît pas cette méthode.
+refused-long-url = Trop long
+refused-long-url-detail = Cette adresse est trop longue.
+refused-host-detail = La demande doit nommer un seul hôte.
+refused-compressed = Compressée
+refused-compressed-detail = Les demandes compressées ne sont pas acceptées.
+refused-large = Trop volumineux
+refused-large-detail = Cette demande est trop volumineuse.
+refused-unreadable-detail = La demande a été interrompue ou n’a pas pu être lue.
+refused-slow = Trop lent
+refused-slow-detail = La demande n’est pas arrivée à temps.
+refused-often = Trop souvent
+refused-often-detail = Cela a été demandé trop souvent depuis votre adresse. Veuillez patienter une minute.
+refused-busy = Occupé
+refused-busy-detail = Le service est occupé. Veuillez réessayer dans un instant.
+form-incomplete = Il manque quelque chose dans le formulaire. Revenez en arrière et réessayez.
 
-## What cannot be done
+connect-this = Connecter ceci ?
+connect-this-not = Non, vers l’accueil
+connect-this-yes = Oui, connecter
+login-of-another-site = Une page d’un autre site veut connecter { $what } ici, où vous êtes identifié avec l’un de vos comptes. Qui gère l’un pourra lire les conversations de l’autre. Ne continuez que si vous le voulez vous-même.
+login-of-another-site-beside = Une page d’un autre site veut connecter { $what } ici, où vous êtes identifié avec { $names }. Qui gère l’un pourra lire les conversations de l’autre. Ne continuez que si vous le voulez vous-même.
+login-used = Ce lien de connexion a déjà servi, a expiré ou appartient à un autre navigateur. Si votre compte apparaît comme connecté, tout va bien ; sinon, recommencez la connexion.
+login-overtaken = Rien n’a été connecté : quelqu’un d’autre a connecté le même compte au même moment, et il lui appartient maintenant. Si c’était vous dans une autre fenêtre, continuez là-bas ; sinon, demandez à qui gère le compte avec vous.
+too-many-logins = Trop de connexions sont en cours. Veuillez réessayer dans quelques minutes.
+being-erased = Ce qui était connu de ce compte est encore en cours d’effacement. Reconnectez-le dans quelques minutes.
+nothing-was-connected = Rien n’a été connecté : { $why }
+shopify-connect = Connectez votre boutique Shopify
+shopify-field = Le nom de votre boutique, comme dans son adresse .myshopify.com
+shopify-wrong-name = Ce n’est pas le nom d’une boutique Shopify. Il ressemble à my-shop ou my-shop.myshopify.com.
+facebook-connect = Connectez votre Page Facebook
+instagram-connect = Compte Instagram de votre Page
+facebook-continue = Continuer avec Facebook
 
-bad-request = Bad request
-not-signed-in = Not signed in
-not-signed-in-detail = You are not signed in.
-not-allowed = Not allowed
-not-found = Not found
-not-found-detail = There is nothing at this address.
-conflict = Conflict
-platform-busy = The platform is busy
-platform-busy-detail = { $platform } is busy and asks us to wait. Nothing was changed; please try again in a few minutes.
-platform-silent = The platform did not answer
-platform-silent-detail = { $platform } did not answer as expected. Nothing was changed; please try again in a few minutes.
-unavailable = Unavailable
-not-now = Not at the moment
-not-now-detail = The service cannot read or store anything at the moment. Please try again in a moment.
-went-wrong = Something went wrong
-went-wrong-detail = Something went wrong on our side. Please try again.
-form-expired = This form has expired. Please go back, reload the page and try again.
-form-of-another-site = This form stood on another site.
-cannot-store = The service cannot store anything at the moment.
-starting = The service is starting or stopping.
-took-too-long = This took too long. Please try again.
-refused-method = Not possible
-refused-method-detail = This service does not know this method.
-refused-long-url = Too long
-refused-long-url-detail = This address is too long.
-refused-host-detail = The request must name one host.
-refused-compressed = Compressed
-refused-compressed-detail = Compressed requests are not accepted.
-refused-large = Too large
-refused-large-detail = This request is too large.
-refused-unreadable-detail = The request broke off or could not be read.
-refused-slow = Too slow
-refused-slow-detail = The request did not come in time.
-refused-often = Too often
-refused-often-detail = This was asked too often from your address. Please wait a minute.
-refused-busy = Busy
-refused-busy-detail = The service is busy. Please try again in a moment.
-form-incomplete = The form lacks something. Please go back and try again.
+facebook-shop-first = Connectez d’abord votre boutique ; revenez ensuite connecter votre Page.
+facebook-what = les Pages du compte Facebook de ce navigateur
+facebook-session-changed = Votre session a pris fin ou a changé entre-temps. Ouvrez l’accueil et reconnectez-vous.
+facebook-declined = Facebook indique que les autorisations n’ont pas été accordées ; rien n’a donc été connecté. Pour réessayer, ouvrez l’accueil et choisissez « Continuer avec Facebook ».
+facebook-no-code = La réponse de Facebook ne contient pas de code.
+facebook-permissions-missing = Rien n’a été connecté : ces autorisations n’ont pas été accordées : { $permissions }. Ouvrez l’accueil, choisissez « Continuer avec Facebook » et laissez-les cochées.
+facebook-more-pages = Autres Pages
+facebook-more-pages-why = Facebook n’a pas nommé toutes vos Pages. Celles qui manquent ici seront connectées par une autre connexion. { $why }
+facebook-your-pages = Vos Pages
+facebook-no-pages = Facebook ne montre à cette application aucune de vos Pages ; rien n’a donc été connecté. Choisissez vos Pages dans la fenêtre de Facebook, ou connectez-vous comme une personne qui y a un rôle. Si votre Page appartient à un portefeuille business, une personne avec le contrôle total doit vous l’attribuer (Meta Business Suite, Paramètres, Pages, « Affecter des personnes ») en autorisant les messages. Reconnectez-vous ensuite.
+facebook-login-used = Facebook indique que cette connexion a déjà servi ou a expiré. Si votre Page apparaît comme connectée, tout va bien ; sinon, recommencez la connexion.
+facebook-not-confirmed = Facebook ne confirme pas cette connexion. Veuillez la recommencer.
+facebook-unreadable-id = Son identifiant est illisible.
+facebook-no-access = Facebook n’y donne pas accès.
+facebook-may-not-answer = Vous ne pouvez pas y répondre aux messages. Demandez la tâche « Messages » dans les paramètres de la Page.
+facebook-in-portfolio = Facebook n’y donne pas accès. Si elle appartient à un portefeuille business, une personne avec le contrôle total doit vous l’attribuer (Meta Business Suite, Paramètres, Pages, « Affecter des personnes ») en autorisant les messages. Reconnectez-vous ensuite.
+facebook-of-another-shop = Elle est déjà connectée ici à une autre boutique. Connectez-vous avec cette boutique pour l’y utiliser, ou demandez à l’opérateur de la libérer.
+facebook-not-signed = Ce n’est pas une demande signée par Facebook pour cette application.
+to-come-lasting = une connexion durable
+to-come-granted = ce que vous avez autorisé
+to-come-access = l’accès à la Page
+to-come-subscription = l’abonnement au webhook
+to-come-page-details = les informations de la Page
+to-come-more-pages = d’autres Pages à vous
 
-## Logins
+shopify-what = la boutique { $shop }
+shopify-forged-link = Ce lien ne vient pas de Shopify ou a été modifié en chemin. Rouvrez l’application depuis Shopify.
+shopify-old-link = Ce lien de Shopify est trop ancien. Rouvrez l’application depuis Shopify.
+shopify-forged = Cette réponse ne vient pas de Shopify ou a été modifiée en chemin. Recommencez la connexion.
+shopify-declined = Shopify indique que l’application n’a pas été installée ; rien n’a donc été connecté. Pour réessayer, ouvrez l’accueil et connectez votre boutique.
+shopify-old-answer = Cette réponse de Shopify est trop ancienne. Recommencez la connexion.
+shopify-another-shop = Cette réponse concerne une autre boutique que la connexion. Veuillez la recommencer.
+shopify-no-products = Rien n’a été connecté : l’autorisation de lire les produits n’a pas été accordée. Reconnectez votre boutique et laissez-la telle quelle sur l’écran de Shopify.
+shopify-login-used = Shopify indique que cette connexion a déjà servi ou a expiré. Si votre boutique apparaît comme connectée, tout va bien ; sinon, recommencez la connexion.
+to-come-shop-details = les informations de la boutique
+to-come-subscriptions = les abonnements aux webhooks
 
-connect-this = Connect this?
-connect-this-not = No, to the start page
-connect-this-yes = Yes, connect it
-login-of-another-site = A page of another site wants to connect { $what } here, where you are signed in with an account of yours. Whoever manages one of them can then read the conversations of the other. Go on only if this is your own wish.
-login-of-another-site-beside = A page of another site wants to connect { $what } here, where you are signed in with { $names }. Whoever manages one of them can then read the conversations of the other. Go on only if this is your own wish.
-login-used = This login link was used already, has expired, or belongs to another browser. If your account is shown as connected, all is well; otherwise please start the login again.
-login-overtaken = Nothing was connected: somebody else connected the same account at the same moment, and it is theirs now. If that was you in another window, go on there; otherwise ask who manages the account with you.
-too-many-logins = Too many logins are under way. Please try again in some minutes.
-being-erased = What was known of this account is still being erased. Please connect it again in a few minutes.
-nothing-was-connected = Nothing was connected: { $why }
-shopify-connect = Connect your Shopify shop
-shopify-field = The name of your shop, as in its .myshopify.com address
-shopify-wrong-name = This is not the name of a Shopify shop. It looks like my-shop, or my-shop.myshopify.com.
-facebook-connect = Connect your Facebook Page
-instagram-connect = Instagram account of your Page
-facebook-continue = Continue with Facebook
-
-## Logins of Facebook
-
-facebook-shop-first = Please connect your shop first; then come back to connect your Page.
-facebook-what = Pages of the Facebook account of this browser
-facebook-session-changed = Your session has ended or changed meanwhile. Please open the start page and log in again.
-facebook-declined = Facebook reports that the permissions were not given, so nothing was connected. To try again, open the start page and choose “Continue with Facebook”.
-facebook-no-code = The answer of Facebook holds no code.
-facebook-permissions-missing = Nothing was connected: these permissions were not given: { $permissions }. Please open the start page, choose “Continue with Facebook” and leave them ticked.
-facebook-more-pages = More Pages
-facebook-more-pages-why = Facebook did not name all of your Pages. Those that are missing here are connected by another login. { $why }
-facebook-your-pages = Your Pages
-facebook-no-pages = Facebook shows no Page of yours to this app, so nothing was connected. Choose your Pages in Facebook's dialog, or log in as a person who has a role there. If your Page belongs to a business portfolio, somebody with full control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign people”), with messages allowed. Then log in again.
-facebook-login-used = Facebook says that this login was used already or has expired. If your Page is shown as connected, all is well; otherwise please start the login again.
-facebook-not-confirmed = Facebook does not confirm this login. Please start it again.
-facebook-unreadable-id = Its id cannot be read.
-facebook-no-access = Facebook gives no access to it.
-facebook-may-not-answer = You may not answer messages there. Ask for the task “Messages” in the Page's settings.
-facebook-in-portfolio = Facebook gives no access to it. If it belongs to a business portfolio, somebody with full control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign people”), with messages allowed. Then log in again.
-facebook-of-another-shop = It is connected to another shop here already. Log in with that shop to use it there, or ask the operator to release it.
-facebook-not-signed = This is not a signed request of Facebook for this app.
-to-come-lasting = a login that lasts
-to-come-granted = what you allowed
-to-come-access = access to the Page
-to-come-subscription = the webhook subscription
-to-come-page-details = the Page's details
-to-come-more-pages = more of your Pages
-
-## Logins of Shopify
-
-shopify-what = the shop { $shop }
-shopify-forged-link = This link does not come from Shopify, or was changed on its way. Please open the app from Shopify again.
-shopify-old-link = This link of Shopify is too old. Please open the app from Shopify again.
-shopify-forged = This answer does not come from Shopify, or was changed on its way. Please start the login again.
-shopify-declined = Shopify reports that the app was not installed, so nothing was connected. To try again, open the start page and connect your shop.
-shopify-old-answer = This answer of Shopify is too old. Please start the login again.
-shopify-another-shop = This answer is about another shop than the login. Please start it again.
-shopify-no-products = Nothing was connected: the permission to read products was not given. Please connect your shop again and leave it as it is on Shopify's screen.
-shopify-login-used = Shopify says that this login was used already or has expired. If your shop is shown as connected, all is well; otherwise please start the login again.
-to-come-shop-details = the shop's details
-to-come-subscriptions = the webhook subscriptions
-
-## What is wrong with an account
-
-problems = { $first }; { $second }
+problems = { $first } ; { $second }
 list = { $first }, { $second }
 sentences = { $first } { $second }
-platform-limits = { $platform } limits how often it may be asked. Reading goes on by itself after a pause.
-platform-later = { $platform } does not answer properly at the moment. It is asked again by itself.
-platform-unreadable = { $platform }'s answers cannot be read at the moment. It is asked again by itself.
-platform-refuses = { $platform } refuses what is asked (code { $code }).
+platform-limits = { $platform } limite le nombre de demandes. La lecture reprend d’elle-même après une pause.
+platform-later = { $platform } ne répond pas correctement pour l’instant. Nous redemanderons automatiquement.
+platform-unreadable = Les réponses de { $platform } sont illisibles pour l’instant. Nous redemanderons automatiquement.
+platform-refuses = { $platform } refuse la demande (code { $code }).
 
-facebook-blocked = Facebook has blocked this app or Page for a while, for breaking its rules (code 368). Facebook names the rule in the Page's Support Inbox; reading goes on by itself when the block ends.
-facebook-restricted = Facebook has restricted the Page from sending messages for a while (code 10). See the Page's Support Inbox.
-facebook-not-allowed = Facebook does not allow the Page to be read (code { $code }). Choose “Continue with Facebook” again and leave all permissions ticked.
-facebook-not-allowed-without = Facebook does not allow it without the permission { $permission } (code { $code }). Choose “Continue with Facebook” again and leave all permissions ticked.
-facebook-token-removed = The app was removed from the Facebook account. Please connect the Page again.
-facebook-token-checkpoint = Facebook wants you to log in there and confirm your identity. Then connect the Page again.
-facebook-token-password = The password of the Facebook account was changed. Please connect the Page again.
-facebook-token-expired = The Facebook login has expired. Please connect the Page again.
-facebook-token-unconfirmed = The Facebook account is not confirmed. Confirm it there, then connect the Page again.
-facebook-token-no-role = The person who connected the Page has no role there any more. Someone with a role must connect it again.
-facebook-token-refused = Facebook refuses the stored login. Please connect the Page again.
-facebook-token-gone = The stored login is gone. Please connect the Page again.
-facebook-token-another-app = This service is another app at Facebook now. Please connect the Page again.
-facebook-setup = This service is not set up properly at Facebook (code { $code }). Its operator has to mend that.
-facebook-unreachable = Facebook says that a person cannot be reached (code 551).
-facebook-not-visible = Facebook does not show something that was there before (code 100/33).
-facebook-too-large = Facebook finds the Page's conversations too large to be read at once.
-facebook-page-gone = Facebook does not show this Page any more: it was deleted, hidden, or taken away from the person who connected it. If it is there again, reading goes on by itself.
-facebook-permission-missing = a permission is missing ({ $permissions }); choose “Continue with Facebook” again and tick it
-facebook-subscription-refused = Facebook refuses to deliver messages (the webhook subscription was refused, code { $code })
-facebook-delivers-nothing = Facebook delivers nothing to this service at the moment (code { $code }), and its operator was told; messages come with the daily poll
-facebook-policy-block = Facebook has blocked the Page from sending messages for breaking its rules; see the Page's Support Inbox
-facebook-policy-warning = Facebook warns the Page for breaking its rules; see the Page's Support Inbox
-facebook-ended = Facebook's permission to read the Page ended on { $date }; choose “Continue with Facebook” again to renew it
-facebook-ends-soon = Facebook's permission to read the Page ends on { $date }. Choose “Continue with Facebook” before that day to renew it.
+facebook-blocked = Facebook a bloqué cette application ou cette Page pour un temps, pour non-respect de ses règles (code 368). La règle est indiquée dans la Boîte de réception de l’assistance de la Page ; la lecture reprend d’elle-même à la fin du blocage.
+facebook-restricted = Facebook a limité pour un temps l’envoi de messages de la Page (code 10). Consultez la Boîte de réception de l’assistance de la Page.
+facebook-not-allowed = Facebook ne permet pas de lire la Page (code { $code }). Choisissez à nouveau « Continuer avec Facebook » et laissez toutes les autorisations cochées.
+facebook-not-allowed-without = Facebook ne le permet pas sans l’autorisation { $permission } (code { $code }). Choisissez à nouveau « Continuer avec Facebook » et laissez toutes les autorisations cochées.
+facebook-token-removed = L’application a été retirée du compte Facebook. Veuillez reconnecter la Page.
+facebook-token-checkpoint = Facebook veut que vous vous y connectiez et confirmiez votre identité. Reconnectez ensuite la Page.
+facebook-token-password = Le mot de passe du compte Facebook a été modifié. Veuillez reconnecter la Page.
+facebook-token-expired = La connexion à Facebook a expiré. Veuillez reconnecter la Page.
+facebook-token-unconfirmed = Le compte Facebook n’est pas confirmé. Confirmez-le, puis reconnectez la Page.
+facebook-token-no-role = La personne qui a connecté la Page n’y a plus de rôle. Quelqu’un qui en a un doit la reconnecter.
+facebook-token-refused = Facebook refuse la connexion enregistrée. Veuillez reconnecter la Page.
+facebook-token-gone = La connexion enregistrée n’existe plus. Veuillez reconnecter la Page.
+facebook-token-another-app = Ce service est désormais une autre application chez Facebook. Veuillez reconnecter la Page.
+facebook-setup = Ce service n’est pas bien configuré chez Facebook (code { $code }). Son opérateur doit y remédier.
+facebook-unreachable = Facebook indique qu’une personne n’est pas joignable (code 551).
+facebook-not-visible = Facebook ne montre plus quelque chose qui existait (code 100/33).
+facebook-too-large = Pour Facebook, les conversations de la Page sont trop volumineuses pour être lues d’un coup.
+facebook-page-gone = Facebook ne montre plus cette Page : elle a été supprimée, masquée ou retirée à la personne qui l’a connectée. Si elle revient, la lecture reprend d’elle-même.
+facebook-permission-missing = il manque une autorisation ({ $permissions }) ; choisissez à nouveau « Continuer avec Facebook » et cochez-la
+facebook-subscription-refused = Facebook refuse de remettre les messages (l’abonnement au webhook a été refusé, code { $code })
+facebook-delivers-nothing = Facebook ne remet rien à ce service pour l’instant (code { $code }), et son opérateur est prévenu ; les messages arrivent avec la lecture quotidienne
+facebook-policy-block = Facebook a bloqué l’envoi de messages de la Page pour non-respect de ses règles ; consultez la Boîte de réception de l’assistance de la Page
+facebook-policy-warning = Facebook avertit la Page pour non-respect de ses règles ; consultez la Boîte de réception de l’assistance de la Page
+facebook-ended = l’autorisation de Facebook de lire la Page a pris fin le { $date } ; choisissez à nouveau « Continuer avec Facebook » pour la renouveler
+facebook-ends-soon = L’autorisation de Facebook de lire la Page prend fin le { $date }. Choisissez « Continuer avec Facebook » avant ce jour pour la renouveler.
 
-shopify-inactive = this shop is not active at Shopify: paused, or closed. Reading goes on by itself when it is open again.
-shopify-token-refused = Shopify refuses the stored login: the app was uninstalled, or the login was revoked. Please connect the shop again.
-shopify-token-old-kind = Shopify does not accept the old kind of login any more. Please connect the shop again.
-shopify-token-dead = Shopify refuses the stored login. Please connect the shop again.
-shopify-not-renewed = Shopify refuses to renew the login: the app was uninstalled, or this service is set up wrongly. Please connect the shop again.
-shopify-limits = Shopify limits how often this shop may be asked. Reading goes on by itself after a pause.
-shopify-denied = Shopify denies a permission (ACCESS_DENIED). Connect the shop again to give it.
-shopify-too-dear = Shopify finds a part of the catalogue too large to be asked for (MAX_COST_EXCEEDED). The operator of this service has to mend that.
-shopify-refuses = Shopify refuses what is asked ({ $code }). The operator of this service has to mend that.
-shopify-frozen = Shopify has frozen this shop, most often because of an unpaid bill. Reading goes on by itself when it is open again.
-shopify-no-such-shop = Shopify knows no shop at this address: it may have been closed for good. It is asked again every hour, in case that is over.
-shopify-locked = Shopify has locked this shop. Reading goes on by itself when it is open again.
-shopify-moved = this shop has another address at Shopify now: it was renamed. Please connect it again under its new name.
-shopify-forbidden = Shopify forbids the use of this shop at the moment. Reading goes on by itself when that is over.
-shopify-renamed = this shop is called { $shop } at Shopify now. Please connect it again under its new name; what was read under the old one stays as it is.
-shopify-part-denied = a permission is missing ({ $permissions }). Connect the shop again to give it.
-shopify-permission-missing = a permission is missing ({ $permissions }); connect the shop again to give it
-shopify-not-delivered = Shopify refuses to deliver { $what }
-export-consequence = { $why } The catalogue is read page by page instead, which takes longer and brings the same. The export is tried again with the next whole read, after a day at the earliest.
-export-refused = Shopify's export of the { $what } was refused ({ $code }).
-export-not-told = Shopify refuses to tell about its export ({ $code }).
-export-answers-unreadable = Shopify's answers about its export cannot be read ({ $why }).
-export-denied = Shopify's export of the { $what } was denied a permission (ACCESS_DENIED).
-export-fault = Shopify's export of the { $what } failed by a fault at Shopify (INTERNAL_SERVER_ERROR).
-export-timeout = Shopify's export of the { $what } took Shopify too long (TIMEOUT).
-export-failed = Shopify's export of the { $what } failed ({ $code }).
-export-expired = Shopify's export of the { $what } expired before it could be fetched (EXPIRED).
-export-canceled = Shopify's export of the { $what } was canceled at Shopify (CANCELED).
-export-unknown-end = Shopify's export of the { $what } ended in a way that is not known here ({ $code }).
-export-gone = Shopify's export of the { $what } is not known at Shopify any more.
-export-not-begun = Shopify's export of the { $what } has not begun after half an hour.
-export-endless = Shopify's export of the catalogue has not ended after six hours.
-export-elsewhere = Shopify's export of the { $what } lies at an address that is not known as Shopify's; it was not fetched.
-export-not-given-out = Shopify's export of the { $what } is not given out ({ $code }).
-export-breaks-off = Shopify's export of the { $what } breaks off before its end.
-export-unreadable = Shopify's export of the { $what } cannot be read ({ $why }).
-export-orphan = Shopify's export of the { $what } is incomplete: an object in it lacks its parent.
+shopify-inactive = cette boutique n’est pas active chez Shopify : en pause ou fermée. La lecture reprend d’elle-même quand elle rouvre.
+shopify-token-refused = Shopify refuse la connexion enregistrée : l’application a été désinstallée ou l’accès révoqué. Veuillez reconnecter la boutique.
+shopify-token-old-kind = Shopify n’accepte plus l’ancien type de connexion. Veuillez reconnecter la boutique.
+shopify-token-dead = Shopify refuse la connexion enregistrée. Veuillez reconnecter la boutique.
+shopify-not-renewed = Shopify refuse de renouveler la connexion : l’application a été désinstallée ou ce service est mal configuré. Veuillez reconnecter la boutique.
+shopify-limits = Shopify limite le nombre de demandes pour cette boutique. La lecture reprend d’elle-même après une pause.
+shopify-denied = Shopify refuse une autorisation (ACCESS_DENIED). Reconnectez la boutique pour l’accorder.
+shopify-too-dear = Pour Shopify, une partie du catalogue est trop volumineuse pour être demandée (MAX_COST_EXCEEDED). L’opérateur de ce service doit y remédier.
+shopify-refuses = Shopify refuse la demande ({ $code }). L’opérateur de ce service doit y remédier.
+shopify-frozen = Shopify a gelé cette boutique, le plus souvent pour une facture impayée. La lecture reprend d’elle-même quand elle rouvre.
+shopify-no-such-shop = Shopify ne connaît pas de boutique à cette adresse : elle a peut-être fermé définitivement. Nous redemandons toutes les heures.
+shopify-locked = Shopify a verrouillé cette boutique. La lecture reprend d’elle-même quand elle rouvre.
+shopify-moved = cette boutique a désormais une autre adresse chez Shopify : elle a été renommée. Reconnectez-la sous son nouveau nom.
+shopify-forbidden = Shopify interdit l’utilisation de cette boutique pour l’instant. La lecture reprendra d’elle-même ensuite.
+shopify-renamed = cette boutique s’appelle désormais { $shop } chez Shopify. Reconnectez-la sous son nouveau nom ; ce qui a été lu sous l’ancien reste tel quel.
+shopify-part-denied = il manque une autorisation ({ $permissions }). Reconnectez la boutique pour l’accorder.
+shopify-permission-missing = il manque une autorisation ({ $permissions }) ; reconnectez la boutique pour l’accorder
+shopify-not-delivered = Shopify refuse de remettre { $what }
+export-consequence = { $why } Le catalogue est lu page par page, ce qui prend plus de temps et donne le même résultat. L’export sera retenté à la prochaine lecture complète, au plus tôt dans un jour.
+export-refused = L’export de Shopify ({ $what }) a été refusé ({ $code }).
+export-not-told = Shopify refuse de renseigner sur son export ({ $code }).
+export-answers-unreadable = Les réponses de Shopify sur son export sont illisibles ({ $why }).
+export-denied = Une autorisation a été refusée à l’export de Shopify ({ $what }) (ACCESS_DENIED).
+export-fault = L’export de Shopify ({ $what }) a échoué par une erreur de Shopify (INTERNAL_SERVER_ERROR).
+export-timeout = L’export de Shopify ({ $what }) a pris trop de temps (TIMEOUT).
+export-failed = L’export de Shopify ({ $what }) a échoué ({ $code }).
+export-expired = L’export de Shopify ({ $what }) a expiré avant d’être récupéré (EXPIRED).
+export-canceled = L’export de Shopify ({ $what }) a été annulé chez Shopify (CANCELED).
+export-unknown-end = L’export de Shopify ({ $what }) s’est terminé d’une façon inconnue ici ({ $code }).
+export-gone = L’export de Shopify ({ $what }) n’est plus connu chez Shopify.
+export-not-begun = L’export de Shopify ({ $what }) n’a pas commencé après une demi-heure.
+export-endless = L’export du catalogue de Shopify n’est pas terminé après six heures.
+export-elsewhere = L’export de Shopify ({ $what }) se trouve à une adresse qui n’est pas connue comme celle de Shopify ; il n’a pas été récupéré.
+export-not-given-out = L’export de Shopify ({ $what }) n’est pas fourni ({ $code }).
+export-breaks-off = L’export de Shopify ({ $what }) s’interrompt avant la fin.
+export-unreadable = L’export de Shopify ({ $what }) est illisible ({ $why }).
+export-orphan = L’export de Shopify ({ $what }) est incomplet : un objet n’a pas son objet parent.
 
-whatsapp-blocked = WhatsApp has blocked the business account for breaking its rules. WhatsApp Manager names the rule; sending goes on by itself when the block ends.
-whatsapp-restricted = WhatsApp has restricted the number from sending for a while. See WhatsApp Manager.
-whatsapp-payment = WhatsApp cannot charge the business account (code 131042): a payment method is missing or was refused. See WhatsApp Manager, Billing.
-whatsapp-not-registered = The number is not registered to send at WhatsApp (code { $code }). See WhatsApp Manager.
-whatsapp-not-allowed = WhatsApp does not allow it to the token of the settings (code { $code }). Its system user needs the number and the permissions { $permissions }.
-whatsapp-token-expired = The access token for WhatsApp has expired. Set WHATSAPP_ACCESS_TOKEN anew.
-whatsapp-token-refused = WhatsApp refuses the access token of the settings. Set WHATSAPP_ACCESS_TOKEN anew.
-whatsapp-may-not-send = the token of the settings may not send: its permission { $permission } is missing
-whatsapp-subscription-refused = WhatsApp refuses to deliver messages (the subscription was refused, code { $code })
-whatsapp-another-address = WhatsApp delivers the number's messages to another address than WHATSAPP_WEBHOOK_ADDRESS
-whatsapp-fields-missing = the app does not get these webhook fields: { $fields }
+whatsapp-blocked = WhatsApp a bloqué le compte professionnel pour non-respect de ses règles. Le Gestionnaire WhatsApp indique la règle ; l’envoi reprend de lui-même à la fin du blocage.
+whatsapp-restricted = WhatsApp a limité pour un temps l’envoi du numéro. Consultez le Gestionnaire WhatsApp.
+whatsapp-payment = WhatsApp ne peut pas débiter le compte professionnel (code 131042) : le moyen de paiement manque ou a été refusé. Consultez la facturation dans le Gestionnaire WhatsApp.
+whatsapp-not-registered = Le numéro n’est pas enregistré pour envoyer sur WhatsApp (code { $code }). Consultez le Gestionnaire WhatsApp.
+whatsapp-not-allowed = WhatsApp ne le permet pas au jeton des réglages (code { $code }). Son utilisateur système a besoin du numéro et des autorisations { $permissions }.
+whatsapp-token-expired = Le jeton d’accès à WhatsApp a expiré. Renouvelez WHATSAPP_ACCESS_TOKEN.
+whatsapp-token-refused = WhatsApp refuse le jeton d’accès des réglages. Renouvelez WHATSAPP_ACCESS_TOKEN.
+whatsapp-may-not-send = le jeton des réglages ne peut pas envoyer : il lui manque l’autorisation { $permission }
+whatsapp-subscription-refused = WhatsApp refuse de remettre les messages (l’abonnement a été refusé, code { $code })
+whatsapp-another-address = WhatsApp remet les messages du numéro à une autre adresse que WHATSAPP_WEBHOOK_ADDRESS
+whatsapp-fields-missing = l’application ne reçoit pas ces champs du webhook : { $fields }
 
-viber-token-refused = Viber refuses the bot's token. Its operator puts the new one into VIBER_BOT_TOKEN and starts the service again.
-viber-blocked = Viber has blocked the bot (status 7). Its support says why; it is looked at again every hour.
-viber-unknown-bot = Viber does not know the bot any more (status 8). Its support says why.
-viber-suspended = Viber has suspended the bot (status 9). Its support says why; it is looked at again every hour.
-viber-terms = Viber does not let the bot do this (status 15): its commercial terms may be missing.
-viber-another-bot = VIBER_BOT_TOKEN is the token of another bot, or Viber has not told yet of which. Nothing is sent as this one.
-viber-not-delivered-unreachable = Viber does not deliver messages to VIBER_WEBHOOK_ADDRESS: it cannot reach the address, or does not trust its certificate (status 1).
-viber-not-delivered = Viber does not deliver messages to VIBER_WEBHOOK_ADDRESS: it refuses the address (status { $code }).
+viber-token-refused = Viber refuse le jeton du bot. Son opérateur met le nouveau dans VIBER_BOT_TOKEN et redémarre le service.
+viber-blocked = Viber a bloqué le bot (statut 7). Son assistance dit pourquoi ; nous vérifions toutes les heures.
+viber-unknown-bot = Viber ne connaît plus le bot (statut 8). Son assistance dit pourquoi.
+viber-suspended = Viber a suspendu le bot (statut 9). Son assistance dit pourquoi ; nous vérifions toutes les heures.
+viber-terms = Viber ne permet pas cela au bot (statut 15) : ses conditions commerciales manquent peut-être.
+viber-another-bot = VIBER_BOT_TOKEN est le jeton d’un autre bot, ou Viber n’a pas encore dit duquel. Rien n’est envoyé en tant que celui-ci.
+viber-not-delivered-unreachable = Viber ne remet pas les messages à VIBER_WEBHOOK_ADDRESS : il ne joint pas l’adresse ou ne se fie pas à son certificat (statut 1).
+viber-not-delivered = Viber ne remet pas les messages à VIBER_WEBHOOK_ADDRESS : il refuse l’adresse (statut { $code }).
 
-linkedin-token-refused = LinkedIn refuses the page's token: it has ended, or was taken back. Its operator makes a new one, puts it into LINKEDIN_ACCESS_TOKEN and starts the service again.
-linkedin-refresh-refused = LinkedIn refuses to renew the page's token. Its operator makes new ones, puts them into LINKEDIN_ACCESS_TOKEN and LINKEDIN_REFRESH_TOKEN and starts the service again.
-linkedin-not-allowed = LinkedIn does not allow this to the app or to the member whose token it is (code { $code }): a product of the app, a permission, or the role of an administrator of the page is missing
-linkedin-version = LinkedIn does not serve this version of its API any more. Its operator sets LINKEDIN_VERSION to a newer one.
-linkedin-limits = LinkedIn limits how often it may be asked in a day. It is asked again by itself.
-linkedin-another-page = LINKEDIN_ORGANIZATION_ID names another page. Nothing is sent as this one.
-linkedin-not-shown = LinkedIn does not show the subscription (code { $code })
-linkedin-no-subscription = LinkedIn has no subscription of the page's activity; with LINKEDIN_APPLICATION_ID the service makes one
-linkedin-no-administrator = the member of LINKEDIN_ACCESS_TOKEN does not administer the page, so nobody can subscribe to its activity
-linkedin-not-delivered = LinkedIn refuses to deliver the page's activity to LINKEDIN_WEBHOOK_ADDRESS (code { $code }): the address must be entered under Webhooks in the developer portal first, where LinkedIn checks it
+linkedin-token-refused = LinkedIn refuse le jeton de la page : il a expiré ou a été retiré. Son opérateur en crée un nouveau, le met dans LINKEDIN_ACCESS_TOKEN et redémarre le service.
+linkedin-refresh-refused = LinkedIn refuse de renouveler le jeton de la page. Son opérateur en crée de nouveaux, les met dans LINKEDIN_ACCESS_TOKEN et LINKEDIN_REFRESH_TOKEN et redémarre le service.
+linkedin-not-allowed = LinkedIn ne permet pas cela à l’application ou au membre dont c’est le jeton (code { $code }) : il manque un produit de l’application, une autorisation ou le rôle d’administrateur de la page
+linkedin-version = LinkedIn ne propose plus cette version de son API. Son opérateur met une version plus récente dans LINKEDIN_VERSION.
+linkedin-limits = LinkedIn limite le nombre de demandes par jour. Nous redemanderons automatiquement.
+linkedin-another-page = LINKEDIN_ORGANIZATION_ID désigne une autre page. Rien n’est envoyé en tant que celle-ci.
+linkedin-not-shown = LinkedIn ne montre pas l’abonnement (code { $code })
+linkedin-no-subscription = LinkedIn n’a pas d’abonnement à l’activité de la page ; avec LINKEDIN_APPLICATION_ID, le service en crée un
+linkedin-no-administrator = le membre de LINKEDIN_ACCESS_TOKEN n’administre pas la page ; personne ne peut donc s’abonner à son activité
+linkedin-not-delivered = LinkedIn refuse de remettre l’activité de la page à LINKEDIN_WEBHOOK_ADDRESS (code { $code }) : l’adresse doit d’abord être saisie sous Webhooks dans le portail des développeurs, où LinkedIn la vérifie
+
+bot-hand-no-answer = Le modèle n’a pas donné de réponse.
+bot-hand-too-long = La réponse du modèle était trop longue.
+bot-hand-markup = La réponse du modèle était du balisage et non du texte.
+bot-hand-address = La réponse du modèle contenait une adresse qui n’est pas celle de la boutique.
+bot-hand-price = La réponse du modèle contenait un prix absent du catalogue.
+bot-hand-another-customer = La réponse du modèle nommait un autre client.
+bot-hand-unreadable = La réponse du modèle était illisible.
+bot-hand-cut = La réponse du modèle était coupée.
+bot-hand-declined = Le modèle n’accepte pas cette question.
+bot-hand-endless = Le modèle n’a pas trouvé de réponse.
+bot-hand-wanted = Le modèle souhaite qu’une personne réponde.
+bot-hand-prompt = Le fichier BOT_PROMPT_FILE est illisible.
+bot-hand-over-budget = Le bot a épuisé ses jetons du jour.
+bot-hand-cannot-read = Le client a envoyé quelque chose que le bot ne peut pas lire.
+bot-hand-refuses = Le modèle refuse les questions.
+bot-hand-late = Le modèle n’a pas répondu à temps.
+bot-hand-account-late = Le compte n’a pas pu envoyer à temps.
+bot-hand-channel = La réponse du modèle ne peut pas être envoyée sur ce canal.
+bot-hand-nobody = Personne n’a répondu depuis que le bot a passé la main.
+bot-hand-window = Le délai de réponse de la plateforme a pris fin avant que le bot ne réponde.
+bot-hand-not-sent = La réponse du bot n’a pas pu être envoyée.
+bot-hand-not-taken = La plateforme n’a pas accepté la réponse du bot.
+bot-hand-unknown = Personne ne sait si la réponse du bot est parvenue au client.
+bot-hand-fault = Le bot n’a pas pu traiter ce message.

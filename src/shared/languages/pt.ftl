@@ -1,725 +1,704 @@
-# What merchants read, in English. `$name` is filled in by the program; the words in square brackets decide between
-# one and several, or between the months. Each sentence stands in every other file of this folder, with the same variables.
-
-## Days and hours
+# Português, como no Brasil. Tratamento: você. Facebook Page é Página.
 
 date = { $day } { $month ->
-    [1] Jan
-    [2] Feb
-    [3] Mar
-    [4] Apr
-    [5] May
-    [6] Jun
-    [7] Jul
-    [8] Aug
-    [9] Sep
-    [10] Oct
-    [11] Nov
-   *[12] Dec
+    [1] jan.
+    [2] fev.
+    [3] mar.
+    [4] abr.
+    [5] maio
+    [6] jun.
+    [7] jul.
+    [8] ago.
+    [9] set.
+    [10] out.
+    [11] nov.
+   *[12] dez.
   } { $year }
 moment = { $day } { $month ->
-    [1] Jan
-    [2] Feb
-    [3] Mar
-    [4] Apr
-    [5] May
-    [6] Jun
-    [7] Jul
-    [8] Aug
-    [9] Sep
-    [10] Oct
-    [11] Nov
-   *[12] Dec
+    [1] jan.
+    [2] fev.
+    [3] mar.
+    [4] abr.
+    [5] maio
+    [6] jun.
+    [7] jul.
+    [8] ago.
+    [9] set.
+    [10] out.
+    [11] nov.
+   *[12] dez.
   } { $year }, { $clock } UTC
 day = { $weekday ->
-    [1] Monday
-    [2] Tuesday
-    [3] Wednesday
-    [4] Thursday
-    [5] Friday
-    [6] Saturday
-   *[7] Sunday
-  }, { $day } { $month ->
-    [1] January
-    [2] February
-    [3] March
-    [4] April
-    [5] May
-    [6] June
-    [7] July
-    [8] August
-    [9] September
-    [10] October
-    [11] November
-   *[12] December
-  } { $year }
-just-now = just now
+    [1] segunda-feira
+    [2] terça-feira
+    [3] quarta-feira
+    [4] quinta-feira
+    [5] sexta-feira
+    [6] sábado
+   *[7] domingo
+  }, { $day } de { $month ->
+    [1] janeiro
+    [2] fevereiro
+    [3] março
+    [4] abril
+    [5] maio
+    [6] junho
+    [7] julho
+    [8] agosto
+    [9] setembro
+    [10] outubro
+    [11] novembro
+   *[12] dezembro
+  } de { $year }
+just-now = agora mesmo
 minutes-ago = { $count ->
-    [one] a minute ago
-   *[other] { $count } minutes ago
+    [one] há um minuto
+   *[other] há { $count } minutos
   }
 hours-ago = { $count ->
-    [one] an hour ago
-   *[other] { $count } hours ago
+    [one] há uma hora
+   *[other] há { $count } horas
   }
-yesterday = yesterday
+yesterday = ontem
 days-ago = { $count ->
-    [one] a day ago
-   *[other] { $count } days ago
+    [one] há um dia
+   *[other] há { $count } dias
   }
-in-a-moment = in a moment
+in-a-moment = em instantes
 in-minutes = { $count ->
-    [one] in a minute
-   *[other] in { $count } minutes
+    [one] em um minuto
+   *[other] em { $count } minutos
   }
 
-## On every page
-
-skip = Skip to content
-main-navigation = Main
-overview = Overview
-conversations = Conversations
-catalogue = Catalogue
-keys = Keys
-account = Account
-pages = Pages
-breadcrumb = Breadcrumb
-times-are-utc = Times are UTC.
-language = Language
-language-change = Change language
-search = Search
-you = You
+skip = Ir para o conteúdo
+main-navigation = Menu principal
+overview = Visão geral
+conversations = Conversas
+catalogue = Catálogo
+keys = Chaves
+account = Conta
+pages = Páginas
+breadcrumb = Caminho
+times-are-utc = Horários em UTC.
+language = Idioma
+language-change = Mudar idioma
+search = Buscar
+you = Você
 bot = Bot
-back-to-start = Back to the start page
-to-start = To the start page
+back-to-start = Voltar ao início
+to-start = Ir para o início
 
-## States
+connected = Conectada
+connected-in-part = Conectada em parte
+not-connected = Não conectada
+cannot-answer = Não pode responder
+log-in-again = Entre novamente
 
-connected = Connected
-connected-in-part = Connected in part
-not-connected = Not connected
-cannot-answer = Cannot answer
-log-in-again = Please log in again
-
-## Start page
-
-welcome-title = Every conversation and the whole catalogue, always at hand
-welcome = shoptalk connects your shop and your Page, and keeps what your customers write and what you sell ready for your sales bot.
-no-platform = No platform is configured yet. The operator finds every setting explained in { $file }.
-step = Step { $number }:
-after-first-step = Comes after the first step.
-connect = Connect
-connect-another = Connect another
-connect-another-account = Connect another account
-still-to-connect = Still to connect
-sign-out = Sign out
-session-ended = Your session has ended. Connect your shop again to sign in; nothing is lost.
-session-closed = You are signed out of this page. Your accounts stay connected.
-read-again = Everything is being read again.
-all-connected = Everything is connected. New messages and changes of the catalogue arrive by themselves.
-all-well = New messages and changes of the catalogue arrive by themselves.
-being-finished = Connected. Something is still to come, and arrives by itself.
+welcome-title = Todas as conversas e o catálogo inteiro, sempre à mão
+welcome = O shoptalk conecta sua loja à sua Página e deixa pronto para seu bot de vendas o que seus clientes escrevem e o que você vende.
+no-platform = Nenhuma plataforma foi configurada ainda. Todas as configurações estão explicadas em { $file }.
+step = Etapa { $number }:
+after-first-step = Vem depois da primeira etapa.
+connect = Conectar
+connect-another = Conectar outra
+connect-another-account = Conectar outra conta
+still-to-connect = Falta conectar
+sign-out = Sair
+session-ended = Sua sessão terminou. Conecte sua loja novamente para entrar; nada foi perdido.
+session-closed = Você saiu desta página. Suas contas continuam conectadas.
+read-again = Tudo está sendo lido novamente.
+all-connected = Tudo está conectado. Novas mensagens e mudanças no catálogo chegam sozinhas.
+all-well = Novas mensagens e mudanças no catálogo chegam sozinhas.
+being-finished = Conectada. Ainda falta algo, que chega sozinho.
 accounts-need-you = { $count ->
-    [one] One account needs you.
-   *[other] { $count } accounts need you.
+    [one] Uma conta precisa de você.
+   *[other] { $count } contas precisam de você.
   }
-latest-conversations = Latest conversations
-all-conversations = All conversations
-nobody-has-written = Nobody has written yet. As soon as a customer does, the conversation appears here.
-disconnected = Disconnected
-is-disconnected = { $platform } { $noun } { $account } is disconnected.
-connect-again = Connect { $platform } again
-last-event = Last event
-none-yet = none yet
-last-read = Last complete read
-not-yet = not yet
-connected-since = Connected
-sync-now = Sync now
-disconnect = Disconnect
-log-in-to-again = Log in to { $platform } again
-answers-not-sent = Answers are not being sent. { $why }
-nobody-has-to = Nobody has to do anything.
-login-not-accepted = { $platform } no longer accepts the stored login.
-still-taken-in = New messages are still taken in.
-not-notified = { $platform } does not notify us of: { $what }. It is tried again every hour; meanwhile reading fills the gaps.
-reading-given-up = Reading failed several times and was given up. “Sync now” tries again.
-reading-failed = The last read failed. It is tried again { $when }.
-reading = Reading { $what }
-reading-of = Reading { $what }: { $done } of { $known }
-reading-so-far = Reading { $what }: { $done } so far
-reading-begins = Reading begins in a moment.
-reading-incomplete = Reading is incomplete: { $why }
-reading-pauses = Reading pauses: { $why }
-to-come = Still to come: { $what }. { $why }
+latest-conversations = Últimas conversas
+all-conversations = Todas as conversas
+nobody-has-written = Ninguém escreveu ainda. Assim que um cliente escrever, a conversa aparece aqui.
+disconnected = Desconectadas
+is-disconnected = { $platform } ({ $noun } { $account }): sem conexão.
+connect-again = Conectar { $platform } novamente
+last-event = Último evento
+none-yet = nenhum ainda
+last-read = Última leitura completa
+not-yet = ainda não
+connected-since = Conexão
+sync-now = Sincronizar agora
+disconnect = Desconectar
+log-in-to-again = Entrar novamente no { $platform }
+answers-not-sent = As respostas não estão sendo enviadas. { $why }
+nobody-has-to = Você não precisa fazer nada.
+login-not-accepted = { $platform } não aceita mais o login salvo.
+still-taken-in = Novas mensagens continuam sendo recebidas.
+not-notified = { $platform } não nos avisa sobre: { $what }. Tentamos de novo a cada hora; enquanto isso, a leitura preenche as lacunas.
+reading-given-up = A leitura falhou várias vezes e foi abandonada. “Sincronizar agora” tenta de novo.
+reading-failed = A última leitura falhou. Será tentada de novo { $when }.
+reading = Lendo: { $what }
+reading-of = Lendo: { $what } ({ $done } de { $known })
+reading-so-far = Lendo: { $what } ({ $done } até agora)
+reading-begins = A leitura começa em instantes.
+reading-incomplete = A leitura está incompleta: { $why }
+reading-pauses = A leitura está em pausa: { $why }
+to-come = Ainda falta: { $what }. { $why }
 
-## Nouns: what an account of a platform is called
-
-noun-page = Page
-noun-instagram = Instagram account
-noun-shop = shop
-noun-number = number
+noun-page = Página
+noun-instagram = conta do Instagram
+noun-shop = loja
+noun-number = número
 noun-bot = bot
-noun-linkedin = page
+noun-linkedin = página
 
-## What is read, or still to come
+what-products = produtos
+what-variants = variantes
+what-stock = estoque
+what-discounts = descontos
+what-collections = coleções
+what-changed-products = produtos alterados
+what-shop = a loja
+what-products-by-page = produtos, página por página, porque a exportação da Shopify falhou
+what-conversations = conversas
+what-older-ids = IDs de mensagens antigas
+what-page-metadata = dados da Página
 
-what-products = products
-what-variants = variants
-what-stock = stock
-what-discounts = discounts
-what-collections = collections
-what-changed-products = changed products
-what-shop = the shop
-what-products-by-page = products, page by page because Shopify's export failed
-what-conversations = conversations
-what-older-ids = ids of older messages
-what-page-metadata = the Page's metadata
-to-come-catalogue = the catalogue
+disconnect-question = Desconectar { $name }?
+disconnect-tells = { $platform } deixa de nos informar; pedimos isso e verificamos se foi feito.
+disconnect-erases = O login salvo é apagado e nada mais é lido.
+disconnect-keeps = As conversas e os arquivos que já estão aqui permanecem. “Excluir meus dados”, em Conta, apaga tudo.
+disconnect-again = Você pode conectar novamente quando quiser ({ $noun }).
+keep-connected = Manter conectada
+disconnected-checked = Desconectada. Perguntamos depois: { $platform } não nos informa mais ({ $noun }).
+disconnected-with-another = Desconectada. Até que a conta à qual pertence ({ $noun }) também seja desconectada, ainda recebemos avisos; eles ficam separados e não aparecem em lugar nenhum.
+disconnected-unconfirmed = Desconectada: nosso login foi apagado e nada mais é lido. Mas { $platform } não confirmou que deixa de nos informar ({ $noun }). { $part } O que ainda chegar fica separado e não aparece em lugar nenhum.
+part-facebook = No Facebook, abra Configurações → Integrações comerciais e remova este app.
+part-shopify = Na Shopify, abra Configurações → Apps e canais de vendas e desinstale este app.
+part-whatsapp = No Gerenciador do WhatsApp, abra o usuário do sistema do app e retire o acesso dele à conta do WhatsApp.
+part-viber = Peça ao Viber um novo token para o bot; o antigo deixa de valer.
+part-linkedin = No LinkedIn, abra Configurações → Privacidade de dados → Serviços permitidos e remova este app.
+needs-login-first = Esta conta precisa de um novo login antes de ser lida.
 
-## Disconnecting
+sign-out-means = Encerra sua sessão neste navegador. Suas contas continuam conectadas e as mensagens continuam chegando. Para voltar, conecte sua loja novamente.
+export = Exportar meus dados
+export-means = Tudo o que é guardado das suas contas em um arquivo zip: conversas, catálogo, cópias de anexos e conexões.
+export-under-way = Seus dados já estão sendo exportados. Aguarde até terminar.
+delete = Excluir meus dados
+delete-more = Excluir meus dados …
+delete-means = Desconecta todas as contas e apaga o que é guardado delas: logins, conversas, catálogo, arquivos.
+delete-question = Excluir todos os meus dados?
+delete-concerns = Não é possível desfazer. Isso inclui:
+not-connected-any-more = { $account } (não está mais conectada)
+delete-receipt = Você recebe o endereço de um recibo que mostra quando terminou; ele não cita ninguém.
+delete-word = excluir
+delete-type = Digite “{ $word }” para continuar
+delete-not-typed = Isso não era “{ $word }”. Nada foi excluído.
+delete-everything = Excluir tudo
+keep-data = Manter meus dados
 
-disconnect-question = Disconnect { $name }?
-disconnect-tells = { $platform } stops telling us what happens; we ask it to, and look whether it did.
-disconnect-erases = The stored login is erased, and nothing is read any more.
-disconnect-keeps = Conversations and files that are here stay. “Delete my data” under Account erases them.
-disconnect-again = You can connect the { $noun } again at any time.
-keep-connected = Keep it connected
-disconnected-checked = Disconnected. { $platform } was asked afterwards, and no longer tells us about this { $noun }.
-disconnected-with-another = Disconnected. Until the account that this { $noun } belongs to is disconnected too, we are still told of it; that is set aside and shown nowhere.
-disconnected-unconfirmed = Disconnected: our login is erased and nothing is read any more. But { $platform } did not confirm that it stops telling us about this { $noun }. { $part } What still arrives is set aside and shown nowhere.
-part-facebook = On Facebook, open Settings → Business integrations and remove this app.
-part-shopify = In Shopify, open Settings → Apps and sales channels and uninstall this app.
-part-whatsapp = In WhatsApp Manager, open the app's system user and take its access to the WhatsApp account away.
-part-viber = Ask Viber for a new token of the bot, which ends what the old one could do.
-part-linkedin = On LinkedIn, open Settings → Data privacy → Permitted services and remove this app.
-needs-login-first = This account needs a new login before it can be read.
+request = Sua solicitação
+receipt-nothing = Nada foi encontrado para esta solicitação, então não havia nada a apagar. Solicitações assim citam a pessoa que conectou uma conta aqui; mensagens enviadas à Página de uma loja são guardadas por essa loja.
+receipt-disconnected = As contas foram desconectadas: o acesso foi apagado e nada mais é lido.
+receipt-erased = Tudo o que pertence a esta solicitação foi apagado de bancos de dados e arquivos.
+receipt-under-way = Os dados estão sendo apagados. Leva alguns minutos e nunca mais de um dia.
+receipt-unconfirmed = { $platform } não confirmou que deixa de nos informar ({ $noun }). { $part }
+receipt-code = Código: { $code }
+receipt-received = Recebida
+receipt-done = Concluída
+receipt-events = Mensagens e outros eventos apagados
+receipt-files = Arquivos apagados
+receipt-objects = Cópias apagadas no armazenamento de objetos
+receipt-connections = Conexões encerradas
+receipt-keep = Esta página não cita ninguém. Guarde o código se quiser voltar a ela.
 
-## Account
-
-sign-out-means = Ends your session in this browser. Your accounts stay connected, and messages still arrive. To come back, connect your shop again.
-export = Export my data
-export-means = Everything that is kept of your accounts, as one zip file: conversations, catalogue, copies of attachments, and what is connected.
-export-under-way = Your data is being exported already. Please wait until that is done.
-delete = Delete my data
-delete-more = Delete my data …
-delete-means = Disconnects every account and erases what is kept of them: logins, conversations, catalogue, files.
-delete-question = Delete all my data?
-delete-concerns = This cannot be undone. It concerns:
-not-connected-any-more = { $account } (not connected any more)
-delete-receipt = You get the address of a receipt that shows when it is done; it names nobody.
-delete-word = delete
-delete-type = Type “{ $word }” to go on
-delete-not-typed = That was not “{ $word }”. Nothing was deleted.
-delete-everything = Delete everything
-keep-data = Keep my data
-
-## The receipt of an erasure
-
-request = Your request
-receipt-nothing = Nothing was found that belongs to this request, so there was nothing to erase. Requests of this kind name the person who connected an account here; messages that somebody sent to a shop's Page are kept by that shop.
-receipt-disconnected = The accounts were disconnected: their access is erased, and nothing more is read.
-receipt-erased = Everything that belongs to this request was erased, from databases and files.
-receipt-under-way = The data is being erased. This takes some minutes, and never more than a day.
-receipt-unconfirmed = { $platform } did not confirm that it stops telling us about your { $noun }. { $part }
-receipt-code = Code: { $code }
-receipt-received = Received
-receipt-done = Done
-receipt-events = Messages and other events erased
-receipt-files = Files erased
-receipt-objects = Copies in object storage erased
-receipt-connections = Connections ended
-receipt-keep = This page names nobody. Keep the code if you want to come back to it.
-
-## Conversations
-
-no-conversations = No account with conversations is connected yet. { $link }, and what customers write appears here.
-connect-one = Connect one
-accounts = Accounts
-with-on = with { $name } on { $platform }
-search-conversations = Search by name, text or id
-nobody-has-written-list = Nobody has written yet. As soon as a customer does, the conversation appears here, newest first.
-no-more-conversations = There are no more conversations.
-back-to-newest = Back to the newest
-newest = Newest
-older-conversations = Older conversations
-people = People
-messages = Messages
-nothing-found = Nothing found for “{ $words }”.
-nothing-found-so-far = Nothing found for “{ $words }” so far.
-show-all-conversations = Show all conversations
-searched-back-to = Searched back to { $date }.
-search-further = Search further back
-you-said = You:
-older-than-kept = Older than what is kept here; the file of the account has it
+no-conversations = Nenhuma conta com conversas está conectada ainda. { $link }, e o que os clientes escreverem aparece aqui.
+connect-one = Conecte uma
+accounts = Contas
+with-on = com { $name } em { $platform }
+search-conversations = Buscar por nome, texto ou ID
+nobody-has-written-list = Ninguém escreveu ainda. Assim que um cliente escrever, a conversa aparece aqui, a mais recente primeiro.
+no-more-conversations = Não há mais conversas.
+back-to-newest = Voltar às mais recentes
+newest = Mais recentes
+older-conversations = Conversas mais antigas
+people = Pessoas
+messages = Mensagens
+nothing-found = Nada encontrado para “{ $words }”.
+nothing-found-so-far = Nada encontrado para “{ $words }” até agora.
+show-all-conversations = Mostrar todas as conversas
+searched-back-to = Buscado até { $date }.
+search-further = Buscar mais atrás
+you-said = Você:
+older-than-kept = Mais antiga do que o que é guardado aqui; está no arquivo da conta
 messages-word = { $count ->
-    [one] message
-   *[other] messages
+    [one] mensagem
+   *[other] mensagens
   }
 
-## One conversation
+person-on = { $person } em { $platform }
+earlier-messages = Mensagens anteriores
+newest-messages = Mensagens mais recentes
+messages-older-than-kept = Estas mensagens são mais antigas do que o que é guardado aqui; estão no arquivo da conversa.
+a-message = Uma mensagem
+message-unsent = Mensagem cancelada
+invisible-message = Uma mensagem sem texto visível
+earlier-message = Uma mensagem anterior
+answers-message = Responde a:
+show-whole = Mostrar a mensagem inteira
+media-from = { $media } de { $name }
+from-you = você
+edited = editada
+read = lida
+you-reacted = você:
+reacted = reagiu
+they-reacted = reação:
 
-person-on = { $person } on { $platform }
-earlier-messages = Earlier messages
-newest-messages = Newest messages
-messages-older-than-kept = These messages are older than what is kept here; the conversation's file has them.
-a-message = A message
-message-unsent = Message unsent
-invisible-message = A message without visible text
-earlier-message = An earlier message
-answers-message = Answers:
-show-whole = Show the whole message
-media-from = { $media } from { $name }
-from-you = you
-edited = edited
-read = read
-you-reacted = you:
-reacted = reacted
-they-reacted = reacted:
-
-## Kinds of media, and how something was said
-
-media-photo = Photo
-media-video = Video
-media-voice = Voice message
-media-sound = Sound
-media-file = File
-media-sticker = Sticker
-media-reel = Shared reel
-media-post = Shared post
+media-photo = Foto
+media-video = Vídeo
+media-voice = Mensagem de voz
+media-sound = Áudio
+media-file = Arquivo
+media-sticker = Figurinha
+media-reel = Reel compartilhado
+media-post = Publicação compartilhada
 media-story = Story
-media-link = Shared link
-media-card = Card
-media-appointment = Appointment
-media-place = Place
-media-contact = Contact
-media-order = Order
-media-attachment = Attachment
-media-not-shown = A kind of message that { $platform } does not show to apps
-media-unknown = A kind of message that is not known here
-how-button = Pressed a button
-how-referral = Came through a link or an advertisement
-how-optin = Agreed to receive messages
-how-order = Sent an order
-how-product = Asked about a product
-how-template = Sent a template
-how-mention = Mentioned the page in a post
-note-handed-over = The conversation was handed to another app
-note-taken-over = Another app took the conversation over
-note-asked-for = Another app asked for the conversation
-note-account-linking = The person linked an account, or ended the link
-note-policy = Facebook enforced a policy on the Page
-note-not-reached = A message did not reach the person
-note-subscribed = The person subscribed
-note-unsubscribed = The person unsubscribed
-note-opened = The person opened the chat
-note-number-changed = The person's number or id changed
-note-call = A call
-note-passed-here = The conversation was passed to this app
-note-meta-agent = Meta's agent answers from here on
-note-people-elsewhere = The business's people answer elsewhere from here on
-note-other-partner = Another partner of the business answers from here on
-note-like = Somebody likes the post
-note-share = Somebody shared the post
+media-link = Link compartilhado
+media-card = Cartão
+media-appointment = Agendamento
+media-place = Local
+media-contact = Contato
+media-order = Pedido
+media-attachment = Anexo
+media-not-shown = Um tipo de mensagem que { $platform } não mostra a apps
+media-unknown = Um tipo de mensagem desconhecido aqui
+how-button = Tocou em um botão
+how-referral = Veio por um link ou anúncio
+how-optin = Aceitou receber mensagens
+how-order = Enviou um pedido
+how-product = Perguntou sobre um produto
+how-template = Enviou um modelo
+how-mention = Mencionou a página em uma publicação
+note-handed-over = A conversa foi passada a outro app
+note-taken-over = Outro app assumiu a conversa
+note-asked-for = Outro app pediu a conversa
+note-account-linking = A pessoa vinculou uma conta ou desfez o vínculo
+note-policy = O Facebook aplicou uma política à Página
+note-not-reached = Uma mensagem não chegou à pessoa
+note-subscribed = A pessoa se inscreveu
+note-unsubscribed = A pessoa cancelou a inscrição
+note-opened = A pessoa abriu o chat
+note-number-changed = O número ou o ID da pessoa mudou
+note-call = Uma ligação
+note-passed-here = A conversa foi passada a este app
+note-meta-agent = A partir daqui, o agente da Meta responde
+note-people-elsewhere = A partir daqui, a equipe da empresa responde em outro lugar
+note-other-partner = A partir daqui, outro parceiro da empresa responde
+note-like = Alguém gostou da publicação
+note-share = Alguém compartilhou a publicação
 
-## Answering by hand
-
-answer = Answer
-your-message = Your message
-send = Send
-sent-from-here = What was sent from here
+answer = Responder
+your-message = Sua mensagem
+send = Enviar
+sent-from-here = Enviado daqui
 sent-by-at = { $by }, { $moment }: { $state }
-state-accepted = waits to be sent
-state-sent = sent
-state-delivered = delivered
-state-read = read
-state-failed = could not be sent
-state-unknown = may have been sent; that is being found out
-not-sent = Not sent
-not-sent-window = The platform's time for answers is over. It opens again when the person writes.
-not-sent-cannot-receive = This person cannot be written to at the moment.
-not-sent-blocked = The platform does not let the account send at the moment. The overview says why.
-not-sent-account = The account cannot send at the moment. Connect it again on the overview.
-not-sent-queue = Too many messages wait for this person already. Please try again later.
-not-sent-form = This form was used for another message already. Please go back and reload the page.
-not-sent-content = This message cannot be sent as it is.
-not-sent-human-window = Answers of humans after the platform's window are not switched on for this channel.
-not-sent-public = Answers are public there, and bots' answers are not switched on for this channel.
-not-sent-linkedin-partner = LinkedIn lets only its messaging partners send direct messages; LINKEDIN_MESSAGES=partner says that this app is one.
-not-sent-linkedin-automatic = LinkedIn forbids automatic direct messages: only what a human writes may be sent.
-becomes-comment = Your answer becomes a comment of the page, which everybody can read.
-your-message-was = Your message was:
-back-to-conversation = Back to the conversation
-reason-expired = expired
-reason-window-closed = window closed
-reason-cannot-receive = cannot receive
-reason-refused = refused
-reason-media-unusable = media unusable
-reason-template-unusable = template unusable
-reason-account-unavailable = account unavailable
-reason-not-owner = not owner
-reason-paused = paused
-reason-stopped = stopped
-reason-taken-back = taken back
-reason-rate = too many messages
-reason-unresolved = unresolved
-
-## Bots in a conversation
+state-accepted = aguardando envio
+state-sent = enviada
+state-delivered = entregue
+state-read = lida
+state-failed = não pôde ser enviada
+state-unknown = talvez enviada; isso está sendo verificado
+not-sent = Não enviada
+not-sent-window = O prazo de resposta da plataforma terminou. Ele reabre quando a pessoa escrever.
+not-sent-cannot-receive = No momento não é possível escrever para esta pessoa.
+not-sent-blocked = No momento a plataforma não deixa a conta enviar. A visão geral diz por quê.
+not-sent-account = A conta não pode enviar no momento. Conecte-a novamente na visão geral.
+not-sent-queue = Já há mensagens demais aguardando para esta pessoa. Tente mais tarde.
+not-sent-form = Este formulário já foi usado para outra mensagem. Volte e recarregue a página.
+not-sent-content = Esta mensagem não pode ser enviada assim.
+not-sent-human-window = Respostas de pessoas após o prazo da plataforma não estão ativadas para este canal.
+not-sent-public = Lá as respostas são públicas, e respostas de bots não estão ativadas para este canal.
+not-sent-linkedin-partner = O LinkedIn só deixa seus parceiros de mensagens enviar mensagens diretas; LINKEDIN_MESSAGES=partner indica que este app é um deles.
+not-sent-linkedin-automatic = O LinkedIn proíbe mensagens diretas automáticas: só pode ser enviado o que uma pessoa escreve.
+becomes-comment = Sua resposta vira um comentário da página, que todos podem ler.
+your-message-was = Sua mensagem era:
+back-to-conversation = Voltar à conversa
+reason-expired = expirada
+reason-window-closed = prazo de resposta encerrado
+reason-cannot-receive = a pessoa não pode receber
+reason-refused = recusada
+reason-media-unusable = arquivo não utilizável
+reason-template-unusable = modelo não utilizável
+reason-account-unavailable = conta indisponível
+reason-not-owner = outro app responde
+reason-paused = em pausa
+reason-stopped = interrompida
+reason-taken-back = cancelada
+reason-rate = mensagens demais
+reason-unresolved = sem definição
 
 bots = Bots
-bots-resume = Let bots answer again
-bots-pause = Pause bots here
-bots-until = until { $moment }
-bots-until-resumed = until you let them answer again
-bots-owner-lost = Another app answers in this conversation; bots are silent here until it gives it back.
-bots-human = A person answers in this conversation. Bots are silent here { $until }.
-bots-app = Another app has answered in this conversation. Bots are silent here { $until }.
-bots-paused = Bots are paused here { $until }.
-bots-may-answer = Bots may answer in this conversation.
+bots-resume = Deixar os bots responderem de novo
+bots-pause = Pausar bots aqui
+bots-until = até { $moment }
+bots-until-resumed = até você deixá-los responder de novo
+bots-owner-lost = Outro app responde nesta conversa; os bots ficam em silêncio aqui até que ela seja devolvida.
+bots-human = Uma pessoa responde nesta conversa. Os bots ficam em silêncio aqui { $until }.
+bots-app = Outro app respondeu nesta conversa. Os bots ficam em silêncio aqui { $until }.
+bots-paused = Os bots estão pausados aqui { $until }.
+bots-may-answer = Os bots podem responder nesta conversa.
 
-## The built-in bot
-
-the-bot = The bot
-bot-stop = Stop the bot here
-bot-start = Let the bot answer here
-bot-log = What the bot did
-bot-about = It answers your customers where you let it, with what your catalogue says. What they write goes to { $host } (model { $model }) and nowhere else. You switch it on and off on each account's card on the { $link }.
-bot-about-link = overview
-bot-spent = Today (UTC): { $taken } tokens in, { $given } out, of { $most } together.
-bot-try = Try a question
-bot-question = What a customer may ask
-bot-show-answer = Show the answer
-bot-try-hint = Nothing is sent to anybody. It costs tokens, like an answer.
-bot-did = What it did
-bot-nothing-yet = Nothing yet.
-bot-no-tokens = There are no tokens left for today.
-bot-too-long = The model took too long. A customer would still get its answer.
-bot-would-read = The customer would read:
-bot-product-card = Product card: { $title }
-bot-would-hand-over = It would hand over to you: { $why }
-bot-model-later = The model does not answer at the moment.
-bot-model-refuses = The model refuses to be asked. The operator of this service can change that.
-bot-cost = { $taken } tokens in, { $given } out.
+the-bot = O bot
+bot-stop = Parar o bot aqui
+bot-start = Deixar o bot responder aqui
+bot-log = O que o bot fez
+bot-about = Ele responde aos seus clientes onde você permitir, com o que diz seu catálogo. O que eles escrevem vai para { $host } (modelo { $model }) e para nenhum outro lugar. Você o liga e desliga no cartão de cada conta na { $link }.
+bot-about-link = visão geral
+bot-spent = Hoje (UTC): { $taken } tokens de entrada, { $given } de saída, de { $most } no total.
+bot-try = Testar uma pergunta
+bot-question = O que um cliente pode perguntar
+bot-show-answer = Mostrar a resposta
+bot-try-hint = Nada é enviado a ninguém. Custa tokens, como uma resposta.
+bot-did = O que ele fez
+bot-nothing-yet = Nada ainda.
+bot-no-tokens = Não há mais tokens para hoje.
+bot-too-long = O modelo demorou demais. Um cliente ainda receberia a resposta.
+bot-would-read = O cliente leria:
+bot-product-card = Cartão de produto: { $title }
+bot-would-hand-over = Ele passaria para você: { $why }
+bot-model-later = O modelo não responde no momento.
+bot-model-refuses = O modelo recusa perguntas. O operador deste serviço pode mudar isso.
+bot-cost = { $taken } tokens de entrada, { $given } de saída.
 bot-tokens = { $count } tokens
-bot-not-sent = Answer not sent
-bot-answered = Answered
-bot-handed-over = Handed over
-bot-dropped = Not answered
-bot-answer-accepted = The answer waits to be sent.
-bot-answer-unknown = The answer may have been sent; that is being found out.
-bot-answer-sent = The answer was sent.
-bot-answer-delivered = The answer was delivered.
-bot-answer-read = The answer was read.
-bot-answer-failed = The answer could not be sent.
-bot-why-outdated = The customer wrote again.
-bot-why-answered = Somebody had answered already.
-bot-why-paused = A person answers in this conversation.
-bot-why-not-owner = Another app answers in this conversation.
-bot-why-window = The platform's time for answers was over.
-bot-why-account = The account could not send.
-bot-why-cannot-receive = This person cannot be written to.
-bot-why-public = Answers are public there.
-bot-neither = The form says neither yes nor no.
-bot-being-tried = A question is being tried already. Please wait until it is answered, and try again.
+bot-not-sent = Resposta não enviada
+bot-answered = Respondida
+bot-handed-over = Passada a uma pessoa
+bot-dropped = Não respondida
+bot-answer-accepted = A resposta aguarda envio.
+bot-answer-unknown = A resposta talvez tenha sido enviada; isso está sendo verificado.
+bot-answer-sent = A resposta foi enviada.
+bot-answer-delivered = A resposta foi entregue.
+bot-answer-read = A resposta foi lida.
+bot-answer-failed = A resposta não pôde ser enviada.
+bot-why-outdated = O cliente escreveu de novo.
+bot-why-answered = Alguém já tinha respondido.
+bot-why-paused = Uma pessoa responde nesta conversa.
+bot-why-not-owner = Outro app responde nesta conversa.
+bot-why-window = O prazo de resposta da plataforma tinha terminado.
+bot-why-account = A conta não pôde enviar.
+bot-why-cannot-receive = Não é possível escrever para esta pessoa.
+bot-why-public = Lá as respostas são públicas.
+bot-neither = O formulário não diz sim nem não.
+bot-being-tried = Uma pergunta já está sendo testada. Aguarde a resposta e tente de novo.
 
-## Catalogue
-
-no-shop = No shop is connected yet. { $link }, and its products appear here.
-shops = Shops
+no-shop = Nenhuma loja está conectada ainda. { $link }, e os produtos dela aparecem aqui.
+shops = Lojas
 products-in = { $count ->
-    [one] { $count } product in { $shop }, newest first
-   *[other] { $count } products in { $shop }, newest first
+    [one] { $count } produto em { $shop }, o mais recente primeiro
+   *[other] { $count } produtos em { $shop }, os mais recentes primeiro
   }
-search-products = Search by title, vendor, tag or SKU
-no-product-found = No product found for “{ $words }”.
-no-product-found-so-far = No product found for “{ $words }” so far.
-show-all-products = Show all products
-catalogue-being-read = The catalogue is being read. It appears here as soon as it is complete; { $link } shows how far it is.
-catalogue-being-read-link = the overview
-no-products = This shop has no products yet. A product that is added there appears here within seconds.
-from-the-beginning = From the beginning
-more-products = More products
-search-on = Search on
+search-products = Buscar por título, fornecedor, tag ou SKU
+no-product-found = Nenhum produto encontrado para “{ $words }”.
+no-product-found-so-far = Nenhum produto encontrado para “{ $words }” até agora.
+show-all-products = Mostrar todos os produtos
+catalogue-being-read = O catálogo está sendo lido. Ele aparece aqui assim que estiver completo; { $link } mostra o andamento.
+catalogue-being-read-link = a visão geral
+no-products = Esta loja ainda não tem produtos. Um produto novo aparece aqui em segundos.
+from-the-beginning = Do começo
+more-products = Mais produtos
+search-on = Continuar buscando
 variants-count = { $count ->
-    [one] { $count } variant
-   *[other] { $count } variants
+    [one] { $count } variante
+   *[other] { $count } variantes
   }
-untitled-product = Untitled product
-no-price = No price
-price-from = from { $price }
-stock-not-counted = Stock not counted
-out-of-stock = Out of stock
-in-stock = { $count } in stock
-nothing-to-buy = This product has nothing that can be bought.
-variants = Variants
-variant = Variant
+untitled-product = Produto sem título
+no-price = Sem preço
+price-from = a partir de { $price }
+stock-not-counted = Estoque não controlado
+out-of-stock = Esgotado
+in-stock = { $count } em estoque
+nothing-to-buy = Este produto não tem nada que possa ser comprado.
+variants = Variantes
+variant = Variante
 sku = SKU
-price = Price
-stock = In stock
-for-sale = For sale
-the-product = The product
-price-before = before
-not-counted = not counted
-yes = Yes
-no = No
-more-variants = and { $count } more; the catalogue's file has all of them.
-product-active = Active
-product-draft = Draft
-product-archived = Archived
-product-unlisted = Unlisted
-product-unknown = Unknown
+price = Preço
+stock = Em estoque
+for-sale = À venda
+the-product = O produto
+price-before = antes
+not-counted = não controlado
+yes = Sim
+no = Não
+more-variants = e mais { $count }; o arquivo do catálogo tem todas.
+product-active = Ativo
+product-draft = Rascunho
+product-archived = Arquivado
+product-unlisted = Não listado
+product-unknown = Desconhecido
 
-## Keys for bots
+keys-title = Chaves para bots
+keys-about = Com uma chave, um programa seu lê e responde as mensagens dos seus clientes. Dê a cada programa uma chave própria.
+keys-new = Sua nova chave “{ $name }”
+keys-copy = Copie agora: ela só aparece desta vez.
+keys-keep = Guarde-a como uma senha. Quem a tiver pode fazer o que ela permite.
+keys-revoked-done = A chave foi revogada. Ela não abre mais nada.
+keys-none = Você não tem chaves. Nenhum programa pode ler ou responder em seu nome.
+keys-dead = Fora de uso
+keys-revoked = Revogada
+keys-ended = Expirada
+keys-in-use = Em uso
+keys-all-accounts = Todas as contas
+keys-only = Somente { $accounts }
+keys-made = Criada { $when }
+keys-last-used = Último uso { $when }
+keys-never-used = Nunca usada
+keys-revoked-on = Revogada em { $date }
+keys-ended-on = Expirou em { $date }
+keys-ends-on = Expira em { $date }
+keys-revoke = Revogar
+keys-make = Criar uma chave
+keys-name = Nome
+keys-name-example = Bot de vendas
+keys-scopes = O que ela pode fazer
+keys-read = Ler mensagens, conversas e o catálogo
+keys-reply = Responder como bot, pausar e retomar conversas
+keys-human = Responder como pessoa: depois o bot fica em silêncio por um tempo
+keys-admin = Escolher o endereço para onde as novidades são enviadas
+keys-accounts = Para quais contas
+keys-accounts-hint = Nenhuma marcada: para todas, também as que você conectar depois.
+keys-end = Quando expira
+keys-end-never = Quando eu revogar
+keys-end-days = Em { $days } dias
+keys-end-year = Em um ano
+keys-wrong = { $why } Nenhuma chave foi criada.
+keys-wrong-name = Dê à chave um nome de até { $most } caracteres.
+keys-wrong-scopes = Marque pelo menos uma coisa que a chave possa fazer.
+keys-wrong-days = Escolha quando a chave expira.
+keys-wrong-many = Você já tem 20 chaves. Revogue uma que não seja mais necessária.
+keys-revoke-question = Revogar { $name }?
+keys-revoke-at-once = Programas que usam esta chave são recusados na hora; o que tiverem aberto termina em segundos.
+keys-revoke-stays = As mensagens que já enviaram permanecem.
+keys-revoke-final = Não é possível desfazer. Você pode criar outra chave quando quiser.
+keys-revoke-this = Revogar esta chave
+keys-revoke-not = Manter
+keys-revoke-title = Revogar uma chave
 
-keys-title = Keys for bots
-keys-about = With a key, a program of yours reads and answers your customers' messages. Give each program a key of its own.
-keys-new = Your new key “{ $name }”
-keys-copy = Copy it now: it is shown this once.
-keys-keep = Keep it as you keep a password. Whoever has it can do what it may do.
-keys-revoked-done = The key is revoked. It opens nothing any more.
-keys-none = You have no keys. No program can read or answer in your name.
-keys-dead = No longer in use
-keys-revoked = Revoked
-keys-ended = Ended
-keys-in-use = In use
-keys-all-accounts = All accounts
-keys-only = Only { $accounts }
-keys-made = Made { $when }
-keys-last-used = Last used { $when }
-keys-never-used = Never used
-keys-revoked-on = Revoked on { $date }
-keys-ended-on = Ended on { $date }
-keys-ends-on = Ends on { $date }
-keys-revoke = Revoke
-keys-make = Make a key
-keys-name = Name
-keys-name-example = Sales bot
-keys-scopes = What it may do
-keys-read = Read messages, conversations and the catalogue
-keys-reply = Answer as the bot, pause and resume conversations
-keys-human = Answer as a person: the bot is silent for a while then
-keys-admin = Choose the address to which news is sent
-keys-accounts = For which accounts
-keys-accounts-hint = None ticked: for all, also for those that you connect later.
-keys-end = When it ends
-keys-end-never = When I revoke it
-keys-end-days = In { $days } days
-keys-end-year = In a year
-keys-wrong = { $why } No key was made.
-keys-wrong-name = Please give the key a name of up to { $most } characters.
-keys-wrong-scopes = Please tick at least one thing that the key may do.
-keys-wrong-days = Please choose when the key ends.
-keys-wrong-many = You have 20 keys already. Please revoke one that is not needed any more.
-keys-revoke-question = Revoke { $name }?
-keys-revoke-at-once = Programs that use this key are refused at once, and what they have open ends within seconds.
-keys-revoke-stays = Messages that they have sent already stay.
-keys-revoke-final = This cannot be undone. You can make a new key at any time.
-keys-revoke-this = Revoke this key
-keys-revoke-not = Keep it
-keys-revoke-title = Revoke a key
+bad-request = Solicitação inválida
+not-signed-in = Sem login
+not-signed-in-detail = Você não entrou.
+not-allowed = Não permitido
+not-found = Não encontrado
+not-found-detail = Não há nada neste endereço.
+conflict = Conflito
+platform-busy = A plataforma está ocupada
+platform-busy-detail = { $platform } está sobrecarregado e pede que esperemos. Nada foi alterado; tente de novo em alguns minutos.
+platform-silent = A plataforma não respondeu
+platform-silent-detail = { $platform } não respondeu como esperado. Nada foi alterado; tente de novo em alguns minutos.
+unavailable = Indisponível
+not-now = Não no momento
+not-now-detail = O serviço não consegue ler nem guardar nada no momento. Tente de novo em instantes.
+went-wrong = Algo deu errado
+went-wrong-detail = Algo deu errado do nosso lado. Tente de novo.
+form-expired = Este formulário expirou. Volte, recarregue a página e tente de novo.
+form-of-another-site = Este formulário estava em outro site.
+cannot-store = O serviço não consegue guardar nada no momento.
+starting = O serviço está iniciando ou parando.
+took-too-long = Isso demorou demais. Tente de novo.
+refused-method = Não é possível
+refused-method-detail = Este serviço não conhece esse método.
+refused-long-url = Longo demais
+refused-long-url-detail = Este endereço é longo demais.
+refused-host-detail = A solicitação deve citar um único host.
+refused-compressed = Compactada
+refused-compressed-detail = Solicitações compactadas não são aceitas.
+refused-large = Grande demais
+refused-large-detail = Esta solicitação é grande demais.
+refused-unreadable-detail = A solicitação foi interrompida ou não pôde ser lida.
+refused-slow = Lenta demais
+refused-slow-detail = A solicitação não chegou a tempo.
+refused-often = Vezes demais
+refused-often-detail = Isso foi pedido vezes demais do seu endereço. Aguarde um minuto.
+refused-busy = Ocupado
+refused-busy-detail = O serviço está ocupado. Tente de novo em instantes.
+form-incomplete = Falta algo no formulário. Volte e tente de novo.
 
-## What cannot be done
+connect-this = Conectar?
+connect-this-not = Não, ir para o início
+connect-this-yes = Sim, conectar
+login-of-another-site = Uma página de outro site quer conectar { $what } aqui, onde você entrou com uma conta sua. Quem administra uma poderá ler as conversas da outra. Continue somente se for isso que você quer.
+login-of-another-site-beside = Uma página de outro site quer conectar { $what } aqui, onde você entrou com { $names }. Quem administra uma poderá ler as conversas da outra. Continue somente se for isso que você quer.
+login-used = Este link de login já foi usado, expirou ou pertence a outro navegador. Se sua conta aparece como conectada, está tudo bem; caso contrário, entre novamente.
+login-overtaken = Nada foi conectado: outra pessoa conectou a mesma conta no mesmo momento, e agora ela é dessa pessoa. Se foi você em outra janela, continue lá; caso contrário, pergunte a quem administra a conta com você.
+too-many-logins = Há logins demais em andamento. Tente de novo em alguns minutos.
+being-erased = O que se sabia desta conta ainda está sendo apagado. Conecte-a novamente em alguns minutos.
+nothing-was-connected = Nada foi conectado: { $why }
+shopify-connect = Conecte sua loja Shopify
+shopify-field = O nome da sua loja, como no endereço .myshopify.com
+shopify-wrong-name = Isso não é o nome de uma loja Shopify. É como my-shop ou my-shop.myshopify.com.
+facebook-connect = Conecte sua Página do Facebook
+instagram-connect = Conta do Instagram da sua Página
+facebook-continue = Continuar com o Facebook
 
-bad-request = Bad request
-not-signed-in = Not signed in
-not-signed-in-detail = You are not signed in.
-not-allowed = Not allowed
-not-found = Not found
-not-found-detail = There is nothing at this address.
-conflict = Conflict
-platform-busy = The platform is busy
-platform-busy-detail = { $platform } is busy and asks us to wait. Nothing was changed; please try again in a few minutes.
-platform-silent = The platform did not answer
-platform-silent-detail = { $platform } did not answer as expected. Nothing was changed; please try again in a few minutes.
-unavailable = Unavailable
-not-now = Not at the moment
-not-now-detail = The service cannot read or store anything at the moment. Please try again in a moment.
-went-wrong = Something went wrong
-went-wrong-detail = Something went wrong on our side. Please try again.
-form-expired = This form has expired. Please go back, reload the page and try again.
-form-of-another-site = This form stood on another site.
-cannot-store = The service cannot store anything at the moment.
-starting = The service is starting or stopping.
-took-too-long = This took too long. Please try again.
-refused-method = Not possible
-refused-method-detail = This service does not know this method.
-refused-long-url = Too long
-refused-long-url-detail = This address is too long.
-refused-host-detail = The request must name one host.
-refused-compressed = Compressed
-refused-compressed-detail = Compressed requests are not accepted.
-refused-large = Too large
-refused-large-detail = This request is too large.
-refused-unreadable-detail = The request broke off or could not be read.
-refused-slow = Too slow
-refused-slow-detail = The request did not come in time.
-refused-often = Too often
-refused-often-detail = This was asked too often from your address. Please wait a minute.
-refused-busy = Busy
-refused-busy-detail = The service is busy. Please try again in a moment.
-form-incomplete = The form lacks something. Please go back and try again.
+facebook-shop-first = Conecte primeiro sua loja; depois volte para conectar sua Página.
+facebook-what = Páginas da conta do Facebook deste navegador
+facebook-session-changed = Sua sessão terminou ou mudou nesse meio-tempo. Abra o início e entre novamente.
+facebook-declined = O Facebook informa que as permissões não foram dadas, então nada foi conectado. Para tentar de novo, abra o início e escolha “Continuar com o Facebook”.
+facebook-no-code = A resposta do Facebook não contém código.
+facebook-permissions-missing = Nada foi conectado: estas permissões não foram dadas: { $permissions }. Abra o início, escolha “Continuar com o Facebook” e deixe-as marcadas.
+facebook-more-pages = Mais Páginas
+facebook-more-pages-why = O Facebook não citou todas as suas Páginas. As que faltam aqui são conectadas por outro login. { $why }
+facebook-your-pages = Suas Páginas
+facebook-no-pages = O Facebook não mostra a este app nenhuma Página sua, então nada foi conectado. Escolha suas Páginas na caixa do Facebook ou entre como uma pessoa que tenha uma função nelas. Se sua Página pertence a um portfólio empresarial, alguém com controle total precisa atribuí-la a você (Meta Business Suite, Configurações, Páginas, “Atribuir pessoas”), com mensagens permitidas. Depois entre novamente.
+facebook-login-used = O Facebook informa que este login já foi usado ou expirou. Se sua Página aparece como conectada, está tudo bem; caso contrário, entre novamente.
+facebook-not-confirmed = O Facebook não confirma este login. Entre novamente.
+facebook-unreadable-id = O ID não pode ser lido.
+facebook-no-access = O Facebook não dá acesso a ela.
+facebook-may-not-answer = Você não pode responder mensagens lá. Peça a tarefa “Mensagens” nas configurações da Página.
+facebook-in-portfolio = O Facebook não dá acesso a ela. Se pertence a um portfólio empresarial, alguém com controle total precisa atribuí-la a você (Meta Business Suite, Configurações, Páginas, “Atribuir pessoas”), com mensagens permitidas. Depois entre novamente.
+facebook-of-another-shop = Ela já está conectada aqui a outra loja. Entre com essa loja para usá-la lá, ou peça ao operador que a libere.
+facebook-not-signed = Isso não é uma solicitação assinada pelo Facebook para este app.
+to-come-lasting = um login duradouro
+to-come-granted = o que você permitiu
+to-come-access = acesso à Página
+to-come-subscription = a assinatura do webhook
+to-come-page-details = os dados da Página
+to-come-more-pages = outras Páginas suas
 
-## Logins
-
-connect-this = Connect this?
-connect-this-not = No, to the start page
-connect-this-yes = Yes, connect it
-login-of-another-site = A page of another site wants to connect { $what } here, where you are signed in with an account of yours. Whoever manages one of them can then read the conversations of the other. Go on only if this is your own wish.
-login-of-another-site-beside = A page of another site wants to connect { $what } here, where you are signed in with { $names }. Whoever manages one of them can then read the conversations of the other. Go on only if this is your own wish.
-login-used = This login link was used already, has expired, or belongs to another browser. If your account is shown as connected, all is well; otherwise please start the login again.
-login-overtaken = Nothing was connected: somebody else connected the same account at the same moment, and it is theirs now. If that was you in another window, go on there; otherwise ask who manages the account with you.
-too-many-logins = Too many logins are under way. Please try again in some minutes.
-being-erased = What was known of this account is still being erased. Please connect it again in a few minutes.
-nothing-was-connected = Nothing was connected: { $why }
-shopify-connect = Connect your Shopify shop
-shopify-field = The name of your shop, as in its .myshopify.com address
-shopify-wrong-name = This is not the name of a Shopify shop. It looks like my-shop, or my-shop.myshopify.com.
-facebook-connect = Connect your Facebook Page
-instagram-connect = Instagram account of your Page
-facebook-continue = Continue with Facebook
-
-## Logins of Facebook
-
-facebook-shop-first = Please connect your shop first; then come back to connect your Page.
-facebook-what = Pages of the Facebook account of this browser
-facebook-session-changed = Your session has ended or changed meanwhile. Please open the start page and log in again.
-facebook-declined = Facebook reports that the permissions were not given, so nothing was connected. To try again, open the start page and choose “Continue with Facebook”.
-facebook-no-code = The answer of Facebook holds no code.
-facebook-permissions-missing = Nothing was connected: these permissions were not given: { $permissions }. Please open the start page, choose “Continue with Facebook” and leave them ticked.
-facebook-more-pages = More Pages
-facebook-more-pages-why = Facebook did not name all of your Pages. Those that are missing here are connected by another login. { $why }
-facebook-your-pages = Your Pages
-facebook-no-pages = Facebook shows no Page of yours to this app, so nothing was connected. Choose your Pages in Facebook's dialog, or log in as a person who has a role there. If your Page belongs to a business portfolio, somebody with full control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign people”), with messages allowed. Then log in again.
-facebook-login-used = Facebook says that this login was used already or has expired. If your Page is shown as connected, all is well; otherwise please start the login again.
-facebook-not-confirmed = Facebook does not confirm this login. Please start it again.
-facebook-unreadable-id = Its id cannot be read.
-facebook-no-access = Facebook gives no access to it.
-facebook-may-not-answer = You may not answer messages there. Ask for the task “Messages” in the Page's settings.
-facebook-in-portfolio = Facebook gives no access to it. If it belongs to a business portfolio, somebody with full control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign people”), with messages allowed. Then log in again.
-facebook-of-another-shop = It is connected to another shop here already. Log in with that shop to use it there, or ask the operator to release it.
-facebook-not-signed = This is not a signed request of Facebook for this app.
-to-come-lasting = a login that lasts
-to-come-granted = what you allowed
-to-come-access = access to the Page
-to-come-subscription = the webhook subscription
-to-come-page-details = the Page's details
-to-come-more-pages = more of your Pages
-
-## Logins of Shopify
-
-shopify-what = the shop { $shop }
-shopify-forged-link = This link does not come from Shopify, or was changed on its way. Please open the app from Shopify again.
-shopify-old-link = This link of Shopify is too old. Please open the app from Shopify again.
-shopify-forged = This answer does not come from Shopify, or was changed on its way. Please start the login again.
-shopify-declined = Shopify reports that the app was not installed, so nothing was connected. To try again, open the start page and connect your shop.
-shopify-old-answer = This answer of Shopify is too old. Please start the login again.
-shopify-another-shop = This answer is about another shop than the login. Please start it again.
-shopify-no-products = Nothing was connected: the permission to read products was not given. Please connect your shop again and leave it as it is on Shopify's screen.
-shopify-login-used = Shopify says that this login was used already or has expired. If your shop is shown as connected, all is well; otherwise please start the login again.
-to-come-shop-details = the shop's details
-to-come-subscriptions = the webhook subscriptions
-
-## What is wrong with an account
+shopify-what = a loja { $shop }
+shopify-forged-link = Este link não vem da Shopify ou foi alterado no caminho. Abra o app novamente pela Shopify.
+shopify-old-link = Este link da Shopify é antigo demais. Abra o app novamente pela Shopify.
+shopify-forged = Esta resposta não vem da Shopify ou foi alterada no caminho. Entre novamente.
+shopify-declined = A Shopify informa que o app não foi instalado, então nada foi conectado. Para tentar de novo, abra o início e conecte sua loja.
+shopify-old-answer = Esta resposta da Shopify é antiga demais. Entre novamente.
+shopify-another-shop = Esta resposta é de outra loja. Entre novamente.
+shopify-no-products = Nada foi conectado: a permissão para ler produtos não foi dada. Conecte sua loja novamente e deixe-a como está na tela da Shopify.
+shopify-login-used = A Shopify informa que este login já foi usado ou expirou. Se sua loja aparece como conectada, está tudo bem; caso contrário, entre novamente.
+to-come-shop-details = os dados da loja
+to-come-subscriptions = as assinaturas de webhooks
 
 problems = { $first }; { $second }
 list = { $first }, { $second }
 sentences = { $first } { $second }
-platform-limits = { $platform } limits how often it may be asked. Reading goes on by itself after a pause.
-platform-later = { $platform } does not answer properly at the moment. It is asked again by itself.
-platform-unreadable = { $platform }'s answers cannot be read at the moment. It is asked again by itself.
-platform-refuses = { $platform } refuses what is asked (code { $code }).
+platform-limits = { $platform } limita quantas vezes pode ser consultado. A leitura continua sozinha após uma pausa.
+platform-later = { $platform } não responde corretamente no momento. Perguntamos de novo automaticamente.
+platform-unreadable = As respostas de { $platform } não podem ser lidas no momento. Perguntamos de novo automaticamente.
+platform-refuses = { $platform } recusa o pedido (código { $code }).
 
-facebook-blocked = Facebook has blocked this app or Page for a while, for breaking its rules (code 368). Facebook names the rule in the Page's Support Inbox; reading goes on by itself when the block ends.
-facebook-restricted = Facebook has restricted the Page from sending messages for a while (code 10). See the Page's Support Inbox.
-facebook-not-allowed = Facebook does not allow the Page to be read (code { $code }). Choose “Continue with Facebook” again and leave all permissions ticked.
-facebook-not-allowed-without = Facebook does not allow it without the permission { $permission } (code { $code }). Choose “Continue with Facebook” again and leave all permissions ticked.
-facebook-token-removed = The app was removed from the Facebook account. Please connect the Page again.
-facebook-token-checkpoint = Facebook wants you to log in there and confirm your identity. Then connect the Page again.
-facebook-token-password = The password of the Facebook account was changed. Please connect the Page again.
-facebook-token-expired = The Facebook login has expired. Please connect the Page again.
-facebook-token-unconfirmed = The Facebook account is not confirmed. Confirm it there, then connect the Page again.
-facebook-token-no-role = The person who connected the Page has no role there any more. Someone with a role must connect it again.
-facebook-token-refused = Facebook refuses the stored login. Please connect the Page again.
-facebook-token-gone = The stored login is gone. Please connect the Page again.
-facebook-token-another-app = This service is another app at Facebook now. Please connect the Page again.
-facebook-setup = This service is not set up properly at Facebook (code { $code }). Its operator has to mend that.
-facebook-unreachable = Facebook says that a person cannot be reached (code 551).
-facebook-not-visible = Facebook does not show something that was there before (code 100/33).
-facebook-too-large = Facebook finds the Page's conversations too large to be read at once.
-facebook-page-gone = Facebook does not show this Page any more: it was deleted, hidden, or taken away from the person who connected it. If it is there again, reading goes on by itself.
-facebook-permission-missing = a permission is missing ({ $permissions }); choose “Continue with Facebook” again and tick it
-facebook-subscription-refused = Facebook refuses to deliver messages (the webhook subscription was refused, code { $code })
-facebook-delivers-nothing = Facebook delivers nothing to this service at the moment (code { $code }), and its operator was told; messages come with the daily poll
-facebook-policy-block = Facebook has blocked the Page from sending messages for breaking its rules; see the Page's Support Inbox
-facebook-policy-warning = Facebook warns the Page for breaking its rules; see the Page's Support Inbox
-facebook-ended = Facebook's permission to read the Page ended on { $date }; choose “Continue with Facebook” again to renew it
-facebook-ends-soon = Facebook's permission to read the Page ends on { $date }. Choose “Continue with Facebook” before that day to renew it.
+facebook-blocked = O Facebook bloqueou este app ou Página por um tempo por violar as regras (código 368). A regra está na Caixa de Entrada de Suporte da Página; a leitura continua sozinha quando o bloqueio acabar.
+facebook-restricted = O Facebook limitou o envio de mensagens da Página por um tempo (código 10). Veja a Caixa de Entrada de Suporte da Página.
+facebook-not-allowed = O Facebook não permite ler a Página (código { $code }). Escolha de novo “Continuar com o Facebook” e deixe todas as permissões marcadas.
+facebook-not-allowed-without = O Facebook não permite isso sem a permissão { $permission } (código { $code }). Escolha de novo “Continuar com o Facebook” e deixe todas as permissões marcadas.
+facebook-token-removed = O app foi removido da conta do Facebook. Conecte a Página novamente.
+facebook-token-checkpoint = O Facebook quer que você entre lá e confirme sua identidade. Depois conecte a Página novamente.
+facebook-token-password = A senha da conta do Facebook foi alterada. Conecte a Página novamente.
+facebook-token-expired = O login do Facebook expirou. Conecte a Página novamente.
+facebook-token-unconfirmed = A conta do Facebook não está confirmada. Confirme-a lá e conecte a Página novamente.
+facebook-token-no-role = A pessoa que conectou a Página não tem mais função nela. Alguém com função precisa conectá-la novamente.
+facebook-token-refused = O Facebook recusa o login salvo. Conecte a Página novamente.
+facebook-token-gone = O login salvo não existe mais. Conecte a Página novamente.
+facebook-token-another-app = Este serviço agora é outro app no Facebook. Conecte a Página novamente.
+facebook-setup = Este serviço não está bem configurado no Facebook (código { $code }). O operador precisa corrigir.
+facebook-unreachable = O Facebook informa que uma pessoa não pode ser contatada (código 551).
+facebook-not-visible = O Facebook não mostra mais algo que existia antes (código 100/33).
+facebook-too-large = Para o Facebook, as conversas da Página são grandes demais para serem lidas de uma vez.
+facebook-page-gone = O Facebook não mostra mais esta Página: ela foi excluída, ocultada ou retirada de quem a conectou. Se voltar, a leitura continua sozinha.
+facebook-permission-missing = falta uma permissão ({ $permissions }); escolha de novo “Continuar com o Facebook” e marque-a
+facebook-subscription-refused = O Facebook se recusa a entregar mensagens (a assinatura do webhook foi recusada, código { $code })
+facebook-delivers-nothing = O Facebook não entrega nada a este serviço no momento (código { $code }), e o operador foi avisado; as mensagens chegam com a consulta diária
+facebook-policy-block = O Facebook bloqueou o envio de mensagens da Página por violar as regras; veja a Caixa de Entrada de Suporte da Página
+facebook-policy-warning = O Facebook adverte a Página por violar as regras; veja a Caixa de Entrada de Suporte da Página
+facebook-ended = a permissão do Facebook para ler a Página terminou em { $date }; escolha de novo “Continuar com o Facebook” para renová-la
+facebook-ends-soon = A permissão do Facebook para ler a Página termina em { $date }. Escolha antes “Continuar com o Facebook” para renová-la.
 
-shopify-inactive = this shop is not active at Shopify: paused, or closed. Reading goes on by itself when it is open again.
-shopify-token-refused = Shopify refuses the stored login: the app was uninstalled, or the login was revoked. Please connect the shop again.
-shopify-token-old-kind = Shopify does not accept the old kind of login any more. Please connect the shop again.
-shopify-token-dead = Shopify refuses the stored login. Please connect the shop again.
-shopify-not-renewed = Shopify refuses to renew the login: the app was uninstalled, or this service is set up wrongly. Please connect the shop again.
-shopify-limits = Shopify limits how often this shop may be asked. Reading goes on by itself after a pause.
-shopify-denied = Shopify denies a permission (ACCESS_DENIED). Connect the shop again to give it.
-shopify-too-dear = Shopify finds a part of the catalogue too large to be asked for (MAX_COST_EXCEEDED). The operator of this service has to mend that.
-shopify-refuses = Shopify refuses what is asked ({ $code }). The operator of this service has to mend that.
-shopify-frozen = Shopify has frozen this shop, most often because of an unpaid bill. Reading goes on by itself when it is open again.
-shopify-no-such-shop = Shopify knows no shop at this address: it may have been closed for good. It is asked again every hour, in case that is over.
-shopify-locked = Shopify has locked this shop. Reading goes on by itself when it is open again.
-shopify-moved = this shop has another address at Shopify now: it was renamed. Please connect it again under its new name.
-shopify-forbidden = Shopify forbids the use of this shop at the moment. Reading goes on by itself when that is over.
-shopify-renamed = this shop is called { $shop } at Shopify now. Please connect it again under its new name; what was read under the old one stays as it is.
-shopify-part-denied = a permission is missing ({ $permissions }). Connect the shop again to give it.
-shopify-permission-missing = a permission is missing ({ $permissions }); connect the shop again to give it
-shopify-not-delivered = Shopify refuses to deliver { $what }
-export-consequence = { $why } The catalogue is read page by page instead, which takes longer and brings the same. The export is tried again with the next whole read, after a day at the earliest.
-export-refused = Shopify's export of the { $what } was refused ({ $code }).
-export-not-told = Shopify refuses to tell about its export ({ $code }).
-export-answers-unreadable = Shopify's answers about its export cannot be read ({ $why }).
-export-denied = Shopify's export of the { $what } was denied a permission (ACCESS_DENIED).
-export-fault = Shopify's export of the { $what } failed by a fault at Shopify (INTERNAL_SERVER_ERROR).
-export-timeout = Shopify's export of the { $what } took Shopify too long (TIMEOUT).
-export-failed = Shopify's export of the { $what } failed ({ $code }).
-export-expired = Shopify's export of the { $what } expired before it could be fetched (EXPIRED).
-export-canceled = Shopify's export of the { $what } was canceled at Shopify (CANCELED).
-export-unknown-end = Shopify's export of the { $what } ended in a way that is not known here ({ $code }).
-export-gone = Shopify's export of the { $what } is not known at Shopify any more.
-export-not-begun = Shopify's export of the { $what } has not begun after half an hour.
-export-endless = Shopify's export of the catalogue has not ended after six hours.
-export-elsewhere = Shopify's export of the { $what } lies at an address that is not known as Shopify's; it was not fetched.
-export-not-given-out = Shopify's export of the { $what } is not given out ({ $code }).
-export-breaks-off = Shopify's export of the { $what } breaks off before its end.
-export-unreadable = Shopify's export of the { $what } cannot be read ({ $why }).
-export-orphan = Shopify's export of the { $what } is incomplete: an object in it lacks its parent.
+shopify-inactive = esta loja não está ativa na Shopify: pausada ou fechada. A leitura continua sozinha quando ela reabrir.
+shopify-token-refused = A Shopify recusa o login salvo: o app foi desinstalado ou o acesso foi revogado. Conecte a loja novamente.
+shopify-token-old-kind = A Shopify não aceita mais o tipo antigo de login. Conecte a loja novamente.
+shopify-token-dead = A Shopify recusa o login salvo. Conecte a loja novamente.
+shopify-not-renewed = A Shopify se recusa a renovar o login: o app foi desinstalado ou este serviço está mal configurado. Conecte a loja novamente.
+shopify-limits = A Shopify limita quantas vezes esta loja pode ser consultada. A leitura continua sozinha após uma pausa.
+shopify-denied = A Shopify nega uma permissão (ACCESS_DENIED). Conecte a loja novamente para concedê-la.
+shopify-too-dear = Para a Shopify, uma parte do catálogo é grande demais para ser pedida (MAX_COST_EXCEEDED). O operador deste serviço precisa corrigir.
+shopify-refuses = A Shopify recusa o pedido ({ $code }). O operador deste serviço precisa corrigir.
+shopify-frozen = A Shopify congelou esta loja, quase sempre por uma fatura em aberto. A leitura continua sozinha quando ela reabrir.
+shopify-no-such-shop = A Shopify não conhece nenhuma loja neste endereço: talvez tenha sido fechada de vez. Perguntamos de novo a cada hora.
+shopify-locked = A Shopify bloqueou esta loja. A leitura continua sozinha quando ela reabrir.
+shopify-moved = esta loja agora tem outro endereço na Shopify: foi renomeada. Conecte-a novamente com o novo nome.
+shopify-forbidden = A Shopify proíbe o uso desta loja no momento. A leitura continua sozinha depois disso.
+shopify-renamed = esta loja agora se chama { $shop } na Shopify. Conecte-a novamente com o novo nome; o que foi lido com o antigo fica como está.
+shopify-part-denied = falta uma permissão ({ $permissions }). Conecte a loja novamente para concedê-la.
+shopify-permission-missing = falta uma permissão ({ $permissions }); conecte a loja novamente para concedê-la
+shopify-not-delivered = A Shopify se recusa a entregar { $what }
+export-consequence = { $why } O catálogo é lido página por página, o que demora mais e traz o mesmo. A exportação será tentada de novo na próxima leitura completa, no mínimo daqui a um dia.
+export-refused = A exportação da Shopify ({ $what }) foi recusada ({ $code }).
+export-not-told = A Shopify se recusa a informar sobre a exportação ({ $code }).
+export-answers-unreadable = As respostas da Shopify sobre a exportação não podem ser lidas ({ $why }).
+export-denied = Uma permissão foi negada à exportação da Shopify ({ $what }) (ACCESS_DENIED).
+export-fault = A exportação da Shopify ({ $what }) falhou por um erro da Shopify (INTERNAL_SERVER_ERROR).
+export-timeout = A exportação da Shopify ({ $what }) demorou demais (TIMEOUT).
+export-failed = A exportação da Shopify ({ $what }) falhou ({ $code }).
+export-expired = A exportação da Shopify ({ $what }) expirou antes de ser buscada (EXPIRED).
+export-canceled = A exportação da Shopify ({ $what }) foi cancelada na Shopify (CANCELED).
+export-unknown-end = A exportação da Shopify ({ $what }) terminou de um modo desconhecido aqui ({ $code }).
+export-gone = A exportação da Shopify ({ $what }) não é mais conhecida na Shopify.
+export-not-begun = A exportação da Shopify ({ $what }) não começou após meia hora.
+export-endless = A exportação do catálogo da Shopify não terminou após seis horas.
+export-elsewhere = A exportação da Shopify ({ $what }) está em um endereço que não se conhece como da Shopify; não foi buscada.
+export-not-given-out = A exportação da Shopify ({ $what }) não é fornecida ({ $code }).
+export-breaks-off = A exportação da Shopify ({ $what }) é cortada antes do fim.
+export-unreadable = A exportação da Shopify ({ $what }) não pode ser lida ({ $why }).
+export-orphan = A exportação da Shopify ({ $what }) está incompleta: falta o objeto superior de um objeto.
 
-whatsapp-blocked = WhatsApp has blocked the business account for breaking its rules. WhatsApp Manager names the rule; sending goes on by itself when the block ends.
-whatsapp-restricted = WhatsApp has restricted the number from sending for a while. See WhatsApp Manager.
-whatsapp-payment = WhatsApp cannot charge the business account (code 131042): a payment method is missing or was refused. See WhatsApp Manager, Billing.
-whatsapp-not-registered = The number is not registered to send at WhatsApp (code { $code }). See WhatsApp Manager.
-whatsapp-not-allowed = WhatsApp does not allow it to the token of the settings (code { $code }). Its system user needs the number and the permissions { $permissions }.
-whatsapp-token-expired = The access token for WhatsApp has expired. Set WHATSAPP_ACCESS_TOKEN anew.
-whatsapp-token-refused = WhatsApp refuses the access token of the settings. Set WHATSAPP_ACCESS_TOKEN anew.
-whatsapp-may-not-send = the token of the settings may not send: its permission { $permission } is missing
-whatsapp-subscription-refused = WhatsApp refuses to deliver messages (the subscription was refused, code { $code })
-whatsapp-another-address = WhatsApp delivers the number's messages to another address than WHATSAPP_WEBHOOK_ADDRESS
-whatsapp-fields-missing = the app does not get these webhook fields: { $fields }
+whatsapp-blocked = O WhatsApp bloqueou a conta comercial por violar as regras. O Gerenciador do WhatsApp indica a regra; o envio continua sozinho quando o bloqueio acabar.
+whatsapp-restricted = O WhatsApp limitou o envio do número por um tempo. Veja o Gerenciador do WhatsApp.
+whatsapp-payment = O WhatsApp não consegue cobrar da conta comercial (código 131042): falta uma forma de pagamento ou ela foi recusada. Veja Cobrança no Gerenciador do WhatsApp.
+whatsapp-not-registered = O número não está registrado para enviar no WhatsApp (código { $code }). Veja o Gerenciador do WhatsApp.
+whatsapp-not-allowed = O WhatsApp não permite isso ao token das configurações (código { $code }). O usuário do sistema dele precisa do número e das permissões { $permissions }.
+whatsapp-token-expired = O token de acesso do WhatsApp expirou. Defina WHATSAPP_ACCESS_TOKEN novamente.
+whatsapp-token-refused = O WhatsApp recusa o token de acesso das configurações. Defina WHATSAPP_ACCESS_TOKEN novamente.
+whatsapp-may-not-send = o token das configurações não pode enviar: falta a permissão { $permission }
+whatsapp-subscription-refused = O WhatsApp se recusa a entregar mensagens (a assinatura foi recusada, código { $code })
+whatsapp-another-address = O WhatsApp entrega as mensagens do número em outro endereço que não WHATSAPP_WEBHOOK_ADDRESS
+whatsapp-fields-missing = o app não recebe estes campos do webhook: { $fields }
 
-viber-token-refused = Viber refuses the bot's token. Its operator puts the new one into VIBER_BOT_TOKEN and starts the service again.
-viber-blocked = Viber has blocked the bot (status 7). Its support says why; it is looked at again every hour.
-viber-unknown-bot = Viber does not know the bot any more (status 8). Its support says why.
-viber-suspended = Viber has suspended the bot (status 9). Its support says why; it is looked at again every hour.
-viber-terms = Viber does not let the bot do this (status 15): its commercial terms may be missing.
-viber-another-bot = VIBER_BOT_TOKEN is the token of another bot, or Viber has not told yet of which. Nothing is sent as this one.
-viber-not-delivered-unreachable = Viber does not deliver messages to VIBER_WEBHOOK_ADDRESS: it cannot reach the address, or does not trust its certificate (status 1).
-viber-not-delivered = Viber does not deliver messages to VIBER_WEBHOOK_ADDRESS: it refuses the address (status { $code }).
+viber-token-refused = O Viber recusa o token do bot. O operador coloca o novo em VIBER_BOT_TOKEN e reinicia o serviço.
+viber-blocked = O Viber bloqueou o bot (status 7). O suporte do Viber diz por quê; verificamos de novo a cada hora.
+viber-unknown-bot = O Viber não conhece mais o bot (status 8). O suporte do Viber diz por quê.
+viber-suspended = O Viber suspendeu o bot (status 9). O suporte do Viber diz por quê; verificamos de novo a cada hora.
+viber-terms = O Viber não deixa o bot fazer isso (status 15): talvez faltem os termos comerciais.
+viber-another-bot = VIBER_BOT_TOKEN é o token de outro bot, ou o Viber ainda não disse de qual. Nada é enviado como este.
+viber-not-delivered-unreachable = O Viber não entrega mensagens em VIBER_WEBHOOK_ADDRESS: não alcança o endereço ou não confia no certificado (status 1).
+viber-not-delivered = O Viber não entrega mensagens em VIBER_WEBHOOK_ADDRESS: recusa o endereço (status { $code }).
 
-linkedin-token-refused = LinkedIn refuses the page's token: it has ended, or was taken back. Its operator makes a new one, puts it into LINKEDIN_ACCESS_TOKEN and starts the service again.
-linkedin-refresh-refused = LinkedIn refuses to renew the page's token. Its operator makes new ones, puts them into LINKEDIN_ACCESS_TOKEN and LINKEDIN_REFRESH_TOKEN and starts the service again.
-linkedin-not-allowed = LinkedIn does not allow this to the app or to the member whose token it is (code { $code }): a product of the app, a permission, or the role of an administrator of the page is missing
-linkedin-version = LinkedIn does not serve this version of its API any more. Its operator sets LINKEDIN_VERSION to a newer one.
-linkedin-limits = LinkedIn limits how often it may be asked in a day. It is asked again by itself.
-linkedin-another-page = LINKEDIN_ORGANIZATION_ID names another page. Nothing is sent as this one.
-linkedin-not-shown = LinkedIn does not show the subscription (code { $code })
-linkedin-no-subscription = LinkedIn has no subscription of the page's activity; with LINKEDIN_APPLICATION_ID the service makes one
-linkedin-no-administrator = the member of LINKEDIN_ACCESS_TOKEN does not administer the page, so nobody can subscribe to its activity
-linkedin-not-delivered = LinkedIn refuses to deliver the page's activity to LINKEDIN_WEBHOOK_ADDRESS (code { $code }): the address must be entered under Webhooks in the developer portal first, where LinkedIn checks it
+linkedin-token-refused = O LinkedIn recusa o token da página: expirou ou foi retirado. O operador cria um novo, coloca em LINKEDIN_ACCESS_TOKEN e reinicia o serviço.
+linkedin-refresh-refused = O LinkedIn se recusa a renovar o token da página. O operador cria novos, coloca em LINKEDIN_ACCESS_TOKEN e LINKEDIN_REFRESH_TOKEN e reinicia o serviço.
+linkedin-not-allowed = O LinkedIn não permite isso ao app ou ao membro dono do token (código { $code }): falta um produto do app, uma permissão ou a função de administrador da página
+linkedin-version = O LinkedIn não oferece mais esta versão da API. O operador define LINKEDIN_VERSION com uma mais nova.
+linkedin-limits = O LinkedIn limita quantas vezes por dia pode ser consultado. Perguntamos de novo automaticamente.
+linkedin-another-page = LINKEDIN_ORGANIZATION_ID indica outra página. Nada é enviado como esta.
+linkedin-not-shown = O LinkedIn não mostra a assinatura (código { $code })
+linkedin-no-subscription = O LinkedIn não tem assinatura da atividade da página; com LINKEDIN_APPLICATION_ID o serviço cria uma
+linkedin-no-administrator = o membro de LINKEDIN_ACCESS_TOKEN não administra a página, então ninguém pode assinar a atividade dela
+linkedin-not-delivered = O LinkedIn se recusa a entregar a atividade da página em LINKEDIN_WEBHOOK_ADDRESS (código { $code }): primeiro o endereço precisa ser inserido em Webhooks no portal do desenvolvedor, onde o LinkedIn o verifica
+
+bot-hand-no-answer = O modelo não deu resposta.
+bot-hand-too-long = A resposta do modelo era longa demais.
+bot-hand-markup = A resposta do modelo era marcação e não texto.
+bot-hand-address = A resposta do modelo continha um endereço que não é da loja.
+bot-hand-price = A resposta do modelo continha um preço que não está no catálogo.
+bot-hand-another-customer = A resposta do modelo citava outro cliente.
+bot-hand-unreadable = A resposta do modelo não pôde ser lida.
+bot-hand-cut = A resposta do modelo foi cortada.
+bot-hand-declined = O modelo não aceita esta pergunta.
+bot-hand-endless = O modelo não encontrou resposta.
+bot-hand-wanted = O modelo quer que uma pessoa responda.
+bot-hand-prompt = O arquivo BOT_PROMPT_FILE não pode ser lido.
+bot-hand-over-budget = O bot gastou os tokens de hoje.
+bot-hand-cannot-read = O cliente enviou algo que o bot não consegue ler.
+bot-hand-refuses = O modelo recusa perguntas.
+bot-hand-late = O modelo não respondeu a tempo.
+bot-hand-account-late = A conta não conseguiu enviar a tempo.
+bot-hand-channel = A resposta do modelo não pode ser enviada neste canal.
+bot-hand-nobody = Ninguém respondeu desde que o bot passou a conversa.
+bot-hand-window = O prazo de resposta da plataforma terminou antes que o bot pudesse responder.
+bot-hand-not-sent = A resposta do bot não pôde ser enviada.
+bot-hand-not-taken = A plataforma não aceitou a resposta do bot.
+bot-hand-unknown = Ninguém sabe se a resposta do bot chegou ao cliente.
+bot-hand-fault = O bot não conseguiu trabalhar nesta mensagem.

@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_sentence_comes_back_as_it_was() {
-        let sentence = say::to_come(say::to_come_catalogue(), say::platform_refuses("Shopify", "<x>"));
+        let sentence = say::to_come(say::to_come_lasting(), say::platform_refuses("Shopify", "<x>"));
         assert_eq!(Sentence::of_stored(sentence.stored()), sentence);
         let words = Sentence::from("{ not ours");
         assert_eq!(Sentence::of_stored(words.stored()), words);

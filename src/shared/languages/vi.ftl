@@ -1,725 +1,641 @@
-# What merchants read, in English. `$name` is filled in by the program; the words in square brackets decide between
-# one and several, or between the months. Each sentence stands in every other file of this folder, with the same variables.
+# Tiếng Việt. Xưng hô: bạn. Facebook Page là Trang, conversation là cuộc trò chuyện.
 
-## Days and hours
-
-date = { $day } { $month ->
-    [1] Jan
-    [2] Feb
-    [3] Mar
-    [4] Apr
-    [5] May
-    [6] Jun
-    [7] Jul
-    [8] Aug
-    [9] Sep
-    [10] Oct
-    [11] Nov
-   *[12] Dec
-  } { $year }
-moment = { $day } { $month ->
-    [1] Jan
-    [2] Feb
-    [3] Mar
-    [4] Apr
-    [5] May
-    [6] Jun
-    [7] Jul
-    [8] Aug
-    [9] Sep
-    [10] Oct
-    [11] Nov
-   *[12] Dec
-  } { $year }, { $clock } UTC
+date = { $day } thg { $month }, { $year }
+moment = { $clock } UTC, { $day } thg { $month }, { $year }
 day = { $weekday ->
-    [1] Monday
-    [2] Tuesday
-    [3] Wednesday
-    [4] Thursday
-    [5] Friday
-    [6] Saturday
-   *[7] Sunday
-  }, { $day } { $month ->
-    [1] January
-    [2] February
-    [3] March
-    [4] April
-    [5] May
-    [6] June
-    [7] July
-    [8] August
-    [9] September
-    [10] October
-    [11] November
-   *[12] December
-  } { $year }
-just-now = just now
-minutes-ago = { $count ->
-    [one] a minute ago
-   *[other] { $count } minutes ago
-  }
-hours-ago = { $count ->
-    [one] an hour ago
-   *[other] { $count } hours ago
-  }
-yesterday = yesterday
-days-ago = { $count ->
-    [one] a day ago
-   *[other] { $count } days ago
-  }
-in-a-moment = in a moment
-in-minutes = { $count ->
-    [one] in a minute
-   *[other] in { $count } minutes
-  }
+    [1] Thứ Hai
+    [2] Thứ Ba
+    [3] Thứ Tư
+    [4] Thứ Năm
+    [5] Thứ Sáu
+    [6] Thứ Bảy
+   *[7] Chủ Nhật
+  }, { $day } tháng { $month }, { $year }
+just-now = vừa xong
+minutes-ago = { $count } phút trước
+hours-ago = { $count } giờ trước
+yesterday = hôm qua
+days-ago = { $count } ngày trước
+in-a-moment = trong giây lát
+in-minutes = sau { $count } phút
 
-## On every page
-
-skip = Skip to content
-main-navigation = Main
-overview = Overview
-conversations = Conversations
-catalogue = Catalogue
-keys = Keys
-account = Account
-pages = Pages
-breadcrumb = Breadcrumb
-times-are-utc = Times are UTC.
-language = Language
-language-change = Change language
-search = Search
-you = You
+skip = Chuyển đến nội dung
+main-navigation = Menu chính
+overview = Tổng quan
+conversations = Cuộc trò chuyện
+catalogue = Danh mục
+keys = Khóa
+account = Tài khoản
+pages = Các trang
+breadcrumb = Đường dẫn
+times-are-utc = Giờ theo UTC.
+language = Ngôn ngữ
+language-change = Đổi ngôn ngữ
+search = Tìm
+you = Bạn
 bot = Bot
-back-to-start = Back to the start page
-to-start = To the start page
+back-to-start = Về trang chủ
+to-start = Đến trang chủ
 
-## States
+connected = Đã kết nối
+connected-in-part = Kết nối một phần
+not-connected = Chưa kết nối
+cannot-answer = Không thể trả lời
+log-in-again = Vui lòng đăng nhập lại
 
-connected = Connected
-connected-in-part = Connected in part
-not-connected = Not connected
-cannot-answer = Cannot answer
-log-in-again = Please log in again
+welcome-title = Mọi cuộc trò chuyện và toàn bộ danh mục, luôn sẵn sàng
+welcome = shoptalk kết nối cửa hàng với Trang của bạn, lưu sẵn những gì khách viết và những gì bạn bán cho bot bán hàng.
+no-platform = Chưa có nền tảng nào được thiết lập. Mọi cài đặt được giải thích trong { $file }.
+step = Bước { $number }:
+after-first-step = Thực hiện sau bước đầu tiên.
+connect = Kết nối
+connect-another = Kết nối thêm
+connect-another-account = Kết nối tài khoản khác
+still-to-connect = Chưa kết nối
+sign-out = Đăng xuất
+session-ended = Phiên của bạn đã hết hạn. Kết nối lại cửa hàng để đăng nhập; không có gì bị mất.
+session-closed = Bạn đã đăng xuất khỏi trang này. Các tài khoản vẫn được kết nối.
+read-again = Đang đọc lại toàn bộ.
+all-connected = Mọi thứ đã kết nối. Tin nhắn mới và thay đổi của danh mục sẽ tự cập nhật.
+all-well = Tin nhắn mới và thay đổi của danh mục sẽ tự cập nhật.
+being-finished = Đã kết nối. Một số phần sẽ tự hoàn tất sau.
+accounts-need-you = { $count } tài khoản cần bạn xử lý.
+latest-conversations = Cuộc trò chuyện mới nhất
+all-conversations = Tất cả cuộc trò chuyện
+nobody-has-written = Chưa có ai nhắn tin. Khi có khách nhắn, cuộc trò chuyện sẽ hiện ở đây.
+disconnected = Đã ngắt kết nối
+is-disconnected = { $platform } ({ $noun } { $account }) đã ngắt kết nối.
+connect-again = Kết nối lại { $platform }
+last-event = Sự kiện gần nhất
+none-yet = chưa có
+last-read = Lần đọc đầy đủ gần nhất
+not-yet = chưa
+connected-since = Kết nối
+sync-now = Đồng bộ ngay
+disconnect = Ngắt kết nối
+log-in-to-again = Đăng nhập lại { $platform }
+answers-not-sent = Câu trả lời không gửi được. { $why }
+nobody-has-to = Bạn không cần làm gì.
+login-not-accepted = { $platform } không còn chấp nhận thông tin đăng nhập đã lưu.
+still-taken-in = Tin nhắn mới vẫn được nhận.
+not-notified = { $platform } không thông báo cho chúng tôi về: { $what }. Hệ thống thử lại mỗi giờ; trong lúc đó việc đọc định kỳ sẽ bù vào.
+reading-given-up = Đọc dữ liệu thất bại nhiều lần nên đã dừng. “Đồng bộ ngay” sẽ thử lại.
+reading-failed = Lần đọc gần nhất thất bại. Hệ thống sẽ thử lại { $when }.
+reading = Đang đọc { $what }
+reading-of = Đang đọc { $what }: { $done } trên { $known }
+reading-so-far = Đang đọc { $what }: đã được { $done }
+reading-begins = Sẽ bắt đầu đọc trong giây lát.
+reading-incomplete = Dữ liệu đọc chưa đầy đủ: { $why }
+reading-pauses = Tạm dừng đọc: { $why }
+to-come = Còn lại: { $what }. { $why }
 
-## Start page
-
-welcome-title = Every conversation and the whole catalogue, always at hand
-welcome = shoptalk connects your shop and your Page, and keeps what your customers write and what you sell ready for your sales bot.
-no-platform = No platform is configured yet. The operator finds every setting explained in { $file }.
-step = Step { $number }:
-after-first-step = Comes after the first step.
-connect = Connect
-connect-another = Connect another
-connect-another-account = Connect another account
-still-to-connect = Still to connect
-sign-out = Sign out
-session-ended = Your session has ended. Connect your shop again to sign in; nothing is lost.
-session-closed = You are signed out of this page. Your accounts stay connected.
-read-again = Everything is being read again.
-all-connected = Everything is connected. New messages and changes of the catalogue arrive by themselves.
-all-well = New messages and changes of the catalogue arrive by themselves.
-being-finished = Connected. Something is still to come, and arrives by itself.
-accounts-need-you = { $count ->
-    [one] One account needs you.
-   *[other] { $count } accounts need you.
-  }
-latest-conversations = Latest conversations
-all-conversations = All conversations
-nobody-has-written = Nobody has written yet. As soon as a customer does, the conversation appears here.
-disconnected = Disconnected
-is-disconnected = { $platform } { $noun } { $account } is disconnected.
-connect-again = Connect { $platform } again
-last-event = Last event
-none-yet = none yet
-last-read = Last complete read
-not-yet = not yet
-connected-since = Connected
-sync-now = Sync now
-disconnect = Disconnect
-log-in-to-again = Log in to { $platform } again
-answers-not-sent = Answers are not being sent. { $why }
-nobody-has-to = Nobody has to do anything.
-login-not-accepted = { $platform } no longer accepts the stored login.
-still-taken-in = New messages are still taken in.
-not-notified = { $platform } does not notify us of: { $what }. It is tried again every hour; meanwhile reading fills the gaps.
-reading-given-up = Reading failed several times and was given up. “Sync now” tries again.
-reading-failed = The last read failed. It is tried again { $when }.
-reading = Reading { $what }
-reading-of = Reading { $what }: { $done } of { $known }
-reading-so-far = Reading { $what }: { $done } so far
-reading-begins = Reading begins in a moment.
-reading-incomplete = Reading is incomplete: { $why }
-reading-pauses = Reading pauses: { $why }
-to-come = Still to come: { $what }. { $why }
-
-## Nouns: what an account of a platform is called
-
-noun-page = Page
-noun-instagram = Instagram account
-noun-shop = shop
-noun-number = number
+noun-page = Trang
+noun-instagram = tài khoản Instagram
+noun-shop = cửa hàng
+noun-number = số điện thoại
 noun-bot = bot
-noun-linkedin = page
+noun-linkedin = trang
 
-## What is read, or still to come
+what-products = sản phẩm
+what-variants = mẫu mã
+what-stock = tồn kho
+what-discounts = giảm giá
+what-collections = bộ sưu tập
+what-changed-products = sản phẩm đã thay đổi
+what-shop = cửa hàng
+what-products-by-page = sản phẩm theo từng trang vì Shopify xuất dữ liệu không thành công
+what-conversations = cuộc trò chuyện
+what-older-ids = ID của tin nhắn cũ
+what-page-metadata = thông tin của Trang
 
-what-products = products
-what-variants = variants
-what-stock = stock
-what-discounts = discounts
-what-collections = collections
-what-changed-products = changed products
-what-shop = the shop
-what-products-by-page = products, page by page because Shopify's export failed
-what-conversations = conversations
-what-older-ids = ids of older messages
-what-page-metadata = the Page's metadata
-to-come-catalogue = the catalogue
+disconnect-question = Ngắt kết nối { $name }?
+disconnect-tells = { $platform } sẽ ngừng báo cho chúng tôi; chúng tôi yêu cầu và kiểm tra lại.
+disconnect-erases = Thông tin đăng nhập đã lưu bị xóa và không còn gì được đọc nữa.
+disconnect-keeps = Các cuộc trò chuyện và tệp đã có vẫn được giữ. Mục “Xóa dữ liệu của tôi” trong Tài khoản sẽ xóa chúng.
+disconnect-again = Bạn có thể kết nối lại { $noun } bất cứ lúc nào.
+keep-connected = Giữ kết nối
+disconnected-checked = Đã ngắt kết nối. Chúng tôi đã hỏi lại { $platform }, và { $noun } này không còn được báo cho chúng tôi.
+disconnected-with-another = Đã ngắt kết nối. Cho đến khi tài khoản chứa { $noun } này cũng ngắt kết nối, chúng tôi vẫn nhận được thông báo; chúng được để riêng và không hiển thị ở đâu.
+disconnected-unconfirmed = Đã ngắt kết nối: thông tin đăng nhập đã xóa và không còn gì được đọc. Nhưng { $platform } chưa xác nhận ngừng báo cho chúng tôi về { $noun } này. { $part } Những gì còn đến sẽ được để riêng và không hiển thị ở đâu.
+part-facebook = Trên Facebook, mở Cài đặt → Tích hợp doanh nghiệp và gỡ ứng dụng này.
+part-shopify = Trong Shopify, mở Cài đặt → Ứng dụng và kênh bán hàng rồi gỡ cài đặt ứng dụng này.
+part-whatsapp = Trong WhatsApp Manager, mở người dùng hệ thống của ứng dụng và gỡ quyền truy cập vào tài khoản WhatsApp.
+part-viber = Yêu cầu Viber cấp mã token mới cho bot; mã cũ sẽ hết hiệu lực.
+part-linkedin = Trên LinkedIn, mở Cài đặt → Quyền riêng tư dữ liệu → Dịch vụ được phép và gỡ ứng dụng này.
+needs-login-first = Tài khoản này cần đăng nhập lại trước khi đọc được.
 
-## Disconnecting
+sign-out-means = Kết thúc phiên trong trình duyệt này. Các tài khoản vẫn kết nối và tin nhắn vẫn đến. Để quay lại, hãy kết nối lại cửa hàng.
+export = Xuất dữ liệu của tôi
+export-means = Mọi thứ được lưu về các tài khoản của bạn trong một tệp zip: cuộc trò chuyện, danh mục, bản sao tệp đính kèm và các kết nối.
+export-under-way = Dữ liệu của bạn đang được xuất. Vui lòng chờ đến khi xong.
+delete = Xóa dữ liệu của tôi
+delete-more = Xóa dữ liệu của tôi …
+delete-means = Ngắt kết nối mọi tài khoản và xóa những gì đã lưu: thông tin đăng nhập, cuộc trò chuyện, danh mục, tệp.
+delete-question = Xóa toàn bộ dữ liệu của tôi?
+delete-concerns = Không thể hoàn tác. Bao gồm:
+not-connected-any-more = { $account } (không còn kết nối)
+delete-receipt = Bạn nhận được địa chỉ của biên nhận cho biết khi nào hoàn tất; biên nhận không nêu tên ai.
+delete-word = xóa
+delete-type = Nhập “{ $word }” để tiếp tục
+delete-not-typed = Đó không phải là “{ $word }”. Chưa xóa gì.
+delete-everything = Xóa tất cả
+keep-data = Giữ dữ liệu
 
-disconnect-question = Disconnect { $name }?
-disconnect-tells = { $platform } stops telling us what happens; we ask it to, and look whether it did.
-disconnect-erases = The stored login is erased, and nothing is read any more.
-disconnect-keeps = Conversations and files that are here stay. “Delete my data” under Account erases them.
-disconnect-again = You can connect the { $noun } again at any time.
-keep-connected = Keep it connected
-disconnected-checked = Disconnected. { $platform } was asked afterwards, and no longer tells us about this { $noun }.
-disconnected-with-another = Disconnected. Until the account that this { $noun } belongs to is disconnected too, we are still told of it; that is set aside and shown nowhere.
-disconnected-unconfirmed = Disconnected: our login is erased and nothing is read any more. But { $platform } did not confirm that it stops telling us about this { $noun }. { $part } What still arrives is set aside and shown nowhere.
-part-facebook = On Facebook, open Settings → Business integrations and remove this app.
-part-shopify = In Shopify, open Settings → Apps and sales channels and uninstall this app.
-part-whatsapp = In WhatsApp Manager, open the app's system user and take its access to the WhatsApp account away.
-part-viber = Ask Viber for a new token of the bot, which ends what the old one could do.
-part-linkedin = On LinkedIn, open Settings → Data privacy → Permitted services and remove this app.
-needs-login-first = This account needs a new login before it can be read.
+request = Yêu cầu của bạn
+receipt-nothing = Không tìm thấy gì thuộc yêu cầu này nên không có gì để xóa. Yêu cầu loại này nêu người đã kết nối tài khoản tại đây; tin nhắn ai đó gửi đến Trang của cửa hàng do cửa hàng đó lưu giữ.
+receipt-disconnected = Các tài khoản đã ngắt kết nối: quyền truy cập đã xóa và không còn gì được đọc.
+receipt-erased = Mọi thứ thuộc yêu cầu này đã được xóa khỏi cơ sở dữ liệu và tệp.
+receipt-under-way = Dữ liệu đang được xóa. Việc này mất vài phút và không quá một ngày.
+receipt-unconfirmed = { $platform } chưa xác nhận ngừng báo cho chúng tôi về { $noun } của bạn. { $part }
+receipt-code = Mã: { $code }
+receipt-received = Đã nhận
+receipt-done = Hoàn tất
+receipt-events = Tin nhắn và sự kiện khác đã xóa
+receipt-files = Tệp đã xóa
+receipt-objects = Bản sao trong kho lưu trữ đã xóa
+receipt-connections = Kết nối đã kết thúc
+receipt-keep = Trang này không nêu tên ai. Hãy giữ mã nếu bạn muốn xem lại.
 
-## Account
+no-conversations = Chưa có tài khoản nào có cuộc trò chuyện được kết nối. { $link }, và tin nhắn của khách sẽ hiện ở đây.
+connect-one = Kết nối một tài khoản
+accounts = Tài khoản
+with-on = với { $name } trên { $platform }
+search-conversations = Tìm theo tên, nội dung hoặc ID
+nobody-has-written-list = Chưa có ai nhắn tin. Khi có khách nhắn, cuộc trò chuyện sẽ hiện ở đây, mới nhất trước.
+no-more-conversations = Không còn cuộc trò chuyện nào.
+back-to-newest = Về mới nhất
+newest = Mới nhất
+older-conversations = Cuộc trò chuyện cũ hơn
+people = Mọi người
+messages = Tin nhắn
+nothing-found = Không tìm thấy gì cho “{ $words }”.
+nothing-found-so-far = Chưa tìm thấy gì cho “{ $words }”.
+show-all-conversations = Hiện tất cả cuộc trò chuyện
+searched-back-to = Đã tìm đến { $date }.
+search-further = Tìm xa hơn
+you-said = Bạn:
+older-than-kept = Cũ hơn những gì được lưu ở đây; có trong tệp của tài khoản
+messages-word = tin nhắn
 
-sign-out-means = Ends your session in this browser. Your accounts stay connected, and messages still arrive. To come back, connect your shop again.
-export = Export my data
-export-means = Everything that is kept of your accounts, as one zip file: conversations, catalogue, copies of attachments, and what is connected.
-export-under-way = Your data is being exported already. Please wait until that is done.
-delete = Delete my data
-delete-more = Delete my data …
-delete-means = Disconnects every account and erases what is kept of them: logins, conversations, catalogue, files.
-delete-question = Delete all my data?
-delete-concerns = This cannot be undone. It concerns:
-not-connected-any-more = { $account } (not connected any more)
-delete-receipt = You get the address of a receipt that shows when it is done; it names nobody.
-delete-word = delete
-delete-type = Type “{ $word }” to go on
-delete-not-typed = That was not “{ $word }”. Nothing was deleted.
-delete-everything = Delete everything
-keep-data = Keep my data
+person-on = { $person } trên { $platform }
+earlier-messages = Tin nhắn trước đó
+newest-messages = Tin nhắn mới nhất
+messages-older-than-kept = Những tin nhắn này cũ hơn những gì được lưu ở đây; chúng có trong tệp của cuộc trò chuyện.
+a-message = Một tin nhắn
+message-unsent = Tin nhắn đã thu hồi
+invisible-message = Tin nhắn không có nội dung hiển thị
+earlier-message = Một tin nhắn trước đó
+answers-message = Trả lời:
+show-whole = Hiện toàn bộ tin nhắn
+media-from = { $media } từ { $name }
+from-you = bạn
+edited = đã chỉnh sửa
+read = đã đọc
+you-reacted = bạn:
+reacted = đã bày tỏ cảm xúc
+they-reacted = cảm xúc:
 
-## The receipt of an erasure
-
-request = Your request
-receipt-nothing = Nothing was found that belongs to this request, so there was nothing to erase. Requests of this kind name the person who connected an account here; messages that somebody sent to a shop's Page are kept by that shop.
-receipt-disconnected = The accounts were disconnected: their access is erased, and nothing more is read.
-receipt-erased = Everything that belongs to this request was erased, from databases and files.
-receipt-under-way = The data is being erased. This takes some minutes, and never more than a day.
-receipt-unconfirmed = { $platform } did not confirm that it stops telling us about your { $noun }. { $part }
-receipt-code = Code: { $code }
-receipt-received = Received
-receipt-done = Done
-receipt-events = Messages and other events erased
-receipt-files = Files erased
-receipt-objects = Copies in object storage erased
-receipt-connections = Connections ended
-receipt-keep = This page names nobody. Keep the code if you want to come back to it.
-
-## Conversations
-
-no-conversations = No account with conversations is connected yet. { $link }, and what customers write appears here.
-connect-one = Connect one
-accounts = Accounts
-with-on = with { $name } on { $platform }
-search-conversations = Search by name, text or id
-nobody-has-written-list = Nobody has written yet. As soon as a customer does, the conversation appears here, newest first.
-no-more-conversations = There are no more conversations.
-back-to-newest = Back to the newest
-newest = Newest
-older-conversations = Older conversations
-people = People
-messages = Messages
-nothing-found = Nothing found for “{ $words }”.
-nothing-found-so-far = Nothing found for “{ $words }” so far.
-show-all-conversations = Show all conversations
-searched-back-to = Searched back to { $date }.
-search-further = Search further back
-you-said = You:
-older-than-kept = Older than what is kept here; the file of the account has it
-messages-word = { $count ->
-    [one] message
-   *[other] messages
-  }
-
-## One conversation
-
-person-on = { $person } on { $platform }
-earlier-messages = Earlier messages
-newest-messages = Newest messages
-messages-older-than-kept = These messages are older than what is kept here; the conversation's file has them.
-a-message = A message
-message-unsent = Message unsent
-invisible-message = A message without visible text
-earlier-message = An earlier message
-answers-message = Answers:
-show-whole = Show the whole message
-media-from = { $media } from { $name }
-from-you = you
-edited = edited
-read = read
-you-reacted = you:
-reacted = reacted
-they-reacted = reacted:
-
-## Kinds of media, and how something was said
-
-media-photo = Photo
+media-photo = Ảnh
 media-video = Video
-media-voice = Voice message
-media-sound = Sound
-media-file = File
-media-sticker = Sticker
-media-reel = Shared reel
-media-post = Shared post
-media-story = Story
-media-link = Shared link
-media-card = Card
-media-appointment = Appointment
-media-place = Place
-media-contact = Contact
-media-order = Order
-media-attachment = Attachment
-media-not-shown = A kind of message that { $platform } does not show to apps
-media-unknown = A kind of message that is not known here
-how-button = Pressed a button
-how-referral = Came through a link or an advertisement
-how-optin = Agreed to receive messages
-how-order = Sent an order
-how-product = Asked about a product
-how-template = Sent a template
-how-mention = Mentioned the page in a post
-note-handed-over = The conversation was handed to another app
-note-taken-over = Another app took the conversation over
-note-asked-for = Another app asked for the conversation
-note-account-linking = The person linked an account, or ended the link
-note-policy = Facebook enforced a policy on the Page
-note-not-reached = A message did not reach the person
-note-subscribed = The person subscribed
-note-unsubscribed = The person unsubscribed
-note-opened = The person opened the chat
-note-number-changed = The person's number or id changed
-note-call = A call
-note-passed-here = The conversation was passed to this app
-note-meta-agent = Meta's agent answers from here on
-note-people-elsewhere = The business's people answer elsewhere from here on
-note-other-partner = Another partner of the business answers from here on
-note-like = Somebody likes the post
-note-share = Somebody shared the post
+media-voice = Tin nhắn thoại
+media-sound = Âm thanh
+media-file = Tệp
+media-sticker = Nhãn dán
+media-reel = Thước phim được chia sẻ
+media-post = Bài viết được chia sẻ
+media-story = Tin
+media-link = Liên kết được chia sẻ
+media-card = Thẻ
+media-appointment = Lịch hẹn
+media-place = Địa điểm
+media-contact = Liên hệ
+media-order = Đơn hàng
+media-attachment = Tệp đính kèm
+media-not-shown = Loại tin nhắn { $platform } không hiển thị cho ứng dụng
+media-unknown = Loại tin nhắn chưa được biết ở đây
+how-button = Đã nhấn nút
+how-referral = Đến từ liên kết hoặc quảng cáo
+how-optin = Đồng ý nhận tin nhắn
+how-order = Đã gửi đơn hàng
+how-product = Hỏi về một sản phẩm
+how-template = Đã gửi mẫu tin nhắn
+how-mention = Nhắc đến trang trong một bài viết
+note-handed-over = Cuộc trò chuyện đã được chuyển cho ứng dụng khác
+note-taken-over = Ứng dụng khác đã tiếp quản cuộc trò chuyện
+note-asked-for = Ứng dụng khác yêu cầu tiếp quản cuộc trò chuyện
+note-account-linking = Người này đã liên kết tài khoản hoặc hủy liên kết
+note-policy = Facebook đã áp dụng chính sách với Trang
+note-not-reached = Một tin nhắn không đến được người nhận
+note-subscribed = Người này đã đăng ký
+note-unsubscribed = Người này đã hủy đăng ký
+note-opened = Người này đã mở cuộc trò chuyện
+note-number-changed = Số điện thoại hoặc ID của người này đã đổi
+note-call = Cuộc gọi
+note-passed-here = Cuộc trò chuyện đã được chuyển cho ứng dụng này
+note-meta-agent = Từ đây trợ lý của Meta trả lời
+note-people-elsewhere = Từ đây nhân viên doanh nghiệp trả lời ở nơi khác
+note-other-partner = Từ đây đối tác khác của doanh nghiệp trả lời
+note-like = Có người thích bài viết
+note-share = Có người chia sẻ bài viết
 
-## Answering by hand
-
-answer = Answer
-your-message = Your message
-send = Send
-sent-from-here = What was sent from here
+answer = Trả lời
+your-message = Tin nhắn của bạn
+send = Gửi
+sent-from-here = Đã gửi từ đây
 sent-by-at = { $by }, { $moment }: { $state }
-state-accepted = waits to be sent
-state-sent = sent
-state-delivered = delivered
-state-read = read
-state-failed = could not be sent
-state-unknown = may have been sent; that is being found out
-not-sent = Not sent
-not-sent-window = The platform's time for answers is over. It opens again when the person writes.
-not-sent-cannot-receive = This person cannot be written to at the moment.
-not-sent-blocked = The platform does not let the account send at the moment. The overview says why.
-not-sent-account = The account cannot send at the moment. Connect it again on the overview.
-not-sent-queue = Too many messages wait for this person already. Please try again later.
-not-sent-form = This form was used for another message already. Please go back and reload the page.
-not-sent-content = This message cannot be sent as it is.
-not-sent-human-window = Answers of humans after the platform's window are not switched on for this channel.
-not-sent-public = Answers are public there, and bots' answers are not switched on for this channel.
-not-sent-linkedin-partner = LinkedIn lets only its messaging partners send direct messages; LINKEDIN_MESSAGES=partner says that this app is one.
-not-sent-linkedin-automatic = LinkedIn forbids automatic direct messages: only what a human writes may be sent.
-becomes-comment = Your answer becomes a comment of the page, which everybody can read.
-your-message-was = Your message was:
-back-to-conversation = Back to the conversation
-reason-expired = expired
-reason-window-closed = window closed
-reason-cannot-receive = cannot receive
-reason-refused = refused
-reason-media-unusable = media unusable
-reason-template-unusable = template unusable
-reason-account-unavailable = account unavailable
-reason-not-owner = not owner
-reason-paused = paused
-reason-stopped = stopped
-reason-taken-back = taken back
-reason-rate = too many messages
-reason-unresolved = unresolved
+state-accepted = đang chờ gửi
+state-sent = đã gửi
+state-delivered = đã nhận
+state-read = đã đọc
+state-failed = không gửi được
+state-unknown = có thể đã gửi; đang kiểm tra
+not-sent = Chưa gửi
+not-sent-window = Thời hạn trả lời của nền tảng đã hết. Thời hạn sẽ mở lại khi người này nhắn tin.
+not-sent-cannot-receive = Hiện không thể nhắn tin cho người này.
+not-sent-blocked = Nền tảng hiện không cho tài khoản gửi tin. Xem lý do ở Tổng quan.
+not-sent-account = Tài khoản hiện không gửi được. Hãy kết nối lại ở Tổng quan.
+not-sent-queue = Đã có quá nhiều tin nhắn chờ gửi cho người này. Vui lòng thử lại sau.
+not-sent-form = Biểu mẫu này đã dùng cho tin nhắn khác. Vui lòng quay lại và tải lại trang.
+not-sent-content = Không thể gửi tin nhắn này như hiện tại.
+not-sent-human-window = Kênh này chưa bật câu trả lời của người sau thời hạn của nền tảng.
+not-sent-public = Câu trả lời ở đó là công khai, và kênh này chưa bật câu trả lời của bot.
+not-sent-linkedin-partner = LinkedIn chỉ cho đối tác nhắn tin gửi tin nhắn trực tiếp; LINKEDIN_MESSAGES=partner cho biết ứng dụng này là đối tác.
+not-sent-linkedin-automatic = LinkedIn cấm tin nhắn trực tiếp tự động: chỉ được gửi những gì người viết.
+becomes-comment = Câu trả lời của bạn sẽ là bình luận của trang, ai cũng đọc được.
+your-message-was = Tin nhắn của bạn:
+back-to-conversation = Về cuộc trò chuyện
+reason-expired = đã hết hạn
+reason-window-closed = hết thời hạn trả lời
+reason-cannot-receive = người này không nhận được
+reason-refused = bị từ chối
+reason-media-unusable = tệp không dùng được
+reason-template-unusable = mẫu không dùng được
+reason-account-unavailable = tài khoản không khả dụng
+reason-not-owner = ứng dụng khác đang trả lời
+reason-paused = đã tạm dừng
+reason-stopped = đã dừng
+reason-taken-back = đã thu hồi
+reason-rate = quá nhiều tin nhắn
+reason-unresolved = chưa rõ
 
-## Bots in a conversation
+bots = Bot
+bots-resume = Cho bot trả lời lại
+bots-pause = Tạm dừng bot ở đây
+bots-until = đến { $moment }
+bots-until-resumed = cho đến khi bạn cho bot trả lời lại
+bots-owner-lost = Ứng dụng khác đang trả lời cuộc trò chuyện này; bot im lặng cho đến khi được trả lại.
+bots-human = Nhân viên đang trả lời cuộc trò chuyện này. Bot im lặng { $until }.
+bots-app = Ứng dụng khác đã trả lời cuộc trò chuyện này. Bot im lặng { $until }.
+bots-paused = Bot tạm dừng ở đây { $until }.
+bots-may-answer = Bot được phép trả lời cuộc trò chuyện này.
 
-bots = Bots
-bots-resume = Let bots answer again
-bots-pause = Pause bots here
-bots-until = until { $moment }
-bots-until-resumed = until you let them answer again
-bots-owner-lost = Another app answers in this conversation; bots are silent here until it gives it back.
-bots-human = A person answers in this conversation. Bots are silent here { $until }.
-bots-app = Another app has answered in this conversation. Bots are silent here { $until }.
-bots-paused = Bots are paused here { $until }.
-bots-may-answer = Bots may answer in this conversation.
+the-bot = Bot
+bot-stop = Dừng bot ở đây
+bot-start = Cho bot trả lời ở đây
+bot-log = Bot đã làm gì
+bot-about = Bot trả lời khách ở nơi bạn cho phép, dựa trên danh mục của bạn. Tin nhắn của khách được gửi đến { $host } (mô hình { $model }) và không đi đâu khác. Bạn bật và tắt bot trên thẻ của từng tài khoản ở { $link }.
+bot-about-link = Tổng quan
+bot-spent = Hôm nay (UTC): { $taken } token vào, { $given } token ra, trong tổng số { $most }.
+bot-try = Thử một câu hỏi
+bot-question = Câu khách có thể hỏi
+bot-show-answer = Xem câu trả lời
+bot-try-hint = Không gửi gì cho ai. Tốn token như một câu trả lời.
+bot-did = Bot đã làm gì
+bot-nothing-yet = Chưa có gì.
+bot-no-tokens = Hôm nay đã hết token.
+bot-too-long = Mô hình mất quá nhiều thời gian. Khách vẫn sẽ nhận được câu trả lời.
+bot-would-read = Khách sẽ đọc:
+bot-product-card = Thẻ sản phẩm: { $title }
+bot-would-hand-over = Bot sẽ chuyển cho bạn: { $why }
+bot-model-later = Mô hình hiện không trả lời.
+bot-model-refuses = Mô hình từ chối nhận câu hỏi. Người vận hành dịch vụ này có thể thay đổi điều đó.
+bot-cost = { $taken } token vào, { $given } token ra.
+bot-tokens = { $count } token
+bot-not-sent = Câu trả lời chưa gửi
+bot-answered = Đã trả lời
+bot-handed-over = Đã chuyển giao
+bot-dropped = Không trả lời
+bot-answer-accepted = Câu trả lời đang chờ gửi.
+bot-answer-unknown = Câu trả lời có thể đã gửi; đang kiểm tra.
+bot-answer-sent = Câu trả lời đã gửi.
+bot-answer-delivered = Câu trả lời đã đến nơi.
+bot-answer-read = Câu trả lời đã được đọc.
+bot-answer-failed = Không gửi được câu trả lời.
+bot-why-outdated = Khách đã nhắn thêm.
+bot-why-answered = Đã có người trả lời.
+bot-why-paused = Nhân viên đang trả lời cuộc trò chuyện này.
+bot-why-not-owner = Ứng dụng khác đang trả lời cuộc trò chuyện này.
+bot-why-window = Thời hạn trả lời của nền tảng đã hết.
+bot-why-account = Tài khoản không gửi được.
+bot-why-cannot-receive = Không thể nhắn tin cho người này.
+bot-why-public = Câu trả lời ở đó là công khai.
+bot-neither = Biểu mẫu không chọn có hay không.
+bot-being-tried = Đang thử một câu hỏi. Vui lòng chờ câu trả lời rồi thử lại.
 
-## The built-in bot
-
-the-bot = The bot
-bot-stop = Stop the bot here
-bot-start = Let the bot answer here
-bot-log = What the bot did
-bot-about = It answers your customers where you let it, with what your catalogue says. What they write goes to { $host } (model { $model }) and nowhere else. You switch it on and off on each account's card on the { $link }.
-bot-about-link = overview
-bot-spent = Today (UTC): { $taken } tokens in, { $given } out, of { $most } together.
-bot-try = Try a question
-bot-question = What a customer may ask
-bot-show-answer = Show the answer
-bot-try-hint = Nothing is sent to anybody. It costs tokens, like an answer.
-bot-did = What it did
-bot-nothing-yet = Nothing yet.
-bot-no-tokens = There are no tokens left for today.
-bot-too-long = The model took too long. A customer would still get its answer.
-bot-would-read = The customer would read:
-bot-product-card = Product card: { $title }
-bot-would-hand-over = It would hand over to you: { $why }
-bot-model-later = The model does not answer at the moment.
-bot-model-refuses = The model refuses to be asked. The operator of this service can change that.
-bot-cost = { $taken } tokens in, { $given } out.
-bot-tokens = { $count } tokens
-bot-not-sent = Answer not sent
-bot-answered = Answered
-bot-handed-over = Handed over
-bot-dropped = Not answered
-bot-answer-accepted = The answer waits to be sent.
-bot-answer-unknown = The answer may have been sent; that is being found out.
-bot-answer-sent = The answer was sent.
-bot-answer-delivered = The answer was delivered.
-bot-answer-read = The answer was read.
-bot-answer-failed = The answer could not be sent.
-bot-why-outdated = The customer wrote again.
-bot-why-answered = Somebody had answered already.
-bot-why-paused = A person answers in this conversation.
-bot-why-not-owner = Another app answers in this conversation.
-bot-why-window = The platform's time for answers was over.
-bot-why-account = The account could not send.
-bot-why-cannot-receive = This person cannot be written to.
-bot-why-public = Answers are public there.
-bot-neither = The form says neither yes nor no.
-bot-being-tried = A question is being tried already. Please wait until it is answered, and try again.
-
-## Catalogue
-
-no-shop = No shop is connected yet. { $link }, and its products appear here.
-shops = Shops
-products-in = { $count ->
-    [one] { $count } product in { $shop }, newest first
-   *[other] { $count } products in { $shop }, newest first
-  }
-search-products = Search by title, vendor, tag or SKU
-no-product-found = No product found for “{ $words }”.
-no-product-found-so-far = No product found for “{ $words }” so far.
-show-all-products = Show all products
-catalogue-being-read = The catalogue is being read. It appears here as soon as it is complete; { $link } shows how far it is.
-catalogue-being-read-link = the overview
-no-products = This shop has no products yet. A product that is added there appears here within seconds.
-from-the-beginning = From the beginning
-more-products = More products
-search-on = Search on
-variants-count = { $count ->
-    [one] { $count } variant
-   *[other] { $count } variants
-  }
-untitled-product = Untitled product
-no-price = No price
-price-from = from { $price }
-stock-not-counted = Stock not counted
-out-of-stock = Out of stock
-in-stock = { $count } in stock
-nothing-to-buy = This product has nothing that can be bought.
-variants = Variants
-variant = Variant
+no-shop = Chưa có cửa hàng nào được kết nối. { $link }, và sản phẩm sẽ hiện ở đây.
+shops = Cửa hàng
+products-in = { $count } sản phẩm trong { $shop }, mới nhất trước
+search-products = Tìm theo tên, nhà cung cấp, thẻ hoặc SKU
+no-product-found = Không tìm thấy sản phẩm nào cho “{ $words }”.
+no-product-found-so-far = Chưa tìm thấy sản phẩm nào cho “{ $words }”.
+show-all-products = Hiện tất cả sản phẩm
+catalogue-being-read = Đang đọc danh mục. Danh mục hiện ở đây khi đã đầy đủ; { $link } cho biết tiến độ.
+catalogue-being-read-link = Tổng quan
+no-products = Cửa hàng này chưa có sản phẩm. Sản phẩm mới thêm sẽ hiện ở đây sau vài giây.
+from-the-beginning = Từ đầu
+more-products = Thêm sản phẩm
+search-on = Tìm tiếp
+variants-count = { $count } mẫu mã
+untitled-product = Sản phẩm chưa có tên
+no-price = Chưa có giá
+price-from = từ { $price }
+stock-not-counted = Không theo dõi tồn kho
+out-of-stock = Hết hàng
+in-stock = Còn { $count }
+nothing-to-buy = Sản phẩm này không có gì để mua.
+variants = Mẫu mã
+variant = Mẫu mã
 sku = SKU
-price = Price
-stock = In stock
-for-sale = For sale
-the-product = The product
-price-before = before
-not-counted = not counted
-yes = Yes
-no = No
-more-variants = and { $count } more; the catalogue's file has all of them.
-product-active = Active
-product-draft = Draft
-product-archived = Archived
-product-unlisted = Unlisted
-product-unknown = Unknown
+price = Giá
+stock = Tồn kho
+for-sale = Đang bán
+the-product = Sản phẩm
+price-before = giá cũ
+not-counted = không theo dõi
+yes = Có
+no = Không
+more-variants = và { $count } mẫu mã khác; tệp danh mục có đầy đủ.
+product-active = Đang hoạt động
+product-draft = Bản nháp
+product-archived = Đã lưu trữ
+product-unlisted = Không niêm yết
+product-unknown = Không rõ
 
-## Keys for bots
+keys-title = Khóa cho bot
+keys-about = Với một khóa, chương trình của bạn đọc và trả lời tin nhắn của khách. Hãy cấp cho mỗi chương trình một khóa riêng.
+keys-new = Khóa mới “{ $name }”
+keys-copy = Sao chép ngay: khóa chỉ hiện một lần này.
+keys-keep = Hãy giữ như mật khẩu. Ai có khóa đều làm được những gì khóa cho phép.
+keys-revoked-done = Khóa đã bị thu hồi và không còn dùng được.
+keys-none = Bạn chưa có khóa nào. Không chương trình nào có thể đọc hay trả lời thay bạn.
+keys-dead = Không còn dùng
+keys-revoked = Đã thu hồi
+keys-ended = Đã hết hạn
+keys-in-use = Đang dùng
+keys-all-accounts = Mọi tài khoản
+keys-only = Chỉ { $accounts }
+keys-made = Tạo { $when }
+keys-last-used = Dùng lần cuối { $when }
+keys-never-used = Chưa dùng
+keys-revoked-on = Thu hồi ngày { $date }
+keys-ended-on = Hết hạn ngày { $date }
+keys-ends-on = Hết hạn ngày { $date }
+keys-revoke = Thu hồi
+keys-make = Tạo khóa
+keys-name = Tên
+keys-name-example = Bot bán hàng
+keys-scopes = Quyền của khóa
+keys-read = Đọc tin nhắn, cuộc trò chuyện và danh mục
+keys-reply = Trả lời với tư cách bot, tạm dừng và tiếp tục cuộc trò chuyện
+keys-human = Trả lời với tư cách người: sau đó bot im lặng một lúc
+keys-admin = Chọn địa chỉ nhận tin cập nhật
+keys-accounts = Cho tài khoản nào
+keys-accounts-hint = Không chọn: cho mọi tài khoản, cả những tài khoản kết nối sau này.
+keys-end = Khi nào hết hạn
+keys-end-never = Khi tôi thu hồi
+keys-end-days = Sau { $days } ngày
+keys-end-year = Sau một năm
+keys-wrong = { $why } Chưa tạo khóa.
+keys-wrong-name = Vui lòng đặt tên khóa dài tối đa { $most } ký tự.
+keys-wrong-scopes = Vui lòng chọn ít nhất một quyền cho khóa.
+keys-wrong-days = Vui lòng chọn khi nào khóa hết hạn.
+keys-wrong-many = Bạn đã có 20 khóa. Vui lòng thu hồi một khóa không còn cần.
+keys-revoke-question = Thu hồi { $name }?
+keys-revoke-at-once = Chương trình dùng khóa này bị từ chối ngay; những gì đang mở sẽ kết thúc sau vài giây.
+keys-revoke-stays = Tin nhắn đã gửi vẫn còn.
+keys-revoke-final = Không thể hoàn tác. Bạn có thể tạo khóa mới bất cứ lúc nào.
+keys-revoke-this = Thu hồi khóa này
+keys-revoke-not = Giữ lại
+keys-revoke-title = Thu hồi khóa
 
-keys-title = Keys for bots
-keys-about = With a key, a program of yours reads and answers your customers' messages. Give each program a key of its own.
-keys-new = Your new key “{ $name }”
-keys-copy = Copy it now: it is shown this once.
-keys-keep = Keep it as you keep a password. Whoever has it can do what it may do.
-keys-revoked-done = The key is revoked. It opens nothing any more.
-keys-none = You have no keys. No program can read or answer in your name.
-keys-dead = No longer in use
-keys-revoked = Revoked
-keys-ended = Ended
-keys-in-use = In use
-keys-all-accounts = All accounts
-keys-only = Only { $accounts }
-keys-made = Made { $when }
-keys-last-used = Last used { $when }
-keys-never-used = Never used
-keys-revoked-on = Revoked on { $date }
-keys-ended-on = Ended on { $date }
-keys-ends-on = Ends on { $date }
-keys-revoke = Revoke
-keys-make = Make a key
-keys-name = Name
-keys-name-example = Sales bot
-keys-scopes = What it may do
-keys-read = Read messages, conversations and the catalogue
-keys-reply = Answer as the bot, pause and resume conversations
-keys-human = Answer as a person: the bot is silent for a while then
-keys-admin = Choose the address to which news is sent
-keys-accounts = For which accounts
-keys-accounts-hint = None ticked: for all, also for those that you connect later.
-keys-end = When it ends
-keys-end-never = When I revoke it
-keys-end-days = In { $days } days
-keys-end-year = In a year
-keys-wrong = { $why } No key was made.
-keys-wrong-name = Please give the key a name of up to { $most } characters.
-keys-wrong-scopes = Please tick at least one thing that the key may do.
-keys-wrong-days = Please choose when the key ends.
-keys-wrong-many = You have 20 keys already. Please revoke one that is not needed any more.
-keys-revoke-question = Revoke { $name }?
-keys-revoke-at-once = Programs that use this key are refused at once, and what they have open ends within seconds.
-keys-revoke-stays = Messages that they have sent already stay.
-keys-revoke-final = This cannot be undone. You can make a new key at any time.
-keys-revoke-this = Revoke this key
-keys-revoke-not = Keep it
-keys-revoke-title = Revoke a key
+bad-request = Yêu cầu không hợp lệ
+not-signed-in = Chưa đăng nhập
+not-signed-in-detail = Bạn chưa đăng nhập.
+not-allowed = Không được phép
+not-found = Không tìm thấy
+not-found-detail = Không có gì ở địa chỉ này.
+conflict = Xung đột
+platform-busy = Nền tảng đang bận
+platform-busy-detail = { $platform } đang bận và yêu cầu chờ. Chưa có gì thay đổi; vui lòng thử lại sau vài phút.
+platform-silent = Nền tảng không phản hồi
+platform-silent-detail = { $platform } không phản hồi như mong đợi. Chưa có gì thay đổi; vui lòng thử lại sau vài phút.
+unavailable = Không khả dụng
+not-now = Chưa thể lúc này
+not-now-detail = Dịch vụ hiện không đọc hay lưu được gì. Vui lòng thử lại sau giây lát.
+went-wrong = Đã xảy ra lỗi
+went-wrong-detail = Đã xảy ra lỗi ở phía chúng tôi. Vui lòng thử lại.
+form-expired = Biểu mẫu này đã hết hạn. Vui lòng quay lại, tải lại trang và thử lại.
+form-of-another-site = Biểu mẫu này nằm trên trang web khác.
+cannot-store = Dịch vụ hiện không lưu được gì.
+starting = Dịch vụ đang khởi động hoặc đang dừng.
+took-too-long = Việc này mất quá nhiều thời gian. Vui lòng thử lại.
+refused-method = Không thể
+refused-method-detail = Dịch vụ này không hỗ trợ phương thức đó.
+refused-long-url = Quá dài
+refused-long-url-detail = Địa chỉ này quá dài.
+refused-host-detail = Yêu cầu phải nêu đúng một máy chủ.
+refused-compressed = Đã nén
+refused-compressed-detail = Không chấp nhận yêu cầu đã nén.
+refused-large = Quá lớn
+refused-large-detail = Yêu cầu này quá lớn.
+refused-unreadable-detail = Yêu cầu bị ngắt hoặc không đọc được.
+refused-slow = Quá chậm
+refused-slow-detail = Yêu cầu không đến kịp thời.
+refused-often = Quá thường xuyên
+refused-often-detail = Địa chỉ của bạn đã yêu cầu quá nhiều lần. Vui lòng chờ một phút.
+refused-busy = Đang bận
+refused-busy-detail = Dịch vụ đang bận. Vui lòng thử lại sau giây lát.
+form-incomplete = Biểu mẫu thiếu thông tin. Vui lòng quay lại và thử lại.
 
-## What cannot be done
+connect-this = Kết nối?
+connect-this-not = Không, đến trang chủ
+connect-this-yes = Có, kết nối
+login-of-another-site = Một trang web khác muốn kết nối { $what } tại đây, nơi bạn đã đăng nhập bằng một tài khoản của bạn. Người quản lý một bên sẽ đọc được cuộc trò chuyện của bên kia. Chỉ tiếp tục nếu chính bạn muốn vậy.
+login-of-another-site-beside = Một trang web khác muốn kết nối { $what } tại đây, nơi bạn đã đăng nhập bằng { $names }. Người quản lý một bên sẽ đọc được cuộc trò chuyện của bên kia. Chỉ tiếp tục nếu chính bạn muốn vậy.
+login-used = Liên kết đăng nhập này đã dùng, đã hết hạn hoặc thuộc trình duyệt khác. Nếu tài khoản hiện là đã kết nối thì mọi thứ đều ổn; nếu không, vui lòng đăng nhập lại.
+login-overtaken = Chưa kết nối gì: người khác đã kết nối cùng tài khoản cùng lúc và tài khoản nay thuộc về họ. Nếu đó là bạn ở cửa sổ khác, hãy tiếp tục ở đó; nếu không, hãy hỏi người cùng quản lý tài khoản.
+too-many-logins = Có quá nhiều lượt đăng nhập đang diễn ra. Vui lòng thử lại sau vài phút.
+being-erased = Dữ liệu của tài khoản này vẫn đang được xóa. Vui lòng kết nối lại sau vài phút.
+nothing-was-connected = Chưa kết nối gì: { $why }
+shopify-connect = Kết nối cửa hàng Shopify
+shopify-field = Tên cửa hàng, như trong địa chỉ .myshopify.com
+shopify-wrong-name = Đây không phải tên cửa hàng Shopify. Tên có dạng my-shop hoặc my-shop.myshopify.com.
+facebook-connect = Kết nối Trang Facebook
+instagram-connect = Tài khoản Instagram của Trang
+facebook-continue = Tiếp tục với Facebook
 
-bad-request = Bad request
-not-signed-in = Not signed in
-not-signed-in-detail = You are not signed in.
-not-allowed = Not allowed
-not-found = Not found
-not-found-detail = There is nothing at this address.
-conflict = Conflict
-platform-busy = The platform is busy
-platform-busy-detail = { $platform } is busy and asks us to wait. Nothing was changed; please try again in a few minutes.
-platform-silent = The platform did not answer
-platform-silent-detail = { $platform } did not answer as expected. Nothing was changed; please try again in a few minutes.
-unavailable = Unavailable
-not-now = Not at the moment
-not-now-detail = The service cannot read or store anything at the moment. Please try again in a moment.
-went-wrong = Something went wrong
-went-wrong-detail = Something went wrong on our side. Please try again.
-form-expired = This form has expired. Please go back, reload the page and try again.
-form-of-another-site = This form stood on another site.
-cannot-store = The service cannot store anything at the moment.
-starting = The service is starting or stopping.
-took-too-long = This took too long. Please try again.
-refused-method = Not possible
-refused-method-detail = This service does not know this method.
-refused-long-url = Too long
-refused-long-url-detail = This address is too long.
-refused-host-detail = The request must name one host.
-refused-compressed = Compressed
-refused-compressed-detail = Compressed requests are not accepted.
-refused-large = Too large
-refused-large-detail = This request is too large.
-refused-unreadable-detail = The request broke off or could not be read.
-refused-slow = Too slow
-refused-slow-detail = The request did not come in time.
-refused-often = Too often
-refused-often-detail = This was asked too often from your address. Please wait a minute.
-refused-busy = Busy
-refused-busy-detail = The service is busy. Please try again in a moment.
-form-incomplete = The form lacks something. Please go back and try again.
+facebook-shop-first = Vui lòng kết nối cửa hàng trước; sau đó quay lại để kết nối Trang.
+facebook-what = các Trang của tài khoản Facebook trong trình duyệt này
+facebook-session-changed = Phiên của bạn đã hết hạn hoặc đã thay đổi. Vui lòng mở trang chủ và đăng nhập lại.
+facebook-declined = Facebook báo rằng các quyền chưa được cấp nên chưa kết nối gì. Để thử lại, hãy mở trang chủ và chọn “Tiếp tục với Facebook”.
+facebook-no-code = Phản hồi của Facebook không có mã.
+facebook-permissions-missing = Chưa kết nối gì: các quyền sau chưa được cấp: { $permissions }. Vui lòng mở trang chủ, chọn “Tiếp tục với Facebook” và giữ các quyền được chọn.
+facebook-more-pages = Các Trang khác
+facebook-more-pages-why = Facebook chưa nêu hết các Trang của bạn. Những Trang còn thiếu sẽ được kết nối khi đăng nhập lần nữa. { $why }
+facebook-your-pages = Các Trang của bạn
+facebook-no-pages = Facebook không hiển thị Trang nào của bạn cho ứng dụng này nên chưa kết nối gì. Hãy chọn Trang trong hộp thoại của Facebook, hoặc đăng nhập bằng người có vai trò ở đó. Nếu Trang thuộc danh mục doanh nghiệp, người có toàn quyền phải chỉ định Trang cho bạn (Meta Business Suite, Cài đặt, Trang, “Chỉ định người”) và cho phép nhắn tin. Sau đó hãy đăng nhập lại.
+facebook-login-used = Facebook báo rằng lượt đăng nhập này đã dùng hoặc đã hết hạn. Nếu Trang hiện là đã kết nối thì mọi thứ đều ổn; nếu không, vui lòng đăng nhập lại.
+facebook-not-confirmed = Facebook không xác nhận lượt đăng nhập này. Vui lòng đăng nhập lại.
+facebook-unreadable-id = Không đọc được ID.
+facebook-no-access = Facebook không cấp quyền truy cập.
+facebook-may-not-answer = Bạn không được trả lời tin nhắn ở đó. Hãy yêu cầu nhiệm vụ “Tin nhắn” trong cài đặt của Trang.
+facebook-in-portfolio = Facebook không cấp quyền truy cập. Nếu Trang thuộc danh mục doanh nghiệp, người có toàn quyền phải chỉ định Trang cho bạn (Meta Business Suite, Cài đặt, Trang, “Chỉ định người”) và cho phép nhắn tin. Sau đó hãy đăng nhập lại.
+facebook-of-another-shop = Trang này đã kết nối với cửa hàng khác ở đây. Hãy đăng nhập bằng cửa hàng đó để dùng, hoặc nhờ người vận hành gỡ kết nối.
+facebook-not-signed = Đây không phải yêu cầu do Facebook ký cho ứng dụng này.
+to-come-lasting = đăng nhập dài hạn
+to-come-granted = các quyền bạn đã cấp
+to-come-access = quyền truy cập Trang
+to-come-subscription = đăng ký webhook
+to-come-page-details = thông tin của Trang
+to-come-more-pages = các Trang khác của bạn
 
-## Logins
-
-connect-this = Connect this?
-connect-this-not = No, to the start page
-connect-this-yes = Yes, connect it
-login-of-another-site = A page of another site wants to connect { $what } here, where you are signed in with an account of yours. Whoever manages one of them can then read the conversations of the other. Go on only if this is your own wish.
-login-of-another-site-beside = A page of another site wants to connect { $what } here, where you are signed in with { $names }. Whoever manages one of them can then read the conversations of the other. Go on only if this is your own wish.
-login-used = This login link was used already, has expired, or belongs to another browser. If your account is shown as connected, all is well; otherwise please start the login again.
-login-overtaken = Nothing was connected: somebody else connected the same account at the same moment, and it is theirs now. If that was you in another window, go on there; otherwise ask who manages the account with you.
-too-many-logins = Too many logins are under way. Please try again in some minutes.
-being-erased = What was known of this account is still being erased. Please connect it again in a few minutes.
-nothing-was-connected = Nothing was connected: { $why }
-shopify-connect = Connect your Shopify shop
-shopify-field = The name of your shop, as in its .myshopify.com address
-shopify-wrong-name = This is not the name of a Shopify shop. It looks like my-shop, or my-shop.myshopify.com.
-facebook-connect = Connect your Facebook Page
-instagram-connect = Instagram account of your Page
-facebook-continue = Continue with Facebook
-
-## Logins of Facebook
-
-facebook-shop-first = Please connect your shop first; then come back to connect your Page.
-facebook-what = Pages of the Facebook account of this browser
-facebook-session-changed = Your session has ended or changed meanwhile. Please open the start page and log in again.
-facebook-declined = Facebook reports that the permissions were not given, so nothing was connected. To try again, open the start page and choose “Continue with Facebook”.
-facebook-no-code = The answer of Facebook holds no code.
-facebook-permissions-missing = Nothing was connected: these permissions were not given: { $permissions }. Please open the start page, choose “Continue with Facebook” and leave them ticked.
-facebook-more-pages = More Pages
-facebook-more-pages-why = Facebook did not name all of your Pages. Those that are missing here are connected by another login. { $why }
-facebook-your-pages = Your Pages
-facebook-no-pages = Facebook shows no Page of yours to this app, so nothing was connected. Choose your Pages in Facebook's dialog, or log in as a person who has a role there. If your Page belongs to a business portfolio, somebody with full control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign people”), with messages allowed. Then log in again.
-facebook-login-used = Facebook says that this login was used already or has expired. If your Page is shown as connected, all is well; otherwise please start the login again.
-facebook-not-confirmed = Facebook does not confirm this login. Please start it again.
-facebook-unreadable-id = Its id cannot be read.
-facebook-no-access = Facebook gives no access to it.
-facebook-may-not-answer = You may not answer messages there. Ask for the task “Messages” in the Page's settings.
-facebook-in-portfolio = Facebook gives no access to it. If it belongs to a business portfolio, somebody with full control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign people”), with messages allowed. Then log in again.
-facebook-of-another-shop = It is connected to another shop here already. Log in with that shop to use it there, or ask the operator to release it.
-facebook-not-signed = This is not a signed request of Facebook for this app.
-to-come-lasting = a login that lasts
-to-come-granted = what you allowed
-to-come-access = access to the Page
-to-come-subscription = the webhook subscription
-to-come-page-details = the Page's details
-to-come-more-pages = more of your Pages
-
-## Logins of Shopify
-
-shopify-what = the shop { $shop }
-shopify-forged-link = This link does not come from Shopify, or was changed on its way. Please open the app from Shopify again.
-shopify-old-link = This link of Shopify is too old. Please open the app from Shopify again.
-shopify-forged = This answer does not come from Shopify, or was changed on its way. Please start the login again.
-shopify-declined = Shopify reports that the app was not installed, so nothing was connected. To try again, open the start page and connect your shop.
-shopify-old-answer = This answer of Shopify is too old. Please start the login again.
-shopify-another-shop = This answer is about another shop than the login. Please start it again.
-shopify-no-products = Nothing was connected: the permission to read products was not given. Please connect your shop again and leave it as it is on Shopify's screen.
-shopify-login-used = Shopify says that this login was used already or has expired. If your shop is shown as connected, all is well; otherwise please start the login again.
-to-come-shop-details = the shop's details
-to-come-subscriptions = the webhook subscriptions
-
-## What is wrong with an account
+shopify-what = cửa hàng { $shop }
+shopify-forged-link = Liên kết này không đến từ Shopify hoặc đã bị thay đổi. Vui lòng mở lại ứng dụng từ Shopify.
+shopify-old-link = Liên kết này của Shopify đã quá cũ. Vui lòng mở lại ứng dụng từ Shopify.
+shopify-forged = Phản hồi này không đến từ Shopify hoặc đã bị thay đổi. Vui lòng đăng nhập lại.
+shopify-declined = Shopify báo rằng ứng dụng chưa được cài đặt nên chưa kết nối gì. Để thử lại, hãy mở trang chủ và kết nối cửa hàng.
+shopify-old-answer = Phản hồi này của Shopify đã quá cũ. Vui lòng đăng nhập lại.
+shopify-another-shop = Phản hồi này thuộc cửa hàng khác. Vui lòng đăng nhập lại.
+shopify-no-products = Chưa kết nối gì: quyền đọc sản phẩm chưa được cấp. Vui lòng kết nối lại cửa hàng và giữ nguyên quyền đó trên màn hình của Shopify.
+shopify-login-used = Shopify báo rằng lượt đăng nhập này đã dùng hoặc đã hết hạn. Nếu cửa hàng hiện là đã kết nối thì mọi thứ đều ổn; nếu không, vui lòng đăng nhập lại.
+to-come-shop-details = thông tin cửa hàng
+to-come-subscriptions = các đăng ký webhook
 
 problems = { $first }; { $second }
 list = { $first }, { $second }
 sentences = { $first } { $second }
-platform-limits = { $platform } limits how often it may be asked. Reading goes on by itself after a pause.
-platform-later = { $platform } does not answer properly at the moment. It is asked again by itself.
-platform-unreadable = { $platform }'s answers cannot be read at the moment. It is asked again by itself.
-platform-refuses = { $platform } refuses what is asked (code { $code }).
+platform-limits = { $platform } giới hạn số lần được hỏi. Việc đọc sẽ tự tiếp tục sau một lúc.
+platform-later = { $platform } hiện không phản hồi đúng. Hệ thống sẽ tự hỏi lại.
+platform-unreadable = Hiện không đọc được phản hồi của { $platform }. Hệ thống sẽ tự hỏi lại.
+platform-refuses = { $platform } từ chối yêu cầu (mã { $code }).
 
-facebook-blocked = Facebook has blocked this app or Page for a while, for breaking its rules (code 368). Facebook names the rule in the Page's Support Inbox; reading goes on by itself when the block ends.
-facebook-restricted = Facebook has restricted the Page from sending messages for a while (code 10). See the Page's Support Inbox.
-facebook-not-allowed = Facebook does not allow the Page to be read (code { $code }). Choose “Continue with Facebook” again and leave all permissions ticked.
-facebook-not-allowed-without = Facebook does not allow it without the permission { $permission } (code { $code }). Choose “Continue with Facebook” again and leave all permissions ticked.
-facebook-token-removed = The app was removed from the Facebook account. Please connect the Page again.
-facebook-token-checkpoint = Facebook wants you to log in there and confirm your identity. Then connect the Page again.
-facebook-token-password = The password of the Facebook account was changed. Please connect the Page again.
-facebook-token-expired = The Facebook login has expired. Please connect the Page again.
-facebook-token-unconfirmed = The Facebook account is not confirmed. Confirm it there, then connect the Page again.
-facebook-token-no-role = The person who connected the Page has no role there any more. Someone with a role must connect it again.
-facebook-token-refused = Facebook refuses the stored login. Please connect the Page again.
-facebook-token-gone = The stored login is gone. Please connect the Page again.
-facebook-token-another-app = This service is another app at Facebook now. Please connect the Page again.
-facebook-setup = This service is not set up properly at Facebook (code { $code }). Its operator has to mend that.
-facebook-unreachable = Facebook says that a person cannot be reached (code 551).
-facebook-not-visible = Facebook does not show something that was there before (code 100/33).
-facebook-too-large = Facebook finds the Page's conversations too large to be read at once.
-facebook-page-gone = Facebook does not show this Page any more: it was deleted, hidden, or taken away from the person who connected it. If it is there again, reading goes on by itself.
-facebook-permission-missing = a permission is missing ({ $permissions }); choose “Continue with Facebook” again and tick it
-facebook-subscription-refused = Facebook refuses to deliver messages (the webhook subscription was refused, code { $code })
-facebook-delivers-nothing = Facebook delivers nothing to this service at the moment (code { $code }), and its operator was told; messages come with the daily poll
-facebook-policy-block = Facebook has blocked the Page from sending messages for breaking its rules; see the Page's Support Inbox
-facebook-policy-warning = Facebook warns the Page for breaking its rules; see the Page's Support Inbox
-facebook-ended = Facebook's permission to read the Page ended on { $date }; choose “Continue with Facebook” again to renew it
-facebook-ends-soon = Facebook's permission to read the Page ends on { $date }. Choose “Continue with Facebook” before that day to renew it.
+facebook-blocked = Facebook đã chặn ứng dụng hoặc Trang này một thời gian vì vi phạm quy định (mã 368). Quy định được nêu trong Hộp thư hỗ trợ của Trang; việc đọc tự tiếp tục khi hết chặn.
+facebook-restricted = Facebook tạm hạn chế Trang gửi tin nhắn (mã 10). Xem Hộp thư hỗ trợ của Trang.
+facebook-not-allowed = Facebook không cho phép đọc Trang (mã { $code }). Hãy chọn lại “Tiếp tục với Facebook” và giữ tất cả các quyền được chọn.
+facebook-not-allowed-without = Facebook không cho phép khi thiếu quyền { $permission } (mã { $code }). Hãy chọn lại “Tiếp tục với Facebook” và giữ tất cả các quyền được chọn.
+facebook-token-removed = Ứng dụng đã bị gỡ khỏi tài khoản Facebook. Vui lòng kết nối lại Trang.
+facebook-token-checkpoint = Facebook yêu cầu bạn đăng nhập và xác nhận danh tính. Sau đó hãy kết nối lại Trang.
+facebook-token-password = Mật khẩu của tài khoản Facebook đã đổi. Vui lòng kết nối lại Trang.
+facebook-token-expired = Phiên đăng nhập Facebook đã hết hạn. Vui lòng kết nối lại Trang.
+facebook-token-unconfirmed = Tài khoản Facebook chưa được xác nhận. Hãy xác nhận rồi kết nối lại Trang.
+facebook-token-no-role = Người đã kết nối Trang không còn vai trò ở đó. Người có vai trò phải kết nối lại.
+facebook-token-refused = Facebook từ chối thông tin đăng nhập đã lưu. Vui lòng kết nối lại Trang.
+facebook-token-gone = Thông tin đăng nhập đã lưu không còn. Vui lòng kết nối lại Trang.
+facebook-token-another-app = Dịch vụ này nay là ứng dụng khác trên Facebook. Vui lòng kết nối lại Trang.
+facebook-setup = Dịch vụ này chưa được thiết lập đúng trên Facebook (mã { $code }). Người vận hành cần sửa.
+facebook-unreachable = Facebook báo rằng không liên lạc được với một người (mã 551).
+facebook-not-visible = Facebook không còn hiển thị thứ trước đây có (mã 100/33).
+facebook-too-large = Facebook cho rằng các cuộc trò chuyện của Trang quá lớn để đọc một lần.
+facebook-page-gone = Facebook không còn hiển thị Trang này: Trang đã bị xóa, ẩn, hoặc người kết nối không còn quyền. Khi Trang có lại, việc đọc tự tiếp tục.
+facebook-permission-missing = thiếu quyền ({ $permissions }); hãy chọn lại “Tiếp tục với Facebook” và đánh dấu quyền đó
+facebook-subscription-refused = Facebook không chuyển tin nhắn (đăng ký webhook bị từ chối, mã { $code })
+facebook-delivers-nothing = Facebook hiện không chuyển gì cho dịch vụ này (mã { $code }), người vận hành đã được báo; tin nhắn đến theo lần đọc hằng ngày
+facebook-policy-block = Facebook đã chặn Trang gửi tin nhắn vì vi phạm quy định; xem Hộp thư hỗ trợ của Trang
+facebook-policy-warning = Facebook cảnh báo Trang vì vi phạm quy định; xem Hộp thư hỗ trợ của Trang
+facebook-ended = quyền đọc Trang do Facebook cấp đã hết hạn ngày { $date }; hãy chọn lại “Tiếp tục với Facebook” để gia hạn
+facebook-ends-soon = Quyền đọc Trang do Facebook cấp hết hạn ngày { $date }. Hãy chọn “Tiếp tục với Facebook” trước ngày đó để gia hạn.
 
-shopify-inactive = this shop is not active at Shopify: paused, or closed. Reading goes on by itself when it is open again.
-shopify-token-refused = Shopify refuses the stored login: the app was uninstalled, or the login was revoked. Please connect the shop again.
-shopify-token-old-kind = Shopify does not accept the old kind of login any more. Please connect the shop again.
-shopify-token-dead = Shopify refuses the stored login. Please connect the shop again.
-shopify-not-renewed = Shopify refuses to renew the login: the app was uninstalled, or this service is set up wrongly. Please connect the shop again.
-shopify-limits = Shopify limits how often this shop may be asked. Reading goes on by itself after a pause.
-shopify-denied = Shopify denies a permission (ACCESS_DENIED). Connect the shop again to give it.
-shopify-too-dear = Shopify finds a part of the catalogue too large to be asked for (MAX_COST_EXCEEDED). The operator of this service has to mend that.
-shopify-refuses = Shopify refuses what is asked ({ $code }). The operator of this service has to mend that.
-shopify-frozen = Shopify has frozen this shop, most often because of an unpaid bill. Reading goes on by itself when it is open again.
-shopify-no-such-shop = Shopify knows no shop at this address: it may have been closed for good. It is asked again every hour, in case that is over.
-shopify-locked = Shopify has locked this shop. Reading goes on by itself when it is open again.
-shopify-moved = this shop has another address at Shopify now: it was renamed. Please connect it again under its new name.
-shopify-forbidden = Shopify forbids the use of this shop at the moment. Reading goes on by itself when that is over.
-shopify-renamed = this shop is called { $shop } at Shopify now. Please connect it again under its new name; what was read under the old one stays as it is.
-shopify-part-denied = a permission is missing ({ $permissions }). Connect the shop again to give it.
-shopify-permission-missing = a permission is missing ({ $permissions }); connect the shop again to give it
-shopify-not-delivered = Shopify refuses to deliver { $what }
-export-consequence = { $why } The catalogue is read page by page instead, which takes longer and brings the same. The export is tried again with the next whole read, after a day at the earliest.
-export-refused = Shopify's export of the { $what } was refused ({ $code }).
-export-not-told = Shopify refuses to tell about its export ({ $code }).
-export-answers-unreadable = Shopify's answers about its export cannot be read ({ $why }).
-export-denied = Shopify's export of the { $what } was denied a permission (ACCESS_DENIED).
-export-fault = Shopify's export of the { $what } failed by a fault at Shopify (INTERNAL_SERVER_ERROR).
-export-timeout = Shopify's export of the { $what } took Shopify too long (TIMEOUT).
-export-failed = Shopify's export of the { $what } failed ({ $code }).
-export-expired = Shopify's export of the { $what } expired before it could be fetched (EXPIRED).
-export-canceled = Shopify's export of the { $what } was canceled at Shopify (CANCELED).
-export-unknown-end = Shopify's export of the { $what } ended in a way that is not known here ({ $code }).
-export-gone = Shopify's export of the { $what } is not known at Shopify any more.
-export-not-begun = Shopify's export of the { $what } has not begun after half an hour.
-export-endless = Shopify's export of the catalogue has not ended after six hours.
-export-elsewhere = Shopify's export of the { $what } lies at an address that is not known as Shopify's; it was not fetched.
-export-not-given-out = Shopify's export of the { $what } is not given out ({ $code }).
-export-breaks-off = Shopify's export of the { $what } breaks off before its end.
-export-unreadable = Shopify's export of the { $what } cannot be read ({ $why }).
-export-orphan = Shopify's export of the { $what } is incomplete: an object in it lacks its parent.
+shopify-inactive = cửa hàng này không hoạt động trên Shopify: tạm dừng hoặc đã đóng. Việc đọc tự tiếp tục khi cửa hàng mở lại.
+shopify-token-refused = Shopify từ chối thông tin đăng nhập đã lưu: ứng dụng đã bị gỡ hoặc quyền đã bị thu hồi. Vui lòng kết nối lại cửa hàng.
+shopify-token-old-kind = Shopify không còn chấp nhận kiểu đăng nhập cũ. Vui lòng kết nối lại cửa hàng.
+shopify-token-dead = Shopify từ chối thông tin đăng nhập đã lưu. Vui lòng kết nối lại cửa hàng.
+shopify-not-renewed = Shopify từ chối gia hạn đăng nhập: ứng dụng đã bị gỡ hoặc dịch vụ này thiết lập sai. Vui lòng kết nối lại cửa hàng.
+shopify-limits = Shopify giới hạn số lần được hỏi về cửa hàng này. Việc đọc sẽ tự tiếp tục sau một lúc.
+shopify-denied = Shopify không cấp quyền (ACCESS_DENIED). Hãy kết nối lại cửa hàng để cấp quyền.
+shopify-too-dear = Shopify cho rằng một phần danh mục quá lớn để hỏi (MAX_COST_EXCEEDED). Người vận hành dịch vụ này cần sửa.
+shopify-refuses = Shopify từ chối yêu cầu ({ $code }). Người vận hành dịch vụ này cần sửa.
+shopify-frozen = Shopify đã đóng băng cửa hàng này, thường do hóa đơn chưa thanh toán. Việc đọc tự tiếp tục khi cửa hàng mở lại.
+shopify-no-such-shop = Shopify không có cửa hàng ở địa chỉ này: có thể đã đóng hẳn. Hệ thống hỏi lại mỗi giờ.
+shopify-locked = Shopify đã khóa cửa hàng này. Việc đọc tự tiếp tục khi cửa hàng mở lại.
+shopify-moved = cửa hàng này nay có địa chỉ khác trên Shopify: đã đổi tên. Vui lòng kết nối lại với tên mới.
+shopify-forbidden = Shopify hiện cấm dùng cửa hàng này. Việc đọc tự tiếp tục khi hết cấm.
+shopify-renamed = cửa hàng này nay có tên { $shop } trên Shopify. Vui lòng kết nối lại với tên mới; những gì đã đọc dưới tên cũ được giữ nguyên.
+shopify-part-denied = thiếu quyền ({ $permissions }). Hãy kết nối lại cửa hàng để cấp quyền.
+shopify-permission-missing = thiếu quyền ({ $permissions }); hãy kết nối lại cửa hàng để cấp quyền
+shopify-not-delivered = Shopify không chuyển { $what }
+export-consequence = { $why } Danh mục được đọc theo từng trang, lâu hơn nhưng kết quả như nhau. Việc xuất sẽ được thử lại ở lần đọc đầy đủ tiếp theo, sớm nhất sau một ngày.
+export-refused = Shopify từ chối xuất { $what } ({ $code }).
+export-not-told = Shopify không cho biết về việc xuất dữ liệu ({ $code }).
+export-answers-unreadable = Không đọc được phản hồi của Shopify về việc xuất dữ liệu ({ $why }).
+export-denied = Việc xuất { $what } của Shopify thiếu quyền (ACCESS_DENIED).
+export-fault = Việc xuất { $what } thất bại do lỗi của Shopify (INTERNAL_SERVER_ERROR).
+export-timeout = Việc xuất { $what } của Shopify mất quá nhiều thời gian (TIMEOUT).
+export-failed = Việc xuất { $what } của Shopify thất bại ({ $code }).
+export-expired = Dữ liệu xuất { $what } của Shopify hết hạn trước khi tải được (EXPIRED).
+export-canceled = Việc xuất { $what } đã bị hủy ở Shopify (CANCELED).
+export-unknown-end = Việc xuất { $what } của Shopify kết thúc theo cách chưa biết ({ $code }).
+export-gone = Shopify không còn biết việc xuất { $what }.
+export-not-begun = Việc xuất { $what } của Shopify chưa bắt đầu sau nửa giờ.
+export-endless = Việc xuất danh mục của Shopify chưa xong sau sáu giờ.
+export-elsewhere = Dữ liệu xuất { $what } nằm ở địa chỉ không thuộc Shopify nên không được tải.
+export-not-given-out = Shopify không trả dữ liệu xuất { $what } ({ $code }).
+export-breaks-off = Dữ liệu xuất { $what } của Shopify bị ngắt trước khi kết thúc.
+export-unreadable = Không đọc được dữ liệu xuất { $what } của Shopify ({ $why }).
+export-orphan = Dữ liệu xuất { $what } của Shopify chưa đầy đủ: một đối tượng thiếu đối tượng cha.
 
-whatsapp-blocked = WhatsApp has blocked the business account for breaking its rules. WhatsApp Manager names the rule; sending goes on by itself when the block ends.
-whatsapp-restricted = WhatsApp has restricted the number from sending for a while. See WhatsApp Manager.
-whatsapp-payment = WhatsApp cannot charge the business account (code 131042): a payment method is missing or was refused. See WhatsApp Manager, Billing.
-whatsapp-not-registered = The number is not registered to send at WhatsApp (code { $code }). See WhatsApp Manager.
-whatsapp-not-allowed = WhatsApp does not allow it to the token of the settings (code { $code }). Its system user needs the number and the permissions { $permissions }.
-whatsapp-token-expired = The access token for WhatsApp has expired. Set WHATSAPP_ACCESS_TOKEN anew.
-whatsapp-token-refused = WhatsApp refuses the access token of the settings. Set WHATSAPP_ACCESS_TOKEN anew.
-whatsapp-may-not-send = the token of the settings may not send: its permission { $permission } is missing
-whatsapp-subscription-refused = WhatsApp refuses to deliver messages (the subscription was refused, code { $code })
-whatsapp-another-address = WhatsApp delivers the number's messages to another address than WHATSAPP_WEBHOOK_ADDRESS
-whatsapp-fields-missing = the app does not get these webhook fields: { $fields }
+whatsapp-blocked = WhatsApp đã chặn tài khoản doanh nghiệp vì vi phạm quy định. WhatsApp Manager nêu quy định đó; việc gửi tự tiếp tục khi hết chặn.
+whatsapp-restricted = WhatsApp tạm hạn chế số này gửi tin. Xem WhatsApp Manager.
+whatsapp-payment = WhatsApp không tính phí được cho tài khoản doanh nghiệp (mã 131042): thiếu phương thức thanh toán hoặc bị từ chối. Xem mục Thanh toán trong WhatsApp Manager.
+whatsapp-not-registered = Số này chưa được đăng ký gửi tin trên WhatsApp (mã { $code }). Xem WhatsApp Manager.
+whatsapp-not-allowed = WhatsApp không cho phép với token trong cài đặt (mã { $code }). Người dùng hệ thống của token cần số này và các quyền { $permissions }.
+whatsapp-token-expired = Token truy cập WhatsApp đã hết hạn. Hãy đặt lại WHATSAPP_ACCESS_TOKEN.
+whatsapp-token-refused = WhatsApp từ chối token trong cài đặt. Hãy đặt lại WHATSAPP_ACCESS_TOKEN.
+whatsapp-may-not-send = token trong cài đặt không được gửi tin: thiếu quyền { $permission }
+whatsapp-subscription-refused = WhatsApp không chuyển tin nhắn (đăng ký bị từ chối, mã { $code })
+whatsapp-another-address = WhatsApp chuyển tin nhắn của số này đến địa chỉ khác với WHATSAPP_WEBHOOK_ADDRESS
+whatsapp-fields-missing = ứng dụng không nhận được các trường webhook này: { $fields }
 
-viber-token-refused = Viber refuses the bot's token. Its operator puts the new one into VIBER_BOT_TOKEN and starts the service again.
-viber-blocked = Viber has blocked the bot (status 7). Its support says why; it is looked at again every hour.
-viber-unknown-bot = Viber does not know the bot any more (status 8). Its support says why.
-viber-suspended = Viber has suspended the bot (status 9). Its support says why; it is looked at again every hour.
-viber-terms = Viber does not let the bot do this (status 15): its commercial terms may be missing.
-viber-another-bot = VIBER_BOT_TOKEN is the token of another bot, or Viber has not told yet of which. Nothing is sent as this one.
-viber-not-delivered-unreachable = Viber does not deliver messages to VIBER_WEBHOOK_ADDRESS: it cannot reach the address, or does not trust its certificate (status 1).
-viber-not-delivered = Viber does not deliver messages to VIBER_WEBHOOK_ADDRESS: it refuses the address (status { $code }).
+viber-token-refused = Viber từ chối token của bot. Người vận hành đặt token mới vào VIBER_BOT_TOKEN và khởi động lại dịch vụ.
+viber-blocked = Viber đã chặn bot (trạng thái 7). Bộ phận hỗ trợ của Viber cho biết lý do; hệ thống kiểm tra lại mỗi giờ.
+viber-unknown-bot = Viber không còn biết bot này (trạng thái 8). Bộ phận hỗ trợ của Viber cho biết lý do.
+viber-suspended = Viber đã đình chỉ bot (trạng thái 9). Bộ phận hỗ trợ của Viber cho biết lý do; hệ thống kiểm tra lại mỗi giờ.
+viber-terms = Viber không cho bot làm việc này (trạng thái 15): có thể thiếu điều khoản thương mại.
+viber-another-bot = VIBER_BOT_TOKEN là token của bot khác, hoặc Viber chưa cho biết của bot nào. Không gửi gì với tư cách bot này.
+viber-not-delivered-unreachable = Viber không chuyển tin nhắn đến VIBER_WEBHOOK_ADDRESS: không truy cập được địa chỉ hoặc không tin chứng chỉ (trạng thái 1).
+viber-not-delivered = Viber không chuyển tin nhắn đến VIBER_WEBHOOK_ADDRESS: địa chỉ bị từ chối (trạng thái { $code }).
 
-linkedin-token-refused = LinkedIn refuses the page's token: it has ended, or was taken back. Its operator makes a new one, puts it into LINKEDIN_ACCESS_TOKEN and starts the service again.
-linkedin-refresh-refused = LinkedIn refuses to renew the page's token. Its operator makes new ones, puts them into LINKEDIN_ACCESS_TOKEN and LINKEDIN_REFRESH_TOKEN and starts the service again.
-linkedin-not-allowed = LinkedIn does not allow this to the app or to the member whose token it is (code { $code }): a product of the app, a permission, or the role of an administrator of the page is missing
-linkedin-version = LinkedIn does not serve this version of its API any more. Its operator sets LINKEDIN_VERSION to a newer one.
-linkedin-limits = LinkedIn limits how often it may be asked in a day. It is asked again by itself.
-linkedin-another-page = LINKEDIN_ORGANIZATION_ID names another page. Nothing is sent as this one.
-linkedin-not-shown = LinkedIn does not show the subscription (code { $code })
-linkedin-no-subscription = LinkedIn has no subscription of the page's activity; with LINKEDIN_APPLICATION_ID the service makes one
-linkedin-no-administrator = the member of LINKEDIN_ACCESS_TOKEN does not administer the page, so nobody can subscribe to its activity
-linkedin-not-delivered = LinkedIn refuses to deliver the page's activity to LINKEDIN_WEBHOOK_ADDRESS (code { $code }): the address must be entered under Webhooks in the developer portal first, where LinkedIn checks it
+linkedin-token-refused = LinkedIn từ chối token của trang: đã hết hạn hoặc bị thu hồi. Người vận hành tạo token mới, đặt vào LINKEDIN_ACCESS_TOKEN và khởi động lại dịch vụ.
+linkedin-refresh-refused = LinkedIn từ chối gia hạn token của trang. Người vận hành tạo token mới, đặt vào LINKEDIN_ACCESS_TOKEN và LINKEDIN_REFRESH_TOKEN rồi khởi động lại dịch vụ.
+linkedin-not-allowed = LinkedIn không cho phép ứng dụng hoặc thành viên sở hữu token (mã { $code }): thiếu một sản phẩm của ứng dụng, một quyền hoặc vai trò quản trị viên của trang
+linkedin-version = LinkedIn không còn hỗ trợ phiên bản API này. Người vận hành đặt LINKEDIN_VERSION thành phiên bản mới hơn.
+linkedin-limits = LinkedIn giới hạn số lần được hỏi mỗi ngày. Hệ thống sẽ tự hỏi lại.
+linkedin-another-page = LINKEDIN_ORGANIZATION_ID là trang khác. Không gửi gì với tư cách trang này.
+linkedin-not-shown = LinkedIn không hiển thị đăng ký (mã { $code })
+linkedin-no-subscription = LinkedIn không có đăng ký hoạt động của trang; với LINKEDIN_APPLICATION_ID dịch vụ sẽ tạo
+linkedin-no-administrator = thành viên của LINKEDIN_ACCESS_TOKEN không quản trị trang nên không ai đăng ký được hoạt động của trang
+linkedin-not-delivered = LinkedIn không chuyển hoạt động của trang đến LINKEDIN_WEBHOOK_ADDRESS (mã { $code }): trước hết phải nhập địa chỉ vào mục Webhooks trong cổng nhà phát triển, nơi LinkedIn kiểm tra
+
+bot-hand-no-answer = Mô hình không trả lời.
+bot-hand-too-long = Câu trả lời của mô hình quá dài.
+bot-hand-markup = Câu trả lời của mô hình là mã đánh dấu, không phải văn bản.
+bot-hand-address = Câu trả lời của mô hình có địa chỉ không thuộc cửa hàng.
+bot-hand-price = Câu trả lời của mô hình có giá không nằm trong danh mục.
+bot-hand-another-customer = Câu trả lời của mô hình nhắc đến khách khác.
+bot-hand-unreadable = Không đọc được câu trả lời của mô hình.
+bot-hand-cut = Câu trả lời của mô hình bị cắt.
+bot-hand-declined = Mô hình không nhận câu hỏi này.
+bot-hand-endless = Mô hình không tìm được câu trả lời.
+bot-hand-wanted = Mô hình muốn người trả lời.
+bot-hand-prompt = Không đọc được tệp BOT_PROMPT_FILE.
+bot-hand-over-budget = Bot đã dùng hết token của hôm nay.
+bot-hand-cannot-read = Khách đã gửi nội dung bot không đọc được.
+bot-hand-refuses = Mô hình từ chối nhận câu hỏi.
+bot-hand-late = Mô hình không trả lời kịp.
+bot-hand-account-late = Tài khoản không gửi kịp.
+bot-hand-channel = Không thể gửi câu trả lời của mô hình trên kênh này.
+bot-hand-nobody = Chưa ai trả lời kể từ khi bot chuyển giao.
+bot-hand-window = Thời hạn trả lời của nền tảng kết thúc trước khi bot kịp trả lời.
+bot-hand-not-sent = Không gửi được câu trả lời của bot.
+bot-hand-not-taken = Nền tảng không nhận câu trả lời của bot.
+bot-hand-unknown = Không rõ câu trả lời của bot có đến khách hay không.
+bot-hand-fault = Bot không xử lý được tin nhắn này.
