@@ -386,6 +386,9 @@ bot-why-window = Die Antwortfrist der Plattform war abgelaufen.
 bot-why-account = Das Konto konnte nicht senden.
 bot-why-cannot-receive = Dieser Person kann nicht geschrieben werden.
 bot-why-public = Antworten sind dort öffentlich.
+bot-why-not-connected = Das Konto ist nicht verbunden.
+bot-why-gone = Die Nachricht ist nicht mehr da.
+bot-why-before = Der Bot wurde später eingeschaltet.
 bot-neither = Das Formular sagt weder Ja noch Nein.
 bot-being-tried = Es wird gerade eine Frage ausprobiert. Bitte warten Sie auf die Antwort und versuchen Sie es dann erneut.
 

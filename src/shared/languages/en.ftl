@@ -417,6 +417,9 @@ bot-why-window = The platform's time for answers was over.
 bot-why-account = The account could not send.
 bot-why-cannot-receive = This person cannot be written to.
 bot-why-public = Answers are public there.
+bot-why-not-connected = The account is not connected.
+bot-why-gone = The message is not there any more.
+bot-why-before = The bot was switched on later.
 bot-neither = The form says neither yes nor no.
 bot-being-tried = A question is being tried already. Please wait until it is answered, and try again.
 

@@ -386,6 +386,9 @@ bot-why-window = El plazo de respuesta de la plataforma había terminado.
 bot-why-account = La cuenta no pudo enviar.
 bot-why-cannot-receive = No se puede escribir a esta persona.
 bot-why-public = Allí las respuestas son públicas.
+bot-why-not-connected = La cuenta no está conectada.
+bot-why-gone = El mensaje ya no está.
+bot-why-before = El bot se activó después.
 bot-neither = El formulario no dice ni sí ni no.
 bot-being-tried = Ya se está probando una pregunta. Espere a que se responda e inténtelo de nuevo.
 

@@ -386,6 +386,9 @@ bot-why-window = Le délai de réponse de la plateforme était passé.
 bot-why-account = Le compte n’a pas pu envoyer.
 bot-why-cannot-receive = Impossible d’écrire à cette personne.
 bot-why-public = Les réponses y sont publiques.
+bot-why-not-connected = Le compte n’est pas connecté.
+bot-why-gone = Le message n’est plus là.
+bot-why-before = Le bot a été activé plus tard.
 bot-neither = Le formulaire ne dit ni oui ni non.
 bot-being-tried = Une question est déjà à l’essai. Attendez la réponse, puis réessayez.
 

@@ -105,7 +105,7 @@ fn mirrored(text: &str) -> Cow<'_, str> {
         'ʍ', 'x', 'ʎ', 'z', '∀', 'Ԑ', 'Ↄ', 'ᗡ', 'Ǝ', 'Ⅎ', '⅁', 'H', 'I', 'ſ', 'Ӽ', '⅂', 'W', 'N', 'O', 'Ԁ', 'Ò', 'ᴚ',
         'S', '⊥', '∩', 'Ʌ', 'M', 'X', '⅄', 'Z',
     ];
-    const LOOKALIKE: [(char, char); 18] = [
+    const LOOKALIKE: [(char, char); 19] = [
         ('q', 'ƌ'),
         ('p', 'ƥ'),
         ('u', 'ŭ'),
@@ -124,6 +124,7 @@ fn mirrored(text: &str) -> Cow<'_, str> {
         ('S', 'Ş'),
         ('M', 'Ḿ'),
         ('X', 'Ẋ'),
+        ('Z', 'Ż'),
     ];
     let turned = |letter: char| {
         let place = match letter {

@@ -386,6 +386,9 @@ bot-why-window = O prazo de resposta da plataforma tinha terminado.
 bot-why-account = A conta não pôde enviar.
 bot-why-cannot-receive = Não é possível escrever para esta pessoa.
 bot-why-public = Lá as respostas são públicas.
+bot-why-not-connected = A conta não está conectada.
+bot-why-gone = A mensagem não existe mais.
+bot-why-before = O bot foi ligado depois.
 bot-neither = O formulário não diz sim nem não.
 bot-being-tried = Uma pergunta já está sendo testada. Aguarde a resposta e tente de novo.
 

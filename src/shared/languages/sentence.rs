@@ -142,6 +142,12 @@ impl Sentence {
         }
     }
 
+    /// Whether these are somebody's words and no message of ours: they may quote a person.
+    #[must_use]
+    pub fn is_verbatim(&self) -> bool {
+        matches!(self.0, Kind::Verbatim(_))
+    }
+
     fn formatted<'a>(&'a self, language: Language, value: &mut dyn FnMut(&'a Value) -> FluentValue<'a>) -> String {
         let (name, with) = match &self.0 {
             Kind::Verbatim(words) => return words.to_string(),

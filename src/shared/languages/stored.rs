@@ -10,6 +10,7 @@ impl Sentence {
     #[must_use]
     pub fn stored(&self) -> String {
         match &self.0 {
+            Kind::Verbatim(words) if words.starts_with('{') => json!({ "words": words }).to_string(),
             Kind::Verbatim(words) => words.to_string(),
             Kind::Message { .. } => as_json(self).to_string(),
         }
@@ -49,6 +50,9 @@ fn of_json(json: &Json) -> Option<Sentence> {
     if let Json::String(words) = json {
         return Some(words.clone().into());
     }
+    if let Some(words) = json.get("words").and_then(Json::as_str) {
+        return Some(words.to_owned().into());
+    }
     let name = json.get("say")?.as_str()?;
     if !Sentence::is_known(name) {
         // A newer version wrote it.
@@ -81,8 +85,10 @@ mod tests {
     fn a_sentence_comes_back_as_it_was() {
         let sentence = say::to_come(say::to_come_lasting(), say::platform_refuses("Shopify", "<x>"));
         assert_eq!(Sentence::of_stored(sentence.stored()), sentence);
-        let words = Sentence::from("{ not ours");
-        assert_eq!(Sentence::of_stored(words.stored()), words);
+        for words in ["{ not ours", r#"{"say":"yes","with":{}}"#, r#"{"words":"yes"}"#, "plain", ""] {
+            let words = Sentence::from(words);
+            assert_eq!(Sentence::of_stored(words.stored()), words);
+        }
         let newer = r#"{"say":"not-here","with":{"a":[]},"english":"Something new."}"#;
         assert_eq!(Sentence::of_stored(newer.to_owned()).to_string(), "Something new.");
     }

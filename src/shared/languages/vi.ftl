@@ -329,6 +329,9 @@ bot-why-window = Thời hạn trả lời của nền tảng đã hết.
 bot-why-account = Tài khoản không gửi được.
 bot-why-cannot-receive = Không thể nhắn tin cho người này.
 bot-why-public = Câu trả lời ở đó là công khai.
+bot-why-not-connected = Tài khoản chưa được kết nối.
+bot-why-gone = Tin nhắn không còn nữa.
+bot-why-before = Bot được bật sau đó.
 bot-neither = Biểu mẫu không chọn có hay không.
 bot-being-tried = Đang thử một câu hỏi. Vui lòng chờ câu trả lời rồi thử lại.
 

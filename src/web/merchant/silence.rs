@@ -39,7 +39,7 @@ pub(super) async fn section(
     let standing = answering.shared.journal.load_standing(&conversation).await.map_err(anyhow::Error::from)?;
     let now = answering.now(&connection, &standing);
     let path = format!("/conversations/{channel}/{name}/{person}");
-    let note = now.pause().and_then(|pause| pause.note.as_deref());
+    let note = now.pause().and_then(|pause| pause.note.as_ref());
     Ok(html! {
         section.panel aria-labelledby="bots" {
             h2 id="bots" { (say::bots()) }
