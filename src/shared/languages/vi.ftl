@@ -175,7 +175,9 @@ searched-back-to = Đã tìm đến { $date }.
 search-further = Tìm xa hơn
 you-said = Bạn:
 older-than-kept = Cũ hơn những gì được lưu ở đây; có trong tệp của tài khoản
-messages-word = tin nhắn
+messages-word = { $count ->
+   *[other] tin nhắn
+  }
 
 person-on = { $person } trên { $platform }
 earlier-messages = Tin nhắn trước đó
