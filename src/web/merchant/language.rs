@@ -65,10 +65,10 @@ pub(super) fn headers() -> [(header::HeaderName, HeaderValue); 2] {
     ]
 }
 
-/// The form below a page; none where there is no choice.
-pub(super) fn form() -> Markup {
-    let Some(here) = HERE.try_with(Clone::clone).ok().flatten() else { return html! {} };
-    html! {
+/// The form below a page; `None`: there is no choice.
+pub(super) fn form() -> Option<Markup> {
+    let here = HERE.try_with(Clone::clone).ok().flatten()?;
+    Some(html! {
         form.language method="post" action="/language" {
             input type="hidden" name="back" value=(here);
             label for="language" { (say::language()) }
@@ -79,7 +79,7 @@ pub(super) fn form() -> Markup {
             }
             button.plain { (say::language_change()) }
         }
-    }
+    })
 }
 
 /// `POST /language`: keeps the choice in this browser. It needs no session, and nobody else's data depends on it; a form of

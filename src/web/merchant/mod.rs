@@ -250,15 +250,10 @@ fn frame(status: StatusCode, title: &Sentence, tab: Option<Tab>, scripts: Script
                     }
                 }
                 main id="content" tabindex="-1" data-refresh=[seconds.map(|(renewing, _)| renewing)] { (body) }
-                footer {
-                    div.bar {
-                        @if scripts == Scripts::None {
-                            p { (say::times_are_utc()) }
-                        } @else {
-                            noscript { p { (say::times_are_utc()) } }
-                        }
-                        (language::form())
-                    }
+                @match language::form() {
+                    Some(choice) => footer { div.bar { noscript { p { (say::times_are_utc()) } } (choice) } },
+                    None if scripts == Scripts::None => footer { div.bar { p { (say::times_are_utc()) } } },
+                    None => noscript { footer { div.bar { p { (say::times_are_utc()) } } } },
                 }
             }
         }
