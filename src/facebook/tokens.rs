@@ -16,7 +16,7 @@ use crate::meta::token::TokenInfo;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::end_of_life;
-use crate::shared::languages::{Sentence, date, say};
+use crate::shared::languages::{Sentence, date_in_full, say};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::connections::Token;
 use crate::shared::store::{Status, TokenKind};
@@ -103,14 +103,14 @@ fn scopes_of(info: &TokenInfo, page: &Id) -> Option<Vec<String>> {
 #[must_use]
 pub fn ended(grants: &Grants, now: DateTime<Utc>) -> Option<Sentence> {
     let ended = grants.data_ends.filter(|end| *end <= now)?;
-    Some(say::facebook_ended(date(ended.timestamp_millis())))
+    Some(say::facebook_ended(date_in_full(ended.timestamp_millis())))
 }
 
 /// What to say where the login is about to end.
 #[must_use]
 pub fn ends_soon(grants: &Grants, now: DateTime<Utc>) -> Option<Sentence> {
     let end = [grants.token_ends, grants.data_ends].into_iter().flatten().min()?;
-    (end <= now + TOLD_BEFORE).then(|| say::facebook_ends_soon(date(end.timestamp_millis())))
+    (end <= now + TOLD_BEFORE).then(|| say::facebook_ends_soon(date_in_full(end.timestamp_millis())))
 }
 
 /// Asks for a new token of a Page with the stored token of the person, and stores it. `None`: there is none to be had.

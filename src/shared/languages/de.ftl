@@ -50,6 +50,20 @@ day = { $weekday ->
     [11] November
    *[12] Dezember
   } { $year }
+date-in-full = { $day }. { $month ->
+    [1] Januar
+    [2] Februar
+    [3] März
+    [4] April
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] August
+    [9] September
+    [10] Oktober
+    [11] November
+   *[12] Dezember
+  } { $year }
 just-now = gerade eben
 minutes-ago = { $count ->
     [one] vor einer Minute
@@ -143,6 +157,7 @@ reading-incomplete = Das Einlesen ist unvollständig: { $why }
 reading-pauses = Das Einlesen pausiert: { $why }
 to-come = Noch ausstehend: { $what }. { $why }
 
+account-of = { $platform } · { $noun }
 noun-page = Seite
 noun-instagram = Instagram-Konto
 noun-shop = Shop

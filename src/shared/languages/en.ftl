@@ -53,6 +53,20 @@ day = { $weekday ->
     [11] November
    *[12] December
   } { $year }
+date-in-full = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+  } { $year }
 just-now = just now
 minutes-ago = { $count ->
     [one] a minute ago
@@ -154,6 +168,7 @@ to-come = Still to come: { $what }. { $why }
 
 ## Nouns: what an account of a platform is called
 
+account-of = { $platform } { $noun }
 noun-page = Page
 noun-instagram = Instagram account
 noun-shop = shop

@@ -50,6 +50,20 @@ day = { $weekday ->
     [11] noviembre
    *[12] diciembre
   } de { $year }
+date-in-full = { $day } de { $month ->
+    [1] enero
+    [2] febrero
+    [3] marzo
+    [4] abril
+    [5] mayo
+    [6] junio
+    [7] julio
+    [8] agosto
+    [9] septiembre
+    [10] octubre
+    [11] noviembre
+   *[12] diciembre
+  } de { $year }
 just-now = ahora mismo
 minutes-ago = { $count ->
     [one] hace un minuto
@@ -143,6 +157,7 @@ reading-incomplete = La lectura está incompleta: { $why }
 reading-pauses = La lectura está en pausa: { $why }
 to-come = Pendiente: { $what }. { $why }
 
+account-of = { $platform } · { $noun }
 noun-page = página
 noun-instagram = cuenta de Instagram
 noun-shop = tienda

@@ -50,6 +50,20 @@ day = { $weekday ->
     [11] novembre
    *[12] décembre
   } { $year }
+date-in-full = { $day } { $month ->
+    [1] janvier
+    [2] février
+    [3] mars
+    [4] avril
+    [5] mai
+    [6] juin
+    [7] juillet
+    [8] août
+    [9] septembre
+    [10] octobre
+    [11] novembre
+   *[12] décembre
+  } { $year }
 just-now = à l’instant
 minutes-ago = { $count ->
     [one] il y a une minute
@@ -143,6 +157,7 @@ reading-incomplete = La lecture est incomplète : { $why }
 reading-pauses = La lecture est en pause : { $why }
 to-come = Encore à venir : { $what }. { $why }
 
+account-of = { $platform } · { $noun }
 noun-page = Page
 noun-instagram = compte Instagram
 noun-shop = boutique

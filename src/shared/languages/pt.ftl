@@ -50,6 +50,20 @@ day = { $weekday ->
     [11] novembro
    *[12] dezembro
   } de { $year }
+date-in-full = { $day } de { $month ->
+    [1] janeiro
+    [2] fevereiro
+    [3] março
+    [4] abril
+    [5] maio
+    [6] junho
+    [7] julho
+    [8] agosto
+    [9] setembro
+    [10] outubro
+    [11] novembro
+   *[12] dezembro
+  } de { $year }
 just-now = agora mesmo
 minutes-ago = { $count ->
     [one] há um minuto
@@ -143,6 +157,7 @@ reading-incomplete = A leitura está incompleta: { $why }
 reading-pauses = A leitura está em pausa: { $why }
 to-come = Ainda falta: { $what }. { $why }
 
+account-of = { $platform } · { $noun }
 noun-page = Página
 noun-instagram = conta do Instagram
 noun-shop = loja

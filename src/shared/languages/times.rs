@@ -20,6 +20,13 @@ pub fn date(ms: i64) -> Sentence {
     say::date(day, month, year)
 }
 
+/// A date with its month written out: "21 November 2026".
+#[must_use]
+pub fn date_in_full(ms: i64) -> Sentence {
+    let (year, month, day) = year_month_day(&at(ms));
+    say::date_in_full(day, month, year)
+}
+
 /// A date with its day of the week: "Saturday, 21 November 2026".
 #[must_use]
 pub fn day(ms: i64) -> Sentence {

@@ -11,6 +11,7 @@ day = { $weekday ->
     [6] Thứ Bảy
    *[7] Chủ Nhật
   }, { $day } tháng { $month }, { $year }
+date-in-full = { $day } tháng { $month }, { $year }
 just-now = vừa xong
 minutes-ago = { $count } phút trước
 hours-ago = { $count } giờ trước
@@ -89,6 +90,7 @@ reading-incomplete = Dữ liệu đọc chưa đầy đủ: { $why }
 reading-pauses = Tạm dừng đọc: { $why }
 to-come = Còn lại: { $what }. { $why }
 
+account-of = { $noun } { $platform }
 noun-page = Trang
 noun-instagram = tài khoản Instagram
 noun-shop = cửa hàng

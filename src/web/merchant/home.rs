@@ -340,7 +340,7 @@ fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
             div.card-head {
                 div.who {
                     h2 id=(heading) { (name) }
-                    p.hint { (front.view.platform) " " ((front.view.noun)()) " · " span.id { (connection.account) } }
+                    p.hint { (say::account_of(front.view.platform, (front.view.noun)())) " · " span.id { (connection.account) } }
                 }
                 (parts::state(connection))
             }

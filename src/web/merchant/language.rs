@@ -42,7 +42,8 @@ pub async fn in_their_language(State(Secure(secure)): State<Secure>, request: Re
     }
     let language = of(request.headers(), secure);
     let is_page = request.method() == Method::GET;
-    let here = if is_page { request.uri().path_and_query().map_or("/", |here| here.as_str()) } else { "/" };
+    // Without its query: that of a login's last step holds what no page may show.
+    let here = if is_page { path } else { "/" };
     let here = Some(here.to_owned());
     read_in(language, HERE.scope(here, next.run(request))).await
 }
