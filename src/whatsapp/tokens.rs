@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::NAME;
 use super::refusal::token_reason;
 use super::state::Whatsapp;
+use crate::shared::languages::{Sentence, date_in_full, say};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::telemetry::alerts::Cause;
 
@@ -43,13 +44,9 @@ impl Grants {
 
     /// What to say where the token is about to end.
     #[must_use]
-    pub fn ends_soon(&self, now: DateTime<Utc>) -> Option<String> {
+    pub fn ends_soon(&self, now: DateTime<Utc>) -> Option<Sentence> {
         let end = self.ends.filter(|end| *end <= now + TOLD_BEFORE)?;
-        Some(format!(
-            "The access token for WhatsApp ends on {}. Make a new one for the system user and set WHATSAPP_ACCESS_TOKEN \
-             before that day.",
-            end.format("%-d %B %Y")
-        ))
+        Some(say::whatsapp_token_ends(date_in_full(end.timestamp_millis())))
     }
 }
 
@@ -93,7 +90,7 @@ pub async fn examine(whatsapp: &Whatsapp, anew: bool) -> Result<Grants, ApiError
 fn warn_of_end(whatsapp: &Whatsapp, grants: &Grants) {
     let cause = Cause::of_account(NAME, whatsapp.config.account.as_str(), "token");
     match grants.ends_soon(whatsapp.shared.clock.now()) {
-        Some(warning) => whatsapp.shared.alerts.raise(cause, &warning),
+        Some(warning) => whatsapp.shared.alerts.raise(cause, &warning.to_string()),
         None => whatsapp.shared.alerts.heal(cause),
     }
 }

@@ -671,6 +671,7 @@ whatsapp-not-registered = Die Nummer ist bei WhatsApp nicht zum Senden registrie
 whatsapp-not-allowed = WhatsApp erlaubt das dem Token der Einstellungen nicht (Code { $code }). Sein Systemnutzer braucht die Nummer und die Berechtigungen { $permissions }.
 whatsapp-token-expired = Das Zugriffstoken für WhatsApp ist abgelaufen. Setzen Sie WHATSAPP_ACCESS_TOKEN neu.
 whatsapp-token-refused = WhatsApp lehnt das Zugriffstoken der Einstellungen ab. Setzen Sie WHATSAPP_ACCESS_TOKEN neu.
+whatsapp-token-ends = Das Zugriffstoken für WhatsApp läuft am { $date } ab. Erstellen Sie vorher ein neues für den Systemnutzer und setzen Sie WHATSAPP_ACCESS_TOKEN.
 whatsapp-may-not-send = das Token der Einstellungen darf nicht senden: Ihm fehlt die Berechtigung { $permission }
 whatsapp-subscription-refused = WhatsApp liefert keine Nachrichten (das Abonnement wurde abgelehnt, Code { $code })
 whatsapp-another-address = WhatsApp liefert die Nachrichten der Nummer an eine andere Adresse als WHATSAPP_WEBHOOK_ADDRESS

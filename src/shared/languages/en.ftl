@@ -716,6 +716,7 @@ whatsapp-not-registered = The number is not registered to send at WhatsApp (code
 whatsapp-not-allowed = WhatsApp does not allow it to the token of the settings (code { $code }). Its system user needs the number and the permissions { $permissions }.
 whatsapp-token-expired = The access token for WhatsApp has expired. Set WHATSAPP_ACCESS_TOKEN anew.
 whatsapp-token-refused = WhatsApp refuses the access token of the settings. Set WHATSAPP_ACCESS_TOKEN anew.
+whatsapp-token-ends = The access token for WhatsApp ends on { $date }. Make a new one for the system user and set WHATSAPP_ACCESS_TOKEN before that day.
 whatsapp-may-not-send = the token of the settings may not send: its permission { $permission } is missing
 whatsapp-subscription-refused = WhatsApp refuses to deliver messages (the subscription was refused, code { $code })
 whatsapp-another-address = WhatsApp delivers the number's messages to another address than WHATSAPP_WEBHOOK_ADDRESS

@@ -671,6 +671,7 @@ whatsapp-not-registered = El número no está registrado para enviar en WhatsApp
 whatsapp-not-allowed = WhatsApp no se lo permite al token de los ajustes (código { $code }). Su usuario del sistema necesita el número y los permisos { $permissions }.
 whatsapp-token-expired = El token de acceso de WhatsApp ha caducado. Ponga uno nuevo en WHATSAPP_ACCESS_TOKEN.
 whatsapp-token-refused = WhatsApp rechaza el token de acceso de los ajustes. Ponga uno nuevo en WHATSAPP_ACCESS_TOKEN.
+whatsapp-token-ends = El token de acceso de WhatsApp caduca el { $date }. Cree antes uno nuevo para el usuario del sistema y póngalo en WHATSAPP_ACCESS_TOKEN.
 whatsapp-may-not-send = el token de los ajustes no puede enviar: le falta el permiso { $permission }
 whatsapp-subscription-refused = WhatsApp se niega a entregar mensajes (se rechazó la suscripción, código { $code })
 whatsapp-another-address = WhatsApp entrega los mensajes del número en otra dirección que WHATSAPP_WEBHOOK_ADDRESS

@@ -671,6 +671,7 @@ whatsapp-not-registered = Le numéro n’est pas enregistré pour envoyer sur Wh
 whatsapp-not-allowed = WhatsApp ne le permet pas au jeton des réglages (code { $code }). Son utilisateur système a besoin du numéro et des autorisations { $permissions }.
 whatsapp-token-expired = Le jeton d’accès à WhatsApp a expiré. Renouvelez WHATSAPP_ACCESS_TOKEN.
 whatsapp-token-refused = WhatsApp refuse le jeton d’accès des réglages. Renouvelez WHATSAPP_ACCESS_TOKEN.
+whatsapp-token-ends = Le jeton d’accès à WhatsApp expire le { $date }. Créez-en avant un nouveau pour l’utilisateur système et mettez-le dans WHATSAPP_ACCESS_TOKEN.
 whatsapp-may-not-send = le jeton des réglages ne peut pas envoyer : il lui manque l’autorisation { $permission }
 whatsapp-subscription-refused = WhatsApp refuse de remettre les messages (l’abonnement a été refusé, code { $code })
 whatsapp-another-address = WhatsApp remet les messages du numéro à une autre adresse que WHATSAPP_WEBHOOK_ADDRESS

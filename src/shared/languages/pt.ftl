@@ -671,6 +671,7 @@ whatsapp-not-registered = O número não está registrado para enviar no WhatsAp
 whatsapp-not-allowed = O WhatsApp não permite isso ao token das configurações (código { $code }). O usuário do sistema dele precisa do número e das permissões { $permissions }.
 whatsapp-token-expired = O token de acesso do WhatsApp expirou. Defina WHATSAPP_ACCESS_TOKEN novamente.
 whatsapp-token-refused = O WhatsApp recusa o token de acesso das configurações. Defina WHATSAPP_ACCESS_TOKEN novamente.
+whatsapp-token-ends = O token de acesso do WhatsApp expira em { $date }. Crie antes um novo para o usuário do sistema e defina WHATSAPP_ACCESS_TOKEN.
 whatsapp-may-not-send = o token das configurações não pode enviar: falta a permissão { $permission }
 whatsapp-subscription-refused = O WhatsApp se recusa a entregar mensagens (a assinatura foi recusada, código { $code })
 whatsapp-another-address = O WhatsApp entrega as mensagens do número em outro endereço que não WHATSAPP_WEBHOOK_ADDRESS

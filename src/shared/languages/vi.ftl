@@ -597,6 +597,7 @@ whatsapp-not-registered = Số này chưa được đăng ký gửi tin trên Wh
 whatsapp-not-allowed = WhatsApp không cho phép với token trong cài đặt (mã { $code }). Người dùng hệ thống của token cần số này và các quyền { $permissions }.
 whatsapp-token-expired = Token truy cập WhatsApp đã hết hạn. Hãy đặt lại WHATSAPP_ACCESS_TOKEN.
 whatsapp-token-refused = WhatsApp từ chối token trong cài đặt. Hãy đặt lại WHATSAPP_ACCESS_TOKEN.
+whatsapp-token-ends = Token truy cập WhatsApp hết hạn ngày { $date }. Trước ngày đó hãy tạo token mới cho người dùng hệ thống và đặt vào WHATSAPP_ACCESS_TOKEN.
 whatsapp-may-not-send = token trong cài đặt không được gửi tin: thiếu quyền { $permission }
 whatsapp-subscription-refused = WhatsApp không chuyển tin nhắn (đăng ký bị từ chối, mã { $code })
 whatsapp-another-address = WhatsApp chuyển tin nhắn của số này đến địa chỉ khác với WHATSAPP_WEBHOOK_ADDRESS
