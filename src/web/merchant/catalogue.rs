@@ -152,7 +152,7 @@ fn item(record: &Record, catalogue: &Catalogue, currency: &str, path: &str) -> M
         li.product {
             (picture(&card))
             h2 { a href={ (path) "/product?id=" (id) } { bdi { (title(&card)) } } }
-            @if let Some(kind) = visible(&kind) { p.hint dir="auto" { (shorten(&kind, 80).unwrap_or(&kind)) } }
+            @if let Some(kind) = visible(&kind) { p.hint { bdi { (shorten(&kind, 80).unwrap_or(&kind)) } } }
             p.price { (price(&card, currency)) }
             p.tags {
                 (stock(card.stock))
@@ -227,7 +227,7 @@ async fn product(
     let body = html! {
         nav.crumbs aria-label=(say::breadcrumb()) { a href={ "/catalogue/" (account.0) "/" (account.1) } { (say::catalogue()) } }
         h1 { bdi { (title(&card)) } }
-        @if let Some(kind) = visible(&kind) { p.hint dir="auto" { (shorten(&kind, 200).unwrap_or(&kind)) } }
+        @if let Some(kind) = visible(&kind) { p.hint { bdi { (shorten(&kind, 200).unwrap_or(&kind)) } } }
         (picture(&card))
         p.tags { (pill(if card.is_live { "good" } else { "plain" }, &(card.status)())) (stock(card.stock)) }
         @if let Some(description) = description.as_deref().map(excerpt) {
