@@ -11,17 +11,12 @@ use super::{Answering, Unavailable};
 use crate::shared::channel::dialogue as channel;
 use crate::shared::channel::dialogue::{Ability, Dialogue, Forbidden, Part, PartContent, Profile, Recipient};
 use crate::shared::journal::{Conversation, JournalError};
+use crate::shared::languages::{Sentence, say};
 use crate::shared::raw_json::canonical_value;
 use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken, PartState};
 
 /// How many of a conversation's newest messages are looked through for what is quoted.
 const MOST_QUOTED: usize = 500;
-
-/// What a human is told who answers after the platform's time, where that is not switched on.
-const HUMAN_IS_OFF: &str = "Answers of humans after the platform's window are not switched on for this channel.";
-
-/// What a bot is told where everybody can read answers.
-const IS_PUBLIC: &str = "Answers are public there, and bots' answers are not switched on for this channel.";
 
 /// A wish to send something.
 pub struct Wish<'a> {
@@ -58,7 +53,7 @@ pub enum Refused {
     /// Products cannot be shown: why, in one word, and which.
     Products(&'static str, Vec<String>),
     /// The channel's programme does not allow it: a word for it, where there is one, and a sentence.
-    NotPermitted(Option<&'static str>, &'static str),
+    NotPermitted(Option<&'static str>, Sentence),
     /// The account cannot send.
     Account(&'static str),
     /// The person cannot be written to: why, in one word.
@@ -251,8 +246,8 @@ impl Answering {
                 let pause = now.pause();
                 Refused::Paused(pause.map_or("api", |pause| pause.by.as_str()), pause.and_then(|pause| pause.until))
             }
-            Against::Public => Refused::NotPermitted(Some("public"), IS_PUBLIC),
-            Against::HumanIsOff => Refused::NotPermitted(None, HUMAN_IS_OFF),
+            Against::Public => Refused::NotPermitted(Some("public"), say::not_sent_public()),
+            Against::HumanIsOff => Refused::NotPermitted(None, say::not_sent_human_window()),
             Against::WindowClosed => {
                 let window = now.window();
                 Refused::WindowClosed(window.closes_at, window.allowed)

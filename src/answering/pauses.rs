@@ -8,6 +8,7 @@ use super::handle::Answering;
 use super::times::rfc3339;
 use crate::shared::channel::dialogue::{HandOver, Recipient};
 use crate::shared::journal::Conversation;
+use crate::shared::languages::Sentence;
 use crate::shared::store::responder::{ResponderTurn, Settled};
 use crate::shared::store::{Connection, Pause, PausedBy, handover_alert};
 
@@ -19,19 +20,19 @@ pub struct WantedPause {
     /// Whether the thread is passed to the platform's own inbox.
     pub is_handed_over: bool,
     /// A note for whoever reads the feed.
-    pub note: Option<String>,
+    pub note: Option<Sentence>,
     /// What is told of a hand-over.
     pub told: Told,
 }
 
 /// What the alert of a hand-over tells. A note may quote people, and is in no alert.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Told {
     /// That there is one.
     #[default]
     Plain,
     /// Why, too.
-    Because(&'static str),
+    Because(Sentence),
     /// Nothing: an alert of its own tells why conversations are handed over.
     Nothing,
 }
@@ -85,7 +86,7 @@ impl Answering {
             shared.metrics.count_takeover(&conversation.channel, "api");
         }
         if wanted.is_handed_over {
-            match wanted.told {
+            match &wanted.told {
                 Told::Plain => shared.alerts.raise(handover_alert(conversation), HANDED_OVER),
                 Told::Because(why) => {
                     shared.alerts.raise(handover_alert(conversation), &format!("{HANDED_OVER} {why}"));

@@ -80,7 +80,7 @@ impl CommandRunner {
                         Compared::Progress(done, all) => {
                             let (channel, account) = (channel.clone(), account.clone());
                             let (done, known) = (done as u64, Some(all as u64));
-                            let step = Step { channel, account, what: "copies".to_owned(), done, known };
+                            let step = Step { channel, account, what: "copies".into(), done, known };
                             let _ = lines.send(Line::Progress(step)).await;
                         }
                     }
@@ -120,7 +120,7 @@ async fn cloud_backfill(
                 continue;
             }
             let (done, known) = (wished.count.saturating_sub(in_line), Some(wished.count));
-            let step = Step { channel, account, what: "copies".to_owned(), done, known };
+            let step = Step { channel, account, what: "copies".into(), done, known };
             let _ = lines.send(Line::Progress(step)).await;
             still.push(wished);
         }

@@ -81,7 +81,7 @@ fn faults(expect: &Expectation, asked: &Asked) -> Vec<String> {
         Ok(Verdict::Answer { text, products }) => (text.as_str(), products.as_slice(), false),
         // It leaves nothing, and is no answer that anybody wants either.
         Ok(Verdict::HandOver { because: Because::Objection | Because::Trouble | Because::Budget, why }) => {
-            return vec![why.clone()];
+            return vec![why.to_string()];
         }
         Ok(Verdict::HandOver { because: Because::Model, .. }) => ("", [].as_slice(), true),
         Err(_) => return vec!["the model does not answer".to_owned()],
@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn handed_over(because: Because) -> Verdict {
-        Verdict::HandOver { why: "A reason.".to_owned(), because }
+        Verdict::HandOver { why: "A reason.".into(), because }
     }
 
     #[test]

@@ -118,7 +118,7 @@ fn in_words(refused: Refused) -> anyhow::Result<String> {
         }
         Refused::Media(why) => format!("the file cannot be sent: {why}"),
         Refused::Products(why, ids) => format!("these products cannot be shown ({why}): {}", ids.join(", ")),
-        Refused::NotPermitted(_, sentence) => sentence.to_owned(),
+        Refused::NotPermitted(_, sentence) => sentence.to_string(),
         Refused::Account(why) => format!("the account cannot send: {why}"),
         Refused::CannotReceive(why) => format!("the person cannot be written to: {why}"),
         Refused::NotOwner => "another app holds this conversation; --human sends all the same".to_owned(),

@@ -126,7 +126,7 @@ fn account(one: &Connection) -> Vec<String> {
         one.name.clone(),
         one.told_status().to_owned(),
         one.last_read_at.map_or_else(|| "never".to_owned(), utc_text),
-        one.told_reason().unwrap_or_else(|| "–".to_owned()),
+        one.told_reason().map_or_else(|| "–".to_owned(), |reason| reason.to_string()),
     ]
 }
 

@@ -75,9 +75,9 @@ impl CommandRunner {
             }
             Some(_) => Ok(None),
             None => Ok(Some(match self.connections.find(channel, account).await? {
-                Some(connection) if connection.status == Status::NeedsReconnect => {
-                    Err(connection.status_reason().unwrap_or_else(|| "the merchant has to log in again".to_owned()))
-                }
+                Some(connection) if connection.status == Status::NeedsReconnect => Err(connection
+                    .status_reason()
+                    .map_or("the merchant has to log in again".to_owned(), |reason| reason.to_string())),
                 _ => Ok(()),
             })),
         }

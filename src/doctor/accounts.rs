@@ -115,7 +115,7 @@ fn about(config: &Config, channel: &str) -> Option<&'static About> {
 
 fn state(connection: &Connection, is_polled: bool, now_ms: i64, findings: &mut Vec<Finding>) {
     let about = &connection.account;
-    let reason = connection.status_reason().unwrap_or_default();
+    let reason = connection.status_reason().map(|reason| reason.to_string()).unwrap_or_default();
     match connection.status {
         Status::NeedsReconnect => findings.push(Finding::error(
             "needs_reconnect",

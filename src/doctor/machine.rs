@@ -70,7 +70,9 @@ fn folder(folder: &Path, what: &str, is_used: bool) -> Vec<Finding> {
                 &path,
                 format!("the {what} does not exist"),
                 "no file is written; deliveries are stored as always, and files are made of them later",
-                format!("put it back, or make an empty one, which a running service fills again by itself: mkdir -m 700 {path}"),
+                format!(
+                    "put it back, or make an empty one, which a running service fills again by itself: mkdir -m 700 {path}"
+                ),
             )];
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -129,7 +131,10 @@ fn room(folder: &Path, what: &str) -> Option<Finding> {
             "disk_full",
             shown(folder),
             cause,
-            format!("{}; refused deliveries are repeated by the platforms for a while, then they unsubscribe", without(what)),
+            format!(
+                "{}; refused deliveries are repeated by the platforms for a while, then they unsubscribe",
+                without(what)
+            ),
             "make room, or set JOURNAL_RETENTION_DAYS; the service goes on by itself",
         ));
     }

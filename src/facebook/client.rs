@@ -21,6 +21,7 @@ use crate::meta::refusal::{NOT_VISIBLE, UNKNOWN_FIELD};
 use crate::meta::token::{TokenInfo, debug_token};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::dialogue::SendError;
+use crate::shared::languages::say;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::settings::is_own_address;
 
@@ -612,10 +613,5 @@ fn conversation_fields(messages: usize) -> String {
 }
 
 fn page_is_gone() -> ApiError {
-    ApiError::PermissionMissing {
-        code: NOT_VISIBLE.to_owned(),
-        reason: "Facebook does not show this Page any more: it was deleted, hidden, or taken away from the person who \
-                 connected it. If it is there again, reading goes on by itself."
-            .to_owned(),
-    }
+    ApiError::PermissionMissing { code: NOT_VISIBLE.to_owned(), reason: say::facebook_page_gone() }
 }

@@ -7,6 +7,7 @@ use super::{fields, refusal};
 use crate::meta::app::{self, App, Denial, GRAPH_URL};
 use crate::meta::media::Media;
 use crate::shared::channel::job::check_cron;
+use crate::shared::languages::Sentence;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::{ProblemKind, Settings};
 
@@ -180,7 +181,7 @@ impl App for Config {
         )
     }
 
-    fn token_reason(&self, subcode: i64) -> &'static str {
+    fn token_reason(&self, subcode: i64) -> Sentence {
         refusal::token_reason(subcode)
     }
 
@@ -188,7 +189,7 @@ impl App for Config {
         fields::known(name)
     }
 
-    fn denial_reason(&self, denial: Denial) -> String {
+    fn denial_reason(&self, denial: Denial) -> Sentence {
         refusal::denial_reason(denial)
     }
 }

@@ -19,13 +19,11 @@ use super::inbox::{self, NAME};
 use super::state::Facebook;
 use crate::meta::id::Id;
 use crate::shared::erasure::Scope;
+use crate::shared::languages::say;
 use crate::shared::raw_json::Object;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::server::error::AppError;
 use crate::shared::telemetry::once_per_second::OncePerSecond;
-
-/// What a caller hears whose request is not Meta's, whatever is wrong with it.
-const FORGED: &str = "This is not a signed request of Facebook for this app.";
 
 pub fn routes() -> Router<Arc<Facebook>> {
     Router::new()
@@ -100,7 +98,7 @@ fn accept(config: &Config, body: &[u8]) -> Result<SignedRequest, AppError> {
         if let Some(unsaid) = REFUSED.should_log() {
             tracing::warn!(channel = NAME, reason, unsaid, "a signed request was refused");
         }
-        AppError::bad_request(FORGED)
+        AppError::BadRequest(say::facebook_not_signed())
     })
 }
 

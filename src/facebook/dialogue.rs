@@ -79,7 +79,7 @@ impl InboxDialogue {
         };
         let token = tokens::load(&self.facebook, &page).await.map_err(|error| match error {
             ReadError::Api(ApiError::TokenRejected { reason }) => {
-                SendError::Account { fault: Fault::NeedsReconnect, code: String::new(), sentence: reason.to_owned() }
+                SendError::Account { fault: Fault::NeedsReconnect, code: String::new(), sentence: reason }
             }
             error => not_left(error),
         })?;

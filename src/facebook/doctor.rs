@@ -316,7 +316,7 @@ fn send_permission(config: &Config, connection: &Connection) -> Option<Finding> 
         Finding::error(
             "send_permission_missing",
             &connection.account,
-            format!("the login of this {} did not grant {}", row.noun, row.sends_with),
+            format!("the login of this {} did not grant {}", (row.noun)(), row.sends_with),
             "nobody is answered there: messages are refused with `account-unavailable`",
             format!(
                 "its merchant connects it again on the start page and leaves all permissions ticked; for people who have no \

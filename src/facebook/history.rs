@@ -28,6 +28,7 @@ use super::view;
 use crate::meta::id::Id;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{Event, Source};
+use crate::shared::languages::say;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::raw_json::Object;
 use crate::shared::store::{HistoryWalk, Listed, Unread, WalkKind, WalkPlace, WalkStart, Walked};
@@ -141,8 +142,9 @@ async fn read_lists(
     token: &SecretString,
 ) -> Result<(WalkPlace, usize), ReadError> {
     let (shared, account) = (&facebook.shared, inbox.account.as_str());
-    let report =
-        |done: usize, of: usize| shared.progress.report(inbox.channel, account, "conversations", done, Some(of));
+    let report = |done: usize, of: usize| {
+        shared.progress.report(inbox.channel, account, say::what_conversations(), done, Some(of))
+    };
     // Changes that are still to come are none: they would be the mark behind which nothing is looked for.
     let latest = (shared.clock.now() + OVERLAP).timestamp_millis();
     let mut unreadable = 0;
@@ -359,7 +361,7 @@ async fn list_older(
     loop {
         let (Some(older), left) = journal.next_older(inbox.channel, account, &behind).await? else { return Ok(()) };
         let known = done + usize::try_from(left).unwrap_or_default();
-        facebook.shared.progress.report(inbox.channel, account, "ids of older messages", done, Some(known));
+        facebook.shared.progress.report(inbox.channel, account, say::what_older_ids(), done, Some(known));
         if thread != older.thread {
             (thread, way) = (older.thread.clone(), Way::from(Some(&older.after)));
         }

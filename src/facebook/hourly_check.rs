@@ -23,6 +23,7 @@ use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::raw_json::Object;
 use crate::shared::store::{SendingBlock, Status, Trouble, TroubleSource};
@@ -221,7 +222,7 @@ pub async fn run(facebook: &Facebook, page: &Id, token: &SecretString) -> Result
     let shared = &facebook.shared;
     let Some(connection) = shared.connections.find(NAME, page.as_str()).await? else { return Ok(()) };
     let to_come = shared.journal.list_still_to_come(NAME, page.as_str()).await?;
-    let lasting = match to_come.iter().any(|one| one.what == tokens::LASTING) {
+    let lasting = match to_come.iter().any(|one| one.what == (tokens::LASTING)()) {
         true => tokens::lengthen(facebook, page).await?,
         false => None,
     };
@@ -257,7 +258,7 @@ pub async fn run(facebook: &Facebook, page: &Id, token: &SecretString) -> Result
     match problem {
         Some(problem) => {
             if (connection.status, reason.as_ref()) != (Status::Incomplete, Some(&problem)) {
-                tracing::warn!(page = page.as_str(), problem, "a Page is connected in part");
+                tracing::warn!(page = page.as_str(), %problem, "a Page is connected in part");
                 let problem = Trouble::new(TroubleSource::Check, problem);
                 shared.connections.set_problem(NAME, page.as_str(), Some(problem)).await?;
             }
@@ -301,31 +302,24 @@ async fn finish_login(facebook: &Facebook, page: &Id, token: &SecretString, gran
 
 /// What is wrong with a Page's connection, in words for the merchant.
 #[must_use]
-pub fn problem(facebook: &Facebook, scopes: &[String], ensured: &Ensured, others: Vec<String>) -> Option<String> {
+pub fn problem(facebook: &Facebook, scopes: &[String], ensured: &Ensured, others: Vec<Sentence>) -> Option<Sentence> {
     let mut problems = others;
     let missing: Vec<&str> =
         SCOPES.into_iter().filter(|scope| !scopes.iter().any(|granted| granted == scope)).collect();
     if !missing.is_empty() {
-        problems.push(format!(
-            "a permission is missing ({}); choose “Continue with Facebook” again and tick it",
-            missing.join(", ")
-        ));
+        problems.push(say::facebook_permission_missing(missing.join(", ")));
     }
     if let Some(code) = &ensured.refused {
-        problems
-            .push(format!("Facebook refuses to deliver messages (the webhook subscription was refused, code {code})"));
+        problems.push(say::facebook_subscription_refused(code.as_str()));
     }
     if let Some(code) = facebook.app_refused() {
-        problems.push(format!(
-            "Facebook delivers nothing to this service at the moment (code {code}), and its operator was told; messages \
-             come with the daily poll"
-        ));
+        problems.push(say::facebook_delivers_nothing(code));
     }
-    (!problems.is_empty()).then(|| problems.join("; "))
+    problems.into_iter().reduce(|one, other| say::problems(one, other))
 }
 
 /// The merchant and the operator are told a week before the login ends.
-fn warn_of_end(facebook: &Facebook, page: &Id, grants: &Grants) -> Option<String> {
+fn warn_of_end(facebook: &Facebook, page: &Id, grants: &Grants) -> Option<Sentence> {
     let cause = Cause::of_account(NAME, page.as_str(), "login");
     let warning = tokens::ends_soon(grants, facebook.shared.clock.now());
     match &warning {
@@ -373,19 +367,16 @@ pub async fn note_policy(facebook: &Facebook, page: &Id, action: &str) -> Result
 async fn block_sending(facebook: &Facebook, page: &Id) -> Result<(), ReadError> {
     let connections = &facebook.shared.connections;
     let Some(connection) = connections.find(NAME, page.as_str()).await? else { return Ok(()) };
-    let sentence = "Facebook has blocked the Page from sending messages for breaking its rules.".to_owned();
     let until = facebook.shared.clock.now_ms() + BLOCKED_MS;
-    let block = SendingBlock { fault: Fault::Blocked, code: String::new(), sentence, until };
+    let (fault, sentence) = (Fault::Blocked, say::facebook_policy_block());
+    let block = SendingBlock { fault, code: String::new(), sentence, until };
     Ok(connections.block_sending(&connection, block).await?)
 }
 
-fn policy_problem(action: &str) -> Option<String> {
+fn policy_problem(action: &str) -> Option<Sentence> {
     match action {
-        "block" => Some(
-            "Facebook has blocked the Page from sending messages for breaking its rules; see the Page's Support Inbox"
-                .to_owned(),
-        ),
-        "warning" => Some("Facebook warns the Page for breaking its rules; see the Page's Support Inbox".to_owned()),
+        "block" => Some(say::facebook_policy_block()),
+        "warning" => Some(say::facebook_policy_warning()),
         _ => None,
     }
 }

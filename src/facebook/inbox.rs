@@ -6,6 +6,7 @@
 use super::config::Config;
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::TextLimit;
+use crate::shared::languages::{Sentence, say};
 
 /// The channel's name in paths, tables and files.
 pub const NAME: &str = MESSENGER.name;
@@ -55,9 +56,9 @@ pub struct Row {
     /// The platform's name as people know it.
     pub platform: &'static str,
     /// What an account is called.
-    pub noun: &'static str,
+    pub noun: fn() -> Sentence,
     /// The title of its entry on the merchant's page.
-    pub title: &'static str,
+    pub title: fn() -> Sentence,
     /// The object in deliveries, and that the app subscribes to.
     pub object: &'static str,
     /// What `platform` says in calls of the Conversations API.
@@ -83,8 +84,8 @@ pub struct Row {
 pub const MESSENGER: Row = Row {
     name: "facebook",
     platform: "Facebook",
-    noun: "Page",
-    title: "Connect your Facebook Page",
+    noun: say::noun_page,
+    title: say::facebook_connect,
     object: "page",
     word: "messenger",
     scopes: &SCOPES,
@@ -102,8 +103,8 @@ pub const MESSENGER: Row = Row {
 pub const INSTAGRAM: Row = Row {
     name: "instagram",
     platform: "Instagram",
-    noun: "Instagram account",
-    title: "Instagram account of your Page",
+    noun: say::noun_instagram,
+    title: say::instagram_connect,
     object: "instagram",
     word: "instagram",
     scopes: &["instagram_basic", "instagram_manage_messages"],

@@ -22,6 +22,7 @@ use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
 use crate::shared::channel::{Channel, Poll};
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{NewConnection, Status};
 
@@ -40,7 +41,7 @@ pub fn channel(facebook: &Arc<Facebook>) -> Channel {
         poll: Some(Poll { cron: config.poll_cron.clone(), request: ReadRequest::Everything }),
         connect: Some(ConnectStep {
             title: INSTAGRAM.title,
-            action: ConnectAction::Link { href: "/facebook/login", label: "Continue with Facebook" },
+            action: ConnectAction::Link { href: "/facebook/login", label: say::facebook_continue },
         }),
         view: view::of(&INSTAGRAM),
         reader: Arc::new(AccountReader(Arc::clone(facebook))),
@@ -77,7 +78,7 @@ impl Reader for AccountReader {
         Box::pin(async { Ok(()) })
     }
 
-    fn explain(&self, error: &ApiError) -> String {
+    fn explain(&self, error: &ApiError) -> Sentence {
         refusal::explain(error)
     }
 }

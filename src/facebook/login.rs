@@ -2,7 +2,6 @@
 //!
 //! Source: <https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow> (2026).
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,6 +26,7 @@ use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::end_of_life;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::logins;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
@@ -59,16 +59,11 @@ const OTHER_TASKS: [&str; 9] = [
 const LONGEST_LOGIN: Duration = Duration::from_secs(25);
 
 /// What a login may leave to be done, in words for the merchant; [`LASTING`] is another.
-const GRANTED: &str = "what you allowed";
-const ACCESS: &str = "access to the Page";
-const SUBSCRIPTION: &str = "the webhook subscription";
-const DETAILS: &str = "the Page's details";
-const MORE_PAGES: &str = "more of your Pages";
-
-/// What to do about a Page that only a portfolio gives access to.
-const IN_A_PORTFOLIO: &str = "Facebook gives no access to it. If it belongs to a business portfolio, somebody with full \
-                              control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign people”), \
-                              with messages allowed. Then log in again.";
+const GRANTED: fn() -> Sentence = say::to_come_granted;
+const ACCESS: fn() -> Sentence = say::to_come_access;
+const SUBSCRIPTION: fn() -> Sentence = say::to_come_subscription;
+const DETAILS: fn() -> Sentence = say::to_come_page_details;
+const MORE_PAGES: fn() -> Sentence = say::to_come_more_pages;
 
 pub fn routes() -> Router<Arc<Facebook>> {
     Router::new().route("/facebook/login", get(login)).route("/facebook/callback", get(callback))
@@ -86,8 +81,8 @@ async fn login(
     if let Some(url) = logins::public_address(redirect_uri, "/facebook/callback", "/facebook/login", &uri, &headers) {
         return Ok(Redirect::to(url.as_str()).into_response());
     }
-    let session = merchant.required("Please connect your shop first; then come back to connect your Page.")?;
-    let what = "Pages of the Facebook account of this browser";
+    let session = merchant.required(say::facebook_shop_first())?;
+    let what = say::facebook_what();
     if let Some(sentence) = session::question_before_login(&facebook.shared, &headers, Some(&session), what).await? {
         let proceed = "/facebook/login".to_owned();
         return Ok(LoginAnswer::AskFirst { channel: NAME, sentence, proceed }.into_response());
@@ -139,29 +134,17 @@ async fn callback(
     let query = Callback::parse(&query.unwrap_or_default());
     let bound_to = facebook.shared.logins.finish(NAME, &headers, query.state.as_deref()).await?;
     let merchant = merchant.0.map(|session| session.merchant);
-    let merchant = merchant.filter(|merchant| merchant.to_string() == bound_to).ok_or_else(|| {
-        AppError::bad_request(
-            "Your session has ended or changed meanwhile. Please open the start page and log in again.",
-        )
-    })?;
+    let merchant = merchant
+        .filter(|merchant| merchant.to_string() == bound_to)
+        .ok_or_else(|| AppError::BadRequest(say::facebook_session_changed()))?;
     if query.error.is_some() {
-        return Ok(not_connected(
-            "declined",
-            "Facebook reports that the permissions were not given, so nothing was connected. To try again, open the \
-             start page and choose “Continue with Facebook”.",
-        ));
+        return Ok(not_connected("declined", say::facebook_declined()));
     }
-    let Some(code) = query.code else { return Err(AppError::bad_request("The answer of Facebook holds no code.")) };
+    let Some(code) = query.code else { return Err(AppError::BadRequest(say::facebook_no_code())) };
 
     let user = log_in(&facebook, &code).await?;
     if let Some(missing) = user.scopes.as_ref().and_then(|scopes| missing(&ESSENTIAL, scopes)) {
-        return Ok(not_connected(
-            "permission_missing",
-            format!(
-                "Nothing was connected: these permissions were not given: {missing}. Please open the start page, choose \
-                 “Continue with Facebook” and leave them ticked."
-            ),
-        ));
+        return Ok(not_connected("permission_missing", say::facebook_permissions_missing(missing)));
     }
     let asked = find_pages(&facebook, &user).await?;
     let app_to_come = subscribe_app(&facebook).await?;
@@ -174,14 +157,11 @@ async fn callback(
     let mut body = told(merchant, &outcomes, connected > 0, &test);
     let mut accounts: Vec<AccountOutcome> = outcomes.into_iter().map(|(one, _)| one).collect();
     if let Some(more) = asked.more_to_come {
-        let reason = format!(
-            "Facebook did not name all of your Pages. Those that are missing here are connected by another login. {}",
-            more.reason
-        );
+        let reason = say::facebook_more_pages_why(more.reason.clone());
         body["still_to_come"] = json!([more]);
         accounts.push(AccountOutcome {
             id: String::new(),
-            name: "More Pages".to_owned(),
+            name: say::facebook_more_pages().told(),
             status: None,
             reason: Some(reason),
         });
@@ -190,14 +170,7 @@ async fn callback(
     let shown = if is_complete {
         Shown::Home
     } else {
-        Shown::Accounts {
-            title: "Your Pages",
-            none: "Facebook shows no Page of yours to this app, so nothing was connected. Choose your Pages in Facebook's \
-                   dialog, or log in as a person who has a role there. If your Page belongs to a business portfolio, \
-                   somebody with full control there must assign it to you (Meta Business Suite, Settings, Pages, “Assign \
-                   people”), with messages allowed. Then log in again.",
-            accounts,
-        }
+        Shown::Accounts { title: say::facebook_your_pages(), none: say::facebook_no_pages(), accounts }
     };
     Ok(LoginAnswer::Done { body, cookies: Vec::new(), shown })
 }
@@ -236,8 +209,8 @@ async fn subscribe_app(facebook: &Facebook) -> Result<Option<StillToCome>, AppEr
     }
 }
 
-fn not_connected(reason: &'static str, sentence: impl Into<Cow<'static, str>>) -> LoginAnswer {
-    LoginAnswer::NotConnected { channel: NAME, reason, sentence: sentence.into() }
+fn not_connected(reason: &'static str, sentence: Sentence) -> LoginAnswer {
+    LoginAnswer::NotConnected { channel: NAME, reason, sentence }
 }
 
 /// The person who logged in.
@@ -258,10 +231,9 @@ struct User {
 async fn log_in(facebook: &Facebook, code: &str) -> Result<User, AppError> {
     let client = &facebook.client;
     let short = client.exchange_code(code).await.map_err(|error| match error {
-        ApiError::Refused { code } if code == "100" || code.starts_with("100/3600") => AppError::bad_request(
-            "Facebook says that this login was used already or has expired. If your Page is shown as connected, all is \
-             well; otherwise please start the login again.",
-        ),
+        ApiError::Refused { code } if code == "100" || code.starts_with("100/3600") => {
+            AppError::BadRequest(say::facebook_login_used())
+        }
         error => failed(error),
     })?;
     let mut to_come = Vec::new();
@@ -294,7 +266,7 @@ async fn log_in(facebook: &Facebook, code: &str) -> Result<User, AppError> {
         if let Some(unsaid) = SAID.should_log() {
             tracing::warn!(unsaid, "a token of another app, or an invalid one, came back from a login");
         }
-        return Err(AppError::bad_request("Facebook does not confirm this login. Please start it again."));
+        return Err(AppError::BadRequest(say::facebook_not_confirmed()));
     }
     if info.scopes.is_none() {
         user.to_come.push(later(GRANTED, &ApiError::Unreadable("no scopes")));
@@ -364,8 +336,8 @@ async fn find_pages(facebook: &Facebook, user: &User) -> Result<Found, AppError>
     Ok(Found { pages, more_to_come })
 }
 
-fn later(what: &str, error: &ApiError) -> StillToCome {
-    StillToCome::new(what, refusal::explain(error))
+fn later(what: fn() -> Sentence, error: &ApiError) -> StillToCome {
+    StillToCome::new(what(), refusal::explain(error))
 }
 
 /// A Page that is ready to be stored.
@@ -402,7 +374,7 @@ async fn connect_pages(
                 to_come.clone_from(&one.to_come);
                 found.push(one);
             }
-            Err(Unusable::Because(reason)) => outcome.reason = Some(reason.to_owned()),
+            Err(Unusable::Because(reason)) => outcome.reason = Some(reason),
             Err(Unusable::Dead(error)) => {
                 outcome.reason = Some(refusal::explain(&error));
                 dead = Some(error);
@@ -420,7 +392,7 @@ async fn connect_pages(
 /// Why a Page cannot be connected.
 enum Unusable {
     /// A sentence.
-    Because(&'static str),
+    Because(Sentence),
     /// Facebook refuses the token that it has just given.
     Dead(ApiError),
     /// It is no fault of the Page's.
@@ -451,12 +423,10 @@ async fn connect_page(
     let mut to_come = user.to_come.clone();
     let (page, name, token) = match asked {
         Asked::Page(account) => {
-            let page = Id::parse(&account.id).ok_or(Unusable::Because("Its id cannot be read."))?;
-            let token = account.access_token.ok_or(Unusable::Because("Facebook gives no access to it."))?;
+            let page = Id::parse(&account.id).ok_or_else(|| Unusable::Because(say::facebook_unreadable_id()))?;
+            let token = account.access_token.ok_or_else(|| Unusable::Because(say::facebook_no_access()))?;
             if !may_answer(account.tasks.as_ref()) {
-                return Err(Unusable::Because(
-                    "You may not answer messages there. Ask for the task “Messages” in the Page's settings.",
-                ));
+                return Err(Unusable::Because(say::facebook_may_not_answer()));
             }
             (page, account.name, Some(token))
         }
@@ -464,14 +434,11 @@ async fn connect_page(
             to_come.push(why);
             (page, String::new(), None)
         }
-        Asked::Closed(_) => return Err(Unusable::Because(IN_A_PORTFOLIO)),
+        Asked::Closed(_) => return Err(Unusable::Because(say::facebook_in_portfolio())),
     };
     let owner = facebook.shared.connections.find(NAME, page.as_str()).await?;
     if owner.is_some_and(|owner| owner.merchant != merchant) {
-        return Err(Unusable::Because(
-            "It is connected to another shop here already. Log in with that shop to use it there, or ask the operator to \
-             release it.",
-        ));
+        return Err(Unusable::Because(say::facebook_of_another_shop()));
     }
     let mut ensured = Ensured::default();
     let mut metadata = None;

@@ -51,6 +51,7 @@ use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::{Channel, Poll};
+use crate::shared::languages::say;
 
 /// The channel, and that of the Pages' Instagram accounts if it is on.
 #[must_use]
@@ -70,7 +71,7 @@ pub fn channels(shared: &Shared, config: Config) -> Vec<Channel> {
         poll: Some(Poll { cron: config.poll_cron.clone(), request: ReadRequest::Everything }),
         connect: Some(ConnectStep {
             title: inbox::MESSENGER.title,
-            action: ConnectAction::Link { href: "/facebook/login", label: "Continue with Facebook" },
+            action: ConnectAction::Link { href: "/facebook/login", label: say::facebook_continue },
         }),
         view: view::of(&inbox::MESSENGER),
         dialogue: Some(Arc::new(InboxDialogue::new(Arc::clone(&facebook), &inbox::MESSENGER))),

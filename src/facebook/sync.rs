@@ -12,6 +12,7 @@ use crate::meta::id::Id;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::{ApiError, Budget, Patience};
 
 /// Reads Pages.
@@ -72,7 +73,7 @@ impl Reader for PageReader {
         Box::pin(async move { metadata::write(&self.0, &parse(account)?).await })
     }
 
-    fn explain(&self, error: &ApiError) -> String {
+    fn explain(&self, error: &ApiError) -> Sentence {
         refusal::explain(error)
     }
 
@@ -97,7 +98,7 @@ impl PageReader {
             Wanted::People => return history::name_people(&self.0, &Inbox::of_page(page), token).await,
             Wanted::Everything | Wanted::Metadata => {}
         }
-        self.0.shared.progress.report(NAME, page.as_str(), "the Page's metadata", 0, None);
+        self.0.shared.progress.report(NAME, page.as_str(), say::what_page_metadata(), 0, None);
         let object_of_page = self.0.client.fetch_page(Patience::Background, page, token).await?;
         metadata::store(&self.0, page, &object_of_page).await?;
         if wanted == Wanted::Everything {

@@ -16,11 +16,12 @@ use crate::meta::token::TokenInfo;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::end_of_life;
+use crate::shared::languages::{Sentence, date_in_full, say};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{Status, Token, TokenKind};
 
 /// What a login leaves to be done where the short-lived token could not be exchanged, in words for the merchant.
-pub const LASTING: &str = "a login that lasts";
+pub const LASTING: fn() -> Sentence = say::to_come_lasting;
 
 /// How long before the end of a login the merchant is told.
 const TOLD_BEFORE: TimeDelta = TimeDelta::days(7);
@@ -48,7 +49,7 @@ pub async fn load(facebook: &Facebook, page: &Id) -> Result<SecretString, ReadEr
         return Ok(token.secret);
     }
     let renewed = renew(facebook, page, None).await?;
-    Ok(renewed.ok_or(ApiError::TokenRejected { reason: "The stored login is gone. Please connect the Page again." })?)
+    Ok(renewed.ok_or(ApiError::TokenRejected { reason: say::facebook_token_gone() })?)
 }
 
 /// Asks Facebook what it knows about a Page's token.
@@ -70,9 +71,7 @@ pub async fn examine(facebook: &Facebook, page: &Id, token: &SecretString) -> Re
         return Err(ApiError::TokenRejected { reason: token_reason(subcode) });
     }
     if info.app_id.0 != facebook.config.app_id {
-        return Err(ApiError::TokenRejected {
-            reason: "This service is another app at Facebook now. Please connect the Page again.",
-        });
+        return Err(ApiError::TokenRejected { reason: say::facebook_token_another_app() });
     }
     Ok(Grants {
         person: Some(info.user_id.0.clone()).filter(|person| !person.is_empty()),
@@ -101,25 +100,16 @@ fn scopes_of(info: &TokenInfo, page: &Id) -> Option<Vec<String>> {
 
 /// What to say where the login has ended for reading, although the token works.
 #[must_use]
-pub fn ended(grants: &Grants, now: DateTime<Utc>) -> Option<String> {
+pub fn ended(grants: &Grants, now: DateTime<Utc>) -> Option<Sentence> {
     let ended = grants.data_ends.filter(|end| *end <= now)?;
-    Some(format!(
-        "Facebook's permission to read the Page ended on {}; choose “Continue with Facebook” again to renew it",
-        ended.format("%-d %B %Y")
-    ))
+    Some(say::facebook_ended(date_in_full(ended.timestamp_millis())))
 }
 
 /// What to say where the login is about to end.
 #[must_use]
-pub fn ends_soon(grants: &Grants, now: DateTime<Utc>) -> Option<String> {
+pub fn ends_soon(grants: &Grants, now: DateTime<Utc>) -> Option<Sentence> {
     let end = [grants.token_ends, grants.data_ends].into_iter().flatten().min()?;
-    (end <= now + TOLD_BEFORE).then(|| {
-        format!(
-            "Facebook's permission to read the Page ends on {}. Choose “Continue with Facebook” before that day to renew \
-             it.",
-            end.format("%-d %B %Y")
-        )
-    })
+    (end <= now + TOLD_BEFORE).then(|| say::facebook_ends_soon(date_in_full(end.timestamp_millis())))
 }
 
 /// Asks for a new token of a Page with the stored token of the person, and stores it. `None`: there is none to be had.

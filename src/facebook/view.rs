@@ -5,6 +5,7 @@
 use super::inbox::Row;
 use crate::meta::id::Id;
 use crate::shared::channel::view::{Media, Message, Shown, Side, View};
+use crate::shared::languages::{Sentence, say};
 use crate::shared::raw_json::{Object, elements};
 use crate::shared::store::Item;
 
@@ -13,7 +14,7 @@ pub const fn of(row: &Row) -> View {
     View {
         platform: row.platform,
         noun: row.noun,
-        part: "On Facebook, open Settings → Business integrations and remove this app.",
+        part: say::part_facebook,
         reconnect: Some(|_page| "/facebook/login".to_owned()),
         conversations: Some(show),
         catalogue: None,
@@ -48,21 +49,21 @@ fn show(page: &str, item: &Item) -> Shown {
         },
         "postback" => {
             let postback = part("postback");
-            said(text_of(&postback, "title"), id(postback.as_ref()), Side::Person, "Pressed a button")
+            said(text_of(&postback, "title"), id(postback.as_ref()), Side::Person, say::how_button())
         }
-        "referral" => said(String::new(), None, Side::Person, "Came through a link or an advertisement"),
-        "optin" => said(String::new(), None, Side::Person, "Agreed to receive messages"),
-        "order" => said(String::new(), None, Side::Person, "Sent an order"),
-        "pass_thread_control" => Shown::Note("The conversation was handed to another app"),
-        "take_thread_control" => Shown::Note("Another app took the conversation over"),
-        "request_thread_control" => Shown::Note("Another app asked for the conversation"),
-        "account_linking" => Shown::Note("The person linked an account, or ended the link"),
-        "policy_enforcement" => Shown::Note("Facebook enforced a policy on the Page"),
+        "referral" => said(String::new(), None, Side::Person, say::how_referral()),
+        "optin" => said(String::new(), None, Side::Person, say::how_optin()),
+        "order" => said(String::new(), None, Side::Person, say::how_order()),
+        "pass_thread_control" => Shown::Note(say::note_handed_over()),
+        "take_thread_control" => Shown::Note(say::note_taken_over()),
+        "request_thread_control" => Shown::Note(say::note_asked_for()),
+        "account_linking" => Shown::Note(say::note_account_linking()),
+        "policy_enforcement" => Shown::Note(say::note_policy()),
         _ => Shown::Nothing,
     }
 }
 
-fn said(text: String, id: Option<String>, by: Side, how: &'static str) -> Shown {
+fn said(text: String, id: Option<String>, by: Side, how: Sentence) -> Shown {
     Shown::Message(Message { id, by, text, media: Vec::new(), reply_to: None, how: Some(how) })
 }
 
@@ -93,7 +94,7 @@ fn message(message: Option<&Object<'_>>, by: Side) -> Shown {
         media.push(Media { kind: in_words(&kind, !stickers.is_empty()), position, title });
     }
     if message.is_true("is_unsupported") && media.is_empty() {
-        media.push(Media { kind: "A kind of message that Facebook does not show to apps", position: 0, title: None });
+        media.push(Media { kind: say::media_not_shown("Facebook"), position: 0, title: None });
     }
     Shown::Message(Message {
         id: id(Some(message)),
@@ -105,22 +106,22 @@ fn message(message: Option<&Object<'_>>, by: Side) -> Shown {
     })
 }
 
-fn in_words(kind: &str, is_sticker: bool) -> &'static str {
+fn in_words(kind: &str, is_sticker: bool) -> Sentence {
     match kind {
-        "sticker" => "Sticker",
-        "image" if is_sticker => "Sticker",
-        "image" => "Photo",
-        "audio" => "Voice message",
-        "video" => "Video",
-        "file" => "File",
-        "reel" | "ig_reel" => "Shared reel",
-        "post" | "ig_post" => "Shared post",
-        "story_mention" | "ig_story" => "Story",
-        "fallback" => "Shared link",
-        "template" => "Card",
-        "appointment_booking" => "Appointment",
-        "location" => "Place",
-        _ => "Attachment",
+        "sticker" => say::media_sticker(),
+        "image" if is_sticker => say::media_sticker(),
+        "image" => say::media_photo(),
+        "audio" => say::media_voice(),
+        "video" => say::media_video(),
+        "file" => say::media_file(),
+        "reel" | "ig_reel" => say::media_reel(),
+        "post" | "ig_post" => say::media_post(),
+        "story_mention" | "ig_story" => say::media_story(),
+        "fallback" => say::media_link(),
+        "template" => say::media_card(),
+        "appointment_booking" => say::media_appointment(),
+        "location" => say::media_place(),
+        _ => say::media_attachment(),
     }
 }
 
@@ -151,8 +152,9 @@ mod tests {
         let Shown::Message(message) = shown("message", sticker) else { panic!("a message") };
         assert_eq!((message.by, message.id.as_deref()), (Side::Person, Some("m_1")));
         assert!(message.text.starts_with("a \u{fffd}"));
-        let media: Vec<_> = message.media.iter().map(|media| (media.kind, media.title.as_deref())).collect();
-        assert_eq!(media, [("Sticker", None), ("Shared link", Some("Snowboard")), ("Shared link", None)]);
+        let media: Vec<_> = message.media.iter().map(|media| (media.kind.clone(), media.title.as_deref())).collect();
+        let link = say::media_link;
+        assert_eq!(media, [(say::media_sticker(), None), (link(), Some("Snowboard")), (link(), None)]);
         let Shown::Message(echo) = shown("echo", r#"{"sender":{"id":1},"message":{"is_echo":true,"text":"hi"}}"#)
         else {
             panic!("a message")

@@ -22,6 +22,7 @@ use super::payload::NOTIFICATIONS;
 use super::refusal::{self, Throttle};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::dialogue::{Reason, SendError};
+use crate::shared::languages::say;
 use crate::shared::outgoing::http::{Answer, ApiError, Http, Patience};
 use crate::shared::raw_json::{Object, elements};
 
@@ -260,7 +261,7 @@ impl Client {
         let answer = self.token_endpoint(Patience::Once, "accessToken", &form).await?;
         match answer.status.as_u16() {
             200..300 => answer.json(),
-            400 | 401 => Err(ApiError::TokenRejected { reason: refusal::REFRESH_REFUSED }),
+            400 | 401 => Err(ApiError::TokenRejected { reason: say::linkedin_refresh_refused() }),
             _ => Err(refusal::of_call(&answer, self.pause_of(&answer, Counted::Others))),
         }
     }

@@ -23,6 +23,7 @@ use crate::shared::channel::meaning::Meaning;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::channel::view::shorten;
 use crate::shared::journal::Event;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::store::Item;
@@ -33,13 +34,6 @@ const LONGEST_COMMENT: usize = 1_250;
 /// The longest title and price of a product in a comment, in characters.
 const LONGEST_TITLE: usize = 120;
 const LONGEST_PRICE: usize = 40;
-
-/// Why direct messages are not sent.
-const NO_PARTNER: &str = "LinkedIn lets only its messaging partners send direct messages; LINKEDIN_MESSAGES=partner says that this app is one.";
-const NO_BOT: &str = "LinkedIn forbids automatic direct messages: only what a human writes may be sent.";
-
-/// What a human must know who answers on a post.
-const PUBLIC: &str = "Your answer becomes a comment of the page, which everybody can read.";
 
 /// The page takes part in conversations.
 pub struct PageDialogue {
@@ -77,7 +71,7 @@ impl PageDialogue {
             return Err(SendError::Account {
                 code: String::new(),
                 fault: Fault::NeedsReconnect,
-                sentence: ANOTHER_PAGE.to_owned(),
+                sentence: say::linkedin_another_page(),
             });
         }
         let thread = names::thread_of(to.person).ok_or_else(|| unsendable("the conversation"))?;
@@ -120,9 +114,6 @@ impl PageDialogue {
         }
     }
 }
-
-/// What a merchant reads of an account that the settings do not name any more.
-pub const ANOTHER_PAGE: &str = "LINKEDIN_ORGANIZATION_ID names another page. Nothing is sent as this one.";
 
 fn unsendable(code: &str) -> SendError {
     SendError::Refused { code: code.to_owned(), reason: Reason::Refused }
@@ -245,11 +236,11 @@ impl Dialogue for PageDialogue {
         Box::pin(async { Ok(()) })
     }
 
-    fn notice(&self, to: Recipient<'_>) -> Option<&'static str> {
+    fn notice(&self, to: Recipient<'_>) -> Option<Sentence> {
         Some(match names::thread_of(to.person)? {
-            Thread::Post(_) => PUBLIC,
-            Thread::Direct(_) if self.linkedin.config.messages => NO_BOT,
-            Thread::Direct(_) => NO_PARTNER,
+            Thread::Post(_) => say::becomes_comment(),
+            Thread::Direct(_) if self.linkedin.config.messages => say::not_sent_linkedin_automatic(),
+            Thread::Direct(_) => say::not_sent_linkedin_partner(),
         })
     }
 
@@ -257,8 +248,8 @@ impl Dialogue for PageDialogue {
         let is_direct = matches!(names::thread_of(to.person), Some(Thread::Direct(_)));
         match (is_direct, self.linkedin.config.messages, author) {
             (false, ..) | (true, true, Author::Human) => None,
-            (true, false, _) => Some(Forbidden::NotPermitted { sentence: NO_PARTNER }),
-            (true, true, Author::Bot) => Some(Forbidden::NotPermitted { sentence: NO_BOT }),
+            (true, false, _) => Some(Forbidden::NotPermitted { sentence: say::not_sent_linkedin_partner() }),
+            (true, true, Author::Bot) => Some(Forbidden::NotPermitted { sentence: say::not_sent_linkedin_automatic() }),
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{JournalError, Source};
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
 use crate::shared::settings::is_own_address;
@@ -81,7 +82,7 @@ pub async fn run(linkedin: &Linkedin) -> Result<(), ReadError> {
         Err(ReadError::Api(ApiError::TokenRejected { reason })) => {
             let effect = "Notifications are taken in all the same; nothing is sent.";
             linkedin.shared.alerts.raise(&cause, &format!("{reason} {effect}"));
-            let trouble = Trouble::new(TroubleSource::Token, *reason);
+            let trouble = Trouble::new(TroubleSource::Token, reason.clone());
             set(linkedin, Status::NeedsReconnect, Some(trouble)).await?;
             looked.map(drop)
         }
@@ -90,7 +91,7 @@ pub async fn run(linkedin: &Linkedin) -> Result<(), ReadError> {
 }
 
 /// Gives back what is wrong with the page, for the merchant.
-async fn look(linkedin: &Linkedin) -> Result<Option<String>, ReadError> {
+async fn look(linkedin: &Linkedin) -> Result<Option<Sentence>, ReadError> {
     if linkedin.shared.erasure.is_given_up(NAME, linkedin.account()).await? {
         // Its merchant disconnected it: nothing is to come any more, and nothing to be kept.
         return Ok(None);
@@ -119,13 +120,13 @@ async fn describe(linkedin: &Linkedin) -> Result<(), ReadError> {
 }
 
 /// Makes the subscription what it should be: our address, not about to end. Gives back what is wrong with it all the same.
-async fn ensure_subscription(linkedin: &Linkedin) -> Result<Option<String>, ReadError> {
+async fn ensure_subscription(linkedin: &Linkedin) -> Result<Option<Sentence>, ReadError> {
     let (shared, account) = (&linkedin.shared, linkedin.account());
     let found = match find(linkedin).await {
         Ok(found) => found,
         Err(ReadError::Api(ApiError::PermissionMissing { reason, .. })) => return tell(linkedin, Some(reason)).await,
         Err(ReadError::Api(ApiError::Refused { code })) => {
-            return tell(linkedin, Some(format!("LinkedIn does not show the subscription (code {code})"))).await;
+            return tell(linkedin, Some(say::linkedin_not_shown(code))).await;
         }
         Err(error) => return Err(error),
     };
@@ -136,15 +137,11 @@ async fn ensure_subscription(linkedin: &Linkedin) -> Result<Option<String>, Read
     }
     let Some((application, member)) = key_for(linkedin, found.as_ref()).await? else {
         let sentence = match linkedin.config.application {
-            None => {
-                "LinkedIn has no subscription of the page's activity; with LINKEDIN_APPLICATION_ID the service makes one"
-            }
-            Some(_) => {
-                "the member of LINKEDIN_ACCESS_TOKEN does not administer the page, so nobody can subscribe to its activity"
-            }
+            None => say::linkedin_no_subscription(),
+            Some(_) => say::linkedin_no_administrator(),
         };
         shared.journal.note_subscriptions(NAME, account, &WANTED, &WANTED, false).await?;
-        return tell(linkedin, Some(sentence.to_owned())).await;
+        return tell(linkedin, Some(sentence)).await;
     };
     let put = tokens::with_token(linkedin, |token| {
         let (application, member) = (application.clone(), member.clone());
@@ -161,11 +158,7 @@ async fn ensure_subscription(linkedin: &Linkedin) -> Result<Option<String>, Read
         }
         Err(ReadError::Api(ApiError::PermissionMissing { reason, .. })) => tell(linkedin, Some(reason)).await,
         Err(ReadError::Api(ApiError::Refused { code })) => {
-            let sentence = format!(
-                "LinkedIn refuses to deliver the page's activity to LINKEDIN_WEBHOOK_ADDRESS (code {code}): the address must be entered \
-                 under Webhooks in the developer portal first, where LinkedIn checks it"
-            );
-            tell(linkedin, Some(sentence)).await
+            tell(linkedin, Some(say::linkedin_not_delivered(code))).await
         }
         Err(error) => Err(error),
     }
@@ -211,7 +204,7 @@ async fn key_for(linkedin: &Linkedin, found: Option<&Subscription>) -> Result<Op
 }
 
 /// Alerts about the subscription, or takes that back.
-async fn tell(linkedin: &Linkedin, problem: Option<String>) -> Result<Option<String>, ReadError> {
+async fn tell(linkedin: &Linkedin, problem: Option<Sentence>) -> Result<Option<Sentence>, ReadError> {
     let cause = Cause::of_account(NAME, linkedin.account(), "subscription");
     match &problem {
         None => linkedin.shared.alerts.heal(&cause),
@@ -223,7 +216,7 @@ async fn tell(linkedin: &Linkedin, problem: Option<String>) -> Result<Option<Str
 }
 
 /// Notes how the connection is doing, now that LinkedIn has answered.
-async fn note(linkedin: &Linkedin, problem: Option<String>) -> Result<(), ReadError> {
+async fn note(linkedin: &Linkedin, problem: Option<Sentence>) -> Result<(), ReadError> {
     let trouble = problem.map(|problem| Trouble::new(TroubleSource::Check, problem));
     set(linkedin, if trouble.is_some() { Status::Incomplete } else { Status::Connected }, trouble).await
 }

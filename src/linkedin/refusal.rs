@@ -9,18 +9,12 @@ use std::time::Duration;
 
 use chrono::Days;
 
+use super::names::PLATFORM;
 use crate::shared::channel::dialogue::{Fault, Reason, SendError};
 use crate::shared::clock::Clock;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::{Answer, ApiError};
 use crate::shared::raw_json::Object;
-
-/// What a merchant reads where the token is refused.
-pub const TOKEN_REFUSED: &str = "LinkedIn refuses the page's token: it has ended, or was taken back. Its operator makes a new one, puts it into \
-                             LINKEDIN_ACCESS_TOKEN and starts the service again.";
-
-/// What a merchant reads where no new token is to be had.
-pub const REFRESH_REFUSED: &str = "LinkedIn refuses to renew the page's token. Its operator makes new ones, puts them into LINKEDIN_ACCESS_TOKEN \
-                                   and LINKEDIN_REFRESH_TOKEN and starts the service again.";
 
 /// The first pause after "too often". A second one within [`SOON_MS`] means that the day's share is used up.
 const FIRST_PAUSE: Duration = Duration::from_secs(5 * 60);
@@ -75,14 +69,8 @@ pub fn code_of(answer: &Answer) -> String {
 pub fn of_call(answer: &Answer, pause: Duration) -> ApiError {
     let code = code_of(answer);
     match answer.status.as_u16() {
-        401 => ApiError::TokenRejected { reason: TOKEN_REFUSED },
-        403 => ApiError::PermissionMissing {
-            reason: format!(
-                "LinkedIn does not allow this to the app or to the member whose token it is (code {code}): a product of the app, a \
-                 permission, or the role of an administrator of the page is missing"
-            ),
-            code,
-        },
+        401 => ApiError::TokenRejected { reason: say::linkedin_token_refused() },
+        403 => ApiError::PermissionMissing { reason: say::linkedin_not_allowed(code.as_str()), code },
         429 => ApiError::RateLimited { retry_after: pause },
         status @ 500.. => ApiError::Unavailable(format!("status {status}")),
         _ => ApiError::Refused { code },
@@ -93,7 +81,7 @@ pub fn of_call(answer: &Answer, pause: Duration) -> ApiError {
 #[must_use]
 pub fn of_send(status: u16, code: String, pause: Duration) -> SendError {
     match status {
-        401 => SendError::Account { code, fault: Fault::NeedsReconnect, sentence: TOKEN_REFUSED.to_owned() },
+        401 => SendError::Account { code, fault: Fault::NeedsReconnect, sentence: say::linkedin_token_refused() },
         429 => SendError::Later { retry_after: pause, only_person: false },
         500.. => SendError::Unknown(format!("status {status}")),
         _ => SendError::Refused { code, reason: Reason::Refused },
@@ -102,24 +90,11 @@ pub fn of_send(status: u16, code: String, pause: Duration) -> SendError {
 
 /// What a merchant reads about an error that lasts.
 #[must_use]
-pub fn explain(error: &ApiError) -> String {
+pub fn explain(error: &ApiError) -> Sentence {
     match error {
-        ApiError::RateLimited { .. } => {
-            "LinkedIn limits how often it may be asked in a day. It is asked again by itself.".to_owned()
-        }
-        ApiError::Unavailable(_) => {
-            "LinkedIn does not answer properly at the moment. It is asked again by itself.".to_owned()
-        }
-        ApiError::Unreadable(_) => {
-            "LinkedIn's answers cannot be read at the moment. It is asked again by itself.".to_owned()
-        }
-        ApiError::TokenRejected { reason } => (*reason).to_owned(),
-        ApiError::PermissionMissing { reason, .. } => reason.clone(),
-        ApiError::Paused { reason, .. } => reason.clone().into_owned(),
-        ApiError::Refused { code } if code.starts_with("426") => {
-            "LinkedIn does not serve this version of its API any more. Its operator sets LINKEDIN_VERSION to a newer one.".to_owned()
-        }
-        ApiError::Refused { code } => format!("LinkedIn refuses what is asked (code {code})."),
+        ApiError::RateLimited { .. } => say::linkedin_limits(),
+        ApiError::Refused { code } if code.starts_with("426") => say::linkedin_version(),
+        error => error.said_of(PLATFORM),
     }
 }
 
@@ -158,7 +133,7 @@ mod tests {
         assert!(matches!(of_call(&answer(401, ""), pause), ApiError::TokenRejected { .. }));
         assert!(matches!(of_call(&answer(403, ""), pause), ApiError::PermissionMissing { .. }));
         assert!(matches!(of_call(&answer(503, ""), pause), ApiError::Unavailable(_)));
-        assert!(explain(&of_call(&answer(426, ""), pause)).contains("LINKEDIN_VERSION"));
+        assert!(explain(&of_call(&answer(426, ""), pause)).to_string().contains("LINKEDIN_VERSION"));
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::hourly_check::{self, is_ours};
 use super::names::NAME;
 use super::state::Linkedin;
-use super::{dialogue, document, refusal, tokens};
+use super::{document, refusal, tokens};
 use crate::shared::channel::configured::{Configured, ConfiguredAccount};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::Status;
 
@@ -21,7 +22,7 @@ impl Reader for PageReader {
         Box::pin(async move {
             let linkedin = &*self.0;
             if !is_ours(linkedin, account) {
-                return Err(ApiError::TokenRejected { reason: dialogue::ANOTHER_PAGE }.into());
+                return Err(ApiError::TokenRejected { reason: say::linkedin_another_page() }.into());
             }
             match request {
                 // LinkedIn does not tell names of members.
@@ -41,7 +42,7 @@ impl Reader for PageReader {
         Box::pin(async move {
             let linkedin = &*self.0;
             if !is_ours(linkedin, account) {
-                return Err(ApiError::TokenRejected { reason: dialogue::ANOTHER_PAGE }.into());
+                return Err(ApiError::TokenRejected { reason: say::linkedin_another_page() }.into());
             }
             let find = || {
                 tokens::with_token(linkedin, |token| async move { linkedin.client.fetch_subscription(&token).await })
@@ -62,7 +63,7 @@ impl Reader for PageReader {
         Box::pin(async move { document::write(&self.0).await })
     }
 
-    fn explain(&self, error: &ApiError) -> String {
+    fn explain(&self, error: &ApiError) -> Sentence {
         refusal::explain(error)
     }
 }

@@ -14,6 +14,7 @@ use super::names::NAME;
 use super::state::Linkedin;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::end_of_life;
+use crate::shared::languages::say;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::{Connections, Token, TokenKind};
 use crate::shared::telemetry::alerts::Cause;
@@ -157,13 +158,13 @@ pub async fn look(linkedin: &Linkedin, is_start: bool) -> Result<(), ReadError> 
             }
             Ok(None) => {}
             Err(ReadError::Api(ApiError::TokenRejected { reason })) if told.active => {
-                tracing::warn!(reason, "the page's token ends soon and cannot be renewed");
+                tracing::warn!(%reason, "the page's token ends soon and cannot be renewed");
             }
             Err(error) => return Err(error),
         }
     }
     if !told.active {
-        return Err(ApiError::TokenRejected { reason: super::refusal::TOKEN_REFUSED }.into());
+        return Err(ApiError::TokenRejected { reason: say::linkedin_token_refused() }.into());
     }
     warn_of_end(linkedin, end_of(told.expires_at), now).await?;
     journal.save_account_cursor(NAME, account, ASKED_AT, Some(now_ms.to_string())).await?;

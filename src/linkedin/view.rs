@@ -5,14 +5,15 @@ use super::names::PLATFORM;
 use super::payload::{COMMENT_DELETE, COMMENT_EDIT, LIKE, MESSAGE_READ, SHARE, SHARE_MENTION};
 use crate::shared::channel::meaning::Meaning;
 use crate::shared::channel::view::{Message, Shown, Side, View};
+use crate::shared::languages::say;
 use crate::shared::raw_json::Object;
 use crate::shared::store::Item;
 
 /// How the account is shown.
 pub const VIEW: View = View {
     platform: PLATFORM,
-    noun: "page",
-    part: "On LinkedIn, open Settings → Data privacy → Permitted services and remove this app.",
+    noun: say::noun_linkedin,
+    part: say::part_linkedin,
     reconnect: None,
     conversations: Some(show),
     catalogue: None,
@@ -24,8 +25,8 @@ fn show(account: &str, item: &Item) -> Shown {
     match item.kind.as_str() {
         COMMENT_EDIT => Shown::Edit { of: made(), text: meaning::text_of_comment(&object).unwrap_or_default() },
         COMMENT_DELETE => Shown::Unsend { of: made() },
-        LIKE => Shown::Note("Somebody likes the post"),
-        SHARE => Shown::Note("Somebody shared the post"),
+        LIKE => Shown::Note(say::note_like()),
+        SHARE => Shown::Note(say::note_share()),
         MESSAGE_READ => Shown::Read { until: item.at },
         kind => match meaning::of(account, item) {
             Meaning::Said(said) => Shown::Message(Message {
@@ -34,7 +35,7 @@ fn show(account: &str, item: &Item) -> Shown {
                 text: said.text.unwrap_or_default(),
                 media: Vec::new(),
                 reply_to: said.reply_to,
-                how: (kind == SHARE_MENTION).then_some("Mentioned the page in a post"),
+                how: (kind == SHARE_MENTION).then(say::how_mention),
             }),
             Meaning::WentOut(out) => Shown::Message(Message {
                 id: out.platform_id,

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use crate::shared::languages::Sentence;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::{ProblemKind, Settings, is_loopback};
 
@@ -79,7 +80,7 @@ pub trait App: Send + Sync {
     fn other_version(&self) -> (&'static str, &'static str);
 
     /// Why a token is dead and what to do, for the merchant; `subcode`: that of error 190.
-    fn token_reason(&self, subcode: i64) -> &'static str;
+    fn token_reason(&self, subcode: i64) -> Sentence;
 
     /// Whether a refusal with this code stops all sending of the account until somebody mends that, beside the codes for
     /// which it is so with every product.
@@ -91,5 +92,5 @@ pub trait App: Send + Sync {
     fn known_field(&self, name: &str) -> Option<&'static str>;
 
     /// Why a call is not allowed and what to do, for the merchant.
-    fn denial_reason(&self, denial: Denial) -> String;
+    fn denial_reason(&self, denial: Denial) -> Sentence;
 }

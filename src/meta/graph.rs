@@ -17,6 +17,7 @@ use super::app::App;
 use super::budget::{Budgets, Lane};
 use super::id::Id;
 use super::refusal::{self, APP_UNKNOWN, Told};
+use crate::shared::languages::Sentence;
 use crate::shared::outgoing::http::{Answer, ApiError, Http, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::telemetry::alerts::Alerts;
@@ -130,12 +131,8 @@ impl Graph {
     }
 
     /// What a merchant reads about an error that stops all sending of an account.
-    pub(super) fn sending_stopped(&self, told: &Told) -> String {
-        match refusal::explained(told, &*self.app) {
-            ApiError::TokenRejected { reason } => reason.to_owned(),
-            ApiError::PermissionMissing { reason, .. } => reason,
-            error => error.sentence(),
-        }
+    pub(super) fn sending_stopped(&self, told: &Told) -> Sentence {
+        refusal::explained(told, &*self.app).said_of("The platform")
     }
 
     fn http_of(&self, lane: Lane<'_>) -> Http {

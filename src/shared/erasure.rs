@@ -15,9 +15,10 @@ use uuid::Uuid;
 
 use super::clock::Clock;
 use super::journal::{Account, DedupeKey, Journal};
+use super::languages::say;
 use super::objects::account_folder;
 use super::secrets::random::random_hex;
-use super::server::error::{AppError, BEING_ERASED};
+use super::server::error::AppError;
 use super::store::erasures::{Former, NewErasure, Receipt};
 use super::store::push::Receiver;
 use super::store::uploads::Uploads;
@@ -251,7 +252,7 @@ impl Erasure {
         };
         match tokio::time::timeout(WAIT, wait).await {
             Ok(waited) => Ok(waited?),
-            Err(_) => Err(AppError::Unavailable(BEING_ERASED)),
+            Err(_) => Err(AppError::Unavailable(say::being_erased())),
         }
     }
 

@@ -8,6 +8,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::clock::Clock;
+use super::languages::say;
 use super::secrets::random;
 use super::secrets::signature::sign_sha256;
 use super::server::cookies;
@@ -101,7 +102,7 @@ impl Logins {
             network_hash: self.hash(b"network", &household.network.to_string()),
         };
         if !self.states.insert(new, self.clock.now_ms()).await? {
-            return Err(AppError::Unavailable("Too many logins are under way. Please try again in some minutes."));
+            return Err(AppError::Unavailable(say::too_many_logins()));
         }
         let cookie = cookies::set(&self.cookie_name(), &browser, LIFETIME_MS / 1000, self.secure);
         Ok(Begun { state, cookie })
@@ -117,8 +118,6 @@ impl Logins {
         headers: &HeaderMap,
         state: Option<&str>,
     ) -> Result<String, AppError> {
-        const REFUSED: &str = "This login link was used already, has expired, or belongs to another browser. If your \
-                               account is shown as connected, all is well; otherwise please start the login again.";
         let (state, now_ms) = (self.hash(b"state", state.unwrap_or_default()), self.clock.now_ms());
         for browser in cookies::all(headers, &self.cookie_name()) {
             let browser = self.hash(b"browser", browser);
@@ -126,7 +125,7 @@ impl Logins {
                 return Ok(bound_to);
             }
         }
-        Err(AppError::bad_request(REFUSED))
+        Err(AppError::bad_request(say::login_used()))
     }
 
     fn cookie_name(&self) -> String {

@@ -8,6 +8,7 @@ pub mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod journal;
+pub mod languages;
 pub mod logins;
 pub mod low_priority;
 pub mod objects;

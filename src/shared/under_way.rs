@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::languages::Sentence;
+
 /// How far one read has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -16,7 +18,7 @@ pub struct Step {
     /// The account.
     pub account: String,
     /// What is being read, as people say it: "products".
-    pub what: String,
+    pub what: Sentence,
     /// How many are done.
     pub done: u64,
     /// How many there are, where that is known.
@@ -30,11 +32,11 @@ pub struct Progress(Arc<Mutex<BTreeMap<(String, String), Step>>>);
 
 impl Progress {
     /// Says how far the read of an account has come.
-    pub fn report(&self, channel: &str, account: &str, what: &str, done: usize, known: Option<usize>) {
+    pub fn report(&self, channel: &str, account: &str, what: Sentence, done: usize, known: Option<usize>) {
         let step = Step {
             channel: channel.to_owned(),
             account: account.to_owned(),
-            what: what.to_owned(),
+            what,
             done: done as u64,
             known: known.map(|known| known as u64),
         };

@@ -19,6 +19,7 @@ use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{Status, Trouble, TroubleSource};
 use crate::shared::telemetry::alerts::Cause;
@@ -131,7 +132,7 @@ pub async fn ensure_open(shopify: &Shopify, shop: &ShopDomain) -> Result<(), Rea
         _ => return Ok(()),
     };
     if shopify.closed.said_lately(shop, shopify.shared.clock.now_ms()) {
-        return Err(ApiError::Paused { reason: reason.into(), retry_after: CLOSED_PAUSE }.into());
+        return Err(ApiError::Paused { reason, retry_after: CLOSED_PAUSE }.into());
     }
     let info: ShopInfo = shopify.ask(Patience::Background, shop, Query::SHOP_INFO, json!({})).await?.data;
     Ok(session::ensure_same_shop(shop, &info)?)
@@ -139,16 +140,16 @@ pub async fn ensure_open(shopify: &Shopify, shop: &ShopDomain) -> Result<(), Rea
 
 /// What is wrong with a connection that has these scopes and was refused these topics, in words for the merchant.
 #[must_use]
-pub fn problem(scopes: &[String], refused_topics: &[&str]) -> Option<String> {
+pub fn problem(scopes: &[String], refused_topics: &[&str]) -> Option<Sentence> {
     let missing: Vec<&str> = SCOPES.into_iter().filter(|scope| !is_granted(scope, scopes)).collect();
     let mut problems = Vec::new();
     if !missing.is_empty() {
-        problems.push(format!("a permission is missing ({}); connect the shop again to give it", missing.join(", ")));
+        problems.push(say::shopify_permission_missing(missing.join(", ")));
     }
     if !refused_topics.is_empty() {
-        problems.push(format!("Shopify refuses to deliver {}", refused_topics.join(", ")));
+        problems.push(say::shopify_not_delivered(refused_topics.join(", ")));
     }
-    (!problems.is_empty()).then(|| problems.join("; "))
+    problems.into_iter().reduce(|one, other| say::problems(one, other))
 }
 
 /// Says, or takes back, that the shop does not deliver everything.

@@ -32,6 +32,7 @@ use crate::shared::channel::connect_step::mistyped;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::logins;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::sign_sha256;
@@ -46,21 +47,15 @@ use crate::shared::store::{Connection, NewConnection, Status, StillToCome, Token
 const ESSENTIAL: &str = "read_products";
 
 /// What a login may leave to be done, in words for the merchant.
-const DETAILS: &str = "the shop's details";
-const SUBSCRIPTIONS: &str = "the webhook subscriptions";
-
-/// What a query is told that Shopify did not sign as it is.
-const FORGED: &str = "This answer does not come from Shopify, or was changed on its way. Please start the login again.";
-
-/// What a forged or mistyped shop name is told.
-pub const NO_SHOP: &str = "This is not the name of a Shopify shop. It looks like my-shop, or my-shop.myshopify.com.";
+const DETAILS: fn() -> Sentence = say::to_come_shop_details;
+const SUBSCRIPTIONS: fn() -> Sentence = say::to_come_subscriptions;
 
 pub fn routes() -> Router<Arc<Shopify>> {
     Router::new()
         .route("/shopify/login", get(login_by_form))
         .route("/shopify/{shop_name}/login", get(login))
         // A name with a slash in it is a wrong name, not an unknown page.
-        .route("/shopify/{shop_name}/{rest}/login", get(async || AppError::bad_request(NO_SHOP)))
+        .route("/shopify/{shop_name}/{rest}/login", get(async || AppError::BadRequest(say::shopify_wrong_name())))
         .route("/shopify/install", get(install))
         .route("/shopify/callback", get(callback))
 }
@@ -83,7 +78,7 @@ async fn login_by_form(
     match ShopDomain::parse_typed(&form.shop) {
         Some(shop) => begin(&shopify, &merchant, (&uri, &headers, household), shop.as_str()).await,
         None if wants_html(&headers) => Ok(Redirect::to(&mistyped("shop", &form.shop)).into_response()),
-        None => Err(AppError::bad_request(NO_SHOP)),
+        None => Err(AppError::BadRequest(say::shopify_wrong_name())),
     }
 }
 
@@ -105,14 +100,13 @@ async fn begin(
     (uri, headers, household): (&Uri, &HeaderMap, Household),
     shop_name: &str,
 ) -> Result<Response, AppError> {
-    let shop = ShopDomain::parse_name(shop_name).ok_or_else(|| AppError::bad_request(NO_SHOP))?;
+    let shop = ShopDomain::parse_name(shop_name).ok_or_else(|| AppError::BadRequest(say::shopify_wrong_name()))?;
     let (redirect_uri, login) = (&shopify.config.redirect_uri, format!("/shopify/{shop}/login"));
     if let Some(url) = logins::public_address(redirect_uri, "/shopify/callback", &login, uri, headers) {
         return Ok(Redirect::to(url.as_str()).into_response());
     }
-    let what = format!("the shop {shop}");
-    if let Some(sentence) = session::question_before_login(&shopify.shared, headers, merchant.0.as_ref(), &what).await?
-    {
+    let what = say::shopify_what(shop.as_str());
+    if let Some(sentence) = session::question_before_login(&shopify.shared, headers, merchant.0.as_ref(), what).await? {
         return Ok(LoginAnswer::AskFirst { channel: NAME, sentence, proceed: login }.into_response());
     }
     let begun = shopify.shared.logins.begin(NAME, (headers, household), shop.to_string()).await?;
@@ -138,14 +132,13 @@ async fn install(
     };
     let query = SignedQuery::parse(&query);
     if query.repeats_a_parameter() || !query.is_signed(&shopify.config.api_secret) {
-        return Err(AppError::bad_request(
-            "This link does not come from Shopify, or was changed on its way. Please open the app from Shopify again.",
-        ));
+        return Err(AppError::BadRequest(say::shopify_forged_link()));
     }
     if !query.is_fresh(shopify.shared.clock.now().timestamp()) {
-        return Err(AppError::bad_request("This link of Shopify is too old. Please open the app from Shopify again."));
+        return Err(AppError::BadRequest(say::shopify_old_link()));
     }
-    let shop = query.get("shop").and_then(ShopDomain::parse).ok_or_else(|| AppError::bad_request(NO_SHOP))?;
+    let shop =
+        query.get("shop").and_then(ShopDomain::parse).ok_or_else(|| AppError::BadRequest(say::shopify_wrong_name()))?;
     let known = shopify.shared.connections.find(NAME, shop.as_str()).await?;
     let current = merchant.0.as_ref().map(|session| session.merchant);
     let is_complete = |one: &Connection| {
@@ -167,25 +160,22 @@ async fn callback(
     let query = SignedQuery::parse(&query.unwrap_or_default());
     let bound_to = shopify.shared.logins.finish(NAME, &headers, query.get("state")).await?;
     if query.repeats_a_parameter() {
-        return Err(AppError::bad_request(FORGED));
+        return Err(AppError::BadRequest(say::shopify_forged()));
     }
     let Some(code) = query.get("code").filter(|code| !code.is_empty()) else {
         // Nothing follows from a refusal, so it needs no signature.
-        return Ok(not_connected(
-            "declined",
-            "Shopify reports that the app was not installed, so nothing was connected. To try \
-                                     again, open the start page and connect your shop.",
-        ));
+        return Ok(not_connected("declined", say::shopify_declined()));
     };
     if !query.is_signed(&shopify.config.api_secret) {
-        return Err(AppError::bad_request(FORGED));
+        return Err(AppError::BadRequest(say::shopify_forged()));
     }
     if !query.is_fresh(shopify.shared.clock.now().timestamp()) {
-        return Err(AppError::bad_request("This answer of Shopify is too old. Please start the login again."));
+        return Err(AppError::BadRequest(say::shopify_old_answer()));
     }
-    let shop = query.get("shop").and_then(ShopDomain::parse).ok_or_else(|| AppError::bad_request(NO_SHOP))?;
+    let shop =
+        query.get("shop").and_then(ShopDomain::parse).ok_or_else(|| AppError::BadRequest(say::shopify_wrong_name()))?;
     if shop.as_str() != bound_to {
-        return Err(AppError::bad_request("This answer is about another shop than the login. Please start it again."));
+        return Err(AppError::BadRequest(say::shopify_another_shop()));
     }
     connect(&shopify, merchant, &shop, code).await
 }
@@ -221,11 +211,7 @@ async fn connect(
     // A list without a single scope tells nothing.
     let is_told = info.is_some() || !scopes.is_empty();
     if is_told && !is_granted(ESSENTIAL, &scopes) {
-        return Ok(not_connected(
-            "permission_missing",
-            "Nothing was connected: the permission to read products was not given. Please connect your shop again and \
-             leave it as it is on Shopify's screen.",
-        ));
+        return Ok(not_connected("permission_missing", say::shopify_no_products()));
     }
     let ensured = match info {
         Some(_) => subscribe(&Asker::with_token(shopify, shop, &access.secret), &scopes, &mut to_come).await?,
@@ -304,10 +290,9 @@ fn told(user: Uuid, shop: &ShopDomain, scopes: &[String], to_come: &[StillToCome
 
 async fn exchange(shopify: &Shopify, shop: &ShopDomain, code: &str) -> Result<TokenAnswer, AppError> {
     shopify.client.exchange_code(shop, code).await.map_err(|error| match error {
-        ApiError::Refused { code } if code == "invalid_request" || code == "invalid_grant" => AppError::bad_request(
-            "Shopify says that this login was used already or has expired. If your shop is shown as connected, all is \
-             well; otherwise please start the login again.",
-        ),
+        ApiError::Refused { code } if code == "invalid_request" || code == "invalid_grant" => {
+            AppError::BadRequest(say::shopify_login_used())
+        }
         error => failed(error),
     })
 }
@@ -335,8 +320,8 @@ async fn run_self_test(shopify: &Shopify) -> Value {
     json!(shopify.shared.self_tests.run(&shopify.shared.http, &shopify.config.webhook_address, sign).await)
 }
 
-fn not_connected(reason: &'static str, sentence: &'static str) -> LoginAnswer {
-    LoginAnswer::NotConnected { channel: NAME, reason, sentence: sentence.into() }
+fn not_connected(reason: &'static str, sentence: Sentence) -> LoginAnswer {
+    LoginAnswer::NotConnected { channel: NAME, reason, sentence }
 }
 
 /// Lets the events of a stored connection flow, and requests what is to be read and done. `known`: how it was before.
@@ -421,8 +406,8 @@ async fn ask_shop(
     }
 }
 
-fn later(what: &str, error: &ApiError) -> StillToCome {
-    StillToCome::new(what, refusal::explain(error))
+fn later(what: fn() -> Sentence, error: &ApiError) -> StillToCome {
+    StillToCome::new(what(), refusal::explain(error))
 }
 
 /// Whose shop it is. Who can log in to the shop speaks for it, so a shop that is known, under this name or an older one,
@@ -443,7 +428,7 @@ async fn owner(
 
 fn failed(cause: ApiError) -> AppError {
     match cause {
-        ApiError::Paused { reason, .. } => AppError::Forbidden(format!("Nothing was connected: {reason}").into()),
+        ApiError::Paused { reason, .. } => AppError::Forbidden(say::nothing_was_connected(reason)),
         cause => AppError::Platform { platform: PLATFORM, cause },
     }
 }

@@ -47,6 +47,7 @@ use self::state::Shopify;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::{Channel, Poll};
+use crate::shared::languages::say;
 
 /// The channel.
 #[must_use]
@@ -57,13 +58,13 @@ pub fn channel(shared: &Shared, config: Config) -> Channel {
         routes: Router::new().merge(login::routes()).merge(webhook::routes(&shopify)).with_state(Arc::clone(&shopify)),
         poll: Some(Poll { cron: shopify.config.poll_cron.clone(), request: OwnRequest::Changes.into() }),
         connect: Some(ConnectStep {
-            title: "Connect your Shopify shop",
+            title: say::shopify_connect,
             action: ConnectAction::Form {
                 action: "/shopify/login",
                 field: "shop",
-                label: "The name of your shop, as in its .myshopify.com address",
+                label: say::shopify_field,
                 hint: "my-shop",
-                wrong: login::NO_SHOP,
+                wrong: say::shopify_wrong_name,
             },
         }),
         dialogue: None,

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::names::PLATFORM;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::{Answer, ApiError};
 use crate::shared::outgoing::words::{ANOTHER, known};
 
 /// How long to leave a shop alone that is frozen, locked, inactive or moved.
 pub const CLOSED_PAUSE: Duration = Duration::from_secs(3600);
-
-const INACTIVE: &str = "this shop is not active at Shopify: paused, or closed. Reading goes on by itself when it is open \
-                        again.";
 
 /// The code of a query for which a scope is missing.
 pub const DENIED: &str = "ACCESS_DENIED";
@@ -88,13 +87,10 @@ pub const INTERNAL_ERROR: &str = "INTERNAL_SERVER_ERROR";
 pub fn meaning(answer: &Answer) -> Option<ApiError> {
     let text = answer.json::<Value>().ok().and_then(|body| body["errors"].as_str().map(str::to_owned));
     Some(match answer.status.as_u16() {
-        401 => ApiError::TokenRejected {
-            reason: "Shopify refuses the stored login: the app was uninstalled, or the login was revoked. Please connect \
-                     the shop again.",
-        },
-        403 if text.as_deref().is_some_and(|text| text.contains("Non-expiring")) => ApiError::TokenRejected {
-            reason: "Shopify does not accept the old kind of login any more. Please connect the shop again.",
-        },
+        401 => ApiError::TokenRejected { reason: say::shopify_token_refused() },
+        403 if text.as_deref().is_some_and(|text| text.contains("Non-expiring")) => {
+            ApiError::TokenRejected { reason: say::shopify_token_old_kind() }
+        }
         429 | 430 => return None,
         400.. if text.as_deref().is_some_and(is_throttling) => return None,
         // The platform had no time for it.
@@ -115,66 +111,43 @@ pub fn closed(status: u16) -> Option<ApiError> {
 /// A shop that is not active, as the code `SHOP_INACTIVE` says.
 #[must_use]
 pub fn inactive() -> ApiError {
-    paused(INACTIVE)
+    paused(say::shopify_inactive())
 }
 
 /// Whether the platform says that there is no such shop.
 #[must_use]
 pub fn is_no_shop(error: &ApiError) -> bool {
-    matches!(error, ApiError::Paused { reason, .. } if reason == why_closed(404))
+    matches!(error, ApiError::Paused { reason, .. } if *reason == why_closed(404))
 }
 
 /// What a merchant reads about an error that lasts.
 #[must_use]
-pub fn explain(error: &ApiError) -> String {
+pub fn explain(error: &ApiError) -> Sentence {
     match error {
-        ApiError::RateLimited { .. } => {
-            "Shopify limits how often this shop may be asked. Reading goes on by itself after a pause.".to_owned()
+        ApiError::RateLimited { .. } => say::shopify_limits(),
+        ApiError::Refused { code } if code == DENIED => say::shopify_denied(),
+        ApiError::Refused { code } if code == TOO_DEAR => say::shopify_too_dear(),
+        ApiError::Refused { code } => {
+            let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ');
+            say::shopify_refuses(code.chars().filter(is_plain).collect::<String>())
         }
-        ApiError::Unavailable(_) => {
-            "Shopify does not answer properly at the moment. It is asked again by itself.".to_owned()
-        }
-        ApiError::Unreadable(_) => {
-            "Shopify's answers cannot be read at the moment. It is asked again by itself.".to_owned()
-        }
-        ApiError::TokenRejected { reason } => (*reason).to_owned(),
-        ApiError::PermissionMissing { reason, .. } => reason.clone(),
-        ApiError::Paused { reason, .. } => reason.clone().into_owned(),
-        ApiError::Refused { code } => match code.as_str() {
-            DENIED => "Shopify denies a permission (ACCESS_DENIED). Connect the shop again to give it.".to_owned(),
-            TOO_DEAR => "Shopify finds a part of the catalogue too large to be asked for (MAX_COST_EXCEEDED). The \
-                         operator of this service has to mend that."
-                .to_owned(),
-            code => {
-                let code: String =
-                    code.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ')).collect();
-                format!("Shopify refuses what is asked ({code}). The operator of this service has to mend that.")
-            }
-        },
+        error => error.said_of(PLATFORM),
     }
 }
 
 /// What a shop that cannot be used for now is told to its merchant.
-fn paused(reason: &'static str) -> ApiError {
-    ApiError::Paused { reason: reason.into(), retry_after: CLOSED_PAUSE }
+fn paused(reason: Sentence) -> ApiError {
+    ApiError::Paused { reason, retry_after: CLOSED_PAUSE }
 }
 
 /// Why a shop answers with this status, for its merchant. A redirect is never followed: the token would travel.
-fn why_closed(status: u16) -> &'static str {
+fn why_closed(status: u16) -> Sentence {
     match status {
-        402 => {
-            "Shopify has frozen this shop, most often because of an unpaid bill. Reading goes on by itself when it is \
-             open again."
-        }
-        404 => {
-            "Shopify knows no shop at this address: it may have been closed for good. It is asked again every hour, in \
-             case that is over."
-        }
-        423 => "Shopify has locked this shop. Reading goes on by itself when it is open again.",
-        300..=399 => {
-            "this shop has another address at Shopify now: it was renamed. Please connect it again under its new name."
-        }
-        _ => "Shopify forbids the use of this shop at the moment. Reading goes on by itself when that is over.",
+        402 => say::shopify_frozen(),
+        404 => say::shopify_no_such_shop(),
+        423 => say::shopify_locked(),
+        300..=399 => say::shopify_moved(),
+        _ => say::shopify_forbidden(),
     }
 }
 

@@ -11,14 +11,12 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::payload::ShopDomain;
 use super::refusal;
+use crate::shared::languages::say;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::outgoing::words::{ANOTHER, known};
 
 /// The code by which the endpoint refuses the app itself: its credentials are wrong, or it was uninstalled.
 pub const INVALID_CLIENT: &str = "invalid_client";
-
-/// What the merchant of a shop is told whose login is dead.
-pub const DEAD: &str = "Shopify refuses the stored login. Please connect the shop again.";
 
 /// The other codes of the endpoint that may be written down. Source: RFC 6749, 5.2, and what Shopify was met with.
 const CODES: [&str; 10] = [
@@ -114,7 +112,9 @@ impl Client {
         match (answer.status.as_u16(), code) {
             (status @ 500.., _) => Err(ApiError::Unavailable(format!("status {status}"))),
             (429 | 430, _) => Err(self.rate_limited(&answer)),
-            (_, Ok("invalid_grant" | "invalid_subject_token")) => Err(ApiError::TokenRejected { reason: DEAD }),
+            (_, Ok("invalid_grant" | "invalid_subject_token")) => {
+                Err(ApiError::TokenRejected { reason: say::shopify_token_dead() })
+            }
             (_, Ok(code)) => Err(ApiError::Refused { code: code.to_owned() }),
             (status, Err(_)) => {
                 let refused = || ApiError::Refused { code: format!("status {status}") };

@@ -12,9 +12,10 @@ use secrecy::{ExposeSecret, SecretString};
 use super::client::Client;
 use super::names::NAME;
 use super::payload::ShopDomain;
-use super::token_endpoint::{DEAD, INVALID_CLIENT, TokenAnswer};
+use super::token_endpoint::{INVALID_CLIENT, TokenAnswer};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::{Clock, end_of_life};
+use crate::shared::languages::say;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::{Connections, Token, TokenKind};
 use crate::shared::telemetry::alerts::{Alerts, Cause};
@@ -22,14 +23,9 @@ use crate::shared::telemetry::alerts::{Alerts, Cause};
 /// A token is refreshed this long before it expires, in milliseconds: as Shopify's own libraries do.
 const EARLY_MS: i64 = 5 * 60 * 1000;
 
-const GONE: ApiError = ApiError::TokenRejected { reason: DEAD };
-
-/// Why a login that the platform does not renew may still be good.
-const NOT_RENEWED: &str = "Shopify refuses to renew the login: the app was uninstalled, or this service is set up wrongly. \
-                           Please connect the shop again.";
-
-/// What the merchant is told whose token of the old kind is refused and cannot be exchanged.
-const OLD_KIND: &str = "Shopify does not accept the old kind of login any more. Please connect the shop again.";
+fn gone() -> ApiError {
+    ApiError::TokenRejected { reason: say::shopify_token_dead() }
+}
 
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -69,7 +65,7 @@ impl TokenKeeper {
     /// # Errors
     /// [`ApiError::TokenRejected`] when only a new login helps.
     pub async fn access_token(&self, shop: &ShopDomain) -> Result<SecretString, ReadError> {
-        let token = self.stored(shop, TokenKind::Access).await?.ok_or(GONE)?;
+        let token = self.stored(shop, TokenKind::Access).await?.ok_or(gone())?;
         if self.is_fresh(&token) {
             return Ok(token.secret);
         }
@@ -111,7 +107,7 @@ impl TokenKeeper {
     /// # Errors
     /// [`ApiError::TokenRejected`] when only a new login helps. That nothing could be renewed now is no error.
     pub async fn keep_alive(&self, shop: &ShopDomain) -> Result<(), ReadError> {
-        let Some(access) = self.stored(shop, TokenKind::Access).await? else { return Err(GONE.into()) };
+        let Some(access) = self.stored(shop, TokenKind::Access).await? else { return Err(gone().into()) };
         let due = match self.stored(shop, TokenKind::Refresh).await? {
             Some(refresh) => {
                 let left = refresh.expires_at.map_or(i64::MAX, |at| at.saturating_sub(self.clock.now_ms()));
@@ -149,7 +145,7 @@ impl TokenKeeper {
     async fn renew(&self, shop: &ShopDomain, instead_of: &SecretString) -> Result<SecretString, ReadError> {
         let _one_at_a_time = self.hold(shop).await;
         // Somebody else may have been faster.
-        let current = self.stored(shop, TokenKind::Access).await?.ok_or(GONE)?;
+        let current = self.stored(shop, TokenKind::Access).await?.ok_or(gone())?;
         if current.secret.expose_secret() != instead_of.expose_secret() && self.is_fresh(&current) {
             return Ok(current.secret);
         }
@@ -158,7 +154,7 @@ impl TokenKeeper {
                 // The pair before this one is still there: its successor may never have reached the platform's records.
                 Err(ApiError::TokenRejected { .. }) => match self.stored(shop, TokenKind::PreviousRefresh).await? {
                     Some(previous) => self.client.refresh(shop, &previous.secret).await,
-                    None => Err(GONE),
+                    None => Err(gone()),
                 },
                 answer => answer,
             },
@@ -191,7 +187,7 @@ impl TokenKeeper {
                 self.connections.erase_tokens(NAME, shop.as_str()).await?;
                 self.alerts.heal(credentials_cause(shop));
                 self.alerts.heal(end_cause(shop));
-                Ok(GONE)
+                Ok(gone())
             }
             // Said of an app that was uninstalled, and of a wrong secret of ours, which would be said of every shop. The
             // tokens stay: with the right secret they work again.
@@ -201,7 +197,7 @@ impl TokenKeeper {
                      there, or SHOPIFY_API_KEY and SHOPIFY_API_SECRET are not those of the app. It is tried again daily."
                 );
                 self.alerts.raise(credentials_cause(shop), &sentence);
-                Ok(ApiError::TokenRejected { reason: NOT_RENEWED })
+                Ok(ApiError::TokenRejected { reason: say::shopify_not_renewed() })
             }
             error => Ok(error),
         }
@@ -216,7 +212,7 @@ impl TokenKeeper {
                 Ok(answer)
             }
             Err(ApiError::Refused { code }) if code != INVALID_CLIENT => {
-                Err(ApiError::TokenRejected { reason: OLD_KIND })
+                Err(ApiError::TokenRejected { reason: say::shopify_token_old_kind() })
             }
             Err(error) => Err(error),
         }

@@ -5,12 +5,13 @@ use serde_json::Value;
 use super::catalogue::kinds::PRODUCT;
 use super::names::SHOP;
 use crate::shared::channel::view::{Card, Catalogue, Picture, Variant, View};
+use crate::shared::languages::{Sentence, say};
 
 /// How the channel is shown.
 pub const VIEW: View = View {
     platform: super::names::PLATFORM,
-    noun: "shop",
-    part: "In Shopify, open Settings → Apps and sales channels and uninstall this app.",
+    noun: say::noun_shop,
+    part: say::part_shopify,
     reconnect: Some(|shop| format!("/shopify/{shop}/login")),
     conversations: None,
     catalogue: Some(Catalogue { kind: PRODUCT, account_kind: SHOP, currency, card, matches }),
@@ -32,17 +33,17 @@ fn card(product: &str) -> Option<Card> {
     let counted = variants.iter().filter_map(|variant| variant.stock);
     let stock =
         variants.iter().any(|variant| variant.stock.is_some()).then(|| counted.fold(0_i64, i64::saturating_add));
-    let status = match product["status"].as_str().unwrap_or_default() {
-        "ACTIVE" => "Active",
-        "DRAFT" => "Draft",
-        "ARCHIVED" => "Archived",
-        "UNLISTED" => "Unlisted",
-        _ => "Unknown",
+    let (status, is_live): (fn() -> Sentence, bool) = match product["status"].as_str().unwrap_or_default() {
+        "ACTIVE" => (say::product_active, true),
+        "DRAFT" => (say::product_draft, false),
+        "ARCHIVED" => (say::product_archived, false),
+        "UNLISTED" => (say::product_unlisted, true),
+        _ => (say::product_unknown, false),
     };
     Some(Card {
         title: text("title"),
         status,
-        is_live: matches!(status, "Active" | "Unlisted"),
+        is_live,
         kind: [text("vendor"), text("productType")].into_iter().filter(|word| !word.is_empty()).collect(),
         description: text("description"),
         picture: picture(&product["featuredMedia"]["preview"]["image"]),
@@ -95,10 +96,10 @@ mod tests {
     #[test]
     fn a_card_counts_what_is_counted() {
         let card = card(BOARD).expect("a card");
-        assert_eq!((card.status, card.stock, card.variants.len()), ("Active", Some(3), 2));
+        assert_eq!(((card.status)(), card.stock, card.variants.len()), (say::product_active(), Some(3), 2));
         assert_eq!(card.variants[0].price_before.as_deref(), Some("700.00"));
         assert_eq!(card.variants[1].stock, None);
-        assert_eq!(super::card("[1"), None);
+        assert!(super::card("[1").is_none());
     }
 
     #[test]

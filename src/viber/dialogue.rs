@@ -16,6 +16,7 @@ use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::Event;
+use crate::shared::languages::say;
 use crate::shared::store::Item;
 
 use super::config::LONGEST_TEXT;
@@ -72,7 +73,7 @@ impl BotDialogue {
             return Err(SendError::Account {
                 fault: Fault::NeedsReconnect,
                 code: String::new(),
-                sentence: hourly_check::ANOTHER_BOT.to_owned(),
+                sentence: say::viber_another_bot(),
             });
         };
         let receiver = names::id_of(to.person).ok_or_else(|| unsendable("the person's id"))?;

@@ -18,6 +18,7 @@ use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::settings::is_own_address;
 use crate::shared::store::{Connection, Status, Trouble, TroubleSource};
@@ -25,10 +26,6 @@ use crate::shared::telemetry::alerts::Cause;
 
 /// When the bot is looked at: every hour.
 const CRON: &str = "13 * * * *";
-
-/// What a merchant reads of an account whose token the settings do not hold.
-pub const ANOTHER_BOT: &str =
-    "VIBER_BOT_TOKEN is the token of another bot, or Viber has not told yet of which. Nothing is sent as this one.";
 
 /// The hourly look.
 pub fn job(viber: &Arc<Viber>) -> Job {
@@ -99,7 +96,7 @@ pub async fn learn(viber: &Viber, told: &AccountInfo) -> Result<Arc<Known>, Read
 /// Viber does not let the bot in, or cannot be asked: what follows from that is noted, and the error given back.
 async fn refused(viber: &Viber, error: ApiError) -> Result<ApiError, ReadError> {
     let (status, source, sentence) = match &error {
-        ApiError::TokenRejected { reason } => (Status::NeedsReconnect, TroubleSource::Token, (*reason).to_owned()),
+        ApiError::TokenRejected { reason } => (Status::NeedsReconnect, TroubleSource::Token, reason.clone()),
         ApiError::PermissionMissing { reason, .. } => (Status::Incomplete, TroubleSource::Check, reason.clone()),
         _ => return Ok(error),
     };
@@ -127,7 +124,7 @@ fn cause(known: &Known) -> Cause {
 
 /// Makes the webhook what it should be: our address, all wanted events. Gives back what is wrong with it all the same, for the
 /// merchant.
-async fn ensure_webhook(viber: &Viber, known: &Known, told: &AccountInfo) -> Result<Option<String>, ReadError> {
+async fn ensure_webhook(viber: &Viber, known: &Known, told: &AccountInfo) -> Result<Option<Sentence>, ReadError> {
     let (shared, account) = (&viber.shared, known.id.as_str());
     let address = &viber.config.webhook_address;
     let mut missing = missing_in(&told.events);
@@ -155,12 +152,10 @@ async fn ensure_webhook(viber: &Viber, known: &Known, told: &AccountInfo) -> Res
         shared.alerts.heal(&cause);
         return Ok(None);
     };
-    let why = if code == INVALID_URL.to_string() {
-        "it cannot reach the address, or does not trust its certificate (status 1)".to_owned()
-    } else {
-        format!("it refuses the address (status {code})")
+    let sentence = match code == INVALID_URL.to_string() {
+        true => say::viber_not_delivered_unreachable(),
+        false => say::viber_not_delivered(code),
     };
-    let sentence = format!("Viber does not deliver messages to VIBER_WEBHOOK_ADDRESS: {why}.");
     shared.alerts.raise(&cause, &format!("{sentence} It is tried again every hour."));
     Ok(Some(sentence))
 }
@@ -178,7 +173,7 @@ pub fn missing_in(events: &[String]) -> Vec<&'static str> {
 }
 
 /// How the connection is doing, now that Viber has answered.
-async fn note(viber: &Viber, connection: &Connection, problem: Option<String>) -> Result<(), ReadError> {
+async fn note(viber: &Viber, connection: &Connection, problem: Option<Sentence>) -> Result<(), ReadError> {
     let trouble = problem.map(|problem| Trouble::new(TroubleSource::Check, problem));
     let status = if trouble.is_some() { Status::Incomplete } else { Status::Connected };
     if (connection.status, &connection.trouble) != (status, &trouble) {

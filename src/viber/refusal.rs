@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
+use super::names::PLATFORM;
 use crate::shared::channel::dialogue::{Fault, Reason, SendError};
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::ApiError;
 
 /// The address of the webhook cannot be used: Viber does not reach it, or does not trust its certificate.
@@ -26,17 +28,13 @@ const TOO_MANY: i64 = 12;
 /// The person's client is older than the message wants.
 pub const TOO_NEW: i64 = 13;
 
-/// What a merchant reads where the token is refused.
-const TOKEN_REFUSED: &str =
-    "Viber refuses the bot's token. Its operator puts the new one into VIBER_BOT_TOKEN and starts the service again.";
-
 /// Why the account itself can do nothing, for the merchant; `None`: it is not about the account.
-fn of_account(status: i64) -> Option<&'static str> {
+fn of_account(status: i64) -> Option<Sentence> {
     match status {
-        7 => Some("Viber has blocked the bot (status 7). Its support says why; it is looked at again every hour."),
-        8 => Some("Viber does not know the bot any more (status 8). Its support says why."),
-        9 => Some("Viber has suspended the bot (status 9). Its support says why; it is looked at again every hour."),
-        15 => Some("Viber does not let the bot do this (status 15): its commercial terms may be missing."),
+        7 => Some(say::viber_blocked()),
+        8 => Some(say::viber_unknown_bot()),
+        9 => Some(say::viber_suspended()),
+        15 => Some(say::viber_terms()),
         _ => None,
     }
 }
@@ -45,9 +43,9 @@ fn of_account(status: i64) -> Option<&'static str> {
 #[must_use]
 pub fn of_call(status: i64, pause: Duration) -> ApiError {
     match (status, of_account(status)) {
-        (INVALID_TOKEN, _) => ApiError::TokenRejected { reason: TOKEN_REFUSED },
+        (INVALID_TOKEN, _) => ApiError::TokenRejected { reason: say::viber_token_refused() },
         (TOO_MANY, _) => ApiError::RateLimited { retry_after: pause },
-        (_, Some(reason)) => ApiError::PermissionMissing { code: status.to_string(), reason: reason.to_owned() },
+        (_, Some(reason)) => ApiError::PermissionMissing { code: status.to_string(), reason },
         _ => ApiError::Refused { code: status.to_string() },
     }
 }
@@ -59,9 +57,9 @@ pub fn of_send(status: i64, pause: Duration) -> SendError {
     let refused = |reason| SendError::Refused { code: code.clone(), reason };
     match (status, of_account(status)) {
         (INVALID_TOKEN, _) => {
-            SendError::Account { fault: Fault::NeedsReconnect, code, sentence: TOKEN_REFUSED.to_owned() }
+            SendError::Account { fault: Fault::NeedsReconnect, code, sentence: say::viber_token_refused() }
         }
-        (_, Some(sentence)) => SendError::Account { fault: Fault::Blocked, code, sentence: sentence.to_owned() },
+        (_, Some(sentence)) => SendError::Account { fault: Fault::Blocked, code, sentence },
         // Not registered, not subscribed, no suitable device.
         (5 | NOT_SUBSCRIBED | 11, _) => refused(Reason::CannotReceive),
         // It is set anew, and then the message is sent.
@@ -76,22 +74,8 @@ pub fn of_send(status: i64, pause: Duration) -> SendError {
 
 /// What a merchant reads about an error that lasts.
 #[must_use]
-pub fn explain(error: &ApiError) -> String {
-    match error {
-        ApiError::RateLimited { .. } => {
-            "Viber limits how often it may be asked. It is asked again by itself after a pause.".to_owned()
-        }
-        ApiError::Unavailable(_) => {
-            "Viber does not answer properly at the moment. It is asked again by itself.".to_owned()
-        }
-        ApiError::Unreadable(_) => {
-            "Viber's answers cannot be read at the moment. It is asked again by itself.".to_owned()
-        }
-        ApiError::TokenRejected { reason } => (*reason).to_owned(),
-        ApiError::PermissionMissing { reason, .. } => reason.clone(),
-        ApiError::Paused { reason, .. } => reason.clone().into_owned(),
-        ApiError::Refused { code } => format!("Viber refuses what is asked (status {code})."),
-    }
+pub fn explain(error: &ApiError) -> Sentence {
+    error.said_of(PLATFORM)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::shared::channel::configured::{Configured, ConfiguredAccount};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::Status;
 
@@ -34,7 +35,7 @@ impl Reader for BotReader {
                     hourly_check::run(viber).await?;
                     match viber.account.known().await {
                         Some(known) if !account.is_empty() && known.id.as_str() != account => {
-                            Err(ApiError::TokenRejected { reason: hourly_check::ANOTHER_BOT }.into())
+                            Err(ApiError::TokenRejected { reason: say::viber_another_bot() }.into())
                         }
                         _ => Ok(()),
                     }
@@ -52,7 +53,7 @@ impl Reader for BotReader {
         Box::pin(async move {
             let client = &self.0.client;
             if self.0.account.known().await.is_none_or(|known| known.id.as_str() != account) {
-                return Err(ApiError::TokenRejected { reason: hourly_check::ANOTHER_BOT }.into());
+                return Err(ApiError::TokenRejected { reason: say::viber_another_bot() }.into());
             }
             client.remove_webhook().await?;
             let left = client.fetch_account(Patience::Person).await?;
@@ -68,7 +69,7 @@ impl Reader for BotReader {
         })
     }
 
-    fn explain(&self, error: &ApiError) -> String {
+    fn explain(&self, error: &ApiError) -> Sentence {
         refusal::explain(error)
     }
 }

@@ -3,14 +3,15 @@
 use super::names::PLATFORM;
 use super::{meaning, payload};
 use crate::shared::channel::view::{Media, Message, Shown, Side, View};
+use crate::shared::languages::say;
 use crate::shared::raw_json::Object;
 use crate::shared::store::Item;
 
 /// How the account is shown.
 pub const VIEW: View = View {
     platform: PLATFORM,
-    noun: "bot",
-    part: "Ask Viber for a new token of the bot, which ends what the old one could do.",
+    noun: say::noun_bot,
+    part: say::part_viber,
     reconnect: None,
     conversations: Some(show),
     catalogue: None,
@@ -22,10 +23,10 @@ fn show(_account: &str, item: &Item) -> Shown {
         payload::MESSAGE => message(&callback, Side::Person),
         payload::SENT => message(&callback, Side::Account),
         "seen" => Shown::Read { until: item.at },
-        "failed" => Shown::Note("A message did not reach the person"),
-        "subscribed" => Shown::Note("The person subscribed"),
-        "unsubscribed" => Shown::Note("The person unsubscribed"),
-        payload::OPENED => Shown::Note("The person opened the chat"),
+        "failed" => Shown::Note(say::note_not_reached()),
+        "subscribed" => Shown::Note(say::note_subscribed()),
+        "unsubscribed" => Shown::Note(say::note_unsubscribed()),
+        payload::OPENED => Shown::Note(say::note_opened()),
         _ => Shown::Nothing,
     }
 }
@@ -39,18 +40,18 @@ fn message(callback: &Object<'_>, by: Side) -> Shown {
     let word = message.and_then(|message| message.text("type"));
     let (words, media) = match word.as_deref().unwrap_or_default() {
         "text" => (text("text"), Vec::new()),
-        "picture" => (text("text"), medium("Photo", None)),
-        "video" => (text("text"), medium("Video", None)),
-        "file" => (text("text"), medium("File", title("file_name"))),
-        "sticker" => (text("text"), medium("Sticker", None)),
-        "contact" => (text("text"), medium("Contact", contact(message))),
+        "picture" => (text("text"), medium(say::media_photo(), None)),
+        "video" => (text("text"), medium(say::media_video(), None)),
+        "file" => (text("text"), medium(say::media_file(), title("file_name"))),
+        "sticker" => (text("text"), medium(say::media_sticker(), None)),
+        "contact" => (text("text"), medium(say::media_contact(), contact(message))),
         "url" => (text("media"), Vec::new()),
-        "location" => (text("text"), medium("Place", None)),
-        "rich_media" => (text("text"), medium("Card", title("alt_text"))),
-        _ => (text("text"), medium("A kind of message that is not known here", None)),
+        "location" => (text("text"), medium(say::media_place(), None)),
+        "rich_media" => (text("text"), medium(say::media_card(), title("alt_text"))),
+        _ => (text("text"), medium(say::media_unknown(), None)),
     };
     let tap = message.filter(|_| by == Side::Person).and_then(|message| meaning::chosen(callback, message));
-    let how = tap.as_ref().map(|_| "Pressed a button");
+    let how = tap.as_ref().map(|_| say::how_button());
     Shown::Message(Message {
         id: payload::token_of(callback),
         by,
@@ -95,14 +96,14 @@ mod tests {
             (photo.by, photo.id.as_deref(), photo.text.as_str()),
             (Side::Person, Some("5912661846655238160"), "menu")
         );
-        assert_eq!(photo.media[0].kind, "Photo");
+        assert_eq!(photo.media[0].kind, say::media_photo());
         let Shown::Message(ours) = shown("sent", r#"{"message":{"type":"text","text":"Yes."}}"#) else {
             panic!("a message")
         };
         assert_eq!((ours.by, ours.text.as_str(), ours.how), (Side::Account, "Yes.", None));
         let tap = r#"{"message":{"type":"text","text":"LINK","tracking_data":"m:1 {\"LINK\":\"Send it\"}"}}"#;
         let Shown::Message(tap) = shown("message", tap) else { panic!("a message") };
-        assert_eq!((tap.text.as_str(), tap.how), ("Send it", Some("Pressed a button")));
+        assert_eq!((tap.text.as_str(), tap.how), ("Send it", Some(say::how_button())));
         let Shown::Message(unknown) = shown("message", r#"{"message":{"type":"hologram"}}"#) else {
             panic!("a message")
         };

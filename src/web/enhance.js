@@ -30,9 +30,29 @@ function localDays(root) {
   }
 }
 
+// Moments and amounts as the reader's language writes them; moments in the reader's own zone.
+function localMoments(root) {
+  for (const time of root.querySelectorAll("time[data-moment]")) {
+    time.textContent = new Date(time.dateTime).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+  }
+}
+
+function localAmounts(root) {
+  for (const amount of root.querySelectorAll("data[data-currency]")) {
+    // A shop's own price is kept where its number or its currency is not one that the browser knows.
+    const value = Number(amount.value);
+    if (amount.value === "" || !Number.isFinite(value)) continue;
+    try {
+      amount.textContent = value.toLocaleString(language, { style: "currency", currency: amount.dataset.currency });
+    } catch { /* it stays as the shop tells it */ }
+  }
+}
+
 function local(root) {
   localTimes(root);
   localDays(root);
+  localMoments(root);
+  localAmounts(root);
 }
 
 // One renewal at a time, however slow the answer is: what is told meanwhile is looked at when it is over.

@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 use url::Url;
 
 use crate::shared::channel::context::Shared;
+use crate::shared::languages::say;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session;
@@ -47,10 +48,7 @@ where
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let expired = || {
-            AppError::Forbidden("This form has expired. Please go back, reload the page and try again.".into())
-                .into_response()
-        };
+        let expired = || AppError::Forbidden(say::form_expired()).into_response();
         let session = session::signed_in(&Shared::from_ref(state), request.headers()).await?;
         let vault = request.extensions().get::<Vault>().cloned().ok_or_else(expired)?;
         let own = request.extensions().get::<OwnAddress>().and_then(|own| own.0.clone());

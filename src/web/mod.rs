@@ -23,11 +23,13 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use url::Url;
 
 use self::form::OwnAddress;
+use self::merchant::language::Secure;
 use self::merchant::{Front, Fronts};
 use crate::answering::Answering;
 use crate::answering::responder::Responder;
 use crate::answering::sending::{Outbox, Sending};
 use crate::shared::channel::context::Shared;
+use crate::shared::languages::say;
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::{AppError, log_unserved};
 use crate::shared::server::limits::{self, Gate, Limits, MAX_BODY_BYTES};
@@ -37,7 +39,7 @@ use crate::shared::telemetry::metrics::Metrics;
 use crate::shared::telemetry::once_per_second::{EachOncePerSecond, OncePerSecond};
 
 /// The beginnings of the paths at which our own pages, interfaces and probes are.
-pub const ROUTES: [&str; 21] = [
+pub const ROUTES: [&str; 22] = [
     "/account",
     "/api",
     "/catalogue",
@@ -50,6 +52,7 @@ pub const ROUTES: [&str; 21] = [
     "/health",
     "/icon.svg",
     "/keys",
+    "/language",
     "/live",
     "/bot",
     "/logout",
@@ -120,9 +123,9 @@ async fn ready(State(shared): State<Shared>, Extension(running): Extension<Runni
         if let Some(unsaid) = SAID.should_log() {
             tracing::warn!(error = format!("{error:#}"), unsaid, "not ready");
         }
-        return Err(AppError::Unavailable("The service cannot store anything at the moment."));
+        return Err(AppError::Unavailable(say::cannot_store()));
     }
-    if running.get() { Ok(StatusCode::OK) } else { Err(AppError::Unavailable("The service is starting or stopping.")) }
+    if running.get() { Ok(StatusCode::OK) } else { Err(AppError::Unavailable(say::starting())) }
 }
 
 /// What all routes have in common: limits, headers that every answer carries, and the path of the public address.
@@ -140,6 +143,7 @@ pub fn finish(router: Router, public_url: Option<&Url>, limits: &Limits, metrics
         .layer(middleware::from_fn_with_state(Arc::new(EachOncePerSecond::new()), log_unserved))
         .layer(middleware::from_fn(api::answers_of_the_api))
         .layer(middleware::from_fn(merchant::answers_as_pages))
+        .layer(middleware::from_fn_with_state(Secure(is_public), merchant::language::in_their_language))
         .layer(middleware::from_fn(move |request, next| safe_headers(request, next, is_public)))
         .layer(middleware::from_fn_with_state(ids, request_id::name));
     prefix::carry(router, public_url)
@@ -164,7 +168,7 @@ async fn catch_panic(request: Request, next: Next) -> Response {
 async fn time_limit(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     match tokio::time::timeout(gate.work(), next.run(request)).await {
         Ok(response) => response,
-        Err(_) => AppError::Unavailable("This took too long. Please try again.").into_response(),
+        Err(_) => AppError::Unavailable(say::took_too_long()).into_response(),
     }
 }
 

@@ -12,6 +12,7 @@ use super::refusal;
 use crate::meta::app::{self, App, Denial, GRAPH_URL};
 use crate::meta::id::Id;
 use crate::meta::media::Media;
+use crate::shared::languages::Sentence;
 use crate::shared::secrets::signature::Secrets;
 use crate::shared::settings::{ProblemKind, Settings};
 
@@ -138,7 +139,7 @@ impl App for Config {
         )
     }
 
-    fn token_reason(&self, subcode: i64) -> &'static str {
+    fn token_reason(&self, subcode: i64) -> Sentence {
         refusal::token_reason(subcode)
     }
 
@@ -150,7 +151,7 @@ impl App for Config {
         NUMBER_FIELDS.into_iter().find(|field| *field == name)
     }
 
-    fn denial_reason(&self, denial: Denial) -> String {
+    fn denial_reason(&self, denial: Denial) -> Sentence {
         refusal::denial_reason(denial)
     }
 }

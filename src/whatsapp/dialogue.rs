@@ -288,11 +288,9 @@ impl Dialogue for NumberDialogue {
                 ReadError::Api(ApiError::RateLimited { retry_after }) => {
                     SendError::Later { retry_after, only_person: false }
                 }
-                ReadError::Api(ApiError::TokenRejected { reason }) => SendError::Account {
-                    fault: Fault::NeedsReconnect,
-                    code: String::new(),
-                    sentence: reason.to_owned(),
-                },
+                ReadError::Api(ApiError::TokenRejected { reason }) => {
+                    SendError::Account { fault: Fault::NeedsReconnect, code: String::new(), sentence: reason }
+                }
                 ReadError::Api(ApiError::PermissionMissing { code, .. } | ApiError::Refused { code }) => {
                     SendError::Refused { code, reason: Reason::Refused }
                 }

@@ -4,6 +4,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::shared::languages::{Sentence, date_in_full, say};
+
 /// How long before the end of the token somebody is told.
 const TOLD_BEFORE: TimeDelta = TimeDelta::days(7);
 
@@ -34,12 +36,8 @@ impl Grants {
 
     /// What to say where the token is about to end.
     #[must_use]
-    pub fn ends_soon(&self, now: DateTime<Utc>) -> Option<String> {
+    pub fn ends_soon(&self, now: DateTime<Utc>) -> Option<Sentence> {
         let end = self.ends.filter(|end| *end <= now + TOLD_BEFORE)?;
-        Some(format!(
-            "The access token for WhatsApp ends on {}. Make a new one for the system user and set WHATSAPP_ACCESS_TOKEN \
-             before that day.",
-            end.format("%-d %B %Y")
-        ))
+        Some(say::whatsapp_token_ends(date_in_full(end.timestamp_millis())))
     }
 }

@@ -15,6 +15,7 @@ use crate::meta::id::Id;
 use crate::shared::channel::job::Job;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::settings::is_own_address;
 use crate::shared::store::{Connection, Status};
@@ -101,15 +102,16 @@ pub async fn run(whatsapp: &Whatsapp) -> Result<(), ReadError> {
     let mut problems = Vec::new();
     let missing = grants.missing();
     if missing.contains(&MESSAGING) {
-        problems.push(format!("the token of the settings may not send: its permission {MESSAGING} is missing"));
+        problems.push(say::whatsapp_may_not_send(MESSAGING));
     }
     problems.extend(subscription(whatsapp).await?);
     problems.extend(callback(whatsapp).await?);
     problems.extend(fields(whatsapp).await?);
-    let problem = (!problems.is_empty()).then(|| Trouble::new(TroubleSource::Check, problems.join("; ")));
+    let problem = problems.into_iter().reduce(|one, other| say::problems(one, other));
+    let problem = problem.map(|problem| Trouble::new(TroubleSource::Check, problem));
     match problem {
         Some(problem) if (connection.status, connection.trouble.as_ref()) != (Status::Incomplete, Some(&problem)) => {
-            tracing::warn!(problem = problem.words, "the WhatsApp number is connected in part");
+            tracing::warn!(problem = %problem.words, "the WhatsApp number is connected in part");
             shared.connections.set_problem(NAME, &connection.account, Some(problem)).await?;
         }
         Some(_) => {}
@@ -125,7 +127,7 @@ pub async fn run(whatsapp: &Whatsapp) -> Result<(), ReadError> {
 }
 
 /// Makes the business account's subscription what it should be. Gives what is wrong with it.
-async fn subscription(whatsapp: &Whatsapp) -> Result<Option<String>, ReadError> {
+async fn subscription(whatsapp: &Whatsapp) -> Result<Option<Sentence>, ReadError> {
     let Some(business) = &whatsapp.config.business_account else { return Ok(None) };
     let (shared, account) = (&whatsapp.shared, whatsapp.config.account.as_str());
     let cause = Cause::of_account(NAME, account, "subscriptions");
@@ -150,7 +152,7 @@ async fn subscription(whatsapp: &Whatsapp) -> Result<Option<String>, ReadError> 
             "WhatsApp does not deliver the account's messages to this app (code {code}). It is tried again every hour."
         ),
     );
-    Ok(Some(format!("WhatsApp refuses to deliver messages (the subscription was refused, code {code})")))
+    Ok(Some(say::whatsapp_subscription_refused(code)))
 }
 
 /// Whether the subscription was missing and was made.
@@ -172,14 +174,14 @@ async fn ensure_subscribed(whatsapp: &Whatsapp, business: &Id) -> Result<bool, A
 }
 
 /// Whether webhooks come here. Their address is set in the App Dashboard, or by whoever set an override: it may be meant so.
-async fn callback(whatsapp: &Whatsapp) -> Result<Option<String>, ReadError> {
+async fn callback(whatsapp: &Whatsapp) -> Result<Option<Sentence>, ReadError> {
     let cause = Cause::of_account(NAME, whatsapp.config.account.as_str(), "callback");
     let address = &whatsapp.config.webhook_address;
     match lenient(whatsapp.client.fetch_callback().await)?.flatten() {
         Some(found) if !is_own_address(&found, address, &ROUTES) => {
-            let words = "WhatsApp delivers the number's messages to another address than WHATSAPP_WEBHOOK_ADDRESS";
+            let words = say::whatsapp_another_address();
             whatsapp.shared.alerts.raise(cause, &format!("{words}. `shoptalk doctor` says which."));
-            Ok(Some(words.to_owned()))
+            Ok(Some(words))
         }
         Some(_) => {
             whatsapp.shared.alerts.heal(cause);
@@ -190,7 +192,7 @@ async fn callback(whatsapp: &Whatsapp) -> Result<Option<String>, ReadError> {
 }
 
 /// Whether the app gets what it needs to hear.
-async fn fields(whatsapp: &Whatsapp) -> Result<Option<String>, ReadError> {
+async fn fields(whatsapp: &Whatsapp) -> Result<Option<Sentence>, ReadError> {
     let cause = Cause::of_account(NAME, whatsapp.config.account.as_str(), "fields");
     let Some(found) = lenient(whatsapp.client.fetch_app_subscription().await)?.flatten() else { return Ok(None) };
     let is_missing = |field: &&str| !found.fields.iter().any(|known| known == field);
@@ -203,7 +205,7 @@ async fn fields(whatsapp: &Whatsapp) -> Result<Option<String>, ReadError> {
         whatsapp.shared.alerts.heal(cause);
         return Ok(None);
     }
-    let words = format!("the app does not get these webhook fields: {}", needed.join(", "));
+    let words = say::whatsapp_fields_missing(needed.join(", "));
     whatsapp.shared.alerts.raise(cause, &format!("WhatsApp: {words}. Subscribe them in the App Dashboard."));
     Ok(Some(words))
 }

@@ -2,9 +2,11 @@
 //!
 //! Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes> (2026).
 
+use super::PLATFORM;
 use crate::meta::app::Denial;
 use crate::meta::send;
 use crate::shared::channel::dialogue::Reason;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::ApiError;
 
 /// Codes that stop all sending: the token, permissions, and what is wrong with the business account or the number. That
@@ -30,59 +32,34 @@ pub fn reason_of(code: i64) -> Reason {
 
 /// Why a call is not allowed, and what to do, for the merchant.
 #[must_use]
-pub fn denial_reason(denial: Denial) -> String {
+pub fn denial_reason(denial: Denial) -> Sentence {
     match denial {
-        Denial::Blocked => {
-            "WhatsApp has blocked the business account for breaking its rules. WhatsApp Manager names the rule; sending goes \
-             on by itself when the block ends."
-                .to_owned()
-        }
-        Denial::Restricted => {
-            "WhatsApp has restricted the number from sending for a while. See WhatsApp Manager.".to_owned()
-        }
-        Denial::NotAllowed { code: 131_042, .. } => {
-            "WhatsApp cannot charge the business account (code 131042): a payment method is missing or was refused. See \
-             WhatsApp Manager, Billing."
-                .to_owned()
-        }
+        Denial::Blocked => say::whatsapp_blocked(),
+        Denial::Restricted => say::whatsapp_restricted(),
+        Denial::NotAllowed { code: 131_042, .. } => say::whatsapp_payment(),
         Denial::NotAllowed { code: code @ (131_045 | 131_063 | 133_010), .. } => {
-            format!("The number is not registered to send at WhatsApp (code {code}). See WhatsApp Manager.")
+            say::whatsapp_not_registered(code.to_string())
         }
         Denial::NotAllowed { code, permission } => {
-            let what = permission.unwrap_or("whatsapp_business_messaging and whatsapp_business_management");
-            format!(
-                "WhatsApp does not allow it to the token of the settings (code {code}). Its system user needs the number and \
-                 the permissions {what}."
-            )
+            let what = permission.unwrap_or("whatsapp_business_messaging, whatsapp_business_management");
+            say::whatsapp_not_allowed(code.to_string(), what)
         }
     }
 }
 
 /// Why the token is dead, and what to do. Only who runs the service can mend that.
 #[must_use]
-pub fn token_reason(subcode: i64) -> &'static str {
+pub fn token_reason(subcode: i64) -> Sentence {
     match subcode {
-        463 => "The access token for WhatsApp has expired. Set WHATSAPP_ACCESS_TOKEN anew.",
-        _ => "WhatsApp refuses the access token of the settings. Set WHATSAPP_ACCESS_TOKEN anew.",
+        463 => say::whatsapp_token_expired(),
+        _ => say::whatsapp_token_refused(),
     }
 }
 
 /// What a merchant reads about an error that lasts.
 #[must_use]
-pub fn explain(error: &ApiError) -> String {
-    match error {
-        ApiError::RateLimited { .. } => "WhatsApp limits how often it may be asked. It goes on by itself.".to_owned(),
-        ApiError::Unavailable(_) => {
-            "WhatsApp does not answer properly at the moment. It is asked again by itself.".to_owned()
-        }
-        ApiError::Unreadable(_) => {
-            "WhatsApp's answers cannot be read at the moment. It is asked again by itself.".to_owned()
-        }
-        ApiError::TokenRejected { reason } => (*reason).to_owned(),
-        ApiError::PermissionMissing { reason, .. } => reason.clone(),
-        ApiError::Paused { reason, .. } => reason.clone().into_owned(),
-        ApiError::Refused { code } => format!("WhatsApp refuses what is asked (code {code})."),
-    }
+pub fn explain(error: &ApiError) -> Sentence {
+    error.said_of(PLATFORM)
 }
 
 #[cfg(test)]

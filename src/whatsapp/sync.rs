@@ -9,6 +9,7 @@ use super::{hourly_check, metadata, refusal, templates};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
+use crate::shared::languages::Sentence;
 use crate::shared::outgoing::http::{ApiError, Budget};
 
 /// Reads the number.
@@ -61,7 +62,7 @@ impl Reader for NumberReader {
         })
     }
 
-    fn explain(&self, error: &ApiError) -> String {
+    fn explain(&self, error: &ApiError) -> Sentence {
         refusal::explain(error)
     }
 

@@ -9,6 +9,7 @@ use super::grants::Grants;
 use super::names::NAME;
 use super::refusal::token_reason;
 use super::state::Whatsapp;
+use crate::shared::languages::{Sentence, date_in_full, say};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::telemetry::alerts::Cause;
 
@@ -55,7 +56,7 @@ pub async fn examine(whatsapp: &Whatsapp, anew: bool) -> Result<Grants, ApiError
 fn warn_of_end(whatsapp: &Whatsapp, grants: &Grants) {
     let cause = Cause::of_account(NAME, whatsapp.config.account.as_str(), "token");
     match grants.ends_soon(whatsapp.shared.clock.now()) {
-        Some(warning) => whatsapp.shared.alerts.raise(cause, &warning),
+        Some(warning) => whatsapp.shared.alerts.raise(cause, &warning.to_string()),
         None => whatsapp.shared.alerts.heal(cause),
     }
 }

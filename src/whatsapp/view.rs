@@ -5,14 +5,15 @@ use super::names::PLATFORM;
 use super::payload::{is_outgoing, kind, sent_of};
 use crate::shared::channel::meaning::Kind;
 use crate::shared::channel::view::{Media, Message, Shown, Side, View};
+use crate::shared::languages::{Sentence, say};
 use crate::shared::raw_json::Object;
 use crate::shared::store::Item;
 
 /// How the number is shown.
 pub const VIEW: View = View {
     platform: PLATFORM,
-    noun: "number",
-    part: "In WhatsApp Manager, open the app's system user and take its access to the WhatsApp account away.",
+    noun: say::noun_number,
+    part: say::part_whatsapp,
     reconnect: None,
     conversations: Some(show),
     catalogue: None,
@@ -41,12 +42,12 @@ fn show(_account: &str, item: &Item) -> Shown {
         kind::REVOKE => Shown::Unsend { of: named("revoke", "original_message_id") },
         kind::STATUS => match object.text("status").as_deref() {
             Some("read" | "played") => Shown::Read { until: item.at },
-            Some("failed") => Shown::Note("A message did not reach the person"),
+            Some("failed") => Shown::Note(say::note_not_reached()),
             _ => Shown::Nothing,
         },
-        kind::SYSTEM => Shown::Note("The person's number or id changed"),
-        kind::WELCOME => Shown::Note("The person opened the chat"),
-        kind::CALL if object.text("event").as_deref() != Some("terminate") => Shown::Note("A call"),
+        kind::SYSTEM => Shown::Note(say::note_number_changed()),
+        kind::WELCOME => Shown::Note(say::note_opened()),
+        kind::CALL if object.text("event").as_deref() != Some("terminate") => Shown::Note(say::note_call()),
         kind::HANDOVER => {
             meaning::handover(&object).map_or(Shown::Nothing, |moved| Shown::Note(moved_in_words(&moved)))
         }
@@ -56,12 +57,12 @@ fn show(_account: &str, item: &Item) -> Shown {
 
 /// Who answers from here on, by the roles that partners have.
 /// Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/conversation-routing> (2026).
-fn moved_in_words(moved: &Handover) -> &'static str {
+fn moved_in_words(moved: &Handover) -> Sentence {
     match (moved.is_ours, moved.roles[1].as_deref()) {
-        (true, _) => "The conversation was passed to this app",
-        (false, Some("ai_agent")) => "Meta's agent answers from here on",
-        (false, Some("escalation")) => "The business's people answer elsewhere from here on",
-        (false, _) => "Another partner of the business answers from here on",
+        (true, _) => say::note_passed_here(),
+        (false, Some("ai_agent")) => say::note_meta_agent(),
+        (false, Some("escalation")) => say::note_people_elsewhere(),
+        (false, _) => say::note_other_partner(),
     }
 }
 
@@ -79,17 +80,17 @@ fn message(object: &Object<'_>, by: Side) -> Shown {
         .map(|seen| Media { kind: in_words(&seen.kind, is_voice), position: 0, title: title.clone() })
         .collect();
     let other = match content.kind {
-        Kind::Location => Some("Place"),
-        Kind::Order => Some("Order"),
-        Kind::Other if word == "contacts" => Some("Contact"),
-        Kind::Other if content.text.is_none() => Some("A kind of message that WhatsApp does not show to apps"),
+        Kind::Location => Some(say::media_place()),
+        Kind::Order => Some(say::media_order()),
+        Kind::Other if word == "contacts" => Some(say::media_contact()),
+        Kind::Other if content.text.is_none() => Some(say::media_not_shown("WhatsApp")),
         _ => None,
     };
     media.extend(other.map(|kind| Media { kind, position: 0, title: None }));
     let how = match content.kind {
-        Kind::Choice => Some("Pressed a button"),
-        Kind::Product if by == Side::Person => Some("Asked about a product"),
-        _ if word == "template" => Some("Sent a template"),
+        Kind::Choice => Some(say::how_button()),
+        Kind::Product if by == Side::Person => Some(say::how_product()),
+        _ if word == "template" => Some(say::how_template()),
         _ => None,
     };
     let context = sent.object("context");
@@ -105,14 +106,14 @@ fn message(object: &Object<'_>, by: Side) -> Shown {
     })
 }
 
-fn in_words(kind: &str, is_voice: bool) -> &'static str {
+fn in_words(kind: &str, is_voice: bool) -> Sentence {
     match kind {
-        "image" => "Photo",
-        "video" => "Video",
-        "audio" if is_voice => "Voice message",
-        "audio" => "Sound",
-        "sticker" => "Sticker",
-        _ => "File",
+        "image" => say::media_photo(),
+        "video" => say::media_video(),
+        "audio" if is_voice => say::media_voice(),
+        "audio" => say::media_sound(),
+        "sticker" => say::media_sticker(),
+        _ => say::media_file(),
     }
 }
 
@@ -132,8 +133,8 @@ mod tests {
             panic!("a message")
         };
         assert_eq!(
-            (voice.by, voice.media[0].kind, voice.reply_to.as_deref()),
-            (Side::Person, "Voice message", Some("v"))
+            (voice.by, voice.media[0].kind.clone(), voice.reply_to.as_deref()),
+            (Side::Person, say::media_voice(), Some("v"))
         );
         let Shown::Message(echo) = shown(kind::ECHO, r#"{"id":"w","to":"1777","type":"text","text":{"body":"hi"}}"#)
         else {

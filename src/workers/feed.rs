@@ -140,7 +140,7 @@ impl Feed {
         let accounts = shared.connections.list().await?.into_iter().map(|connection| AccountStatus {
             merchant: connection.merchant.to_string(),
             status: connection.told_status(),
-            why: connection.told_reason(),
+            why: connection.told_reason().map(|reason| reason.to_string()),
             channel: connection.channel,
             account: connection.account,
         });

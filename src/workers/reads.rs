@@ -14,6 +14,7 @@ use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{ReadError, Reader};
 use crate::shared::journal::{Account, Journal, JournalError};
+use crate::shared::languages::Sentence;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::store::{Connection, Connections, DueRead, NextTry, Status, Trouble, TroubleSource};
 use crate::shared::telemetry::metrics::Metrics;
@@ -225,7 +226,7 @@ impl Refresh {
                 tracing::warn!(
                     channel,
                     account,
-                    reason,
+                    %reason,
                     "the platform refuses the token; the merchant has to log in again"
                 );
                 self.0
@@ -240,14 +241,14 @@ impl Refresh {
                 Ok(self.0.journal.finish_read(channel, account, read).await?)
             }
             Err(ReadError::Api(ApiError::PermissionMissing { reason, .. })) => {
-                tracing::warn!(channel, account, reason, "a part of the account may not be read");
-                self.tell(connection, read, Status::Incomplete, &reason).await?;
+                tracing::warn!(channel, account, %reason, "a part of the account may not be read");
+                self.tell(connection, read, Status::Incomplete, reason).await?;
                 Ok(self.0.journal.finish_read(channel, account, read).await?)
             }
             Err(ReadError::Api(ApiError::Paused { reason, retry_after })) => {
                 let trouble = Trouble::new(TroubleSource::Pause, reason);
                 if connection.is_some_and(|connection| connection.trouble.as_ref() != Some(&trouble)) {
-                    tracing::warn!(channel, account, reason = trouble.words, "the platform keeps an account closed");
+                    tracing::warn!(channel, account, reason = %trouble.words, "the platform keeps an account closed");
                     self.0.connections.set_problem(channel, account, Some(trouble)).await?;
                 }
                 let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
@@ -258,7 +259,7 @@ impl Refresh {
                 self.wait(channel, account, read, due_at, None).await
             }
             Err(ReadError::Api(error @ ApiError::RateLimited { retry_after })) => {
-                self.tell(connection, read, Status::Connected, &reader.explain(&error)).await?;
+                self.tell(connection, read, Status::Connected, reader.explain(&error)).await?;
                 let due_at = now_ms + i64::try_from(retry_after.as_millis()).unwrap_or(i64::MAX / 2);
                 self.wait(channel, account, read, due_at, Some("rate limited")).await
             }
@@ -269,7 +270,7 @@ impl Refresh {
                 {
                     // Trouble of the platform's own passes; an answer that stays the same does not.
                     let status = if error.is_final() { Status::Incomplete } else { Status::Connected };
-                    self.tell(connection, read, status, &reader.explain(cause)).await?;
+                    self.tell(connection, read, status, reader.explain(cause)).await?;
                 }
                 self.fail(channel, account, read, &error.to_string(), error.is_final()).await
             }
@@ -299,7 +300,7 @@ impl Refresh {
         connection: Option<Connection>,
         read: &DueRead,
         status: Status,
-        sentence: &str,
+        sentence: Sentence,
     ) -> anyhow::Result<()> {
         let Some(connection) = connection.filter(|_| !read.request.is_housekeeping()) else { return Ok(()) };
         let has_other_words = connection.trouble.as_ref().is_some_and(|one| one.source != TroubleSource::Read);

@@ -6,6 +6,7 @@
 
 mod chromium;
 mod every_platform;
+mod languages;
 mod leaving;
 mod merchant;
 mod operator;

@@ -64,7 +64,7 @@ async fn a_merchant_connects_shop_and_page_and_finds_everything() {
     browser.check("message").await;
 
     browser.click("Catalogue").await;
-    browser.until("640.00 EUR").await;
+    browser.until("€640.00").await;
     browser.check("catalogue").await;
     browser.click("Snowboard Classic").await;
     browser.until("All-mountain board").await;
@@ -84,7 +84,7 @@ async fn what_is_wrong_is_said_where_it_is_mended() {
     let app = stage().await;
     connect(&app, &browser).await;
     let shared = app.shared();
-    shared.progress.report("shopify", SHOP, "products", 1_250, Some(4_800));
+    shared.progress.report("shopify", SHOP, "products".into(), 1_250, Some(4_800));
     app.facebook.revoke_tokens(460);
     browser.click_on("article:last-of-type button").await;
     app.settle().await;

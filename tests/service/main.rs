@@ -64,6 +64,7 @@ mod journal_checks;
 mod journal_properties;
 mod journal_retention;
 mod keys;
+mod languages;
 mod limits;
 mod linkedin_life;
 mod linkedin_receive;

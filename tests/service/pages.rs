@@ -283,7 +283,7 @@ async fn sync_now_reads_the_account_again_and_the_page_looks_again_until_it_is_r
 async fn a_read_under_way_is_a_bar_with_words() {
     let app = TestApp::start().await;
     let browser = app.connect().await.for_pages();
-    app.shared().progress.report("shopify", SHOP, "products", 30, Some(120));
+    app.shared().progress.report("shopify", SHOP, "products".into(), 30, Some(120));
     let page = browser.get("/").await.text();
     assert!(page.contains("Reading products: 30 of 120"), "{page}");
     assert!(page.contains("value=\"30\" max=\"120\"") && page.contains("data-refresh=\"3\""), "{page}");

@@ -8,6 +8,7 @@ use serde_json::json;
 use shoptalk::facebook::sandbox::SendFailure;
 use shoptalk::shared::channel::dialogue::{Author, Part, PartContent};
 use shoptalk::shared::journal::Conversation;
+use shoptalk::shared::languages::Sentence;
 use shoptalk::shared::store::api_keys::Scope;
 use shoptalk::shared::store::responder::{ResponderOutcome, Settled, Tokens};
 use shoptalk::shared::store::{Acceptance, NewMessage, Pause, PausedBy};
@@ -34,9 +35,10 @@ impl Scene {
 
     /// Why bots are silent in Sam's conversation, as it is kept: hours later nobody is signed in any more.
     fn kept_note(&self) -> Option<String> {
-        self.app.journal_sql(|journal| {
+        let kept: Option<String> = self.app.journal_sql(|journal| {
             journal.query_row("SELECT pause_note FROM conversation_states", [], |row| row.get(0))
-        })
+        });
+        kept.map(|kept| Sentence::of_stored(kept).to_string())
     }
 
     /// As a person's program does it, which also takes the thread back.

@@ -25,6 +25,7 @@ use self::model::{Model, ModelError};
 use self::settings::ResponderSettings;
 use super::Answering;
 use super::products::Offer;
+use crate::shared::languages::Sentence;
 use crate::shared::outgoing::http::Http;
 use crate::shared::store::responder::Tokens;
 
@@ -32,9 +33,6 @@ pub use self::trying::TryPlace;
 
 /// How many products come with a question, and how many a search gives.
 pub const PRODUCTS: usize = 5;
-
-/// What a merchant reads whose answers cost as much today as they may.
-pub const OVER_BUDGET: &str = "The bot has used up its tokens for today.";
 
 /// Asks the model. Cheap to clone.
 #[derive(Clone)]
@@ -86,7 +84,7 @@ pub enum Verdict {
     /// A human is to answer.
     HandOver {
         /// Why, a sentence for the merchant.
-        why: String,
+        why: Sentence,
         /// Who wants it.
         because: Because,
     },

@@ -7,21 +7,14 @@ use super::guard::{Objection, Told, candidates};
 use super::model::ModelError;
 use super::prompt::{Opening, instructions};
 use super::tools::{Tool, described};
-use super::{Asked, Because, Found, OVER_BUDGET, PRODUCTS, Payer, Question, Responder, Verdict};
+use super::{Asked, Because, Found, PRODUCTS, Payer, Question, Responder, Verdict};
 use crate::answering::products::ShopOf;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::store::responder::Tokens;
 use crate::shared::text_fold::{fold, fold_name};
 
 /// How often the model may use its tools before a human is to answer.
 const MOST_ROUNDS: usize = 4;
-
-/// What may be wrong with an answer, for the merchant.
-const UNREADABLE: &str = "The model's answer could not be read.";
-const CUT: &str = "The model's answer was cut off.";
-const DECLINED: &str = "The model does not take this question.";
-const ENDLESS: &str = "The model found no answer.";
-const WITHOUT_REASON: &str = "The model wants a human to answer.";
-const NO_INSTRUCTIONS: &str = "The file of BOT_PROMPT_FILE cannot be read.";
 
 /// What the model may speak of: it grows with each search.
 struct Known {
@@ -51,8 +44,8 @@ enum Round {
     GoesOn(Vec<Value>),
 }
 
-fn trouble(why: &str) -> Verdict {
-    Verdict::HandOver { why: why.to_owned(), because: Because::Trouble }
+fn trouble(why: Sentence) -> Verdict {
+    Verdict::HandOver { why, because: Because::Trouble }
 }
 
 impl Responder {
@@ -65,8 +58,8 @@ impl Responder {
         let mut known = Known { told: Told::default(), products: Vec::new() };
         let verdict = match self.ask_until_over(question, &mut known, &mut tokens).await? {
             Ok(verdict) => Ok(self.without_other_people(question, &known, verdict).await?),
-            Err(ModelError::Unreadable) => Ok(trouble(UNREADABLE)),
-            Err(ModelError::Declined(_)) => Ok(trouble(DECLINED)),
+            Err(ModelError::Unreadable) => Ok(trouble(say::bot_hand_unreadable())),
+            Err(ModelError::Declined(_)) => Ok(trouble(say::bot_hand_declined())),
             Err(error) => Err(error),
         };
         Ok(Asked { verdict, tokens, found: known.products })
@@ -83,7 +76,7 @@ impl Responder {
             Ok(instructions) => instructions,
             Err(error) => {
                 tracing::warn!(%error, "the bot's instructions cannot be read");
-                return Ok(Ok(trouble(NO_INSTRUCTIONS)));
+                return Ok(Ok(trouble(say::bot_hand_prompt())));
             }
         };
         let Opening { mut messages, by_shop, by_person } =
@@ -94,7 +87,7 @@ impl Responder {
         let tools = described();
         for round in 1..=MOST_ROUNDS {
             if round > 1 && question.payer == Payer::Merchant && self.is_over_budget(question.merchant).await? {
-                return Ok(Ok(Verdict::HandOver { why: OVER_BUDGET.to_owned(), because: Because::Budget }));
+                return Ok(Ok(Verdict::HandOver { why: say::bot_hand_over_budget(), because: Because::Budget }));
             }
             let reply = self.model().ask(&messages, &tools).await;
             self.note(&reply.said);
@@ -112,7 +105,7 @@ impl Responder {
                 }
             }
         }
-        Ok(Ok(trouble(ENDLESS)))
+        Ok(Ok(trouble(say::bot_hand_endless())))
     }
 
     async fn take_round(
@@ -123,7 +116,7 @@ impl Responder {
         is_last: bool,
     ) -> anyhow::Result<Round> {
         if said.is_cut {
-            return Ok(Round::Over(trouble(CUT)));
+            return Ok(Round::Over(trouble(say::bot_hand_cut())));
         }
         if said.calls.is_empty() {
             let text = said.text.clone().unwrap_or_default();
@@ -133,11 +126,11 @@ impl Responder {
         for call in &said.calls {
             match Tool::read(call) {
                 Tool::HandOver(reason) => {
-                    let why = if reason.trim().is_empty() { WITHOUT_REASON.to_owned() } else { reason };
+                    let why = if reason.trim().is_empty() { say::bot_hand_wanted() } else { reason.into() };
                     return Ok(Round::Over(Verdict::HandOver { why, because: Because::Model }));
                 }
                 // Nobody would read what it finds.
-                Tool::Search(_) if is_last => return Ok(Round::Over(trouble(ENDLESS))),
+                Tool::Search(_) if is_last => return Ok(Round::Over(trouble(say::bot_hand_endless()))),
                 Tool::Search(query) => {
                     let offer = self.answering().products.find(question.merchant, &query, PRODUCTS).await?;
                     let products = Value::Array(offer.products);
@@ -207,7 +200,7 @@ fn judged(known: &Known, text: String, products: Vec<String>) -> Verdict {
 }
 
 fn objected(objection: Objection) -> Verdict {
-    Verdict::HandOver { why: objection.sentence().to_owned(), because: Because::Objection }
+    Verdict::HandOver { why: objection.sentence(), because: Because::Objection }
 }
 
 fn result(call: &ToolCall, content: &Value) -> Value {

@@ -81,7 +81,7 @@ impl Bars {
             Some(known) => bar.set_length(known.max(done)),
             None => bar.unset_length(),
         }
-        bar.set_message(what);
+        bar.set_message(what.to_string());
         bar.set_position(done);
     }
 

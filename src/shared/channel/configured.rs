@@ -2,6 +2,7 @@
 
 use super::job::BoxFuture;
 use super::reader::ReadError;
+use crate::shared::languages::Sentence;
 use crate::shared::store::Status;
 
 /// Tells which account the settings name. It is asked at a start, every hour, and when a merchant comes or goes; the account
@@ -24,5 +25,5 @@ pub struct ConfiguredAccount {
     /// How it is doing, as far as that is known at once.
     pub status: Status,
     /// A sentence for the merchant, where something is missing.
-    pub status_reason: Option<String>,
+    pub status_reason: Option<Sentence>,
 }

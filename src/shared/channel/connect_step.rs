@@ -1,10 +1,12 @@
 //! How a merchant begins to connect an account of a channel: one step of the start page.
 
+use crate::shared::languages::Sentence;
+
 /// How a merchant begins to connect an account of a channel.
 #[derive(Debug, Clone)]
 pub struct ConnectStep {
     /// The step as a heading: "Connect your Shopify shop".
-    pub title: &'static str,
+    pub title: fn() -> Sentence,
     /// What to do there.
     pub action: ConnectAction,
 }
@@ -19,19 +21,19 @@ pub enum ConnectAction {
         /// The field's name.
         field: &'static str,
         /// What the field asks for.
-        label: &'static str,
+        label: fn() -> Sentence,
         /// An example of what to type.
         hint: &'static str,
         /// What is said beside the field when what was typed cannot be used. The channel sends a browser back with
         /// [`mistyped`].
-        wrong: &'static str,
+        wrong: fn() -> Sentence,
     },
     /// A link that needs a session.
     Link {
         /// Where it goes.
         href: &'static str,
         /// What it says.
-        label: &'static str,
+        label: fn() -> Sentence,
     },
 }
 

@@ -10,6 +10,7 @@ use super::reader::ReadError;
 pub use super::reason::Reason;
 pub use super::text_limit::TextLimit;
 use crate::shared::journal::Event;
+use crate::shared::languages::Sentence;
 use crate::shared::outgoing::http::NoAnswer;
 use crate::shared::store::Item;
 
@@ -58,7 +59,7 @@ pub trait Dialogue: Send + Sync {
     }
 
     /// What a human must know before they write in this conversation, one sentence; `None`: nothing out of the ordinary.
-    fn notice(&self, _to: Recipient<'_>) -> Option<&'static str> {
+    fn notice(&self, _to: Recipient<'_>) -> Option<Sentence> {
         None
     }
 
@@ -157,12 +158,12 @@ impl Author {
 }
 
 /// Why nothing can be sent, whatever the time and whoever answers in the thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forbidden {
     /// The platform's programme does not allow it to this app: `not-permitted`.
     NotPermitted {
         /// A sentence for a person.
-        sentence: &'static str,
+        sentence: Sentence,
     },
     /// This content cannot go to a group: `cannot-receive`.
     Group,
@@ -483,7 +484,7 @@ pub enum SendError {
         /// The platform's code; empty where it was not asked.
         code: String,
         /// What the merchant reads, one sentence.
-        sentence: String,
+        sentence: Sentence,
     },
     /// The request left, and no answer came that can be read: it may have been sent.
     #[error("nobody knows whether it was sent: {0}")]

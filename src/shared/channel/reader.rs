@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::job::BoxFuture;
 use super::read_request::ReadRequest;
 use crate::shared::journal::JournalError;
+use crate::shared::languages::Sentence;
 use crate::shared::outgoing::http::{ApiError, Budget};
 
 /// Reads an account of a channel from its platform: once, completely, and again whenever something changed.
@@ -49,8 +50,8 @@ pub trait Reader: Send + Sync {
     }
 
     /// What a merchant reads about an error of the platform that lasts: one sentence or two.
-    fn explain(&self, error: &ApiError) -> String {
-        error.sentence()
+    fn explain(&self, error: &ApiError) -> Sentence {
+        error.said_of("The platform")
     }
 
     /// How much of the platform's allowances is used up: the app's and each account's.

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use crate::shared::languages::Sentence;
 use crate::shared::store::Item;
 
 /// How a channel is shown.
@@ -13,9 +14,9 @@ pub struct View {
     /// The platform as people know it: "Facebook".
     pub platform: &'static str,
     /// What an account of it is called within a sentence: "Page", "shop".
-    pub noun: &'static str,
+    pub noun: fn() -> Sentence,
     /// What its owner does at the platform to end what an app is told: an instruction, one sentence.
-    pub part: &'static str,
+    pub part: fn() -> Sentence,
     /// Where a login begins that renews the connection of this account; `None`: there is no such link.
     pub reconnect: Option<fn(&str) -> String>,
     /// What an event of a conversation says. `None`: the channel has no conversations.
@@ -65,7 +66,7 @@ pub enum Shown {
         until: i64,
     },
     /// Something else happened, in words.
-    Note(&'static str),
+    Note(Sentence),
     /// Nothing that is worth a line.
     Nothing,
 }
@@ -84,14 +85,14 @@ pub struct Message {
     /// The id of the message that it answers.
     pub reply_to: Option<String>,
     /// A word about how it was said: "Pressed a button".
-    pub how: Option<&'static str>,
+    pub how: Option<Sentence>,
 }
 
 /// Something that came with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Media {
     /// Its kind in words.
-    pub kind: &'static str,
+    pub kind: Sentence,
     /// Which of the message's attachments it is, from 0: by this its copy is found.
     pub position: i64,
     /// Its title, where it has one.
@@ -114,12 +115,12 @@ pub struct Catalogue {
 }
 
 /// A product.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone)]
 pub struct Card {
     /// Its title.
     pub title: String,
     /// Its state in words: "Active", "Draft".
-    pub status: &'static str,
+    pub status: fn() -> Sentence,
     /// Whether customers can see it.
     pub is_live: bool,
     /// A few words about it: vendor, type.

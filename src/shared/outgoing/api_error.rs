@@ -1,7 +1,8 @@
 //! What a failed call means.
 
-use std::borrow::Cow;
 use std::time::Duration;
+
+use crate::shared::languages::{Sentence, say};
 
 /// What a failed call means for what we do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +20,7 @@ pub enum ApiError {
     #[error("paused: {reason}")]
     Paused {
         /// Why, in a sentence for the merchant.
-        reason: Cow<'static, str>,
+        reason: Sentence,
         /// When to look again.
         retry_after: Duration,
     },
@@ -27,7 +28,7 @@ pub enum ApiError {
     #[error("the token is refused: {reason}")]
     TokenRejected {
         /// Why, in words.
-        reason: &'static str,
+        reason: Sentence,
     },
     /// The token works, but may not do this. The merchant can change that; the reason is a sentence for them.
     #[error("a permission is missing: {reason}")]
@@ -35,7 +36,7 @@ pub enum ApiError {
         /// The platform's code.
         code: String,
         /// What is missing, and where to give it.
-        reason: String,
+        reason: Sentence,
     },
     /// The platform understood and said no. The same call again gets the same answer.
     #[error("refused with code {code}")]
@@ -49,20 +50,17 @@ pub enum ApiError {
 }
 
 impl ApiError {
-    /// What a merchant reads about an error that lasts, where their platform's channel has no better words.
+    /// What a merchant reads about an error of this platform that lasts.
     #[must_use]
-    pub fn sentence(&self) -> String {
+    pub fn said_of(&self, platform: &str) -> Sentence {
         match self {
-            Self::Unavailable(_) | Self::Unreadable(_) => {
-                "The platform does not answer properly at the moment. It is asked again by itself.".to_owned()
+            Self::Unavailable(_) => say::platform_later(platform),
+            Self::Unreadable(_) => say::platform_unreadable(platform),
+            Self::RateLimited { .. } => say::platform_limits(platform),
+            Self::TokenRejected { reason } | Self::PermissionMissing { reason, .. } | Self::Paused { reason, .. } => {
+                reason.clone()
             }
-            Self::RateLimited { .. } => {
-                "The platform limits how often it may be asked. Reading goes on by itself after a pause.".to_owned()
-            }
-            Self::TokenRejected { reason } => (*reason).to_owned(),
-            Self::PermissionMissing { reason, .. } => reason.clone(),
-            Self::Paused { reason, .. } => reason.clone().into_owned(),
-            Self::Refused { code } => format!("The platform refuses what is asked (code {code})."),
+            Self::Refused { code } => say::platform_refuses(platform, code.as_str()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Reads and sets our own cookies: hex values only, so no rule of quoting or encoding matters.
+//! Reads and sets our own cookies: hex values and short words only, so no rule of quoting or encoding matters.
 
 use http::{HeaderMap, HeaderValue, header};
 
@@ -9,6 +9,16 @@ const MOST: usize = 8;
 /// one name when another path, another program on this host or an older version of this one set one too, and nothing says
 /// which is ours; so whoever looks for a cookie tries each.
 pub fn all<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let is_ours = |value: &&str| value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    named(headers, name).filter(is_ours).take(MOST)
+}
+
+/// The values of all cookies of this name, for one that holds a word of ours: whoever takes one knows all that there are.
+pub fn words<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    named(headers, name).take(MOST)
+}
+
+fn named<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -16,8 +26,6 @@ pub fn all<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .filter_map(move |(found, value)| (found == name).then_some(value))
-        .filter(|value| value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
-        .take(MOST)
 }
 
 /// The name of a cookie of ours: with `__Host-` where our pages are https, so that no other host can set it.
@@ -41,7 +49,7 @@ pub fn set(name: &str, value: &str, max_age_seconds: i64, secure: bool) -> Heade
 fn written(name: &str, value: &str, max_age_seconds: i64, secure: bool, same_site: &str) -> HeaderValue {
     let secure = if secure { "; Secure" } else { "" };
     let text = format!("{name}={value}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite={same_site}{secure}");
-    // Names are ours and values are hex, so the text is always a valid header.
+    // Names are ours and values are hex or words of ours, so the text is always a valid header.
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 

@@ -1,16 +1,15 @@
 //! What a caller is told when something fails, apart from what is logged.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde::Serialize;
 
 use crate::shared::database::sqlite;
 use crate::shared::journal::JournalError;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::products::ProductsError;
 use crate::shared::store::connections::NotStored;
@@ -21,19 +20,19 @@ use crate::shared::telemetry::once_per_second::EachOncePerSecond;
 pub enum AppError {
     /// 400: the caller sent something that cannot be right; this sentence is shown.
     #[error("bad request: {0}")]
-    BadRequest(Cow<'static, str>),
+    BadRequest(Sentence),
     /// 401: a signature or session is missing or wrong.
     #[error("unauthorized: {0}")]
-    Unauthorized(&'static str),
+    Unauthorized(Sentence),
     /// 403: understood and refused; this sentence is shown.
     #[error("forbidden: {0}")]
-    Forbidden(Cow<'static, str>),
+    Forbidden(Sentence),
     /// 404.
     #[error("not found")]
     NotFound,
     /// 409: the wish collides with what is there; this sentence is shown.
     #[error("conflict: {0}")]
-    Conflict(Cow<'static, str>),
+    Conflict(Sentence),
     /// 502: a platform did not answer as expected. The cause goes to the log.
     #[error("{platform}: {cause}")]
     Platform {
@@ -44,7 +43,7 @@ pub enum AppError {
     },
     /// 503: cannot be stored or served at the moment; the caller should come again.
     #[error("unavailable: {0}")]
-    Unavailable(&'static str),
+    Unavailable(Sentence),
     /// 503: a database cannot be used at the moment. The cause goes to the log.
     #[error("{0:#}")]
     ForNow(anyhow::Error),
@@ -53,24 +52,13 @@ pub enum AppError {
     Internal(anyhow::Error),
 }
 
-/// What somebody reads while a database cannot be used.
-const FOR_NOW: &str = "The service cannot read or store anything at the moment. Please try again in a moment.";
-
-/// What a login is told that was overtaken by somebody else's.
-const TAKEN: &str = "Nothing was connected: somebody else connected the same account at the same moment, and it is theirs now. \
-                     If that was you in another window, go on there; otherwise ask who manages the account with you.";
-
-/// What a login is told whose account is still being erased.
-pub const BEING_ERASED: &str =
-    "What was known of this account is still being erased. Please connect it again in a few minutes.";
-
 impl From<anyhow::Error> for AppError {
     /// A database that cannot be used for now is no fault that anybody has to look for in the code, and neither is a login
     /// that was overtaken by another one.
     fn from(error: anyhow::Error) -> Self {
         match error.downcast_ref::<NotStored>() {
-            Some(NotStored::AnotherMerchants) => Self::Conflict(TAKEN.into()),
-            Some(NotStored::BeingErased) => Self::Unavailable(BEING_ERASED),
+            Some(NotStored::AnotherMerchants) => Self::Conflict(say::login_overtaken()),
+            Some(NotStored::BeingErased) => Self::Unavailable(say::being_erased()),
             None if is_for_now(&error) => Self::ForNow(error),
             None => Self::Internal(error),
         }
@@ -91,31 +79,31 @@ pub fn is_for_now(error: &anyhow::Error) -> bool {
 }
 
 /// A problem as RFC 9457 describes it. Kept beside the response so that a browser can be shown a page instead.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     /// The HTTP status code.
     pub status: u16,
     /// A short name of the problem.
-    pub title: &'static str,
+    pub title: Sentence,
     /// A sentence for the person who meets it.
-    pub detail: Cow<'static, str>,
+    pub detail: Sentence,
 }
 
 impl AppError {
     /// A 400 with this sentence.
-    pub fn bad_request(sentence: impl Into<Cow<'static, str>>) -> Self {
+    pub fn bad_request(sentence: impl Into<Sentence>) -> Self {
         Self::BadRequest(sentence.into())
     }
 
     fn line(&self) -> Line {
         let kind = match self {
-            Self::BadRequest(Cow::Borrowed(sentence))
-            | Self::Forbidden(Cow::Borrowed(sentence))
-            | Self::Conflict(Cow::Borrowed(sentence))
+            Self::BadRequest(sentence)
+            | Self::Forbidden(sentence)
+            | Self::Conflict(sentence)
             | Self::Unauthorized(sentence)
-            | Self::Unavailable(sentence) => sentence,
+            | Self::Unavailable(sentence) => sentence.kind(),
             Self::Platform { platform, .. } => platform,
-            _ => self.problem().title,
+            _ => self.problem().title.kind(),
         };
         let level = match self {
             Self::Internal(_) => tracing::Level::ERROR,
@@ -126,33 +114,19 @@ impl AppError {
     }
 
     fn problem(&self) -> Problem {
-        let (status, title, detail): (_, _, Cow<'static, str>) = match self {
-            Self::BadRequest(sentence) => (400, "Bad request", sentence.clone()),
-            Self::Unauthorized(sentence) => (401, "Not signed in", Cow::Borrowed(*sentence)),
-            Self::Forbidden(sentence) => (403, "Not allowed", sentence.clone()),
-            Self::NotFound => (404, "Not found", "There is nothing at this address.".into()),
-            Self::Conflict(sentence) => (409, "Conflict", sentence.clone()),
-            Self::Platform { platform, cause: ApiError::RateLimited { .. } } => (
-                502,
-                "The platform is busy",
-                format!(
-                    "{platform} is busy and asks us to wait. Nothing was changed; please try again in a few minutes."
-                )
-                .into(),
-            ),
-            Self::Platform { platform, .. } => (
-                502,
-                "The platform did not answer",
-                format!(
-                    "{platform} did not answer as expected. Nothing was changed; please try again in a few minutes."
-                )
-                .into(),
-            ),
-            Self::Unavailable(sentence) => (503, "Unavailable", Cow::Borrowed(*sentence)),
-            Self::ForNow(_) => (503, "Not at the moment", FOR_NOW.into()),
-            Self::Internal(_) => {
-                (500, "Something went wrong", "Something went wrong on our side. Please try again.".into())
+        let (status, title, detail) = match self {
+            Self::BadRequest(sentence) => (400, say::bad_request(), sentence.clone()),
+            Self::Unauthorized(sentence) => (401, say::not_signed_in(), sentence.clone()),
+            Self::Forbidden(sentence) => (403, say::not_allowed(), sentence.clone()),
+            Self::NotFound => (404, say::not_found(), say::not_found_detail()),
+            Self::Conflict(sentence) => (409, say::conflict(), sentence.clone()),
+            Self::Platform { platform, cause: ApiError::RateLimited { .. } } => {
+                (502, say::platform_busy(), say::platform_busy_detail(*platform))
             }
+            Self::Platform { platform, .. } => (502, say::platform_silent(), say::platform_silent_detail(*platform)),
+            Self::Unavailable(sentence) => (503, say::unavailable(), sentence.clone()),
+            Self::ForNow(_) => (503, say::not_now(), say::not_now_detail()),
+            Self::Internal(_) => (500, say::went_wrong(), say::went_wrong_detail()),
         };
         Problem { status, title, detail }
     }
@@ -195,7 +169,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::json!({
-            "type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail,
+            "type": "about:blank", "title": self.title.to_string(), "status": self.status, "detail": self.detail.to_string(),
         });
         let mut response =
             (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();

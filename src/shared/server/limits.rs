@@ -23,6 +23,7 @@ use super::places::Places;
 use super::proxies::Proxies;
 use super::rates::{Rate, Rates};
 use super::turns::Turns;
+use crate::shared::languages::say;
 use crate::shared::telemetry::once_per_second::OncePerSecond;
 
 /// The largest body of a request that is no delivery.
@@ -318,17 +319,17 @@ impl IntoResponse for Refusal {
             tracing::info!(reason = ?self, unsaid, "a request was not let in");
         }
         let (status, title, detail) = match self {
-            Self::Method => (405, "Not possible", "This service does not know this method."),
-            Self::LongUrl => (414, "Too long", "This address is too long."),
-            Self::Host => (400, "Bad request", "The request must name one host."),
-            Self::Compressed => (415, "Compressed", "Compressed requests are not accepted."),
-            Self::LargeBody => (413, "Too large", "This request is too large."),
-            Self::Unreadable => (400, "Bad request", "The request broke off or could not be read."),
-            Self::Slow => (408, "Too slow", "The request did not come in time."),
-            Self::TooOften => (429, "Too often", "This was asked too often from your address. Please wait a minute."),
-            Self::Busy | Self::Full => (503, "Busy", "The service is busy. Please try again in a moment."),
+            Self::Method => (405, say::refused_method(), say::refused_method_detail()),
+            Self::LongUrl => (414, say::refused_long_url(), say::refused_long_url_detail()),
+            Self::Host => (400, say::bad_request(), say::refused_host_detail()),
+            Self::Compressed => (415, say::refused_compressed(), say::refused_compressed_detail()),
+            Self::LargeBody => (413, say::refused_large(), say::refused_large_detail()),
+            Self::Unreadable => (400, say::bad_request(), say::refused_unreadable_detail()),
+            Self::Slow => (408, say::refused_slow(), say::refused_slow_detail()),
+            Self::TooOften => (429, say::refused_often(), say::refused_often_detail()),
+            Self::Busy | Self::Full => (503, say::refused_busy(), say::refused_busy_detail()),
         };
-        let mut response = Problem { status, title, detail: detail.into() }.into_response();
+        let mut response = Problem { status, title, detail }.into_response();
         match self {
             Self::TooOften => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"))),
             Self::Busy | Self::Full => {

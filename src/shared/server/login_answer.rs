@@ -1,14 +1,13 @@
 //! What a login's callback answers. A channel says what came of it; programs are told as JSON, and the frame of our pages
 //! shows the same to a browser.
 
-use std::borrow::Cow;
-
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde_json::Value;
 
 use super::error::AppError;
+use crate::shared::languages::Sentence;
 
 /// Where a finished login goes. The fragment is our own: without one, browsers carry Facebook's `#_=_` over.
 pub const HOME: &str = "/#connected";
@@ -30,7 +29,7 @@ pub enum LoginAnswer {
         /// The channel.
         channel: &'static str,
         /// What would be connected to what.
-        sentence: String,
+        sentence: Sentence,
         /// Where the login begins if that is wished.
         proceed: String,
     },
@@ -41,7 +40,7 @@ pub enum LoginAnswer {
         /// Why, in a word for the log.
         reason: &'static str,
         /// Why, and what to do, for the person.
-        sentence: Cow<'static, str>,
+        sentence: Sentence,
     },
 }
 
@@ -53,18 +52,18 @@ pub enum Shown {
     /// A question, and where yes leads.
     Question {
         /// The question.
-        sentence: String,
+        sentence: Sentence,
         /// A path of ours.
         proceed: String,
     },
     /// That nothing was connected, and why.
-    NotConnected(Cow<'static, str>),
+    NotConnected(Sentence),
     /// What came of each account, because not all could be connected.
     Accounts {
         /// The heading: "Your Pages".
-        title: &'static str,
+        title: Sentence,
         /// What to say where there is none.
-        none: &'static str,
+        none: Sentence,
         /// The accounts.
         accounts: Vec<AccountOutcome>,
     },
@@ -80,7 +79,7 @@ pub struct AccountOutcome {
     /// Its connection's status in a word; `None`: it is not connected.
     pub status: Option<&'static str>,
     /// What is wrong with it, in a sentence.
-    pub reason: Option<String>,
+    pub reason: Option<Sentence>,
 }
 
 impl IntoResponse for LoginAnswer {
@@ -95,7 +94,7 @@ impl IntoResponse for LoginAnswer {
             }
             Self::AskFirst { channel, sentence, proceed } => {
                 tracing::info!(channel, reason = "another_site", "a login was refused");
-                (AppError::Forbidden(sentence.clone().into()).into_response(), Shown::Question { sentence, proceed })
+                (AppError::Forbidden(sentence.clone()).into_response(), Shown::Question { sentence, proceed })
             }
             Self::NotConnected { channel, reason, sentence } => {
                 tracing::info!(channel, reason, "a login was refused");

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::cookies;
 use super::error::{AppError, wants_html};
 use crate::shared::channel::context::Shared;
+use crate::shared::languages::{Sentence, Value, bdi, say};
 use crate::shared::logins::random_hex;
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::secrets::vault::{Purpose, Vault};
@@ -30,7 +31,7 @@ impl CurrentMerchant {
     ///
     /// # Errors
     /// 401 with `sentence` if there is none.
-    pub fn required(self, sentence: &'static str) -> Result<Session, AppError> {
+    pub fn required(self, sentence: Sentence) -> Result<Session, AppError> {
         self.0.ok_or(AppError::Unauthorized(sentence))
     }
 }
@@ -49,7 +50,7 @@ pub async fn signed_in(shared: &Shared, headers: &HeaderMap) -> Result<Session, 
     match find(shared, headers).await {
         Ok(Some(session)) => Ok(session),
         Ok(None) if wants_html(headers) => Err(Redirect::to(ENDED).into_response()),
-        Ok(None) => Err(AppError::Unauthorized("You are not signed in.").into_response()),
+        Ok(None) => Err(AppError::Unauthorized(say::not_signed_in_detail()).into_response()),
         Err(error) => Err(error.into_response()),
     }
 }
@@ -117,19 +118,18 @@ pub async fn question_before_login(
     shared: &Shared,
     headers: &HeaderMap,
     current: Option<&Session>,
-    what: &str,
-) -> Result<Option<String>, AppError> {
+    what: impl Into<Value>,
+) -> Result<Option<Sentence>, AppError> {
     let is_own = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
     let Some(session) = current.filter(|_| !headers.get_all("sec-fetch-site").iter().all(is_own)) else {
         return Ok(None);
     };
     let names: Vec<String> =
         shared.connections.list_of(session.merchant).await?.into_iter().map(|one| one.name).collect();
-    Ok(Some(format!(
-        "A page of another site wants to connect {what} here, where you are signed in with {}. Whoever manages one of them can \
-         then read the conversations of the other. Go on only if this is your own wish.",
-        if names.is_empty() { "an account of yours".to_owned() } else { names.join(", ") }
-    )))
+    Ok(Some(match names.is_empty() {
+        true => say::login_of_another_site(what),
+        false => say::login_of_another_site_beside(what, bdi(names.join(", "))),
+    }))
 }
 
 /// Starts a session of this merchant under a new id; the one it replaces is dead at once. Gives the cookies.

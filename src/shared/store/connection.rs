@@ -6,6 +6,7 @@ use anyhow::Context;
 use uuid::Uuid;
 
 use crate::shared::channel::dialogue::Fault;
+use crate::shared::languages::{Sentence, say};
 
 /// How a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,12 +72,12 @@ impl TroubleSource {
         }
     }
 
-    /// How a sentence for the merchant begins.
-    fn beginning(self) -> &'static str {
+    /// The sentence for the merchant in which these words stand.
+    fn sentence(self, words: Sentence) -> Sentence {
         match self {
-            Self::Read => "Reading is incomplete: ",
-            Self::Pause => "Reading pauses: ",
-            Self::Token | Self::Login | Self::Check => "",
+            Self::Read => say::reading_incomplete(words),
+            Self::Pause => say::reading_pauses(words),
+            Self::Token | Self::Login | Self::Check => words,
         }
     }
 }
@@ -98,19 +99,19 @@ pub struct Trouble {
     /// Who found it.
     pub source: TroubleSource,
     /// What it is, in words for the merchant.
-    pub words: String,
+    pub words: Sentence,
 }
 
 impl Trouble {
     /// Found by `source`, in words for the merchant.
-    pub fn new(source: TroubleSource, words: impl Into<String>) -> Self {
-        Self { source, words: words.into() }
+    pub fn new(source: TroubleSource, words: Sentence) -> Self {
+        Self { source, words }
     }
 
     /// The sentence that the merchant reads.
     #[must_use]
-    pub fn sentence(&self) -> String {
-        format!("{}{}", self.source.beginning(), self.words)
+    pub fn sentence(&self) -> Sentence {
+        self.source.sentence(self.words.clone())
     }
 }
 
@@ -122,7 +123,7 @@ pub struct SendingBlock {
     /// The platform's code; empty where it was not asked.
     pub code: String,
     /// What the merchant reads.
-    pub sentence: String,
+    pub sentence: Sentence,
     /// When it is tried again, in milliseconds since 1970.
     pub until: i64,
 }
@@ -155,7 +156,7 @@ pub struct Connection {
 impl Connection {
     /// A sentence for the merchant, where the account is not doing well.
     #[must_use]
-    pub fn status_reason(&self) -> Option<String> {
+    pub fn status_reason(&self) -> Option<Sentence> {
         self.trouble.as_ref().map(Trouble::sentence)
     }
 
@@ -176,9 +177,11 @@ impl Connection {
 
     /// A sentence for the merchant about what is wrong, with what keeps it from sending.
     #[must_use]
-    pub fn told_reason(&self) -> Option<String> {
+    pub fn told_reason(&self) -> Option<Sentence> {
         match (&self.block, self.status_reason()) {
-            (Some(block), Some(reason)) if reason != block.sentence => Some(format!("{} {reason}", block.sentence)),
+            (Some(block), Some(reason)) if reason != block.sentence => {
+                Some(say::sentences(block.sentence.clone(), reason))
+            }
             (Some(block), _) => Some(block.sentence.clone()),
             (None, reason) => reason,
         }

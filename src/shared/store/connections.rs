@@ -12,6 +12,7 @@ use super::token::{Token, TokenAge, TokenKind, Tokens};
 use crate::shared::channel::dialogue::Fault;
 use crate::shared::clock::Clock;
 use crate::shared::database::db::Db;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::secrets::vault::{Place, Purpose, Vault, VaultError};
 
 /// What a finished login knows about an account.
@@ -30,7 +31,7 @@ pub struct NewConnection {
     /// How it is doing.
     pub status: Status,
     /// A sentence for the merchant, where the login found that something is missing.
-    pub status_reason: Option<String>,
+    pub status_reason: Option<Sentence>,
     /// The platform's id of the person who logged in, where there is one.
     pub platform_user: Option<String>,
     /// All tokens of the account; earlier ones are replaced.
@@ -130,7 +131,7 @@ impl Connections {
                             new.name,
                             written(&new.scopes),
                             new.status.as_str(),
-                            new.status_reason,
+                            new.status_reason.as_ref().map(Sentence::stored),
                             new.platform_user,
                             now_ms,
                             new.status_reason.as_ref().map(|_| TroubleSource::Login.as_str())
@@ -530,7 +531,7 @@ const SELECT: &str =
 
 /// What `trouble_source` and `status_reason` hold.
 fn columns(trouble: Option<Trouble>) -> (Option<&'static str>, Option<String>) {
-    trouble.map(|trouble| (trouble.source.as_str(), trouble.words)).unzip()
+    trouble.map(|trouble| (trouble.source.as_str(), trouble.words.stored())).unzip()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
@@ -548,12 +549,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
         name: text(3)?,
         scopes: text(4)?.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
         status: text(5)?.parse().map_err(|error| wrong(5, error))?,
-        trouble: source.zip(words).map(|(source, words)| Trouble { source, words }),
+        trouble: source.zip(words).map(|(source, words)| Trouble { source, words: Sentence::of_stored(words) }),
         block: match row.get::<_, Option<String>>(10)? {
             Some(why) => Some(SendingBlock {
                 fault: why.parse::<Fault>().map_err(|error| wrong(10, error))?,
                 code: text(11)?,
-                sentence: text(12)?,
+                sentence: Sentence::of_stored(text(12)?),
                 until: row.get(13)?,
             }),
             None => None,

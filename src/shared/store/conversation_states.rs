@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError};
+use crate::shared::languages::Sentence;
 
 /// How a conversation stands, as far as events tell. What follows from it changes with time alone: whoever asks brings the
 /// time along. All times are the platform's, in milliseconds since 1970.
@@ -34,7 +35,7 @@ pub struct Pause {
     /// Until when, in milliseconds since 1970; `None`: until somebody resumes.
     pub until: Option<i64>,
     /// What the one who asked for it noted.
-    pub note: Option<String>,
+    pub note: Option<Sentence>,
     /// Whether the thread was passed to the platform's own inbox with it.
     pub is_handed_over: bool,
 }
@@ -237,7 +238,7 @@ fn read_state(row: &Row<'_>) -> rusqlite::Result<ConversationState> {
         Some(by) => Some(Pause {
             by: PausedBy::from_word(by),
             until: row.get(7)?,
-            note: row.get(8)?,
+            note: row.get::<_, Option<String>>(8)?.map(Sentence::of_stored),
             is_handed_over: row.get(12)?,
         }),
         None => None,
@@ -284,7 +285,7 @@ pub(in crate::shared) fn save_state(
             state.out.map(|place| place.seq),
             pause.map(|pause| pause.by.as_str()),
             pause.and_then(|pause| pause.until),
-            pause.and_then(|pause| pause.note.as_ref()),
+            pause.and_then(|pause| pause.note.as_ref()).map(Sentence::stored),
             state.owner_lost_at,
             state.handed_at,
             state.unreachable,

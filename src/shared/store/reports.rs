@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::account_cursors::find_account_cursor;
 use crate::shared::journal::{Journal, JournalError};
+use crate::shared::languages::Sentence;
 
 /// How many reports are kept for an account.
 const KEPT: i64 = 100;
@@ -72,22 +73,23 @@ impl Journal {
         &self,
         channel: &'static str,
         account: &str,
-        remark: Option<String>,
+        remark: Option<Sentence>,
     ) -> Result<(), JournalError> {
         // A journal that is only read costs no fsync.
         if self.find_remark(channel, account).await? == remark {
             return Ok(());
         }
-        self.save_account_cursor(channel, account, REMARK, remark).await
+        self.save_account_cursor(channel, account, REMARK, remark.as_ref().map(Sentence::stored)).await
     }
 
     /// What the merchant of an account should know of it though nobody need do anything.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn find_remark(&self, channel: &str, account: &str) -> Result<Option<String>, JournalError> {
+    pub async fn find_remark(&self, channel: &str, account: &str) -> Result<Option<Sentence>, JournalError> {
         let (channel, account) = (channel.to_owned(), account.to_owned());
-        self.read(move |connection| find_account_cursor(connection, &channel, &account, REMARK)).await
+        let stored = self.read(move |connection| find_account_cursor(connection, &channel, &account, REMARK)).await?;
+        Ok(stored.map(Sentence::of_stored))
     }
 
     /// Keeps the outcome of a comparison. `repaired`: something was missing and was put back. Gives back whether the
@@ -233,7 +235,7 @@ pub(super) fn list_remarks(connection: &Connection) -> rusqlite::Result<Vec<(Str
         .prepare_cached(
             "SELECT channel, account, value FROM account_cursors WHERE name = ?1 ORDER BY channel, account",
         )?
-        .query_map([REMARK], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .query_map([REMARK], |row| Ok((row.get(0)?, row.get(1)?, Sentence::of_stored(row.get(2)?).to_string())))?
         .collect()
 }
 

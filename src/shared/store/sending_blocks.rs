@@ -24,7 +24,7 @@ impl Connections {
                         "INSERT OR REPLACE INTO sending_blocks (channel, account, connected_at, why, code, sentence, until)
                          SELECT channel, account, connected_at, ?4, ?5, ?6, ?7 FROM connections
                          WHERE channel = ?1 AND account = ?2 AND connected_at = ?3",
-                        params![channel, account, connected_at, fault.as_str(), code, sentence, until],
+                        params![channel, account, connected_at, fault.as_str(), code, sentence.stored(), until],
                     )
                     .map(drop)
             })

@@ -11,6 +11,7 @@ use super::parts;
 use super::parts::part;
 use super::session::{Access, DISCOUNTS_SCOPE, Raw, Reading, Size, Walk, at, cannot_serve, id_of, is_denied};
 use crate::shared::channel::reader::ReadError;
+use crate::shared::languages::say;
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::{Object, elements};
 use crate::shared::store::{Part, Staging};
@@ -35,7 +36,7 @@ pub async fn read_products(reading: &Reading<'_>, staging: &Staging) -> Result<(
             products += 1;
         }
         staging.add(parts).await?;
-        reading.report("products", products, None);
+        reading.report(say::what_products(), products, None);
     }
     let access = reading.access().await?;
     if access.stock {
@@ -52,7 +53,7 @@ pub async fn read_products(reading: &Reading<'_>, staging: &Staging) -> Result<(
         }
         variants += parts.len();
         staging.add(parts).await?;
-        reading.report("variants", variants, None);
+        reading.report(say::what_variants(), variants, None);
     }
     Ok(())
 }
@@ -196,7 +197,7 @@ async fn read_stock(reading: &Reading<'_>, access: Access, staging: &Staging) ->
             items += 1;
         }
         staging.add(parts).await?;
-        reading.report("stock", items, None);
+        reading.report(say::what_stock(), items, None);
     }
 }
 
@@ -228,7 +229,7 @@ pub async fn read_discounts(reading: &Reading<'_>, staging: &Staging) -> Result<
             discounts += 1;
         }
         staging.add(parts).await?;
-        reading.report("discounts", discounts, None);
+        reading.report(say::what_discounts(), discounts, None);
     }
     Ok(true)
 }
@@ -289,7 +290,7 @@ pub async fn read_collections(reading: &Reading<'_>, staging: &Staging) -> Resul
             parts.push(parts::part(part::COLLECTION, id, "", &raw));
             staging.add(parts).await?;
             collections += 1;
-            reading.report("collections", collections, None);
+            reading.report(say::what_collections(), collections, None);
         }
     }
     Ok(())

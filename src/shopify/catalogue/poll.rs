@@ -18,6 +18,7 @@ use super::records::Found;
 use super::session::{Pages, Raw, Reading, Walk, cannot_serve, id_of};
 use super::{by_pages, file, single_objects};
 use crate::shared::channel::reader::ReadError;
+use crate::shared::languages::say;
 use crate::shared::store::{Edit, Record};
 use crate::shopify::client::Query;
 use crate::shopify::document;
@@ -199,7 +200,7 @@ async fn list(reading: &Reading<'_>, filter: Option<String>) -> Result<HashMap<S
         let variables = json!({ "after": after, "filter": filter });
         let page = reading.ask_root::<Listed>(Query::PRODUCT_IDS, variables, "products").await?;
         all.extend(pages.take(page)?.into_iter().map(|listed| (listed.id, listed.updated_at)));
-        reading.report("changed products", all.len(), None);
+        reading.report(say::what_changed_products(), all.len(), None);
     }
     Ok(all)
 }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::shared::channel::reader::ReadError;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::raw_json::Object;
 use crate::shopify::client::{Asked, Connection, Query};
@@ -104,11 +105,8 @@ pub fn ensure_same_shop(shop: &ShopDomain, info: &ShopInfo) -> Result<(), ApiErr
     let named = info.shop.get("myshopifyDomain").and_then(Value::as_str).and_then(ShopDomain::parse);
     match named {
         Some(named) if named != *shop => {
-            let reason = format!(
-                "this shop is called {named} at Shopify now. Please connect it again under its new name; what was read \
-                 under the old one stays as it is."
-            );
-            Err(ApiError::Paused { reason: reason.into(), retry_after: CLOSED_PAUSE })
+            let reason = say::shopify_renamed(named.to_string());
+            Err(ApiError::Paused { reason, retry_after: CLOSED_PAUSE })
         }
         _ => Ok(()),
     }
@@ -353,12 +351,12 @@ impl<'a> Reading<'a> {
             return Ok(());
         }
         let denied = denied.into_iter().collect::<Vec<_>>().join(", ");
-        let reason = format!("a permission is missing ({denied}). Connect the shop again to give it.");
+        let reason = say::shopify_part_denied(denied);
         Err(ApiError::PermissionMissing { code: DENIED.to_owned(), reason }.into())
     }
 
     /// Tells how far the read has come.
-    pub fn report(&self, what: &str, done: usize, known: Option<usize>) {
+    pub fn report(&self, what: Sentence, done: usize, known: Option<usize>) {
         self.shopify.shared.progress.report(NAME, self.shop.as_str(), what, done, known);
     }
 }

@@ -18,6 +18,7 @@ use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::{Ended, ReadError, Reader};
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::{ApiError, Budget};
 use crate::shared::store::{PollReport, Staging};
 use crate::shopify::names::{NAME, PRODUCT_GID};
@@ -101,7 +102,7 @@ impl Reader for ShopReader {
         *request == ReadRequest::Everything || *request == OwnRequest::Changes.into()
     }
 
-    fn explain(&self, error: &ApiError) -> String {
+    fn explain(&self, error: &ApiError) -> Sentence {
         refusal::explain(error)
     }
 
@@ -148,7 +149,7 @@ impl ShopReader {
     }
 
     async fn read_shop(&self, reading: &Reading<'_>) -> Result<(), ReadError> {
-        reading.report("the shop", 0, None);
+        reading.report(say::what_shop(), 0, None);
         let info = reading.ask_shop().await?;
         shop_data::store(&self.0, reading.shop, info.shop).await?;
         shop_data::write(&self.0, reading.shop).await
@@ -228,7 +229,7 @@ impl ShopReader {
                 by_bulk::Outcome::NotThisWay(why) => {
                     tracing::warn!(shop = reading.shop.as_str(), %why, "a shop is read by pages instead of in bulk");
                     by_bulk::end(reading, Some(&why)).await?;
-                    reading.report("products, page by page because Shopify's export failed", 0, None);
+                    reading.report(say::what_products_by_page(), 0, None);
                 }
             }
             if wanted.is_empty() {

@@ -14,6 +14,7 @@ use super::conversations::{self, InConversation};
 use super::problem::ApiProblem;
 use super::state::Api;
 use crate::answering::pauses::{WantedPause, pause_json};
+use crate::shared::languages::Sentence;
 use crate::shared::store::api_keys::Scope;
 
 /// The longest pause that has an end: a year.
@@ -49,7 +50,8 @@ async fn pause(
     if note.as_ref().is_some_and(|note| note.chars().count() > MOST_NOTE) {
         return Err(ApiProblem::invalid("/note", format!("A note has at most {MOST_NOTE} characters.")));
     }
-    let wanted = WantedPause { minutes, is_handed_over: handover, note, ..WantedPause::default() };
+    let wanted =
+        WantedPause { minutes, is_handed_over: handover, note: note.map(Sentence::from), ..WantedPause::default() };
     api.answering.pause(&connection, &conversation, wanted).await?;
     let standing = api.answering.shared.journal.load_standing(&conversation).await?;
     Ok(Json(pause_json(standing.state.pause.as_ref())))

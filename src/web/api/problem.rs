@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answering::content::Misfit;
 use crate::shared::journal::JournalError;
+use crate::shared::languages::Sentence;
 use crate::shared::products::ProductsError;
 use crate::shared::server::error::{Problem, is_for_now};
 use crate::shared::store::api_keys::Scope;
@@ -38,7 +39,7 @@ pub enum ApiProblem {
         /// A word for it, where there is one: `public`.
         why: Option<&'static str>,
         /// A sentence for it.
-        detail: &'static str,
+        detail: Sentence,
     },
     /// Not there, or another merchant's.
     NotFound,
@@ -196,7 +197,7 @@ impl ApiProblem {
         match status {
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests { retry_after: RETRY_AFTER },
-            _ if status.is_client_error() => Self::Unfit { status, message: problem.detail.clone() },
+            _ if status.is_client_error() => Self::Unfit { status, message: problem.detail.to_string().into() },
             StatusCode::SERVICE_UNAVAILABLE => Self::Unavailable,
             _ => Self::Internal(anyhow::anyhow!("{}", problem.title)),
         }
@@ -239,7 +240,7 @@ impl ApiProblem {
                 format!("This needs a key with the scope “{}”.", scope.as_str()),
             ),
             Self::NotPermitted { detail, .. } => {
-                Row::new("not-permitted", StatusCode::FORBIDDEN, "Not permitted on this channel", *detail)
+                Row::new("not-permitted", StatusCode::FORBIDDEN, "Not permitted on this channel", detail.to_string())
             }
             Self::QueueFull { .. } => Row::new(
                 "queue-full",
@@ -476,9 +477,9 @@ mod tests {
         vec![
             (ApiProblem::Unauthorized, "unauthorized", 401, json!({})),
             (ApiProblem::ScopeMissing { scope: Scope::Reply }, "scope-missing", 403, json!({ "scope": "reply" })),
-            (ApiProblem::NotPermitted { why: None, detail: "No." }, "not-permitted", 403, json!({})),
+            (ApiProblem::NotPermitted { why: None, detail: "No.".into() }, "not-permitted", 403, json!({})),
             (
-                ApiProblem::NotPermitted { why: Some("public"), detail: "No." },
+                ApiProblem::NotPermitted { why: Some("public"), detail: "No.".into() },
                 "not-permitted",
                 403,
                 json!({ "why": "public" }),

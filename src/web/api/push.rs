@@ -33,7 +33,8 @@ fn require_whole(caller: &Caller) -> Result<(), ApiProblem> {
         true => Ok(()),
         false => Err(ApiProblem::NotPermitted {
             why: None,
-            detail: "Events of all accounts are posted, so this needs a key that is not limited to some of them.",
+            detail: "Events of all accounts are posted, so this needs a key that is not limited to some of them."
+                .into(),
         }),
     }
 }

@@ -12,15 +12,13 @@ use super::connections::{Farewell, unsubscribe};
 use super::{Fronts, Page, Renewal, Tab, form_token};
 use crate::shared::channel::context::Shared;
 use crate::shared::erasure::Scope;
+use crate::shared::languages::{bdi, say};
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session;
 use crate::shared::server::session::SignedIn;
 use crate::shared::store::ApiKeys;
 use crate::web::form::Posted;
-
-/// What is to be typed before everything is deleted.
-const WORD: &str = "delete";
 
 pub fn routes() -> Router<Shared> {
     Router::new().route("/account", get(account)).route("/account/delete", get(ask).post(delete))
@@ -30,24 +28,24 @@ pub fn routes() -> Router<Shared> {
 async fn account(Extension(vault): Extension<Vault>, SignedIn(session): SignedIn) -> Response {
     let token = form_token(&vault, &session);
     let body = html! {
-        h1 { "Account" }
+        h1 { (say::account()) }
         section.panel {
-            h2 { "Sign out" }
-            p { "Ends your session in this browser. Your accounts stay connected, and messages still arrive. To come back, connect your shop again." }
-            form method="post" action="/logout" { (token) button.plain { "Sign out" } }
+            h2 { (say::sign_out()) }
+            p { (say::sign_out_means()) }
+            form method="post" action="/logout" { (token) button.plain { (say::sign_out()) } }
         }
         section.panel {
-            h2 { "Export my data" }
-            p { "Everything that is kept of your accounts, as one zip file: conversations, catalogue, copies of attachments, and what is connected." }
-            p { a.button.plain href="/export" download { "Export my data" } }
+            h2 { (say::export()) }
+            p { (say::export_means()) }
+            p { a.button.plain href="/export" download { (say::export()) } }
         }
         section.panel {
-            h2 { "Delete my data" }
-            p { "Disconnects every account and erases what is kept of them: logins, conversations, catalogue, files." }
-            p { a.button.plain href="/account/delete" { "Delete my data …" } }
+            h2 { (say::delete()) }
+            p { (say::delete_means()) }
+            p { a.button.plain href="/account/delete" { (say::delete_more()) } }
         }
     };
-    Page { title: "Account", tab: Tab::Account, renewal: Renewal::Never, body }.show()
+    Page { title: say::account(), tab: Tab::Account, renewal: Renewal::Never, body }.show()
 }
 
 /// `GET /account/delete`: says what it means, and asks for a word.
@@ -68,27 +66,27 @@ async fn question(
     let connections = shared.connections.list_of(session.merchant).await?;
     let former = shared.erasure.former_of(session.merchant).await?;
     let body = html! {
-        h1 { "Delete all my data?" }
+        h1 { (say::delete_question()) }
         section.panel {
-            p { "This cannot be undone. It concerns:" }
+            p { (say::delete_concerns()) }
             ul {
                 @for one in &connections { li { bdi { (super::parts::name_or(Some(&one.name), &one.account)) } " (" (one.account) ")" } }
-                @for ((_, account), _) in &former { li { (account) " (not connected any more)" } }
+                @for ((_, account), _) in &former { li { (say::not_connected_any_more(bdi(account))) } }
             }
-            p { "You get the address of a receipt that shows when it is done; it names nobody." }
+            p { (say::delete_receipt()) }
             form method="post" {
                 (token)
-                label for="word" { "Type “" (WORD) "” to go on" }
-                @if was_wrong { p.trouble.bad id="wrong" { "That was not “" (WORD) "”. Nothing was deleted." } }
+                label for="word" { (say::delete_type(say::delete_word())) }
+                @if was_wrong { p.trouble.bad id="wrong" { (say::delete_not_typed(say::delete_word())) } }
                 input type="text" id="word" name="word" autocomplete="off" autocapitalize="none" spellcheck="false" required aria-describedby=[was_wrong.then_some("wrong")];
                 div.actions {
-                    button.danger { "Delete everything" }
-                    a.button.plain href="/account" { "Keep my data" }
+                    button.danger { (say::delete_everything()) }
+                    a.button.plain href="/account" { (say::keep_data()) }
                 }
             }
         }
     };
-    Ok(Page { title: "Delete my data", tab: Tab::Account, renewal: Renewal::Never, body }.show())
+    Ok(Page { title: say::delete(), tab: Tab::Account, renewal: Renewal::Never, body }.show())
 }
 
 /// `POST /account/delete`.
@@ -99,7 +97,9 @@ async fn delete(
     Extension(keys): Extension<ApiKeys>,
     posted: Posted,
 ) -> Result<Response, AppError> {
-    if posted.field("word").trim() != WORD {
+    // Who changes the language in another window has the English word before them, or that of this one.
+    let word = posted.field("word").trim().to_lowercase();
+    if ![say::delete_word().told(), say::delete_word().to_string()].contains(&word) {
         return question(&shared, &form_token(&vault, &posted.session), &posted.session, true).await;
     }
     let (mut scopes, mut unconfirmed) = (Vec::new(), BTreeSet::new());

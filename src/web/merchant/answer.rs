@@ -9,14 +9,16 @@ use maud::{Markup, html};
 use serde_json::json;
 
 use super::silence::open_posted;
-use super::{Renewal, Tab, parts};
+use super::{Renewal, Tab};
 use crate::answering::Answering;
 use crate::answering::accept::{Accepted, Refused, Wish};
 use crate::answering::content::Content;
 use crate::answering::sending::Outbox;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::dialogue::Recipient;
+use crate::shared::channel::reason::Reason;
 use crate::shared::journal::{Account, Conversation};
+use crate::shared::languages::{Sentence, Value, say};
 use crate::shared::server::error::AppError;
 use crate::shared::store::{Author, Outgoing, PartState};
 use crate::web::form::Posted;
@@ -48,17 +50,17 @@ pub(super) async fn section(
     let key = format!("page-{}", uuid::Uuid::new_v4().simple());
     Ok(html! {
         section.panel aria-labelledby="answer" {
-            h2 id="answer" { "Answer" }
+            h2 id="answer" { (say::answer()) }
             @if let Some(notice) = notice { p.hint { (notice) } }
             form method="post" action=(path) {
                 (token)
                 input type="hidden" name="key" value=(key);
-                label for="answer-text" { "Your message" }
+                label for="answer-text" { (say::your_message()) }
                 textarea id="answer-text" name="text" rows="3" maxlength="10000" required dir="auto" {}
-                button { "Send" }
+                button { (say::send()) }
             }
             @if !newest.is_empty() {
-                h3 { "What was sent from here" }
+                h3 { (say::sent_from_here()) }
                 ul.outgoing { @for message in &newest { li { (state_of(message)) } } }
             }
         }
@@ -66,19 +68,38 @@ pub(super) async fn section(
 }
 
 fn state_of(message: &Outgoing) -> Markup {
-    let by = if message.author == Author::Human { "You" } else { "Bot" };
+    let by = if message.author == Author::Human { say::you() } else { say::bot() };
     let words = match message.state() {
-        PartState::Accepted => "waits to be sent",
-        PartState::Sent => "sent",
-        PartState::Delivered => "delivered",
-        PartState::Read => "read",
-        PartState::Failed => "could not be sent",
-        PartState::Unknown => "may have been sent; that is being found out",
+        PartState::Accepted => say::state_accepted(),
+        PartState::Sent => say::state_sent(),
+        PartState::Delivered => say::state_delivered(),
+        PartState::Read => say::state_read(),
+        PartState::Failed => say::state_failed(),
+        PartState::Unknown => say::state_unknown(),
     };
     let reason = message.parts.iter().find_map(|part| part.failure.as_ref());
     html! {
-        (by) ", " (parts::utc(message.created_at, "%-d %b %Y, %H:%M UTC")) ": " (words)
-        @if let Some((reason, _)) = reason { " (" (reason.as_str().replace('-', " ")) ")" }
+        (say::sent_by_at(by, Value::Moment(message.created_at), words))
+        @if let Some((reason, _)) = reason { " (" (why(*reason)) ")" }
+    }
+}
+
+/// Why a part was not sent, in short.
+fn why(reason: Reason) -> Sentence {
+    match reason {
+        Reason::Expired => say::reason_expired(),
+        Reason::WindowClosed => say::reason_window_closed(),
+        Reason::CannotReceive => say::reason_cannot_receive(),
+        Reason::Refused => say::reason_refused(),
+        Reason::MediaUnusable => say::reason_media_unusable(),
+        Reason::TemplateUnusable => say::reason_template_unusable(),
+        Reason::AccountUnavailable => say::reason_account_unavailable(),
+        Reason::NotOwner => say::reason_not_owner(),
+        Reason::Paused => say::reason_paused(),
+        Reason::Stopped => say::reason_stopped(),
+        Reason::TakenBack => say::reason_taken_back(),
+        Reason::Rate => say::reason_rate(),
+        Reason::Unresolved => say::reason_unresolved(),
     }
 }
 
@@ -95,9 +116,7 @@ async fn answer(
     let text = posted.field("text").replace("\r\n", "\n");
     let body = json!({ "text": text.trim(), "author": "human", "ttl_seconds": LIFE });
     let wish = Wish { connection: &connection, person: &conversation.person, key: posted.field("key"), body: &body };
-    let content = Content::read(&body).map_err(|misfits| {
-        AppError::bad_request(misfits.into_iter().next().map_or_else(Default::default, |one| one.message))
-    })?;
+    let content = Content::read(&body).map_err(|_| AppError::BadRequest(say::not_sent_content()))?;
     match answering.accept(&wish, content).await {
         Ok(Accepted::Stored(message)) => {
             outbox.0.add(message.number, &message.conversation);
@@ -114,25 +133,23 @@ async fn answer(
 /// The page that says why an answer was not sent, with its text, so that it is not lost.
 fn not_sent(conversation: &Conversation, refused: &Refused, text: &str) -> Response {
     let why = match refused {
-        Refused::NotPermitted(_, sentence) => sentence,
-        Refused::WindowClosed(..) => "The platform's time for answers is over. It opens again when the person writes.",
-        Refused::CannotReceive(_) => "This person cannot be written to at the moment.",
-        Refused::Account("blocked") => {
-            "The platform does not let the account send at the moment. The overview says why."
-        }
-        Refused::Account(_) => "The account cannot send at the moment. Connect it again on the overview.",
-        Refused::QueueFull => "Too many messages wait for this person already. Please try again later.",
-        Refused::KeyReused(_) => "This form was used for another message already. Please go back and reload the page.",
-        _ => "This message cannot be sent as it is.",
+        Refused::NotPermitted(_, sentence) => sentence.clone(),
+        Refused::WindowClosed(..) => say::not_sent_window(),
+        Refused::CannotReceive(_) => say::not_sent_cannot_receive(),
+        Refused::Account("blocked") => say::not_sent_blocked(),
+        Refused::Account(_) => say::not_sent_account(),
+        Refused::QueueFull => say::not_sent_queue(),
+        Refused::KeyReused(_) => say::not_sent_form(),
+        _ => say::not_sent_content(),
     };
     let Conversation { channel, account, person } = conversation;
     let body = html! {
-        h1 { "Not sent" }
+        h1 { (say::not_sent()) }
         p { (why) }
-        p { "Your message was:" }
+        p { (say::your_message_was()) }
         blockquote dir="auto" { (text) }
-        p { a.button.plain href={ "/conversations/" (channel) "/" (account) "/" (person) } { "Back to the conversation" } }
+        p { a.button.plain href={ "/conversations/" (channel) "/" (account) "/" (person) } { (say::back_to_conversation()) } }
     };
-    let page = super::Page { title: "Not sent", tab: Tab::Conversations, renewal: Renewal::Never, body };
+    let page = super::Page { title: say::not_sent(), tab: Tab::Conversations, renewal: Renewal::Never, body };
     (StatusCode::CONFLICT, page.show()).into_response()
 }

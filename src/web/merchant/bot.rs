@@ -13,6 +13,7 @@ use crate::answering::responder::model::ModelError;
 use crate::answering::responder::{Asked, Found, Responder, Verdict};
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::Account;
+use crate::shared::languages::{Sentence, bdi, say};
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
@@ -45,7 +46,7 @@ async fn switch(
     let is_on = match posted.field("on") {
         "yes" => true,
         "no" => false,
-        _ => return Err(AppError::BadRequest("The form says neither yes nor no.".into())),
+        _ => return Err(AppError::BadRequest(say::bot_neither())),
     };
     shared.journal.switch_responder(&account, connection.merchant, is_on).await.map_err(anyhow::Error::from)?;
     Ok(Redirect::to("/").into_response())
@@ -59,9 +60,9 @@ pub(super) fn switch_form(account: &Account, is_on: Option<bool>, token: &Markup
         form method="post" action=(path) {
             (token)
             input type="hidden" name="on" value=(if is_on { "no" } else { "yes" });
-            button.plain { @if is_on { "Stop the bot here" } @else { "Let the bot answer here" } }
+            button.plain { @if is_on { (say::bot_stop()) } @else { (say::bot_start()) } }
         }
-        @if is_on { a.quiet-link href="/bot" { "What the bot did" } }
+        @if is_on { a.quiet-link href="/bot" { (say::bot_log()) } }
     }
 }
 
@@ -102,9 +103,7 @@ async fn try_question(responder: &Responder, session: &Session, text: &str) -> R
     if responder.is_over_budget(session.merchant).await? {
         return Ok(Outcome::WithoutTokens);
     }
-    let place = responder.try_place(session.merchant).ok_or(AppError::Unavailable(
-        "A question is being tried already. Please wait until it is answered, and try again.",
-    ))?;
+    let place = responder.try_place(session.merchant).ok_or(AppError::Unavailable(say::bot_being_tried()))?;
     let event = responder.event_of(session.merchant, &[text]).await?;
     Ok(place.ask(event).await?.map_or(Outcome::TooLong, Outcome::Asked))
 }
@@ -141,47 +140,49 @@ async fn page(
     });
     let settings = responder.settings();
     let body = html! {
-        h1 { "The bot" }
+        h1 { (say::the_bot()) }
         p {
-            "It answers your customers where you let it, with what your catalogue says. What they write goes to "
-            strong { (responder.host()) } " (model " code { (settings.model) } ") and nowhere else. "
-            "You switch it on and off on each account's card on the " a href="/" { "overview" } "."
+            (say::bot_about(
+                html! { strong { (responder.host()) } },
+                html! { code { (settings.model) } },
+                html! { a href="/" { (say::bot_about_link()) } },
+            ))
         }
         p.hint { (spent(today, settings.daily_tokens)) }
         section.panel aria-labelledby="try" {
-            h2 id="try" { "Try a question" }
+            h2 id="try" { (say::bot_try()) }
             form method="post" action="/bot/try" {
                 (token)
-                label for="question" { "What a customer may ask" }
+                label for="question" { (say::bot_question()) }
                 div.row {
                     input type="text" id="question" name="question" required maxlength=(LONGEST)
                         value=[tried.as_ref().map(|(question, _)| question.as_str())];
-                    button { "Show the answer" }
+                    button { (say::bot_show_answer()) }
                 }
-                p.hint { "Nothing is sent to anybody. It costs tokens, like an answer." }
+                p.hint { (say::bot_try_hint()) }
             }
             @if let Some((_, outcome)) = &tried { (answer(outcome)) }
         }
         section aria-labelledby="deeds" {
-            h2 id="deeds" { "What it did" }
-            @if deeds.is_empty() { p.empty { "Nothing yet." } }
+            h2 id="deeds" { (say::bot_did()) }
+            @if deeds.is_empty() { p.empty { (say::bot_nothing_yet()) } }
             @else { ul.connections { @for deed in &deeds { li { (entry(fronts, deed, now_ms)) } } } }
         }
     };
-    Ok(Page { title: "The bot", tab: Tab::Overview, renewal: Renewal::Never, body }.show())
+    Ok(Page { title: say::the_bot(), tab: Tab::Overview, renewal: Renewal::Never, body }.show())
 }
 
-fn spent(today: Tokens, most: i64) -> String {
+fn spent(today: Tokens, most: i64) -> Sentence {
     let Tokens { taken_in, given_out } = today;
-    format!("Today (UTC): {taken_in} tokens in, {given_out} out, of {most} together.")
+    say::bot_spent(taken_in, given_out, most)
 }
 
 fn answer(outcome: &Outcome) -> Markup {
-    let trouble = |sentence: &str| html! { p.trouble.warn role="status" { (sentence) } };
+    let trouble = |sentence: Sentence| html! { p.trouble.warn role="status" { (sentence) } };
     let Asked { verdict, tokens, found } = match outcome {
         Outcome::Asked(asked) => asked,
-        Outcome::WithoutTokens => return trouble("There are no tokens left for today."),
-        Outcome::TooLong => return trouble("The model took too long. A customer would still get its answer."),
+        Outcome::WithoutTokens => return trouble(say::bot_no_tokens()),
+        Outcome::TooLong => return trouble(say::bot_too_long()),
     };
     let title =
         |id: &String| found.iter().find(|one| one.id == *id).map_or(id.clone(), |Found { title, .. }| title.clone());
@@ -189,15 +190,15 @@ fn answer(outcome: &Outcome) -> Markup {
         div role="status" {
             @match verdict {
                 Ok(Verdict::Answer { text, products }) => {
-                    p { "The customer would read:" }
+                    p { (say::bot_would_read()) }
                     blockquote dir="auto" { (text) }
-                    @if !products.is_empty() { ul { @for id in products { li { "Product card: " bdi { (title(id)) } } } } }
+                    @if !products.is_empty() { ul { @for id in products { li { (say::bot_product_card(bdi(title(id)))) } } } }
                 }
-                Ok(Verdict::HandOver { why, .. }) => p.trouble.note { "It would hand over to you: " bdi { (why) } },
-                Err(ModelError::Later(_)) => p.trouble.warn { "The model does not answer at the moment." },
-                Err(_) => p.trouble.warn { "The model refuses to be asked. The operator of this service can change that." },
+                Ok(Verdict::HandOver { why, .. }) => p.trouble.note { (say::bot_would_hand_over(html! { bdi { (why) } })) },
+                Err(ModelError::Later(_)) => p.trouble.warn { (say::bot_model_later()) },
+                Err(_) => p.trouble.warn { (say::bot_model_refuses()) },
             }
-            p.hint { (tokens.taken_in) " tokens in, " (tokens.given_out) " out." }
+            p.hint { (say::bot_cost(tokens.taken_in, tokens.given_out)) }
         }
     }
 }
@@ -206,45 +207,45 @@ fn entry(fronts: &Fronts, deed: &Deed, now_ms: i64) -> Markup {
     let of = &deed.conversation;
     let platform = fronts.of(&of.channel).map_or(of.channel.as_str(), |front| front.view.platform);
     let (class, word) = match deed.settled.outcome {
-        ResponderOutcome::Answered if deed.state == Some(PartState::Failed) => ("warn", "Answer not sent"),
-        ResponderOutcome::Answered => ("good", "Answered"),
-        ResponderOutcome::HandedOver => ("warn", "Handed over"),
-        ResponderOutcome::Dropped => ("note", "Not answered"),
+        ResponderOutcome::Answered if deed.state == Some(PartState::Failed) => ("warn", say::bot_not_sent()),
+        ResponderOutcome::Answered => ("good", say::bot_answered()),
+        ResponderOutcome::HandedOver => ("warn", say::bot_handed_over()),
+        ResponderOutcome::Dropped => ("note", say::bot_dropped()),
     };
     html! {
         a href={ "/conversations/" (of.channel) "/" (of.account) "/" (of.person) } {
             bdi { (name_or(deed.name.as_deref(), &of.person)) }
         }
-        " " span.hint { (platform) } " " (pill(class, word)) " " (ago(now_ms, deed.at))
-        @if let Some(state) = deed.state { p.hint { "The answer " (state_in_words(state)) "." } }
+        " " span.hint { (platform) } " " (pill(class, &word)) " " (ago(now_ms, deed.at))
+        @if let Some(state) = deed.state { p.hint { (state_in_words(state)) } }
         @if let Some(why) = &deed.settled.why { p.hint dir="auto" { (why_in_words(why)) } }
-        @if deed.settled.tokens.sum() > 0 { p.hint { (deed.settled.tokens.sum()) " tokens" } }
+        @if deed.settled.tokens.sum() > 0 { p.hint { (say::bot_tokens(deed.settled.tokens.sum())) } }
     }
 }
 
 /// What became of an answer, for a merchant.
-fn state_in_words(state: PartState) -> &'static str {
+fn state_in_words(state: PartState) -> Sentence {
     match state {
-        PartState::Accepted => "waits to be sent",
-        PartState::Unknown => "may have been sent; that is being found out",
-        PartState::Sent => "was sent",
-        PartState::Delivered => "was delivered",
-        PartState::Read => "was read",
-        PartState::Failed => "could not be sent",
+        PartState::Accepted => say::bot_answer_accepted(),
+        PartState::Unknown => say::bot_answer_unknown(),
+        PartState::Sent => say::bot_answer_sent(),
+        PartState::Delivered => say::bot_answer_delivered(),
+        PartState::Read => say::bot_answer_read(),
+        PartState::Failed => say::bot_answer_failed(),
     }
 }
 
-/// Why nothing was answered, for a merchant; what a model or this program says in sentences stays as it is.
-fn why_in_words(why: &str) -> &str {
+/// Why nothing was answered, for a merchant; what a model says in sentences stays as it is.
+fn why_in_words(why: &str) -> Sentence {
     match why {
-        "outdated" | "superseded" => "The customer wrote again.",
-        "answered" => "Somebody had answered already.",
-        "paused" | "human" => "A person answers in this conversation.",
-        "not_owner" => "Another app answers in this conversation.",
-        "window_closed" => "The platform's time for answers was over.",
-        "account_unavailable" => "The account could not send.",
-        "cannot_receive" => "This person cannot be written to.",
-        "public" => "Answers are public there.",
-        why => why,
+        "outdated" | "superseded" => say::bot_why_outdated(),
+        "answered" => say::bot_why_answered(),
+        "paused" | "human" => say::bot_why_paused(),
+        "not_owner" => say::bot_why_not_owner(),
+        "window_closed" => say::bot_why_window(),
+        "account_unavailable" => say::bot_why_account(),
+        "cannot_receive" => say::bot_why_cannot_receive(),
+        "public" => say::bot_why_public(),
+        why => Sentence::of_stored(why.to_owned()),
     }
 }

@@ -15,6 +15,7 @@ use super::{Fronts, Page, Renewal, Tab, owned};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::{Card, Catalogue, clean, plain_line, shorten, visible};
 use crate::shared::journal::Account;
+use crate::shared::languages::{bdi, say};
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
 use crate::shared::store::{Record, Session};
@@ -69,10 +70,10 @@ async fn first(
         return Ok(Redirect::to(&format!("/catalogue/{channel}/{account}")).into_response());
     }
     let body = html! {
-        h1 { "Catalogue" }
-        p.empty { "No shop is connected yet. " a href="/" { "Connect one" } ", and its products appear here." }
+        h1 { (say::catalogue()) }
+        p.empty { (say::no_shop(html! { a href="/" { (say::connect_one()) } })) }
     };
-    Ok(Page { title: "Catalogue", tab: Tab::Catalogue, renewal: Renewal::Never, body }.show())
+    Ok(Page { title: say::catalogue(), tab: Tab::Catalogue, renewal: Renewal::Never, body }.show())
 }
 
 /// `GET /catalogue/{channel}/{account}`.
@@ -102,9 +103,9 @@ async fn list(
     let path = format!("/catalogue/{}/{}", account.0, account.1);
     let escape = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let body = html! {
-        h1 { "Catalogue" }
+        h1 { (say::catalogue()) }
         @if all.len() > 1 {
-            nav.tabs aria-label="Shops" {
+            nav.tabs aria-label=(say::shops()) {
                 ul {
                     @for ((channel, one), name) in &all {
                         li { a href={ "/catalogue/" (channel) "/" (one) } aria-current=[(*one == account.1).then_some("true")] { bdi { (name_or(Some(name), one)) } } }
@@ -112,29 +113,29 @@ async fn list(
                 }
             }
         }
-        p.hint { (total) @if total == 1 { " product" } @else { " products" } " in " bdi { (name_or(Some(&connection.name), &connection.account)) } ", newest first" }
+        p.hint { (say::products_in(total, bdi(name_or(Some(&connection.name), &connection.account)))) }
         form.search role="search" method="get" action=(path) {
-            label.unseen for="q" { "Search by title, vendor, tag or SKU" }
-            input type="search" id="q" name="q" value=(words) placeholder="Search by title, vendor, tag or SKU" autocomplete="off" maxlength=(MAX_WORDS);
-            button.plain { "Search" }
+            label.unseen for="q" { (say::search_products()) }
+            input type="search" id="q" name="q" value=(words) placeholder=(say::search_products()) autocomplete="off" maxlength=(MAX_WORDS);
+            button.plain { (say::search()) }
         }
         @if found.records.is_empty() {
             p.empty {
-                @if !words.is_empty() { "No product found for “" bdi { (words) } "”" @if found.next.is_some() { " so far" } ". " a href=(path) { "Show all products" } }
-                @else if connection.last_read_at.is_none() { "The catalogue is being read. It appears here as soon as it is complete; " a href="/" { "the overview" } " shows how far it is." }
-                @else { "This shop has no products yet. A product that is added there appears here within seconds." }
+                @if !words.is_empty() { @if found.next.is_some() { (say::no_product_found_so_far(bdi(&words))) } @else { (say::no_product_found(bdi(&words))) } " " a href=(path) { (say::show_all_products()) } }
+                @else if connection.last_read_at.is_none() { (say::catalogue_being_read(html! { a href="/" { (say::catalogue_being_read_link()) } })) }
+                @else { (say::no_products()) }
             }
         } @else {
             ul.products { @for record in &found.records { (item(record, &catalogue, &currency, &path)) } }
         }
-        nav.pager aria-label="Pages" {
-            @if !is_first { a.button.plain href={ (path) @if !words.is_empty() { "?q=" (escape(&words)) } } { "From the beginning" } }
+        nav.pager aria-label=(say::pages()) {
+            @if !is_first { a.button.plain href={ (path) @if !words.is_empty() { "?q=" (escape(&words)) } } { (say::from_the_beginning()) } }
             @if let Some(next) = &found.next {
-                a.button.plain rel="next" href={ (path) "?q=" (escape(&words)) "&after=" (escape(next)) } { @if words.is_empty() { "More products" } @else { "Search on" } }
+                a.button.plain rel="next" href={ (path) "?q=" (escape(&words)) "&after=" (escape(next)) } { @if words.is_empty() { (say::more_products()) } @else { (say::search_on()) } }
             }
         }
     };
-    Ok(with_pictures(Page { title: "Catalogue", tab: Tab::Catalogue, renewal: Renewal::Never, body }))
+    Ok(with_pictures(Page { title: say::catalogue(), tab: Tab::Catalogue, renewal: Renewal::Never, body }))
 }
 
 async fn currency(shared: &Shared, account: &Account, catalogue: &Catalogue) -> Result<String, AppError> {
@@ -151,12 +152,12 @@ fn item(record: &Record, catalogue: &Catalogue, currency: &str, path: &str) -> M
         li.product {
             (picture(&card))
             h2 { a href={ (path) "/product?id=" (id) } { bdi { (title(&card)) } } }
-            @if let Some(kind) = visible(&kind) { p.hint dir="auto" { (shorten(&kind, 80).unwrap_or(&kind)) } }
+            @if let Some(kind) = visible(&kind) { p.hint { bdi { (shorten(&kind, 80).unwrap_or(&kind)) } } }
             p.price { (price(&card, currency)) }
             p.tags {
                 (stock(card.stock))
-                @if !card.is_live { (pill("plain", card.status)) }
-                @if card.variants.len() > 1 { span.hint { (card.variants.len()) " variants" } }
+                @if !card.is_live { (pill("plain", &(card.status)())) }
+                @if card.variants.len() > 1 { span.hint { (say::variants_count(card.variants.len())) } }
             }
         }
     }
@@ -172,7 +173,7 @@ fn picture(card: &Card) -> Markup {
 }
 
 /// The page, which may load pictures from wherever the shop keeps them.
-fn with_pictures(page: Page<'_>) -> Response {
+fn with_pictures(page: Page) -> Response {
     let policy = HeaderValue::from_static(POLICY_WITH_PICTURES);
     let mut response = page.show();
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -180,26 +181,31 @@ fn with_pictures(page: Page<'_>) -> Response {
 }
 
 fn title(card: &Card) -> String {
-    name_or(Some(&card.title), "Untitled product")
+    name_or(Some(&card.title), &say::untitled_product().told())
 }
 
 /// The price, or the lowest of several. Compared as numbers, shown as the shop tells it.
-fn price(card: &Card, currency: &str) -> String {
+fn price(card: &Card, currency: &str) -> Markup {
     let as_number = |price: &str| price.parse::<f64>().unwrap_or(f64::MAX);
     let prices = || card.variants.iter().map(|variant| variant.price.as_str()).filter(|price| !price.is_empty());
     let lowest = prices().min_by(|one, other| as_number(one).total_cmp(&as_number(other)));
     match lowest {
-        None => "No price".to_owned(),
-        Some(lowest) if prices().all(|price| price == lowest) => format!("{lowest} {currency}"),
-        Some(lowest) => format!("from {lowest} {currency}"),
+        None => html! { (say::no_price()) },
+        Some(lowest) if prices().all(|price| price == lowest) => amount(lowest, currency),
+        Some(lowest) => html! { (say::price_from(amount(lowest, currency))) },
     }
+}
+
+/// An amount as the shop tells it, which the script writes as the reader's language does.
+fn amount(amount: &str, currency: &str) -> Markup {
+    html! { data value=(amount) data-currency=(currency) { (amount) " " (currency) } }
 }
 
 fn stock(stock: Option<i64>) -> Markup {
     match stock {
-        None => pill("plain", "Stock not counted"),
-        Some(..=0) => pill("bad", "Out of stock"),
-        Some(count) => pill("good", &format!("{count} in stock")),
+        None => pill("plain", &say::stock_not_counted()),
+        Some(..=0) => pill("bad", &say::out_of_stock()),
+        Some(count) => pill("good", &say::in_stock(count)),
     }
 }
 
@@ -219,39 +225,39 @@ async fn product(
     let description = visible(&card.description);
     let kind = card.kind.join(" · ");
     let body = html! {
-        nav.crumbs aria-label="Breadcrumb" { a href={ "/catalogue/" (account.0) "/" (account.1) } { "Catalogue" } }
+        nav.crumbs aria-label=(say::breadcrumb()) { a href={ "/catalogue/" (account.0) "/" (account.1) } { (say::catalogue()) } }
         h1 { bdi { (title(&card)) } }
-        @if let Some(kind) = visible(&kind) { p.hint dir="auto" { (shorten(&kind, 200).unwrap_or(&kind)) } }
+        @if let Some(kind) = visible(&kind) { p.hint { bdi { (shorten(&kind, 200).unwrap_or(&kind)) } } }
         (picture(&card))
-        p.tags { (pill(if card.is_live { "good" } else { "plain" }, card.status)) (stock(card.stock)) }
+        p.tags { (pill(if card.is_live { "good" } else { "plain" }, &(card.status)())) (stock(card.stock)) }
         @if let Some(description) = description.as_deref().map(excerpt) {
             p.description dir="auto" { (description.text) @if description.is_cut { "…" } }
         }
         @if card.variants.is_empty() {
-            p.empty { "This product has nothing that can be bought." }
+            p.empty { (say::nothing_to_buy()) }
         } @else {
-            div.scroll tabindex="0" role="region" aria-label="Variants" {
+            div.scroll tabindex="0" role="region" aria-label=(say::variants()) {
                 table {
-                    thead { tr { th scope="col" { "Variant" } th scope="col" { "SKU" } th.number scope="col" { "Price" } th.number scope="col" { "In stock" } th scope="col" { "For sale" } } }
+                    thead { tr { th scope="col" { (say::variant()) } th scope="col" { (say::sku()) } th.number scope="col" { (say::price()) } th.number scope="col" { (say::stock()) } th scope="col" { (say::for_sale()) } } }
                     tbody {
                         @for variant in card.variants.iter().take(MAX_VARIANTS) {
                             tr {
-                                th scope="row" { bdi { (name_or(Some(&variant.title), "The product")) } }
+                                th scope="row" { bdi { (name_or(Some(&variant.title), &say::the_product().told())) } }
                                 td { bdi { (shorten(&variant.sku, 60).unwrap_or(&variant.sku)) } }
                                 td.number {
-                                    @if let Some(before) = &variant.price_before { s { span.unseen { "before " } (before) } " " }
-                                    (variant.price) " " (currency)
+                                    @if let Some(before) = &variant.price_before { s { span.unseen { (say::price_before()) " " } (before) } " " }
+                                    (amount(&variant.price, currency.as_str()))
                                 }
-                                td.number { @match variant.stock { Some(stock) => (stock), None => "not counted" } }
-                                td { @if variant.for_sale { "Yes" } @else { "No" } }
+                                td.number { @match variant.stock { Some(stock) => (stock), None => (say::not_counted()) } }
+                                td { @if variant.for_sale { (say::yes()) } @else { (say::no()) } }
                             }
                         }
                     }
                 }
             }
-            @if card.variants.len() > MAX_VARIANTS { p.hint { "and " (card.variants.len() - MAX_VARIANTS) " more; the catalogue's file has all of them." } }
+            @if card.variants.len() > MAX_VARIANTS { p.hint { (say::more_variants(card.variants.len() - MAX_VARIANTS)) } }
         }
     };
-    let title = plain_line(&title(&card));
-    Ok(with_pictures(Page { title: &title, tab: Tab::Catalogue, renewal: Renewal::Never, body }))
+    let title = plain_line(&title(&card)).into();
+    Ok(with_pictures(Page { title, tab: Tab::Catalogue, renewal: Renewal::Never, body }))
 }

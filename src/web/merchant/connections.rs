@@ -15,6 +15,7 @@ use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::Ended;
 use crate::shared::channel::view::View;
 use crate::shared::journal::Account;
+use crate::shared::languages::{Sentence, bdi, say};
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
@@ -39,7 +40,7 @@ async fn sync(
 ) -> Result<Response, AppError> {
     let connection = owned(&shared, &posted.session, &account).await?;
     if connection.status == Status::NeedsReconnect {
-        return Err(AppError::Conflict("This account needs a new login before it can be read.".into()));
+        return Err(AppError::Conflict(say::needs_login_first()));
     }
     let now_ms = shared.clock.now_ms();
     shared
@@ -62,22 +63,22 @@ async fn ask(
     let front = fronts.of(&account.0).ok_or(AppError::NotFound)?;
     let name = name_or(Some(&connection.name), &connection.account);
     let body = html! {
-        h1 { "Disconnect " bdi { (name) } "?" }
+        h1 { (say::disconnect_question(bdi(name))) }
         section.panel {
             ul {
-                li { (front.view.platform) " stops telling us what happens; we ask it to, and look whether it did." }
-                li { "The stored login is erased, and nothing is read any more." }
-                li { "Conversations and files that are here stay. “Delete my data” under Account erases them." }
-                li { "You can connect the " (front.view.noun) " again at any time." }
+                li { (say::disconnect_tells(front.view.platform)) }
+                li { (say::disconnect_erases()) }
+                li { (say::disconnect_keeps()) }
+                li { (say::disconnect_again((front.view.noun)())) }
             }
             form.actions method="post" {
                 (form_token(&vault, &session))
-                button.danger { "Disconnect" }
-                a.button.plain href="/" { "Keep it connected" }
+                button.danger { (say::disconnect()) }
+                a.button.plain href="/" { (say::keep_connected()) }
             }
         }
     };
-    Ok(Page { title: "Disconnect", tab: Tab::Overview, renewal: Renewal::Never, body }.show())
+    Ok(Page { title: say::disconnect(), tab: Tab::Overview, renewal: Renewal::Never, body }.show())
 }
 
 /// `POST …/disconnect`.
@@ -135,20 +136,12 @@ impl Farewell {
     }
 
     /// What the merchant reads.
-    pub fn sentence(self, view: &View) -> String {
+    pub fn sentence(self, view: &View) -> Sentence {
         let View { platform, noun, part, .. } = view;
         match self {
-            Self::Checked => {
-                format!("Disconnected. {platform} was asked afterwards, and no longer tells us about this {noun}.")
-            }
-            Self::WithAnother => format!(
-                "Disconnected. Until the account that this {noun} belongs to is disconnected too, we are still told of it; \
-                 that is set aside and shown nowhere."
-            ),
-            Self::Unconfirmed => format!(
-                "Disconnected: our login is erased and nothing is read any more. But {platform} did not confirm that it \
-                 stops telling us about this {noun}. {part} What still arrives is set aside and shown nowhere."
-            ),
+            Self::Checked => say::disconnected_checked(*platform, noun()),
+            Self::WithAnother => say::disconnected_with_another(noun()),
+            Self::Unconfirmed => say::disconnected_unconfirmed(*platform, noun(), part()),
         }
     }
 }

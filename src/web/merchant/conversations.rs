@@ -9,11 +9,12 @@ use axum::{Extension, Router};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::parts::{Line, lines, name_or, thread_item, utc};
+use super::parts::{Line, lines, name_or, thread_item};
 use super::{Front, Fronts, Page, Renewal, Tab, owned};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::{Shown, clean};
 use crate::shared::journal::Account;
+use crate::shared::languages::{bdi, date, say};
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
 use crate::shared::store::{Item, Session, Thread, ThreadPlace};
@@ -80,10 +81,10 @@ async fn first(
         return Ok(Redirect::to(&format!("/conversations/{channel}/{account}")).into_response());
     }
     let body = html! {
-        h1 { "Conversations" }
-        p.empty { "No account with conversations is connected yet. " a href="/" { "Connect one" } ", and what customers write appears here." }
+        h1 { (say::conversations()) }
+        p.empty { (say::no_conversations(html! { a href="/" { (say::connect_one()) } })) }
     };
-    Ok(Page { title: "Conversations", tab: Tab::Conversations, renewal: Renewal::Never, body }.show())
+    Ok(Page { title: say::conversations(), tab: Tab::Conversations, renewal: Renewal::Never, body }.show())
 }
 
 /// `GET /conversations/{channel}/{account}`.
@@ -102,14 +103,14 @@ async fn list(
     let words: String = clean(asked.q.trim()).chars().take(MAX_WORDS).collect();
     let found = if words.is_empty() {
         let place = asked.place();
-        newest_of(&shared, front, show, &account, place, &path).await?
+        newest_of(&shared, show, &account, place, &path).await?
     } else {
-        search(&shared, front, show, &account, &words, asked.before, &path).await?
+        search(&shared, show, &account, &words, asked.before, &path).await?
     };
     let body = html! {
-        h1 { "Conversations" }
+        h1 { (say::conversations()) }
         @if all.len() > 1 {
-            nav.tabs aria-label="Accounts" {
+            nav.tabs aria-label=(say::accounts()) {
                 ul {
                     @for (_, (channel, one), name) in &all {
                         li { a href={ "/conversations/" (channel) "/" (one) } aria-current=[(*one == account.1).then_some("true")] { bdi { (name_or(Some(name), one)) } } }
@@ -117,24 +118,23 @@ async fn list(
                 }
             }
         } @else {
-            p.hint { "with " bdi { (name_or(Some(&connection.name), &connection.account)) } " on " (front.view.platform) }
+            p.hint { (say::with_on(bdi(name_or(Some(&connection.name), &connection.account)), front.view.platform)) }
         }
         form.search role="search" method="get" action=(path) {
-            label.unseen for="q" { "Search by name, text or id" }
-            input type="search" id="q" name="q" value=(words) placeholder="Search by name, text or id" autocomplete="off" maxlength=(MAX_WORDS);
-            button.plain { "Search" }
+            label.unseen for="q" { (say::search_conversations()) }
+            input type="search" id="q" name="q" value=(words) placeholder=(say::search_conversations()) autocomplete="off" maxlength=(MAX_WORDS);
+            button.plain { (say::search()) }
         }
         (found)
     };
     // Old pages and what a search found stay as they are while somebody reads them.
     let is_newest = words.is_empty() && asked.after.is_none();
     let renewal = if is_newest { Renewal::Calm } else { Renewal::Never };
-    Ok(Page { title: "Conversations", tab: Tab::Conversations, renewal, body }.show())
+    Ok(Page { title: say::conversations(), tab: Tab::Conversations, renewal, body }.show())
 }
 
 async fn newest_of(
     shared: &Shared,
-    front: &Front,
     show: fn(&str, &Item) -> Shown,
     account: &Account,
     place: Option<ThreadPlace>,
@@ -148,16 +148,16 @@ async fn newest_of(
     let now_ms = shared.clock.now_ms();
     Ok(html! {
         @if shown.is_empty() && is_first {
-            p.empty { "Nobody has written yet. As soon as a customer does, the conversation appears here, newest first." }
+            p.empty { (say::nobody_has_written_list()) }
         } @else if shown.is_empty() {
-            p.empty { "There are no more conversations. " a href=(path) { "Back to the newest" } }
+            p.empty { (say::no_more_conversations()) " " a href=(path) { (say::back_to_newest()) } }
         } @else {
-            ul.threads { @for (thread, line) in &shown { (thread_item(front, thread, line.as_ref(), now_ms, None)) } }
+            ul.threads { @for (thread, line) in &shown { (thread_item(thread, line.as_ref(), now_ms, None)) } }
         }
-        nav.pager aria-label="Pages" {
-            @if !is_first { a.button.plain href=(path) { "Newest" } }
+        nav.pager aria-label=(say::pages()) {
+            @if !is_first { a.button.plain href=(path) { (say::newest()) } }
             @if let (true, Some((last, _))) = (has_more, shown.last()) {
-                a.button.plain rel="next" href={ (path) "?after=" (last.last_at) "_" (last.person) } { "Older conversations" }
+                a.button.plain rel="next" href={ (path) "?after=" (last.last_at) "_" (last.person) } { (say::older_conversations()) }
             }
         }
     })
@@ -165,7 +165,6 @@ async fn newest_of(
 
 async fn search(
     shared: &Shared,
-    front: &Front,
     show: fn(&str, &Item) -> Shown,
     account: &Account,
     words: &str,
@@ -197,22 +196,22 @@ async fn search(
     let query: String = form_urlencoded::byte_serialize(words.as_bytes()).collect();
     Ok(html! {
         @if !people.is_empty() {
-            h2 { "People" }
-            ul.threads { @for (thread, line) in &people { (thread_item(front, thread, line.as_ref(), now_ms, None)) } }
+            h2 { (say::people()) }
+            ul.threads { @for (thread, line) in &people { (thread_item(thread, line.as_ref(), now_ms, None)) } }
         }
         @if !hits.is_empty() {
-            h2 { "Messages" }
+            h2 { (say::messages()) }
             ul.threads {
-                @for (thread, line) in &hits { (thread_item(front, thread, None, now_ms, Some(snippet(&line.message.text, &looked_for)))) }
+                @for (thread, line) in &hits { (thread_item(thread, None, now_ms, Some(snippet(&line.message.text, &looked_for)))) }
             }
         }
         @if people.is_empty() && hits.is_empty() {
-            p.empty { "Nothing found for “" bdi { (words) } "”" @if found.next.is_some() { " so far" } ". " a href=(path) { "Show all conversations" } }
+            p.empty { @if found.next.is_some() { (say::nothing_found_so_far(bdi(words))) } @else { (say::nothing_found(bdi(words))) } " " a href=(path) { (say::show_all_conversations()) } }
         }
         @if let Some((seq, at)) = found.next {
-            nav.pager aria-label="Pages" {
-                span.hint { "Searched back to " (utc(at, "%-d %b %Y")) "." }
-                a.button.plain rel="next" href={ (path) "?q=" (query) "&before=" (seq) } { "Search further back" }
+            nav.pager aria-label=(say::pages()) {
+                span.hint { (say::searched_back_to(date(at))) }
+                a.button.plain rel="next" href={ (path) "?q=" (query) "&before=" (seq) } { (say::search_further()) }
             }
         }
     })
@@ -244,20 +243,20 @@ fn snippet(text: &str, words: &Words) -> Markup {
 }
 
 /// The newest conversations of all accounts of a merchant.
-pub async fn newest<'a>(
+pub async fn newest(
     shared: &Shared,
-    fronts: &'a Fronts,
+    fronts: &Fronts,
     session: &Session,
     limit: i64,
-) -> Result<Vec<(&'a Front, Thread, Option<Line>)>, AppError> {
+) -> Result<Vec<(Thread, Option<Line>)>, AppError> {
     let mut newest = Vec::new();
     for (front, account, _) in accounts(shared, fronts, session).await? {
         let Some(show) = front.view.conversations else { continue };
         let threads = shared.journal.list_threads(&account, None, limit).await.map_err(anyhow::Error::from)?;
         let shown = with_newest(shared, show, threads).await?;
-        newest.extend(shown.into_iter().map(|(thread, line)| (front, thread, line)));
+        newest.extend(shown);
     }
-    newest.sort_by_key(|(_, thread, _)| std::cmp::Reverse(thread.last_at));
+    newest.sort_by_key(|(thread, _)| std::cmp::Reverse(thread.last_at));
     newest.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(newest)
 }

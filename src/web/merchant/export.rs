@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::shared::channel::context::Shared;
 use crate::shared::files::archive::{Pieces, archive};
 use crate::shared::files::output::RelativePath;
+use crate::shared::languages::say;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
 
@@ -52,9 +53,7 @@ async fn export(
     Extension(under_way): Extension<UnderWay>,
     SignedIn(session): SignedIn,
 ) -> Result<Response, AppError> {
-    let begun = under_way
-        .begin(session.merchant)
-        .ok_or(AppError::Unavailable("Your data is being exported already. Please wait until that is done."))?;
+    let begun = under_way.begin(session.merchant).ok_or(AppError::Unavailable(say::export_under_way()))?;
     let connections = shared.connections.list_of(session.merchant).await?;
     let former = shared.erasure.former_of(session.merchant).await?;
     let connected = connections.iter().map(|connection| {

@@ -1,8 +1,6 @@
 //! `GET /`: the steps of connecting until an account is connected, then what is connected and how it is doing, and the
 //! steps that are still open.
 
-use std::borrow::Cow;
-
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -20,6 +18,7 @@ use crate::answering::responder::Responder;
 use crate::shared::channel::connect_step::{ConnectAction, ConnectStep};
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::Account;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::CurrentMerchant;
@@ -50,21 +49,19 @@ impl From {
     }
 
     /// What is said, and whether it is good news.
-    fn said(&self, fronts: &Fronts, has_session: bool) -> Option<(Cow<'static, str>, bool)> {
+    fn said(&self, fronts: &Fronts, has_session: bool) -> Option<(Sentence, bool)> {
         let sentence = match (self.session.as_deref(), self.done.as_deref()) {
-            (Some("ended"), _) if !has_session => {
-                "Your session has ended. Connect your shop again to sign in; nothing is lost."
-            }
-            (Some("closed"), _) if !has_session => "You are signed out of this page. Your accounts stay connected.",
-            (_, Some("sync")) => "Everything is being read again.",
+            (Some("ended"), _) if !has_session => say::session_ended(),
+            (Some("closed"), _) if !has_session => say::session_closed(),
+            (_, Some("sync")) => say::read_again(),
             (_, Some(word)) => {
                 let front = fronts.of(self.channel.as_deref()?)?;
                 let farewell = Farewell::parse(word)?;
-                return Some((farewell.sentence(&front.view).into(), farewell != Farewell::Unconfirmed));
+                return Some((farewell.sentence(&front.view), farewell != Farewell::Unconfirmed));
             }
             _ => return None,
         };
-        Some((sentence.into(), true))
+        Some((sentence, true))
     }
 }
 
@@ -78,7 +75,7 @@ struct Overviewed<'a> {
     requests: Vec<PendingRead>,
     subscriptions: Option<Subscriptions>,
     /// What is worth knowing though nobody need do anything.
-    remark: Option<String>,
+    remark: Option<Sentence>,
     /// What its login left to be done.
     to_come: Vec<StillToCome>,
     /// How many conversations or products there are.
@@ -117,7 +114,7 @@ pub async fn home(
     let flash = said(from.said(&fronts, merchant.0.is_some()));
     let Some(session) = merchant.0 else {
         let body = html! { (flash) (welcome(&fronts, &from, None, false)) };
-        return Ok(page(StatusCode::OK, "shoptalk", &body));
+        return Ok(page(StatusCode::OK, &"shoptalk".into(), &body));
     };
     let bots = Bots::load(&shared, responder.is_some(), session.merchant).await?;
     let accounts = gather(&shared, &fronts, &session, &bots).await?;
@@ -139,41 +136,41 @@ pub async fn home(
         let (connected, open): (Vec<_>, Vec<_>) = steps(&fronts).partition(|(front, _)| is_connected(front));
         html! {
             (flash)
-            h1 { "Overview" }
+            h1 { (say::overview()) }
             (summary(&accounts, open.is_empty()))
             div.cards { @for front in fronts.0.iter() { (cards(front.channel)) } }
             @if !open.is_empty() {
                 section aria-labelledby="open-steps" {
-                    h2 id="open-steps" { "Still to connect" }
+                    h2 id="open-steps" { (say::still_to_connect()) }
                     ul.steps {
-                        @for (_, step) in &open { li.step.next { div.body { h3 { (step.title) } (entrance(step, &from, true, false)) } } }
+                        @for (_, step) in &open { li.step.next { div.body { h3 { ((step.title)()) } (entrance(step, &from, true, false)) } } }
                     }
                 }
             }
             section aria-labelledby="newest" {
                 div.heading {
-                    h2 id="newest" { "Latest conversations" }
-                    @if !newest.is_empty() { a href="/conversations" { "All conversations" } }
+                    h2 id="newest" { (say::latest_conversations()) }
+                    @if !newest.is_empty() { a href="/conversations" { (say::all_conversations()) } }
                 }
                 @if newest.is_empty() {
-                    p.empty { "Nobody has written yet. As soon as a customer does, the conversation appears here." }
+                    p.empty { (say::nobody_has_written()) }
                 } @else {
-                    ul.threads { @for (front, thread, line) in &newest { (thread_item(front, thread, line.as_ref(), now_ms, None)) } }
+                    ul.threads { @for (thread, line) in &newest { (thread_item(thread, line.as_ref(), now_ms, None)) } }
                 }
             }
             (left)
             @if !connected.is_empty() {
                 details.more open[from.wrong.is_some()] {
-                    summary { "Connect another account" }
+                    summary { (say::connect_another_account()) }
                     @for (_, step) in &connected {
-                        h2 { (step.title) }
+                        h2 { ((step.title)()) }
                         (entrance(step, &from, true, true))
                     }
                 }
             }
         }
     };
-    Ok(Page { title: "Overview", tab: Tab::Overview, renewal, body }.show())
+    Ok(Page { title: say::overview(), tab: Tab::Overview, renewal, body }.show())
 }
 
 /// The accounts of the settings that this merchant gave up, each with a button that brings it back.
@@ -183,12 +180,12 @@ async fn left(shared: &Shared, fronts: &Fronts, session: &Session, token: &Marku
     Ok(html! {
         @if !known.is_empty() {
             section aria-labelledby="given-up" {
-                h2 id="given-up" { "Disconnected" }
+                h2 id="given-up" { (say::disconnected()) }
                 @for (front, account) in &known {
                     form.row method="post" action={ "/connections/" (front.channel) "/want-back" } {
                         (token)
-                        p { (front.view.platform) " " (front.view.noun) " " span.id { (account) } " is disconnected." }
-                        button.plain { "Connect " (front.view.platform) " again" }
+                        p { (say::is_disconnected(front.view.platform, (front.view.noun)(), html! { span.id { (account) } })) }
+                        button.plain { (say::connect_again(front.view.platform)) }
                     }
                 }
             }
@@ -251,7 +248,7 @@ async fn gather<'a>(
     Ok(accounts)
 }
 
-fn said(sentence: Option<(Cow<'static, str>, bool)>) -> Markup {
+fn said(sentence: Option<(Sentence, bool)>) -> Markup {
     html! {
         @match sentence {
             Some((sentence, true)) => p.flash role="status" { (sentence) },
@@ -270,25 +267,25 @@ fn steps(fronts: &Fronts) -> impl Iterator<Item = (&Front, &ConnectStep)> {
 fn welcome(fronts: &Fronts, from: &From, token: Option<&Markup>, has_session: bool) -> Markup {
     html! {
         div.hero {
-            h1 { "Every conversation and the whole catalogue, always at hand" }
-            p { "shoptalk connects your shop and your Page, and keeps what your customers write and what you sell ready for your sales bot." }
+            h1 { (say::welcome_title()) }
+            p { (say::welcome()) }
         }
         @if fronts.0.is_empty() {
-            p.empty { "No platform is configured yet. The operator finds every setting explained in " code { ".env.example" } "." }
+            p.empty { (say::no_platform(html! { code { ".env.example" } })) }
         }
         ol.steps {
             @for (index, (_, step)) in steps(fronts).enumerate() {
                 li class=(if index == 0 { "step next" } else { "step" }) {
                     span.number aria-hidden="true" { (index + 1) }
                     div.body {
-                        h2 { span.unseen { "Step " (index + 1) ": " } (step.title) }
+                        h2 { span.unseen { (say::step(index + 1)) " " } ((step.title)()) }
                         (entrance(step, from, has_session, false))
                     }
                 }
             }
         }
         @if let Some(token) = token {
-            form.sign-out method="post" action="/logout" { (token) button.quiet { "Sign out" } }
+            form.sign-out method="post" action="/logout" { (token) button.quiet { (say::sign_out()) } }
         }
     }
 }
@@ -299,19 +296,19 @@ fn entrance(step: &ConnectStep, from: &From, has_session: bool, is_another: bool
             let (mistyped, error_id) = (from.mistyped(field), format!("{field}-error"));
             html! {
                 form.entrance method="get" action=(action) {
-                    label for=(field) { (label) }
+                    label for=(field) { (label()) }
                     div.row {
                         input type="text" id=(field) name=(field) value=[mistyped] placeholder=(hint) required autocomplete="off"
                             autocapitalize="none" spellcheck="false" aria-invalid=[mistyped.map(|_| "true")]
                             aria-describedby=[mistyped.map(|_| error_id.as_str())];
-                        button { @if is_another { "Connect another" } @else { "Connect" } }
+                        button { @if is_another { (say::connect_another()) } @else { (say::connect()) } }
                     }
-                    @if mistyped.is_some() { p.field-error id=(error_id) role="alert" { (wrong) } }
+                    @if mistyped.is_some() { p.field-error id=(error_id) role="alert" { (wrong()) } }
                 }
             }
         }
-        ConnectAction::Link { href, label } if has_session => html! { p { a.button href=(href) { (label) } } },
-        ConnectAction::Link { .. } => html! { p.hint { "Comes after the first step." } },
+        ConnectAction::Link { href, label } if has_session => html! { p { a.button href=(href) { (label()) } } },
+        ConnectAction::Link { .. } => html! { p.hint { (say::after_first_step()) } },
     }
 }
 
@@ -324,11 +321,10 @@ fn summary(accounts: &[Overviewed<'_>], is_all: bool) -> Markup {
     html! {
         p.lead {
             @match troubled {
-                0 if accounts.iter().any(Overviewed::is_being_finished) => "Connected. Something is still to come, and arrives by itself.",
-                0 if !is_all => "New messages and changes of the catalogue arrive by themselves.",
-                0 => "Everything is connected. New messages and changes of the catalogue arrive by themselves.",
-                1 => "One account needs you.",
-                _ => { (troubled) " accounts need you." }
+                0 if accounts.iter().any(Overviewed::is_being_finished) => (say::being_finished()),
+                0 if !is_all => (say::all_well()),
+                0 => (say::all_connected()),
+                _ => (say::accounts_need_you(troubled)),
             }
         }
     }
@@ -344,33 +340,33 @@ fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
             div.card-head {
                 div.who {
                     h2 id=(heading) { (name) }
-                    p.hint { (front.view.platform) " " (front.view.noun) " · " span.id { (connection.account) } }
+                    p.hint { (say::account_of(front.view.platform, (front.view.noun)())) " · " span.id { (connection.account) } }
                 }
                 (parts::state(connection))
             }
             (missing(account, now_ms))
             dl.facts {
-                div { dt { "Last event" } dd { @match account.last_event_at { Some(at) => (ago(now_ms, at)), None => "none yet" } } }
+                div { dt { (say::last_event()) } dd { @match account.last_event_at { Some(at) => (ago(now_ms, at)), None => (say::none_yet()) } } }
                 div {
-                    dt { "Last complete read" }
-                    dd { @match connection.last_read_at { Some(at) => (ago(now_ms, at)), None => "not yet" } }
+                    dt { (say::last_read()) }
+                    dd { @match connection.last_read_at { Some(at) => (ago(now_ms, at)), None => (say::not_yet()) } }
                 }
-                div { dt { "Connected" } dd { (ago(now_ms, connection.connected_at)) } }
+                div { dt { (say::connected_since()) } dd { (ago(now_ms, connection.connected_at)) } }
             }
             (progress(account, now_ms))
             div.actions {
                 @if account.has_items {
                     @if front.view.catalogue.is_some() {
-                        a.button.plain href={ "/catalogue/" (connection.channel) "/" (connection.account) } { "Catalogue" }
+                        a.button.plain href={ "/catalogue/" (connection.channel) "/" (connection.account) } { (say::catalogue()) }
                     } @else {
-                        a.button.plain href={ "/conversations/" (connection.channel) "/" (connection.account) } { "Conversations" }
+                        a.button.plain href={ "/conversations/" (connection.channel) "/" (connection.account) } { (say::conversations()) }
                     }
                 }
                 @if connection.status != Status::NeedsReconnect {
-                    form method="post" action={ (path) "/sync" } { (token) button.plain { "Sync now" } }
+                    form method="post" action={ (path) "/sync" } { (token) button.plain { (say::sync_now()) } }
                 }
                 (bot::switch_form(&(connection.channel.clone(), connection.account.clone()), account.bot, token))
-                a.quiet-link href={ (path) "/disconnect" } { "Disconnect" span.unseen { " " (connection.name) } }
+                a.quiet-link href={ (path) "/disconnect" } { (say::disconnect()) span.unseen { " " (connection.name) } }
             }
         }
     }
@@ -378,10 +374,10 @@ fn card(account: &Overviewed<'_>, now_ms: i64, token: &Markup) -> Markup {
 
 /// What the button says that leads to the login again. Reasons of connections that work in part name the button of the
 /// start page's step, so it is called the same here.
-fn login_label(front: &Front, status: Status) -> String {
+fn login_label(front: &Front, status: Status) -> Sentence {
     match front.connect.as_ref().map(|step| &step.action) {
-        Some(ConnectAction::Link { label, .. }) if status == Status::Incomplete => (*label).to_owned(),
-        _ => format!("Log in to {} again", front.view.platform),
+        Some(ConnectAction::Link { label, .. }) if status == Status::Incomplete => label(),
+        _ => say::log_in_to_again(front.view.platform),
     }
 }
 
@@ -392,18 +388,18 @@ fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
     let unheard = subscriptions.as_ref().map(|one| one.missing.join(", ")).filter(|missing| !missing.is_empty());
     html! {
         @if let Some(block) = &connection.block {
-            div.trouble.bad { p { "Answers are not being sent. " (block.sentence) } }
+            div.trouble.bad { p { (say::answers_not_sent(block.sentence.clone())) } }
         }
         @if account.is_being_finished() {
-            div.trouble.note { p { (StillToCome::sentence(to_come).unwrap_or_default()) " Nobody has to do anything." } }
+            div.trouble.note { p { @if let Some(sentence) = StillToCome::sentence(to_come) { (sentence) " " } (say::nobody_has_to()) } }
         } @else if connection.status != Status::Connected {
             div class=(if connection.status == Status::NeedsReconnect { "trouble bad" } else { "trouble warn" }) {
                 p {
                     @match connection.status_reason() {
                         Some(reason) => (reason),
-                        None => { (front.view.platform) " no longer accepts the stored login." }
+                        None => (say::login_not_accepted(front.view.platform)),
                     }
-                    @if connection.status == Status::NeedsReconnect { " New messages are still taken in." }
+                    @if connection.status == Status::NeedsReconnect { " " (say::still_taken_in()) }
                 }
                 @if let Some(reconnect) = front.view.reconnect {
                     p { a.button href=(reconnect(&connection.account)) { (login_label(front, connection.status)) } }
@@ -411,24 +407,23 @@ fn missing(account: &Overviewed<'_>, now_ms: i64) -> Markup {
             }
         }
         @if let Some(unheard) = unheard {
-            div.trouble.warn { p { (front.view.platform) " does not notify us of: " (unheard) ". It is tried again every hour; meanwhile reading fills the gaps." } }
+            div.trouble.warn { p { (say::not_notified(front.view.platform, unheard)) } }
         }
         @if let Some(remark) = remark { div.trouble.note { p { (remark) } } }
         @if connection.status != Status::NeedsReconnect {
             @if reads().any(|one| one.is_given_up) {
-                div.trouble.warn { p { "Reading failed several times and was given up. “Sync now” tries again." } }
+                div.trouble.warn { p { (say::reading_given_up()) } }
             } @else if let Some(failed) = reads().find(|one| one.attempts > 0) {
-                div.trouble.warn { p { "The last read failed. It is tried again " (within(failed.due_at - now_ms)) "." } }
+                div.trouble.warn { p { (say::reading_failed(within(failed.due_at - now_ms))) } }
             }
         }
     }
 }
 
-fn within(ms: i64) -> String {
+fn within(ms: i64) -> Sentence {
     match ms / 1000 {
-        ..60 => "in a moment".to_owned(),
-        60..120 => "in a minute".to_owned(),
-        seconds => format!("in {} minutes", seconds / 60),
+        ..60 => say::in_a_moment(),
+        seconds => say::in_minutes(seconds / 60),
     }
 }
 
@@ -439,11 +434,10 @@ fn progress(account: &Overviewed<'_>, now_ms: i64) -> Markup {
                 @let id = format!("progress-{}-{}", step.channel, step.account.replace('.', "-"));
                 div.progress {
                     label for=(id) {
-                        "Reading " (step.what)
                         @match step.known {
-                            Some(known) => { ": " (step.done) " of " (known) }
-                            None if step.done > 0 => { ": " (step.done) " so far" }
-                            None => "",
+                            Some(known) => (say::reading_of(step.what.clone(), step.done, known)),
+                            None if step.done > 0 => (say::reading_so_far(step.what.clone(), step.done)),
+                            None => (say::reading(step.what.clone())),
                         }
                     }
                     @match step.known {
@@ -452,7 +446,7 @@ fn progress(account: &Overviewed<'_>, now_ms: i64) -> Markup {
                     }
                 }
             }
-            None if account.is_under_way(now_ms) => p.hint { "Reading begins in a moment." },
+            None if account.is_under_way(now_ms) => p.hint { (say::reading_begins()) },
             None => "",
         }
     }
@@ -492,8 +486,8 @@ mod tests {
     fn front(channel: &'static str, connect: Option<ConnectStep>) -> Front {
         let view = View {
             platform: "Quiet",
-            noun: "account",
-            part: "",
+            noun: say::account,
+            part: say::part_viber,
             reconnect: None,
             conversations: None,
             catalogue: None,
@@ -504,12 +498,12 @@ mod tests {
     #[test]
     fn a_channel_without_a_login_link_is_no_step_and_offers_no_login() {
         let step = ConnectStep {
-            title: "Connect your Loud account",
-            action: ConnectAction::Link { href: "/loud/login", label: "Continue" },
+            title: say::facebook_connect,
+            action: ConnectAction::Link { href: "/loud/login", label: say::facebook_continue },
         };
         let fronts = Fronts(Arc::new(vec![front("quiet", None), front("loud", Some(step))]));
         let page = welcome(&fronts, &From::default(), None, true).into_string();
-        assert!(page.contains("Step 1: </span>Connect your Loud account") && !page.contains("Step 2"), "{page}");
+        assert!(page.contains("Step 1: </span>Connect your Facebook Page") && !page.contains("Step 2"), "{page}");
 
         let connection = Connection {
             channel: "quiet".to_owned(),

@@ -11,9 +11,10 @@ use maud::{Markup, html};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::parts::{ago, name_or, pill, utc};
+use super::parts::{ago, name_or, pill};
 use super::{Fronts, Page, Renewal, Tab, form_token};
 use crate::shared::channel::context::Shared;
+use crate::shared::languages::{Sentence, bdi, date, say};
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
@@ -28,8 +29,12 @@ const SHOWN_WITHIN_MS: i64 = 5 * 60 * 1000;
 const MOST_WAITING: usize = 1_000;
 
 /// For how many days a key may be made on the page; the first one is for good.
-const DAYS: [(&str, &str); 4] =
-    [("", "When I revoke it"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")];
+const DAYS: [(&str, fn() -> Sentence); 4] = [
+    ("", say::keys_end_never),
+    ("30", || say::keys_end_days(30_i64)),
+    ("90", || say::keys_end_days(90_i64)),
+    ("365", say::keys_end_year),
+];
 
 pub fn routes() -> Router<Shared> {
     Router::new()
@@ -79,7 +84,7 @@ struct Filled {
     scopes: Vec<Scope>,
     accounts: Vec<(String, String)>,
     days: String,
-    wrong: Option<String>,
+    wrong: Option<Sentence>,
 }
 
 impl Default for Filled {
@@ -146,10 +151,10 @@ async fn make(
             unshown.put(&session, Waiting { text, name: key.name, made_at: now_ms }, now_ms);
             return Ok(Redirect::to("/keys").into_response());
         }
-        Err(NotMade::Name) => format!("Please give the key a name of up to {MAX_NAME} characters."),
-        Err(NotMade::Scopes) => "Please tick at least one thing that the key may do.".to_owned(),
-        Err(NotMade::Days) => "Please choose when the key ends.".to_owned(),
-        Err(NotMade::TooMany) => "You have 20 keys already. Please revoke one that is not needed any more.".to_owned(),
+        Err(NotMade::Name) => say::keys_wrong_name(MAX_NAME),
+        Err(NotMade::Scopes) => say::keys_wrong_scopes(),
+        Err(NotMade::Days) => say::keys_wrong_days(),
+        Err(NotMade::TooMany) => say::keys_wrong_many(),
         Err(NotMade::Other(error)) => return Err(error.into()),
     };
     let shown = Shown { shared, keys, token: form_token(&vault, &session), session, accounts };
@@ -166,21 +171,21 @@ async fn ask(
     let key = keys.list_of(session.merchant).into_iter().find(|key| key.id == id && key.revoked_at.is_none());
     let key = key.ok_or(AppError::NotFound)?;
     let body = html! {
-        h1 { "Revoke " bdi { (name_or(Some(&key.name), &key.id)) } "?" }
+        h1 { (say::keys_revoke_question(bdi(name_or(Some(&key.name), &key.id)))) }
         section.panel {
             ul {
-                li { "Programs that use this key are refused at once, and what they have open ends within seconds." }
-                li { "Messages that they have sent already stay." }
-                li { "This cannot be undone. You can make a new key at any time." }
+                li { (say::keys_revoke_at_once()) }
+                li { (say::keys_revoke_stays()) }
+                li { (say::keys_revoke_final()) }
             }
             form.actions method="post" {
                 (form_token(&vault, &session))
-                button.danger { "Revoke this key" }
-                a.button.plain href="/keys" { "Keep it" }
+                button.danger { (say::keys_revoke_this()) }
+                a.button.plain href="/keys" { (say::keys_revoke_not()) }
             }
         }
     };
-    Ok(Page { title: "Revoke a key", tab: Tab::Keys, renewal: Renewal::Never, body }.show())
+    Ok(Page { title: say::keys_revoke_title(), tab: Tab::Keys, renewal: Renewal::Never, body }.show())
 }
 
 /// `POST /keys/{id}/revoke`.
@@ -210,12 +215,12 @@ fn account_field(channel: &str, account: &str) -> String {
 }
 
 /// What a scope allows, in words.
-fn in_words(scope: Scope) -> &'static str {
+fn in_words(scope: Scope) -> Sentence {
     match scope {
-        Scope::Read => "Read messages, conversations and the catalogue",
-        Scope::Reply => "Answer as the bot, pause and resume conversations",
-        Scope::Human => "Answer as a person: the bot is silent for a while then",
-        Scope::Admin => "Choose the address to which news is sent",
+        Scope::Read => say::keys_read(),
+        Scope::Reply => say::keys_reply(),
+        Scope::Human => say::keys_human(),
+        Scope::Admin => say::keys_admin(),
     }
 }
 
@@ -225,62 +230,64 @@ impl Shown {
         let keys = self.keys.list_of(self.session.merchant);
         let (living, dead): (Vec<ApiKey>, Vec<ApiKey>) = keys.into_iter().partition(|key| key.is_alive(now_ms));
         let body = html! {
-            h1 { "Keys for bots" }
-            p { "With a key, a program of yours reads and answers your customers' messages. Give each program a key of its own." }
+            h1 { (say::keys_title()) }
+            p { (say::keys_about()) }
             @if let Some(Waiting { text, name, .. }) = fresh {
                 section.panel role="status" {
-                    h2 { "Your new key “" bdi { (name_or(Some(name), "key")) } "”" }
+                    h2 { (say::keys_new(bdi(name_or(Some(name), "–")))) }
                     p.key { code id="new-key" { (text.expose_secret()) } }
-                    p { strong { "Copy it now: it is shown this once." } " Keep it as you keep a password. Whoever has it can do what it may do." }
+                    p { strong { (say::keys_copy()) } " " (say::keys_keep()) }
                 }
             }
-            @if is_revoked { p.said role="status" { "The key is revoked. It opens nothing any more." } }
+            @if is_revoked { p.said role="status" { (say::keys_revoked_done()) } }
             @if living.is_empty() {
-                section.panel { p { "You have no keys. No program can read or answer in your name." } }
+                section.panel { p { (say::keys_none()) } }
             } @else {
                 ul.connections { @for key in &living { li { (self.entry(key, now_ms)) } } }
             }
             (self.form(filled))
             @if !dead.is_empty() {
                 section {
-                    h2 { "No longer in use" }
+                    h2 { (say::keys_dead()) }
                     ul.connections { @for key in &dead { li { (self.entry(key, now_ms)) } } }
                 }
             }
         };
-        Page { title: "Keys", tab: Tab::Keys, renewal: Renewal::Never, body }.show()
+        Page { title: say::keys(), tab: Tab::Keys, renewal: Renewal::Never, body }.show()
     }
 
     /// A key in the list.
     fn entry(&self, key: &ApiKey, now_ms: i64) -> Markup {
-        let day = |at: i64| utc(at, "%-d %b %Y");
         html! {
             strong { bdi { (name_or(Some(&key.name), &key.id)) } } " " span.hint { code { "stk_" (key.id) "_…" } } " "
             @match (key.revoked_at, key.expires_at) {
-                (Some(_), _) => (pill("bad", "Revoked")),
-                (None, Some(at)) if at <= now_ms => (pill("bad", "Ended")),
-                _ => (pill("good", "In use")),
+                (Some(_), _) => (pill("bad", &say::keys_revoked())),
+                (None, Some(at)) if at <= now_ms => (pill("bad", &say::keys_ended())),
+                _ => (pill("good", &say::keys_in_use())),
             }
             p {
                 @for (index, scope) in key.scopes.iter().enumerate() { @if index > 0 { " · " } (in_words(*scope)) }
             }
             p.hint {
-                @if key.accounts.is_empty() { "All accounts" } @else {
-                    "Only " @for (index, (channel, account)) in key.accounts.iter().enumerate() {
-                        @if index > 0 { ", " }
-                        bdi { (self.name_of(channel, account)) }
-                    }
+                @if key.accounts.is_empty() { (say::keys_all_accounts()) } @else {
+                    (say::keys_only(html! {
+                        @for (index, (channel, account)) in key.accounts.iter().enumerate() {
+                            @if index > 0 { ", " }
+                            bdi { (self.name_of(channel, account)) }
+                        }
+                    }))
                 }
-                " · Made " (ago(now_ms, key.created_at)) " · "
-                @match key.last_used_at { Some(at) => { "Last used " (ago(now_ms, at)) } None => "Never used" }
+                " · " (say::keys_made(ago(now_ms, key.created_at))) " · "
+                @match key.last_used_at { Some(at) => (say::keys_last_used(ago(now_ms, at))), None => (say::keys_never_used()) }
                 @match (key.revoked_at, key.expires_at) {
-                    (Some(at), _) => { " · Revoked on " (day(at)) }
-                    (None, Some(at)) => { " · " (if at <= now_ms { "Ended" } else { "Ends" }) " on " (day(at)) }
+                    (Some(at), _) => { " · " (say::keys_revoked_on(date(at))) }
+                    (None, Some(at)) if at <= now_ms => { " · " (say::keys_ended_on(date(at))) }
+                    (None, Some(at)) => { " · " (say::keys_ends_on(date(at))) }
                     (None, None) => {}
                 }
             }
             @if key.is_alive(now_ms) {
-                p { a.button.plain href={ "/keys/" (key.id) "/revoke" } { "Revoke " span.unseen { (key.name) } "…" } }
+                p { a.button.plain href={ "/keys/" (key.id) "/revoke" } { (say::keys_revoke()) " " span.unseen { (key.name) } "…" } }
             }
         }
     }
@@ -294,22 +301,22 @@ impl Shown {
     fn form(&self, filled: &Filled) -> Markup {
         html! {
             section.panel {
-                h2 { "Make a key" }
-                @if let Some(wrong) = &filled.wrong { p.trouble.bad role="alert" id="wrong" { (wrong) " No key was made." } }
+                h2 { (say::keys_make()) }
+                @if let Some(wrong) = &filled.wrong { p.trouble.bad role="alert" id="wrong" { (say::keys_wrong(wrong.clone())) } }
                 form method="post" action="/keys" {
                     (self.token)
-                    label for="name" { "Name" }
-                    input type="text" id="name" name="name" value=(filled.name) maxlength=(MAX_NAME) placeholder="Sales bot" autocomplete="off" required aria-describedby=[filled.wrong.as_ref().map(|_| "wrong")];
+                    label for="name" { (say::keys_name()) }
+                    input type="text" id="name" name="name" value=(filled.name) maxlength=(MAX_NAME) placeholder=(say::keys_name_example()) autocomplete="off" required aria-describedby=[filled.wrong.as_ref().map(|_| "wrong")];
                     fieldset {
-                        legend { "What it may do" }
+                        legend { (say::keys_scopes()) }
                         @for scope in Scope::ALL {
                             label.check { input type="checkbox" name=(scope_field(scope)) value="on" checked[filled.scopes.contains(&scope)]; span { (in_words(scope)) } }
                         }
                     }
                     @if !self.accounts.is_empty() {
                         fieldset {
-                            legend { "For which accounts" }
-                            p.hint { "None ticked: for all, also for those that you connect later." }
+                            legend { (say::keys_accounts()) }
+                            p.hint { (say::keys_accounts_hint()) }
                             @for one in &self.accounts {
                                 label.check {
                                     input type="checkbox" name=(account_field(&one.channel, &one.account)) value="on"
@@ -319,11 +326,11 @@ impl Shown {
                             }
                         }
                     }
-                    label for="days" { "When it ends" }
+                    label for="days" { (say::keys_end()) }
                     select id="days" name="days" {
-                        @for (days, words) in DAYS { option value=(days) selected[filled.days == days] { (words) } }
+                        @for (days, words) in DAYS { option value=(days) selected[filled.days == days] { (words()) } }
                     }
-                    div.actions { button { "Make a key" } }
+                    div.actions { button { (say::keys_make()) } }
                 }
             }
         }

@@ -12,6 +12,7 @@ mod conversations;
 mod export;
 mod home;
 mod keys;
+pub(crate) mod language;
 mod live;
 mod media;
 pub(crate) mod parts;
@@ -37,6 +38,7 @@ use crate::shared::channel::context::Shared;
 use crate::shared::channel::reader::Reader;
 use crate::shared::channel::view::View;
 use crate::shared::journal::Account;
+use crate::shared::languages::{Sentence, current, say};
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::{AppError, Problem, wants_html};
 use crate::shared::server::login_answer::{HOME, Shown};
@@ -89,6 +91,7 @@ pub fn routes() -> Router<Shared> {
         .merge(thread::routes())
         .merge(catalogue::routes())
         .merge(keys::routes())
+        .merge(language::routes())
         .merge(bot::routes())
         .merge(account::routes())
         .merge(export::routes())
@@ -131,17 +134,17 @@ enum Tab {
 }
 
 /// A page of a merchant who is signed in.
-struct Page<'a> {
-    title: &'a str,
+struct Page {
+    title: Sentence,
     tab: Tab,
     renewal: Renewal,
     body: Markup,
 }
 
-impl Page<'_> {
+impl Page {
     fn show(self) -> Response {
         let Self { title, tab, renewal, body } = self;
-        frame(StatusCode::OK, title, Some(tab), Scripts::Renewing(renewal), &body)
+        frame(StatusCode::OK, &title, Some(tab), Scripts::Renewing(renewal), &body)
     }
 }
 
@@ -169,20 +172,20 @@ impl Renewal {
 
 /// A whole page of ours, outside of what a merchant navigates in.
 #[must_use]
-pub fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
+pub fn page(status: StatusCode, title: &Sentence, body: &Markup) -> Response {
     frame(status, title, None, Scripts::Renewing(Renewal::Never), body)
 }
 
 /// As [`page`], without a script: times are UTC.
 #[must_use]
 pub fn plain_page(status: StatusCode, title: &str, body: &Markup) -> Response {
-    frame(status, title, None, Scripts::None, body)
+    frame(status, &title.to_owned().into(), None, Scripts::None, body)
 }
 
 /// As [`page`], for an operator: it looks for news by itself, and hears of them at this path.
 #[must_use]
 pub fn operators_page(title: &str, live: &'static str, body: &Markup) -> Response {
-    frame(StatusCode::OK, title, None, Scripts::Told(live), body)
+    frame(StatusCode::OK, &title.to_owned().into(), None, Scripts::Told(live), body)
 }
 
 /// What a page's script does.
@@ -196,14 +199,15 @@ enum Scripts {
     Told(&'static str),
 }
 
-fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, body: &Markup) -> Response {
-    const TABS: [(Tab, &str, &str); 5] = [
-        (Tab::Overview, "/", "Overview"),
-        (Tab::Conversations, "/conversations", "Conversations"),
-        (Tab::Catalogue, "/catalogue", "Catalogue"),
-        (Tab::Keys, "/keys", "Keys"),
-        (Tab::Account, "/account", "Account"),
+fn frame(status: StatusCode, title: &Sentence, tab: Option<Tab>, scripts: Scripts, body: &Markup) -> Response {
+    const TABS: [(Tab, &str, fn() -> Sentence); 5] = [
+        (Tab::Overview, "/", say::overview),
+        (Tab::Conversations, "/conversations", say::conversations),
+        (Tab::Catalogue, "/catalogue", say::catalogue),
+        (Tab::Keys, "/keys", say::keys),
+        (Tab::Account, "/account", say::account),
     ];
+    let (title, language) = (title.told(), current());
     let seconds = match scripts {
         Scripts::None => None,
         Scripts::Renewing(renewal) => renewal.seconds(),
@@ -215,7 +219,7 @@ fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, bo
     };
     let document = html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(language.tag()) dir=(language.direction()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
@@ -230,15 +234,15 @@ fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, bo
                 @if let Some((_, plain)) = seconds { noscript { meta http-equiv="refresh" content=(plain); } }
             }
             body {
-                a.skip href="#content" { "Skip to content" }
+                a.skip href="#content" { (say::skip()) }
                 header.top {
                     div.bar {
                         a.brand href="/" { span.mark aria-hidden="true" {} "shoptalk" }
                         @if let Some(current) = tab {
-                            nav aria-label="Main" {
+                            nav aria-label=(say::main_navigation()) {
                                 ul {
                                     @for (tab, href, label) in TABS {
-                                        li { a href=(href) aria-current=[(tab == current).then_some("page")] { (label) } }
+                                        li { a href=(href) aria-current=[(tab == current).then_some("page")] { (label()) } }
                                     }
                                 }
                             }
@@ -246,19 +250,19 @@ fn frame(status: StatusCode, title: &str, tab: Option<Tab>, scripts: Scripts, bo
                     }
                 }
                 main id="content" tabindex="-1" data-refresh=[seconds.map(|(renewing, _)| renewing)] { (body) }
-                @if scripts == Scripts::None {
-                    footer { p { "Times are UTC." } }
-                } @else {
-                    noscript { footer { p { "Times are UTC." } } }
+                @match language::form() {
+                    Some(choice) => footer { div.bar { noscript { p { (say::times_are_utc()) } } (choice) } },
+                    None if scripts == Scripts::None => footer { div.bar { p { (say::times_are_utc()) } } },
+                    None => noscript { footer { div.bar { p { (say::times_are_utc()) } } } },
                 }
             }
         }
     };
     let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-    (status, Extension(OwnPage), kind, document.into_string()).into_response()
+    (status, Extension(OwnPage), kind, language::headers(), document.into_string()).into_response()
 }
 
-fn notice(title: &str, sentence: &str, way_out: &str) -> Markup {
+fn notice(title: &Sentence, sentence: &Sentence, way_out: &Sentence) -> Markup {
     html! {
         section.notice {
             h1 { (title) }
@@ -279,8 +283,8 @@ pub async fn answers_as_pages(request: Request, next: Next) -> Response {
     let mut shown = match (extensions.get::<Shown>(), extensions.get::<Problem>()) {
         (Some(shown), _) => login_page(shown),
         (None, Some(problem)) => {
-            let body = notice(problem.title, &problem.detail, "Back to the start page");
-            page(response.status(), problem.title, &body)
+            let body = notice(&problem.title, &problem.detail, &say::back_to_start());
+            page(response.status(), &problem.title, &body)
         }
         (None, None) => return response,
     };
@@ -297,16 +301,17 @@ fn login_page(shown: &Shown) -> Response {
     match shown {
         Shown::Home => Redirect::to(HOME).into_response(),
         Shown::NotConnected(sentence) => {
-            page(StatusCode::OK, "Not connected", &notice("Not connected", sentence, "To the start page"))
+            let title = say::not_connected();
+            page(StatusCode::OK, &title, &notice(&title, sentence, &say::to_start()))
         }
         Shown::Question { sentence, proceed } => {
             let body = html! {
-                h1 { "Connect this?" }
+                h1 { (say::connect_this()) }
                 p { (sentence) }
-                p { a.button href=(HOME) { "No, to the start page" } }
-                p { a href=(proceed) { "Yes, connect it" } }
+                p { a.button href=(HOME) { (say::connect_this_not()) } }
+                p { a href=(proceed) { (say::connect_this_yes()) } }
             };
-            page(StatusCode::OK, "Connect this?", &body)
+            page(StatusCode::OK, &say::connect_this(), &body)
         }
         Shown::Accounts { title, none, accounts } => {
             let body = html! {
@@ -319,13 +324,13 @@ fn login_page(shown: &Shown) -> Response {
                         li {
                             strong { (one.name) } " " span.hint { (one.id) }
                             div class={ "status " (one.status.unwrap_or("not_connected")) } {
-                                @match one.status { None => "Not connected", Some("incomplete") => "Connected in part", _ => "Connected" }
+                                @match one.status { None => (say::not_connected()), Some("incomplete") => (say::connected_in_part()), _ => (say::connected()) }
                                 @if let Some(reason) = &one.reason { ": " (reason) }
                             }
                         }
                     }
                 }
-                p { a.button href=(HOME) { "To the start page" } }
+                p { a.button href=(HOME) { (say::to_start()) } }
             };
             page(StatusCode::OK, title, &body)
         }

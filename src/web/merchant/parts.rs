@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use chrono::DateTime;
 use maud::{Markup, html};
 
-use super::Front;
 use crate::shared::channel::view::{Message, Shown, Side, clean, shorten, visible};
+use crate::shared::languages::{Sentence, date, moment, say};
 use crate::shared::store::{Connection, Item, Status, Thread};
 
 /// How much of a message a page shows; the rest has a page of its own.
@@ -26,21 +26,19 @@ pub fn name_or<'a>(name: Option<&'a str>, id: &'a str) -> String {
 pub fn ago(now_ms: i64, then_ms: i64) -> Markup {
     let seconds = (now_ms - then_ms).max(0) / 1000;
     let words = match seconds {
-        0..45 => "just now".to_owned(),
-        45..90 => "a minute ago".to_owned(),
-        90..3600 => format!("{} minutes ago", (seconds + 30) / 60),
-        3600..5400 => "an hour ago".to_owned(),
-        5400..86_400 => format!("{} hours ago", (seconds + 1800) / 3600),
-        86_400..172_800 => "yesterday".to_owned(),
-        172_800..2_592_000 => format!("{} days ago", seconds / 86_400),
-        _ => utc(then_ms, "%-d %b %Y"),
+        0..45 => say::just_now(),
+        45..3600 => say::minutes_ago((seconds + 30) / 60),
+        3600..86_400 => say::hours_ago((seconds + 1800) / 3600),
+        86_400..172_800 => say::yesterday(),
+        172_800..2_592_000 => say::days_ago(seconds / 86_400),
+        _ => date(then_ms),
     };
-    html! { time datetime=(utc(then_ms, "%Y-%m-%dT%H:%M:%SZ")) title=(utc(then_ms, "%-d %b %Y, %H:%M UTC")) { (words) } }
+    html! { time datetime=(utc(then_ms, "%Y-%m-%dT%H:%M:%SZ")) title=(moment(then_ms)) { (words) } }
 }
 
 /// A time of day, which the script shows in the reader's own zone.
 pub fn time_of_day(at: i64) -> Markup {
-    html! { time datetime=(utc(at, "%Y-%m-%dT%H:%M:%SZ")) title=(utc(at, "%-d %b %Y, %H:%M UTC")) data-local { (utc(at, "%H:%M")) } }
+    html! { time datetime=(utc(at, "%Y-%m-%dT%H:%M:%SZ")) title=(moment(at)) data-local { (utc(at, "%H:%M")) } }
 }
 
 /// A time in UTC.
@@ -51,16 +49,16 @@ pub fn utc(at: i64, format: &str) -> String {
 /// How a connection is doing, in a word and a colour.
 pub fn state(connection: &Connection) -> Markup {
     let (class, words) = match connection.status {
-        Status::Connected | Status::Incomplete if connection.block.is_some() => ("bad", "Cannot answer"),
-        Status::Connected => ("good", "Connected"),
-        Status::Incomplete => ("warn", "Connected in part"),
-        Status::NeedsReconnect => ("bad", "Please log in again"),
+        Status::Connected | Status::Incomplete if connection.block.is_some() => ("bad", say::cannot_answer()),
+        Status::Connected => ("good", say::connected()),
+        Status::Incomplete => ("warn", say::connected_in_part()),
+        Status::NeedsReconnect => ("bad", say::log_in_again()),
     };
-    pill(class, words)
+    pill(class, &words)
 }
 
 /// A word in a colour.
-pub fn pill(class: &str, words: &str) -> Markup {
+pub fn pill(class: &str, words: &Sentence) -> Markup {
     html! { span class={ "pill " (class) } { (words) } }
 }
 
@@ -103,7 +101,7 @@ pub fn lines(
     account: &str,
     items: &[Item],
     marks: &[Item],
-) -> (Vec<Line>, Vec<(i64, &'static str)>, i64) {
+) -> (Vec<Line>, Vec<(i64, Sentence)>, i64) {
     let mut lines: Vec<Line> = Vec::new();
     let mut by_id: HashMap<String, usize> = HashMap::new();
     let (mut notes, mut read_until) = (Vec::new(), 0);
@@ -147,21 +145,21 @@ pub fn lines(
 /// A message in a few words, for lists.
 pub fn in_short(line: &Line) -> String {
     if line.is_unsent {
-        return "Message unsent".to_owned();
+        return say::message_unsent().told();
     }
     let text = visible(&line.message.text);
     let text = text.as_deref().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-    let media = line.message.media.iter().map(|media| media.kind).collect::<Vec<_>>().join(", ");
+    let media = line.message.media.iter().map(|media| media.kind.told()).collect::<Vec<_>>().join(", ");
     let words = match (text.is_empty(), media.is_empty()) {
         (false, _) => text,
         (true, false) => media,
-        (true, true) => line.message.how.unwrap_or("A message without visible text").to_owned(),
+        (true, true) => line.message.how.clone().unwrap_or_else(say::invisible_message).told(),
     };
     shorten(&words, 140).map_or(words.clone(), |short| format!("{short}…"))
 }
 
 /// A conversation in a list. `newest`: its newest message, as far as it is known.
-pub fn thread_item(front: &Front, thread: &Thread, newest: Option<&Line>, now_ms: i64, with: Option<Markup>) -> Markup {
+pub fn thread_item(thread: &Thread, newest: Option<&Line>, now_ms: i64, with: Option<Markup>) -> Markup {
     let name = name_or(thread.name.as_deref(), &thread.person);
     // Of an id, a digit says nothing.
     let initial: String = name.chars().find(|character| character.is_alphabetic()).into_iter().collect();
@@ -178,14 +176,14 @@ pub fn thread_item(front: &Front, thread: &Thread, newest: Option<&Line>, now_ms
                         @match (with, newest) {
                             (Some(found), _) => (found),
                             (None, Some(line)) => {
-                                @if line.message.by == Side::Account { span.you { "You: " } }
+                                @if line.message.by == Side::Account { span.you { (say::you_said()) " " } }
                                 bdi { (in_short(line)) }
                             }
-                            (None, None) => { "Older than what is kept here; the " (front.view.noun) "'s file has it" }
+                            (None, None) => (say::older_than_kept())
                         }
                     }
                 }
-                span.count { (thread.messages) span.unseen { @if thread.messages == 1 { " message" } @else { " messages" } } }
+                span.count { (thread.messages) span.unseen { " " (say::messages_word(thread.messages)) } }
             }
         }
     }

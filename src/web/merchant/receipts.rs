@@ -9,9 +9,9 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::parts::utc;
 use super::{Fronts, page};
 use crate::shared::channel::context::Shared;
+use crate::shared::languages::{Sentence, moment, say};
 use crate::shared::server::error::{AppError, wants_html};
 use crate::shared::store::erasures::Receipt;
 
@@ -41,7 +41,7 @@ pub async fn receipt(
         let body = json!({
             "confirmation_code": receipt.code,
             "status": status(&receipt),
-            "detail": sentence(&receipt),
+            "detail": sentence(&receipt).to_string(),
             "requested_at": time(receipt.requested_at),
             "done_at": receipt.done_at.map(time),
             "erased": receipt.erased,
@@ -49,25 +49,25 @@ pub async fn receipt(
         return Ok(Json(body).into_response());
     }
     let body = html! {
-        h1 { "Your request" }
+        h1 { (say::request()) }
         p { (sentence(&receipt)) }
         @for front in fronts.0.iter().filter(|front| asked.unconfirmed.split('.').any(|name| name == front.channel)) {
-            p.trouble.warn { (front.view.platform) " did not confirm that it stops telling us about your " (front.view.noun) ". " (front.view.part) }
+            p.trouble.warn { (say::receipt_unconfirmed(front.view.platform, (front.view.noun)(), (front.view.part)())) }
         }
         section.panel {
-            p { "Code: " code { (receipt.code) } }
+            p { (say::receipt_code(html! { code { (receipt.code) } })) }
             dl.facts {
-                div { dt { "Received" } dd { (shown(receipt.requested_at)) } }
-                @if let Some(done_at) = receipt.done_at { div { dt { "Done" } dd { (shown(done_at)) } } }
-                @if receipt.erased.events > 0 { div { dt { "Messages and other events erased" } dd { (receipt.erased.events) } } }
-                @if receipt.erased.files > 0 { div { dt { "Files erased" } dd { (receipt.erased.files) } } }
-                @if receipt.erased.objects > 0 { div { dt { "Copies in object storage erased" } dd { (receipt.erased.objects) } } }
-                @if receipt.erased.connections > 0 { div { dt { "Connections ended" } dd { (receipt.erased.connections) } } }
+                div { dt { (say::receipt_received()) } dd { (shown(receipt.requested_at)) } }
+                @if let Some(done_at) = receipt.done_at { div { dt { (say::receipt_done()) } dd { (shown(done_at)) } } }
+                @if receipt.erased.events > 0 { div { dt { (say::receipt_events()) } dd { (receipt.erased.events) } } }
+                @if receipt.erased.files > 0 { div { dt { (say::receipt_files()) } dd { (receipt.erased.files) } } }
+                @if receipt.erased.objects > 0 { div { dt { (say::receipt_objects()) } dd { (receipt.erased.objects) } } }
+                @if receipt.erased.connections > 0 { div { dt { (say::receipt_connections()) } dd { (receipt.erased.connections) } } }
             }
         }
-        p.hint { "This page names nobody. Keep the code if you want to come back to it." }
+        p.hint { (say::receipt_keep()) }
     };
-    Ok(page(StatusCode::OK, "Your request", &body))
+    Ok(page(StatusCode::OK, &say::request(), &body))
 }
 
 /// A word for programs.
@@ -81,21 +81,18 @@ fn status(receipt: &Receipt) -> &'static str {
 }
 
 /// A sentence for people.
-fn sentence(receipt: &Receipt) -> &'static str {
+fn sentence(receipt: &Receipt) -> Sentence {
     match status(receipt) {
-        "nothing_found" => {
-            "Nothing was found that belongs to this request, so there was nothing to erase. Requests of this kind name the \
-             person who connected an account here; messages that somebody sent to a shop's Page are kept by that shop."
-        }
-        "disconnected" => "The accounts were disconnected: their access is erased, and nothing more is read.",
-        "erased" => "Everything that belongs to this request was erased, from databases and files.",
-        _ => "The data is being erased. This takes some minutes, and never more than a day.",
+        "nothing_found" => say::receipt_nothing(),
+        "disconnected" => say::receipt_disconnected(),
+        "erased" => say::receipt_erased(),
+        _ => say::receipt_under_way(),
     }
 }
 
 /// For people, with the exact time behind it.
 fn shown(ms: i64) -> Markup {
-    html! { time datetime=(time(ms)) { (utc(ms, "%-d %b %Y, %H:%M UTC")) } }
+    html! { time datetime=(time(ms)) { (moment(ms)) } }
 }
 
 /// For programs.

@@ -7,12 +7,12 @@ use axum::{Extension, Router};
 use maud::{Markup, html};
 
 use super::owned;
-use super::parts::utc;
 use crate::answering::Answering;
 use crate::answering::pauses::WantedPause;
 use crate::answering::state::AtTime;
 use crate::shared::channel::context::Shared;
 use crate::shared::journal::{Account, Conversation};
+use crate::shared::languages::{Sentence, Value, say};
 use crate::shared::server::error::AppError;
 use crate::shared::store::{Connection, PausedBy};
 use crate::web::form::Posted;
@@ -39,38 +39,32 @@ pub(super) async fn section(
     let standing = answering.shared.journal.load_standing(&conversation).await.map_err(anyhow::Error::from)?;
     let now = answering.now(&connection, &standing);
     let path = format!("/conversations/{channel}/{name}/{person}");
-    let note = now.pause().and_then(|pause| pause.note.as_deref());
+    let note = now.pause().and_then(|pause| pause.note.as_ref());
     Ok(html! {
         section.panel aria-labelledby="bots" {
-            h2 id="bots" { "Bots" }
+            h2 id="bots" { (say::bots()) }
             p { (words(&now)) }
             @if let Some(note) = note { blockquote dir="auto" { (note) } }
             @if now.pause().is_some() {
-                form method="post" action={ (path) "/resume" } { (token) button { "Let bots answer again" } }
+                form method="post" action={ (path) "/resume" } { (token) button { (say::bots_resume()) } }
             } @else {
-                form method="post" action={ (path) "/pause" } { (token) button.plain { "Pause bots here" } }
+                form method="post" action={ (path) "/pause" } { (token) button.plain { (say::bots_pause()) } }
             }
         }
     })
 }
 
-fn words(now: &AtTime<'_>) -> Markup {
+fn words(now: &AtTime<'_>) -> Sentence {
     let until = |at: Option<i64>| match at {
-        Some(at) => html! { "until " (utc(at, "%-d %b %Y, %H:%M UTC")) },
-        None => html! { "until you let them answer again" },
+        Some(at) => say::bots_until(Value::Moment(at)),
+        None => say::bots_until_resumed(),
     };
     match now.pause() {
-        _ if now.is_owner_lost() => {
-            html! { "Another app answers in this conversation; bots are silent here until it gives it back." }
-        }
-        Some(pause) if pause.by == PausedBy::Human => {
-            html! { "A person answers in this conversation. Bots are silent here " (until(pause.until)) "." }
-        }
-        Some(pause) if pause.by == PausedBy::App => {
-            html! { "Another app has answered in this conversation. Bots are silent here " (until(pause.until)) "." }
-        }
-        Some(pause) => html! { "Bots are paused here " (until(pause.until)) "." },
-        None => html! { "Bots may answer in this conversation." },
+        _ if now.is_owner_lost() => say::bots_owner_lost(),
+        Some(pause) if pause.by == PausedBy::Human => say::bots_human(until(pause.until)),
+        Some(pause) if pause.by == PausedBy::App => say::bots_app(until(pause.until)),
+        Some(pause) => say::bots_paused(until(pause.until)),
+        None => say::bots_may_answer(),
     }
 }
 

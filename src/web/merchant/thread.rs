@@ -9,12 +9,13 @@ use serde::Deserialize;
 
 use super::conversations::line_of;
 use super::parts;
-use super::parts::{Line, excerpt, in_short, lines, name_or, time_of_day, utc};
+use super::parts::{Line, excerpt, in_short, lines, name_or, time_of_day};
 use super::{Front, Fronts, Page, Renewal, Tab, answer, form_token, media, owned, silence};
 use crate::answering::Answering;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::view::{Media, Shown, Side, clean, plain_line, shorten, visible};
 use crate::shared::journal::Account;
+use crate::shared::languages::{Sentence, day, moment, say};
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
@@ -91,20 +92,20 @@ async fn show(
     let newest = lines.len().checked_sub(1).filter(|_| place.is_none());
     let read = lines.iter().rposition(|line| line.message.by == Side::Account && line.at <= read_until);
     let body = html! {
-        nav.crumbs aria-label="Breadcrumb" { a href={ "/conversations/" (account.0) "/" (account.1) } { "Conversations" } }
+        nav.crumbs aria-label=(say::breadcrumb()) { a href={ "/conversations/" (account.0) "/" (account.1) } { (say::conversations()) } }
         h1 { bdi { (name) } }
-        p.hint { span.id { (person) } " on " (front.view.platform) " · " (thread.messages) @if thread.messages == 1 { " message" } @else { " messages" } }
+        p.hint { (say::person_on(html! { span.id { (person) } }, front.view.platform)) " · " (thread.messages) " " (say::messages_word(thread.messages)) }
         (bots)
         @if let Some(first) = first {
-            p.pager { a.button.plain rel="prev" href={ (path) "?before=" (first.at) "_" (first.seq) } { "Earlier messages" } }
+            p.pager { a.button.plain rel="prev" href={ (path) "?before=" (first.at) "_" (first.seq) } { (say::earlier_messages()) } }
         }
         @if lines.is_empty() {
-            p.empty { "These messages are older than what is kept here; the conversation's file has them." }
+            p.empty { (say::messages_older_than_kept()) }
         }
         ol.messages {
             @for (index, line) in lines.iter().enumerate() {
-                @let day = utc(line.at, "%A, %-d %B %Y");
-                @if index == 0 || utc(lines[index - 1].at, "%A, %-d %B %Y") != day { li.day { h2 { (day) } } }
+                @let today = day(line.at);
+                @if index == 0 || day(lines[index - 1].at) != today { li.day { h2 { (today) } } }
                 (bubble(line, &lines, &name, &path, read == Some(index), newest == Some(index), &|id, position| {
                     let copy = copies.iter().find(|copy| copy.mid == id && copy.position == position)?;
                     Some((media::path(&account.0, &account.1, &copy.file), media::is_shown(&copy.content_type)))
@@ -112,11 +113,11 @@ async fn show(
                 @for words in &notes[index] { li.note { (words) } }
             }
         }
-        @if place.is_some() { p.pager { a.button.plain href=(parts::newest_in(&thread)) { "Newest messages" } } }
+        @if place.is_some() { p.pager { a.button.plain href=(parts::newest_in(&thread)) { (say::newest_messages()) } } }
         (by_hand)
     };
     let renewal = if place.is_none() { Renewal::Calm } else { Renewal::Never };
-    Ok(Page { title: &plain_line(&name), tab: Tab::Conversations, renewal, body }.show())
+    Ok(Page { title: plain_line(&name).into(), tab: Tab::Conversations, renewal, body }.show())
 }
 
 /// `GET /conversations/{channel}/{account}/{person}/{message}`: a long message, whole.
@@ -134,25 +135,25 @@ async fn whole(
     let line = line.ok_or(AppError::NotFound)?;
     let name = name_or(thread.name.as_deref(), &person);
     let body = html! {
-        nav.crumbs aria-label="Breadcrumb" {
-            a href={ "/conversations/" (account.0) "/" (account.1) } { "Conversations" }
+        nav.crumbs aria-label=(say::breadcrumb()) {
+            a href={ "/conversations/" (account.0) "/" (account.1) } { (say::conversations()) }
             a href=(parts::thread_path(&thread)) { bdi { (name) } }
         }
-        h1 { "A message" }
-        p.hint { @if line.message.by == Side::Account { "You" } @else { bdi { (name) } } ", " (utc(line.at, "%-d %b %Y, %H:%M UTC")) }
-        @if line.is_unsent { p.gone { "Message unsent" } } @else { div.whole dir="auto" { (clean(&line.message.text)) } }
+        h1 { (say::a_message()) }
+        p.hint { @if line.message.by == Side::Account { (say::you()) } @else { bdi { (name) } } ", " (moment(line.at)) }
+        @if line.is_unsent { p.gone { (say::message_unsent()) } } @else { div.whole dir="auto" { (clean(&line.message.text)) } }
     };
-    Ok(Page { title: &plain_line(&name), tab: Tab::Conversations, renewal: Renewal::Never, body }.show())
+    Ok(Page { title: plain_line(&name).into(), tab: Tab::Conversations, renewal: Renewal::Never, body }.show())
 }
 
 /// Other happenings, each behind the message that came before it.
-fn notes_between(notes: &[(i64, &'static str)], lines: &[Line], is_newest: bool) -> Vec<Vec<&'static str>> {
+fn notes_between(notes: &[(i64, Sentence)], lines: &[Line], is_newest: bool) -> Vec<Vec<Sentence>> {
     let mut between = vec![Vec::new(); lines.len()];
     for (at, words) in notes {
         let after = lines.partition_point(|line| line.at <= *at);
         // What happened after an older page's last message belongs to the next page.
         if after > 0 && (is_newest || after < lines.len()) {
-            between[after - 1].push(*words);
+            between[after - 1].push(words.clone());
         }
     }
     between
@@ -166,7 +167,7 @@ fn attached(media: &Media, by: &str, copy: Option<(String, bool)>) -> Markup {
     match copy {
         Some((path, true)) => html! {
             li.picture {
-                a href=(path) { img src=(path) loading="lazy" decoding="async" alt={ (media.kind) " from " (by) @if let Some(title) = title { ": " (title) } }; }
+                a href=(path) { img src=(path) loading="lazy" decoding="async" alt={ (say::media_from(media.kind.clone(), by)) @if let Some(title) = title { ": " (title) } }; }
             }
         },
         Some((path, false)) => html! { li { a href=(path) download { (words) } } },
@@ -189,46 +190,54 @@ fn bubble(
     let message = &line.message;
     let quoted = message.reply_to.as_ref().map(|id| {
         let answered = lines.iter().find(|line| line.message.id.as_ref() == Some(id));
-        let words = answered.map_or("An earlier message".to_owned(), in_short);
+        let words = answered.map_or(say::earlier_message().told(), in_short);
         shorten(&words, QUOTED).map_or(words.clone(), |short| format!("{short}…"))
     });
     let text = visible(&message.text);
-    let by = if message.by == Side::Account { "you" } else { name };
+    let by = if message.by == Side::Account { say::from_you().told() } else { name.to_owned() };
     let shown = text.as_deref().map(excerpt);
     html! {
         li id=[is_newest.then_some(parts::NEWEST_MESSAGE)] class=(if message.by == Side::Account { "message account" } else { "message person" }) {
             div.bubble {
-                p.unseen { @if message.by == Side::Account { "You" } @else { bdi { (name) } } ":" }
+                p.unseen { @if message.by == Side::Account { (say::you()) } @else { bdi { (name) } } ":" }
                 @if line.is_unsent {
-                    p.gone { "Message unsent" }
+                    p.gone { (say::message_unsent()) }
                 } @else {
-                    @if let Some(quoted) = quoted { blockquote dir="auto" { span.unseen { "Answers: " } (quoted) } }
-                    @if let Some(how) = message.how { p.how { (how) } }
+                    @if let Some(quoted) = quoted { blockquote dir="auto" { span.unseen { (say::answers_message()) " " } (quoted) } }
+                    @if let Some(how) = &message.how { p.how { (how) } }
                     @if let Some(shown) = shown {
                         p.text dir="auto" { (shown.text) @if shown.is_cut { "…" } }
-                        @if shown.is_cut { p { a href={ (path) "/" (line.seq) } { "Show the whole message" } } }
+                        @if shown.is_cut { p { a href={ (path) "/" (line.seq) } { (say::show_whole()) } } }
                     }
                     @if !message.media.is_empty() {
                         ul.media {
                             @for media in message.media.iter().take(20) {
-                                (attached(media, by, message.id.as_ref().and_then(|id| find(id, media.position))))
+                                (attached(media, &by, message.id.as_ref().and_then(|id| find(id, media.position))))
                             }
                         }
                     }
                     @if text.is_none() && message.media.is_empty() && message.how.is_none() {
-                        p.gone { "A message without visible text" }
+                        p.gone { (say::invisible_message()) }
                     }
                 }
             }
             p.meta {
                 (time_of_day(line.at))
-                @if line.is_edited && !line.is_unsent { " · edited" }
+                @if line.is_edited && !line.is_unsent { " · " (say::edited()) }
                 @for (by, sign) in &line.reactions {
                     @let sign = visible(sign);
                     " · "
-                    span.reaction { @if *by == Side::Account { "you: " } @else { span.unseen { "reacted: " } } bdi { (shorten(sign.as_deref().unwrap_or("reacted"), 12).unwrap_or(sign.as_deref().unwrap_or("reacted"))) } }
+                    span.reaction {
+                        @if *by == Side::Account { (say::you_reacted()) " " } @else { span.unseen { (say::they_reacted()) " " } }
+                        bdi {
+                            @match &sign {
+                                Some(sign) => (shorten(sign, 12).unwrap_or(sign)),
+                                None => (say::reacted()),
+                            }
+                        }
+                    }
                 }
-                @if is_read { " · read" }
+                @if is_read { " · " (say::read()) }
             }
         }
     }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::state::Operator;
 use crate::shared::channel::context::Shared;
+use crate::shared::languages::Sentence;
 use crate::shared::server::error::AppError;
 use crate::shared::store::{History, KeptReport, TokenAge, Totals, UnreadConversation, Unreadable, Work};
 use crate::shared::telemetry::alerts::Alert;
@@ -31,8 +32,8 @@ pub(super) struct ConnectionView {
     account: String,
     name: String,
     status: &'static str,
-    status_reason: Option<String>,
-    remark: Option<String>,
+    status_reason: Option<Sentence>,
+    remark: Option<Sentence>,
     scopes: Vec<String>,
     connected_at: i64,
     last_read_at: Option<i64>,

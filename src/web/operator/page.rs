@@ -104,7 +104,7 @@ async fn connections(shared: &Shared) -> Result<Markup, AppError> {
                 th scope="row" { bdi { (connection.account) } }
                 td { (connection.channel) }
                 td { (connection.status.as_str()) }
-                td { (connection.told_reason().or(remark).unwrap_or_else(|| "–".to_owned())) }
+                td { (connection.told_reason().or(remark).unwrap_or_else(|| "–".into())) }
                 td { (time(now_ms, Some(connection.connected_at))) }
                 td { (time(now_ms, connection.last_read_at)) }
             }

@@ -76,7 +76,9 @@ impl FromRequest<Operator> for Posted {
     async fn from_request(request: Request, operator: &Operator) -> Result<Self, Response> {
         let session = operator
             .session(request.headers())
-            .and_then(|session| session.ok_or(AppError::Unauthorized("This needs an operator who is signed in.")))
+            .and_then(|session| {
+                session.ok_or(AppError::Unauthorized("This needs an operator who is signed in.".into()))
+            })
             .map_err(IntoResponse::into_response)?;
         let is_ours = is_from_here(request.headers(), operator.own.as_deref());
         let body = Bytes::from_request(request, operator).await.map_err(IntoResponse::into_response)?;

@@ -32,7 +32,7 @@ impl Token {
         if self.expected()?.expose_secret().as_bytes().ct_eq(shown.as_bytes()).into() {
             Ok(())
         } else {
-            Err(AppError::Unauthorized("This needs the operator's token."))
+            Err(AppError::Unauthorized("This needs the operator's token.".into()))
         }
     }
 }

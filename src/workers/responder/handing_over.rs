@@ -1,13 +1,11 @@
 //! When a human is called, and why.
 
-use std::borrow::Cow;
-
 use super::AnsweringWorker;
 use super::question::{Next, Question};
 use crate::answering::pauses::{Told, WantedPause};
-use crate::answering::responder::OVER_BUDGET;
 use crate::answering::state::Why;
 use crate::shared::channel::dialogue::Reason;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::store::responder::{FailedAnswer, ResponderOutcome, ResponderTurn, Settled, Tokens};
 
 /// For how long bots are silent after a hand-over, in minutes.
@@ -16,26 +14,13 @@ const MINUTES: u32 = 60;
 /// How many answers to one message may fail before a human is called.
 const MOST_ANSWERS: i64 = 3;
 
-/// What a merchant reads.
-pub(super) const UNKNOWN_KIND: &str = "The customer sent something that the bot cannot read.";
-pub(super) const MODEL_REFUSES: &str = "The model refuses to be asked.";
-pub(super) const MODEL_SILENT: &str = "The model did not answer in time.";
-pub(super) const ACCOUNT_SILENT: &str = "The account could not send in time.";
-pub(super) const NOT_SENDABLE: &str = "The model's answer cannot be sent on this channel.";
-pub(super) const STILL_WAITS: &str = "Nobody has answered since the bot handed this over.";
-const TOO_LATE: &str = "The platform's time for answers ended before the bot could answer.";
-const NOT_SENT: &str = "The bot's answer could not be sent.";
-const NOT_TAKEN: &str = "The platform did not take the bot's answer.";
-const MAYBE_SENT: &str = "Nobody knows whether the bot's answer reached the customer.";
-const BROKEN: &str = "The bot could not work on this message.";
-
 /// What follows from an answer that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AfterFailure {
     /// The model is asked again.
     AskAgain,
     /// A human is to answer, for this reason.
-    CallHuman(&'static str),
+    CallHuman(Sentence),
     /// Nothing: somebody wanted it so, or nobody can write to this person.
     Nothing(&'static str),
 }
@@ -47,27 +32,29 @@ impl AfterFailure {
             Reason::Paused | Reason::TakenBack => Self::Nothing("paused"),
             Reason::NotOwner => Self::Nothing("not_owner"),
             Reason::CannotReceive => Self::Nothing("cannot_receive"),
-            Reason::WindowClosed => Self::CallHuman(TOO_LATE),
-            Reason::Unresolved => Self::CallHuman(MAYBE_SENT),
+            Reason::WindowClosed => Self::CallHuman(say::bot_hand_window()),
+            Reason::Unresolved => Self::CallHuman(say::bot_hand_unknown()),
             Reason::Expired | Reason::AccountUnavailable | Reason::Rate | Reason::Stopped => {
                 if failed.may_have_left {
-                    Self::CallHuman(MAYBE_SENT)
+                    Self::CallHuman(say::bot_hand_unknown())
                 } else if failed.answers >= MOST_ANSWERS {
-                    Self::CallHuman(NOT_SENT)
+                    Self::CallHuman(say::bot_hand_not_sent())
                 } else {
                     Self::AskAgain
                 }
             }
-            Reason::Refused | Reason::MediaUnusable | Reason::TemplateUnusable => Self::CallHuman(NOT_TAKEN),
+            Reason::Refused | Reason::MediaUnusable | Reason::TemplateUnusable => {
+                Self::CallHuman(say::bot_hand_not_taken())
+            }
         }
     }
 }
 
 /// A hand-over that is wanted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct HandOver {
     /// Why, a sentence for the merchant: our own, or the model's.
-    pub why: Cow<'static, str>,
+    pub why: Sentence,
     /// What the alert tells of it.
     told: Told,
     /// For how long bots are silent, in minutes; `None`: until somebody resumes.
@@ -82,18 +69,16 @@ pub(super) struct HandOver {
 
 impl HandOver {
     /// For this reason, and for as long as usual.
-    pub fn because(why: &'static str) -> Self {
-        Self { why: why.into(), told: Told::Because(why), minutes: Some(MINUTES), ..Self::default() }
-    }
-
-    /// For a reason that came with the model's answer, which may quote a person.
-    pub fn in_words(why: String) -> Self {
-        Self { why: why.into(), told: Told::Plain, minutes: Some(MINUTES), ..Self::default() }
+    /// What a model says may quote a person: an alert does not repeat it.
+    pub fn because(why: Sentence) -> Self {
+        let told = if why.is_verbatim() { Told::Plain } else { Told::Because(why.clone()) };
+        let (minutes, tokens) = (Some(MINUTES), Tokens::default());
+        Self { why, told, minutes, message: None, tokens, is_for_now: false }
     }
 
     /// The merchant's tokens of today are used up, of which an alert tells once. It says nothing about the message.
     pub fn over_budget() -> Self {
-        Self { told: Told::Nothing, ..Self::because(OVER_BUDGET) }.for_now()
+        Self { told: Told::Nothing, ..Self::because(say::bot_hand_over_budget()) }.for_now()
     }
 
     /// The question has cost this.
@@ -128,7 +113,7 @@ impl AnsweringWorker {
         // Somebody may have answered, or silenced bots, while the model thought.
         let now = self.read_standing(turn).await?;
         match now.map(|now| now.why_not_otherwise) {
-            None => return Ok(Next::dropped("the message is not there any more", wanted.tokens)),
+            None => return Ok(Next::dropped(&say::bot_why_gone().stored(), wanted.tokens)),
             Some(None | Some(Why::WindowClosed)) => {}
             // What went out is our own sentence before the hand-over; a person's answer would silence bots.
             Some(Some(Why::Answered)) if wanted.message.is_some() => {}
@@ -140,7 +125,7 @@ impl AnsweringWorker {
 
     /// Working on an event fails again and again, so that not even its conversation can be looked at: a human is called.
     pub(super) async fn give_up(&self, turn: &ResponderTurn) -> anyhow::Result<Next> {
-        self.hand_over_at_once(turn, None, HandOver::because(BROKEN)).await
+        self.hand_over_at_once(turn, None, HandOver::because(say::bot_hand_fault())).await
     }
 
     async fn hand_over_at_once(
@@ -150,9 +135,13 @@ impl AnsweringWorker {
         wanted: HandOver,
     ) -> anyhow::Result<Next> {
         let HandOver { why, told, minutes, message, tokens, .. } = wanted;
-        let note = Some(why.chars().take(200).collect());
-        let pause = WantedPause { minutes, is_handed_over: true, note, told };
-        let why = Some(why.into_owned());
+        // What a model says may be long.
+        let note = match why.is_verbatim() {
+            true => why.to_string().chars().take(200).collect::<String>().into(),
+            false => why.clone(),
+        };
+        let pause = WantedPause { minutes, is_handed_over: true, note: Some(note), told };
+        let why = Some(why.stored());
         let settled = Settled { outcome: ResponderOutcome::HandedOver, why, message, event, tokens };
         Ok(match self.answering().pause_for_turn(turn, pause, settled).await? {
             true => Next::Settled(ResponderOutcome::HandedOver),
@@ -170,10 +159,10 @@ mod tests {
         let failed = |reason, answers| FailedAnswer { reason, may_have_left: false, answers };
         assert_eq!(AfterFailure::of(failed(Reason::Expired, 1)), AfterFailure::AskAgain);
         assert_eq!(AfterFailure::of(failed(Reason::AccountUnavailable, 2)), AfterFailure::AskAgain);
-        assert_eq!(AfterFailure::of(failed(Reason::Expired, 3)), AfterFailure::CallHuman(NOT_SENT));
+        assert_eq!(AfterFailure::of(failed(Reason::Expired, 3)), AfterFailure::CallHuman(say::bot_hand_not_sent()));
         let partly = FailedAnswer { may_have_left: true, ..failed(Reason::Expired, 1) };
-        assert_eq!(AfterFailure::of(partly), AfterFailure::CallHuman(MAYBE_SENT));
-        assert_eq!(AfterFailure::of(failed(Reason::Refused, 1)), AfterFailure::CallHuman(NOT_TAKEN));
+        assert_eq!(AfterFailure::of(partly), AfterFailure::CallHuman(say::bot_hand_unknown()));
+        assert_eq!(AfterFailure::of(failed(Reason::Refused, 1)), AfterFailure::CallHuman(say::bot_hand_not_taken()));
         assert_eq!(AfterFailure::of(failed(Reason::Paused, 1)), AfterFailure::Nothing("paused"));
     }
 }

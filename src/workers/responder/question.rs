@@ -23,7 +23,7 @@ pub(super) enum Next {
 }
 
 impl Next {
-    /// Nothing is to be answered any more.
+    /// Nothing is to be answered any more: a word for why, or a sentence as the database keeps it.
     pub fn dropped(why: &str, tokens: Tokens) -> Self {
         let (outcome, why) = (ResponderOutcome::Dropped, Some(why.to_owned()));
         Self::Settle(Settled { outcome, why, message: None, event: None, tokens })

@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::handing_over::{
-    ACCOUNT_SILENT, AfterFailure, HandOver, MODEL_REFUSES, MODEL_SILENT, NOT_SENDABLE, STILL_WAITS, UNKNOWN_KIND,
-};
+use super::handing_over::{AfterFailure, HandOver};
 use super::question::{Next, Question};
 use super::{AnsweringWorker, milliseconds};
 use crate::answering::accept::{Accepted, Refused, Wish};
@@ -16,6 +14,7 @@ use crate::answering::responder::model::ModelError;
 use crate::answering::responder::{Because, PRODUCTS, Payer, Question as ModelQuestion, Verdict};
 use crate::answering::state::Why;
 use crate::shared::journal::Conversation;
+use crate::shared::languages::say;
 use crate::shared::retry::Doubling;
 use crate::shared::store::responder::{
     PutOff, ResponderAccount, ResponderOutcome, ResponderTurn, Settled, Tokens, answer_key,
@@ -105,27 +104,27 @@ impl AnsweringWorker {
         }
         let Conversation { channel, account, .. } = &turn.conversation;
         let Some(connection) = self.answering().find_connection(turn.merchant, channel, account).await? else {
-            return Ok(Next::dropped("the account is not connected", free));
+            return Ok(Next::dropped(&say::bot_why_not_connected().stored(), free));
         };
         let Some(question) = self.read(turn).await? else {
-            return Ok(Next::dropped("the message is not there any more", free));
+            return Ok(Next::dropped(&say::bot_why_gone().stored(), free));
         };
         if let Some(message) = self.answering().shared.journal.find_answer_of(turn).await? {
             // A kill came between the answer and its row, or the sentence before a hand-over is on its way.
             return self.go_on_after(turn, &question, message).await;
         }
         if !self.is_recent_enough(turn, &question).await? {
-            return Ok(Next::dropped("the bot was switched on later", free));
+            return Ok(Next::dropped(&say::bot_why_before().stored(), free));
         }
         let has_waited = turn.tries > 0 || turn.failed.is_some();
         match (question.standing.why_not, question.standing.why_not_otherwise) {
             (None, _) => {}
             (Some(Why::AccountUnavailable), None) => {
                 let pause = ACCOUNT_PAUSES.jittered(turn.tries);
-                return self.wait(turn, &question, pause, HandOver::because(ACCOUNT_SILENT)).await;
+                return self.wait(turn, &question, pause, HandOver::because(say::bot_hand_account_late())).await;
             }
             (_, Some(Why::WindowClosed)) if has_waited => {
-                return self.hand_over(turn, &question, HandOver::because(MODEL_SILENT)).await;
+                return self.hand_over(turn, &question, HandOver::because(say::bot_hand_late())).await;
             }
             (Some(why), _) => return Ok(Next::dropped(why.as_str(), free)),
         }
@@ -148,7 +147,7 @@ impl AnsweringWorker {
     ) -> anyhow::Result<Next> {
         let journal = &self.answering().shared.journal;
         if self.was_handed_over(turn, question).await? {
-            let again = HandOver::because(STILL_WAITS).until_resumed();
+            let again = HandOver::because(say::bot_hand_nobody()).until_resumed();
             return self.hand_over(turn, question, again).await;
         }
         if question.is_unknown {
@@ -172,10 +171,15 @@ impl AnsweringWorker {
             Ok(verdict) => self.send(turn, connection, question, (verdict, asked.tokens)).await,
             Err(ModelError::Later(pause)) => {
                 let pause = pause.unwrap_or_else(|| PAUSES.jittered(turn.tries));
-                self.wait(turn, question, pause, HandOver::because(MODEL_SILENT).costing(asked.tokens)).await
+                self.wait(turn, question, pause, HandOver::because(say::bot_hand_late()).costing(asked.tokens)).await
             }
             Err(_) => {
-                self.hand_over(turn, question, HandOver::because(MODEL_REFUSES).for_now().costing(asked.tokens)).await
+                self.hand_over(
+                    turn,
+                    question,
+                    HandOver::because(say::bot_hand_refuses()).for_now().costing(asked.tokens),
+                )
+                .await
             }
         }
     }
@@ -215,7 +219,7 @@ impl AnsweringWorker {
         if waits && turn.tries < CALLED_LOOKS {
             return Ok(Next::Later(CALLED_EVERY, Tokens::default()));
         }
-        self.hand_over(turn, question, HandOver::because(UNKNOWN_KIND).after(message)).await
+        self.hand_over(turn, question, HandOver::because(say::bot_hand_cannot_read()).after(message)).await
     }
 
     /// Whether what is asked came after the bot was switched on.
@@ -277,7 +281,7 @@ impl AnsweringWorker {
                 return self.hand_over(turn, question, HandOver::over_budget().costing(tokens)).await;
             }
             Verdict::HandOver { why, .. } => {
-                return self.hand_over(turn, question, HandOver::in_words(why).costing(tokens)).await;
+                return self.hand_over(turn, question, HandOver::because(why).costing(tokens)).await;
             }
         };
         let text = self.with_disclosure(turn, text).await?;
@@ -291,7 +295,7 @@ impl AnsweringWorker {
         let key = answer_key(turn.n);
         let wish = Wish { connection, person: &turn.conversation.person, key: &key, body: &body };
         let Ok(content) = Content::read(&body) else {
-            return self.hand_over(turn, question, HandOver::because(NOT_SENDABLE).costing(tokens)).await;
+            return self.hand_over(turn, question, HandOver::because(say::bot_hand_channel()).costing(tokens)).await;
         };
         let message = match self.answering().accept_for_turn(&wish, content, turn.n).await {
             Ok(None) => return Ok(Next::Gone),
@@ -322,11 +326,11 @@ impl AnsweringWorker {
             Refused::NotOwner => Ok(Next::dropped("not_owner", tokens)),
             Refused::CannotReceive(_) => Ok(Next::dropped("cannot_receive", tokens)),
             Refused::WindowClosed(..) => {
-                self.hand_over(turn, question, HandOver::because(MODEL_SILENT).costing(tokens)).await
+                self.hand_over(turn, question, HandOver::because(say::bot_hand_late()).costing(tokens)).await
             }
             Refused::Account(_) => {
                 let pause = ACCOUNT_PAUSES.jittered(turn.tries);
-                self.wait(turn, question, pause, HandOver::because(ACCOUNT_SILENT).costing(tokens)).await
+                self.wait(turn, question, pause, HandOver::because(say::bot_hand_account_late()).costing(tokens)).await
             }
             Refused::QueueFull => Ok(Next::Later(QUEUE_PAUSE, tokens)),
             Refused::Unavailable(error) => Err(error.into()),
@@ -337,7 +341,7 @@ impl AnsweringWorker {
             | Refused::Media(_)
             | Refused::Products(..)
             | Refused::NotPermitted(..) => {
-                self.hand_over(turn, question, HandOver::because(NOT_SENDABLE).costing(tokens)).await
+                self.hand_over(turn, question, HandOver::because(say::bot_hand_channel()).costing(tokens)).await
             }
         }
     }

@@ -26,6 +26,7 @@ use self::prices::{Beside, Text};
 use self::spans::Span;
 
 pub use self::names::candidates;
+use crate::shared::languages::{Sentence, say};
 
 /// The longest answer, in characters: a message's limit.
 const LONGEST: usize = 4_000;
@@ -55,15 +56,15 @@ pub enum Objection {
 impl Objection {
     /// Why a human is to answer, a sentence for the merchant.
     #[must_use]
-    pub fn sentence(self) -> &'static str {
+    pub fn sentence(self) -> Sentence {
         match self {
-            Self::Empty => "The model gave no answer.",
-            Self::TooLong => "The model's answer was too long.",
-            Self::Markup => "The model's answer was markup and no text.",
-            Self::Address => "The model's answer held an address that is not the shop's.",
-            Self::Price => "The model's answer held a price that is not in the catalogue.",
-            Self::Span => "The model's answer said how long something takes, and nothing that it was told says so.",
-            Self::Person => "The model's answer named another customer.",
+            Self::Empty => say::bot_hand_no_answer(),
+            Self::TooLong => say::bot_hand_too_long(),
+            Self::Markup => say::bot_hand_markup(),
+            Self::Address => say::bot_hand_address(),
+            Self::Price => say::bot_hand_price(),
+            Self::Span => say::bot_hand_span(),
+            Self::Person => say::bot_hand_another_customer(),
         }
     }
 }

@@ -116,7 +116,7 @@ impl Told<'_> {
             state,
             by: pause.map(|pause| pause.by.as_str().to_owned()),
             until: pause.and_then(|pause| pause.until),
-            note: pause.and_then(|pause| pause.note.clone()),
+            note: pause.and_then(|pause| pause.note.as_ref()).map(ToString::to_string),
             unanswered,
         };
         let Conversation { channel, account, person } = self.conversation;

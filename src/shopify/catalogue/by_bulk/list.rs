@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::shared::languages::{Sentence, say};
 use crate::shopify::catalogue::kinds::{DISCOUNT, PRODUCT};
 use crate::shopify::catalogue::parts::part;
 use crate::shopify::catalogue::session::Access;
@@ -53,12 +54,12 @@ impl List {
         text
     }
 
-    pub fn what(self) -> &'static str {
+    pub fn what(self) -> Sentence {
         match self {
-            Self::Products => "products",
-            Self::Stock => "stock",
-            Self::Discounts => "discounts",
-            Self::Collections => "collections",
+            Self::Products => say::what_products(),
+            Self::Stock => say::what_stock(),
+            Self::Discounts => say::what_discounts(),
+            Self::Collections => say::what_collections(),
         }
     }
 

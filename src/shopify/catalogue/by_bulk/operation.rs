@@ -86,7 +86,7 @@ pub async fn start(reading: &Reading<'_>, list: List, access: Access) -> Result<
         });
     }
     let operation = outcome.bulk_operation.ok_or(ApiError::Unreadable("no bulk operation"))?;
-    tracing::info!(shop = reading.shop.as_str(), list = list.what(), "a bulk operation was started");
+    tracing::info!(shop = reading.shop.as_str(), list = %list.what(), "a bulk operation was started");
     Ok(operation.id)
 }
 
@@ -219,9 +219,9 @@ pub fn is_long(pause: Duration, looks: u32) -> bool {
 /// Ends an operation for whose result nobody waits any more. Where that fails, Shopify ends it by itself some day.
 pub async fn cancel(reading: &Reading<'_>, list: List, id: &str) {
     match reading.ask::<Value>(Query::CANCEL_BULK, json!({ "id": id })).await {
-        Ok(_) => tracing::info!(shop = reading.shop.as_str(), list = list.what(), "a bulk operation was cancelled"),
+        Ok(_) => tracing::info!(shop = reading.shop.as_str(), list = %list.what(), "a bulk operation was cancelled"),
         Err(error) => {
-            tracing::warn!(%error, shop = reading.shop.as_str(), list = list.what(), "a bulk operation could not be cancelled");
+            tracing::warn!(%error, shop = reading.shop.as_str(), list = %list.what(), "a bulk operation could not be cancelled");
         }
     }
 }

@@ -5,12 +5,9 @@ use std::fmt;
 
 use super::list::List;
 use crate::shared::channel::reader::ReadError;
+use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::ApiError;
 use crate::shopify::refusal;
-
-/// What follows, whatever the cause.
-const CONSEQUENCE: &str = "The catalogue is read page by page instead, which takes longer and brings the same. The export is \
-                           tried again with the next whole read, after a day at the earliest.";
 
 /// The longest code of the platform's that is repeated, in characters.
 const LONGEST_CODE: usize = 40;
@@ -46,46 +43,40 @@ pub enum Trouble {
 
 impl fmt::Display for Trouble {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = |list: &List| format!("Shopify's export of the {}", list.what());
-        match self {
-            Self::NotStarted(list, code) => write!(to, "{} was refused ({}).", what(list), tame(code)),
-            Self::Refused(code) => write!(to, "Shopify refuses to tell about its export ({}).", tame(code)),
-            Self::Unreadable(why) => write!(to, "Shopify's answers about its export cannot be read ({why})."),
-            Self::Ended(list, status, code) => {
-                let what = what(list);
-                match (status.as_str(), code.as_deref()) {
-                    ("FAILED", Some("ACCESS_DENIED")) => {
-                        write!(to, "{what} was denied a permission (ACCESS_DENIED).")
-                    }
-                    ("FAILED", Some("INTERNAL_SERVER_ERROR")) => {
-                        write!(to, "{what} failed by a fault at Shopify (INTERNAL_SERVER_ERROR).")
-                    }
-                    ("FAILED", Some("TIMEOUT")) => write!(to, "{what} took Shopify too long (TIMEOUT)."),
-                    ("FAILED", code) => write!(to, "{what} failed ({}).", tame(code.unwrap_or("no code"))),
-                    ("EXPIRED", _) => write!(to, "{what} expired before it could be fetched (EXPIRED)."),
-                    ("CANCELED", _) => write!(to, "{what} was canceled at Shopify (CANCELED)."),
-                    (status, _) => write!(to, "{what} ended in a way that is not known here ({}).", tame(status)),
-                }
-            }
-            Self::Gone(list) => write!(to, "{} is not known at Shopify any more.", what(list)),
-            Self::NotBegun(list) => write!(to, "{} has not begun after half an hour.", what(list)),
-            Self::Endless => to.write_str("Shopify's export of the catalogue has not ended after six hours."),
-            Self::Elsewhere(list) => {
-                write!(to, "{} lies at an address that is not known as Shopify's; it was not fetched.", what(list))
-            }
-            Self::NotGivenOut(list, code) => write!(to, "{} is not given out ({}).", what(list), tame(code)),
-            Self::BreaksOff(list) => write!(to, "{} breaks off before its end.", what(list)),
-            Self::Spoilt(list, why) => write!(to, "{} cannot be read ({why}).", what(list)),
-            Self::Orphan(list) => write!(to, "{} is incomplete: an object in it lacks its parent.", what(list)),
-        }
+        self.cause().fmt(to)
     }
 }
 
 impl Trouble {
     /// Cause and consequence, for the merchant.
     #[must_use]
-    pub fn sentence(&self) -> String {
-        format!("{self} {CONSEQUENCE}")
+    pub fn sentence(&self) -> Sentence {
+        say::export_consequence(self.cause())
+    }
+
+    fn cause(&self) -> Sentence {
+        match self {
+            Self::NotStarted(list, code) => say::export_refused(list.what(), tame(code)),
+            Self::Refused(code) => say::export_not_told(tame(code)),
+            Self::Unreadable(why) => say::export_answers_unreadable(*why),
+            Self::Ended(list, status, code) => match (status.as_str(), code.as_deref()) {
+                ("FAILED", Some("ACCESS_DENIED")) => say::export_denied(list.what()),
+                ("FAILED", Some("INTERNAL_SERVER_ERROR")) => say::export_fault(list.what()),
+                ("FAILED", Some("TIMEOUT")) => say::export_timeout(list.what()),
+                ("FAILED", code) => say::export_failed(list.what(), tame(code.unwrap_or("no code"))),
+                ("EXPIRED", _) => say::export_expired(list.what()),
+                ("CANCELED", _) => say::export_canceled(list.what()),
+                (status, _) => say::export_unknown_end(list.what(), tame(status)),
+            },
+            Self::Gone(list) => say::export_gone(list.what()),
+            Self::NotBegun(list) => say::export_not_begun(list.what()),
+            Self::Endless => say::export_endless(),
+            Self::Elsewhere(list) => say::export_elsewhere(list.what()),
+            Self::NotGivenOut(list, code) => say::export_not_given_out(list.what(), tame(code)),
+            Self::BreaksOff(list) => say::export_breaks_off(list.what()),
+            Self::Spoilt(list, why) => say::export_unreadable(list.what(), *why),
+            Self::Orphan(list) => say::export_orphan(list.what()),
+        }
     }
 }
 
