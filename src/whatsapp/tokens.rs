@@ -9,7 +9,6 @@ use super::grants::Grants;
 use super::names::NAME;
 use super::refusal::token_reason;
 use super::state::Whatsapp;
-use crate::shared::languages::{Sentence, date_in_full, say};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::telemetry::alerts::Cause;
 

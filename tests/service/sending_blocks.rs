@@ -190,7 +190,7 @@ async fn where_nothing_waits_a_start_is_the_look_and_the_next_message_is_tried()
     let connections = &scene.app.shared().connections;
     let page = connections.find("facebook", PAGE).await.unwrap().unwrap();
     let until = scene.app.clock.now_ms() + 24 * 3_600_000;
-    let (fault, sentence) = (Fault::Blocked, "The Page is blocked.".to_owned());
+    let (fault, sentence) = (Fault::Blocked, "The Page is blocked.".into());
     connections.block_sending(&page, SendingBlock { fault, code: String::new(), sentence, until }).await.unwrap();
     let scene = Scene::again(scene.app.restart().await, &[Scope::Read, Scope::Reply]).await;
     scene.work().await;

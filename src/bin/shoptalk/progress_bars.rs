@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     fn step(account: &str, done: u64, known: Option<u64>) -> Step {
-        Step { channel: "shopify".to_owned(), account: account.to_owned(), what: "products".to_owned(), done, known }
+        Step { channel: "shopify".to_owned(), account: account.to_owned(), what: "products".into(), done, known }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::token::{Token, TokenAge, TokenKind, Tokens};
 use crate::shared::channel::dialogue::Fault;
 use crate::shared::clock::Clock;
 use crate::shared::database::db::Db;
-use crate::shared::languages::{Sentence, say};
+use crate::shared::languages::Sentence;
 use crate::shared::secrets::vault::{Place, Purpose, Vault, VaultError};
 
 /// What a finished login knows about an account.
