@@ -8,7 +8,7 @@ use shoptalk::commands::{Command, Line};
 use shoptalk::facebook::sandbox::Sandbox;
 use shoptalk::shared::channel::simulator::Failure;
 
-use crate::test_app::{PAGE, TestApp};
+use crate::test_app::{PAGE, SHOP, TestApp};
 
 const SAM: &str = "7000000000000001";
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -661,5 +661,18 @@ async fn a_time_in_milliseconds_is_understood_and_one_that_is_missing_is_made_up
     assert_eq!(said(&people[0], "m_ms")["timestamp"], at * 1000 + 7);
     let late = said(&people[1], "m_null");
     assert_eq!((&late["timestamp"], &late["timestamp_of"]), (&json!(at * 1000), &json!("conversation")));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn sync_tells_how_far_that_account_has_come_and_no_other() {
+    let app = connected().await;
+    app.shared().progress.report("shopify", SHOP, "products", 30, Some(120));
+    let wanted = Command::Sync { channel: Some("facebook".to_owned()), account: Some(PAGE.to_owned()) };
+    let lines = app.command(wanted).await;
+    assert_eq!(lines.last(), Some(&Line::End { good: true }));
+    let is_of_another = |line: &Line| matches!(line, Line::Progress(step) if step.channel != "facebook");
+    assert!(!lines.iter().any(is_of_another), "{lines:?}");
+    app.shared().progress.end("shopify", SHOP);
     app.finish().await;
 }
