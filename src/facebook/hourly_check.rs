@@ -315,7 +315,7 @@ pub fn problem(facebook: &Facebook, scopes: &[String], ensured: &Ensured, others
     if let Some(code) = facebook.app_refused() {
         problems.push(say::facebook_delivers_nothing(code));
     }
-    problems.into_iter().reduce(|one, other| say::problems(one, other))
+    problems.into_iter().reduce(say::problems)
 }
 
 /// The merchant and the operator are told a week before the login ends.

@@ -149,7 +149,7 @@ pub fn problem(scopes: &[String], refused_topics: &[&str]) -> Option<Sentence> {
     if !refused_topics.is_empty() {
         problems.push(say::shopify_not_delivered(refused_topics.join(", ")));
     }
-    problems.into_iter().reduce(|one, other| say::problems(one, other))
+    problems.into_iter().reduce(say::problems)
 }
 
 /// Says, or takes back, that the shop does not deliver everything.

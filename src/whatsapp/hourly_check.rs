@@ -107,7 +107,7 @@ pub async fn run(whatsapp: &Whatsapp) -> Result<(), ReadError> {
     problems.extend(subscription(whatsapp).await?);
     problems.extend(callback(whatsapp).await?);
     problems.extend(fields(whatsapp).await?);
-    let problem = problems.into_iter().reduce(|one, other| say::problems(one, other));
+    let problem = problems.into_iter().reduce(say::problems);
     let problem = problem.map(|problem| Trouble::new(TroubleSource::Check, problem));
     match problem {
         Some(problem) if (connection.status, connection.trouble.as_ref()) != (Status::Incomplete, Some(&problem)) => {

@@ -14,7 +14,7 @@ mod times;
 pub use self::language::Language;
 pub use self::negotiation::preferred;
 pub use self::reader::{current, read_in};
-pub use self::sentence::{Sentence, Value, bdi};
+pub use self::sentence::{Fixed, Sentence, Value, bdi};
 pub use self::times::{date, date_in_full, day, moment};
 
 /// A function for each message of `en.ftl`, with its variables as arguments.

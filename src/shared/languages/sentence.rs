@@ -13,6 +13,9 @@ use super::{Language, current};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sentence(pub(super) Kind);
 
+/// A sentence without variables, where a table or a constant holds it.
+pub type Fixed = fn() -> Sentence;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A message, by its name, and its variables.

@@ -30,7 +30,7 @@ impl StillToCome {
     #[must_use]
     pub fn sentence(list: &[Self]) -> Option<Sentence> {
         let reason = list.first()?.reason.clone();
-        let what = list.iter().map(|one| one.what.clone()).reduce(|one, other| say::list(one, other))?;
+        let what = list.iter().map(|one| one.what.clone()).reduce(say::list)?;
         Some(say::to_come(what, reason))
     }
 

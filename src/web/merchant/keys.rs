@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::parts::{ago, name_or, pill};
 use super::{Fronts, Page, Renewal, Tab, form_token};
 use crate::shared::channel::context::Shared;
-use crate::shared::languages::{Sentence, bdi, date, say};
+use crate::shared::languages::{Fixed, Sentence, bdi, date, say};
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::AppError;
 use crate::shared::server::session::SignedIn;
@@ -29,7 +29,7 @@ const SHOWN_WITHIN_MS: i64 = 5 * 60 * 1000;
 const MOST_WAITING: usize = 1_000;
 
 /// For how many days a key may be made on the page; the first one is for good.
-const DAYS: [(&str, fn() -> Sentence); 4] = [
+const DAYS: [(&str, Fixed); 4] = [
     ("", say::keys_end_never),
     ("30", || say::keys_end_days(30_i64)),
     ("90", || say::keys_end_days(90_i64)),

@@ -38,7 +38,7 @@ use crate::shared::channel::context::Shared;
 use crate::shared::channel::reader::Reader;
 use crate::shared::channel::view::View;
 use crate::shared::journal::Account;
-use crate::shared::languages::{Sentence, current, say};
+use crate::shared::languages::{Fixed, Sentence, current, say};
 use crate::shared::secrets::vault::Vault;
 use crate::shared::server::error::{AppError, Problem, wants_html};
 use crate::shared::server::login_answer::{HOME, Shown};
@@ -200,7 +200,7 @@ enum Scripts {
 }
 
 fn frame(status: StatusCode, title: &Sentence, tab: Option<Tab>, scripts: Scripts, body: &Markup) -> Response {
-    const TABS: [(Tab, &str, fn() -> Sentence); 5] = [
+    const TABS: [(Tab, &str, Fixed); 5] = [
         (Tab::Overview, "/", say::overview),
         (Tab::Conversations, "/conversations", say::conversations),
         (Tab::Catalogue, "/catalogue", say::catalogue),
