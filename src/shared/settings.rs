@@ -241,8 +241,13 @@ impl<'a> Settings<'a> {
 
     /// The same for a secret that has a second name, which counts where the first is not set.
     pub fn required_secret_named(&mut self, name: &str, second: &str) -> SecretString {
-        let names = [self.is_set(name), self.is_set(second)];
-        self.required_secret(if names == [false, true] { second } else { name })
+        let other = self.secret(second);
+        if self.is_set(second) && !self.is_set(name) {
+            return other.unwrap_or_default();
+        }
+        // Under both names it may be the same.
+        self.secrets.remove(second);
+        self.required_secret(name)
     }
 
     /// An address: https, or http to this machine only.

@@ -102,6 +102,7 @@ fn the_defaults_in_the_example_are_those_of_the_code() {
         without_default.into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>(),
         names(&[
             "FACEBOOK_APP_SECRET_PREVIOUS",
+            "FACEBOOK_WEBHOOK_VERIFY_TOKEN",
             "SHOPIFY_API_SECRET_PREVIOUS",
             "TOKEN_ENCRYPTION_KEY",
             "TOKEN_ENCRYPTION_KEY_PREVIOUS",
@@ -220,6 +221,7 @@ fn the_verify_token_of_facebook_has_a_second_name() {
         |variables: &Variables| read(variables).unwrap().facebook.unwrap().verify_token.expose_secret().to_owned();
     let mut variables = full_with(SECOND, "another verify token");
     assert_eq!(token(&variables), "hush-verify-token", "the first name counts for more");
+    assert_eq!(token(&full_with(SECOND, "hush-verify-token")), "hush-verify-token", "it may stand there twice");
     variables.remove("FACEBOOK_VERIFY_TOKEN");
     assert_eq!(token(&variables), "another verify token");
     variables.insert(SECOND.to_owned(), "short".to_owned());

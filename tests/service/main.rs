@@ -92,6 +92,7 @@ mod read_requests;
 mod replies;
 mod reply_kills;
 mod responder;
+mod responder_middle;
 mod responder_model;
 mod responder_waiting;
 mod sandbox_command;

@@ -734,9 +734,8 @@ async fn z1_a_call_under_way_is_brought_to_its_end_before_the_service_stops() {
         }
         traffic.until_received(received + 1).await;
     }
-    let stops = scene.app.stop_working(working);
-    tokio::pin!(stops);
-    let stopped = tokio::time::timeout(Duration::from_millis(300), &mut stops).await;
+    let mut stops = Box::pin(scene.app.stop_working(working));
+    let stopped = tokio::time::timeout(Duration::from_millis(300), stops.as_mut()).await;
     assert!(stopped.is_err(), "it does not wait for the answer");
     answers.notify_one();
     stops.await;

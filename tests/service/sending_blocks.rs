@@ -181,7 +181,7 @@ async fn where_nothing_waits_a_start_is_the_look_and_the_next_message_is_tried()
     let scene = Scene::again(scene.app.restart().await, &[Scope::Read, Scope::Reply]).await;
     scene.work().await;
     is_free(&scene).await;
-    scene.say("Sorry for the delay.").await;
+    assert_eq!(scene.post("afterwards", &json!({"text": "Sorry for the delay."})).await.status, 202);
     scene.work().await;
     assert_eq!(scene.taken(), ["Sorry for the delay."]);
     assert_eq!(told(&scene.bot).await, ["blocked", "connected"]);
