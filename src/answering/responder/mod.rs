@@ -28,6 +28,7 @@ use super::products::Offer;
 use crate::shared::outgoing::http::Http;
 use crate::shared::store::responder::Tokens;
 
+pub use self::health::{REFUSED as MODEL_REFUSED, UNREACHABLE as MODEL_UNREACHABLE};
 pub use self::trying::TryPlace;
 
 /// How many products come with a question, and how many a search gives.
@@ -92,13 +93,14 @@ pub enum Verdict {
 }
 
 /// Who wants a human to answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Because {
     /// The model.
     Model,
     /// This program: something stands against what the model said.
     Objection,
-    /// The model or its settings do not work as they should.
+    /// The model, its settings or the account do not work as they should.
+    #[default]
     Trouble,
 }
 

@@ -25,8 +25,8 @@ use tokio_util::task::TaskTracker;
 
 pub use self::compare::{Compared, Difference, Wished};
 pub use self::erase::{Held, ensure_no_objects};
-pub use self::gate::BUCKET;
 use self::gate::Gate;
+pub use self::gate::{BUCKET, STOPS, UNREACHABLE};
 use self::owners::Owners;
 use self::queue::Queue;
 use super::{Rest, Worker};
