@@ -21,7 +21,7 @@ const CUT: &str = "The model's answer was cut off.";
 const DECLINED: &str = "The model does not take this question.";
 const ENDLESS: &str = "The model found no answer.";
 const WITHOUT_REASON: &str = "The model wants a human to answer.";
-const NO_INSTRUCTIONS: &str = "The file of BOT_PROMPT_FILE cannot be read.";
+const NO_INSTRUCTIONS: &str = "The file of BOT_PROMPT_FILE is empty or cannot be read.";
 
 /// What the model may speak of: it grows with each search.
 struct Known {
