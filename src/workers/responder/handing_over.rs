@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::AnsweringWorker;
 use super::question::{Next, Question};
 use crate::answering::pauses::{Told, WantedPause};
-use crate::answering::responder::OVER_BUDGET;
+use crate::answering::responder::{Because, OVER_BUDGET};
 use crate::answering::state::Why;
 use crate::shared::channel::dialogue::Reason;
 use crate::shared::store::responder::{FailedAnswer, ResponderOutcome, ResponderTurn, Settled, Tokens};
@@ -68,6 +68,8 @@ impl AfterFailure {
 pub(super) struct HandOver {
     /// Why, a sentence for the merchant: our own, or the model's.
     pub why: Cow<'static, str>,
+    /// Who wants it.
+    pub because: Because,
     /// For how long bots are silent, in minutes; `None`: until somebody resumes.
     pub minutes: Option<u32>,
     /// The message that went before it.
@@ -82,6 +84,11 @@ impl HandOver {
     /// For this reason, and for as long as usual.
     pub fn because(why: impl Into<Cow<'static, str>>) -> Self {
         Self { why: why.into(), minutes: Some(MINUTES), ..Self::default() }
+    }
+
+    /// This one wants it.
+    pub fn wanted_by(self, because: Because) -> Self {
+        Self { because, ..self }
     }
 
     /// The question has cost this.
@@ -137,13 +144,13 @@ impl AnsweringWorker {
         event: Option<String>,
         wanted: HandOver,
     ) -> anyhow::Result<Next> {
-        let HandOver { why, minutes, message, tokens, .. } = wanted;
+        let HandOver { why, because, minutes, message, tokens, .. } = wanted;
         let note = Some(why.chars().take(200).collect());
-        // What a model says may quote a person.
-        let told = match &why {
-            Cow::Borrowed(OVER_BUDGET) => Told::Nothing,
-            Cow::Borrowed(why) => Told::Because(why),
-            Cow::Owned(_) => Told::Plain,
+        let told = match because {
+            // What a model says may quote a person.
+            Because::Model => Told::ByModel,
+            Because::Objection | Because::Trouble if why == OVER_BUDGET => Told::Nothing,
+            Because::Objection | Because::Trouble => Told::Because(why.to_string()),
         };
         let pause = WantedPause { minutes, is_handed_over: true, note, told };
         let why = Some(why.into_owned());

@@ -276,8 +276,9 @@ impl AnsweringWorker {
             Verdict::HandOver { why, .. } if why == OVER_BUDGET => {
                 return self.hand_over(turn, question, HandOver::because(OVER_BUDGET).for_now().costing(tokens)).await;
             }
-            Verdict::HandOver { why, .. } => {
-                return self.hand_over(turn, question, HandOver::because(why).costing(tokens)).await;
+            Verdict::HandOver { why, because } => {
+                let wanted = HandOver::because(why).wanted_by(because).costing(tokens);
+                return self.hand_over(turn, question, wanted).await;
             }
         };
         let text = self.with_disclosure(turn, text).await?;
