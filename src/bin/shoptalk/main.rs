@@ -721,7 +721,7 @@ async fn print(mut lines: mpsc::Receiver<Line>) -> (bool, std::io::Result<()>) {
             Line::Progress(step) => bars.show(step),
             Line::Done { channel, account } => bars.end(&channel, &account, &format!("{channel} {account}: done")),
             Line::Failed { channel, account, reason } => {
-                bars.end(&channel, &account, &format!("{channel} {account}: failed: {reason}"));
+                bars.fail(&channel, &account, &format!("{channel} {account}: failed: {reason}"));
             }
             Line::Said { text } => bars.say(&text),
             Line::Event { json, .. } => bars.say(&json),
