@@ -59,7 +59,7 @@ const EXAMPLES: &str = "Examples:\n  shoptalk               run the service with
 struct Arguments {
     #[command(subcommand)]
     command: Option<What>,
-    /// The folder in which the service runs: its .env, data and files are there. Without it, the current folder
+    /// The folder in which the service runs: its .env, data and files are there. Without it, the current folder; for `demo`, a temporary one
     #[arg(long, global = true, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }
@@ -572,8 +572,13 @@ async fn without_service(
 async fn doctor(json: bool, fail_on: Severity) -> ExitCode {
     // What is wrong is said in the report; the log would only say it twice.
     logging::init(logging::LogFormat::Text, "off");
-    let FromEnv { config, set, unknown } = Config::from_env();
-    let surroundings = doctor::Surroundings { unknown, ..doctor::Surroundings::default() };
+    let mut surroundings = doctor::Surroundings::default();
+    let of_demo = Path::new(config::DEMO_ENV_FILE);
+    if !surroundings.env_file.exists() && of_demo.exists() {
+        of_demo.clone_into(&mut surroundings.env_file);
+    }
+    let FromEnv { config, set, unknown } = Config::from_env_and(&surroundings.env_file);
+    surroundings.unknown = unknown;
     // Before the first start there are settings, afterwards there is data.
     if let Ok(config) = &config
         && set.is_empty()
