@@ -72,7 +72,8 @@ pub struct App {
 /// The service at work. Dropping it cuts the work off; [`App::stop`] ends it in order.
 pub struct Working {
     tasks: JoinSet<&'static str>,
-    scheduler: JobScheduler,
+    /// `None`: jobs are not run.
+    scheduler: Option<JobScheduler>,
     stop: CancellationToken,
 }
 
@@ -99,9 +100,22 @@ impl App {
     /// # Errors
     /// When a cron pattern is not understood or the scheduler does not start.
     pub async fn start(&self) -> anyhow::Result<Working> {
+        let mut working = self.begin_work(|_| true);
+        self.scheduler.run_due().await?;
+        working.scheduler = Some(self.scheduler.start().await?);
+        Ok(working)
+    }
+
+    /// Starts what a command without a service needs: reads and files. Nobody is written to, and no job is begun.
+    #[must_use]
+    pub fn start_for_command(&self) -> Working {
+        self.begin_work(|worker| !worker.speaks())
+    }
+
+    fn begin_work(&self, which: impl Fn(&dyn Worker) -> bool) -> Working {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        for worker in self.workers.at_work(&self.running) {
+        for worker in self.workers.at_work(&self.running).filter(|worker| which(&**worker)) {
             tasks.spawn(self.drive(worker, &stop));
         }
         self.open_socket(&mut tasks, &stop);
@@ -111,9 +125,7 @@ impl App {
                 tracing::error!(error = format!("{error:#}"), "a change of the master key could not be finished");
             }
         });
-        self.scheduler.run_due().await?;
-        let scheduler = self.scheduler.start().await?;
-        Ok(Working { tasks, scheduler, stop })
+        Working { tasks, scheduler: None, stop }
     }
 
     /// The life of a worker, until `stop`.
@@ -167,7 +179,9 @@ impl App {
                 () = tokio::time::sleep(LOOK_EVERY) => {
                     anyhow::ensure!(!self.writer.is_finished(), "the journal's writer ended");
                     anyhow::ensure!(!self.workers.conversations.is_dead(), "the thread that makes files ended");
-                    self.scheduler.replace_if_silent(&mut working.scheduler, LONGEST_SILENCE).await?;
+                    if let Some(scheduler) = &mut working.scheduler {
+                        self.scheduler.replace_if_silent(scheduler, LONGEST_SILENCE).await?;
+                    }
                 }
             }
         }
@@ -182,14 +196,26 @@ impl App {
         }
     }
 
-    /// Does all work that is there at this moment, and waits for it. For tests and for commands without a service.
+    /// Does all work that is there at this moment, and waits for it. For tests.
     ///
     /// # Errors
     /// When the journal or the disk cannot be used.
     pub async fn settle(&self) -> anyhow::Result<()> {
+        self.settle_those(|_| true).await
+    }
+
+    /// The same for a command without a service, as [`App::start_for_command`].
+    ///
+    /// # Errors
+    /// When the journal or the disk cannot be used.
+    pub async fn settle_for_command(&self) -> anyhow::Result<()> {
+        self.settle_those(|worker| !worker.speaks()).await
+    }
+
+    async fn settle_those(&self, which: impl Fn(&dyn Worker) -> bool) -> anyhow::Result<()> {
         loop {
             let mut has_more = false;
-            for worker in self.workers.of_events() {
+            for worker in self.workers.of_events().filter(|worker| which(*worker)) {
                 has_more |= worker.step().await?;
                 worker.idle().await;
             }
@@ -240,7 +266,9 @@ impl App {
         }
         if let Some(mut working) = working {
             working.stop.cancel();
-            if let Err(error) = working.scheduler.shutdown().await {
+            if let Some(mut scheduler) = working.scheduler
+                && let Err(error) = scheduler.shutdown().await
+            {
                 tracing::warn!(%error, "the scheduler did not stop cleanly");
             }
             while working.tasks.join_next().await.is_some() {}

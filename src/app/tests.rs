@@ -88,7 +88,7 @@ async fn i6_the_death_of_the_thread_that_makes_files_ends_the_service() {
 #[tokio::test]
 async fn i6_a_scheduler_that_is_silent_is_replaced() {
     let (app, mut working, _folder) = at_work().await;
-    let scheduler = &mut working.scheduler;
+    let scheduler = working.scheduler.as_mut().expect("jobs are run");
     assert!(!app.scheduler.replace_if_silent(scheduler, LONGEST_SILENCE).await.expect("it lives"));
     scheduler.shutdown().await.expect("it ends");
     assert!(app.scheduler.replace_if_silent(scheduler, Duration::ZERO).await.expect("another one starts"));

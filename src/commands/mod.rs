@@ -113,6 +113,18 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it needs no worker: it looks at what is stored, or changes a row.
+    #[must_use]
+    pub fn works_alone(&self) -> bool {
+        matches!(
+            self,
+            Self::NewKey { .. }
+                | Self::ListKeys { .. }
+                | Self::RevokeKey { .. }
+                | Self::Cloud(CloudWanted::Status | CloudWanted::Check | CloudWanted::TakeOver)
+        )
+    }
+
     /// Whether only a running service can do it, because it goes on when the answer is given.
     #[must_use]
     pub fn needs_service(&self) -> bool {

@@ -188,6 +188,10 @@ impl Worker for AlertPoster {
          The page /operator shows the other alerts; the log says why."
     }
 
+    fn speaks(&self) -> bool {
+        true
+    }
+
     fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(async {
             self.look_and_post().await?;

@@ -80,6 +80,12 @@ pub trait Worker: Send + Sync {
         Box::pin(std::future::pending())
     }
 
+    /// Whether the worker writes to people, or to programs elsewhere. A command that runs without a service drives none of
+    /// these: who looks at a list does not answer customers.
+    fn speaks(&self) -> bool {
+        false
+    }
+
     /// Waits until nothing that a step has started is still under way.
     fn idle(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})

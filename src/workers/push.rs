@@ -337,6 +337,10 @@ impl Worker for Push {
         "Events are not posted to receivers: a database cannot be used. Nothing is lost; the log says why."
     }
 
+    fn speaks(&self) -> bool {
+        true
+    }
+
     fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(self.begin())
     }

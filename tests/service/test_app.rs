@@ -244,6 +244,12 @@ impl TestApp {
         self.app.settle().await.unwrap();
     }
 
+    /// Does all work that a command does where no service runs.
+    pub async fn settle_for_command(&self) {
+        self.clock.advance(Duration::from_secs(3));
+        self.app.settle_for_command().await.unwrap();
+    }
+
     /// Does what the service does first when it serves, and the work that follows.
     pub async fn begin(&self) {
         self.app.begin().await;

@@ -701,18 +701,14 @@ async fn carry_out_here(config: Config, command: Command, lines: &mpsc::Sender<L
         }
         Err(error) => return Err(fail(&error.to_string())),
     };
-    let working = match app.start().await {
-        Ok(working) => working,
-        Err(error) => {
-            app.stop(None).await;
-            return Err(fail(&format!("{error:#}")));
-        }
-    };
+    let working = (!command.works_alone()).then(|| app.start_for_command());
     app.command_runner().carry_out(command, lines).await;
-    if let Err(error) = app.settle().await {
+    if working.is_some()
+        && let Err(error) = app.settle_for_command().await
+    {
         tracing::warn!(error = format!("{error:#}"), "not everything could be written");
     }
-    app.stop(Some(working)).await;
+    app.stop(working).await;
     Ok(())
 }
 

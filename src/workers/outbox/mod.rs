@@ -250,6 +250,10 @@ impl Worker for Outbox {
         "Answers are not being sent, because the journal cannot be used. Nothing that was accepted is lost; the log says why."
     }
 
+    fn speaks(&self) -> bool {
+        true
+    }
+
     fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(async {
             self.take_up().await?;

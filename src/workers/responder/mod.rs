@@ -143,6 +143,10 @@ impl Worker for AnsweringWorker {
         "The bot does not answer: the databases cannot be used. Nothing is lost; the log says why."
     }
 
+    fn speaks(&self) -> bool {
+        true
+    }
+
     fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(async {
             let journal = &self.answering().shared.journal;
