@@ -28,13 +28,32 @@ pub struct WantedPause {
 /// What the alert of a hand-over tells. A note may quote people, and is in no alert.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Told {
-    /// That there is one.
+    /// That a bot wants it; its note says why.
     #[default]
-    Plain,
-    /// Why, too.
+    ByBot,
+    /// That the model of the built-in responder wants it; the note holds its words.
+    ByModel,
+    /// Why, in our own words, which quote nobody.
     Because(Sentence),
     /// Nothing: an alert of its own tells why conversations are handed over.
     Nothing,
+}
+
+impl Told {
+    /// The alert's sentence; `None`: there is none.
+    fn sentence(&self, conversation: &Conversation) -> Option<String> {
+        let why = match self {
+            Self::ByBot => "A bot has handed it over; its note on the conversation's page says why.".to_owned(),
+            Self::ByModel => "The model wants a human to answer; the conversation's page says why.".to_owned(),
+            Self::Because(why) => why.to_string(),
+            Self::Nothing => return None,
+        };
+        let Conversation { channel, account, .. } = conversation;
+        Some(format!(
+            "A conversation of {channel} {account} waits for a human. {why} It stands on its merchant's page /conversations; \
+             resume it there when it is done."
+        ))
+    }
 }
 
 impl Answering {
@@ -86,12 +105,8 @@ impl Answering {
             shared.metrics.count_takeover(&conversation.channel, "api");
         }
         if wanted.is_handed_over {
-            match &wanted.told {
-                Told::Plain => shared.alerts.raise(handover_alert(conversation), HANDED_OVER),
-                Told::Because(why) => {
-                    shared.alerts.raise(handover_alert(conversation), &format!("{HANDED_OVER} {why}"));
-                }
-                Told::Nothing => {}
+            if let Some(sentence) = wanted.told.sentence(conversation) {
+                shared.alerts.raise(handover_alert(conversation), &sentence);
             }
             self.hand_over(conversation, HandOver::ToInbox).await;
         }
@@ -111,7 +126,7 @@ impl Answering {
         Ok(())
     }
 
-    /// Says again which conversations wait for a human: of a process before this one that may be forgotten.
+    /// Says again which conversations wait for a human: of a process before this one that may be forgotten, and with it why.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -119,8 +134,9 @@ impl Answering {
         let journal = &self.shared.journal;
         for conversation in journal.list_handed_over().await? {
             // Of an account that was disconnected nobody waits for an answer.
-            if journal.is_connected(&conversation.channel, &conversation.account) {
-                self.shared.alerts.raise(handover_alert(&conversation), HANDED_OVER);
+            let is_connected = journal.is_connected(&conversation.channel, &conversation.account);
+            if let Some(sentence) = FORGOTTEN.sentence(&conversation).filter(|_| is_connected) {
+                self.shared.alerts.remind(handover_alert(&conversation), &sentence);
             }
         }
         Ok(())
@@ -147,5 +163,5 @@ pub fn pause_json(pause: Option<&Pause>) -> Value {
     }
 }
 
-const HANDED_OVER: &str =
-    "A bot has handed a conversation over to a human. Resume the conversation on its page when it is done.";
+/// What is told of a hand-over when nothing more is known: its note holds the rest.
+const FORGOTTEN: Told = Told::ByBot;

@@ -31,6 +31,9 @@ pub use self::unknown::Unknown;
 /// Read from the working directory, where it is there.
 const ENV_FILE: &str = ".env";
 
+/// Where the demo leaves the settings of its service, for whoever looks at it: below its folder.
+pub const DEMO_ENV_FILE: &str = "data/demo.env";
+
 /// The file of the master key.
 pub const MASTER_KEY_FILE: &str = "master.key";
 
@@ -393,7 +396,13 @@ impl Config {
     /// Reads the environment; a variable set there wins over one in `.env`.
     #[must_use]
     pub fn from_env() -> FromEnv {
-        let file = match env_file::read(Path::new(ENV_FILE)) {
+        Self::from_env_and(Path::new(ENV_FILE))
+    }
+
+    /// The same with this file in place of `.env`.
+    #[must_use]
+    pub fn from_env_and(file: &Path) -> FromEnv {
+        let file = match env_file::read(file) {
             Ok(file) => file,
             Err(problem) => {
                 let problems = Problems(vec![Problem {

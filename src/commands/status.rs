@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::table::table;
 use super::{CommandRunner, Line, say};
 use crate::shared::store::{Connection, Consumer, Failure, Totals, Work};
-use crate::shared::telemetry::alerts::Alert;
+use crate::shared::telemetry::alerts::{Alert, by_sentence};
 use crate::shared::times::utc_text;
 
 /// How often it is shown again.
@@ -92,8 +92,9 @@ impl Look {
 
     fn text(&self) -> String {
         let mut lines = vec![format!("shoptalk at {} UTC", utc_text(self.now_ms)), String::new()];
-        for alert in &self.alerts {
-            lines.push(format!("! {}", alert.sentence));
+        for (sentence, alike) in by_sentence(self.alerts.clone()) {
+            let times = if alike.len() > 1 { format!("({} times) ", alike.len()) } else { String::new() };
+            lines.push(format!("! {times}{sentence}"));
         }
         if !self.alerts.is_empty() {
             lines.push(String::new());

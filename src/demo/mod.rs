@@ -57,7 +57,8 @@ async fn set_and_play(options: Options, stop: CancellationToken) -> anyhow::Resu
     if !stage.is_first {
         say(
             "This folder holds an earlier demo. Its files are kept, but the simulated platforms begin anew and know none of the \
-             old logins: a warning about that is right.\n",
+             old logins: connect the shop and the Page again, as in step 2. Until then the warning that they have to log in again \
+             is right.\n",
         );
     }
     let played = tokio::select! {

@@ -1,6 +1,7 @@
 //! The service of the demo: the same program in a process of its own, so that it can be killed as a power cut does it.
 
-use std::os::unix::fs::DirBuilderExt;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Program, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -11,6 +12,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use url::Url;
 
+use crate::app::config::DEMO_ENV_FILE;
 use crate::commands::{Command, Line, socket};
 use crate::shared::channel::simulator::{lock, loopback_client};
 
@@ -82,12 +84,21 @@ impl Service {
             }
             Ok(())
         };
-        tokio::time::timeout(START_WITHIN, answers).await.unwrap_or_else(|_| {
+        let started = tokio::time::timeout(START_WITHIN, answers).await.unwrap_or_else(|_| {
             Err(anyhow::anyhow!(
                 "the service does not answer in {}. A path of more than about 90 characters is too long for its socket",
                 self.folder.display()
             ))
-        })
+        });
+        started.and_then(|()| Ok(self.leave_settings()?))
+    }
+
+    /// Leaves the settings in the data folder: `shoptalk doctor` looks at a demo with them.
+    fn leave_settings(&self) -> std::io::Result<()> {
+        let path = self.folder.join(DEMO_ENV_FILE);
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.create(true).write(true).truncate(true).mode(0o600).open(path)?;
+        self.settings.iter().try_for_each(|(name, value)| writeln!(file, "{name}='{value}'"))
     }
 
     fn spawn(&self) -> anyhow::Result<Child> {

@@ -1,9 +1,12 @@
-//! Whether the built-in responder can answer: its model is asked which models there are, and what was spent is looked at.
+//! Whether the built-in responder can answer: its model is asked which models there are and whether it takes the key, the
+//! running service what it met, and what was spent is looked at.
 
-use http::{Method, header};
+use http::{Method, StatusCode, header};
 use secrecy::ExposeSecret;
 
+use super::service::OpenAlert;
 use crate::answering::responder::settings::ResponderSettings;
+use crate::answering::responder::{MODEL_REFUSED, MODEL_UNREACHABLE};
 use crate::app::config::Server;
 use crate::shared::channel::finding::Finding;
 use crate::shared::clock::Clock;
@@ -15,33 +18,70 @@ use crate::shared::store;
 /// What follows while the model is not there.
 const EFFECT: &str = "customers wait where the bot is switched on; when the platform's time ends, a human is called";
 
-/// Asks the endpoint, and looks at the tokens of today.
-pub async fn findings(server: &Server, settings: &ResponderSettings, clock: &Clock) -> Vec<Finding> {
+/// The alerts of the running service, and what the doctor calls what they say: only who asks a model questions knows how
+/// it answers them.
+const ALERTS: [(&str, &str); 2] = [(MODEL_UNREACHABLE, "bot_endpoint_unreachable"), (MODEL_REFUSED, "bot_refused")];
+
+/// Asks the endpoint, and looks at the tokens of today and at the alerts of the running service.
+pub async fn findings(
+    server: &Server,
+    settings: &ResponderSettings,
+    clock: &Clock,
+    alerts: &[OpenAlert],
+) -> Vec<Finding> {
     let mut findings = over_budget(server, settings, clock.now_ms());
     findings.extend(endpoint(server, settings, clock).await);
+    let about = settings.endpoint.as_str();
+    for alert in alerts {
+        let code = ALERTS.into_iter().find(|(cause, _)| *cause == alert.cause).map(|(_, code)| code);
+        findings.extend(code.and_then(|code| alert.finding(code, about, EFFECT, &findings)));
+    }
     findings
 }
 
 async fn endpoint(server: &Server, settings: &ResponderSettings, clock: &Clock) -> Option<Finding> {
     let about = settings.endpoint.to_string();
-    match ask(server, settings, clock).await {
-        Err(error) => Some(unreachable(&about, error.to_string())),
-        Ok(status) if status.is_server_error() => Some(unreachable(&about, format!("it answers with status {status}"))),
+    match ask(server, settings, clock, Method::GET, "models").await {
+        Err(error) => return Some(unreachable(&about, error.to_string())),
+        Ok(status) if status.is_server_error() => {
+            return Some(unreachable(&about, format!("it answers with status {status}")));
+        }
+        Ok(status) if is_refusal(status) || status.is_redirection() => return Some(refused(about, status)),
         // A service that does not tell its models is reached, too.
-        Ok(status) if !matches!(status.as_u16(), 401 | 403) && !status.is_redirection() => None,
-        Ok(status) => Some(Finding::error(
-            "bot_refused",
-            about,
-            format!("it refuses to be asked: status {status}"),
-            "conversations are handed over to humans where the bot is switched on",
-            "set BOT_API_KEY to a key that is good there, and BOT_ENDPOINT to the address of its API (often it ends with /v1)",
-        )),
+        Ok(_) => {}
     }
+    // A question without words costs nothing. What is said about them differs; a key that is not good there does not.
+    let status = ask(server, settings, clock, Method::POST, "chat/completions").await.ok()?;
+    is_refusal(status).then(|| refused(about, status))
 }
 
-async fn ask(server: &Server, settings: &ResponderSettings, clock: &Clock) -> anyhow::Result<http::StatusCode> {
+fn is_refusal(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+fn refused(about: String, status: StatusCode) -> Finding {
+    Finding::error(
+        "bot_refused",
+        about,
+        format!("it refuses to be asked: status {status}"),
+        "conversations are handed over to humans where the bot is switched on",
+        "set BOT_API_KEY to a key that is good there, and BOT_ENDPOINT to the address of its API (often it ends with /v1)",
+    )
+}
+
+async fn ask(
+    server: &Server,
+    settings: &ResponderSettings,
+    clock: &Clock,
+    method: Method,
+    path: &str,
+) -> anyhow::Result<StatusCode> {
     let http = Http::new(clock.clone(), &server.timeouts, AllowedAddresses::new([&settings.endpoint]))?;
-    let mut request = http.request(Method::GET, below(&settings.endpoint, "/models"));
+    let is_question = method == Method::POST;
+    let mut request = http.request(method, below(&settings.endpoint, path));
+    if is_question {
+        request = request.header(header::CONTENT_TYPE, "application/json").body("{}");
+    }
     if let Some(key) = &settings.key {
         let mut value = http::HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))?;
         value.set_sensitive(true);

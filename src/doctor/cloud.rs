@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use super::service::OpenAlert;
 use crate::app::config::Server;
 use crate::shared::channel::finding::Finding;
 use crate::shared::clock::Clock;
 use crate::shared::objects::{ObjectError, ObjectSettings, Objects, Stop, Versioning};
 use crate::shared::store::{self, installation};
 use crate::shared::telemetry::metrics::Metrics;
+use crate::workers::object_copies::{STOPS, UNREACHABLE};
 
 /// Copies that are this far behind are not only paced.
 const BEHIND_MS: i64 = 10 * 60 * 1000;
@@ -15,8 +17,14 @@ const BEHIND_MS: i64 = 10 * 60 * 1000;
 /// What follows while nothing is copied.
 const EFFECT: &str = "files are not copied; what changes waits, and nothing is lost";
 
-/// Asks the bucket.
-pub async fn findings(server: &Server, settings: &Arc<ObjectSettings>, clock: &Clock) -> Vec<Finding> {
+/// Asks the bucket, and the alerts of the running service: whether a bucket takes what it is sent, and gives it back, only
+/// shows where something is sent.
+pub async fn findings(
+    server: &Server,
+    settings: &Arc<ObjectSettings>,
+    clock: &Clock,
+    alerts: &[OpenAlert],
+) -> Vec<Finding> {
     let mut findings: Vec<Finding> = behind(server, settings, clock.now_ms()).into_iter().collect();
     let objects = Objects::new(Arc::clone(settings), clock.clone(), &server.timeouts, Metrics::default());
     match objects {
@@ -35,6 +43,10 @@ pub async fn findings(server: &Server, settings: &Arc<ObjectSettings>, clock: &C
             }
         }
         Err(error) => findings.push(of_error("", &ObjectError::Unreachable(error.to_string()))),
+    }
+    for alert in alerts {
+        let code = STOPS.into_iter().chain([UNREACHABLE]).find(|code| *code == alert.cause);
+        findings.extend(code.and_then(|code| alert.finding(code, &settings.bucket, EFFECT, &findings)));
     }
     findings
 }

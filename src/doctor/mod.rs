@@ -135,11 +135,12 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     report.add("previous secrets", service::previous_secrets(config, &http, running).await);
     report.add("the public address", service::public_address(config, &http, &surroundings.ngrok, running).await);
     report.add("journal", accounts::journal(&config.server, running, clock.now_ms()));
+    let alerts = service::open_alerts(&config.server, running).await;
     if let Some(objects) = &config.server.objects {
-        report.add("copies in object storage", cloud::findings(&config.server, objects, clock).await);
+        report.add("copies in object storage", cloud::findings(&config.server, objects, clock, &alerts).await);
     }
     if let Some(settings) = &config.server.responder {
-        report.add("the built-in responder", bot::findings(&config.server, settings, clock).await);
+        report.add("the built-in responder", bot::findings(&config.server, settings, clock, &alerts).await);
     }
     report.add("keys of the API", accounts::api_keys(&config.server, clock.now_ms()).await);
     match accounts::open(&config.server).await {

@@ -1,19 +1,75 @@
 //! Whether the service runs, and whether the world reaches it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use http::Method;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use tokio::sync::mpsc;
 use url::Url;
 
 use crate::app::channels;
 use crate::app::config::{Config, Server};
-use crate::commands::socket;
+use crate::commands::{Command, Line, StatusWanted, socket};
 use crate::shared::channel::finding::Finding;
 use crate::shared::database::lock::folder_of;
 use crate::shared::outgoing::http::Http;
 use crate::shared::settings::is_loopback;
+
+/// How long the running service may take to tell its alerts.
+const TELLS_WITHIN: Duration = Duration::from_secs(5);
+
+/// An alert that is open in the running service.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OpenAlert {
+    /// What tells it from others.
+    pub cause: String,
+    /// What is wrong and what to do.
+    pub sentence: String,
+}
+
+impl OpenAlert {
+    /// What the service has met, under the doctor's name of it, unless the doctor has met it, too.
+    pub fn finding(&self, code: &'static str, about: &str, effect: &str, found: &[Finding]) -> Option<Finding> {
+        let is_new = found.iter().all(|finding| finding.code != code);
+        is_new.then(|| {
+            Finding::error(
+                code,
+                about,
+                format!("the running service says: {}", self.sentence),
+                effect,
+                "mend what it says; it is tried again by itself, and `shoptalk status` shows when it is over",
+            )
+        })
+    }
+}
+
+/// What the running service knows and nobody else can see: its open alerts. None where it does not run or does not tell.
+pub async fn open_alerts(server: &Server, running: bool) -> Vec<OpenAlert> {
+    #[derive(Deserialize)]
+    struct Status {
+        alerts: Vec<OpenAlert>,
+    }
+    if !running {
+        return Vec::new();
+    }
+    let (sender, mut lines) = mpsc::channel(64);
+    let socket = socket::path_in(folder_of(&server.tokens_db));
+    let wanted = Command::Status(StatusWanted { is_json: true, watches: false, clears: false });
+    let asking = async move { socket::ask(&socket, &wanted, &sender).await };
+    let listening = async {
+        let mut told = None;
+        while let Some(line) = lines.recv().await {
+            if let Line::Said { text } = line {
+                told = serde_json::from_str(&text).ok();
+            }
+        }
+        told
+    };
+    let told = tokio::time::timeout(TELLS_WITHIN, async { tokio::join!(asking, listening).1 }).await;
+    told.ok().flatten().map_or_else(Vec::new, |status: Status| status.alerts)
+}
 
 /// Whether a process answers on the local socket of the data folder.
 pub fn is_running(server: &Server) -> bool {

@@ -226,12 +226,12 @@ async fn read_lists(
         let left_out = if is_cut { left_out::find(facebook, inbox, &shown, token).await? } else { Vec::new() };
         if !left_out.is_empty() {
             let beginning = WalkPlace { after: None, lists: 0, ..place.clone() };
-            keep_names(facebook, inbox, &changed).await?;
             let walked = convert(facebook, inbox, walk.kind, &changed).await?;
             // What the list left out is kept, and does not count as shown: while it is not, the list stays in doubt.
             let found = convert(facebook, inbox, walk.kind, &left_out.iter().collect::<Vec<_>>()).await?;
             shared.journal.append(found.into_iter().flat_map(|one| one.events).collect()).await?;
             shared.journal.advance_walk(inbox.channel, account, walk, walked, counted, beginning.clone()).await?;
+            keep_names(facebook, inbox, &changed).await?;
             tracing::warn!(
                 account,
                 shown = shown.len(),
@@ -248,9 +248,10 @@ async fn read_lists(
         if following.pass > place.pass {
             way = Way::default();
         }
-        keep_names(facebook, inbox, &changed).await?;
         let shown = convert(facebook, inbox, walk.kind, &changed).await?;
         shared.journal.advance_walk(inbox.channel, account, walk, shown, counted, following.clone()).await?;
+        // Nobody has a name here whose conversation is not known.
+        keep_names(facebook, inbox, &changed).await?;
         gaps.take_back(facebook, inbox).await?;
         report(done, done);
         place = following;
@@ -313,9 +314,9 @@ async fn read_gaps(
             Ok(mut found) => {
                 let gap = complete(facebook, inbox, &mut found, token).await?;
                 gaps.note(&one.thread, person(inbox.account, &found).as_ref().map(Id::as_str), gap);
-                keep_names(facebook, inbox, &[&found]).await?;
                 let shown = convert(facebook, inbox, walk.kind, &[&found]).await?;
                 journal.advance_walk(inbox.channel, account, walk, shown, 0, place.clone()).await?;
+                keep_names(facebook, inbox, &[&found]).await?;
             }
             Err(error) => gaps.note(&one.thread, None, Some(gap_of(error)?)),
         }

@@ -14,7 +14,7 @@ use anyhow::Context;
 
 use super::Worker;
 use super::conversations::Conversations;
-use super::object_copies::{ObjectCopies, ensure_no_objects};
+use super::object_copies::{Held, ObjectCopies, ensure_no_objects};
 use super::reads::Refresh;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
@@ -190,8 +190,8 @@ impl Eraser {
         let (channel, account) = scope.account();
         let is_account = matches!(scope, Scope::Account { .. });
         if matches!(scope, Scope::Copies { .. }) {
-            let objects = self.erase_objects(scope).await?;
-            return self.erasures.finish(wanted, Erased { objects, ..Erased::default() }).await;
+            self.erase_objects(wanted).await?;
+            return self.erasures.finish(wanted, Erased::default()).await;
         }
         let name = format!("erasure:{}:{}", wanted.code, wanted.id);
         // No read of the account from here to the end: it would write back what it had read before.
@@ -204,37 +204,40 @@ impl Eraser {
         };
         // What still lies under an older name of the person is found under theirs then.
         self.conversations.follow_moved_files().await?;
+        // What is gone is counted at once: after a failure below, the next try finds it no more.
         let mut media = self.remove_media(scope).await.context("copies of attachments cannot be removed")?;
         media += self.uploads.erase(scope).await.context("uploaded media cannot be removed")?;
+        self.count_files(wanted, media).await?;
         self.shared.journal.erase_events(scope, &name).await?;
         self.shared.journal.erase_rows(scope, &name).await?;
         let files = {
             // The consumers have seen the last of it, and stand still.
             let _no_files = self.conversations.pause().await;
             let _no_wishes = self.refresh.pause().await;
-            media += self.uploads.erase(scope).await.context("uploaded media cannot be removed")?;
+            let media = self.uploads.erase(scope).await.context("uploaded media cannot be removed")?;
+            self.count_files(wanted, media).await?;
             self.shared.journal.erase_events(scope, &name).await?;
             self.shared.journal.erase_rows(scope, &name).await?;
             let (output, scope) = (self.shared.output.clone(), scope.clone());
             tokio::task::spawn_blocking(move || remove_files(&output, &scope)).await?
         };
-        let files = files.context("files cannot be removed")?;
+        self.count_files(wanted, files.context("files cannot be removed")?).await?;
         if is_account {
             self.shared.products.forget_account(channel, account).await.context("the search index cannot forget")?;
             self.shared.sessions.scrub(account.to_owned()).await?;
             self.api_keys.forget_account(channel, account).await?;
             self.shared.erasure.forget_merchants_without_accounts().await?;
         }
-        let objects = match &held {
-            Some((copies, held)) => copies.erase(scope, held).await.context("object storage still has copies")?,
-            None => ensure_no_objects(&self.shared.journal, scope).await.map(|()| 0)?,
-        };
+        match &held {
+            Some((copies, held)) => self.erase_copies(wanted, copies, held).await?,
+            None => ensure_no_objects(&self.shared.journal, scope).await?,
+        }
         if let Scope::Person { person, .. } = scope {
             let (channel, account, person) = (channel.to_owned(), account.to_owned(), person.clone());
             self.shared.alerts.heal(handover_alert(&Conversation { channel, account, person }));
         }
         self.shared.journal.forget_push_problems().await?;
-        let erased = Erased { files: files + media, objects, ..self.shared.journal.count_erased(&name).await? };
+        let erased = self.shared.journal.count_erased(&name).await?;
         self.erasures.finish(wanted, erased).await?;
         self.shared.journal.forget_erased(&name).await?;
         if is_account {
@@ -251,14 +254,30 @@ impl Eraser {
     }
 
     /// Deletes the copies of an account whose files stay.
-    async fn erase_objects(&self, scope: &Scope) -> anyhow::Result<i64> {
-        let (channel, account) = scope.account();
+    async fn erase_objects(&self, wanted: &Wanted) -> anyhow::Result<()> {
+        let (channel, account) = wanted.scope.account();
         match &self.copies {
             Some(copies) => {
                 let held = copies.hold(channel, account).await;
-                copies.erase(scope, &held).await.context("object storage still has copies")
+                self.erase_copies(wanted, copies, &held).await
             }
-            None => ensure_no_objects(&self.shared.journal, scope).await.map(|()| 0),
+            None => ensure_no_objects(&self.shared.journal, &wanted.scope).await,
+        }
+    }
+
+    /// Deletes objects, and counts those that are gone even where others are left.
+    async fn erase_copies(&self, wanted: &Wanted, copies: &ObjectCopies, held: &Held) -> anyhow::Result<()> {
+        let (objects, done) = copies.erase(&wanted.scope, held).await;
+        if objects > 0 {
+            self.erasures.count(wanted, Erased { objects, ..Erased::default() }).await?;
+        }
+        done.context("object storage still has copies")
+    }
+
+    async fn count_files(&self, wanted: &Wanted, files: i64) -> anyhow::Result<()> {
+        match files {
+            0 => Ok(()),
+            files => self.erasures.count(wanted, Erased { files, ..Erased::default() }).await,
         }
     }
 

@@ -369,6 +369,23 @@ async fn k2_an_erasure_is_not_done_while_an_object_is_left() {
 }
 
 #[tokio::test]
+async fn p1_a_receipt_counts_what_earlier_tries_erased() {
+    let scene = Scene::start().await;
+    let files = scene.bucket.keys().iter().filter(|key| key.contains("/facebook/")).count();
+    // Everything but one object goes at the first try, and that one at the next.
+    scene.bucket.traffic.fail_next("page_metadata.json", 1, Failure::Status(503));
+    let code = ask(&scene, account()).await;
+    scene.app.settle().await;
+    scene.after(700).await;
+    scene.app.settle().await;
+    let done = receipt(&scene, &code).await;
+    assert!(done.done_at.is_some(), "{done:?}");
+    let files = i64::try_from(files).unwrap();
+    assert_eq!((done.erased.files, done.erased.objects), (files, files), "{done:?}");
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn p4_of_an_erased_person_no_object_is_left_and_the_others_stay() {
     let scene = Scene::start().await;
     scene.say(KIM, "and me").await;

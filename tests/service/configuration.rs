@@ -553,6 +553,22 @@ fn a_receiver_of_events_needs_a_secret_as_standard_webhooks_have_it() {
 }
 
 #[test]
+fn an_empty_file_of_instructions_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("prompt.txt");
+    let path = file.to_str().unwrap();
+    let mut all = full_with("BOT_ENDPOINT", "http://127.0.0.1:11434/v1");
+    for (name, value) in [("BOT_MODEL", "small"), ("BOT_PROMPT_FILE", path)] {
+        all.insert(name.to_owned(), value.to_owned());
+    }
+    assert_eq!(refused(&all), names(&["BOT_PROMPT_FILE"]), "there is none");
+    std::fs::write(&file, " \n").unwrap();
+    assert_eq!(refused(&all), names(&["BOT_PROMPT_FILE"]));
+    std::fs::write(&file, "You sell {products}.\n").unwrap();
+    assert!(read(&all).is_ok());
+}
+
+#[test]
 fn viber_needs_its_token_and_refuses_a_name_that_is_too_long() {
     let with = |name: &str, value: &str| {
         let mut all = full_with("VIBER_BOT_TOKEN", "hush-viber-token");

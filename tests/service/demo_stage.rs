@@ -138,6 +138,10 @@ async fn what_the_demo_prints_works_and_its_service_may_be_killed() {
     assert!(!demo.is_served());
     demo.type_in("kill-service");
     demo.until("> Not possible: the service does not run");
+    for (platform, name) in [("facebook", "Messenger"), ("whatsapp", "WhatsApp")] {
+        demo.type_in(&format!("say {platform} Is anybody there?"));
+        demo.until(&format!(" wrote on {name}. No webhook came of it"));
+    }
     let page = Browser::new(&demo.control);
     let text = page.get("/").await.text();
     assert!(text.contains("The service was killed."), "{text}");
@@ -145,6 +149,16 @@ async fn what_the_demo_prints_works_and_its_service_may_be_killed() {
     assert_eq!(page.post_form("/verbs/start-service", &format!("word={word}")).await.status, 303);
     assert!(demo.is_served());
     assert_eq!(metrics().await, 200);
+    let text = page.get("/").await.text();
+    assert!(text.contains("Webhooks that waited for it were answered [200, 200"), "{text}");
+
+    // Whoever looks at the demo's folder sees its settings, too.
+    let ended = run(shoptalk(folder.path(), &["--dir", "demo", "doctor", "--json"]));
+    let found: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
+    let found: Vec<&str> =
+        found["findings"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    let strange = ["no_platform", "token_missing", "account_without_platform", "operator_off", "env_file_open"];
+    assert!(!found.iter().any(|code| strange.contains(code)), "{found:?}");
 
     // The demo is killed: its service does not stay behind, and the next demo goes on in the folder.
     demo.running.0.kill().unwrap();
@@ -155,7 +169,7 @@ async fn what_the_demo_prints_works_and_its_service_may_be_killed() {
         std::thread::sleep(Duration::from_millis(50));
     }
     let mut demo = Demo::start(folder.path(), &[]);
-    demo.until("This folder holds an earlier demo.");
+    demo.until("connect the shop and the Page again");
     demo.connect().await;
     demo.until(" writes on ");
     demo.stop();

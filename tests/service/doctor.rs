@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Json;
@@ -11,10 +11,13 @@ use http::Method;
 use rusqlite::Connection;
 use serde_json::json;
 use shoptalk::app::config::Config;
+use shoptalk::commands::socket;
+use shoptalk::demo::object_store::{Fault, Operation};
 use shoptalk::doctor::{Report, Surroundings, examine};
 use shoptalk::facebook::sandbox::SendFailure;
 use shoptalk::shared::channel::finding::{Finding, Severity};
 use shoptalk::shared::channel::simulator::Failure;
+use shoptalk::shared::files::output::RelativePath;
 use shoptalk::shared::secrets::signature::Secrets;
 use shoptalk::shared::store::api_keys::{NewApiKey, Scope};
 use shoptalk::shared::store::{Status, Trouble, TroubleSource};
@@ -31,7 +34,25 @@ struct Patient {
     app: TestApp,
     surroundings: Surroundings,
     /// What shows that a process has the data folder.
-    socket: Option<UnixListener>,
+    socket: Option<Socket>,
+}
+
+/// The local socket of the service, answered until this is dropped.
+struct Socket(tokio::task::JoinHandle<()>, PathBuf);
+
+impl Socket {
+    fn of(app: &TestApp) -> Self {
+        let path = app.path("data/shoptalk.sock");
+        let listener = socket::listen(&path).unwrap();
+        Self(tokio::spawn(socket::answer(listener, app.runner())), path)
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.0.abort();
+        let _ = std::fs::remove_file(&self.1);
+    }
 }
 
 impl Patient {
@@ -50,7 +71,7 @@ impl Patient {
             env_file: app.path("no.env"),
             unknown: Vec::new(),
         };
-        let socket = Some(UnixListener::bind(app.path("data/shoptalk.sock")).unwrap());
+        let socket = Some(Socket::of(&app));
         Self { app, surroundings, socket }
     }
 
@@ -259,8 +280,7 @@ async fn w3_a_previous_secret_is_found_until_it_is_taken_out_with_how_often_it_w
     let mut patient = Patient::healthy().await;
     patient.socket = None;
     patient.app = patient.app.restart_with(rotating).await;
-    patient.socket = Some(UnixListener::bind(patient.app.path("data/other.sock")).unwrap());
-    std::fs::rename(patient.app.path("data/other.sock"), patient.app.path("data/shoptalk.sock")).unwrap();
+    patient.socket = Some(Socket::of(&patient.app));
     let about = async |code: &str, change: fn(&mut Config)| {
         let report = patient.report(change).await;
         let found = report.findings.into_iter().filter(|finding| finding.code == code);
@@ -747,11 +767,31 @@ async fn the_bucket_is_looked_at_as_the_service_would_use_it_and_left_as_it_is()
         bucket.traffic.heal();
     }
     assert_eq!(bucket.traffic.received().iter().filter(|one| one.method != "GET").count(), puts, "nothing is changed");
+    // What only shows where something is sent: the running service knows it.
+    for (path, name) in [("page_metadata.json", "denied"), ("shop_metadata.json", "untrue")] {
+        match name {
+            "denied" => bucket.traffic.fail_next(path, 1, Bucket::refusal(403, "AccessDenied")),
+            _ => bucket.break_all(Some(Operation::Put), Fault::StoresOther),
+        }
+        let output = &patient.app.shared().output;
+        let file = match path {
+            "page_metadata.json" => RelativePath::new(&["facebook", PAGE, path]),
+            _ => RelativePath::new(&[SHOP, path]),
+        };
+        output.write(&file.unwrap(), b"{}").unwrap();
+        patient.app.clock.advance(Duration::from_secs(61));
+        patient.app.work().await;
+        assert!(found().await.contains("cloud_refused"), "{name}");
+        bucket.heal();
+        patient.app.clock.advance(Duration::from_secs(3601));
+        patient.app.work().await;
+        assert!(!found().await.contains("cloud_refused"), "{name}");
+    }
     patient.sql(
         "journal",
         "INSERT INTO object_copies (path, folder, stem, first_at, due_at) VALUES ('a/b/c', 'a/b', 'c', 1, 1)",
     );
-    assert_eq!(found().await, BTreeSet::from(["cloud_behind"]));
+    assert!(found().await.contains("cloud_behind"));
     patient.sql("journal", "DELETE FROM object_copies WHERE path = 'a/b/c'");
     drop(patient.socket);
     patient.app.finish().await;
@@ -774,6 +814,21 @@ async fn faults_of_the_bot_are_found() {
     assert_eq!(found(&model.url).await, codes([]), "a service that does not tell its models is reached, too");
     assert_eq!(found("http://127.0.0.1:9/v1").await, codes(["bot_endpoint_unreachable"]));
     assert_eq!(found(&refuses).await, codes(["bot_refused"]));
+    let asked = axum::Router::new()
+        .route("/v1/models", get(|| async { "{}" }))
+        .fallback(|| async { axum::http::StatusCode::UNAUTHORIZED });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let refuses_questions = format!("http://{}/v1", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, asked).await });
+    assert_eq!(found(&refuses_questions).await, codes(["bot_refused"]), "who tells models may take no question");
+    // How a model answers questions the running service knows.
+    for (cause, code) in [("responder:unreachable", "bot_endpoint_unreachable"), ("responder:refused", "bot_refused")] {
+        let alerts = &patient.app.shared().alerts;
+        alerts.raise(cause, "The bot's model is not well.");
+        assert_eq!(found(&model.url).await, codes([code]));
+        alerts.heal(cause);
+    }
+    assert_eq!(found(&model.url).await, codes([]));
     let today = patient.app.clock.now_ms() / DAY_MS;
     let spent = |day: i64| format!("INSERT INTO responder_tokens VALUES ('m', {day}, 60000, 50000)");
     patient.sql("journal", &spent(today - 1));

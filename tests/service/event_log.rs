@@ -230,6 +230,15 @@ async fn a_terminal_shows_events_and_how_the_service_is_doing() {
     let status: Value = serde_json::from_str(&texts(&lines)[0]).unwrap();
     assert_eq!(status["alerts"][0]["sentence"], "Something is wrong.");
     assert_eq!(status["connections"].as_array().unwrap().len(), 2);
-    app.shared().alerts.heal("test:cause");
+    for cause in ["test:another", "test:third"] {
+        app.shared().alerts.raise(cause, "Something else is wrong.");
+    }
+    let text =
+        texts(&app.command(Command::Status(StatusWanted { is_json: false, watches: false, clears: false })).await);
+    let said: Vec<&str> = text[0].lines().filter(|line| line.starts_with('!')).collect();
+    assert_eq!(said, ["! (2 times) Something else is wrong.", "! Something is wrong."]);
+    for cause in ["test:cause", "test:another", "test:third"] {
+        app.shared().alerts.heal(cause);
+    }
     app.finish().await;
 }

@@ -11,6 +11,7 @@ use axum::routing::post;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use shoptalk::answering::responder::settings::ResponderSettings;
+use shoptalk::commands::Command;
 use shoptalk::facebook::sandbox::Person;
 use tokio::sync::watch;
 
@@ -86,7 +87,10 @@ impl Model {
 }
 
 async fn complete(State(mut inside): State<Inside>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    let last = body["messages"].as_array().unwrap().last().unwrap()["content"].clone();
+    let Some(last) = body["messages"].as_array().and_then(|messages| messages.last()) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let last = last["content"].clone();
     inside.asked.lock().unwrap().push((headers, body));
     let next = inside.next.lock().unwrap().pop_front();
     let says = next.or_else(|| inside.always.lock().unwrap().clone()).unwrap_or_else(|| words("Certainly."));
@@ -350,6 +354,23 @@ async fn a_person_who_answers_while_the_model_thinks_is_not_talked_over() {
     };
     scene.overtake(person_answers).await;
     assert_eq!(scene.got(), [""; 0]);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_command_without_a_service_answers_nobody() {
+    let scene = Scene::switched_on().await;
+    let item = scene.app.page().message_from(&scene.sam, "Is the blue one in stock?");
+    scene.app.page().deliver(&[item]).await.unwrap();
+    for _ in 0..3 {
+        scene.app.clock.advance(Duration::from_secs(3));
+        scene.app.carry_out(Command::Rebuild { account: None }).await;
+    }
+    assert_eq!((scene.model.asked().len(), scene.got().len()), (0, 0));
+    let file = scene.app.text(&format!("facebook/{PAGE}/conversations/{SAM}.json"));
+    assert!(file.is_some_and(|text| text.contains("Is the blue one")), "files are made");
+    scene.work().await;
+    assert_eq!(scene.got().len(), 1, "the service answers");
     scene.app.finish().await;
 }
 

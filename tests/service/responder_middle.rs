@@ -101,7 +101,7 @@ async fn p4_a_person_who_is_erased_while_the_model_thinks_hears_nothing_and_noth
     for table in ["outgoing", "responder_turns", "responder_outcomes", "conversation_states"] {
         assert_eq!(scene.count(table), 0, "{table}");
     }
-    for trace in ["zyxw", "blue one"] {
+    for trace in [SAM, "zyxw", "blue one"] {
         assert!(!scene.app.is_on_disk(trace), "{trace} is left");
     }
     scene.app.finish().await;

@@ -156,6 +156,51 @@ async fn the_days_tokens_end_between_two_rounds_and_one_alert_says_so_until_midn
 }
 
 #[tokio::test]
+async fn the_alert_of_a_hand_over_says_where_and_why_and_quotes_nobody() {
+    let scene = Scene::switched_on().await;
+    let alert = || {
+        let alerts = scene.app.shared().alerts.list();
+        alerts.into_iter().find(|alert| alert.cause.contains(":handover:")).expect("an alert")
+    };
+    for (says, why) in [
+        (words("It costs 1 USD."), "The model's answer held a price that is not in the catalogue."),
+        (status(StatusCode::BAD_REQUEST, "{}"), "The model does not take this question."),
+        (status(StatusCode::UNAUTHORIZED, "{}"), "The model refuses to be asked."),
+        (Says::Call("hand_over", json!({ "reason": "Sam Doe wants a refund" })), "The model wants a human to answer"),
+    ] {
+        scene.model.says([says]);
+        scene.hears("Is the blue one in stock?").await;
+        let told = alert();
+        assert!(told.sentence.contains(why), "{why}: {}", told.sentence);
+        assert!(told.sentence.contains(&format!("facebook {PAGE}")) && told.sentence.contains("/conversations"));
+        assert!(!told.sentence.contains("Sam") && !told.sentence.contains(SAM), "{}", told.sentence);
+        let of = told.account.unwrap();
+        assert_eq!((of.channel.as_str(), of.account.as_str(), of.kind.as_str()), ("facebook", PAGE, "handover"));
+        // Every hour it is looked again which conversations wait; why stays.
+        scene.app.clock.advance(Duration::from_secs(59 * 60));
+        scene.work().await;
+        assert!(alert().sentence.contains(why), "{why}: {}", alert().sentence);
+        scene.resume_anew().await;
+    }
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_model_without_instructions_is_not_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("prompt.txt");
+    std::fs::write(&file, "You sell {products}.").unwrap();
+    let scene = Scene::start_with(|settings| settings.prompt_file = Some(file.clone())).await;
+    scene.switch(true).await;
+    // An editor empties a file before it writes it.
+    std::fs::write(&file, "\n").unwrap();
+    scene.hears("Is the blue one in stock?").await;
+    assert_eq!(scene.model.asked().len(), 0);
+    assert_eq!(scene.note().await.as_deref(), Some("The file of BOT_PROMPT_FILE is empty or cannot be read."));
+    scene.app.finish().await;
+}
+
+#[tokio::test]
 async fn a_model_without_eyes_is_asked_once_more_without_the_picture() {
     let scene = Scene::start_with(|settings| settings.shows_images = true).await;
     scene.switch(true).await;

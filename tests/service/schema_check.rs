@@ -36,6 +36,7 @@ pub fn name_for(path: &str) -> Option<&'static str> {
         ["whatsapp", _, "account_metadata.json"] => "whatsapp-account-metadata",
         ["whatsapp", _, "templates.json"] => "whatsapp-templates",
         ["viber", _, "account_metadata.json"] => "viber-account-metadata",
+        ["linkedin", _, "account_metadata.json"] => "linkedin-account-metadata",
         [shop, "shop_metadata.json"] if shop.contains('.') => "shop-metadata",
         [shop, "shop_products.json"] if shop.contains('.') => "shop-products",
         _ => return None,

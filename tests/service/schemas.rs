@@ -22,7 +22,19 @@ fn every_schema_fits_its_own_example_and_is_described() {
         assert!(reading.contains(&format!("schemas/{file}")), "docs/reading.md does not name {file}");
         names.insert(name);
     }
-    assert!(names.len() >= 12, "{names:?}");
+    assert!(names.len() >= 13, "{names:?}");
+}
+
+/// Where files of each channel stand: whoever adds one has to say what is in it.
+#[test]
+fn every_file_of_an_account_has_a_schema() {
+    for channel in ["facebook", "instagram", "whatsapp", "viber", "linkedin"] {
+        assert!(name_for(&format!("{channel}/1/conversations/2.json")).is_some(), "{channel}");
+        assert!(name_for(&format!("{channel}/1/media/index/2.json")).is_some(), "{channel}");
+    }
+    for channel in ["whatsapp", "viber", "linkedin"] {
+        assert!(name_for(&format!("{channel}/1/account_metadata.json")).is_some(), "{channel}");
+    }
 }
 
 #[test]

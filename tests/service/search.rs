@@ -140,6 +140,32 @@ async fn a_level_counts_only_where_the_one_before_found_nothing() {
 }
 
 #[tokio::test]
+async fn words_of_a_question_that_are_in_no_product_do_not_spoil_it() {
+    let others =
+        ["Wave lamp", "Harbour tent", "Teapot", "Kettle", "Samovar", "Urn", "Lantern", "Oolong", "Ladle", "Pan"];
+    let titles_of = [&[SNOWBOARD, "Woolly hat", "Ván trượt tuyết xanh"][..], &others].concat();
+    let (app, _) = with_products(&titles_of).await;
+    for q in [
+        "Do you have snowboards?",
+        "do you hav snowbord clasic",
+        "Haben Sie Snowboards?",
+        "¿Tienen ustedes snowboards?",
+        "Vocês vendem snowboards?",
+        "Avez-vous des snowboards ?",
+        "Shop ơi, bên mình có bán snowboard không ạ?",
+    ] {
+        assert_eq!(levels(&app, q).await, [(SNOWBOARD.to_owned(), Level::Some)], "{q}");
+    }
+    assert_eq!(titles(&app, "snowboards").await, [SNOWBOARD]);
+    assert_eq!(titles(&app, "Do you have hats?").await, ["Woolly hat"]);
+    assert_eq!(titles(&app, "Shop có bán ván trượt tuyết không ạ?").await, ["Ván trượt tuyết xanh"]);
+    for nothing in ["Do you have it?", "What do you sell, please?", "zz", "Thank you!"] {
+        assert_eq!(titles(&app, nothing).await, [""; 0], "{nothing}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_title_weighs_more_than_tags_and_those_more_than_a_description() {
     let (app, products) = with_products(&["A", "B", "C", "D", "Kettle E", "Kettle F"]).await;
     products[0].set_description("A kettle.");

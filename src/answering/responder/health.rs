@@ -10,9 +10,11 @@ use super::model::ModelError;
 use super::{Payer, Question, Responder};
 use crate::shared::store::responder::Tokens;
 
-/// The alerts of the model.
-const UNREACHABLE: &str = "responder:unreachable";
-const REFUSED: &str = "responder:refused";
+/// The alert that the model does not answer.
+pub const UNREACHABLE: &str = "responder:unreachable";
+
+/// The alert that it refuses to be asked.
+pub const REFUSED: &str = "responder:refused";
 
 /// How often in a row it must not have answered before somebody is told: one "later" is nobody's matter.
 const ENOUGH: u32 = 3;

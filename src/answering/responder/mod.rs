@@ -29,6 +29,7 @@ use crate::shared::languages::Sentence;
 use crate::shared::outgoing::http::Http;
 use crate::shared::store::responder::Tokens;
 
+pub use self::health::{REFUSED as MODEL_REFUSED, UNREACHABLE as MODEL_UNREACHABLE};
 pub use self::trying::TryPlace;
 
 /// How many products come with a question, and how many a search gives.
@@ -97,7 +98,8 @@ pub enum Because {
     Model,
     /// This program: something stands against what the model said.
     Objection,
-    /// The model or its settings do not work as they should.
+    /// The model, its settings or the account do not work as they should.
+    #[default]
     Trouble,
     /// Nobody: the merchant's answers cost as much today as they may.
     Budget,

@@ -20,13 +20,17 @@ const MOST_PICTURES: usize = 4;
 /// The instructions as they are now.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// When the file cannot be read, or is empty: a model without instructions does anything.
 pub fn instructions(file: Option<&Path>) -> std::io::Result<String> {
     let Some(file) = file else { return Ok(BUILT_IN.to_owned()) };
     if std::fs::metadata(file)?.len() > LONGEST_FILE {
         return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, "the instructions are longer than 64 KiB"));
     }
-    std::fs::read_to_string(file)
+    let text = std::fs::read_to_string(file)?;
+    if text.trim().is_empty() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "the instructions are empty"));
+    }
+    Ok(text)
 }
 
 /// The messages with which the model begins, made of an event as bots read it.

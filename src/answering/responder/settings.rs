@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::prompt::instructions;
 use crate::shared::settings::Settings;
 
 /// What stands before the first answer to each person, unless the settings say something else.
@@ -74,9 +75,9 @@ impl ResponderSettings {
             _ => {}
         }
         if let Some(file) = &prompt_file
-            && !file.is_file()
+            && let Err(error) = instructions(Some(file))
         {
-            settings.problem("BOT_PROMPT_FILE", "must be a file that can be read");
+            settings.problem("BOT_PROMPT_FILE", format!("must be a file with instructions that can be read ({error})"));
         }
         Some(Self {
             endpoint: endpoint?,

@@ -9,7 +9,7 @@ use super::completion::ToolCall;
 const LONGEST: usize = 200;
 
 /// How many products an answer shows.
-const MOST_SHOWN: usize = 10;
+const MOST_SHOWN: usize = 5;
 
 /// What the model wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,14 +61,8 @@ impl Tool {
                 _ => Self::Unknown("search_products needs a query"),
             },
             "show_products" => match serde_json::from_str::<Shown>(arguments) {
-                Ok(Shown { text, ids }) if (1..=MOST_SHOWN).contains(&ids.len()) => {
-                    let ids = ids.into_iter().map(|id| match id {
-                        Id::Text(id) => id,
-                        Id::Number(id) => id.to_string(),
-                    });
-                    Self::Show(text, ids.collect())
-                }
-                _ => Self::Unknown("show_products needs one to ten ids"),
+                Ok(Shown { text, ids }) if !ids.is_empty() => Self::Show(text, first_of(ids)),
+                _ => Self::Unknown("show_products needs one to five ids"),
             },
             "hand_over" => {
                 let reason = serde_json::from_str::<Reason>(arguments).map(|reason| reason.reason).unwrap_or_default();
@@ -77,6 +71,21 @@ impl Tool {
             _ => Self::Unknown("there is no such tool"),
         }
     }
+}
+
+/// The different ones among these, in their order: as many as an answer shows.
+fn first_of(ids: Vec<Id>) -> Vec<String> {
+    let mut first = Vec::new();
+    for id in ids {
+        let id = match id {
+            Id::Text(id) => id,
+            Id::Number(id) => id.to_string(),
+        };
+        if first.len() < MOST_SHOWN && !first.contains(&id) {
+            first.push(id);
+        }
+    }
+    first
 }
 
 fn shortened(text: &str) -> String {
@@ -131,6 +140,9 @@ mod tests {
         assert_eq!(read("search_products", r#"{"query":"blue board"}"#), Tool::Search("blue board".to_owned()));
         let shown = read("show_products", r#"{"text":"Here","ids":["1",9007199254740993]}"#);
         assert_eq!(shown, Tool::Show("Here".to_owned(), vec!["1".to_owned(), "9007199254740993".to_owned()]));
+        let many = read("show_products", r#"{"text":"","ids":["1",1,"1","2","1","3","4","5","6","7"]}"#);
+        let first = ["1", "2", "3", "4", "5"].map(str::to_owned).to_vec();
+        assert_eq!(many, Tool::Show(String::new(), first), "each once, and not more than five");
         assert_eq!(read("hand_over", "not json"), Tool::HandOver(String::new()));
         for (name, arguments) in [
             ("search_products", "{}"),

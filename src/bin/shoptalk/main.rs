@@ -292,8 +292,13 @@ async fn without_service(
 async fn doctor(json: bool, fail_on: Severity) -> ExitCode {
     // What is wrong is said in the report; the log would only say it twice.
     logging::init(logging::LogFormat::Text, "off");
-    let FromEnv { config, set, unknown } = Config::from_env();
-    let surroundings = doctor::Surroundings { unknown, ..doctor::Surroundings::default() };
+    let mut surroundings = doctor::Surroundings::default();
+    let of_demo = Path::new(config::DEMO_ENV_FILE);
+    if !surroundings.env_file.exists() && of_demo.exists() {
+        of_demo.clone_into(&mut surroundings.env_file);
+    }
+    let FromEnv { config, set, unknown } = Config::from_env_and(&surroundings.env_file);
+    surroundings.unknown = unknown;
     // Before the first start there are settings, afterwards there is data.
     if let Ok(config) = &config
         && set.is_empty()
@@ -433,7 +438,7 @@ async fn print(mut lines: mpsc::Receiver<Line>) -> (bool, std::io::Result<()>) {
             Line::Progress(step) => bars.show(step),
             Line::Done { channel, account } => bars.end(&channel, &account, &format!("{channel} {account}: done")),
             Line::Failed { channel, account, reason } => {
-                bars.end(&channel, &account, &format!("{channel} {account}: failed: {reason}"));
+                bars.fail(&channel, &account, &format!("{channel} {account}: failed: {reason}"));
             }
             Line::Said { text } => bars.say(&text),
             Line::Refused { text } => logging::say(&format!("shoptalk: {text}")),

@@ -49,7 +49,7 @@ impl Lines {
 }
 
 impl Bars {
-    /// On the standard output.
+    /// Results on the standard output; progress there only where it is a terminal.
     pub fn new() -> Self {
         let terminal = std::io::stdout().is_terminal();
         let target = if terminal { ProgressDrawTarget::stdout() } else { ProgressDrawTarget::hidden() };
@@ -61,7 +61,7 @@ impl Bars {
     pub fn show(&mut self, step: Step) {
         if let Some(lines) = &mut self.lines {
             if let Some(line) = lines.line(&step, Instant::now()) {
-                self.say(&line);
+                tell(&line);
             }
             return;
         }
@@ -85,12 +85,25 @@ impl Bars {
         bar.set_position(done);
     }
 
-    /// The account is done, or could not be: its bar goes, the sentence stays.
+    /// The account is done: its bar goes, the sentence stays. It is no result, so what reads the output is not told.
     pub fn end(&mut self, channel: &str, account: &str, sentence: &str) {
+        self.take_away(channel, account);
+        match self.lines {
+            None => self.say(sentence),
+            Some(_) => tell(sentence),
+        }
+    }
+
+    /// The account could not be read: its bar goes, the sentence stays.
+    pub fn fail(&mut self, channel: &str, account: &str, sentence: &str) {
+        self.take_away(channel, account);
+        self.say(sentence);
+    }
+
+    fn take_away(&mut self, channel: &str, account: &str) {
         if let Some(bar) = self.bars.remove(&(channel.to_owned(), account.to_owned())) {
             bar.finish_and_clear();
         }
-        self.say(sentence);
     }
 
     /// A sentence that stays.
@@ -109,6 +122,12 @@ impl Bars {
     pub fn shown(mut self) -> std::io::Result<()> {
         self.failed.take().map_or(Ok(()), Err)
     }
+}
+
+/// How far something has come, for people who watch: on the standard error, apart from what a command has to say. Nothing
+/// depends on it being read.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 impl Drop for Bars {

@@ -46,6 +46,14 @@ impl Platform {
         Self::ALL.into_iter().filter(|platform| *platform != Self::Shopify && platform.is_served())
     }
 
+    /// The platform through whose webhooks it speaks: Instagram's are Facebook's.
+    pub(super) fn of_webhooks(self) -> Self {
+        match self {
+            Self::Instagram => Self::Facebook,
+            other => other,
+        }
+    }
+
     /// The name of its channel.
     #[must_use]
     pub fn channel(self) -> &'static str {

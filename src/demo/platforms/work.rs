@@ -62,7 +62,8 @@ impl Platforms {
             }
             Verb::StartService => {
                 self.own_service()?.start().await?;
-                Ok("The service runs again.".to_owned())
+                let answers = self.deliver_again().await;
+                Ok(format!("The service runs again. Webhooks that waited for it were answered {answers:?}."))
             }
             Verb::Customers { what } => {
                 self.is_busy.store(what == Happening::On, Ordering::Relaxed);
@@ -296,10 +297,30 @@ impl Platforms {
             Platform::Linkedin => self.linkedin.set_webhooks(mode),
             Platform::Shopify => bail!("the shop sends webhooks only for `price`"),
         }
+        match mode {
+            Webhooks::Held => drop(lock(&self.held).insert(platform.of_webhooks())),
+            _ => drop(lock(&self.held).remove(&platform.of_webhooks())),
+        }
         if mode != Webhooks::Sent {
             return Ok(format!("Webhooks are {} from now on", format!("{mode:?}").to_lowercase()));
         }
-        let answers = match platform {
+        let answers = self.send_waiting(platform).await;
+        Ok(format!("Webhooks come as ever. Those that waited were answered {answers:?}"))
+    }
+
+    /// What nobody answered comes again, as platforms do it after a while; what is held waits on.
+    async fn deliver_again(&self) -> Vec<u16> {
+        let mut answers = Vec::new();
+        for platform in Platform::messengers().filter(|platform| platform.of_webhooks() == *platform) {
+            if !lock(&self.held).contains(&platform) {
+                answers.extend(self.send_waiting(platform).await);
+            }
+        }
+        answers
+    }
+
+    async fn send_waiting(&self, platform: Platform) -> Vec<u16> {
+        match platform {
             Platform::Whatsapp => self.whatsapp.release().await,
             Platform::Viber => self.viber.release().await,
             Platform::Linkedin => self.linkedin.release().await,
@@ -311,8 +332,7 @@ impl Platforms {
                 }
                 answers
             }
-        };
-        Ok(format!("Webhooks come as ever. Those that waited were answered {answers:?}"))
+        }
     }
 
     fn fail_sends(&self, platform: Platform, how: Failing, times: usize) -> anyhow::Result<String> {

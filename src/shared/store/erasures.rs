@@ -353,7 +353,16 @@ impl Erasures {
         self.0.call(move |connection| is_wanted(connection, &channel, &account)).await
     }
 
-    /// Nothing is left of what a request named.
+    /// So much was erased, and more is left: the receipt counts it, whatever becomes of the rest of this try.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&self, wanted: &Wanted, erased: Erased) -> anyhow::Result<()> {
+        let code = wanted.code.clone();
+        self.0.call(move |connection| count(connection, &code, erased)).await
+    }
+
+    /// Nothing is left of what a request named; this was erased last.
     ///
     /// # Errors
     /// When the database fails.
@@ -364,11 +373,7 @@ impl Erasures {
                 let transaction = connection.transaction()?;
                 let was_there = transaction.execute("DELETE FROM erasure_scopes WHERE id = ?1", [id])?;
                 if was_there == 1 {
-                    transaction.execute(
-                        "UPDATE erasures SET events = events + ?2, rows = rows + ?3, files = files + ?4, objects = objects + ?5
-                         WHERE code = ?1",
-                        params![code, erased.events, erased.rows, erased.files, erased.objects],
-                    )?;
+                    count(&transaction, &code, erased)?;
                 }
                 transaction.commit()
             })
@@ -476,6 +481,17 @@ pub(super) fn is_wanted(connection: &Connection, channel: &str, account: &str) -
              WHERE channel = ?1 AND account = ?2 AND person IS NULL AND mentions IS NULL AND copies = 0",
         )?
         .exists([channel, account])
+}
+
+/// Adds to what a receipt counts.
+fn count(connection: &Connection, code: &str, erased: Erased) -> rusqlite::Result<()> {
+    connection
+        .execute(
+            "UPDATE erasures SET events = events + ?2, rows = rows + ?3, files = files + ?4, objects = objects + ?5
+             WHERE code = ?1",
+            params![code, erased.events, erased.rows, erased.files, erased.objects],
+        )
+        .map(drop)
 }
 
 /// Deletes a connection and, through the foreign key, its tokens. Gives its merchant.

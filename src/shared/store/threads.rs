@@ -280,7 +280,8 @@ impl Journal {
         .await
     }
 
-    /// Keeps what people are called, by their ids. What is known already is not written again.
+    /// Keeps what people are called, by their ids: of those whose conversations are known. The platform also names people who
+    /// were erased here. What is known already is not written again.
     ///
     /// # Errors
     /// When the journal cannot be used.
@@ -311,7 +312,9 @@ impl Journal {
         let account = account.to_owned();
         self.write(move |connection| {
             let mut name_person = connection.prepare_cached(
-                "INSERT INTO threads (channel, account, conversation, name) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO threads (channel, account, conversation, name) SELECT ?1, ?2, ?3, ?4
+                 WHERE EXISTS (SELECT 1 FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3)
+                    OR EXISTS (SELECT 1 FROM events WHERE channel = ?1 AND account = ?2 AND conversation = ?3)
                  ON CONFLICT DO UPDATE SET name = excluded.name",
             )?;
             for (person, name) in &new {

@@ -1,6 +1,7 @@
 //! What somebody must know of: one line when a cause appears, one when it is gone, however often it is met between.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -21,7 +22,7 @@ pub struct AccountCause {
     pub channel: String,
     /// The account.
     pub account: String,
-    /// What about it: `subscriptions`, `needs_reconnect`, …
+    /// What about it: `subscriptions`, `needs_reconnect`, `handover`, …
     pub kind: String,
 }
 
@@ -36,7 +37,16 @@ impl Cause {
     /// Something about an account.
     #[must_use]
     pub fn of_account(channel: &str, account: &str, kind: &str) -> Self {
-        let name = format!("{channel}:{account}:{kind}");
+        Self::named(format!("{channel}:{account}:{kind}"), channel, account, kind)
+    }
+
+    /// One of several things of a kind about an account; `which` tells them apart.
+    #[must_use]
+    pub fn within_account(channel: &str, account: &str, kind: &str, which: &str) -> Self {
+        Self::named(format!("{channel}:{account}:{kind}:{which}"), channel, account, kind)
+    }
+
+    fn named(name: String, channel: &str, account: &str, kind: &str) -> Self {
         let account = AccountCause { channel: channel.to_owned(), account: account.to_owned(), kind: kind.to_owned() };
         Self { name, account: Some(account) }
     }
@@ -72,6 +82,20 @@ pub struct Alert {
     pub sentence: String,
     /// Since when, in milliseconds since 1970.
     pub since: i64,
+}
+
+/// Alerts by what they say, each sentence where it stands first: a hundred conversations that wait for the same reason are one
+/// thing to read.
+#[must_use]
+pub fn by_sentence(alerts: Vec<Alert>) -> Vec<(String, Vec<Alert>)> {
+    let mut groups: Vec<(String, Vec<Alert>)> = Vec::new();
+    for alert in alerts {
+        match groups.iter_mut().find(|(sentence, _)| *sentence == alert.sentence) {
+            Some((_, alike)) => alike.push(alert),
+            None => groups.push((alert.sentence.clone(), vec![alert])),
+        }
+    }
+    groups
 }
 
 /// All causes that are there at the moment. Cheap to clone.
@@ -116,10 +140,18 @@ impl Alerts {
 
     /// A cause is there. Said once, until it was healed.
     pub fn raise(&self, cause: impl Into<Cause>, sentence: &str) {
-        let Cause { name, account } = cause.into();
+        self.raise_with(cause.into(), sentence, |known| sentence.clone_into(known));
+    }
+
+    /// A cause is there. Where that was said before, what was said then stays: it may have told more.
+    pub fn remind(&self, cause: impl Into<Cause>, sentence: &str) {
+        self.raise_with(cause.into(), sentence, |_| {});
+    }
+
+    fn raise_with(&self, Cause { name, account }: Cause, sentence: &str, tell_again: impl FnOnce(&mut String)) {
         let mut open = self.lock();
         if let Some(known) = open.get_mut(&name) {
-            sentence.clone_into(&mut known.alert.sentence);
+            tell_again(&mut known.alert.sentence);
             (known.restored_at, known.gone_since) = (None, None);
             return;
         }
@@ -181,7 +213,13 @@ impl Alerts {
         let restored_at = Some(self.clock.now_ms());
         let mut open = self.lock();
         for alert in alerts {
-            open.entry(alert.cause.clone()).or_insert(Open { alert, restored_at, gone_since: None });
+            match open.entry(alert.cause.clone()) {
+                // Met again already: it has been there since then all the same.
+                Entry::Occupied(mut known) => known.get_mut().alert.since = alert.since,
+                Entry::Vacant(place) => {
+                    place.insert(Open { alert, restored_at, gone_since: None });
+                }
+            }
         }
     }
 
@@ -234,6 +272,24 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn what_was_said_and_since_when_outlasts_a_restart() {
+        let clock = Clock::manual(chrono::DateTime::UNIX_EPOCH);
+        let before = Alerts::new(clock.clone());
+        before.raise("a", "It is so, because of that.");
+        before.raise("b", "It is so, because of that.");
+        clock.advance(Duration::from_secs(60));
+        let after = Alerts::new(clock);
+        after.raise("b", "It is so still.");
+        after.restore(before.list().into_iter());
+        after.remind("a", "It is so.");
+        let told: Vec<_> = after.list().into_iter().map(|alert| (alert.cause, alert.sentence, alert.since)).collect();
+        let expected = [("a", "It is so, because of that.", 0), ("b", "It is so still.", 0)];
+        assert_eq!(told, expected.map(|(cause, said, since)| (cause.to_owned(), said.to_owned(), since)));
+        let alike: Vec<_> = by_sentence(before.list()).into_iter().map(|(said, all)| (said, all.len())).collect();
+        assert_eq!(alike, [("It is so, because of that.".to_owned(), 2)]);
+    }
 
     #[test]
     fn an_alert_that_comes_and_goes_is_told_of_a_few_times_and_then_held_until_it_is_quiet() {

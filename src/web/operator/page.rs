@@ -20,6 +20,7 @@ use crate::shared::journal::JournalError;
 use crate::shared::objects::Standing;
 use crate::shared::server::error::AppError;
 use crate::shared::store::{Arrivals, Failure, Work};
+use crate::shared::telemetry::alerts::by_sentence;
 use crate::web::merchant::parts::{ago, utc};
 use crate::web::merchant::{operators_page, plain_page};
 
@@ -85,10 +86,10 @@ fn alerts(shared: &Shared) -> Markup {
     html! {
         h2 { "Open alerts" }
         @if open.is_empty() { p.flash { "Nothing needs you." } }
-        @for alert in open {
+        @for (sentence, alike) in by_sentence(open) {
             div.trouble.bad {
-                p { (alert.sentence) }
-                p { code { (alert.cause) } " · since " (ago(now_ms, alert.since)) }
+                p { (sentence) }
+                @for alert in alike { p { code { (alert.cause) } " · since " (ago(now_ms, alert.since)) } }
             }
         }
     }

@@ -70,16 +70,19 @@ impl ObjectCopies {
         }
     }
 
-    /// Deletes the objects of a scope whose files are gone already, and proves by lists that they are. Gives how many there
-    /// were.
-    ///
-    /// # Errors
-    /// When object storage or the journal cannot be used: then the erasure is not done.
-    pub async fn erase(&self, scope: &Scope, held: &Held) -> anyhow::Result<i64> {
-        let mut deleted = self.erase_once(scope, held).await?;
+    /// Deletes the objects of a scope whose files are gone already, and proves by lists that they are. Gives how many are
+    /// gone, and whether that is all: where object storage or the journal cannot be used, the erasure is not done.
+    pub async fn erase(&self, scope: &Scope, held: &Held) -> (i64, anyhow::Result<()>) {
+        let mut deleted = Deleted::default();
+        let done = self.erase_whole(scope, held, &mut deleted).await;
+        (i64::try_from(deleted.gone.len()).unwrap_or(i64::MAX), done)
+    }
+
+    async fn erase_whole(&self, scope: &Scope, held: &Held, deleted: &mut Deleted) -> anyhow::Result<()> {
+        self.erase_once(scope, held, deleted).await?;
         if held.was_cut && deleted.has_prefixes {
             self.0.shared.clock.sleep(LATE_UPLOAD).await;
-            deleted.count += self.erase_once(scope, held).await?.count;
+            self.erase_once(scope, held, deleted).await?;
         }
         // Its sentence may name the account.
         self.0.shared.alerts.heal(REFUSED_FILE);
@@ -106,13 +109,12 @@ impl ObjectCopies {
                 Scope::Mentions { .. } => {}
             }
         }
-        Ok(deleted.count)
+        Ok(())
     }
 
-    async fn erase_once(&self, scope: &Scope, held: &Held) -> anyhow::Result<Deleted> {
-        let mut deleted = Deleted::default();
+    async fn erase_once(&self, scope: &Scope, held: &Held, deleted: &mut Deleted) -> anyhow::Result<()> {
         if matches!(scope, Scope::Mentions { .. }) {
-            return Ok(deleted);
+            return Ok(());
         }
         self.0.shared.output.ensure_is_there()?;
         for folder in &held.folders {
@@ -131,16 +133,15 @@ impl ObjectCopies {
                     }
                     is_wanted
                 };
-                let count = match self.delete_all(&prefix, &which).await {
+                match self.delete_all(&prefix, &which, &mut deleted.gone).await {
                     // Where there is no bucket, nothing stands in it.
-                    Err(ObjectError::Stopped(Stop::NoBucket)) => 0,
+                    Err(ObjectError::Stopped(Stop::NoBucket)) => {}
                     done => done.context("objects cannot be deleted")?,
-                };
-                deleted.count += count;
+                }
                 deleted.files.extend(files.into_inner().unwrap_or_default());
             }
         }
-        Ok(deleted)
+        Ok(())
     }
 
     /// Whether an object is a person's: it is called after them, or it is one of their attachments, whose files are gone.
@@ -162,7 +163,7 @@ impl ObjectCopies {
 /// What was deleted.
 #[derive(Default)]
 struct Deleted {
-    count: i64,
+    gone: BTreeSet<ObjectKey>,
     /// The files whose objects these were, below their account's folder.
     files: BTreeSet<String>,
     /// Whether objects may have stood anywhere.

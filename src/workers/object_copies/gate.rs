@@ -5,10 +5,10 @@ use crate::shared::objects::{ObjectError, Standing, Stop, Versioning};
 use crate::shared::retry::Doubling;
 
 /// The name of the alert that object storage does not answer.
-const UNREACHABLE: &str = "cloud_unreachable";
+pub const UNREACHABLE: &str = "cloud_unreachable";
 
 /// The alerts that are over when the bucket may be used.
-const STOPS: [&str; 4] = ["cloud_refused", "cloud_bucket_missing", "cloud_foreign_owner", "cloud_versioned"];
+pub const STOPS: [&str; 4] = ["cloud_refused", "cloud_bucket_missing", "cloud_foreign_owner", "cloud_versioned"];
 
 /// The pauses while object storage does not answer or wants fewer requests.
 const PAUSES: Doubling = Doubling::new(std::time::Duration::from_secs(1), std::time::Duration::from_secs(5 * 60));

@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::compare::{Compared, Difference, Wished};
 pub use self::erase::{Held, ensure_no_objects};
-pub use self::gate::BUCKET;
+pub use self::gate::{BUCKET, STOPS, UNREACHABLE};
 use self::known::{Gate, Owners};
 use self::queue::Queue;
 use super::{Rest, Worker, until_done};

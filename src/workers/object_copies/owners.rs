@@ -78,8 +78,10 @@ impl ObjectCopies {
                 is_clean = false;
                 continue;
             }
-            match self.delete_all(&prefix, &|_| true).await {
-                Ok(count) => {
+            let mut gone = BTreeSet::new();
+            match self.delete_all(&prefix, &|_| true, &mut gone).await {
+                Ok(()) => {
+                    let count = gone.len();
                     tracing::info!(folder, count, "no object of an account is left where none belongs any more");
                     self.remove_prefix(&prefix, &folder).await?;
                     if owner.is_none() {
@@ -136,52 +138,66 @@ impl ObjectCopies {
         Ok(())
     }
 
-    /// Deletes the objects below this name that `which` wants, and lists them again until none is left. Gives how many there
-    /// were.
+    /// Deletes the objects below this name that `which` wants, and lists them again until none is left. What is gone is
+    /// added to `gone`, also where others are left.
+    ///
+    /// # Errors
+    /// When object storage cannot be used, or keeps what it said to have deleted.
     pub(super) async fn delete_all(
         &self,
         prefix: &str,
         which: &(dyn Fn(&ObjectKey) -> bool + Sync),
-    ) -> Result<i64, ObjectError> {
+        gone: &mut BTreeSet<ObjectKey>,
+    ) -> Result<(), ObjectError> {
         /// How often the list is made: the last time nothing may stand in it.
         const ROUNDS: usize = 5;
-        let mut deleted = 0;
-        for _ in 0..ROUNDS {
-            let mut found = 0;
+        for round in 1..=ROUNDS {
+            let mut is_empty = true;
             let mut after = None;
             loop {
                 let page = self.0.objects.list(prefix, after.as_deref(), false).await?;
                 let wanted: Vec<ObjectKey> = page.keys.into_iter().filter(|key| which(key)).collect();
-                found += i64::try_from(wanted.len()).unwrap_or(i64::MAX);
-                self.delete_some(wanted).await?;
+                is_empty &= wanted.is_empty();
+                // What stands in the list was not deleted, whatever was said.
+                for key in &wanted {
+                    gone.remove(key);
+                }
+                if round < ROUNDS {
+                    self.delete_some(wanted, gone).await?;
+                }
                 after = page.next;
                 if after.is_none() {
                     break;
                 }
             }
-            if found == 0 {
-                return Ok(deleted);
+            if is_empty {
+                return Ok(());
             }
-            deleted += found;
         }
         Err(ObjectError::Unreadable("what was deleted is still in the list"))
     }
 
-    /// Deletes these, a few at once.
-    async fn delete_some(&self, keys: Vec<ObjectKey>) -> Result<(), ObjectError> {
+    /// Deletes these, a few at once, and adds to `gone` those of which that was said. After a failure no more are begun; those
+    /// under way are waited for.
+    async fn delete_some(&self, keys: Vec<ObjectKey>, gone: &mut BTreeSet<ObjectKey>) -> Result<(), ObjectError> {
         let mut keys = keys.into_iter();
         let mut under_way = tokio::task::JoinSet::new();
+        let mut done = Ok(());
         loop {
-            while under_way.len() < AT_ONCE
+            while done.is_ok()
+                && under_way.len() < AT_ONCE
                 && let Some(key) = keys.next()
             {
                 let objects = self.0.objects.clone();
-                under_way.spawn(async move { objects.delete(&key).await });
+                under_way.spawn(async move { (objects.delete(&key).await, key) });
             }
             match under_way.join_next().await {
-                None => return Ok(()),
-                Some(Ok(deleted)) => deleted?,
-                Some(Err(_)) => return Err(ObjectError::Unreachable("a request was cut".to_owned())),
+                None => return done,
+                Some(Ok((Ok(()), key))) => {
+                    gone.insert(key);
+                }
+                Some(Ok((Err(error), _))) => done = Err(error),
+                Some(Err(_)) => done = Err(ObjectError::Unreachable("a request was cut".to_owned())),
             }
         }
     }

@@ -12,6 +12,10 @@ const TOP_LEVEL_DOMAINS: &str = include_str!("top_level_domains.txt");
 
 static TOP_LEVEL: LazyLock<HashSet<&'static str>> = LazyLock::new(|| TOP_LEVEL_DOMAINS.split_whitespace().collect());
 
+/// Domains that are in no root zone and are written in addresses all the same.
+/// Source: RFC 2606 and RFC 7686.
+const RESERVED: [&str; 5] = ["example", "test", "invalid", "localhost", "onion"];
+
 /// Words for the point of a host, and the domains before which they are read as one. Others are words of languages: "a polka
 /// dot in blue".
 const POINTS: [&str; 7] = ["dot", "punkt", "punto", "ponto", "chấm", "точка", "点"];
@@ -64,7 +68,7 @@ fn begins_word(text: &str, at: usize) -> bool {
 
 /// Whether a run without blanks is or holds an address.
 fn holds_address(run: &str) -> bool {
-    run.contains("://") || run.starts_with("www.") || holds_handle(run) || hosts(run).any(is_host)
+    run.contains("://") || run.starts_with("www.") || holds_handle(run) || hosts(run).any(is_host) || has_path(run)
 }
 
 /// A mail address, or the name of an account: `@shop`. "Open @ 9" and "@9" are none.
@@ -83,7 +87,18 @@ fn is_host(host: &str) -> bool {
     if label.is_empty() {
         return false;
     }
-    is_ip(host) || last.starts_with("xn--") || (TOP_LEVEL.contains(last) && !is_amount(label))
+    is_ip(host)
+        || last.starts_with("xn--")
+        || ((TOP_LEVEL.contains(last) || RESERVED.contains(&last)) && !is_amount(label))
+}
+
+/// Whether a path follows something like a host, whatever its domain: "pay.here/now". Abbreviations have shorter words:
+/// "TP.HCM/Hà Nội".
+fn has_path(run: &str) -> bool {
+    let Some((host, _)) = run.trim_start_matches('/').split_once('/') else { return false };
+    let Some((before, last)) = host.rsplit_once('.') else { return false };
+    let is_word = |word: &str, least: usize| word.len() >= least && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_word(before.rsplit('.').next().unwrap_or_default(), 3) && is_word(last, 2)
 }
 
 /// A number before a domain is a number and a word that lacks a blank: "12.am".

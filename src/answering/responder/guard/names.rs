@@ -6,6 +6,9 @@ use crate::shared::text_fold::fold_name;
 const SHORTEST: usize = 2;
 const LONGEST: usize = 4;
 
+/// What joins words that may be a first and a last name.
+const HYPHENS: [char; 3] = ['-', '‐', '‑'];
+
 /// Words that people also have as names on a platform: a name of these alone is no name in an answer.
 const COMMON: &str = "a an the this that is are it you your we our my for with and or not no yes in on at of to in stock \
     thank thanks hello hi hey dear good morning afternoon evening night day best kind regards customer service support team \
@@ -17,8 +20,19 @@ const COMMON: &str = "a an the this that is are it you your we our my for with a
 /// more than one blank. A name is written in capitals, or in a script that has none.
 #[must_use]
 pub fn candidates(text: &str) -> Vec<String> {
-    let words: Vec<&str> = text.split_whitespace().collect();
     let mut found = Vec::new();
+    add_runs(text, &mut found);
+    if text.contains(HYPHENS) {
+        add_runs(&text.replace(HYPHENS, " "), &mut found);
+    }
+    found.retain(|name| !is_common(name));
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn add_runs(text: &str, found: &mut Vec<String>) {
+    let words: Vec<&str> = text.split_whitespace().collect();
     for start in 0..words.len() {
         let mut name = Vec::new();
         for word in words[start..].iter().take(LONGEST) {
@@ -36,10 +50,6 @@ pub fn candidates(text: &str) -> Vec<String> {
             }
         }
     }
-    found.retain(|name| !is_common(name));
-    found.sort_unstable();
-    found.dedup();
-    found
 }
 
 fn is_common(name: &str) -> bool {
@@ -56,5 +66,7 @@ mod tests {
         assert_eq!(candidates("Thank you! It is in stock. Guten Tag, gern."), [""; 0]);
         assert!(candidates("Chị Nguyễn Văn An hỏi").contains(&"nguyen van an".to_owned()));
         assert!(candidates("ANN EXAMPLE wrote").contains(&"ann example".to_owned()));
+        assert!(candidates("Ann-Example wrote").contains(&"ann example".to_owned()));
+        assert!(candidates("Eva-Maria Example wrote").contains(&"eva-maria example".to_owned()));
     }
 }

@@ -28,11 +28,19 @@ const FACTORS: [(u64, &str); 9] = [
     (10, "ten zehn mười diez dix dez dieci десять 十 열"),
 ];
 
-/// The prices in words in a text in lower case: "twelve dollars", as they stand there.
+/// Words for hundredths.
+const PERCENT_WORDS: [&str; 9] =
+    ["percent", "per cent", "prozent", "pour cent", "por ciento", "por cento", "percento", "phần trăm", "процентов"];
+
+/// All of something is no share: "one hundred percent sure".
+const ALL: [&str; 8] = ["hundred", "hundert", "cien", "cent", "cem", "cento", "trăm", "сто"];
+
+/// The prices and shares in words in a text in lower case: "twelve dollars", "twenty percent", as they stand there.
 #[must_use]
 pub fn in_words(lower: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    for (word, _, _) in CURRENCIES {
+    let shares = PERCENT_WORDS.into_iter().map(|word| (word, true));
+    for (word, is_share) in CURRENCIES.iter().map(|(word, ..)| (*word, false)).chain(shares) {
         for (at, _) in lower.match_indices(word) {
             if !ends(word, &lower[at + word.len()..]) {
                 continue;
@@ -41,6 +49,7 @@ pub fn in_words(lower: &str) -> Vec<&str> {
             let start = match before.chars().next_back() {
                 Some(sign) if NUMBER_SIGNS.contains(sign) && before.len() == at => before.len() - sign.len_utf8(),
                 _ => match last_word(before) {
+                    Some(start) if is_share && ALL.contains(&&before[start..]) => continue,
                     Some(start) if is_number_word(&before[start..]) => start,
                     _ => continue,
                 },
@@ -75,7 +84,35 @@ pub fn factors_in_words(lower: &str) -> impl Iterator<Item = u64> + '_ {
 }
 
 /// Words that give something away, or half of it.
-const GIFTS: [&str; 27] = [
+const GIFTS: [&str; 55] = [
+    "free gift",
+    "as a gift",
+    "as a present",
+    "gift from us",
+    "present from us",
+    "at no cost",
+    "no extra cost",
+    "get one free",
+    "pay nothing",
+    "costs nothing",
+    "cost you nothing",
+    "for the price of one",
+    "waive",
+    "third off",
+    "quarter off",
+    "geschenkt",
+    "schenken wir",
+    "kostet nichts",
+    "kosten nichts",
+    "kostenfrei",
+    "est offert",
+    "sont offert",
+    "sans frais",
+    "de graça",
+    "sin costo",
+    "sin coste",
+    "sem custo",
+    "được tặng",
     "for free",
     "free of charge",
     "is free",

@@ -17,7 +17,7 @@ use crate::shared::telemetry::alerts::Cause;
 pub fn handover_alert(conversation: &Conversation) -> Cause {
     let Conversation { channel, account, person } = conversation;
     let key = DedupeKey::new(channel, account, &[b"handover", person.as_bytes()]);
-    Cause::of_account(channel, account, &format!("handover:{}", &to_hex(key.as_bytes())[..12]))
+    Cause::within_account(channel, account, "handover", &to_hex(key.as_bytes())[..12])
 }
 
 impl Journal {

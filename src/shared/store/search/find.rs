@@ -32,9 +32,13 @@ const MOST_NEAR: usize = 50;
 const MOST_VOCABULARIES: usize = 4;
 
 /// How often a word's weight counts: where it stands whole, where another word begins with it, with one slip and with two.
-const WHOLE_TIMES: u8 = 6;
-const BEGINNING_TIMES: u8 = 4;
+const WHOLE: Fit = Fit { times: 6, tells: true };
+const BEGINNING: Fit = Fit { times: 4, tells: true };
 const SLIPS_TIMES: [u8; 2] = [3, 2];
+
+/// From so many letters a word with slips tells what is meant. Shorter ones of a question are near too many others: "have"
+/// is no "wave".
+const TELLING_WITH_SLIPS: usize = 5;
 
 /// What is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,7 +61,8 @@ pub enum Level {
     Exact,
     /// It has all words.
     Words,
-    /// It has some of them: most, or, where no product has most even with slips, any in its title, variants, tags or kind.
+    /// It has some of them: most, or, where no product has all even with slips, any in its title, variants, tags or kind,
+    /// with slips or without.
     Some,
     /// It has all words, with slips.
     Similar,
@@ -123,18 +128,12 @@ impl SearchIndex {
         }
         if ranks.is_empty() {
             for (shop, (facts, found)) in shops.iter().zip(&mut matched) {
-                let mut with_slips = found.clone();
-                self.add_near(shop, &words, &mut with_slips)?;
-                shop.rank(
-                    Level::Similar,
-                    facts,
-                    |slot| with_slips.count(slot) == all && all > 0,
-                    &with_slips,
-                    &mut ranks,
-                );
+                self.add_near(shop, &words, found)?;
+                shop.rank(Level::Similar, facts, |slot| found.count(slot) == all && all > 0, found, &mut ranks);
             }
         }
         if ranks.is_empty() {
+            // Of a question most words are in no product.
             for (shop, (facts, found)) in shops.iter().zip(&matched) {
                 shop.rank(Level::Some, facts, |slot| found.is_told(slot), found, &mut ranks);
             }
@@ -165,7 +164,8 @@ impl SearchIndex {
             let mut best = found.begin();
             for (near, slips) in near {
                 let times = SLIPS_TIMES[(slips - 1).min(SLIPS_TIMES.len() - 1)];
-                shop.each_posting(&near, |slot, weight| best.note(slot, weight, times))?;
+                let fit = Fit { times, tells: tells_with_slips(word, &near) };
+                shop.each_posting(&near, |slot, weight| best.note(slot, weight, fit))?;
             }
             found.add(bit, word, &best);
         }
@@ -247,8 +247,8 @@ impl Shop<'_> {
         let mut unfinished = Vec::new();
         for (bit, word) in words.iter().enumerate() {
             let mut best = found.begin();
-            self.each_posting(word, |slot, weight| best.note(slot, weight, WHOLE_TIMES))?;
-            if may_begin(word) && !self.each_beginning(word, |slot, weight| best.note(slot, weight, BEGINNING_TIMES))? {
+            self.each_posting(word, |slot, weight| best.note(slot, weight, WHOLE))?;
+            if may_begin(word) && !self.each_beginning(word, |slot, weight| best.note(slot, weight, BEGINNING))? {
                 unfinished.push(bit);
             }
             found.add(bit, word, &best);
@@ -274,7 +274,7 @@ impl Shop<'_> {
                 let terms = unpack(row.get_ref(0)?.as_blob()?);
                 let beginning = terms.filter(|(term, _)| term.starts_with(&words[bit])).map(|(_, weight)| weight).max();
                 if let Some(weight) = beginning {
-                    best.note(slot, weight, BEGINNING_TIMES);
+                    best.note(slot, weight, BEGINNING);
                 }
             }
         }
@@ -335,6 +335,11 @@ fn each_of(mut rows: rusqlite::Rows<'_>, limit: usize, mut note: impl FnMut(u32,
     Ok(true)
 }
 
+/// Whether a word that stands for another one tells what is meant: a longer one, or one with an ending ("hats" for "hat").
+fn tells_with_slips(word: &str, near: &str) -> bool {
+    word.chars().count() >= TELLING_WITH_SLIPS || word.starts_with(near)
+}
+
 fn passes(query: &Query, facts: &Facts) -> bool {
     query.available.is_none_or(|wanted| wanted == facts.available)
         && query.max_price.is_none_or(|most| facts.price.is_some_and(|price| price <= most))
@@ -367,7 +372,7 @@ fn by_title(shops: &[Shop<'_>], query: &Query) -> rusqlite::Result<Vec<Hit>> {
 }
 
 /// Which products of a shop have which words: an array with a place for each slot.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Matches {
     /// A bit for each word.
     bits: Vec<u32>,
@@ -377,13 +382,24 @@ struct Matches {
     told: Vec<bool>,
 }
 
-/// The best match of one word in each product.
-struct Best(Vec<u8>);
+/// How a word of a product fits one that is looked for.
+#[derive(Debug, Clone, Copy)]
+struct Fit {
+    /// How often the word's weight counts.
+    times: u8,
+    /// Whether it tells what is meant.
+    tells: bool,
+}
+
+/// The best match of one word in each product: what it weighs, and whether it stands outside of the description and tells
+/// what is meant.
+struct Best(Vec<(u8, bool)>);
 
 impl Best {
-    fn note(&mut self, slot: u32, weight: u8, times: u8) {
-        if let Some(best) = self.0.get_mut(slot as usize) {
-            *best = (*best).max(weight.saturating_mul(times));
+    fn note(&mut self, slot: u32, weight: u8, fit: Fit) {
+        if let Some((best, tells)) = self.0.get_mut(slot as usize) {
+            *best = (*best).max(weight.saturating_mul(fit.times));
+            *tells |= fit.tells && weight >= LEAST_OF_NAMES;
         }
     }
 }
@@ -394,20 +410,21 @@ impl Matches {
     }
 
     fn begin(&self) -> Best {
-        Best(vec![0; self.bits.len()])
+        Best(vec![(0, false); self.bits.len()])
     }
 
     /// Adds the matches of a word to the products that did not have it.
     fn add(&mut self, bit: usize, word: &str, best: &Best) {
         let bit = 1 << bit;
-        let count = best.0.iter().filter(|best| **best > 0).count();
+        let has_it = |(_, (best, _)): &(usize, &(u8, bool))| *best > 0;
+        let count = best.0.iter().enumerate().filter(has_it).count();
         // A short word, or one that most products have, tells nothing about what is meant.
-        let tells = may_begin(word) && word.len() > 2 && (count * 2 <= self.bits.len() || self.bits.len() < FEW);
-        for (slot, best) in best.0.iter().enumerate().filter(|(_, best)| **best > 0) {
+        let may_tell = may_begin(word) && word.len() > 2 && (count * 2 <= self.bits.len() || self.bits.len() < FEW);
+        for (slot, (best, tells)) in best.0.iter().enumerate().filter(has_it) {
             if self.bits[slot] & bit == 0 {
                 self.bits[slot] |= bit;
                 self.weights[slot] += u32::from(*best);
-                self.told[slot] |= tells && *best >= LEAST_OF_NAMES * BEGINNING_TIMES;
+                self.told[slot] |= may_tell && *tells;
             }
         }
     }
