@@ -667,7 +667,7 @@ async fn a_time_in_milliseconds_is_understood_and_one_that_is_missing_is_made_up
 #[tokio::test]
 async fn sync_tells_how_far_that_account_has_come_and_no_other() {
     let app = connected().await;
-    app.shared().progress.report("shopify", SHOP, "products", 30, Some(120));
+    app.shared().progress.report("shopify", SHOP, "products".into(), 30, Some(120));
     let wanted = Command::Sync { channel: Some("facebook".to_owned()), account: Some(PAGE.to_owned()) };
     let lines = app.command(wanted).await;
     assert_eq!(lines.last(), Some(&Line::End { good: true }));

@@ -99,7 +99,6 @@ pub enum Because {
     /// This program: something stands against what the model said.
     Objection,
     /// The model, its settings or the account do not work as they should.
-    #[default]
     Trouble,
     /// Nobody: the merchant's answers cost as much today as they may.
     Budget,
