@@ -416,8 +416,8 @@ async fn what_the_journal_waits_for_is_found() {
 async fn the_state_of_accounts_is_found() {
     let patient = Patient::healthy().await;
     let connections = &patient.app.shared().connections;
-    let refused = Some(Trouble::new(TroubleSource::Token, "Please log in.".into()));
-    let incomplete = Some(Trouble::new(TroubleSource::Check, "A scope is missing.".into()));
+    let refused = Some(Trouble::new(TroubleSource::Token, "Please log in."));
+    let incomplete = Some(Trouble::new(TroubleSource::Check, "A scope is missing."));
     connections.set_status("facebook", PAGE, Status::NeedsReconnect, refused).await.unwrap();
     connections.set_status("shopify", SHOP, Status::Incomplete, incomplete).await.unwrap();
     assert_eq!(patient.found(|_| {}).await, codes(["incomplete", "needs_reconnect"]));

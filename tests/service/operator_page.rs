@@ -47,7 +47,7 @@ async fn an_operator_enters_the_token_once_and_sees_the_whole_service() {
     let (page, person) = (app.page(), app.facebook.person("7000000000000001", "Maria Example"));
     page.deliver(&[page.message_from(&person, "a secret wish")]).await.unwrap();
     app.settle().await;
-    let reason = Some(Trouble::new(TroubleSource::Token, "Log in again.".into()));
+    let reason = Some(Trouble::new(TroubleSource::Token, "Log in again."));
     app.shared().connections.set_status("shopify", SHOP, Status::NeedsReconnect, reason).await.unwrap();
     app.shared().alerts.raise("test:cause", "Something is wrong.");
     let browser = signed_in(&app).await;

@@ -104,8 +104,8 @@ pub struct Trouble {
 
 impl Trouble {
     /// Found by `source`, in words for the merchant.
-    pub fn new(source: TroubleSource, words: Sentence) -> Self {
-        Self { source, words }
+    pub fn new(source: TroubleSource, words: impl Into<Sentence>) -> Self {
+        Self { source, words: words.into() }
     }
 
     /// The sentence that the merchant reads.
