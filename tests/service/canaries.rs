@@ -438,7 +438,8 @@ async fn o10_nothing_that_the_object_storage_says_of_its_own_is_logged_or_shown_
         app.clock.advance(Duration::from_secs(120));
         app.settle().await;
         for wanted in [CloudWanted::Status, CloudWanted::Check] {
-            told.lock().unwrap().extend(app.command(Command::Cloud(wanted)).await);
+            let lines = app.command(Command::Cloud(wanted)).await;
+            told.lock().unwrap().extend(lines);
         }
     };
     for canary in CANARIES {
