@@ -141,7 +141,8 @@ async fn a_level_counts_only_where_the_one_before_found_nothing() {
 
 #[tokio::test]
 async fn words_of_a_question_that_are_in_no_product_do_not_spoil_it() {
-    let others = ["Wave lamp", "Harbour tent", "Teapot", "Kettle", "Samovar", "Urn", "Lantern", "Oolong", "Ladle", "Pan"];
+    let others =
+        ["Wave lamp", "Harbour tent", "Teapot", "Kettle", "Samovar", "Urn", "Lantern", "Oolong", "Ladle", "Pan"];
     let titles_of = [&[SNOWBOARD, "Woolly hat", "Ván trượt tuyết xanh"][..], &others].concat();
     let (app, _) = with_products(&titles_of).await;
     for q in [
