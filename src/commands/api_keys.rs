@@ -61,12 +61,11 @@ impl CommandRunner {
         // Who copies the beginning of a key out of a list or a program means the key.
         let id = id.strip_prefix("stk_").unwrap_or(id);
         let revoked = self.api_keys.revoke(id, None, self.clock.now_ms()).await?;
-        let text = match &revoked {
-            Some(key) => format!("{} ({}) is revoked; its next request is refused", key.id, key.name),
-            None => "there is no key with this id; `shoptalk keys list` shows them".to_owned(),
+        let Some(key) = revoked else {
+            return refuse(lines, "there is no key with this id; `shoptalk keys list` shows them".to_owned()).await;
         };
-        say(lines, text).await;
-        Ok(revoked.is_some())
+        say(lines, format!("{} ({}) is revoked; its next request is refused", key.id, key.name)).await;
+        Ok(true)
     }
 }
 

@@ -105,9 +105,11 @@ async fn cloud_backfill(
 ) -> anyhow::Result<bool> {
     let mut left = copies.wish_all(account).await?;
     if left.is_empty() {
-        let text = if account.is_some() { "this account is not connected" } else { "no account is connected yet" };
-        say(lines, text.to_owned()).await;
-        return Ok(account.is_none());
+        if account.is_some() {
+            return refuse(lines, "this account is not connected".to_owned()).await;
+        }
+        say(lines, "no account is connected yet".to_owned()).await;
+        return Ok(true);
     }
     while !left.is_empty() {
         tokio::time::sleep(TELL_EVERY).await;

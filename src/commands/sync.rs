@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{CommandRunner, Line, say};
+use super::{CommandRunner, Line, refuse, say};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::store::{Connection, Status};
 use crate::shared::under_way::Step;
@@ -22,9 +22,11 @@ impl CommandRunner {
         let named = account.is_some();
         let mut waiting = self.chosen(channel, account).await?;
         if waiting.is_empty() {
-            let text = if named { "this account is not connected" } else { "no account is connected yet" };
-            say(lines, text.to_owned()).await;
-            return Ok(!named);
+            if named {
+                return refuse(lines, "this account is not connected".to_owned()).await;
+            }
+            say(lines, "no account is connected yet".to_owned()).await;
+            return Ok(true);
         }
         let mut good = true;
         // What is connected, but whose platform is not configured any more, nobody reads.

@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(check(&[DIGEST], None, BODY), Ok(Signer::Current));
         assert_eq!(check(&[], Some(&sig), BODY), Ok(Signer::Current));
         assert_eq!(check(&[DIGEST], Some(&sig), BODY), Ok(Signer::Current));
-        assert_eq!(check(&[&DIGEST.to_uppercase()], None, BODY), Ok(Signer::Current));
+        assert_eq!(check(&[&DIGEST.to_uppercase()], None, BODY), Err(Refusal::Malformed));
         let other = "0".repeat(64);
         assert_eq!(check(&[DIGEST], Some(&format!("sig={other}")), BODY), Err(Refusal::Wrong));
         assert_eq!(check(&[&other], Some(&sig), BODY), Err(Refusal::Wrong));

@@ -33,6 +33,11 @@ pub struct Posted {
 }
 
 impl Posted {
+    /// The names of the fields that were sent and hold something.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.as_str())
+    }
+
     /// What a field holds; empty where it was not sent.
     #[must_use]
     pub fn field(&self, name: &str) -> &str {

@@ -147,9 +147,20 @@ async fn a_public_address_with_a_path_works_behind_a_proxy_that_strips_it_and_be
         while let Some(path) = next.pop_first() {
             assert!(path == "/talk" || path.starts_with("/talk/"), "{strips:?}: {path}");
             // A link that begins or ends something is not followed, nor one without an end.
-            let acts = ["/live", "/logout", "/login", "/sync", "/export", "/replay", "/pause", "/resume", "/answer"]
-                .iter()
-                .any(|end| path.ends_with(end));
+            let acts = [
+                "/live",
+                "/logout",
+                "/login",
+                "/sync",
+                "/export",
+                "/replay",
+                "/pause",
+                "/resume",
+                "/answer",
+                "/language",
+            ]
+            .iter()
+            .any(|end| path.ends_with(end));
             if acts || !seen.insert(path.clone()) {
                 continue;
             }

@@ -95,7 +95,7 @@ impl Scene {
     pub async fn command(&self, wanted: CloudWanted) -> (Vec<String>, bool) {
         let lines = self.app.command(Command::Cloud(wanted)).await;
         let said = lines.iter().filter_map(|line| match line {
-            Line::Said { text } => Some(text.clone()),
+            Line::Said { text } | Line::Refused { text } => Some(text.clone()),
             _ => None,
         });
         (said.collect(), lines.last() == Some(&Line::End { good: true }))

@@ -596,7 +596,7 @@ async fn the_sync_command_reads_now_and_reports() {
 
     let unknown = Command::Sync { channel: Some("facebook".to_owned()), account: Some("999".to_owned()) };
     let text = "this account is not connected".to_owned();
-    assert_eq!(app.command(unknown).await, [Line::Said { text }, Line::End { good: false }]);
+    assert_eq!(app.command(unknown).await, [Line::Refused { text }, Line::End { good: false }]);
     app.finish().await;
 }
 

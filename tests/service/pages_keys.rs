@@ -112,10 +112,10 @@ async fn a2_another_merchants_keys_are_not_there_and_their_accounts_cannot_be_na
     assert_eq!(other.get(&revoke).await.status, 404);
     assert_eq!(post(&other, &revoke, "").await.status, 404);
     assert_eq!(bot.get("/api/v1/me").await.status, 200);
-    // What names a foreign account names nothing.
-    make(&other, &format!("name=x&scope-read=on&account-facebook-{PAGE}=on&days=")).await;
-    let theirs = app.api_keys().list_of(owner(&app, OTHER_SHOP).await).remove(0);
-    assert_eq!((theirs.accounts.len(), theirs.expires_at), (0, None));
+    // What names a foreign account makes no key: least of all one for all accounts.
+    let answer = post(&other, "/keys", &format!("name=x&scope-read=on&account-facebook-{PAGE}=on&days=")).await;
+    assert!(answer.text().contains("is not connected any more"), "{}", answer.text());
+    assert!(app.api_keys().list_of(owner(&app, OTHER_SHOP).await).is_empty());
     app.finish().await;
 }
 

@@ -490,6 +490,7 @@ keys-wrong = { $why } Es wurde kein Schlüssel erstellt.
 keys-wrong-name = Bitte geben Sie dem Schlüssel einen Namen mit höchstens { $most } Zeichen.
 keys-wrong-scopes = Bitte kreuzen Sie mindestens eines an, was der Schlüssel darf.
 keys-wrong-days = Bitte wählen Sie, wann der Schlüssel abläuft.
+keys-wrong-account = Ein angekreuztes Konto ist nicht mehr verbunden. Bitte wählen Sie noch einmal.
 keys-wrong-many = Sie haben schon 20 Schlüssel. Bitte widerrufen Sie einen, der nicht mehr gebraucht wird.
 keys-revoke-question = { $name } widerrufen?
 keys-revoke-at-once = Programme mit diesem Schlüssel werden sofort abgewiesen; was sie offen haben, endet innerhalb von Sekunden.

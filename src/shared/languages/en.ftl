@@ -525,6 +525,7 @@ keys-wrong = { $why } No key was made.
 keys-wrong-name = Please give the key a name of up to { $most } characters.
 keys-wrong-scopes = Please tick at least one thing that the key may do.
 keys-wrong-days = Please choose when the key ends.
+keys-wrong-account = An account that you ticked is not connected any more. Please choose again.
 keys-wrong-many = You have 20 keys already. Please revoke one that is not needed any more.
 keys-revoke-question = Revoke { $name }?
 keys-revoke-at-once = Programs that use this key are refused at once, and what they have open ends within seconds.

@@ -490,6 +490,7 @@ keys-wrong = { $why } No se ha creado ninguna clave.
 keys-wrong-name = Dé a la clave un nombre de hasta { $most } caracteres.
 keys-wrong-scopes = Marque al menos una cosa que la clave pueda hacer.
 keys-wrong-days = Elija cuándo caduca la clave.
+keys-wrong-account = Una cuenta marcada ya no está conectada. Elija de nuevo.
 keys-wrong-many = Ya tiene 20 claves. Revoque una que no necesite.
 keys-revoke-question = ¿Revocar { $name }?
 keys-revoke-at-once = Los programas que usan esta clave se rechazan al instante; lo que tengan abierto termina en segundos.

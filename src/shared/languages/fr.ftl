@@ -490,6 +490,7 @@ keys-wrong = { $why } Aucune clé n’a été créée.
 keys-wrong-name = Donnez à la clé un nom de { $most } caractères au plus.
 keys-wrong-scopes = Cochez au moins une chose que la clé permet.
 keys-wrong-days = Choisissez quand la clé expire.
+keys-wrong-account = Un compte coché n'est plus connecté. Veuillez choisir à nouveau.
 keys-wrong-many = Vous avez déjà 20 clés. Révoquez-en une dont vous n’avez plus besoin.
 keys-revoke-question = Révoquer { $name } ?
 keys-revoke-at-once = Les programmes qui utilisent cette clé sont refusés aussitôt ; ce qu’ils ont d’ouvert se termine en quelques secondes.

@@ -490,6 +490,7 @@ keys-wrong = { $why } Nenhuma chave foi criada.
 keys-wrong-name = Dê à chave um nome de até { $most } caracteres.
 keys-wrong-scopes = Marque pelo menos uma coisa que a chave possa fazer.
 keys-wrong-days = Escolha quando a chave expira.
+keys-wrong-account = Uma conta marcada não está mais conectada. Escolha novamente.
 keys-wrong-many = Você já tem 20 chaves. Revogue uma que não seja mais necessária.
 keys-revoke-question = Revogar { $name }?
 keys-revoke-at-once = Programas que usam esta chave são recusados na hora; o que tiverem aberto termina em segundos.

@@ -416,6 +416,7 @@ keys-wrong = { $why } Chưa tạo khóa.
 keys-wrong-name = Vui lòng đặt tên khóa dài tối đa { $most } ký tự.
 keys-wrong-scopes = Vui lòng chọn ít nhất một quyền cho khóa.
 keys-wrong-days = Vui lòng chọn khi nào khóa hết hạn.
+keys-wrong-account = Một tài khoản bạn đã chọn không còn được kết nối. Vui lòng chọn lại.
 keys-wrong-many = Bạn đã có 20 khóa. Vui lòng thu hồi một khóa không còn cần.
 keys-revoke-question = Thu hồi { $name }?
 keys-revoke-at-once = Chương trình dùng khóa này bị từ chối ngay; những gì đang mở sẽ kết thúc sau vài giây.

@@ -22,6 +22,9 @@ use crate::shared::store::api_keys::{ApiKey, MAX_NAME, NewApiKey, NotMade, Scope
 use crate::shared::store::{ApiKeys, Connection, Session};
 use crate::web::form::Posted;
 
+/// How the names of the boxes of accounts begin.
+const ACCOUNT_FIELD: &str = "account-";
+
 /// How long a new key waits to be shown, in milliseconds.
 const SHOWN_WITHIN_MS: i64 = 5 * 60 * 1000;
 
@@ -140,6 +143,12 @@ async fn make(
         days: posted.field("days").to_owned(),
         wrong: None,
     };
+    // An account may have gone since the page was shown: without it, an empty list would mean all of them.
+    let ticked = posted.named().filter(|name| name.starts_with(ACCOUNT_FIELD)).count();
+    if ticked != filled.accounts.len() {
+        let shown = Shown { shared, keys, token: form_token(&vault, &session), session, accounts };
+        return Ok(shown.page(None, false, &Filled { wrong: Some(say::keys_wrong_account()), ..filled }));
+    }
     let days = match filled.days.as_str() {
         "" => None,
         days => Some(days.parse().unwrap_or(0)),
@@ -211,7 +220,7 @@ fn scope_field(scope: Scope) -> String {
 }
 
 fn account_field(channel: &str, account: &str) -> String {
-    format!("account-{channel}-{account}")
+    format!("{ACCOUNT_FIELD}{channel}-{account}")
 }
 
 /// What a scope allows, in words.

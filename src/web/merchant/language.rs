@@ -21,6 +21,9 @@ const KEPT_SECONDS: i64 = 365 * 24 * 3_600;
 /// What a form may send at most, in bytes.
 const LONGEST: usize = 4_096;
 
+/// The members of a query by which our pages are told apart.
+const OF_PAGES: [&str; 4] = ["id", "q", "after", "before"];
+
 tokio::task_local! {
     /// Where the form leads back to: the page that is being shown.
     static HERE: Option<String>;
@@ -42,10 +45,23 @@ pub async fn in_their_language(State(Secure(secure)): State<Secure>, request: Re
     }
     let language = of(request.headers(), secure);
     let is_page = request.method() == Method::GET;
-    // Without its query: that of a login's last step holds what no page may show.
-    let here = if is_page { path } else { "/" };
-    let here = Some(here.to_owned());
+    let here = Some(if is_page { address_of(request.uri()) } else { "/".to_owned() });
     read_in(language, HERE.scope(here, next.run(request))).await
+}
+
+/// The address of a page, with those members of its query by which our pages are told apart. What a login's last step brings
+/// stands on no page.
+fn address_of(uri: &http::Uri) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        if OF_PAGES.contains(&&*name) {
+            query.append_pair(&name, &value);
+        }
+    }
+    match query.finish() {
+        query if query.is_empty() => uri.path().to_owned(),
+        query => format!("{}?{query}", uri.path()),
+    }
 }
 
 fn of(headers: &HeaderMap, secure: bool) -> Language {
@@ -114,6 +130,18 @@ fn is_page_of_ours(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_keeps_what_tells_it_apart_and_nothing_of_a_login() {
+        for (asked, kept) in [
+            ("/keys", "/keys"),
+            ("/catalogue/shopify/a/product?id=7&x=1", "/catalogue/shopify/a/product?id=7"),
+            ("/shopify/callback?code=abc&state=d&hmac=e", "/shopify/callback"),
+            ("/conversations?q=a%20%26b&before=2", "/conversations?q=a+%26b&before=2"),
+        ] {
+            assert_eq!(address_of(&asked.parse().expect("an address")), kept);
+        }
+    }
 
     #[test]
     fn a_choice_leads_back_to_this_host_alone() {
