@@ -4,15 +4,13 @@
 //! apart is a column here; whatever treats one of them otherwise asks its row, not its name.
 
 use super::config::Config;
+pub use super::refusal::PLATFORM;
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::TextLimit;
 use crate::shared::languages::{Sentence, say};
 
 /// The channel's name in paths, tables and files.
 pub const NAME: &str = MESSENGER.name;
-
-/// The platform's name as people know it.
-pub const PLATFORM: &str = MESSENGER.platform;
 
 /// The permissions that are asked for. `pages_read_engagement` is needed by the Conversations API.
 /// Source: <https://developers.facebook.com/docs/messenger-platform/conversations> (2026).
@@ -83,7 +81,7 @@ pub struct Row {
 /// Messenger: the account is the Page itself.
 pub const MESSENGER: Row = Row {
     name: "facebook",
-    platform: "Facebook",
+    platform: PLATFORM,
     noun: say::noun_page,
     title: say::facebook_connect,
     object: "page",

@@ -1,10 +1,12 @@
 //! What a refusal of the Graph API means in words for the merchant.
 
-use super::inbox::PLATFORM;
 use crate::meta::app::Denial;
 use crate::meta::refusal::{NOT_VISIBLE, TOO_MUCH};
 use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::ApiError;
+
+/// The platform's name as people know it.
+pub const PLATFORM: &str = "Facebook";
 
 /// Why a call is not allowed, and what to do, for the merchant.
 #[must_use]

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::conversation_file::path_of;
+use super::paused::Paused;
 use super::strays::{self, Strays};
 use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker, moved_files, unsend};
 use crate::shared::channel::job::BoxFuture;
@@ -98,11 +99,6 @@ pub struct Conversations {
     /// Whether the journal's log may still hold what was taken back.
     in_log: AtomicBool,
 }
-
-/// Who has it knows that nobody else makes a conversation's file. Whatever goes on when its asker is gone, a rebuild that
-/// nobody waits for any more or a file that is being replaced, has a clone of it: a file that is made from an older view of the
-/// journal must not take the place of a newer one.
-pub type Paused = Arc<tokio::sync::OwnedMutexGuard<()>>;
 
 /// Why a step could not be finished. The same step is taken again later.
 #[derive(Debug, thiserror::Error)]

@@ -13,6 +13,7 @@ pub mod feed;
 mod moved_files;
 pub mod object_copies;
 pub mod outbox;
+mod paused;
 pub mod push;
 pub mod reads;
 pub mod reply_counts;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::conversation_file::path_of;
-use super::conversations::Paused;
+use super::paused::Paused;
 use crate::shared::files::output::{Output, ToDisk};
 use crate::shared::journal::{Conversation, Journal, JournalError, Pruned, TakenBack, Unsending};
 use crate::shared::raw_json::elements;

@@ -4,23 +4,7 @@ use rusqlite::OptionalExtension;
 
 use super::error::JournalError;
 use super::handle::Journal;
-use super::positions::{cursor_position, save_cursor};
-
-/// Up to which event the consumer of conversations has made files.
-pub(in crate::shared) const CONVERSATIONS_CURSOR: &str = "consumer:conversations";
-
-/// Up to which event it is written down what is to be read again.
-pub(in crate::shared) const READS_CURSOR: &str = "consumer:refresh";
-
-/// Up to which event the conversations that the pages list are counted.
-pub(in crate::shared) const OVERVIEW_CURSOR: &str = "consumer:overview";
-
-/// Up to which event it is known how conversations stand, and bots are told.
-pub(in crate::shared) const FEED_CURSOR: &str = "consumer:feed";
-
-/// Every consumer's cursor: only what lies behind all of them may be deleted.
-pub(in crate::shared) const CONSUMER_CURSORS: [&str; 4] =
-    [CONVERSATIONS_CURSOR, READS_CURSOR, OVERVIEW_CURSOR, FEED_CURSOR];
+use super::positions::{CONVERSATIONS_CURSOR, cursor_position, save_cursor};
 
 impl Journal {
     /// Up to which event files are made.

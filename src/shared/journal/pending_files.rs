@@ -8,9 +8,9 @@ use rusqlite::{Connection, params};
 use super::beginnings::{LostBeginning, forget_beginnings};
 use super::changed_files::note_file_change;
 use super::conversation::Conversation;
-use super::cursors::CONVERSATIONS_CURSOR;
 use super::error::JournalError;
 use super::handle::Journal;
+use super::positions::CONVERSATIONS_CURSOR;
 use super::positions::save_cursor;
 use super::reader::JournalReader;
 

@@ -2,6 +2,22 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+/// Up to which event the consumer of conversations has made files.
+pub(in crate::shared) const CONVERSATIONS_CURSOR: &str = "consumer:conversations";
+
+/// Up to which event it is written down what is to be read again.
+pub(in crate::shared) const READS_CURSOR: &str = "consumer:refresh";
+
+/// Up to which event the conversations that the pages list are counted.
+pub(in crate::shared) const OVERVIEW_CURSOR: &str = "consumer:overview";
+
+/// Up to which event it is known how conversations stand, and bots are told.
+pub(in crate::shared) const FEED_CURSOR: &str = "consumer:feed";
+
+/// Every consumer's cursor: only what lies behind all of them may be deleted.
+pub(in crate::shared) const CONSUMER_CURSORS: [&str; 4] =
+    [CONVERSATIONS_CURSOR, READS_CURSOR, OVERVIEW_CURSOR, FEED_CURSOR];
+
 /// Where it is kept up to which event the table `conversation_events` is complete.
 pub(super) const IN_ORDER_CURSOR: &str = "consumer:conversations:in_order";
 

@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 
-use super::beginnings::{Pruned, find_pruned, save_pruned};
 use super::connected_accounts::{ConnectedAccounts, NOT_CONNECTED};
 use super::conversation::Conversation;
-use super::cursors::CONSUMER_CURSORS;
 use super::error::JournalError;
 use super::handle::Journal;
+use super::positions::CONSUMER_CURSORS;
 use super::positions::{cursor_position, newest_seq, save_cursor};
+use super::pruned::{Pruned, find_pruned, save_pruned};
 
 /// Up to which event a pass has looked.
 const CURSOR: &str = "consumer:retention";

@@ -6,10 +6,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::conversation::Conversation;
-use super::cursors::FEED_CURSOR;
 use super::event::{DedupeKey, Effect, Event, SentPart};
 use super::person_names::AlsoKnown;
-use super::positions::cursor_position;
+use super::positions::{FEED_CURSOR, cursor_position};
 
 /// The conversation to which this went that an event tells of. `None`: it tells of nothing that is known, or of something
 /// that went to whomever the event itself names.

@@ -8,9 +8,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rusqlite::{Connection, params};
 
-use super::beginnings::find_pruned;
 use super::conversation::Conversation;
 use super::event::{DedupeKey, Event};
+use super::pruned::find_pruned;
 
 /// What a channel knows of the items that stand in conversation files: how their content is taken back, and which event each
 /// was.
