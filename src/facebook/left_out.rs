@@ -16,8 +16,9 @@ use crate::meta::id::Id;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::outgoing::http::{ApiError, Patience};
 
-/// How many people are asked for: some may have deleted their account, so that the platform knows nothing of them.
-const ASKED_FOR: usize = 20;
+/// How many people are asked for: some may have deleted their account, so that the platform knows nothing of them. Each costs a
+/// call of the two that a Page has in a second.
+const ASKED_FOR: usize = 5;
 
 /// The conversations that the platform has, and that this walk was not shown. `shown`: the people of the list that ends.
 ///

@@ -91,7 +91,7 @@ pub trait Worker: Send + Sync {
     }
 
     /// Begins nothing any more, and waits for the calls under way that would otherwise end in doubt. Called once, when the
-    /// service stops; whatever takes longer than [`FINISH_WITHIN`] is cut. Where a cut costs nothing, there is nothing to
+    /// service stops; whatever takes longer than ten seconds is cut. Where a cut costs nothing, there is nothing to
     /// wait for.
     fn finish(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})

@@ -12,7 +12,6 @@ use rusqlite::Connection;
 use serde_json::json;
 use shoptalk::app::config::Config;
 use shoptalk::commands::socket;
-use shoptalk::demo::object_store::{Fault, Operation};
 use shoptalk::doctor::{Report, Surroundings, examine};
 use shoptalk::facebook::sandbox::SendFailure;
 use shoptalk::shared::channel::finding::{Finding, Severity};
@@ -768,25 +767,17 @@ async fn the_bucket_is_looked_at_as_the_service_would_use_it_and_left_as_it_is()
     }
     assert_eq!(bucket.traffic.received().iter().filter(|one| one.method != "GET").count(), puts, "nothing is changed");
     // What only shows where something is sent: the running service knows it.
-    for (path, name) in [("page_metadata.json", "denied"), ("shop_metadata.json", "untrue")] {
-        match name {
-            "denied" => bucket.traffic.fail_next(path, 1, Bucket::refusal(403, "AccessDenied")),
-            _ => bucket.break_all(Some(Operation::Put), Fault::StoresOther),
-        }
-        let output = &patient.app.shared().output;
-        let file = match path {
-            "page_metadata.json" => RelativePath::new(&["facebook", PAGE, path]),
-            _ => RelativePath::new(&[SHOP, path]),
-        };
-        output.write(&file.unwrap(), b"{}").unwrap();
-        patient.app.clock.advance(Duration::from_secs(61));
-        patient.app.work().await;
-        assert!(found().await.contains("cloud_refused"), "{name}");
-        bucket.heal();
-        patient.app.clock.advance(Duration::from_secs(3601));
-        patient.app.work().await;
-        assert!(!found().await.contains("cloud_refused"), "{name}");
-    }
+    bucket.traffic.fail_next("page_metadata.json", 1, Bucket::refusal(403, "AccessDenied"));
+    let file = RelativePath::new(&["facebook", PAGE, "page_metadata.json"]).unwrap();
+    let text = patient.app.text(&format!("facebook/{PAGE}/page_metadata.json")).unwrap();
+    patient.app.shared().output.write(&file, format!("{text}\n").as_bytes()).unwrap();
+    patient.app.clock.advance(Duration::from_secs(61));
+    patient.app.work().await;
+    assert!(found().await.contains("cloud_refused"));
+    bucket.heal();
+    patient.app.clock.advance(Duration::from_secs(3601));
+    patient.app.work().await;
+    assert!(!found().await.contains("cloud_refused"));
     patient.sql(
         "journal",
         "INSERT INTO object_copies (path, folder, stem, first_at, due_at) VALUES ('a/b/c', 'a/b', 'c', 1, 1)",
