@@ -32,7 +32,13 @@ const EXAMPLES: &str = "Examples:\n  shoptalk               run the service with
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<What>,
-    /// The folder in which the service runs: its .env, data and files are there. Without it, the current folder; for `demo`, a temporary one
+    /// The folder in which the service runs: its .env, data and files are there. Without it, the current folder
+    #[cfg_attr(
+        feature = "demo",
+        arg(
+            help = "The folder in which the service runs: its .env, data and files are there. Without it, the current folder; for `demo`, a temporary one"
+        )
+    )]
     #[arg(long, global = true, value_name = "FOLDER")]
     pub dir: Option<PathBuf>,
 }
