@@ -41,7 +41,7 @@ pub async fn findings(
 
 async fn endpoint(server: &Server, settings: &ResponderSettings, clock: &Clock) -> Option<Finding> {
     let about = settings.endpoint.to_string();
-    match ask(server, settings, clock, Method::GET, "models").await {
+    match ask(server, settings, clock, Method::GET, "/models").await {
         Err(error) => return Some(unreachable(&about, error.to_string())),
         Ok(status) if status.is_server_error() => {
             return Some(unreachable(&about, format!("it answers with status {status}")));
@@ -51,7 +51,7 @@ async fn endpoint(server: &Server, settings: &ResponderSettings, clock: &Clock) 
         Ok(_) => {}
     }
     // A question without words costs nothing. What is said about them differs; a key that is not good there does not.
-    let status = ask(server, settings, clock, Method::POST, "chat/completions").await.ok()?;
+    let status = ask(server, settings, clock, Method::POST, "/chat/completions").await.ok()?;
     is_refusal(status).then(|| refused(about, status))
 }
 

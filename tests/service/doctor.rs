@@ -792,10 +792,14 @@ async fn the_bucket_is_looked_at_as_the_service_would_use_it_and_left_as_it_is()
 async fn faults_of_the_bot_are_found() {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     let model = Model::start().await;
-    let refusing = axum::Router::new().fallback(|| async { axum::http::StatusCode::UNAUTHORIZED });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let refuses = format!("http://{}/v1", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, refusing).await });
+    let serve = async |router: axum::Router| {
+        let router = router.fallback(|| async { axum::http::StatusCode::UNAUTHORIZED });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        url
+    };
+    let refuses = serve(axum::Router::new()).await;
     let patient = Patient::healthy().await;
     let found = async |url: &str| {
         let mut settings = model.settings();
@@ -805,13 +809,12 @@ async fn faults_of_the_bot_are_found() {
     assert_eq!(found(&model.url).await, codes([]), "a service that does not tell its models is reached, too");
     assert_eq!(found("http://127.0.0.1:9/v1").await, codes(["bot_endpoint_unreachable"]));
     assert_eq!(found(&refuses).await, codes(["bot_refused"]));
-    let asked = axum::Router::new()
-        .route("/v1/models", get(|| async { "{}" }))
-        .fallback(|| async { axum::http::StatusCode::UNAUTHORIZED });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let refuses_questions = format!("http://{}/v1", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, asked).await });
+    let models = axum::Router::new().route("/v1/models", get(|| async { "{}" }));
+    let refuses_questions = serve(models.clone()).await;
     assert_eq!(found(&refuses_questions).await, codes(["bot_refused"]), "who tells models may take no question");
+    let questions = axum::routing::post(|| async { axum::http::StatusCode::BAD_REQUEST });
+    let takes_questions = serve(models.route("/v1/chat/completions", questions)).await;
+    assert_eq!(found(&takes_questions).await, codes([]), "it is asked at the addresses of the API");
     // How a model answers questions the running service knows.
     for (cause, code) in [("responder:unreachable", "bot_endpoint_unreachable"), ("responder:refused", "bot_refused")] {
         let alerts = &patient.app.shared().alerts;
