@@ -2,9 +2,10 @@
 //! cut. A file that is made anew must not overwrite the only copy: what can be read goes into the journal again, and what
 //! cannot is moved aside with its file, and so is what the journal has with other content.
 
-use std::collections::HashSet;
+use std::cell::LazyCell;
+use std::collections::{HashMap, HashSet};
 
-use crate::shared::journal::{Conversation, Event, Journal, JournalError, JournalReader};
+use crate::shared::journal::{Conversation, DedupeKey, Event, Journal, JournalError, JournalReader};
 use crate::shared::raw_json::elements;
 
 /// The cause of the alert that messages were taken from files into the journal.
@@ -48,6 +49,8 @@ pub(super) fn find(
         return Ok(Strays::Unknown);
     };
     let known: HashSet<&str> = new.iter().copied().collect();
+    let by_key = LazyCell::new(|| by_key(journal, conversation, &new));
+    let tombstone = journal.unsending(&conversation.channel).map(|unsending| unsending.tombstone);
     let (mut strays, mut last) = (Vec::new(), None);
     for item in old.into_iter().filter(|item| !known.contains(item)) {
         let Some(mut event) = journal.event_of(conversation, item) else { return Ok(Strays::Unknown) };
@@ -56,7 +59,12 @@ pub(super) fn find(
         last = event.occurred_at;
         if !reader.knows(&event.key)? {
             strays.push(event);
-        } else if says_another(journal, conversation, (item, &event), &new) {
+            continue;
+        }
+        // What was taken back is another by right.
+        let left = tombstone.map(|tombstone| tombstone(item.as_bytes()));
+        let is_left = |other: &&str| left.as_ref().is_some_and(|left| left.as_slice() == other.as_bytes());
+        if by_key.get(&event.key).into_iter().flatten().any(|other| !is_left(other)) {
             // A bit may have changed on either side: nobody can tell which, so both are kept.
             return Ok(Strays::Unknown);
         }
@@ -64,18 +72,17 @@ pub(super) fn find(
     Ok(if strays.is_empty() { Strays::None } else { Strays::Events(strays) })
 }
 
-/// Whether the document has this item with other content than the file: neither damaged, which is noticed elsewhere, nor
-/// because it was taken back.
-fn says_another(
+/// What a document says of each event, by its key. What is damaged has none, and is noticed elsewhere.
+fn by_key<'a>(
     journal: &Journal,
     conversation: &Conversation,
-    (item, event): (&str, &Event),
-    document: &[&str],
-) -> bool {
-    let tombstone = journal.unsending(&conversation.channel).map(|unsending| (unsending.tombstone)(item.as_bytes()));
-    document
-        .iter()
-        .filter(|other| tombstone.as_ref().is_none_or(|left| left.as_slice() != other.as_bytes()))
-        .filter_map(|other| journal.event_of(conversation, other))
-        .any(|other| other.key == event.key)
+    document: &[&'a str],
+) -> HashMap<DedupeKey, Vec<&'a str>> {
+    let mut by_key: HashMap<DedupeKey, Vec<&str>> = HashMap::new();
+    for item in document {
+        if let Some(event) = journal.event_of(conversation, item) {
+            by_key.entry(event.key).or_default().push(item);
+        }
+    }
+    by_key
 }
