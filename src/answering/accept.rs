@@ -260,9 +260,11 @@ impl Answering {
     async fn check_reply_to(&self, of: &Conversation, content: &Content) -> Result<(), Refused> {
         let Some(quoted) = content.reply_to.as_deref() else { return Ok(()) };
         let journal = &self.shared.journal;
+        if journal.is_sent_part(of, quoted).await? {
+            return Ok(());
+        }
         let past = journal.read_history(of, MOST_QUOTED, self.meaning()).await?;
-        let is_here = past.iter().any(|said| said.platform_id.as_deref() == Some(quoted))
-            || journal.is_sent_part(of, quoted).await?;
+        let is_here = past.iter().any(|said| said.platform_id.as_deref() == Some(quoted));
         match is_here || past.len() >= MOST_QUOTED {
             true => Ok(()),
             false => Err(Refused::Invalid(vec![Misfit::new(

@@ -12,10 +12,10 @@ use super::positions::{FEED_CURSOR, cursor_position};
 
 /// The conversation to which this went that an event tells of. `None`: it tells of nothing that is known, or of something
 /// that went to whomever the event itself names.
-pub(super) fn find(
+pub(super) fn find<'a>(
     connection: &Connection,
     event: &Event,
-    names: &[&AlsoKnown],
+    mut names: impl Iterator<Item = &'a AlsoKnown>,
     person: Option<&str>,
 ) -> rusqlite::Result<Option<String>> {
     let Effect::Receipt { of, .. } = &event.effect else { return Ok(None) };
@@ -23,8 +23,7 @@ pub(super) fn find(
         None => find_by_id(connection, event, of)?,
         marked => marked,
     };
-    let is_named = |found: &String| person == Some(found) || names.iter().any(|known| known.name == *found);
-    Ok(found.filter(|found| !is_named(found)))
+    Ok(found.filter(|found| person != Some(found) && !names.any(|known| known.name == *found)))
 }
 
 /// The marks of our calls are `message:part`.
@@ -39,7 +38,7 @@ fn find_marked(connection: &Connection, event: &Event, of: &SentPart) -> rusqlit
 fn find_by_id(connection: &Connection, event: &Event, of: &SentPart) -> rusqlite::Result<Option<String>> {
     let found: Vec<String> = connection
         .prepare_cached(
-            "SELECT DISTINCT o.conversation FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
+            "SELECT DISTINCT o.conversation FROM outgoing_parts AS p CROSS JOIN outgoing AS o ON o.number = p.message
              WHERE p.platform_id = ?1 AND o.channel = ?2 AND o.account = ?3 LIMIT 2",
         )?
         .query_map(params![of.platform_id, event.channel, event.account], |row| row.get(0))?
@@ -61,12 +60,16 @@ pub(in crate::shared) fn take_reports(
              SELECT seq FROM events WHERE name = ?1 AND conversation IS NULL AND seq <= ?2",
         )?
         .execute(params![name.as_bytes(), cursor_position(connection, FEED_CURSOR)?])?;
-    connection
+    let moved = connection
         .prepare_cached(
             "UPDATE events SET conversation = ?2, apart = iif(conversation IS NULL, NULL, apart)
              WHERE name = ?1 AND conversation IS NOT ?2",
         )?
         .execute(params![name.as_bytes(), to.person])?;
+    if moved == 0 {
+        // No report stood elsewhere, and so none was counted there.
+        return Ok(());
+    }
     connection
         .prepare_cached(
             "UPDATE OR REPLACE outgoing_receipts SET conversation = ?3

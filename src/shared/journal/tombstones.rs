@@ -66,25 +66,24 @@ pub(super) fn take_back(
     keys: &[DedupeKey],
 ) -> rusqlite::Result<()> {
     let Some(unsending) = find(unsendings, event.channel) else { return Ok(()) };
-    // What was deleted by age has left no name: its file is looked through.
     let of =
         Conversation { channel: event.channel.to_owned(), account: event.account.clone(), person: person.to_owned() };
+    // What was deleted by age has left no name: its file is looked through.
     let has_beginning = find_pruned(connection, &of)?.is_some();
     let mut is_filed = false;
     for key in keys {
-        let mut known: Vec<(i64, Vec<u8>, bool)> = connection
+        // Of another conversation, the payload is none of ours.
+        let known: Vec<(i64, Option<Vec<u8>>)> = connection
             .prepare_cached(
-                "SELECT seq, payload, conversation IS ?2 FROM events WHERE dedupe = ?1
-                 UNION SELECT seq, payload, conversation IS ?2 FROM events WHERE name = ?1",
+                "SELECT seq, iif(conversation IS ?2, payload, NULL) FROM events WHERE dedupe = ?1
+                 UNION SELECT seq, iif(conversation IS ?2, payload, NULL) FROM events WHERE name = ?1",
             )?
-            .query_map(params![key.as_bytes(), person], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .query_map(params![key.as_bytes(), person], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<_>>()?;
-        let is_anothers = !known.is_empty() && !known.iter().any(|(_, _, is_own)| *is_own);
-        known.retain(|(_, _, is_own)| *is_own);
-        if is_anothers {
+        if !known.is_empty() && known.iter().all(|(_, payload)| payload.is_none()) {
             continue;
         }
-        for (seq, payload, _) in &known {
+        for (seq, payload) in known.iter().filter_map(|(seq, payload)| Some((seq, payload.as_ref()?))) {
             connection
                 .prepare_cached("UPDATE events SET payload = ?2 WHERE seq = ?1")?
                 .execute(params![seq, (unsending.tombstone)(payload)])?;
@@ -94,7 +93,7 @@ pub(super) fn take_back(
         connection
             .prepare_cached(
                 "INSERT INTO unsent (dedupe, channel, account, conversation, in_file) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO UPDATE SET conversation = excluded.conversation WHERE ?6",
+                 ON CONFLICT DO UPDATE SET conversation = excluded.conversation, in_file = excluded.in_file WHERE ?6",
             )?
             .execute(params![key.as_bytes(), event.channel, event.account, person, has_beginning, !known.is_empty()])?;
     }

@@ -348,12 +348,10 @@ impl Writer {
                 None => None,
             };
             let conversation = named.as_deref().or(conversation);
-            let mut own_names: Vec<&AlsoKnown> = names.iter().filter(|name| name.event == index).collect();
-            let sent_to = sent_parts::find(&self.connection, event, &own_names, conversation)?;
+            let own_names = || names.iter().filter(|name| name.event == index);
+            let sent_to = sent_parts::find(&self.connection, event, own_names(), conversation)?;
             if sent_to.is_some() {
                 set_aside = None;
-                // They are those of whomever the platform names, which is somebody else as far as anybody knows.
-                own_names.clear();
             }
             let conversation = sent_to.as_deref().or(conversation);
             if set_aside.is_none() && !self.accounts.contains(event.channel, &event.account) {
@@ -388,7 +386,8 @@ impl Writer {
                     any_unsent = true;
                 }
                 let (person, at) = (conversation.unwrap_or_default(), event.occurred_at.unwrap_or(now_ms));
-                for name in own_names.into_iter().filter(|_| !person.is_empty()) {
+                // Names that come with a report are those of whomever the platform names in it, which may be somebody else.
+                for name in own_names().filter(|_| sent_to.is_none() && !person.is_empty()) {
                     // Of accounts that nobody has connected nothing is listed.
                     if set_aside.is_some() && name.how == Knowing::Called {
                         continue;

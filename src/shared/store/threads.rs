@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use super::read_requests::insert_read_request;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{
-    Account, Conversation, Journal, JournalError, OVERVIEW_CURSOR, conversation_number, save_cursor,
+    Account, Conversation, Journal, JournalError, OVERVIEW_CURSOR, conversation_number, in_order_up_to, save_cursor,
 };
 use crate::shared::text_fold::Words;
 
@@ -314,11 +314,17 @@ impl Journal {
             let mut name_person = connection.prepare_cached(
                 "INSERT INTO threads (channel, account, conversation, name) SELECT ?1, ?2, ?3, ?4
                  WHERE EXISTS (SELECT 1 FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3)
-                    OR EXISTS (SELECT 1 FROM events WHERE channel = ?1 AND account = ?2 AND conversation = ?3)
+                    OR EXISTS (SELECT 1 FROM conversation_events AS place CROSS JOIN events AS e USING (seq)
+                               WHERE place.conversation = ?5
+                                 AND e.channel = ?1 AND e.account = ?2 AND e.conversation = ?3)
+                    OR EXISTS (SELECT 1 FROM events
+                               WHERE seq > ?6 AND channel = ?1 AND account = ?2 AND conversation = ?3)
                  ON CONFLICT DO UPDATE SET name = excluded.name",
             )?;
+            let in_order = in_order_up_to(connection)?;
             for (person, name) in &new {
-                name_person.execute(params![channel, account, person, name])?;
+                let number = conversation_number(channel, &account, person);
+                name_person.execute(params![channel, account, person, name, number, in_order])?;
             }
             Ok(())
         })
