@@ -404,7 +404,8 @@ fn wanted(text: &str) -> MessageWanted {
 async fn send(scene: &Scene, wanted: MessageWanted) -> (String, bool) {
     let lines = scene.app.command(Command::Send(wanted)).await;
     match lines.as_slice() {
-        [Line::Said { text } | Line::Refused { text }, Line::End { good }] => (text.clone(), *good),
+        [Line::Said { text }, Line::End { good }] => (text.clone(), *good),
+        [Line::Refused { text }, Line::End { good: false }] => (text.clone(), false),
         other => panic!("{other:?}"),
     }
 }

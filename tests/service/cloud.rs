@@ -98,7 +98,10 @@ impl Scene {
             Line::Said { text } | Line::Refused { text } => Some(text.clone()),
             _ => None,
         });
-        (said.collect(), lines.last() == Some(&Line::End { good: true }))
+        let is_good = lines.last() == Some(&Line::End { good: true });
+        let is_refused = lines.iter().any(|line| matches!(line, Line::Refused { .. }));
+        assert!(!(is_good && is_refused), "{lines:?}");
+        (said.collect(), is_good)
     }
 
     pub async fn restart(self) -> Self {

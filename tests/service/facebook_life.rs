@@ -382,15 +382,17 @@ async fn the_end_of_a_login_is_told_a_week_before_and_a_login_renews_it() {
     app.finish().await;
 }
 
+/// Meta's word that it does this to the Page for breaking its rules, so many seconds later.
+pub fn policy(action: &str, second: i64) -> String {
+    json!({"object": "page", "entry": [{"id": PAGE, "time": 1_795_262_400_000_i64, "messaging": [
+        {"recipient": {"id": PAGE}, "timestamp": 1_795_262_400_000_i64 + second * 1000,
+         "policy_enforcement": {"action": action, "reason": "Too many unsolicited messages."}}]}]})
+    .to_string()
+}
+
 #[tokio::test]
 async fn what_metas_policy_does_to_a_page_is_said_until_it_is_undone() {
     let app = connected().await;
-    let policy = |action: &str, second: i64| {
-        json!({"object": "page", "entry": [{"id": PAGE, "time": 1_795_262_400_000_i64, "messaging": [
-            {"recipient": {"id": PAGE}, "timestamp": 1_795_262_400_000_i64 + second * 1000,
-             "policy_enforcement": {"action": action, "reason": "Too many unsolicited messages."}}]}]})
-        .to_string()
-    };
     for (second, (action, words)) in
         (1..).zip([("warning", "Facebook warns the Page"), ("block", "has blocked the Page from sending")])
     {

@@ -137,6 +137,7 @@ async fn a_right_signature_is_accepted_in_each_of_its_forms_and_at_both_addresse
         app.facebook.deliver_with(&plain, &[("x-hub-signature-256", &app.facebook.sign(&plain))]).await.unwrap(),
         200
     );
+    // In upper case it is another spelling, and refused (W2).
     let upper = body();
     let signature = app.facebook.sign(&upper);
     let signature = format!("sha256={}", signature.strip_prefix("sha256=").unwrap().to_uppercase());

@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use shoptalk::app::config::Config;
 use shoptalk::shared::erasure::Scope as Erase;
-use shoptalk::shared::store::api_keys::Scope;
+use shoptalk::shared::store::api_keys::{NewApiKey, Scope};
 use shoptalk::workers::push::BotReceiver;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
-use crate::api_keys::{Bot, is_problem};
+use crate::api_keys::{Bot, is_problem, wish};
 use crate::feed::{SAM, deliver_and_settle, events, sam};
 use crate::test_app::{PAGE, SHOP, TestApp};
 
@@ -270,6 +270,14 @@ async fn b5_posts_go_to_public_https_addresses_only() {
     is_problem(&bot.send(Method::PUT, "/api/v1/push", &[], late.as_bytes()).await, 410, "cursor-expired");
     let reader = Bot::of(&app, bot.key.merchant, &[Scope::Read]).await;
     is_problem(&reader.get("/api/v1/push").await, 403, "scope-missing");
+    // Events of all accounts are posted: a key that sees some of them has no say in that.
+    let accounts = vec![("facebook".to_owned(), PAGE.to_owned())];
+    let limited = Bot::with(&app, NewApiKey { accounts, ..wish(bot.key.merchant, &[Scope::Admin]) }).await;
+    for (method, body) in
+        [(Method::GET, ""), (Method::PUT, r#"{"url":"https://bot.example/all"}"#), (Method::DELETE, "")]
+    {
+        is_problem(&limited.send(method, "/api/v1/push", &[], body.as_bytes()).await, 403, "not-permitted");
+    }
     assert_eq!(put(&bot, &json!({ "url": "https://bot.example/events" })).await["n"], 0);
     let stranger = Bot::of(&app, Uuid::new_v4(), &[Scope::Admin]).await;
     is_problem(&stranger.get("/api/v1/push").await, 404, "not-found");

@@ -298,6 +298,7 @@ async fn half_a_surrogate_pair_is_refused_wherever_it_stands_and_stores_nothing(
         (r#"{"template":{"name":"a","language":"\ud800"}}"#, "/template/language"),
         (r#"{"template":{"name":"a","language":"en","params":["\ud800"]}}"#, "/template/params/0"),
         (r#"{"text":"hushed","reply_to":"\ud800"}"#, "/reply_to"),
+        (r#"{"text":"hushed","reply_to":"m_of_nobody"}"#, "/reply_to"),
         (r#"{"text":"hushed","answers":"\ud800"}"#, "/answers"),
         (r#"{"text":"hushed","author":"\ud800"}"#, "/author"),
     ] {
@@ -474,11 +475,9 @@ async fn what_was_unknown_when_the_service_stopped_is_looked_for_however_late_it
         let id = scene.say("Yes.").await;
         scene.work().await;
         assert_eq!(scene.message(&id).await["state"], "unknown", "{failure:?}");
-        let Scene { app, sam, .. } = scene;
-        app.clock.advance(Duration::from_secs(3600));
-        let app = app.kill_and_restart_with(|_| {}).await;
-        let bot = Bot::start(&app, &[Scope::Read, Scope::Reply]).await;
-        let scene = Scene { app, bot, sam, keys: AtomicUsize::new(0) };
+        scene.app.clock.advance(Duration::from_secs(3600));
+        let app = scene.app.kill_and_restart_with(|_| {}).await;
+        let scene = Scene::again(app, &[Scope::Read, Scope::Reply]).await;
         scene.work().await;
         scene.pass(2).await;
         scene.pass(2).await;
@@ -921,5 +920,27 @@ async fn a_command_where_no_service_runs_answers_nobody() {
     assert_eq!(scene.app.said(SAM), ["Is the blue one in stock?"], "files are written");
     scene.work().await;
     assert_eq!(scene.taken(), ["Yes."]);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_another_person_said_is_not_quoted_and_a_repeat_needs_the_scope_of_its_message() {
+    let scene = Scene::with(&[Scope::Read, Scope::Reply]).await;
+    let alex = scene.app.facebook.person("7000000000000002", "Alex Roe");
+    let of_alex = scene.app.page().message_from(&alex, "our secret");
+    assert_eq!(scene.app.page().deliver(std::slice::from_ref(&of_alex)).await.unwrap(), Some(200));
+    scene.app.settle().await;
+    let quote = json!({"text": "Yes.", "reply_to": of_alex["message"]["mid"]});
+    let problem = is_problem(&scene.post("quote", &quote).await, 422, "invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/reply_to");
+
+    let by_human = json!({"text": "It is me, Eva.", "author": "human"});
+    let headers = [("idempotency-key", "by-eva"), ("content-type", "application/json")];
+    let path = format!("{}/messages", to(SAM));
+    let eva = Bot::start(&scene.app, &[Scope::Human]).await;
+    let body = by_human.to_string();
+    assert_eq!(eva.send(Method::POST, &path, &headers, body.as_bytes()).await.status, 202);
+    let answer = scene.bot.send(Method::POST, &path, &headers, body.as_bytes()).await;
+    assert_eq!(is_problem(&answer, 403, "scope-missing")["scope"], "human");
     scene.app.finish().await;
 }

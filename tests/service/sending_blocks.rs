@@ -10,6 +10,7 @@ use shoptalk::shared::store::SendingBlock;
 use shoptalk::shared::store::api_keys::Scope;
 
 use crate::api_keys::{Bot, is_problem};
+use crate::facebook_life::policy;
 use crate::replies::{Scene, to};
 use crate::test_app::{Browser, PAGE, TestApp};
 
@@ -121,23 +122,19 @@ async fn what_waits_of_a_blocked_account_looks_again_and_a_login_ends_the_block(
 #[tokio::test]
 async fn a_page_that_facebook_blocks_sends_nothing_until_it_is_taken_back() {
     let (scene, _) = scene().await;
-    let policy = |action: &str, second: i64| {
-        json!({"object": "page", "entry": [{"id": PAGE, "time": 1_795_262_400_000_i64, "messaging": [
-            {"recipient": {"id": PAGE}, "timestamp": 1_795_262_400_000_i64 + second * 1000,
-             "policy_enforcement": {"action": action}}]}]})
-        .to_string()
+    let told = async |action: &str, second: i64| {
+        let body = policy(action, second);
+        assert_eq!(scene.app.facebook.deliver_raw(body.as_bytes()).await.unwrap(), 200);
+        scene.app.settle().await;
     };
-    assert_eq!(scene.app.facebook.deliver_raw(policy("block", 1).as_bytes()).await.unwrap(), 200);
-    scene.app.settle().await;
+    told("block", 1).await;
     is_blocked(&scene, "blocked").await;
     scene.pass(3_601).await;
     is_blocked(&scene, "blocked").await;
-    assert_eq!(scene.app.facebook.deliver_raw(policy("unblock", 2).as_bytes()).await.unwrap(), 200);
-    scene.app.settle().await;
+    told("unblock", 2).await;
     is_free(&scene).await;
     // Where the end gets lost, a message tries after a day.
-    assert_eq!(scene.app.facebook.deliver_raw(policy("block", 3).as_bytes()).await.unwrap(), 200);
-    scene.app.settle().await;
+    told("block", 3).await;
     is_blocked(&scene, "blocked").await;
     scene.pass(24 * 3_600 + 60).await;
     assert_eq!(status(&scene.bot).await, "incomplete", "the Page's trouble is still told");
