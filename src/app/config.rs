@@ -406,7 +406,7 @@ impl Config {
             Ok(file) => file,
             Err(problem) => {
                 let problems = Problems(vec![Problem {
-                    name: ENV_FILE.to_owned(),
+                    name: file.display().to_string(),
                     kind: ProblemKind::Unreadable,
                     words: problem,
                 }]);

@@ -1,7 +1,7 @@
 //! The languages, each with its file of sentences.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use fluent_bundle::FluentResource;
 use fluent_bundle::concurrent::FluentBundle;
@@ -74,13 +74,9 @@ impl Language {
 
     /// Its sentences, read once.
     pub(super) fn sentences(self) -> &'static FluentBundle<FluentResource> {
-        static ALL: LazyLock<Vec<(Language, FluentBundle<FluentResource>)>> = LazyLock::new(|| {
-            let all = Language::OFFERED.into_iter().chain([Language::Mirrored]);
-            all.map(|language| (language, language.read())).collect()
-        });
-        let found = ALL.iter().find(|(language, _)| *language == self);
-        // Every variant is in the list; the first one stands for a forgotten one.
-        &found.unwrap_or(&ALL[0]).1
+        static ALL: [OnceLock<FluentBundle<FluentResource>>; Language::OFFERED.len() + 1] =
+            [const { OnceLock::new() }; Language::OFFERED.len() + 1];
+        ALL[self as usize].get_or_init(|| self.read())
     }
 
     fn read(self) -> FluentBundle<FluentResource> {

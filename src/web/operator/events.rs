@@ -52,11 +52,15 @@ pub(super) async fn list(
         p { a href="/operator" { "Operator" } }
         h1 { "Events" }
         (filters(&asked))
-        @if !asked.is_refused() {
+        @if asked.is_by_id() || !asked.is_refused() {
             (table("Events", "events", &HEADS, &rows, "None of the events that were looked at fits."))
         }
         @if let Some(next) = next { p { a.button.plain rel="next" href=(older(&asked, next)) { "Older events" } } }
-        @if let Some(refused) = &refused { (refused_table(&operator, refused)) }
+        @if let Some(refused) = &refused {
+            (refused_table(&operator, refused))
+        } @else if asked.is_refused() && !asked.is_by_id() {
+            p.hint { "Nothing is known of refused deliveries but their channel and their times: please ask for nothing else." }
+        }
         (again_since(&session))
     };
     Ok(plain_page(StatusCode::OK, "Events", &body))

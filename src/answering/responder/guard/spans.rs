@@ -19,7 +19,7 @@ pub type Span = (Unit, u64);
 const HOUR: &str = "h";
 
 /// Words for units, and how many of the unit each is. Words that also follow the hour of a clock ("9 horas") are none.
-const WORDS: [(&str, Unit, u64); 96] = [
+const WORDS: [(&str, Unit, u64); 97] = [
     (HOUR, Unit::Hours, 1),
     ("hours", Unit::Hours, 1),
     ("hour", Unit::Hours, 1),
@@ -51,6 +51,7 @@ const WORDS: [(&str, Unit, u64); 96] = [
     ("jours", Unit::Hours, 24),
     ("jour", Unit::Hours, 24),
     ("giorni", Unit::Hours, 24),
+    ("工作日", Unit::Hours, 24),
     ("giorno", Unit::Hours, 24),
     ("dagen", Unit::Hours, 24),
     ("dni", Unit::Hours, 24),
@@ -119,8 +120,7 @@ const WORDS: [(&str, Unit, u64); 96] = [
 ];
 
 /// Words that may stand between a number and its unit.
-const BETWEEN: [&str; 10] =
-    ["business", "working", "full", "calendar", "more", "weitere", "volle", "giorni lavorativi", "jours ouvrés", "个"];
+const BETWEEN: [&str; 8] = ["business", "working", "full", "calendar", "more", "weitere", "volle", "个"];
 
 /// What joins the two ends of a range, whose unit stands behind the second.
 const JOINS: [&str; 21] = [
@@ -169,7 +169,17 @@ pub fn span_at(lower: &str, number: &Number) -> Option<Span> {
 
 fn unit_behind(rest: &str) -> Option<(&'static str, Unit, u64)> {
     let rest = rest.trim_start_matches([' ', '-', '–', '+', '*']);
-    let rest = BETWEEN.iter().find_map(|word| rest.strip_prefix(word)?.strip_prefix(' ')).unwrap_or(rest);
+    // With the word first: it may be the beginning of a unit's.
+    unit_at(rest).or_else(|| {
+        let behind = BETWEEN.iter().find_map(|word| {
+            let behind = rest.strip_prefix(word)?;
+            if is_spaced(word) { behind.strip_prefix(' ') } else { Some(behind.trim_start_matches(' ')) }
+        });
+        unit_at(behind?)
+    })
+}
+
+fn unit_at(rest: &str) -> Option<(&'static str, Unit, u64)> {
     let is_unit = |(word, _, _): &&(&str, Unit, u64)| rest.strip_prefix(word).is_some_and(|rest| ends(word, rest));
     WORDS.iter().find(is_unit).copied()
 }
@@ -204,6 +214,10 @@ mod tests {
             assert_eq!(spans(text), [days(2), days(3)], "{text}");
         }
         assert_eq!(spans("a 3-day trial, 2 weeks, 48 hours"), [days(3), days(14), days(2)]);
+        for text in ["3 giorni lavorativi per la consegna", "3 jours ouvrés", "3个工作日", "3 个工作日"] {
+            assert_eq!(spans(text), [days(3)], "{text}");
+        }
+        assert_eq!(spans("3个小时, 2个月"), [Some((Unit::Hours, 300)), Some((Unit::Months, 200))]);
         assert_eq!(spans("1.5 years, 18 months"), [Some((Unit::Months, 1_800)), Some((Unit::Months, 1_800))]);
     }
 
