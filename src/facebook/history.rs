@@ -80,14 +80,14 @@ pub async fn read(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) 
     let walk = journal.begin_walk(channel, account, WalkStart { kind, until, first_seq }).await?;
 
     let mut gaps = Gaps::load(facebook, inbox).await?;
-    let (place, unreadable) = read_lists(facebook, inbox, &walk, &mut gaps, token).await?;
+    let place = read_lists(facebook, inbox, &walk, &mut gaps, token).await?;
     read_gaps(facebook, inbox, &walk, (&place, gaps), token).await?;
     list_older(facebook, inbox, kind, token).await?;
 
-    tell_of_unreadable(facebook, inbox, unreadable);
+    tell_of_broken(facebook, inbox, place.broken);
     // An account without conversations has a mark too: what comes after this is no history. What could not be read stays
     // behind it, so that it is looked at again.
-    let newest = if unreadable == 0 { place.newest } else { None };
+    let newest = if place.broken == 0 { place.newest } else { None };
     let newest = newest.max(mark.map(|mark| mark.timestamp_millis())).unwrap_or(0);
     let newest = DateTime::from_timestamp_millis(newest).unwrap_or_default().min(now);
     let marks = vec![(MARK, newest.to_rfc3339()), (POLLED_SEQ, walk.last_seq.to_string())];
@@ -118,145 +118,248 @@ pub async fn read(facebook: &Facebook, inbox: &Inbox<'_>, token: &SecretString) 
 }
 
 /// Tells the operator that lists hold what cannot be read, or that they do not any more.
-fn tell_of_unreadable(facebook: &Facebook, inbox: &Inbox<'_>, unreadable: usize) {
+fn tell_of_broken(facebook: &Facebook, inbox: &Inbox<'_>, broken: i64) {
     let (alerts, account) = (&facebook.shared.alerts, inbox.account.as_str());
     let cause = Cause::of_account(inbox.channel, account, "unreadable");
-    if unreadable == 0 {
+    if broken == 0 {
         return alerts.heal(cause);
     }
-    tracing::warn!(channel = inbox.channel, account, unreadable, "a list holds conversations that cannot be read");
+    tracing::warn!(channel = inbox.channel, account, broken, "a list holds conversations that cannot be read");
     let sentence = format!(
-        "The list of conversations of {account} holds some that cannot be read ({unreadable}). All others were read, and \
+        "The list of conversations of {account} holds some that cannot be read ({broken}). All others were read, and \
          each poll looks at these again."
     );
     alerts.raise(cause, &sentence);
 }
 
-/// Reads list after list until all that changed is in the journal. Gives back where the walk ended, and how many items of
-/// its lists cannot be read.
+/// A walk under way: where it is in the lists, and what is known of them.
+struct Lists<'a> {
+    facebook: &'a Facebook,
+    inbox: &'a Inbox<'a>,
+    walk: &'a HistoryWalk,
+    token: &'a SecretString,
+    place: WalkPlace,
+    way: Way,
+    size: Size,
+    /// The next list begins where an earlier attempt came to: the platform may have forgotten what its cursor means.
+    is_resumed: bool,
+    /// Whom a poll was shown, and whether it has asked differently already.
+    shown: HashSet<String>,
+    has_doubted: bool,
+    /// Conversations read so far.
+    done: usize,
+}
+
+/// Reads list after list until all that changed is in the journal. Gives back where the walk ended.
 async fn read_lists(
     facebook: &Facebook,
     inbox: &Inbox<'_>,
     walk: &HistoryWalk,
     gaps: &mut Gaps,
     token: &SecretString,
-) -> Result<(WalkPlace, usize), ReadError> {
-    let (shared, account) = (&facebook.shared, inbox.account.as_str());
-    let report = |done: usize, of: usize| {
-        shared.progress.report(inbox.channel, account, say::what_conversations(), done, Some(of))
+) -> Result<WalkPlace, ReadError> {
+    let place = walk.place.clone();
+    let mut lists = Lists {
+        facebook,
+        inbox,
+        walk,
+        token,
+        way: Way::from(place.after.as_deref()),
+        is_resumed: place.after.is_some(),
+        place,
+        size: Size::FULL,
+        shown: HashSet::new(),
+        has_doubted: false,
+        done: usize::try_from(walk.conversations).unwrap_or_default(),
     };
-    // Changes that are still to come are none: they would be the mark behind which nothing is looked for.
-    let latest = (shared.clock.now() + OVERLAP).timestamp_millis();
-    let mut unreadable = 0;
-    // Whom this walk was shown, and whether it has asked differently already.
-    let (mut shown, mut has_doubted) = (HashSet::new(), false);
-    let mut place = walk.place.clone();
-    let mut done = usize::try_from(walk.conversations).unwrap_or_default();
-    let mut size = Size::FULL;
-    // Where an earlier attempt came to: the platform may have forgotten what its cursor means.
-    let mut resumed_at = place.after.clone();
-    let mut way = Way::from(place.after.as_deref());
-    while !place.lists_over {
-        let (client, after) = (&facebook.client, place.after.as_deref());
-        let wanted = (size.conversations, size.messages);
-        let mut list = match client.fetch_conversations(Patience::Background, inbox, after, wanted, token).await {
+    while !lists.place.lists_over {
+        if let Some((list, next)) = lists.fetch().await? {
+            lists.take(list, next, gaps).await?;
+        }
+    }
+    Ok(lists.place)
+}
+
+/// Where the list behind one begins; `None`: there is none.
+type Next = Result<Option<String>, ApiError>;
+
+impl Lists<'_> {
+    /// The list at this place, and where the next one begins; `None`: it has to be asked for again, differently.
+    async fn fetch(&mut self) -> Result<Option<(List<ConversationPage>, Next)>, ReadError> {
+        let (client, after) = (&self.facebook.client, self.place.after.as_deref());
+        let wanted = (self.size.conversations, self.size.messages);
+        let list = match client.fetch_conversations(Patience::Background, self.inbox, after, wanted, self.token).await {
             Err(error) if is_too_much(&error) => {
-                let Some(smaller) = size.smaller() else { return Err(error.into()) };
-                if let ApiError::Unavailable(_) = error {
-                    // Nobody asked for less. Is it this list that cannot be served, or any?
-                    let least = client.fetch_conversations(Patience::Once, inbox, after, (1, 0), token).await;
-                    least.map_err(|_| error)?;
-                }
-                tracing::info!(?size, "the platform asks for less at once");
-                size = smaller;
-                continue;
+                self.ask_for_less(error).await?;
+                return Ok(None);
             }
-            Err(ApiError::Refused { code }) if is_code(&code, "100") && resumed_at.take().is_some() => {
+            Err(ApiError::Refused { code }) if self.is_resumed && is_code(&code, "100") => {
                 tracing::info!(code, "a list cannot be read on after a pause; it is read from its beginning");
-                place = WalkPlace { after: None, lists: 0, ..place };
-                way = Way::default();
-                continue;
+                self.begin_again();
+                return Ok(None);
             }
             answer => answer?,
         };
-        let was_resumed = resumed_at.take().is_some();
         // The way is lost with a restart, but not the number of lists.
-        if place.lists >= MAX_LISTS {
+        if self.place.lists >= MAX_LISTS {
             return Err(ApiError::Unreadable("a list without end").into());
         }
-        let next = way.next(&list);
-        if next.is_err() && was_resumed {
+        let next = self.way.next(&list);
+        if next.is_err() && self.is_resumed {
             tracing::info!("a list leads nowhere from where it was left; it is read from its beginning");
-            place = WalkPlace { after: None, lists: 0, ..place };
-            way = Way::default();
-            continue;
+            self.begin_again();
+            return Ok(None);
         }
-        size = size.larger();
-        unreadable += list.unreadable();
+        self.is_resumed = false;
+        self.size = self.size.larger();
+        Ok(Some((list, next)))
+    }
+
+    /// The place, with the lists read from their beginning in this pass.
+    fn beginning(&self) -> WalkPlace {
+        WalkPlace { after: None, lists: 0, broken: 0, ..self.place.clone() }
+    }
+
+    fn begin_again(&mut self) {
+        (self.place, self.way, self.is_resumed) = (self.beginning(), Way::default(), false);
+    }
+
+    /// # Errors
+    /// [`ReadError`] with what the platform said, where there is nothing less to ask for, or nothing is served.
+    async fn ask_for_less(&mut self, error: ApiError) -> Result<(), ReadError> {
+        let Some(smaller) = self.size.smaller() else { return Err(error.into()) };
+        if let ApiError::Unavailable(_) = error {
+            // Nobody asked for less. Is it this list that cannot be served, or any?
+            let (client, after) = (&self.facebook.client, self.place.after.as_deref());
+            let least = client.fetch_conversations(Patience::Once, self.inbox, after, (1, 0), self.token).await;
+            least.map_err(|_| error)?;
+        }
+        tracing::info!(size = ?self.size, "the platform asks for less at once");
+        self.size = smaller;
+        Ok(())
+    }
+
+    /// Brings what a list shows into the journal, and the walk behind it.
+    async fn take(&mut self, mut list: List<ConversationPage>, next: Next, gaps: &mut Gaps) -> Result<(), ReadError> {
+        let broken = self.look_over(&mut list);
+        for conversation in list.data.iter_mut().filter(|one| !is_older(one, self.place.until)) {
+            let gap = complete(self.facebook, self.inbox, conversation, self.token).await?;
+            gaps.note(&conversation.id, person(self.inbox.account, conversation).as_ref().map(Id::as_str), gap);
+        }
+        gaps.keep(self.facebook, self.inbox).await?;
+        let (changed, reached) = changed_since(&list, self.place.until);
+        // Another look at the top, or at lists that are in doubt, shows what was read already.
+        let counted = if self.place.pass == 1 && !self.has_doubted { changed.len() } else { 0 };
+        self.report(self.done + counted);
+        let next = match next {
+            // What is older was read before, so nobody needs the way there.
+            _ if reached => None,
+            Ok(next) => next,
+            Err(error) => {
+                // What came is kept, and the walk stays where it is.
+                self.keep(&changed, 0, self.place.clone()).await?;
+                return Err(error.into());
+            }
+        };
+        self.done += counted;
+        self.place.broken += broken;
+        let is_cut = self.walk.kind == WalkKind::Poll && next.is_none() && !reached && self.place.until.is_some();
+        if is_cut && self.leaves_out(&changed, counted).await? {
+            return Ok(());
+        }
+        let newest = changed.iter().filter_map(|conversation| updated_ms(conversation)).max();
+        let following = following(&self.place, newest, next);
+        if following.pass > self.place.pass {
+            self.way = Way::default();
+        }
+        self.keep(&changed, counted, following).await?;
+        gaps.take_back(self.facebook, self.inbox).await?;
+        self.report(self.done);
+        Ok(())
+    }
+
+    /// Notes whom a list shows, and forgets what it says that cannot be. Gives back how many of its items cannot be read.
+    fn look_over(&mut self, list: &mut List<ConversationPage>) -> i64 {
+        // Changes that are still to come are none: they would be the mark behind which nothing is looked for.
+        let latest = (self.facebook.shared.clock.now() + OVERLAP).timestamp_millis();
         for conversation in &mut list.data {
             if updated_ms(conversation).is_some_and(|updated| updated > latest) {
                 tracing::warn!(conversation = conversation.id, "a conversation says that it changed in the future");
                 conversation.updated_time = None;
             }
-            shown.extend(person(inbox.account, conversation).map(|person| person.as_str().to_owned()));
-        }
-        for conversation in list.data.iter_mut().filter(|one| !is_older(one, place.until)) {
-            let gap = complete(facebook, inbox, conversation, token).await?;
-            gaps.note(&conversation.id, person(inbox.account, conversation).as_ref().map(Id::as_str), gap);
-        }
-        gaps.keep(facebook, inbox).await?;
-        let (changed, reached) = changed_since(&list, place.until);
-        // Another look at the top shows what was read already.
-        let counted = if place.pass == 1 { changed.len() } else { 0 };
-        report(done, done + counted);
-        done += counted;
-        let newest = changed.iter().filter_map(|conversation| updated_ms(conversation)).max();
-        // What is older was read before, so nobody needs the way there.
-        let next = match next {
-            _ if reached => None,
-            Ok(next) => next,
-            Err(error) => {
-                // What came is kept, and the walk stays where it is.
-                let shown = convert(facebook, inbox, walk.kind, &changed).await?;
-                shared.journal.advance_walk(inbox.channel, account, walk, shown, 0, place.clone()).await?;
-                return Err(error.into());
+            if self.walk.kind == WalkKind::Poll {
+                self.shown.extend(person(self.inbox.account, conversation).map(|person| person.as_str().to_owned()));
             }
-        };
-        let is_cut = walk.kind == WalkKind::Poll && next.is_none() && !reached && place.until.is_some();
-        let left_out = if is_cut { left_out::find(facebook, inbox, &shown, token).await? } else { Vec::new() };
-        if !left_out.is_empty() {
-            let beginning = WalkPlace { after: None, lists: 0, ..place.clone() };
-            let walked = convert(facebook, inbox, walk.kind, &changed).await?;
-            // What the list left out is kept, and does not count as shown: while it is not, the list stays in doubt.
-            let found = convert(facebook, inbox, walk.kind, &left_out.iter().collect::<Vec<_>>()).await?;
-            shared.journal.append(found.into_iter().flat_map(|one| one.events).collect()).await?;
-            shared.journal.advance_walk(inbox.channel, account, walk, walked, counted, beginning.clone()).await?;
-            keep_names(facebook, inbox, &changed).await?;
-            tracing::warn!(
-                account,
-                shown = shown.len(),
-                left_out = left_out.len(),
-                "a list of conversations is cut short"
-            );
-            if std::mem::replace(&mut has_doubted, true) {
-                return Err(LEAVES_OUT.into());
-            }
-            (place, way, size) = (beginning, Way::default(), AFTER_DOUBT);
-            continue;
         }
-        let following = following(&place, newest, next);
-        if following.pass > place.pass {
-            way = Way::default();
-        }
-        let shown = convert(facebook, inbox, walk.kind, &changed).await?;
-        shared.journal.advance_walk(inbox.channel, account, walk, shown, counted, following.clone()).await?;
-        // Nobody has a name here whose conversation is not known.
-        keep_names(facebook, inbox, &changed).await?;
-        gaps.take_back(facebook, inbox).await?;
-        report(done, done);
-        place = following;
+        // Another pass shows the same ones again.
+        let is_new = self.place.pass == 1 || self.place.broken == 0;
+        if is_new { i64::try_from(list.unreadable()).unwrap_or(i64::MAX) } else { 0 }
     }
-    Ok((place, unreadable))
+
+    /// Whether the list that ends here leaves out conversations that are there; then it is read again, once, differently.
+    ///
+    /// # Errors
+    /// [`ReadError`], also where it has been read again already.
+    async fn leaves_out(&mut self, changed: &[&ConversationPage], counted: usize) -> Result<bool, ReadError> {
+        let (facebook, inbox) = (self.facebook, self.inbox);
+        let left_out = left_out::find(facebook, inbox, &self.shown, self.token).await?;
+        if left_out.is_empty() {
+            return Ok(false);
+        }
+        // What the list left out is kept, and does not count as shown: while it is not, the list stays in doubt.
+        let found = convert(facebook, inbox, self.walk.kind, &left_out.iter().collect::<Vec<_>>()).await?;
+        facebook.shared.journal.append(found.into_iter().flat_map(|one| one.events).collect()).await?;
+        self.keep(changed, counted, self.beginning()).await?;
+        tracing::warn!(
+            account = inbox.account.as_str(),
+            shown = self.shown.len(),
+            left_out = left_out.len(),
+            "a list of conversations is cut short"
+        );
+        if std::mem::replace(&mut self.has_doubted, true) {
+            return Err(LEAVES_OUT.into());
+        }
+        (self.way, self.size) = (Way::default(), AFTER_DOUBT);
+        Ok(true)
+    }
+
+    async fn keep(
+        &mut self,
+        conversations: &[&ConversationPage],
+        counted: usize,
+        place: WalkPlace,
+    ) -> Result<(), ReadError> {
+        keep(self.facebook, self.inbox, self.walk, conversations, counted, &place).await?;
+        self.place = place;
+        Ok(())
+    }
+
+    fn report(&self, done: usize) {
+        let progress = &self.facebook.shared.progress;
+        progress.report(
+            self.inbox.channel,
+            self.inbox.account.as_str(),
+            say::what_conversations(),
+            self.done,
+            Some(done),
+        );
+    }
+}
+
+/// Keeps conversations and where the walk goes on. `counted`: how many of them the walk had not read before.
+async fn keep(
+    facebook: &Facebook,
+    inbox: &Inbox<'_>,
+    walk: &HistoryWalk,
+    conversations: &[&ConversationPage],
+    counted: usize,
+    place: &WalkPlace,
+) -> Result<(), ReadError> {
+    let (journal, account) = (&facebook.shared.journal, inbox.account.as_str());
+    let shown = convert(facebook, inbox, walk.kind, conversations).await?;
+    journal.advance_walk(inbox.channel, account, walk, shown, counted, place.clone()).await?;
+    // Nobody has a name here whose conversation is not known.
+    keep_names(facebook, inbox, conversations).await
 }
 
 /// Where the walk goes on behind a list: at the next one, over, or once more from the top because something changed meanwhile.
@@ -268,13 +371,14 @@ fn following(place: &WalkPlace, newest: Option<i64>, next: Option<String>) -> Wa
         after: next,
         pass: place.pass,
         until: place.until,
+        broken: place.broken,
     };
     // Times are told in whole seconds: what changed in the newest one is seen again, and is no reason to look once more.
     let has_moved = place.pass == 1 || following.newest > place.until;
     let is_long = following.lists > 1 && following.newest.is_some();
     if following.lists_over && is_long && has_moved && following.pass < MAX_PASSES {
-        let WalkPlace { pass, newest, .. } = following;
-        return WalkPlace { pass: pass + 1, until: newest, newest, ..WalkPlace::default() };
+        let WalkPlace { pass, newest, broken, .. } = following;
+        return WalkPlace { pass: pass + 1, until: newest, newest, broken, ..WalkPlace::default() };
     }
     following
 }
@@ -314,9 +418,7 @@ async fn read_gaps(
             Ok(mut found) => {
                 let gap = complete(facebook, inbox, &mut found, token).await?;
                 gaps.note(&one.thread, person(inbox.account, &found).as_ref().map(Id::as_str), gap);
-                let shown = convert(facebook, inbox, walk.kind, &[&found]).await?;
-                journal.advance_walk(inbox.channel, account, walk, shown, 0, place.clone()).await?;
-                keep_names(facebook, inbox, &[&found]).await?;
+                keep(facebook, inbox, walk, &[&found], 0, place).await?;
             }
             Err(error) => gaps.note(&one.thread, None, Some(gap_of(error)?)),
         }

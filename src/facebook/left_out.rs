@@ -32,10 +32,10 @@ pub async fn find(
 ) -> Result<Vec<ConversationPage>, ReadError> {
     let journal = &facebook.shared.journal;
     let known = journal.list_not_walked(inbox.channel, inbox.account.as_str(), shown.len() + ASKED_FOR).await?;
+    let client = &facebook.client;
     let mut left_out = Vec::new();
     for known in known.iter().filter(|known| !shown.contains(*known)).take(ASKED_FOR) {
         let Some(known) = Id::parse(known) else { continue };
-        let client = &facebook.client;
         let found = match client.fetch_conversation_with(Patience::Background, inbox, &known, token).await {
             // Nobody of this id any more.
             Err(ApiError::Refused { .. }) => continue,

@@ -644,6 +644,33 @@ async fn a_conversation_that_cannot_be_read_costs_its_neighbours_nothing() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_stays_before_the_mark_also_after_a_pause() {
+    let app = connected().await;
+    app.facebook.set_page_limit(2);
+    let people = people_write(&app, 5, "hi");
+    let fields = "updated_time,participants,messages.limit(20){id,created_time,from,to,message}";
+    let address = format!("{}/v26.0/{PAGE}/conversations", app.facebook.url());
+    let token = format!("Bearer {}", app.facebook.page_token(PAGE));
+    let list = app.browser().open_with(&format!("{address}?fields={fields}"), &[("authorization", &token)]).await;
+    let mut list: Value = serde_json::from_str(&list.text().await.unwrap()).unwrap();
+    list["data"][1] = Value::Null;
+    app.facebook.traffic().fail_next("/conversations", 1, Failure::Json(200, list));
+    app.facebook.traffic().fail_next("/conversations", 5, Failure::Status(500));
+    a_day_later(&app).await;
+    app.facebook.traffic().heal();
+    app.clock.advance(Duration::from_secs(60));
+    app.settle().await;
+    assert_eq!((app.said(&people[4]), app.conversation(&people[3])), (vec!["hi".to_owned()], None));
+    assert_eq!(app.said(&people[0]), ["hi"], "the walk went on where it was");
+    let alerts = || app.shared().alerts.list().into_iter().map(|alert| alert.cause).collect::<Vec<_>>();
+    assert_eq!(alerts(), [format!("facebook:{PAGE}:unreadable")]);
+    a_day_later(&app).await;
+    assert_eq!(app.said(&people[3]), ["hi"]);
+    assert_eq!(alerts(), [""; 0]);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_time_in_milliseconds_is_understood_and_one_that_is_missing_is_made_up_for() {
     let app = connected().await;
     let people = people_write(&app, 2, "hi");

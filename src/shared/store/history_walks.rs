@@ -61,6 +61,8 @@ pub struct WalkPlace {
     pub after: Option<String>,
     /// All lists are read; ids of older messages may be left.
     pub lists_over: bool,
+    /// Items of the lists that cannot be read: null, or in another shape.
+    pub broken: i64,
 }
 
 /// A walk under way.
@@ -242,7 +244,8 @@ impl Journal {
             connection
                 .prepare_cached(
                     "UPDATE walks SET
-                        window_to = coalesce(window_to, ?6), pass = ?4, until = ?5, newest = ?6, lists = ?7, after = ?8, lists_over = ?14,
+                        window_to = coalesce(window_to, ?6), pass = ?4, until = ?5, newest = ?6, lists = ?7, after = ?8,
+                        lists_over = ?14, broken = ?15,
                         conversations = conversations + ?9, messages = messages + ?10,
                         seen_by_both = seen_by_both + ?11, only_poll = only_poll + ?12, reordered = reordered + ?13
                      WHERE channel = ?1 AND account = ?2 AND kind = ?3",
@@ -262,6 +265,7 @@ impl Journal {
                     report.only_poll,
                     report.reordered,
                     next.lists_over,
+                    next.broken,
                 ])?;
             Ok(messages)
         })
@@ -516,6 +520,7 @@ fn find_walk(
                 lists: row.get(3)?,
                 after: row.get(4)?,
                 lists_over: row.get(14)?,
+                broken: row.get(15)?,
             },
             conversations: row.get(5)?,
             last_seq: row.get(6)?,
@@ -534,7 +539,7 @@ fn find_walk(
     connection
         .prepare_cached(
             "SELECT pass, until, newest, lists, after, conversations, last_seq, first_seq, window_from, window_to,
-                    seen_by_both, only_poll, reordered, unreadable, lists_over
+                    seen_by_both, only_poll, reordered, unreadable, lists_over, broken
              FROM walks WHERE channel = ?1 AND account = ?2 AND kind = ?3 AND finished_at IS NULL",
         )?
         .query_row(params![channel, account, kind.as_str()], read)
