@@ -151,6 +151,10 @@ impl<'a> Asker<'a> {
         let mut pages = Pages::new();
         while let Some(after) = pages.next()? {
             let listed: Listed = self.ask(Query::SUBSCRIPTIONS, json!({ "after": after })).await?;
+            // One that could not be shown may be any: it would be made a second time, or stay where nobody wants it.
+            if listed.webhook_subscriptions.has_nulls() {
+                return Err(ApiError::Unreadable("a list of subscriptions that cannot all be shown").into());
+            }
             found.extend(pages.take(listed.webhook_subscriptions)?);
         }
         Ok(found)

@@ -183,6 +183,11 @@ async fn a_list_that_cannot_be_read_changes_no_subscription() {
         Failure::Json(200, json!({ "data": null })),
         Failure::Json(200, json!({ "data": { "webhookSubscriptions": [] } })),
         Failure::Json(200, json!({ "data": { "webhookSubscriptions": { "nodes": [{ "id": 7 }] } } })),
+        Failure::Json(
+            200,
+            json!({ "data": { "webhookSubscriptions": {
+                "nodes": [null], "pageInfo": { "hasNextPage": false, "endCursor": null } } } }),
+        ),
         Failure::Status(500),
     ] {
         app.shopify.traffic().fail_next_with_body("graphql", &only("Subscriptions"), 5, failure.clone());

@@ -7,10 +7,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::doubt;
+use super::file;
 use super::kinds::{GONE, PRODUCT};
 use super::parts::{Texts, is_outdated, kind_of_part, node, part, updated_at};
 use super::session::Reading;
-use super::{file, single_objects};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::JournalError;
 use crate::shared::outgoing::http::ApiError;
@@ -35,6 +35,9 @@ pub struct Found {
     pub told: i64,
 }
 
+/// Objects that are stored and that a pass did not bring, with their kind. Each may be there all the same.
+pub type Missing = Vec<(&'static str, Vec<String>)>;
+
 /// How far a pass can be trusted with what it did not bring.
 #[derive(Debug, Default)]
 pub struct Trust {
@@ -46,10 +49,10 @@ pub struct Trust {
 
 /// Replaces the records of these kinds by what was read. The pass began at `begun_ms`; what was changed here since then by
 /// a single read is newer and stays. `told`: objects that a webhook has announced. What the shop could not show stays as it
-/// is stored.
+/// is stored. Gives back what it found, and what was missing: nothing is deleted.
 ///
 /// # Errors
-/// When an object cannot be understood, the journal cannot be used, or the shop cannot be asked for what is missing.
+/// When an object cannot be understood, or the journal cannot be used.
 pub async fn replace(
     reading: &Reading<'_>,
     staging: &Staging,
@@ -57,12 +60,12 @@ pub async fn replace(
     begun_ms: i64,
     told: &HashSet<String>,
     trust: &Trust,
-) -> Result<Found, ReadError> {
+) -> Result<(Found, Missing), ReadError> {
     let (shop, shared) = (reading.shop, &reading.shopify.shared);
     let journal = &shared.journal;
     let now_ms = shared.clock.now_ms();
     let unserved = Arc::new(reading.unserved());
-    let mut found = Found::default();
+    let (mut found, mut all_missing) = (Found::default(), Missing::new());
     let gone: HashSet<String> = journal
         .list_record_ids(NAME, shop.as_str(), GONE)
         .await?
@@ -116,21 +119,41 @@ pub async fn replace(
                 journal.change_records(NAME, shop.as_str(), edits, file::SHOWN).await?;
             }
         }
-        if !trust.is_whole {
-            continue;
-        }
-        let stored = journal.list_record_ids(NAME, shop.as_str(), kind).await?;
-        let is_there = |id: &String| seen.contains(id) || unserved.contains(id) || trust.alive.contains(id);
-        let missing = stored.into_iter().filter(|(id, at)| !is_there(id) && *at <= begun_ms).map(|(id, _)| id);
-        // A list may lack what is there, and so may the number that it is compared with.
-        let missing = single_objects::find_gone(reading, kind, missing.collect()).await?;
-        for ids in missing.chunks(STEP) {
-            ids.iter().for_each(|id| count(&mut found, id, told));
-            let edits = ids.iter().map(|id| Edit::Delete(kind, id.clone())).collect();
-            journal.change_records(NAME, shop.as_str(), edits, file::SHOWN).await?;
+        if trust.is_whole {
+            let stored = journal.list_record_ids(NAME, shop.as_str(), kind).await?;
+            let is_there = |id: &String| seen.contains(id) || unserved.contains(id) || trust.alive.contains(id);
+            let missing = stored.into_iter().filter(|(id, at)| !is_there(id) && *at <= begun_ms).map(|(id, _)| id);
+            all_missing.push((kind, missing.collect()));
         }
     }
-    Ok(found)
+    Ok((found, all_missing))
+}
+
+/// Deletes objects of a kind that are gone, except what was read since the pass began.
+///
+/// # Errors
+/// When the journal cannot be used.
+pub async fn delete(
+    reading: &Reading<'_>,
+    kind: &'static str,
+    gone: Vec<String>,
+    begun_ms: i64,
+    told: &HashSet<String>,
+    found: &mut Found,
+) -> Result<(), ReadError> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let (shop, journal) = (reading.shop, &reading.shopify.shared.journal);
+    let stored = journal.list_record_ids(NAME, shop.as_str(), kind).await?;
+    let old: HashSet<String> = stored.into_iter().filter(|(_, at)| *at <= begun_ms).map(|(id, _)| id).collect();
+    let gone: Vec<String> = gone.into_iter().filter(|id| old.contains(id)).collect();
+    for ids in gone.chunks(STEP) {
+        ids.iter().for_each(|id| count(found, id, told));
+        let edits = ids.iter().map(|id| Edit::Delete(kind, id.clone())).collect();
+        journal.change_records(NAME, shop.as_str(), edits, file::SHOWN).await?;
+    }
+    Ok(())
 }
 
 /// Those of these kinds of which a pass has brought anything.

@@ -308,9 +308,23 @@ impl ShopReader {
         trust: &Trust,
     ) -> Result<(), ReadError> {
         let told = self.told(reading).await?;
-        let _alone = self.0.locks.of(reading.shop).await;
-        let found = records::replace(reading, staging, kinds, begun_ms, &told, trust).await?;
-        file::show(&self.0, reading.shop).await?;
+        let (mut found, missing) = {
+            let _alone = self.0.locks.of(reading.shop).await;
+            records::replace(reading, staging, kinds, begun_ms, &told, trust).await?
+        };
+        // A list may lack what is there, and so may the number that it is compared with. To ask for each may take long:
+        // single products are read meanwhile.
+        let mut all_gone = Vec::new();
+        for (kind, missing) in missing {
+            all_gone.push((kind, single_objects::find_gone(reading, kind, missing).await?));
+        }
+        {
+            let _alone = self.0.locks.of(reading.shop).await;
+            for (kind, gone) in all_gone {
+                records::delete(reading, kind, gone, begun_ms, &told, &mut found).await?;
+            }
+            file::show(&self.0, reading.shop).await?;
+        }
         // What the first pass finds was not missed by anybody.
         if poll::find_mark(reading).await?.is_some() {
             self.report(reading, found).await?;
