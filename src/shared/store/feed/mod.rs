@@ -1,4 +1,4 @@
-//! What merchants' bots are told: the tables `feed`, `feed_ends`, `feed_held`, `feed_released` and `feed_cursors`.
+//! What merchants' bots are told: the tables `feed`, `feed_ends`, `feed_held`, `feed_released`, `feed_doubtful` and `feed_cursors`.
 //!
 //! A merchant's items are numbered 1, 2, 3 … without gaps, in the order in which they may be acted on. `insert_item` gives
 //! the numbers; it runs on the writer's thread, so no two items ever get one number, and a number that was not committed
@@ -7,6 +7,7 @@
 mod accounts;
 mod catalogue;
 mod cursors;
+pub(in crate::shared::store) mod doubtful;
 mod held;
 pub(super) mod insert;
 pub(super) mod item;

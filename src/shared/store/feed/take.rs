@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use serde_json::json;
 
+use super::doubtful;
 use super::held;
 use super::insert::insert_item;
 use super::item::{By, ItemKind, is_automatic};
@@ -19,7 +20,7 @@ use crate::shared::journal::{
     Account, Conversation, EventPlace, FEED_CURSOR, Journal, JournalError, Source, cursor_position, save_cursor,
 };
 use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, load_state, save_state};
-use crate::shared::store::outgoing::reports::{note_echo, note_receipt};
+use crate::shared::store::outgoing::reports::{Shown, note_echo, note_receipt};
 
 /// A piece of work, and whose its events are.
 #[derive(Debug, Default)]
@@ -186,12 +187,15 @@ impl Taking<'_> {
         at: i64,
         state: &mut ConversationState,
     ) -> rusqlite::Result<()> {
-        let ours = note_echo(self.connection, &event.conversation, echo, event.item.at, self.now_ms)?;
-        let by = ours.map_or_else(|| self.sender_of(event, echo, state), By::from);
+        let (is_ours, by) = match note_echo(self.connection, &event.conversation, echo, event.item.at, self.now_ms)? {
+            Shown::Ours(author) => (true, By::from(author)),
+            Shown::Other => (false, self.sender_of(event, echo, state)),
+            Shown::Undecided => return doubtful::wait(self.connection, event.item.seq),
+        };
         if event.source == Source::Standby {
             self.lose_owner(event, at, state)?;
         }
-        if ours.is_none() && by != By::Automation {
+        if !is_ours && by != By::Automation {
             let place = EventPlace { seq: event.item.seq, occurred_at: event.item.at };
             if state.out.is_none_or(|newest| place.is_after(newest)) {
                 state.out = Some(place);

@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 use super::rows::{self, Outgoing};
 use crate::shared::channel::dialogue::Reason;
 use crate::shared::journal::{Conversation, take_reports};
+use crate::shared::store::feed::doubtful::release_doubtful;
 use crate::shared::store::feed::insert::insert_item;
 use crate::shared::store::feed::item::ItemKind;
 use crate::shared::store::feed::numbering::NewItem;
@@ -25,6 +26,7 @@ pub(super) fn tell(connection: &Connection, number: i64, now_ms: i64) -> rusqlit
         .execute([number])?;
     let Some(message) = rows::find(connection, number)? else { return Ok(None) };
     let of = &message.conversation;
+    release_doubtful(connection, of)?;
     let item = NewItem {
         merchant: &message.merchant,
         kind: ItemKind::Status,

@@ -3,11 +3,12 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changes::{fail_rest, set_sent, tell};
-use super::reports::cover_by_receipts;
+use super::reports::{cover_by_receipts, take_details};
 use super::rows::{self, Outgoing, PartState};
 use crate::shared::channel::dialogue::{Part, Reason, Sent};
 use crate::shared::journal::acknowledged::SENDING_IS_DOUBTFUL;
 use crate::shared::journal::{Conversation, Journal, JournalError};
+use crate::shared::store::feed::doubtful::release_doubtful;
 
 /// How a call ended.
 #[derive(Debug, Clone)]
@@ -379,7 +380,8 @@ fn end_call(
                     "UPDATE outgoing_parts SET billing = ?3 WHERE message = ?1 AND n = ?2 AND ?3 IS NOT NULL",
                 )?
                 .execute(params![number, n, sent.billing.as_ref().map(ToString::to_string)])?;
-            cover_by_receipts(connection, number, n)? || is_sent
+            let is_billed = take_details(connection, number, n)?;
+            cover_by_receipts(connection, number, n)? || is_sent || is_billed
         }
         // Nothing that is told: the message waits as before.
         Outcome::Again(at) => {
@@ -391,6 +393,9 @@ fn end_call(
             connection
                 .prepare_cached("UPDATE outgoing SET next_try_at = ?2 WHERE number = ?1")?
                 .execute(params![number, at])?;
+            if let Some(message) = rows::find(connection, number)? {
+                release_doubtful(connection, &message.conversation)?;
+            }
             false
         }
         Outcome::Failed(reason, code) => {
@@ -441,6 +446,7 @@ fn end_look(
         }
         Looked::Found(platform_id, at) => {
             set_sent(connection, (number, n), Some(platform_id), at.unwrap_or(now_ms))?;
+            take_details(connection, number, n)?;
             cover_by_receipts(connection, number, n)?;
         }
         Looked::Absent { is_proof: true } => {

@@ -11,9 +11,19 @@ use crate::shared::journal::{Conversation, DedupeKey, make_file_anew};
 /// The place of a part: its message's number, and its own.
 type Place = (i64, i64);
 
-/// Something went out: if it is a part of ours, that is now known to be sent, and its copy stands in the journal. Gives
-/// its author then; `None`: it is not ours. What is ours counts as an answer by its own row and not by its echo, which may
-/// come after the next question.
+/// Whose an echo is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::shared) enum Shown {
+    /// A part of ours, by this author.
+    Ours(Author),
+    /// Something else.
+    Other,
+    /// It may be a part of ours whose call is under way, or of which nobody knows whether it was sent.
+    Undecided,
+}
+
+/// Something went out: if it is a part of ours, that is now known to be sent, and its copy stands in the journal. What is
+/// ours counts as an answer by its own row and not by its echo, which may come after the next question.
 ///
 /// # Errors
 /// When the database fails.
@@ -23,8 +33,12 @@ pub(in crate::shared) fn note_echo(
     echo: &WentOut,
     occurred_at: i64,
     now_ms: i64,
-) -> rusqlite::Result<Option<Author>> {
-    let Some((number, n)) = find_part(connection, conversation, echo)? else { return Ok(None) };
+) -> rusqlite::Result<Shown> {
+    let (number, n) = match find_part(connection, conversation, echo)? {
+        Found::Part(place) => place,
+        Found::Several => return Ok(Shown::Undecided),
+        Found::Nothing => return Ok(Shown::Other),
+    };
     let is_news = set_sent(connection, (number, n), echo.platform_id.as_deref(), occurred_at)?;
     connection
         .prepare_cached("UPDATE outgoing_parts SET echoed = 1, sent_at = ?3 WHERE message = ?1 AND n = ?2")?
@@ -38,12 +52,21 @@ pub(in crate::shared) fn note_echo(
         .prepare_cached("SELECT author FROM outgoing WHERE number = ?1")?
         .query_row([number], |row| Ok(if row.get_ref(0)?.as_str()? == "human" { Author::Human } else { Author::Bot }))
         .optional()
+        .map(|author| author.map_or(Shown::Other, Shown::Ours))
+}
+
+/// What an echo fits.
+enum Found {
+    Nothing,
+    Part(Place),
+    /// Parts of unknown fate, none of them for certain.
+    Several,
 }
 
 /// Our part that an echo shows: by the mark, by the platform's id, or as the only one that may be it.
-fn find_part(connection: &Connection, of: &Conversation, echo: &WentOut) -> rusqlite::Result<Option<Place>> {
+fn find_part(connection: &Connection, of: &Conversation, echo: &WentOut) -> rusqlite::Result<Found> {
     if let Some(found) = find_marked(connection, of, echo.mark.as_deref())? {
-        return Ok(Some(found));
+        return Ok(Found::Part(found));
     }
     if let Some(id) = &echo.platform_id {
         let found = connection
@@ -53,15 +76,21 @@ fn find_part(connection: &Connection, of: &Conversation, echo: &WentOut) -> rusq
             )?
             .query_row(params![id, of.channel, of.account, of.person], place)
             .optional()?;
-        if found.is_some() {
-            return Ok(found);
+        if let Some(found) = found {
+            return Ok(Found::Part(found));
         }
     }
-    match (&echo.from, &echo.text) {
-        // A copy that was read back tells neither the app nor our mark.
-        (Origin::Untold | Origin::Us, Some(text)) => find_only_unknown(connection, of, text),
-        _ => Ok(None),
+    if !matches!(echo.from, Origin::Untold | Origin::Us) {
+        return Ok(Found::Nothing);
     }
+    // A copy that was read back tells neither the app nor our mark.
+    let open = list_like(connection, of, echo.text.as_deref())?;
+    Ok(match (open.as_slice(), &echo.text) {
+        ([], _) => Found::Nothing,
+        ([only], Some(_)) => Found::Part(*only),
+        // Which picture it is tells its id alone, and that comes with the answer of the call.
+        _ => Found::Several,
+    })
 }
 
 /// The part that carries this mark.
@@ -80,8 +109,8 @@ fn place(row: &rusqlite::Row<'_>) -> rusqlite::Result<Place> {
     Ok((row.get(0)?, row.get(1)?))
 }
 
-/// The one part with this text of which nobody knows whether it was sent, or whose call is under way.
-fn find_only_unknown(connection: &Connection, of: &Conversation, text: &str) -> rusqlite::Result<Option<Place>> {
+/// The parts with this text, or with none, of which nobody knows whether they were sent, or whose call is under way.
+fn list_like(connection: &Connection, of: &Conversation, text: Option<&str>) -> rusqlite::Result<Vec<Place>> {
     let mut find = connection.prepare_cached(
         "SELECT p.message, p.n, p.content FROM outgoing AS o JOIN outgoing_parts AS p ON p.message = o.number
          WHERE o.is_open AND o.channel = ?1 AND o.account = ?2 AND o.conversation = ?3
@@ -92,13 +121,16 @@ fn find_only_unknown(connection: &Connection, of: &Conversation, text: &str) -> 
     while let Some(row) = rows.next()? {
         let content: Option<String> = row.get(2)?;
         let part: Option<Part> = content.and_then(|content| serde_json::from_str(&content).ok());
-        if let Some(Part { content: PartContent::Text { text: own }, .. }) = part
-            && own == text
-        {
+        let Some(part) = part else { continue };
+        let own = match &part.content {
+            PartContent::Text { text } => Some(text.as_str()),
+            _ => None,
+        };
+        if own == text {
             found.push(place(row)?);
         }
     }
-    Ok(if found.len() == 1 { found.pop() } else { None })
+    Ok(found)
 }
 
 /// The platform tells what became of what was sent. What is not known yet is kept until it is.
@@ -128,7 +160,7 @@ pub(in crate::shared) fn note_receipt(
         .query_map(params![of.channel, of.account, of.person, serde_json::json!(receipt.messages).to_string()], place)?
         .collect::<rusqlite::Result<_>>()?;
     for (number, n) in parts {
-        let is_billed = set_billing(connection, (number, n), receipt)?;
+        let is_billed = take_details(connection, number, n)?;
         if cover_by_receipts(connection, number, n)? || is_billed {
             tell(connection, number, now_ms)?;
         }
@@ -188,30 +220,48 @@ fn keep(
     now_ms: i64,
 ) -> rusqlite::Result<()> {
     let mut keep = connection.prepare_cached(
-        "INSERT INTO outgoing_receipts (channel, account, conversation, what, platform_id, at, kept_at, reason, code)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT DO UPDATE SET at = max(at, excluded.at), kept_at = excluded.kept_at",
+        "INSERT INTO outgoing_receipts (channel, account, conversation, what, platform_id, at, kept_at, reason, code, billing)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT DO UPDATE SET at = max(at, excluded.at), kept_at = excluded.kept_at,
+                                   billing = coalesce(excluded.billing, billing)",
     )?;
+    let billing = receipt.billing.as_ref().map(ToString::to_string);
     let what = word_of(receipt.what);
     let (code, reason) = receipt.failure.as_ref().map(|(code, reason)| (code.as_str(), reason.as_str())).unzip();
     let until = receipt.until.map(|until| ("", until));
     let named = receipt.messages.iter().map(|id| (id.as_str(), occurred_at));
     for (id, at) in until.into_iter().chain(named) {
-        keep.execute(params![of.channel, of.account, of.person, what, id, at, now_ms, reason, code])?;
+        keep.execute(params![of.channel, of.account, of.person, what, id, at, now_ms, reason, code, billing])?;
     }
     Ok(())
 }
 
-/// Keeps what the platform says about costs. Gives whether that is news.
-fn set_billing(connection: &Connection, (number, n): Place, receipt: &Receipt) -> rusqlite::Result<bool> {
-    let Some(billing) = &receipt.billing else { return Ok(false) };
-    let changed = connection
+/// Takes over what receipts of a part say besides its state: its costs, and that it was sent sooner than the answer of the
+/// call came. Gives whether they tell of other costs than before.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn take_details(connection: &Connection, number: i64, n: i64) -> rusqlite::Result<bool> {
+    let (sooner, billing): (Option<i64>, Option<String>) = connection
         .prepare_cached(
-            "UPDATE outgoing_parts SET billing = ?3
-             WHERE message = ?1 AND n = ?2 AND billing IS NOT ?3 AND platform_id IN (SELECT value FROM json_each(?4))",
+            "SELECT min(r.at), max(r.billing) FILTER (WHERE r.billing IS NOT p.billing)
+             FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
+             JOIN outgoing_receipts AS r
+               ON r.channel = o.channel AND r.account = o.account AND r.conversation = o.conversation
+              AND r.what IN ('sent', 'delivered', 'read') AND r.platform_id = p.platform_id
+             WHERE p.message = ?1 AND p.n = ?2",
         )?
-        .execute(params![number, n, billing.to_string(), serde_json::json!(receipt.messages).to_string()])?;
-    Ok(changed == 1)
+        .query_row([number, n], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if sooner.is_none() && billing.is_none() {
+        return Ok(false);
+    }
+    connection
+        .prepare_cached(
+            "UPDATE outgoing_parts SET sent_at = min(sent_at, coalesce(?3, sent_at)), billing = coalesce(?4, billing)
+             WHERE message = ?1 AND n = ?2",
+        )?
+        .execute(params![number, n, sooner, billing])?;
+    Ok(billing.is_some())
 }
 
 /// Where the platform names the message that was read, all before it were, too.
