@@ -394,6 +394,69 @@ async fn a_lost_answer_without_an_echo_is_found_by_reading_and_pauses_nobody() {
     scene.app.finish().await;
 }
 
+/// An echo as Instagram sends it: it names no app and carries no mark.
+fn unmarked(echo: &Value) -> Value {
+    let mut echo = echo.clone();
+    let message = echo["message"].as_object_mut().unwrap();
+    message.remove("app_id");
+    message.remove("metadata");
+    echo
+}
+
+#[tokio::test]
+async fn the_echo_of_a_picture_that_comes_before_its_answer_silences_nobody() {
+    let scene = Scene::start().await;
+    scene.app.facebook.set_echoes(Echoes::Held);
+    scene.app.facebook.fail_sends(1, SendFailure::TakenCut);
+    let picture = json!({ "media": { "type": "image", "url": "https://cdn.shop.example/1.jpg" } });
+    let answer = scene.post("picture", &picture).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    scene.work().await;
+    assert_eq!(scene.message(&id).await["state"], "unknown");
+    let echo = unmarked(&scene.app.facebook.held()[0]);
+    assert_eq!(scene.app.page().deliver(&[echo]).await.unwrap(), Some(200));
+    scene.work().await;
+    let paused = async || scene.bot.get(&to(SAM)).await.json()["pause"].clone();
+    assert_eq!(paused().await, Value::Null, "it may be ours");
+    scene.pass(21).await;
+    assert_eq!(scene.message(&id).await["state"], "sent");
+    scene.pass(2).await;
+    assert_eq!(paused().await, Value::Null, "it is ours");
+    let told = scene.bot.get("/api/v1/events?after=0").await.json();
+    let of = |kind: &str| -> Vec<Value> {
+        told["events"].as_array().unwrap().iter().filter(|event| event["type"] == kind).cloned().collect()
+    };
+    assert_eq!(of("takeover"), [] as [Value; 0]);
+    let echoes: Vec<Value> = of("echo").iter().map(|event| event["by"].clone()).collect();
+    assert_eq!(echoes, ["bot"], "told once, {told}");
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_picture_of_a_human_while_one_of_ours_is_looked_for_silences_bots_before_anything_else_goes_out() {
+    let scene = Scene::start().await;
+    // No automatic answer comes so late.
+    scene.pass(600).await;
+    scene.app.facebook.set_echoes(Echoes::Held);
+    scene.app.facebook.fail_sends(1, SendFailure::TakenCut);
+    let picture = json!({ "media": { "type": "image", "url": "https://cdn.shop.example/1.jpg" } });
+    assert_eq!(scene.post("picture", &picture).await.status, 202);
+    let behind = scene.say("More.").await;
+    scene.work().await;
+    let mut echo = unmarked(&scene.app.facebook.held()[0]);
+    echo["message"]["mid"] = json!("m_of-a-human");
+    assert_eq!(scene.app.page().deliver(&[echo]).await.unwrap(), Some(200));
+    scene.work().await;
+    scene.pass(21).await;
+    scene.pass(2).await;
+    assert_eq!(scene.bot.get(&to(SAM)).await.json()["pause"]["by"], "human");
+    let message = scene.message(&behind).await;
+    assert_eq!((message["state"].as_str(), failure(&message)), (Some("failed"), ("paused", None)));
+    assert_eq!(scene.app.facebook.sent().len(), 1);
+    scene.app.finish().await;
+}
+
 #[tokio::test]
 async fn what_is_absent_twice_is_sent_once_more() {
     for failure in [SendFailure::Gateway(503), SendFailure::Cut] {

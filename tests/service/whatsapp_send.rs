@@ -72,6 +72,33 @@ async fn what_a_message_cost_is_kept_in_whatever_order_the_platform_tells_it() {
     scene.finish().await;
 }
 
+#[tokio::test]
+async fn what_a_message_cost_and_when_it_left_is_kept_also_where_it_is_told_before_its_id_is_known() {
+    let scene = Scene::start().await;
+    scene.platform.set_receipts(Webhooks::Lost);
+    scene.platform.fail_sends(1, SendFailure::TakenCut);
+    let id = scene.say(&json!({"text": "Yes, three left."})).await;
+    let left_at = scene.app.clock.now().timestamp();
+    scene.work().await;
+    let [sent] = scene.platform.sent().try_into().unwrap();
+    let status = |word: &str| json!({"id": sent.id, "status": word, "recipient_user_id": scene.ada.user_id(), "timestamp": left_at.to_string()});
+    let mut first = status("sent");
+    first["pricing"] = json!({"billable": true, "pricing_model": "PMP", "category": "utility", "type": "regular"});
+    deliver_items(&scene.app, "statuses", &[first]).await;
+    scene.app.settle().await;
+    assert_eq!(scene.message(&id).await["state"], "unknown", "nobody knows yet whose it is");
+    scene.app.clock.advance(Duration::from_secs(5));
+    let mut second = status("delivered");
+    second["biz_opaque_callback_data"] = json!(sent.mark);
+    deliver_items(&scene.app, "statuses", &[second]).await;
+    scene.app.settle().await;
+    let message = scene.message(&id).await;
+    assert_eq!((&message["billing"]["category"], &message["state"]), (&json!("utility"), &json!("delivered")));
+    let at = |name: &str| message[name].as_str().unwrap().to_owned();
+    assert_eq!(at("sent_at"), at("delivered_at"), "{message}");
+    scene.finish().await;
+}
+
 /// The body of the last message that was sent.
 fn last_body(scene: &Scene) -> Value {
     let received = scene.platform.traffic().received();
