@@ -461,6 +461,7 @@ mod tests {
     use crate::shared::channel::read_request::ReadRequest;
     use crate::shared::channel::reader::{Ended, ReadError, Reader};
     use crate::shared::channel::view::View;
+    use crate::shared::outgoing::http::ApiError;
 
     /// The reader of a platform that shows no past.
     struct NoReader;
@@ -480,6 +481,10 @@ mod tests {
 
         fn write_documents<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
             Box::pin(async { Ok(()) })
+        }
+
+        fn explain(&self, error: &ApiError) -> Sentence {
+            error.said_of("Quiet")
         }
     }
 
