@@ -11,6 +11,17 @@ use crate::shared::journal::{Conversation, DedupeKey, make_file_anew};
 /// The place of a part: its message's number, and its own.
 type Place = (i64, i64);
 
+/// In the place of a message's id: the receipt is about everything up to its time.
+const UP_TO_A_TIME: &str = "";
+
+/// One thing that a receipt says.
+struct Told<'a> {
+    what: Receiving,
+    id: &'a str,
+    at: i64,
+    failure: Option<&'a (String, Reason)>,
+}
+
 /// Something went out: if it is a part of ours, that is now known to be sent, and its copy stands in the journal. Gives
 /// its author then; `None`: it is not ours. What is ours counts as an answer by its own row and not by its echo, which may
 /// come after the next question.
@@ -187,19 +198,26 @@ fn keep(
     occurred_at: i64,
     now_ms: i64,
 ) -> rusqlite::Result<()> {
-    let mut keep = connection.prepare_cached(
-        "INSERT INTO outgoing_receipts (channel, account, conversation, what, platform_id, at, kept_at, reason, code)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT DO UPDATE SET at = max(at, excluded.at), kept_at = excluded.kept_at",
-    )?;
-    let what = word_of(receipt.what);
-    let (code, reason) = receipt.failure.as_ref().map(|(code, reason)| (code.as_str(), reason.as_str())).unzip();
-    let until = receipt.until.map(|until| ("", until));
+    let Receipt { what, failure, .. } = receipt;
+    let until = receipt.until.map(|until| (UP_TO_A_TIME, until));
     let named = receipt.messages.iter().map(|id| (id.as_str(), occurred_at));
     for (id, at) in until.into_iter().chain(named) {
-        keep.execute(params![of.channel, of.account, of.person, what, id, at, now_ms, reason, code])?;
+        keep_one(connection, of, &Told { what: *what, id, at, failure: failure.as_ref() }, now_ms)?;
     }
     Ok(())
+}
+
+fn keep_one(connection: &Connection, of: &Conversation, told: &Told<'_>, now_ms: i64) -> rusqlite::Result<()> {
+    let Told { what, id, at, failure } = told;
+    let (code, reason) = failure.map(|(code, reason)| (code.as_str(), reason.as_str())).unzip();
+    connection
+        .prepare_cached(
+            "INSERT INTO outgoing_receipts (channel, account, conversation, what, platform_id, at, kept_at, reason, code)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT DO UPDATE SET at = max(at, excluded.at), kept_at = excluded.kept_at",
+        )?
+        .execute(params![of.channel, of.account, of.person, word_of(*what), id, at, now_ms, reason, code])
+        .map(drop)
 }
 
 /// Keeps what the platform says about costs. Gives whether that is news.
@@ -222,14 +240,8 @@ fn read_all_before(connection: &Connection, of: &Conversation, id: &str, now_ms:
         .optional()?
         .flatten();
     let Some(until) = sent_at else { return Ok(()) };
-    connection
-        .prepare_cached(
-            "INSERT INTO outgoing_receipts (channel, account, conversation, what, platform_id, at, kept_at)
-             VALUES (?1, ?2, ?3, 'read', '', ?4, ?5)
-             ON CONFLICT DO UPDATE SET at = max(at, excluded.at), kept_at = excluded.kept_at",
-        )?
-        .execute(params![of.channel, of.account, of.person, until, now_ms])
-        .map(drop)
+    let told = Told { what: Receiving::Read, id: UP_TO_A_TIME, at: until, failure: None };
+    keep_one(connection, of, &told, now_ms)
 }
 
 fn word_of(what: Receiving) -> &'static str {
