@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
-use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
+use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 use tracing::Instrument;
 
 use crate::shared::channel::job::{Job, parse_cron};
@@ -64,9 +64,7 @@ impl Scheduler {
     /// While jobs are run there is nothing to miss.
     async fn run_missed(&self) {
         let Ok(_alone) = self.running.try_lock() else { return };
-        if let Err(error) = self.run_all_due().await {
-            tracing::error!(error = format!("{error:#}"), "jobs could not be run");
-        }
+        logged(self.run_all_due().await);
     }
 
     async fn run_all_due(&self) -> anyhow::Result<()> {
@@ -109,30 +107,34 @@ impl Scheduler {
     pub async fn start(&self) -> anyhow::Result<JobScheduler> {
         let scheduler = JobScheduler::new().await?;
         for job in self.jobs.iter() {
-            let this = self.clone();
-            let ticked = CronJob::new_async(six_fields(&job.cron), move |_, _| {
-                let this = this.clone();
-                Box::pin(async move {
-                    if let Err(error) = this.run_due().await {
-                        tracing::error!(error = format!("{error:#}"), "jobs could not be run");
-                    }
-                })
-            })
-            .with_context(|| format!("the cron pattern of {} is not understood", job.name))?;
+            let ticked = self
+                .at_times(&six_fields(&job.cron), |this| async move { logged(this.run_due().await) })
+                .with_context(|| format!("the cron pattern of {} is not understood", job.name))?;
             scheduler.add(ticked).await?;
         }
-        let alive = Arc::clone(&self.alive);
-        let beat = move || *alive.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        beat();
-        let this = self.clone();
-        let beating = CronJob::new_async(HEARTBEAT_CRON, move |_, _| {
-            beat();
-            let this = this.clone();
-            Box::pin(async move { this.run_missed().await })
+        self.beat();
+        let beating = self.at_times(HEARTBEAT_CRON, |this| async move {
+            this.beat();
+            this.run_missed().await;
         })?;
         scheduler.add(beating).await?;
         scheduler.start().await?;
         Ok(scheduler)
+    }
+
+    /// Does this at the times of a pattern.
+    fn at_times<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        pattern: &str,
+        run: impl Fn(Self) -> F + Send + Sync + 'static,
+    ) -> Result<CronJob, JobSchedulerError> {
+        let this = self.clone();
+        CronJob::new_async(pattern, move |_, _| Box::pin(run(this.clone())))
+    }
+
+    /// Shows that the scheduler is alive.
+    fn beat(&self) {
+        *self.alive.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Puts a new scheduler in place of one that was silent for longer than this. Gives back whether it was.
@@ -153,6 +155,12 @@ impl Scheduler {
         // What was missed meanwhile.
         self.run_due().await?;
         Ok(true)
+    }
+}
+
+fn logged(result: anyhow::Result<()>) {
+    if let Err(error) = result {
+        tracing::error!(error = format!("{error:#}"), "jobs could not be run");
     }
 }
 

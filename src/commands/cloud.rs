@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::{CommandRunner, Line, refuse, say};
+use super::{CommandRunner, Line, nobody, refuse, say};
 use crate::shared::objects::Standing;
 use crate::shared::store::Connection;
 use crate::shared::under_way::Step;
@@ -105,11 +105,7 @@ async fn cloud_backfill(
 ) -> anyhow::Result<bool> {
     let mut left = copies.wish_all(account).await?;
     if left.is_empty() {
-        if account.is_some() {
-            return refuse(lines, "this account is not connected".to_owned()).await;
-        }
-        say(lines, "no account is connected yet".to_owned()).await;
-        return Ok(true);
+        return nobody(account.is_some(), lines).await;
     }
     while !left.is_empty() {
         tokio::time::sleep(TELL_EVERY).await;

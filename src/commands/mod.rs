@@ -298,6 +298,16 @@ async fn refuse(lines: &mpsc::Sender<Line>, text: String) -> anyhow::Result<bool
     Ok(false)
 }
 
+/// Tells that the command concerns nobody. An account that was named is not connected, and that is a failure; without a
+/// name there is nothing to do yet.
+async fn nobody(is_named: bool, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
+    if is_named {
+        return refuse(lines, "this account is not connected".to_owned()).await;
+    }
+    say(lines, "no account is connected yet".to_owned()).await;
+    Ok(true)
+}
+
 async fn say(lines: &mpsc::Sender<Line>, text: String) {
     let _ = lines.send(Line::Said { text }).await;
 }

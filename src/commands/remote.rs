@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use url::Url;
 
-use super::{EventsWanted, Line, say};
+use super::{EventsWanted, Line, refuse, say};
 use crate::shared::clock::Clock;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::{Http, Timeouts};
@@ -68,10 +68,7 @@ impl Remote {
         loop {
             match self.read_stream(lines).await {
                 Ok(End::Unheard) => return true,
-                Ok(End::Refused(why)) => {
-                    say(lines, why).await;
-                    return false;
-                }
+                Ok(End::Refused(why)) => return refuse(lines, why).await.unwrap_or_default(),
                 Ok(End::BrokeOff) => {}
                 Err(error) => say(lines, format!("{error:#}; it is tried again")).await,
             }

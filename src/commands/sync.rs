@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{CommandRunner, Line, refuse, say};
+use super::{CommandRunner, Line, nobody};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::store::{Connection, Status};
 use crate::shared::under_way::Step;
@@ -19,14 +19,10 @@ impl CommandRunner {
         account: Option<String>,
         lines: &mpsc::Sender<Line>,
     ) -> anyhow::Result<bool> {
-        let named = account.is_some();
+        let is_named = account.is_some();
         let mut waiting = self.chosen(channel, account).await?;
         if waiting.is_empty() {
-            if named {
-                return refuse(lines, "this account is not connected".to_owned()).await;
-            }
-            say(lines, "no account is connected yet".to_owned()).await;
-            return Ok(true);
+            return nobody(is_named, lines).await;
         }
         let mut good = true;
         // What is connected, but whose platform is not configured any more, nobody reads.

@@ -5,7 +5,7 @@ use crate::app::channels;
 use crate::app::config::{Config, Server};
 use crate::shared::channel::about::About;
 use crate::shared::channel::dialogue::Fault;
-use crate::shared::channel::finding::Finding;
+use crate::shared::channel::finding::{Finding, SOON_MS};
 use crate::shared::database::db::Db;
 use crate::shared::store::{self, ApiKeys, Connection, Connections, Inspection, SendingBlock, Status, TokenKind};
 use crate::workers::configured_accounts::find_owner;
@@ -21,9 +21,6 @@ const LAG_MS: i64 = 10 * 60 * 1000;
 
 /// A key that nobody has used for so long is probably forgotten.
 const KEY_UNUSED_MS: i64 = 90 * 24 * 60 * 60 * 1000;
-
-/// So long before its end a key is to be replaced.
-const KEY_ENDS_WITHIN_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 
 /// Why the table of connections cannot be looked at.
 pub enum Closed {
@@ -170,7 +167,7 @@ pub async fn api_keys(server: &Server, now_ms: i64) -> Vec<Finding> {
     let mut findings = Vec::new();
     for key in keys.list().into_iter().filter(|key| key.is_alive(now_ms)) {
         let about = format!("{} ({})", key.id, key.name);
-        if let Some(at) = key.expires_at.filter(|at| at - now_ms < KEY_ENDS_WITHIN_MS) {
+        if let Some(at) = key.expires_at.filter(|at| at - now_ms < SOON_MS) {
             findings.push(Finding::warning(
                 "key_expires",
                 &about,

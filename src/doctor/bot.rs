@@ -4,7 +4,7 @@
 use http::{Method, StatusCode, header};
 use secrecy::ExposeSecret;
 
-use super::service::OpenAlert;
+use super::service::{OpenAlert, add_met};
 use crate::answering::responder::settings::ResponderSettings;
 use crate::answering::responder::{MODEL_REFUSED, MODEL_UNREACHABLE};
 use crate::app::config::Server;
@@ -32,10 +32,9 @@ pub async fn findings(
     let mut findings = over_budget(server, settings, clock.now_ms());
     findings.extend(endpoint(server, settings, clock).await);
     let about = settings.endpoint.as_str();
-    for alert in alerts {
-        let code = ALERTS.into_iter().find(|(cause, _)| *cause == alert.cause).map(|(_, code)| code);
-        findings.extend(code.and_then(|code| alert.finding(code, about, EFFECT, &findings)));
-    }
+    add_met(&mut findings, alerts, (about, EFFECT), |cause| {
+        ALERTS.into_iter().find(|(one, _)| *one == cause).map(|(_, code)| code)
+    });
     findings
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::service::OpenAlert;
+use super::service::{OpenAlert, add_met};
 use crate::app::config::Server;
 use crate::shared::channel::finding::Finding;
 use crate::shared::clock::Clock;
@@ -44,10 +44,9 @@ pub async fn findings(
         }
         Err(error) => findings.push(of_error("", &ObjectError::Unreachable(error.to_string()))),
     }
-    for alert in alerts {
-        let code = STOPS.into_iter().chain([UNREACHABLE]).find(|code| *code == alert.cause);
-        findings.extend(code.and_then(|code| alert.finding(code, &settings.bucket, EFFECT, &findings)));
-    }
+    add_met(&mut findings, alerts, (&settings.bucket, EFFECT), |cause| {
+        STOPS.into_iter().chain([UNREACHABLE]).find(|code| *code == cause)
+    });
     findings
 }
 

@@ -135,7 +135,8 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     report.add("previous secrets", service::previous_secrets(config, &http, running).await);
     report.add("the public address", service::public_address(config, &http, &surroundings.ngrok, running).await);
     report.add("journal", accounts::journal(&config.server, running, clock.now_ms()));
-    let alerts = service::open_alerts(&config.server, running).await;
+    let has_alerts = config.server.objects.is_some() || config.server.responder.is_some();
+    let alerts = service::open_alerts(&config.server, running && has_alerts).await;
     if let Some(objects) = &config.server.objects {
         report.add("copies in object storage", cloud::findings(&config.server, objects, clock, &alerts).await);
     }

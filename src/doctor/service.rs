@@ -30,18 +30,30 @@ pub struct OpenAlert {
 }
 
 impl OpenAlert {
-    /// What the service has met, under the doctor's name of it, unless the doctor has met it, too.
-    pub fn finding(&self, code: &'static str, about: &str, effect: &str, found: &[Finding]) -> Option<Finding> {
-        let is_new = found.iter().all(|finding| finding.code != code);
-        is_new.then(|| {
-            Finding::error(
-                code,
-                about,
-                format!("the running service says: {}", self.sentence),
-                effect,
-                "mend what it says; it is tried again by itself, and `shoptalk status` shows when it is over",
-            )
-        })
+    fn finding(&self, code: &'static str, about: &str, effect: &str) -> Finding {
+        Finding::error(
+            code,
+            about,
+            format!("the running service says: {}", self.sentence),
+            effect,
+            "mend what it says; it is tried again by itself, and `shoptalk status` shows when it is over",
+        )
+    }
+}
+
+/// Adds what the service has met, unless the doctor has met it, too. `code_of`: what the doctor calls an alert with this
+/// cause; `None`: it is about something else.
+pub fn add_met(
+    findings: &mut Vec<Finding>,
+    alerts: &[OpenAlert],
+    (about, effect): (&str, &str),
+    code_of: impl Fn(&str) -> Option<&'static str>,
+) {
+    for alert in alerts {
+        let Some(code) = code_of(&alert.cause) else { continue };
+        if findings.iter().all(|finding| finding.code != code) {
+            findings.push(alert.finding(code, about, effect));
+        }
     }
 }
 

@@ -173,6 +173,10 @@ impl App for Config {
         &self.webhook_address
     }
 
+    fn platform(&self) -> &'static str {
+        refusal::PLATFORM
+    }
+
     fn other_version(&self) -> (&'static str, &'static str) {
         (
             "facebook:version",

@@ -16,7 +16,7 @@ use crate::meta::address;
 use crate::meta::app::App;
 use crate::meta::id::Id;
 use crate::shared::channel::about::About;
-use crate::shared::channel::finding::Finding;
+use crate::shared::channel::finding::{Finding, SOON_MS};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::section::Section;
 use crate::shared::outgoing::http::{Answer, ApiError, Http};
@@ -32,9 +32,6 @@ const NEWEST: u32 = 26;
 /// A login at Shopify whose time is further from our clock than this is refused, in seconds.
 /// Source: the limit in Shopify's own library, `@shopify/shopify-api` 15.
 const SKEW_SECONDS: i64 = 90;
-
-/// What ends within this time is told, in milliseconds.
-const SOON_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 
 impl Section for Config {
     fn channels(&self) -> Vec<&'static About> {

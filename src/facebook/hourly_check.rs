@@ -222,7 +222,7 @@ pub async fn run(facebook: &Facebook, page: &Id, token: &SecretString) -> Result
     let shared = &facebook.shared;
     let Some(connection) = shared.connections.find(NAME, page.as_str()).await? else { return Ok(()) };
     let to_come = shared.journal.list_still_to_come(NAME, page.as_str()).await?;
-    let lasting = match to_come.iter().any(|one| one.what == (tokens::LASTING)()) {
+    let lasting = match to_come.iter().any(|one| one.what == say::to_come_lasting()) {
         true => tokens::lengthen(facebook, page).await?,
         false => None,
     };

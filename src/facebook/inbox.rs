@@ -7,7 +7,7 @@ use super::config::Config;
 pub use super::refusal::PLATFORM;
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::TextLimit;
-use crate::shared::languages::{Sentence, say};
+use crate::shared::languages::{Fixed, say};
 
 /// The channel's name in paths, tables and files.
 pub const NAME: &str = MESSENGER.name;
@@ -54,9 +54,9 @@ pub struct Row {
     /// The platform's name as people know it.
     pub platform: &'static str,
     /// What an account is called.
-    pub noun: fn() -> Sentence,
+    pub noun: Fixed,
     /// The title of its entry on the merchant's page.
-    pub title: fn() -> Sentence,
+    pub title: Fixed,
     /// The object in deliveries, and that the app subscribes to.
     pub object: &'static str,
     /// What `platform` says in calls of the Conversations API.

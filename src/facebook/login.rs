@@ -19,14 +19,13 @@ use super::client::AccountPage;
 use super::hourly_check::{self, Ensured};
 use super::inbox::{self, NAME, PLATFORM, SCOPES};
 use super::state::Facebook;
-use super::tokens::LASTING;
 use super::{metadata, refusal};
 use crate::meta::id::Id;
 use crate::meta::refusal::APP_UNKNOWN;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::end_of_life;
-use crate::shared::languages::{Sentence, say};
+use crate::shared::languages::{Fixed, Sentence, say};
 use crate::shared::logins;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
@@ -57,13 +56,6 @@ const OTHER_TASKS: [&str; 9] = [
 
 /// A login asks Facebook for no longer than this about single Pages; the rest is left to read requests.
 const LONGEST_LOGIN: Duration = Duration::from_secs(25);
-
-/// What a login may leave to be done, in words for the merchant; [`LASTING`] is another.
-const GRANTED: fn() -> Sentence = say::to_come_granted;
-const ACCESS: fn() -> Sentence = say::to_come_access;
-const SUBSCRIPTION: fn() -> Sentence = say::to_come_subscription;
-const DETAILS: fn() -> Sentence = say::to_come_page_details;
-const MORE_PAGES: fn() -> Sentence = say::to_come_more_pages;
 
 pub fn routes() -> Router<Arc<Facebook>> {
     Router::new().route("/facebook/login", get(login)).route("/facebook/callback", get(callback))
@@ -203,7 +195,7 @@ async fn subscribe_app(facebook: &Facebook) -> Result<Option<StillToCome>, AppEr
         },
         Err(ReadError::Api(error)) => {
             hourly_check::request_app_check(facebook).await?;
-            Ok(Some(later(SUBSCRIPTION, &error)))
+            Ok(Some(later(say::to_come_subscription, &error)))
         }
         Err(error) => Err(AppError::from(anyhow::Error::from(error))),
     }
@@ -241,7 +233,7 @@ async fn log_in(facebook: &Facebook, code: &str) -> Result<User, AppError> {
         Ok(long) => long,
         Err(error) if error.is_refusal() => return Err(failed(error)),
         Err(error) => {
-            to_come.push(later(LASTING, &error));
+            to_come.push(later(say::to_come_lasting, &error));
             short
         }
     };
@@ -257,7 +249,7 @@ async fn log_in(facebook: &Facebook, code: &str) -> Result<User, AppError> {
         Ok(info) => info,
         Err(error) if error.is_refusal() => return Err(failed(error)),
         Err(error) => {
-            user.to_come.push(later(GRANTED, &error));
+            user.to_come.push(later(say::to_come_granted, &error));
             return Ok(user);
         }
     };
@@ -269,7 +261,7 @@ async fn log_in(facebook: &Facebook, code: &str) -> Result<User, AppError> {
         return Err(AppError::BadRequest(say::facebook_not_confirmed()));
     }
     if info.scopes.is_none() {
-        user.to_come.push(later(GRANTED, &ApiError::Unreadable("no scopes")));
+        user.to_come.push(later(say::to_come_granted, &ApiError::Unreadable("no scopes")));
     }
     user.id = Some(info.user_id.0).filter(|id| !id.is_empty());
     user.scopes = info.scopes;
@@ -322,7 +314,7 @@ async fn find_pages(facebook: &Facebook, user: &User) -> Result<Found, AppError>
             Err(error @ ApiError::TokenRejected { .. }) => return Err(failed(error)),
             Err(error) if error.is_refusal() => Asked::Closed(id),
             Err(error) => {
-                let named = Asked::Named(id, later(ACCESS, &error));
+                let named = Asked::Named(id, later(say::to_come_access, &error));
                 unanswered = Some(error);
                 named
             }
@@ -330,13 +322,13 @@ async fn find_pages(facebook: &Facebook, user: &User) -> Result<Found, AppError>
     }
     let more_to_come = match listed.cut {
         Some(cut) if pages.is_empty() => return Err(failed(cut)),
-        Some(cut) if user.named.is_empty() => Some(later(MORE_PAGES, &cut)),
+        Some(cut) if user.named.is_empty() => Some(later(say::to_come_more_pages, &cut)),
         _ => None,
     };
     Ok(Found { pages, more_to_come })
 }
 
-fn later(what: fn() -> Sentence, error: &ApiError) -> StillToCome {
+fn later(what: Fixed, error: &ApiError) -> StillToCome {
     StillToCome::new(what(), refusal::explain(error))
 }
 
@@ -448,17 +440,17 @@ async fn connect_page(
             match hourly_check::ensure_page(facebook, Patience::Person, &page, token).await {
                 Ok(done) => ensured = done,
                 Err(ReadError::Api(error @ ApiError::TokenRejected { .. })) => return Err(Unusable::Dead(error)),
-                Err(ReadError::Api(error)) => to_come.push(later(SUBSCRIPTION, &error)),
+                Err(ReadError::Api(error)) => to_come.push(later(say::to_come_subscription, &error)),
                 Err(error) => return Err(error.into()),
             }
             match facebook.client.fetch_page(Patience::Person, &page, token).await {
                 Ok(object) => metadata = Some(object),
                 Err(error @ ApiError::TokenRejected { .. }) => return Err(Unusable::Dead(error)),
                 Err(error) if error.is_refusal() => {}
-                Err(error) => to_come.push(later(DETAILS, &error)),
+                Err(error) => to_come.push(later(say::to_come_page_details, &error)),
             }
         }
-        _ => to_come.push(later(SUBSCRIPTION, &slow())),
+        _ => to_come.push(later(say::to_come_subscription, &slow())),
     }
     if let Some(app) = app_to_come.filter(|app| !to_come.iter().any(|one| one.what == app.what)) {
         to_come.push(app.clone());

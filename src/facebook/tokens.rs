@@ -20,9 +20,6 @@ use crate::shared::languages::{Sentence, date_in_full, say};
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::store::{Status, Token, TokenKind};
 
-/// What a login leaves to be done where the short-lived token could not be exchanged, in words for the merchant.
-pub const LASTING: fn() -> Sentence = say::to_come_lasting;
-
 /// How long before the end of a login the merchant is told.
 const TOLD_BEFORE: TimeDelta = TimeDelta::days(7);
 

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://developers.facebook.com/docs/messenger-platform/webhooks> and its pages of events (2026).
 
-use super::inbox::Row;
+use super::inbox::{PLATFORM, Row};
 use crate::meta::id::Id;
 use crate::shared::channel::view::{Media, Message, Shown, Side, View};
 use crate::shared::languages::{Sentence, say};
@@ -94,7 +94,7 @@ fn message(message: Option<&Object<'_>>, by: Side) -> Shown {
         media.push(Media { kind: in_words(&kind, !stickers.is_empty()), position, title });
     }
     if message.is_true("is_unsupported") && media.is_empty() {
-        media.push(Media { kind: say::media_not_shown("Facebook"), position: 0, title: None });
+        media.push(Media { kind: say::media_not_shown(PLATFORM), position: 0, title: None });
     }
     Shown::Message(Message {
         id: id(Some(message)),

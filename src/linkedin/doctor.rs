@@ -17,7 +17,7 @@ use super::payload::NOTIFICATIONS;
 use super::tokens;
 use super::webhook::{CHALLENGE, answer_to};
 use crate::shared::channel::about::About;
-use crate::shared::channel::finding::Finding;
+use crate::shared::channel::finding::{Finding, SOON_MS};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::section::Section;
 use crate::shared::outgoing::http::{ApiError, Http};
@@ -30,9 +30,6 @@ use crate::shared::store::{Connections, TokenKind};
 /// Source: <https://learn.microsoft.com/linkedin/marketing/versioning> (2026).
 const SERVED_MONTHS: i32 = 12;
 const TOLD_MONTHS: i32 = 2;
-
-/// What ends within this time is told, in milliseconds.
-const SOON_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 
 impl Section for Config {
     fn channels(&self) -> Vec<&'static About> {

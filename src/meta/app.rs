@@ -76,6 +76,9 @@ pub trait App: Send + Sync {
         is_loopback(self.graph_url().host_str().unwrap_or_default())
     }
 
+    /// The platform's name as people know it, for sentences.
+    fn platform(&self) -> &'static str;
+
     /// The alert that another version answers: its cause, and what the operator is told.
     fn other_version(&self) -> (&'static str, &'static str);
 

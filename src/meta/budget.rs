@@ -217,11 +217,9 @@ impl Bucket {
     fn use_is(&mut self, usage: Usage, now: i64, of: Option<&Id>) {
         self.used_percent = Some(usage.percent);
         self.told_at = Some(now);
-        self.full_until = (usage.percent >= FULL_FROM)
-            .then(|| now + millis(if usage.regain.is_zero() { FULL_PAUSE } else { usage.regain }));
+        self.full_until = (usage.percent >= FULL_FROM).then(|| now + millis(usage.pause_or(FULL_PAUSE)));
         if usage.percent >= PAUSE_FROM || !usage.regain.is_zero() {
-            let pause = if usage.regain.is_zero() { PAUSE } else { usage.regain };
-            self.pause(now + millis(pause), of);
+            self.pause(now + millis(usage.pause_or(PAUSE)), of);
         }
     }
 
@@ -254,6 +252,11 @@ impl Usage {
         // Minutes in this header.
         let minutes = number("estimated_time_to_regain_access").unwrap_or(0.0).min(LONGEST_PAUSE.as_secs_f64() / 60.0);
         Some(Self { percent, regain: Duration::from_secs_f64(minutes * 60.0) })
+    }
+
+    /// How long to pause, as the platform says, else for this long.
+    fn pause_or(&self, otherwise: Duration) -> Duration {
+        if self.regain.is_zero() { otherwise } else { self.regain }
     }
 
     fn worsen(&mut self, other: Self) {

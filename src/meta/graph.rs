@@ -132,7 +132,7 @@ impl Graph {
 
     /// What a merchant reads about an error that stops all sending of an account.
     pub(super) fn sending_stopped(&self, told: &Told) -> Sentence {
-        refusal::explained(told, &*self.app).said_of("The platform")
+        refusal::explained(told, &*self.app).said_of(self.app.platform())
     }
 
     fn http_of(&self, lane: Lane<'_>) -> Http {

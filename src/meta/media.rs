@@ -22,6 +22,7 @@ use url::Url;
 
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::{BoxFuture, Job};
+use crate::shared::files::incoming::Incoming;
 use crate::shared::files::kinds::{SNIFFED, sniff};
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::outgoing::http::{ApiError, Download, Http};
@@ -234,7 +235,7 @@ impl From<ApiError> for Failure {
     }
 }
 
-type Fetched = (crate::shared::files::output::Incoming, String, i64, &'static str);
+type Fetched = (Incoming, String, i64, &'static str);
 
 /// Fetches an attachment into a file that has no name yet: that, its name, its length and what it is.
 async fn fetch(

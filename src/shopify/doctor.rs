@@ -17,7 +17,7 @@ use super::payload::ShopDomain;
 use super::subscriptions::wanted;
 use super::webhook;
 use crate::shared::channel::about::About;
-use crate::shared::channel::finding::Finding;
+use crate::shared::channel::finding::{Finding, SOON_MS};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::section::Section;
 use crate::shared::logins::random_hex;
@@ -26,9 +26,8 @@ use crate::shared::outgoing::self_test;
 use crate::shared::secrets::signature::{Secrets, sign_sha256};
 use crate::shared::store::{Connections, Status, TokenKind};
 
-/// What ends within this time is told.
+/// A version that ends within this time is told.
 const SOON_DAYS: i64 = 60;
-const SOON_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 
 const QUERY: &str = "query Doctor {
   currentAppInstallation { accessScopes { handle } }

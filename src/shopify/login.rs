@@ -32,7 +32,7 @@ use crate::shared::channel::connect_step::mistyped;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
-use crate::shared::languages::{Sentence, say};
+use crate::shared::languages::{Fixed, Sentence, say};
 use crate::shared::logins;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::secrets::signature::sign_sha256;
@@ -45,10 +45,6 @@ use crate::shared::store::{Connection, NewConnection, Status, StillToCome, Token
 
 /// Without this nothing works.
 const ESSENTIAL: &str = "read_products";
-
-/// What a login may leave to be done, in words for the merchant.
-const DETAILS: fn() -> Sentence = say::to_come_shop_details;
-const SUBSCRIPTIONS: fn() -> Sentence = say::to_come_subscriptions;
 
 pub fn routes() -> Router<Arc<Shopify>> {
     Router::new()
@@ -200,7 +196,7 @@ async fn connect(
         // An answer that nobody knows is none.
         Err(error) if error.is_refusal() && !matches!(error, ApiError::Refused { .. }) => return Err(failed(error)),
         Err(error) => {
-            to_come = [DETAILS, SUBSCRIPTIONS].map(|what| later(what, &error)).to_vec();
+            to_come = [say::to_come_shop_details, say::to_come_subscriptions].map(|what| later(what, &error)).to_vec();
             None
         }
     };
@@ -306,7 +302,7 @@ async fn subscribe(
     match subscriptions::ensure(asker, scopes).await {
         Ok(ensured) => return Ok(Some(ensured)),
         Err(ReadError::Api(error @ ApiError::TokenRejected { .. })) => return Err(failed(error)),
-        Err(ReadError::Api(error)) => to_come.push(later(SUBSCRIPTIONS, &error)),
+        Err(ReadError::Api(error)) => to_come.push(later(say::to_come_subscriptions, &error)),
         Err(error) => return Err(AppError::from(anyhow::Error::from(error))),
     }
     Ok(None)
@@ -372,7 +368,7 @@ async fn what_to_read(
         return Ok(ReadRequest::Everything);
     }
     let account = (NAME.to_owned(), shop.to_string());
-    let pending = shopify.shared.journal.list_read_requests(&account).await.map_err(anyhow::Error::from)?;
+    let pending = shopify.shared.journal.list_read_requests(&account).await?;
     let waits = pending.iter().any(|pending| pending.request == ReadRequest::Everything);
     let is_recent = poll::was_read_lately(shopify, shop).await.map_err(anyhow::Error::from)?;
     Ok(if is_recent && !waits { OwnRequest::Changes.into() } else { ReadRequest::Everything })
@@ -406,7 +402,7 @@ async fn ask_shop(
     }
 }
 
-fn later(what: fn() -> Sentence, error: &ApiError) -> StillToCome {
+fn later(what: Fixed, error: &ApiError) -> StillToCome {
     StillToCome::new(what(), refusal::explain(error))
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::catalogue::kinds::PRODUCT;
 use super::names::SHOP;
 use crate::shared::channel::view::{Card, Catalogue, Picture, Variant, View};
-use crate::shared::languages::{Sentence, say};
+use crate::shared::languages::{Fixed, say};
 
 /// How the channel is shown.
 pub const VIEW: View = View {
@@ -33,7 +33,7 @@ fn card(product: &str) -> Option<Card> {
     let counted = variants.iter().filter_map(|variant| variant.stock);
     let stock =
         variants.iter().any(|variant| variant.stock.is_some()).then(|| counted.fold(0_i64, i64::saturating_add));
-    let (status, is_live): (fn() -> Sentence, bool) = match product["status"].as_str().unwrap_or_default() {
+    let (status, is_live): (Fixed, bool) = match product["status"].as_str().unwrap_or_default() {
         "ACTIVE" => (say::product_active, true),
         "DRAFT" => (say::product_draft, false),
         "ARCHIVED" => (say::product_archived, false),

@@ -62,11 +62,14 @@ async function renew() {
   isRenewing = true;
   clearTimeout(timer);
   let seconds;
-  while (isStale) {
-    isStale = false;
-    seconds = await renewOnce();
+  try {
+    while (isStale) {
+      isStale = false;
+      seconds = await renewOnce();
+    }
+  } finally {
+    isRenewing = false;
   }
-  isRenewing = false;
   if (seconds) timer = setTimeout(renew, seconds * 1000);
 }
 

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::names::NUMBER_FIELDS;
+use super::names::{NUMBER_FIELDS, PLATFORM};
 use super::person::digits_of;
 use super::refusal;
 use crate::meta::app::{self, App, Denial, GRAPH_URL};
@@ -129,6 +129,10 @@ impl App for Config {
 
     fn webhook_address(&self) -> &Url {
         &self.webhook_address
+    }
+
+    fn platform(&self) -> &'static str {
+        PLATFORM
     }
 
     fn other_version(&self) -> (&'static str, &'static str) {

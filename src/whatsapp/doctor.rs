@@ -16,16 +16,13 @@ use crate::meta::address;
 use crate::meta::app::App;
 use crate::meta::graph::below;
 use crate::shared::channel::about::About;
-use crate::shared::channel::finding::Finding;
+use crate::shared::channel::finding::{Finding, SOON_MS};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::section::Section;
 use crate::shared::outgoing::http::{Answer, Http};
 use crate::shared::secrets::signature::{Secrets, sign_sha256, to_hex};
 use crate::shared::settings::is_own_address;
 use crate::shared::store::Connections;
-
-/// What ends within this time is told, in milliseconds.
-const SOON_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 
 impl Section for Config {
     fn channels(&self) -> Vec<&'static About> {

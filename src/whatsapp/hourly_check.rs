@@ -18,8 +18,7 @@ use crate::shared::channel::reader::ReadError;
 use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::settings::is_own_address;
-use crate::shared::store::{Connection, Status};
-use crate::shared::store::{Trouble, TroubleSource};
+use crate::shared::store::{Connection, Status, Trouble, TroubleSource};
 use crate::shared::telemetry::alerts::Cause;
 
 /// When it is looked whether a dead token lives again.

@@ -83,7 +83,7 @@ fn message(object: &Object<'_>, by: Side) -> Shown {
         Kind::Location => Some(say::media_place()),
         Kind::Order => Some(say::media_order()),
         Kind::Other if word == "contacts" => Some(say::media_contact()),
-        Kind::Other if content.text.is_none() => Some(say::media_not_shown("WhatsApp")),
+        Kind::Other if content.text.is_none() => Some(say::media_not_shown(PLATFORM)),
         _ => None,
     };
     media.extend(other.map(|kind| Media { kind, position: 0, title: None }));

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use http::Method;
 use serde_json::Value;
 
+use crate::test_app::Answer;
 use crate::test_app::schema_check::Checker;
 
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
@@ -48,36 +50,37 @@ fn routes_in(folder: &Path, found: &mut BTreeSet<(String, String)>) {
     }
 }
 
-fn document() -> Value {
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/api/openapi.json");
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
+});
 
-/// Panics unless the JSON of an answer is as the document describes it. What no route answered is described nowhere.
+/// Panics unless an answer is as the document describes it. What no route answered is described nowhere.
 #[track_caller]
-pub fn check_answer(method: &Method, path: &str, status: u16, body: &[u8]) {
+pub fn check_answer(method: &Method, path: &str, answer: &Answer) {
     let Some(path) = path.strip_prefix("/api/v1").and_then(|rest| rest.split('?').next()) else { return };
-    let document = document();
+    let status = answer.status.as_u16();
     let is_of = |route: &str| {
         let (route, path) = (route.split('/'), path.split('/'));
         route.clone().count() == path.clone().count()
             && route.zip(path).all(|(name, given)| name == given || name.starts_with('{'))
     };
-    let paths = document["paths"].as_object().unwrap();
+    let paths = DOCUMENT["paths"].as_object().unwrap();
     let routes = || paths.iter().filter(|(route, _)| is_of(route));
     // `/products/{id}` also fits what another route of the same length names in full.
     let Some((route, item)) = routes().min_by_key(|(route, _)| route.matches('{').count()) else { return };
     let method = method.as_str().to_ascii_lowercase();
     let described = &item[&method]["responses"][status.to_string()];
     assert!(described.is_object() || status >= 300, "{method} {route}: {status} is not described");
-    for kind in ["application/json", "application/problem+json"] {
-        let schema = &described["content"][kind]["schema"];
-        let Ok(value) = serde_json::from_slice::<Value>(body) else { continue };
-        if schema.is_object()
-            && let Err(problem) = (Checker { root: &document }).check(schema, &value, "")
-        {
-            panic!("{method} {route}, {status}: {problem}");
-        }
+    let kind = answer.header("content-type").split(';').next().unwrap();
+    let content = &described["content"][kind];
+    assert!(
+        content.is_object() || answer.body.is_empty() || !described.is_object(),
+        "{method} {route}, {status}: an answer of {kind:?} is not described"
+    );
+    if content["schema"].is_object() && kind.ends_with("json") {
+        let checked = Checker::of(&DOCUMENT).check(&content["schema"], &answer.json(), "");
+        checked.unwrap_or_else(|problem| panic!("{method} {route}, {status}: {problem}"));
     }
 }
 
@@ -86,7 +89,7 @@ fn every_route_of_the_api_is_described() {
     let mut routes = BTreeSet::new();
     routes_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/api"), &mut routes);
     assert!(routes.contains(&("/me".to_owned(), "get".to_owned())), "{routes:?}");
-    let document = document();
+    let document = &*DOCUMENT;
     for (route, method) in &routes {
         assert!(document["paths"][route][method].is_object(), "{method} {route} is not described");
     }
@@ -104,7 +107,7 @@ fn every_route_of_the_api_is_described() {
 fn the_guide_names_only_routes_that_are_described() {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bots.md");
     let guide = std::fs::read_to_string(guide).unwrap();
-    let document = document();
+    let document = &*DOCUMENT;
     let mut count = 0;
     for code in guide.split('`').skip(1).step_by(2) {
         let Some((method, path)) = code.split_once(' ') else { continue };
@@ -137,8 +140,8 @@ fn every_reference_in_the_description_leads_somewhere() {
             _ => {}
         }
     }
-    let document = document();
-    check(&document, &document);
+    let document = &*DOCUMENT;
+    check(document, document);
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in METHODS {
             let operation = &item[method];

@@ -57,7 +57,7 @@ impl Bot {
         let bearer = format!("Bearer {}", self.text);
         let headers = [&[("authorization", bearer.as_str())], headers].concat();
         let answer = self.browser.send(method.clone(), path, &headers, body).await;
-        check_answer(&method, path, answer.status.as_u16(), &answer.body);
+        check_answer(&method, path, &answer);
         answer
     }
 }

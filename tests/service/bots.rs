@@ -509,7 +509,7 @@ async fn tail_follows_a_service_elsewhere_with_a_key() {
     let (sender, mut lines) = tokio::sync::mpsc::channel(16);
     let unknown = format!("stk_aaaaaaaaaa_{}", "a".repeat(43));
     assert!(!Remote::at(&url, unknown.into(), &wanted).unwrap().follow(&sender).await);
-    let Some(Line::Said { text }) = lines.recv().await else { panic!("a sentence") };
+    let Some(Line::Refused { text }) = lines.recv().await else { panic!("a sentence") };
     assert!(text.contains("does not know this key"), "{text}");
     assert!(
         Remote::at("http://shoptalk.example.com", "x".to_owned().into(), &wanted).is_err(),

@@ -210,11 +210,13 @@ impl Hunt {
         act: impl AsyncFn(),
     ) {
         for (turn, failure) in failures.into_iter().enumerate() {
+            let before = traffic.count("");
             traffic.fail_next("", 4, failure.clone());
             act().await;
             traffic.fail_next("", 4, failure.clone());
             an_hour_later(app).await;
             traffic.heal();
+            assert!(traffic.count("") > before, "nothing was asked for in turn {turn}, {failure:?}");
             self.look(app, merchant, &format!("turn {turn}, {failure:?}")).await;
         }
     }
@@ -229,9 +231,11 @@ impl Hunt {
         act: impl AsyncFn(),
     ) {
         for leaf in 0..leaves {
+            let before = traffic.count("");
             traffic.plant(Some(self.planting(leaf, kept)));
             act().await;
             an_hour_later(app).await;
+            assert!(traffic.count("") > before, "nothing was asked for with leaf {leaf}");
             self.look(app, merchant, &format!("leaf {leaf}")).await;
         }
         traffic.plant(None);
@@ -262,20 +266,13 @@ async fn o10_nothing_that_stands_in_a_good_answer_of_a_platform_is_logged_or_sho
     app.close().await;
 }
 
-/// The merchant of the shop, on their pages.
-async fn signed_in(app: &TestApp) -> Browser {
-    let merchant = app.browser();
-    assert_eq!(merchant.follow(&format!("/shopify/{SHOP}/login")).await.status, 200);
-    merchant
-}
-
 #[tokio::test]
 async fn o10_nothing_that_whatsapp_says_of_its_own_is_logged_or_shown_or_kept_but_as_content() {
     /// By these everything is found, and names are shown.
     const KEPT: [&str; 8] =
         ["id", "name", "verified_name", "access_token", "user_id", "wa_id", "input", "display_phone_number"];
     let scene = wa::Scene::start().await;
-    let merchant = signed_in(&scene.app).await;
+    let merchant = scene.app.browser_with(SHOP).await;
     let act = async || {
         scene.ada.writes("Is the red one there, too?").await;
         scene.app.settle().await;
@@ -338,7 +335,7 @@ async fn o10_nothing_that_linkedin_says_of_its_own_is_logged_or_shown_or_kept_bu
     ];
     let scene =
         li::Scene::with(|section, linkedin| section.refresh_token = Some(linkedin.refresh_token().into())).await;
-    let merchant = signed_in(&scene.app).await;
+    let merchant = scene.app.browser_with(SHOP).await;
     let act = async || {
         scene.ada.comments(&scene.post, "Do you ship to Galle?").await;
         scene.app.settle().await;
@@ -375,7 +372,7 @@ fn answers_of_viber(canary: &str) -> Vec<Failure> {
 async fn o10_nothing_that_viber_says_of_its_own_is_logged_or_shown_or_kept_but_as_content() {
     const KEPT: [&str; 4] = ["id", "name", "message_token", "status"];
     let (app, desk) = viber_stage::start().await;
-    let merchant = signed_in(&app).await;
+    let merchant = app.browser_with(SHOP).await;
     let (program, number) = (Bot::start(&app, &[Scope::Read, Scope::Reply]).await, AtomicU32::new(0));
     let act = async || {
         let number = number.fetch_add(1, Ordering::Relaxed);

@@ -22,8 +22,17 @@ use crate::process::{Ended, Service, configured, run_briefly};
 pub const ANNA: &str = "7000000000000001";
 pub const BEN: &str = "7000000000000002";
 
-fn start(folder: &Path) -> Service {
+pub fn start(folder: &Path) -> Service {
     Service::start(configured(folder, &["serve"]))
+}
+
+/// A service that has the Page and is ready, one that delivers to it, and the book of what is delivered.
+pub fn at_work(folder: &Path, start: impl FnOnce(&Path) -> Service) -> (Service, Client, Book) {
+    connect_page(folder);
+    let service = start(folder);
+    wait_until_ready(service.address);
+    let client = Client::connect(service.address).unwrap();
+    (service, client, Book::default())
 }
 
 pub fn message(number: u64, person: &str) -> Delivery {
@@ -64,11 +73,7 @@ fn fill(disk: &Path) -> PathBuf {
 #[test]
 fn on_a_full_disk_deliveries_are_refused_until_there_is_room_and_none_is_lost() {
     let Some(disk) = Mount::memory("3m") else { return skipped("filling a disk needs the right to mount") };
-    connect_page(disk.path());
-    let service = start(disk.path());
-    wait_until_ready(service.address);
-    let mut client = Client::connect(service.address).unwrap();
-    let mut book = Book::default();
+    let (service, mut client, mut book) = at_work(disk.path(), start);
     for number in 0..20 {
         assert_eq!(deliver(&mut client, &mut book, &message(number, ANNA)), 200);
     }
@@ -107,13 +112,11 @@ fn on_a_full_disk_deliveries_are_refused_until_there_is_room_and_none_is_lost() 
 fn a_read_only_output_folder_stops_no_delivery_and_the_files_follow_later() {
     let Some(output) = Mount::memory("2m") else { return skipped("a read-only folder needs the right to mount") };
     let folder = tempfile::tempdir().unwrap();
-    connect_page(folder.path());
-    let mut command = configured(folder.path(), &["serve"]);
-    command.env("OUTPUT_DIR", output.path());
-    let service = Service::start(command);
-    wait_until_ready(service.address);
-    let mut client = Client::connect(service.address).unwrap();
-    let mut book = Book::default();
+    let (service, mut client, mut book) = at_work(folder.path(), |folder| {
+        let mut command = configured(folder, &["serve"]);
+        command.env("OUTPUT_DIR", output.path());
+        Service::start(command)
+    });
     assert_eq!(deliver(&mut client, &mut book, &message(1, ANNA)), 200);
     book.wait_until_filed(output.path());
 
@@ -216,10 +219,7 @@ fn f2_a_folder_that_others_may_write_to_is_refused_with_what_mends_it() {
 
 fn used_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    connect_page(folder.path());
-    let service = start(folder.path());
-    let mut client = Client::connect(service.address).unwrap();
-    let mut book = Book::default();
+    let (service, mut client, mut book) = at_work(folder.path(), start);
     for number in 0..20 {
         let many = (0..50).map(|part| {
             let person = (7_000_000_000_000_000_u64 + part).to_string();
@@ -304,10 +304,7 @@ fn with_another_master_key_it_refuses_and_changes_nothing() {
 #[test]
 fn a_conversation_file_damaged_by_hand_is_kept_aside_and_made_anew() {
     let folder = tempfile::tempdir().unwrap();
-    connect_page(folder.path());
-    let mut service = start(folder.path());
-    let mut book = Book::default();
-    let mut client = Client::connect(service.address).unwrap();
+    let (mut service, mut client, mut book) = at_work(folder.path(), start);
     for number in 0..5 {
         assert_eq!(deliver(&mut client, &mut book, &message(number, ANNA)), 200);
         assert_eq!(deliver(&mut client, &mut book, &message(100 + number, BEN)), 200);

@@ -38,14 +38,6 @@ const FIELDS: [&str; 20] = [
     "picture",
 ];
 
-/// A browser in which the shop is connected, and nothing else.
-async fn with_shop(app: &TestApp, shop: &str) -> Browser {
-    let browser = app.browser();
-    let answer = browser.follow(&format!("/shopify/{shop}/login")).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    browser
-}
-
 /// What became of the Pages: (id, status, reason).
 fn pages(answer: &Answer) -> Vec<(String, String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -63,7 +55,7 @@ async fn an_app_with_login_for_business_asks_with_its_configuration() {
         config.facebook.as_mut().unwrap().login_configuration = Some("700000000000001".to_owned());
     })
     .await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let dialog = browser.get("/facebook/login").await.location();
     assert_eq!(parameter(&dialog, "config_id"), "700000000000001");
     assert!(dialog.query_pairs().all(|(name, _)| name != "scope"), "{dialog}");
@@ -124,7 +116,7 @@ async fn a_login_needs_the_session_that_the_shop_gives() {
 #[tokio::test]
 async fn a_browser_ends_on_the_start_page() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await.for_pages();
+    let browser = app.browser_with(SHOP).await.for_pages();
     let callback = browser.up_to_callback("/facebook/login").await;
     let answer = browser.get(callback.as_str()).await;
     assert_eq!(answer.status, 303);
@@ -137,7 +129,7 @@ async fn a_browser_ends_on_the_start_page() {
 #[tokio::test]
 async fn a_callback_without_a_state_is_refused_before_any_request() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let callback = browser.up_to_callback("/facebook/login").await;
     let before = app.outgoing();
     let code = parameter(&callback, "code");
@@ -155,7 +147,7 @@ async fn a_callback_without_a_state_is_refused_before_any_request() {
 #[tokio::test]
 async fn a_state_is_good_for_one_callback() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let callback = browser.up_to_callback("/facebook/login").await;
     let mut callbacks = JoinSet::new();
     for _ in 0..20 {
@@ -176,7 +168,7 @@ async fn a_state_is_good_for_one_callback() {
 #[tokio::test]
 async fn a_state_expires_after_ten_minutes() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let callback = browser.up_to_callback("/facebook/login").await;
     app.clock.advance(Duration::from_secs(11 * 60));
     let before = app.outgoing();
@@ -189,9 +181,9 @@ async fn a_state_expires_after_ten_minutes() {
 async fn a_state_of_another_browser_is_refused_and_stays_good_for_its_own() {
     let app = TestApp::start().await;
     app.shopify.add_shop(OTHER_SHOP, "Other Shop");
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let callback = browser.up_to_callback("/facebook/login").await;
-    let stranger = with_shop(&app, OTHER_SHOP).await;
+    let stranger = app.browser_with(OTHER_SHOP).await;
     stranger.up_to_callback("/facebook/login").await;
     let before = app.outgoing();
     assert_eq!(stranger.get(callback.as_str()).await.status, 400);
@@ -204,7 +196,7 @@ async fn a_state_of_another_browser_is_refused_and_stays_good_for_its_own() {
 #[tokio::test]
 async fn a_state_of_the_other_platform_is_refused() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let shopify = browser.up_to_callback(&format!("/shopify/{SHOP}/login")).await;
     let before = app.outgoing();
     let query = format!("state={}&code={}", parameter(&shopify, "state"), parameter(&shopify, "code"));
@@ -219,9 +211,9 @@ async fn a_state_of_the_other_platform_is_refused() {
 async fn a_login_ends_in_the_session_that_began_it() {
     let app = TestApp::start().await;
     app.shopify.add_shop(OTHER_SHOP, "Other Shop");
-    let other = with_shop(&app, OTHER_SHOP).await.cookie("session_id").unwrap();
+    let other = app.browser_with(OTHER_SHOP).await.cookie("session_id").unwrap();
     for session in ["", other.as_str()] {
-        let browser = with_shop(&app, SHOP).await;
+        let browser = app.browser_with(SHOP).await;
         let callback = browser.up_to_callback("/facebook/login").await;
         browser.set_cookie("session_id", session);
         let before = app.outgoing();
@@ -237,7 +229,7 @@ async fn a_login_ends_in_the_session_that_began_it() {
 #[tokio::test]
 async fn a_callback_without_a_code_is_refused_before_any_request() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     for code in ["", "&code="] {
         let state = parameter(&browser.up_to_callback("/facebook/login").await, "state");
         let before = app.outgoing();
@@ -250,7 +242,7 @@ async fn a_callback_without_a_code_is_refused_before_any_request() {
 #[tokio::test]
 async fn a_code_that_was_used_is_refused_with_a_sentence() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let first = browser.up_to_callback("/facebook/login").await;
     assert_eq!(browser.get(first.as_str()).await.status, 200);
     for code in [parameter(&first, "code"), "AQinvented".to_owned()] {
@@ -266,7 +258,7 @@ async fn a_code_that_was_used_is_refused_with_a_sentence() {
 #[tokio::test]
 async fn refused_consent_is_explained_and_connects_nothing() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     app.facebook.refuse_consent(true);
     let answer = browser.follow("/facebook/login").await;
     assert_eq!(answer.status, 403);
@@ -284,7 +276,7 @@ async fn refused_consent_is_explained_and_connects_nothing() {
 async fn a_declined_essential_permission_is_named_and_asked_for_again() {
     for permission in ["pages_messaging", "pages_show_list", "pages_manage_metadata"] {
         let app = TestApp::start().await;
-        let browser = with_shop(&app, SHOP).await;
+        let browser = app.browser_with(SHOP).await;
         app.facebook.decline(permission);
         let answer = browser.follow("/facebook/login").await;
         assert_eq!(answer.status, 403);
@@ -302,7 +294,7 @@ async fn a_declined_essential_permission_is_named_and_asked_for_again() {
 #[tokio::test]
 async fn without_the_permission_to_read_a_page_is_connected_in_part() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     app.facebook.decline("pages_read_engagement");
     let answer = browser.follow("/facebook/login").await;
     let (_, status, reason) = &pages(&answer)[0];
@@ -330,7 +322,7 @@ async fn all_pages_of_all_lists_are_connected() {
         app.facebook.add_page(id, &format!("Page {id}"));
     }
     app.facebook.set_page_limit(2);
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let answer = browser.follow("/facebook/login").await;
     let found: Vec<String> = pages(&answer).into_iter().map(|(id, ..)| id).collect();
     assert_eq!(found, ids);
@@ -349,7 +341,7 @@ async fn a_page_that_cannot_be_used_is_shown_with_the_reason_and_stops_no_other(
     let app = TestApp::start().await;
     app.facebook.add_page("100000000000102", "Analysed").set_tasks(&["ANALYZE"]);
     app.facebook.add_page("100000000000103", "Lost").set_tasks(&[]);
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let answer = pages(&browser.follow("/facebook/login").await);
     assert_eq!(answer[0].1, "connected");
     assert_eq!(answer[1].1, "not_connected");
@@ -369,7 +361,7 @@ async fn what_the_platform_calls_a_page_is_shown_as_text() {
     let name = "<script>alert(1)</script>";
     app.page().rename(name);
     app.facebook.add_page("100000000000102", name).set_tasks(&["ANALYZE"]);
-    let browser = with_shop(&app, SHOP).await.for_pages();
+    let browser = app.browser_with(SHOP).await.for_pages();
     for answer in [browser.follow("/facebook/login").await, browser.get("/").await] {
         assert_eq!(answer.status, 200);
         assert!(answer.text().contains("&lt;script&gt;alert(1)") && !answer.text().contains("<script>"));
@@ -381,7 +373,7 @@ async fn what_the_platform_calls_a_page_is_shown_as_text() {
 async fn a_person_without_pages_is_told_so() {
     let app = TestApp::start().await;
     app.page().set_ticked(false);
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let answer = browser.follow("/facebook/login").await.json();
     assert_eq!(answer["pages"]["data"], json!([]));
     assert_eq!(answer["sync"], "nothing to read");
@@ -394,7 +386,7 @@ async fn a_person_without_pages_is_told_so() {
 #[tokio::test]
 async fn the_app_secret_goes_into_no_address_whatever_is_answered() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     for status in [400, 404, 405, 501] {
         let callback = browser.up_to_callback("/facebook/login").await;
         app.facebook.traffic().fail_next("access_token", 1, Failure::Status(status));
@@ -411,7 +403,7 @@ async fn the_app_secret_goes_into_no_address_whatever_is_answered() {
 async fn of_two_merchants_who_connect_a_page_at_once_one_has_it_and_the_other_hears_why_not() {
     let app = TestApp::start().await;
     app.shopify.add_shop(OTHER_SHOP, "Other Shop");
-    let browsers = [with_shop(&app, SHOP).await, with_shop(&app, OTHER_SHOP).await];
+    let browsers = [app.browser_with(SHOP).await, app.browser_with(OTHER_SHOP).await];
     let mut callbacks = Vec::new();
     for browser in &browsers {
         callbacks.push(browser.up_to_callback("/facebook/login").await);
@@ -438,7 +430,7 @@ async fn a_page_of_another_merchant_is_refused_and_stays_with_its_owner() {
     let app = TestApp::start().await;
     app.shopify.add_shop(OTHER_SHOP, "Other Shop");
     let owner = app.connect().await;
-    let stranger = with_shop(&app, OTHER_SHOP).await;
+    let stranger = app.browser_with(OTHER_SHOP).await;
     let (_, status, reason) = pages(&stranger.follow("/facebook/login").await).remove(0);
     assert_eq!(status, "not_connected");
     assert!(reason.contains("connected to another shop"));
@@ -518,7 +510,7 @@ async fn dead_subscriptions_are_repaired_at_the_next_login() {
 #[tokio::test]
 async fn a_refused_subscription_is_a_connection_in_part() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let refusal = Sandbox::error(200, None, "(#200) no");
     app.facebook.traffic().fail_next("/subscribed_apps", 1, Failure::Json(403, refusal));
     let (_, status, reason) = pages(&browser.follow("/facebook/login").await).remove(0);
@@ -540,7 +532,7 @@ const LATER: [(&str, &str); 5] = [
 /// These steps of a login fail in this way: 502 with this sentence, nothing connected, and a later login works.
 async fn steps_may_fail(steps: &[(&str, &str)], failure: Failure, sentence: &str) {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     for (path, body) in steps {
         app.facebook.traffic().fail_next_with_body(path, body, 10, failure.clone());
         let answer = browser.follow("/facebook/login").await;
@@ -566,7 +558,7 @@ async fn every_step_may_fail(failure: Failure) {
 async fn steps_may_wait(steps: &[(&str, &str)], failure: Failure) {
     for (path, body) in steps {
         let app = TestApp::start().await;
-        let browser = with_shop(&app, SHOP).await;
+        let browser = app.browser_with(SHOP).await;
         app.facebook.traffic().fail_next_with_body(path, body, 10, failure.clone());
         let answer = browser.follow("/facebook/login").await;
         assert_eq!(answer.status, 200, "{path} {failure:?}: {answer:?}");
@@ -693,7 +685,7 @@ async fn what_a_limit_of_calls_stops_after_the_code_is_still_to_come() {
 async fn one_of_several_pages_that_is_not_answered_for_costs_the_others_nothing() {
     let app = TestApp::start().await;
     let other = app.facebook.add_page("100000000000102", "Other Page");
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     app.facebook.traffic().fail_next(&format!("/{PAGE}"), 10, Failure::Status(500));
     let answer = browser.follow("/facebook/login").await;
     let statuses: Vec<String> = pages(&answer).into_iter().map(|(_, status, _)| status).collect();
@@ -722,7 +714,7 @@ async fn one_of_several_pages_that_is_not_answered_for_costs_the_others_nothing(
 #[tokio::test]
 async fn a_page_that_the_login_names_is_connected_although_nobody_answers_for_it() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     app.facebook.traffic().fail_next("/me/accounts", 10, Failure::Status(500));
     app.facebook.traffic().fail_next(&format!("/{PAGE}"), 10, Failure::Status(500));
     let answer = browser.follow("/facebook/login").await;
@@ -746,7 +738,7 @@ async fn pages_of_a_business_portfolio_are_asked_for_by_the_ids_that_the_login_n
     app.page().set_in_portfolio(true);
     let other = app.facebook.add_page("100000000000102", "Without access");
     other.set_in_portfolio(true);
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let gone =
         Sandbox::error(100, Some(33), "Unsupported get request. Object with ID '100000000000102' does not exist");
     app.facebook.traffic().fail_next("/100000000000102", 1, Failure::Json(400, gone));
@@ -776,7 +768,7 @@ async fn tasks_under_newer_names_and_tasks_that_are_not_told_are_no_refusal() {
     app.facebook.add_page("100000000000102", "Full control").set_tasks(&["PROFILE_PLUS_FULL_CONTROL"]);
     app.facebook.add_page("100000000000103", "Not told").hide_tasks();
     app.facebook.add_page("100000000000104", "Analysed").set_tasks(&["PROFILE_PLUS_ANALYZE"]);
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let statuses: Vec<String> =
         pages(&browser.follow("/facebook/login").await).into_iter().map(|(_, status, _)| status).collect();
     assert_eq!(statuses, ["connected", "connected", "connected", "not_connected"]);
@@ -792,7 +784,7 @@ async fn a_list_of_pages_that_is_cut_short_connects_all_that_the_login_names() {
     }
     app.facebook.set_page_limit(2);
     app.facebook.lie_about_paging("accounts", Some(Lie::NoWay));
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let answer = browser.follow("/facebook/login").await;
     let found: Vec<String> = pages(&answer).into_iter().map(|(id, ..)| id).collect();
     assert_eq!((found, answer.json().get("still_to_come")), (ids, None));
@@ -808,7 +800,7 @@ async fn a_platform_that_is_down_connects_nothing() {
         config.facebook.as_mut().unwrap().graph_url = Url::parse(&format!("http://{nobody}")).unwrap();
     })
     .await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let answer = browser.follow("/facebook/login").await;
     assert_eq!(answer.status, 502);
     let page = browser.for_pages().follow("/facebook/login").await;
@@ -821,7 +813,7 @@ async fn a_platform_that_is_down_connects_nothing() {
 #[tokio::test]
 async fn a_stumble_of_the_platform_is_overcome() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     for path in ["/debug_token", "/me/accounts", "/subscriptions", "/subscribed_apps"] {
         app.facebook.traffic().fail_next(path, 1, Failure::Status(503));
     }
@@ -832,7 +824,7 @@ async fn a_stumble_of_the_platform_is_overcome() {
 #[tokio::test]
 async fn a_token_of_another_app_is_not_accepted() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let scopes = ["pages_show_list", "pages_manage_metadata", "pages_messaging", "pages_read_engagement"];
     for info in [
         json!({"app_id": "900000000000999", "is_valid": true, "user_id": "1", "scopes": scopes}),
@@ -867,7 +859,7 @@ async fn every_call_with_a_token_carries_its_proof() {
 #[tokio::test]
 async fn no_token_code_or_secret_is_ever_shown_or_stored_readable() {
     let app = TestApp::start().await;
-    let browser = with_shop(&app, SHOP).await;
+    let browser = app.browser_with(SHOP).await;
     let session = browser.cookie("session_id").unwrap();
     let begun = browser.get("/facebook/login").await;
     let dialog = begun.location();

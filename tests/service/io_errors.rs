@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use crate::disk::{ANNA, BEN, deliver, message, status, wait_for};
-use crate::load::{Book, Client, Delivery, Item, connect_page, conversation, leftovers, wait_until_ready};
+use crate::disk::{ANNA, BEN, at_work, deliver, message, start, status, wait_for};
+use crate::load::{Book, Client, Delivery, Item, conversation, leftovers, wait_until_ready};
 use crate::mount::skipped;
 use crate::process::{Service, configured};
 
@@ -55,11 +55,7 @@ impl Faults {
 fn f7_while_the_journals_disk_gives_errors_nothing_is_acknowledged_and_what_was_not_synced_is_not_taken_as_written() {
     let (tools, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let Some(faults) = Faults::build(tools.path()) else { return skipped("a C compiler is needed") };
-    connect_page(folder.path());
-    let service = faults.start(folder.path());
-    wait_until_ready(service.address);
-    let mut client = Client::connect(service.address).unwrap();
-    let mut book = Book::default();
+    let (service, mut client, mut book) = at_work(folder.path(), |folder| faults.start(folder));
     let mut numbers = 0..;
     for fault in ["sync journal.db-wal", "write journal.db-wal", "sync journal.db", "write journal.db"] {
         for _ in 0..5 {
@@ -88,7 +84,7 @@ fn f7_while_the_journals_disk_gives_errors_nothing_is_acknowledged_and_what_was_
     service.kill();
 
     // What the disk holds says the same: all that was acknowledged, and nothing that was not.
-    let service = Service::start(configured(folder.path(), &["serve"]));
+    let service = start(folder.path());
     wait_until_ready(service.address);
     book.wait_until_filed(folder.path());
     assert!(!conversation(folder.path(), BEN).exists(), "what was answered 503 was kept all the same");
@@ -99,11 +95,7 @@ fn f7_while_the_journals_disk_gives_errors_nothing_is_acknowledged_and_what_was_
 fn f7_while_only_the_journals_log_can_be_written_it_is_not_ready_and_takes_deliveries_all_the_same() {
     let (tools, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let Some(faults) = Faults::build(tools.path()) else { return skipped("a C compiler is needed") };
-    connect_page(folder.path());
-    let service = faults.start(folder.path());
-    wait_until_ready(service.address);
-    let mut client = Client::connect(service.address).unwrap();
-    let mut book = Book::default();
+    let (service, mut client, mut book) = at_work(folder.path(), |folder| faults.start(folder));
     let mut numbers = 0_u64..;
     // The log is moved when it has 40 MB; with long messages that is soon.
     let mut long = |client: &mut Client, book: &mut Book| {
@@ -150,11 +142,7 @@ fn f7_a_login_that_cannot_be_stored_is_503_and_works_again_when_the_disk_does() 
 fn f7_files_that_cannot_be_written_stop_no_delivery_and_are_written_when_the_disk_is_well_again() {
     let (tools, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let Some(faults) = Faults::build(tools.path()) else { return skipped("a C compiler is needed") };
-    connect_page(folder.path());
-    let service = faults.start(folder.path());
-    wait_until_ready(service.address);
-    let mut client = Client::connect(service.address).unwrap();
-    let mut book = Book::default();
+    let (service, mut client, mut book) = at_work(folder.path(), |folder| faults.start(folder));
     assert_eq!(deliver(&mut client, &mut book, &message(1, ANNA)), 200);
     book.wait_until_filed(folder.path());
     let before = std::fs::read(conversation(folder.path(), ANNA)).unwrap();
@@ -182,11 +170,7 @@ fn open_files(process: u32) -> u64 {
 #[test]
 fn f7_where_no_more_files_can_be_opened_what_is_acknowledged_is_kept_and_it_heals_by_itself() {
     let folder = tempfile::tempdir().unwrap();
-    connect_page(folder.path());
-    let service = Service::start(configured(folder.path(), &["serve"]));
-    wait_until_ready(service.address);
-    let mut client = Client::connect(service.address).unwrap();
-    let mut book = Book::default();
+    let (service, mut client, mut book) = at_work(folder.path(), start);
     assert_eq!(deliver(&mut client, &mut book, &message(0, ANNA)), 200);
     book.wait_until_filed(folder.path());
 
@@ -216,7 +200,7 @@ fn f7_where_no_more_files_can_be_opened_what_is_acknowledged_is_kept_and_it_heal
     let said = log.lines().filter(|line| line.contains("a connection could not be accepted")).count();
     assert!((1..=Duration::from_secs(40).as_secs() as usize).contains(&said), "{said} lines:\n{log}");
     assert!(!log.contains("panicked"), "{log}");
-    let service = Service::start(configured(folder.path(), &["serve"]));
+    let service = start(folder.path());
     wait_until_ready(service.address);
     book.wait_until_filed(folder.path());
     assert_eq!(service.stop().0.code(), Some(0));

@@ -14,8 +14,8 @@ use shoptalk::shared::store::api_keys::Scope;
 use crate::api_keys::Bot;
 use crate::disk;
 use crate::journal_checks::{KIM, SAM, body_of, deliver, rebuild, text_at};
-use crate::load::{Book, Client, Delivery, Item, connect_page, wait_until_ready};
-use crate::process::{Service, configured, run_briefly};
+use crate::load::{Delivery, Item, wait_until_ready};
+use crate::process::{configured, run_briefly};
 use crate::replies::Scene;
 use crate::test_app::{Answer, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
 
@@ -401,7 +401,7 @@ async fn f7_an_output_folder_that_goes_away_while_running_is_noticed_and_used_ag
 #[test]
 fn t6_a_master_key_that_is_missing_beside_sealed_values_is_not_made_anew() {
     let folder = tempfile::tempdir().unwrap();
-    let service = Service::start(configured(folder.path(), &["serve"]));
+    let service = disk::start(folder.path());
     assert!(service.stop().0.success());
     let key = folder.path().join("data/master.key");
     fs::remove_file(&key).unwrap();
@@ -504,18 +504,14 @@ fn damage(log: &Path, is_cut: bool) {
 fn f4_a_flipped_bit_or_a_cut_in_the_log_that_costs_acknowledged_events_is_said_with_what_is_missing() {
     for is_cut in [false, true] {
         let folder = tempfile::tempdir().unwrap();
-        connect_page(folder.path());
-        let service = Service::start(configured(folder.path(), &["serve"]));
-        wait_until_ready(service.address);
-        let mut client = Client::connect(service.address).unwrap();
-        let mut book = Book::default();
+        let (service, mut client, mut book) = disk::at_work(folder.path(), disk::start);
         for number in 0..40 {
             assert_eq!(disk::deliver(&mut client, &mut book, &disk::message(number, SAM)), 200);
         }
         book.wait_until_filed(folder.path());
         service.kill();
         damage(&folder.path().join("data/journal.db-wal"), is_cut);
-        let service = Service::start(configured(folder.path(), &["serve"]));
+        let service = disk::start(folder.path());
         wait_until_ready(service.address);
         // The last of them is number 40; how many are lost depends on what stood where.
         let log = service.stop().1;
@@ -524,7 +520,7 @@ fn f4_a_flipped_bit_or_a_cut_in_the_log_that_costs_acknowledged_events_is_said_w
         assert!(line.contains("last=40"), "{line}");
         assert!(log.contains("cause=\"journal:missing\""), "{log}");
         // It is said once; and nothing is lost from the files.
-        let service = Service::start(configured(folder.path(), &["serve"]));
+        let service = disk::start(folder.path());
         wait_until_ready(service.address);
         assert!(!service.stop().1.contains("missing from the journal"));
         book.wait_until_filed(folder.path());
@@ -547,11 +543,7 @@ fn flip_in(file: &Path, text: &str) -> usize {
 #[test]
 fn f4_a_bit_that_flips_in_the_journal_while_the_service_runs_costs_no_good_copy() {
     let folder = tempfile::tempdir().unwrap();
-    connect_page(folder.path());
-    let service = Service::start(configured(folder.path(), &["serve"]));
-    wait_until_ready(service.address);
-    let mut client = Client::connect(service.address).unwrap();
-    let mut book = Book::default();
+    let (service, mut client, mut book) = disk::at_work(folder.path(), disk::start);
     let wish = |number: u64, say: &str| {
         Delivery::new(vec![Item::new(format!("m_{number}"), SAM.to_owned(), 1_790_000_000_000 + number, say)])
     };
@@ -572,7 +564,7 @@ fn f4_a_bit_that_flips_in_the_journal_while_the_service_runs_costs_no_good_copy(
     let mut log = String::new();
     assert_eq!(run_briefly(configured(folder.path(), &["rebuild"])).code, Some(0));
     log.push_str(&service.stop().1);
-    let service = Service::start(configured(folder.path(), &["serve"]));
+    let service = disk::start(folder.path());
     wait_until_ready(service.address);
     assert_eq!(run_briefly(configured(folder.path(), &["rebuild"])).code, Some(0));
     log.push_str(&service.stop().1);

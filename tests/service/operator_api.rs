@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::test_app::schema_check::Checker;
 use crate::test_app::{Answer, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
 
 pub async fn ask(app: &TestApp, method: Method, path: &str, body: &str) -> Answer {
@@ -17,47 +18,6 @@ pub async fn get(app: &TestApp, path: &str) -> Value {
     let answer = ask(app, Method::GET, path, "").await;
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     answer.json()
-}
-
-/// Checks a value against a schema, as far as ours go.
-fn check(document: &Value, schema: &Value, value: &Value, place: &str) {
-    if let Some(name) = schema["$ref"].as_str() {
-        let target = document.pointer(name.strip_prefix('#').unwrap()).unwrap_or_else(|| panic!("{name}"));
-        return check(document, target, value, place);
-    }
-    if let Some(choices) = schema["oneOf"].as_array() {
-        let wanted = if value.is_null() { 1 } else { 0 };
-        return check(document, &choices[wanted], value, place);
-    }
-    let types: Vec<&str> = match &schema["type"] {
-        Value::String(one) => vec![one],
-        Value::Array(all) => all.iter().map(|one| one.as_str().unwrap()).collect(),
-        _ => return,
-    };
-    let found = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    assert!(types.contains(&found), "{place} is {value}, not {types:?}");
-    if let Some(allowed) = schema["enum"].as_array() {
-        assert!(allowed.contains(value), "{place} is {value}");
-    }
-    for (number, item) in value.as_array().into_iter().flatten().enumerate() {
-        check(document, &schema["items"], item, &format!("{place}[{number}]"));
-    }
-    if let (Some(fields), Some(described)) = (value.as_object(), schema["properties"].as_object()) {
-        for (name, field) in fields {
-            let schema = described.get(name).unwrap_or_else(|| panic!("{place}.{name} is not described"));
-            check(document, schema, field, &format!("{place}.{name}"));
-        }
-        for name in schema["required"].as_array().unwrap() {
-            assert!(fields.contains_key(name.as_str().unwrap()), "{place}.{name} is missing");
-        }
-    }
 }
 
 fn park(app: &TestApp) {
@@ -98,12 +58,9 @@ async fn every_described_path_answers_as_it_is_described() {
             let answer = ask(&app, method, &address, &body).await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.text());
             assert!(answer.header("content-type").starts_with("application/json"), "{path}");
-            check(
-                &document,
-                &described["responses"]["200"]["content"]["application/json"]["schema"],
-                &answer.json(),
-                path,
-            );
+            let schema = &described["responses"]["200"]["content"]["application/json"]["schema"];
+            let checker = Checker { root: &document, is_closed: true };
+            checker.check(schema, &answer.json(), path).unwrap_or_else(|problem| panic!("{problem}"));
             assert!(!answer.text().contains("hello"), "{path}");
         }
     }

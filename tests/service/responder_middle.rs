@@ -12,7 +12,7 @@ use shoptalk::shared::store::api_keys::Scope;
 use crate::api_keys::{Bot, owner};
 use crate::pages_leaving::{disconnect, post as press};
 use crate::responder::{SAM, Scene, words};
-use crate::test_app::{Browser, PAGE, SHOP, TestApp};
+use crate::test_app::{Browser, PAGE, SHOP};
 
 const OTHER_SHOP: &str = "other-shop.myshopify.com";
 
@@ -43,13 +43,6 @@ impl Scene {
         let count = format!("SELECT count(*) FROM {table}");
         self.app.journal_sql(|journal| journal.query_row(&count, [], |row| row.get(0)))
     }
-}
-
-/// Merchants of this shop, who are signed in.
-async fn with_shop(app: &TestApp, shop: &str) -> Browser {
-    let browser = app.browser();
-    assert_eq!(browser.follow(&format!("/shopify/{shop}/login")).await.status, 200);
-    browser
 }
 
 #[tokio::test]
@@ -128,7 +121,7 @@ async fn p4_a_person_who_is_erased_between_an_answer_and_its_call_hears_nothing(
 async fn move_page(scene: &Scene) -> Browser {
     let left = press(&scene.browser, &disconnect(&format!("facebook/{PAGE}")), "").await;
     assert_eq!(left.status, 303, "{}", left.text());
-    let other = with_shop(&scene.app, OTHER_SHOP).await;
+    let other = scene.app.browser_with(OTHER_SHOP).await;
     assert_eq!(other.follow("/facebook/login").await.status, 200);
     let merchant = owner(&scene.app, OTHER_SHOP).await;
     let connections = scene.app.shared().connections.list().await.unwrap();

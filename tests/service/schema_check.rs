@@ -52,7 +52,7 @@ pub fn check_files(output: &Path) {
         let bytes = std::fs::read(output.join(&path)).unwrap();
         let Some(document) = parse(&String::from_utf8(bytes).unwrap()) else { continue };
         let schema = schema(name);
-        let checked = Checker { root: &schema }.check(&schema, &document, "");
+        let checked = Checker::of(&schema).check(&schema, &document, "");
         if let Err(problem) = checked {
             panic!("{path} does not fit docs/schemas/{name}.schema.json: {problem}");
         }
@@ -89,9 +89,16 @@ fn parse(text: &str) -> Option<Value> {
 /// Checks documents against one schema, and knows the keywords that `docs/schemas/` and the API's description use.
 pub struct Checker<'a> {
     pub root: &'a Value,
+    /// Whether an object may have described members only, though its schema does not say so.
+    pub is_closed: bool,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    /// For a schema that says itself which objects have described members only.
+    pub fn of(root: &'a Value) -> Self {
+        Self { root, is_closed: false }
+    }
+
     /// Says what does not fit, and where.
     pub fn check(&self, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
         for (keyword, rule) in schema.as_object().ok_or_else(|| format!("{at}: a schema that is no object"))? {
@@ -124,8 +131,12 @@ impl Checker<'_> {
                         self.check(rule, item, &format!("{at}/{index}"))?;
                     }
                 }
+                "oneOf" => self.one_of(rule, value, at)?,
                 unknown => return Err(format!("the schema says {unknown:?}, which this check does not know")),
             }
+        }
+        if self.is_closed && schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+            self.others(schema, &Value::Bool(false), value, at)?;
         }
         Ok(())
     }
@@ -139,6 +150,14 @@ impl Checker<'_> {
         let rules = rules.as_array().expect("a list of schemas");
         let fits = rules.iter().any(|rule| self.check(rule, value, at).is_ok());
         fits.then_some(()).ok_or_else(|| format!("{at} is nothing of what it may be: {value}"))
+    }
+
+    fn one_of(&self, rules: &Value, value: &Value, at: &str) -> Result<(), String> {
+        let rules = rules.as_array().expect("a list of schemas");
+        match rules.iter().filter(|rule| self.check(rule, value, at).is_ok()).count() {
+            1 => Ok(()),
+            count => Err(format!("{at} is {count} of what it may be one of: {value}")),
+        }
     }
 
     fn required(&self, names: &Value, value: &Value, at: &str) -> Result<(), String> {

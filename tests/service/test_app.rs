@@ -221,11 +221,17 @@ impl TestApp {
         Browser::new(&self.url)
     }
 
+    /// A browser in which this shop is connected, and nothing else: its merchant is signed in.
+    pub async fn browser_with(&self, shop: &str) -> Browser {
+        let browser = self.browser();
+        let answer = browser.follow(&format!("/shopify/{shop}/login")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        browser
+    }
+
     /// Connects shop and Page in a fresh browser and does all work that follows.
     pub async fn connect(&self) -> Browser {
-        let browser = self.browser();
-        let shop = browser.follow(&format!("/shopify/{SHOP}/login")).await;
-        assert_eq!(shop.status, 200, "{shop:?}");
+        let browser = self.browser_with(SHOP).await;
         let page = browser.follow("/facebook/login").await;
         assert_eq!(page.status, 200, "{page:?}");
         self.settle().await;

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use shoptalk::shared::telemetry::logging;
 use shoptalk::shared::under_way::Step;
 
 /// A bar without colours, so that `NO_COLOR` has nothing to say. Of what is counted nobody may know the end: then it turns.
@@ -18,7 +19,7 @@ const LINE_EVERY: Duration = Duration::from_secs(3);
 pub struct Bars {
     all: MultiProgress,
     bars: BTreeMap<(String, String), ProgressBar>,
-    /// `None`: it is a terminal, and bars are drawn.
+    /// `None`: it is a terminal, and bars are drawn. Lines go to the standard error, apart from what a command has to say.
     lines: Option<Lines>,
     /// The first failure to write.
     failed: Option<std::io::Error>,
@@ -61,7 +62,7 @@ impl Bars {
     pub fn show(&mut self, step: Step) {
         if let Some(lines) = &mut self.lines {
             if let Some(line) = lines.line(&step, Instant::now()) {
-                tell(&line);
+                logging::say(&line);
             }
             return;
         }
@@ -90,7 +91,7 @@ impl Bars {
         self.take_away(channel, account);
         match self.lines {
             None => self.say(sentence),
-            Some(_) => tell(sentence),
+            Some(_) => logging::say(sentence),
         }
     }
 
@@ -122,12 +123,6 @@ impl Bars {
     pub fn shown(mut self) -> std::io::Result<()> {
         self.failed.take().map_or(Ok(()), Err)
     }
-}
-
-/// How far something has come, for people who watch: on the standard error, apart from what a command has to say. Nothing
-/// depends on it being read.
-fn tell(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 impl Drop for Bars {

@@ -11,7 +11,7 @@ mod settings;
 mod verb;
 mod work;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -78,8 +78,6 @@ pub(super) struct Platforms {
     people: Mutex<Registry>,
     /// Deliveries of Facebook and Instagram: the account and the item.
     meta: Mutex<Post<(String, Value)>>,
-    /// Platforms whose webhooks wait until somebody has them sent.
-    held: Mutex<HashSet<Platform>>,
     /// Where the service is, or will be.
     address: Mutex<Url>,
     /// The service, where it is ours to start and to kill.
@@ -158,7 +156,6 @@ impl Platforms {
             post,
             people: Mutex::default(),
             meta: Mutex::default(),
-            held: Mutex::default(),
             address: Mutex::new(options.service.clone()),
             service: OnceLock::new(),
             is_entered: AtomicBool::default(),

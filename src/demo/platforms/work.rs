@@ -297,10 +297,6 @@ impl Platforms {
             Platform::Linkedin => self.linkedin.set_webhooks(mode),
             Platform::Shopify => bail!("the shop sends webhooks only for `price`"),
         }
-        match mode {
-            Webhooks::Held => drop(lock(&self.held).insert(platform.of_webhooks())),
-            _ => drop(lock(&self.held).remove(&platform.of_webhooks())),
-        }
         if mode != Webhooks::Sent {
             return Ok(format!("Webhooks are {} from now on", format!("{mode:?}").to_lowercase()));
         }
@@ -308,11 +304,21 @@ impl Platforms {
         Ok(format!("Webhooks come as ever. Those that waited were answered {answers:?}"))
     }
 
+    /// What becomes of the webhooks of a platform.
+    fn webhooks(&self, platform: Platform) -> Webhooks {
+        match platform {
+            Platform::Whatsapp => self.whatsapp.webhooks(),
+            Platform::Viber => self.viber.webhooks(),
+            Platform::Linkedin => self.linkedin.webhooks(),
+            _ => lock(&self.meta).mode,
+        }
+    }
+
     /// What nobody answered comes again, as platforms do it after a while; what is held waits on.
     async fn deliver_again(&self) -> Vec<u16> {
         let mut answers = Vec::new();
         for platform in Platform::messengers().filter(|platform| platform.of_webhooks() == *platform) {
-            if !lock(&self.held).contains(&platform) {
+            if self.webhooks(platform) != Webhooks::Held {
                 answers.extend(self.send_waiting(platform).await);
             }
         }

@@ -142,6 +142,12 @@ impl Sandbox {
         self.core.world().delivery_url = Some(address.to_owned());
     }
 
+    /// What becomes of webhooks now.
+    #[must_use]
+    pub fn webhooks(&self) -> Webhooks {
+        self.core.world().post.mode
+    }
+
     /// What becomes of all webhooks from now on.
     pub fn set_webhooks(&self, mode: Webhooks) {
         self.core.world().post.mode = mode;

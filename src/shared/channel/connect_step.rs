@@ -1,12 +1,12 @@
 //! How a merchant begins to connect an account of a channel: one step of the start page.
 
-use crate::shared::languages::Sentence;
+use crate::shared::languages::Fixed;
 
 /// How a merchant begins to connect an account of a channel.
 #[derive(Debug, Clone)]
 pub struct ConnectStep {
     /// The step as a heading: "Connect your Shopify shop".
-    pub title: fn() -> Sentence,
+    pub title: Fixed,
     /// What to do there.
     pub action: ConnectAction,
 }
@@ -21,19 +21,19 @@ pub enum ConnectAction {
         /// The field's name.
         field: &'static str,
         /// What the field asks for.
-        label: fn() -> Sentence,
+        label: Fixed,
         /// An example of what to type.
         hint: &'static str,
         /// What is said beside the field when what was typed cannot be used. The channel sends a browser back with
         /// [`mistyped`].
-        wrong: fn() -> Sentence,
+        wrong: Fixed,
     },
     /// A link that needs a session.
     Link {
         /// Where it goes.
         href: &'static str,
         /// What it says.
-        label: fn() -> Sentence,
+        label: Fixed,
     },
 }
 

@@ -5,6 +5,9 @@ use url::Url;
 
 use crate::shared::outgoing::http::ApiError;
 
+/// What ends within this time is told, in milliseconds.
+pub const SOON_MS: i64 = 14 * 24 * 60 * 60 * 1000;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -50,9 +50,7 @@ pub trait Reader: Send + Sync {
     }
 
     /// What a merchant reads about an error of the platform that lasts: one sentence or two.
-    fn explain(&self, error: &ApiError) -> Sentence {
-        error.said_of("The platform")
-    }
+    fn explain(&self, error: &ApiError) -> Sentence;
 
     /// How much of the platform's allowances is used up: the app's and each account's.
     fn budgets(&self) -> Vec<Budget> {

@@ -19,6 +19,7 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -191,6 +192,21 @@ impl Traffic {
         lock(&self.received).iter().filter(|request| !request.known).cloned().collect()
     }
 
+    /// Keeps a request that came, and gives its place among them.
+    fn note(&self, parts: &Parts, body: &Bytes) -> usize {
+        let mut received = lock(&self.received);
+        received.push(Received {
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers.clone(),
+            body: body.clone(),
+            known: true,
+        });
+        self.arrived.notify_waiters();
+        received.len() - 1
+    }
+
     fn take_failure(&self, path: &str, body: &[u8]) -> Option<Failure> {
         let mut planned = lock(&self.planned);
         let found = planned.iter_mut().find(|plan| {
@@ -276,71 +292,12 @@ async fn watch(State(traffic): State<Traffic>, request: HttpRequest, next: Next)
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let path = parts.uri.path().to_owned();
-    let index = {
-        let mut received = lock(&traffic.received);
-        received.push(Received {
-            method: parts.method.to_string(),
-            path: path.clone(),
-            query: parts.uri.query().unwrap_or_default().to_owned(),
-            headers: parts.headers.clone(),
-            body: body.clone(),
-            known: true,
-        });
-        received.len() - 1
-    };
-    traffic.arrived.notify_waiters();
-    let failure = traffic.take_failure(&path, &body);
+    let index = traffic.note(&parts, &body);
+    let failure = traffic.take_failure(parts.uri.path(), &body);
     let answer = || next.run(HttpRequest::from_parts(parts, Body::from(body)));
     let response = match failure {
         None => answer().await,
-        Some(Failure::Status(status)) => status_of(status).into_response(),
-        Some(Failure::RetryAfter(status, seconds)) => {
-            let mut response = status_of(status).into_response();
-            if let Ok(value) = HeaderValue::from_str(&seconds) {
-                response.headers_mut().insert(header::RETRY_AFTER, value);
-            }
-            response
-        }
-        Some(Failure::Json(status, body)) => {
-            (status_of(status), [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
-        }
-        Some(Failure::WithHeader(name, value, body)) => {
-            let mut response = ([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(&value)) {
-                response.headers_mut().insert(name, value);
-            }
-            response
-        }
-        Some(Failure::Text(status, body)) => {
-            (status_of(status), [(header::CONTENT_TYPE, "application/json")], body).into_response()
-        }
-        Some(Failure::Html) => (
-            StatusCode::OK,
-            [(header::CONTENT_TYPE, "text/html")],
-            "<!doctype html><title>Sorry</title><p>Something went wrong.",
-        )
-            .into_response(),
-        Some(Failure::Empty) => StatusCode::OK.into_response(),
-        Some(Failure::HalfBody) => {
-            let whole = axum::body::to_bytes(answer().await.into_body(), MAX_BODY_BYTES).await.unwrap_or_default();
-            let half = whole.slice(..whole.len() / 2);
-            (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], half).into_response()
-        }
-        Some(Failure::Hang) => {
-            drop(answer().await);
-            tokio::time::sleep(Duration::from_secs(3600)).await;
-            StatusCode::GATEWAY_TIMEOUT.into_response()
-        }
-        Some(Failure::Late(said)) => {
-            let response = answer().await;
-            said.notified().await;
-            response
-        }
-        Some(Failure::Disconnect) => {
-            drop(answer().await);
-            broken_answer()
-        }
+        Some(failure) => failed(failure, answer).await,
     };
     if response.extensions().get::<UnknownRoute>().is_some()
         && let Some(request) = lock(&traffic.received).get_mut(index)
@@ -351,6 +308,55 @@ async fn watch(State(traffic): State<Traffic>, request: HttpRequest, next: Next)
     match planting {
         Some(planting) => planting.plant(response).await,
         None => response,
+    }
+}
+
+/// What goes wrong, in the place of an answer. `answer` gives the one that would have come: some failures come after the
+/// platform has done what it was asked for.
+async fn failed<F: Future<Output = Response>>(failure: Failure, answer: impl FnOnce() -> F) -> Response {
+    const JSON: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
+    match failure {
+        Failure::Status(status) => status_of(status).into_response(),
+        Failure::RetryAfter(status, seconds) => {
+            let mut response = status_of(status).into_response();
+            if let Ok(value) = HeaderValue::from_str(&seconds) {
+                response.headers_mut().insert(header::RETRY_AFTER, value);
+            }
+            response
+        }
+        Failure::Json(status, body) => (status_of(status), JSON, body.to_string()).into_response(),
+        Failure::WithHeader(name, value, body) => {
+            let mut response = (JSON, body.to_string()).into_response();
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(&value)) {
+                response.headers_mut().insert(name, value);
+            }
+            response
+        }
+        Failure::Text(status, body) => (status_of(status), JSON, body).into_response(),
+        Failure::Html => {
+            let page = "<!doctype html><title>Sorry</title><p>Something went wrong.";
+            (StatusCode::OK, [(header::CONTENT_TYPE, "text/html")], page).into_response()
+        }
+        Failure::Empty => StatusCode::OK.into_response(),
+        Failure::HalfBody => {
+            let whole = axum::body::to_bytes(answer().await.into_body(), MAX_BODY_BYTES).await.unwrap_or_default();
+            let half = whole.slice(..whole.len() / 2);
+            (StatusCode::OK, JSON, half).into_response()
+        }
+        Failure::Hang => {
+            drop(answer().await);
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            StatusCode::GATEWAY_TIMEOUT.into_response()
+        }
+        Failure::Late(said) => {
+            let response = answer().await;
+            said.notified().await;
+            response
+        }
+        Failure::Disconnect => {
+            drop(answer().await);
+            broken_answer()
+        }
     }
 }
 

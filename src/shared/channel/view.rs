@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::shared::languages::Sentence;
+use crate::shared::languages::{Fixed, Sentence};
 use crate::shared::store::Item;
 
 /// How a channel is shown.
@@ -14,9 +14,9 @@ pub struct View {
     /// The platform as people know it: "Facebook".
     pub platform: &'static str,
     /// What an account of it is called within a sentence: "Page", "shop".
-    pub noun: fn() -> Sentence,
+    pub noun: Fixed,
     /// What its owner does at the platform to end what an app is told: an instruction, one sentence.
-    pub part: fn() -> Sentence,
+    pub part: Fixed,
     /// Where a login begins that renews the connection of this account; `None`: there is no such link.
     pub reconnect: Option<fn(&str) -> String>,
     /// What an event of a conversation says. `None`: the channel has no conversations.
@@ -120,7 +120,7 @@ pub struct Card {
     /// Its title.
     pub title: String,
     /// Its state in words: "Active", "Draft".
-    pub status: fn() -> Sentence,
+    pub status: Fixed,
     /// Whether customers can see it.
     pub is_live: bool,
     /// A few words about it: vendor, type.

@@ -1,8 +1,10 @@
 //! The JSON files: below one folder, whole at every instant.
 
 pub mod archive;
+mod comparing;
 pub mod folders;
 pub mod following;
+pub mod incoming;
 pub mod kinds;
 pub mod output;
 pub mod path;

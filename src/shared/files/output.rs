@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::comparing::Comparing;
 use super::folders::{FOLDER_FLAGS, as_io, find_folder_in, holds, open_plain, remove_files, visit};
 use super::following::{Change, Follower};
 pub use super::path::RelativePath;
@@ -47,40 +48,6 @@ pub type Piece = (Range<u64>, Vec<u8>);
 
 /// How much is written at once.
 const PIECE: usize = 128 * 1024;
-
-/// Writes a new file, and notices whether it is the old one again.
-struct Comparing<'a> {
-    new: &'a File,
-    old: Option<&'a File>,
-    same: bool,
-    buffer: Vec<u8>,
-}
-
-impl Comparing<'_> {
-    /// Whether the old file held exactly what was written.
-    fn is_same(&self) -> std::io::Result<bool> {
-        let Some(mut old) = self.old else { return Ok(false) };
-        Ok(self.same && old.read(&mut [0])? == 0)
-    }
-}
-
-impl Write for Comparing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = self.new.write(bytes)?;
-        if self.same {
-            self.buffer.resize(written, 0);
-            self.same = match self.old {
-                Some(mut old) => old.read_exact(&mut self.buffer).is_ok() && self.buffer == bytes[..written],
-                None => false,
-            };
-        }
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.new.flush()
-    }
-}
 
 /// The file of the output folder that says up to which event its files are made.
 const MADE: &str = ".shoptalk-made";
@@ -168,7 +135,7 @@ impl Output {
     }
 
     /// Tells the follower that this file is about to change. The change is over when what is given back is dropped.
-    fn tell(&self, path: &RelativePath) -> std::io::Result<Option<Change>> {
+    pub(super) fn tell(&self, path: &RelativePath) -> std::io::Result<Option<Change>> {
         match self.0.follower.get().filter(|_| self.1 == WhoTells::Output) {
             Some(follower) => Change::begin(follower, path.to_string()).map(Some),
             None => Ok(None),
@@ -328,12 +295,12 @@ impl Output {
         name: &str,
         fill: impl FnOnce(&mut File) -> std::io::Result<()>,
     ) -> std::io::Result<Stamp> {
-        let unique = self.0.unique.fetch_add(1, Ordering::Relaxed);
+        let unique = self.unique();
         let temporary = format!(".{name}.{}.{unique}.tmp", std::process::id());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file =
             File::from(rustix::fs::openat(folder, &temporary, flags, Mode::RUSR | Mode::WUSR).map_err(as_io)?);
-        let readers = self.0.readers;
+        let readers = self.readers();
         let moved =
             readers.give_file(&file).and_then(|()| fill(&mut file)).and_then(|()| Stamp::of(&file)).and_then(|stamp| {
                 rustix::fs::renameat(folder, &temporary, folder, name).map(|()| stamp).map_err(as_io)
@@ -667,22 +634,6 @@ impl Output {
         }
     }
 
-    /// Begins a file whose content comes piece by piece and whose name is known at its end. Blocks.
-    ///
-    /// # Errors
-    /// As [`Output::write`].
-    pub fn begin(&self, path: &RelativePath) -> std::io::Result<Incoming> {
-        let folder = self.folder(path.parts())?;
-        let unique = self.0.unique.fetch_add(1, Ordering::Relaxed);
-        let temporary = format!(".incoming.{}.{unique}.tmp", std::process::id());
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&folder, &temporary, flags, Mode::RUSR | Mode::WUSR).map_err(as_io)?;
-        let file = tokio::fs::File::from_std(File::from(file));
-        let incoming = Incoming { output: self.clone(), path: path.clone(), folder, temporary, file };
-        self.0.readers.give_file(&incoming.file)?;
-        Ok(incoming)
-    }
-
     /// As [`Output::remove`], for async callers.
     ///
     /// # Errors
@@ -705,7 +656,17 @@ impl Output {
         tokio::task::spawn_blocking(move || output.write(&path, &document)).await.map_err(std::io::Error::other)?
     }
 
-    fn folder(&self, parts: &[String]) -> std::io::Result<OwnedFd> {
+    /// A number that no other temporary file of this process has.
+    pub(super) fn unique(&self) -> u64 {
+        self.0.unique.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Who may read what is written.
+    pub(super) fn readers(&self) -> Readers {
+        self.0.readers
+    }
+
+    pub(super) fn folder(&self, parts: &[String]) -> std::io::Result<OwnedFd> {
         let mut folder = rustix::io::dup(&*self.root())?;
         for part in parts {
             folder = match rustix::fs::openat(&folder, part.as_str(), FOLDER_FLAGS, Mode::empty()) {
@@ -727,45 +688,6 @@ impl Output {
             };
         }
         Ok(folder)
-    }
-}
-
-/// A file that has no name yet. Dropped, it is gone.
-pub struct Incoming {
-    output: Output,
-    /// The path of the folder.
-    path: RelativePath,
-    folder: OwnedFd,
-    temporary: String,
-    /// Where the content goes.
-    pub file: tokio::fs::File,
-}
-
-impl Incoming {
-    /// Brings the content to disk and gives it its name in the folder; a file of that name is replaced.
-    ///
-    /// # Errors
-    /// As [`Output::write`]; nothing is left behind then.
-    pub async fn finish(mut self, name: &RelativePath) -> std::io::Result<()> {
-        use tokio::io::AsyncWriteExt;
-        self.file.flush().await?;
-        self.file.sync_data().await?;
-        let [name] = name.parts() else { return Err(ErrorKind::InvalidInput.into()) };
-        let (name, path) = (name.clone(), self.path.join(name)?);
-        tokio::task::spawn_blocking(move || {
-            let _change = self.output.tell(&path)?;
-            rustix::fs::renameat(&self.folder, &self.temporary, &self.folder, name).map_err(as_io)?;
-            rustix::fs::fsync(&self.folder).map_err(as_io)
-        })
-        .await
-        .map_err(std::io::Error::other)?
-    }
-}
-
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        // After `finish` there is nothing of this name any more. Otherwise best effort: the next start removes the rest.
-        let _ = rustix::fs::unlinkat(&self.folder, &self.temporary, AtFlags::empty());
     }
 }
 

@@ -15,7 +15,7 @@ use super::checkpoint::{self, Stuck};
 use super::connected_accounts::ConnectedAccounts;
 use super::conversation::Conversation;
 use super::error::JournalError;
-use super::event::{Effect, Event};
+use super::event::Event;
 use super::feed_news::FeedNews;
 use super::health::Health;
 use super::migrations::MIGRATIONS;
@@ -360,13 +360,7 @@ impl Journal {
     pub(crate) fn event_of(&self, conversation: &Conversation, item: &str) -> Option<Event> {
         let (channel, known) = tombstones::find_named(&self.unsendings, &conversation.channel)?;
         let event = Event { channel, ..(known.event_of)(&conversation.account, item)? };
-        let is_of_it = match &event.effect {
-            Effect::Conversation { person, .. }
-            | Effect::Report { person }
-            | Effect::Receipt { person: Some(person), .. }
-            | Effect::Unsend { person, .. } => *person == conversation.person,
-            Effect::Receipt { person: None, .. } | Effect::Reread(_) | Effect::SetAside(_) => false,
-        };
+        let is_of_it = event.effect.columns().conversation == Some(conversation.person.as_str());
         (is_of_it && event.account == conversation.account).then_some(event)
     }
 

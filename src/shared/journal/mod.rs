@@ -24,6 +24,7 @@ mod feed_news;
 mod file_changes;
 mod handle;
 mod health;
+mod insertion;
 mod known_keys;
 pub(in crate::shared) mod migrations;
 mod pending_files;

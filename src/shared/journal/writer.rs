@@ -5,20 +5,20 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ffi, params};
+use rusqlite::{Connection, ffi};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::acknowledged::{Acknowledged, count_commit};
 use super::arrivals::Arrived;
 use super::checkpoint::{self, Checkpoints};
-use super::connected_accounts::{ConnectedAccounts, NOT_CONNECTED};
+use super::connected_accounts::ConnectedAccounts;
 use super::error::JournalError;
-use super::event::{DedupeKey, Effect, EffectColumns, Event, Source};
+use super::event::Event;
 use super::feed_news::{self, FeedNews};
 use super::health::Health;
-use super::person_names::{self, AlsoKnown, Knowing};
-use super::sent_parts;
-use super::tombstones::{self, Unsendings};
+use super::insertion::{self, Insertion};
+use super::person_names::AlsoKnown;
+use super::tombstones::Unsendings;
 use crate::shared::clock::Clock;
 use crate::shared::database::known_file::KnownFile;
 use crate::shared::database::sqlite;
@@ -103,6 +103,21 @@ pub(super) struct Writer {
     pub is_broken: bool,
     /// The hour of the last delivery, in hours since 1970.
     pub last_hour: i64,
+}
+
+/// What a transaction under way has come to.
+#[derive(Default)]
+struct Course {
+    now_ms: i64,
+    /// What went wrong: then nothing more is done, and nothing stays.
+    failed: Option<rusqlite::Error>,
+    /// What came, for counting.
+    arrived: Arrived,
+    /// Whether any events were deleted. Unknown until the first append, and again after each job: it may have been the one
+    /// that deletes.
+    any_pruned: Option<bool>,
+    /// The number of the last event that was new.
+    last_seq: Option<i64>,
 }
 
 /// A batch that is over: whom to tell, and what.
@@ -226,71 +241,38 @@ impl Writer {
         completions: &mut Vec<Completion>,
         (last_seq, commit): (&mut Option<i64>, &mut Option<i64>),
     ) -> rusqlite::Result<()> {
-        let now_ms = self.clock.now_ms();
-        let mut arrived = Arrived::default();
         let usable = self.ensure_usable();
-        let run = |sql: &str| self.connection.prepare_cached(sql)?.execute([]).map(drop);
-        let (mut closed, before) = (false, self.connection.total_changes());
-        let mut failed = usable.and_then(|()| run("BEGIN IMMEDIATE")).err();
-        // Unknown until the first append, and again after each job: it may have been the one that deletes.
-        let mut any_pruned = None;
+        let before = self.connection.total_changes();
+        let mut course = Course { now_ms: self.clock.now_ms(), ..Course::default() };
+        course.failed = usable.and_then(|()| run(&self.connection, "BEGIN IMMEDIATE")).err();
+        let mut closed = false;
         for request in batch {
             match request {
                 Request::Append { events, names, reply } => {
-                    let mut appended = Appended::default();
-                    if failed.is_none() {
-                        match self.append((&events, &names), now_ms, &mut any_pruned, last_seq) {
-                            Ok(new) => {
-                                arrived.count(&events, &new);
-                                appended.new = new.iter().filter(|new| **new).count();
-                                appended.repeated = new.len() - appended.new;
-                                appended.last_seq = last_seq.filter(|_| appended.new > 0);
-                            }
-                            Err(error) => failed = Some(error),
-                        }
-                    }
+                    let appended = self.append(&mut course, &events, &names);
                     completions.push(Box::new(move |outcome| drop(reply.send(outcome.map(|()| appended)))));
                 }
-                Request::Close | Request::Scrub(..) => closed |= matches!(request, Request::Close),
-                Request::Write(_) | Request::WriteForThread(_) => {
-                    let (job, waiting) = match request {
-                        Request::WriteForThread(job) => (job, &mut self.threads),
-                        Request::Write(job) => (job, &mut *completions),
-                        _ => continue,
-                    };
-                    if failed.is_none() {
-                        failed = run("SAVEPOINT job").err();
-                    }
-                    // After a failure there is no transaction, and what a job did would stay.
-                    let (good, completion) = job(failed.is_none().then_some(&self.connection));
-                    waiting.push(completion);
-                    failed = failed.or_else(|| end_job(good, run));
-                    any_pruned = None;
+                Request::AppendAnd { events, and } => completions.push(self.append_and(&mut course, &events, and)),
+                Request::Write(job) => completions.push(self.run_job(&mut course, job)),
+                Request::WriteForThread(job) => {
+                    let completion = self.run_job(&mut course, job);
+                    self.threads.push(completion);
                 }
-                Request::AppendAnd { events, and } => {
-                    if failed.is_none() {
-                        failed = run("SAVEPOINT job").err();
-                    }
-                    let mut newest = *last_seq;
-                    let new = match &failed {
-                        None => self.append((&events, &[]), now_ms, &mut any_pruned, &mut newest),
-                        Some(_) => Ok(Vec::new()),
-                    };
-                    let new = new.unwrap_or_else(|error| {
-                        failed = Some(error);
-                        Vec::new()
-                    });
-                    let (good, completion) = and(failed.is_none().then_some((&self.connection, &new)));
-                    completions.push(completion);
-                    failed = failed.or_else(|| end_job(good, run));
-                    any_pruned = None;
-                    if good && failed.is_none() {
-                        arrived.count(&events, &new);
-                        *last_seq = newest;
-                    }
-                }
+                Request::Close => closed = true,
+                Request::Scrub(..) => {}
             }
         }
+        *last_seq = course.last_seq;
+        let outcome = self.end(course, before, commit);
+        if closed {
+            self.requests.close();
+        }
+        outcome
+    }
+
+    /// Commits what was written, or takes all of it back.
+    fn end(&mut self, course: Course, before: u64, commit: &mut Option<i64>) -> rusqlite::Result<()> {
+        let Course { now_ms, arrived, mut failed, last_seq, .. } = course;
         if failed.is_none() {
             failed = arrived.store(&self.connection, now_ms, &mut self.last_hour).err();
         }
@@ -302,122 +284,105 @@ impl Writer {
             }
         }
         let outcome = match failed {
-            None => run("COMMIT"),
+            None => run(&self.connection, "COMMIT"),
             Some(error) => Err(error),
         };
         if outcome.is_err() {
             // Fails where the transaction is gone already; reopening clears the rest.
-            let _ = run("ROLLBACK");
-        }
-        if closed {
-            self.requests.close();
+            let _ = run(&self.connection, "ROLLBACK");
         }
         outcome
     }
 
-    /// Inserts what is not known yet, and tells of each event whether it was new.
-    fn append(
+    /// Appends events, and tells how many were new.
+    fn append(&self, course: &mut Course, events: &[Event], names: &[AlsoKnown]) -> Appended {
+        let mut newest = course.last_seq;
+        let Some(new) = self.insert(course, events, names, &mut newest) else { return Appended::default() };
+        course.last_seq = newest;
+        course.arrived.count(events, &new);
+        let count = new.iter().filter(|new| **new).count();
+        Appended { new: count, repeated: new.len() - count, last_seq: newest.filter(|_| count > 0) }
+    }
+
+    /// Appends events together with what is written because of them. Both stay, or neither does.
+    fn append_and(&self, course: &mut Course, events: &[Event], and: AppendedJob) -> Completion {
+        self.begin_job(course);
+        let mut newest = course.last_seq;
+        let new = self.insert(course, events, &[], &mut newest).unwrap_or_default();
+        let (good, completion) = and(course.failed.is_none().then_some((&self.connection, &new)));
+        self.end_job(course, good);
+        if good && course.failed.is_none() {
+            course.arrived.count(events, &new);
+            course.last_seq = newest;
+        }
+        completion
+    }
+
+    fn run_job(&self, course: &mut Course, job: Job) -> Completion {
+        self.begin_job(course);
+        // After a failure there is no transaction, and what a job did would stay.
+        let (good, completion) = job(course.failed.is_none().then_some(&self.connection));
+        self.end_job(course, good);
+        completion
+    }
+
+    fn begin_job(&self, course: &mut Course) {
+        if course.failed.is_none() {
+            course.failed = run(&self.connection, "SAVEPOINT job").err();
+        }
+    }
+
+    /// Keeps or undoes what a job did.
+    fn end_job(&self, course: &mut Course, good: bool) {
+        if course.failed.is_none() {
+            let undone = if good { Ok(()) } else { run(&self.connection, "ROLLBACK TO job") };
+            course.failed = undone.and_then(|()| run(&self.connection, "RELEASE job")).err();
+        }
+        course.any_pruned = None;
+    }
+
+    /// Inserts what is not known yet, and tells of each event whether it was new; `newest`: the number of the last one that
+    /// was. `None`: the transaction has failed.
+    fn insert(
         &self,
-        (events, names): (&[Event], &[AlsoKnown]),
-        now_ms: i64,
-        any_pruned: &mut Option<bool>,
-        last_seq: &mut Option<i64>,
-    ) -> rusqlite::Result<Vec<bool>> {
-        let any_pruned = match *any_pruned {
-            Some(known) => known,
-            None => *any_pruned.insert(self.any_pruned()?),
-        };
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO events (dedupe, channel, account, kind, conversation, opens, reread, occurred_at, received_at,
-                                 source, apart, payload, name, entry)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-             ON CONFLICT (dedupe) DO NOTHING",
-        )?;
-        let mut new = Vec::with_capacity(events.len());
-        let mut any_unsent = tombstones::any(&self.connection)?;
-        let mut any_named = person_names::any(&self.connection)?;
-        for (index, event) in events.iter().enumerate() {
-            if any_pruned && self.was_pruned(event)? {
-                new.push(false);
-                continue;
-            }
-            let EffectColumns { conversation, opens, reread, mut set_aside, is_entry } = event.effect.columns();
-            let said_as = conversation.unwrap_or_default();
-            let named = match conversation.filter(|_| any_named) {
-                Some(person) => person_names::find(&self.connection, event.channel, &event.account, person)?,
-                None => None,
-            };
-            let conversation = named.as_deref().or(conversation);
-            let own_names = || names.iter().filter(|name| name.event == index);
-            let sent_to = sent_parts::find(&self.connection, event, own_names(), conversation)?;
-            if sent_to.is_some() {
-                set_aside = None;
-            }
-            let conversation = sent_to.as_deref().or(conversation);
-            if set_aside.is_none() && !self.accounts.contains(event.channel, &event.account) {
-                set_aside = Some(NOT_CONNECTED);
-            }
-            let tombstone = match any_unsent {
-                true => tombstones::payload_of(&self.connection, &self.unsendings, event, conversation)?,
-                false => None,
-            };
-            let inserted = insert.execute(params![
-                event.key.as_bytes(),
-                event.channel,
-                event.account,
-                event.kind,
-                conversation,
-                opens,
-                reread,
-                event.occurred_at.unwrap_or(now_ms),
-                now_ms,
-                event.source.as_str(),
-                set_aside,
-                tombstone.as_ref().unwrap_or(&event.payload),
-                event.name.as_ref().map(DedupeKey::as_bytes),
-                is_entry
-            ])?;
-            new.push(inserted == 1);
-            if inserted == 1 {
-                let seq = self.connection.last_insert_rowid();
-                *last_seq = Some(seq);
-                if let (Effect::Unsend { keys, .. }, Some(person)) = (&event.effect, conversation) {
-                    tombstones::take_back(&self.connection, &self.unsendings, event, person, keys)?;
-                    any_unsent = true;
-                }
-                let (person, at) = (conversation.unwrap_or_default(), event.occurred_at.unwrap_or(now_ms));
-                // Names that come with a report are those of whomever the platform names in it, which may be somebody else.
-                for name in own_names().filter(|_| sent_to.is_none() && !person.is_empty()) {
-                    // Of accounts that nobody has connected nothing is listed.
-                    if set_aside.is_some() && name.how == Knowing::Called {
-                        continue;
-                    }
-                    let of = (event.channel, event.account.as_str());
-                    person_names::learn(&self.connection, of, (said_as, person), name, at)?;
-                    any_named |= name.how != Knowing::Called;
-                }
+        course: &mut Course,
+        events: &[Event],
+        names: &[AlsoKnown],
+        newest: &mut Option<i64>,
+    ) -> Option<Vec<bool>> {
+        if course.failed.is_some() {
+            return None;
+        }
+        match self.try_insert(course, events, names, newest) {
+            Ok(new) => Some(new),
+            Err(error) => {
+                course.failed = Some(error);
+                None
             }
         }
+    }
+
+    fn try_insert(
+        &self,
+        course: &mut Course,
+        events: &[Event],
+        names: &[AlsoKnown],
+        newest: &mut Option<i64>,
+    ) -> rusqlite::Result<Vec<bool>> {
+        let any_pruned = match course.any_pruned {
+            Some(known) => known,
+            None => *course.any_pruned.insert(insertion::any_pruned(&self.connection)?),
+        };
+        let known = (&self.accounts, &self.unsendings);
+        let mut insertion = Insertion::begin(&self.connection, known, course.now_ms, any_pruned)?;
+        let mut new = Vec::with_capacity(events.len());
+        for (index, event) in events.iter().enumerate() {
+            let own_names: Vec<&AlsoKnown> = names.iter().filter(|name| name.event == index).collect();
+            let seq = insertion.insert(event, &own_names)?;
+            new.push(seq.is_some());
+            *newest = seq.or(*newest);
+        }
         Ok(new)
-    }
-
-    /// Whether any events were deleted.
-    fn any_pruned(&self) -> rusqlite::Result<bool> {
-        self.connection
-            .prepare_cached("SELECT 1 WHERE EXISTS (SELECT 1 FROM pruned_keys) OR EXISTS (SELECT 1 FROM erased_keys)")?
-            .exists([])
-    }
-
-    /// Whether this event was here once, and was deleted by age or on request. What was erased with its account comes back
-    /// only where the platform shows it again to who has connected the account anew: a delivery may be a captured one.
-    fn was_pruned(&self, event: &Event) -> rusqlite::Result<bool> {
-        let is_asked_for = matches!(event.source, Source::Poll | Source::Import | Source::Local)
-            && self.accounts.contains(event.channel, &event.account);
-        let mut find = self.connection.prepare_cached(
-            "SELECT 1 FROM pruned_keys WHERE dedupe = ?1
-             UNION ALL SELECT 1 FROM erased_keys WHERE dedupe = ?1 AND NOT ?2",
-        )?;
-        find.exists(params![event.key.as_bytes(), is_asked_for])
     }
 
     /// Makes sure that what is written is written to the journal that was opened, on a connection on which nothing failed.
@@ -442,8 +407,6 @@ impl Writer {
     }
 }
 
-/// Keeps or undoes what a job did. Gives back what went wrong with that.
-fn end_job(good: bool, run: impl Fn(&str) -> rusqlite::Result<()>) -> Option<rusqlite::Error> {
-    let undone = if good { Ok(()) } else { run("ROLLBACK TO job") };
-    undone.and_then(|()| run("RELEASE job")).err()
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }

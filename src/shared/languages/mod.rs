@@ -7,6 +7,7 @@
 mod language;
 mod negotiation;
 mod reader;
+mod said;
 mod sentence;
 mod stored;
 mod times;

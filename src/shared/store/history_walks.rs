@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use super::account_cursors::save_account_cursor;
+use super::poll_comparison::{compare, not_shown, note_shown};
 use super::reports::{PollReport, note_poll};
 use crate::shared::journal::{DedupeKey, Event, Journal, JournalError};
 
@@ -228,8 +229,9 @@ impl Journal {
             for shown in &conversations {
                 let (keys, new) = (&keys[shown.range.clone()], &new[shown.range.clone()]);
                 if kind == WalkKind::Poll {
-                    compare(connection, channel, &account, keys, new, (first_seq, last_seq), &mut report)?;
-                    note_shown(connection, channel, &account, shown, keys)?;
+                    let of = (channel, account.as_str());
+                    compare(connection, of, keys, new, (first_seq, last_seq), &mut report)?;
+                    note_shown(connection, of, (&shown.conversation, shown.updated_at), keys)?;
                 }
                 // A poll lists further back only where it found no message that is known.
                 let is_connected = kind == WalkKind::Poll && new.first() == Some(&false);
@@ -318,8 +320,10 @@ impl Journal {
         let mut report = walk.report;
         if kind == WalkKind::Poll {
             let account = account.clone();
-            report.only_webhook =
-                self.read(move |connection| not_shown(connection, channel, &account, &walk, shown_kinds)).await?;
+            let (seqs, window) = ((walk.first_seq, walk.last_seq), (walk.window_from, walk.window_to));
+            report.only_webhook = self
+                .read(move |connection| not_shown(connection, (channel, &account), seqs, window, shown_kinds))
+                .await?;
         }
         self.write(move |connection| {
             match kind {
@@ -544,88 +548,4 @@ fn find_walk(
         )?
         .query_row(params![channel, account, kind.as_str()], read)
         .optional()
-}
-
-/// Compares what a poll was shown of one conversation with what webhooks brought of it. `keys`: oldest first.
-fn compare(
-    connection: &Connection,
-    channel: &str,
-    account: &str,
-    keys: &[(DedupeKey, i64)],
-    new: &[bool],
-    (first_seq, last_seq): (i64, i64),
-    report: &mut PollReport,
-) -> rusqlite::Result<()> {
-    let mut see = connection.prepare_cached("INSERT OR IGNORE INTO walk_messages VALUES (?1, ?2, ?3)")?;
-    let mut find =
-        connection.prepare_cached("SELECT seq FROM events WHERE dedupe = ?1 AND source IN ('webhook', 'standby')")?;
-    let mut latest = 0;
-    for ((key, _), new) in keys.iter().zip(new) {
-        if see.execute(params![channel, account, key.as_bytes()])? == 0 {
-            continue;
-        }
-        if *new {
-            report.only_poll += 1;
-            continue;
-        }
-        let Some(seq) = find.query_row([key.as_bytes()], |row| row.get::<_, i64>(0)).optional()? else { continue };
-        // What came before was reported on by the last poll; what comes now is left to the next one.
-        if seq > first_seq && seq <= last_seq {
-            report.seen_by_both += 1;
-            report.reordered += i64::from(seq < latest);
-        }
-        latest = latest.max(seq);
-    }
-    Ok(())
-}
-
-fn note_shown(
-    connection: &Connection,
-    channel: &str,
-    account: &str,
-    shown: &Shown,
-    keys: &[(DedupeKey, i64)],
-) -> rusqlite::Result<()> {
-    let (Some((_, oldest)), Some((_, newest))) = (keys.first(), keys.last()) else { return Ok(()) };
-    let newest = shown.updated_at.unwrap_or(*newest);
-    connection
-        .prepare_cached(
-            "INSERT INTO walk_conversations (channel, account, conversation, shown_from, shown_to)
-             VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT DO UPDATE SET shown_to = max(shown_to, excluded.shown_to)",
-        )?
-        // Platforms may tell whole seconds.
-        .execute(params![channel, account, shown.conversation, oldest, newest + 999])
-        .map(drop)
-}
-
-/// How many events webhooks brought that the poll should have been shown, and was not.
-fn not_shown(
-    connection: &Connection,
-    channel: &str,
-    account: &str,
-    walk: &HistoryWalk,
-    shown_kinds: &[&str],
-) -> rusqlite::Result<i64> {
-    let kinds = serde_json::Value::from(shown_kinds).to_string();
-    connection.query_row(
-        "SELECT count(*) FROM events e
-         LEFT JOIN walk_conversations c
-                ON c.channel = ?1 AND c.account = ?2 AND c.conversation = e.conversation
-         WHERE e.seq > ?3 AND e.seq <= ?4 AND e.channel = ?1 AND e.account = ?2 AND e.conversation IS NOT NULL
-           AND e.apart IS NULL AND e.source IN ('webhook', 'standby') AND e.kind IN (SELECT value FROM json_each(?7))
-           AND e.occurred_at BETWEEN max(coalesce(c.shown_from, ?5), ?5) AND coalesce(c.shown_to, ?6)
-           AND NOT EXISTS (SELECT 1 FROM walk_messages m
-                           WHERE m.channel = ?1 AND m.account = ?2 AND m.dedupe = e.dedupe)",
-        params![
-            channel,
-            account,
-            walk.first_seq,
-            walk.last_seq,
-            walk.window_from.unwrap_or(i64::MIN),
-            walk.window_to.map_or(i64::MIN, |to| to + 999),
-            kinds
-        ],
-        |row| row.get(0),
-    )
 }

@@ -24,6 +24,7 @@ pub mod login_states;
 mod object_copies;
 mod outgoing;
 mod overview;
+mod poll_comparison;
 pub mod push;
 mod read_requests;
 mod record_changes;

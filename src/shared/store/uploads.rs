@@ -12,7 +12,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use crate::shared::files::output::{Incoming, Output, RelativePath};
+use crate::shared::files::incoming::Incoming;
+use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::journal::{Conversation, Journal, JournalError, Scope};
 
 /// The folder, below the data folder.

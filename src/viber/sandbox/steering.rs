@@ -5,8 +5,7 @@ use serde_json::Value;
 use super::deliver;
 use super::handle::Sandbox;
 use super::send::{SendFailure, Sent};
-use super::state::Callback;
-use super::state::Signature;
+use super::state::{Callback, Signature};
 use crate::shared::channel::simulator::{Queue, Traffic, Webhooks, hmac_sha256_hex, surplus};
 
 impl Sandbox {
@@ -52,6 +51,12 @@ impl Sandbox {
     /// Where callbacks carry their signature.
     pub fn set_signature(&self, signature: Signature) {
         self.core.world().signature = signature;
+    }
+
+    /// What becomes of callbacks now.
+    #[must_use]
+    pub fn webhooks(&self) -> Webhooks {
+        self.core.world().post.mode()
     }
 
     /// What becomes of all callbacks from now on.

@@ -45,7 +45,7 @@ pub(super) async fn section(
     let notice = dialogue.notice(Recipient { account: name, person });
     let conversation = Conversation { channel: channel.clone(), account: name.clone(), person: person.to_owned() };
     let journal = &answering.shared.journal;
-    let newest = journal.list_newest_outgoing(&conversation, 5).await.map_err(anyhow::Error::from)?;
+    let newest = journal.list_newest_outgoing(&conversation, 5).await?;
     let path = format!("/conversations/{channel}/{name}/{person}/answer");
     let key = format!("page-{}", uuid::Uuid::new_v4().simple());
     Ok(html! {

@@ -48,7 +48,7 @@ async fn switch(
         "no" => false,
         _ => return Err(AppError::BadRequest(say::bot_neither())),
     };
-    shared.journal.switch_responder(&account, connection.merchant, is_on).await.map_err(anyhow::Error::from)?;
+    shared.journal.switch_responder(&account, connection.merchant, is_on).await?;
     Ok(Redirect::to("/").into_response())
 }
 
@@ -129,10 +129,9 @@ async fn page(
     token: &Markup,
     tried: Option<Tried>,
 ) -> Result<Response, AppError> {
-    let failed = anyhow::Error::from;
     let now_ms = shared.clock.now_ms();
-    let today = shared.journal.responder_tokens_today(session.merchant).await.map_err(failed)?;
-    let mut deeds = shared.journal.list_responder_deeds(session.merchant, SHOWN).await.map_err(failed)?;
+    let today = shared.journal.responder_tokens_today(session.merchant).await?;
+    let mut deeds = shared.journal.list_responder_deeds(session.merchant, SHOWN).await?;
     // An account that has another owner now shows this one nothing.
     let own = shared.connections.list_of(session.merchant).await?;
     deeds.retain(|deed| {

@@ -86,18 +86,13 @@ async fn list(
 ) -> Result<Response, AppError> {
     let connection = owned(&shared, &session, &account).await?;
     let catalogue = fronts.of(&account.0).and_then(|front| front.view.catalogue).ok_or(AppError::NotFound)?;
-    let failed = anyhow::Error::from;
     let words: String = clean(asked.q.trim()).chars().take(MAX_WORDS).collect();
     let lower = words.to_lowercase();
     let wanted = move |product: &str| lower.is_empty() || (catalogue.matches)(product, &lower);
     let is_first = asked.after.is_none();
     let until = Instant::now() + SEARCH_FOR;
-    let found = shared
-        .journal
-        .page_records(&account, catalogue.kind, asked.after, PER_PAGE, until, wanted)
-        .await
-        .map_err(failed)?;
-    let total = shared.journal.count_records(&account, catalogue.kind).await.map_err(failed)?;
+    let found = shared.journal.page_records(&account, catalogue.kind, asked.after, PER_PAGE, until, wanted).await?;
+    let total = shared.journal.count_records(&account, catalogue.kind).await?;
     let currency = currency(&shared, &account, &catalogue).await?;
     let all = accounts(&shared, &fronts, &session).await?;
     let path = format!("/catalogue/{}/{}", account.0, account.1);
@@ -139,8 +134,7 @@ async fn list(
 }
 
 async fn currency(shared: &Shared, account: &Account, catalogue: &Catalogue) -> Result<String, AppError> {
-    let record = shared.journal.find_record(account, catalogue.account_kind, &account.1).await;
-    let record = record.map_err(anyhow::Error::from)?;
+    let record = shared.journal.find_record(account, catalogue.account_kind, &account.1).await?;
     Ok(record.and_then(|record| (catalogue.currency)(&record.payload)).unwrap_or_default())
 }
 
@@ -219,7 +213,7 @@ async fn product(
 ) -> Result<Response, AppError> {
     owned(&shared, &session, &account).await?;
     let catalogue = fronts.of(&account.0).and_then(|front| front.view.catalogue).ok_or(AppError::NotFound)?;
-    let record = shared.journal.find_record(&account, catalogue.kind, &asked.id).await.map_err(anyhow::Error::from)?;
+    let record = shared.journal.find_record(&account, catalogue.kind, &asked.id).await?;
     let card = record.and_then(|record| (catalogue.card)(&record.payload)).ok_or(AppError::NotFound)?;
     let currency = currency(&shared, &account, &catalogue).await?;
     let description = visible(&card.description);

@@ -43,11 +43,7 @@ async fn sync(
         return Err(AppError::Conflict(say::needs_login_first()));
     }
     let now_ms = shared.clock.now_ms();
-    shared
-        .journal
-        .request_read(&account.0, &account.1, ReadRequest::Everything, now_ms)
-        .await
-        .map_err(anyhow::Error::from)?;
+    shared.journal.request_read(&account.0, &account.1, ReadRequest::Everything, now_ms).await?;
     Ok(Redirect::to("/?done=sync").into_response())
 }
 

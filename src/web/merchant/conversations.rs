@@ -141,7 +141,7 @@ async fn newest_of(
     path: &str,
 ) -> Result<Markup, AppError> {
     let is_first = place.is_none();
-    let mut threads = shared.journal.list_threads(account, place, PER_PAGE + 1).await.map_err(anyhow::Error::from)?;
+    let mut threads = shared.journal.list_threads(account, place, PER_PAGE + 1).await?;
     let has_more = threads.len() > usize::try_from(PER_PAGE).unwrap_or(usize::MAX);
     threads.truncate(usize::try_from(PER_PAGE).unwrap_or(usize::MAX));
     let shown = with_newest(shared, show, threads).await?;
@@ -171,10 +171,9 @@ async fn search(
     before: Option<i64>,
     path: &str,
 ) -> Result<Markup, AppError> {
-    let failed = anyhow::Error::from;
     let looked_for = Words::new(words);
     let people = match before {
-        None => shared.journal.find_threads_of(account, &looked_for, FINDS).await.map_err(failed)?,
+        None => shared.journal.find_threads_of(account, &looked_for, FINDS).await?,
         Some(_) => Vec::new(),
     };
     let people = with_newest(shared, show, people).await?;
@@ -184,8 +183,7 @@ async fn search(
         _ => false,
     };
     let until = Instant::now() + if people.is_empty() { SEARCH_FOR } else { SEARCH_ON_FOR };
-    let found =
-        shared.journal.search_messages(vec![account.clone()], before, FINDS, until, says).await.map_err(failed)?;
+    let found = shared.journal.search_messages(vec![account.clone()], before, FINDS, until, says).await?;
     let mut hits = Vec::new();
     for (thread, item) in found.hits {
         // What was taken back or reworded since is not found by what it said before.
@@ -252,7 +250,7 @@ pub async fn newest(
     let mut newest = Vec::new();
     for (front, account, _) in accounts(shared, fronts, session).await? {
         let Some(show) = front.view.conversations else { continue };
-        let threads = shared.journal.list_threads(&account, None, limit).await.map_err(anyhow::Error::from)?;
+        let threads = shared.journal.list_threads(&account, None, limit).await?;
         let shown = with_newest(shared, show, threads).await?;
         newest.extend(shown);
     }
@@ -289,7 +287,7 @@ pub async fn line_of(
     person: &str,
     item: Item,
 ) -> Result<Option<Line>, AppError> {
-    let marks = shared.journal.list_marks(account, person, item.at).await.map_err(anyhow::Error::from)?;
+    let marks = shared.journal.list_marks(account, person, item.at).await?;
     Ok(lines(show, &account.1, &[item], &marks).0.pop())
 }
 

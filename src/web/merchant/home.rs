@@ -201,7 +201,7 @@ impl Bots {
         if !is_there {
             return Ok(Self(None));
         }
-        let accounts = shared.journal.list_responder_accounts().await.map_err(anyhow::Error::from)?;
+        let accounts = shared.journal.list_responder_accounts().await?;
         let own = accounts.into_iter().filter(|one| one.merchant == merchant);
         Ok(Self(Some(own.map(|one| one.account).collect())))
     }
@@ -218,28 +218,27 @@ async fn gather<'a>(
     session: &Session,
     bots: &Bots,
 ) -> Result<Vec<Overviewed<'a>>, AppError> {
-    let failed = anyhow::Error::from;
     let steps = shared.progress.list();
-    let subscriptions = shared.journal.list_subscriptions().await.map_err(failed)?;
+    let subscriptions = shared.journal.list_subscriptions().await?;
     let mut accounts = Vec::new();
     for connection in shared.connections.list_of(session.merchant).await? {
         let Some(front) = fronts.of(&connection.channel) else { continue };
         let account: Account = (connection.channel.clone(), connection.account.clone());
         let has_items = match &front.view.catalogue {
-            Some(catalogue) => shared.journal.count_records(&account, catalogue.kind).await.map_err(failed)? > 0,
-            None => !shared.journal.list_threads(&account, None, 1).await.map_err(failed)?.is_empty(),
+            Some(catalogue) => shared.journal.count_records(&account, catalogue.kind).await? > 0,
+            None => !shared.journal.list_threads(&account, None, 1).await?.is_empty(),
         };
         accounts.push(Overviewed {
             front,
-            last_event_at: shared.journal.find_activity(&account).await.map_err(failed)?,
+            last_event_at: shared.journal.find_activity(&account).await?,
             step: steps.iter().find(|step| step.channel == account.0 && step.account == account.1).cloned(),
-            requests: shared.journal.list_read_requests(&account).await.map_err(failed)?,
+            requests: shared.journal.list_read_requests(&account).await?,
             subscriptions: subscriptions
                 .iter()
                 .find(|one| one.channel == account.0 && one.account == account.1)
                 .cloned(),
-            remark: shared.journal.find_remark(&account.0, &account.1).await.map_err(failed)?,
-            to_come: shared.journal.list_still_to_come(&account.0, &account.1).await.map_err(failed)?,
+            remark: shared.journal.find_remark(&account.0, &account.1).await?,
+            to_come: shared.journal.list_still_to_come(&account.0, &account.1).await?,
             has_items,
             bot: bots.of(&account, front),
             connection,
@@ -461,6 +460,7 @@ mod tests {
     use crate::shared::channel::read_request::ReadRequest;
     use crate::shared::channel::reader::{Ended, ReadError, Reader};
     use crate::shared::channel::view::View;
+    use crate::shared::outgoing::http::ApiError;
 
     /// The reader of a platform that shows no past.
     struct NoReader;
@@ -480,6 +480,10 @@ mod tests {
 
         fn write_documents<'a>(&'a self, _account: &'a str) -> BoxFuture<'a, Result<(), ReadError>> {
             Box::pin(async { Ok(()) })
+        }
+
+        fn explain(&self, error: &ApiError) -> Sentence {
+            error.said_of("Quiet")
         }
     }
 

@@ -10,6 +10,7 @@ use axum::{Extension, Router};
 use maud::{Markup, html};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::parts::{ago, name_or, pill};
 use super::{Fronts, Page, Renewal, Tab, form_token};
@@ -97,6 +98,15 @@ impl Default for Filled {
     }
 }
 
+impl Filled {
+    /// The key that is wished for. A number of days that is none is as wrong as zero.
+    fn as_new(&self, merchant: Uuid) -> NewApiKey {
+        let days = Some(self.days.as_str()).filter(|days| !days.is_empty()).map(|days| days.parse().unwrap_or(0));
+        let Self { name, scopes, accounts, .. } = self;
+        NewApiKey { merchant, name: name.clone(), scopes: scopes.clone(), accounts: accounts.clone(), days }
+    }
+}
+
 /// What a page of keys is made of.
 struct Shown {
     shared: Shared,
@@ -145,26 +155,21 @@ async fn make(
     };
     // An account may have gone since the page was shown: without it, an empty list would mean all of them.
     let ticked = posted.named().filter(|name| name.starts_with(ACCOUNT_FIELD)).count();
-    if ticked != filled.accounts.len() {
-        let shown = Shown { shared, keys, token: form_token(&vault, &session), session, accounts };
-        return Ok(shown.page(None, false, &Filled { wrong: Some(say::keys_wrong_account()), ..filled }));
-    }
-    let days = match filled.days.as_str() {
-        "" => None,
-        days => Some(days.parse().unwrap_or(0)),
+    let made = match ticked == filled.accounts.len() {
+        true => Some(keys.insert(filled.as_new(session.merchant), now_ms).await),
+        false => None,
     };
-    let (name, scopes, limited_to) = (filled.name.clone(), filled.scopes.clone(), filled.accounts.clone());
-    let new = NewApiKey { merchant: session.merchant, name, scopes, accounts: limited_to, days };
-    let wrong = match keys.insert(new, now_ms).await {
-        Ok((key, text)) => {
+    let wrong = match made {
+        Some(Ok((key, text))) => {
             unshown.put(&session, Waiting { text, name: key.name, made_at: now_ms }, now_ms);
             return Ok(Redirect::to("/keys").into_response());
         }
-        Err(NotMade::Name) => say::keys_wrong_name(MAX_NAME),
-        Err(NotMade::Scopes) => say::keys_wrong_scopes(),
-        Err(NotMade::Days) => say::keys_wrong_days(),
-        Err(NotMade::TooMany) => say::keys_wrong_many(),
-        Err(NotMade::Other(error)) => return Err(error.into()),
+        None => say::keys_wrong_account(),
+        Some(Err(NotMade::Name)) => say::keys_wrong_name(MAX_NAME),
+        Some(Err(NotMade::Scopes)) => say::keys_wrong_scopes(),
+        Some(Err(NotMade::Days)) => say::keys_wrong_days(),
+        Some(Err(NotMade::TooMany)) => say::keys_wrong_many(),
+        Some(Err(NotMade::Other(error))) => return Err(error.into()),
     };
     let shown = Shown { shared, keys, token: form_token(&vault, &session), session, accounts };
     Ok(shown.page(None, false, &Filled { wrong: Some(wrong), ..filled }))

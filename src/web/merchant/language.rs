@@ -5,7 +5,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use maud::{Markup, html};
 
 use crate::shared::channel::context::Shared;
@@ -25,8 +25,8 @@ const LONGEST: usize = 4_096;
 const OF_PAGES: [&str; 4] = ["id", "q", "after", "before"];
 
 tokio::task_local! {
-    /// Where the form leads back to: the page that is being shown.
-    static HERE: Option<String>;
+    /// The page that is being shown, to which the form leads back.
+    static HERE: Option<Uri>;
 }
 
 pub fn routes() -> Router<Shared> {
@@ -45,13 +45,13 @@ pub async fn in_their_language(State(Secure(secure)): State<Secure>, request: Re
     }
     let language = of(request.headers(), secure);
     let is_page = request.method() == Method::GET;
-    let here = Some(if is_page { address_of(request.uri()) } else { "/".to_owned() });
+    let here = Some(if is_page { request.uri().clone() } else { Uri::from_static("/") });
     read_in(language, HERE.scope(here, next.run(request))).await
 }
 
 /// The address of a page, with those members of its query by which our pages are told apart. What a login's last step brings
 /// stands on no page.
-fn address_of(uri: &http::Uri) -> String {
+fn address_of(uri: &Uri) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
         if OF_PAGES.contains(&&*name) {
@@ -87,7 +87,7 @@ pub(super) fn form() -> Option<Markup> {
     let here = HERE.try_with(Clone::clone).ok().flatten()?;
     Some(html! {
         form.language method="post" action="/language" {
-            input type="hidden" name="back" value=(here);
+            input type="hidden" name="back" value=(address_of(&here));
             label for="language" { (say::language()) }
             select id="language" name="language" {
                 @for one in Language::OFFERED {

@@ -70,7 +70,7 @@ async fn show(
     let account = (channel, account);
     owned(&shared, &session, &account).await?;
     // Only a name that we gave ourselves becomes part of a path.
-    let content_type = shared.journal.find_copy(&account, &file).await.map_err(anyhow::Error::from)?;
+    let content_type = shared.journal.find_copy(&account, &file).await?;
     let content_type = content_type.ok_or(AppError::NotFound)?;
     let (channel, account) = account;
     let place = RelativePath::new(&[&channel, &account, "media", &file]).map_err(|_| AppError::NotFound)?;

@@ -36,7 +36,7 @@ pub(super) async fn section(
         return Ok(html! {});
     }
     let conversation = Conversation { channel: channel.clone(), account: name.clone(), person: person.to_owned() };
-    let standing = answering.shared.journal.load_standing(&conversation).await.map_err(anyhow::Error::from)?;
+    let standing = answering.shared.journal.load_standing(&conversation).await?;
     let now = answering.now(&connection, &standing);
     let path = format!("/conversations/{channel}/{name}/{person}");
     let note = now.pause().and_then(|pause| pause.note.as_ref());
@@ -76,7 +76,7 @@ pub(super) async fn open_posted(
 ) -> Result<(Connection, Conversation, Response), AppError> {
     let of = (channel, account);
     let connection = owned(shared, &posted.session, &of).await?;
-    let thread = shared.journal.find_thread(&of, &person).await.map_err(anyhow::Error::from)?;
+    let thread = shared.journal.find_thread(&of, &person).await?;
     thread.ok_or(AppError::NotFound)?;
     let back = Redirect::to(&format!("/conversations/{}/{}/{person}", of.0, of.1)).into_response();
     Ok((connection, Conversation { channel: of.0, account: of.1, person }, back))

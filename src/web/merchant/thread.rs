@@ -59,7 +59,7 @@ async fn open<'a>(
     owned(shared, session, account).await?;
     let front = fronts.of(&account.0).ok_or(AppError::NotFound)?;
     let show = front.view.conversations.ok_or(AppError::NotFound)?;
-    let thread = shared.journal.find_thread(account, person).await.map_err(anyhow::Error::from)?;
+    let thread = shared.journal.find_thread(account, person).await?;
     Ok((front, show, thread.ok_or(AppError::NotFound)?))
 }
 
@@ -79,12 +79,11 @@ async fn show(
     let by_hand = answer::section(&answering, &token, &account, &person).await?;
     let (front, show, thread) = open(&shared, &fronts, &signed_in, &account, &person).await?;
     let place = asked.place();
-    let page =
-        shared.journal.load_thread_page(&account, &person, place, PER_PAGE).await.map_err(anyhow::Error::from)?;
+    let page = shared.journal.load_thread_page(&account, &person, place, PER_PAGE).await?;
     let (lines, notes, read_until) = lines(show, &account.1, &page.items, &page.marks);
     let with_media = lines.iter().filter(|line| !line.message.media.is_empty());
     let ids: Vec<String> = with_media.filter_map(|line| line.message.id.clone()).collect();
-    let copies = shared.journal.list_copies(&account, &person, ids).await.map_err(anyhow::Error::from)?;
+    let copies = shared.journal.list_copies(&account, &person, ids).await?;
     let name = name_or(thread.name.as_deref(), &person);
     let path = parts::thread_path(&thread);
     let first = page.items.first().filter(|_| page.has_earlier);
@@ -130,7 +129,7 @@ async fn whole(
     let account = (channel, account);
     let (_, show, thread) = open(&shared, &fronts, &signed_in, &account, &person).await?;
     let seq: i64 = message.parse().map_err(|_| AppError::NotFound)?;
-    let item = shared.journal.find_item(&account, &person, seq).await.map_err(anyhow::Error::from)?;
+    let item = shared.journal.find_item(&account, &person, seq).await?;
     let line = line_of(&shared, show, &account, &person, item.ok_or(AppError::NotFound)?).await?;
     let line = line.ok_or(AppError::NotFound)?;
     let name = name_or(thread.name.as_deref(), &person);

@@ -21,6 +21,12 @@ impl Sandbox {
         &self.core.traffic
     }
 
+    /// What becomes of webhooks now.
+    #[must_use]
+    pub fn webhooks(&self) -> Webhooks {
+        self.core.world().post.mode()
+    }
+
     /// What becomes of all webhooks from now on.
     pub fn set_webhooks(&self, mode: Webhooks) {
         self.core.world().post.set_mode(mode);

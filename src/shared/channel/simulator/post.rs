@@ -88,6 +88,12 @@ impl<T: Clone> Posts<T> {
         self.receipts.mode = mode;
     }
 
+    /// What becomes of new ones, receipts apart.
+    #[must_use]
+    pub fn mode(&self) -> Webhooks {
+        self.events.mode
+    }
+
     /// What becomes of new receipts.
     pub fn set_receipts(&mut self, mode: Webhooks) {
         self.receipts.mode = mode;

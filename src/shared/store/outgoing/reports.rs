@@ -11,6 +11,18 @@ use crate::shared::journal::{Conversation, DedupeKey, make_file_anew};
 /// The place of a part: its message's number, and its own.
 type Place = (i64, i64);
 
+/// In the place of a message's id: the receipt is about everything up to its time.
+const UP_TO_A_TIME: &str = "";
+
+/// One thing that a receipt says.
+struct Told<'a> {
+    what: Receiving,
+    id: &'a str,
+    at: i64,
+    failure: Option<&'a (String, Reason)>,
+    billing: Option<&'a serde_json::Value>,
+}
+
 /// Whose an echo is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::shared) enum Shown {
@@ -219,21 +231,30 @@ fn keep(
     occurred_at: i64,
     now_ms: i64,
 ) -> rusqlite::Result<()> {
-    let mut keep = connection.prepare_cached(
-        "INSERT INTO outgoing_receipts (channel, account, conversation, what, platform_id, at, kept_at, reason, code, billing)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-         ON CONFLICT DO UPDATE SET at = max(at, excluded.at), kept_at = excluded.kept_at,
-                                   billing = coalesce(excluded.billing, billing)",
-    )?;
-    let billing = receipt.billing.as_ref().map(ToString::to_string);
-    let what = word_of(receipt.what);
-    let (code, reason) = receipt.failure.as_ref().map(|(code, reason)| (code.as_str(), reason.as_str())).unzip();
-    let until = receipt.until.map(|until| ("", until));
-    let named = receipt.messages.iter().map(|id| (id.as_str(), occurred_at));
-    for (id, at) in until.into_iter().chain(named) {
-        keep.execute(params![of.channel, of.account, of.person, what, id, at, now_ms, reason, code, billing])?;
+    let Receipt { what, failure, billing, .. } = receipt;
+    let (failure, billing) = (failure.as_ref(), billing.as_ref());
+    let until = receipt.until.map(|at| Told { what: *what, id: UP_TO_A_TIME, at, failure, billing: None });
+    let named = receipt.messages.iter().map(|id| Told { what: *what, id, at: occurred_at, failure, billing });
+    for told in until.into_iter().chain(named) {
+        keep_one(connection, of, &told, now_ms)?;
     }
     Ok(())
+}
+
+fn keep_one(connection: &Connection, of: &Conversation, told: &Told<'_>, now_ms: i64) -> rusqlite::Result<()> {
+    let Told { what, id, at, failure, billing } = told;
+    let (code, reason) = failure.map(|(code, reason)| (code.as_str(), reason.as_str())).unzip();
+    let billing = billing.map(ToString::to_string);
+    connection
+        .prepare_cached(
+            "INSERT INTO outgoing_receipts
+                 (channel, account, conversation, what, platform_id, at, kept_at, reason, code, billing)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT DO UPDATE SET at = max(at, excluded.at), kept_at = excluded.kept_at,
+                                       billing = coalesce(excluded.billing, billing)",
+        )?
+        .execute(params![of.channel, of.account, of.person, word_of(*what), id, at, now_ms, reason, code, billing])
+        .map(drop)
 }
 
 /// Takes over what receipts of a part say besides its state: its costs, and that it was sent sooner than the answer of the
@@ -272,14 +293,8 @@ fn read_all_before(connection: &Connection, of: &Conversation, id: &str, now_ms:
         .optional()?
         .flatten();
     let Some(until) = sent_at else { return Ok(()) };
-    connection
-        .prepare_cached(
-            "INSERT INTO outgoing_receipts (channel, account, conversation, what, platform_id, at, kept_at)
-             VALUES (?1, ?2, ?3, 'read', '', ?4, ?5)
-             ON CONFLICT DO UPDATE SET at = max(at, excluded.at), kept_at = excluded.kept_at",
-        )?
-        .execute(params![of.channel, of.account, of.person, until, now_ms])
-        .map(drop)
+    let told = Told { what: Receiving::Read, id: UP_TO_A_TIME, at: until, failure: None, billing: None };
+    keep_one(connection, of, &told, now_ms)
 }
 
 fn word_of(what: Receiving) -> &'static str {
