@@ -233,13 +233,13 @@ impl Writer {
         let (mut closed, before) = (false, self.connection.total_changes());
         let mut failed = usable.and_then(|()| run("BEGIN IMMEDIATE")).err();
         // Unknown until the first append, and again after each job: it may have been the one that deletes.
-        let mut any_pruned = None;
+        let mut seldom = None;
         for request in batch {
             match request {
                 Request::Append { events, names, reply } => {
                     let mut appended = Appended::default();
                     if failed.is_none() {
-                        match self.append((&events, &names), now_ms, &mut any_pruned, last_seq) {
+                        match self.append((&events, &names), now_ms, &mut seldom, last_seq) {
                             Ok(new) => {
                                 arrived.count(&events, &new);
                                 appended.new = new.iter().filter(|new| **new).count();
@@ -265,7 +265,7 @@ impl Writer {
                     let (good, completion) = job(failed.is_none().then_some(&self.connection));
                     waiting.push(completion);
                     failed = failed.or_else(|| end_job(good, run));
-                    any_pruned = None;
+                    seldom = None;
                 }
                 Request::AppendAnd { events, and } => {
                     if failed.is_none() {
@@ -273,7 +273,7 @@ impl Writer {
                     }
                     let mut newest = *last_seq;
                     let new = match &failed {
-                        None => self.append((&events, &[]), now_ms, &mut any_pruned, &mut newest),
+                        None => self.append((&events, &[]), now_ms, &mut seldom, &mut newest),
                         Some(_) => Ok(Vec::new()),
                     };
                     let new = new.unwrap_or_else(|error| {
@@ -283,7 +283,7 @@ impl Writer {
                     let (good, completion) = and(failed.is_none().then_some((&self.connection, &new)));
                     completions.push(completion);
                     failed = failed.or_else(|| end_job(good, run));
-                    any_pruned = None;
+                    seldom = None;
                     if good && failed.is_none() {
                         arrived.count(&events, &new);
                         *last_seq = newest;
@@ -320,12 +320,12 @@ impl Writer {
         &self,
         (events, names): (&[Event], &[AlsoKnown]),
         now_ms: i64,
-        any_pruned: &mut Option<bool>,
+        seldom: &mut Option<Seldom>,
         last_seq: &mut Option<i64>,
     ) -> rusqlite::Result<Vec<bool>> {
-        let any_pruned = match *any_pruned {
+        let seldom = match seldom {
             Some(known) => known,
-            None => *any_pruned.insert(self.any_pruned()?),
+            None => seldom.insert(Seldom::find(&self.connection)?),
         };
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO events (dedupe, channel, account, kind, conversation, opens, reread, occurred_at, received_at,
@@ -334,16 +334,14 @@ impl Writer {
              ON CONFLICT (dedupe) DO NOTHING",
         )?;
         let mut new = Vec::with_capacity(events.len());
-        let mut any_unsent = tombstones::any(&self.connection)?;
-        let mut any_named = person_names::any(&self.connection)?;
         for (index, event) in events.iter().enumerate() {
-            if any_pruned && self.was_pruned(event)? {
+            if seldom.pruned && self.was_pruned(event)? {
                 new.push(false);
                 continue;
             }
             let EffectColumns { conversation, opens, reread, mut set_aside, is_entry } = event.effect.columns();
             let said_as = conversation.unwrap_or_default();
-            let named = match conversation.filter(|_| any_named) {
+            let named = match conversation.filter(|_| seldom.named) {
                 Some(person) => person_names::find(&self.connection, event.channel, &event.account, person)?,
                 None => None,
             };
@@ -357,7 +355,7 @@ impl Writer {
             if set_aside.is_none() && !self.accounts.contains(event.channel, &event.account) {
                 set_aside = Some(NOT_CONNECTED);
             }
-            let tombstone = match any_unsent {
+            let tombstone = match seldom.unsent {
                 true => tombstones::payload_of(&self.connection, &self.unsendings, event, conversation)?,
                 false => None,
             };
@@ -383,7 +381,7 @@ impl Writer {
                 *last_seq = Some(seq);
                 if let (Effect::Unsend { keys, .. }, Some(person)) = (&event.effect, conversation) {
                     tombstones::take_back(&self.connection, &self.unsendings, event, person, keys)?;
-                    any_unsent = true;
+                    seldom.unsent = true;
                 }
                 let (person, at) = (conversation.unwrap_or_default(), event.occurred_at.unwrap_or(now_ms));
                 // Names that come with a report are those of whomever the platform names in it, which may be somebody else.
@@ -394,18 +392,11 @@ impl Writer {
                     }
                     let of = (event.channel, event.account.as_str());
                     person_names::learn(&self.connection, of, (said_as, person), name, at)?;
-                    any_named |= name.how != Knowing::Called;
+                    seldom.named |= name.how != Knowing::Called;
                 }
             }
         }
         Ok(new)
-    }
-
-    /// Whether any events were deleted.
-    fn any_pruned(&self) -> rusqlite::Result<bool> {
-        self.connection
-            .prepare_cached("SELECT 1 WHERE EXISTS (SELECT 1 FROM pruned_keys) OR EXISTS (SELECT 1 FROM erased_keys)")?
-            .exists([])
     }
 
     /// Whether this event was here once, and was deleted by age or on request. What was erased with its account comes back
@@ -439,6 +430,25 @@ impl Writer {
             self.must_reopen = false;
         }
         Ok(())
+    }
+}
+
+/// Whether there is anything of what most journals have not, so that nothing is looked for in vain for each event.
+struct Seldom {
+    /// Events that were deleted.
+    pruned: bool,
+    /// Messages that were taken back.
+    unsent: bool,
+    /// People with another name.
+    named: bool,
+}
+
+impl Seldom {
+    fn find(connection: &Connection) -> rusqlite::Result<Self> {
+        let pruned = connection
+            .prepare_cached("SELECT 1 WHERE EXISTS (SELECT 1 FROM pruned_keys) OR EXISTS (SELECT 1 FROM erased_keys)")?
+            .exists([])?;
+        Ok(Self { pruned, unsent: tombstones::any(connection)?, named: person_names::any(connection)? })
     }
 }
 
