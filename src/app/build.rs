@@ -274,7 +274,8 @@ fn answering(
 /// changes, and a bucket of later is compared with all files.
 async fn object_copies(shared: &Shared, installation: String) -> anyhow::Result<Option<ObjectCopies>> {
     if let Some(objects) = shared.objects.clone() {
-        return Ok(Some(ObjectCopies::new(shared.clone(), objects, installation)));
+        let copies = ObjectCopies::new(shared.clone(), objects, installation);
+        return copies.map(Some).context("a thread cannot be started");
     }
     if shared.journal.find_cursor(BUCKET).await?.is_some_and(|bucket| !bucket.is_empty()) {
         shared.journal.save_cursor(BUCKET, String::new()).await?;

@@ -15,17 +15,28 @@ pub(super) struct Insertion<'a> {
     accounts: &'a ConnectedAccounts,
     unsendings: &'a Unsendings,
     now_ms: i64,
-    /// Whether events were deleted, messages taken back and people named at all: mostly not, and then nothing is looked for.
-    any_pruned: bool,
-    any_unsent: bool,
-    any_named: bool,
+    seldom: &'a mut Seldom,
 }
 
-/// Whether any events were deleted.
-pub(super) fn any_pruned(connection: &Connection) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT 1 WHERE EXISTS (SELECT 1 FROM pruned_keys) OR EXISTS (SELECT 1 FROM erased_keys)")?
-        .exists([])
+/// Whether there is anything of what most journals have not: then nothing is looked for in vain for each event.
+#[derive(Debug)]
+pub(super) struct Seldom {
+    /// Events that were deleted.
+    pruned: bool,
+    /// Messages that were taken back.
+    unsent: bool,
+    /// People with another name.
+    named: bool,
+}
+
+impl Seldom {
+    /// What there is in this journal.
+    pub fn find(connection: &Connection) -> rusqlite::Result<Self> {
+        let pruned = connection
+            .prepare_cached("SELECT 1 WHERE EXISTS (SELECT 1 FROM pruned_keys) OR EXISTS (SELECT 1 FROM erased_keys)")?
+            .exists([])?;
+        Ok(Self { pruned, unsent: tombstones::any(connection)?, named: person_names::any(connection)? })
+    }
 }
 
 impl<'a> Insertion<'a> {
@@ -34,21 +45,19 @@ impl<'a> Insertion<'a> {
         connection: &'a Connection,
         (accounts, unsendings): (&'a ConnectedAccounts, &'a Unsendings),
         now_ms: i64,
-        any_pruned: bool,
-    ) -> rusqlite::Result<Self> {
-        let any_unsent = tombstones::any(connection)?;
-        let any_named = person_names::any(connection)?;
-        Ok(Self { connection, accounts, unsendings, now_ms, any_pruned, any_unsent, any_named })
+        seldom: &'a mut Seldom,
+    ) -> Self {
+        Self { connection, accounts, unsendings, now_ms, seldom }
     }
 
     /// Inserts an event that is not known yet, and gives its number; `None`: it was known. `names`: what its person is known
     /// by, too.
     pub fn insert(&mut self, event: &Event, names: &[&AlsoKnown]) -> rusqlite::Result<Option<i64>> {
-        if self.any_pruned && self.was_pruned(event)? {
+        if self.seldom.pruned && self.was_pruned(event)? {
             return Ok(None);
         }
         let EffectColumns { conversation: said_as, opens, reread, set_aside, is_entry } = event.effect.columns();
-        let named = match said_as.filter(|_| self.any_named) {
+        let named = match said_as.filter(|_| self.seldom.named) {
             Some(person) => person_names::find(self.connection, event.channel, &event.account, person)?,
             None => None,
         };
@@ -59,7 +68,7 @@ impl<'a> Insertion<'a> {
             None if !self.accounts.contains(event.channel, &event.account) => Some(NOT_CONNECTED),
             reason => reason,
         };
-        let tombstone = match self.any_unsent {
+        let tombstone = match self.seldom.unsent {
             true => tombstones::payload_of(self.connection, self.unsendings, event, conversation)?,
             false => None,
         };
@@ -105,7 +114,7 @@ impl<'a> Insertion<'a> {
     fn take_back(&mut self, event: &Event, person: &str) -> rusqlite::Result<()> {
         if let Effect::Unsend { keys, .. } = &event.effect {
             tombstones::take_back(self.connection, self.unsendings, event, person, keys)?;
-            self.any_unsent = true;
+            self.seldom.unsent = true;
         }
         Ok(())
     }
@@ -126,7 +135,7 @@ impl<'a> Insertion<'a> {
         // Of accounts that nobody has connected nothing is listed.
         for name in names.iter().filter(|name| !is_set_aside || name.how != Knowing::Called) {
             person_names::learn(self.connection, of, (said_as, person), name, at)?;
-            self.any_named |= name.how != Knowing::Called;
+            self.seldom.named |= name.how != Knowing::Called;
         }
         Ok(())
     }

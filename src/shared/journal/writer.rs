@@ -16,7 +16,7 @@ use super::error::JournalError;
 use super::event::Event;
 use super::feed_news::{self, FeedNews};
 use super::health::Health;
-use super::insertion::{self, Insertion};
+use super::insertion::{Insertion, Seldom};
 use super::person_names::AlsoKnown;
 use super::tombstones::Unsendings;
 use crate::shared::clock::Clock;
@@ -113,9 +113,8 @@ struct Course {
     failed: Option<rusqlite::Error>,
     /// What came, for counting.
     arrived: Arrived,
-    /// Whether any events were deleted. Unknown until the first append, and again after each job: it may have been the one
-    /// that deletes.
-    any_pruned: Option<bool>,
+    /// Unknown until the first append, and again after each job: it may have been the one that deletes or names.
+    seldom: Option<Seldom>,
     /// The number of the last event that was new.
     last_seq: Option<i64>,
 }
@@ -338,7 +337,7 @@ impl Writer {
             let undone = if good { Ok(()) } else { run(&self.connection, "ROLLBACK TO job") };
             course.failed = undone.and_then(|()| run(&self.connection, "RELEASE job")).err();
         }
-        course.any_pruned = None;
+        course.seldom = None;
     }
 
     /// Inserts what is not known yet, and tells of each event whether it was new; `newest`: the number of the last one that
@@ -369,12 +368,12 @@ impl Writer {
         names: &[AlsoKnown],
         newest: &mut Option<i64>,
     ) -> rusqlite::Result<Vec<bool>> {
-        let any_pruned = match course.any_pruned {
+        let seldom = match &mut course.seldom {
             Some(known) => known,
-            None => *course.any_pruned.insert(insertion::any_pruned(&self.connection)?),
+            unknown => unknown.insert(Seldom::find(&self.connection)?),
         };
         let known = (&self.accounts, &self.unsendings);
-        let mut insertion = Insertion::begin(&self.connection, known, course.now_ms, any_pruned)?;
+        let mut insertion = Insertion::begin(&self.connection, known, course.now_ms, seldom);
         let mut new = Vec::with_capacity(events.len());
         for (index, event) in events.iter().enumerate() {
             let own_names: Vec<&AlsoKnown> = names.iter().filter(|name| name.event == index).collect();

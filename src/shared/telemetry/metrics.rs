@@ -5,6 +5,7 @@
 //! somebody asks (lag, connections, memory) is not here: the operator's view reads it at that moment.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -28,10 +29,21 @@ const TIME_BOUNDS_US: [u64; 16] = [
 /// The bounds of batch sizes: powers of two up to the largest batch.
 const SIZE_BOUNDS: [u64; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
-/// Everything that is counted. Cheap to clone.
+/// Everything that is counted. Cheap to clone: a delivery is handed from state to state with it.
 #[derive(Clone)]
-pub struct Metrics {
-    registry: Arc<Registry>,
+pub struct Metrics(Arc<Counted>);
+
+impl Deref for Metrics {
+    type Target = Counted;
+
+    fn deref(&self) -> &Counted {
+        &self.0
+    }
+}
+
+/// What [`Metrics`] share.
+pub struct Counted {
+    registry: Registry,
     deliveries: Family<Labels<3>, Counter>,
     outdated: Family<Labels<2>, Counter>,
     events: Family<Labels<2>, Counter>,
@@ -299,7 +311,7 @@ impl Default for Metrics {
         let mut book = Book(Registry::with_prefix("shoptalk"));
         let cloud_requests: Family<Labels<2>, Counter> = Family::default();
         drop(cloud_requests.get_or_create_owned(&[("operation", "put"), ("outcome", "done")]));
-        Self {
+        Self(Arc::new(Counted {
             deliveries: book.keep("deliveries", "Webhook deliveries by what became of them", Family::default()),
             outdated: book.keep(
                 "deliveries_outdated",
@@ -356,8 +368,8 @@ impl Default for Metrics {
             bot: book.bot(),
             answers: book.answers(),
             writer: book.writer(),
-            registry: Arc::new(book.0),
-        }
+            registry: book.0,
+        }))
     }
 }
 

@@ -18,7 +18,7 @@ mod turn;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -33,6 +33,7 @@ use super::{Rest, Worker, until_done};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::journal::{FileChanges, Pace};
+use crate::shared::low_priority::LowPriorityTasks;
 use crate::shared::objects::{Objects, Standing};
 use crate::shared::store::CopyResult;
 
@@ -57,14 +58,22 @@ struct Inner {
     results: Mutex<Results>,
     owners: Mutex<Owners>,
     gate: Mutex<Gate>,
+    /// When the output folder was seen to be there.
+    looked_at: Mutex<Option<Instant>>,
     /// How many objects were sent since the start.
     puts: AtomicU64,
     tasks: TaskTracker,
+    /// Where they run.
+    thread: LowPriorityTasks,
     stop: CancellationToken,
     /// Moves whenever the files of an account are held.
     holds: watch::Sender<u64>,
     /// Told whenever a file is no longer under way.
     released: Notify,
+    /// Told when few files are left in the queue.
+    low: Notify,
+    /// Told when results need not wait for others.
+    gathered: Notify,
 }
 
 #[derive(Default)]
@@ -76,12 +85,14 @@ struct Results {
 
 impl ObjectCopies {
     /// Copies to this bucket what changes below the output folder from now on.
-    #[must_use]
-    pub fn new(shared: Shared, objects: Objects, installation: String) -> Self {
+    ///
+    /// # Errors
+    /// When the system allows no more threads.
+    pub fn new(shared: Shared, objects: Objects, installation: String) -> std::io::Result<Self> {
         let every_ms = i64::try_from(objects.every().as_millis()).unwrap_or(i64::MAX);
         let changes = FileChanges::follow(&shared.journal, Pace { rest_ms: REST_MS, every_ms });
         shared.output.set_follower(Arc::new(changes.clone()));
-        Self(Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             shared,
             objects,
             changes,
@@ -90,12 +101,16 @@ impl ObjectCopies {
             results: Mutex::default(),
             owners: Mutex::default(),
             gate: Mutex::default(),
+            looked_at: Mutex::default(),
             puts: AtomicU64::new(0),
             tasks: TaskTracker::new(),
+            thread: LowPriorityTasks::start("copies")?,
             stop: CancellationToken::new(),
             holds: watch::Sender::new(0),
             released: Notify::new(),
-        }))
+            low: Notify::new(),
+            gathered: Notify::new(),
+        })))
     }
 
     /// The bucket.
@@ -126,9 +141,13 @@ impl ObjectCopies {
         let (found, runners) = self.queue().add(due, |path| self.0.changes.is_under_way(path));
         for _ in 0..runners {
             let copies = self.clone();
-            self.0.tasks.spawn(async move { copies.run_turns().await });
+            self.spawn(async move { copies.run_turns().await });
         }
         Ok(found > 0)
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.tasks.spawn_on(task, self.0.thread.handle());
     }
 
     fn is_working(&self) -> bool {
@@ -171,11 +190,24 @@ impl Worker for ObjectCopies {
     }
 
     fn step(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
-        Box::pin(self.take_step())
+        // A connection lives where its first request was made, so looks at the bucket are made there as well.
+        let copies = self.clone();
+        let step = self.0.thread.handle().spawn(async move { copies.take_step().await });
+        Box::pin(async move {
+            step.await.unwrap_or_else(|error| match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Err(error.into()),
+            })
+        })
     }
 
     fn rest(&self) -> Rest {
         Rest::For(LOOK_EVERY)
+    }
+
+    /// The queue is filled again before it is empty, so that no place is idle while files are due.
+    fn woken(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.low.notified())
     }
 
     fn idle(&self) -> BoxFuture<'_, ()> {

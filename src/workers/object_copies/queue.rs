@@ -10,6 +10,9 @@ pub const AT_ONCE: usize = 8;
 /// How many files wait in memory at most. All others are rows.
 const MOST: usize = 512;
 
+/// When so few are left of them, more are read.
+const FEW: usize = MOST / 4;
+
 /// The files that are due and under way.
 #[derive(Default)]
 pub(super) struct Queue {
@@ -23,9 +26,19 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// How many rows are to be read; `None`: enough are here.
+    /// How many rows are to be read; `None`: enough are here. Those that are here already are among the rows.
     pub(super) fn room(&self) -> Option<usize> {
-        (self.waiting.len() <= MOST / 2).then_some(MOST + self.busy.len())
+        (self.waiting.len() <= FEW).then(|| MOST - self.waiting.len() + self.busy.len())
+    }
+
+    /// Whether it is time to read more: so few are left just now.
+    pub(super) fn is_low(&self) -> bool {
+        self.waiting.len() == FEW
+    }
+
+    /// Whether no file waits here.
+    pub(super) fn is_dry(&self) -> bool {
+        self.waiting.is_empty()
     }
 
     /// Takes these in, but for those that are here already, are held, or are being changed. Gives how many were taken in, and
@@ -134,6 +147,22 @@ mod tests {
         assert_eq!(queue.add(vec![first], |_| false), (1, 0));
         while queue.take().is_some() {}
         assert_eq!(queue.runners, 7);
+    }
+
+    #[test]
+    fn more_are_read_when_few_are_left_and_never_more_than_fit() {
+        let mut queue = Queue::default();
+        assert_eq!(queue.room(), Some(MOST));
+        let all: Vec<DueCopy> = (0..2 * MOST).map(|number| due(&format!("a/{number}"))).collect();
+        assert_eq!(queue.add(all.clone(), |_| false), (MOST, 8));
+        while queue.room().is_none() {
+            assert!(!queue.is_low() && queue.take().is_some());
+        }
+        assert!(queue.is_low() && !queue.is_dry());
+        // Nothing is written down yet of those that were taken: they are among the rows that are read again.
+        let room = queue.room().unwrap_or_default();
+        assert_eq!(queue.add(all.into_iter().take(room).collect(), |_| false), (MOST - FEW, 0));
+        assert_eq!(queue.room(), None);
     }
 
     #[test]

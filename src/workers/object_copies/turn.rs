@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -25,8 +27,15 @@ const PIECE_BYTES: usize = 128 * 1024;
 /// One in so many objects is read back after it was stored, the first of every start among them.
 const READ_BACK_EVERY: u64 = 1_000;
 
+/// So long results wait for others, and no longer than until there are so many. What a kill cuts off is done again.
+const GATHER: Duration = Duration::from_millis(25);
+const GATHERED: usize = 64;
+
+/// How often it is looked whether the output folder is still there, where file after file is read.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// The pauses between the tries at one file that fails for a reason of its own.
-const PAUSES: Doubling = Doubling::new(std::time::Duration::from_secs(5), std::time::Duration::from_secs(60 * 60));
+const PAUSES: Doubling = Doubling::new(Duration::from_secs(5), Duration::from_secs(60 * 60));
 
 /// The name of the alert that one file cannot be copied.
 pub(super) const REFUSED_FILE: &str = "cloud_file_refused";
@@ -53,7 +62,11 @@ impl Snapshot {
     /// # Errors
     /// When it cannot be read.
     pub(super) fn take(output: &Output, path: &RelativePath) -> std::io::Result<Option<Self>> {
-        let Some(mut file) = output.find(path)? else { return Ok(None) };
+        output.find(path)?.map(Self::of).transpose()
+    }
+
+    /// Reads an open file to its end. Blocks.
+    fn of(mut file: File) -> std::io::Result<Self> {
         let mut digest = Sha256::new();
         if file.metadata()?.len() <= SMALL_BYTES {
             let mut content = Vec::new();
@@ -62,7 +75,7 @@ impl Snapshot {
             let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
             let head = content.iter().copied().take(SNIFFED).collect();
             let content = Source::Memory(content.into());
-            return Ok(Some(Self { content, head, sha256: to_hex(&digest.finalize()), bytes }));
+            return Ok(Self { content, head, sha256: to_hex(&digest.finalize()), bytes });
         }
         let (mut piece, mut bytes, mut head) = (vec![0; PIECE_BYTES], 0_u64, Vec::new());
         loop {
@@ -75,7 +88,7 @@ impl Snapshot {
             bytes += u64::try_from(read).unwrap_or(u64::MAX);
         }
         file.rewind()?;
-        Ok(Some(Self { content: Source::File(file), head, sha256: to_hex(&digest.finalize()), bytes }))
+        Ok(Self { content: Source::File(file), head, sha256: to_hex(&digest.finalize()), bytes })
     }
 
     fn into_content(self, name: &str) -> Content {
@@ -154,7 +167,14 @@ impl ObjectCopies {
             if !self.is_working() || self.0.stop.is_cancelled() {
                 self.queue().clear();
             }
-            let Some(due) = self.queue().take() else {
+            let (next, is_low) = {
+                let mut queue = self.queue();
+                (queue.take(), queue.is_low())
+            };
+            if is_low {
+                self.0.low.notify_one();
+            }
+            let Some(due) = next else {
                 runner.is_over = true;
                 return;
             };
@@ -178,13 +198,7 @@ impl ObjectCopies {
             return Ok(CopyOutcome::Nobodys);
         };
         let key = ObjectKey::below(&prefix, rest)?;
-        let (output, path) = (self.0.shared.output.clone(), RelativePath::parse(&due.path)?);
-        let taken = tokio::task::spawn_blocking(move || {
-            // A folder that is not there says nothing about its files.
-            output.ensure_is_there()?;
-            Snapshot::take(&output, &path)
-        });
-        let Some(snapshot) = taken.await.map_err(std::io::Error::other)?? else {
+        let Some(snapshot) = self.snapshot(&RelativePath::parse(&due.path)?).await? else {
             self.delete_elsewhere(&due.folder, rest, None).await?;
             return Ok(CopyOutcome::Gone);
         };
@@ -207,6 +221,36 @@ impl ObjectCopies {
             self.delete_elsewhere(&due.folder, rest, Some(&prefix)).await?;
         }
         Ok(CopyOutcome::Stands { owner, sha256, put_at })
+    }
+
+    /// The file as it is now; `None`: there is none.
+    async fn snapshot(&self, path: &RelativePath) -> std::io::Result<Option<Snapshot>> {
+        let output = &self.0.shared.output;
+        self.ensure_output_is_there()?;
+        let found = match output.find(path)? {
+            None => {
+                // A folder that is not there says nothing about its files.
+                output.ensure_is_there()?;
+                output.find(path)?
+            }
+            found => found,
+        };
+        let Some(file) = found else { return Ok(None) };
+        if file.metadata()?.len() <= SMALL_BYTES {
+            // The thread is there for these tasks alone, and to read a short file takes less than to ask another one for it.
+            return Snapshot::of(file).map(Some);
+        }
+        tokio::task::spawn_blocking(move || Snapshot::of(file)).await.map_err(std::io::Error::other)?.map(Some)
+    }
+
+    /// Looks for the output folder, unless it was there just now: what is found in an open folder is whole, wherever it is.
+    fn ensure_output_is_there(&self) -> std::io::Result<()> {
+        let mut looked_at = self.0.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            self.0.shared.output.ensure_is_there()?;
+            *looked_at = Some(Instant::now());
+        }
+        Ok(())
     }
 
     async fn put(&self, key: &ObjectKey, snapshot: Snapshot) -> Result<(), Broken> {
@@ -280,26 +324,36 @@ impl ObjectCopies {
         }
     }
 
+    /// Whether results are to be written down. Where not, somebody else does it next time.
+    fn has_results(&self) -> bool {
+        let mut results = self.results();
+        results.is_written = !results.waiting.is_empty();
+        results.is_written
+    }
+
     /// Has a result written down, together with those that come meanwhile.
     fn note(&self, result: CopyResult) {
+        let is_last = self.queue().is_dry();
         let mut results = self.results();
         results.waiting.push(result);
+        if is_last || results.waiting.len() >= GATHERED {
+            self.0.gathered.notify_one();
+        }
         if !std::mem::replace(&mut results.is_written, true) {
             let copies = self.clone();
-            self.0.tasks.spawn(async move { copies.write_results().await });
+            self.spawn(async move { copies.write_results().await });
         }
     }
 
     async fn write_results(&self) {
-        loop {
-            let results = {
-                let mut results = self.results();
-                if results.waiting.is_empty() {
-                    results.is_written = false;
-                    return;
-                }
-                std::mem::take(&mut results.waiting)
-            };
+        while self.has_results() {
+            // A transaction costs the disk the same for one file as for many, and deliveries wait for the same disk.
+            tokio::select! {
+                () = self.0.gathered.notified() => {}
+                () = tokio::time::sleep(GATHER) => {}
+                () = self.0.stop.cancelled() => {}
+            }
+            let results = std::mem::take(&mut self.results().waiting);
             let paths: Vec<String> = results.iter().map(|result| result.path.clone()).collect();
             if let Err(error) = self.0.shared.journal.note_copies(results, self.every_ms()).await {
                 // They stay due, and are found to stand there.
