@@ -8,6 +8,7 @@ mod accounts;
 mod catalogue;
 mod cursors;
 mod held;
+mod history;
 pub(super) mod insert;
 pub(super) mod item;
 pub(super) mod numbering;
