@@ -13,7 +13,7 @@ use crate::shared::channel::dialogue::{Ability, Dialogue, Forbidden, Part, PartC
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::languages::{Sentence, say};
 use crate::shared::raw_json::canonical_value;
-use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken, PartState};
+use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken, PartState, Standing};
 
 /// How many of a conversation's newest messages are looked through for what is quoted.
 const MOST_QUOTED: usize = 500;
@@ -37,6 +37,15 @@ pub enum Accepted {
     Stored(Box<Outgoing>),
     /// It was stored before; the text is the first answer, where that is to be given again.
     Repeated(Box<Outgoing>, Option<String>),
+}
+
+/// What a request led to before.
+#[derive(Debug)]
+pub enum Earlier {
+    /// It is a repeat.
+    Repeat(Accepted),
+    /// It is the first one with its key; so the conversation stands about which it is.
+    Nothing(Box<Standing>),
 }
 
 /// Why a wish was refused. Nothing was stored.
@@ -114,14 +123,17 @@ impl Wish<'_> {
 }
 
 impl Answering {
-    /// What a request with this key led to before, if there was one.
+    /// What a request with this key led to before, if there was one; else how its conversation stands.
     ///
     /// # Errors
     /// [`Refused::KeyReused`], or that the journal cannot be read.
-    pub async fn find_repeat(&self, wish: &Wish<'_>) -> Result<Option<Accepted>, Refused> {
-        let merchant = wish.connection.merchant.to_string();
-        let found = self.shared.journal.find_repeat(&merchant, wish.key, &wish.fingerprint()).await?;
-        found.map(settle).transpose()
+    pub async fn find_repeat(&self, wish: &Wish<'_>) -> Result<Earlier, Refused> {
+        let (merchant, request) = (wish.connection.merchant.to_string(), wish.fingerprint());
+        let found = self.shared.journal.find_repeat(&merchant, (wish.key, &request), &wish.conversation()).await?;
+        match found {
+            Ok(repeat) => settle(repeat).map(Earlier::Repeat),
+            Err(standing) => Ok(Earlier::Nothing(Box::new(standing))),
+        }
     }
 
     /// Accepts a message, on disk, or says why not.
@@ -129,7 +141,21 @@ impl Answering {
     /// # Errors
     /// [`Refused`].
     pub async fn accept(&self, wish: &Wish<'_>, content: Content) -> Result<Accepted, Refused> {
-        settle(self.store(wish, content, None).await?)
+        let standing = self.shared.journal.load_standing(&wish.conversation()).await?;
+        self.accept_standing(wish, content, &standing).await
+    }
+
+    /// As [`Answering::accept`], for whoever has just found out how the conversation stands.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn accept_standing(
+        &self,
+        wish: &Wish<'_>,
+        content: Content,
+        standing: &Standing,
+    ) -> Result<Accepted, Refused> {
+        settle(self.store(wish, content, standing, None).await?)
     }
 
     /// As [`Answering::accept`], for the built-in responder: only while its turn of this number is still to be answered,
@@ -143,13 +169,20 @@ impl Answering {
         content: Content,
         n: i64,
     ) -> Result<Option<Accepted>, Refused> {
-        match self.store(wish, content, Some(n)).await? {
+        let standing = self.shared.journal.load_standing(&wish.conversation()).await?;
+        match self.store(wish, content, &standing, Some(n)).await? {
             Acceptance::NotWanted => Ok(None),
             acceptance => settle(acceptance).map(Some),
         }
     }
 
-    async fn store(&self, wish: &Wish<'_>, content: Content, of_turn: Option<i64>) -> Result<Acceptance, Refused> {
+    async fn store(
+        &self,
+        wish: &Wish<'_>,
+        content: Content,
+        standing: &Standing,
+        of_turn: Option<i64>,
+    ) -> Result<Acceptance, Refused> {
         let conversation = wish.conversation();
         let connection = wish.connection;
         let dialogue = self.dialogue(&connection.channel).ok_or(Refused::Account(Unavailable::Off.as_str()))?;
@@ -167,8 +200,7 @@ impl Answering {
             refuse_misfit(dialogue.misfit(part), profile)?;
             refuse_forbidden(dialogue.forbids(to, part, content.author))?;
         }
-        let standing = self.shared.journal.load_standing(&conversation).await?;
-        self.check(&self.now(connection, &standing), connection, &content)?;
+        self.check(&self.now(connection, standing), connection, &content)?;
         self.check_without_reply(&conversation, profile).await?;
         self.check_reply_to(&conversation, &content).await?;
         let takes_over = content.author == Author::Human && self.settings.takeovers.by_human;

@@ -15,7 +15,7 @@ use super::body::{InPath, read_json, refuse_query};
 use super::caller::{Caller, Uncounted};
 use super::problem::ApiProblem;
 use super::state::Api;
-use crate::answering::accept::{Accepted, Refused, Wish};
+use crate::answering::accept::{Accepted, Earlier, Refused, Wish};
 use crate::answering::content::Content;
 use crate::answering::state::Allowed;
 use crate::shared::channel::dialogue::{Ability, Signal};
@@ -62,16 +62,17 @@ async fn send(
     let place = place.as_deref();
     let _turn = api.one_at_a_time.wait(caller.merchant(), key, place).await.ok_or(ApiProblem::Unavailable)?;
     let wish = Wish { connection: &connection, person: &person, key, body: &body };
-    if let Some(repeat) = api.answering.find_repeat(&wish).await.map_err(problem_of)? {
-        return Ok(answer(&repeat));
-    }
+    let standing = match api.answering.find_repeat(&wish).await.map_err(problem_of)? {
+        Earlier::Repeat(repeat) => return Ok(answer(&repeat)),
+        Earlier::Nothing(standing) => standing,
+    };
     uncounted.count_write()?;
     refuse_query(query.as_deref())?;
     let content = Content::read(&body).map_err(ApiProblem::Invalid)?;
     if api.outbox.is_full(&channel, &account) {
         return Err(ApiProblem::QueueFull { retry_after: QUEUE_PAUSE });
     }
-    let accepted = match api.answering.accept(&wish, content.clone()).await {
+    let accepted = match api.answering.accept_standing(&wish, content.clone(), &standing).await {
         // A message that was not looked at yet may have opened it.
         Err(Refused::WindowClosed(..)) => {
             let of = Conversation { channel: channel.clone(), account: account.clone(), person: person.clone() };
