@@ -217,7 +217,7 @@ mod tests {
         for migration in crate::shared::journal::migrations::MIGRATIONS {
             connection.execute_batch(migration).expect("migrated");
         }
-        for asked in [&format!("{COLUMNS} {RELEASED}"), BEHIND] {
+        for asked in [format!("{COLUMNS} {RELEASED}"), BEHIND.to_owned()] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {asked}")).expect("prepared");
             let values = vec![1_i64; statement.parameter_count()];
             let plan = statement
