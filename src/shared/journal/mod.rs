@@ -45,7 +45,7 @@ pub use changed_files::{Pace, place_of};
 pub(in crate::shared) use connected_accounts::NOT_CONNECTED;
 pub(in crate::shared) use conversation::conversation_number;
 pub use conversation::{Account, Conversation};
-pub(in crate::shared) use conversation_order::insert_set_aside;
+pub(in crate::shared) use conversation_order::{insert_set_aside, put_in_order_with};
 pub use erase::{Erased, Scope};
 pub use error::JournalError;
 pub(in crate::shared) use event::EffectColumns;

@@ -8,7 +8,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::item::{By, ReadMeaning, is_automatic};
 use super::read::PastItem;
 use crate::shared::channel::meaning::{Meaning, Origin, WentOut};
-use crate::shared::journal::{Conversation, EventPlace, conversation_number, in_order_up_to, newest_seq};
+use crate::shared::journal::{
+    Conversation, EventPlace, FEED_CURSOR, conversation_number, cursor_position, in_order_up_to, newest_seq,
+};
 use crate::shared::store::Item;
 
 /// How many more events than messages wanted are looked at: who sent the first of them shows in what was said before.
@@ -33,6 +35,12 @@ pub(super) struct History<'a> {
 impl<'a> History<'a> {
     pub fn new(connection: &'a Connection, meaning: &'a ReadMeaning) -> Self {
         Self { connection, meaning, newest: Newest::default() }
+    }
+
+    /// As [`History::new`], for what the feed has told: of events that its consumer has not come to nothing is known yet.
+    pub fn of_feed(connection: &'a Connection, meaning: &'a ReadMeaning) -> rusqlite::Result<Self> {
+        let newest = Newest { up_to: Some(cursor_position(connection, FEED_CURSOR)?), ..Newest::default() };
+        Ok(Self { connection, meaning, newest })
     }
 
     /// The newest messages of a conversation up to this place, in order of time. What stands between them and is no message, such
@@ -117,6 +125,8 @@ fn find_author(connection: &Connection, conversation: &Conversation, out: &WentO
 /// The newest events of conversations, in one transaction.
 #[derive(Default)]
 pub(super) struct Newest {
+    /// Up to this number; `None`: all.
+    up_to: Option<i64>,
     /// Events that the consumer has not come to that puts them in order, by the numbers of their conversations. They are the
     /// same for all conversations, so they are looked through once. `None`: not yet.
     not_in_order: Option<HashMap<i64, Vec<i64>>>,
@@ -170,9 +180,9 @@ impl Newest {
             let in_order = in_order_up_to(connection)?.max(newest_seq(connection)? - NOT_IN_ORDER);
             let mut find = connection.prepare_cached(
                 "SELECT seq, channel, account, conversation FROM events
-                 WHERE seq > ?1 AND conversation IS NOT NULL AND opens AND apart IS NULL",
+                 WHERE seq > ?1 AND seq <= ?2 AND conversation IS NOT NULL AND opens AND apart IS NULL",
             )?;
-            let mut rows = find.query([in_order])?;
+            let mut rows = find.query([in_order, self.up_to.unwrap_or(i64::MAX)])?;
             let mut found: HashMap<i64, Vec<i64>> = HashMap::new();
             while let Some(row) = rows.next()? {
                 let text = |at: usize| row.get_ref(at)?.as_str().map_err(rusqlite::Error::from);

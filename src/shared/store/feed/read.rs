@@ -189,7 +189,7 @@ fn read_page(connection: &Connection, query: &FeedQuery, meaning: &ReadMeaning) 
          FROM feed WHERE merchant = ?1 AND n > ?2 ORDER BY n LIMIT ?3",
     )?;
     let mut rows = statement.query(params![merchant, query.after, LOOK_AT])?;
-    let (mut bytes, mut history) = (0, History::new(connection, meaning));
+    let (mut bytes, mut history) = (0, History::of_feed(connection, meaning)?);
     while page.items.len() < query.limit
         && bytes < MAX_BYTES
         && let Some(row) = rows.next()?

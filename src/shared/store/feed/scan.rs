@@ -10,7 +10,7 @@ use super::item::ReadMeaning;
 use super::takeover::FeedRules;
 use crate::shared::channel::meaning::Meaning;
 use crate::shared::journal::{
-    Conversation, FEED_CURSOR, Journal, JournalError, NOT_CONNECTED, Source, cursor_position, newest_seq,
+    Conversation, EventPlace, FEED_CURSOR, Journal, JournalError, NOT_CONNECTED, Source, cursor_position, newest_seq,
 };
 use crate::shared::store::Item;
 use crate::shared::store::conversation_states::list_over;
@@ -35,6 +35,13 @@ pub struct Incoming {
     pub is_told: bool,
     /// What it means.
     pub meaning: Meaning,
+}
+
+impl Incoming {
+    /// Where it stands.
+    pub(super) fn place(&self) -> EventPlace {
+        EventPlace { seq: self.item.seq, occurred_at: self.item.at }
+    }
 }
 
 /// The next piece of work of the feed's consumer.
