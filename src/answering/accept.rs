@@ -22,7 +22,7 @@ const MOST_QUOTED: usize = 500;
 pub struct Wish<'a> {
     /// The account that writes.
     pub connection: &'a Connection,
-    /// The person, whom the journal knows.
+    /// The person.
     pub person: &'a str,
     /// By which key a repeat is recognised.
     pub key: &'a str,
@@ -37,6 +37,16 @@ pub enum Accepted {
     Stored(Box<Outgoing>),
     /// It was stored before; the text is the first answer, where that is to be given again.
     Repeated(Box<Outgoing>, Option<String>),
+}
+
+/// What is known of a wish.
+#[derive(Debug)]
+pub struct LookedUp {
+    /// The person under the name by which their conversation stands.
+    pub person: String,
+    /// Whether anything is known of the conversation.
+    pub is_known: bool,
+    earlier: Result<Acceptance, Box<Standing>>,
 }
 
 /// What a request led to before.
@@ -116,24 +126,44 @@ impl Wish<'_> {
 
     /// What tells this request from others: the address, and the body as a JSON value.
     fn fingerprint(&self) -> String {
-        let Conversation { channel, account, person } = self.conversation();
-        let body = self.body.to_string();
-        format!("{channel}/{account}/{person}\n{}", canonical_value(&body).unwrap_or(body))
+        fingerprint(&self.conversation(), &canonical(self.body))
+    }
+}
+
+fn canonical(body: &Value) -> String {
+    let body = body.to_string();
+    canonical_value(&body).unwrap_or(body)
+}
+
+fn fingerprint(of: &Conversation, body: &str) -> String {
+    let Conversation { channel, account, person } = of;
+    format!("{channel}/{account}/{person}\n{body}")
+}
+
+impl LookedUp {
+    /// What the request led to before.
+    ///
+    /// # Errors
+    /// [`Refused::KeyReused`].
+    pub fn earlier(self) -> Result<Earlier, Refused> {
+        match self.earlier {
+            Ok(repeat) => settle(repeat).map(Earlier::Repeat),
+            Err(standing) => Ok(Earlier::Nothing(standing)),
+        }
     }
 }
 
 impl Answering {
-    /// What a request with this key led to before, if there was one; else how its conversation stands.
+    /// Finds out what is known of a wish: of its person, and of an earlier request with its key.
     ///
     /// # Errors
-    /// [`Refused::KeyReused`], or that the journal cannot be read.
-    pub async fn find_repeat(&self, wish: &Wish<'_>) -> Result<Earlier, Refused> {
-        let (merchant, request) = (wish.connection.merchant.to_string(), wish.fingerprint());
-        let found = self.shared.journal.find_repeat(&merchant, (wish.key, &request), &wish.conversation()).await?;
-        match found {
-            Ok(repeat) => settle(repeat).map(Earlier::Repeat),
-            Err(standing) => Ok(Earlier::Nothing(Box::new(standing))),
-        }
+    /// When the journal cannot be read.
+    pub async fn look_up(&self, wish: &Wish<'_>) -> Result<LookedUp, JournalError> {
+        let (merchant, body) = (wish.connection.merchant.to_string(), canonical(wish.body));
+        let request = move |of: &Conversation| fingerprint(of, &body);
+        let found = self.shared.journal.find_repeat(wish.conversation(), &merchant, wish.key, request).await?;
+        let (of, is_known, earlier) = found;
+        Ok(LookedUp { person: of.person, is_known, earlier: earlier.map_err(Box::new) })
     }
 
     /// Accepts a message, on disk, or says why not.

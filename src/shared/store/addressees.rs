@@ -22,12 +22,17 @@ impl Journal {
     pub async fn find_addressee(&self, named: Conversation) -> Result<(Conversation, bool), JournalError> {
         self.read(move |connection| {
             let connection = connection.unchecked_transaction()?;
-            let of = resolve_person(&connection, named)?;
-            let is_known = is_known(&connection, &of)?;
-            Ok((of, is_known))
+            find_addressee(&connection, named)
         })
         .await
     }
+}
+
+/// As [`Journal::find_addressee`], as part of a larger read.
+pub(super) fn find_addressee(connection: &Connection, named: Conversation) -> rusqlite::Result<(Conversation, bool)> {
+    let of = resolve_person(connection, named)?;
+    let is_known = is_known(connection, &of)?;
+    Ok((of, is_known))
 }
 
 fn is_known(connection: &Connection, of: &Conversation) -> rusqlite::Result<bool> {

@@ -55,14 +55,24 @@ async fn send(
     let caller = uncounted.caller();
     caller.require_one_of(Scope::Reply, &[Scope::Human])?;
     let connection = caller.connection(&channel, &account).await?;
-    let person = api.require_addressee(&channel, &account, &person).await?;
-    let key = idempotency_key(&headers)?;
-    let body: Value = read_json(&body)?;
-    caller.require(scope_of(&body))?;
+    let (key, body) = match read_wish(caller, &headers, &body) {
+        Ok(asked) => asked,
+        Err(problem) => {
+            // Whoever asks for somebody of whom nothing is known hears that first.
+            api.require_addressee(&channel, &account, &person).await?;
+            return Err(problem);
+        }
+    };
     let place = place.as_deref();
     let _turn = api.one_at_a_time.wait(caller.merchant(), key, place).await.ok_or(ApiProblem::Unavailable)?;
+    let mut found = api.answering.look_up(&Wish { connection: &connection, person: &person, key, body: &body }).await?;
+    if !found.is_known {
+        let person = api.require_addressee(&channel, &account, &person).await?;
+        found = api.answering.look_up(&Wish { connection: &connection, person: &person, key, body: &body }).await?;
+    }
+    let person = found.person.clone();
     let wish = Wish { connection: &connection, person: &person, key, body: &body };
-    let standing = match api.answering.find_repeat(&wish).await.map_err(problem_of)? {
+    let standing = match found.earlier().map_err(problem_of)? {
         Earlier::Repeat(repeat) => return Ok(answer(&repeat)),
         Earlier::Nothing(standing) => standing,
     };
@@ -88,6 +98,14 @@ async fn send(
         Some(longest) => waited(&api, caller, place, *message, longest).await,
         None => Ok(answer(&Accepted::Stored(message))),
     }
+}
+
+/// The key that names the request, and what is wished.
+fn read_wish<'a>(caller: &Caller, headers: &'a HeaderMap, body: &Bytes) -> Result<(&'a str, Value), ApiProblem> {
+    let key = idempotency_key(headers)?;
+    let body: Value = read_json(body)?;
+    caller.require(scope_of(&body))?;
+    Ok((key, body))
 }
 
 /// The scope that a message needs: also to be told again what became of it.

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::rows::{self, Author, Outgoing, OutgoingPart, PartState, event_id, key_of_event};
 use crate::shared::channel::dialogue::Part;
 use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError, newest_seq};
+use crate::shared::store::addressees::find_addressee;
 use crate::shared::store::conversation_states::{Pause, PausedBy, Standing, load_standing};
 use crate::shared::store::feed::pauses::begin_pause;
 
@@ -80,24 +81,29 @@ impl Journal {
         self.write(move |connection| accept(connection, &new, now_ms)).await
     }
 
-    /// What a request with this key led to, if there was one; else how the conversation stands about which it is.
+    /// The conversation about which a request is, whether anything is known of it, and what a request with this key led to, if
+    /// there was one; else how the conversation stands. `request` tells what was asked, once it is known under which name the
+    /// person stands.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub async fn find_repeat(
         &self,
+        named: Conversation,
         merchant: &str,
-        (key, request): (&str, &str),
-        of: &Conversation,
-    ) -> Result<Result<Acceptance, Standing>, JournalError> {
-        let (merchant, key, request, of) = (merchant.to_owned(), key.to_owned(), request.to_owned(), of.clone());
+        key: &str,
+        request: impl FnOnce(&Conversation) -> String + Send + 'static,
+    ) -> Result<(Conversation, bool, Result<Acceptance, Standing>), JournalError> {
+        let (merchant, key) = (merchant.to_owned(), key.to_owned());
         let now_ms = self.clock().now_ms();
         self.read(move |connection| {
             let connection = connection.unchecked_transaction()?;
-            match find_repeat(&connection, &merchant, (&key, &request), now_ms)? {
-                Some(repeat) => Ok(Ok(repeat)),
-                None => Ok(Err(load_standing(&connection, &of)?)),
-            }
+            let (of, is_known) = find_addressee(&connection, named)?;
+            let earlier = match find_repeat(&connection, &merchant, (&key, &request(&of)), now_ms)? {
+                Some(repeat) => Ok(repeat),
+                None => Err(load_standing(&connection, &of)?),
+            };
+            Ok((of, is_known, earlier))
         })
         .await
     }
