@@ -13,7 +13,7 @@ use crate::shared::channel::dialogue::{Ability, Dialogue, Forbidden, Part, PartC
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::languages::{Sentence, say};
 use crate::shared::raw_json::canonical_value;
-use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken, PartState};
+use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken, PartState, Standing};
 
 /// How many of a conversation's newest messages are looked through for what is quoted.
 const MOST_QUOTED: usize = 500;
@@ -22,7 +22,7 @@ const MOST_QUOTED: usize = 500;
 pub struct Wish<'a> {
     /// The account that writes.
     pub connection: &'a Connection,
-    /// The person, whom the journal knows.
+    /// The person.
     pub person: &'a str,
     /// By which key a repeat is recognised.
     pub key: &'a str,
@@ -37,6 +37,25 @@ pub enum Accepted {
     Stored(Box<Outgoing>),
     /// It was stored before; the text is the first answer, where that is to be given again.
     Repeated(Box<Outgoing>, Option<String>),
+}
+
+/// What is known of a wish.
+#[derive(Debug)]
+pub struct LookedUp {
+    /// The person under the name by which their conversation stands.
+    pub person: String,
+    /// Whether anything is known of the conversation.
+    pub is_known: bool,
+    earlier: Result<Acceptance, Box<Standing>>,
+}
+
+/// What a request led to before.
+#[derive(Debug)]
+pub enum Earlier {
+    /// It is a repeat.
+    Repeat(Accepted),
+    /// It is the first one with its key; so the conversation stands about which it is.
+    Nothing(Box<Standing>),
 }
 
 /// Why a wish was refused. Nothing was stored.
@@ -107,21 +126,44 @@ impl Wish<'_> {
 
     /// What tells this request from others: the address, and the body as a JSON value.
     fn fingerprint(&self) -> String {
-        let Conversation { channel, account, person } = self.conversation();
-        let body = self.body.to_string();
-        format!("{channel}/{account}/{person}\n{}", canonical_value(&body).unwrap_or(body))
+        fingerprint(&self.conversation(), &canonical(self.body))
+    }
+}
+
+fn canonical(body: &Value) -> String {
+    let body = body.to_string();
+    canonical_value(&body).unwrap_or(body)
+}
+
+fn fingerprint(of: &Conversation, body: &str) -> String {
+    let Conversation { channel, account, person } = of;
+    format!("{channel}/{account}/{person}\n{body}")
+}
+
+impl LookedUp {
+    /// What the request led to before.
+    ///
+    /// # Errors
+    /// [`Refused::KeyReused`].
+    pub fn earlier(self) -> Result<Earlier, Refused> {
+        match self.earlier {
+            Ok(repeat) => settle(repeat).map(Earlier::Repeat),
+            Err(standing) => Ok(Earlier::Nothing(standing)),
+        }
     }
 }
 
 impl Answering {
-    /// What a request with this key led to before, if there was one.
+    /// Finds out what is known of a wish: of its person, and of an earlier request with its key.
     ///
     /// # Errors
-    /// [`Refused::KeyReused`], or that the journal cannot be read.
-    pub async fn find_repeat(&self, wish: &Wish<'_>) -> Result<Option<Accepted>, Refused> {
-        let merchant = wish.connection.merchant.to_string();
-        let found = self.shared.journal.find_repeat(&merchant, wish.key, &wish.fingerprint()).await?;
-        found.map(settle).transpose()
+    /// When the journal cannot be read.
+    pub async fn look_up(&self, wish: &Wish<'_>) -> Result<LookedUp, JournalError> {
+        let (merchant, body) = (wish.connection.merchant.to_string(), canonical(wish.body));
+        let request = move |of: &Conversation| fingerprint(of, &body);
+        let found = self.shared.journal.find_repeat(wish.conversation(), &merchant, wish.key, request).await?;
+        let (of, is_known, earlier) = found;
+        Ok(LookedUp { person: of.person, is_known, earlier: earlier.map_err(Box::new) })
     }
 
     /// Accepts a message, on disk, or says why not.
@@ -129,7 +171,21 @@ impl Answering {
     /// # Errors
     /// [`Refused`].
     pub async fn accept(&self, wish: &Wish<'_>, content: Content) -> Result<Accepted, Refused> {
-        settle(self.store(wish, content, None).await?)
+        let standing = self.shared.journal.load_standing(&wish.conversation()).await?;
+        self.accept_standing(wish, content, &standing).await
+    }
+
+    /// As [`Answering::accept`], for whoever has just found out how the conversation stands.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn accept_standing(
+        &self,
+        wish: &Wish<'_>,
+        content: Content,
+        standing: &Standing,
+    ) -> Result<Accepted, Refused> {
+        settle(self.store(wish, content, standing, None).await?)
     }
 
     /// As [`Answering::accept`], for the built-in responder: only while its turn of this number is still to be answered,
@@ -143,13 +199,20 @@ impl Answering {
         content: Content,
         n: i64,
     ) -> Result<Option<Accepted>, Refused> {
-        match self.store(wish, content, Some(n)).await? {
+        let standing = self.shared.journal.load_standing(&wish.conversation()).await?;
+        match self.store(wish, content, &standing, Some(n)).await? {
             Acceptance::NotWanted => Ok(None),
             acceptance => settle(acceptance).map(Some),
         }
     }
 
-    async fn store(&self, wish: &Wish<'_>, content: Content, of_turn: Option<i64>) -> Result<Acceptance, Refused> {
+    async fn store(
+        &self,
+        wish: &Wish<'_>,
+        content: Content,
+        standing: &Standing,
+        of_turn: Option<i64>,
+    ) -> Result<Acceptance, Refused> {
         let conversation = wish.conversation();
         let connection = wish.connection;
         let dialogue = self.dialogue(&connection.channel).ok_or(Refused::Account(Unavailable::Off.as_str()))?;
@@ -167,8 +230,7 @@ impl Answering {
             refuse_misfit(dialogue.misfit(part), profile)?;
             refuse_forbidden(dialogue.forbids(to, part, content.author))?;
         }
-        let standing = self.shared.journal.load_standing(&conversation).await?;
-        self.check(&self.now(connection, &standing), connection, &content)?;
+        self.check(&self.now(connection, standing), connection, &content)?;
         self.check_without_reply(&conversation, profile).await?;
         self.check_reply_to(&conversation, &content).await?;
         let takes_over = content.author == Author::Human && self.settings.takeovers.by_human;

@@ -20,11 +20,14 @@ use crate::shared::store::{
 /// The most bytes of a page: 1 MiB, with some left for what stands around its events.
 pub const MAX_BYTES: usize = 1024 * 1024 - 1024;
 
+/// The member in which a conversation's past stands.
+const MESSAGES: &str = "messages";
+
 /// What is longer is left out of an event: it stands in the file.
 const MAX_RAW: usize = 512 * 1024;
 
 /// Which events are wanted.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct EventQuery {
     /// Which items.
     pub feed: FeedQuery,
@@ -135,19 +138,18 @@ impl Answering {
         if let Some(text) = content.asked {
             let Offer { products, shop } = self.products.find(merchant, &text, products).await?;
             // They come last, as far as there is room; this keeps their place.
-            object.insert("messages".to_owned(), Value::Array(Vec::new()));
+            object.insert(MESSAGES.to_owned(), Value::Array(Vec::new()));
             object.insert("products".to_owned(), products.into());
             object.insert("shop".to_owned(), shop.unwrap_or_default());
         }
         let raw =
             content.has_raw.then(|| item.event.as_ref().map(|event| event.payload.as_slice()).unwrap_or_default());
-        let mut json = with_raw(&object, raw);
-        if let Some(messages) = object.get_mut("messages")
-            && !item.history.is_empty()
-        {
-            *messages = past_within(&item.history, MAX_BYTES.saturating_sub(json.len()));
-            json = with_raw(&object, raw);
-        }
+        let whole = Written::of(&object, raw);
+        let messages = match object.contains_key(MESSAGES) && !item.history.is_empty() {
+            true => past_text(&item.history, MAX_BYTES.saturating_sub(whole.len())),
+            false => String::new(),
+        };
+        let json = whole.with_messages(&messages);
         let of = item.person.map(|person| (item.channel, item.account, person));
         let (kind, answerable) = (item.kind, content.answerable);
         Ok(FeedText { n: item.n, id: item.id, kind, of, answerable, json })
@@ -318,34 +320,87 @@ pub fn past_json(past: &PastItem) -> Value {
 /// A conversation's past as the API shows it, in so many bytes: what is too much is left out from its oldest end.
 #[must_use]
 pub fn past_within(history: &[PastItem], most: usize) -> Value {
-    let mut left = most;
-    let newest_first = history.iter().rev().map(past_json).take_while(|one| {
-        let bytes = one.to_string().len() + 1;
-        let has_room = bytes <= left;
-        left = left.saturating_sub(bytes);
-        has_room
-    });
-    let mut kept: Vec<Value> = newest_first.collect();
-    kept.reverse();
-    Value::Array(kept)
+    newest_within(history, most).into_iter().map(|(value, _)| value).collect()
 }
 
-/// The object as JSON on one line, with the platform's own bytes as its last member: they are never read into values and
-/// written again. `raw`: `None` where it has no such member; bytes that are no JSON become null.
-fn with_raw(object: &Map<String, Value>, raw: Option<&[u8]>) -> String {
-    let mut text = Value::Object(object.clone()).to_string();
-    if let Some(raw) = raw {
-        let raw: Option<&RawValue> =
-            Some(raw).filter(|raw| raw.len() <= MAX_RAW).and_then(|raw| serde_json::from_slice(raw).ok());
-        text.pop();
-        text.push_str(",\"raw\":");
-        // Between its members JSON may have lines, and within texts it has none.
-        text.extend(
-            raw.map_or("null", RawValue::get).chars().map(|one| if matches!(one, '\n' | '\r') { ' ' } else { one }),
-        );
+/// As [`past_within`], as the items of the list stand between its brackets.
+fn past_text(history: &[PastItem], most: usize) -> String {
+    let texts: Vec<String> = newest_within(history, most).into_iter().map(|(_, text)| text).collect();
+    texts.join(",")
+}
+
+/// The newest messages that have room, in order of time: as values and as text.
+fn newest_within(history: &[PastItem], most: usize) -> Vec<(Value, String)> {
+    let mut left = most;
+    let newest_first = history.iter().rev().map(|past| {
+        let value = past_json(past);
+        let text = value.to_string();
+        (value, text)
+    });
+    let mut kept: Vec<(Value, String)> = newest_first
+        .take_while(|(_, text)| {
+            let bytes = text.len() + 1;
+            let has_room = bytes <= left;
+            left = left.saturating_sub(bytes);
+            has_room
+        })
+        .collect();
+    kept.reverse();
+    kept
+}
+
+/// An event as JSON on one line, open where its messages stand.
+struct Written {
+    /// Up to and with the bracket that opens them; all, where it has none.
+    before: String,
+    after: String,
+}
+
+impl Written {
+    /// The object, with the platform's own bytes as its last member: they are never read into values and written again.
+    /// `raw`: `None` where it has no such member; bytes that are no JSON become null.
+    fn of(object: &Map<String, Value>, raw: Option<&[u8]>) -> Self {
+        let mut written = Self { before: "{".to_owned(), after: String::new() };
+        let mut text = &mut written.before;
+        for (index, (name, value)) in object.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            text.push_str(&Value::from(name.as_str()).to_string());
+            text.push(':');
+            if name == MESSAGES && value.as_array().is_some_and(Vec::is_empty) {
+                text.push('[');
+                text = &mut written.after;
+                text.push(']');
+            } else {
+                text.push_str(&value.to_string());
+            }
+        }
+        if let Some(raw) = raw {
+            let raw: Option<&RawValue> =
+                Some(raw).filter(|raw| raw.len() <= MAX_RAW).and_then(|raw| serde_json::from_slice(raw).ok());
+            if !object.is_empty() {
+                text.push(',');
+            }
+            text.push_str("\"raw\":");
+            // Between its members JSON may have lines, and within texts it has none.
+            text.extend(
+                raw.map_or("null", RawValue::get).chars().map(|one| if matches!(one, '\n' | '\r') { ' ' } else { one }),
+            );
+        }
         text.push('}');
+        written
     }
-    text
+
+    /// How many bytes it has without its messages.
+    fn len(&self) -> usize {
+        self.before.len() + self.after.len()
+    }
+
+    /// All of it, with these messages.
+    fn with_messages(self, messages: &str) -> String {
+        [self.before.as_str(), messages, self.after.as_str()].concat()
+    }
 }
 
 #[cfg(test)]
@@ -357,12 +412,25 @@ mod tests {
         let object: Map<String, Value> = json!({ "n": 1 }).as_object().cloned().unwrap_or_default();
         let raw = "{\r\n  \"a\": 9007199254740993.10,\n \"b\":\"\\ud800 \\n\", \"a\": 1}";
         assert_eq!(
-            with_raw(&object, Some(raw.as_bytes())),
+            Written::of(&object, Some(raw.as_bytes())).with_messages(""),
             "{\"n\":1,\"raw\":{    \"a\": 9007199254740993.10,  \"b\":\"\\ud800 \\n\", \"a\": 1}}"
         );
         for none in ["", "{", "\u{0}", "{} {}"] {
-            assert_eq!(with_raw(&object, Some(none.as_bytes())), "{\"n\":1,\"raw\":null}", "{none:?}");
+            assert_eq!(
+                Written::of(&object, Some(none.as_bytes())).with_messages(""),
+                "{\"n\":1,\"raw\":null}",
+                "{none:?}"
+            );
         }
-        assert_eq!(with_raw(&object, None), "{\"n\":1}");
+        assert_eq!(Written::of(&object, None).with_messages(""), "{\"n\":1}");
+    }
+
+    #[test]
+    fn messages_stand_in_their_place() {
+        let object = json!({ "n": 1, "messages": [], "a \"b\"": { "messages": [] } });
+        let object: Map<String, Value> = object.as_object().cloned().unwrap_or_default();
+        let written = |messages: &str| Written::of(&object, Some(b"{}")).with_messages(messages);
+        assert_eq!(written("{},2"), r#"{"n":1,"messages":[{},2],"a \"b\"":{"messages":[]},"raw":{}}"#);
+        assert_eq!(written(""), r#"{"n":1,"messages":[],"a \"b\"":{"messages":[]},"raw":{}}"#);
     }
 }

@@ -222,6 +222,10 @@ impl Worker for Feed {
         })
     }
 
+    fn is_waited_for(&self) -> bool {
+        true
+    }
+
     fn rest(&self) -> Rest {
         Rest::UntilNextEventFor(*lock(&self.rest))
     }

@@ -47,8 +47,9 @@ const PAUSES: Doubling = Doubling::new(Duration::from_millis(500), Duration::fro
 /// How often a worker looks for work that became due by time alone.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// How long a worker that had something to do waits for more, at least and at most. A step costs a commit of its own,
-/// however little it did; an idle worker is woken at once.
+/// How long a worker that had something to do waits for more, at least and at most, and one that an event woke. A step costs
+/// a commit of its own, however little it did. A worker for which somebody waits is woken at once, and the others do not
+/// stand in its way.
 const GATHER: Duration = Duration::from_millis(20);
 const LONGEST_GATHER: Duration = Duration::from_millis(400);
 
@@ -77,6 +78,12 @@ pub trait Worker: Send + Sync {
     /// When the worker looks again after a step that left nothing to do.
     fn rest(&self) -> Rest {
         Rest::UntilNextEvent
+    }
+
+    /// Whether somebody waits for what the worker makes of an event, such as a person for an answer: then an event wakes it
+    /// at once.
+    fn is_waited_for(&self) -> bool {
+        false
     }
 
     /// Waits until something of its own tells the worker to look at once, whatever its rest. What is told while a step is
@@ -132,7 +139,11 @@ pub async fn run(
             () = stop.cancelled() => {}
             () = tokio::time::sleep(wait.longest) => {}
             () = worker.woken(), if !is_failing => {}
-            _ = events.changed(), if wait.ends_with_event => {}
+            _ = events.changed(), if wait.ends_with_event => {
+                if !worker.is_waited_for() {
+                    let _ = tokio::time::timeout(GATHER, stop.cancelled()).await;
+                }
+            }
         }
     }
     if tokio::time::timeout(FINISH_WITHIN, worker.finish()).await.is_err() {
@@ -228,6 +239,10 @@ mod tests {
 
         fn rest(&self) -> Rest {
             self.rest.unwrap_or(Rest::UntilNextEvent)
+        }
+
+        fn is_waited_for(&self) -> bool {
+            true
         }
     }
 

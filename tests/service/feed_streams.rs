@@ -157,6 +157,36 @@ async fn a5_a_key_has_five_streams_and_they_take_nothing_from_others() {
 }
 
 #[tokio::test]
+async fn streams_of_one_merchant_hear_the_same_and_each_what_it_asked_for() {
+    let (app, bot) = start().await;
+    let (mut readers, mut others) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        readers.push(Reader::open(&bot, "", &[]).await);
+    }
+    for query in ["types=echo", "history=0"] {
+        others.push(Reader::open(&bot, query, &[]).await);
+    }
+    for reader in readers.iter_mut().chain(&mut others) {
+        assert_eq!(reader.block().await.unwrap(), "retry: 2000");
+    }
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "one")).await;
+    let mut told = Vec::new();
+    for reader in &mut readers {
+        told.push(reader.event().await.unwrap());
+    }
+    assert_eq!((told[0].0, &told[0].2["messages"][0]["text"]), (1, &json!("one")));
+    assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
+    assert_eq!(others[1].event().await.unwrap().2["messages"], json!([]));
+    // One that leaves takes nothing from the others.
+    drop(readers.remove(0));
+    deliver_and_settle(&app, app.page().reply_to(&sam(&app), "two")).await;
+    for reader in readers.iter_mut().chain(&mut others) {
+        assert_eq!(reader.event().await.unwrap().0, 2);
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_reader_that_waits_hears_nothing_when_nothing_comes() {
     let (app, bot) = start().await;
     deliver_and_settle(&app, app.page().message_from(&sam(&app), "one")).await;

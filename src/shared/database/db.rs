@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context;
 use rusqlite::Connection;
 
-use super::known_file::KnownFile;
+use super::known_file::{KnownFile, LastChanges};
 use super::sqlite::{open, open_reader};
 
 /// A small database with one connection: `tokens.db`, `sessions.db`. Cheap to clone.
@@ -20,6 +20,15 @@ struct Opened {
     changes: AtomicU64,
     /// Where it is and which file that was; `None`: it is only looked at, or has no name.
     file: Option<KnownFile>,
+}
+
+/// What tells whether anything in a database may have changed: as long as it is equal, nothing has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::shared) struct DbState {
+    /// What this process has changed.
+    changes: u64,
+    /// What others have changed.
+    files: LastChanges,
 }
 
 impl From<Connection> for Db {
@@ -52,6 +61,15 @@ impl Db {
         self.0.changes.load(Ordering::Acquire)
     }
 
+    /// How the database is now. Asks it nothing: two looks at its files.
+    ///
+    /// # Errors
+    /// When it was moved, removed or replaced.
+    pub(in crate::shared) fn state(&self) -> anyhow::Result<DbState> {
+        let changes = self.changes();
+        Ok(DbState { changes, files: self.0.last_changes()? })
+    }
+
     /// Runs `work` with the connection on a thread that may block. A transaction begins and ends inside one call.
     ///
     /// # Errors
@@ -66,9 +84,7 @@ impl Db {
     {
         let opened = Arc::clone(&self.0);
         tokio::task::spawn_blocking(move || {
-            if let Some(file) = &opened.file {
-                file.ensure_is_there().context("a database was moved, removed or replaced while it is used")?;
-            }
+            opened.last_changes()?;
             let mut connection = opened.connection.lock().unwrap_or_else(PoisonError::into_inner);
             let done = work(&mut connection);
             opened.changes.store(connection.total_changes(), Ordering::Release);
@@ -76,6 +92,14 @@ impl Db {
         })
         .await
         .context("a database task did not finish")?
+    }
+}
+
+impl Opened {
+    /// When the files were changed last; they are the ones that were opened.
+    fn last_changes(&self) -> anyhow::Result<LastChanges> {
+        let Some(file) = &self.file else { return Ok(LastChanges::default()) };
+        file.last_changes().context("a database was moved, removed or replaced while it is used")
     }
 }
 
@@ -90,5 +114,32 @@ impl Db {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
         self.call(move |connection| work(connection)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sqlite::run_sql;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_is_another_state_whoever_made_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let db = Db::open(&path, &["CREATE TABLE t (n INTEGER) STRICT;"]).unwrap();
+        let look =
+            || db.call(|connection| connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)));
+        assert_eq!(look().await.unwrap(), 0);
+        let before = db.state().unwrap();
+        assert_eq!(look().await.unwrap(), 0);
+        assert_eq!(db.state().unwrap(), before, "nothing was changed");
+        db.call(|connection| connection.execute("INSERT INTO t VALUES (1)", [])).await.unwrap();
+        let ours = db.state().unwrap();
+        assert_ne!(ours, before);
+        run_sql(&path, "INSERT INTO t VALUES (2)");
+        assert_ne!(db.state().unwrap(), ours);
+        assert_eq!(look().await.unwrap(), 2);
+        std::fs::rename(&path, folder.path().join("b.db")).unwrap();
+        assert!(db.state().is_err(), "it is not there any more");
     }
 }

@@ -18,9 +18,22 @@ struct FileId {
 
 impl FileId {
     fn of(path: &Path) -> std::io::Result<Self> {
-        fs::metadata(path).map(|found| Self { device: found.dev(), inode: found.ino() })
+        fs::metadata(path).map(|found| Self::from(&found))
     }
 }
+
+impl From<&fs::Metadata> for FileId {
+    fn from(found: &fs::Metadata) -> Self {
+        Self { device: found.dev(), inode: found.ino() }
+    }
+}
+
+/// How long a file is, and when it was changed last: seconds since 1970 and nanoseconds.
+type LastChange = (u64, i64, i64);
+
+/// When a database and its log were changed last, whoever did it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::shared) struct LastChanges([Option<LastChange>; 2]);
 
 /// A database's file and its write-ahead log, which are one: what was committed stands in either.
 #[derive(Debug, Clone)]
@@ -55,16 +68,30 @@ impl KnownFile {
     /// # Errors
     /// [`rusqlite::Error::InvalidPath`], with the name that they have not.
     pub fn ensure_is_there(&self) -> rusqlite::Result<()> {
-        for (path, id) in [(&self.path, Some(self.id)), (&self.log, self.log_id)] {
-            match FileId::of(path) {
+        self.last_changes().map(drop)
+    }
+
+    /// As [`KnownFile::ensure_is_there`]; gives when file and log were changed last.
+    ///
+    /// # Errors
+    /// As [`KnownFile::ensure_is_there`].
+    pub fn last_changes(&self) -> rusqlite::Result<LastChanges> {
+        let mut changes = LastChanges::default();
+        let files = [(&self.path, Some(self.id)), (&self.log, self.log_id)];
+        for ((path, id), change) in files.into_iter().zip(&mut changes.0) {
+            let found = fs::metadata(path);
+            if let Ok(found) = &found {
+                *change = Some((found.len(), found.mtime(), found.mtime_nsec()));
+            }
+            match found {
                 _ if id.is_none() => {}
-                Ok(found) if Some(found) == id => {}
+                Ok(found) if Some(FileId::from(&found)) == id => {}
                 // Where the folder cannot be looked into at the moment, nothing says that the file is another.
                 Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
                 _ => return Err(rusqlite::Error::InvalidPath(path.clone())),
             }
         }
-        Ok(())
+        Ok(changes)
     }
 
     /// Opens another connection to this very file: none is made, and none that was put into its place is opened, not even

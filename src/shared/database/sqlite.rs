@@ -16,6 +16,10 @@ use crate::shared::secrets::random::random_hex;
 /// The oldest SQLite that is safe here: older ones can corrupt a database in WAL mode (3.51.3 mends it).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
+/// How many prepared statements a connection keeps: more than any of them is asked in turn, because preparing one again costs
+/// more than most of them take.
+const STATEMENTS: usize = 256;
+
 /// How long a statement waits for somebody else's lock.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -202,7 +206,7 @@ pub(in crate::shared) fn open_reader(path: &Path) -> rusqlite::Result<Connection
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
 
@@ -284,7 +288,7 @@ pub(in crate::shared) fn configure(connection: &Connection) -> anyhow::Result<()
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
     )?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Which events a conversation has, in order of time: the table `conversation_events`.
 //!
-//! The intake does not write it. The consumer of conversations does, before it looks at the events itself, in sorted
-//! batches: what costs the intake one page of the log per event then costs a fraction of one.
+//! The intake does not write it. The consumers of conversations and of the feed do, before anybody else hears of the events,
+//! in sorted batches: what costs the intake one page of the log per event then costs a fraction of one.
 
 use rusqlite::{Connection, params};
 
@@ -110,6 +110,25 @@ pub(in crate::shared) fn insert_set_aside(
 fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     let text = |index: usize| row.get_ref(index)?.as_str().map_err(rusqlite::Error::from);
     Ok((conversation_number(text(0)?, text(1)?, text(2)?), row.get(3)?, row.get(4)?))
+}
+
+/// Puts events into order that somebody has read anyway: all of conversations after the first of these numbers, up to and with
+/// the second. Does nothing where those before them are not in order yet.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::shared) fn put_in_order_with<'a>(
+    connection: &Connection,
+    (from, last): (i64, i64),
+    events: impl Iterator<Item = (&'a Conversation, EventPlace)>,
+) -> rusqlite::Result<()> {
+    let in_order = in_order_up_to(connection)?;
+    if in_order < from || in_order >= last {
+        return Ok(());
+    }
+    let new = events.filter(|(_, place)| place.seq > in_order);
+    insert(connection, new.map(|(of, place)| (of.number(), place.occurred_at, place.seq)).collect())?;
+    save_cursor(connection, IN_ORDER_CURSOR, &last.to_string())
 }
 
 fn insert(connection: &Connection, mut rows: Vec<Row>) -> rusqlite::Result<()> {

@@ -2,7 +2,7 @@
 //! runs on connections that only read.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use anyhow::Context;
 use rusqlite::Connection;
@@ -22,6 +22,7 @@ use super::migrations::MIGRATIONS;
 use super::person_names::AlsoKnown;
 use super::positions::newest_seq;
 use super::reader::JournalReader;
+use super::readers::Readers;
 use super::tombstones::{self, Unsending, Unsendings};
 use super::writer::{self, Appended, Completion, Request, Writer};
 use crate::shared::clock::Clock;
@@ -38,9 +39,6 @@ const QUEUE: usize = 1024;
 /// How long a thread waits while the writer's queue is full.
 const FULL_PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
 
-/// How many reading connections are kept open.
-const READERS: usize = 4;
-
 /// The journal. Cheap to clone.
 #[derive(Clone)]
 pub struct Journal {
@@ -53,32 +51,6 @@ pub struct Journal {
     feed_news: FeedNews,
     followed: Arc<OnceLock<Pace>>,
     stuck: Stuck,
-}
-
-struct Readers {
-    file: KnownFile,
-    idle: Mutex<Vec<Connection>>,
-}
-
-impl Readers {
-    /// Runs `work` with a connection of its own.
-    fn lend<T, E>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, JournalError>
-    where
-        JournalError: From<E>,
-    {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => self.file.open_reader()?,
-        };
-        let result = work(&connection)?;
-        // A connection on which something failed is not used again.
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < READERS {
-            idle.push(connection);
-        }
-        Ok(result)
-    }
 }
 
 /// The writer's thread.
@@ -154,7 +126,7 @@ impl Journal {
             last_hour: 0,
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
-        let readers = Arc::new(Readers { file, idle: Mutex::default() });
+        let readers = Arc::new(Readers::of(file));
         let followed = Arc::default();
         Ok((
             Self { requests, readers, accounts, unsendings, clock, last_seq, feed_news, followed, stuck },
@@ -283,8 +255,8 @@ impl Journal {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, JournalError> {
-        let readers = Arc::clone(&self.readers);
-        tokio::task::spawn_blocking(move || readers.lend(work))
+        let place = Arc::clone(&self.readers).place().await;
+        tokio::task::spawn_blocking(move || place.lend(work))
             .await
             .map_err(|error| JournalError::Storage(error.to_string()))?
     }
@@ -419,7 +391,7 @@ impl Journal {
 
     /// The database's file.
     pub(in crate::shared) fn file(&self) -> &KnownFile {
-        &self.readers.file
+        self.readers.file()
     }
 
     /// Hands the writer a request, as soon as there is a place in its queue.

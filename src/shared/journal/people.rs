@@ -1,5 +1,7 @@
 //! Under which name a person stands, asked from outside the writer.
 
+use rusqlite::Connection;
+
 use super::conversation::Conversation;
 use super::error::JournalError;
 use super::handle::Journal;
@@ -11,12 +13,7 @@ impl Journal {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn resolve_person(&self, conversation: Conversation) -> Result<Conversation, JournalError> {
-        self.read(move |connection| {
-            let Conversation { channel, account, person } = &conversation;
-            let found = find(connection, channel, account, person)?;
-            Ok(found.map_or(conversation.clone(), |person| Conversation { person, ..conversation }))
-        })
-        .await
+        self.read(move |connection| resolve_person(connection, conversation)).await
     }
 
     /// The other names that lead to this conversation's person, the newest first.
@@ -71,4 +68,19 @@ impl Journal {
         })
         .await
     }
+}
+
+/// As [`Journal::resolve_person`], as part of a larger read.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::shared) fn resolve_person(
+    connection: &Connection,
+    conversation: Conversation,
+) -> rusqlite::Result<Conversation> {
+    let Conversation { channel, account, person } = &conversation;
+    Ok(match find(connection, channel, account, person)? {
+        Some(person) => Conversation { person, ..conversation },
+        None => conversation,
+    })
 }

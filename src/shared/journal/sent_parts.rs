@@ -54,6 +54,11 @@ pub(in crate::shared) fn take_reports(
     platform_id: &str,
 ) -> rusqlite::Result<()> {
     let name = DedupeKey::of_reports(&to.channel, &to.account, platform_id);
+    let has_any = connection.prepare_cached("SELECT 1 FROM events WHERE name = ?1")?.exists([name.as_bytes()])?;
+    if !has_any {
+        // Hardly ever a report comes before the answer of its call.
+        return Ok(());
+    }
     connection
         .prepare_cached(
             "INSERT OR IGNORE INTO feed_released (seq)

@@ -142,6 +142,8 @@ pub(super) fn configure(connection: &Connection) -> anyhow::Result<()> {
     checkpoint::watch(connection);
     feed_news::note_changes(connection)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    // What undoes a single job: in a file it costs as much as the log itself.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(())
 }
 
@@ -222,7 +224,11 @@ impl Writer {
     fn scrub(&mut self, step: Scrub) -> Result<(), JournalError> {
         self.ensure_usable()?;
         match step {
-            Scrub::Rewrite => Ok(self.connection.execute_batch("VACUUM")?),
+            // The new database is made beside the old one: in a file, because it may be larger than memory.
+            Scrub::Rewrite => {
+                let rewrite = "PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY";
+                Ok(self.connection.execute_batch(rewrite)?)
+            }
             Scrub::EmptyLog => {
                 // Nobody's delivery waits for a reader.
                 self.connection.busy_timeout(Duration::ZERO)?;

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::connection::{Connection, SendingBlock, Status, Trouble, TroubleSource};
 use super::erasures;
+use super::known_connections::KnownConnections;
 use super::token::{Token, TokenAge, TokenKind, Tokens};
 use crate::shared::channel::dialogue::Fault;
 use crate::shared::clock::Clock;
@@ -55,6 +56,7 @@ pub struct Connections {
     db: Db,
     vault: Vault,
     clock: Clock,
+    pub(super) known: KnownConnections,
 }
 
 impl Connections {
@@ -87,7 +89,7 @@ impl Connections {
             Ok(())
         })
         .await?;
-        Ok(Self { db, vault, clock })
+        Ok(Self { db, vault, clock, known: KnownConnections::default() })
     }
 
     /// A number that grows when this process may have changed a connection: as long as it stands, all are as they were.
@@ -168,41 +170,6 @@ impl Connections {
                 Ok(user.flatten())
             })
             .await
-    }
-
-    /// The connection of an account, whoever owns it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn find(&self, channel: &str, account: &str) -> anyhow::Result<Option<Connection>> {
-        let (channel, account) = (channel.to_owned(), account.to_owned());
-        self.db
-            .call(move |connection| {
-                connection
-                    .query_row(
-                        &format!("{SELECT} WHERE channel = ?1 AND account = ?2"),
-                        params![channel, account],
-                        read,
-                    )
-                    .optional()
-            })
-            .await
-    }
-
-    /// All connections of a merchant.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn list_of(&self, merchant: Uuid) -> anyhow::Result<Vec<Connection>> {
-        self.db
-            .call(move |connection| {
-                connection
-                    .prepare(&format!("{SELECT} WHERE merchant = ?1 ORDER BY channel DESC, account"))?
-                    .query_map([merchant.to_string()], read)?
-                    .collect()
-            })
-            .await
-            .map_err(|error: anyhow::Error| error)
     }
 
     /// All connections.
@@ -521,7 +488,7 @@ fn written(scopes: &[String]) -> String {
 pub(super) const CHECK: Place<'_> =
     Place { table: "vault_check", column: "sealed", channel: "", account: "", row: b"1" };
 
-const SELECT: &str =
+pub(super) const SELECT: &str =
     "SELECT channel, account, merchant, name, scopes, status, status_reason, connected_at, last_read_at,
                       trouble_source, block_why, block_code, block_sentence, block_until
      FROM connections LEFT JOIN
@@ -534,7 +501,7 @@ fn columns(trouble: Option<Trouble>) -> (Option<&'static str>, Option<String>) {
     trouble.map(|trouble| (trouble.source.as_str(), trouble.words.stored())).unzip()
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
     let text = |index: usize| row.get::<_, String>(index);
     let wrong = |index: usize, error: anyhow::Error| {
         rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, error.into())

@@ -4,6 +4,7 @@
 //! [`crate::shared::journal::Journal`].
 
 mod account_cursors;
+mod addressees;
 pub mod alert_posts;
 pub mod api_keys;
 mod attachments;
@@ -15,10 +16,12 @@ pub mod erasures;
 mod event_log;
 mod event_status;
 mod feed;
+mod found_connections;
 mod history_walks;
 mod inspection;
 pub mod installation;
 pub mod keys;
+mod known_connections;
 mod left_accounts;
 pub mod login_states;
 mod object_copies;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use super::read_requests::insert_read_request;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{
-    Account, Conversation, Journal, JournalError, OVERVIEW_CURSOR, conversation_number, in_order_up_to, save_cursor,
+    Account, Journal, JournalError, OVERVIEW_CURSOR, conversation_number, in_order_up_to, save_cursor,
 };
 use crate::shared::text_fold::Words;
 
@@ -177,24 +177,6 @@ impl Journal {
                 }
             }
             Ok(found)
-        })
-        .await
-    }
-
-    /// Whether anything is known of this conversation.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub async fn is_known_conversation(&self, of: &Conversation) -> Result<bool, JournalError> {
-        let of = of.clone();
-        self.read(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT 1 FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3
-                     UNION ALL
-                     SELECT 1 FROM conversation_states WHERE channel = ?1 AND account = ?2 AND conversation = ?3 LIMIT 1",
-                )?
-                .exists([&of.channel, &of.account, &of.person])
         })
         .await
     }

@@ -8,15 +8,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
-use prometheus_client::metrics::gauge::Gauge;
+use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::body::{InPath, in_range, read_json, read_query, refuse_query};
 use super::caller::Caller;
-use super::limits::StreamPlace;
+use super::feed_stream::{Counted, LOOK_EVERY, STREAM_PAGE, stream};
 use super::problem::ApiProblem;
 use super::products::names_a_shop;
 use super::state::Api;
@@ -24,27 +23,13 @@ use crate::answering::Answering;
 use crate::answering::event::{EventPage, EventQuery};
 use crate::shared::store::api_keys::Scope;
 use crate::shared::store::{FeedEnds, FeedQuery, ItemKind};
-use crate::shared::telemetry::once_per_second::OncePerSecond;
-use crate::web::pieces::{self, Step};
+use crate::web::pieces;
 
 /// How long a reader may wait at most, in seconds.
 const LONGEST_WAIT: u64 = 25;
 
-/// A stream says something at least so often, so that nobody between takes it for dead.
-const COMMENT_EVERY: Duration = Duration::from_secs(15);
-
-/// How often a waiting reader looks by itself, should it not have been told.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-
-/// Who has taken nothing for a moment and is so many events behind is cut off, and goes on from where it was.
-const MOST_BEHIND: i64 = 256;
-const A_MOMENT: Duration = Duration::from_secs(1);
-
 /// How often one request reads on where everything was left out.
 const READS: usize = 10;
-
-/// How many events a stream reads at a time.
-const STREAM_PAGE: usize = 50;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new().route("/events", get(events)).route("/cursors/{name}", get(cursor).put(set_cursor))
@@ -129,7 +114,7 @@ async fn events(
     let news = api.answering.shared.journal.watch_feed(caller.merchant());
     if is_stream {
         let place = caller.take_stream()?;
-        return Ok(stream(api.answering.clone(), &caller, place, query, news));
+        return Ok(stream(&api, &caller, Counted::of(&api.answering, place), query, news));
     }
     let wait = Duration::from_secs(in_range("/wait", wanted.wait.unwrap_or(0), 0..=LONGEST_WAIT)?);
     let page = read_on(&api.answering, query.clone()).await?;
@@ -238,26 +223,6 @@ fn page_text(page: &EventPage) -> String {
     format!("{{\"events\":[{}],\"next\":{},\"newest\":{}}}", events.join(","), page.next, page.ends.newest)
 }
 
-/// A place among streams and waiting readers, and in their count.
-struct Counted {
-    streams: Gauge,
-    _place: StreamPlace,
-}
-
-impl Counted {
-    fn of(answering: &Answering, place: StreamPlace) -> Self {
-        let streams = answering.shared.metrics.feed_streams.clone();
-        streams.inc();
-        Self { streams, _place: place }
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.streams.dec();
-    }
-}
-
 /// A reader that waits for the first event.
 struct Waiting {
     answering: Answering,
@@ -295,112 +260,6 @@ impl Waiting {
             }
         }
     }
-}
-
-/// A stream of events.
-struct Stream {
-    answering: Answering,
-    query: EventQuery,
-    news: watch::Receiver<i64>,
-    ended: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
-    /// When the last piece was handed over.
-    said: Option<Instant>,
-    /// Whether it had come to the end: until then it may be behind.
-    was_live: bool,
-    _place: Counted,
-}
-
-fn stream(
-    answering: Answering,
-    caller: &Caller,
-    place: StreamPlace,
-    query: EventQuery,
-    news: watch::Receiver<i64>,
-) -> Response {
-    let counted = Counted::of(&answering, place);
-    let stream = Stream {
-        answering,
-        query,
-        news,
-        ended: Box::pin(caller.ended()),
-        said: None,
-        was_live: false,
-        _place: counted,
-    };
-    let headers = [
-        (header::CONTENT_TYPE.as_str(), "text/event-stream"),
-        // A proxy that gathers answers would keep events back.
-        ("x-accel-buffering", "no"),
-    ];
-    (StatusCode::OK, headers, pieces::body(stream, next_piece)).into_response()
-}
-
-fn next_piece(stream: Stream) -> Step<Stream> {
-    Box::pin(stream.next())
-}
-
-impl Stream {
-    async fn next(mut self) -> Option<(Bytes, Self)> {
-        let Some(said) = self.said else {
-            self.said = Some(Instant::now());
-            return Some((Bytes::from_static(b"retry: 2000\n\n"), self));
-        };
-        let was_slow = said.elapsed() > A_MOMENT;
-        let mut quiet_since = Instant::now();
-        let mut is_first = true;
-        loop {
-            let query = self.query.clone();
-            let page = tokio::select! {
-                () = &mut self.ended => return None,
-                page = self.answering.read_events(query) => page,
-            };
-            let page = match page {
-                Ok(page) => page,
-                Err(error) => {
-                    static SAID: OncePerSecond = OncePerSecond::new();
-                    if let Some(unsaid) = SAID.should_log() {
-                        let error = format!("{error:#}");
-                        tracing::warn!(error, unsaid, "a stream of events ended: the feed cannot be read");
-                    }
-                    return None;
-                }
-            };
-            let is_behind = page.ends.newest - self.query.feed.after > MOST_BEHIND;
-            if std::mem::take(&mut is_first) && was_slow && is_behind && self.was_live {
-                return None;
-            }
-            let has_more = page.next < page.ends.newest;
-            self.was_live |= !has_more;
-            self.query.feed.after = page.next;
-            if !page.events.is_empty() {
-                self.said = Some(Instant::now());
-                return Some((text_of(&page), self));
-            }
-            if has_more {
-                continue;
-            }
-            let left = COMMENT_EVERY.saturating_sub(quiet_since.elapsed());
-            tokio::select! {
-                () = &mut self.ended => return None,
-                () = tokio::time::sleep(left.min(LOOK_EVERY)) => {}
-                _ = self.news.changed() => {}
-            }
-            if quiet_since.elapsed() >= COMMENT_EVERY {
-                quiet_since = Instant::now();
-                self.said = Some(quiet_since);
-                return Some((Bytes::from_static(b": nothing new\n\n"), self));
-            }
-        }
-    }
-}
-
-fn text_of(page: &EventPage) -> Bytes {
-    let mut text = String::new();
-    for event in &page.events {
-        let kind = event.kind.as_str();
-        text.push_str(&format!("id: {}\nevent: {kind}\ndata: {}\n\n", event.n, event.json));
-    }
-    text.into()
 }
 
 /// Whether this may be the name of a place: 1 to 40 of `a-z`, `0-9`, `-`.

@@ -15,7 +15,7 @@ use super::body::{InPath, read_json, refuse_query};
 use super::caller::{Caller, Uncounted};
 use super::problem::ApiProblem;
 use super::state::Api;
-use crate::answering::accept::{Accepted, Refused, Wish};
+use crate::answering::accept::{Accepted, Earlier, Refused, Wish};
 use crate::answering::content::Content;
 use crate::answering::state::Allowed;
 use crate::shared::channel::dialogue::{Ability, Signal};
@@ -55,23 +55,34 @@ async fn send(
     let caller = uncounted.caller();
     caller.require_one_of(Scope::Reply, &[Scope::Human])?;
     let connection = caller.connection(&channel, &account).await?;
-    let person = api.require_addressee(&channel, &account, &person).await?;
-    let key = idempotency_key(&headers)?;
-    let body: Value = read_json(&body)?;
-    caller.require(scope_of(&body))?;
+    let (key, body) = match read_wish(caller, &headers, &body) {
+        Ok(asked) => asked,
+        Err(problem) => {
+            // Whoever asks for somebody of whom nothing is known hears that first.
+            api.require_addressee(&channel, &account, &person).await?;
+            return Err(problem);
+        }
+    };
     let place = place.as_deref();
     let _turn = api.one_at_a_time.wait(caller.merchant(), key, place).await.ok_or(ApiProblem::Unavailable)?;
-    let wish = Wish { connection: &connection, person: &person, key, body: &body };
-    if let Some(repeat) = api.answering.find_repeat(&wish).await.map_err(problem_of)? {
-        return Ok(answer(&repeat));
+    let mut found = api.answering.look_up(&Wish { connection: &connection, person: &person, key, body: &body }).await?;
+    if !found.is_known {
+        let person = api.require_addressee(&channel, &account, &person).await?;
+        found = api.answering.look_up(&Wish { connection: &connection, person: &person, key, body: &body }).await?;
     }
+    let person = found.person.clone();
+    let wish = Wish { connection: &connection, person: &person, key, body: &body };
+    let standing = match found.earlier().map_err(problem_of)? {
+        Earlier::Repeat(repeat) => return Ok(answer(&repeat)),
+        Earlier::Nothing(standing) => standing,
+    };
     uncounted.count_write()?;
     refuse_query(query.as_deref())?;
     let content = Content::read(&body).map_err(ApiProblem::Invalid)?;
     if api.outbox.is_full(&channel, &account) {
         return Err(ApiProblem::QueueFull { retry_after: QUEUE_PAUSE });
     }
-    let accepted = match api.answering.accept(&wish, content.clone()).await {
+    let accepted = match api.answering.accept_standing(&wish, content.clone(), &standing).await {
         // A message that was not looked at yet may have opened it.
         Err(Refused::WindowClosed(..)) => {
             let of = Conversation { channel: channel.clone(), account: account.clone(), person: person.clone() };
@@ -87,6 +98,14 @@ async fn send(
         Some(longest) => waited(&api, caller, place, *message, longest).await,
         None => Ok(answer(&Accepted::Stored(message))),
     }
+}
+
+/// The key that names the request, and what is wished.
+fn read_wish<'a>(caller: &Caller, headers: &'a HeaderMap, body: &Bytes) -> Result<(&'a str, Value), ApiProblem> {
+    let key = idempotency_key(headers)?;
+    let body: Value = read_json(body)?;
+    caller.require(scope_of(&body))?;
+    Ok((key, body))
 }
 
 /// The scope that a message needs: also to be told again what became of it.

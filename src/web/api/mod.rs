@@ -12,6 +12,7 @@ pub mod body;
 pub mod caller;
 mod conversations;
 mod feed;
+mod feed_stream;
 pub mod limits;
 mod me;
 mod media;
@@ -23,6 +24,7 @@ pub mod problem;
 mod products;
 mod push;
 pub mod state;
+mod stream_pages;
 pub mod templates;
 mod told_templates;
 
@@ -39,6 +41,7 @@ use self::limits::ApiLimits;
 use self::one_at_a_time::OneAtATime;
 use self::problem::ApiProblem;
 use self::state::{Api, ApiChannel};
+use self::stream_pages::StreamPages;
 use self::told_templates::Templates;
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
@@ -75,8 +78,8 @@ pub fn router(
     let shared = answering.shared.clone();
     let metrics = shared.metrics.clone();
     let (limits, channels, one_at_a_time) = (Arc::new(ApiLimits::new(limits)), channels.into(), OneAtATime::default());
-    let templates = Templates::default();
-    let api = Api { shared, answering, outbox, keys, limits, channels, one_at_a_time, templates };
+    let (templates, stream_pages) = (Templates::default(), StreamPages::default());
+    let api = Api { shared, answering, outbox, keys, limits, channels, one_at_a_time, templates, stream_pages };
     let authenticated = middleware::from_fn_with_state(api.clone(), caller::authenticate);
     let inner = routes()
         .fallback(async || ApiProblem::NotFound)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::limits::ApiLimits;
 use super::one_at_a_time::OneAtATime;
 use super::problem::ApiProblem;
+use super::stream_pages::StreamPages;
 use super::told_templates::Templates;
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
@@ -37,6 +38,8 @@ pub struct Api {
     pub one_at_a_time: OneAtATime,
     /// What platforms said of templates.
     pub templates: Templates,
+    /// What streams read together.
+    pub stream_pages: StreamPages,
 }
 
 /// What the API knows of a channel.
@@ -70,8 +73,8 @@ impl Api {
     pub async fn require_addressee(&self, channel: &str, account: &str, person: &str) -> Result<String, ApiProblem> {
         match self.answering.dialogue(channel) {
             Some(dialogue) if dialogue.may_begin_with(person) => {
-                let of = self.resolve(channel, account, person).await?;
-                if !self.shared.journal.is_known_conversation(&of).await? {
+                let (of, is_known) = self.resolve(channel, account, person).await?;
+                if !is_known {
                     self.caught_up(&of).await?;
                 }
                 Ok(of.person)
@@ -99,9 +102,10 @@ impl Api {
         Ok(())
     }
 
-    async fn resolve(&self, channel: &str, account: &str, person: &str) -> Result<Conversation, ApiProblem> {
+    /// The conversation under whose name this one stands, and whether anything is known of it.
+    async fn resolve(&self, channel: &str, account: &str, person: &str) -> Result<(Conversation, bool), ApiProblem> {
         let of = Conversation { channel: channel.to_owned(), account: account.to_owned(), person: person.to_owned() };
-        Ok(self.shared.journal.resolve_person(of).await?)
+        Ok(self.shared.journal.find_addressee(of).await?)
     }
 
     /// Lets a request go on that is about a person who has written to the account, and gives the name under which their
@@ -110,8 +114,8 @@ impl Api {
     /// # Errors
     /// [`ApiProblem::NotFound`] for anybody else.
     pub async fn require_person(&self, channel: &str, account: &str, person: &str) -> Result<String, ApiProblem> {
-        let of = self.resolve(channel, account, person).await?;
-        if self.shared.journal.is_known_conversation(&of).await? {
+        let (of, is_known) = self.resolve(channel, account, person).await?;
+        if is_known {
             return Ok(of.person);
         }
         self.caught_up(&of).await?;

@@ -145,6 +145,12 @@ impl Outbox {
         }
     }
 
+    /// The platform took a part: its place is for others, while that is stored.
+    fn was_called(&self, of: &Conversation) {
+        self.queue().was_called(of);
+        self.start_due();
+    }
+
     /// Takes up what an earlier process left.
     async fn take_up(&self) -> anyhow::Result<()> {
         if self.0.is_at_work.load(Ordering::Acquire) {

@@ -48,6 +48,8 @@ struct Person {
     /// A message that was added while it was under way: whatever its turn says, it has another one.
     again: Option<i64>,
     is_under_way: bool,
+    /// Whether it has one of the places of those who are called.
+    has_place: bool,
     waits_until: Option<i64>,
 }
 
@@ -158,12 +160,22 @@ impl Queue {
         None
     }
 
+    /// The call of a turn is over, and what came of it is not stored yet: another one may be called meanwhile, of another
+    /// person.
+    pub fn was_called(&mut self, of: &Conversation) {
+        let Some(lane) = self.lanes.get_mut(&(of.channel.clone(), of.account.clone())) else { return };
+        let Some(person) = lane.people.get_mut(&of.person) else { return };
+        if std::mem::take(&mut person.has_place) {
+            self.under_way = self.under_way.saturating_sub(1);
+            lane.under_way = lane.under_way.saturating_sub(1);
+        }
+    }
+
     /// A turn is over.
     pub fn end(&mut self, number: i64, of: &Conversation, turn: Turn) {
-        self.under_way = self.under_way.saturating_sub(1);
+        self.was_called(of);
         let account = (of.channel.clone(), of.account.clone());
         let Some(lane) = self.lanes.get_mut(&account) else { return };
-        lane.under_way = lane.under_way.saturating_sub(1);
         if matches!(turn, Turn::Postponed(_)) {
             lane.give_back(&of.person);
         }
@@ -243,7 +255,7 @@ impl Lane {
                 self.later.insert((at, name), ());
                 continue;
             }
-            person.is_under_way = true;
+            (person.is_under_way, person.has_place) = (true, true);
             self.under_way += 1;
             return Some((number, name));
         }
@@ -335,6 +347,25 @@ mod tests {
         assert_eq!(numbers(&mut queue, 0, FAST), [1, 6], "the same message goes on");
         queue.end(1, &to("a", "p"), Turn::Done);
         assert_eq!(numbers(&mut queue, 0, FAST), [2]);
+    }
+
+    #[test]
+    fn what_was_called_gives_its_place_to_somebody_else_and_once() {
+        let mut queue = Queue::default();
+        for number in 0..20 {
+            queue.add(number, &to("a", &number.to_string()), Some(FAST));
+        }
+        queue.add(20, &to("a", "0"), Some(FAST));
+        let first: Vec<i64> = (0..16).collect();
+        assert_eq!(numbers(&mut queue, 0, FAST), first);
+        for _ in 0..2 {
+            queue.was_called(&to("a", "0"));
+        }
+        assert_eq!(numbers(&mut queue, 0, FAST), [16], "the person's own next one waits for the end of their turn");
+        queue.end(0, &to("a", "0"), Turn::Done);
+        assert_eq!(numbers(&mut queue, 0, FAST), [0_i64; 0], "its place was given already");
+        queue.end(1, &to("a", "1"), Turn::Done);
+        assert_eq!(numbers(&mut queue, 0, FAST), [17]);
     }
 
     #[test]

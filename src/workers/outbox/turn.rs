@@ -9,7 +9,7 @@ use crate::shared::channel::dialogue::{Dialogue, Fault, MediaKind, Part, PartCon
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::retry::Doubling;
-use crate::shared::store::{Connection, Outcome, Outgoing, OutgoingPart, PartState, SendingBlock};
+use crate::shared::store::{Connection, Outcome, Outgoing, OutgoingPart, PartState, SendingBlock, Standing};
 use crate::shared::telemetry::alerts::Cause;
 
 /// The pauses before another call of what was certainly not sent.
@@ -53,7 +53,8 @@ impl Outbox {
 
     async fn try_turn(&self, number: i64, to: &Conversation) -> anyhow::Result<Turn> {
         let shared = &self.0.answering.shared;
-        let Some(message) = shared.journal.find_outgoing(number).await? else { return Ok(Turn::Done) };
+        let found = shared.journal.find_outgoing_with_standing(number).await?;
+        let Some((message, standing)) = found else { return Ok(Turn::Done) };
         let now_ms = self.now_ms();
         let Some(dialogue) = self.0.answering.dialogue(&to.channel) else {
             return Ok(Turn::Postponed(now_ms + AGAIN_MS));
@@ -86,7 +87,7 @@ impl Outbox {
         if connection.merchant.to_string() != message.merchant {
             return self.fail(&message, Reason::AccountUnavailable).await;
         }
-        let is_human = match self.obstacle(&message, &connection).await? {
+        let is_human = match self.obstacle(&message, &connection, &standing) {
             Ok(is_human) => is_human,
             Err(Obstacle::Fails(reason)) => return self.fail(&message, reason).await,
             Err(Obstacle::Waits) => return Ok(Turn::Postponed((now_ms + AGAIN_MS).min(message.expires_at))),
@@ -119,18 +120,13 @@ impl Outbox {
 
     /// What stands against a call now, though nothing did when the message was accepted; or whether the platform is to be
     /// told that a human writes.
-    async fn obstacle(
-        &self,
-        message: &Outgoing,
-        connection: &Connection,
-    ) -> Result<Result<bool, Obstacle>, JournalError> {
-        let answering = &self.0.answering;
-        let standing = answering.shared.journal.load_standing(&message.conversation).await?;
+    fn obstacle(&self, message: &Outgoing, connection: &Connection, standing: &Standing) -> Result<bool, Obstacle> {
         // What was accepted waits for its own looks whether the account can send.
-        let now = answering.now(&Connection { block: None, ..connection.clone() }, &standing);
+        let unblocked = Connection { block: None, ..connection.clone() };
+        let now = self.0.answering.now(&unblocked, standing);
         let is_template = message.parts.iter().any(|part| part.kind == "template");
         let fails = |reason| Err(Obstacle::Fails(reason));
-        Ok(match now.may_send(message.author, is_template) {
+        match now.may_send(message.author, is_template) {
             Err(Against::AccountUnavailable) => Err(Obstacle::Waits),
             Err(Against::CannotReceive) => fails(Reason::CannotReceive),
             Err(Against::NotOwner) => fails(Reason::NotOwner),
@@ -139,7 +135,7 @@ impl Outbox {
             Err(Against::HumanIsOff | Against::WindowClosed) => fails(Reason::WindowClosed),
             Ok(_) if self.is_held(connection) => Err(Obstacle::Waits),
             Ok(is_human) => Ok(is_human),
-        })
+        }
     }
 
     /// Whether this login of the account cannot send, as far as was found out. One message is let through when it is time
@@ -190,6 +186,9 @@ impl Outbox {
         }
         let to = Recipient { account: &of.account, person: &of.person };
         let answer = dialogue.send(to, content, &message.mark(part.n)).await;
+        if answer.is_ok() {
+            self.was_called(of);
+        }
         let outcome = self.outcome_of(answer, message, connection).await;
         // The part stays noted as called until this is stored: whatever happens, it is not called again before that.
         let changed = loop {

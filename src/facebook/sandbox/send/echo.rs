@@ -108,6 +108,12 @@ impl Sandbox {
         self.core.platform().sending.sent.clone()
     }
 
+    /// How many messages were taken.
+    #[must_use]
+    pub fn count_sent(&self) -> usize {
+        self.core.platform().sending.sent.len()
+    }
+
     /// The marks (`metadata`) that more than one message carried, a mark for each surplus message.
     #[must_use]
     pub fn sent_twice(&self) -> Vec<String> {

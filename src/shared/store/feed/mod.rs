@@ -9,6 +9,7 @@ mod catalogue;
 mod cursors;
 pub(in crate::shared::store) mod doubtful;
 mod held;
+mod history;
 pub(super) mod insert;
 pub(super) mod item;
 pub(super) mod numbering;

@@ -1,17 +1,15 @@
 //! Reads the feed, and everything that belongs to an item, at one moment.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::cursors::{FeedEnds, find_ends};
-use super::item::{By, ItemKind, ReadMeaning, is_automatic};
-use crate::shared::channel::meaning::{Kind, Meaning, Origin, Said, WentOut};
-use crate::shared::journal::{
-    Account, Conversation, EventPlace, Journal, JournalError, conversation_number, in_order_up_to, newest_seq,
-};
+use super::history::{History, NEWEST, Newest, past_event};
+use super::item::{By, ItemKind, ReadMeaning};
+use crate::shared::channel::meaning::{Kind, Meaning, Said};
+use crate::shared::journal::{Account, Conversation, EventPlace, Journal, JournalError};
 use crate::shared::store::Item;
 use crate::shared::store::conversation_states::{Standing, find_name, load_standing};
 
@@ -21,23 +19,11 @@ const LOOK_AT: i64 = 1_000;
 /// How many bytes of what platforms sent one page holds, about.
 const MAX_BYTES: usize = 512 * 1024;
 
-/// How many more events than messages wanted are looked at: who sent the first of them shows in what was said before.
-const BEFORE: usize = 10;
-
-/// How many events are looked at for the past of one conversation.
-const MOST_EVENTS: usize = 1_000;
-
-/// How many of the newest events are looked through for those that are not in order yet.
-const NOT_IN_ORDER: i64 = 2_000;
-
 /// How many events of a conversation are looked at together for the newest thing that the person said.
 const LOOKED_AT_ONCE: usize = 100;
 
-/// Behind every event.
-const NEWEST: EventPlace = EventPlace { seq: i64::MAX, occurred_at: i64::MAX };
-
 /// Which items are wanted.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct FeedQuery {
     /// The merchant.
     pub merchant: Uuid,
@@ -161,7 +147,7 @@ impl Journal {
         let conversation = conversation.clone();
         self.read(move |connection| {
             let connection = connection.unchecked_transaction()?;
-            read_history(&connection, &conversation, NEWEST, limit, &*meaning)
+            History::new(&connection, &*meaning).read(&conversation, NEWEST, limit)
         })
         .await
     }
@@ -178,9 +164,9 @@ impl Journal {
         let conversation = conversation.clone();
         self.read(move |connection| {
             let connection = connection.unchecked_transaction()?;
-            let mut until = NEWEST;
+            let (mut until, mut newest) = (NEWEST, Newest::default());
             loop {
-                let items = newest_events(&connection, &conversation, until, LOOKED_AT_ONCE)?;
+                let items = newest.events(&connection, &conversation, until, LOOKED_AT_ONCE)?;
                 let said = items.iter().rev().find_map(|item| match meaning(item) {
                     Meaning::Said(said) => Some(said),
                     _ => None,
@@ -203,7 +189,7 @@ fn read_page(connection: &Connection, query: &FeedQuery, meaning: &ReadMeaning) 
          FROM feed WHERE merchant = ?1 AND n > ?2 ORDER BY n LIMIT ?3",
     )?;
     let mut rows = statement.query(params![merchant, query.after, LOOK_AT])?;
-    let mut bytes = 0;
+    let (mut bytes, mut history) = (0, History::of_feed(connection, meaning)?);
     while page.items.len() < query.limit
         && bytes < MAX_BYTES
         && let Some(row) = rows.next()?
@@ -230,7 +216,7 @@ fn read_page(connection: &Connection, query: &FeedQuery, meaning: &ReadMeaning) 
             if let Some(event) = &item.event
                 && matches!(item.kind, ItemKind::Message | ItemKind::Takeover)
             {
-                item.history = read_history(connection, &conversation, event.place, query.history, meaning)?;
+                item.history = history.read(&conversation, event.place, query.history)?;
             }
         }
         bytes += size_of(&item);
@@ -316,142 +302,4 @@ fn find_files(
             Ok((usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX), row.get(1)?))
         })?
         .collect()
-}
-
-fn past_event(row: &Row<'_>) -> rusqlite::Result<Item> {
-    Ok(Item { seq: row.get(0)?, at: row.get(1)?, kind: row.get(2)?, payload: row.get(3)? })
-}
-
-/// The newest messages of a conversation up to this place, in order of time. What stands between them and is no message, such
-/// as a referral, takes none of the places: more events are looked at until there are enough, up to [`MOST_EVENTS`].
-fn read_history(
-    connection: &Connection,
-    conversation: &Conversation,
-    until: EventPlace,
-    limit: usize,
-    meaning: &ReadMeaning,
-) -> rusqlite::Result<Vec<PastItem>> {
-    if limit == 0 {
-        return Ok(Vec::new());
-    }
-    let mut look_at = limit + BEFORE;
-    loop {
-        let events = newest_events(connection, conversation, until, look_at)?;
-        let is_all = events.len() < look_at || look_at >= MOST_EVENTS;
-        let mut past = messages_among(connection, conversation, events, meaning)?;
-        if is_all || past.len() >= limit {
-            let surplus = past.len().saturating_sub(limit);
-            return Ok(past.split_off(surplus));
-        }
-        look_at = (look_at * 4).min(MOST_EVENTS);
-    }
-}
-
-fn messages_among(
-    connection: &Connection,
-    conversation: &Conversation,
-    events: Vec<Item>,
-    meaning: &ReadMeaning,
-) -> rusqlite::Result<Vec<PastItem>> {
-    let mut past: Vec<PastItem> = Vec::new();
-    let mut said_at = None;
-    for item in events {
-        let (meaning, automatic_within) = meaning(&conversation.channel, &conversation.account, &item);
-        past.push(match meaning {
-            Meaning::Said(said) => {
-                said_at = Some(item.at);
-                PastItem {
-                    at: item.at,
-                    by: By::Person,
-                    kind: said.kind,
-                    text: said.text,
-                    platform_id: said.platform_id,
-                }
-            }
-            Meaning::WentOut(out) => {
-                let by = match find_author(connection, conversation, &out)? {
-                    Some(by) => by,
-                    None => guess_sender(&out, said_at, item.at, automatic_within),
-                };
-                PastItem { at: item.at, by, kind: out.kind, text: out.text, platform_id: out.platform_id }
-            }
-            _ => continue,
-        });
-    }
-    Ok(past)
-}
-
-/// Who sent something that is no message of ours.
-fn guess_sender(out: &WentOut, said_at: Option<i64>, at: i64, automatic_within: Option<Duration>) -> By {
-    match (&out.from, said_at.zip(automatic_within)) {
-        (Origin::Us, _) => By::Bot,
-        (Origin::App(_), _) => By::App,
-        (_, Some((said_at, within))) if is_automatic(said_at, at, within) => By::Automation,
-        _ => By::Human,
-    }
-}
-
-/// Who wrote a message of ours, found by the platform's id of it.
-fn find_author(connection: &Connection, conversation: &Conversation, out: &WentOut) -> rusqlite::Result<Option<By>> {
-    let Some(id) = &out.platform_id else { return Ok(None) };
-    let Conversation { channel, account, person } = conversation;
-    connection
-        .prepare_cached(
-            "SELECT message.author = 'human' FROM outgoing_parts AS part JOIN outgoing AS message
-                ON message.number = part.message
-             WHERE part.platform_id = ?1
-               AND message.channel = ?2 AND message.account = ?3 AND message.conversation = ?4",
-        )?
-        .query_row([id, channel, account, person], |row| Ok(if row.get(0)? { By::Human } else { By::Bot }))
-        .optional()
-}
-
-/// The newest events of a conversation up to this place that say something, in order of time.
-fn newest_events(
-    connection: &Connection,
-    conversation: &Conversation,
-    until: EventPlace,
-    limit: usize,
-) -> rusqlite::Result<Vec<Item>> {
-    if limit == 0 {
-        return Ok(Vec::new());
-    }
-    let Conversation { channel, account, person } = conversation;
-    let most = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut items: Vec<Item> = connection
-        .prepare_cached(
-            "SELECT e.seq, e.occurred_at, e.kind, e.payload
-             FROM conversation_events AS place CROSS JOIN events AS e USING (seq)
-             WHERE place.conversation = ?1 AND (place.occurred_at, place.seq) <= (?2, ?3)
-               AND e.channel = ?4 AND e.account = ?5 AND e.conversation = ?6 AND e.opens AND e.apart IS NULL
-             ORDER BY place.occurred_at DESC, place.seq DESC LIMIT ?7",
-        )?
-        .query_map(
-            params![
-                conversation_number(channel, account, person),
-                until.occurred_at,
-                until.seq,
-                channel,
-                account,
-                person,
-                most
-            ],
-            past_event,
-        )?
-        .collect::<rusqlite::Result<_>>()?;
-    // The consumer that puts events in order may not have come to the newest ones.
-    let in_order = in_order_up_to(connection)?.max(newest_seq(connection)? - NOT_IN_ORDER);
-    let newest: Vec<Item> = connection
-        .prepare_cached(
-            "SELECT seq, occurred_at, kind, payload FROM events
-             WHERE seq > ?1 AND channel = ?2 AND account = ?3 AND conversation = ?4 AND opens AND apart IS NULL
-               AND (occurred_at, seq) <= (?5, ?6)",
-        )?
-        .query_map(params![in_order, channel, account, person, until.occurred_at, until.seq], past_event)?
-        .collect::<rusqlite::Result<_>>()?;
-    items.extend(newest);
-    items.sort_unstable_by_key(|item| (item.at, item.seq));
-    items.dedup_by_key(|item| item.seq);
-    let surplus = items.len().saturating_sub(limit);
-    Ok(items.split_off(surplus))
 }

@@ -10,7 +10,7 @@ use super::item::ReadMeaning;
 use super::takeover::FeedRules;
 use crate::shared::channel::meaning::Meaning;
 use crate::shared::journal::{
-    Conversation, FEED_CURSOR, Journal, JournalError, NOT_CONNECTED, Source, cursor_position, newest_seq,
+    Conversation, EventPlace, FEED_CURSOR, Journal, JournalError, NOT_CONNECTED, Source, cursor_position, newest_seq,
 };
 use crate::shared::store::Item;
 use crate::shared::store::conversation_states::list_over;
@@ -35,6 +35,13 @@ pub struct Incoming {
     pub is_told: bool,
     /// What it means.
     pub meaning: Meaning,
+}
+
+impl Incoming {
+    /// Where it stands.
+    pub(super) fn place(&self) -> EventPlace {
+        EventPlace { seq: self.item.seq, occurred_at: self.item.at }
+    }
 }
 
 /// The next piece of work of the feed's consumer.
@@ -109,15 +116,7 @@ impl Journal {
             if newest - from > LOOKED_THROUGH {
                 return Ok(true);
             }
-            connection
-                .prepare_cached(
-                    "SELECT 1 FROM events
-                     WHERE seq > ?1 AND channel = ?2 AND account = ?3 AND conversation = ?4 AND apart IS NULL
-                     UNION ALL
-                     SELECT 1 FROM feed_released JOIN events USING (seq)
-                     WHERE channel = ?2 AND account = ?3 AND conversation = ?4 AND apart IS NULL",
-                )?
-                .exists(params![from, channel, account, person])
+            connection.prepare_cached(BEHIND)?.exists(params![from, channel, account, person])
         })
         .await
     }
@@ -129,7 +128,7 @@ pub(super) fn list_now(connection: &Connection, next: &NextForFeed) -> rusqlite:
         let last = next.events.last().map_or(0, |event| event.item.seq);
         return connection
             .prepare_cached(
-                "SELECT seq FROM feed_released JOIN events USING (seq)
+                "SELECT seq FROM feed_released CROSS JOIN events USING (seq)
                  WHERE seq <= ?1 AND conversation IS NOT NULL AND apart IS NULL ORDER BY seq",
             )?
             .query_map([last], |row| row.get(0))?
@@ -152,9 +151,17 @@ const AFTER: &str =
     "FROM events AS e WHERE e.seq > ?1 AND e.seq <= ?2 AND e.conversation IS NOT NULL AND e.apart IS NULL
                      ORDER BY e.seq LIMIT ?3";
 
-const RELEASED: &str = "FROM feed_released JOIN events AS e USING (seq)
-                        WHERE e.seq > ?1 AND e.seq <= ?2 AND e.conversation IS NOT NULL AND e.apart IS NULL
-                        ORDER BY e.seq LIMIT ?3";
+/// A cross join says which of the two is looked through: hardly any events are released, and SQLite would look through all that
+/// there are, because those are in order already.
+const RELEASED: &str = "FROM feed_released AS released CROSS JOIN events AS e USING (seq)
+                        WHERE released.seq > ?1 AND released.seq <= ?2 AND e.conversation IS NOT NULL AND e.apart IS NULL
+                        ORDER BY released.seq LIMIT ?3";
+
+const BEHIND: &str = "SELECT 1 FROM events
+                      WHERE seq > ?1 AND channel = ?2 AND account = ?3 AND conversation = ?4 AND apart IS NULL
+                      UNION ALL
+                      SELECT 1 FROM feed_released CROSS JOIN events USING (seq)
+                      WHERE channel = ?2 AND account = ?3 AND conversation = ?4 AND apart IS NULL";
 
 /// Those after a number, up to a number, and at most so many.
 fn read_events(
@@ -205,4 +212,30 @@ pub(in crate::shared::store) fn note_released(
         )?
         .execute(params![channel, account, NOT_CONNECTED, cursor_position(connection, FEED_CURSOR)?])
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn for_what_was_released_nobody_looks_through_all_events() {
+        let connection = Connection::open_in_memory().expect("opened");
+        for migration in crate::shared::journal::migrations::MIGRATIONS {
+            connection.execute_batch(migration).expect("migrated");
+        }
+        for asked in [format!("{COLUMNS} {RELEASED}"), BEHIND.to_owned()] {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {asked}")).expect("prepared");
+            let values = vec![1_i64; statement.parameter_count()];
+            let plan = statement
+                .query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3))
+                .expect("asked")
+                .collect::<rusqlite::Result<Vec<_>>>()
+                .expect("told")
+                .join("\n");
+            assert!(plan.contains("USING INTEGER PRIMARY KEY (rowid=?)"), "each by its number: {plan}");
+            assert!(!plan.contains("SCAN events") && !plan.contains("SCAN e"), "{plan}");
+            assert!(!plan.contains("SEARCH e USING INTEGER PRIMARY KEY (rowid>"), "{plan}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ use super::scan::{Incoming, NextForFeed, list_now};
 use super::takeover::{FeedRules, TakeoverState, Told};
 use crate::shared::channel::meaning::{Control, Meaning, Origin, Said, WentOut};
 use crate::shared::journal::{
-    Account, Conversation, EventPlace, FEED_CURSOR, Journal, JournalError, Source, cursor_position, save_cursor,
+    Account, Conversation, FEED_CURSOR, Journal, JournalError, Source, cursor_position, put_in_order_with, save_cursor,
 };
 use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, load_state, save_state};
 use crate::shared::store::outgoing::reports::{Shown, note_echo, note_receipt};
@@ -56,6 +56,11 @@ impl Journal {
                 && list_now(connection, &step.next)?.into_iter().eq(seqs);
             if !is_same {
                 return Ok(None);
+            }
+            if !step.next.are_released {
+                // Whoever reads what is told here finds what was said before it along an index.
+                let places = step.next.events.iter().map(|event| (&event.conversation, event.place()));
+                put_in_order_with(connection, (step.next.from, step.next.last), places)?;
             }
             let (states, taken) = (HashMap::new(), Taken::default());
             let mut taking = Taking { connection, rules, now_ms, step: &step, states, taken };
@@ -164,7 +169,7 @@ impl Taking<'_> {
         if said.is_from_ad {
             state.ad_at = state.ad_at.max(Some(at));
         }
-        let place = EventPlace { seq: event.item.seq, occurred_at: event.item.at };
+        let place = event.place();
         if state.said.is_none_or(|newest| place.is_after(newest)) {
             state.said = Some(place);
             if event.is_told {
@@ -196,7 +201,7 @@ impl Taking<'_> {
             self.lose_owner(event, at, state)?;
         }
         if !is_ours && by != By::Automation {
-            let place = EventPlace { seq: event.item.seq, occurred_at: event.item.at };
+            let place = event.place();
             if state.out.is_none_or(|newest| place.is_after(newest)) {
                 state.out = Some(place);
             }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::rows::{self, Author, Outgoing, event_id, key_of_event};
+use super::rows::{self, Author, Outgoing, OutgoingPart, PartState, event_id, key_of_event};
 use crate::shared::channel::dialogue::Part;
 use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError, newest_seq};
-use crate::shared::store::conversation_states::{Pause, PausedBy, load_standing};
+use crate::shared::store::addressees::find_addressee;
+use crate::shared::store::conversation_states::{Pause, PausedBy, Standing, load_standing};
 use crate::shared::store::feed::pauses::begin_pause;
 
 /// How many messages of one person may wait.
@@ -80,19 +81,31 @@ impl Journal {
         self.write(move |connection| accept(connection, &new, now_ms)).await
     }
 
-    /// What a request with this key led to, if there was one.
+    /// The conversation about which a request is, whether anything is known of it, and what a request with this key led to, if
+    /// there was one; else how the conversation stands. `request` tells what was asked, once it is known under which name the
+    /// person stands.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub async fn find_repeat(
         &self,
+        named: Conversation,
         merchant: &str,
         key: &str,
-        request: &str,
-    ) -> Result<Option<Acceptance>, JournalError> {
-        let (merchant, key, request) = (merchant.to_owned(), key.to_owned(), request.to_owned());
+        request: impl FnOnce(&Conversation) -> String + Send + 'static,
+    ) -> Result<(Conversation, bool, Result<Acceptance, Standing>), JournalError> {
+        let (merchant, key) = (merchant.to_owned(), key.to_owned());
         let now_ms = self.clock().now_ms();
-        self.read(move |connection| find_repeat(connection, &merchant, (&key, &request), now_ms)).await
+        self.read(move |connection| {
+            let connection = connection.unchecked_transaction()?;
+            let (of, is_known) = find_addressee(&connection, named)?;
+            let earlier = match find_repeat(&connection, &merchant, (&key, &request(&of)), now_ms)? {
+                Some(repeat) => Ok(repeat),
+                None => Err(load_standing(&connection, &of)?),
+            };
+            Ok((of, is_known, earlier))
+        })
+        .await
     }
 
     /// Whether as many messages wait for a person as may: the next one is [`Acceptance::QueueFull`].
@@ -170,13 +183,13 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
     if has_full_queue(connection, conversation)? {
         return Ok(Acceptance::QueueFull);
     }
-    let number = insert(connection, new, answers, now_ms)?;
+    let number = insert(connection, new, answers.as_deref(), now_ms)?;
     if let Some(pause) = new.pauses_for {
         let until = now_ms.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
         let pause = Pause::by(PausedBy::Human, Some(until));
         begin_pause(connection, &new.merchant, conversation, pause, now_ms)?;
     }
-    let stored = rows::find(connection, number)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let stored = stored(new, (number, answers.as_deref()), now_ms);
     connection
         .prepare_cached(
             "INSERT INTO idempotency_keys (merchant, key, request, message, answer, created_at)
@@ -203,7 +216,39 @@ fn has_full_queue(connection: &Connection, of: &Conversation) -> rusqlite::Resul
     Ok(waiting >= MOST_OF_A_PERSON)
 }
 
-fn insert(connection: &Connection, new: &NewMessage, answers: Option<Vec<u8>>, now_ms: i64) -> rusqlite::Result<i64> {
+/// A message as it was just stored. `answers`: the key of the event that it answers.
+fn stored(new: &NewMessage, (number, answers): (i64, Option<&[u8]>), now_ms: i64) -> Outgoing {
+    let parts = (1..).zip(&new.parts).map(|(n, part)| OutgoingPart {
+        n,
+        kind: part.content.kind().to_owned(),
+        content: Some(part.clone()),
+        state: PartState::Accepted,
+        called_at: None,
+        unknown_at: None,
+        looks: 0,
+        platform_id: None,
+        sent_at: None,
+        delivered_at: None,
+        read_at: None,
+        failure: None,
+        billing: None,
+    });
+    Outgoing {
+        number,
+        id: new.id.clone(),
+        merchant: new.merchant.clone(),
+        conversation: new.conversation.clone(),
+        author: new.author,
+        answers: answers.map(event_id),
+        created_at: now_ms,
+        expires_at: now_ms + new.ttl_ms,
+        tries: 0,
+        next_try_at: None,
+        parts: parts.collect(),
+    }
+}
+
+fn insert(connection: &Connection, new: &NewMessage, answers: Option<&[u8]>, now_ms: i64) -> rusqlite::Result<i64> {
     let Conversation { channel, account, person } = &new.conversation;
     connection
         .prepare_cached(

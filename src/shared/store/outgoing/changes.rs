@@ -86,12 +86,14 @@ pub(super) fn set_sent(
                AND (state IN ('accepted', 'unknown') OR (state = 'failed' AND reason = 'unresolved'))",
         )?
         .execute(params![number, n, platform_id, sent_at])?;
-    connection
-        .prepare_cached(
-            "UPDATE outgoing_parts SET platform_id = coalesce(platform_id, ?3), called_at = NULL
-             WHERE message = ?1 AND n = ?2",
-        )?
-        .execute(params![number, n, platform_id])?;
+    if changed == 0 {
+        connection
+            .prepare_cached(
+                "UPDATE outgoing_parts SET platform_id = coalesce(platform_id, ?3), called_at = NULL
+                 WHERE message = ?1 AND n = ?2",
+            )?
+            .execute(params![number, n, platform_id])?;
+    }
     if let Some(id) = platform_id {
         take_reports(connection, &conversation_of(connection, number)?, id)?;
     }

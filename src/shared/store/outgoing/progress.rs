@@ -8,6 +8,7 @@ use super::rows::{self, Outgoing, PartState};
 use crate::shared::channel::dialogue::{Part, Reason, Sent};
 use crate::shared::journal::acknowledged::SENDING_IS_DOUBTFUL;
 use crate::shared::journal::{Conversation, Journal, JournalError};
+use crate::shared::store::conversation_states::{Standing, load_standing};
 use crate::shared::store::feed::doubtful::release_doubtful;
 
 /// How a call ended.
@@ -57,6 +58,20 @@ impl Journal {
     /// When the journal cannot be read.
     pub async fn find_outgoing(&self, number: i64) -> Result<Option<Outgoing>, JournalError> {
         self.read(move |connection| rows::find(connection, number)).await
+    }
+
+    /// As [`Journal::find_outgoing`], and how its conversation stands.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_outgoing_with_standing(&self, number: i64) -> Result<Option<(Outgoing, Standing)>, JournalError> {
+        self.read(move |connection| {
+            let connection = connection.unchecked_transaction()?;
+            let Some(message) = rows::find(&connection, number)? else { return Ok(None) };
+            let standing = load_standing(&connection, &message.conversation)?;
+            Ok(Some((message, standing)))
+        })
+        .await
     }
 
     /// A message of a merchant by its id.
@@ -375,11 +390,11 @@ fn end_call(
     let is_news = match outcome {
         Outcome::Sent(sent) => {
             let is_sent = set_sent(connection, (number, n), Some(&sent.platform_id), now_ms)?;
-            connection
-                .prepare_cached(
-                    "UPDATE outgoing_parts SET billing = ?3 WHERE message = ?1 AND n = ?2 AND ?3 IS NOT NULL",
-                )?
-                .execute(params![number, n, sent.billing.as_ref().map(ToString::to_string)])?;
+            if let Some(billing) = &sent.billing {
+                connection
+                    .prepare_cached("UPDATE outgoing_parts SET billing = ?3 WHERE message = ?1 AND n = ?2")?
+                    .execute(params![number, n, billing.to_string()])?;
+            }
             let is_billed = take_details(connection, number, n)?;
             cover_by_receipts(connection, number, n)? || is_sent || is_billed
         }

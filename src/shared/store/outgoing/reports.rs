@@ -313,14 +313,28 @@ fn word_of(what: Receiving) -> &'static str {
 /// When the database fails.
 pub(super) fn cover_by_receipts(connection: &Connection, number: i64, n: i64) -> rusqlite::Result<bool> {
     let mut find = connection.prepare_cached(
-        "SELECT max(r.at) FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
+        "SELECT r.what, max(r.at) FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
              JOIN outgoing_receipts AS r
-               ON r.channel = o.channel AND r.account = o.account AND r.conversation = o.conversation AND r.what = ?3
+               ON r.channel = o.channel AND r.account = o.account AND r.conversation = o.conversation
+                  AND r.what IN ('delivered', 'read', 'failed')
          WHERE p.message = ?1 AND p.n = ?2
-           AND (r.platform_id = p.platform_id OR (r.platform_id = '' AND r.at >= p.sent_at))",
+           AND (r.platform_id = p.platform_id OR (r.platform_id = '' AND r.at >= p.sent_at))
+         GROUP BY r.what",
     )?;
-    let mut at = |what: &str| find.query_row(params![number, n, what], |row| row.get::<_, Option<i64>>(0));
-    let (delivered, read, failed) = (at("delivered")?, at("read")?, at("failed")?);
+    let (mut delivered, mut read, mut failed) = (None, None, None);
+    let mut rows = find.query([number, n])?;
+    while let Some(row) = rows.next()? {
+        let at: Option<i64> = row.get(1)?;
+        match row.get_ref(0)?.as_str()? {
+            "delivered" => delivered = at,
+            "read" => read = at,
+            "failed" => failed = at,
+            _ => {}
+        }
+    }
+    if delivered.is_none() && read.is_none() && failed.is_none() {
+        return Ok(false);
+    }
     if read.is_none() && failed.is_some() && failed > delivered {
         return fail_late(connection, number, n);
     }
