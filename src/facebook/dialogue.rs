@@ -182,7 +182,7 @@ fn message(part: &Part, mark: &str) -> Result<Value, SendError> {
             json!({ "attachment": { "type": "template", "payload": { "template_type": "generic", "elements": elements } } })
         }
         PartContent::Template { .. } => {
-            return Err(SendError::Refused { code: String::new(), reason: Reason::TemplateUnusable });
+            return Err(SendError::Refused { code: String::new(), reason: Reason::TemplateUnusable, is_known: true });
         }
     };
     if !part.choices.is_empty() {

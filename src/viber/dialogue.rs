@@ -105,7 +105,7 @@ fn is_too_new(answer: &Result<Sent, SendError>) -> bool {
 
 /// What is wrong with it is ours, and Viber was not asked.
 fn unsendable(code: &str) -> SendError {
-    SendError::Refused { code: code.to_owned(), reason: Reason::Refused }
+    SendError::Refused { code: code.to_owned(), reason: Reason::Refused, is_known: true }
 }
 
 impl Dialogue for BotDialogue {

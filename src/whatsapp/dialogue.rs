@@ -292,7 +292,7 @@ impl Dialogue for NumberDialogue {
                     SendError::Account { fault: Fault::NeedsReconnect, code: String::new(), sentence: reason }
                 }
                 ReadError::Api(ApiError::PermissionMissing { code, .. } | ApiError::Refused { code }) => {
-                    SendError::Refused { code, reason: Reason::Refused }
+                    SendError::Refused { code, reason: Reason::Refused, is_known: true }
                 }
                 error => not_left(error),
             })?;

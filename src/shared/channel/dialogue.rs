@@ -475,6 +475,8 @@ pub enum SendError {
         code: String,
         /// What that means.
         reason: Reason,
+        /// Whether the channel knows this code, or the refusal is our own. What it does not know, an operator is told.
+        is_known: bool,
     },
     /// Nothing of this account can be sent until that is mended.
     #[error("the account cannot send: code {code}")]
@@ -496,7 +498,9 @@ impl From<NoAnswer> for SendError {
         match none {
             NoAnswer::NeverLeft(why) => Self::NotSent(why),
             NoAnswer::Lost(why) => Self::Unknown(why),
-            NoAnswer::NotAllowed => Self::Refused { code: "address not allowed".to_owned(), reason: Reason::Refused },
+            NoAnswer::NotAllowed => {
+                Self::Refused { code: "address not allowed".to_owned(), reason: Reason::Refused, is_known: true }
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod copies;
 mod look;
 mod queue;
 mod turn;
+mod unknown_codes;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -21,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use self::aside::Aside;
 use self::queue::{Queue, Rates, Turn};
+use self::unknown_codes::UnknownCodes;
 use super::{Rest, Worker, until_done};
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
@@ -72,6 +74,7 @@ struct Inner {
     held: Mutex<HashMap<Account, Held>>,
     /// Messages that are looked for while others of the same person have their turns, by their numbers.
     aside: Mutex<HashMap<i64, Aside>>,
+    unknown_codes: UnknownCodes,
     tasks: TaskTracker,
     /// Whether messages of an earlier process were taken up: nothing is sent before.
     is_at_work: AtomicBool,
@@ -94,6 +97,7 @@ impl Outbox {
             queue: Mutex::default(),
             held: Mutex::default(),
             aside: Mutex::default(),
+            unknown_codes: UnknownCodes::default(),
             tasks: TaskTracker::new(),
             is_at_work: AtomicBool::new(false),
             shown: Mutex::default(),
@@ -271,6 +275,7 @@ impl Worker for Outbox {
             self.end_blocks().await?;
             self.look_for_echoes().await?;
             self.look_at_those_aside();
+            self.forget_unknown_codes();
             self.remove_old().await?;
             Ok(self.start_due() > 0)
         })

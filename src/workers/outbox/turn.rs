@@ -267,7 +267,10 @@ impl Outbox {
                 }
                 Outcome::Again(later(retry_after))
             }
-            Err(SendError::Refused { code, reason }) => {
+            Err(SendError::Refused { code, reason, is_known }) => {
+                if !is_known {
+                    self.note_unknown_code(channel, &code);
+                }
                 tracing::info!(
                     channel,
                     account,
