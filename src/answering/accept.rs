@@ -168,7 +168,9 @@ impl Answering {
             refuse_forbidden(dialogue.forbids(to, part, content.author))?;
         }
         let standing = self.shared.journal.load_standing(&conversation).await?;
-        self.check(&self.now(connection, &standing), connection, &content)?;
+        let now = self.now(connection, &standing);
+        self.check(&now, connection, &content)?;
+        check_advertising(&standing, &**dialogue, &content).await?;
         self.check_without_reply(&conversation, profile).await?;
         self.check_reply_to(&conversation, &content).await?;
         let takes_over = content.author == Author::Human && self.settings.takeovers.by_human;
@@ -282,6 +284,16 @@ impl Answering {
             true => Ok(()),
             false => Err(Refused::CannotReceive("no_reply_limit".to_owned())),
         }
+    }
+}
+
+/// Whether the person takes advertising, where this is some.
+async fn check_advertising(standing: &Standing, dialogue: &dyn Dialogue, content: &Content) -> Result<(), Refused> {
+    match &content.template {
+        Some(template) if standing.state.refuses_advertising() && dialogue.advertises(template).await => {
+            Err(Refused::CannotReceive("opted_out".to_owned()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -13,12 +13,12 @@ use super::payload::{kind, message_key};
 use super::person::Person;
 use super::state::Whatsapp;
 use super::template::Template;
-use super::{content, meaning, templates};
+use super::{content, meaning, refusal, templates};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
     Ability, Author, Choice, Dialogue, Fault, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent,
-    PersonRate, Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
-    billing_label,
+    PersonRate, Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, Unreachable,
+    WindowRule, billing_label,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -123,12 +123,16 @@ fn person_of(to: Recipient<'_>) -> Result<Person, SendError> {
     Person::of_name(to.person).ok_or_else(|| not_left("a name that is nobody's"))
 }
 
+/// The template that is wanted, as far as it is known.
+fn find_in<'a>(known: &'a [Template], wanted: &Value) -> Option<&'a Template> {
+    known.iter().find(|template| {
+        wanted["name"] == template.seen.name.as_str() && wanted["language"] == template.seen.language.as_str()
+    })
+}
+
 /// The names of a template's parameters, if it has names for them. What is not known is numbered.
 fn names_in(known: &[Template], wanted: &Value) -> Vec<String> {
-    let is_it = |template: &&Template| {
-        wanted["name"] == template.seen.name.as_str() && wanted["language"] == template.seen.language.as_str()
-    };
-    known.iter().find(is_it).map(|template| template.named.clone()).unwrap_or_default()
+    find_in(known, wanted).map(|template| template.named.clone()).unwrap_or_default()
 }
 
 /// What the platform answers to a message that it took.

@@ -75,9 +75,8 @@ pub trait Dialogue: Send + Sync {
         self.profile().text
     }
 
-    /// Why a person cannot be written to until they write again, to whom the platform refused a message with this code: the
-    /// word in the API. `None`: the refusal says nothing of the next message.
-    fn unreachable_after(&self, _code: &str) -> Option<&'static str> {
+    /// What a refusal with this code says of the person's next messages. `None`: nothing.
+    fn unreachable_after(&self, _code: &str) -> Option<Unreachable> {
         None
     }
 
@@ -538,6 +537,15 @@ impl std::str::FromStr for Fault {
             .find(|fault| fault.as_str() == text)
             .ok_or_else(|| anyhow::anyhow!("unknown fault of an account"))
     }
+}
+
+/// To what a person does not let themselves be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreachable {
+    /// To anything, until they write again: why, the word in the API.
+    Altogether(&'static str),
+    /// To advertising, until they say otherwise.
+    ForAdvertising,
 }
 
 /// A sign without content.

@@ -28,6 +28,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0023_object_copies.sql"),
     include_str!("../../../migrations/journal/0025_responder_turns.sql"),
     include_str!("../../../migrations/journal/0026_broken_items.sql"),
+    include_str!("../../../migrations/journal/0027_advertising.sql"),
 ];
 
 /// How many migrations this program knows.

@@ -4,8 +4,10 @@ use std::sync::atomic::Ordering;
 
 use super::queue::Turn;
 use super::{Held, Outbox};
-use crate::answering::state::Against;
-use crate::shared::channel::dialogue::{Dialogue, Fault, MediaKind, Part, PartContent, Reason, Recipient, SendError};
+use crate::answering::state::{Against, AtTime};
+use crate::shared::channel::dialogue::{
+    Dialogue, Fault, MediaKind, Part, PartContent, Reason, Recipient, SendError, Unreachable,
+};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::retry::Doubling;
@@ -210,8 +212,8 @@ impl Outbox {
         match &outcome {
             Outcome::Sent(sent) if went_out => self.file_copy(dialogue, to, content, sent).await,
             Outcome::Failed(Reason::CannotReceive, Some(code)) if is_there => {
-                if let Some(why) = dialogue.unreachable_after(code) {
-                    self.note_unreachable(of, why).await;
+                if let Some(unreachable) = dialogue.unreachable_after(code) {
+                    self.note_unreachable(of, unreachable).await;
                 }
             }
             _ => {}
@@ -293,8 +295,8 @@ impl Outbox {
         }
     }
 
-    async fn note_unreachable(&self, of: &Conversation, why: &'static str) {
-        if let Err(error) = self.0.answering.shared.journal.set_unreachable(of, why).await {
+    async fn note_unreachable(&self, of: &Conversation, unreachable: Unreachable) {
+        if let Err(error) = self.0.answering.shared.journal.set_unreachable(of, unreachable).await {
             tracing::warn!(%error, "that a person cannot be written to could not be stored; the platform says it again");
         }
     }

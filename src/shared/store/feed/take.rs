@@ -18,7 +18,9 @@ use crate::shared::channel::meaning::{Control, Meaning, Origin, Said, WentOut};
 use crate::shared::journal::{
     Account, Conversation, EventPlace, FEED_CURSOR, Journal, JournalError, Source, cursor_position, save_cursor,
 };
-use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, load_state, save_state};
+use crate::shared::store::conversation_states::{
+    Advertising, ConversationState, Pause, PausedBy, load_state, save_state,
+};
 use crate::shared::store::outgoing::reports::{note_echo, note_receipt};
 
 /// A piece of work, and whose its events are.
@@ -114,6 +116,9 @@ impl Taking<'_> {
             Meaning::WentOut(echo) => self.take_echo(event, echo, at, &mut state)?,
             Meaning::Receipt(receipt) => {
                 note_receipt(self.connection, conversation, receipt, event.item.at, self.now_ms)?;
+                if receipt.refuses_advertising {
+                    state.set_advertising(Advertising { is_refused: true, at });
+                }
                 self.tell(event, ItemKind::Activity, None)?;
             }
             Meaning::Control(Control::Lost) => self.lose_owner(event, at, &mut state)?,
@@ -132,6 +137,10 @@ impl Taking<'_> {
             }
             Meaning::CanReceive => {
                 state.unreachable = None;
+                self.tell(event, ItemKind::Activity, None)?;
+            }
+            Meaning::Advertising { is_refused } => {
+                state.set_advertising(Advertising { is_refused: *is_refused, at });
                 self.tell(event, ItemKind::Activity, None)?;
             }
             Meaning::Activity { opens_window } => {
