@@ -22,6 +22,8 @@ pub fn of(item: &Item) -> Meaning {
         return Meaning::Unreadable;
     };
     match item.kind.as_str() {
+        // What was taken back is not answered; that something was written counts for the window.
+        kind::MESSAGE if object.is_true("is_deleted") => Meaning::Activity { opens_window: true },
         kind::MESSAGE => Meaning::Said(said(&object)),
         kind::ECHO => Meaning::WentOut(went_out(&object, Origin::Inbox)),
         // Another partner of the business, or Meta's own agent: it is not told which.
@@ -294,6 +296,23 @@ mod tests {
         for odd in [r#"{"id":"w","status":"warning"}"#, r#"{"status":"sent"}"#, "{}"] {
             assert_eq!(read(kind::STATUS, odd), Meaning::Activity { opens_window: false }, "{odd}");
         }
+    }
+
+    #[test]
+    fn who_wants_no_advertising_says_so_and_what_was_taken_back_is_no_question() {
+        let said = |value: &str| {
+            read(kind::PREFERENCE, &format!(r#"{{"wa_id":"1","category":"marketing_messages","value":"{value}"}}"#))
+        };
+        assert_eq!(said("stop"), Meaning::Advertising { is_refused: true });
+        assert_eq!(said("resume"), Meaning::Advertising { is_refused: false });
+        assert_eq!(said("perhaps"), Meaning::Activity { opens_window: false });
+        let status = |code: u32| format!(r#"{{"id":"w","status":"failed","errors":[{{"code":{code}}}]}}"#);
+        for (code, is_refused) in [(131_050, true), (131_026, false)] {
+            let Meaning::Receipt(receipt) = read(kind::STATUS, &status(code)) else { panic!("a receipt") };
+            assert_eq!(receipt.refuses_advertising, is_refused, "{code}");
+        }
+        let left = r#"{"from":"1","id":"w","type":"text","is_deleted":true}"#;
+        assert_eq!(read(kind::MESSAGE, left), Meaning::Activity { opens_window: true });
     }
 
     #[test]

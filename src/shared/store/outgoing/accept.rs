@@ -253,11 +253,21 @@ fn find_event(connection: &Connection, of: &Conversation, id: &str) -> rusqlite:
         .optional()
 }
 
-/// Whether the person wrote again after the event, or something of ours went out after it or is about to.
+/// Whether the person has taken the event back.
+fn is_taken_back(connection: &Connection, of: &Conversation, event: &Answered) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM events JOIN unsent ON unsent.dedupe IN (events.dedupe, events.name)
+             WHERE events.seq = ?1 AND unsent.conversation = ?2",
+        )?
+        .exists(params![event.seq, of.person])
+}
+
+/// Whether the person wrote again after the event, or took it back, or something of ours went out after it or is about to.
 fn overtaken(connection: &Connection, of: &Conversation, event: &Answered) -> rusqlite::Result<Option<Overtaken>> {
     let asked = EventPlace { seq: event.seq, occurred_at: event.occurred_at };
     let standing = load_standing(connection, of)?;
-    let is_superseded = standing.is_superseded(asked);
+    let is_superseded = standing.is_superseded(asked) || is_taken_back(connection, of, event)?;
     if !is_superseded && !standing.is_answered(asked) {
         return Ok(None);
     }
