@@ -59,7 +59,7 @@ impl NumberDialogue {
             captions: &[(MediaKind::Image, 1_024), (MediaKind::Video, 1_024), (MediaKind::File, 1_024)],
             caption_of_products: Some(800),
             window: WindowRule { free: Some(DAY), after_ad: None, human: None, human_is_off: false },
-            // What comes in counts, too; the platform says when it is too much.
+            // What comes in counts, too: see `take_came_in`.
             rate: Rate { parts: 80, per: Duration::from_secs(1), heavy: 80 },
             has_echo: false,
             automation_within: None,
@@ -213,6 +213,24 @@ impl Dialogue for NumberDialogue {
             body["action"] = json!(action);
             self.whatsapp.client.control_thread(&body).await.map(drop)
         })
+    }
+
+    fn unreachable_after(&self, code: &str) -> Option<Unreachable> {
+        (code == refusal::NO_ADVERTISING.to_string()).then_some(Unreachable::ForAdvertising)
+    }
+
+    fn advertises<'a>(&'a self, template: &'a Value) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let known = self.templates().await;
+            find_in(&known, template).is_some_and(|known| known.seen.category.eq_ignore_ascii_case("marketing"))
+        })
+    }
+
+    fn take_came_in(&self) -> Vec<(String, u32)> {
+        match self.whatsapp.take_came_in() {
+            0 => Vec::new(),
+            count => vec![(self.whatsapp.config.account.as_str().to_owned(), count)],
+        }
     }
 
     fn may_begin_with(&self, person: &str) -> bool {

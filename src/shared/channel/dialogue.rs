@@ -80,6 +80,17 @@ pub trait Dialogue: Send + Sync {
         None
     }
 
+    /// Whether this template advertises: nobody gets one who does not want advertising.
+    fn advertises<'a>(&'a self, _template: &'a serde_json::Value) -> BoxFuture<'a, bool> {
+        Box::pin(async { false })
+    }
+
+    /// How many messages came in for which accounts since this was last asked, where the platform counts them with those that
+    /// go out.
+    fn take_came_in(&self) -> Vec<(String, u32)> {
+        Vec::new()
+    }
+
     /// What this platform does not take of a part that keeps to the [`Profile`]; `None`: nothing. The part is as it is stored: cards
     /// are not filled in.
     fn misfit(&self, _part: &Part) -> Option<Misfit> {

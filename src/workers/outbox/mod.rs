@@ -135,6 +135,7 @@ impl Outbox {
             return 0;
         }
         let now_ms = self.now_ms();
+        self.charge_what_came_in(now_ms);
         let mut started = 0;
         loop {
             let next = self.queue().take(now_ms, |channel| self.rates_of(channel));
@@ -146,6 +147,17 @@ impl Outbox {
                     Over { outbox: &outbox, number, to: &to, turn: Turn::Postponed(outbox.now_ms() + 1_000) };
                 over.turn = outbox.turn(number, &to).await;
             });
+        }
+    }
+
+    /// Where a platform counts what comes in with what goes out, less goes out.
+    fn charge_what_came_in(&self, now_ms: i64) {
+        for (channel, dialogue) in self.0.answering.dialogues.iter() {
+            for (account, parts) in dialogue.take_came_in() {
+                if let Some(rates) = self.rates_of(channel) {
+                    self.queue().charge(channel, &account, (now_ms, rates.account), parts);
+                }
+            }
         }
     }
 
