@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::content::{Content, Media, Misfit, misfit_of_address};
 use super::products::ShopOf;
+use super::sending::Sending;
 use super::state::{Against, Allowed, AtTime};
 use super::uploads::{Unusable, UploadedPart};
 use super::{Answering, Unavailable};
@@ -13,7 +14,7 @@ use crate::shared::channel::dialogue::{Ability, Dialogue, Forbidden, Part, PartC
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::languages::{Sentence, say};
 use crate::shared::raw_json::canonical_value;
-use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken, PartState};
+use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken, PartState, Standing};
 
 /// How many of a conversation's newest messages are looked through for what is quoted.
 const MOST_QUOTED: usize = 500;
@@ -128,8 +129,8 @@ impl Answering {
     ///
     /// # Errors
     /// [`Refused`].
-    pub async fn accept(&self, wish: &Wish<'_>, content: Content) -> Result<Accepted, Refused> {
-        settle(self.store(wish, content, None).await?)
+    pub async fn accept(&self, outbox: &dyn Sending, wish: &Wish<'_>, content: Content) -> Result<Accepted, Refused> {
+        settle(self.store(outbox, wish, content, None).await?)
     }
 
     /// As [`Answering::accept`], for the built-in responder: only while its turn of this number is still to be answered,
@@ -139,17 +140,24 @@ impl Answering {
     /// [`Refused`].
     pub async fn accept_for_turn(
         &self,
+        outbox: &dyn Sending,
         wish: &Wish<'_>,
         content: Content,
         n: i64,
     ) -> Result<Option<Accepted>, Refused> {
-        match self.store(wish, content, Some(n)).await? {
+        match self.store(outbox, wish, content, Some(n)).await? {
             Acceptance::NotWanted => Ok(None),
             acceptance => settle(acceptance).map(Some),
         }
     }
 
-    async fn store(&self, wish: &Wish<'_>, content: Content, of_turn: Option<i64>) -> Result<Acceptance, Refused> {
+    async fn store(
+        &self,
+        outbox: &dyn Sending,
+        wish: &Wish<'_>,
+        content: Content,
+        of_turn: Option<i64>,
+    ) -> Result<Acceptance, Refused> {
         let conversation = wish.conversation();
         let connection = wish.connection;
         let dialogue = self.dialogue(&connection.channel).ok_or(Refused::Account(Unavailable::Off.as_str()))?;
@@ -188,6 +196,8 @@ impl Answering {
             answers: content.answers.clone(),
             parts,
             ttl_ms,
+            ends_at: now.ends_at(content.author, content.template.is_some()),
+            has_room: !outbox.is_full(&connection.channel, &connection.account),
             pauses_for: takes_over.then_some(self.settings.takeovers.pause),
             idempotency: (wish.key.to_owned(), wish.fingerprint()),
             of_turn,

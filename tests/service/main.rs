@@ -90,6 +90,7 @@ mod pages_many;
 mod pages_media;
 mod read_requests;
 mod replies;
+mod reply_bounds;
 mod reply_kills;
 mod responder;
 mod responder_middle;

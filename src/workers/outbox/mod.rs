@@ -30,9 +30,6 @@ use crate::shared::channel::dialogue::{Ability, Recipient, Signal};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::journal::{Account, Conversation, JournalError};
 
-/// How many messages of one account may wait.
-const MOST_OF_AN_ACCOUNT: usize = 10_000;
-
 /// How often it is looked whether time alone has made something due.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -224,7 +221,7 @@ impl Sending for Outbox {
     }
 
     fn is_full(&self, channel: &str, account: &str) -> bool {
-        self.queue().waiting(channel, account) >= MOST_OF_AN_ACCOUNT
+        self.queue().waiting(channel, account) >= self.0.answering.settings.most_waiting
     }
 
     fn signal(&self, to: Conversation, signal: Signal) {

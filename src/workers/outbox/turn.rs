@@ -70,7 +70,8 @@ impl Outbox {
             return Ok(Turn::Done);
         };
         if message.expires_at <= now_ms {
-            return self.fail(&message, Reason::Expired).await;
+            let why = self.why_over(&**dialogue, &message).await?;
+            return self.fail(&message, why).await;
         }
         if let Some(at) = message.next_try_at.filter(|at| *at > now_ms) {
             return Ok(Turn::Postponed(at.min(message.expires_at)));
@@ -114,6 +115,15 @@ impl Outbox {
         Ok((now_ms < until).then(|| until.min(now_ms + GLANCE_MS)))
     }
 
+    /// Why a message that still waits is not sent any more: the platform's window ended at that time, or its own life did.
+    async fn why_over(&self, dialogue: &dyn Dialogue, message: &Outgoing) -> Result<Reason, JournalError> {
+        let standing = self.0.answering.shared.journal.load_standing(&message.conversation).await?;
+        let (profile, now_ms) = (Some(dialogue.profile()), message.expires_at);
+        let then = AtTime { standing: &standing, profile, is_available: true, now_ms };
+        let ends_at = then.ends_at(message.author, is_template(message));
+        Ok(if ends_at.is_some_and(|at| at <= now_ms) { Reason::WindowClosed } else { Reason::Expired })
+    }
+
     async fn fail(&self, message: &Outgoing, reason: Reason) -> anyhow::Result<Turn> {
         self.0.answering.shared.journal.fail_outgoing(message.number, reason).await?;
         Ok(Turn::Done)
@@ -130,9 +140,8 @@ impl Outbox {
         let standing = answering.shared.journal.load_standing(&message.conversation).await?;
         // What was accepted waits for its own looks whether the account can send.
         let now = answering.now(&Connection { block: None, ..connection.clone() }, &standing);
-        let is_template = message.parts.iter().any(|part| part.kind == "template");
         let fails = |reason| Err(Obstacle::Fails(reason));
-        Ok(match now.may_send(message.author, is_template) {
+        Ok(match now.may_send(message.author, is_template(message)) {
             Err(Against::AccountUnavailable) => Err(Obstacle::Waits),
             Err(Against::CannotReceive) => fails(Reason::CannotReceive),
             Err(Against::NotOwner) => fails(Reason::NotOwner),
@@ -347,6 +356,10 @@ impl Outbox {
             tracing::warn!(error, "that an account can send again could not be stored; its block ends with its time");
         }
     }
+}
+
+fn is_template(message: &Outgoing) -> bool {
+    message.parts.iter().any(|part| matches!(&part.content, Some(Part { content: PartContent::Template { .. }, .. })))
 }
 
 /// The cause of the alert that an account cannot send.

@@ -34,6 +34,10 @@ pub struct NewMessage {
     pub parts: Vec<Part>,
     /// How long it may wait, in milliseconds.
     pub ttl_ms: i64,
+    /// When the platform takes it no longer, in milliseconds since 1970: it does not wait beyond that. `None`: no end is known.
+    pub ends_at: Option<i64>,
+    /// Whether as few messages of its account wait that one more may.
+    pub has_room: bool,
     /// How long bots are to be silent because of it; `None`: they are not.
     pub pauses_for: Option<Duration>,
     /// By which key a repeat is recognised, and what was asked: address and body, made comparable.
@@ -55,7 +59,7 @@ pub enum Acceptance {
     UnknownEvent,
     /// The event that it answers is overtaken.
     Overtaken(Overtaken),
-    /// Too many messages wait for this person.
+    /// Too many messages wait for this person, or of this account.
     QueueFull,
     /// The built-in responder has nothing to answer there any more.
     NotWanted,
@@ -167,7 +171,7 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
             }
         },
     };
-    if has_full_queue(connection, conversation)? {
+    if !new.has_room || has_full_queue(connection, conversation)? {
         return Ok(Acceptance::QueueFull);
     }
     let number = insert(connection, new, answers, now_ms)?;
@@ -220,7 +224,7 @@ fn insert(connection: &Connection, new: &NewMessage, answers: Option<Vec<u8>>, n
             new.author.as_str(),
             answers,
             now_ms,
-            now_ms + new.ttl_ms,
+            new.ends_at.map_or(now_ms + new.ttl_ms, |end| end.min(now_ms + new.ttl_ms)),
             new.ttl_ms,
             newest_seq(connection)?
         ])?;
