@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use super::body::{InPath, in_range, read_json, read_query, refuse_query};
 use super::caller::Caller;
 use super::limits::StreamPlace;
+use super::limits::StreamRule;
 use super::problem::ApiProblem;
 use super::products::names_a_shop;
 use super::state::Api;
@@ -30,15 +31,8 @@ use crate::web::pieces::{self, Step};
 /// How long a reader may wait at most, in seconds.
 const LONGEST_WAIT: u64 = 25;
 
-/// A stream says something at least so often, so that nobody between takes it for dead.
-const COMMENT_EVERY: Duration = Duration::from_secs(15);
-
 /// How often a waiting reader looks by itself, should it not have been told.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-
-/// Who has taken nothing for a moment and is so many events behind is cut off, and goes on from where it was.
-const MOST_BEHIND: i64 = 256;
-const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// How often one request reads on where everything was left out.
 const READS: usize = 10;
@@ -129,7 +123,7 @@ async fn events(
     let news = api.answering.shared.journal.watch_feed(caller.merchant());
     if is_stream {
         let place = caller.take_stream()?;
-        return Ok(stream(api.answering.clone(), &caller, place, query, news));
+        return Ok(stream(&api, &caller, place, query, news));
     }
     let wait = Duration::from_secs(in_range("/wait", wanted.wait.unwrap_or(0), 0..=LONGEST_WAIT)?);
     let page = read_on(&api.answering, query.clone()).await?;
@@ -307,24 +301,20 @@ struct Stream {
     said: Option<Instant>,
     /// Whether it had come to the end: until then it may be behind.
     was_live: bool,
+    rule: StreamRule,
     _place: Counted,
 }
 
-fn stream(
-    answering: Answering,
-    caller: &Caller,
-    place: StreamPlace,
-    query: EventQuery,
-    news: watch::Receiver<i64>,
-) -> Response {
-    let counted = Counted::of(&answering, place);
+fn stream(api: &Api, caller: &Caller, place: StreamPlace, query: EventQuery, news: watch::Receiver<i64>) -> Response {
+    let counted = Counted::of(&api.answering, place);
     let stream = Stream {
-        answering,
+        answering: api.answering.clone(),
         query,
         news,
         ended: Box::pin(caller.ended()),
         said: None,
         was_live: false,
+        rule: api.limits.stream_rule(),
         _place: counted,
     };
     let headers = [
@@ -345,7 +335,7 @@ impl Stream {
             self.said = Some(Instant::now());
             return Some((Bytes::from_static(b"retry: 2000\n\n"), self));
         };
-        let was_slow = said.elapsed() > A_MOMENT;
+        let was_slow = said.elapsed() > self.rule.a_moment;
         let mut quiet_since = Instant::now();
         let mut is_first = true;
         loop {
@@ -365,7 +355,7 @@ impl Stream {
                     return None;
                 }
             };
-            let is_behind = page.ends.newest - self.query.feed.after > MOST_BEHIND;
+            let is_behind = page.ends.newest - self.query.feed.after > self.rule.most_behind;
             if std::mem::take(&mut is_first) && was_slow && is_behind && self.was_live {
                 return None;
             }
@@ -379,13 +369,13 @@ impl Stream {
             if has_more {
                 continue;
             }
-            let left = COMMENT_EVERY.saturating_sub(quiet_since.elapsed());
+            let left = self.rule.comment_every.saturating_sub(quiet_since.elapsed());
             tokio::select! {
                 () = &mut self.ended => return None,
                 () = tokio::time::sleep(left.min(LOOK_EVERY)) => {}
                 _ = self.news.changed() => {}
             }
-            if quiet_since.elapsed() >= COMMENT_EVERY {
+            if quiet_since.elapsed() >= self.rule.comment_every {
                 quiet_since = Instant::now();
                 self.said = Some(quiet_since);
                 return Some((Bytes::from_static(b": nothing new\n\n"), self));
