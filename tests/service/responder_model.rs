@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
+use shoptalk::app::config::Config;
+use shoptalk::commands::{Command, Line};
+use shoptalk::facebook::Media;
 
 use crate::pages_leaving::post as press;
 use crate::responder::{SAM, Says, Scene, words};
@@ -201,21 +204,85 @@ async fn a_model_without_instructions_is_not_asked() {
 }
 
 #[tokio::test]
-async fn a_model_without_eyes_is_asked_once_more_without_the_picture() {
-    let scene = Scene::start_with(|settings| settings.shows_images = true).await;
+async fn a_picture_is_shown_by_our_own_copy_while_the_model_is_asked_and_else_told_in_words() {
+    const JPEG: &[u8] = b"\xff\xd8\xff\xe0 a picture of a snowboard";
+    let configure = |config: &mut Config| {
+        let media = Media { hosts: vec!["127.0.0.1".to_owned()], max_bytes: 1_000 };
+        config.facebook.as_mut().unwrap().media = Some(media);
+        config.server.public_url = Some("https://bot.example".parse().unwrap());
+    };
+    let scene = Scene::start_in(|settings| settings.shows_images = true, configure).await;
     scene.switch(true).await;
+    // From here on the hours of jobs count.
+    scene.app.run_due_jobs().await;
+    scene.model.always_says(status(StatusCode::SERVICE_UNAVAILABLE, "{}"));
+    let url = scene.app.facebook.put_content("a", "image/jpeg", JPEG);
+    scene.hears_item(scene.app.page().attachment_from(&scene.sam, "image", &url)).await;
+    let last = |n: usize| scene.model.asked()[n].1["messages"].as_array().unwrap().last().unwrap()["content"].clone();
+    assert_eq!(last(0), "[image]", "there is no copy yet, and the platform's own link is not given away");
+    scene.app.clock.advance(Duration::from_secs(60));
+    scene.app.run_due_jobs().await;
+
+    let before = scene.model.asked().len();
     scene.model.says([status(StatusCode::BAD_REQUEST, r#"{"error":"no images"}"#), words("A nice board.")]);
-    let mut item = scene.app.page().message_from(&scene.sam, "x");
-    let message = item["message"].as_object_mut().unwrap();
-    message.remove("text");
-    let picture = json!([{ "type": "image", "payload": { "url": "https://cdn.example/1.jpg" } }]);
-    message.insert("attachments".to_owned(), picture);
-    scene.hears_item(item).await;
-    let asked = scene.model.asked();
-    let last = |n: usize| asked[n].1["messages"].as_array().unwrap().last().unwrap()["content"].clone();
-    assert_eq!(last(0)[1]["image_url"]["url"], "https://cdn.example/1.jpg");
-    assert_eq!(last(1), "[image]");
+    scene.model.is_open.send_replace(false);
+    scene.app.clock.advance(Duration::from_secs(300));
+    let working = scene.app.start_working().await;
+    while scene.model.asked().len() == before {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let link = last(before)[1]["image_url"]["url"].as_str().unwrap().to_owned();
+    let path = link.strip_prefix("https://bot.example").expect("our own copy").to_owned();
+    let fetched = scene.app.browser().get(&path).await;
+    assert_eq!((fetched.status.as_u16(), fetched.body.as_slice()), (200, JPEG));
+    scene.model.is_open.send_replace(true);
+    while scene.got().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    scene.app.stop_working(working).await;
+    // A model without eyes is asked once more without it.
+    assert_eq!(last(before + 1), "[image]");
     assert_eq!(scene.got(), ["A program answers.\n\nA nice board."]);
+    assert_eq!(scene.app.browser().get(&path).await.status, 404, "nobody can fetch it afterwards");
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_taken_back_is_not_answered_not_even_with_a_sentence() {
+    let scene = Scene::switched_on().await;
+    let item = scene.app.page().message_from(&scene.sam, "Is the blue one in stock?");
+    let mid = item["message"]["mid"].as_str().unwrap().to_owned();
+    assert_eq!(scene.app.page().deliver(&[item]).await.unwrap(), Some(200));
+    let unsend = scene.app.page().unsend(&scene.sam, &mid);
+    scene.hears_item(unsend).await;
+    assert_eq!((scene.model.asked().len(), scene.got().len()), (0, 0));
+    // While the model thinks.
+    let page = scene.app.page();
+    scene
+        .overtake(async {
+            let asked = page.message_count(&scene.sam);
+            assert!(asked > 0);
+            let mid = scene.newest_mid();
+            assert_eq!(page.deliver(&[page.unsend(&scene.sam, &mid)]).await.unwrap(), Some(200));
+        })
+        .await;
+    assert_eq!((scene.model.asked().len(), scene.got().len()), (1, 0));
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_of_the_model_is_counted_with_its_tokens_and_its_time() {
+    let scene = Scene::switched_on().await;
+    scene.model.says([words("Yes."), Says::Call("hand_over", json!({ "reason": "A refund." }))]);
+    scene.hears("Is the blue one in stock?").await;
+    scene.hears("I want my money back").await;
+    let text = scrape(&scene.app).await.text();
+    let count = |series: &str| value(&text, series);
+    assert_eq!(count(r#"shoptalk_bot_answers_total{outcome="answered"}"#), 1.0);
+    assert_eq!(count(r#"shoptalk_bot_answers_total{outcome="handed_over"}"#), 1.0);
+    assert_eq!(count(r#"shoptalk_bot_tokens_total{direction="in"}"#), 200.0);
+    assert_eq!(count(r#"shoptalk_bot_tokens_total{direction="out"}"#), 40.0);
+    assert_eq!(count("shoptalk_bot_seconds_count"), 2.0);
     scene.app.finish().await;
 }
 
