@@ -92,6 +92,7 @@ mod read_requests;
 mod replies;
 mod reply_bounds;
 mod reply_kills;
+mod reply_proofs;
 mod responder;
 mod responder_middle;
 mod responder_model;
