@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::content::{Content, Media, Misfit, misfit_of_address};
 use super::products::ShopOf;
+use super::sending::Sending;
 use super::state::{Against, Allowed, AtTime};
 use super::uploads::{Unusable, UploadedPart};
 use super::{Answering, Unavailable};
@@ -170,9 +171,9 @@ impl Answering {
     ///
     /// # Errors
     /// [`Refused`].
-    pub async fn accept(&self, wish: &Wish<'_>, content: Content) -> Result<Accepted, Refused> {
+    pub async fn accept(&self, outbox: &dyn Sending, wish: &Wish<'_>, content: Content) -> Result<Accepted, Refused> {
         let standing = self.shared.journal.load_standing(&wish.conversation()).await?;
-        self.accept_standing(wish, content, &standing).await
+        self.accept_standing(outbox, wish, content, &standing).await
     }
 
     /// As [`Answering::accept`], for whoever has just found out how the conversation stands.
@@ -181,11 +182,12 @@ impl Answering {
     /// [`Refused`].
     pub async fn accept_standing(
         &self,
+        outbox: &dyn Sending,
         wish: &Wish<'_>,
         content: Content,
         standing: &Standing,
     ) -> Result<Accepted, Refused> {
-        settle(self.store(wish, content, standing, None).await?)
+        settle(self.store(outbox, wish, content, standing, None).await?)
     }
 
     /// As [`Answering::accept`], for the built-in responder: only while its turn of this number is still to be answered,
@@ -195,12 +197,13 @@ impl Answering {
     /// [`Refused`].
     pub async fn accept_for_turn(
         &self,
+        outbox: &dyn Sending,
         wish: &Wish<'_>,
         content: Content,
         n: i64,
     ) -> Result<Option<Accepted>, Refused> {
         let standing = self.shared.journal.load_standing(&wish.conversation()).await?;
-        match self.store(wish, content, &standing, Some(n)).await? {
+        match self.store(outbox, wish, content, &standing, Some(n)).await? {
             Acceptance::NotWanted => Ok(None),
             acceptance => settle(acceptance).map(Some),
         }
@@ -208,6 +211,7 @@ impl Answering {
 
     async fn store(
         &self,
+        outbox: &dyn Sending,
         wish: &Wish<'_>,
         content: Content,
         standing: &Standing,
@@ -230,7 +234,9 @@ impl Answering {
             refuse_misfit(dialogue.misfit(part), profile)?;
             refuse_forbidden(dialogue.forbids(to, part, content.author))?;
         }
-        self.check(&self.now(connection, standing), connection, &content)?;
+        let now = self.now(connection, standing);
+        self.check(&now, connection, &content)?;
+        check_advertising(standing, &**dialogue, &content).await?;
         self.check_without_reply(&conversation, profile).await?;
         self.check_reply_to(&conversation, &content).await?;
         let takes_over = content.author == Author::Human && self.settings.takeovers.by_human;
@@ -248,6 +254,8 @@ impl Answering {
             answers: content.answers.clone(),
             parts,
             ttl_ms,
+            ends_at: now.ends_at(content.author, content.template.is_some()),
+            has_room: !outbox.is_full(&connection.channel, &connection.account),
             pauses_for: takes_over.then_some(self.settings.takeovers.pause),
             idempotency: (wish.key.to_owned(), wish.fingerprint()),
             of_turn,
@@ -344,6 +352,16 @@ impl Answering {
             true => Ok(()),
             false => Err(Refused::CannotReceive("no_reply_limit".to_owned())),
         }
+    }
+}
+
+/// Whether the person takes advertising, where this is some.
+async fn check_advertising(standing: &Standing, dialogue: &dyn Dialogue, content: &Content) -> Result<(), Refused> {
+    match &content.template {
+        Some(template) if standing.state.refuses_advertising() && dialogue.advertises(template).await => {
+            Err(Refused::CannotReceive("opted_out".to_owned()))
+        }
+        _ => Ok(()),
     }
 }
 

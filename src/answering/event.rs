@@ -291,7 +291,8 @@ fn takeover(item: &FeedItem, event: Option<&FeedEvent>, at: AtTime<'_>) -> Optio
         ("unanswered", json!(told.unanswered.filter(|_| event.is_some()))),
     ]);
     let is_over = matches!(told.state, TakeoverState::Resumed | TakeoverState::OwnerBack);
-    let event = event.filter(|_| is_over);
+    // What was taken back is no question any more.
+    let event = event.filter(|event| is_over && matches!(event.meaning, Meaning::Said(_)));
     let text = event.map(|event| match &event.meaning {
         Meaning::Said(said) => said.text.clone().unwrap_or_default(),
         _ => String::new(),

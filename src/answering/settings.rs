@@ -26,6 +26,8 @@ pub struct AnsweringSettings {
     pub echo_seconds: u64,
     /// Whether accounts send no more than their platforms allow. Not a setting: a benchmark measures without.
     pub is_paced: bool,
+    /// How many messages of one account may wait. Not a setting: the contract names it.
+    pub most_waiting: usize,
 }
 
 impl Default for AnsweringSettings {
@@ -37,6 +39,7 @@ impl Default for AnsweringSettings {
             resolve_seconds: [20, 120, 900],
             echo_seconds: 60,
             is_paced: true,
+            most_waiting: 10_000,
         }
     }
 }
@@ -81,6 +84,7 @@ impl AnsweringSettings {
                 text.parse().ok().filter(|seconds| (1..=MOST_SECONDS).contains(seconds))
             }),
             is_paced: default.is_paced,
+            most_waiting: default.most_waiting,
         }
     }
 

@@ -242,6 +242,20 @@ impl<'a> AtTime<'a> {
         }
     }
 
+    /// Until when a message may go out that may go out now, in milliseconds since 1970; `None`: no end is known.
+    #[must_use]
+    pub fn ends_at(&self, author: Author, is_template: bool) -> Option<i64> {
+        let rule = self.profile.map(|profile| profile.window)?;
+        let free = rule.free.filter(|_| !is_template)?;
+        let state = self.state();
+        let until = |from: Option<i64>, long: Option<Duration>| Some(from?.saturating_add(milliseconds(long?)));
+        let of_human = rule.human.filter(|_| author == Author::Human);
+        until(state.opened_at, Some(free))
+            .max(until(state.ad_at, rule.after_ad))
+            .max(until(state.handed_at, Some(free)))
+            .max(until(state.opened_at, of_human))
+    }
+
     /// The window.
     #[must_use]
     pub fn window(&self) -> Window {

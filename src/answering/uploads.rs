@@ -1,12 +1,19 @@
 //! Media that were uploaded to be sent: where platforms fetch them, and what they are in a message.
 
+use std::io::Read;
+
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
 use url::Url;
 use uuid::Uuid;
 
+use crate::shared::channel::context;
 use crate::shared::channel::dialogue::{MediaKind, PartContent};
-use crate::shared::journal::JournalError;
+use crate::shared::files::output::RelativePath;
+use crate::shared::journal::{Conversation, JournalError};
+use crate::shared::secrets::signature::to_hex;
 use crate::shared::settings::below;
-use crate::shared::store::uploads::{Upload, Uploads as Kept};
+use crate::shared::store::uploads::{NewUpload, NotKept, Upload, Uploads as Kept};
 
 /// Where they are, below the public address.
 pub const PATH: &str = "/m";
@@ -24,6 +31,9 @@ pub const KINDS: [(&str, MediaKind, &str); 9] = [
     ("application/pdf", MediaKind::File, "pdf"),
 ];
 
+/// The largest picture that is made public, in bytes.
+const LARGEST_COPY: u64 = 16 * 1024 * 1024;
+
 /// Media that were uploaded to be sent. Cheap to clone.
 #[derive(Clone)]
 pub struct Uploads {
@@ -40,6 +50,15 @@ pub struct UploadedPart {
     pub content: PartContent,
     /// Until when it can be fetched, in milliseconds since 1970.
     pub expires_at: i64,
+}
+
+/// A copy that is public.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicCopy {
+    /// Its id among uploads.
+    pub id: String,
+    /// Where it is fetched.
+    pub address: String,
 }
 
 /// Why an uploaded medium cannot be sent.
@@ -64,6 +83,46 @@ impl Uploads {
     #[must_use]
     pub fn can_be_fetched(&self) -> bool {
         self.public.is_some()
+    }
+
+    /// Makes our copy of a picture that this person sent public, where whoever is told its address may fetch it. `file`: the name
+    /// of the copy. `None`: there is no such copy, it is no picture, there is no room, or we have no public address.
+    ///
+    /// # Errors
+    /// When the journal or the disk fails.
+    pub async fn share_copy(
+        &self,
+        shared: &context::Shared,
+        merchant: Uuid,
+        of: &Conversation,
+        file: &str,
+    ) -> anyhow::Result<Option<PublicCopy>> {
+        let account = (of.channel.clone(), of.account.clone());
+        let Some(public) = &self.public else { return Ok(None) };
+        // Only a name that we gave ourselves becomes part of a path.
+        let Some(found) = shared.journal.find_copy(&account, file).await? else { return Ok(None) };
+        let known = KINDS.iter().find(|(kind, is, _)| *kind == found && *is == MediaKind::Image);
+        let Some((kind, _, extension)) = known else { return Ok(None) };
+        let place = RelativePath::new(&[&of.channel, &of.account, "media", file])?;
+        let output = shared.output.clone();
+        let read = move || -> std::io::Result<Option<Vec<u8>>> {
+            let Some(copy) = output.find(&place)? else { return Ok(None) };
+            let mut bytes = Vec::new();
+            copy.take(LARGEST_COPY + 1).read_to_end(&mut bytes)?;
+            Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= LARGEST_COPY))
+        };
+        let Some(bytes) = tokio::task::spawn_blocking(read).await?? else { return Ok(None) };
+        let (length, digest) = (bytes.len() as u64, Sha256::digest(&bytes));
+        let mut incoming = self.kept.begin().await?;
+        incoming.file.write_all(&bytes).await?;
+        let new = NewUpload { merchant, kind, extension, bytes: length, sha256: to_hex(&digest) };
+        let upload = match self.kept.keep(incoming, new).await {
+            Ok(upload) => upload,
+            Err(NotKept::OverQuota) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        self.kept.note_use(&upload.id, of).await?;
+        Ok(Some(PublicCopy { address: address_of(public, &upload), id: upload.id }))
     }
 
     /// An uploaded medium of this merchant as the platform will fetch it.

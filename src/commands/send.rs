@@ -73,10 +73,8 @@ impl CommandRunner {
 
     async fn accept(&self, wish: &Wish<'_>) -> Result<Outgoing, Refused> {
         let content = Content::read(wish.body).map_err(Refused::Invalid)?;
-        if self.outbox.is_full(&wish.connection.channel, &wish.connection.account) {
-            return Err(Refused::QueueFull);
-        }
-        let (Accepted::Stored(message) | Accepted::Repeated(message, _)) = self.answering.accept(wish, content).await?;
+        let accepted = self.answering.accept(&*self.outbox, wish, content).await?;
+        let (Accepted::Stored(message) | Accepted::Repeated(message, _)) = accepted;
         Ok(*message)
     }
 

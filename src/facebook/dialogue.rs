@@ -16,7 +16,7 @@ use super::{history, meaning, tokens};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
     Ability, Choice, Dialogue, Fault, HandOver, LostAnswers, Part, PartContent, ProductCard, Profile, Rate, Reason,
-    Recipient, SendError, Sent, Signal, WindowRule,
+    Recipient, SendError, Sent, Signal, Unreachable, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -135,9 +135,9 @@ impl Dialogue for InboxDialogue {
         })
     }
 
-    fn unreachable_after(&self, code: &str) -> Option<&'static str> {
+    fn unreachable_after(&self, code: &str) -> Option<Unreachable> {
         let is_551 = code.split('/').next() == Some("551");
-        (is_551 || code == "10/2018108").then_some("blocked")
+        (is_551 || code == "10/2018108").then_some(Unreachable::Altogether("blocked"))
     }
 
     fn signal<'a>(&'a self, to: Recipient<'a>, signal: Signal) -> BoxFuture<'a, Result<(), SendError>> {
@@ -182,7 +182,7 @@ fn message(part: &Part, mark: &str) -> Result<Value, SendError> {
             json!({ "attachment": { "type": "template", "payload": { "template_type": "generic", "elements": elements } } })
         }
         PartContent::Template { .. } => {
-            return Err(SendError::Refused { code: String::new(), reason: Reason::TemplateUnusable });
+            return Err(SendError::Refused { code: String::new(), reason: Reason::TemplateUnusable, is_known: true });
         }
     };
     if !part.choices.is_empty() {

@@ -21,6 +21,8 @@ pub fn of(account: &str, app: &str, item: &Item) -> Meaning {
     let sender = object.object("sender").and_then(|sender| sender.text("id"));
     let is_person = sender.as_deref() != Some(account);
     match item.kind.as_str() {
+        // What was taken back is not answered; that something was written counts for the window.
+        "message" | "postback" if is_taken_back(&object, &item.kind) => Meaning::Activity { opens_window: true },
         "message" => object.object("message").map_or(Meaning::Unreadable, |message| Meaning::Said(said(&message))),
         "echo" => object.object("message").map_or(Meaning::Unreadable, |message| Meaning::WentOut(echo(&message, app))),
         "postback" => object.object("postback").map_or(Meaning::Unreadable, |part| Meaning::Said(postback(&part))),
@@ -34,6 +36,11 @@ pub fn of(account: &str, app: &str, item: &Item) -> Meaning {
         "pass_thread_control" | "take_thread_control" => control(&object, &item.kind, app),
         _ => Meaning::Activity { opens_window: false },
     }
+}
+
+/// Whether only that it was said is left of something.
+fn is_taken_back(object: &Object<'_>, kind: &str) -> bool {
+    object.object(kind).is_some_and(|part| part.is_true("is_deleted"))
 }
 
 fn nothing_said() -> Said {
@@ -196,6 +203,10 @@ mod tests {
             panic!("said")
         };
         assert_eq!((tap.text.as_deref(), tap.choice.unwrap().id.as_str()), (Some("Help"), "HELP"));
+        for kind in ["message", "postback"] {
+            let left = format!(r#"{{"sender":{{"id":"7"}},"{kind}":{{"mid":"m_1","is_deleted":true}}}}"#);
+            assert_eq!(read(kind, &left), Meaning::Activity { opens_window: true });
+        }
     }
 
     #[test]

@@ -327,8 +327,11 @@ impl Client {
         query: &[(&str, &str)],
         token: &SecretString,
     ) -> Result<RequestBuilder, SendError> {
-        request(&self.http, &self.config, method, path, query, token)
-            .map_err(|error| SendError::Refused { code: error.to_string(), reason: Reason::Refused })
+        request(&self.http, &self.config, method, path, query, token).map_err(|error| SendError::Refused {
+            code: error.to_string(),
+            reason: Reason::Refused,
+            is_known: true,
+        })
     }
 
     /// How long to wait after an answer that says "too often".

@@ -116,7 +116,7 @@ impl PageDialogue {
 }
 
 fn unsendable(code: &str) -> SendError {
-    SendError::Refused { code: code.to_owned(), reason: Reason::Refused }
+    SendError::Refused { code: code.to_owned(), reason: Reason::Refused, is_known: true }
 }
 
 fn not_sent(error: impl ToString) -> SendError {

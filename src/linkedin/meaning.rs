@@ -14,6 +14,8 @@ pub fn of(account: &str, item: &Item) -> Meaning {
     };
     let own = names::organization_urn(account);
     match item.kind.as_str() {
+        // What was taken back is not answered.
+        COMMENT | MESSAGE if object.is_true("is_deleted") => Meaning::Activity { opens_window: false },
         COMMENT | ADMIN_COMMENT => {
             let told = comment(&object);
             // What the page itself says is no question, whatever the action is called.

@@ -215,7 +215,9 @@ fn tombstone(item: &[u8]) -> Vec<u8> {
     ];
     let text = std::str::from_utf8(item).unwrap_or_default();
     let Some(object) = Object::parse(text) else { return b"{}".to_vec() };
-    format!("{{{}}}", object.pairs(&KEPT).join(",")).into_bytes()
+    let mut members = object.pairs(&KEPT);
+    members.push("\"is_deleted\":true".to_owned());
+    format!("{{{}}}", members.join(",")).into_bytes()
 }
 
 /// The event that an item of a conversation's file was.
@@ -349,7 +351,7 @@ mod tests {
         let item = r#"{"notificationId":7,"action":"COMMENT","sourcePost":"urn:li:share:1","decoratedGeneratedActivity":{"comment":{}}}"#;
         let event = event_of("90001", item).unwrap();
         assert_eq!(Some(event.key), key_of_notification("90001", "7"));
-        let left = r#"{"notificationId":7,"action":"COMMENT","sourcePost":"urn:li:share:1"}"#;
+        let left = r#"{"notificationId":7,"action":"COMMENT","sourcePost":"urn:li:share:1","is_deleted":true}"#;
         assert_eq!(String::from_utf8(tombstone(item.as_bytes())).unwrap(), left);
     }
 }

@@ -20,6 +20,9 @@ use crate::shared::raw_json::Object;
 const FIRST_PAUSE: Duration = Duration::from_secs(5 * 60);
 const SOON_MS: i64 = 30 * 60 * 1000;
 
+/// The statuses with which LinkedIn refuses a call for what it is.
+const REFUSALS: [u16; 10] = [400, 403, 404, 405, 409, 411, 413, 422, 426, 451];
+
 /// How long to wait after "too often": minutes at first, then until the day is over.
 pub struct Throttle {
     clock: Clock,
@@ -84,7 +87,7 @@ pub fn of_send(status: u16, code: String, pause: Duration) -> SendError {
         401 => SendError::Account { code, fault: Fault::NeedsReconnect, sentence: say::linkedin_token_refused() },
         429 => SendError::Later { retry_after: pause, only_person: false },
         500.. => SendError::Unknown(format!("status {status}")),
-        _ => SendError::Refused { code, reason: Reason::Refused },
+        _ => SendError::Refused { code, reason: Reason::Refused, is_known: REFUSALS.contains(&status) },
     }
 }
 
@@ -125,8 +128,10 @@ mod tests {
         assert!(matches!(send(401), SendError::Account { .. }));
         assert_eq!(send(429), SendError::Later { retry_after: pause, only_person: false });
         for status in [400, 403, 404, 422, 426, 451] {
-            assert_eq!(send(status), SendError::Refused { code: status.to_string(), reason: Reason::Refused });
+            let code = status.to_string();
+            assert_eq!(send(status), SendError::Refused { code, reason: Reason::Refused, is_known: true });
         }
+        assert!(matches!(send(418), SendError::Refused { is_known: false, .. }));
         for status in [500, 502, 503, 504] {
             assert!(matches!(send(status), SendError::Unknown(_)), "{status}");
         }

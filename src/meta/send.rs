@@ -69,7 +69,7 @@ impl Graph {
         match status {
             429 => self.too_often(account, answer, false),
             500.. => SendError::Unknown(format!("status {status}")),
-            _ => SendError::Refused { code: format!("status {status}"), reason: Reason::Refused },
+            _ => SendError::Refused { code: format!("status {status}"), reason: Reason::Refused, is_known: false },
         }
     }
 
@@ -85,7 +85,8 @@ impl Graph {
     fn meaning_of(&self, account: &Id, answer: &Answer, told: &Told) -> SendError {
         let Told { code, subcode, is_transient, .. } = *told;
         tracing::info!(code, subcode, account = account.as_str(), "the Graph API did not send a message");
-        let refused = |reason| SendError::Refused { code: words_of(code, subcode), reason };
+        let is_known = is_refusal(code, subcode);
+        let refused = |reason| SendError::Refused { code: words_of(code, subcode), reason, is_known };
         match (code, subcode) {
             (PAIR_LIMIT, _) => SendError::Later {
                 retry_after: answer.retry_after(self.http().clock()).unwrap_or(PAIR_PAUSE),
@@ -110,7 +111,7 @@ impl Graph {
                 SendError::Broken { code: words_of(code, subcode) }
             }
             // Something broke, and nobody knows before or after what.
-            _ if answer.status.is_server_error() && !is_refusal(code, subcode) => {
+            _ if answer.status.is_server_error() && !is_known => {
                 SendError::Unknown(format!("status {} with code {}", answer.status.as_u16(), words_of(code, subcode)))
             }
             _ => refused(reason_of(code, subcode)),

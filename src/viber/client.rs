@@ -138,7 +138,9 @@ impl Client {
     fn without_verdict(&self, answer: &Answer) -> SendError {
         match answer.status.as_u16() {
             429 => SendError::Later { retry_after: self.pause_of(answer), only_person: false },
-            status @ 400..500 => SendError::Refused { code: format!("status {status}"), reason: Reason::Refused },
+            status @ 400..500 => {
+                SendError::Refused { code: format!("status {status}"), reason: Reason::Refused, is_known: false }
+            }
             status => SendError::Unknown(format!("an answer that cannot be read, with status {status}")),
         }
     }

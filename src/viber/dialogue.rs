@@ -10,7 +10,7 @@ use super::state::Viber;
 use super::{hourly_check, meaning, message, names, refusal};
 use crate::shared::channel::dialogue::{
     Ability, Choice, Dialogue, Fault, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent, Profile, Rate,
-    Reason, Recipient, SendError, Sent, Signal, TextLimit, WindowRule,
+    Reason, Recipient, SendError, Sent, Signal, TextLimit, Unreachable, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -105,7 +105,7 @@ fn is_too_new(answer: &Result<Sent, SendError>) -> bool {
 
 /// What is wrong with it is ours, and Viber was not asked.
 fn unsendable(code: &str) -> SendError {
-    SendError::Refused { code: code.to_owned(), reason: Reason::Refused }
+    SendError::Refused { code: code.to_owned(), reason: Reason::Refused, is_known: true }
 }
 
 impl Dialogue for BotDialogue {
@@ -148,8 +148,8 @@ impl Dialogue for BotDialogue {
     }
 
     /// Nobody is told by a refusal for how long a device will not do, or whether somebody registers again.
-    fn unreachable_after(&self, code: &str) -> Option<&'static str> {
-        (code == refusal::NOT_SUBSCRIBED.to_string()).then_some("unsubscribed")
+    fn unreachable_after(&self, code: &str) -> Option<Unreachable> {
+        (code == refusal::NOT_SUBSCRIBED.to_string()).then_some(Unreachable::Altogether("unsubscribed"))
     }
 
     /// Viber takes 30 KB, and characters that have to be escaped take more than they are.

@@ -54,7 +54,7 @@ pub fn of_call(status: i64, pause: Duration) -> ApiError {
 #[must_use]
 pub fn of_send(status: i64, pause: Duration) -> SendError {
     let code = status.to_string();
-    let refused = |reason| SendError::Refused { code: code.clone(), reason };
+    let refused = |reason| SendError::Refused { code: code.clone(), reason, is_known: true };
     match (status, of_account(status)) {
         (INVALID_TOKEN, _) => {
             SendError::Account { fault: Fault::NeedsReconnect, code, sentence: say::viber_token_refused() }
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn every_status_of_a_send_has_its_class() {
-        let refused = |code: &str, reason| SendError::Refused { code: code.to_owned(), reason };
+        let refused = |code: &str, reason| SendError::Refused { code: code.to_owned(), reason, is_known: true };
         for status in [1, 3, 4, 13, 14, 16, 17, 18, 19, 20] {
             assert_eq!(of_send(status, PAUSE), refused(&status.to_string(), Reason::Refused));
         }

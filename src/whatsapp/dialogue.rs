@@ -13,12 +13,12 @@ use super::payload::{kind, message_key};
 use super::person::Person;
 use super::state::Whatsapp;
 use super::template::Template;
-use super::{content, meaning, templates};
+use super::{content, meaning, refusal, templates};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
     Ability, Author, Choice, Dialogue, Fault, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent,
-    PersonRate, Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, WindowRule,
-    billing_label,
+    PersonRate, Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, Unreachable,
+    WindowRule, billing_label,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -59,7 +59,7 @@ impl NumberDialogue {
             captions: &[(MediaKind::Image, 1_024), (MediaKind::Video, 1_024), (MediaKind::File, 1_024)],
             caption_of_products: Some(800),
             window: WindowRule { free: Some(DAY), after_ad: None, human: None, human_is_off: false },
-            // What comes in counts, too; the platform says when it is too much.
+            // What comes in counts, too: see `take_came_in`.
             rate: Rate { parts: 80, per: Duration::from_secs(1), heavy: 80 },
             has_echo: false,
             automation_within: None,
@@ -123,12 +123,16 @@ fn person_of(to: Recipient<'_>) -> Result<Person, SendError> {
     Person::of_name(to.person).ok_or_else(|| not_left("a name that is nobody's"))
 }
 
+/// The template that is wanted, as far as it is known.
+fn find_in<'a>(known: &'a [Template], wanted: &Value) -> Option<&'a Template> {
+    known.iter().find(|template| {
+        wanted["name"] == template.seen.name.as_str() && wanted["language"] == template.seen.language.as_str()
+    })
+}
+
 /// The names of a template's parameters, if it has names for them. What is not known is numbered.
 fn names_in(known: &[Template], wanted: &Value) -> Vec<String> {
-    let is_it = |template: &&Template| {
-        wanted["name"] == template.seen.name.as_str() && wanted["language"] == template.seen.language.as_str()
-    };
-    known.iter().find(is_it).map(|template| template.named.clone()).unwrap_or_default()
+    find_in(known, wanted).map(|template| template.named.clone()).unwrap_or_default()
 }
 
 /// What the platform answers to a message that it took.
@@ -209,6 +213,24 @@ impl Dialogue for NumberDialogue {
             body["action"] = json!(action);
             self.whatsapp.client.control_thread(&body).await.map(drop)
         })
+    }
+
+    fn unreachable_after(&self, code: &str) -> Option<Unreachable> {
+        (code == refusal::NO_ADVERTISING.to_string()).then_some(Unreachable::ForAdvertising)
+    }
+
+    fn advertises<'a>(&'a self, template: &'a Value) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let known = self.templates().await;
+            find_in(&known, template).is_some_and(|known| known.seen.category.eq_ignore_ascii_case("marketing"))
+        })
+    }
+
+    fn take_came_in(&self) -> Vec<(String, u32)> {
+        match self.whatsapp.take_came_in() {
+            0 => Vec::new(),
+            count => vec![(self.whatsapp.config.account.as_str().to_owned(), count)],
+        }
     }
 
     fn may_begin_with(&self, person: &str) -> bool {
@@ -292,7 +314,7 @@ impl Dialogue for NumberDialogue {
                     SendError::Account { fault: Fault::NeedsReconnect, code: String::new(), sentence: reason }
                 }
                 ReadError::Api(ApiError::PermissionMissing { code, .. } | ApiError::Refused { code }) => {
-                    SendError::Refused { code, reason: Reason::Refused }
+                    SendError::Refused { code, reason: Reason::Refused, is_known: true }
                 }
                 error => not_left(error),
             })?;

@@ -22,6 +22,8 @@ pub fn of(item: &Item) -> Meaning {
         return Meaning::Unreadable;
     };
     match item.kind.as_str() {
+        // What was taken back is not answered; that something was written counts for the window.
+        kind::MESSAGE if object.is_true("is_deleted") => Meaning::Activity { opens_window: true },
         kind::MESSAGE => Meaning::Said(said(&object)),
         kind::ECHO => Meaning::WentOut(went_out(&object, Origin::Inbox)),
         // Another partner of the business, or Meta's own agent: it is not told which.
@@ -31,6 +33,7 @@ pub fn of(item: &Item) -> Meaning {
         kind::CALL => Meaning::Activity { opens_window: opens_by_call(&object) },
         kind::CALL_STATUS => Meaning::Activity { opens_window: object.text("status").as_deref() == Some("ACCEPTED") },
         kind::HANDOVER => control(&object),
+        kind::PREFERENCE => preference(&object),
         _ => Meaning::Activity { opens_window: false },
     }
 }
@@ -149,9 +152,10 @@ fn status(object: &Object<'_>) -> Meaning {
         _ => return Meaning::Activity { opens_window: false },
     };
     let Some(id) = text_of(object, "id") else { return Meaning::Activity { opens_window: false } };
+    let errors = object.get("errors").filter(|_| what == Receiving::Failed).and_then(elements).unwrap_or_default();
+    let code = errors.into_iter().find_map(Object::parse).and_then(|error| error.integer("code"));
     let failure = (what == Receiving::Failed).then(|| {
-        let first = object.get("errors").and_then(elements).unwrap_or_default().into_iter().find_map(Object::parse);
-        match first.and_then(|error| error.integer("code")) {
+        match code {
             Some(code) => (code.to_string(), refusal::reason_of(code)),
             // A failure without a code says nothing about the account.
             None => (String::new(), Reason::Refused),
@@ -164,9 +168,20 @@ fn status(object: &Object<'_>) -> Meaning {
     Meaning::Receipt(Receipt {
         mark: text_of(object, "biz_opaque_callback_data"),
         failure,
+        refuses_advertising: code == Some(refusal::NO_ADVERTISING),
         billing: billing.and_then(|pricing| serde_json::from_str(&pricing).ok()),
         ..Receipt::of(what, vec![id])
     })
+}
+
+/// Source: <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/user_preferences> (2026).
+fn preference(object: &Object<'_>) -> Meaning {
+    let is_about_advertising = object.text("category").as_deref() == Some("marketing_messages");
+    match object.text("value").as_deref().filter(|_| is_about_advertising) {
+        Some("stop") => Meaning::Advertising { is_refused: true },
+        Some("resume") => Meaning::Advertising { is_refused: false },
+        _ => Meaning::Activity { opens_window: false },
+    }
 }
 
 /// Calls of a person open the window, also missed ones; calls of ours do once they were taken.
@@ -281,6 +296,23 @@ mod tests {
         for odd in [r#"{"id":"w","status":"warning"}"#, r#"{"status":"sent"}"#, "{}"] {
             assert_eq!(read(kind::STATUS, odd), Meaning::Activity { opens_window: false }, "{odd}");
         }
+    }
+
+    #[test]
+    fn who_wants_no_advertising_says_so_and_what_was_taken_back_is_no_question() {
+        let said = |value: &str| {
+            read(kind::PREFERENCE, &format!(r#"{{"wa_id":"1","category":"marketing_messages","value":"{value}"}}"#))
+        };
+        assert_eq!(said("stop"), Meaning::Advertising { is_refused: true });
+        assert_eq!(said("resume"), Meaning::Advertising { is_refused: false });
+        assert_eq!(said("perhaps"), Meaning::Activity { opens_window: false });
+        let status = |code: u32| format!(r#"{{"id":"w","status":"failed","errors":[{{"code":{code}}}]}}"#);
+        for (code, is_refused) in [(131_050, true), (131_026, false)] {
+            let Meaning::Receipt(receipt) = read(kind::STATUS, &status(code)) else { panic!("a receipt") };
+            assert_eq!(receipt.refuses_advertising, is_refused, "{code}");
+        }
+        let left = r#"{"from":"1","id":"w","type":"text","is_deleted":true}"#;
+        assert_eq!(read(kind::MESSAGE, left), Meaning::Activity { opens_window: true });
     }
 
     #[test]

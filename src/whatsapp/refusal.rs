@@ -13,6 +13,9 @@ use crate::shared::outgoing::http::ApiError;
 /// it may not write to people of one country (130497) is none of them: others wait for nothing then.
 const STOPPING: [i64; 7] = [0, 3, 10, 131_005, 131_045, 131_063, 133_010];
 
+/// The person has stopped advertising messages.
+pub const NO_ADVERTISING: i64 = 131_050;
+
 /// Whether a refusal with this code stops all sending, beside those with which it is so everywhere at Meta.
 #[must_use]
 pub fn stops_sending(code: i64) -> bool {

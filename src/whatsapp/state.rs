@@ -1,5 +1,6 @@
 //! What the channel's code is given.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::client::Client;
@@ -26,6 +27,8 @@ pub struct Whatsapp {
     templates: Mutex<Option<Known>>,
     /// What the platform last said about the token.
     grants: Mutex<Option<Grants>>,
+    /// How many messages came in since the outbox last asked.
+    came_in: AtomicU32,
 }
 
 impl Whatsapp {
@@ -39,6 +42,7 @@ impl Whatsapp {
             number: Mutex::new(config.number.clone()),
             templates: Mutex::default(),
             grants: Mutex::default(),
+            came_in: AtomicU32::new(0),
             client: Client::new(shared, Arc::clone(&config)),
             config,
         })
@@ -70,6 +74,16 @@ impl Whatsapp {
     #[must_use]
     pub fn grants(&self) -> Option<Grants> {
         self.grants.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// So many messages to the number came in.
+    pub fn note_came_in(&self, count: usize) {
+        self.came_in.fetch_add(u32::try_from(count).unwrap_or(u32::MAX / 2), Ordering::Relaxed);
+    }
+
+    /// How many messages came in since this was last asked.
+    pub fn take_came_in(&self) -> u32 {
+        self.came_in.swap(0, Ordering::Relaxed)
     }
 
     /// The platform was asked about the token.

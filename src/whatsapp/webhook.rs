@@ -13,9 +13,10 @@ use axum::response::Response;
 use axum::routing::get;
 use http::HeaderMap;
 
-use super::payload;
+use super::payload::{self, kind};
 use super::state::Whatsapp;
 use crate::meta::webhook;
+use crate::shared::journal::Event;
 use crate::shared::server::webhook_intake;
 
 /// The largest delivery that is read: Meta's are up to 3 MB.
@@ -42,6 +43,9 @@ async fn delivery(State(whatsapp): State<Arc<Whatsapp>>, headers: HeaderMap, bod
         return answer;
     }
     let split = payload::split(&body);
+    let own = whatsapp.config.account.as_str();
+    let is_message = |event: &&Event| event.account == own && event.kind == kind::MESSAGE;
+    whatsapp.note_came_in(split.events.iter().filter(is_message).count());
     // While this one waits for the disk, hyper makes room for the next request.
     drop(body);
     whatsapp.intake.store_known(split.events, split.names).await

@@ -149,6 +149,14 @@ impl Sink {
         move |config| config.server.bot_receiver = Some(BotReceiver { url, secrets: vec![secret.into()] })
     }
 
+    /// With an older secret beside the current one, as `BOT_WEBHOOK_SECRET_PREVIOUS` names it.
+    fn configure_with(&self, previous: &[u8]) -> impl FnOnce(&mut Config) + use<> {
+        let url = self.url.parse().unwrap();
+        let secret = |key: &[u8]| format!("whsec_{}", STANDARD.encode(key)).into();
+        let secrets = vec![secret(KEY), secret(previous)];
+        move |config| config.server.bot_receiver = Some(BotReceiver { url, secrets })
+    }
+
     fn allow(&self) -> impl FnOnce(&mut Config) + use<> {
         let url = self.url.parse().unwrap();
         move |config| config.server.push_addresses = vec![url]
@@ -163,6 +171,29 @@ async fn put(bot: &Bot, body: &Value) -> Value {
 
 fn key_of(secret: &Value) -> Vec<u8> {
     STANDARD.decode(secret.as_str().unwrap().strip_prefix("whsec_").unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn the_secret_before_this_one_signs_along() {
+    const BEFORE: &[u8] = b"the key before it, of 32 bytes..";
+    let sink = Sink::start().await;
+    let app = TestApp::start_with(sink.configure_with(BEFORE)).await;
+    app.connect().await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "one")).await;
+    app.work().await;
+    let posts = sink.posts();
+    assert_eq!(posts.len(), 1);
+    assert!(posts[0].is_signed_with(KEY) && posts[0].is_signed_with(BEFORE));
+    assert!(!posts[0].is_signed_with(b"another key of thirty-two bytes."));
+    // Later only the new one does.
+    let app = app.restart_with(sink.configure()).await;
+    app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "two")).await;
+    app.work().await;
+    let last = sink.posts().pop().unwrap();
+    assert_eq!(last.json()["text"], "two");
+    assert!(last.is_signed_with(KEY) && !last.is_signed_with(BEFORE));
+    app.finish().await;
 }
 
 #[tokio::test]

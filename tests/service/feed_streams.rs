@@ -103,6 +103,50 @@ async fn a_stream_shows_the_same_events_with_the_same_numbers() {
 }
 
 #[tokio::test]
+async fn a_quiet_stream_says_something_now_and_then() {
+    let limits = shoptalk::shared::server::limits::Limits::default();
+    assert_eq!((limits.stream_comment, limits.stream_behind), (Duration::from_secs(15), 256));
+    let app = TestApp::start_with(|config| config.server.limits.stream_comment = Duration::from_millis(20)).await;
+    app.connect().await;
+    let bot = Bot::start(&app, &[Scope::Read]).await;
+    let mut reader = Reader::open(&bot, "", &[]).await;
+    assert_eq!(reader.block().await.unwrap(), "retry: 2000");
+    for _ in 0..3 {
+        assert_eq!(reader.block().await.unwrap(), ": nothing new");
+    }
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "one")).await;
+    assert_eq!(reader.event().await.unwrap().2["text"], "one");
+    assert_eq!(reader.block().await.unwrap(), ": nothing new", "and goes on to");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn who_takes_nothing_and_falls_behind_is_cut_off_and_goes_on_where_it_was() {
+    let app = TestApp::start_with(|config| {
+        config.server.limits.stream_behind = 3;
+        config.server.limits.stream_moment = Duration::ZERO;
+        config.server.answering.settle = Duration::ZERO;
+    })
+    .await;
+    app.connect().await;
+    let bot = Bot::start(&app, &[Scope::Read]).await;
+    let mut reader = Reader::open(&bot, "after=0", &[]).await;
+    assert_eq!(reader.block().await.unwrap(), "retry: 2000");
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "one")).await;
+    let (first, ..) = reader.event().await.unwrap();
+    // More than a stream reads at a time: at its second look it is behind.
+    let items: Vec<Value> = (0..60).map(|n| app.page().message_from(&sam(&app), &n.to_string())).collect();
+    assert_eq!(app.page().deliver(&items).await.unwrap(), Some(200));
+    app.settle().await;
+    reader.ends_within(Duration::from_secs(10)).await;
+    let mut again = Reader::open(&bot, "", &[("last-event-id", &first.to_string())]).await;
+    for n in 0..60 {
+        assert_eq!(again.event().await.unwrap().2["text"], n.to_string());
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a5_streams_and_waiting_readers_die_with_their_key() {
     let (app, bot) = start().await;
     let mut reader = Reader::open(&bot, "after=0", &[]).await;

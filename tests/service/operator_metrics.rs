@@ -9,13 +9,13 @@ use shoptalk::shared::store::api_keys::Scope;
 use crate::replies::{Scene, to};
 use crate::test_app::{Answer, OPERATOR_TOKEN, PAGE, TestApp};
 
-async fn scrape(app: &TestApp) -> Answer {
+pub async fn scrape(app: &TestApp) -> Answer {
     let bearer = format!("Bearer {OPERATOR_TOKEN}");
     app.browser().send(Method::GET, "/metrics", &[("authorization", &bearer)], b"").await
 }
 
 /// The value of a series, written as Prometheus writes it.
-fn value(text: &str, series: &str) -> f64 {
+pub fn value(text: &str, series: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("{series} is not in\n{text}")).parse().unwrap()
 }

@@ -11,6 +11,7 @@ use axum::routing::post;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use shoptalk::answering::responder::settings::ResponderSettings;
+use shoptalk::app::config::Config;
 use shoptalk::commands::Command;
 use shoptalk::facebook::sandbox::Person;
 use tokio::sync::watch;
@@ -128,10 +129,19 @@ impl Scene {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut ResponderSettings)) -> Self {
+        Self::start_in(change, |_| {}).await
+    }
+
+    /// In a service with other settings, too.
+    pub async fn start_in(change: impl FnOnce(&mut ResponderSettings), configure: impl FnOnce(&mut Config)) -> Self {
         let model = Model::start().await;
         let mut settings = model.settings();
         change(&mut settings);
-        let app = TestApp::start_with(|config| config.server.responder = Some(settings)).await;
+        let app = TestApp::start_with(|config| {
+            config.server.responder = Some(settings);
+            configure(config);
+        })
+        .await;
         app.shop().add_product("Snowboard Classic");
         let browser = app.connect().await;
         let sam = app.facebook.person(SAM, "Sam Doe");

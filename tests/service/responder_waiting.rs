@@ -172,6 +172,8 @@ async fn after_it_was_switched_off_nothing_is_accepted_and_nobody_is_silenced() 
     let turn = journal.list_due_turns(10).await.unwrap().pop().expect("a turn that waits");
     scene.switch(false).await;
     let message = NewMessage {
+        ends_at: None,
+        has_room: true,
         id: "msg_0123456789abcdef0123456789abcdef".to_owned(),
         merchant: turn.merchant.to_string(),
         conversation: Conversation { channel: "facebook".to_owned(), account: PAGE.to_owned(), person: SAM.to_owned() },

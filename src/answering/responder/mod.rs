@@ -7,6 +7,7 @@ mod completion;
 mod guard;
 mod health;
 pub mod model;
+mod pictures;
 mod prompt;
 mod rounds;
 mod sentences;

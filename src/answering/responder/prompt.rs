@@ -14,9 +14,6 @@ const LONGEST_FILE: u64 = 64 * 1024;
 const LONGEST_MESSAGE: usize = 1_000;
 const LONGEST_PAST: usize = 8_000;
 
-/// How many pictures are shown.
-const MOST_PICTURES: usize = 4;
-
 /// The instructions as they are now.
 ///
 /// # Errors
@@ -44,9 +41,9 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Of these instructions and this event.
+    /// Of these instructions and this event. `pictures`: where those that came with it can be fetched.
     #[must_use]
-    pub fn new(instructions: &str, event: &Value, shows_images: bool) -> Self {
+    pub fn new(instructions: &str, event: &Value, pictures: &[String]) -> Self {
         let shop = event["shop"].to_string();
         let products = event["products"].to_string();
         let language = "the language of the customer's last message";
@@ -59,8 +56,8 @@ impl Opening {
             messages.push(json!({ "role": role, "content": words }));
             if is_person { by_person.push(words) } else { by_shop.push(words) }
         }
-        if shows_images && let Some(last) = messages.last_mut() {
-            show_images(last, event);
+        if let Some(last) = messages.last_mut().filter(|_| !pictures.is_empty()) {
+            show(last, pictures);
         }
         Self { messages, by_shop, by_person }
     }
@@ -117,29 +114,26 @@ fn cut(text: String, longest: usize) -> String {
 
 /// What was said, or what kind of thing came: of what is answered that is known more closely.
 fn words_of(message: &Value, event: &Value) -> String {
-    if let Some(text) = message["text"].as_str().filter(|text| !text.trim().is_empty()) {
-        return text.to_owned();
-    }
     let is_answered = message["platform_id"] == event["platform_id"];
     let media = event["media"].as_array().map(Vec::as_slice).unwrap_or_default();
-    match media.first().filter(|_| is_answered).and_then(|medium| medium["type"].as_str()) {
-        Some("audio" | "voice") => "[voice message]".to_owned(),
-        Some(kind) => format!("[{kind}]"),
-        None => format!("[{}]", message["kind"].as_str().unwrap_or("something else")),
+    let came = match media.first().filter(|_| is_answered).and_then(|medium| medium["type"].as_str()) {
+        Some("audio" | "voice") => Some("[voice message]".to_owned()),
+        Some(kind) => Some(format!("[{kind}]")),
+        None => None,
+    };
+    match (message["text"].as_str().filter(|text| !text.trim().is_empty()), came) {
+        (Some(text), Some(came)) => format!("{text}\n{came}"),
+        (Some(text), None) => text.to_owned(),
+        (None, Some(came)) => came,
+        (None, None) => format!("[{}]", message["kind"].as_str().unwrap_or("something else")),
     }
 }
 
 /// Adds the links of pictures that came with the event.
-fn show_images(message: &mut Value, event: &Value) {
-    let images = event["media"].as_array().map(Vec::as_slice).unwrap_or_default().iter().filter_map(|medium| {
-        let url = medium["url"].as_str().filter(|url| url.starts_with("https://"))?;
-        (medium["type"] == "image").then(|| json!({ "type": "image_url", "image_url": { "url": url } }))
-    });
-    let mut parts: Vec<Value> = images.take(MOST_PICTURES).collect();
-    if !parts.is_empty() {
-        parts.insert(0, json!({ "type": "text", "text": message["content"] }));
-        message["content"] = Value::Array(parts);
-    }
+fn show(message: &mut Value, pictures: &[String]) {
+    let text = json!({ "type": "text", "text": message["content"] });
+    let images = pictures.iter().map(|url| json!({ "type": "image_url", "image_url": { "url": url } }));
+    message["content"] = std::iter::once(text).chain(images).collect();
 }
 
 /// JSON as a reader sees it: slashes and other characters unescaped.
@@ -155,18 +149,22 @@ mod tests {
     fn the_conversation_ends_with_what_is_answered() {
         let event = json!({
             "kind": "text", "text": "Is the blue one in stock?", "shop": { "name": "Demo" }, "products": [{ "id": "1" }],
-            "media": [{ "type": "image", "url": "https://cdn.example/1.jpg" }],
+            "platform_id": "m_1", "media": [{ "type": "image", "url": "https://cdn.example/1.jpg" }],
             "messages": [
                 { "by": "human", "kind": "text", "text": "Hello!" },
-                { "by": "person", "kind": "text", "text": "Is the blue one in stock?" },
+                { "by": "person", "kind": "text", "text": "Is the blue one in stock?", "platform_id": "m_1" },
             ],
         });
-        let opening = Opening::new("You sell for {shop}: {products}. Speak {language}.", &event, false);
+        let opening = Opening::new("You sell for {shop}: {products}. Speak {language}.", &event, &[]);
         let roles: Vec<&str> = opening.messages.iter().filter_map(|one| one["role"].as_str()).collect();
         assert_eq!(roles, ["system", "assistant", "user"]);
         assert!(opening.messages[0]["content"].as_str().unwrap().contains(r#"[{"id":"1"}]"#));
-        let opening = Opening::new("", &event, true);
-        assert_eq!(opening.messages[2]["content"][1]["image_url"]["url"], "https://cdn.example/1.jpg");
+        assert_eq!(
+            opening.messages[2]["content"], "Is the blue one in stock?\n[image]",
+            "the platform's link stays here"
+        );
+        let opening = Opening::new("", &event, &["https://bot.example/m/1.jpg".to_owned()]);
+        assert_eq!(opening.messages[2]["content"][1]["image_url"]["url"], "https://bot.example/m/1.jpg");
     }
 
     #[test]
@@ -174,7 +172,7 @@ mod tests {
         let voice = json!({ "kind": "media", "platform_id": "m_1", "media": [{ "type": "audio", "url": null }],
             "messages": [{ "by": "person", "kind": "media", "platform_id": "m_0" },
                          { "by": "person", "kind": "media", "platform_id": "m_1" }] });
-        let opening = Opening::new("", &voice, true);
+        let opening = Opening::new("", &voice, &[]);
         assert_eq!(opening.by_person, ["[media]", "[voice message]"]);
         assert_eq!(filled("{a}{b}{c", &[("{a}", "{b}"), ("{b}", "2")]), "{b}2{c");
     }
@@ -183,7 +181,7 @@ mod tests {
     fn a_long_past_is_cut_and_its_newest_part_is_kept() {
         let message = |n: usize| json!({ "by": "person", "text": format!("{n} {}", "ä".repeat(5_000)) });
         let event = json!({ "messages": (0..20).map(message).collect::<Vec<_>>() });
-        let opening = Opening::new("", &event, false);
+        let opening = Opening::new("", &event, &[]);
         let said: Vec<&str> = opening.messages[1..].iter().filter_map(|one| one["content"].as_str()).collect();
         assert_eq!(said.iter().map(|text| text.chars().count()).sum::<usize>(), LONGEST_PAST);
         assert!(said.last().unwrap().starts_with("19 ") && said[0].starts_with("12 "), "{}", said.len());

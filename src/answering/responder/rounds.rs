@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::completion::{Said, ToolCall};
 use super::guard::{Objection, Told, candidates};
 use super::model::ModelError;
+use super::pictures::Shown;
 use super::prompt::{Opening, instructions};
 use super::tools::{Tool, described};
 use super::{Asked, Because, Found, PRODUCTS, Payer, Question, Responder, Verdict};
@@ -54,9 +55,16 @@ impl Responder {
     /// # Errors
     /// When the databases cannot be read. A model that does not answer is no error here: see [`Asked::verdict`].
     pub async fn ask(&self, question: &Question<'_>) -> anyhow::Result<Asked> {
+        let pictures = self.show_pictures(question).await;
+        let asked = self.ask_with(question, &pictures).await;
+        self.hide_pictures(pictures).await;
+        asked
+    }
+
+    async fn ask_with(&self, question: &Question<'_>, pictures: &[Shown]) -> anyhow::Result<Asked> {
         let mut tokens = Tokens::default();
         let mut known = Known { told: Told::default(), products: Vec::new() };
-        let verdict = match self.ask_until_over(question, &mut known, &mut tokens).await? {
+        let verdict = match self.ask_until_over(question, pictures, &mut known, &mut tokens).await? {
             Ok(verdict) => Ok(self.without_other_people(question, &known, verdict).await?),
             Err(ModelError::Unreadable) => Ok(trouble(say::bot_hand_unreadable())),
             Err(ModelError::Declined(_)) => Ok(trouble(say::bot_hand_declined())),
@@ -68,6 +76,7 @@ impl Responder {
     async fn ask_until_over(
         &self,
         question: &Question<'_>,
+        pictures: &[Shown],
         known: &mut Known,
         tokens: &mut Tokens,
     ) -> anyhow::Result<Result<Verdict, ModelError>> {
@@ -79,8 +88,8 @@ impl Responder {
                 return Ok(Ok(trouble(say::bot_hand_prompt())));
             }
         };
-        let Opening { mut messages, by_shop, by_person } =
-            Opening::new(&instructions, question.event, settings.shows_images);
+        let links: Vec<String> = pictures.iter().map(|shown| shown.address.clone()).collect();
+        let Opening { mut messages, by_shop, by_person } = Opening::new(&instructions, question.event, &links);
         by_shop.iter().for_each(|text| known.told.add(text));
         by_person.iter().for_each(|text| known.told.add_of_person(text));
         known.add_products(&question.event["products"]);

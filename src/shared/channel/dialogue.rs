@@ -75,10 +75,20 @@ pub trait Dialogue: Send + Sync {
         self.profile().text
     }
 
-    /// Why a person cannot be written to until they write again, to whom the platform refused a message with this code: the
-    /// word in the API. `None`: the refusal says nothing of the next message.
-    fn unreachable_after(&self, _code: &str) -> Option<&'static str> {
+    /// What a refusal with this code says of the person's next messages. `None`: nothing.
+    fn unreachable_after(&self, _code: &str) -> Option<Unreachable> {
         None
+    }
+
+    /// Whether this template advertises: nobody gets one who does not want advertising.
+    fn advertises<'a>(&'a self, _template: &'a serde_json::Value) -> BoxFuture<'a, bool> {
+        Box::pin(async { false })
+    }
+
+    /// How many messages came in for which accounts since this was last asked, where the platform counts them with those that
+    /// go out.
+    fn take_came_in(&self) -> Vec<(String, u32)> {
+        Vec::new()
     }
 
     /// What this platform does not take of a part that keeps to the [`Profile`]; `None`: nothing. The part is as it is stored: cards
@@ -475,6 +485,8 @@ pub enum SendError {
         code: String,
         /// What that means.
         reason: Reason,
+        /// Whether the channel knows this code, or the refusal is our own. What it does not know, an operator is told.
+        is_known: bool,
     },
     /// Nothing of this account can be sent until that is mended.
     #[error("the account cannot send: code {code}")]
@@ -496,7 +508,9 @@ impl From<NoAnswer> for SendError {
         match none {
             NoAnswer::NeverLeft(why) => Self::NotSent(why),
             NoAnswer::Lost(why) => Self::Unknown(why),
-            NoAnswer::NotAllowed => Self::Refused { code: "address not allowed".to_owned(), reason: Reason::Refused },
+            NoAnswer::NotAllowed => {
+                Self::Refused { code: "address not allowed".to_owned(), reason: Reason::Refused, is_known: true }
+            }
         }
     }
 }
@@ -534,6 +548,15 @@ impl std::str::FromStr for Fault {
             .find(|fault| fault.as_str() == text)
             .ok_or_else(|| anyhow::anyhow!("unknown fault of an account"))
     }
+}
+
+/// To what a person does not let themselves be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreachable {
+    /// To anything, until they write again: why, the word in the API.
+    Altogether(&'static str),
+    /// To advertising, until they say otherwise.
+    ForAdvertising,
 }
 
 /// A sign without content.

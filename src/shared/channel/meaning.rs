@@ -26,6 +26,11 @@ pub enum Meaning {
     },
     /// The person can be written to again.
     CanReceive,
+    /// The person says whether they want advertising.
+    Advertising {
+        /// Whether they want none.
+        is_refused: bool,
+    },
     /// Anything else about the person. `opens_window`: it allows answers like a message does.
     Activity {
         /// Whether answers are allowed because of it.
@@ -142,6 +147,8 @@ pub struct Receipt {
     pub tells_of_unknown: bool,
     /// With [`Receiving::Failed`]: the platform's code, and what it means.
     pub failure: Option<(String, Reason)>,
+    /// With [`Receiving::Failed`]: whether it failed because the person wants no advertising.
+    pub refuses_advertising: bool,
     /// What the platform says about costs, as JSON.
     pub billing: Option<serde_json::Value>,
 }
@@ -156,7 +163,16 @@ impl Receipt {
     /// This happened to those with these ids of the platform.
     #[must_use]
     pub fn of(what: Receiving, messages: Vec<String>) -> Self {
-        Self { what, until: None, messages, mark: None, tells_of_unknown: false, failure: None, billing: None }
+        Self {
+            what,
+            until: None,
+            messages,
+            mark: None,
+            tells_of_unknown: false,
+            failure: None,
+            refuses_advertising: false,
+            billing: None,
+        }
     }
 }
 

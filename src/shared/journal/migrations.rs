@@ -29,6 +29,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0025_responder_turns.sql"),
     include_str!("../../../migrations/journal/0026_broken_items.sql"),
     include_str!("../../../migrations/journal/0027_doubtful_echoes.sql"),
+    include_str!("../../../migrations/journal/0028_advertising.sql"),
 ];
 
 /// How many migrations this program knows.

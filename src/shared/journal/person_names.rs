@@ -289,7 +289,11 @@ fn merge_states(connection: &Connection, ends: [&str; 4]) -> rusqlite::Result<()
                     paused_until = CASE WHEN own.paused_by IS NULL THEN old.paused_until ELSE own.paused_until END,
                     pause_note = CASE WHEN own.paused_by IS NULL THEN old.pause_note ELSE own.pause_note END,
                     paused_by = coalesce(own.paused_by, old.paused_by),
-                    owner_lost_at = coalesce(own.owner_lost_at, old.owner_lost_at)
+                    owner_lost_at = coalesce(own.owner_lost_at, old.owner_lost_at),
+                    advertising_refused = CASE WHEN own.advertising_told_at >= old.advertising_told_at
+                        THEN own.advertising_refused ELSE coalesce(old.advertising_refused, own.advertising_refused) END,
+                    advertising_told_at = coalesce(max(own.advertising_told_at, old.advertising_told_at),
+                        own.advertising_told_at, old.advertising_told_at)
                  FROM conversation_states AS old
                  WHERE own.channel = ?1 AND own.account = ?2 AND own.conversation = ?4
                    AND old.channel = ?1 AND old.account = ?2 AND old.conversation = ?3",

@@ -87,6 +87,13 @@ pub(super) fn take_back(
             connection
                 .prepare_cached("UPDATE events SET payload = ?2 WHERE seq = ?1")?
                 .execute(params![seq, (unsending.tombstone)(payload)])?;
+            // What the person took back asks nothing any more.
+            connection
+                .prepare_cached(
+                    "UPDATE conversation_states SET said_at = NULL, said_seq = NULL
+                     WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND said_seq = ?4",
+                )?
+                .execute(params![event.channel, event.account, person, seq])?;
         }
         is_filed |= !known.is_empty() || has_beginning;
         // Who takes back what is known to be theirs counts for more than who did before it came.

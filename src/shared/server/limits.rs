@@ -76,6 +76,13 @@ pub struct Limits {
     pub body_bytes: usize,
     /// After how long an unfinished body or an idle connection gives way to a newcomer, where all places are taken.
     pub give_way: Duration,
+    /// A stream of events says something at least so often, so that nobody between takes it for dead.
+    pub stream_comment: Duration,
+    /// The reader of a stream who has taken nothing for a moment and is so many events behind is cut off, and goes on from where
+    /// it was.
+    pub stream_behind: i64,
+    /// That moment.
+    pub stream_moment: Duration,
     /// How often one address may use the routes of logins and of deletion.
     pub doors: Rate,
     /// The proxies whose `X-Forwarded-For` is believed.
@@ -88,6 +95,9 @@ impl Default for Limits {
             first_byte: Duration::from_secs(5),
             headers: Duration::from_secs(5),
             idle: Duration::from_secs(60),
+            stream_comment: Duration::from_secs(15),
+            stream_behind: 256,
+            stream_moment: Duration::from_secs(1),
             delivery: Duration::from_secs(10),
             request: Duration::from_secs(30),
             work: Duration::from_secs(60),

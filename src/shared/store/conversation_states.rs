@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::shared::channel::dialogue::Unreachable;
 use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError};
 use crate::shared::languages::Sentence;
 
@@ -25,6 +26,32 @@ pub struct ConversationState {
     pub handed_at: Option<i64>,
     /// Why the person cannot be written to: `blocked`, `unsubscribed`, …
     pub unreachable: Option<String>,
+    /// What the person last said about advertising; `None`: nothing.
+    pub advertising: Option<Advertising>,
+}
+
+/// What a person said about advertising.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advertising {
+    /// Whether they want none.
+    pub is_refused: bool,
+    /// When they said so.
+    pub at: i64,
+}
+
+impl ConversationState {
+    /// Whether the person wants no advertising.
+    #[must_use]
+    pub fn refuses_advertising(&self) -> bool {
+        self.advertising.is_some_and(|told| told.is_refused)
+    }
+
+    /// The person says something about advertising. What came late says nothing about now.
+    pub(super) fn set_advertising(&mut self, told: Advertising) {
+        if self.advertising.is_none_or(|known| known.at <= told.at) {
+            self.advertising = Some(told);
+        }
+    }
 }
 
 /// Bots are to be silent.
@@ -151,15 +178,23 @@ impl Journal {
         self.read(move |connection| find_name(connection, &conversation)).await
     }
 
-    /// The person cannot be written to, for this reason, until they write again.
+    /// The person cannot be written to, as the platform said now.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn set_unreachable(&self, conversation: &Conversation, why: &'static str) -> Result<(), JournalError> {
+    pub async fn set_unreachable(
+        &self,
+        conversation: &Conversation,
+        unreachable: Unreachable,
+    ) -> Result<(), JournalError> {
         let conversation = conversation.clone();
+        let now_ms = self.clock().now_ms();
         self.write(move |connection| {
             let mut state = load_state(connection, &conversation)?;
-            state.unreachable = Some(why.to_owned());
+            match unreachable {
+                Unreachable::Altogether(why) => state.unreachable = Some(why.to_owned()),
+                Unreachable::ForAdvertising => state.set_advertising(Advertising { is_refused: true, at: now_ms }),
+            }
             save_state(connection, &conversation, &state)
         })
         .await
@@ -221,7 +256,7 @@ pub(in crate::shared) fn load_state(
     let state = connection
         .prepare_cached(
             "SELECT opened_at, ad_at, said_at, said_seq, out_at, out_seq, paused_by, paused_until, pause_note,
-                    owner_lost_at, handed_at, unreachable, handed_over
+                    owner_lost_at, handed_at, unreachable, handed_over, advertising_refused, advertising_told_at
              FROM conversation_states WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
         )?
         .query_row([channel, account, person], read_state)
@@ -252,6 +287,10 @@ fn read_state(row: &Row<'_>) -> rusqlite::Result<ConversationState> {
         owner_lost_at: row.get(9)?,
         handed_at: row.get(10)?,
         unreachable: row.get(11)?,
+        advertising: match (row.get(13)?, row.get(14)?) {
+            (Some(is_refused), Some(at)) => Some(Advertising { is_refused, at }),
+            _ => None,
+        },
     })
 }
 
@@ -270,8 +309,9 @@ pub(in crate::shared) fn save_state(
         .prepare_cached(
             "INSERT OR REPLACE INTO conversation_states
                 (channel, account, conversation, opened_at, ad_at, said_at, said_seq, out_at, out_seq, paused_by,
-                 paused_until, pause_note, owner_lost_at, handed_at, unreachable, handed_over)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                 paused_until, pause_note, owner_lost_at, handed_at, unreachable, handed_over, advertising_refused,
+                 advertising_told_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         )?
         .execute(params![
             channel,
@@ -290,6 +330,8 @@ pub(in crate::shared) fn save_state(
             state.handed_at,
             state.unreachable,
             pause.is_some_and(|pause| pause.is_handed_over),
+            state.advertising.map(|told| told.is_refused),
+            state.advertising.map(|told| told.at),
         ])
         .map(drop)
 }

@@ -50,7 +50,7 @@ pub use api_keys::ApiKeys;
 pub use attachments::{Attached, Attachment, Copied, IndexedMedia, KeptCopy, WantedMedia};
 pub use connection::{Connection, SendingBlock, Status, Trouble, TroubleSource};
 pub use connections::{Connections, NewConnection};
-pub use conversation_states::{ConversationState, Pause, PausedBy, Standing};
+pub use conversation_states::{Advertising, ConversationState, Pause, PausedBy, Standing};
 pub use erasures::Erasures;
 pub use event_log::{EventFilter, EventPage, LARGEST_PAGE};
 pub use event_status::{EventOutcome, EventStatus};

@@ -291,6 +291,14 @@ impl Uploads {
         Ok(removed > 0)
     }
 
+    /// Removes one file before its time.
+    ///
+    /// # Errors
+    /// When the journal or the disk cannot be used.
+    pub async fn remove(&self, id: &str) -> anyhow::Result<()> {
+        self.remove_where("id = ?1", vec![id.to_owned().into()]).await.map(drop)
+    }
+
     /// Removes everything that this merchant uploaded, and gives how many files that were.
     ///
     /// # Errors

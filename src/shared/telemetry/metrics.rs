@@ -78,6 +78,7 @@ pub struct ReplyMetrics {
     changes: Family<Labels<3>, Counter>,
     times: Family<Labels<1>, Timing>,
     parts: Family<[(&'static str, String); 2], Counter>,
+    unknown_codes: Family<[(&'static str, String); 2], Counter>,
 }
 
 impl ReplyMetrics {
@@ -89,6 +90,11 @@ impl ReplyMetrics {
     /// The platform took a part. `billing`: what it says about its cost, in one word.
     pub fn count_part(&self, channel: &'static str, billing: &str) {
         self.parts.get_or_create(&[("channel", channel.to_owned()), ("billing", billing.to_owned())]).inc();
+    }
+
+    /// The platform refused a part with a code that the channel does not know.
+    pub fn count_unknown_code(&self, channel: &str, code: &str) {
+        self.unknown_codes.get_or_create(&[("channel", channel.to_owned()), ("code", code.to_owned())]).inc();
     }
 
     /// A message was sent so long after it was accepted.
@@ -278,6 +284,8 @@ impl Book {
         self.keep_times("reply", "From the acceptance of a message to its sending", replies.times.clone());
         let parts = "Parts of messages that a platform took, by what it says about their cost";
         self.keep("reply_parts", parts, replies.parts.clone());
+        let unknown = "Parts of messages that a platform refused with a code that is not known here";
+        self.keep("reply_unknown_codes", unknown, replies.unknown_codes.clone());
         replies
     }
 

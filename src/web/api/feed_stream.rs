@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::watch;
 
 use super::caller::Caller;
-use super::limits::StreamPlace;
+use super::limits::{StreamPlace, StreamRule};
 use super::state::Api;
 use super::stream_pages::StreamPages;
 use crate::answering::Answering;
@@ -20,15 +20,8 @@ use crate::web::pieces::{self, Step};
 /// How many events a stream reads at a time.
 pub(super) const STREAM_PAGE: usize = 50;
 
-/// A stream says something at least so often, so that nobody between takes it for dead.
-const COMMENT_EVERY: Duration = Duration::from_secs(15);
-
 /// How often a waiting reader looks by itself, should it not have been told.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
-
-/// Who has taken nothing for a moment and is so many events behind is cut off, and goes on from where it was.
-const MOST_BEHIND: i64 = 256;
-const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// A place among streams and waiting readers, and in their count.
 pub(super) struct Counted {
@@ -61,6 +54,7 @@ struct Stream {
     said: Option<Instant>,
     /// Whether it had come to the end: until then it may be behind.
     was_live: bool,
+    rule: StreamRule,
     _place: Counted,
 }
 
@@ -80,6 +74,7 @@ pub(super) fn stream(
         ended: Box::pin(caller.ended()),
         said: None,
         was_live: false,
+        rule: api.limits.stream_rule(),
         _place: place,
     };
     let headers = [
@@ -100,7 +95,7 @@ impl Stream {
             self.said = Some(Instant::now());
             return Some((Bytes::from_static(b"retry: 2000\n\n"), self));
         };
-        let was_slow = said.elapsed() > A_MOMENT;
+        let was_slow = said.elapsed() > self.rule.a_moment;
         let mut quiet_since = Instant::now();
         let mut is_first = true;
         loop {
@@ -119,7 +114,7 @@ impl Stream {
                     return None;
                 }
             };
-            let is_behind = page.newest - self.query.feed.after > MOST_BEHIND;
+            let is_behind = page.newest - self.query.feed.after > self.rule.most_behind;
             if std::mem::take(&mut is_first) && was_slow && is_behind && self.was_live {
                 return None;
             }
@@ -133,13 +128,13 @@ impl Stream {
             if has_more {
                 continue;
             }
-            let left = COMMENT_EVERY.saturating_sub(quiet_since.elapsed());
+            let left = self.rule.comment_every.saturating_sub(quiet_since.elapsed());
             tokio::select! {
                 () = &mut self.ended => return None,
                 () = tokio::time::sleep(left.min(LOOK_EVERY)) => {}
                 _ = self.news.changed() => {}
             }
-            if quiet_since.elapsed() >= COMMENT_EVERY {
+            if quiet_since.elapsed() >= self.rule.comment_every {
                 quiet_since = Instant::now();
                 self.said = Some(quiet_since);
                 return Some((Bytes::from_static(b": nothing new\n\n"), self));

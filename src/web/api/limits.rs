@@ -48,7 +48,19 @@ pub struct ApiLimits {
     streams: Places<String>,
     uploads: Places<Uuid>,
     upload_within: Duration,
+    stream_rule: StreamRule,
     proxies: Proxies,
+}
+
+/// What is asked of the readers of streams: see [`Limits`].
+#[derive(Debug, Clone, Copy)]
+pub struct StreamRule {
+    /// How often a quiet stream says something.
+    pub comment_every: Duration,
+    /// Behind how many events a reader is cut off that has taken nothing for [`StreamRule::a_moment`].
+    pub most_behind: i64,
+    /// So long.
+    pub a_moment: Duration,
 }
 
 /// What is left of a key's shares.
@@ -67,6 +79,12 @@ pub enum Work {
 }
 
 impl ApiLimits {
+    /// What is asked of the readers of streams.
+    #[must_use]
+    pub fn stream_rule(&self) -> StreamRule {
+        self.stream_rule
+    }
+
     /// Nothing is used yet. Who asks behind a proxy is told by the service's own limits.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
@@ -76,6 +94,11 @@ impl ApiLimits {
             streams: Places::new(STREAMS, STREAMS_OF_KEY),
             uploads: Places::new(UPLOADS, UPLOADS_OF_MERCHANT),
             upload_within: limits.request,
+            stream_rule: StreamRule {
+                comment_every: limits.stream_comment,
+                most_behind: limits.stream_behind,
+                a_moment: limits.stream_moment,
+            },
             proxies: limits.proxies.clone(),
         }
     }

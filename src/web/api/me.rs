@@ -9,7 +9,7 @@ use super::body::refuse_query;
 use super::caller::Caller;
 use super::problem::ApiProblem;
 use super::state::Api;
-use crate::shared::channel::dialogue::{Ability, Rate};
+use crate::shared::channel::dialogue::{Ability, PersonRate, Rate};
 use crate::shared::store::api_keys::Scope;
 
 pub(super) fn routes() -> Router<Api> {
@@ -53,6 +53,12 @@ fn sending_of(api: &Api, channel: &str) -> (Vec<&'static str>, Value) {
     let limits = json!({
         "text": profile.text, "choices": profile.choices, "products": profile.cards,
         "rate": { "parts": parts, "heavy": heavy, "per_seconds": per.as_secs() },
+        "person": profile.person_rate.map(
+            |PersonRate { burst, every }| json!({ "parts": burst, "then_one_in_seconds": every.as_secs() }),
+        ),
+        "without_reply": profile.without_reply.map(
+            |(parts, within)| json!({ "parts": parts, "per_seconds": within.as_secs() }),
+        ),
     });
     (can, limits)
 }

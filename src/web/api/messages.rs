@@ -79,21 +79,23 @@ async fn send(
     uncounted.count_write()?;
     refuse_query(query.as_deref())?;
     let content = Content::read(&body).map_err(ApiProblem::Invalid)?;
-    if api.outbox.is_full(&channel, &account) {
-        return Err(ApiProblem::QueueFull { retry_after: QUEUE_PAUSE });
-    }
-    let accepted = match api.answering.accept_standing(&wish, content.clone(), &standing).await {
+    let outbox = &*api.outbox;
+    let accepted = match api.answering.accept_standing(outbox, &wish, content.clone(), &standing).await {
         // A message that was not looked at yet may have opened it.
         Err(Refused::WindowClosed(..)) => {
             let of = Conversation { channel: channel.clone(), account: account.clone(), person: person.clone() };
             api.caught_up(&of).await?;
-            api.answering.accept(&wish, content).await
+            api.answering.accept(outbox, &wish, content).await
         }
         accepted => accepted,
     };
     let accepted = accepted.map_err(problem_of)?;
     let Accepted::Stored(message) = accepted else { return Ok(answer(&accepted)) };
     api.outbox.add(message.number, &message.conversation);
+    if message.author == Author::Human {
+        // What bots had waiting before it has failed with its pause: nobody waits for their next try.
+        api.outbox.wake(&message.conversation);
+    }
     match wait_wanted(&headers) {
         Some(longest) => waited(&api, caller, place, *message, longest).await,
         None => Ok(answer(&Accepted::Stored(message))),

@@ -117,9 +117,11 @@ async fn answer(
     let body = json!({ "text": text.trim(), "author": "human", "ttl_seconds": LIFE });
     let wish = Wish { connection: &connection, person: &conversation.person, key: posted.field("key"), body: &body };
     let content = Content::read(&body).map_err(|_| AppError::BadRequest(say::not_sent_content()))?;
-    match answering.accept(&wish, content).await {
+    match answering.accept(&*outbox.0, &wish, content).await {
         Ok(Accepted::Stored(message)) => {
             outbox.0.add(message.number, &message.conversation);
+            // What bots had waiting before it has failed with its pause: nobody waits for their next try.
+            outbox.0.wake(&message.conversation);
             Ok(back)
         }
         // The form was sent twice.

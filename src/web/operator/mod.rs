@@ -145,6 +145,20 @@ mod tests {
     }
 
     #[test]
+    fn the_description_for_bots_is_openapi_as_a_validator_wants_it() {
+        let described: Value = serde_json::from_str(include_str!("../api/openapi.json")).unwrap();
+        assert_eq!(lint(&described), Vec::<String>::new());
+        for (place, wrong) in [
+            ("/paths/~1me/get/operationId", Value::Null),
+            ("/components/schemas/Account/properties/limits", json!({ "$ref": "#/nowhere" })),
+        ] {
+            let mut broken = described.clone();
+            *broken.pointer_mut(place).expect(place) = wrong;
+            assert_ne!(lint(&broken), Vec::<String>::new(), "{place}");
+        }
+    }
+
+    #[test]
     fn the_description_is_openapi_as_a_validator_wants_it() {
         let described: Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
         assert_eq!(lint(&described), Vec::<String>::new());

@@ -10,6 +10,7 @@ mod copies;
 mod look;
 mod queue;
 mod turn;
+mod unknown_codes;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -21,15 +22,13 @@ use tokio_util::task::TaskTracker;
 
 use self::aside::Aside;
 use self::queue::{Queue, Rates, Turn};
+use self::unknown_codes::UnknownCodes;
 use super::{Rest, Worker, until_done};
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
 use crate::shared::channel::dialogue::{Ability, Recipient, Signal};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::journal::{Account, Conversation, JournalError};
-
-/// How many messages of one account may wait.
-const MOST_OF_AN_ACCOUNT: usize = 10_000;
 
 /// How often it is looked whether time alone has made something due.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -72,6 +71,7 @@ struct Inner {
     held: Mutex<HashMap<Account, Held>>,
     /// Messages that are looked for while others of the same person have their turns, by their numbers.
     aside: Mutex<HashMap<i64, Aside>>,
+    unknown_codes: UnknownCodes,
     tasks: TaskTracker,
     /// Whether messages of an earlier process were taken up: nothing is sent before.
     is_at_work: AtomicBool,
@@ -94,6 +94,7 @@ impl Outbox {
             queue: Mutex::default(),
             held: Mutex::default(),
             aside: Mutex::default(),
+            unknown_codes: UnknownCodes::default(),
             tasks: TaskTracker::new(),
             is_at_work: AtomicBool::new(false),
             shown: Mutex::default(),
@@ -131,6 +132,7 @@ impl Outbox {
             return 0;
         }
         let now_ms = self.now_ms();
+        self.charge_what_came_in(now_ms);
         let mut started = 0;
         loop {
             let next = self.queue().take(now_ms, |channel| self.rates_of(channel));
@@ -149,6 +151,17 @@ impl Outbox {
     fn was_called(&self, of: &Conversation) {
         self.queue().was_called(of);
         self.start_due();
+    }
+
+    /// Where a platform counts what comes in with what goes out, less goes out.
+    fn charge_what_came_in(&self, now_ms: i64) {
+        for (channel, dialogue) in self.0.answering.dialogues.iter() {
+            for (account, parts) in dialogue.take_came_in() {
+                if let Some(rates) = self.rates_of(channel) {
+                    self.queue().charge(channel, &account, (now_ms, rates.account), parts);
+                }
+            }
+        }
     }
 
     /// Takes up what an earlier process left.
@@ -214,7 +227,7 @@ impl Sending for Outbox {
     }
 
     fn is_full(&self, channel: &str, account: &str) -> bool {
-        self.queue().waiting(channel, account) >= MOST_OF_AN_ACCOUNT
+        self.queue().waiting(channel, account) >= self.0.answering.settings.most_waiting
     }
 
     fn signal(&self, to: Conversation, signal: Signal) {
@@ -277,6 +290,7 @@ impl Worker for Outbox {
             self.end_blocks().await?;
             self.look_for_echoes().await?;
             self.look_at_those_aside();
+            self.forget_unknown_codes();
             self.remove_old().await?;
             Ok(self.start_due() > 0)
         })

@@ -229,6 +229,18 @@ impl Queue {
     }
 }
 
+impl Queue {
+    /// So many messages came in for an account whose platform counts them with those that go out. What is more than a burst is
+    /// over by the time it could be counted.
+    pub fn charge(&mut self, channel: &str, account: &str, (now_ms, rate): (i64, Rate), parts: u32) {
+        if let Some(lane) = self.lanes.get_mut(&(channel.to_owned(), account.to_owned())) {
+            lane.allowance.fill(now_ms, rate);
+            let left = lane.allowance.left;
+            lane.allowance.left = left.min((left - f64::from(parts)).max(0.0));
+        }
+    }
+}
+
 impl Lane {
     fn take(&mut self, now_ms: i64, rates: Rates) -> Option<(i64, String)> {
         if self.under_way >= AT_ONCE_OF_ACCOUNT {
@@ -297,16 +309,21 @@ fn take_of_person(
 
 impl Allowance {
     fn take(&mut self, now_ms: i64, rate: Rate) -> bool {
-        let (burst, per) = (f64::from(rate.parts), rate.per.as_secs_f64().max(0.001));
-        #[allow(clippy::cast_precision_loss, reason = "a difference of times")]
-        let passed = (now_ms - self.filled_at).max(0) as f64 / 1000.0;
-        self.left = (self.left + passed * burst / per).min(burst);
-        self.filled_at = now_ms;
+        self.fill(now_ms, rate);
         if self.left < 1.0 {
             return false;
         }
         self.left -= 1.0;
         true
+    }
+
+    /// Adds what time has brought.
+    fn fill(&mut self, now_ms: i64, rate: Rate) {
+        let (burst, per) = (f64::from(rate.parts), rate.per.as_secs_f64().max(0.001));
+        #[allow(clippy::cast_precision_loss, reason = "a difference of times")]
+        let passed = (now_ms - self.filled_at).max(0) as f64 / 1000.0;
+        self.left = (self.left + passed * burst / per).min(burst);
+        self.filled_at = now_ms;
     }
 }
 
@@ -398,6 +415,16 @@ mod tests {
         queue.charge_heavy("c", "a", slow);
         assert_eq!(numbers(&mut queue, 11_000, rate), [0_i64; 0], "a video cost two");
         assert_eq!(numbers(&mut queue, 11_500, rate), [4]);
+    }
+
+    #[test]
+    fn what_comes_in_takes_from_what_may_go_out_and_never_more_than_there_is() {
+        let rate = of_account(Rate { parts: 2, per: Duration::from_secs(1), heavy: 1 });
+        let mut queue = queue(&[(1, "a", "p"), (2, "a", "q"), (3, "b", "r")]);
+        queue.charge("c", "a", (10_000, rate.account), 500);
+        assert_eq!(numbers(&mut queue, 10_000, rate), [3], "another account's is its own");
+        assert_eq!(numbers(&mut queue, 10_500, rate), [1]);
+        queue.charge("c", "nobody", (10_500, rate.account), 1);
     }
 
     #[test]

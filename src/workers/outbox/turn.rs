@@ -4,8 +4,10 @@ use std::sync::atomic::Ordering;
 
 use super::queue::Turn;
 use super::{Held, Outbox};
-use crate::answering::state::Against;
-use crate::shared::channel::dialogue::{Dialogue, Fault, MediaKind, Part, PartContent, Reason, Recipient, SendError};
+use crate::answering::state::{Against, AtTime};
+use crate::shared::channel::dialogue::{
+    Dialogue, Fault, MediaKind, Part, PartContent, Reason, Recipient, SendError, Unreachable,
+};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::retry::Doubling;
@@ -69,7 +71,8 @@ impl Outbox {
             return Ok(Turn::Done);
         };
         if message.expires_at <= now_ms {
-            return self.fail(&message, Reason::Expired).await;
+            let why = self.why_over(&**dialogue, &message).await?;
+            return self.fail(&message, why).await;
         }
         if let Some(at) = message.next_try_at.filter(|at| *at > now_ms) {
             return Ok(Turn::Postponed(at.min(message.expires_at)));
@@ -113,6 +116,15 @@ impl Outbox {
         Ok((now_ms < until).then(|| until.min(now_ms + GLANCE_MS)))
     }
 
+    /// Why a message that still waits is not sent any more: the platform's window ended at that time, or its own life did.
+    async fn why_over(&self, dialogue: &dyn Dialogue, message: &Outgoing) -> Result<Reason, JournalError> {
+        let standing = self.0.answering.shared.journal.load_standing(&message.conversation).await?;
+        let (profile, now_ms) = (Some(dialogue.profile()), message.expires_at);
+        let then = AtTime { standing: &standing, profile, is_available: true, now_ms };
+        let ends_at = then.ends_at(message.author, is_template(message));
+        Ok(if ends_at.is_some_and(|at| at <= now_ms) { Reason::WindowClosed } else { Reason::Expired })
+    }
+
     async fn fail(&self, message: &Outgoing, reason: Reason) -> anyhow::Result<Turn> {
         self.0.answering.shared.journal.fail_outgoing(message.number, reason).await?;
         Ok(Turn::Done)
@@ -124,9 +136,8 @@ impl Outbox {
         // What was accepted waits for its own looks whether the account can send.
         let unblocked = Connection { block: None, ..connection.clone() };
         let now = self.0.answering.now(&unblocked, standing);
-        let is_template = message.parts.iter().any(|part| part.kind == "template");
         let fails = |reason| Err(Obstacle::Fails(reason));
-        match now.may_send(message.author, is_template) {
+        match now.may_send(message.author, is_template(message)) {
             Err(Against::AccountUnavailable) => Err(Obstacle::Waits),
             Err(Against::CannotReceive) => fails(Reason::CannotReceive),
             Err(Against::NotOwner) => fails(Reason::NotOwner),
@@ -209,8 +220,8 @@ impl Outbox {
         match &outcome {
             Outcome::Sent(sent) if went_out => self.file_copy(dialogue, to, content, sent).await,
             Outcome::Failed(Reason::CannotReceive, Some(code)) if is_there => {
-                if let Some(why) = dialogue.unreachable_after(code) {
-                    self.note_unreachable(of, why).await;
+                if let Some(unreachable) = dialogue.unreachable_after(code) {
+                    self.note_unreachable(of, unreachable).await;
                 }
             }
             _ => {}
@@ -266,7 +277,10 @@ impl Outbox {
                 }
                 Outcome::Again(later(retry_after))
             }
-            Err(SendError::Refused { code, reason }) => {
+            Err(SendError::Refused { code, reason, is_known }) => {
+                if !is_known {
+                    self.note_unknown_code(channel, &code);
+                }
                 tracing::info!(
                     channel,
                     account,
@@ -289,8 +303,8 @@ impl Outbox {
         }
     }
 
-    async fn note_unreachable(&self, of: &Conversation, why: &'static str) {
-        if let Err(error) = self.0.answering.shared.journal.set_unreachable(of, why).await {
+    async fn note_unreachable(&self, of: &Conversation, unreachable: Unreachable) {
+        if let Err(error) = self.0.answering.shared.journal.set_unreachable(of, unreachable).await {
             tracing::warn!(%error, "that a person cannot be written to could not be stored; the platform says it again");
         }
     }
@@ -341,6 +355,10 @@ impl Outbox {
             tracing::warn!(error, "that an account can send again could not be stored; its block ends with its time");
         }
     }
+}
+
+fn is_template(message: &Outgoing) -> bool {
+    message.parts.iter().any(|part| matches!(&part.content, Some(Part { content: PartContent::Template { .. }, .. })))
 }
 
 /// The cause of the alert that an account cannot send.

@@ -155,7 +155,8 @@ impl AnsweringWorker {
             let verdict = Verdict::Answer { text, products: Vec::new() };
             return self.send(turn, connection, question, (verdict, Tokens::default())).await;
         }
-        if journal.has_full_queue(&turn.conversation).await? {
+        let Conversation { channel, account, .. } = &turn.conversation;
+        if self.0.outbox.is_full(channel, account) || journal.has_full_queue(&turn.conversation).await? {
             return Ok(Next::Later(QUEUE_PAUSE, Tokens::default()));
         }
         if !self.begin_turn(turn).await? {
@@ -297,7 +298,7 @@ impl AnsweringWorker {
         let Ok(content) = Content::read(&body) else {
             return self.hand_over(turn, question, HandOver::because(say::bot_hand_channel()).costing(tokens)).await;
         };
-        let message = match self.answering().accept_for_turn(&wish, content, turn.n).await {
+        let message = match self.answering().accept_for_turn(&*self.0.outbox, &wish, content, turn.n).await {
             Ok(None) => return Ok(Next::Gone),
             Ok(Some(Accepted::Stored(message))) => {
                 self.0.outbox.add(message.number, &message.conversation);

@@ -19,7 +19,9 @@ use crate::shared::channel::meaning::{Control, Meaning, Origin, Said, WentOut};
 use crate::shared::journal::{
     Account, Conversation, FEED_CURSOR, Journal, JournalError, Source, cursor_position, put_in_order_with, save_cursor,
 };
-use crate::shared::store::conversation_states::{ConversationState, Pause, PausedBy, load_state, save_state};
+use crate::shared::store::conversation_states::{
+    Advertising, ConversationState, Pause, PausedBy, load_state, save_state,
+};
 use crate::shared::store::outgoing::reports::{Shown, note_echo, note_receipt};
 
 /// A piece of work, and whose its events are.
@@ -120,6 +122,9 @@ impl Taking<'_> {
             Meaning::WentOut(echo) => self.take_echo(event, echo, at, &mut state)?,
             Meaning::Receipt(receipt) => {
                 note_receipt(self.connection, conversation, receipt, event.item.at, self.now_ms)?;
+                if receipt.refuses_advertising {
+                    state.set_advertising(Advertising { is_refused: true, at });
+                }
                 self.tell(event, ItemKind::Activity, None)?;
             }
             Meaning::Control(Control::Lost) => self.lose_owner(event, at, &mut state)?,
@@ -138,6 +143,10 @@ impl Taking<'_> {
             }
             Meaning::CanReceive => {
                 state.unreachable = None;
+                self.tell(event, ItemKind::Activity, None)?;
+            }
+            Meaning::Advertising { is_refused } => {
+                state.set_advertising(Advertising { is_refused: *is_refused, at });
                 self.tell(event, ItemKind::Activity, None)?;
             }
             Meaning::Activity { opens_window } => {

@@ -35,6 +35,10 @@ pub struct NewMessage {
     pub parts: Vec<Part>,
     /// How long it may wait, in milliseconds.
     pub ttl_ms: i64,
+    /// When the platform takes it no longer, in milliseconds since 1970: it does not wait beyond that. `None`: no end is known.
+    pub ends_at: Option<i64>,
+    /// Whether as few messages of its account wait that one more may.
+    pub has_room: bool,
     /// How long bots are to be silent because of it; `None`: they are not.
     pub pauses_for: Option<Duration>,
     /// By which key a repeat is recognised, and what was asked: address and body, made comparable.
@@ -56,7 +60,7 @@ pub enum Acceptance {
     UnknownEvent,
     /// The event that it answers is overtaken.
     Overtaken(Overtaken),
-    /// Too many messages wait for this person.
+    /// Too many messages wait for this person, or of this account.
     QueueFull,
     /// The built-in responder has nothing to answer there any more.
     NotWanted,
@@ -180,7 +184,7 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
             }
         },
     };
-    if has_full_queue(connection, conversation)? {
+    if !new.has_room || has_full_queue(connection, conversation)? {
         return Ok(Acceptance::QueueFull);
     }
     let number = insert(connection, new, answers.as_deref(), now_ms)?;
@@ -265,7 +269,7 @@ fn insert(connection: &Connection, new: &NewMessage, answers: Option<&[u8]>, now
             new.author.as_str(),
             answers,
             now_ms,
-            now_ms + new.ttl_ms,
+            new.ends_at.map_or(now_ms + new.ttl_ms, |end| end.min(now_ms + new.ttl_ms)),
             new.ttl_ms,
             newest_seq(connection)?
         ])?;
@@ -298,11 +302,21 @@ fn find_event(connection: &Connection, of: &Conversation, id: &str) -> rusqlite:
         .optional()
 }
 
-/// Whether the person wrote again after the event, or something of ours went out after it or is about to.
+/// Whether the person has taken the event back.
+fn is_taken_back(connection: &Connection, of: &Conversation, event: &Answered) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM events JOIN unsent ON unsent.dedupe IN (events.dedupe, events.name)
+             WHERE events.seq = ?1 AND unsent.conversation = ?2",
+        )?
+        .exists(params![event.seq, of.person])
+}
+
+/// Whether the person wrote again after the event, or took it back, or something of ours went out after it or is about to.
 fn overtaken(connection: &Connection, of: &Conversation, event: &Answered) -> rusqlite::Result<Option<Overtaken>> {
     let asked = EventPlace { seq: event.seq, occurred_at: event.occurred_at };
     let standing = load_standing(connection, of)?;
-    let is_superseded = standing.is_superseded(asked);
+    let is_superseded = standing.is_superseded(asked) || is_taken_back(connection, of, event)?;
     if !is_superseded && !standing.is_answered(asked) {
         return Ok(None);
     }

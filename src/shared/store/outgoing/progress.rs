@@ -316,8 +316,9 @@ impl Journal {
             if is_back(&message) {
                 return Ok(Some((message, true)));
             }
+            // A call counts also where it is known that it brought nothing: the platform was asked.
             let untouched = |part: &rows::OutgoingPart| part.state == PartState::Accepted && part.called_at.is_none();
-            if !message.parts.iter().all(untouched) {
+            if message.tries > 0 || !message.parts.iter().all(untouched) {
                 return Ok(Some((message, false)));
             }
             fail_rest(connection, message.number, Reason::TakenBack)?;

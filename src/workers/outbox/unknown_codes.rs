@@ -1,0 +1,67 @@
+//! Codes of refusals that a channel does not know: each is counted, and an operator is told of it once.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Outbox;
+use crate::shared::telemetry::alerts::Cause;
+
+/// How many codes are told apart: they come from outside.
+const TOLD_APART: usize = 50;
+
+/// The word for all others.
+const OTHER: &str = "other";
+
+/// So long after it was last met a code is no news any more, in milliseconds: its alert is over.
+const NEWS_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// When which code of which channel was last met, in milliseconds since 1970.
+#[derive(Default)]
+pub(super) struct UnknownCodes(Mutex<BTreeMap<(String, String), i64>>);
+
+impl UnknownCodes {
+    fn met(&self) -> MutexGuard<'_, BTreeMap<(String, String), i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outbox {
+    /// The platform refused a part with a code that the channel does not know.
+    pub(super) fn note_unknown_code(&self, channel: &str, code: &str) {
+        let now_ms = self.now_ms();
+        let code = {
+            let mut met = self.0.unknown_codes.met();
+            let wanted = (channel.to_owned(), code.to_owned());
+            let is_told_apart = met.contains_key(&wanted) || met.len() < TOLD_APART;
+            let known = if is_told_apart { wanted } else { (channel.to_owned(), OTHER.to_owned()) };
+            met.insert(known.clone(), now_ms);
+            known.1
+        };
+        let shared = &self.0.answering.shared;
+        shared.metrics.replies.count_unknown_code(channel, &code);
+        shared.alerts.raise(
+            cause(channel, &code),
+            &format!(
+                "Messages over {channel} are refused with the code {code}, which is not known here. They count as refused \
+                 and are not sent again; the platform's documents say what the code means."
+            ),
+        );
+    }
+
+    /// Codes that nobody has met for long are no news any more.
+    pub(super) fn forget_unknown_codes(&self) {
+        let now_ms = self.now_ms();
+        let mut met = self.0.unknown_codes.met();
+        met.retain(|(channel, code), at| {
+            let is_news = now_ms - *at < NEWS_MS;
+            if !is_news {
+                self.0.answering.shared.alerts.heal(cause(channel, code));
+            }
+            is_news
+        });
+    }
+}
+
+fn cause(channel: &str, code: &str) -> Cause {
+    Cause::from(format!("{channel}:unknown_code:{code}").as_str())
+}
