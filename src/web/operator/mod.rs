@@ -135,7 +135,9 @@ mod tests {
         let operations = description["paths"].as_object().into_iter().flatten();
         for (path, item) in operations {
             let operations = item.as_object().into_iter().flatten();
-            let unnamed = operations.filter(|(_, operation)| !operation["operationId"].is_string());
+            // What all operations of a path have in common is none.
+            let unnamed = operations
+                .filter(|(method, operation)| *method != "parameters" && !operation["operationId"].is_string());
             found.extend(unnamed.map(|(method, _)| format!("{method} {path} has no operationId")));
         }
         if description["servers"].as_array().is_none_or(Vec::is_empty) {
@@ -147,14 +149,19 @@ mod tests {
     #[test]
     fn the_description_for_bots_is_openapi_as_a_validator_wants_it() {
         let described: Value = serde_json::from_str(include_str!("../api/openapi.json")).unwrap();
-        assert_eq!(lint(&described), Vec::<String>::new());
+        // The validator does not follow what a request's body refers to from its members, and takes this for unused.
+        let not_followed = "#/components/schemas/Media: unused";
+        assert!(described.to_string().contains(r##""$ref":"#/components/schemas/Media""##));
+        let mut found = lint(&described);
+        found.retain(|line| line != not_followed);
+        assert_eq!(found, Vec::<String>::new());
         for (place, wrong) in [
             ("/paths/~1me/get/operationId", Value::Null),
             ("/components/schemas/Account/properties/limits", json!({ "$ref": "#/nowhere" })),
         ] {
             let mut broken = described.clone();
             *broken.pointer_mut(place).expect(place) = wrong;
-            assert_ne!(lint(&broken), Vec::<String>::new(), "{place}");
+            assert!(lint(&broken).iter().any(|line| line != not_followed), "{place}");
         }
     }
 
