@@ -76,8 +76,9 @@ async function renewOnce() {
   if (document.hidden) return main.dataset.refresh;
   let fresh;
   try {
-    const answer = await fetch(location.pathname, { headers: { accept: "text/html", "x-renewal": "1" }, redirect: "error" });
-    if (!answer.ok) return 60;
+    const answer = await fetch(address, { headers: { accept: "text/html", "x-renewal": "1" }, redirect: "error" });
+    // Whose session has ended sees that, and not for ever what was.
+    if (!answer.ok && answer.status !== 401) return 60;
     fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
   } catch {
     return 10;

@@ -117,6 +117,9 @@ async fn what_the_demo_prints_works_and_its_service_may_be_killed() {
     assert_eq!(browser.get("/metrics").await.status, 401);
     assert_eq!(browser.get("/operator").await.status, 200);
 
+    assert_eq!(browser.get("/operator").await.status, 401);
+    let form = format!("token={token}");
+    assert_eq!(browser.post_form("/operator/login", &form).await.status, 303);
     // A line that sends a reply, one that reads the feed.
     demo.until("/api/v1/events?after=0");
     let told = demo.told();

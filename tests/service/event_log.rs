@@ -146,6 +146,7 @@ async fn an_operator_leafs_through_the_log_and_looks_into_an_event() {
     assert!(newest.contains(">Newest events</h2>") && newest.contains(SAM), "{newest}");
     let page = browser.get(&format!("/operator/events?person={KIM}&kind=&outcome=")).await;
     assert_eq!(page.status, 200);
+    assert_eq!(stranger.status, 401);
     let page = page.text();
     assert!(page.contains(KIM) && !page.contains(SAM) && !page.contains("a secret wish"), "{page}");
     let link = page.split("href=\"/operator/events/").nth(1).unwrap().split('"').next().unwrap().to_owned();
