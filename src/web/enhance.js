@@ -114,6 +114,9 @@ function listen() {
   }
 }
 
+// An id says what a page shows; anything else in its address is told once and goes with the first renewal.
+const id = new URLSearchParams(location.search).get("id");
+const address = id === null ? location.pathname : `${location.pathname}?id=${encodeURIComponent(id)}`;
 const main = document.querySelector("main");
 let shown = main.innerHTML;
 let timer;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header;
 
 use crate::operator_page::signed_in;
-use crate::test_app::TestApp;
+use crate::test_app::{SHOP, TestApp};
 
 /// The next piece of a stream that says something; `None`: it ended.
 async fn next(stream: &mut reqwest::Response) -> Option<String> {
@@ -44,6 +44,48 @@ async fn a_merchants_page_hears_of_its_own_accounts_and_only_that() {
     assert!(others.iter().all(|one| one.status() == 200));
     assert_eq!(browser.open("/live").await.status(), 429, "a session has four");
     drop((stream, others));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_page_of_the_catalogue_hears_of_a_change_and_one_that_was_searched_for_holds_still() {
+    let app = TestApp::start().await;
+    let board = app.shop().add_product("Snowboard");
+    let browser = app.connect().await.for_pages();
+    let list = format!("/catalogue/shopify/{SHOP}");
+    let product = format!("{list}/product?id={}", board.gid().replace(':', "%3A").replace('/', "%2F"));
+    let renews = |page: &str| {
+        let signs = [
+            "type=\"text/event-stream\" href=\"/live\"",
+            "data-refresh=\"10\"",
+            "http-equiv=\"refresh\" content=\"60\"",
+        ];
+        let found = signs.iter().filter(|sign| page.contains(*sign)).count();
+        assert!(found == 0 || found == signs.len(), "{page}");
+        found > 0
+    };
+    for (path, expected) in [
+        (list.clone(), true),
+        (product.clone(), true),
+        (format!("{list}?q=Snow"), false),
+        (format!("{list}?q=&after=zzz"), false),
+    ] {
+        let page = browser.get(&path).await;
+        assert_eq!((page.status.as_u16(), renews(&page.text())), (200, expected), "{path}");
+    }
+    let mut stream = browser.open("/live").await;
+    assert_eq!(stream.chunk().await.unwrap().unwrap(), "retry: 5000\n\n");
+    board.rename("Snowboard Two");
+    app.shop().deliver("products/update", &board.webhook()).await;
+    app.settle().await;
+    app.clock.advance(Duration::from_secs(20));
+    app.settle().await;
+    assert_eq!(next(&mut stream).await.unwrap(), "data: changed\n\n");
+    for path in [&list, &product] {
+        let renewed = browser.send(http::Method::GET, path, &[("x-renewal", "1")], b"").await;
+        assert!(renewed.text().contains("Snowboard Two"), "{path}");
+    }
+    drop(stream);
     app.finish().await;
 }
 
