@@ -37,6 +37,7 @@ mod documentation;
 mod erasure;
 mod event_log;
 mod every_channel;
+mod every_channel_keeps;
 mod export;
 mod facebook_deletion;
 mod facebook_events;
