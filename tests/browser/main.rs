@@ -10,6 +10,7 @@ mod every_platform;
 mod languages;
 mod leaving;
 mod merchant;
+mod moments;
 mod operator;
 mod stage;
 #[allow(dead_code, reason = "it is written for the other test program")]
