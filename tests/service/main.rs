@@ -33,6 +33,7 @@ mod demo;
 mod demo_stage;
 mod disk;
 mod doctor;
+mod doctor_findings;
 mod documentation;
 mod erasure;
 mod event_log;
