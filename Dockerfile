@@ -23,7 +23,7 @@ WORKDIR /var/lib/shoptalk
 ENV HOST=0.0.0.0 PORT=5000 OUTPUT_DIR=/var/lib/shoptalk/files
 VOLUME /var/lib/shoptalk
 EXPOSE 5000
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD wget -q -O /dev/null http://127.0.0.1:5000/ready
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD wget -q -O /dev/null "http://127.0.0.1:${PORT:-5000}/ready"
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["shoptalk"]
 CMD ["serve"]

@@ -15,6 +15,8 @@ use shoptalk::shared::secrets::signature::{sign_sha256, to_hex};
 
 const TOKEN: &str = "a viber token for the benchmark";
 const NUMBER: &str = "310000000000001";
+const LINKEDIN_SECRET: &str = "a linkedin secret for the benchmark";
+const ORGANIZATION: &str = "90001";
 
 /// How many connections deliver at once.
 const AT_ONCE: usize = 16;
@@ -29,11 +31,12 @@ const TEXT: &str = "Is the blue one still in stock? I need it by Friday, in size
 const NOW_MS: usize = 1_790_000_000_000;
 
 /// Facebook is the first: the others are measured by it.
-const CHANNELS: [Channel; 4] = [
+const CHANNELS: [Channel; 5] = [
     Channel { name: "facebook", delivery: |prefix, number| of_meta("page", "100000000009999", prefix, number) },
     Channel { name: "instagram", delivery: |prefix, number| of_meta("instagram", "17840000000009999", prefix, number) },
     Channel { name: "whatsapp", delivery: of_whatsapp },
     Channel { name: "viber", delivery: of_viber },
+    Channel { name: "linkedin", delivery: of_linkedin },
 ];
 
 fn of_meta(object: &str, account: &str, prefix: &str, number: usize) -> Vec<u8> {
@@ -66,6 +69,21 @@ fn of_viber(prefix: &str, number: usize) -> Vec<u8> {
     post("/viber/webhook", &format!("x-viber-content-signature: {signature}\r\n"), &body)
 }
 
+fn of_linkedin(prefix: &str, number: usize) -> Vec<u8> {
+    // Ids are numbers here, too, and those of a round are its own.
+    let round = prefix.bytes().fold(0_usize, |sum, byte| sum * 31 % 9_000 + usize::from(byte));
+    let id = round * 1_000_000 + number;
+    let share = format!("urn:li:share:{}", number % 1000);
+    let comment = format!("urn:li:comment:({share},{id})");
+    let body = format!(
+        r#"{{"type":"ORGANIZATION_SOCIAL_ACTION_NOTIFICATIONS","notifications":[{{"notificationId":{id},"organizationalEntity":"urn:li:organization:{ORGANIZATION}","action":"COMMENT","sourcePost":"{share}","generatedActivity":"{comment}","lastModifiedAt":{},"decoratedGeneratedActivity":{{"comment":{{"entity":"{comment}","owner":"urn:li:person:TESTmember1","object":"{share}","message":{{"text":"{TEXT}"}}}}}}}}]}}"#,
+        NOW_MS + number
+    );
+    let signed = [b"hmacsha256=", body.as_bytes()].concat();
+    let signature = to_hex(&sign_sha256(LINKEDIN_SECRET.as_bytes(), &signed));
+    post("/linkedin/webhook", &format!("x-li-signature: {signature}\r\n"), &body)
+}
+
 fn main() {
     common::start(async |is_short| {
         let (time, rounds) = if is_short { (Duration::from_secs(1), 3) } else { (Duration::from_secs(3), 7) };
@@ -87,6 +105,12 @@ async fn run(time: Duration, rounds: usize) {
             ("WHATSAPP_GRAPH_URL", nowhere),
             ("VIBER_BOT_TOKEN", TOKEN),
             ("VIBER_API_URL", nowhere),
+            ("LINKEDIN_CLIENT_ID", "a-linkedin-client"),
+            ("LINKEDIN_CLIENT_SECRET", LINKEDIN_SECRET),
+            ("LINKEDIN_ACCESS_TOKEN", "a linkedin token for the benchmark"),
+            ("LINKEDIN_ORGANIZATION_ID", ORGANIZATION),
+            ("LINKEDIN_API_URL", nowhere),
+            ("LINKEDIN_OAUTH_URL", nowhere),
         ]
         .map(|(name, value)| (name, value.to_owned())),
     );

@@ -1,4 +1,4 @@
-//! shoptalk keeps a sales bot's view of a merchant's shop and Page complete and current, as JSON files.
+//! shoptalk keeps a merchant's conversations on every channel and the catalogue of the shop as JSON files, and lets bots answer.
 //!
 //! # The three paths
 //! 1. **A merchant opens a login link**: `login.rs` → [`shared::logins`] makes a one-time state → the platform → the callback

@@ -79,8 +79,9 @@ async function renewOnce() {
   if (document.hidden) return main.dataset.refresh;
   let fresh;
   try {
-    const answer = await fetch(location.pathname, { headers: { accept: "text/html", "x-renewal": "1" }, redirect: "error" });
-    if (!answer.ok) return 60;
+    const answer = await fetch(address, { headers: { accept: "text/html", "x-renewal": "1" }, redirect: "error" });
+    // Whose session has ended sees that, and not for ever what was.
+    if (!answer.ok && answer.status !== 401) return 60;
     fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
   } catch {
     return 10;
@@ -116,6 +117,9 @@ function listen() {
   }
 }
 
+// An id says what a page shows; anything else in its address is told once and goes with the first renewal.
+const id = new URLSearchParams(location.search).get("id");
+const address = id === null ? location.pathname : `${location.pathname}?id=${encodeURIComponent(id)}`;
 const main = document.querySelector("main");
 let shown = main.innerHTML;
 let timer;

@@ -21,7 +21,16 @@ fn copying(config: &mut Config) {
 
 /// A shop and a Page with something in them; both ask before they let an app in.
 pub async fn stage() -> TestApp {
-    let app = TestApp::start_with(copying).await;
+    stage_with(|_| {}).await
+}
+
+/// The same, with settings changed by `change`.
+pub async fn stage_with(change: impl FnOnce(&mut Config)) -> TestApp {
+    let change = |config: &mut Config| {
+        copying(config);
+        change(config);
+    };
+    let app = TestApp::start_with(change).await;
     app.facebook.auto_consent(false);
     app.shopify.auto_consent(false);
     let board = app.shop().add_product("Snowboard Classic");

@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 #[allow(dead_code, reason = "measures more than is promised here")]
+#[path = "../../examples/house/figures.rs"]
+mod figures;
+#[allow(dead_code, reason = "measures more than is promised here")]
 #[path = "../../examples/house/source.rs"]
 mod source;
 
+use figures::{CHANNELS, Figures};
 use source::{Source, strongly_connected};
 
 /// The rooms from top to bottom. A room knows those below its own line, and on its own line those of [`BESIDE`].
@@ -21,10 +25,7 @@ const ORDER: [&[&str]; 8] = [
     &["shared"],
 ];
 
-/// The channels: none knows another.
-const CHANNELS: [&str; 5] = ["facebook", "linkedin", "shopify", "viber", "whatsapp"];
-
-/// Who names a channel: what joins them, and what plays them. The others reach channels through `shared::channel`.
+/// Who names a channel (none knows another): what joins them, and what plays them. The others reach channels through `shared::channel`.
 const NAMES_CHANNELS: [&str; 4] = ["app", "bin", "demo", "fuzzing"];
 
 /// Arrows within a line.
@@ -118,4 +119,46 @@ fn connections_and_sql_stay_with_the_tables() {
         .map(|file| file.path.as_str())
         .collect();
     assert_eq!(wrong, [""; 0]);
+}
+
+/// The rows of the table of figures in `docs/architecture.md`, with what stands in their last column.
+fn documented() -> BTreeMap<String, String> {
+    let document = include_str!("../../docs/architecture.md");
+    let table = document.split("| figure |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let rows = table.lines().skip(2).filter_map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        Some(((*cells.first()?).to_owned(), (*cells.last()?).to_owned()))
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_shape_of_the_source_is_no_worse_than_the_document_says() {
+    let source = source();
+    let figures = Figures::of(&source);
+    let documented = documented();
+    let said = |row: &str| -> usize {
+        let text = documented.get(row).unwrap_or_else(|| panic!("no row {row} in {documented:?}"));
+        let digits = text.split(|c: char| !c.is_ascii_digit()).find(|word| !word.is_empty());
+        digits.unwrap_or_else(|| panic!("{row} is {text}")).parse().unwrap()
+    };
+    let (_, named, in_files) = figures.most_named_channel();
+    for (row, measured, list) in [
+        ("circles of imports", figures.circles.len(), format!("{:?}", figures.circles)),
+        ("files with SQL outside its rooms", figures.with_sql.len(), format!("{:?}", figures.with_sql)),
+        ("functions over 80 lines", figures.long_functions.len(), format!("{:?}", figures.long_functions)),
+        ("files over 500 lines", figures.long_files.len(), format!("{:?}", figures.long_files)),
+        ("lines that name a channel outside its folder, at most", named, format!("{:?}", figures.named_outside)),
+    ] {
+        assert!(measured <= said(row), "{row}: {measured}, and the document says {}: {list}", said(row));
+    }
+    assert!(in_files <= 5, "{:?}", figures.named_outside);
+    // Of what grows with every feature the document may be a little behind.
+    for (row, measured) in [("code lines, without comments and tests", figures.total), ("files", figures.files.len())] {
+        let said = said(row);
+        assert!(measured.abs_diff(said) * 20 <= said, "{row}: {measured}, and the document says {said}");
+    }
+    let (folder, lines) = figures.largest_folder();
+    assert_eq!(folder, "shared");
+    assert!(lines * 100 <= figures.total * 31, "shared has {lines} lines of {}", figures.total);
 }

@@ -23,11 +23,87 @@ const P99: Duration = Duration::from_secs(1);
 
 /// How many strangers there are.
 #[derive(Clone, Copy)]
-struct Crowd {
+pub struct Crowd {
     /// Connections that asked once and say nothing more.
-    idle: usize,
+    pub idle: usize,
     /// Bodies that are one byte short.
-    stalled: usize,
+    pub stalled: usize,
+}
+
+impl Crowd {
+    /// How many connections it is.
+    pub fn connections(self) -> usize {
+        self.idle + self.stalled
+    }
+
+    /// Whether this process, and the service that it starts, may have so many files open.
+    pub fn fits(self) -> bool {
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        files >= self.connections() as u64 + 1_000
+    }
+
+    /// The most memory, in KB, that a service may take for it.
+    pub fn most_memory_kb(self) -> u64 {
+        (self.idle * IDLE_KB + self.stalled * STALLED_KB) as u64
+    }
+}
+
+/// What a connection that says nothing may take of the service's memory, and one with a body of 64 KiB under way, in KB.
+const IDLE_KB: usize = 24;
+const STALLED_KB: usize = 24 + 2 * 64;
+
+/// What the service takes for the deliveries beside them: its caches fill.
+const SERVICE_KB: u64 = 24 * 1024;
+
+/// Strangers at work, until they are told to stop.
+pub struct Strangers {
+    tasks: tokio::task::JoinSet<()>,
+    stop: Arc<AtomicBool>,
+    counts: Arc<[AtomicUsize; 2]>,
+}
+
+impl Strangers {
+    /// Has all of them come, and come back whenever they are cut off.
+    pub async fn begin(crowd: Crowd, to: SocketAddr) -> Self {
+        let (stop, counts) = (Arc::new(AtomicBool::new(false)), Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]));
+        let idle = Arc::new(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n".to_vec());
+        let signature = "x-hub-signature-256: sha256=00000000000000000000000000000000\r\n";
+        let stalled: Vec<Arc<Vec<u8>>> = [("/logout", ""), ("/facebook/webhook", signature)]
+            .into_iter()
+            .map(|(path, more)| {
+                let mut bytes =
+                    format!("POST {path} HTTP/1.1\r\nhost: x\r\n{more}content-length: 65536\r\n\r\n").into_bytes();
+                bytes.resize(bytes.len() + 65_535, b'x');
+                Arc::new(bytes)
+            })
+            .collect();
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..crowd.connections() {
+            let says = if number < crowd.idle { &idle } else { &stalled[number % 2] };
+            tasks.spawn(stay(number, to, Arc::clone(says), Arc::clone(&counts), Arc::clone(&stop)));
+            // A queue of connections that are not accepted yet holds a few thousand at most.
+            if number % 100 == 99 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        Self { tasks, stop, counts }
+    }
+
+    /// How many have come at least once.
+    pub fn came(&self) -> usize {
+        self.counts[0].load(Ordering::Relaxed)
+    }
+
+    /// How often one was cut off and came back.
+    pub fn came_back(&self) -> usize {
+        self.counts[1].load(Ordering::Relaxed)
+    }
+
+    /// Has all of them go.
+    pub async fn end(mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.tasks.shutdown().await;
+    }
 }
 
 /// What came of deliveries meanwhile.
@@ -76,29 +152,9 @@ async fn deliver(to: SocketAddr, request: &[u8]) -> std::io::Result<u16> {
 }
 
 async fn endure(to: SocketAddr, crowd: Crowd, during: Duration) -> Verdict {
-    let (stop, counts) = (Arc::new(AtomicBool::new(false)), Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]));
-    let idle = Arc::new(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n".to_vec());
-    let stalled: Vec<Arc<Vec<u8>>> =
-        [("/logout", ""), ("/facebook/webhook", "x-hub-signature-256: sha256=00000000000000000000000000000000\r\n")]
-            .into_iter()
-            .map(|(path, more)| {
-                let mut bytes =
-                    format!("POST {path} HTTP/1.1\r\nhost: x\r\n{more}content-length: 65536\r\n\r\n").into_bytes();
-                bytes.resize(bytes.len() + 65_535, b'x');
-                Arc::new(bytes)
-            })
-            .collect();
-    let mut strangers = tokio::task::JoinSet::new();
-    for number in 0..crowd.idle + crowd.stalled {
-        let says = if number < crowd.idle { &idle } else { &stalled[number % 2] };
-        strangers.spawn(stay(number, to, Arc::clone(says), Arc::clone(&counts), Arc::clone(&stop)));
-        // A queue of connections that are not accepted yet holds a few thousand at most.
-        if number % 100 == 99 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
+    let strangers = Strangers::begin(crowd, to).await;
     let deadline = Instant::now() + Duration::from_secs(120);
-    while counts[0].load(Ordering::Relaxed) < crowd.idle + crowd.stalled {
+    while strangers.came() < crowd.connections() {
         assert!(Instant::now() < deadline, "not all strangers came in");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -115,46 +171,51 @@ async fn endure(to: SocketAddr, crowd: Crowd, during: Duration) -> Verdict {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    stop.store(true, Ordering::Relaxed);
-    strangers.shutdown().await;
+    let came_back = strangers.came_back();
+    strangers.end().await;
     took.sort_unstable();
     Verdict {
         p99: took.get(took.len() * 99 / 100).copied().unwrap_or(Duration::MAX),
         slowest: took.last().copied().unwrap_or(Duration::MAX),
         delivered: took.len(),
         refused,
-        came_back: counts[1].load(Ordering::Relaxed),
+        came_back,
     }
 }
 
-/// The most memory that a process has had, in MB.
-fn peak_memory_mb(process: u32) -> u64 {
+/// The most memory that a process has had, in KB.
+fn peak_memory_kb(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap() / 1024
+    line.trim().trim_end_matches(" kB").trim().parse().unwrap()
 }
 
 fn run(crowd: Crowd, during: Duration) {
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    if files < (crowd.idle + crowd.stalled) as u64 + 1_000 {
+    if !crowd.fits() {
         return skipped("so many connections need more open files: ulimit -n");
     }
     let folder = tempfile::tempdir().unwrap();
     connect_page(folder.path());
     let service = Service::start(configured(folder.path(), &["serve"]));
     wait_until_ready(service.address);
-    let before = peak_memory_mb(service.id());
+    let before = peak_memory_kb(service.id());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let verdict = runtime.block_on(endure(service.address, crowd, during));
-    let peak = peak_memory_mb(service.id());
+    let grown = peak_memory_kb(service.id()) - before;
     let Verdict { p99, slowest, delivered, refused, came_back } = verdict;
     println!(
         "{} idle, {} stalled ({came_back} came back): {delivered} deliveries, p99 {p99:?}, slowest {slowest:?}, {refused} \
-         refused; memory {before} -> {peak} MB",
-        crowd.idle, crowd.stalled
+         refused; memory {} MB, and {} MB more: {} KB a connection",
+        crowd.idle,
+        crowd.stalled,
+        before / 1024,
+        grown / 1024,
+        grown / crowd.connections() as u64
     );
     assert!(p99 < P99, "{p99:?}");
     assert_eq!(refused, 0);
+    let most = SERVICE_KB + crowd.most_memory_kb();
+    assert!(grown <= most, "memory grew by {grown} KB, more than {most}");
     assert_eq!(service.stop().0.code(), Some(0));
 }
 
@@ -177,7 +238,7 @@ fn grown_by_one_byte_chunks(bodies: usize, bytes: usize) -> (u64, usize) {
     connect_page(folder.path());
     let service = Service::start(configured(folder.path(), &["serve"]));
     wait_until_ready(service.address);
-    let before = peak_memory_mb(service.id());
+    let before = peak_memory_kb(service.id());
     let mut request = b"POST /facebook/webhook HTTP/1.1\r\nhost: x\r\nx-hub-signature-256: sha256=00000000000000000000000000000000\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
     request.extend(b"1\r\nx\r\n".repeat(bytes));
     let (request, to) = (Arc::new(request), service.address);
@@ -197,7 +258,7 @@ fn grown_by_one_byte_chunks(bodies: usize, bytes: usize) -> (u64, usize) {
         }
         senders.join_all().await.into_iter().filter(|answer| answer.as_deref() == Some("408")).count()
     });
-    let grown = peak_memory_mb(service.id()).saturating_sub(before);
+    let grown = peak_memory_kb(service.id()).saturating_sub(before) / 1024;
     println!("{bodies} bodies of {bytes} bytes in one-byte chunks, {held} held: memory grew by {grown} MB");
     assert_eq!(service.stop().0.code(), Some(0));
     (grown, held)

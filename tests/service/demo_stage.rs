@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use shoptalk::demo::platforms::Platform;
 
 use crate::process::{Running, run, shoptalk};
 use crate::test_app::Browser;
@@ -106,8 +107,9 @@ async fn what_the_demo_prints_works_and_its_service_may_be_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut demo = Demo::start(folder.path(), &[]);
     let told = demo.told();
-    for name in ["Messenger", "Instagram", "WhatsApp", "Viber"] {
-        assert!(told.contains(name), "{told}");
+    assert_eq!(Platform::messengers().count(), 5);
+    for platform in Platform::messengers() {
+        assert!(told.contains(platform.name()), "{}: {told}", platform.name());
     }
     let token = demo.word_after("with the token");
     let browser = demo.connect().await;
@@ -115,6 +117,9 @@ async fn what_the_demo_prints_works_and_its_service_may_be_killed() {
     let metrics = async || browser.send(http::Method::GET, "/metrics", &[("authorization", &bearer)], b"").await.status;
     assert_eq!(metrics().await, 200);
     assert_eq!(browser.get("/metrics").await.status, 401);
+    assert_eq!(browser.get("/operator").await.status, 401);
+    let form = format!("token={token}");
+    assert_eq!(browser.post_form("/operator/login", &form).await.status, 303);
     assert_eq!(browser.get("/operator").await.status, 200);
 
     // A line that sends a reply, one that reads the feed.
@@ -138,9 +143,9 @@ async fn what_the_demo_prints_works_and_its_service_may_be_killed() {
     assert!(!demo.is_served());
     demo.type_in("kill-service");
     demo.until("> Not possible: the service does not run");
-    for (platform, name) in [("facebook", "Messenger"), ("whatsapp", "WhatsApp")] {
-        demo.type_in(&format!("say {platform} Is anybody there?"));
-        demo.until(&format!(" wrote on {name}. No webhook came of it"));
+    for platform in Platform::messengers() {
+        demo.type_in(&format!("say {} Is anybody there?", platform.channel()));
+        demo.until(&format!(" wrote on {}. No webhook came of it", platform.name()));
     }
     let page = Browser::new(&demo.control);
     let text = page.get("/").await.text();

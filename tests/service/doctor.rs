@@ -29,9 +29,9 @@ use crate::responder::Model;
 use crate::test_app::{FACEBOOK_SECRET, OPERATOR_TOKEN, PAGE, SHOP, SHOPIFY_SECRET, TestApp};
 
 /// A healthy service with a shop and a Page, that a doctor can look at.
-struct Patient {
-    app: TestApp,
-    surroundings: Surroundings,
+pub struct Patient {
+    pub app: TestApp,
+    pub surroundings: Surroundings,
     /// What shows that a process has the data folder.
     socket: Option<Socket>,
 }
@@ -55,7 +55,7 @@ impl Drop for Socket {
 }
 
 impl Patient {
-    async fn healthy() -> Self {
+    pub async fn healthy() -> Self {
         Self::healthy_after(TestApp::start().await).await
     }
 
@@ -85,7 +85,7 @@ impl Patient {
     }
 
     /// The codes of what is found, with what they are about.
-    async fn found(&self, change: impl FnOnce(&mut Config)) -> BTreeSet<&'static str> {
+    pub async fn found(&self, change: impl FnOnce(&mut Config)) -> BTreeSet<&'static str> {
         let report = self.report(change).await;
         for finding in &report.findings {
             for sentence in [&finding.cause, &finding.effect, &finding.fix] {
@@ -97,13 +97,13 @@ impl Patient {
     }
 
     /// Says something to one of the databases behind the service's back.
-    fn sql(&self, database: &str, sql: &str) {
+    pub fn sql(&self, database: &str, sql: &str) {
         let connection = Connection::open(self.app.path(&format!("data/{database}.db"))).unwrap();
         connection.busy_timeout(Duration::from_secs(5)).unwrap();
         connection.execute_batch(sql).unwrap();
     }
 
-    fn chmod(&self, path: &str, mode: u32) {
+    pub fn chmod(&self, path: &str, mode: u32) {
         std::fs::set_permissions(self.app.path(path), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 }
@@ -113,7 +113,7 @@ fn is_unused(finding: &Finding) -> bool {
     finding.code == "platform_off" && !["facebook", "shopify"].contains(&finding.about.to_lowercase().as_str())
 }
 
-fn codes<const N: usize>(codes: [&'static str; N]) -> BTreeSet<&'static str> {
+pub fn codes<const N: usize>(codes: [&'static str; N]) -> BTreeSet<&'static str> {
     codes.into()
 }
 

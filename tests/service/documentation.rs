@@ -78,6 +78,27 @@ async fn every_table_of_the_databases_is_described() {
 }
 
 #[test]
+fn every_address_and_every_permission_that_a_portal_asks_for_stands_in_the_document_about_connecting() {
+    let document = text("docs/connecting.md");
+    let routes: String = ["facebook", "shopify", "whatsapp", "viber", "linkedin"]
+        .map(|channel| format!("| `https://abc.ngrok.app/{channel}/webhook` |"))
+        .into_iter()
+        .filter(|row| !document.contains(row))
+        .collect();
+    assert_eq!(routes, "", "not in the table of section 1");
+    let asked = text("src/facebook/inbox.rs");
+    let scopes: BTreeSet<&str> = asked
+        .split('"')
+        .filter(|word| ["pages_", "instagram_"].iter().any(|start| word.starts_with(start)) && word.len() > 12)
+        .filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+        .collect();
+    assert!(scopes.len() >= 6, "{scopes:?}");
+    for scope in scopes.into_iter().chain(shoptalk::shopify::SCOPES.iter().copied()) {
+        assert!(document.contains(scope), "{scope}");
+    }
+}
+
+#[test]
 fn every_link_between_the_documents_leads_somewhere() {
     let mut documents: Vec<PathBuf> =
         std::fs::read_dir(root().join("docs")).unwrap().map(|one| one.unwrap().path()).collect();

@@ -1,15 +1,21 @@
 //! The log of events: leafed through by programs, by an operator and in a terminal; what an event holds; and events that are
 //! handed to the workers again.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
 use shoptalk::commands::{Command, Line, LogWanted, StatusWanted};
 use shoptalk::shared::store::{EventFilter, EventOutcome};
+use tokio::sync::mpsc;
 
+use crate::disk::{ANNA, message};
+use crate::load::{Client, connect_page, wait_until_ready};
 use crate::operator_api::{ask, get};
 use crate::operator_page::signed_in;
+use crate::process::{Running, Service, configured};
 use crate::test_app::{PAGE, SHOP, TestApp};
 
 const SAM: &str = "7000000000000001";
@@ -140,6 +146,7 @@ async fn events_are_handed_again_one_by_one_and_since_a_time() {
 async fn an_operator_leafs_through_the_log_and_looks_into_an_event() {
     let app = with_messages().await;
     let stranger = app.browser().for_pages().get("/operator/events").await;
+    assert_eq!(stranger.status, 401);
     assert!(stranger.text().contains("Operator's token") && !stranger.text().contains(KIM));
     let browser = signed_in(&app).await;
     let newest = browser.get("/operator").await.text();
@@ -201,6 +208,116 @@ fn texts(lines: &[Line]) -> Vec<String> {
         _ => None,
     });
     said.collect()
+}
+
+/// A command that goes on, and what it says.
+struct Watch {
+    lines: mpsc::Receiver<Line>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Watch {
+    fn begin(app: &TestApp, command: Command) -> Self {
+        let ((sender, lines), runner) = (mpsc::channel(100), app.runner());
+        let task = tokio::spawn(async move { runner.carry_out(command, &sender).await });
+        Self { lines, task }
+    }
+
+    async fn next(&mut self) -> String {
+        let line = tokio::time::timeout(Duration::from_secs(20), self.lines.recv()).await.expect("in time");
+        match line.expect("it goes on") {
+            Line::Said { text } => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Whoever listened goes, and it ends.
+    async fn leave(self) {
+        drop(self.lines);
+        tokio::time::timeout(Duration::from_secs(20), self.task).await.expect("in time").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn events_are_watched_as_they_arrive_below_the_head_of_one_table() {
+    let app = with_messages().await;
+    let page = app.page();
+    let write = async |id: &str, text: &str| {
+        let person = app.facebook.person(id, "Somebody");
+        assert_eq!(page.deliver(&[page.message_from(&person, text)]).await.unwrap(), Some(200));
+    };
+    let of_kim = || EventFilter { person: Some(KIM.to_owned()), limit: 20, ..EventFilter::default() };
+    let watch = |is_json| Watch::begin(&app, Command::Events(LogWanted { filter: of_kim(), is_json, watches: true }));
+    let (mut table, mut json) = (watch(false), watch(true));
+    assert!(table.next().await.starts_with("EVENT"));
+    assert!(table.next().await.contains(KIM));
+    let first: Value = serde_json::from_str(&json.next().await).unwrap();
+    for text in ["second", "third"] {
+        write(SAM, "of somebody else").await;
+        write(KIM, text).await;
+        let row = table.next().await;
+        assert!(row.contains(KIM) && !row.starts_with("EVENT"), "{row}");
+        let event: Value = serde_json::from_str(&json.next().await).unwrap();
+        assert_eq!(event["person"], KIM);
+        assert!(event["seq"].as_i64() > first["seq"].as_i64(), "{event}");
+    }
+    table.leave().await;
+    json.leave().await;
+    app.settle().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn how_the_service_is_doing_is_shown_again_and_again_on_a_cleared_terminal() {
+    const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
+    let app = with_messages().await;
+    let wanted = |is_json, clears| Command::Status(StatusWanted { is_json, watches: true, clears });
+    let (mut text, mut json) = (Watch::begin(&app, wanted(false, true)), Watch::begin(&app, wanted(true, false)));
+    let first = text.next().await;
+    assert!(first.starts_with(CLEAR) && first.contains(PAGE) && !first.contains("Something is wrong."), "{first}");
+    let look: Value = serde_json::from_str(&json.next().await).unwrap();
+    assert_eq!(look["alerts"], json!([]));
+    app.shared().alerts.raise("test:cause", "Something is wrong.");
+    let again = text.next().await;
+    assert!(again.starts_with(CLEAR) && again.contains("! Something is wrong."), "{again}");
+    let look: Value = serde_json::from_str(&json.next().await).unwrap();
+    assert_eq!(look["alerts"][0]["cause"], "test:cause");
+    app.shared().alerts.heal("test:cause");
+    let healed = text.next().await;
+    assert!(!healed.contains("Something is wrong."), "{healed}");
+    text.leave().await;
+    json.leave().await;
+    app.finish().await;
+}
+
+#[test]
+fn whoever_watches_a_running_service_from_a_terminal_may_go_at_any_time() {
+    let folder = tempfile::tempdir().unwrap();
+    connect_page(folder.path());
+    let service = Service::start(configured(folder.path(), &["serve"]));
+    wait_until_ready(service.address);
+    let watch = |arguments: &[&str]| {
+        let mut child = configured(folder.path(), arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        (Running(child), lines)
+    };
+    let (status, mut looks) = watch(&["status", "--watch", "--json"]);
+    for _ in 0..2 {
+        let look: Value = serde_json::from_str(&looks.next().unwrap().unwrap()).unwrap();
+        assert_eq!(look["connections"][0]["account"], PAGE);
+    }
+    let (events, mut told) = watch(&["events", "--watch", "--json"]);
+    let mut client = Client::connect(service.address).unwrap();
+    for number in 1..=2 {
+        client.deliver(&message(number, ANNA)).unwrap();
+        let event: Value = serde_json::from_str(&told.next().unwrap().unwrap()).unwrap();
+        assert_eq!((&event["kind"], &event["person"]), (&json!("message"), &json!(ANNA)));
+    }
+    // Killed, both: the service notices nothing and stops as it always does.
+    drop((status, events));
+    let (ended, log) = service.stop();
+    assert_eq!(ended.code(), Some(0), "{log}");
+    assert!(!log.contains("panicked"), "{log}");
 }
 
 #[tokio::test]

@@ -1,37 +1,45 @@
-//! The promises that every channel makes, run in a loop over all of them. A channel that is not in the table here fails
-//! the first test.
+//! The promises that every channel makes about what comes in, run in a loop over all of them. A channel that is not in the
+//! table here fails the first test. What they promise about what is kept stands in `every_channel_keeps.rs`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use http::Method;
 use serde_json::json;
 use shoptalk::app::channels;
+use shoptalk::app::config::Config;
+use shoptalk::shared::clock::Clock;
 
 use crate::linkedin_stage;
-use crate::test_app::{Answer, PAGE, SHOP, TestApp};
+use crate::test_app::{Answer, PAGE, SHOP, TestApp, beginning};
 use crate::viber_stage::{self, Desk};
 use crate::whatsapp;
 
 const INSTAGRAM_ACCOUNT: &str = "17841400000000001";
 
 /// How the promises are tried on a channel.
-struct Row {
-    name: &'static str,
+pub struct Row {
+    pub name: &'static str,
     /// Where its platform posts deliveries.
-    addresses: &'static [&'static str],
+    pub addresses: &'static [&'static str],
     /// An account that [`TestApp::connect`] connects, and one that nobody does; `None`: deliveries name no account.
-    known: &'static str,
-    unknown: Option<&'static str>,
+    pub known: &'static str,
+    pub unknown: Option<&'static str>,
     /// A delivery of one event about an account; events of different numbers differ.
-    delivery: fn(&str, u32) -> String,
+    pub delivery: fn(&str, u32) -> String,
     /// The header that carries the signature.
-    signature: &'static str,
-    sign: fn(&TestApp, &[u8]) -> String,
+    pub signature: &'static str,
+    pub sign: fn(&TestApp, &[u8]) -> String,
     /// The other headers of a delivery about an account.
-    headers: fn(&str, u32) -> Vec<(&'static str, String)>,
+    pub headers: fn(&str, u32) -> Vec<(&'static str, String)>,
+    /// Its account's folder, and the file below it in which what a delivery says comes to stand.
+    pub folder: &'static str,
+    pub file: &'static str,
+    /// Whether that file is a conversation, by the name of the person or the post.
+    pub is_conversation: bool,
 }
 
-const ROWS: [Row; 6] = [
+pub const ROWS: [Row; 6] = [
     Row {
         name: "facebook",
         addresses: &["/facebook/webhook", "/webhooks/facebook"],
@@ -41,6 +49,9 @@ const ROWS: [Row; 6] = [
         signature: "x-hub-signature-256",
         sign: |app, body| app.facebook.sign(body),
         headers: |_, _| Vec::new(),
+        folder: "facebook/100000000000101",
+        file: "conversations/9000000000000001.json",
+        is_conversation: true,
     },
     Row {
         name: "instagram",
@@ -51,6 +62,9 @@ const ROWS: [Row; 6] = [
         signature: "x-hub-signature-256",
         sign: |app, body| app.facebook.sign(body),
         headers: |_, _| Vec::new(),
+        folder: "instagram/17841400000000001",
+        file: "conversations/9000000000000001.json",
+        is_conversation: true,
     },
     Row {
         name: "linkedin",
@@ -61,6 +75,9 @@ const ROWS: [Row; 6] = [
         signature: "x-li-signature",
         sign: |_, body| linkedin_stage::sign(linkedin_stage::SECRET, body),
         headers: |_, _| Vec::new(),
+        folder: "linkedin/90001",
+        file: "conversations/share-71.json",
+        is_conversation: true,
     },
     Row {
         name: "shopify",
@@ -77,6 +94,9 @@ const ROWS: [Row; 6] = [
                 ("x-shopify-webhook-id", format!("7e1f0000-0000-4000-8000-{number:012}")),
             ]
         },
+        folder: "demo-shop.myshopify.com",
+        file: "shop_metadata.json",
+        is_conversation: false,
     },
     Row {
         name: "viber",
@@ -87,6 +107,9 @@ const ROWS: [Row; 6] = [
         signature: "x-viber-content-signature",
         sign: |_, body| viber_stage::sign(viber_stage::TOKEN, body),
         headers: |_, _| Vec::new(),
+        folder: "viber/5346594275468546724",
+        file: "conversations/dGVzdC11c2VyLTAx_A.json",
+        is_conversation: true,
     },
     Row {
         name: "whatsapp",
@@ -97,6 +120,9 @@ const ROWS: [Row; 6] = [
         signature: "x-hub-signature-256",
         sign: |_, body| whatsapp::sign(body),
         headers: |_, _| Vec::new(),
+        folder: "whatsapp/310000000000001",
+        file: "conversations/US.900000000000000001.json",
+        is_conversation: true,
     },
 ];
 
@@ -110,7 +136,7 @@ fn of_meta(object: &str, account: &str, number: u32) -> String {
 
 impl Row {
     /// Posts a body about an account with these signatures, each in a header of its own.
-    async fn post(&self, app: &TestApp, address: &str, about: (&str, u32), body: &[u8], signed: &[&str]) -> Answer {
+    pub async fn post(&self, app: &TestApp, address: &str, about: (&str, u32), body: &[u8], signed: &[&str]) -> Answer {
         let more = (self.headers)(about.0, about.1);
         let mut headers: Vec<(&str, &str)> = vec![("content-type", "application/json")];
         headers.extend(more.iter().map(|(name, value)| (*name, value.as_str())));
@@ -119,7 +145,7 @@ impl Row {
     }
 
     /// Posts event `number` of an account, rightly signed.
-    async fn deliver(&self, app: &TestApp, account: &str, number: u32) -> u16 {
+    pub async fn deliver(&self, app: &TestApp, account: &str, number: u32) -> u16 {
         let body = (self.delivery)(account, number);
         let signature = (self.sign)(app, body.as_bytes());
         self.post(app, self.addresses[0], (account, number), body.as_bytes(), &[&signature]).await.status.as_u16()
@@ -127,14 +153,20 @@ impl Row {
 }
 
 async fn start() -> (TestApp, Desk) {
+    start_with(Clock::manual(beginning()), |_| {}).await
+}
+
+/// A service with every channel, this clock, and settings changed by `change`.
+pub async fn start_with(clock: Clock, change: impl FnOnce(&mut Config)) -> (TestApp, Desk) {
     let desk = Desk::open().await;
-    let app = TestApp::start_with(|config| {
+    let change = |config: &mut Config| {
         config.facebook.as_mut().unwrap().instagram = true;
         desk.settings(config);
         linkedin_stage::configure(config, whatsapp::NOWHERE);
         whatsapp::configure(config, whatsapp::NOWHERE);
-    })
-    .await;
+        change(config);
+    };
+    let app = TestApp::start_in(Arc::new(tempfile::tempdir().unwrap()), clock, change).await;
     app.facebook.add_instagram(PAGE, INSTAGRAM_ACCOUNT, "demo.shop");
     (app, desk)
 }

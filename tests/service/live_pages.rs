@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header;
 
 use crate::operator_page::signed_in;
-use crate::test_app::TestApp;
+use crate::test_app::{SHOP, TestApp};
 
 /// The next piece of a stream that says something; `None`: it ended.
 async fn next(stream: &mut reqwest::Response) -> Option<String> {
@@ -48,6 +48,48 @@ async fn a_merchants_page_hears_of_its_own_accounts_and_only_that() {
 }
 
 #[tokio::test]
+async fn a_page_of_the_catalogue_hears_of_a_change_and_one_that_was_searched_for_holds_still() {
+    let app = TestApp::start().await;
+    let board = app.shop().add_product("Snowboard");
+    let browser = app.connect().await.for_pages();
+    let list = format!("/catalogue/shopify/{SHOP}");
+    let product = format!("{list}/product?id={}", board.gid().replace(':', "%3A").replace('/', "%2F"));
+    let renews = |page: &str| {
+        let signs = [
+            "type=\"text/event-stream\" href=\"/live\"",
+            "data-refresh=\"10\"",
+            "http-equiv=\"refresh\" content=\"60\"",
+        ];
+        let found = signs.iter().filter(|sign| page.contains(*sign)).count();
+        assert!(found == 0 || found == signs.len(), "{page}");
+        found > 0
+    };
+    for (path, expected) in [
+        (list.clone(), true),
+        (product.clone(), true),
+        (format!("{list}?q=Snow"), false),
+        (format!("{list}?q=&after=zzz"), false),
+    ] {
+        let page = browser.get(&path).await;
+        assert_eq!((page.status.as_u16(), renews(&page.text())), (200, expected), "{path}");
+    }
+    let mut stream = browser.open("/live").await;
+    assert_eq!(stream.chunk().await.unwrap().unwrap(), "retry: 5000\n\n");
+    board.rename("Snowboard Two");
+    app.shop().deliver("products/update", &board.webhook()).await;
+    app.settle().await;
+    app.clock.advance(Duration::from_secs(20));
+    app.settle().await;
+    assert_eq!(next(&mut stream).await.unwrap(), "data: changed\n\n");
+    for path in [&list, &product] {
+        let renewed = browser.send(http::Method::GET, path, &[("x-renewal", "1")], b"").await;
+        assert!(renewed.text().contains("Snowboard Two"), "{path}");
+    }
+    drop(stream);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_page_that_is_only_open_does_not_keep_its_session_alive() {
     let app = TestApp::start().await;
     let browser = app.connect().await;
@@ -71,10 +113,10 @@ async fn the_operators_page_hears_of_every_event_and_needs_an_operator() {
     page.deliver(&[page.message_from(&sam, "a secret wish")]).await.unwrap();
     assert_eq!(next(&mut stream).await.unwrap(), "data: changed\n\n");
     // A page that renews itself is no operator at work: the session ends as if nobody looked.
-    for _ in 0..3 {
+    for status in [200, 401, 401] {
         app.clock.advance(Duration::from_secs(15 * 60));
         let renewed = browser.send(http::Method::GET, "/operator", &[("x-renewal", "1")], b"").await;
-        assert_eq!(renewed.status, 200);
+        assert_eq!(renewed.status, status);
     }
     assert!(!browser.get("/operator").await.text().contains("Open alerts"), "half an hour is over");
     // When the service stops, streams end at once, and nobody waits for them.

@@ -25,8 +25,10 @@ async fn sign_in(browser: &Browser, token: &str) -> Answer {
 /// Whether the page is shown, and not the form that asks for the token.
 async fn is_in(browser: &Browser) -> bool {
     let page = browser.get("/operator").await;
-    assert_eq!(page.status, 200);
-    page.text().contains("Open alerts")
+    let is_in = page.text().contains("Open alerts");
+    assert_eq!(page.status, if is_in { 200 } else { 401 });
+    assert_eq!(page.text().contains("Operator's token"), !is_in);
+    is_in
 }
 
 fn form_token(page: &str) -> String {
@@ -121,6 +123,29 @@ async fn a_wrong_token_and_a_form_of_another_site_are_refused() {
     assert_eq!(browser.cookie("operator_session"), None);
     assert!(!is_in(&browser).await);
     assert_eq!(browser.post_form("/operator/replay", "work=read").await.status, 401);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_is_no_operator_gets_the_form_and_401_at_every_page() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let (page, person) = (app.page(), app.facebook.person("7000000000000001", "Maria Example"));
+    page.deliver(&[page.message_from(&person, "a secret wish")]).await.unwrap();
+    app.settle().await;
+    let merchant = app.connect().await.for_pages();
+    for browser in [app.browser().for_pages(), merchant] {
+        for path in
+            ["/operator", "/operator?event=1", "/operator/events", "/operator/events/1", "/operator/events/1?whole=yes"]
+        {
+            let answer = browser.get(path).await;
+            assert_eq!(answer.status, 401, "{path}");
+            let text = answer.text();
+            assert!(text.contains("Operator's token") && !text.contains("7000000000000001"), "{path}: {text}");
+            let renewed = browser.send(Method::GET, path, &[("x-renewal", "1")], b"").await;
+            assert_eq!(renewed.status, 401, "{path}");
+        }
+    }
     app.finish().await;
 }
 

@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use shoptalk::shared::server::proxies::Proxies;
+
 use crate::process::shoptalk;
 
 fn root() -> &'static Path {
@@ -57,7 +59,8 @@ fn the_image_is_small_and_not_root_and_says_whether_it_is_well() {
     assert!(of("RUN")[1].contains("--locked --no-default-features"), "the service alone");
     let user = of("USER").pop().unwrap();
     assert!(user.split(':').all(|id| id.parse::<u32>().is_ok_and(|id| id > 0)), "{user}");
-    assert!(of("HEALTHCHECK")[0].contains("/ready"));
+    // It asks the port that the service listens on, whatever that was set to.
+    assert!(of("HEALTHCHECK")[0].ends_with("wget -q -O /dev/null \"http://127.0.0.1:${PORT:-5000}/ready\""));
     assert_eq!(of("VOLUME"), ["/var/lib/shoptalk"]);
     assert_eq!((of("ENTRYPOINT"), of("CMD")), (vec![r#"["shoptalk"]"#.to_owned()], vec![r#"["serve"]"#.to_owned()]));
     for variable in of("ENV")[0].split(' ').map(|pair| pair.split('=').next().unwrap()) {
@@ -96,6 +99,21 @@ fn compose_is_of_the_right_form() {
     {
         assert!(file.contains(wanted), "{wanted}");
     }
+    // Caddy and the healthcheck reach the service whatever `.env` says, and what Caddy tells of a visitor is believed.
+    let service = file.split("  shoptalk:\n").nth(1).unwrap().split("\n  caddy:").next().unwrap();
+    let environment = service.split("    environment:\n").nth(1).expect("it stands above env_file");
+    let set: Vec<&str> = environment.lines().take_while(|line| line.starts_with("      ")).map(str::trim).collect();
+    assert_eq!(set, ["HOST: 0.0.0.0", "PORT: \"5000\"", "TRUSTED_PROXIES: *network"]);
+    assert!(file.contains("--to shoptalk:5000"), "Caddy asks that port");
+    let network = file.split("x-network: &network ").nth(1).unwrap().lines().next().unwrap();
+    let proxies: Proxies = network.parse().expect("a network as the setting wants it");
+    let caddy = network.replace(".0/28", ".3").parse().unwrap();
+    let forwarded = http::HeaderMap::from_iter([(
+        http::HeaderName::from_static("x-forwarded-for"),
+        http::HeaderValue::from_static("203.0.113.9"),
+    )]);
+    assert_eq!(proxies.client(caddy, &forwarded).to_string(), "203.0.113.9");
+    assert!(file.contains("networks:\n  default:\n    ipam:\n      config:\n        - subnet: *network"), "{file}");
     // Where the tool is, it has the last word; it needs no daemon to read a file.
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(root().join("compose.yaml"), folder.path().join("compose.yaml")).unwrap();
@@ -123,10 +141,18 @@ fn a_package_holds_files_that_there_are() {
         let folder = source.split('*').next().unwrap();
         assert!(root().join(folder).exists(), "{source}");
     }
-    for script in ["packaging/pack", "packaging/debian/postinst"] {
+    let scripts = ["packaging/debian/postinst", "packaging/debian/prerm", "packaging/debian/postrm"];
+    for script in scripts.into_iter().chain(["packaging/pack", ".ci/run", ".ci/smoke"]) {
         assert_eq!(std::fs::metadata(root().join(script)).unwrap().permissions().mode() & 0o111, 0o111, "{script}");
-        let checked = Command::new("sh").arg("-n").arg(root().join("packaging/debian/postinst")).status().unwrap();
-        assert!(checked.success());
+        let shell = if scripts.contains(&script) { "sh" } else { "bash" };
+        assert!(Command::new(shell).arg("-n").arg(root().join(script)).status().unwrap().success(), "{script}");
+    }
+    // What is said of it names every channel.
+    let description = manifest.split("extended-description = ").nth(1).unwrap().split("\"\"\"").nth(1).unwrap();
+    let description = description.replace("\\\n", "");
+    let short = manifest.split("\ndescription = ").nth(1).unwrap().lines().next().unwrap();
+    for channel in ["Instagram", "WhatsApp", "Viber", "LinkedIn", "Shopify"] {
+        assert!(description.contains(channel) && short.contains(channel), "{channel}");
     }
     assert!(text("docs/shoptalk.service").contains("ExecStart=/usr/local/bin/shoptalk serve"));
     assert!(text("packaging/debian/path.conf").contains("ExecStart=\nExecStart=/usr/bin/shoptalk serve"));

@@ -7,6 +7,7 @@ use std::process::{ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use http::Method;
+use shoptalk::demo::platforms::Platform;
 use tempfile::TempDir;
 
 use crate::process::{Ended, Running, Service, run, run_briefly, shoptalk};
@@ -116,7 +117,7 @@ async fn what_is_printed_leads_a_service_to_the_platforms_and_verbs_make_things_
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
-    for platform in ["facebook", "instagram", "whatsapp", "viber"] {
+    for platform in Platform::messengers().map(Platform::channel) {
         let text = format!("Hello {platform}");
         sandbox.tell_until_taken(&["say", platform, "Hello", platform]);
         until(&text, || content(&folder.join(platform)).contains(&text));

@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use shoptalk::app::config::Config;
 use shoptalk::commands::Command;
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::secrets::signature::Secrets;
@@ -40,9 +41,105 @@ async fn a_message_becomes_an_entry_of_its_persons_file_byte_for_byte_and_an_eve
     assert_eq!(event["platform_id"], "5912661846655230160");
     assert_eq!((&event["bot_may_answer"], &event["window"]["state"]), (&json!(true), &json!("open")));
     assert_eq!(event["raw"]["message_token"].to_string(), "5912661846655230160");
+    assert_eq!(event["at"], "2026-11-21T12:00:00.160Z", "milliseconds since 1970, UTC");
     let conversation = bot.get(&format!("/api/v1/viber/{BOT}/conversations/{PERSON}")).await;
     assert_eq!((conversation.status.as_u16(), &conversation.json()["person"]["name"]), (200, &json!("Dilan K")));
     assert_eq!(desk.traffic.unknown().len(), 0);
+    app.finish().await;
+}
+
+/// What a well-known guide says of Viber and is wrong, and the test that holds what is right.
+const MISTAKES: [(&str, &str); 20] = [
+    ("no signature", "v1_a_signature_in_header_or_parameter_lets_in_and_two_that_differ_do_not"),
+    ("a public key", "what_is_wrong_with_the_bot_the_doctor_finds"),
+    (
+        "a webhook set in a dashboard",
+        "at_a_start_the_account_is_learned_and_the_webhook_set_with_our_address_and_events",
+    ),
+    ("http://localhost", "an_address_that_is_not_public_stops_the_start"),
+    ("a body without a sender", "an_answer_names_receiver_sender_and_our_mark_and_its_copy_stands_once_in_the_file"),
+    (
+        "GET with the token in the body",
+        "at_a_start_the_account_is_learned_and_the_webhook_set_with_our_address_and_events",
+    ),
+    ("messages alone", "every_event_is_stored_and_only_messages_stand_in_the_file"),
+    ("no event of the webhook", "every_event_is_stored_and_only_messages_stand_in_the_file"),
+    ("texts alone", "all_types_of_messages_are_kept_whatever_is_in_them"),
+    ("an answer with a body", "a_welcome_is_the_answer_to_who_opens_the_chat_and_nothing_else_has_a_body"),
+    ("500 without a time", "a_callback_without_a_time_or_with_a_mad_one_is_taken_at_its_arrival"),
+    ("no key", "message_tokens_are_exact_beyond_2_to_the_53"),
+    ("the person is the sender", "every_event_is_stored_and_only_messages_stand_in_the_file"),
+    ("the first message as the last", "the_list_tells_the_newest_message_and_not_the_first"),
+    ("one bot", "the_same_person_has_a_conversation_with_each_bot"),
+    ("HTTP 200 as sent", "a_status_decides_whatever_the_http_status_says"),
+    ("/start", "who_only_opened_the_chat_or_subscribed_has_begun_no_session"),
+    ("local time", "a_message_becomes_an_entry_of_its_persons_file_byte_for_byte_and_an_event_of_the_feed"),
+    ("a bot for everybody", "what_the_portal_asks_for_stands_in_the_document"),
+    ("a document about rich media", "what_the_portal_asks_for_stands_in_the_document"),
+];
+
+#[test]
+fn every_mistake_of_a_guide_has_a_test() {
+    let tests =
+        [include_str!("viber_receive.rs"), include_str!("viber_send.rs"), include_str!("viber_life.rs")].concat();
+    let missing: Vec<_> = MISTAKES.iter().filter(|(_, test)| !tests.contains(&format!("fn {test}("))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn what_the_portal_asks_for_stands_in_the_document() {
+    let document = include_str!("../../docs/connecting.md");
+    let section = document.split("\n## Viber\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    for words in [
+        "commercial terms since February 2024",
+        "There is no public key and no verify token",
+        "https://creators.viber.com/docs/bots-api/",
+        "Opening it alone is no subscription",
+    ] {
+        assert!(section.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn an_address_that_is_not_public_stops_the_start() {
+    let read = |address: &'static str| {
+        Config::read(&|name| match name {
+            "VIBER_BOT_TOKEN" => Some(TOKEN.to_owned()),
+            "PUBLIC_URL" => Some("https://abc.ngrok.app".to_owned()),
+            "VIBER_WEBHOOK_ADDRESS" => Some(address.to_owned()),
+            _ => None,
+        })
+    };
+    assert!(read("https://shop.example/viber/webhook").is_ok());
+    let refused = read("http://shop.example/viber/webhook").expect_err("a refusal").0;
+    assert_eq!(refused.into_iter().map(|problem| problem.name).collect::<Vec<_>>(), ["VIBER_WEBHOOK_ADDRESS"]);
+}
+
+#[tokio::test]
+async fn the_list_tells_the_newest_message_and_not_the_first() {
+    let (app, _desk) = start().await;
+    for (number, words) in [(1, "the first"), (2, "the second"), (3, "the newest")] {
+        hear(&app, &text(number, words)).await;
+        let list = app.connect().await.for_pages().get(&format!("/conversations/viber/{BOT}")).await.text();
+        assert!(list.contains(words), "{list}");
+        assert_eq!(list.contains("the first"), number == 1, "{list}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_same_person_has_a_conversation_with_each_bot() {
+    const ANOTHER: &str = "7777777777777777777";
+    let (app, desk) = start().await;
+    hear(&app, &text(1, "to the first bot")).await;
+    // The settings name another bot's token now.
+    desk.change(|bot| bot.id = format!("pa:{ANOTHER}"));
+    let app = app.restart_with(|config| desk.settings(config)).await;
+    app.begin().await;
+    hear(&app, &text(2, "to the second bot")).await;
+    let words = |bot: &str| app.text(&format!("viber/{bot}/conversations/{PERSON}.json")).unwrap_or_default();
+    assert!(words(BOT).contains("to the first bot") && !words(BOT).contains("to the second bot"), "{}", words(BOT));
+    assert!(words(ANOTHER).contains("to the second bot") && !words(ANOTHER).contains("to the first bot"));
     app.finish().await;
 }
 

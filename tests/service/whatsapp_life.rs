@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::api_keys::is_problem;
 use crate::pages_leaving::{disconnect, post as leave};
-use crate::test_app::TestApp;
+use crate::test_app::{FACEBOOK_APP_ID, TestApp};
 use crate::whatsapp::{
     ADAS_NUMBER, BUSINESS, DIGITS, NUMBER, Scene, add_templates, conversation, finish, ids, with_platform,
 };
@@ -319,6 +319,10 @@ async fn the_doctor_finds_what_is_wrong_with_the_number() {
     assert_eq!(found(&ending, Some(BUSINESS)).await, BTreeSet::from(["whatsapp_token_ends"]));
     let weak = platform.token(None, &all[1..]);
     assert_eq!(found(&weak, Some(BUSINESS)).await, BTreeSet::from(["send_permission_missing"]));
+    // The simulated platform refuses to look at such a token, and so does not show what it lacks.
+    let told = json!({"data": {"app_id": FACEBOOK_APP_ID, "is_valid": true, "expires_at": 0, "scopes": [scopes[0]]}});
+    platform.traffic().fail_next("debug_token", 1, Failure::Json(200, told));
+    assert_eq!(found(&good, Some(BUSINESS)).await, BTreeSet::from(["whatsapp_permission_missing"]));
     assert_eq!(found("a token that nobody made", Some(BUSINESS)).await, BTreeSet::from(["whatsapp_token_refused"]));
     number.unsubscribe_app();
     platform.drop_field("standby");

@@ -1,11 +1,18 @@
 //! WhatsApp: who is who. Numbers change, ids come later, and a conversation keeps one file.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use shoptalk::app::config::Config;
 use shoptalk::shared::store::api_keys::Scope;
 
 use crate::api_keys::Bot;
+use crate::bucket::Bucket;
+use crate::cloud::with_bucket;
+use crate::test_app::TestApp;
 use crate::whatsapp::{
-    ADA, ADAS_NUMBER, NUMBER, conversation, deliver, deliver_items, delivery, ids, of_number, start,
+    ADA, ADAS_NUMBER, NOWHERE, NUMBER, configure, conversation, deliver, deliver_items, delivery, ids, of_number, start,
 };
 use crate::whatsapp_webhook::said;
 
@@ -60,6 +67,40 @@ async fn a_changed_id_takes_the_old_file_over() {
     deliver(&app, &of_number(NUMBER, "user_id_update", &json!({"contacts": [], "user_id_update": [update]}))).await;
     assert_eq!(ids(&app, NEWEST).len(), 4);
     assert!(conversation(&app, NEW).is_none());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_copy_of_a_file_that_was_taken_over_is_deleted_with_it() {
+    const NEW: &str = "US.900000000000000009";
+    let bucket = Bucket::start().await;
+    let with_copies = with_bucket(&bucket);
+    let change = |config: &mut Config| {
+        configure(config, NOWHERE);
+        with_copies(config);
+    };
+    let app = TestApp::start_in(Arc::new(tempfile::tempdir().unwrap()), bucket.clock.clone(), change).await;
+    app.connect().await;
+    deliver(&app, &delivery(NUMBER, "wamid.1", "before")).await;
+    let copied = async || {
+        for _ in 0..2 {
+            app.clock.advance(Duration::from_secs(61));
+            app.work().await;
+        }
+        let merchant = app.shared().connections.find("whatsapp", NUMBER).await.unwrap().unwrap().merchant;
+        let prefix = format!("users/{merchant}/whatsapp/{NUMBER}/conversations/");
+        let keys = bucket.keys().into_iter();
+        keys.filter_map(|key| key.strip_prefix(&prefix).map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(copied().await, [format!("{ADA}.json")]);
+    let mut system = said(json!({"from": ADAS_NUMBER}), "wamid.2", "");
+    system["type"] = json!("system");
+    system["system"] =
+        json!({"type": "user_changed_number", "wa_id": "15550100778", "user_id": NEW, "previous_user_id": ADA});
+    deliver(&app, &of_number(NUMBER, "messages", &json!({"contacts": [], "messages": [system]}))).await;
+    assert_eq!(ids(&app, NEW), ["wamid.1", "wamid.2"]);
+    assert_eq!(copied().await, [format!("{NEW}.json")], "nothing stands under the old name");
+    assert_eq!(bucket.wrong(), [""; 0]);
     app.finish().await;
 }
 

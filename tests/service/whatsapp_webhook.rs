@@ -35,6 +35,65 @@ const BATCH: &str = r#"{"object":"whatsapp_business_account","entry":[
   {"id":"210000000000002","time":1795219206,"changes":[
     {"field":"message_template_status_update","value":{"event":"APPROVED","message_template_id":510000000000001,"message_template_name":"shipping_note","message_template_language":"en_US","reason":"NONE","message_template_category":"UTILITY"}}]}]}"#;
 
+/// What a well-known guide says of WhatsApp and is wrong, and the test that holds what is right.
+const MISTAKES: [(&str, &str); 26] = [
+    ("graph.instagram.com", "the_graph_api_of_today_is_called_unless_told_otherwise"),
+    ("version 18", "the_graph_api_of_today_is_called_unless_told_otherwise"),
+    ("no signature", "a_delivery_is_taken_with_the_newer_signature_over_its_raw_bytes_only"),
+    ("a challenge in quotes", "the_challenge_comes_back_unchanged_as_plain_text_for_the_right_token_only"),
+    ("== and no token", "the_challenge_comes_back_unchanged_as_plain_text_for_the_right_token_only"),
+    ("a field message_status", "the_app_subscribes_itself_to_the_account_and_again_when_that_is_lost"),
+    ("no statuses", "statuses_are_events_and_no_entries_and_each_counts_once"),
+    ("texts alone", "every_type_of_message_is_kept_as_it_came"),
+    ("one name for everybody", "each_message_of_a_batch_belongs_to_its_own_sender"),
+    ("the number as the only name", "a_changed_id_takes_the_old_file_over"),
+    (
+        "a conversation for each contact",
+        "two_of_our_numbers_may_see_one_id_and_the_same_customer_has_two_conversations",
+    ),
+    ("the first message as the last", "the_list_tells_the_newest_message_and_not_the_first"),
+    ("no key", "every_update_of_a_batch_is_an_event_and_it_is_answered_once"),
+    ("work inside the request", "every_update_of_a_batch_is_an_event_and_it_is_answered_once"),
+    ("a fault for the whole batch", "one_bad_item_costs_its_neighbours_nothing"),
+    ("local time", "a_message_reaches_its_file_byte_for_byte_and_the_feed"),
+    ("one owner for everything", "events_wait_until_it_is_known_whose_the_number_is"),
+    ("the body thrown away", "a_message_reaches_its_file_byte_for_byte_and_the_feed"),
+    ("http://localhost", "what_is_missing_or_no_public_address_stops_the_start"),
+    ("no subscription of the account", "the_app_subscribes_itself_to_the_account_and_again_when_that_is_lost"),
+    ("GET …/webhooks", "permissions_addresses_and_fields_that_are_missing_are_told"),
+    ("tokens that renew themselves", "the_end_of_the_token_is_told_a_week_before_and_asked_for_once_a_day"),
+    ("a number without a plus", "a_number_has_a_plus_and_a_template_begins_a_conversation_that_keeps_one_file"),
+    ("no rule of 24 hours", "after_a_day_only_templates_go_and_the_platforms_word_counts_at_the_edge"),
+    ("the first of a batch alone", "a_whole_batch_is_taken_and_a_bad_item_costs_its_neighbours_nothing"),
+    ("settings at every request", "what_is_missing_or_no_public_address_stops_the_start"),
+];
+
+#[test]
+fn every_mistake_of_the_guide_has_a_test() {
+    let tests = [
+        include_str!("whatsapp_webhook.rs"),
+        include_str!("whatsapp_people.rs"),
+        include_str!("whatsapp_send.rs"),
+        include_str!("whatsapp_life.rs"),
+        include_str!("facebook_webhook.rs"),
+    ]
+    .concat();
+    let missing: Vec<_> = MISTAKES.iter().filter(|(_, test)| !tests.contains(&format!("fn {test}("))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[tokio::test]
+async fn the_list_tells_the_newest_message_and_not_the_first() {
+    let app = start().await;
+    for (number, words) in ["the first", "the second", "the newest"].iter().enumerate() {
+        deliver(&app, &delivery(NUMBER, &format!("wamid.{number}"), words)).await;
+        let list = app.connect().await.for_pages().get(&format!("/conversations/whatsapp/{NUMBER}")).await.text();
+        assert!(list.contains(words), "{list}");
+        assert_eq!(list.contains("the first"), number == 0, "{list}");
+    }
+    app.finish().await;
+}
+
 const BO: &str = "SE.900000000000000002";
 
 async fn challenge(app: &TestApp, query: &str) -> crate::test_app::Answer {

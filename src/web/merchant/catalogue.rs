@@ -130,7 +130,9 @@ async fn list(
             }
         }
     };
-    Ok(with_pictures(Page { title: say::catalogue(), tab: Tab::Catalogue, renewal: Renewal::Never, body }))
+    // What is searched for, and parts further down, hold still: who leafs through them would lose the place.
+    let renewal = if is_first && words.is_empty() { Renewal::Calm } else { Renewal::Never };
+    Ok(with_pictures(Page { title: say::catalogue(), tab: Tab::Catalogue, renewal, body }))
 }
 
 async fn currency(shared: &Shared, account: &Account, catalogue: &Catalogue) -> Result<String, AppError> {
@@ -253,5 +255,5 @@ async fn product(
         }
     };
     let title = plain_line(&title(&card)).into();
-    Ok(with_pictures(Page { title, tab: Tab::Catalogue, renewal: Renewal::Never, body }))
+    Ok(with_pictures(Page { title, tab: Tab::Catalogue, renewal: Renewal::Calm, body }))
 }

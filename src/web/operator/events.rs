@@ -43,7 +43,7 @@ pub(super) async fn list(
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
-    let Some(session) = operator.session(&headers)? else { return Ok(entrance(StatusCode::OK, None)) };
+    let Some(session) = operator.session(&headers)? else { return Ok(entrance(None)) };
     let Query(asked) =
         asked.map_err(|_| AppError::bad_request("This address asks for something that there is not."))?;
     let Found { events, next, refused } = asked.find(&operator).await?;
@@ -210,7 +210,7 @@ pub(super) async fn one(
     Query(Shown { whole }): Query<Shown>,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
-    let Some(session) = operator.session(&headers)? else { return Ok(entrance(StatusCode::OK, None)) };
+    let Some(session) = operator.session(&headers)? else { return Ok(entrance(None)) };
     let Path(seq) = seq.map_err(|_| AppError::NotFound)?;
     let event = operator.shared.journal.find_event_status(seq).await?.ok_or(AppError::NotFound)?;
     let is_whole = whole.as_deref() == Some("yes");

@@ -35,13 +35,13 @@ pub(super) struct Asked {
     event: Option<String>,
 }
 
-/// `GET /operator`.
+/// `GET /operator`; without a session 401 with the form that asks for the token.
 pub(super) async fn show(
     State(operator): State<Operator>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
-    let Some(session) = operator.session(&headers)? else { return Ok(entrance(StatusCode::OK, None)) };
+    let Some(session) = operator.session(&headers)? else { return Ok(entrance(None)) };
     let shared = &operator.shared;
     let body = html! {
         div.heading {

@@ -109,7 +109,7 @@ pub(super) async fn login(
         if let Some(unsaid) = SAID.should_log() {
             tracing::warn!(unsaid, "somebody entered a wrong operator's token");
         }
-        return Ok(entrance(StatusCode::UNAUTHORIZED, Some("This is not the operator's token.")));
+        return Ok(entrance(Some("This is not the operator's token.")));
     }
     // A session that this browser had before ends: the new id is the only one.
     if let Some(before) = operator.session(&headers)? {
@@ -130,8 +130,8 @@ fn leave_with(cookie: HeaderValue) -> Response {
     ([(header::SET_COOKIE, cookie)], Redirect::to("/operator")).into_response()
 }
 
-/// The page that asks for the token.
-pub(super) fn entrance(status: StatusCode, problem: Option<&str>) -> Response {
+/// The page that asks for the token: 401, for nobody is signed in.
+pub(super) fn entrance(problem: Option<&str>) -> Response {
     let body = html! {
         section.notice {
             h1 { "Operator" }
@@ -148,5 +148,5 @@ pub(super) fn entrance(status: StatusCode, problem: Option<&str>) -> Response {
             }
         }
     };
-    plain_page(status, "Operator", &body)
+    plain_page(StatusCode::UNAUTHORIZED, "Operator", &body)
 }
