@@ -320,13 +320,13 @@ async fn accept_all(app: &App, count: usize, people: usize, round: usize) -> Ins
     for some in numbers.chunks(64) {
         let mut tasks = tokio::task::JoinSet::new();
         for number in some.iter().copied() {
-            let (answering, connection) = (runner.answering.clone(), connection.clone());
+            let (answering, outbox, connection) = (runner.answering.clone(), runner.outbox.clone(), connection.clone());
             tasks.spawn(async move {
                 let body = serde_json::json!({ "text": format!("Yes, three are left. {number}") });
                 let (person, key) = (person_id(number % people), format!("{round}-{number}"));
                 let wish = Wish { connection: &connection, person: &person, key: &key, body: &body };
                 let content = Content::read(&body).expect("fits");
-                match answering.accept(&wish, content).await.expect("accepted") {
+                match answering.accept(&*outbox, &wish, content).await.expect("accepted") {
                     Accepted::Stored(message) => (message.number, message.conversation.clone()),
                     Accepted::Repeated(..) => unreachable!("each key is used once"),
                 }

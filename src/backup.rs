@@ -7,7 +7,7 @@
 //! A restore takes the data folder like a service does, so it refuses beside one. It checks everything before it changes
 //! anything, and moves what was there aside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -24,7 +24,8 @@ use crate::shared::database::lock::{DataLock, LockError, RESTORING, ensure_no_re
 use crate::shared::database::sqlite;
 use crate::shared::files::output::Output;
 use crate::shared::files::path::MARK;
-use crate::shared::journal;
+use crate::shared::journal::{self, Conversation};
+use crate::shared::raw_json::elements;
 use crate::shared::secrets::random::random_hex;
 use crate::shared::secrets::signature::to_hex;
 use crate::shared::secrets::vault::Vault;
@@ -210,19 +211,9 @@ pub async fn restore(server: &Server, source: &Path, clock: &Clock) -> anyhow::R
     }
     copy_file(&source.join(TOKENS), &server.tokens_db)?;
     copy_file(&source.join(JOURNAL), &server.journal_db)?;
-    let (mut count, mut kept) = (0, 0);
-    for name in manifest.files.keys() {
-        let Ok(relative) = Path::new(name).strip_prefix(FILES) else { continue };
-        let to = server.output_dir.join(relative);
-        make_folder(folder_of(&to))?;
-        if to.exists() && hash_of(&to)? != manifest.files[name] {
-            // It may hold what came after the backup was made.
-            keep_aside(&to, stamp)?;
-            kept += 1;
-        }
-        move_over(&source.join(name), &to)?;
-        count += 1;
-    }
+    let Files { count, kept, went_on } = put_files_back(server, source, &manifest, stamp)?;
+    // The next start takes what stands in them only into the journal, and says so.
+    journal::ask_for_files(&server.journal_db, &went_on)?;
     if let Some(id) = id {
         output.set_mark(&id)?;
     }
@@ -234,9 +225,101 @@ pub async fn restore(server: &Server, source: &Path, clock: &Clock) -> anyhow::R
     sync_folder(folder_of(&server.tokens_db))?;
     Ok(format!(
         "tokens.db, journal.db and {count} files are back; {moved} files that were there are kept beside them with \
-         `.before-{stamp}` in their names, and {kept} conversations and catalogues with `.damaged-{stamp}`: remove them \
-         when all is well{repeated}"
+         `.before-{stamp}` in their names, and {kept} catalogues and files that cannot be read with `.damaged-{stamp}`: \
+         remove them when all is well. What {} conversations hold since the backup stays in them{repeated}",
+        went_on.len()
     ))
+}
+
+/// What became of the files of a backup.
+struct Files {
+    /// How many there are.
+    count: usize,
+    /// How many that were there are kept beside them.
+    kept: usize,
+    /// Conversations that hold more than the backup knows of.
+    went_on: Vec<Conversation>,
+}
+
+fn put_files_back(server: &Server, source: &Path, manifest: &Manifest, stamp: i64) -> anyhow::Result<Files> {
+    let went_on = newer_conversations(server, source, manifest)?;
+    let mut files = Files { count: 0, kept: 0, went_on };
+    for name in manifest.files.keys() {
+        let Ok(relative) = Path::new(name).strip_prefix(FILES) else { continue };
+        let (from, to) = (source.join(name), server.output_dir.join(relative));
+        make_folder(folder_of(&to))?;
+        files.count += 1;
+        if to.exists() && hash_of(&to)? != manifest.files[name] {
+            let conversation = conversation_of(relative);
+            let since = if conversation.is_some() { find_since(&from, &to)? } else { None };
+            match (conversation, since) {
+                (Some(conversation), Some(Since::More(merged))) => {
+                    write_over(&merged, &to)?;
+                    files.went_on.push(conversation);
+                    continue;
+                }
+                (Some(_), Some(Since::Nothing)) => {}
+                _ => {
+                    // It may hold what came after the backup was made.
+                    keep_aside(&to, stamp)?;
+                    files.kept += 1;
+                }
+            }
+        }
+        move_over(&from, &to)?;
+    }
+    Ok(files)
+}
+
+/// The conversation whose file this is, below the output folder.
+fn conversation_of(path: &Path) -> Option<Conversation> {
+    let parts: Vec<&str> = path.iter().map(std::ffi::OsStr::to_str).collect::<Option<_>>()?;
+    let [channel, account, "conversations", file] = parts.as_slice() else { return None };
+    let person = file.strip_suffix(".json").filter(|person| !person.starts_with('.'))?;
+    let [channel, account, person] = [channel, account, &person].map(|part| (*part).to_owned());
+    Some(Conversation { channel, account, person })
+}
+
+/// Conversations that began after the backup was made: their files are here and not in the backup.
+fn newer_conversations(server: &Server, source: &Path, manifest: &Manifest) -> anyhow::Result<Vec<Conversation>> {
+    let mut newer = Vec::new();
+    for (channel, account) in list_with_data(&source.join(TOKENS))? {
+        let folder = Path::new(&channel).join(&account).join("conversations");
+        let Ok(entries) = fs::read_dir(server.output_dir.join(&folder)) else { continue };
+        for entry in entries {
+            let entry = entry?;
+            let path = folder.join(entry.file_name());
+            let is_saved = path.to_str().is_none_or(|path| manifest.files.contains_key(&format!("{FILES}/{path}")));
+            if !is_saved && entry.file_type()?.is_file() {
+                newer.extend(conversation_of(&path));
+            }
+        }
+    }
+    Ok(newer)
+}
+
+/// What a conversation's file holds besides what is saved of it: the messages that were acknowledged since.
+enum Since {
+    Nothing,
+    /// The saved document, and behind it what came since.
+    More(Vec<u8>),
+}
+
+/// Compares a saved conversation with its file here; `None`: one of them cannot be read.
+///
+/// What the backup holds stands first and as it was: where the journal has deleted its beginning, it is known by its bytes.
+fn find_since(saved: &Path, here: &Path) -> anyhow::Result<Option<Since>> {
+    let (saved, here) = (String::from_utf8(fs::read(saved)?), String::from_utf8(fs::read(here)?));
+    let (Ok(saved), Ok(here)) = (saved, here) else { return Ok(None) };
+    let (Some(old), Some(items)) = (elements(&saved), elements(&here)) else { return Ok(None) };
+    let known: HashSet<&str> = old.iter().copied().collect();
+    let more: Vec<&str> = items.into_iter().filter(|item| !known.contains(item)).collect();
+    if more.is_empty() {
+        return Ok(Some(Since::Nothing));
+    }
+    let begins = saved.trim_end().strip_suffix(']').unwrap_or(&saved).trim_end();
+    let between = if old.is_empty() { "\n" } else { ",\n" };
+    Ok(Some(Since::More(format!("{begins}{between}{}\n]\n", more.join(",\n")).into_bytes())))
 }
 
 /// What was erased since the backup was made, as far as it is known here; `None`: nothing here can tell.
@@ -336,10 +419,19 @@ fn keep_aside(path: &Path, stamp: i64) -> anyhow::Result<()> {
 
 /// Replaces a file whole: a reader of the old one is not disturbed.
 fn move_over(from: &Path, to: &Path) -> anyhow::Result<()> {
+    put_over(to, |beside| copy_file(from, beside).map(drop))
+}
+
+/// The same, with this content.
+fn write_over(content: &[u8], to: &Path) -> anyhow::Result<()> {
+    put_over(to, |beside| write_file(beside, content))
+}
+
+fn put_over(to: &Path, make: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let name = to.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let beside = to.with_file_name(format!(".{name}.restored"));
     let _ = fs::remove_file(&beside);
-    copy_file(from, &beside)?;
+    make(&beside)?;
     fs::rename(&beside, to).with_context(|| format!("{} cannot be written", to.display()))
 }
 

@@ -172,19 +172,33 @@ fn scheduler(shared: &Shared, jobs: Vec<Job>) -> Scheduler {
     Scheduler::new(jobs, journal.clone(), clock.clone(), metrics.clone(), alerts.clone())
 }
 
+/// Nothing in it is worth a backup, so a damaged one stops nothing.
+fn open_sessions(server: &Server, clock: &Clock, alerts: &Alerts) -> anyhow::Result<Db> {
+    let (sessions, is_new) = Db::open_or_begin_anew(&server.sessions_db, store::SESSIONS_MIGRATIONS, clock.now_ms())?;
+    if is_new {
+        alerts.raise(
+            "sessions:new",
+            "sessions.db was damaged: it was moved aside with .damaged- in its name, and a new one was begun. Browsers log in \
+             again. Look at the disk, and remove the damaged one.",
+        );
+    }
+    Ok(sessions)
+}
+
 /// Opens the databases and the output folder, and makes what the channels share.
 async fn open(server: &Server, allowed: AllowedAddresses, clock: Clock) -> anyhow::Result<Opened> {
     let (vault, key_file) = open_vault(server)?;
     let tokens = Db::open(&server.tokens_db, store::TOKENS_MIGRATIONS)?;
-    let sessions = Db::open(&server.sessions_db, store::SESSIONS_MIGRATIONS)?;
     let metrics = Metrics::default();
     let alerts = Alerts::counted(clock.clone(), metrics.clone());
+    let sessions = open_sessions(server, &clock, &alerts)?;
     let keys = Keys::new(tokens.clone(), sessions.clone(), vault.clone());
     let rotation = Rotation::new(keys, key_file, alerts.clone());
     let connections = Connections::open(tokens.clone(), vault.clone(), clock.clone()).await?;
     let api_keys = ApiKeys::open(tokens.clone()).await?;
     let output = Output::open_for(&server.output_dir, server.output_readers)
         .with_context(|| format!("the output folder {} cannot be used", server.output_dir.display()))?;
+    output.tell_alerts(alerts.clone());
     let (journal, writer) =
         Journal::open_watched(&server.journal_db, clock.clone(), metrics.writer.clone(), alerts.clone())?;
     let installation = installation::agree(&tokens, &journal, &output, &alerts).await?;

@@ -6,11 +6,11 @@ use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::{CommandRunner, Line, nobody, refuse, say};
+use super::{CommandRunner, Line, NamedAccount, nobody, refuse, say};
 use crate::shared::objects::Standing;
 use crate::shared::store::Connection;
 use crate::shared::under_way::Step;
-use crate::workers::object_copies::{Compared, ObjectCopies};
+use crate::workers::object_copies::{Compared, ObjectCopies, Wished};
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -24,7 +24,7 @@ pub enum CloudWanted {
     /// Compare all files with their copies, and send what differs.
     Backfill {
         /// Of this account only.
-        account: Option<String>,
+        account: Option<NamedAccount>,
     },
     /// Tell what differs, and change nothing.
     Check,
@@ -40,7 +40,7 @@ impl CommandRunner {
         };
         match wanted {
             CloudWanted::Status => self.cloud_status(copies, lines).await,
-            CloudWanted::Backfill { account } => cloud_backfill(copies, account.as_deref(), lines).await,
+            CloudWanted::Backfill { account } => self.cloud_backfill(copies, account, lines).await,
             CloudWanted::Check => self.cloud_check(copies, lines).await,
             CloudWanted::TakeOver => {
                 let standing = copies.take_over().await?;
@@ -50,7 +50,23 @@ impl CommandRunner {
         }
     }
 
+    async fn cloud_backfill(
+        &self,
+        copies: &ObjectCopies,
+        account: Option<NamedAccount>,
+        lines: &mpsc::Sender<Line>,
+    ) -> anyhow::Result<bool> {
+        let is_named = account.is_some();
+        let chosen = self.chosen(None, account).await?;
+        if chosen.is_empty() {
+            return nobody(is_named, lines).await;
+        }
+        look_anew(copies).await?;
+        follow_backfill(copies, copies.wish(chosen).await?, lines).await
+    }
+
     async fn cloud_status(&self, copies: &ObjectCopies, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
+        look_anew(copies).await?;
         copies.is_open().await?;
         let standing = copies.objects().standing();
         let counted = self.journal.count_copies().await?;
@@ -98,15 +114,19 @@ impl CommandRunner {
     }
 }
 
-async fn cloud_backfill(
+/// Somebody who asks has perhaps mended what the copies were stopped for, and does not wait for the next look.
+async fn look_anew(copies: &ObjectCopies) -> anyhow::Result<()> {
+    if matches!(copies.objects().standing(), Standing::Stopped { .. }) {
+        copies.look_again().await?;
+    }
+    Ok(())
+}
+
+async fn follow_backfill(
     copies: &ObjectCopies,
-    account: Option<&str>,
+    mut left: Vec<Wished>,
     lines: &mpsc::Sender<Line>,
 ) -> anyhow::Result<bool> {
-    let mut left = copies.wish_all(account).await?;
-    if left.is_empty() {
-        return nobody(account.is_some(), lines).await;
-    }
     while !left.is_empty() {
         tokio::time::sleep(TELL_EVERY).await;
         let mut still = Vec::new();

@@ -10,9 +10,6 @@ use super::{CommandRunner, Line, refuse, say};
 use crate::answering::responder::{Asked, Because, Payer, Question, Responder, Verdict};
 use crate::shared::store::responder::Tokens;
 
-/// How many cases one file may have.
-const MOST_CASES: usize = 1_000;
-
 impl CommandRunner {
     /// Puts the cases to the model, and tells a table.
     pub(super) async fn eval_bot(
@@ -24,9 +21,8 @@ impl CommandRunner {
         let Some(responder) = &self.responder else {
             return refuse(lines, "no model is configured: set BOT_ENDPOINT and BOT_MODEL".to_owned()).await;
         };
-        if cases.cases.is_empty() || cases.cases.len() > MOST_CASES {
-            let text = format!("a file holds 1 to {MOST_CASES} cases; this one has {}", cases.cases.len());
-            return refuse(lines, text).await;
+        if let Err(problem) = cases.check() {
+            return refuse(lines, problem).await;
         }
         let Some(merchant) = self.merchant_of(merchant).await? else {
             return refuse(lines, "there is not exactly one merchant: name one with --merchant".to_owned()).await;

@@ -10,6 +10,22 @@ pub struct Cases {
     pub cases: Vec<Case>,
 }
 
+/// How many cases one file may have.
+const MOST_CASES: usize = 1_000;
+
+impl Cases {
+    /// Whether there are as many as one file may have.
+    ///
+    /// # Errors
+    /// When there are not, in words.
+    pub fn check(&self) -> Result<(), String> {
+        match self.cases.len() {
+            1..=MOST_CASES => Ok(()),
+            count => Err(format!("a file holds 1 to {MOST_CASES} cases; this one has {count}")),
+        }
+    }
+}
+
 /// A question, and what is expected of its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

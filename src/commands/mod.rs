@@ -54,12 +54,12 @@ pub enum Command {
         /// Only this channel.
         channel: Option<String>,
         /// Only this account.
-        account: Option<String>,
+        account: Option<NamedAccount>,
     },
     /// Write all files anew from what is stored.
     Rebuild {
         /// Only this account.
-        account: Option<String>,
+        account: Option<NamedAccount>,
     },
     /// Hand what was parked, or one event, to the consumers again.
     Replay {
@@ -127,6 +127,31 @@ impl Command {
             Self::Cloud(CloudWanted::Backfill { .. }) => Needs::Copies,
             _ => Needs::Nothing,
         }
+    }
+}
+
+/// An account as a person names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedAccount {
+    /// Its channel, where it is said.
+    pub channel: Option<String>,
+    /// Its id; of one that is a domain, the first part is enough.
+    pub id: String,
+}
+
+impl From<&str> for NamedAccount {
+    fn from(text: &str) -> Self {
+        let (channel, id) = text.split_once('/').map_or((None, text), |(channel, id)| (Some(channel), id));
+        Self { channel: channel.map(str::to_owned), id: id.to_owned() }
+    }
+}
+
+impl NamedAccount {
+    /// Whether this account is meant.
+    fn fits(&self, connection: &Connection) -> bool {
+        let is_short = || connection.account.split_once('.').is_some_and(|(name, _)| name == self.id);
+        self.channel.as_ref().is_none_or(|channel| connection.channel == *channel)
+            && (connection.account == self.id || is_short())
     }
 }
 
@@ -282,11 +307,11 @@ impl CommandRunner {
         let _ = lines.send(Line::End { good }).await;
     }
 
-    async fn chosen(&self, channel: Option<String>, account: Option<String>) -> anyhow::Result<Vec<Connection>> {
+    async fn chosen(&self, channel: Option<String>, account: Option<NamedAccount>) -> anyhow::Result<Vec<Connection>> {
         let mut chosen = self.connections.list().await?;
         chosen.retain(|connection| {
             channel.as_ref().is_none_or(|channel| connection.channel == *channel)
-                && account.as_ref().is_none_or(|account| connection.account == *account)
+                && account.as_ref().is_none_or(|account| account.fits(connection))
         });
         Ok(chosen)
     }

@@ -2,13 +2,19 @@
 
 use tokio::sync::mpsc;
 
-use super::{CommandRunner, Line, refuse, say};
+use super::{CommandRunner, Line, NamedAccount, refuse, say};
 
 impl CommandRunner {
-    pub(super) async fn rebuild(&self, account: Option<String>, lines: &mpsc::Sender<Line>) -> anyhow::Result<bool> {
-        let written = self.conversations.rebuild(account.clone()).await?;
-        let mut good = true;
+    pub(super) async fn rebuild(
+        &self,
+        account: Option<NamedAccount>,
+        lines: &mpsc::Sender<Line>,
+    ) -> anyhow::Result<bool> {
         let connections = self.chosen(None, account.clone()).await?;
+        // One that is not connected any more may have conversations all the same.
+        let id = account.as_ref().map(|named| connections.first().map_or(&named.id, |one| &one.account).clone());
+        let written = self.conversations.rebuild(id).await?;
+        let mut good = true;
         if account.is_some() && connections.is_empty() && written == 0 {
             return refuse(lines, "nothing is stored of this account".to_owned()).await;
         }

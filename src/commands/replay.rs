@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use super::{CommandRunner, Line, say};
+use super::{CommandRunner, Line, refuse, say};
 
 impl CommandRunner {
     pub(super) async fn replay(
@@ -16,11 +16,10 @@ impl CommandRunner {
             (None, Some(since_ms)) => self.journal.replay_since(since_ms).await?,
             (None, None) => self.journal.replay_given_up().await?,
         };
-        let text = match (event, count) {
-            (Some(_), 0) => "there is no such event, or it is set apart".to_owned(),
-            _ => format!("{count} handed to the consumers again"),
-        };
-        say(lines, text).await;
-        Ok(event.is_none() || count > 0)
+        if event.is_some() && count == 0 {
+            return refuse(lines, "there is no such event, or it is set apart".to_owned()).await;
+        }
+        say(lines, format!("{count} handed to the consumers again")).await;
+        Ok(true)
     }
 }

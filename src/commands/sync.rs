@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{CommandRunner, Line, nobody};
+use super::{CommandRunner, Line, NamedAccount, nobody, refuse};
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::store::{Connection, Status};
 use crate::shared::under_way::Step;
@@ -16,9 +16,14 @@ impl CommandRunner {
     pub(super) async fn sync(
         &self,
         channel: Option<String>,
-        account: Option<String>,
+        account: Option<NamedAccount>,
         lines: &mpsc::Sender<Line>,
     ) -> anyhow::Result<bool> {
+        if let Some(NamedAccount { channel: Some(of), id }) = &account
+            && channel.as_ref().is_some_and(|channel| channel != of)
+        {
+            return refuse(lines, format!("{of}/{id} is an account of another platform")).await;
+        }
         let is_named = account.is_some();
         let mut waiting = self.chosen(channel, account).await?;
         if waiting.is_empty() {

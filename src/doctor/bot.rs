@@ -22,6 +22,9 @@ const EFFECT: &str = "customers wait where the bot is switched on; when the plat
 /// it answers them.
 const ALERTS: [(&str, &str); 2] = [(MODEL_UNREACHABLE, "bot_endpoint_unreachable"), (MODEL_REFUSED, "bot_refused")];
 
+/// The alerts of the running service that are told here.
+pub const TOLD: [&str; 2] = [ALERTS[0].0, ALERTS[1].0];
+
 /// Asks the endpoint, and looks at the tokens of today and at the alerts of the running service.
 pub async fn findings(
     server: &Server,

@@ -17,6 +17,9 @@ const BEHIND_MS: i64 = 10 * 60 * 1000;
 /// What follows while nothing is copied.
 const EFFECT: &str = "files are not copied; what changes waits, and nothing is lost";
 
+/// The alerts of the running service that are told here.
+pub const TOLD: [&str; 5] = [STOPS[0], STOPS[1], STOPS[2], STOPS[3], UNREACHABLE];
+
 /// Asks the bucket, and the alerts of the running service: whether a bucket takes what it is sent, and gives it back, only
 /// shows where something is sent.
 pub async fn findings(
@@ -44,9 +47,7 @@ pub async fn findings(
         }
         Err(error) => findings.push(of_error("", &ObjectError::Unreachable(error.to_string()))),
     }
-    add_met(&mut findings, alerts, (&settings.bucket, EFFECT), |cause| {
-        STOPS.into_iter().chain([UNREACHABLE]).find(|code| *code == cause)
-    });
+    add_met(&mut findings, alerts, (&settings.bucket, EFFECT), |cause| TOLD.into_iter().find(|code| *code == cause));
     findings
 }
 

@@ -1,8 +1,9 @@
 //! Folders, disk, keys and databases. Only looks: nothing is created, migrated or repaired.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::app::config::Server;
 use crate::shared::channel::finding::Finding;
@@ -11,6 +12,7 @@ use crate::shared::database::ownership;
 use crate::shared::database::sqlite::examine;
 use crate::shared::journal;
 use crate::shared::secrets::vault::{Vault, parse_key};
+use crate::shared::store::erased::list_with_data;
 use crate::shared::store::{SESSIONS_MIGRATIONS, TOKENS_MIGRATIONS};
 
 /// Less room than this is a warning, in bytes.
@@ -282,17 +284,55 @@ pub fn vault(server: &Server) -> Option<Vault> {
 /// The three databases.
 pub fn databases(server: &Server) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (path, migrations, loss) in [
-        (&server.tokens_db, TOKENS_MIGRATIONS.len(), "without it every merchant has to connect again"),
-        (&server.sessions_db, SESSIONS_MIGRATIONS.len(), "without it browsers are logged out, nothing more"),
-        (&server.journal_db, journal::count_migrations(), "without it, files can no longer be rebuilt from it"),
+    let left = |loss: &str| format!("the service does not start and leaves it as it is; {loss}");
+    let fix = "restore it with `shoptalk restore`, or move it away, with the files of the same name ending in -wal and -shm, to \
+               begin with an empty one";
+    let tokens = (left("without it every merchant has to connect again"), fix);
+    let journal = (left("without it, files can no longer be rebuilt from it"), fix);
+    let sessions = (
+        "browsers are logged out, nothing more".to_owned(),
+        "start the service again: it moves the file aside and begins a new one",
+    );
+    for (path, migrations, damaged) in [
+        (&server.tokens_db, TOKENS_MIGRATIONS.len(), tokens),
+        (&server.sessions_db, SESSIONS_MIGRATIONS.len(), sessions),
+        (&server.journal_db, journal::count_migrations(), journal),
     ] {
-        database(path, migrations, loss, &mut findings);
+        database(path, migrations, damaged, &mut findings);
     }
     findings
 }
 
-fn database(path: &Path, migrations: usize, loss: &str, findings: &mut Vec<Finding>) {
+/// The code of the finding that something stands where an account's folder belongs.
+pub const OUTPUT_BLOCKED: &str = "output_blocked";
+
+/// Whether something else than a folder stands where the files of an account go.
+pub fn blocked_folders(server: &Server) -> Vec<Finding> {
+    // A table that cannot be read is the business of the check of databases.
+    let accounts = list_with_data(&server.tokens_db).unwrap_or_default();
+    let mut folders = BTreeSet::new();
+    for (channel, account) in accounts {
+        let (channel, account) = (PathBuf::from(channel), PathBuf::from(account));
+        folders.insert(channel.join(&account).join("conversations"));
+        folders.extend([channel.join(&account), channel, account]);
+    }
+    let paths = folders.into_iter().map(|folder| server.output_dir.join(folder));
+    let blocked = paths.filter(|path| path.symlink_metadata().is_ok_and(|found| !found.is_dir()));
+    blocked
+        .map(|path| {
+            Finding::error(
+                OUTPUT_BLOCKED,
+                path.display().to_string(),
+                "a symbolic link or a file stands where the folder of an account belongs",
+                "nothing is written there; what arrives is kept in the journal",
+                "put the folder back, or take away what stands there; then run `shoptalk replay --failed`",
+            )
+        })
+        .collect()
+}
+
+/// `damaged`: what follows where it is, and what to do.
+fn database(path: &Path, migrations: usize, damaged: (String, &str), findings: &mut Vec<Finding>) {
     let about = path.display().to_string();
     let Ok(metadata) = std::fs::metadata(path) else { return };
     if metadata.mode() & 0o077 != 0 {
@@ -330,9 +370,8 @@ fn database(path: &Path, migrations: usize, loss: &str, findings: &mut Vec<Findi
             "database_damaged",
             &about,
             "the database is damaged, or is none",
-            format!("the service does not start and leaves it as it is; {loss}"),
-            "restore it with `shoptalk restore`, or move it away, with the files of the same name ending in -wal and \
-             -shm, to begin with an empty one",
+            damaged.0,
+            damaged.1,
         )),
     }
 }

@@ -21,6 +21,7 @@ use crate::app::channels;
 use crate::app::config::{Config, Unknown};
 use crate::shared::channel::finding::{Finding, Severity};
 use crate::shared::clock::Clock;
+use crate::shared::files::output::BLOCKED;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::Http;
 use crate::shared::settings::{Problem, ProblemKind, Problems};
@@ -117,6 +118,7 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
         return report;
     };
     report.add("folders and disk", machine::folders(&config.server));
+    report.add("folders of accounts", machine::blocked_folders(&config.server));
     report.add("readers of the files", machine::readers(&config.server));
     report.add("keys", machine::keys(&config.server));
     report.add("databases", machine::databases(&config.server));
@@ -135,12 +137,18 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     report.add("previous secrets", service::previous_secrets(config, &http, running).await);
     report.add("the public address", service::public_address(config, &http, &surroundings.ngrok, running).await);
     report.add("journal", accounts::journal(&config.server, running, clock.now_ms()));
-    let has_alerts = config.server.objects.is_some() || config.server.responder.is_some();
-    let alerts = service::open_alerts(&config.server, running && has_alerts).await;
+    let alerts = service::open_alerts(&config.server, running).await;
+    // Each of these has a finding of its own.
+    let mut told = Vec::new();
+    if report.findings.iter().any(|finding| finding.code == machine::OUTPUT_BLOCKED) {
+        told.push(BLOCKED);
+    }
     if let Some(objects) = &config.server.objects {
+        told.extend(cloud::TOLD);
         report.add("copies in object storage", cloud::findings(&config.server, objects, clock, &alerts).await);
     }
     if let Some(settings) = &config.server.responder {
+        told.extend(bot::TOLD);
         report.add("the built-in responder", bot::findings(&config.server, settings, clock, &alerts).await);
     }
     report.add("keys of the API", accounts::api_keys(&config.server, clock.now_ms()).await);
@@ -168,6 +176,7 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
             report.skipped.push("accounts and platforms: the tokens do not open".to_owned());
         }
     }
+    report.add("what the running service says", service::still_open(&alerts, &told));
     report.findings.sort_by_key(|finding| finding.severity);
     report
 }

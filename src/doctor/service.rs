@@ -57,6 +57,22 @@ pub fn add_met(
     }
 }
 
+/// Whatever is open in the running service and no finding has told yet.
+pub fn still_open(alerts: &[OpenAlert], told: &[&str]) -> Vec<Finding> {
+    let untold = alerts.iter().filter(|alert| !told.contains(&alert.cause.as_str()));
+    untold
+        .map(|OpenAlert { cause, sentence }| {
+            Finding::warning(
+                "alert_open",
+                cause,
+                format!("the running service says: {sentence}"),
+                "what the sentence says; the service goes on with everything else",
+                "do what the sentence says; `shoptalk status` shows when it is over",
+            )
+        })
+        .collect()
+}
+
 /// What the running service knows and nobody else can see: its open alerts. None where it does not run or does not tell.
 pub async fn open_alerts(server: &Server, running: bool) -> Vec<OpenAlert> {
     #[derive(Deserialize)]

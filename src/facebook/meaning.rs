@@ -106,7 +106,7 @@ fn is_ad(referral: &Object<'_>) -> bool {
 
 /// What is attached, and what kind of message that makes it; `None`: nothing is.
 fn attachments(message: &Object<'_>) -> (Vec<MediaSeen>, Option<Kind>) {
-    let mut media = Vec::new();
+    let (mut media, mut stickers) = (Vec::new(), Vec::new());
     let mut kind = None;
     for attachment in message.get("attachments").and_then(elements).unwrap_or_default() {
         let Some(attachment) = Object::parse(attachment) else { continue };
@@ -120,6 +120,14 @@ fn attachments(message: &Object<'_>) -> (Vec<MediaSeen>, Option<Kind>) {
             }
             word => {
                 kind = kind.or(Some(Kind::Media));
+                // From June to August 2026 a sticker came twice: as itself and as an image.
+                if let Some(sticker) = payload.as_ref().and_then(|payload| payload.text("sticker_id")) {
+                    let sticker = sticker.into_owned();
+                    if stickers.contains(&sticker) {
+                        continue;
+                    }
+                    stickers.push(sticker);
+                }
                 let url = payload.as_ref().and_then(|payload| text_of(payload, "url"));
                 media.push(MediaSeen { kind: word.to_owned(), url });
             }
@@ -198,6 +206,16 @@ mod tests {
             panic!("said")
         };
         assert_eq!((photo.kind, photo.media.len(), photo.is_from_ad), (Kind::Media, 1, true));
+        let Meaning::Said(stickers) = read(
+            "message",
+            r#"{"message":{"mid":"m_3","attachments":[{"type":"sticker","payload":{"url":"https://cdn.example/1","sticker_id":5}},
+                {"type":"image","payload":{"url":"https://cdn.example/1","sticker_id":"5"}},
+                {"type":"image","payload":{"url":"https://cdn.example/2","sticker_id":6}}]}}"#,
+        ) else {
+            panic!("said")
+        };
+        let kinds: Vec<&str> = stickers.media.iter().map(|media| media.kind.as_str()).collect();
+        assert_eq!(kinds, ["sticker", "image"], "one that comes twice is told once");
         assert!(photo.referral.unwrap().contains("ad_id"));
         let Meaning::Said(tap) = read("postback", r#"{"postback":{"title":"Help","payload":"HELP"}}"#) else {
             panic!("said")

@@ -116,6 +116,7 @@ async fn ready(State(shared): State<Shared>, Extension(running): Extension<Runni
         shared.connections.probe().await?;
         shared.journal.probe().await?;
         shared.output.ensure_is_there()?;
+        shared.output.ensure_unblocked()?;
         anyhow::Ok(())
     };
     if let Err(error) = writable.await {
@@ -143,6 +144,7 @@ pub fn finish(router: Router, public_url: Option<&Url>, limits: &Limits, metrics
         .layer(middleware::from_fn_with_state(Arc::new(EachOncePerSecond::new()), log_unserved))
         .layer(middleware::from_fn(api::answers_of_the_api))
         .layer(middleware::from_fn(merchant::answers_as_pages))
+        .layer(middleware::from_fn(limits::refuse_deliveries_silently))
         .layer(middleware::from_fn_with_state(Secure(is_public), merchant::language::in_their_language))
         .layer(middleware::from_fn(move |request, next| safe_headers(request, next, is_public)))
         .layer(middleware::from_fn_with_state(ids, request_id::name));

@@ -175,8 +175,11 @@ impl Files {
         let up_to = journal.in_order_up_to()?;
         let added = add_events(journal, conversation, (i64::MIN, 0), i64::MAX, &mut document)?;
         let Some(added) = added.filter(|added| added.opens || has_beginning) else {
-            // No file takes the place of the old one, which stays as it is.
-            return Ok(Ok(Made::new(None, None)));
+            // No file takes the place of the old one, which stays as it is. What stands in it only is taken in all the same.
+            let known = old.as_ref().filter(|_| !damaged).map(|old| (old.as_slice(), 0));
+            let found = known.map(|old| self.find_strays(journal, conversation, old, &document)).transpose()?;
+            let strays = if let Some(Strays::Events(strays)) = found { strays } else { Vec::new() };
+            return Ok(Ok(Made { strays, ..Made::new(None, None) }));
         };
         let mut is_moved_aside = false;
         if let Some(old) = old.as_ref().filter(|_| !damaged) {

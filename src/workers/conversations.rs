@@ -121,6 +121,8 @@ impl Conversations {
     /// written is no error here: it is tried again later and stops no other.
     pub async fn step(&self) -> Result<bool, StepError> {
         self.output.ensure_is_there().map_err(StepError::Output)?;
+        // What was in the way and is not any more is no alert any more; what still is stops the files below it alone.
+        let _ = self.output.ensure_unblocked();
         if self.output.is_anew() {
             self.make_anew().await?;
         }

@@ -540,7 +540,7 @@ async fn differences_are_told_and_mended() {
     assert!(good, "{said:?}");
     scene.assert_whole().await;
     assert_eq!(scene.bucket.puts(""), puts + 2, "what is right is not sent again");
-    let (said, good) = scene.command(CloudWanted::Backfill { account: Some("1".to_owned()) }).await;
+    let (said, good) = scene.command(CloudWanted::Backfill { account: Some("1".into()) }).await;
     assert!(!good && said == ["this account is not connected"], "{said:?}");
     scene.finish().await;
 }

@@ -84,10 +84,21 @@ async fn a_bucket_that_keeps_versions_is_refused() {
     assert_eq!(scene.bucket.puts(""), 0);
     assert_eq!(scene.bucket.text(MARKER), None, "nothing at all is written");
     assert_eq!(scene.alerts(), ["cloud_versioned"]);
+    let (said, good) = scene.command(CloudWanted::TakeOver).await;
+    assert!(!good && said[0].contains("keeps versions"), "{said:?}");
+    assert_eq!(scene.bucket.text(MARKER), None, "not even its owner is written into it");
     scene.bucket.set_versioning(None);
     scene.after(1800).await;
     assert_eq!(scene.bucket.puts(""), 0, "it is tried again in an hour");
     scene.after(1801).await;
+    scene.assert_whole().await;
+    assert_eq!(scene.alerts(), [""; 0]);
+    // Whoever mended it and says so does not wait.
+    scene.bucket.set_versioning(Some("Enabled"));
+    scene.after(11 * 60).await;
+    assert!(!scene.command(CloudWanted::Status).await.1);
+    scene.bucket.set_versioning(None);
+    assert!(scene.command(CloudWanted::Status).await.1);
     scene.assert_whole().await;
     assert_eq!(scene.alerts(), [""; 0]);
     scene.finish().await;

@@ -273,6 +273,20 @@ fn a_damaged_database_is_named_and_left_as_it_is() {
         for (what, bytes) in damages {
             fs::write(&path, bytes).unwrap();
             println!("{name}: {what}");
+            if name == "sessions.db" {
+                // Nothing in it is worth a refusal: it is moved aside, and somebody is told.
+                let damaged = fs::read(&path).unwrap();
+                let (status, log) = start(folder.path()).stop();
+                assert!(status.code() == Some(0) && log.contains("sessions:new"), "{what}: {log}");
+                let kept: Vec<_> = fs::read_dir(folder.path().join("data"))
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path())
+                    .filter(|path| path.to_str().unwrap().contains("sessions.db.damaged-"))
+                    .collect();
+                assert!(kept.iter().any(|path| fs::read(path).unwrap() == damaged), "{what}: {kept:?}");
+                kept.iter().for_each(|path| fs::remove_file(path).unwrap());
+                continue;
+            }
             let ended = refused(folder.path(), |_| {});
             for part in [path.file_name().unwrap().to_str().unwrap(), "backup"] {
                 assert!(ended.stderr.contains(part), "{what}: {ended:?}");

@@ -749,6 +749,10 @@ async fn the_bucket_is_looked_at_as_the_service_would_use_it_and_left_as_it_is()
     bucket.set_public(true);
     assert_eq!(found().await, BTreeSet::from(["cloud_public"]));
     bucket.set_public(false);
+    // A gateway that answers everything with a page shows nothing of the bucket.
+    bucket.traffic.fail_next(BUCKET, usize::MAX, Failure::Html);
+    assert!(!found().await.contains("cloud_public"));
+    bucket.traffic.heal();
     bucket.set_versioning(Some("Enabled"));
     assert_eq!(found().await, BTreeSet::from(["cloud_versioned"]));
     bucket.set_versioning(None);
@@ -785,6 +789,101 @@ async fn the_bucket_is_looked_at_as_the_service_would_use_it_and_left_as_it_is()
     );
     assert_eq!(found().await, &others | &BTreeSet::from(["cloud_behind"]));
     patient.sql("journal", "DELETE FROM object_copies WHERE path = 'a/b/c'");
+    drop(patient.socket);
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn whatever_alert_is_open_in_the_running_service_is_found() {
+    const CAUSES: [&str; 42] = [
+        "journal:missing",
+        "journal:new",
+        "journal:unwritable",
+        "journal:slow",
+        "journal:checkpoint",
+        "files:new_folder",
+        "files:taken_in",
+        "files:moved_aside",
+        "files:blocked",
+        "sessions:new",
+        "consumer:conversations",
+        "consumer:feed",
+        "job:poll",
+        "erasure:0123",
+        "uploads:full",
+        "meta:version",
+        "facebook:app",
+        "facebook:100000000000101:subscriptions",
+        "facebook:100000000000101:unreadable",
+        "facebook:100000000000101:login",
+        "facebook:100000000000101:policy",
+        "facebook:100000000000101:needs_reconnect",
+        "facebook:100000000000101:replies",
+        "facebook:100000000000101:handover:0123",
+        "instagram:17841400000000001:unreadable",
+        "shopify:demo-shop.myshopify.com:unserved",
+        "shopify:demo-shop.myshopify.com:uninstall",
+        "shopify:demo-shop.myshopify.com:data_request",
+        "shopify:demo-shop.myshopify.com:subscriptions",
+        "shopify:demo-shop.myshopify.com:credentials",
+        "shopify:demo-shop.myshopify.com:login ends",
+        "viber:1:token",
+        "viber:1:webhook",
+        "linkedin:1:token",
+        "linkedin:1:subscription",
+        "whatsapp:1:subscriptions",
+        "whatsapp:1:callback",
+        "whatsapp:1:fields",
+        "push:0123",
+        "responder:unreachable",
+        "cloud_file_refused",
+        "keys:rotate",
+    ];
+    let patient = Patient::healthy().await;
+    let alerts = &patient.app.shared().alerts;
+    for cause in CAUSES {
+        alerts.raise(cause, "Something must be mended.");
+        let report = patient.report(|_| {}).await;
+        let told: Vec<_> = report.findings.iter().filter(|finding| finding.about == cause).collect();
+        assert_eq!(told.len(), 1, "{cause}: {:?}", report.findings);
+        assert_eq!((told[0].code, told[0].severity), ("alert_open", Severity::Warning));
+        assert!(told[0].cause.contains("Something must be mended.") && !report.is_healthy());
+        alerts.heal(cause);
+    }
+    assert_eq!(patient.found(|_| {}).await, codes([]));
+    drop(patient.socket);
+    patient.app.finish().await;
+}
+
+#[tokio::test]
+async fn f7_what_stands_in_the_place_of_a_folder_is_told_with_its_path_until_it_is_gone() {
+    let patient = Patient::healthy().await;
+    let app = &patient.app;
+    let (page, sam) = (app.page(), app.facebook.person("7000000000000001", "Sam"));
+    let folder = app.path(&format!("facebook/{PAGE}/conversations"));
+    let aside = app.path("aside");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::rename(&folder, &aside).unwrap();
+    std::os::unix::fs::symlink(&aside, &folder).unwrap();
+    let found = patient.report(|_| {}).await.findings;
+    let told = found.iter().find(|finding| finding.code == "output_blocked").unwrap();
+    assert_eq!(told.about, folder.display().to_string());
+    assert_eq!(page.deliver(&[page.message_from(&sam, "Hello")]).await.unwrap(), Some(200));
+    app.settle().await;
+    let alerts = app.shared().alerts.list();
+    assert_eq!(alerts.iter().map(|alert| alert.cause.as_str()).collect::<Vec<_>>(), ["files:blocked"]);
+    assert!(alerts[0].sentence.contains(&*folder.to_string_lossy()), "{}", alerts[0].sentence);
+    let blocked = app.shared().output.ensure_unblocked().unwrap_err().to_string();
+    assert!(blocked.contains(&*folder.to_string_lossy()), "{blocked}");
+    assert_eq!(patient.found(|_| {}).await, codes(["output_blocked"]));
+    assert_eq!(std::fs::read_dir(&aside).unwrap().count(), 0, "nothing is written through it");
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&aside, &folder).unwrap();
+    app.clock.advance(Duration::from_secs(3600));
+    app.settle().await;
+    assert_eq!(app.said("7000000000000001"), ["Hello"]);
+    assert_eq!(app.shared().alerts.list().len(), 0);
+    app.shared().output.ensure_unblocked().unwrap();
     drop(patient.socket);
     patient.app.finish().await;
 }

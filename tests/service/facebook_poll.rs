@@ -594,7 +594,7 @@ async fn the_sync_command_reads_now_and_reports() {
     assert_eq!(sync(&app).await, [done(), Line::End { good: true }]);
     assert_eq!(app.said(SAM), ["hi", "again"]);
 
-    let unknown = Command::Sync { channel: Some("facebook".to_owned()), account: Some("999".to_owned()) };
+    let unknown = Command::Sync { channel: Some("facebook".to_owned()), account: Some("999".into()) };
     let text = "this account is not connected".to_owned();
     assert_eq!(app.command(unknown).await, [Line::Refused { text }, Line::End { good: false }]);
     app.finish().await;
@@ -695,7 +695,7 @@ async fn a_time_in_milliseconds_is_understood_and_one_that_is_missing_is_made_up
 async fn sync_tells_how_far_that_account_has_come_and_no_other() {
     let app = connected().await;
     app.shared().progress.report("shopify", SHOP, "products".into(), 30, Some(120));
-    let wanted = Command::Sync { channel: Some("facebook".to_owned()), account: Some(PAGE.to_owned()) };
+    let wanted = Command::Sync { channel: Some("facebook".to_owned()), account: Some(PAGE.into()) };
     let lines = app.command(wanted).await;
     assert_eq!(lines.last(), Some(&Line::End { good: true }));
     let is_of_another = |line: &Line| matches!(line, Line::Progress(step) if step.channel != "facebook");

@@ -346,11 +346,43 @@ async fn f4_a_restore_that_was_killed_refuses_a_start_until_it_is_made_again() {
     fs::remove_dir(&blocked).unwrap();
     restore(&server, &target, &clock).await.unwrap();
     let app = TestApp::reopen(clock, facebook, shopify, Arc::clone(&folder)).await;
-    assert_eq!(app.said(SAM), all("sam", 5));
-    assert!(aside(folder.path()).iter().any(|name| name.starts_with(SAM)), "what came later is kept");
+    assert_eq!(app.said(SAM), all("sam", 6), "what came later is kept");
     assert!(!alerts(&app).contains(&"journal:missing".to_owned()));
     let health = app.browser().send(Method::GET, "/health", &[], b"").await;
     assert_eq!(health.status, 200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn f4_what_was_acknowledged_after_a_backup_stays_in_its_file_and_goes_into_the_restored_journal() {
+    const NEW: &str = "7000000000000009";
+    let app = filled().await;
+    let (folder, server) = (app.folder(), app.config().server);
+    let target = folder.path().join("backup");
+    backup(&server, &target, true, &app.clock).unwrap();
+    deliver(&app, body_of(&[text_at(SAM, 5, "sam 5")])).await;
+    deliver(&app, body_of(&[text_at(NEW, 0, "new 0")])).await;
+    app.settle().await;
+    // One of the files cannot be read any more: of that one the saved state counts.
+    let kim = folder.path().join(format!("facebook/{PAGE}/conversations/{KIM}.json"));
+    let clock = app.clock.clone();
+    let (facebook, shopify) = (app.facebook.clone(), app.shopify.clone());
+    app.close().await;
+    fs::write(&kim, "[\n{\"cut").unwrap();
+    let said = restore(&server, &target, &clock).await.unwrap();
+    assert!(said.contains("What 2 conversations hold since the backup stays in them"), "{said}");
+    let app = TestApp::reopen(clock, facebook, shopify, Arc::clone(&folder)).await;
+    app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
+    app.settle().await;
+    assert_eq!((app.said(SAM), app.said(KIM), app.said(NEW)), (all("sam", 6), all("kim", 5), all("new", 1)));
+    let kept = aside(folder.path());
+    assert!(kept.len() == 1 && kept[0].starts_with(KIM), "{kept:?}");
+    assert_eq!(alerts(&app), ["files:taken_in"]);
+    assert_eq!(app.counts().await.0, 12, "they are in the journal again");
+    deliver(&app, body_of(&[text_at(NEW, 1, "new 1")])).await;
+    rebuild(&app).await;
+    assert_eq!((app.said(SAM), app.said(NEW)), (all("sam", 6), all("new", 2)));
+    assert_eq!(aside(folder.path()), kept);
     app.finish().await;
 }
 

@@ -209,7 +209,7 @@ async fn the_data_folder_of_an_older_version_opens_and_its_files_stay_as_they_we
         assert_eq!(fs::read(app.path(&name)).unwrap(), content, "{name}");
     }
     // Made anew from the journal, and where its beginning was deleted by age from the file, each is the same.
-    app.command(shoptalk::commands::Command::Rebuild { account: Some(PAGE.to_owned()) }).await;
+    app.command(shoptalk::commands::Command::Rebuild { account: Some(PAGE.into()) }).await;
     for (name, content) in files() {
         assert_eq!(fs::read(app.path(&name)).unwrap(), content, "{name}");
     }

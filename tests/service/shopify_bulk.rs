@@ -121,7 +121,7 @@ impl Shops {
         shop.products()[0].delete();
         shop.add_product("New");
         let before = requests(app);
-        let command = Command::Sync { channel: Some("shopify".into()), account: account.map(str::to_owned) };
+        let command = Command::Sync { channel: Some("shopify".into()), account: account.map(Into::into) };
         let lines = app.command(command).await;
         assert_eq!(lines.last(), Some(&Line::End { good: true }), "{what}: {lines:?}");
         let (bulk, pages) = ways(app, before);

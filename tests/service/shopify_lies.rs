@@ -56,6 +56,29 @@ async fn mark(app: &TestApp) -> Option<String> {
 }
 
 #[tokio::test]
+async fn a_shop_that_does_not_say_how_many_products_it_has_is_read_and_followed_all_the_same() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    for field in ["productsCount", "productVariantsCount", "locationsCount"] {
+        shop.tell_no_count(field);
+    }
+    shop.add_product("Tea");
+    let gone = shop.add_product("Coffee");
+    connect_shop(&app).await;
+    assert_complete(&app, &shop);
+    // What goes without a word is noticed by the poll, and what the list only hides is not deleted.
+    gone.delete();
+    hours_later(&app, 1).await;
+    poll(&app).await;
+    assert_complete(&app, &shop);
+    shop.lie_in_list("QueryRoot.products", Some(ListLie::Ends(0)));
+    sync(&app).await;
+    poll(&app).await;
+    assert_complete(&app, &shop);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_list_with_more_and_no_way_to_go_on_is_no_whole_list() {
     for lie in [ListLie::NoCursor, ListLie::SameCursor] {
         let app = TestApp::start().await;

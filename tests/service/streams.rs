@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
-use crate::load::{Client, wait_until_ready};
+use crate::load::{Client, connect_page, wait_until_ready};
 use crate::process::{Ended, Running, Service, configured, run, shoptalk};
-use crate::test_app::OPERATOR_TOKEN;
+use crate::test_app::{OPERATOR_TOKEN, PAGE};
 
 /// How long an end may take: the service promises 15 seconds.
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
@@ -187,6 +187,39 @@ fn no_command_panics_where_its_output_cannot_be_written_and_a_full_disk_is_a_fai
     let ended = run(backup);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(folder.path().join("copy/backup.json").exists(), "the work itself is done");
+}
+
+#[test]
+fn why_nothing_was_done_stands_on_standard_error_and_accounts_have_two_notations() {
+    let folder = tempfile::tempdir().unwrap();
+    connect_page(folder.path());
+    std::fs::write(folder.path().join("none.json"), r#"{"cases":[]}"#).unwrap();
+    let both = format!("facebook/{PAGE}");
+    let service = Service::start(configured(folder.path(), &["serve"]));
+    let commands: [(&[&str], i32, &str); 11] = [
+        (&["replay", "--event", "99999"], 1, "there is no such event"),
+        (&["tail", "--since", "99999"], 1, "are kept"),
+        (&["sync", "facebook", "facebook/999"], 1, "this account is not connected"),
+        (&["sync", "facebook", "shopify/demo-shop"], 1, "is an account of another platform"),
+        (&["sync", "facebook", "nowhere/1"], 2, "a channel and an id"),
+        (&["rebuild", "shopify/demo-shop"], 1, "nothing is stored of this account"),
+        (&["bot", "eval", "none.json"], 2, "a file holds 1 to 1000 cases"),
+        (&["bot", "eval", "missing.json"], 2, "cannot be read"),
+        (&["sync", "facebook", &both], 1, "failed: "),
+        (&["sync", "facebook", PAGE], 1, "failed: "),
+        (&["sync"], 1, "failed: "),
+    ];
+    for (arguments, code, why) in commands {
+        let ended = run(configured(folder.path(), arguments));
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(why), "{arguments:?}: {ended:?}");
+    }
+    for account in [&*both, PAGE] {
+        let ended = run(configured(folder.path(), &["rebuild", account]));
+        assert!(!ended.stderr.contains("nothing is stored"), "{ended:?}");
+        assert!(ended.stdout.contains("are written"), "{ended:?}");
+    }
+    service.stop();
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use shoptalk::app::channels;
-use shoptalk::commands::{CloudWanted, Command};
+use shoptalk::commands::{CloudWanted, Command, NamedAccount};
 use shoptalk::shared::channel::finding::Severity;
 use shoptalk::shared::store::api_keys::{MAX_DAYS, Scope};
 
-use crate::bots::{EvalArguments, SendArguments, TailArguments, parse_account};
+use crate::bots::{EvalArguments, SendArguments, TailArguments, parse_account, parse_named};
 use crate::looks::{EventsArguments, StatusArguments, parse_time};
 #[cfg(feature = "demo")]
 use crate::sandbox;
@@ -94,15 +94,16 @@ pub enum What {
         /// Only this platform
         #[arg(value_parser = channel_names())]
         channel: Option<String>,
-        /// Only this account: a Page's id, a shop's domain
-        #[arg(requires = "channel")]
-        account: Option<String>,
+        /// Only this account: a Page's id, a shop's domain or name
+        #[arg(requires = "channel", value_parser = parse_named)]
+        account: Option<NamedAccount>,
     },
     /// Write all files anew from what is stored
     #[command(after_help = "Examples:\n  shoptalk rebuild\n  shoptalk rebuild my-shop.myshopify.com")]
     Rebuild {
-        /// Only this account: a Page's id, a shop's domain
-        account: Option<String>,
+        /// Only this account: a Page's id, a shop's domain or name, also as facebook/100000000000101
+        #[arg(value_parser = parse_named)]
+        account: Option<NamedAccount>,
     },
     /// Show what the running service knows: accounts, workers, failures, alerts
     #[command(
@@ -206,8 +207,9 @@ pub enum CloudWhat {
         after_help = "Examples:\n  shoptalk cloud backfill\n  shoptalk cloud backfill my-shop.myshopify.com\n\nCut off at any moment, the service goes on with what is in line; started again, it looks at everything anew."
     )]
     Backfill {
-        /// Only this account: a Page's id, a shop's domain
-        account: Option<String>,
+        /// Only this account: a Page's id, a shop's domain or name, also as facebook/100000000000101
+        #[arg(value_parser = parse_named)]
+        account: Option<NamedAccount>,
     },
     /// Tell which files and copies differ, one a line, and change nothing
     #[command(

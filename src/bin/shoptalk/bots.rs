@@ -5,9 +5,10 @@ use std::io::Write;
 use clap::Args;
 use serde_json::Value;
 use shoptalk::app::channels;
+use shoptalk::commands::eval_cases::Cases;
 use shoptalk::commands::forward::Forward;
 use shoptalk::commands::remote::Remote;
-use shoptalk::commands::{Command, EventsWanted, Line, MessageWanted};
+use shoptalk::commands::{Command, EventsWanted, Line, MessageWanted, NamedAccount};
 use shoptalk::shared::store::ItemKind;
 use shoptalk::shared::telemetry::logging;
 use tokio::sync::mpsc;
@@ -69,7 +70,9 @@ impl EvalArguments {
         let Self { file, merchant } = self;
         let name = file.display();
         let text = std::fs::read_to_string(&file).map_err(|error| format!("{name} cannot be read: {error}"))?;
-        let cases = serde_json::from_str(&text).map_err(|error| format!("{name} is no file of cases: {error}"))?;
+        let cases: Cases =
+            serde_json::from_str(&text).map_err(|error| format!("{name} is no file of cases: {error}"))?;
+        cases.check()?;
         Ok(Command::EvalBot { cases, merchant })
     }
 }
@@ -129,16 +132,29 @@ impl TailArguments {
     }
 }
 
-/// `facebook/100000000000101`.
+/// An account as a person names it: `facebook/100000000000101`, or without its channel.
+///
+/// # Errors
+/// When it is none.
+pub fn parse_named(text: &str) -> Result<NamedAccount, String> {
+    let named = NamedAccount::from(text);
+    let is_channel = |channel: &String| channels::ALL.iter().any(|about| about.name == channel);
+    if named.id.is_empty() || !named.channel.as_ref().is_none_or(is_channel) {
+        return Err("an account is a channel and an id, as facebook/100000000000101".to_owned());
+    }
+    Ok(named)
+}
+
+/// The same, where the channel must be said.
 ///
 /// # Errors
 /// When it is none.
 pub fn parse_account(text: &str) -> Result<(String, String), String> {
-    match text.split_once('/') {
-        Some((channel, account)) if channels::ALL.iter().any(|about| about.name == channel) && !account.is_empty() => {
-            Ok((channel.to_owned(), account.to_owned()))
+    match parse_named(text)? {
+        NamedAccount { channel: Some(channel), id } => Ok((channel, id)),
+        NamedAccount { channel: None, .. } => {
+            Err("an account is a channel and an id, as facebook/100000000000101".to_owned())
         }
-        _ => Err("an account is a channel and an id, as facebook/100000000000101".to_owned()),
     }
 }
 

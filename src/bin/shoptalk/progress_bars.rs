@@ -95,10 +95,10 @@ impl Bars {
         }
     }
 
-    /// The account could not be read: its bar goes, the sentence stays.
+    /// The account could not be read: its bar goes, and why is said apart from results.
     pub fn fail(&mut self, channel: &str, account: &str, sentence: &str) {
         self.take_away(channel, account);
-        self.say(sentence);
+        self.all.suspend(|| logging::say(sentence));
     }
 
     fn take_away(&mut self, channel: &str, account: &str) {

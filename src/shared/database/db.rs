@@ -8,7 +8,7 @@ use anyhow::Context;
 use rusqlite::Connection;
 
 use super::known_file::{KnownFile, LastChanges};
-use super::sqlite::{open, open_reader};
+use super::sqlite::{open, open_or_begin_anew, open_reader};
 
 /// A small database with one connection: `tokens.db`, `sessions.db`. Cheap to clone.
 #[derive(Clone)]
@@ -43,8 +43,21 @@ impl Db {
     /// # Errors
     /// As `sqlite::open`.
     pub fn open(path: &Path, migrations: &[&'static str]) -> anyhow::Result<Self> {
-        let connection = Mutex::new(open(path, migrations)?);
-        let file = Some(KnownFile::of(path)?);
+        Self::at(path, open(path, migrations)?)
+    }
+
+    /// As [`Db::open`], for a database that is worth no backup: in the place of one that is damaged a new one is begun. Then
+    /// the second value is true. `stamp` is a part of the name that the damaged one gets.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub fn open_or_begin_anew(path: &Path, migrations: &[&'static str], stamp: i64) -> anyhow::Result<(Self, bool)> {
+        let (connection, is_new) = open_or_begin_anew(path, migrations, stamp)?;
+        Ok((Self::at(path, connection)?, is_new))
+    }
+
+    fn at(path: &Path, connection: Connection) -> anyhow::Result<Self> {
+        let (connection, file) = (Mutex::new(connection), Some(KnownFile::of(path)?));
         Ok(Self(Arc::new(Opened { connection, changes: AtomicU64::new(0), file })))
     }
 

@@ -61,6 +61,46 @@ pub(in crate::shared) fn open(path: &Path, migrations: &[&'static str]) -> anyho
     }
 }
 
+/// What is wrong within a database.
+#[derive(Debug, thiserror::Error)]
+#[error("it is damaged: {0}")]
+struct Damaged(String);
+
+/// Opens a database that is worth no backup. One that is damaged, or is none, is moved aside, and an empty one begun; then
+/// the second value is true.
+///
+/// # Errors
+/// As [`open`].
+pub(in crate::shared) fn open_or_begin_anew(
+    path: &Path,
+    migrations: &[&'static str],
+    stamp: i64,
+) -> anyhow::Result<(Connection, bool)> {
+    let error = match open(path, migrations) {
+        Ok(connection) => return Ok((connection, false)),
+        Err(error) if error.chain().any(is_damage) => error,
+        Err(error) => return Err(error),
+    };
+    tracing::error!(error = format!("{error:#}"), "{} is moved aside, and a new one is begun", path.display());
+    for end in ["-wal", "-shm", ""] {
+        let file = format!("{}{end}", path.display());
+        match fs::rename(&file, format!("{}.damaged-{stamp}{end}", path.display())) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("{file} cannot be moved aside"));
+            }
+            _ => {}
+        }
+    }
+    Ok((open(path, migrations)?, true))
+}
+
+/// Whether this says that the file itself is at fault, and not the disk, its rights, or a newer version.
+fn is_damage(error: &(dyn std::error::Error + 'static)) -> bool {
+    let code = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+    matches!(code, Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+        || error.downcast_ref::<Damaged>().is_some()
+}
+
 /// Up to this size a database is checked whole at every start: about a fifth of a second.
 const CHECKED_WHOLE_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -83,7 +123,7 @@ fn check(connection: &Connection, path: &Path) -> anyhow::Result<()> {
     };
     for table in tables {
         let found: String = connection.query_row(&format!("PRAGMA quick_check({table})"), [], |row| row.get(0))?;
-        ensure!(found == "ok", "it is damaged: {found}");
+        ensure!(found == "ok", Damaged(found));
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(())
@@ -106,10 +146,8 @@ fn check_length(path: &Path) -> anyhow::Result<()> {
     // The count of pages holds only where both counters agree. Source: <https://sqlite.org/fileformat2.html>, 1.3.
     let counted = header.starts_with(b"SQLite format 3\0") && number(24) == number(92);
     let bytes = fs::metadata(path)?.len();
-    ensure!(
-        !counted || (bytes >= number(28) * page_bytes && bytes.is_multiple_of(page_bytes.max(1))),
-        "it is damaged: its end is missing"
-    );
+    let is_whole = !counted || (bytes >= number(28) * page_bytes && bytes.is_multiple_of(page_bytes.max(1)));
+    ensure!(is_whole, Damaged("its end is missing".to_owned()));
     Ok(())
 }
 

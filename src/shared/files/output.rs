@@ -4,7 +4,7 @@
 //! A reader sees the old or the new document at every instant, also after a power cut. Unsynced replacements were
 //! measured to leave empty files after a cut, on ext4 and XFS alike.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -24,6 +24,7 @@ pub use super::path::RelativePath;
 use super::path::{MARK, belongs_to, is_aside};
 use super::readers::Readers;
 use super::stamp::Stamp;
+use crate::shared::telemetry::alerts::Alerts;
 
 /// Whether a write changed anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,12 @@ pub type Piece = (Range<u64>, Vec<u8>);
 
 /// How much is written at once.
 const PIECE: usize = 128 * 1024;
+
+/// The cause of the alert that something else than a folder stands where one belongs.
+pub const BLOCKED: &str = "files:blocked";
+
+/// How many names of a path are told: what is below the folder of an account's conversations is named after people.
+const TOLD_PARTS: usize = 3;
 
 /// The file of the output folder that says up to which event its files are made.
 const MADE: &str = ".shoptalk-made";
@@ -80,6 +87,10 @@ struct Root {
     closed: RwLock<HashSet<Vec<String>>>,
     /// Who is told of changes; nobody, while none was set.
     follower: OnceLock<Arc<dyn Follower>>,
+    /// Where something else than a folder stood when one was to be used.
+    blocked: Mutex<BTreeSet<Vec<String>>>,
+    /// Where that is told.
+    alerts: OnceLock<Alerts>,
 }
 
 impl Output {
@@ -108,6 +119,8 @@ impl Output {
             unique: AtomicU64::new(0),
             closed: RwLock::default(),
             follower: OnceLock::new(),
+            blocked: Mutex::default(),
+            alerts: OnceLock::new(),
         };
         Ok(Self(Arc::new(root), WhoTells::Output))
     }
@@ -125,6 +138,53 @@ impl Output {
     pub fn set_follower(&self, follower: Arc<dyn Follower>) {
         // A second one would be a fault of the wiring; the first stays.
         let _ = self.0.follower.set(follower);
+    }
+
+    /// From now on somebody is told where something else than a folder stands where one belongs.
+    pub fn tell_alerts(&self, alerts: Alerts) {
+        let _ = self.0.alerts.set(alerts);
+    }
+
+    /// Makes sure that no folder is in the way of writing that was, as far as is known.
+    ///
+    /// # Errors
+    /// When something else than a folder stands where one belongs.
+    pub fn ensure_unblocked(&self) -> std::io::Result<()> {
+        let blocked = {
+            let mut blocked = self.0.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_blocked = |folder: &Vec<String>| {
+                let path = folder.iter().fold(self.0.path.clone(), |path, part| path.join(part));
+                path.symlink_metadata().is_ok_and(|found| !found.is_dir())
+            };
+            let before = blocked.len();
+            blocked.retain(is_blocked);
+            if let Some(alerts) = self.0.alerts.get()
+                && blocked.is_empty()
+                && before > 0
+            {
+                alerts.heal(BLOCKED);
+            }
+            blocked.first().cloned()
+        };
+        blocked.map_or(Ok(()), |folder| Err(self.in_the_way(&folder)))
+    }
+
+    /// Remembers and tells that something else than a folder stands here.
+    fn note_blocked(&self, folder: &[String]) -> std::io::Error {
+        self.0.blocked.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_vec());
+        let error = self.in_the_way(folder);
+        if let Some(alerts) = self.0.alerts.get() {
+            let sentence = format!("{error}. Nothing is written there, and nothing is lost: put the folder back.");
+            alerts.raise(BLOCKED, &sentence);
+        }
+        error
+    }
+
+    fn in_the_way(&self, folder: &[String]) -> std::io::Error {
+        let shown = folder.iter().take(TOLD_PARTS).fold(self.0.path.clone(), |path, part| path.join(part));
+        let below = if folder.len() > TOLD_PARTS { "Below " } else { "" };
+        let said = format!("{below}{}: a symbolic link or a file stands where a folder belongs", shown.display());
+        std::io::Error::new(ErrorKind::NotADirectory, said)
     }
 
     /// The same folder for somebody who makes many changes at once and writes them down by himself, before he forgets that
@@ -668,7 +728,7 @@ impl Output {
 
     pub(super) fn folder(&self, parts: &[String]) -> std::io::Result<OwnedFd> {
         let mut folder = rustix::io::dup(&*self.root())?;
-        for part in parts {
+        for (at, part) in parts.iter().enumerate() {
             folder = match rustix::fs::openat(&folder, part.as_str(), FOLDER_FLAGS, Mode::empty()) {
                 Ok(found) => {
                     self.0.readers.ensure_folder(&found)?;
@@ -684,6 +744,7 @@ impl Output {
                     self.0.readers.give_folder(&made)?;
                     made
                 }
+                Err(Errno::NOTDIR | Errno::LOOP) => return Err(self.note_blocked(&parts[..=at])),
                 Err(error) => return Err(error.into()),
             };
         }

@@ -54,7 +54,7 @@ pub use event::{DedupeKey, Effect, Event, SentPart, Source, kept_of_no_object, s
 pub use file_changes::FileChanges;
 pub use handle::{Journal, WriterHandle};
 pub use migrations::count_migrations;
-pub use pending_files::{FilesMade, PendingFile};
+pub use pending_files::{FilesMade, PendingFile, ask_for_files};
 pub(in crate::shared) use people::resolve_person;
 pub use person_names::{AlsoKnown, Knowing, MovedFile};
 pub(in crate::shared) use positions::{CONVERSATIONS_CURSOR, FEED_CURSOR, OVERVIEW_CURSOR, READS_CURSOR};

@@ -2,6 +2,7 @@
 //! somebody asked for it, or because something in it was taken back.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use rusqlite::{Connection, params};
 
@@ -10,9 +11,11 @@ use super::changed_files::note_file_change;
 use super::conversation::Conversation;
 use super::error::JournalError;
 use super::handle::Journal;
+use super::migrations::MIGRATIONS;
 use super::positions::CONVERSATIONS_CURSOR;
 use super::positions::save_cursor;
 use super::reader::JournalReader;
+use crate::shared::database::sqlite;
 
 /// A conversation whose file is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,26 @@ pub struct FilesMade {
     pub max_attempts: i64,
     /// The pause after so many failures, in milliseconds.
     pub pause_ms: fn(i64) -> i64,
+}
+
+/// Lets the next start look at the files of these conversations, in a journal that nobody uses. Blocks.
+///
+/// # Errors
+/// When the journal cannot be opened or written.
+pub fn ask_for_files(path: &Path, conversations: &[Conversation]) -> anyhow::Result<()> {
+    if conversations.is_empty() {
+        return Ok(());
+    }
+    let mut connection = sqlite::open(path, MIGRATIONS)?;
+    let transaction = connection.transaction()?;
+    for Conversation { channel, account, person } in conversations {
+        transaction.execute(
+            "INSERT INTO unfiled (channel, account, conversation, next_at) VALUES (?1, ?2, ?3, 0)
+             ON CONFLICT DO UPDATE SET parked = 0, attempts = 0, next_at = 0, generation = generation + 1",
+            [channel, account, person],
+        )?;
+    }
+    Ok(transaction.commit()?)
 }
 
 impl JournalReader<'_> {

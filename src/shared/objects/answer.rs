@@ -125,6 +125,11 @@ pub(super) fn parse<T: for<'a> Deserialize<'a>>(answer: &Answer) -> Result<T, Ob
     quick_xml::de::from_str(text).map_err(|_| ObjectError::Unreadable("it has not the expected shape"))
 }
 
+/// Whether this is a list of objects, and nothing else that may be read as an empty one.
+pub(super) fn is_list(answer: &Answer) -> bool {
+    std::str::from_utf8(&answer.body).ok().and_then(root_of) == Some("ListBucketResult")
+}
+
 /// The name of the outermost element.
 fn root_of(text: &str) -> Option<&str> {
     let text = text.trim_start_matches('\u{feff}').trim_start();

@@ -10,7 +10,7 @@ use http::{Method, StatusCode};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::answer::{ListBody, ObjectError, VersioningBody, is_absent, parse, refusal};
+use super::answer::{ListBody, ObjectError, VersioningBody, is_absent, is_list, parse, refusal};
 use super::key::{MARKER, ObjectKey};
 use super::settings::ObjectSettings;
 use super::signing::{EMPTY, Signed, Signing, amz_date, query_of, uri_encode};
@@ -296,14 +296,27 @@ impl Objects {
         self.expect_success(&answer)
     }
 
-    /// Whether anybody can read the object that says to whom the bucket belongs, without a key.
+    /// Whether anybody can read what is in the bucket without a key: the object that says to whom it belongs, or a list. A
+    /// success alone shows nothing: gateways answer everything with a page.
     ///
     /// # Errors
     /// [`ObjectError`].
     pub async fn is_public(&self) -> Result<bool, ObjectError> {
-        let request = self.0.http.request(Method::GET, self.url(MARKER, "")).timeout(self.0.within);
-        let answer = self.0.http.send_once(request).await.map_err(ObjectError::from)?;
-        Ok(answer.status.is_success())
+        let marker = self.ask_anonymously(MARKER, &[]).await?;
+        if marker.status.is_success()
+            && let Some(owner) = self.owner().await.ok().flatten()
+            && marker.body.trim_ascii() == owner.as_bytes()
+        {
+            return Ok(true);
+        }
+        let list = self.ask_anonymously("", &[("list-type", "2"), ("max-keys", "1")]).await?;
+        Ok(list.status.is_success() && is_list(&list))
+    }
+
+    async fn ask_anonymously(&self, key: &str, query: &[(&str, &str)]) -> Result<Answer, ObjectError> {
+        let url = self.url(key, &query_of(query));
+        let request = self.0.http.request(Method::GET, url).timeout(self.0.within);
+        self.0.http.send_once(request).await.map_err(ObjectError::from)
     }
 
     /// One signed request, counted under this name.

@@ -182,6 +182,20 @@ pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Res
     response
 }
 
+/// What refuses a delivery has no body, whoever refuses it: no platform reads one, and Viber takes what stands there for a
+/// message.
+pub async fn refuse_deliveries_silently(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let is_delivery = is_delivery(&parts);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    if is_delivery && (response.status().is_client_error() || response.status().is_server_error()) {
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(header::CONTENT_TYPE);
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    response
+}
+
 /// What can be said of a request without its body.
 fn check_head(shares: &Shares, parts: &Parts, client: Option<IpAddr>) -> Result<(), Refusal> {
     const METHODS: [Method; 7] =

@@ -137,7 +137,8 @@ async fn changed_products(
     let filter = filter("updated_at", since_ms);
     let listed = list(reading, Some(filter.clone())).await?;
     // A list that was cut short would leave out changes for which nobody would look again.
-    if reading.count_found(Some(&filter)).await?.count > i64::try_from(listed.len()).unwrap_or(i64::MAX) {
+    let counted = reading.count_found(Some(&filter)).await?;
+    if counted.is_some_and(|counted| counted.count > i64::try_from(listed.len()).unwrap_or(i64::MAX)) {
         return Ok(None);
     }
     let ids: Vec<String> = listed.keys().cloned().collect();
@@ -159,9 +160,10 @@ async fn changed_products(
     if wanted.len() > MANY {
         return Ok(None);
     }
-    // With what is new, the stored ids hold all that the shop has. So if they are as many, they are the same.
+    // With what is new, the stored ids hold all that the shop has. So if they are as many, they are the same. A shop that does
+    // not say how many it has is asked for all.
     let known = journal.list_record_ids(NAME, reading.shop.as_str(), PRODUCT).await?;
-    if !reading.count_products().await?.agrees(known.len() + new) {
+    if !reading.count_products().await?.is_some_and(|count| count.agrees(known.len() + new)) {
         let Some(all) = list_all(reading).await? else { return Ok(None) };
         let known: HashSet<String> = known.into_iter().map(|(id, _)| id).collect();
         wanted.extend(known.iter().filter(|id| !all.contains(*id)).cloned());
@@ -183,13 +185,14 @@ fn filter(field: &str, since_ms: i64) -> String {
     format!("{field}:>='{}'", since.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
-/// The ids of all products. `None`: they are not as many as the shop says that it has.
+/// The ids of all products. `None`: they are not as many as the shop says that it has, where it says so.
 ///
 /// # Errors
 /// When the list cannot be read to its end.
 pub async fn list_all(reading: &Reading<'_>) -> Result<Option<HashSet<String>>, ReadError> {
     let all: HashSet<String> = list(reading, None).await?.into_keys().collect();
-    Ok(reading.count_products().await?.agrees(all.len()).then_some(all))
+    let count = reading.count_products().await?;
+    Ok(count.is_none_or(|count| count.agrees(all.len())).then_some(all))
 }
 
 /// Ids of products, and when each was changed.

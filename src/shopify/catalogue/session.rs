@@ -171,22 +171,22 @@ impl<'a> Reading<'a> {
         Ok(info)
     }
 
-    /// How many products the shop has, as far as it says.
+    /// How many products the shop has; `None`: it does not say.
     ///
     /// # Errors
     /// When the shop cannot be asked.
-    pub async fn count_products(&self) -> Result<Count, ReadError> {
+    pub async fn count_products(&self) -> Result<Option<Count>, ReadError> {
         self.count_found(None).await
     }
 
-    /// How many products a search finds; `None` finds all.
+    /// How many products a search finds; `None` finds all. A shop that answers in part does not say: that is a doubt about
+    /// what was read, and no failure.
     ///
     /// # Errors
     /// When the shop cannot be asked.
-    pub async fn count_found(&self, filter: Option<&str>) -> Result<Count, ReadError> {
+    pub async fn count_found(&self, filter: Option<&str>) -> Result<Option<Count>, ReadError> {
         let data: Raw = self.ask(Query::PRODUCTS_COUNT, json!({ "filter": filter })).await?;
-        let count = at(data.get(), &["productsCount"]).and_then(Count::parse);
-        Ok(count.ok_or(ApiError::Unreadable("the number of products is missing"))?)
+        Ok(at(data.get(), &["productsCount"]).and_then(Count::parse))
     }
 
     /// How large the shop's catalogue is.

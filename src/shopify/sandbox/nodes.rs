@@ -142,7 +142,8 @@ pub(super) fn root_counts(shop: &ShopState) -> Vec<(&'static str, Value)> {
         ("locationsCount", shop.locations.len()),
     ];
     let told = |(field, number): (&'static str, usize)| match shop.lies.counts.get(field) {
-        Some((number, precision)) => (field, json!({"count": number, "precision": precision})),
+        Some(Some((number, precision))) => (field, json!({"count": number, "precision": precision})),
+        Some(None) => (field, Value::Null),
         None => (field, count(number)),
     };
     truth.into_iter().map(told).collect()

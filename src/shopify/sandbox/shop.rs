@@ -278,9 +278,14 @@ impl Shop {
     /// the truth again.
     pub fn lie_in_count(&self, field: &str, lie: Option<(u64, &'static str)>) {
         self.change(|shop, _| match lie {
-            Some(lie) => shop.lies.counts.insert(field.to_owned(), lie),
+            Some(lie) => shop.lies.counts.insert(field.to_owned(), Some(lie)),
             None => shop.lies.counts.remove(field),
         });
+    }
+
+    /// From now on this field (`productsCount`) is null, as in an answer in part.
+    pub fn tell_no_count(&self, field: &str) {
+        self.change(|shop, _| shop.lies.counts.insert(field.to_owned(), None));
     }
 
     /// From now on this object, given by its global id, can be shown only so far; `None`: it can be shown again.

@@ -297,8 +297,8 @@ pub enum Unservable {
 pub(super) struct Lies {
     /// By type and field, or by the field alone: `Collection.products`, `codes`.
     pub lists: BTreeMap<String, ListLie>,
-    /// Numbers and their precision, by the name of the field.
-    pub counts: BTreeMap<String, (u64, &'static str)>,
+    /// Numbers and their precision, by the name of the field; `None`: it is null.
+    pub counts: BTreeMap<String, Option<(u64, &'static str)>>,
     /// By global id.
     pub unservable: BTreeMap<String, Unservable>,
     /// How many pages of moving lists were asked for.

@@ -12,6 +12,7 @@ mod strict;
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use self::strict::Node;
@@ -73,24 +74,32 @@ pub fn refuse_query(query: Option<&str>) -> Result<(), ApiProblem> {
     read_query(query).map(|Nothing {}| ())
 }
 
-/// This number, if it is in this range.
-///
-/// # Errors
-/// [`ApiProblem::Invalid`] at this pointer.
-pub(super) fn in_range<T: PartialOrd + Copy + std::fmt::Display>(
-    pointer: &str,
-    value: T,
-    range: std::ops::RangeInclusive<T>,
-) -> Result<T, ApiProblem> {
-    if range.contains(&value) {
-        return Ok(value);
+/// A whole number of this range, which is the contract's and no type's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Within<const LEAST: u32, const MOST: u32>(u32);
+
+impl<const LEAST: u32, const MOST: u32> Within<LEAST, MOST> {
+    pub(super) fn get(self) -> u32 {
+        self.0
     }
-    Err(ApiProblem::invalid(pointer, format!("This must be from {} to {}.", range.start(), range.end())))
+
+    /// As a number of things.
+    pub(super) fn count(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl<'de, const LEAST: u32, const MOST: u32> Deserialize<'de> for Within<LEAST, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = i64::deserialize(deserializer).ok().and_then(|number| u32::try_from(number).ok());
+        number.filter(|number| (LEAST..=MOST).contains(number)).map(Self).ok_or_else(|| {
+            serde::de::Error::custom(format_args!("This must be a whole number from {LEAST} to {MOST}."))
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
     use serde_json::json;
 
     use super::*;

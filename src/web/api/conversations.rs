@@ -6,7 +6,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::body::{InPath, in_range, read_query};
+use super::body::{InPath, Within, read_query};
 use super::caller::Caller;
 use super::problem::ApiProblem;
 use super::state::Api;
@@ -53,7 +53,7 @@ pub(super) async fn find(
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Shown {
-    history: Option<usize>,
+    history: Option<Within<0, 100>>,
 }
 
 async fn show(
@@ -65,7 +65,7 @@ async fn show(
     caller.require(Scope::Read)?;
     let (connection, conversation) = find(&api, &caller, path).await?;
     let Shown { history } = read_query(query.as_deref())?;
-    let history = in_range("/history", history.unwrap_or(20), 0..=100)?;
+    let history = history.map_or(20, Within::count);
     let answering = &api.answering;
     let mut shown = answering.conversation_json(&connection, &conversation).await?;
     let journal = &answering.shared.journal;
@@ -80,13 +80,13 @@ async fn show(
 struct Listed {
     account: Option<String>,
     after: Option<String>,
-    limit: Option<usize>,
+    limit: Option<Within<1, 100>>,
 }
 
 async fn list(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery) -> Result<Json<Value>, ApiProblem> {
     caller.require(Scope::Read)?;
     let Listed { account, after, limit } = read_query(query.as_deref())?;
-    let limit = in_range("/limit", limit.unwrap_or(50), 1..=100)?;
+    let limit = limit.map_or(50, Within::count);
     let after = after.map(|text| {
         ConversationPlace::parse(&text)
             .ok_or_else(|| ApiProblem::invalid("/after", "This must be a `next` of an answer before."))

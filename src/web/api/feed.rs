@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::body::{InPath, in_range, read_json, read_query, refuse_query};
+use super::body::{InPath, Within, read_json, read_query, refuse_query};
 use super::caller::Caller;
 use super::feed_stream::{Counted, LOOK_EVERY, STREAM_PAGE, stream};
 use super::problem::ApiProblem;
@@ -26,7 +26,7 @@ use crate::shared::store::{FeedEnds, FeedQuery, ItemKind};
 use crate::web::pieces;
 
 /// How long a reader may wait at most, in seconds.
-const LONGEST_WAIT: u64 = 25;
+const LONGEST_WAIT: u32 = 25;
 
 /// How often one request reads on where everything was left out.
 const READS: usize = 10;
@@ -43,10 +43,10 @@ struct Wanted {
     types: Option<String>,
     channel: Option<String>,
     account: Option<String>,
-    wait: Option<u64>,
-    limit: Option<usize>,
-    history: Option<usize>,
-    products: Option<usize>,
+    wait: Option<Within<0, LONGEST_WAIT>>,
+    limit: Option<Within<1, 100>>,
+    history: Option<Within<0, 100>>,
+    products: Option<Within<0, 20>>,
 }
 
 impl Wanted {
@@ -116,7 +116,7 @@ async fn events(
         let place = caller.take_stream()?;
         return Ok(stream(&api, &caller, Counted::of(&api.answering, place), query, news));
     }
-    let wait = Duration::from_secs(in_range("/wait", wanted.wait.unwrap_or(0), 0..=LONGEST_WAIT)?);
+    let wait = Duration::from_secs(wanted.wait.map_or(0, |wait| wait.get().into()));
     let page = read_on(&api.answering, query.clone()).await?;
     if !page.events.is_empty() || wait.is_zero() {
         return Ok(json_text(&page).into_response());
@@ -169,7 +169,7 @@ fn query_of(
     after: i64,
     is_stream: bool,
 ) -> Result<EventQuery, ApiProblem> {
-    let limit = in_range("/limit", wanted.limit.unwrap_or(20), 1..=100)?;
+    let limit = wanted.limit.map_or(20, Within::count);
     let feed = FeedQuery {
         merchant: caller.merchant(),
         after,
@@ -179,26 +179,33 @@ fn query_of(
         accounts: caller.key().accounts.clone(),
         all_catalogues: !names_a_shop(api, caller),
         limit: if is_stream { STREAM_PAGE } else { limit },
-        history: in_range("/history", wanted.history.unwrap_or(20), 0..=100)?,
+        history: wanted.history.map_or(20, Within::count),
     };
     Ok(EventQuery {
         feed,
-        products: in_range("/products", wanted.products.unwrap_or(5), 0..=20)?,
+        products: wanted.products.map_or(5, Within::count),
         with_merchant: false,
         without_raw: false,
     })
 }
 
-/// The kinds of this list.
+/// The kinds of this list, each once.
 ///
 /// # Errors
 /// [`ApiProblem::Invalid`] for a word that is none.
 pub(super) fn read_types(list: &str) -> Result<Vec<ItemKind>, ApiProblem> {
-    let kinds = list.split(',').map(|word| ItemKind::from_word(word.trim()));
-    kinds.collect::<Option<_>>().ok_or_else(|| {
-        let words: Vec<&str> = ItemKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        ApiProblem::invalid("/types", format!("This must be words with commas between them, of: {}.", words.join(", ")))
-    })
+    let mut kinds = Vec::new();
+    for word in list.split(',') {
+        let kind = ItemKind::from_word(word.trim()).ok_or_else(|| {
+            let words: Vec<&str> = ItemKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            let message = format!("This must be words with commas between them, of: {}.", words.join(", "));
+            ApiProblem::invalid("/types", message)
+        })?;
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    Ok(kinds)
 }
 
 /// Reads until there are events, or the end, or many were left out.

@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::body::{InPath, in_range, read_json, refuse_query};
+use super::body::{InPath, Within, read_json, refuse_query};
 use super::caller::Caller;
 use super::conversations::{self, InConversation};
 use super::problem::ApiProblem;
@@ -30,7 +30,7 @@ pub(super) fn routes() -> Router<Api> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Body {
-    minutes: Option<u32>,
+    minutes: Option<Within<1, MOST_MINUTES>>,
     handover: bool,
     note: Option<String>,
 }
@@ -46,7 +46,7 @@ async fn pause(
     let (connection, conversation) = conversations::find(&api, &caller, path).await?;
     refuse_query(query.as_deref())?;
     let Body { minutes, handover, note } = read_json(&body)?;
-    let minutes = minutes.map(|minutes| in_range("/minutes", minutes, 1..=MOST_MINUTES)).transpose()?;
+    let minutes = minutes.map(Within::get);
     if note.as_ref().is_some_and(|note| note.chars().count() > MOST_NOTE) {
         return Err(ApiProblem::invalid("/note", format!("A note has at most {MOST_NOTE} characters.")));
     }

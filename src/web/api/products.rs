@@ -6,7 +6,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::body::{InPath, in_range, read_query, refuse_query};
+use super::body::{InPath, Within, read_query, refuse_query};
 use super::caller::Caller;
 use super::problem::ApiProblem;
 use super::state::Api;
@@ -17,7 +17,7 @@ use crate::shared::store::search::{Price, Query};
 
 /// How many products a list has where nobody says it, and at most.
 const LIMIT: usize = 10;
-const MOST: usize = 100;
+const MOST: u32 = 100;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new().route("/products", get(list)).route("/products/{id}", get(one))
@@ -30,13 +30,13 @@ struct Asked {
     shop: Option<String>,
     available: Option<bool>,
     max_price: Option<String>,
-    limit: Option<usize>,
+    limit: Option<Within<1, MOST>>,
 }
 
 impl Asked {
     /// What is looked for.
     fn query(self) -> Result<Query, ApiProblem> {
-        let limit = in_range("/limit", self.limit.unwrap_or(LIMIT), 1..=MOST)?;
+        let limit = self.limit.map_or(LIMIT, Within::count);
         // As in a form that was left empty.
         let max_price = self.max_price.filter(|price| !price.is_empty());
         let max_price = max_price.map(|price| {

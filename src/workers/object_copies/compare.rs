@@ -76,18 +76,23 @@ impl Sides {
 }
 
 impl ObjectCopies {
-    /// Puts all files of all accounts in line, or those of one, so that each is compared with its object and sent where it
+    /// Puts all files of all accounts in line: see [`ObjectCopies::wish`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn wish_all(&self) -> anyhow::Result<Vec<Wished>> {
+        self.wish(self.0.shared.connections.list().await?).await
+    }
+
+    /// Puts all files of these accounts in line, so that each is compared with its object and sent where it
     /// differs; objects without a file too. Killed half-way, the next time begins anew, and what is done already costs a
     /// look each.
     ///
     /// # Errors
     /// When object storage, the output folder or the journal cannot be used.
-    pub async fn wish_all(&self, account: Option<&str>) -> anyhow::Result<Vec<Wished>> {
+    pub async fn wish(&self, accounts: Vec<Connection>) -> anyhow::Result<Vec<Wished>> {
         let mut wished = Vec::new();
-        for connection in self.0.shared.connections.list().await? {
-            if account.is_some_and(|account| account != connection.account) {
-                continue;
-            }
+        for connection in accounts {
             let sides = self.both_sides(&connection).await?;
             let paths: Vec<String> = sides.files.values().cloned().chain(sides.extra()).collect();
             for some in paths.chunks(BATCH) {

@@ -111,7 +111,7 @@ impl ObjectCopies {
         }
         journal.doubt_copies(is_other).await?;
         self.owners().forget();
-        self.wish_all(None).await?;
+        self.wish_all().await?;
         Ok(journal.save_cursor(BUCKET, address).await?)
     }
 
@@ -120,6 +120,11 @@ impl ObjectCopies {
     /// # Errors
     /// When object storage or the journal cannot be used.
     pub async fn take_over(&self) -> anyhow::Result<Standing> {
+        if self.0.objects.versioning().await? == Versioning::Kept {
+            // Whatever is written there stays there: not even a name is.
+            self.note_trouble(&ObjectError::Stopped(Stop::Versioned));
+            return Ok(self.0.objects.standing());
+        }
         self.0.objects.set_owner(&self.0.installation, false).await?;
         self.look_again().await
     }
