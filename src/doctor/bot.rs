@@ -16,11 +16,16 @@ use crate::shared::settings::below;
 use crate::shared::store;
 
 /// What follows while the model is not there.
-const EFFECT: &str = "customers wait where the bot is switched on; when the platform's time ends, a human is called";
+const WAITED_FOR: &str =
+    "customers wait where the bot is switched on; when the platform's time ends, a human is called";
 
-/// The alerts of the running service, and what the doctor calls what they say: only who asks a model questions knows how
-/// it answers them.
-const ALERTS: [(&str, &str); 2] = [(MODEL_UNREACHABLE, "bot_endpoint_unreachable"), (MODEL_REFUSED, "bot_refused")];
+/// What follows when it refuses: there is nothing to wait for.
+const HANDED_OVER: &str = "a human is called at once in each conversation where the bot is switched on";
+
+/// The alerts of the running service, what the doctor calls what they say, and what follows: only who asks a model questions
+/// knows how it answers them.
+const ALERTS: [(&str, &str, &str); 2] =
+    [(MODEL_UNREACHABLE, "bot_endpoint_unreachable", WAITED_FOR), (MODEL_REFUSED, "bot_refused", HANDED_OVER)];
 
 /// The alerts of the running service that are told here.
 pub const TOLD: [&str; 2] = [ALERTS[0].0, ALERTS[1].0];
@@ -35,9 +40,9 @@ pub async fn findings(
     let mut findings = over_budget(server, settings, clock.now_ms());
     findings.extend(endpoint(server, settings, clock).await);
     let about = settings.endpoint.as_str();
-    add_met(&mut findings, alerts, (about, EFFECT), |cause| {
-        ALERTS.into_iter().find(|(one, _)| *one == cause).map(|(_, code)| code)
-    });
+    for (told, code, effect) in ALERTS {
+        add_met(&mut findings, alerts, (about, effect), |cause| (told == cause).then_some(code));
+    }
     findings
 }
 
@@ -66,7 +71,7 @@ fn refused(about: String, status: StatusCode) -> Finding {
         "bot_refused",
         about,
         format!("it refuses to be asked: status {status}"),
-        "conversations are handed over to humans where the bot is switched on",
+        HANDED_OVER,
         "set BOT_API_KEY to a key that is good there, and BOT_ENDPOINT to the address of its API (often it ends with /v1)",
     )
 }
@@ -101,7 +106,7 @@ fn unreachable(about: &str, cause: String) -> Finding {
         "bot_endpoint_unreachable",
         about,
         cause,
-        EFFECT,
+        WAITED_FOR,
         "see that BOT_ENDPOINT is right, that the model runs, and that this machine reaches it",
     )
 }

@@ -137,6 +137,12 @@ impl<'a> Settings<'a> {
         (self.lookup)(name).is_some()
     }
 
+    /// Whether the variable is set to nothing.
+    pub fn is_blank(&mut self, name: &str) -> bool {
+        self.asked.push(name.to_owned());
+        (self.lookup)(name).is_some_and(|value| value.trim().is_empty())
+    }
+
     /// A text, if the variable is set and no placeholder.
     pub fn text(&mut self, name: &str) -> Option<String> {
         self.asked.push(name.to_owned());

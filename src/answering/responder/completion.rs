@@ -8,8 +8,11 @@ use crate::shared::store::responder::Tokens;
 /// How many tools one reply may call.
 const MOST_CALLS: usize = 4;
 
+/// What some services write before their JSON.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The most tokens that one answer can have cost: what is more is a service's mistake.
-const MOST_COUNTED: i64 = 1_000_000;
+const MOST_COUNTED: f64 = 1_000_000.0;
 
 /// What a model said.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,22 +62,14 @@ pub struct Completion {
 struct Body {
     choices: Vec<Choice>,
     #[serde(default)]
-    usage: Option<Usage>,
+    usage: Value,
 }
 
 #[derive(Deserialize)]
 struct Choice {
     message: Message,
     #[serde(default)]
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Usage {
-    #[serde(default)]
-    prompt_tokens: Option<i64>,
-    #[serde(default)]
-    completion_tokens: Option<i64>,
+    finish_reason: Value,
 }
 
 #[derive(Deserialize)]
@@ -101,8 +96,9 @@ struct Part {
 
 #[derive(Deserialize)]
 struct Call {
+    /// A text; some services write a number.
     #[serde(default)]
-    id: Option<String>,
+    id: Value,
     function: Function,
 }
 
@@ -117,6 +113,7 @@ struct Function {
 /// What a completion says; `None`: it is none, or it calls more tools than anybody needs.
 #[must_use]
 pub fn read_completion(body: &[u8]) -> Option<Completion> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let Body { choices, usage } = serde_json::from_slice(body).ok()?;
     let Choice { message, finish_reason } = choices.into_iter().next()?;
     let calls = message.tool_calls.unwrap_or_default();
@@ -124,7 +121,7 @@ pub fn read_completion(body: &[u8]) -> Option<Completion> {
         return None;
     }
     let calls = (1..).zip(calls).map(|(n, Call { id, function })| ToolCall {
-        id: id.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("call_{n}")),
+        id: text_of(id).filter(|id| !id.is_empty()).unwrap_or_else(|| format!("call_{n}")),
         name: function.name,
         arguments: match function.arguments {
             Value::String(text) => text,
@@ -139,15 +136,33 @@ pub fn read_completion(body: &[u8]) -> Option<Completion> {
     let said = Said {
         text: text.filter(|text| !text.trim().is_empty()),
         calls: calls.collect(),
-        is_cut: matches!(finish_reason.as_deref(), Some("length" | "content_filter")),
+        is_cut: matches!(finish_reason.as_str(), Some("length" | "content_filter")),
     };
-    let counted = |tokens: Option<i64>| tokens.map(|tokens| tokens.clamp(0, MOST_COUNTED));
-    let tokens = usage.and_then(|Usage { prompt_tokens, completion_tokens }| {
-        let (taken_in, given_out) = (counted(prompt_tokens), counted(completion_tokens));
-        // What was taken in is never nothing: whoever says so does not count.
-        taken_in.filter(|tokens| *tokens > 0).map(|taken_in| Tokens { taken_in, given_out: given_out.unwrap_or(0) })
-    });
+    let (taken_in, given_out) = (counted(&usage["prompt_tokens"]), counted(&usage["completion_tokens"]));
+    // What was taken in is never nothing: whoever says so does not count.
+    let taken_in = taken_in.filter(|tokens| *tokens > 0);
+    let tokens = taken_in.map(|taken_in| Tokens { taken_in, given_out: given_out.unwrap_or(0) });
     Some(Completion { said, tokens })
+}
+
+fn text_of(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Tokens as they are told: a number, whatever its kind and size, or one within a text. What an answer cost is no reason to
+/// throw it away.
+fn counted(tokens: &Value) -> Option<i64> {
+    let told = match tokens {
+        Value::String(text) => text.trim().parse().ok(),
+        _ => tokens.as_f64(),
+    };
+    let told = told.filter(|told: &f64| !told.is_nan())?;
+    #[expect(clippy::cast_possible_truncation, reason = "the number is within the range, and its part is no token")]
+    Some(told.clamp(0.0, MOST_COUNTED) as i64)
 }
 
 #[cfg(test)]
@@ -193,10 +208,22 @@ mod tests {
             usage(r#"{"prompt_tokens":7,"completion_tokens":null}"#),
             Some(Tokens { taken_in: 7, given_out: 0 })
         );
-        assert_eq!(usage("null"), None);
+        for odd in ["null", "[]", "\"much\"", r#"{"prompt_tokens":{}}"#, r#"{"prompt_tokens":"NaN"}"#] {
+            assert_eq!(usage(odd), None, "{odd}");
+        }
+        for fifty in ["50", "50.0", "\"50\""] {
+            let told = usage(&format!(r#"{{"prompt_tokens":{fifty},"completion_tokens":2}}"#));
+            assert_eq!(told, Some(Tokens { taken_in: 50, given_out: 2 }), "{fifty}");
+        }
+        let large = usage(&format!(r#"{{"prompt_tokens":1{}}}"#, "0".repeat(30)));
+        assert_eq!(large, Some(Tokens { taken_in: 1_000_000, given_out: 0 }));
+        let marked = read_completion("\u{feff}{\"choices\":[{\"message\":{\"content\":\"x\"}}]}".as_bytes());
+        assert_eq!(marked.unwrap().said.text.as_deref(), Some("x"));
+        let call = json!({ "tool_calls": [{ "id": 7, "function": { "name": "hand_over" } }] });
+        assert_eq!(said(&call).unwrap().calls[0].id, "7");
         assert_eq!(usage(r#"{"prompt_tokens":0}"#), None);
         let huge = usage(r#"{"prompt_tokens":9000000000000,"completion_tokens":-5}"#);
-        assert_eq!(huge, Some(Tokens { taken_in: MOST_COUNTED, given_out: 0 }));
+        assert_eq!(huge, Some(Tokens { taken_in: 1_000_000, given_out: 0 }));
     }
 
     #[test]

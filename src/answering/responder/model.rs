@@ -138,7 +138,7 @@ impl Model {
     fn read(&self, answer: &Answer, asked: usize) -> Reply {
         let free = |error| Reply { said: Err(error), tokens: Tokens::default() };
         match answer.status {
-            StatusCode::OK => {
+            status if status.is_success() => {
                 let guess = estimated(asked, answer.body.len());
                 match read_completion(&answer.body) {
                     Some(Completion { said, tokens }) => Reply { said: Ok(said), tokens: tokens.unwrap_or(guess) },

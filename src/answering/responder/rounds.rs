@@ -90,6 +90,7 @@ impl Responder {
         };
         let links: Vec<String> = pictures.iter().map(|shown| shown.address.clone()).collect();
         let Opening { mut messages, by_shop, by_person } = Opening::new(&instructions, question.event, &links);
+        known.told.add_instructions(&instructions);
         by_shop.iter().for_each(|text| known.told.add(text));
         by_person.iter().for_each(|text| known.told.add_of_person(text));
         known.add_products(&question.event["products"]);

@@ -49,15 +49,7 @@ impl ResponderSettings {
         let model = settings.text(MODEL);
         let key = settings.secret("BOT_API_KEY");
         let prompt_file = settings.text("BOT_PROMPT_FILE").map(PathBuf::from);
-        let disclosure = settings.parsed_or(
-            "BOT_DISCLOSURE",
-            DISCLOSURE.to_owned(),
-            "none, or a sentence of at most 300 characters",
-            |text| match text {
-                "none" => Some(String::new()),
-                _ => (text.chars().count() <= 300).then(|| text.to_owned()),
-            },
-        );
+        let disclosure = disclosure(settings);
         let daily_tokens = settings.parsed_or("BOT_DAILY_TOKENS", DAILY_TOKENS, "a number of tokens above 0", |text| {
             text.parse().ok().filter(|tokens| *tokens > 0)
         });
@@ -90,4 +82,21 @@ impl ResponderSettings {
             shows_images,
         })
     }
+}
+
+/// The sentence before the first answer. An empty value is none here: that nothing is disclosed is said, and not forgotten.
+fn disclosure(settings: &mut Settings<'_>) -> String {
+    const NAME: &str = "BOT_DISCLOSURE";
+    if settings.is_blank(NAME) {
+        return String::new();
+    }
+    settings.parsed_or(
+        NAME,
+        DISCLOSURE.to_owned(),
+        "none, or a sentence of at most 300 characters",
+        |text| match text {
+            "none" => Some(String::new()),
+            _ => (text.chars().count() <= 300).then(|| text.to_owned()),
+        },
+    )
 }

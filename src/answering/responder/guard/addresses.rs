@@ -21,17 +21,40 @@ const RESERVED: [&str; 5] = ["example", "test", "invalid", "localhost", "onion"]
 const POINTS: [&str; 7] = ["dot", "punkt", "punto", "ponto", "chấm", "точка", "点"];
 const AFTER_POINTS: [&str; 11] = ["com", "net", "org", "info", "shop", "store", "site", "online", "biz", "io", "app"];
 
+/// Domains before which a comma is read as a point: no sentence goes on with them.
+const AFTER_COMMAS: [&str; 6] = ["com", "net", "org", "biz", "io", "www"];
+
+/// How many letters with blanks between them are read as one word.
+const SPACED_LETTERS: usize = 4;
+
 /// How many digits a phone number has at least.
 const PHONE_DIGITS: usize = 7;
 
 /// The addresses in a plain text in lower case, as they stand in it. Points that are written as words come as points.
 #[must_use]
 pub fn addresses(lower: &str) -> Vec<String> {
-    let text = with_points(lower);
+    let mut found = addresses_in(&with_points(lower));
+    let close = without_blanks(lower);
+    if close != lower {
+        found.extend(addresses_in(&with_points(&close)));
+    }
+    found
+}
+
+/// The text with letters that stand one by one as one word: "e v i l . c o m".
+fn without_blanks(lower: &str) -> String {
+    let is_one = |word: &&str| word.chars().count() == 1;
+    let words: Vec<&str> = lower.split(' ').collect();
+    let runs = words.chunk_by(|one, next| is_one(one) && is_one(next));
+    let joined = runs.map(|run| if run.len() >= SPACED_LETTERS { run.concat() } else { run.join(" ") });
+    joined.collect::<Vec<_>>().join(" ")
+}
+
+fn addresses_in(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut end_before = 0;
     for (at, _) in text.char_indices() {
-        if at < end_before || !begins_word(&text, at) {
+        if at < end_before || !begins_word(text, at) {
             continue;
         }
         let end = at + text[at..].find(|sign: char| !is_part(sign)).unwrap_or(text.len() - at);
@@ -132,6 +155,10 @@ fn with_points(lower: &str) -> String {
 fn strip_point(rest: &str) -> Option<&str> {
     if let Some(behind) = rest.strip_prefix(['。', '｡', '․']) {
         return behind.starts_with(|next: char| next.is_ascii_alphanumeric()).then_some(behind);
+    }
+    if let Some(behind) = rest.strip_prefix(',') {
+        let word = behind.split(|sign: char| !sign.is_alphanumeric()).next().unwrap_or_default();
+        return AFTER_COMMAS.contains(&word).then_some(behind);
     }
     let inner = rest.trim_start_matches(' ');
     if let Some(opened) = inner.strip_prefix(['[', '(', '{']) {

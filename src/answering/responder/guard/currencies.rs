@@ -21,7 +21,7 @@ const CROWNS: Codes = &["SEK", "NOK", "DKK", "ISK", "CZK"];
 const MONEY: Codes = &[];
 
 /// Signs and words of currencies, longer ones before those with which they begin.
-pub const CURRENCIES: [(&str, Codes, Place); 118] = [
+pub const CURRENCIES: &[(&str, Codes, Place)] = &[
     ("us$", &["USD"], Anywhere),
     ("usd", &["USD"], Anywhere),
     ("c$", &["CAD"], Anywhere),
@@ -137,6 +137,22 @@ pub const CURRENCIES: [(&str, Codes, Place); 118] = [
     ("brl", &["BRL"], Anywhere),
     ("pesos", PESOS, Behind),
     ("mxn", &["MXN"], Anywhere),
+    ("złotego", &["PLN"], Behind),
+    ("euroa", &["EUR"], Behind),
+    ("ยูโร", &["EUR"], Anywhere),
+    ("يورو", &["EUR"], Anywhere),
+    ("यूरो", &["EUR"], Anywhere),
+    ("ดอลลาร์", DOLLARS, Anywhere),
+    ("دولار", DOLLARS, Anywhere),
+    ("डॉलर", DOLLARS, Anywhere),
+    ("ريال", &["SAR", "QAR", "OMR"], Anywhere),
+    ("درهم", &["AED", "MAD"], Anywhere),
+    ("دينار", &["KWD", "JOD", "BHD", "IQD", "TND"], Anywhere),
+    ("جنيه", &["EGP", "SDG", "GBP"], Anywhere),
+    ("रुपये", &["INR", "NPR"], Anywhere),
+    ("रुपए", &["INR", "NPR"], Anywhere),
+    ("krona", CROWNS, Behind),
+    ("krone", CROWNS, Behind),
     ("cents", MONEY, Behind),
     ("cent", MONEY, Behind),
     ("centavos", MONEY, Behind),

@@ -7,11 +7,16 @@
 
 mod addresses;
 mod currencies;
+mod delivery_words;
 mod names;
+mod number_words;
 mod numbers;
 mod plain;
 mod prices;
+mod promise_words;
+mod promises;
 mod spans;
+mod unfinished;
 mod wording;
 
 use std::collections::BTreeSet;
@@ -49,6 +54,10 @@ pub enum Objection {
     Price,
     /// It says how long something takes or holds, which the model was not told.
     Span,
+    /// It holds a number that the model was not told and that is no price.
+    Number,
+    /// It is no answer but something of the machine: a call of a tool, the instructions.
+    Unfinished,
     /// It names another customer.
     Person,
 }
@@ -64,6 +73,8 @@ impl Objection {
             Self::Address => say::bot_hand_address(),
             Self::Price => say::bot_hand_price(),
             Self::Span => say::bot_hand_span(),
+            Self::Number => say::bot_hand_number(),
+            Self::Unfinished => say::bot_hand_unfinished(),
             Self::Person => say::bot_hand_another_customer(),
         }
     }
@@ -90,15 +101,40 @@ pub struct Told {
     /// What the shop says, plain and in lower case.
     by_shop: Vec<String>,
     by_person: Vec<String>,
+    /// Lines of the instructions that are nobody's to read.
+    secrets: Vec<String>,
+}
+
+/// A text as it is looked at.
+struct Said {
+    /// In lower case, with its numbers in words.
+    words: String,
+    /// With digits in their place.
+    plain: String,
+    /// That in lower case.
+    lower: String,
+}
+
+impl Said {
+    fn new(text: &str) -> Self {
+        let written = plain(text);
+        let words = lower(&written);
+        let plain = number_words::in_digits(&written, &words);
+        let lower = lower(&plain);
+        Self { words, plain, lower }
+    }
+
+    fn text(&self) -> Text<'_> {
+        Text { plain: &self.plain, lower: &self.lower }
+    }
 }
 
 impl Told {
     /// The shop said this: its instructions, its answers.
     pub fn add(&mut self, text: &str) {
-        let plain = plain(text);
-        let lower = lower(&plain);
-        let text = Text { plain: &plain, lower: &lower };
-        for number in all_numbers(&lower) {
+        let said = Said::new(text);
+        let text = said.text();
+        for number in all_numbers(text.lower) {
             match text.beside(&number) {
                 Beside::Share => drop(self.shares.insert(number.value)),
                 Beside::Span(span) => {
@@ -110,7 +146,7 @@ impl Told {
                 _ => drop(self.numbers.insert(number.value)),
             }
         }
-        self.by_shop.push(lower);
+        self.by_shop.push(said.words);
     }
 
     fn add_price(&mut self, value: &str, codes: Codes) {
@@ -123,16 +159,15 @@ impl Told {
 
     /// The customer said this.
     pub fn add_of_person(&mut self, text: &str) {
-        let plain = plain(text);
-        let lower = lower(&plain);
-        let text = Text { plain: &plain, lower: &lower };
-        for number in all_numbers(&lower) {
+        let said = Said::new(text);
+        let text = said.text();
+        for number in all_numbers(text.lower) {
             if matches!(text.beside(&number), Beside::Currency(_)) || text.is_limit(&number) {
                 self.limits.insert(number.value.clone());
             }
             self.named.insert(number.value);
         }
-        self.by_person.push(lower);
+        self.by_person.push(said.words);
     }
 
     /// Products of the catalogue.
@@ -147,12 +182,12 @@ impl Told {
                 self.numbers.insert(stock.to_string());
             }
             for text in ["title", "url", "image"].iter().filter_map(|name| product[*name].as_str()) {
-                let text = lower(&plain(text));
-                for number in all_numbers(&text) {
-                    self.spans.extend(spans::span_at(&text, &number));
+                let said = Said::new(text);
+                for number in all_numbers(&said.lower) {
+                    self.spans.extend(spans::span_at(&said.lower, &number));
                     self.numbers.insert(number.value);
                 }
-                self.by_shop.push(text);
+                self.by_shop.push(said.words);
             }
         }
     }
@@ -169,43 +204,55 @@ impl Told {
         if text.chars().count() > LONGEST {
             return Some(Objection::TooLong);
         }
-        let plain = plain(text);
-        let lower = lower(&plain);
-        let text = Text { plain: &plain, lower: &lower };
-        let found = numbers(&lower);
-        if plain.trim().is_empty() {
+        let said = Said::new(text);
+        let (words, text) = (said.words.as_str(), said.text());
+        let found = numbers(text.lower);
+        if said.plain.trim().is_empty() {
             Some(Objection::Empty)
-        } else if is_markup(&plain) {
+        } else if is_markup(&said.plain) {
             Some(Objection::Markup)
-        } else if !self.knows_addresses(&lower, &found) {
+        } else if unfinished::is_unfinished(words) || self.is_secret(words) {
+            Some(Objection::Unfinished)
+        } else if !self.knows_addresses(words, text.lower, &found) {
             Some(Objection::Address)
-        } else if !self.knows_spans(&lower, &found) {
+        } else if !self.knows_spans(words, text.lower, &found) {
             Some(Objection::Span)
-        } else if !self.knows_numbers(text, &found) || !self.knows_words(&lower) {
+        } else if !self.knows_words(words, text.lower) {
             Some(Objection::Price)
         } else {
-            None
+            self.unknown_number(text, &found)
         }
+    }
+
+    /// The model's instructions, which it does not repeat.
+    pub fn add_instructions(&mut self, instructions: &str) {
+        self.secrets = unfinished::secrets(instructions);
+    }
+
+    fn is_secret(&self, words: &str) -> bool {
+        let words = unfinished::words_of(words);
+        self.secrets.iter().any(|secret| words.contains(secret))
     }
 
     fn says(&self, words: &str) -> bool {
         self.by_shop.iter().any(|told| told.contains(words))
     }
 
-    fn knows_addresses(&self, lower: &str, found: &[Number]) -> bool {
-        addresses(lower).iter().all(|address| self.by_shop.iter().any(|told| addresses::holds(told, address)))
+    fn knows_addresses(&self, words: &str, lower: &str, found: &[Number]) -> bool {
+        addresses(words).iter().all(|address| self.by_shop.iter().any(|told| addresses::holds(told, address)))
             && phones(lower, found, |number| self.numbers.contains(&number.value))
                 .iter()
                 .all(|phone| self.by_shop.iter().any(|told| digits_of(told).contains(phone)))
     }
 
     /// Whether every span of time was told.
-    fn knows_spans(&self, lower: &str, found: &[Number]) -> bool {
-        found.iter().filter_map(|number| spans::span_at(lower, number)).all(|span| self.spans.contains(&span))
+    fn knows_spans(&self, words: &str, lower: &str, found: &[Number]) -> bool {
+        promises::spans(words).into_iter().all(|words| self.says(words))
+            && found.iter().filter_map(|number| spans::span_at(lower, number)).all(|span| self.spans.contains(&span))
     }
 
-    /// Whether every number was told, also one that blanks group by thousands.
-    fn knows_numbers(&self, text: Text<'_>, found: &[Number]) -> bool {
+    /// What stands against the first number that was not told, also where blanks group it by thousands.
+    fn unknown_number(&self, text: Text<'_>, found: &[Number]) -> Option<Objection> {
         let grouped = grouped(text.lower, found);
         let mut next = 0;
         while let Some(number) = found.get(next) {
@@ -213,10 +260,19 @@ impl Told {
             match group {
                 Some((_, count, _)) => next += count,
                 None if self.knows(text, number) => next += 1,
-                None => return false,
+                None => return Some(self.objection_to(text, number)),
             }
         }
-        true
+        None
+    }
+
+    fn objection_to(&self, text: Text<'_>, number: &Number) -> Objection {
+        let is_price = !matches!(text.beside(number), Beside::Nothing | Beside::Time)
+            || number.is_scaled
+            || self.limits.contains(&number.value)
+            || text.is_in_price(number)
+            || text.is_only(number);
+        if is_price { Objection::Price } else { Objection::Number }
     }
 
     fn knows(&self, text: Text<'_>, number: &Number) -> bool {
@@ -271,9 +327,9 @@ impl Told {
     }
 
     /// Prices in words and gifts are said again only as the shop said them.
-    fn knows_words(&self, lower: &str) -> bool {
+    fn knows_words(&self, words: &str, lower: &str) -> bool {
         wording::in_words(lower).into_iter().all(|words| self.says(words))
-            && wording::gifts(lower).all(|words| self.says(words))
+            && promises::gifts(words).into_iter().all(|words| self.says(words))
     }
 }
 
@@ -295,3 +351,5 @@ fn is_markup(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_words;

@@ -1,6 +1,8 @@
 //! What in an answer may be the name of a person.
 
-use crate::shared::text_fold::fold_name;
+use icu_properties::props::Script;
+
+use crate::shared::text_fold::{fold_name, script_of};
 
 /// How many words a name has that is looked for.
 const SHORTEST: usize = 2;
@@ -16,12 +18,30 @@ const COMMON: &str = "a an the this that is are it you your we our my for with a
     liebe grusse hola buenos dias buenas tardes noches muchas gracias bonjour bonsoir merci beaucoup ola bom dia boa tarde \
     noite muito obrigado obrigada ciao buongiorno grazie mille cam on xin chao chao ban anh chi em shop oi";
 
+/// Words before a name, however it is written: behind them one word is a name, too.
+const NAMING: [&str; 44] = [
+    "mr", "mrs", "ms", "miss", "mister", "customer", "named", "called", "told", "buyer", "herr", "herrn", "frau",
+    "kunde", "kundin", "kunden", "señor", "señora", "sr", "sra", "clienta", "cliente", "monsieur", "madame", "mme",
+    "client", "cliente", "senhor", "senhora", "dona", "anh", "chị", "ông", "bà", "khách", "hàng", "bạn", "tên",
+    "signor", "signora", "pan", "pani", "meneer", "mevrouw",
+];
+
+/// How long a name is that is written without blanks, in signs, and how many signs of an answer are looked at for one.
+const SHORTEST_SIGNS: usize = 3;
+const LONGEST_SIGNS: usize = 6;
+const MOST_SIGNS: usize = 1_000;
+
+/// How many signs the first part of such a name has at most: it may be kept with a blank behind that.
+const LONGEST_FIRST: usize = 3;
+
 /// The runs of words in an answer that may be somebody's name, as names are kept to be found: without case, marks and
 /// more than one blank. A name is written in capitals, or in a script that has none.
 #[must_use]
 pub fn candidates(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     add_runs(text, &mut found);
+    add_named(text, &mut found);
+    add_signs(text, &mut found);
     if text.contains(HYPHENS) {
         add_runs(&text.replace(HYPHENS, " "), &mut found);
     }
@@ -36,17 +56,58 @@ fn add_runs(text: &str, found: &mut Vec<String>) {
     for start in 0..words.len() {
         let mut name = Vec::new();
         for word in words[start..].iter().take(LONGEST) {
-            let bare = word.trim_matches(|sign: char| !sign.is_alphanumeric());
-            if bare.is_empty() || bare.starts_with(char::is_lowercase) || bare.starts_with(char::is_numeric) {
+            let plain = bare(word);
+            if plain.is_empty() || plain.starts_with(char::is_lowercase) || plain.starts_with(char::is_numeric) {
                 break;
             }
-            name.push(bare);
+            name.push(plain);
             if name.len() >= SHORTEST {
                 found.push(fold_name(&name.join(" ")));
             }
-            // "Gladly, Sam" and "Sam. Doe" are no names.
+            // "Roe, Jane"; "Gladly, Sam" and "Sam. Doe" are no names.
+            if let [last] = name[..]
+                && word.ends_with(',')
+                && let Some(first) = words.get(start + 1).map(|next| bare(next))
+                && first.starts_with(char::is_uppercase)
+            {
+                found.push(fold_name(&format!("{first} {last}")));
+            }
             if word.ends_with([',', '.', '!', '?', ';', ':']) {
                 break;
+            }
+        }
+    }
+}
+
+fn bare(word: &str) -> &str {
+    word.trim_matches(|sign: char| !sign.is_alphanumeric())
+}
+
+/// What stands behind a word before which a name stands, in whatever case.
+fn add_named(text: &str, found: &mut Vec<String>) {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    for (at, _) in words.iter().enumerate().filter(|(_, word)| NAMING.contains(&bare(word).to_lowercase().as_str())) {
+        let mut name = Vec::new();
+        for word in words[at + 1..].iter().take(LONGEST).take_while(|word| !bare(word).is_empty()) {
+            name.push(bare(word));
+            found.push(fold_name(&name.join(" ")));
+        }
+    }
+}
+
+/// Names of languages that write no blanks, with and without one between their parts.
+fn add_signs(text: &str, found: &mut Vec<String>) {
+    let is_sign = |sign: &char| matches!(script_of(*sign), Script::Han | Script::Katakana | Script::Hangul);
+    let signs: Vec<char> = text.chars().take(MOST_SIGNS).collect();
+    for run in signs.chunk_by(|one, next| is_sign(one) && is_sign(next)) {
+        for length in SHORTEST_SIGNS..=LONGEST_SIGNS.min(run.len()) {
+            for name in run.windows(length) {
+                found.push(fold_name(&name.iter().collect::<String>()));
+                for first in 1..=LONGEST_FIRST.min(length - 1) {
+                    let (first, last) = name.split_at(first);
+                    let (first, last): (String, String) = (first.iter().collect(), last.iter().collect());
+                    found.push(fold_name(&format!("{first} {last}")));
+                }
             }
         }
     }
@@ -59,6 +120,21 @@ fn is_common(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_found_however_it_is_written() {
+        for (answer, name) in [
+            ("As I told jane roe, it is blue.", "jane roe"),
+            ("Roe, Jane wrote", "jane roe"),
+            ("Frau Meier fragte das auch", "meier"),
+            ("昨日佐藤花子様にもお伝えしました", "佐藤花子"),
+            ("昨日佐藤花子様にもお伝えしました", "佐藤 花子"),
+            ("김민수 고객님", "김민수"),
+            ("khách nguyen van an hỏi", "nguyen van an"),
+        ] {
+            assert!(candidates(answer).contains(&name.to_owned()), "{answer}");
+        }
+    }
 
     #[test]
     fn names_are_words_in_capitals_one_after_the_other() {

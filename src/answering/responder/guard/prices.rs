@@ -107,7 +107,7 @@ const DEALS: [&str; 14] = [
 ];
 
 /// Words of a share beside the sign.
-const SHARES: [&str; 12] = [
+const SHARES: [&str; 21] = [
     "%",
     "percent",
     "per cent",
@@ -120,7 +120,23 @@ const SHARES: [&str; 12] = [
     "パーセント",
     "процентов",
     "折",
+    "割",
+    "percento",
+    "per cento",
+    "procent",
+    "yüzde",
+    "เปอร์เซ็นต์",
+    "प्रतिशत",
+    "بالمئة",
+    "في المئة",
 ];
+
+/// Whether the text begins with a word of a share.
+#[must_use]
+pub fn is_share_ahead(rest: &str) -> bool {
+    let rest = rest.trim_start_matches([' ', '-']);
+    SHARES.iter().any(|word| rest.strip_prefix(word).is_some_and(|rest| ends(word, rest)))
+}
 
 /// Words behind an hour.
 const HOURS: [&str; 16] =
@@ -179,10 +195,7 @@ impl Text<'_> {
     #[must_use]
     pub fn beside(self, number: &Number) -> Beside {
         let after = &self.lower[number.end..];
-        if SHARES
-            .iter()
-            .any(|word| after.trim_start_matches(' ').strip_prefix(word).is_some_and(|rest| ends(word, rest)))
-        {
+        if is_share_ahead(after) {
             return Beside::Share;
         }
         if let Some(codes) = self.currency_behind(number).or_else(|| self.currency_before(number)) {

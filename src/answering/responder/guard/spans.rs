@@ -19,7 +19,7 @@ pub type Span = (Unit, u64);
 const HOUR: &str = "h";
 
 /// Words for units, and how many of the unit each is. Words that also follow the hour of a clock ("9 horas") are none.
-const WORDS: [(&str, Unit, u64); 97] = [
+const WORDS: &[(&str, Unit, u64)] = &[
     (HOUR, Unit::Hours, 1),
     ("hours", Unit::Hours, 1),
     ("hour", Unit::Hours, 1),
@@ -117,7 +117,102 @@ const WORDS: [(&str, Unit, u64); 97] = [
     ("年", Unit::Months, 12),
     ("년", Unit::Months, 12),
     ("ปี", Unit::Months, 12),
+    ("uur", Unit::Hours, 1),
+    ("uren", Unit::Hours, 1),
+    ("saat", Unit::Hours, 1),
+    ("ساعة", Unit::Hours, 1),
+    ("ساعات", Unit::Hours, 1),
+    ("घंटे", Unit::Hours, 1),
+    ("dag", Unit::Hours, 24),
+    ("dagar", Unit::Hours, 24),
+    ("dager", Unit::Hours, 24),
+    ("dage", Unit::Hours, 24),
+    ("dzień", Unit::Hours, 24),
+    ("journée", Unit::Hours, 24),
+    ("journées", Unit::Hours, 24),
+    ("günde", Unit::Hours, 24),
+    ("أيام", Unit::Hours, 24),
+    ("يوم", Unit::Hours, 24),
+    ("दिन", Unit::Hours, 24),
+    ("วันทำการ", Unit::Hours, 24),
+    ("يومين", Unit::Hours, 48),
+    ("週間", Unit::Hours, 168),
+    ("주일", Unit::Hours, 168),
+    ("uger", Unit::Hours, 168),
+    ("uker", Unit::Hours, 168),
+    ("veckor", Unit::Hours, 168),
+    ("vecka", Unit::Hours, 168),
+    ("tygodni", Unit::Hours, 168),
+    ("tygodnie", Unit::Hours, 168),
+    ("tydzień", Unit::Hours, 168),
+    ("hafta", Unit::Hours, 168),
+    ("أسابيع", Unit::Hours, 168),
+    ("أسبوع", Unit::Hours, 168),
+    ("हफ्ते", Unit::Hours, 168),
+    ("неделю", Unit::Hours, 168),
+    ("mes", Unit::Months, 1),
+    ("mês", Unit::Months, 1),
+    ("mese", Unit::Months, 1),
+    ("maanden", Unit::Months, 1),
+    ("maand", Unit::Months, 1),
+    ("månader", Unit::Months, 1),
+    ("måned", Unit::Months, 1),
+    ("måneder", Unit::Months, 1),
+    ("miesięcy", Unit::Months, 1),
+    ("miesiące", Unit::Months, 1),
+    ("miesiąc", Unit::Months, 1),
+    ("ay", Unit::Months, 1),
+    ("месяц", Unit::Months, 1),
+    ("أشهر", Unit::Months, 1),
+    ("شهر", Unit::Months, 1),
+    ("महीने", Unit::Months, 1),
+    ("महीना", Unit::Months, 1),
+    ("année", Unit::Months, 12),
+    ("années", Unit::Months, 12),
+    ("ano", Unit::Months, 12),
+    ("anno", Unit::Months, 12),
+    ("jaar", Unit::Months, 12),
+    ("jaren", Unit::Months, 12),
+    ("år", Unit::Months, 12),
+    ("lat", Unit::Months, 12),
+    ("lata", Unit::Months, 12),
+    ("rok", Unit::Months, 12),
+    ("yıl", Unit::Months, 12),
+    ("год", Unit::Months, 12),
+    ("سنوات", Unit::Months, 12),
+    ("سنة", Unit::Months, 12),
+    ("साल", Unit::Months, 12),
+    ("वर्ष", Unit::Months, 12),
+    ("سنتين", Unit::Months, 24),
 ];
+
+/// Beginnings of words for units that go on in many ways: "2-jährige", "zweitägig".
+const STEMS: &[(&str, Unit, u64)] = &[
+    ("stündig", Unit::Hours, 1),
+    ("tägig", Unit::Hours, 24),
+    ("wöchig", Unit::Hours, 168),
+    ("monatig", Unit::Months, 1),
+    ("monatsgarantie", Unit::Months, 1),
+    ("jährig", Unit::Months, 12),
+    ("jahresgarantie", Unit::Months, 12),
+];
+
+/// The words for units.
+pub fn unit_words() -> impl Iterator<Item = &'static str> {
+    WORDS.iter().map(|(word, ..)| *word).filter(|word| *word != HOUR)
+}
+
+/// Whether the rest of a word is a unit that is written together with its number.
+#[must_use]
+pub fn is_stem(rest: &str) -> bool {
+    STEMS.iter().any(|(stem, ..)| rest.starts_with(stem))
+}
+
+/// Whether a unit stands at the beginning of this text, or behind the second end of a range.
+#[must_use]
+pub fn is_unit_ahead(rest: &str) -> bool {
+    unit_behind(rest).or_else(|| unit_behind(second_end(rest)?)).is_some()
+}
 
 /// Words that may stand between a number and its unit.
 const BETWEEN: [&str; 8] = ["business", "working", "full", "calendar", "more", "weitere", "volle", "个"];
@@ -181,7 +276,10 @@ fn unit_behind(rest: &str) -> Option<(&'static str, Unit, u64)> {
 
 fn unit_at(rest: &str) -> Option<(&'static str, Unit, u64)> {
     let is_unit = |(word, _, _): &&(&str, Unit, u64)| rest.strip_prefix(word).is_some_and(|rest| ends(word, rest));
-    WORDS.iter().find(is_unit).copied()
+    let is_stem = |(stem, _, _): &&(&str, Unit, u64)| rest.starts_with(stem);
+    // With the longest first: "週間" is no "週".
+    let longest = WORDS.iter().filter(is_unit).max_by_key(|(word, ..)| word.len());
+    longest.or_else(|| STEMS.iter().find(is_stem)).copied()
 }
 
 /// What stands behind the second end of a range, of which the first end was read.

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn told(texts: &[&str]) -> Told {
+pub(super) fn told(texts: &[&str]) -> Told {
     let mut told = Told::default();
     texts.iter().for_each(|text| told.add(text));
     told
@@ -19,14 +19,14 @@ fn shop(price: &str, currency: &str) -> Told {
 }
 
 #[track_caller]
-fn all_leave(told: &Told, answers: &[&str]) {
+pub(super) fn all_leave(told: &Told, answers: &[&str]) {
     let refused: Vec<_> =
         answers.iter().filter_map(|answer| told.objection(answer).map(|objection| (*answer, objection))).collect();
     assert_eq!(refused, []);
 }
 
 #[track_caller]
-fn none_leaves(told: &Told, objection: Objection, answers: &[&str]) {
+pub(super) fn none_leaves(told: &Told, objection: Objection, answers: &[&str]) {
     let left: Vec<_> = answers.iter().filter(|answer| told.objection(answer) != Some(objection)).collect();
     assert_eq!(left, [&""; 0], "{objection:?}");
 }
