@@ -7,7 +7,9 @@ use crate::shared::channel::about::About;
 use crate::shared::channel::dialogue::Fault;
 use crate::shared::channel::finding::{Finding, SOON_MS};
 use crate::shared::database::db::Db;
-use crate::shared::store::{self, ApiKeys, Connection, Connections, Inspection, SendingBlock, Status, TokenKind};
+use crate::shared::store::{
+    self, ApiKeys, Connection, Connections, Inspection, SendingBlock, Status, TokenKind, blocked_alert,
+};
 use crate::workers::configured_accounts::find_owner;
 
 /// A poll runs daily; an account that was not read for two days is not polled.
@@ -103,6 +105,13 @@ pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -
         }
     }
     findings
+}
+
+/// The alerts of the running service that [`accounts`] has told already.
+pub async fn alerts_told(connections: &Connections) -> Vec<String> {
+    let list = connections.list().await.unwrap_or_default();
+    let blocked = list.iter().filter(|connection| connection.block.is_some());
+    blocked.map(|connection| blocked_alert(&connection.channel, &connection.account).name().to_owned()).collect()
 }
 
 /// What is known of a channel that the settings switch on.

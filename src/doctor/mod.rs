@@ -139,22 +139,23 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     report.add("journal", accounts::journal(&config.server, running, clock.now_ms()));
     let alerts = service::open_alerts(&config.server, running).await;
     // Each of these has a finding of its own.
-    let mut told = Vec::new();
+    let mut told: Vec<String> = Vec::new();
     if report.findings.iter().any(|finding| finding.code == machine::OUTPUT_BLOCKED) {
-        told.push(BLOCKED);
+        told.push(BLOCKED.to_owned());
     }
     if let Some(objects) = &config.server.objects {
-        told.extend(cloud::TOLD);
+        told.extend(cloud::TOLD.map(str::to_owned));
         report.add("copies in object storage", cloud::findings(&config.server, objects, clock, &alerts).await);
     }
     if let Some(settings) = &config.server.responder {
-        told.extend(bot::TOLD);
+        told.extend(bot::TOLD.map(str::to_owned));
         report.add("the built-in responder", bot::findings(&config.server, settings, clock, &alerts).await);
     }
     report.add("keys of the API", accounts::api_keys(&config.server, clock.now_ms()).await);
     match accounts::open(&config.server).await {
         Ok(Some(connections)) => {
             report.add("accounts", accounts::accounts(&connections, config, clock.now_ms()).await);
+            told.extend(accounts::alerts_told(&connections).await);
             for (platform, section) in channels::configured(config) {
                 report.add(platform, section.examine(&http, &connections, clock.now_ms()).await);
             }

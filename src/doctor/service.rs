@@ -57,9 +57,9 @@ pub fn add_met(
     }
 }
 
-/// Whatever is open in the running service and no finding has told yet.
-pub fn still_open(alerts: &[OpenAlert], told: &[&str]) -> Vec<Finding> {
-    let untold = alerts.iter().filter(|alert| !told.contains(&alert.cause.as_str()));
+/// Whatever is open in the running service and no finding has told yet. `told`: the causes that have findings of their own.
+pub fn still_open(alerts: &[OpenAlert], told: &[String]) -> Vec<Finding> {
+    let untold = alerts.iter().filter(|alert| !told.contains(&alert.cause));
     untold
         .map(|OpenAlert { cause, sentence }| {
             Finding::warning(

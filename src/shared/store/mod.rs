@@ -72,6 +72,7 @@ pub use read_requests::{DueRead, NextTry, PendingRead};
 pub use record_changes::{RecordChange, RecordPlace};
 pub use records::{Change, Edit, Record, RecordPage};
 pub use reports::{KeptReport, PollReport, Subscriptions};
+pub use sending_blocks::blocked_alert;
 pub use sessions::{Session, Sessions};
 pub use staging::{Children, Part, Staging};
 pub use still_to_come::StillToCome;

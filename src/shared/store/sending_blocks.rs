@@ -8,6 +8,13 @@ use super::connection::{Connection, SendingBlock};
 use super::connections::Connections;
 use crate::shared::channel::dialogue::Fault;
 use crate::shared::journal::Account;
+use crate::shared::telemetry::alerts::Cause;
+
+/// The cause of the alert that an account cannot send.
+#[must_use]
+pub fn blocked_alert(channel: &str, account: &str) -> Cause {
+    Cause::of_account(channel, account, "replies")
+}
 
 impl Connections {
     /// Notes that this login of an account cannot send. Another login since then has ended it already.

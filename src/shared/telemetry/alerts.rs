@@ -46,6 +46,12 @@ impl Cause {
         Self::named(format!("{channel}:{account}:{kind}:{which}"), channel, account, kind)
     }
 
+    /// Its name, as alerts show it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     fn named(name: String, channel: &str, account: &str, kind: &str) -> Self {
         let account = AccountCause { channel: channel.to_owned(), account: account.to_owned(), kind: kind.to_owned() };
         Self { name, account: Some(account) }

@@ -11,8 +11,9 @@ use crate::shared::channel::dialogue::{
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::retry::Doubling;
-use crate::shared::store::{Connection, Outcome, Outgoing, OutgoingPart, PartState, SendingBlock, Standing};
-use crate::shared::telemetry::alerts::Cause;
+use crate::shared::store::{
+    Connection, Outcome, Outgoing, OutgoingPart, PartState, SendingBlock, Standing, blocked_alert,
+};
 
 /// The pauses before another call of what was certainly not sent.
 const PAUSES: Doubling = Doubling::new(std::time::Duration::from_millis(500), std::time::Duration::from_secs(60));
@@ -326,7 +327,9 @@ impl Outbox {
         let held = Held { until: now_ms + HELD_MS, connected_at: connection.connected_at };
         self.held().insert((channel.to_owned(), account.to_owned()), held);
         tracing::warn!(channel, account, code = block.code, why = block.fault.as_str(), "an account cannot send");
-        shared.alerts.raise(cause(channel, account), &format!("Answers are not being sent. {}", block.sentence));
+        shared
+            .alerts
+            .raise(blocked_alert(channel, account), &format!("Answers are not being sent. {}", block.sentence));
         let until = block.until;
         match shared.connections.block_sending(connection, block).await {
             Ok(()) => drop(self.0.next_end.fetch_min(until, Ordering::AcqRel)),
@@ -347,7 +350,7 @@ impl Outbox {
         let shared = &self.0.answering.shared;
         let (channel, account) = (connection.channel.as_str(), connection.account.as_str());
         let was_held = self.held().remove(&(channel.to_owned(), account.to_owned())).is_some();
-        shared.alerts.heal(cause(channel, account));
+        shared.alerts.heal(blocked_alert(channel, account));
         if (was_held || connection.block.is_some())
             && let Err(error) = shared.connections.unblock_sending(channel, account).await
         {
@@ -359,9 +362,4 @@ impl Outbox {
 
 fn is_template(message: &Outgoing) -> bool {
     message.parts.iter().any(|part| matches!(&part.content, Some(Part { content: PartContent::Template { .. }, .. })))
-}
-
-/// The cause of the alert that an account cannot send.
-fn cause(channel: &str, account: &str) -> Cause {
-    Cause::of_account(channel, account, "replies")
 }
