@@ -21,7 +21,7 @@ use crate::app::channels;
 use crate::app::config::{Config, Unknown};
 use crate::shared::channel::finding::{Finding, Severity};
 use crate::shared::clock::Clock;
-use crate::shared::files::output::BLOCKED;
+use crate::shared::files::blocked::BLOCKED;
 use crate::shared::outgoing::allowed_addresses::AllowedAddresses;
 use crate::shared::outgoing::http::Http;
 use crate::shared::settings::{Problem, ProblemKind, Problems};

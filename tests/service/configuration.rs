@@ -517,7 +517,7 @@ fn an_account_whose_platform_is_not_configured_any_more_is_told_of_and_not_waite
         });
         let ended = crate::process::run_briefly(shoptalk(folder.path(), &["sync"]));
         assert_eq!(ended.code, Some(1), "{ended:?}");
-        assert!(ended.stdout.contains("not configured"), "{ended:?}");
+        assert!(ended.stderr.contains("not configured"), "{ended:?}");
         drop(service);
     }
 }

@@ -113,7 +113,7 @@ async fn a_hand_over_passes_the_thread_to_the_inbox_and_its_end_takes_it_back() 
         assert_eq!(inbox.pause(Method::PUT, br#"{"minutes":60,"handover":true}"#).await, 200);
         inbox.work().await;
         let passed = ("pass_thread_control".to_owned(), Some(INBOX.to_owned()));
-        assert_eq!(inbox.control_calls(), [passed.clone()], "{channel}");
+        assert_eq!(inbox.control_calls(), std::slice::from_ref(&passed), "{channel}");
         assert_eq!(inbox.account.owner(&inbox.person).as_deref(), Some(INBOX));
         assert_eq!(inbox.pause(Method::DELETE, b"").await, 204);
         inbox.work().await;

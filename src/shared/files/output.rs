@@ -4,7 +4,7 @@
 //! A reader sees the old or the new document at every instant, also after a power cut. Unsynced replacements were
 //! measured to leave empty files after a cut, on ext4 and XFS alike.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -12,11 +12,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::blocked::Blocked;
 use super::comparing::Comparing;
 use super::folders::{FOLDER_FLAGS, as_io, find_folder_in, holds, open_plain, remove_files, visit};
 use super::following::{Change, Follower};
@@ -50,12 +51,6 @@ pub type Piece = (Range<u64>, Vec<u8>);
 /// How much is written at once.
 const PIECE: usize = 128 * 1024;
 
-/// The cause of the alert that something else than a folder stands where one belongs.
-pub const BLOCKED: &str = "files:blocked";
-
-/// How many names of a path are told: what is below the folder of an account's conversations is named after people.
-const TOLD_PARTS: usize = 3;
-
 /// The file of the output folder that says up to which event its files are made.
 const MADE: &str = ".shoptalk-made";
 
@@ -88,9 +83,7 @@ struct Root {
     /// Who is told of changes; nobody, while none was set.
     follower: OnceLock<Arc<dyn Follower>>,
     /// Where something else than a folder stood when one was to be used.
-    blocked: Mutex<BTreeSet<Vec<String>>>,
-    /// Where that is told.
-    alerts: OnceLock<Alerts>,
+    blocked: Blocked,
 }
 
 impl Output {
@@ -119,8 +112,7 @@ impl Output {
             unique: AtomicU64::new(0),
             closed: RwLock::default(),
             follower: OnceLock::new(),
-            blocked: Mutex::default(),
-            alerts: OnceLock::new(),
+            blocked: Blocked::default(),
         };
         Ok(Self(Arc::new(root), WhoTells::Output))
     }
@@ -142,7 +134,7 @@ impl Output {
 
     /// From now on somebody is told where something else than a folder stands where one belongs.
     pub fn tell_alerts(&self, alerts: Alerts) {
-        let _ = self.0.alerts.set(alerts);
+        self.0.blocked.tell(alerts);
     }
 
     /// Makes sure that no folder is in the way of writing that was, as far as is known.
@@ -150,41 +142,7 @@ impl Output {
     /// # Errors
     /// When something else than a folder stands where one belongs.
     pub fn ensure_unblocked(&self) -> std::io::Result<()> {
-        let blocked = {
-            let mut blocked = self.0.blocked.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_blocked = |folder: &Vec<String>| {
-                let path = folder.iter().fold(self.0.path.clone(), |path, part| path.join(part));
-                path.symlink_metadata().is_ok_and(|found| !found.is_dir())
-            };
-            let before = blocked.len();
-            blocked.retain(is_blocked);
-            if let Some(alerts) = self.0.alerts.get()
-                && blocked.is_empty()
-                && before > 0
-            {
-                alerts.heal(BLOCKED);
-            }
-            blocked.first().cloned()
-        };
-        blocked.map_or(Ok(()), |folder| Err(self.in_the_way(&folder)))
-    }
-
-    /// Remembers and tells that something else than a folder stands here.
-    fn note_blocked(&self, folder: &[String]) -> std::io::Error {
-        self.0.blocked.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_vec());
-        let error = self.in_the_way(folder);
-        if let Some(alerts) = self.0.alerts.get() {
-            let sentence = format!("{error}. Nothing is written there, and nothing is lost: put the folder back.");
-            alerts.raise(BLOCKED, &sentence);
-        }
-        error
-    }
-
-    fn in_the_way(&self, folder: &[String]) -> std::io::Error {
-        let shown = folder.iter().take(TOLD_PARTS).fold(self.0.path.clone(), |path, part| path.join(part));
-        let below = if folder.len() > TOLD_PARTS { "Below " } else { "" };
-        let said = format!("{below}{}: a symbolic link or a file stands where a folder belongs", shown.display());
-        std::io::Error::new(ErrorKind::NotADirectory, said)
+        self.0.blocked.ensure_none(&self.0.path)
     }
 
     /// The same folder for somebody who makes many changes at once and writes them down by himself, before he forgets that
@@ -744,7 +702,7 @@ impl Output {
                     self.0.readers.give_folder(&made)?;
                     made
                 }
-                Err(Errno::NOTDIR | Errno::LOOP) => return Err(self.note_blocked(&parts[..=at])),
+                Err(Errno::NOTDIR | Errno::LOOP) => return Err(self.0.blocked.note(&self.0.path, &parts[..=at])),
                 Err(error) => return Err(error.into()),
             };
         }

@@ -290,7 +290,7 @@ impl Worker for Outbox {
             self.end_blocks().await?;
             self.look_for_echoes().await?;
             self.look_at_those_aside();
-            self.forget_unknown_codes();
+            self.0.unknown_codes.forget_old(&self.0.answering.shared);
             self.remove_old().await?;
             Ok(self.start_due() > 0)
         })

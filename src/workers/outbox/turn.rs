@@ -280,7 +280,7 @@ impl Outbox {
             }
             Err(SendError::Refused { code, reason, is_known }) => {
                 if !is_known {
-                    self.note_unknown_code(channel, &code);
+                    self.0.unknown_codes.note(&self.0.answering.shared, channel, &code);
                 }
                 tracing::info!(
                     channel,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Outbox;
+use crate::shared::channel::context::Shared;
 use crate::shared::telemetry::alerts::Cause;
 
 /// How many codes are told apart: they come from outside.
@@ -20,24 +20,16 @@ const NEWS_MS: i64 = 24 * 60 * 60 * 1000;
 pub(super) struct UnknownCodes(Mutex<BTreeMap<(String, String), i64>>);
 
 impl UnknownCodes {
-    fn met(&self) -> MutexGuard<'_, BTreeMap<(String, String), i64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Outbox {
     /// The platform refused a part with a code that the channel does not know.
-    pub(super) fn note_unknown_code(&self, channel: &str, code: &str) {
-        let now_ms = self.now_ms();
+    pub fn note(&self, shared: &Shared, channel: &str, code: &str) {
         let code = {
-            let mut met = self.0.unknown_codes.met();
+            let mut met = self.met();
             let wanted = (channel.to_owned(), code.to_owned());
             let is_told_apart = met.contains_key(&wanted) || met.len() < TOLD_APART;
             let known = if is_told_apart { wanted } else { (channel.to_owned(), OTHER.to_owned()) };
-            met.insert(known.clone(), now_ms);
+            met.insert(known.clone(), shared.clock.now_ms());
             known.1
         };
-        let shared = &self.0.answering.shared;
         shared.metrics.replies.count_unknown_code(channel, &code);
         shared.alerts.raise(
             cause(channel, &code),
@@ -49,16 +41,19 @@ impl Outbox {
     }
 
     /// Codes that nobody has met for long are no news any more.
-    pub(super) fn forget_unknown_codes(&self) {
-        let now_ms = self.now_ms();
-        let mut met = self.0.unknown_codes.met();
-        met.retain(|(channel, code), at| {
+    pub fn forget_old(&self, shared: &Shared) {
+        let now_ms = shared.clock.now_ms();
+        self.met().retain(|(channel, code), at| {
             let is_news = now_ms - *at < NEWS_MS;
             if !is_news {
-                self.0.answering.shared.alerts.heal(cause(channel, code));
+                shared.alerts.heal(cause(channel, code));
             }
             is_news
         });
+    }
+
+    fn met(&self) -> MutexGuard<'_, BTreeMap<(String, String), i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::item::{By, ReadMeaning, is_automatic};
-use super::read::PastItem;
-use crate::shared::channel::meaning::{Meaning, Origin, WentOut};
+use crate::shared::channel::meaning::{Kind, Meaning, Origin, WentOut};
 use crate::shared::journal::{
     Conversation, EventPlace, FEED_CURSOR, conversation_number, cursor_position, in_order_up_to, newest_seq,
 };
@@ -24,6 +23,21 @@ const NOT_IN_ORDER: i64 = 2_000;
 
 /// Behind every event.
 pub(super) const NEWEST: EventPlace = EventPlace { seq: i64::MAX, occurred_at: i64::MAX };
+
+/// A message of a conversation's past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastItem {
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// Who.
+    pub by: By,
+    /// What kind of thing.
+    pub kind: Kind,
+    /// The words.
+    pub text: Option<String>,
+    /// The platform's id.
+    pub platform_id: Option<String>,
+}
 
 /// Reads what was said, for several items in one transaction.
 pub(super) struct History<'a> {

@@ -6,9 +6,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::cursors::{FeedEnds, find_ends};
-use super::history::{History, NEWEST, Newest, past_event};
-use super::item::{By, ItemKind, ReadMeaning};
-use crate::shared::channel::meaning::{Kind, Meaning, Said};
+use super::history::{History, NEWEST, Newest, PastItem, past_event};
+use super::item::{ItemKind, ReadMeaning};
+use crate::shared::channel::meaning::{Meaning, Said};
 use crate::shared::journal::{Account, Conversation, EventPlace, Journal, JournalError};
 use crate::shared::store::Item;
 use crate::shared::store::conversation_states::{Standing, find_name, load_standing};
@@ -100,21 +100,6 @@ pub struct FeedEvent {
     pub meaning: Meaning,
     /// The copies of what came with it, by position.
     pub files: Vec<(usize, String)>,
-}
-
-/// A message of a conversation's past.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PastItem {
-    /// When, in milliseconds since 1970.
-    pub at: i64,
-    /// Who.
-    pub by: By,
-    /// What kind of thing.
-    pub kind: Kind,
-    /// The words.
-    pub text: Option<String>,
-    /// The platform's id.
-    pub platform_id: Option<String>,
 }
 
 impl Journal {

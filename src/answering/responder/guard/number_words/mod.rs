@@ -364,8 +364,8 @@ impl Sum {
     /// Whether this word may stand within the number at this place.
     fn takes_link(&self, word: &str) -> bool {
         match word {
-            "y" | "e" | "et" => self.current % 10 == 0,
-            _ => self.current % 100 == 0,
+            "y" | "e" | "et" => self.current.is_multiple_of(10),
+            _ => self.current.is_multiple_of(100),
         }
     }
 }
