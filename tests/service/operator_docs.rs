@@ -48,6 +48,7 @@ async fn the_dashboard_and_the_list_name_the_metrics_that_there_are() {
     let bot = &app.shared().metrics.bot;
     bot.count_answer("answered", std::time::Duration::ZERO);
     bot.count_tokens(1, 1);
+    app.shared().metrics.replies.count_unknown_code("facebook", "7");
     let there = declared(&app).await;
     assert_eq!(names(LIST), there, "docs/metrics.md");
     let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();

@@ -173,11 +173,10 @@ async fn messages_wait_as_long_as_the_platform_says_where_nothing_of_the_allowan
 async fn where_nothing_waits_a_start_is_the_look_and_the_next_message_is_tried() {
     let (scene, _browser) = scene().await;
     scene.app.facebook.fail_sends(1, SendFailure::Refused(368, None));
-    let id = scene.say("Yes.").await;
+    let accepted = scene.post("first", &json!({"text": "Yes.", "ttl_seconds": 10})).await.json();
     scene.work().await;
-    let path = format!("/api/v1/messages/{id}");
-    assert_eq!(scene.bot.send(Method::DELETE, &path, &[], b"").await.status, 204);
-    scene.work().await;
+    scene.pass(11).await;
+    assert_eq!(scene.message(accepted["id"].as_str().unwrap()).await["failure"]["reason"], "expired");
     is_blocked(&scene, "blocked").await;
 
     let scene = Scene::again(scene.app.restart().await, &[Scope::Read, Scope::Reply]).await;

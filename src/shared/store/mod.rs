@@ -65,7 +65,8 @@ pub use keys::Keys;
 pub use login_states::LoginStates;
 pub use object_copies::{CopiesWaiting, CopyOutcome, CopyResult, DueCopy};
 pub use outgoing::{
-    Acceptance, Author, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState, Uncopied,
+    Acceptance, Author, DueOutgoing, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState,
+    Uncopied,
 };
 pub use overview::{Arrivals, Consumer, Counts, Failure, SetAside, Totals, Work};
 pub use read_requests::{DueRead, NextTry, PendingRead};

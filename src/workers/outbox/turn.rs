@@ -12,7 +12,7 @@ use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::retry::Doubling;
 use crate::shared::store::{
-    Connection, Outcome, Outgoing, OutgoingPart, PartState, SendingBlock, Standing, blocked_alert,
+    Author, Connection, DueOutgoing, Outcome, Outgoing, OutgoingPart, PartState, SendingBlock, Standing, blocked_alert,
 };
 
 /// The pauses before another call of what was certainly not sent.
@@ -56,8 +56,8 @@ impl Outbox {
 
     async fn try_turn(&self, number: i64, to: &Conversation) -> anyhow::Result<Turn> {
         let shared = &self.0.answering.shared;
-        let found = shared.journal.find_outgoing_with_standing(number).await?;
-        let Some((message, standing)) = found else { return Ok(Turn::Done) };
+        let found = shared.journal.find_due_outgoing(number).await?;
+        let Some(DueOutgoing { message, standing, is_undecided }) = found else { return Ok(Turn::Done) };
         let now_ms = self.now_ms();
         let Some(dialogue) = self.0.answering.dialogue(&to.channel) else {
             return Ok(Turn::Postponed(now_ms + AGAIN_MS));
@@ -84,6 +84,9 @@ impl Outbox {
         }
         if let Some(at) = self.until_delivered(&**dialogue, to).await? {
             return Ok(Turn::Postponed(at.min(message.expires_at)));
+        }
+        if is_undecided && message.author == Author::Bot {
+            return Ok(Turn::Postponed((now_ms + AGAIN_MS).min(message.expires_at)));
         }
         let Some(connection) = shared.connections.find(&to.channel, &to.account).await? else {
             return self.fail(&message, Reason::AccountUnavailable).await;

@@ -1,7 +1,7 @@
 //! Echoes that may be ours: which part of ours one shows is known when its call has ended or it was looked for. Until then they
 //! wait, so that no bot is silenced by its own picture.
 //!
-//! Nothing goes out over a human's head meanwhile: messages to the same person wait behind the part that is in doubt.
+//! Nothing goes out over a human's head meanwhile: what bots say in that conversation waits until the consumer has taken them.
 
 use rusqlite::{Connection, params};
 
@@ -35,4 +35,17 @@ pub(in crate::shared::store) fn release_doubtful(connection: &Connection, of: &C
         connection.prepare_cached("DELETE FROM feed_doubtful WHERE seq = ?1")?.execute([seq])?;
     }
     Ok(())
+}
+
+/// Whether something waits in this conversation that may say that a human has taken over: bots are silent until it is taken.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::shared::store) fn is_waiting(connection: &Connection, of: &Conversation) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM (SELECT seq FROM feed_released UNION ALL SELECT seq FROM feed_doubtful) CROSS JOIN events AS e USING (seq)
+             WHERE e.channel = ?1 AND e.account = ?2 AND e.conversation = ?3 AND e.apart IS NULL",
+        )?
+        .exists([&of.channel, &of.account, &of.person])
 }

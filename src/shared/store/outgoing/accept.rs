@@ -220,6 +220,12 @@ fn has_full_queue(connection: &Connection, of: &Conversation) -> rusqlite::Resul
     Ok(waiting >= MOST_OF_A_PERSON)
 }
 
+/// Nothing waits for longer than the platform's window is open.
+fn expires_at(new: &NewMessage, now_ms: i64) -> i64 {
+    let own = now_ms + new.ttl_ms;
+    new.ends_at.map_or(own, |end| end.min(own))
+}
+
 /// A message as it was just stored. `answers`: the key of the event that it answers.
 fn stored(new: &NewMessage, (number, answers): (i64, Option<&[u8]>), now_ms: i64) -> Outgoing {
     let parts = (1..).zip(&new.parts).map(|(n, part)| OutgoingPart {
@@ -245,7 +251,7 @@ fn stored(new: &NewMessage, (number, answers): (i64, Option<&[u8]>), now_ms: i64
         author: new.author,
         answers: answers.map(event_id),
         created_at: now_ms,
-        expires_at: now_ms + new.ttl_ms,
+        expires_at: expires_at(new, now_ms),
         tries: 0,
         next_try_at: None,
         parts: parts.collect(),
@@ -269,7 +275,7 @@ fn insert(connection: &Connection, new: &NewMessage, answers: Option<&[u8]>, now
             new.author.as_str(),
             answers,
             now_ms,
-            new.ends_at.map_or(now_ms + new.ttl_ms, |end| end.min(now_ms + new.ttl_ms)),
+            expires_at(new, now_ms),
             new.ttl_ms,
             newest_seq(connection)?
         ])?;

@@ -15,5 +15,5 @@ pub(super) use changes::take_back;
 
 pub use accept::{Acceptance, NewMessage, Overtaken};
 pub use copies::Uncopied;
-pub use progress::{Looked, Outcome};
+pub use progress::{DueOutgoing, Looked, Outcome};
 pub use rows::{Author, Outgoing, OutgoingPart, PartState};

@@ -9,7 +9,7 @@ use crate::shared::channel::dialogue::{Part, Reason, Sent};
 use crate::shared::journal::acknowledged::SENDING_IS_DOUBTFUL;
 use crate::shared::journal::{Conversation, Journal, JournalError};
 use crate::shared::store::conversation_states::{Standing, load_standing};
-use crate::shared::store::feed::doubtful::release_doubtful;
+use crate::shared::store::feed::doubtful::{self, release_doubtful};
 
 /// How a call ended.
 #[derive(Debug, Clone)]
@@ -38,6 +38,17 @@ pub enum Looked {
     GivenUp,
 }
 
+/// A message whose turn it may be.
+#[derive(Debug, Clone)]
+pub struct DueOutgoing {
+    /// The message.
+    pub message: Outgoing,
+    /// How its conversation stands.
+    pub standing: Standing,
+    /// Whether something was not looked at yet that may say that a human has taken over.
+    pub is_undecided: bool,
+}
+
 /// What is still to be done with the messages of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenOutgoing {
@@ -64,12 +75,13 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn find_outgoing_with_standing(&self, number: i64) -> Result<Option<(Outgoing, Standing)>, JournalError> {
+    pub async fn find_due_outgoing(&self, number: i64) -> Result<Option<DueOutgoing>, JournalError> {
         self.read(move |connection| {
             let connection = connection.unchecked_transaction()?;
             let Some(message) = rows::find(&connection, number)? else { return Ok(None) };
             let standing = load_standing(&connection, &message.conversation)?;
-            Ok(Some((message, standing)))
+            let is_undecided = doubtful::is_waiting(&connection, &message.conversation)?;
+            Ok(Some(DueOutgoing { message, standing, is_undecided }))
         })
         .await
     }
