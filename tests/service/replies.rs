@@ -104,6 +104,20 @@ impl Scene {
     }
 }
 
+/// The form for an answer as a conversation's page holds it, filled in with this text.
+pub fn filled_in(page: &str, text: &str) -> String {
+    let field = |name: &str| {
+        let mark = format!("name=\"{name}\" value=\"");
+        let rest = &page[page.rfind(&mark).unwrap() + mark.len()..];
+        rest[..rest.find('"').unwrap()].to_owned()
+    };
+    form_urlencoded::Serializer::new(String::new())
+        .append_pair("form_token", &field("form_token"))
+        .append_pair("key", &field("key"))
+        .append_pair("text", text)
+        .finish()
+}
+
 fn failure(message: &Value) -> (&str, Option<&str>) {
     (message["failure"]["reason"].as_str().unwrap_or_default(), message["failure"]["code"].as_str())
 }
@@ -898,17 +912,7 @@ async fn a_merchant_answers_by_hand_on_the_conversations_page() {
     scene.hear("Is anybody there?").await;
     let browser = browser.for_pages();
     let path = format!("/conversations/facebook/{PAGE}/{SAM}");
-    let page = browser.get(&path).await.text();
-    let field = |name: &str| {
-        let mark = format!("name=\"{name}\" value=\"");
-        let rest = &page[page.rfind(&mark).unwrap() + mark.len()..];
-        rest[..rest.find('"').unwrap()].to_owned()
-    };
-    let form = form_urlencoded::Serializer::new(String::new())
-        .append_pair("form_token", &field("form_token"))
-        .append_pair("key", &field("key"))
-        .append_pair("text", "Yes,\r\nwe are <here>.")
-        .finish();
+    let form = filled_in(&browser.get(&path).await.text(), "Yes,\r\nwe are <here>.");
     for _ in 0..2 {
         let answer = browser.post_form(&format!("{path}/answer"), &form).await;
         assert_eq!(answer.status, 303, "{answer:?}");

@@ -13,7 +13,7 @@ use shoptalk::whatsapp::sandbox::{Reach, SendFailure as WhatsappFailure};
 
 use crate::api_keys::{Bot, is_problem};
 use crate::operator_metrics::{scrape, value};
-use crate::replies::{Scene, to};
+use crate::replies::{Scene, filled_in, to};
 use crate::test_app::{PAGE, TestApp};
 use crate::{linkedin_stage, viber_stage, whatsapp};
 
@@ -103,17 +103,7 @@ async fn as_many_messages_of_an_account_wait_as_may_whoever_sends_them() {
     is_problem(&scene.post("media", &json!({"template": {"name": "a", "language": "en"}})).await, 422, "unsupported");
 
     let path = format!("/conversations/facebook/{PAGE}/{KIM}");
-    let page = browser.get(&path).await.text();
-    let field = |name: &str| {
-        let mark = format!("name=\"{name}\" value=\"");
-        let rest = &page[page.rfind(&mark).unwrap() + mark.len()..];
-        rest[..rest.find('"').unwrap()].to_owned()
-    };
-    let form = form_urlencoded::Serializer::new(String::new())
-        .append_pair("form_token", &field("form_token"))
-        .append_pair("key", &field("key"))
-        .append_pair("text", "By hand.")
-        .finish();
+    let form = filled_in(&browser.get(&path).await.text(), "By hand.");
     let answer = browser.post_form(&format!("{path}/answer"), &form).await;
     assert_eq!(answer.status, 409, "{answer:?}");
     assert!(answer.text().contains("By hand."), "the text is not lost");

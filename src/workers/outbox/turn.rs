@@ -72,8 +72,7 @@ impl Outbox {
             return Ok(Turn::Done);
         };
         if message.expires_at <= now_ms {
-            let why = self.why_over(&**dialogue, &message).await?;
-            return self.fail(&message, why).await;
+            return self.fail(&message, why_over(&**dialogue, &message, &standing)).await;
         }
         if let Some(at) = message.next_try_at.filter(|at| *at > now_ms) {
             return Ok(Turn::Postponed(at.min(message.expires_at)));
@@ -118,15 +117,6 @@ impl Outbox {
         let (now_ms, longest) = (self.now_ms(), i64::try_from(longest.as_millis()).unwrap_or(i64::MAX / 2));
         let until = sent_at.min(now_ms).saturating_add(longest);
         Ok((now_ms < until).then(|| until.min(now_ms + GLANCE_MS)))
-    }
-
-    /// Why a message that still waits is not sent any more: the platform's window ended at that time, or its own life did.
-    async fn why_over(&self, dialogue: &dyn Dialogue, message: &Outgoing) -> Result<Reason, JournalError> {
-        let standing = self.0.answering.shared.journal.load_standing(&message.conversation).await?;
-        let (profile, now_ms) = (Some(dialogue.profile()), message.expires_at);
-        let then = AtTime { standing: &standing, profile, is_available: true, now_ms };
-        let ends_at = then.ends_at(message.author, is_template(message));
-        Ok(if ends_at.is_some_and(|at| at <= now_ms) { Reason::WindowClosed } else { Reason::Expired })
     }
 
     async fn fail(&self, message: &Outgoing, reason: Reason) -> anyhow::Result<Turn> {
@@ -361,6 +351,14 @@ impl Outbox {
             tracing::warn!(error, "that an account can send again could not be stored; its block ends with its time");
         }
     }
+}
+
+/// Why a message that still waits is not sent any more: the platform's window ended at that time, or its own life did.
+fn why_over(dialogue: &dyn Dialogue, message: &Outgoing, standing: &Standing) -> Reason {
+    let (profile, now_ms) = (Some(dialogue.profile()), message.expires_at);
+    let then = AtTime { standing, profile, is_available: true, now_ms };
+    let ends_at = then.ends_at(message.author, is_template(message));
+    if ends_at.is_some_and(|at| at <= now_ms) { Reason::WindowClosed } else { Reason::Expired }
 }
 
 fn is_template(message: &Outgoing) -> bool {

@@ -7,6 +7,11 @@ use rusqlite::{Connection, params};
 
 use crate::shared::journal::Conversation;
 
+/// What waits in a conversation.
+pub(super) const WAITING: &str = "SELECT 1
+    FROM (SELECT seq FROM feed_released UNION ALL SELECT seq FROM feed_doubtful) CROSS JOIN events AS e USING (seq)
+    WHERE e.channel = ?1 AND e.account = ?2 AND e.conversation = ?3 AND e.apart IS NULL";
+
 /// Lets an echo wait.
 ///
 /// # Errors
@@ -42,10 +47,5 @@ pub(in crate::shared::store) fn release_doubtful(connection: &Connection, of: &C
 /// # Errors
 /// When the database fails.
 pub(in crate::shared::store) fn is_waiting(connection: &Connection, of: &Conversation) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT 1 FROM (SELECT seq FROM feed_released UNION ALL SELECT seq FROM feed_doubtful) CROSS JOIN events AS e USING (seq)
-             WHERE e.channel = ?1 AND e.account = ?2 AND e.conversation = ?3 AND e.apart IS NULL",
-        )?
-        .exists([&of.channel, &of.account, &of.person])
+    connection.prepare_cached(WAITING)?.exists([&of.channel, &of.account, &of.person])
 }

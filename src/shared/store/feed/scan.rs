@@ -216,6 +216,7 @@ pub(in crate::shared::store) fn note_released(
 
 #[cfg(test)]
 mod tests {
+    use super::super::doubtful::WAITING;
     use super::*;
 
     #[test]
@@ -224,7 +225,7 @@ mod tests {
         for migration in crate::shared::journal::migrations::MIGRATIONS {
             connection.execute_batch(migration).expect("migrated");
         }
-        for asked in [format!("{COLUMNS} {RELEASED}"), BEHIND.to_owned()] {
+        for asked in [format!("{COLUMNS} {RELEASED}"), BEHIND.to_owned(), WAITING.to_owned()] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {asked}")).expect("prepared");
             let values = vec![1_i64; statement.parameter_count()];
             let plan = statement

@@ -421,9 +421,6 @@ fn end_call(
             connection
                 .prepare_cached("UPDATE outgoing SET next_try_at = ?2 WHERE number = ?1")?
                 .execute(params![number, at])?;
-            if let Some(message) = rows::find(connection, number)? {
-                release_doubtful(connection, &message.conversation)?;
-            }
             false
         }
         Outcome::Failed(reason, code) => {
@@ -446,7 +443,15 @@ fn end_call(
             unknown == 1
         }
     };
-    if is_news { tell(connection, number, now_ms) } else { rows::find(connection, number) }
+    if is_news {
+        return tell(connection, number, now_ms);
+    }
+    let message = rows::find(connection, number)?;
+    // No call is under way any more whose answer could say that an echo is ours.
+    if let Some(message) = &message {
+        release_doubtful(connection, &message.conversation)?;
+    }
+    Ok(message)
 }
 
 /// Whether this id of the platform is that of another part of the same conversation.
