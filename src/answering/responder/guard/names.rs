@@ -19,11 +19,11 @@ const COMMON: &str = "a an the this that is are it you your we our my for with a
     noite muito obrigado obrigada ciao buongiorno grazie mille cam on xin chao chao ban anh chi em shop oi";
 
 /// Words before a name, however it is written: behind them one word is a name, too.
-const NAMING: [&str; 44] = [
+const NAMING: [&str; 43] = [
     "mr", "mrs", "ms", "miss", "mister", "customer", "named", "called", "told", "buyer", "herr", "herrn", "frau",
     "kunde", "kundin", "kunden", "señor", "señora", "sr", "sra", "clienta", "cliente", "monsieur", "madame", "mme",
-    "client", "cliente", "senhor", "senhora", "dona", "anh", "chị", "ông", "bà", "khách", "hàng", "bạn", "tên",
-    "signor", "signora", "pan", "pani", "meneer", "mevrouw",
+    "client", "senhor", "senhora", "dona", "anh", "chị", "ông", "bà", "khách", "hàng", "bạn", "tên", "signor",
+    "signora", "pan", "pani", "meneer", "mevrouw",
 ];
 
 /// How long a name is that is written without blanks, in signs, and how many signs of an answer are looked at for one.
