@@ -81,12 +81,15 @@ impl Refresh {
         self.0.journal.collect_read_requests(CURSOR, BATCH, DEBOUNCE_MS).await
     }
 
-    /// Starts the reads that are due, for accounts that are not being read already. Gives back how many accounts were
-    /// started.
+    /// Starts the reads that are due, for accounts that are not being read already, and none after [`Refresh::abort`]. Gives
+    /// back how many accounts were started.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub async fn start_due(&self) -> Result<usize, JournalError> {
+        if self.0.stop.is_cancelled() {
+            return Ok(0);
+        }
         let mut by_account: BTreeMap<Account, Vec<DueRead>> = BTreeMap::new();
         for (account, read) in self.0.journal.list_due_reads().await? {
             // What a channel wants that is switched off at the moment stays until it is on again.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shoptalk::facebook::sandbox::Sandbox;
+use shoptalk::shared::channel::read_request::ReadRequest;
 use shoptalk::shared::channel::simulator::Failure;
 
 use crate::test_app::{PAGE, TestApp};
@@ -265,5 +266,22 @@ async fn near_the_limit_reading_slows_down_and_then_pauses() {
     app.settle().await;
     assert_eq!(app.json(&format!("facebook/{PAGE}/page_metadata.json"))["name"], "Renamed");
     assert_eq!(status(&app, PAGE).await, ("connected".to_owned(), String::new()));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn after_the_work_was_stopped_no_read_begins_and_what_is_due_waits_for_the_next_start() {
+    let app = TestApp::start().await;
+    app.connect().await;
+    let sam = app.facebook.person(SAM, "Sam Doe");
+    app.facebook.page(PAGE).unwrap().message_from(&sam, "hi");
+    let working = app.start_working().await;
+    app.stop_working(working).await;
+    app.shared().journal.request_read("facebook", PAGE, ReadRequest::Everything, 0).await.unwrap();
+    app.work().await;
+    assert!(!has_read(&app, PAGE));
+    let app = app.restart().await;
+    app.settle().await;
+    assert!(has_read(&app, PAGE));
     app.finish().await;
 }
