@@ -20,6 +20,7 @@ use crate::journal_checks::{KIM, SAM, rebuild};
 use crate::operator_api;
 use crate::operator_page::signed_in;
 use crate::test_app::{PAGE, SHOP, TestApp};
+use crate::waiting::ended;
 
 /// Both platforms, and a bucket to which everything is copied.
 pub struct Scene {
@@ -260,7 +261,7 @@ async fn a_kill_between_file_and_row_loses_no_change() {
                 tokio::task::yield_now().await;
             }
         };
-        scene.app.work_until(written).await;
+        scene.app.work_until(ended("the file", written)).await;
         scene = scene.kill().await;
         scene.app.work().await;
         scene.after(61).await;

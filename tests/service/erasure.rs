@@ -10,6 +10,7 @@ use shoptalk::shared::store::erasures::Receipt;
 use crate::journal_checks::{KIM, OTHER_PAGE, SAM, body_of, deliver, document_of, file_of, rebuild, text_at, text_of};
 use crate::mount::{Mount, skipped};
 use crate::test_app::{Browser, PAGE, SHOP, TestApp};
+use crate::waiting::ended;
 
 const CAUSE: &str = "a test";
 
@@ -191,7 +192,7 @@ async fn a_read_under_way_is_cut_and_writes_nothing_back() {
             app.work().await;
             code
         };
-        let ((), code) = tokio::join!(app.work(), erase);
+        let ((), code) = tokio::join!(app.work(), ended("the erasure", erase));
         app.settle().await;
         assert!(receipt(&app, &code).await.done_at.is_some());
         assert!(!app.is_on_disk("secret") && !app.is_on_disk(name), "{name} is back");

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::test_app::{FACEBOOK_SECRET, PAGE, SHOP, TestApp};
+use crate::waiting::until;
 
 /// What is awaited in a test: long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -463,9 +464,7 @@ async fn i4_past_the_most_requests_at_work_others_are_503_and_slow_senders_hold_
     app.shopify.traffic().fail_next("/access_token", 1, Failure::Hang);
     let login = tokio::spawn(async move { browser.get(callback.as_str()).await });
     let asked = app.shopify.traffic().count("/access_token");
-    while app.shopify.traffic().count("/access_token") == asked {
-        tokio::task::yield_now().await;
-    }
+    until("the platform is asked", || app.shopify.traffic().count("/access_token") > asked).await;
     let mut raw = Raw::open(&app).await;
     raw.send(delivery("m_busy", 1)).await;
     let busy = raw.answer().await;

@@ -9,6 +9,7 @@ mod mount;
 mod process;
 mod test_app;
 mod viber_stage;
+mod waiting;
 
 mod addresses;
 mod answers;

@@ -18,6 +18,7 @@ use shoptalk::shared::store::Status;
 use shoptalk::workers::alert_webhook::Receiver;
 
 use crate::test_app::{OPERATOR_TOKEN, PAGE, SHOP, TestApp};
+use crate::waiting::ended;
 
 const KEY: &[u8] = b"a key for alerts of 32 bytes....";
 
@@ -334,7 +335,7 @@ async fn a_worker_that_fails_raises_an_alert_of_its_own_and_heals_it_when_it_wor
     };
     let mut expected: Vec<&str> = WORKERS.map(|(cause, ..)| cause).to_vec();
     expected.sort_unstable();
-    let alerts = until(WORKERS.len()).await;
+    let alerts = ended("the alerts", until(WORKERS.len())).await;
     assert_eq!(alerts.iter().map(|(cause, _)| cause.as_str()).collect::<Vec<_>>(), expected);
     for (cause, sentence, (database, table)) in WORKERS {
         let told = alerts_of_workers(&app).await.into_iter().find(|alert| alert.0 == cause).unwrap().1;

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::api_keys::{Bot, futures, is_problem};
 use crate::test_app::{Answer, PAGE, TestApp};
+use crate::waiting::{ended, until};
 
 const SAM: &str = "7000000000000001";
 
@@ -525,12 +526,12 @@ async fn a_kill_during_a_call_leaves_no_part_sent_twice() {
     let id = scene.say("Yes.").await;
     let facebook = scene.app.facebook.clone();
     let Scene { app, sam, .. } = scene;
-    app.work_until(async {
+    let called = async {
         while facebook.sent().is_empty() {
             tokio::task::yield_now().await;
         }
-    })
-    .await;
+    };
+    app.work_until(ended("the call", called)).await;
     let app = app.kill_and_restart_with(|_| {}).await;
     let bot = Bot::start(&app, &[Scope::Read, Scope::Reply]).await;
     let scene = Scene { app, bot, sam, keys: AtomicUsize::new(0) };
@@ -803,13 +804,7 @@ async fn z1_a_call_under_way_is_brought_to_its_end_before_the_service_stops() {
     traffic.fail_next("/messages", 1, Failure::Late(Arc::clone(&answers)));
     let working = scene.app.start_working().await;
     let (called, next) = (scene.say("Yes.").await, scene.say("And more.").await);
-    loop {
-        let received = traffic.received().len();
-        if traffic.count("/messages") > 0 {
-            break;
-        }
-        traffic.until_received(received + 1).await;
-    }
+    until("the call", || traffic.count("/messages") > 0).await;
     let mut stops = Box::pin(scene.app.stop_working(working));
     let stopped = tokio::time::timeout(Duration::from_millis(300), stops.as_mut()).await;
     assert!(stopped.is_err(), "it does not wait for the answer");

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::api_keys::owner;
 use crate::pages_leaving::post as press;
 use crate::test_app::{Browser, PAGE, SHOP, TestApp};
+use crate::waiting::until;
 
 pub const SAM: &str = "7000000000000001";
 pub const KEY: &str = "a-key-of-no-worth";
@@ -186,14 +187,11 @@ impl Scene {
         self.app.clock.advance(Duration::from_secs(3));
         let asked = self.model.asked().len();
         let working = self.app.start_working().await;
-        while self.model.asked().len() == asked {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until("the model is asked", || self.model.asked().len() > asked).await;
         what.await;
         self.model.is_open.send_replace(true);
-        while self.app.journal_sql(|journal| journal.prepare("SELECT 1 FROM responder_turns")?.exists([])) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let waits = || self.app.journal_sql(|journal| journal.prepare("SELECT 1 FROM responder_turns")?.exists([]));
+        until("no turn waits", || !waits()).await;
         self.app.stop_working(working).await;
     }
 
@@ -355,12 +353,10 @@ async fn a_person_who_answers_while_the_model_thinks_is_not_talked_over() {
         scene.app.clock.advance(Duration::from_secs(10));
         let reply = scene.app.page().reply_to(&scene.sam, "I am a person.");
         scene.app.page().deliver(&[reply]).await.unwrap();
-        while scene.app.journal_sql(|journal| {
-            let mut find = journal.prepare("SELECT 1 FROM conversation_states WHERE paused_by = 'human'")?;
-            find.exists([]).map(|is_paused| !is_paused)
-        }) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let is_paused = |journal: &rusqlite::Connection| {
+            journal.prepare("SELECT 1 FROM conversation_states WHERE paused_by = 'human'")?.exists([])
+        };
+        until("the pause", || scene.app.journal_sql(is_paused)).await;
     };
     scene.overtake(person_answers).await;
     assert_eq!(scene.got(), [""; 0]);
@@ -399,9 +395,7 @@ async fn killed_at_any_request_of_a_question_it_answers_once() {
         app.clock.advance(Duration::from_secs(3));
         let before = model.asked().len();
         app.work_until(async {
-            while model.asked().len() == before {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            until("the model is asked", || model.asked().len() > before).await;
             // Somewhere between the model's answer and the settled row.
             tokio::time::sleep(Duration::from_millis(2 * request)).await;
         })

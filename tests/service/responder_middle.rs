@@ -13,6 +13,7 @@ use crate::api_keys::{Bot, owner};
 use crate::pages_leaving::{disconnect, post as press};
 use crate::responder::{SAM, Scene, words};
 use crate::test_app::{Browser, PAGE, SHOP};
+use crate::waiting::until;
 
 const OTHER_SHOP: &str = "other-shop.myshopify.com";
 
@@ -83,9 +84,7 @@ async fn p4_a_person_who_is_erased_while_the_model_thinks_hears_nothing_and_noth
         let scope = erasure::Scope::Person { channel, account, person };
         scene.app.shared().erasure.request(vec![scope], "a test", None).await.unwrap();
         // The work is going on beside this.
-        while scene.count("events WHERE conversation IS NOT NULL") > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until("the erasure", || scene.count("events WHERE conversation IS NOT NULL") == 0).await;
     };
     scene.overtake(erased).await;
     let scene = scene.killed().await;

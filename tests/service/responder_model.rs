@@ -13,6 +13,7 @@ use crate::operator_metrics::{scrape, value};
 use crate::pages_leaving::post as press;
 use crate::responder::{SAM, Says, Scene, words};
 use crate::test_app::PAGE;
+use crate::waiting::until;
 
 fn status(status: StatusCode, body: &str) -> Says {
     Says::Raw(status, "application/json", body.to_owned())
@@ -239,17 +240,13 @@ async fn a_picture_is_shown_by_our_own_copy_while_the_model_is_asked_and_else_to
     scene.model.is_open.send_replace(false);
     scene.app.clock.advance(Duration::from_secs(300));
     let working = scene.app.start_working().await;
-    while scene.model.asked().len() == before {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the model is asked", || scene.model.asked().len() > before).await;
     let link = last(before)[1]["image_url"]["url"].as_str().unwrap().to_owned();
     let path = link.strip_prefix("https://bot.example").expect("our own copy").to_owned();
     let fetched = scene.app.browser().get(&path).await;
     assert_eq!((fetched.status.as_u16(), fetched.body.as_slice()), (200, JPEG));
     scene.model.is_open.send_replace(true);
-    while scene.got().is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("an answer", || !scene.got().is_empty()).await;
     scene.app.stop_working(working).await;
     // A model without eyes is asked once more without it.
     assert_eq!(last(before + 1), "[image]");

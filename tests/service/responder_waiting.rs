@@ -17,6 +17,7 @@ use crate::api_keys::Bot;
 use crate::pages_leaving::{disconnect, post as press};
 use crate::responder::{SAM, Says, Scene, words};
 use crate::test_app::PAGE;
+use crate::waiting::until;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -222,14 +223,15 @@ async fn who_writes_again_while_the_model_thinks_gets_one_answer_to_the_newer_me
     let writes_again = async {
         let item = scene.app.page().message_from(&scene.sam, "I mean the red one.");
         scene.app.page().deliver(&[item]).await.unwrap();
-        let count = |journal: &rusqlite::Connection| {
-            journal.query_row("SELECT count(*) FROM responder_turns", [], |row| row.get::<_, i64>(0))
+        let told = |journal: &rusqlite::Connection| {
+            journal.query_row("SELECT count(*) FROM feed WHERE type = 'message'", [], |row| row.get::<_, i64>(0))
         };
-        while scene.app.journal_sql(count) < 2 {
+        until("the newer message is told", || {
             // A message is told when two seconds passed without another one, from when it is taken up.
             scene.app.clock.advance(Duration::from_secs(1));
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            scene.app.journal_sql(told) == 2
+        })
+        .await;
     };
     scene.overtake(writes_again).await;
     scene.wait(MINUTE).await;

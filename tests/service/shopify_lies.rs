@@ -14,6 +14,7 @@ use crate::shopify_checks::{
 };
 use crate::shopify_poll::fill_every_list;
 use crate::test_app::{SHOP, TestApp};
+use crate::waiting::until;
 
 /// The lists of a whole pass, each of which `fill_every_list` makes longer than a page of five.
 const LISTS: [&str; 9] = [
@@ -575,12 +576,7 @@ async fn a_null_among_objects_costs_its_neighbours_nothing() {
 
 /// Works until there is a file.
 async fn first_file(app: &TestApp) {
-    let there = async {
-        while app.text(CATALOGUE).is_none() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    app.work_until(there).await;
+    app.work_until(until("the catalogue", || app.text(CATALOGUE).is_some())).await;
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::waiting::ended;
+
 pub const SHOP: &str = "demo-shop.myshopify.com";
 pub const PAGE: &str = "100000000000101";
 pub const FACEBOOK_SECRET: &str = "a facebook secret for tests";
@@ -240,14 +242,14 @@ impl TestApp {
 
     /// Does the work that is due at this moment. The clock stands still.
     pub async fn work(&self) {
-        self.app.settle().await.unwrap();
+        ended("the work", self.app.settle()).await.unwrap();
     }
 
     /// Does all work there is, debounced work included: the clock moves by a few seconds.
     pub async fn settle(&self) {
         self.work().await;
         self.clock.advance(Duration::from_secs(3));
-        self.app.settle().await.unwrap();
+        self.work().await;
     }
 
     /// Does what the service does first when it serves, and the work that follows.
@@ -263,7 +265,7 @@ impl TestApp {
 
     /// Stops them. Accounts are read no more by this service.
     pub async fn stop_working(&self, working: Working) {
-        self.app.stop_working(Some(working)).await;
+        ended("the workers", self.app.stop_working(Some(working))).await;
     }
 
     /// Looks for alerts and posts those that are due.
@@ -293,7 +295,7 @@ impl TestApp {
             }
         };
         tokio::select! {
-            () = carry_out => {}
+            () = ended("the command", carry_out) => {}
             () = work => unreachable!(),
         }
         while let Ok(line) = receiver.try_recv() {
