@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
@@ -10,6 +11,7 @@ use crate::journal_checks::{
     text_of,
 };
 use crate::test_app::{PAGE, TestApp};
+use crate::{whatsapp, whatsapp_webhook};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -272,5 +274,36 @@ async fn deliveries_go_on_while_old_events_are_deleted() {
         assert_eq!(serde_json::from_str::<Vec<&RawValue>>(&file).unwrap().len(), 103);
     }
     assert_eq!(aside(&app), [""; 0]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn reports_stand_in_no_file_and_hold_up_nothing() {
+    let app = whatsapp::start().await;
+    let at = 1_795_219_200;
+    let text = |number: u64| whatsapp_webhook::text(&format!("wamid.{number}"), at + number, "old");
+    let status = |number: u64, person: &str| {
+        json!({"id": format!("wamid.OUT{number}"), "status": "delivered", "timestamp": (at + number).to_string(),
+               "recipient_user_id": person})
+    };
+    whatsapp::deliver_items(&app, "messages", &[text(1)]).await;
+    whatsapp::deliver_items(&app, "statuses", &[status(2, whatsapp::ADA), status(3, "US.900000000000000009")]).await;
+    whatsapp::deliver_items(&app, "messages", &[text(4)]).await;
+    let file = format!("whatsapp/{}/conversations/{}.json", whatsapp::NUMBER, whatsapp::ADA);
+    let before = app.text(&file).unwrap();
+    app.clock.advance(100 * DAY);
+    whatsapp::deliver_items(&app, "statuses", &[status(5, whatsapp::ADA)]).await;
+    assert_eq!(app.counts().await.0, 5);
+    assert_eq!(
+        delete_older_than(&app, 30).await,
+        4,
+        "two entries and two reports, one of them of nobody who has a file"
+    );
+    assert_eq!(app.text(&file).unwrap(), before);
+    // Nothing is told again, and what comes is put behind what is there.
+    whatsapp::deliver_items(&app, "statuses", &[status(2, whatsapp::ADA)]).await;
+    whatsapp::deliver_items(&app, "messages", &[text(1), text(6)]).await;
+    assert_eq!(app.counts().await.0, 2);
+    assert_eq!(whatsapp::ids(&app, whatsapp::ADA), ["wamid.1", "wamid.4", "wamid.6"]);
     app.finish().await;
 }

@@ -87,7 +87,7 @@ fn step(
             let is_connected = !account.is_empty() && connected.contains(channel, account);
             let whose = match (row.get(4)?, row.get(5)?) {
                 (_, true) if !is_connected => Whose::Strangers,
-                (true, _) => Whose::NotYet,
+                (true, _) => Whose::SetAsideBefore,
                 _ => Whose::Connected,
             };
             Ok((row.get(3)?, conversation, whose))
@@ -106,7 +106,7 @@ fn step(
                     deleted += prune(connection, file_of, conversation, before, newest)?;
                 }
             }
-            (Whose::NotYet, _) | (Whose::Connected, None) => deleted += forget(connection, *seq)?,
+            (Whose::SetAsideBefore, _) | (Whose::Connected, None) => deleted += forget(connection, *seq)?,
         }
         looked_at += 1;
         last = *seq;
@@ -125,12 +125,23 @@ enum Whose {
     /// Of an account that somebody has connected, or had when it came.
     Connected,
     /// Of such an account, set aside because it came before.
-    NotYet,
+    SetAsideBefore,
     /// Set aside, and nobody has connected the account.
     Strangers,
 }
 
-/// Deletes the old beginning of a conversation, after making sure that its file holds it.
+/// An event of a conversation.
+struct OldEvent {
+    seq: i64,
+    occurred_at: i64,
+    payload: Vec<u8>,
+    /// Whether it stands in the file of the conversation: a report does not.
+    is_entry: bool,
+    /// Whether it is old enough, and every worker has done with it.
+    may_go: bool,
+}
+
+/// Deletes the old beginning of a conversation, after making sure that its file holds the entries of it.
 fn prune(
     connection: &Connection,
     file_of: &impl Fn(&Conversation) -> Option<Vec<u8>>,
@@ -139,16 +150,23 @@ fn prune(
     newest: i64,
 ) -> rusqlite::Result<usize> {
     let Conversation { channel, account, person } = conversation;
-    let events: Vec<(i64, i64, i64, Vec<u8>, bool)> = connection
+    let events: Vec<OldEvent> = connection
         .prepare_cached(
-            "SELECT place.seq, place.occurred_at, events.received_at, events.payload, events.apart IS NULL AND place.seq < ?5
+            "SELECT place.seq, place.occurred_at, events.payload, events.entry,
+                    events.received_at < ?7 AND events.apart IS NULL AND place.seq < ?5
              FROM conversation_events AS place CROSS JOIN events USING (seq)
              WHERE place.conversation = ?6
                AND events.channel = ?1 AND events.account = ?2 AND events.conversation = ?3
              ORDER BY place.occurred_at, place.seq LIMIT ?4",
         )?
-        .query_map(params![channel, account, person, STEP, newest, conversation.number()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        .query_map(params![channel, account, person, STEP, newest, conversation.number(), before], |row| {
+            Ok(OldEvent {
+                seq: row.get(0)?,
+                occurred_at: row.get(1)?,
+                payload: row.get(2)?,
+                is_entry: row.get(3)?,
+                may_go: row.get(4)?,
+            })
         })?
         .collect::<rusqlite::Result<_>>()?;
     let is_waiting: bool = connection
@@ -160,36 +178,47 @@ fn prune(
         )?
         .exists([channel, account, person])?;
     // What is set aside or not yet filed stands in no file.
-    let old = events.iter().take_while(|(_, _, received_at, _, filed)| *received_at < before && *filed && !is_waiting);
-    let old: Vec<_> = old.collect();
-    if old.is_empty() {
+    let old: Vec<&OldEvent> = events.iter().take_while(|event| event.may_go && !is_waiting).collect();
+    let entries: Vec<&[u8]> = old.iter().filter(|event| event.is_entry).map(|event| event.payload.as_slice()).collect();
+    if !entries.is_empty() && !note_beginning(connection, file_of, conversation, &entries)? {
         return Ok(0);
     }
-    let Some(file) = file_of(conversation) else { return Ok(0) };
-    let pruned = find_pruned(connection, conversation)?;
-    let mut beginning = match &pruned {
-        Some(pruned) if pruned.is_beginning_of(&file) => pruned.of(&file).unwrap_or_default().to_vec(),
-        Some(_) => return Ok(0),
-        None => b"[".to_vec(),
-    };
-    for (_, _, _, payload, _) in &old {
-        beginning.extend_from_slice(if beginning == b"[" { b"\n" } else { b",\n" });
-        beginning.extend_from_slice(payload);
-    }
-    if !file.starts_with(&beginning) {
-        // The file is to be written again first; until then its events stay.
-        return Ok(0);
-    }
-    let items = pruned.map_or(0, |pruned| pruned.items) + i64::try_from(old.len()).unwrap_or(0);
-    save_pruned(connection, conversation, &Pruned::new(items, &beginning))?;
     let mut deleted = 0;
     let mut out_of_order = connection
         .prepare_cached("DELETE FROM conversation_events WHERE conversation = ?1 AND occurred_at = ?2 AND seq = ?3")?;
-    for (seq, occurred_at, ..) in old {
-        out_of_order.execute(params![conversation.number(), occurred_at, seq])?;
-        deleted += forget(connection, *seq)?;
+    for event in old {
+        out_of_order.execute(params![conversation.number(), event.occurred_at, event.seq])?;
+        deleted += forget(connection, event.seq)?;
     }
     Ok(deleted)
+}
+
+/// Keeps that the file of a conversation begins with these entries, whose events are about to be deleted. Gives whether it
+/// does.
+fn note_beginning(
+    connection: &Connection,
+    file_of: &impl Fn(&Conversation) -> Option<Vec<u8>>,
+    conversation: &Conversation,
+    entries: &[&[u8]],
+) -> rusqlite::Result<bool> {
+    let Some(file) = file_of(conversation) else { return Ok(false) };
+    let pruned = find_pruned(connection, conversation)?;
+    let mut beginning = match &pruned {
+        Some(pruned) if pruned.is_beginning_of(&file) => pruned.of(&file).unwrap_or_default().to_vec(),
+        Some(_) => return Ok(false),
+        None => b"[".to_vec(),
+    };
+    for entry in entries {
+        beginning.extend_from_slice(if beginning == b"[" { b"\n" } else { b",\n" });
+        beginning.extend_from_slice(entry);
+    }
+    if !file.starts_with(&beginning) {
+        // The file is to be written again first; until then its events stay.
+        return Ok(false);
+    }
+    let items = pruned.map_or(0, |pruned| pruned.items) + i64::try_from(entries.len()).unwrap_or(0);
+    save_pruned(connection, conversation, &Pruned::new(items, &beginning))?;
+    Ok(true)
 }
 
 /// Deletes an event and keeps its key.
