@@ -55,6 +55,7 @@ use crate::workers::alert_webhook::AlertPoster;
 use crate::workers::configured_accounts::{ChannelsOwner, ConfiguredAccounts};
 use crate::workers::object_copies::{BUCKET, ObjectCopies};
 use crate::workers::push::{Push, WITHIN as PUSH_WITHIN};
+use crate::workers::retention::Retention;
 
 /// Everything below the channels, opened.
 struct Opened {
@@ -112,7 +113,11 @@ impl App {
             (answering.clone(), push, copies.clone()),
             (configured(&shared, &channels, server.channels_owner.clone()), responder.clone()),
         )?;
-        let jobs = jobs::all(&shared, &channels, &opened.rotation, server.retention_days);
+        let retention = server.retention_days.map(|days| {
+            let (journal, output) = (shared.journal.clone(), shared.output.clone());
+            Retention::new(journal, output, Arc::clone(&workers.conversations), days)
+        });
+        let jobs = jobs::all(&shared, &channels, &opened.rotation, retention);
         let runner = CommandRunner {
             journal: shared.journal.clone(),
             connections: shared.connections.clone(),

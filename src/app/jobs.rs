@@ -23,8 +23,13 @@ const RETENTION_CRON: &str = "37 4 * * *";
 /// When it is counted what the master key seals: a process that is killed forgets an hour of it at most.
 const KEYS_CRON: &str = "41 * * * *";
 
-/// All jobs: those of the channels and our own. `retention_days`: how long events are kept; `None`: for ever.
-pub(super) fn all(shared: &Shared, channels: &[Channel], rotation: &Rotation, retention_days: Option<u32>) -> Vec<Job> {
+/// All jobs: those of the channels and our own. `retention`: deletes old events; `None`: they are kept for ever.
+pub(super) fn all(
+    shared: &Shared,
+    channels: &[Channel],
+    rotation: &Rotation,
+    retention: Option<Retention>,
+) -> Vec<Job> {
     let mut jobs: Vec<Job> = Vec::new();
     for channel in channels {
         let name = channel.about.name;
@@ -36,7 +41,7 @@ pub(super) fn all(shared: &Shared, channels: &[Channel], rotation: &Rotation, re
         jobs.extend(channel.jobs.iter().cloned());
     }
     jobs.push(keys_job(rotation));
-    jobs.extend(retention_days.map(|days| retention_job(shared, days)));
+    jobs.extend(retention.map(retention_job));
     jobs
 }
 
@@ -78,8 +83,8 @@ fn keys_job(rotation: &Rotation) -> Job {
 }
 
 /// Deletes old events, once a day.
-fn retention_job(shared: &Shared, days: u32) -> Job {
-    let retention = Arc::new(Retention::new(shared.journal.clone(), shared.output.clone(), days));
+fn retention_job(retention: Retention) -> Job {
+    let retention = Arc::new(retention);
     Job {
         name: "retention".to_owned(),
         cron: RETENTION_CRON.to_owned(),

@@ -25,6 +25,12 @@ pub(super) async fn follow(journal: &Journal, output: &Output) -> Result<std::io
                 return Ok(Err(error));
             }
         }
+        let names = output.clone();
+        if let Err(error) =
+            tokio::task::spawn_blocking(move || names.sync()).await.map_err(std::io::Error::other).flatten()
+        {
+            return Ok(Err(error));
+        }
         journal.forget_moved_files(moved).await?;
     }
 }

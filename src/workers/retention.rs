@@ -1,7 +1,10 @@
 //! Deletes old events once a day. What they said stays in the files, and a repeat of one still changes nothing: see
 //! [`Journal::prune`].
 
+use std::sync::Arc;
+
 use super::conversation_file::path_of;
+use super::conversations::Conversations;
 use crate::shared::files::output::Output;
 use crate::shared::journal::{Conversation, Journal, JournalError, PruneStep};
 
@@ -12,14 +15,15 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 pub struct Retention {
     journal: Journal,
     output: Output,
+    conversations: Arc<Conversations>,
     days: i64,
 }
 
 impl Retention {
-    /// Deletes events of this journal that are older than `days`.
+    /// Deletes events of this journal that are older than `days` and stand in the files that `conversations` makes.
     #[must_use]
-    pub fn new(journal: Journal, output: Output, days: u32) -> Self {
-        Self { journal, output, days: i64::from(days) }
+    pub fn new(journal: Journal, output: Output, conversations: Arc<Conversations>, days: u32) -> Self {
+        Self { journal, output, conversations, days: i64::from(days) }
     }
 
     /// Goes once through all events that are old enough. Gives back how many were deleted.
@@ -41,6 +45,9 @@ impl Retention {
 
     /// One step of a pass.
     async fn step(&self, before: i64) -> Result<PruneStep, JournalError> {
+        // A file that was made a moment ago may not be on disk yet, and is when its maker has done: an event must not go
+        // before it.
+        let _paused = self.conversations.pause().await;
         let output = self.output.clone();
         let file_of = move |conversation: &Conversation| {
             path_of(conversation).ok().and_then(|path| output.read(&path).ok().flatten()).map(|(content, _)| content)
@@ -54,7 +61,6 @@ mod tests {
     use super::*;
     use crate::shared::clock::Clock;
     use crate::shared::journal::{DedupeKey, Effect, Event, Source};
-    use crate::workers::conversations::Conversations;
 
     fn event(person: i64, number: i64) -> Event {
         Event {
@@ -83,16 +89,16 @@ mod tests {
         for other in ["consumer:refresh", "consumer:overview", "consumer:feed"] {
             journal.save_cursor(other, "4000".to_owned()).await.expect("saved");
         }
-        let conversations = Conversations::new(
+        let conversations = Arc::new(Conversations::new(
             journal.clone(),
             output.clone(),
             crate::shared::low_priority::LowPriorityThread::start("files").unwrap(),
             crate::shared::telemetry::alerts::Alerts::new(clock.clone()),
-        );
+        ));
         while conversations.step().await.expect("filed") {}
         clock.advance(std::time::Duration::from_secs(60));
         let (before, mut deleted) = (clock.now_ms(), Vec::new());
-        let retention = Retention::new(journal.clone(), output, 0);
+        let retention = Retention::new(journal.clone(), output, conversations, 0);
         loop {
             let step = retention.step(before).await.expect("deleted");
             deleted.push(step.deleted);

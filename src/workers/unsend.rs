@@ -64,7 +64,9 @@ async fn take_back_from(
             let (of, output, paused) = (conversation.clone(), output.clone(), Paused::clone(paused));
             let replaced = tokio::task::spawn_blocking(move || {
                 let _paused = paused;
-                output.replace(&path_of(&of)?, &document, ToDisk::First)
+                output.replace(&path_of(&of)?, &document, ToDisk::First)?;
+                // With its name, too: after the next step the journal knows of the old file no more.
+                output.sync()
             })
             .await;
             if let Err(error) = replaced.map_err(std::io::Error::other).flatten() {

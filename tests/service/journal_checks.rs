@@ -1,5 +1,7 @@
 //! What the tests of the journal share: items as texts of JSON, deliveries, and looking at files byte for byte.
 
+use std::sync::Arc;
+
 use shoptalk::commands::{Command, Line};
 use shoptalk::workers::retention::Retention;
 
@@ -71,5 +73,6 @@ pub async fn rebuild(app: &TestApp) {
 /// Deletes events that are older than this. Gives back how many there were.
 pub async fn delete_older_than(app: &TestApp, days: u32) -> usize {
     let shared = app.shared();
-    Retention::new(shared.journal.clone(), shared.output.clone(), days).run().await.unwrap()
+    let conversations = Arc::clone(&app.runner().conversations);
+    Retention::new(shared.journal.clone(), shared.output.clone(), conversations, days).run().await.unwrap()
 }
