@@ -145,7 +145,7 @@ async fn run(of: &Arc<dyn Attachments>) -> anyhow::Result<()> {
             break;
         }
     }
-    let connected: BTreeSet<String> = shared
+    let connected = shared
         .connections
         .list()
         .await?
@@ -154,7 +154,7 @@ async fn run(of: &Arc<dyn Attachments>) -> anyhow::Result<()> {
         .map(|connection| connection.account)
         .collect();
     let begun = shared.clock.now();
-    let mut due = shared.journal.list_due_media(channel, AT_MOST).await?.into_iter();
+    let mut due = shared.journal.list_due_media(channel, connected, AT_MOST).await?.into_iter();
     let mut copies: JoinSet<anyhow::Result<(String, String)>> = JoinSet::new();
     loop {
         let late = (shared.clock.now() - begun).to_std().is_ok_and(|elapsed| elapsed > LONGEST_RUN);
@@ -162,12 +162,11 @@ async fn run(of: &Arc<dyn Attachments>) -> anyhow::Result<()> {
             && !late
             && let Some(wanted) = due.next()
         {
-            if connected.contains(&wanted.account) {
-                copies.spawn(copy(Arc::clone(of), wanted));
-            }
+            copies.spawn(copy(Arc::clone(of), wanted));
         }
         let Some(copied) = copies.join_next().await else { break };
-        match copied? {
+        // A panic is a copy that failed like another.
+        match copied.map_err(anyhow::Error::from).flatten() {
             Ok(conversation) => drop(changed.insert(conversation)),
             Err(error) => tracing::warn!(error = format!("{error:#}"), "an attachment could not be kept"),
         }

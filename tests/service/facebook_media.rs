@@ -225,3 +225,24 @@ async fn n5_hosts_of_attachments_that_do_not_answer_are_left_alone_for_a_while()
     assert_eq!(files(&app).len(), 1, "all are the same");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn what_waits_of_an_account_that_is_not_connected_holds_up_no_other() {
+    let app = connected().await;
+    let url = app.facebook.put_content("a", "image/jpeg", JPEG);
+    send(&app, SAM, "image", &url).await;
+    let now_ms = app.clock.now_ms();
+    app.journal_sql(|journal| {
+        let mut wish = journal.prepare(
+            "INSERT INTO media (channel, account, conversation, mid, position, kind, url, state, due_at)
+             VALUES ('facebook', '100000000000199', '7', ?1, 0, 'image', 'https://x.fbcdn.net/1', 'wanted', ?2)",
+        )?;
+        for number in 0..1_000 {
+            wish.execute(rusqlite::params![format!("m_{number}"), now_ms + 30_000])?;
+        }
+        Ok(())
+    });
+    a_minute_later(&app).await;
+    assert_eq!(files(&app), [JPEG_FILE]);
+    app.finish().await;
+}

@@ -132,19 +132,26 @@ impl Journal {
         Ok((true, taken_back))
     }
 
-    /// The copies of a channel that are due.
+    /// The copies of these accounts of a channel that are due, the newest first.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn list_due_media(&self, channel: &'static str, limit: i64) -> Result<Vec<WantedMedia>, JournalError> {
+    pub async fn list_due_media(
+        &self,
+        channel: &'static str,
+        accounts: Vec<String>,
+        limit: i64,
+    ) -> Result<Vec<WantedMedia>, JournalError> {
         let now_ms = self.clock().now_ms();
+        let accounts = serde_json::json!(accounts).to_string();
         self.read(move |connection| {
             connection
                 .prepare_cached(
                     "SELECT account, conversation, mid, position, kind, url, attempts FROM media
-                     WHERE channel = ?1 AND state = 'wanted' AND due_at <= ?2 ORDER BY due_at DESC LIMIT ?3",
+                     WHERE channel = ?1 AND state = 'wanted' AND due_at <= ?2
+                       AND account IN (SELECT value FROM json_each(?4)) ORDER BY due_at DESC LIMIT ?3",
                 )?
-                .query_map(params![channel, now_ms, limit], |row| {
+                .query_map(params![channel, now_ms, limit, accounts], |row| {
                     Ok(WantedMedia {
                         account: row.get(0)?,
                         conversation: row.get(1)?,
