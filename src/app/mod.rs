@@ -111,8 +111,8 @@ impl App {
                 tracing::error!(error = format!("{error:#}"), "a change of the master key could not be finished");
             }
         });
-        self.scheduler.run_due().await?;
         let scheduler = self.scheduler.start().await?;
+        self.scheduler.run_missed_beside(&stop);
         Ok(Working { tasks, scheduler, stop })
     }
 
@@ -167,7 +167,7 @@ impl App {
                 () = tokio::time::sleep(LOOK_EVERY) => {
                     anyhow::ensure!(!self.writer.is_finished(), "the journal's writer ended");
                     anyhow::ensure!(!self.workers.conversations.is_dead(), "the thread that makes files ended");
-                    self.scheduler.replace_if_silent(&mut working.scheduler, LONGEST_SILENCE).await?;
+                    self.scheduler.replace_if_silent(&mut working.scheduler, LONGEST_SILENCE, &working.stop).await?;
                 }
             }
         }

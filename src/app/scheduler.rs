@@ -11,6 +11,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::shared::channel::job::{Job, parse_cron};
@@ -141,7 +142,12 @@ impl Scheduler {
     ///
     /// # Errors
     /// When none can be started.
-    pub async fn replace_if_silent(&self, scheduler: &mut JobScheduler, longest: Duration) -> anyhow::Result<bool> {
+    pub async fn replace_if_silent(
+        &self,
+        scheduler: &mut JobScheduler,
+        longest: Duration,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<bool> {
         let silence = self.alive.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
         if silence <= longest {
             return Ok(false);
@@ -152,9 +158,17 @@ impl Scheduler {
             tracing::warn!("the silent scheduler did not end");
         }
         *scheduler = self.start().await?;
-        // What was missed meanwhile.
-        self.run_due().await?;
+        self.run_missed_beside(stop);
         Ok(true)
+    }
+
+    /// Runs what was missed while nobody ran jobs, until `stop`. Whoever calls or writes to the service meanwhile does not
+    /// wait for it.
+    pub fn run_missed_beside(&self, stop: &CancellationToken) {
+        let (this, stop) = (self.clone(), stop.clone());
+        tokio::spawn(async move {
+            stop.run_until_cancelled(async { logged(this.run_due().await) }).await;
+        });
     }
 }
 

@@ -89,9 +89,11 @@ async fn i6_the_death_of_the_thread_that_makes_files_ends_the_service() {
 async fn i6_a_scheduler_that_is_silent_is_replaced() {
     let (app, mut working, _folder) = at_work().await;
     let scheduler = &mut working.scheduler;
-    assert!(!app.scheduler.replace_if_silent(scheduler, LONGEST_SILENCE).await.expect("it lives"));
+    assert!(!app.scheduler.replace_if_silent(scheduler, LONGEST_SILENCE, &working.stop).await.expect("it lives"));
     scheduler.shutdown().await.expect("it ends");
-    assert!(app.scheduler.replace_if_silent(scheduler, Duration::ZERO).await.expect("another one starts"));
+    assert!(
+        app.scheduler.replace_if_silent(scheduler, Duration::ZERO, &working.stop).await.expect("another one starts")
+    );
     assert!(scheduler.time_till_next_job().await.expect("it lives").is_some());
     app.stop(Some(working)).await;
 }

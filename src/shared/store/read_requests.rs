@@ -135,7 +135,7 @@ impl Journal {
         .await
     }
 
-    /// A request is tried again later, or given up.
+    /// A request is tried again later, or given up. One that came meanwhile stays as it is; it counts from now.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -146,12 +146,13 @@ impl Journal {
         read: &DueRead,
         next: NextTry,
     ) -> Result<(), JournalError> {
-        let (channel, account, request) = (channel.to_owned(), account.to_owned(), read.request.clone());
+        let (channel, account) = (channel.to_owned(), account.to_owned());
+        let (request, generation) = (read.request.clone(), read.generation);
         self.write(move |connection| {
             connection
                 .execute(
                     "UPDATE rereads SET attempts = ?4, due_at = ?5, reason = ?6, parked = ?7
-                     WHERE channel = ?1 AND account = ?2 AND object = ?3",
+                     WHERE channel = ?1 AND account = ?2 AND object = ?3 AND generation = ?8",
                     params![
                         channel,
                         account,
@@ -159,7 +160,8 @@ impl Journal {
                         next.attempts,
                         next.due_at,
                         next.reason,
-                        next.is_given_up
+                        next.is_given_up,
+                        generation
                     ],
                 )
                 .map(drop)

@@ -38,9 +38,12 @@ impl Journal {
 }
 
 fn prune_step(connection: &Connection, merchant: &str, before: i64) -> rusqlite::Result<usize> {
-    let (newest, oldest): (i64, i64) = connection
+    let ends: Option<(i64, i64)> = connection
         .prepare_cached("SELECT newest, oldest FROM feed_ends WHERE merchant = ?1")?
-        .query_row([merchant], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .query_row([merchant], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    // The merchant may be gone since they were listed.
+    let Some((newest, oldest)) = ends else { return Ok(0) };
     let last = newest.min(oldest + STEP - 1);
     let kept: Option<i64> = connection
         .prepare_cached(

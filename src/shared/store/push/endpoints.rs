@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use url::Url;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -130,16 +131,23 @@ impl PushEndpoints {
             .await
     }
 
-    /// The receiver of a merchant wants no more.
+    /// The receiver of a merchant at this address wants no more. Gives whether it is still theirs: another one may have taken
+    /// its place meanwhile.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn switch_off(&self, merchant: Uuid) -> anyhow::Result<()> {
+    pub async fn switch_off(&self, merchant: Uuid, url: &Url) -> anyhow::Result<bool> {
+        let (merchant, url) = (merchant.to_string(), url.clone());
         self.db
             .call(move |connection| {
-                connection
-                    .execute("UPDATE push_endpoints SET is_off = 1 WHERE merchant = ?1", [merchant.to_string()])
-                    .map(drop)
+                let theirs: Option<String> = connection
+                    .query_row("SELECT url FROM push_endpoints WHERE merchant = ?1", [&merchant], |row| row.get(0))
+                    .optional()?;
+                let is_theirs = theirs.is_some_and(|theirs| Url::parse(&theirs).is_ok_and(|theirs| theirs == url));
+                if is_theirs {
+                    connection.execute("UPDATE push_endpoints SET is_off = 1 WHERE merchant = ?1", [merchant])?;
+                }
+                Ok::<_, rusqlite::Error>(is_theirs)
             })
             .await
     }
