@@ -155,10 +155,10 @@ impl Push {
                     has_begun = true;
                     let inner = Arc::clone(&self.0);
                     self.0.tasks.spawn(async move {
-                        if let Err(error) = Arc::clone(&inner).post_all(target, due).await {
+                        let _over = Over { inner: Arc::clone(&inner), key };
+                        if let Err(error) = inner.post_all(target, due).await {
                             tracing::warn!(error = format!("{error:#}"), "posting events broke off; it goes on later");
                         }
-                        inner.busy().remove(&key);
                     });
                 }
                 due => {
@@ -169,6 +169,18 @@ impl Push {
             }
         }
         Ok(has_begun)
+    }
+}
+
+/// Ends the work for a receiver, also where it ends in a panic: nobody must stay busy for ever.
+struct Over {
+    inner: Arc<Inner>,
+    key: (Receiver, Uuid),
+}
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.inner.busy().remove(&self.key);
     }
 }
 
@@ -312,16 +324,19 @@ impl Inner {
     async fn switch_off(&self, target: &Target) -> anyhow::Result<()> {
         let shared = &self.answering.shared;
         tracing::warn!(merchant = %target.merchant, "a receiver of events wants no more (410)");
-        shared.alerts.raise(&target.alert(), GONE);
-        match target.receiver {
-            Receiver::Own => self.endpoints.switch_off(target.merchant).await,
+        let is_off = match target.receiver {
+            Receiver::Own => self.endpoints.switch_off(target.merchant, &target.url).await?,
             Receiver::Bot => {
                 if let Some(bot) = &self.bot {
                     bot.is_off.store(true, Ordering::Release);
                 }
-                Ok(())
+                true
             }
+        };
+        if is_off {
+            shared.alerts.raise(&target.alert(), GONE);
         }
+        Ok(())
     }
 }
 

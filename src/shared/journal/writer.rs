@@ -215,7 +215,7 @@ impl Writer {
         }
         for request in scrubs {
             if let Request::Scrub(step, reply) = request {
-                // Who asked may be gone; the next one asks again.
+                // The caller may be gone; the next request starts over.
                 let _ = reply.send(self.scrub(step));
             }
         }

@@ -177,7 +177,7 @@ pub enum NoAnswer {
 
 impl Http {
     /// A client without redirects, without the system's proxy, with certificates always checked, that goes no further
-    /// than `reach`.
+    /// than `allowed`.
     ///
     /// # Errors
     /// When the TLS library does not start.

@@ -15,10 +15,11 @@ type Name = (Uuid, String);
 #[derive(Clone, Default)]
 pub struct OneAtATime(Arc<Mutex<HashMap<Name, Arc<tokio::sync::Mutex<()>>>>>);
 
-/// Held while a request is looked at.
+/// Held while a request waits for its turn, and while it is looked at.
 pub struct Turn {
     locks: OneAtATime,
     name: Name,
+    /// `None`: it waits still.
     guard: Option<OwnedMutexGuard<()>>,
 }
 
@@ -28,7 +29,9 @@ impl OneAtATime {
     pub async fn wait(&self, merchant: Uuid, key: &str, place: Option<&Place>) -> Option<Turn> {
         let name = (merchant, key.to_owned());
         let lock = Arc::clone(self.lock().entry(name.clone()).or_default());
-        let guard = match Arc::clone(&lock).try_lock_owned() {
+        // Its end takes the name out of the map, also where the caller goes while it waits.
+        let mut turn = Turn { locks: self.clone(), name, guard: None };
+        turn.guard = Some(match Arc::clone(&lock).try_lock_owned() {
             Ok(guard) => guard,
             Err(_) => {
                 let _aside = match place {
@@ -37,8 +40,8 @@ impl OneAtATime {
                 };
                 lock.lock_owned().await
             }
-        };
-        Some(Turn { locks: self.clone(), name, guard: Some(guard) })
+        });
+        Some(turn)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Name, Arc<tokio::sync::Mutex<()>>>> {

@@ -66,7 +66,7 @@ impl Api {
         self.channels.iter().find(|channel| channel.name == name)
     }
 
-    /// The same, and of people to whom a conversation may begin with a template.
+    /// As [`Api::require_person`], and also for people to whom a conversation may begin with a template.
     ///
     /// # Errors
     /// As for [`Api::require_person`].

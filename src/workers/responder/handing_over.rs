@@ -69,8 +69,8 @@ pub(super) struct HandOver {
 
 impl HandOver {
     /// For this reason, and for as long as usual.
-    /// What a model says may quote a person: an alert does not repeat it.
     pub fn because(why: Sentence) -> Self {
+        // What a model says may quote a person: an alert does not repeat it.
         let told = if why.is_verbatim() { Told::ByModel } else { Told::Because(why.clone()) };
         let (minutes, tokens) = (Some(MINUTES), Tokens::default());
         Self { why, told, minutes, message: None, tokens, is_for_now: false }
