@@ -30,7 +30,7 @@ use self::plain::{lower, plain};
 use self::prices::{Beside, Text};
 use self::spans::Span;
 
-pub use self::names::candidates;
+pub use self::names::{candidates, holds_name, parts};
 use crate::shared::languages::{Sentence, say};
 
 /// The longest answer, in characters: a message's limit.
