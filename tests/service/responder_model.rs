@@ -351,6 +351,22 @@ async fn one_part_of_another_customers_name_does_not_leave_and_a_products_longer
 }
 
 #[tokio::test]
+async fn that_a_program_answers_is_said_in_the_language_of_whoever_writes() {
+    for (question, answer, said) in [
+        ("Haben Sie das blaue Brett auch kleiner?", "Ja, gern.", "Sie schreiben mit einem automatischen Assistenten."),
+        ("Snowboard?", "Dạ shop có hàng ạ.", "Bạn đang trò chuyện với trợ lý tự động."),
+        ("Snowboard?", "Voilà!", "You are chatting with an automated assistant."),
+    ] {
+        let scene = Scene::start_with(|settings| settings.disclosure = None).await;
+        scene.switch(true).await;
+        scene.model.says([words(answer)]);
+        scene.hears(question).await;
+        assert_eq!(scene.got(), [format!("{said}\n\n{answer}")]);
+        scene.app.finish().await;
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_and_silence_are_told_apart_where_a_question_is_tried() {
     let scene = Scene::start().await;
     scene.model.says([status(StatusCode::UNAUTHORIZED, "{}"), status(StatusCode::SERVICE_UNAVAILABLE, "{}")]);

@@ -192,6 +192,11 @@ fn prune(
     Ok(deleted)
 }
 
+/// An event that is gone waits for nobody: see the table `feed_doubtful`.
+pub(super) fn stop_waiting(connection: &Connection, seq: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM feed_doubtful WHERE seq = ?1")?.execute([seq]).map(drop)
+}
+
 /// Deletes an event and keeps its key.
 fn forget(connection: &Connection, seq: i64) -> rusqlite::Result<usize> {
     connection
@@ -200,7 +205,9 @@ fn forget(connection: &Connection, seq: i64) -> rusqlite::Result<usize> {
     delete(connection, seq)
 }
 
+/// Deletes an event, and that it waits for anything.
 fn delete(connection: &Connection, seq: i64) -> rusqlite::Result<usize> {
+    stop_waiting(connection, seq)?;
     connection.prepare_cached("DELETE FROM events WHERE seq = ?1")?.execute([seq])
 }
 
