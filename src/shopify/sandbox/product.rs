@@ -35,7 +35,7 @@ impl Product {
 
     /// The inventory item of its first variant.
     #[must_use]
-    pub fn inventory_item_id(&self) -> u64 {
+    fn inventory_item_id(&self) -> u64 {
         self.read(|product| product.variants.first().map(|variant| variant.item_id)).flatten().unwrap_or(0)
     }
 
