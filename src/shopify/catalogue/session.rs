@@ -326,11 +326,7 @@ impl<'a> Reading<'a> {
     ///
     /// # Errors
     /// When there is no answer.
-    async fn ask_with_gaps<T: DeserializeOwned>(
-        &self,
-        query: Query,
-        variables: Value,
-    ) -> Result<Asked<T>, ReadError> {
+    async fn ask_with_gaps<T: DeserializeOwned>(&self, query: Query, variables: Value) -> Result<Asked<T>, ReadError> {
         let asked = self.shopify.ask(Patience::Background, self.shop, query, variables).await?;
         self.deny(asked.denied.iter().cloned());
         Ok(asked)
