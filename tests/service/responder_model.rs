@@ -325,7 +325,7 @@ async fn one_part_of_another_customers_name_does_not_leave_and_a_products_longer
         let person = scene.app.facebook.person(id, name);
         scene.hears_item(scene.app.page().message_from(&person, "Hello")).await;
     }
-    scene.app.shop().add_product("Ann Snowshoe");
+    scene.app.shop().add_product("Joann Snowshoe");
     scene.app.run_due_jobs().await;
     scene.switch(true).await;
     let right = ["Customer service helps, Sam. It's blue; I told Sam that.", "Bạn Sam an tâm nhé, anh chị cứ hỏi."];
@@ -341,7 +341,7 @@ async fn one_part_of_another_customers_name_does_not_leave_and_a_products_longer
         "Ms Snow has it, too.",
         "Like Ann Snow",
     ] {
-        scene.model.says([Says::Call("search_products", json!({ "query": "Ann Snowshoe" })), words(answer)]);
+        scene.model.says([Says::Call("search_products", json!({ "query": "Joann Snowshoe" })), words(answer)]);
         scene.hears("And the red one?").await;
         assert_eq!(scene.got().len(), right.len(), "{answer}");
         assert_eq!(scene.note().await.as_deref(), Some("The model's answer named another customer."), "{answer}");
