@@ -311,7 +311,7 @@ fn media_json(item: &FeedItem, media: &[MediaSeen], files: &[(usize, String)]) -
 
 /// A message of a conversation's past as the API shows it.
 #[must_use]
-pub fn past_json(past: &PastItem) -> Value {
+fn past_json(past: &PastItem) -> Value {
     json!({
         "at": rfc3339(past.at), "by": past.by.as_str(), "kind": past.kind, "text": past.text,
         "platform_id": past.platform_id,

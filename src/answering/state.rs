@@ -201,7 +201,7 @@ impl<'a> AtTime<'a> {
 
     /// Why a bot may send nothing at all to this person, whatever it answers and however the window stands.
     #[must_use]
-    pub fn why_silent(&self) -> Option<Why> {
+    fn why_silent(&self) -> Option<Why> {
         if self.profile.is_none() || !self.is_available {
             Some(Why::AccountUnavailable)
         } else if self.state().unreachable.is_some() {

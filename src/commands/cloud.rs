@@ -6,9 +6,9 @@ use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::{CommandRunner, Line, NamedAccount, nobody, refuse, say};
+use super::{CommandRunner, Line, nobody, refuse, say};
 use crate::shared::objects::Standing;
-use crate::shared::store::Connection;
+use crate::shared::store::{Connection, NamedAccount};
 use crate::shared::under_way::Step;
 use crate::workers::object_copies::{Compared, ObjectCopies, Wished};
 

@@ -38,7 +38,7 @@ use crate::shared::channel::reader::Reader;
 use crate::shared::clock::Clock;
 use crate::shared::journal::Journal;
 use crate::shared::store::api_keys::Scope;
-use crate::shared::store::{ApiKeys, Connection, Connections, ItemKind};
+use crate::shared::store::{ApiKeys, Connection, Connections, ItemKind, NamedAccount};
 use crate::shared::telemetry::alerts::Alerts;
 use crate::shared::under_way::{Progress, Step};
 use crate::workers::conversations::Conversations;
@@ -127,31 +127,6 @@ impl Command {
             Self::Cloud(CloudWanted::Backfill { .. }) => Needs::Copies,
             _ => Needs::Nothing,
         }
-    }
-}
-
-/// An account as a person names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NamedAccount {
-    /// Its channel, where it is said.
-    pub channel: Option<String>,
-    /// Its id; of one that is a domain, the first part is enough.
-    pub id: String,
-}
-
-impl From<&str> for NamedAccount {
-    fn from(text: &str) -> Self {
-        let (channel, id) = text.split_once('/').map_or((None, text), |(channel, id)| (Some(channel), id));
-        Self { channel: channel.map(str::to_owned), id: id.to_owned() }
-    }
-}
-
-impl NamedAccount {
-    /// Whether this account is meant.
-    fn fits(&self, connection: &Connection) -> bool {
-        let is_short = || connection.account.split_once('.').is_some_and(|(name, _)| name == self.id);
-        self.channel.as_ref().is_none_or(|channel| connection.channel == *channel)
-            && (connection.account == self.id || is_short())
     }
 }
 

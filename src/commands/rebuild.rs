@@ -2,7 +2,8 @@
 
 use tokio::sync::mpsc;
 
-use super::{CommandRunner, Line, NamedAccount, refuse, say};
+use super::{CommandRunner, Line, refuse, say};
+use crate::shared::store::NamedAccount;
 
 impl CommandRunner {
     pub(super) async fn rebuild(

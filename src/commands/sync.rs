@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{CommandRunner, Line, NamedAccount, nobody, refuse};
+use super::{CommandRunner, Line, nobody, refuse};
 use crate::shared::channel::read_request::ReadRequest;
-use crate::shared::store::{Connection, Status};
+use crate::shared::store::{Connection, NamedAccount, Status};
 use crate::shared::under_way::Step;
 
 /// How often progress is told.

@@ -63,9 +63,9 @@ fn without_owner(config: &Config, list: &[Connection]) -> Option<Finding> {
     })
 }
 
-/// The state of every account and of its tokens.
-pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -> Vec<Finding> {
-    let Ok(list) = connections.list().await else { return Vec::new() };
+/// The state of every account and of its tokens, and the alerts of the running service that are told with it.
+pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -> (Vec<Finding>, Vec<String>) {
+    let Ok(list) = connections.list().await else { return (Vec::new(), Vec::new()) };
     let mut findings = Vec::new();
     if list.is_empty() {
         findings.push(Finding::warning(
@@ -104,14 +104,9 @@ pub async fn accounts(connections: &Connections, config: &Config, now_ms: i64) -
             ));
         }
     }
-    findings
-}
-
-/// The alerts of the running service that [`accounts`] has told already.
-pub async fn alerts_told(connections: &Connections) -> Vec<String> {
-    let list = connections.list().await.unwrap_or_default();
     let blocked = list.iter().filter(|connection| connection.block.is_some());
-    blocked.map(|connection| blocked_alert(&connection.channel, &connection.account).name().to_owned()).collect()
+    let told = blocked.map(|connection| blocked_alert(&connection.channel, &connection.account).name().to_owned());
+    (findings, told.collect())
 }
 
 /// What is known of a channel that the settings switch on.

@@ -154,8 +154,9 @@ pub async fn examine(config: &Result<Config, Problems>, surroundings: &Surroundi
     report.add("keys of the API", accounts::api_keys(&config.server, clock.now_ms()).await);
     match accounts::open(&config.server).await {
         Ok(Some(connections)) => {
-            report.add("accounts", accounts::accounts(&connections, config, clock.now_ms()).await);
-            told.extend(accounts::alerts_told(&connections).await);
+            let (findings, with_it) = accounts::accounts(&connections, config, clock.now_ms()).await;
+            report.add("accounts", findings);
+            told.extend(with_it);
             for (platform, section) in channels::configured(config) {
                 report.add(platform, section.examine(&http, &connections, clock.now_ms()).await);
             }

@@ -313,7 +313,7 @@ pub fn person(account: &Id, conversation: &ConversationPage) -> Option<Id> {
 
 /// The platform's id of a conversation becomes part of a path.
 #[must_use]
-pub fn is_thread_id(id: &str) -> bool {
+fn is_thread_id(id: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'=');
     (1..=256).contains(&id.len()) && id.bytes().all(good)
 }

@@ -135,7 +135,7 @@ fn notification_key(account: &str, kind: &str, object: &Object<'_>, made: &str, 
 
 /// The key of a comment of the page. Its own number alone: the post has more than one URN.
 #[must_use]
-pub fn comment_key(account: &str, urn: &str) -> DedupeKey {
+fn comment_key(account: &str, urn: &str) -> DedupeKey {
     let number = urn.trim_end_matches(')').rsplit(',').next().unwrap_or_default();
     DedupeKey::new(NAME, account, &[b"comment", number.as_bytes()])
 }

@@ -75,7 +75,7 @@ pub struct ShopFacts {
 }
 
 /// The channels that have products.
-pub type Sources = Vec<(&'static str, &'static ProductSource)>;
+type Sources = Vec<(&'static str, &'static ProductSource)>;
 
 /// Finds and tells products. Cheap to clone.
 #[derive(Clone)]

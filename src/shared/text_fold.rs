@@ -28,7 +28,7 @@ pub fn is_mark(character: char) -> bool {
 }
 
 /// A text that was folded, with the way back into the text as it was written.
-pub struct Folded {
+struct Folded {
     text: String,
     /// For each byte of `text`: where the sign that it comes from begins and ends in the written text.
     origins: Vec<(usize, usize)>,
@@ -50,7 +50,7 @@ impl Folded {
 
     /// Where a folded word stands in the written text, as byte ranges on character boundaries, in order.
     #[must_use]
-    pub fn find_all(&self, word: &str) -> Vec<(usize, usize)> {
+    fn find_all(&self, word: &str) -> Vec<(usize, usize)> {
         if word.is_empty() {
             return Vec::new();
         }

@@ -150,7 +150,7 @@ fn responder(model: &Model) -> ResponderSettings {
         model: NAME.to_owned(),
         key: None,
         prompt_file: None,
-        disclosure: "A program answers.".to_owned(),
+        disclosure: Some("A program answers.".to_owned()),
         daily_tokens: 100_000,
         timeout: Duration::from_secs(10),
         shows_images: false,

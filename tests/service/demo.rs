@@ -154,9 +154,20 @@ fn a_command_is_carried_out_by_the_running_service_or_where_none_runs_by_itself(
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "no account is connected yet\n"), "{ended:?}");
     }
     // One account that is not there is a mistake, not an empty list.
-    let ended = run(configured(folder.path(), &["sync", "shopify", "nobody.myshopify.com"]));
-    let said = (ended.code, ended.stdout.as_str(), ended.stderr.as_str());
-    assert_eq!(said, (Some(1), "", "shoptalk: this account is not connected\n"), "{ended:?}");
+    for named in [["sync", "shopify", "nobody.myshopify.com"].as_slice(), &["sync", "shopify/nobody.myshopify.com"]] {
+        let ended = run(configured(folder.path(), named));
+        let said = (ended.code, ended.stdout.as_str(), ended.stderr.as_str());
+        assert_eq!(said, (Some(1), "", "shoptalk: this account is not connected\n"), "{ended:?}");
+    }
+    for account in [["shopify", "nobody.myshopify.com"].as_slice(), &["shopify/nobody.myshopify.com"]] {
+        let new = [["keys", "new", "--name", "Bot", "--scopes", "read", "--account"].as_slice(), account].concat();
+        let ended = run(configured(folder.path(), &new));
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("the account shopify/nobody.myshopify.com is not connected"), "{ended:?}");
+    }
+    for nothing in [["sync", "nowhere"].as_slice(), &["sync", "nowhere/1"], &["sync", "shopify/a", "shopify/b"]] {
+        assert_eq!(run(configured(folder.path(), nothing)).code, Some(2), "{nothing:?}");
+    }
     assert_eq!(service.stop().0.code(), Some(0));
 
     let ended = run(configured(folder.path(), &["sync"]));

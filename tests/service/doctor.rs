@@ -875,6 +875,9 @@ async fn f7_what_stands_in_the_place_of_a_folder_is_told_with_its_path_until_it_
     assert!(alerts[0].sentence.contains(&*folder.to_string_lossy()), "{}", alerts[0].sentence);
     let blocked = app.shared().output.ensure_unblocked().unwrap_err().to_string();
     assert!(blocked.contains(&*folder.to_string_lossy()), "{blocked}");
+    let ready = app.browser().get("/ready").await;
+    assert_eq!(ready.status, 503);
+    assert!(ready.text().contains("cannot store anything"), "{}", ready.text());
     assert_eq!(patient.found(|_| {}).await, codes(["output_blocked"]));
     assert_eq!(std::fs::read_dir(&aside).unwrap().count(), 0, "nothing is written through it");
     std::fs::remove_file(&folder).unwrap();
@@ -884,6 +887,9 @@ async fn f7_what_stands_in_the_place_of_a_folder_is_told_with_its_path_until_it_
     assert_eq!(app.said("7000000000000001"), ["Hello"]);
     assert_eq!(app.shared().alerts.list().len(), 0);
     app.shared().output.ensure_unblocked().unwrap();
+    // Nobody runs the consumers in this test, and nothing else stands against it.
+    let ready = app.browser().get("/ready").await;
+    assert!(ready.text().contains("starting or stopping"), "{}", ready.text());
     drop(patient.socket);
     patient.app.finish().await;
 }

@@ -144,11 +144,16 @@ async fn of_an_erased_person_no_byte_is_left_and_the_others_keep_every_byte() {
     let folder = app.path(&format!("facebook/{PAGE}/conversations"));
     std::fs::write(folder.join(format!("{KIM}.json.damaged-1")), "secret-damaged").unwrap();
     let sam = text_of(&app, SAM);
+    // As if each of them were an echo of which it is not known whose it is.
+    let doubtful =
+        |sql: &'static str| app.journal_sql(move |journal| journal.query_row(sql, [], |row| row.get::<_, i64>(0)));
+    doubtful("INSERT INTO feed_doubtful SELECT seq FROM events RETURNING seq");
 
     let code = ask(&app, person(KIM)).await;
     app.settle().await;
     let done = receipt(&app, &code).await;
     assert_eq!((done.erased.events, done.erased.files, done.what.as_str()), (301, 2, "person"), "{done:?}");
+    assert_eq!(doubtful("SELECT count(*) FROM feed_doubtful WHERE seq NOT IN (SELECT seq FROM events)"), 0);
     for trace in [format!("m_{KIM}_1_secret"), "secret-apart".to_owned(), "secret-damaged".to_owned()] {
         assert!(!app.is_on_disk(&trace), "{trace} is still there");
     }

@@ -80,7 +80,7 @@ impl Model {
             model: "small".to_owned(),
             key: Some(KEY.to_owned().into()),
             prompt_file: None,
-            disclosure: "A program answers.".to_owned(),
+            disclosure: Some("A program answers.".to_owned()),
             daily_tokens: 100_000,
             timeout: Duration::from_secs(10),
             shows_images: false,

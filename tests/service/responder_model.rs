@@ -316,6 +316,54 @@ async fn a_customer_with_a_strange_name_silences_nobody_and_no_real_name_leaves(
 }
 
 #[tokio::test]
+async fn one_part_of_another_customers_name_does_not_leave_and_a_products_longer_name_hides_none() {
+    let scene = Scene::start().await;
+    for (id, name) in [("7000000000000002", "Ann Snow"), ("7000000000000003", "Nguyễn Văn Minh")] {
+        let person = scene.app.facebook.person(id, name);
+        scene.hears_item(scene.app.page().message_from(&person, "Hello")).await;
+    }
+    scene.app.shop().add_product("Joann Snowshoe");
+    scene.app.run_due_jobs().await;
+    scene.switch(true).await;
+    let right = ["Customer service helps, Sam. It's blue; I told Sam that.", "Bạn Sam an tâm nhé, anh chị cứ hỏi."];
+    for (n, answer) in right.into_iter().enumerate() {
+        scene.model.says([words(answer)]);
+        scene.hears("Is the blue one in stock?").await;
+        assert_eq!(scene.got().len(), n + 1, "{answer}: {:?}", scene.note().await);
+    }
+    for answer in [
+        "As I told Ann, it is blue.",
+        "Ann's order has left.",
+        "Chào anh Minh nhé",
+        "Ms Snow has it, too.",
+        "Like Ann Snow",
+    ] {
+        scene.model.says([Says::Call("search_products", json!({ "query": "Joann Snowshoe" })), words(answer)]);
+        scene.hears("And the red one?").await;
+        assert_eq!(scene.got().len(), right.len(), "{answer}");
+        assert_eq!(scene.note().await.as_deref(), Some("The model's answer named another customer."), "{answer}");
+        scene.resume_anew().await;
+    }
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn that_a_program_answers_is_said_in_the_language_of_whoever_writes() {
+    for (question, answer, said) in [
+        ("Haben Sie das blaue Brett auch kleiner?", "Ja, gern.", "Sie schreiben mit einem automatischen Assistenten."),
+        ("Snowboard?", "Dạ shop có hàng ạ.", "Bạn đang trò chuyện với trợ lý tự động."),
+        ("Snowboard?", "Voilà!", "You are chatting with an automated assistant."),
+    ] {
+        let scene = Scene::start_with(|settings| settings.disclosure = None).await;
+        scene.switch(true).await;
+        scene.model.says([words(answer)]);
+        scene.hears(question).await;
+        assert_eq!(scene.got(), [format!("{said}\n\n{answer}")]);
+        scene.app.finish().await;
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_and_silence_are_told_apart_where_a_question_is_tried() {
     let scene = Scene::start().await;
     scene.model.says([status(StatusCode::UNAUTHORIZED, "{}"), status(StatusCode::SERVICE_UNAVAILABLE, "{}")]);

@@ -183,4 +183,13 @@ impl Responder {
     pub fn not_understood(&self, event: &Value) -> &'static str {
         sentences::not_understood(event)
     }
+
+    /// What stands before the first answer to a person; `None`: nothing. `event`: as bots read it.
+    #[must_use]
+    pub fn disclosure(&self, event: &Value, answer: &str) -> Option<&str> {
+        match &self.settings().disclosure {
+            None => Some(sentences::disclosure(event, answer)),
+            Some(text) => Some(text.as_str()).filter(|text| !text.is_empty()),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::completion::{Said, ToolCall};
-use super::guard::{Objection, Told, candidates};
+use super::guard::{Objection, Told, candidates, holds_name, parts};
 use super::model::ModelError;
 use super::pictures::Shown;
 use super::prompt::{Opening, instructions};
@@ -184,16 +184,16 @@ impl Responder {
         let Verdict::Answer { text, .. } = &verdict else { return Ok(verdict) };
         let told = fold(&known.told.all());
         let own = fold_name(question.event["person"]["name"].as_str().unwrap_or_default());
-        let names =
-            candidates(text).into_iter().filter(|name| !told.contains(name.as_str()) && !own.contains(name.as_str()));
-        let names: Vec<String> = names.collect();
-        if names.is_empty() {
+        let is_foreign = |name: &String| !holds_name(&told, name) && !holds_name(&own, name);
+        let names: Vec<String> = candidates(text).into_iter().filter(is_foreign).collect();
+        let parts: Vec<String> = parts(text).into_iter().filter(is_foreign).collect();
+        if names.is_empty() && parts.is_empty() {
             return Ok(verdict);
         }
         let shared = &self.answering().shared;
         let accounts = shared.connections.list_of(question.merchant).await?;
         let accounts = accounts.into_iter().map(|one| (one.channel, one.account)).collect();
-        match shared.journal.knows_another_person(names, accounts, question.person).await? {
+        match shared.journal.knows_another_person(names, parts, accounts, question.person).await? {
             true => Ok(objected(Objection::Person)),
             false => Ok(verdict),
         }

@@ -9,9 +9,6 @@ use url::Url;
 use super::prompt::instructions;
 use crate::shared::settings::Settings;
 
-/// What stands before the first answer to each person, unless the settings say something else.
-const DISCLOSURE: &str = "You are chatting with an automated assistant.";
-
 /// How many tokens a merchant's answers may cost a day, unless the settings say something else.
 const DAILY_TOKENS: i64 = 200_000;
 
@@ -29,8 +26,9 @@ pub struct ResponderSettings {
     pub key: Option<SecretString>,
     /// A file that replaces the built-in instructions; read again whenever it changes.
     pub prompt_file: Option<PathBuf>,
-    /// What stands before the first answer to each person; empty: nothing.
-    pub disclosure: String,
+    /// What stands before the first answer to each person; empty: nothing. `None`: the built-in sentence, in the person's
+    /// language.
+    pub disclosure: Option<String>,
     /// How many tokens a merchant's answers may cost a day (UTC).
     pub daily_tokens: i64,
     /// How long the model may take.
@@ -85,18 +83,13 @@ impl ResponderSettings {
 }
 
 /// The sentence before the first answer. An empty value is none here: that nothing is disclosed is said, and not forgotten.
-fn disclosure(settings: &mut Settings<'_>) -> String {
+fn disclosure(settings: &mut Settings<'_>) -> Option<String> {
     const NAME: &str = "BOT_DISCLOSURE";
     if settings.is_blank(NAME) {
-        return String::new();
+        return Some(String::new());
     }
-    settings.parsed_or(
-        NAME,
-        DISCLOSURE.to_owned(),
-        "none, or a sentence of at most 300 characters",
-        |text| match text {
-            "none" => Some(String::new()),
-            _ => (text.chars().count() <= 300).then(|| text.to_owned()),
-        },
-    )
+    settings.parsed_or(NAME, None, "none, or a sentence of at most 300 characters", |text| match text {
+        "none" => Some(Some(String::new())),
+        _ => (text.chars().count() <= 300).then(|| Some(text.to_owned())),
+    })
 }

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
-use shoptalk::app::channels;
-use shoptalk::commands::{CloudWanted, Command, NamedAccount};
+use shoptalk::commands::{CloudWanted, Command};
 use shoptalk::shared::channel::finding::Severity;
+use shoptalk::shared::store::NamedAccount;
 use shoptalk::shared::store::api_keys::{MAX_DAYS, Scope};
 
-use crate::bots::{EvalArguments, SendArguments, TailArguments, parse_account, parse_named};
+use crate::accounts::{Place, PlaceParser, parse_named};
+use crate::bots::{EvalArguments, SendArguments, TailArguments};
 use crate::looks::{EventsArguments, StatusArguments, parse_time};
 #[cfg(feature = "demo")]
 use crate::sandbox;
@@ -88,12 +88,12 @@ pub enum What {
     },
     /// Poll the platforms now
     #[command(
-        after_help = "Examples:\n  shoptalk sync\n  shoptalk sync shopify\n  shoptalk sync facebook 100000000000101"
+        after_help = "Examples:\n  shoptalk sync\n  shoptalk sync shopify\n  shoptalk sync facebook/100000000000101"
     )]
     Sync {
-        /// Only this platform
-        #[arg(value_parser = channel_names())]
-        channel: Option<String>,
+        /// Only this platform, or this account, as facebook/100000000000101
+        #[arg(value_name = "CHANNEL", value_parser = PlaceParser)]
+        channel: Option<Place>,
         /// Only this account: a Page's id, a shop's domain or name
         #[arg(requires = "channel", value_parser = parse_named)]
         account: Option<NamedAccount>,
@@ -247,8 +247,8 @@ pub enum KeysWhat {
     )]
     New {
         /// For the merchant of this account, and limited to it
-        #[arg(long, value_name = "CHANNEL/ID", value_parser = parse_account, required_unless_present = "merchant", conflicts_with = "merchant")]
-        account: Option<(String, String)>,
+        #[arg(long, value_name = "CHANNEL/ID", num_args = 1..=2, required_unless_present = "merchant", conflicts_with = "merchant")]
+        account: Vec<String>,
         /// For this merchant, and for all accounts
         #[arg(long, value_name = "UUID")]
         merchant: Option<uuid::Uuid>,
@@ -294,9 +294,4 @@ impl From<Badness> for Severity {
             Badness::Note => Self::Note,
         }
     }
-}
-
-/// The names of all channels.
-fn channel_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(channels::ALL.map(|about| about.name))
 }

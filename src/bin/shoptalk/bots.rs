@@ -4,15 +4,16 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::Value;
-use shoptalk::app::channels;
 use shoptalk::commands::eval_cases::Cases;
 use shoptalk::commands::forward::Forward;
 use shoptalk::commands::remote::Remote;
-use shoptalk::commands::{Command, EventsWanted, Line, MessageWanted, NamedAccount};
+use shoptalk::commands::{Command, EventsWanted, Line, MessageWanted};
 use shoptalk::shared::store::ItemKind;
 use shoptalk::shared::telemetry::logging;
 use tokio::sync::mpsc;
 use url::Url;
+
+use crate::accounts::{account_of, is_channel_alone};
 
 /// How much of a text a line shows, in characters.
 const LONGEST_TEXT: usize = 200;
@@ -20,14 +21,17 @@ const LONGEST_TEXT: usize = 200;
 /// What `shoptalk send` is given.
 #[derive(Args)]
 pub struct SendArguments {
-    /// The account that writes
-    #[arg(value_name = "CHANNEL/ACCOUNT", value_parser = parse_account)]
-    account: (String, String),
+    /// The account that writes; its channel and its id may also be two words
+    #[arg(value_name = "CHANNEL/ACCOUNT")]
+    account: String,
     /// The person, as the conversation's file is called
     person: String,
     /// The words; with --template its parameter
     #[arg(required_unless_present = "template")]
     text: Option<String>,
+    /// What comes after the words where the account is two of them.
+    #[arg(hide = true)]
+    last: Option<String>,
     /// A product of the catalogue that is shown with them; may be given up to ten times
     #[arg(long = "product", value_name = "ID")]
     products: Vec<String>,
@@ -44,10 +48,22 @@ pub struct SendArguments {
 
 impl SendArguments {
     /// The command that it is.
-    pub fn into_command(self) -> Command {
-        let Self { account: (channel, account), person, text, products, template, human, wait } = self;
-        let (text, is_human, waits) = (text.unwrap_or_default(), human, wait);
-        Command::Send(MessageWanted { channel, account, person, text, products, template, is_human, waits })
+    ///
+    /// # Errors
+    /// When its words are not an account, a person and a text.
+    pub fn into_command(self) -> Result<Command, String> {
+        let Self { account, person, text, last, products, template, human, wait } = self;
+        let words: Vec<String> = [Some(account), Some(person), text, last].into_iter().flatten().collect();
+        let (account, rest) = words.split_at(if is_channel_alone(&words[0]) { 2 } else { 1 });
+        let (channel, account) = account_of(account)?;
+        let (person, text) = match rest {
+            [person, text] => (person.clone(), text.clone()),
+            [person] if template.is_some() => (person.clone(), String::new()),
+            [_, _, ..] => return Err("the words are one argument: put them in quotes".to_owned()),
+            _ => return Err("a message needs an account, a person, and words or --template".to_owned()),
+        };
+        let (is_human, waits) = (human, wait);
+        Ok(Command::Send(MessageWanted { channel, account, person, text, products, template, is_human, waits }))
     }
 }
 
@@ -129,32 +145,6 @@ impl TailArguments {
             .ok_or("--url needs a key: give --key, or set SHOPTALK_KEY")?;
         let remote = Remote::at(&url, key.into(), &wanted).map_err(|error| format!("{error:#}"))?;
         Ok((TailSource::Elsewhere(Box::new(remote)), listener))
-    }
-}
-
-/// An account as a person names it: `facebook/100000000000101`, or without its channel.
-///
-/// # Errors
-/// When it is none.
-pub fn parse_named(text: &str) -> Result<NamedAccount, String> {
-    let named = NamedAccount::from(text);
-    let is_channel = |channel: &String| channels::ALL.iter().any(|about| about.name == channel);
-    if named.id.is_empty() || !named.channel.as_ref().is_none_or(is_channel) {
-        return Err("an account is a channel and an id, as facebook/100000000000101".to_owned());
-    }
-    Ok(named)
-}
-
-/// The same, where the channel must be said.
-///
-/// # Errors
-/// When it is none.
-pub fn parse_account(text: &str) -> Result<(String, String), String> {
-    match parse_named(text)? {
-        NamedAccount { channel: Some(channel), id } => Ok((channel, id)),
-        NamedAccount { channel: None, .. } => {
-            Err("an account is a channel and an id, as facebook/100000000000101".to_owned())
-        }
     }
 }
 

@@ -11,14 +11,14 @@ use shoptalk::shared::telemetry::logging;
 use shoptalk::shared::times;
 use tokio::sync::mpsc;
 
-use super::bots::parse_account;
+use super::accounts::account_of_option;
 
 /// What `shoptalk events` is given.
 #[derive(Args)]
 pub struct EventsArguments {
     /// Only of this account
-    #[arg(long, value_name = "CHANNEL/ID", value_parser = parse_account)]
-    account: Option<(String, String)>,
+    #[arg(long, value_name = "CHANNEL/ID", num_args = 1..=2)]
+    account: Vec<String>,
     /// Only of this kind, in the platform's word: message, echo, products/update …
     #[arg(long)]
     kind: Option<String>,
@@ -47,9 +47,12 @@ pub struct EventsArguments {
 
 impl EventsArguments {
     /// The command that it is.
-    pub fn into_command(self) -> Command {
+    ///
+    /// # Errors
+    /// When the account is none.
+    pub fn into_command(self) -> Result<Command, String> {
         let Self { account, kind, person, outcome, since, until, limit, json, watch } = self;
-        let (channel, account) = account.unzip();
+        let (channel, account) = account_of_option(&account)?.unzip();
         let filter = EventFilter {
             channel,
             account,
@@ -62,7 +65,7 @@ impl EventsArguments {
             after: None,
             limit: usize::from(limit),
         };
-        Command::Events(LogWanted { filter, is_json: json, watches: watch })
+        Ok(Command::Events(LogWanted { filter, is_json: json, watches: watch }))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The commands: logging, settings, build, run until asked to stop.
 
+mod accounts;
 mod arguments;
 mod bots;
 mod looks;
@@ -164,12 +165,21 @@ async fn run(what: What) -> ExitCode {
             without_service(config, async |server: Server| backup::restore(&server, &folder, &Clock::system()).await)
                 .await
         }
-        What::Sync { channel, account } => command(Command::Sync { channel, account }).await,
+        What::Sync { channel, account } => match accounts::sync_of(channel, account) {
+            Ok(sync) => command(sync).await,
+            Err(problem) => fail(&problem),
+        },
         What::Rebuild { account } => command(Command::Rebuild { account }).await,
         What::Replay { event, since, .. } => command(Command::Replay { event, since_ms: since }).await,
-        What::Events(arguments) => hand_over(arguments.into_command(), looks::show).await,
+        What::Events(arguments) => match arguments.into_command() {
+            Ok(events) => hand_over(events, looks::show).await,
+            Err(problem) => fail(&problem),
+        },
         What::Status(arguments) => hand_over(arguments.into_command(), looks::show).await,
-        What::Send(arguments) => command(arguments.into_command()).await,
+        What::Send(arguments) => match arguments.into_command() {
+            Ok(send) => command(send).await,
+            Err(problem) => fail(&problem),
+        },
         What::Tail(arguments) => match arguments.into_source() {
             Ok((TailSource::Here(command), listener)) => hand_over(command, |lines| listener.listen(lines)).await,
             Ok((TailSource::Elsewhere(remote), listener)) => follow(*remote, listener).await,
@@ -192,9 +202,10 @@ async fn run(what: What) -> ExitCode {
 async fn keys(what: KeysWhat) -> ExitCode {
     match what {
         KeysWhat::Rotate => command(Command::RotateKeys).await,
-        KeysWhat::New { account, merchant, name, scopes, days } => {
-            command(Command::NewKey { account, merchant, name, scopes, days }).await
-        }
+        KeysWhat::New { account, merchant, name, scopes, days } => match accounts::account_of_option(&account) {
+            Ok(account) => command(Command::NewKey { account, merchant, name, scopes, days }).await,
+            Err(problem) => fail(&problem),
+        },
         KeysWhat::List { json } => command(Command::ListKeys { json }).await,
         KeysWhat::Revoke { id } => command(Command::RevokeKey { id }).await,
     }

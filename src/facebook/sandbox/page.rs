@@ -258,7 +258,7 @@ impl Page {
     ///
     /// # Errors
     /// When no answer came within 10 s, or nobody said where to deliver to.
-    pub async fn force_deliver_changes(&self, changes: &[Value]) -> Result<u16, reqwest::Error> {
+    async fn force_deliver_changes(&self, changes: &[Value]) -> Result<u16, reqwest::Error> {
         self.sandbox.deliver_raw(ascii_json(&self.changes_envelope(changes)).as_bytes()).await
     }
 

@@ -43,7 +43,7 @@ impl Sandbox {
 
     /// A new access token with these permissions.
     #[must_use]
-    pub fn access_token_for(&self, scopes: &[&str]) -> String {
+    fn access_token_for(&self, scopes: &[&str]) -> String {
         let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
         let now = self.core.now();
         self.core.world().issue(now, &scopes)

@@ -1,6 +1,5 @@
 //! The JSON files: below one folder, whole at every instant.
 
-pub mod archive;
 pub mod blocked;
 mod comparing;
 pub mod folders;

@@ -19,7 +19,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 pub const MARK: &str = ".shoptalk";
 
 /// The longest name, in bytes.
-pub const MAX_NAME_BYTES: usize = 141;
+const MAX_NAME_BYTES: usize = 141;
 
 /// The longest id that stands behind the word for its kind as it is, in bytes.
 const MAX_BYTES_BEHIND_KIND: usize = 131;

@@ -22,7 +22,7 @@ use crate::shared::telemetry::once_per_second::OncePerSecond;
 const PAGES: i64 = 10_000;
 
 /// The cause of the alert that the log cannot be moved into the database.
-pub const STUCK: &str = "journal:log";
+const STUCK: &str = "journal:log";
 
 /// What is wrong then, and what to do.
 const STUCK_TOLD: &str = "journal.db cannot be written, though its log can: deliveries are taken in, and the log \

@@ -13,6 +13,7 @@ use super::error::JournalError;
 use super::event::DedupeKey;
 use super::handle::Journal;
 use super::positions::newest_seq;
+use super::pruning::stop_waiting;
 use super::writer::{Request, Scrub};
 
 /// How many rows one step erases at most: a write transaction of a few milliseconds.
@@ -275,6 +276,7 @@ fn erase_events(connection: &Connection, scope: &Scope, seqs: &[i64], name: &str
     let mut erased = 0;
     for &seq in seqs {
         keep_key.execute(params![seq, key.as_bytes()])?;
+        stop_waiting(connection, seq)?;
         if seq == newest {
             // Its number must not be given again, so an empty row stays in its place.
             erased += connection

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::shared::telemetry::alerts::Alerts;
 
 /// The cause while nothing can be written.
-pub const UNWRITABLE: &str = "journal:unwritable";
+const UNWRITABLE: &str = "journal:unwritable";
 
 /// The cause while writing is slow.
-pub const SLOW: &str = "journal:slow";
+const SLOW: &str = "journal:slow";
 
 /// A usual commit that takes longer than this is slow: platforms give up after five seconds, queue included.
 const SLOW_MS: f64 = 750.0;

@@ -221,6 +221,11 @@ fn note_beginning(
     Ok(true)
 }
 
+/// An event that is gone waits for nobody: see the table `feed_doubtful`.
+pub(super) fn stop_waiting(connection: &Connection, seq: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM feed_doubtful WHERE seq = ?1")?.execute([seq]).map(drop)
+}
+
 /// Deletes an event and keeps its key.
 fn forget(connection: &Connection, seq: i64) -> rusqlite::Result<usize> {
     connection
@@ -229,7 +234,9 @@ fn forget(connection: &Connection, seq: i64) -> rusqlite::Result<usize> {
     delete(connection, seq)
 }
 
+/// Deletes an event, and that it waits for anything.
 fn delete(connection: &Connection, seq: i64) -> rusqlite::Result<usize> {
+    stop_waiting(connection, seq)?;
     connection.prepare_cached("DELETE FROM events WHERE seq = ?1")?.execute([seq])
 }
 

@@ -31,7 +31,7 @@ const MAX_LANES: usize = 10_000;
 const ACCOUNT_SENDS: usize = 16;
 
 /// What a lane is: where calls go, for whom (empty: for the app itself), and what they are.
-pub type LaneName = (String, String, Use);
+type LaneName = (String, String, Use);
 
 /// What the calls of a lane are. Sending and reading do not wait for each other, and one that fails says nothing about the
 /// other.

@@ -6,7 +6,7 @@ use super::signature::to_hex;
 ///
 /// # Errors
 /// When the operating system gives none.
-pub fn random_bytes<const N: usize>() -> anyhow::Result<[u8; N]> {
+fn random_bytes<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the operating system gives no random bytes"))?;
     Ok(bytes)

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::shared::journal::{Conversation, Journal, JournalError, resolve_person};
 
 impl Journal {
-    /// Whether anything is known of this conversation.
+    /// Whether anything is known of this conversation: a name alone is nothing.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -38,7 +38,7 @@ pub(super) fn find_addressee(connection: &Connection, named: Conversation) -> ru
 fn is_known(connection: &Connection, of: &Conversation) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
-            "SELECT 1 FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3
+            "SELECT 1 FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND messages > 0
              UNION ALL
              SELECT 1 FROM conversation_states WHERE channel = ?1 AND account = ?2 AND conversation = ?3 LIMIT 1",
         )?

@@ -151,24 +151,6 @@ impl Journal {
         self.read(move |connection| load_standing(connection, &conversation)).await
     }
 
-    /// Whether anything is known of this conversation.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub async fn knows_conversation(&self, conversation: &Conversation) -> Result<bool, JournalError> {
-        let Conversation { channel, account, person } = conversation.clone();
-        self.read(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT 1 FROM conversation_states WHERE channel = ?1 AND account = ?2 AND conversation = ?3
-                     UNION ALL
-                     SELECT 1 FROM threads WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND messages > 0",
-                )?
-                .exists([channel, account, person])
-        })
-        .await
-    }
-
     /// What the person of a conversation is called; `None`: nobody told.
     ///
     /// # Errors

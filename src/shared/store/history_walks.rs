@@ -149,7 +149,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn find_walk(
+    async fn find_walk(
         &self,
         channel: &'static str,
         account: &str,

@@ -14,10 +14,10 @@ use crate::shared::secrets::random::random_hex;
 use crate::shared::telemetry::alerts::Alerts;
 
 /// The cause of the alert that the journal began anew beside files that are there.
-pub const NEW_JOURNAL: &str = "journal:new";
+const NEW_JOURNAL: &str = "journal:new";
 
 /// The cause of the alert that the output folder is another one than before.
-pub const NEW_FOLDER: &str = "files:new_folder";
+const NEW_FOLDER: &str = "files:new_folder";
 
 /// Makes sure that these belong together. One that has no id yet, because it is new or from an older version, gets that of
 /// the others; what that may mean is said. Gives the id.

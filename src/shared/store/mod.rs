@@ -24,6 +24,7 @@ pub mod keys;
 mod known_connections;
 mod left_accounts;
 pub mod login_states;
+mod named_account;
 mod object_copies;
 mod outgoing;
 mod overview;
@@ -63,6 +64,7 @@ pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKin
 pub use inspection::{Inspection, has_check_value, inspect};
 pub use keys::Keys;
 pub use login_states::LoginStates;
+pub use named_account::NamedAccount;
 pub use object_copies::{CopiesWaiting, CopyOutcome, CopyResult, DueCopy};
 pub use outgoing::{
     Acceptance, Author, DueOutgoing, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState,

@@ -20,7 +20,7 @@ use crate::shared::journal::{Conversation, Journal, JournalError, Scope};
 const FOLDER: &str = "uploads";
 
 /// How much a merchant may have uploaded at a time, in bytes.
-pub const QUOTA_BYTES: u64 = 200 * 1024 * 1024;
+const QUOTA_BYTES: u64 = 200 * 1024 * 1024;
 
 /// A file counts with so many bytes at least, so that tiny ones have an end, too.
 const LEAST_BYTES: u64 = 4 * 1024;

@@ -326,11 +326,7 @@ impl<'a> Reading<'a> {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn ask_with_gaps<T: DeserializeOwned>(
-        &self,
-        query: Query,
-        variables: Value,
-    ) -> Result<Asked<T>, ReadError> {
+    async fn ask_with_gaps<T: DeserializeOwned>(&self, query: Query, variables: Value) -> Result<Asked<T>, ReadError> {
         let asked = self.shopify.ask(Patience::Background, self.shop, query, variables).await?;
         self.deny(asked.denied.iter().cloned());
         Ok(asked)
@@ -393,7 +389,7 @@ impl Pages {
     }
 
     /// The page that was taken last is asked for once more.
-    pub fn go_back(&mut self) {
+    fn go_back(&mut self) {
         if let Some(Some(next)) = self.next.replace(self.asked.clone()) {
             self.given.remove(&next);
         }

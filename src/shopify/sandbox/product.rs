@@ -33,12 +33,6 @@ impl Product {
         self.read(|product| product.title.clone()).unwrap_or_default()
     }
 
-    /// The inventory item of its first variant.
-    #[must_use]
-    pub fn inventory_item_id(&self) -> u64 {
-        self.read(|product| product.variants.first().map(|variant| variant.item_id)).flatten().unwrap_or(0)
-    }
-
     fn read<T>(&self, look: impl FnOnce(&ProductState) -> T) -> Option<T> {
         self.shop.read(|shop| shop.products.get(&self.id).map(look)).flatten()
     }

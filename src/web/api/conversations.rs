@@ -13,8 +13,8 @@ use super::state::Api;
 use crate::answering::conversation::{ConversationPlace, outgoing_json};
 use crate::answering::event::{MAX_BYTES, past_within};
 use crate::shared::journal::Conversation;
-use crate::shared::store::Connection;
 use crate::shared::store::api_keys::Scope;
+use crate::shared::store::{Connection, NamedAccount};
 
 pub(super) fn routes() -> Router<Api> {
     Router::new().route("/conversations", get(list)).route("/{channel}/{account}/conversations/{person}", get(show))
@@ -42,7 +42,7 @@ pub(super) async fn find(
     let journal = &api.answering.shared.journal;
     let conversation = journal.resolve_person(conversation).await?;
     let caught_up = api.caught_up(&conversation).await;
-    if journal.knows_conversation(&conversation).await? {
+    if journal.is_known_conversation(&conversation).await? {
         // What is known of it is told, even where an event more is still to be looked at.
         return Ok((connection, conversation));
     }
@@ -102,10 +102,10 @@ async fn list(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery)
             all.into_iter().filter(is_listed).collect()
         }
         Some(account) => {
-            let Some((channel, account)) = account.split_once('/') else {
+            let NamedAccount { channel: Some(channel), id } = NamedAccount::from(account) else {
                 return Err(ApiProblem::invalid("/account", "This must be a channel and an account: facebook/1001."));
             };
-            vec![caller.connection(channel, account).await?]
+            vec![caller.connection(&channel, &id).await?]
         }
     };
     let (conversations, next) = api.answering.list_conversations(connections, after, limit).await?;

@@ -22,7 +22,7 @@ use super::state::Api;
 use crate::answering::Answering;
 use crate::answering::event::{EventPage, EventQuery};
 use crate::shared::store::api_keys::Scope;
-use crate::shared::store::{FeedEnds, FeedQuery, ItemKind};
+use crate::shared::store::{FeedEnds, FeedQuery, ItemKind, NamedAccount};
 use crate::web::pieces;
 
 /// How long a reader may wait at most, in seconds.
@@ -58,16 +58,14 @@ impl Wanted {
             return Err(ApiProblem::invalid("/channel", format!("This must be one of: {}.", names.join(", "))));
         }
         let Some(text) = self.account.as_deref() else { return Ok((channel.map(str::to_owned), None)) };
-        let (of, account) = match (text.split_once('/'), channel) {
-            (Some(both), None) => both,
-            (Some((of, account)), Some(channel)) if of == channel => (channel, account),
-            (None, Some(channel)) => (channel, text),
-            _ => {
-                let message = "This must be a channel and an account of it: facebook/1001.";
-                return Err(ApiProblem::invalid("/account", message));
-            }
-        };
-        Ok((Some(of.to_owned()), Some(account.to_owned())))
+        let NamedAccount { channel: of, id } = NamedAccount::from(text);
+        match (of.as_deref(), channel) {
+            (Some(of), Some(channel)) if of != channel => {}
+            (None, None) => {}
+            (of, channel) => return Ok((of.or(channel).map(str::to_owned), Some(id))),
+        }
+        let message = "This must be a channel and an account of it: facebook/1001.";
+        Err(ApiProblem::invalid("/account", message))
     }
 }
 

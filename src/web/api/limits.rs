@@ -148,7 +148,8 @@ impl ApiLimits {
 
     /// How many streams and waiting reads there are.
     #[must_use]
-    pub fn count_streams(&self) -> usize {
+    #[cfg(test)]
+    fn count_streams(&self) -> usize {
         self.streams.count()
     }
 

@@ -51,7 +51,7 @@ use crate::shared::store::ApiKeys;
 use crate::shared::telemetry::metrics::Metrics;
 
 /// Where all of it is.
-pub const BASE: &str = "/api/v1";
+const BASE: &str = "/api/v1";
 
 /// All routes that need a key, by their paths below [`BASE`].
 fn routes() -> Router<Api> {

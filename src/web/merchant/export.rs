@@ -14,8 +14,8 @@ use http_body::Frame;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::archive::{Pieces, archive};
 use crate::shared::channel::context::Shared;
-use crate::shared::files::archive::{Pieces, archive};
 use crate::shared::files::output::RelativePath;
 use crate::shared::languages::say;
 use crate::shared::server::error::AppError;

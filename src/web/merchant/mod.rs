@@ -5,6 +5,7 @@
 
 mod account;
 mod answer;
+mod archive;
 mod bot;
 mod catalogue;
 mod connections;

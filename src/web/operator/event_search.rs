@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::follow;
 use super::state::Operator;
 use crate::shared::server::error::AppError;
-use crate::shared::store::{EventFilter, EventOutcome, EventPage, EventStatus, LARGEST_PAGE};
+use crate::shared::store::{EventFilter, EventOutcome, EventPage, EventStatus, LARGEST_PAGE, NamedAccount};
 use crate::shared::telemetry::refused::RefusedDelivery;
 use crate::shared::times;
 
@@ -79,8 +79,8 @@ impl Asked {
         };
         // An account may be written with its channel before it, as everywhere else.
         let (mut channel, mut account) = (text(&self.channel), text(&self.account));
-        if let Some((of, id)) = account.as_deref().and_then(|account| account.split_once('/')) {
-            (channel, account) = (Some(of.to_owned()), Some(id.to_owned()));
+        if let Some(NamedAccount { channel: Some(of), id }) = account.as_deref().map(NamedAccount::from) {
+            (channel, account) = (Some(of), Some(id));
         }
         let limit = number(&self.limit, "limit")?.map_or(PAGE, |limit| usize::try_from(limit).unwrap_or(LARGEST_PAGE));
         Ok(EventFilter {

@@ -43,7 +43,7 @@ pub mod kind {
     /// Somebody stopped or resumed advertising messages.
     pub const PREFERENCE: &str = "user_preferences";
     /// A user id changed, in the older form.
-    pub const ID_UPDATE: &str = "user_id_update";
+    pub(super) const ID_UPDATE: &str = "user_id_update";
     /// The platform reports an error without a message.
     pub const ERROR: &str = "error";
 }

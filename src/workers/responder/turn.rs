@@ -285,7 +285,7 @@ impl AnsweringWorker {
                 return self.hand_over(turn, question, HandOver::because(why).costing(tokens)).await;
             }
         };
-        let text = self.with_disclosure(turn, text).await?;
+        let text = self.with_disclosure(turn, question, text).await?;
         let mut body = json!({ "answers": question.id });
         if !text.trim().is_empty() {
             body["text"] = text.into();
@@ -348,9 +348,9 @@ impl AnsweringWorker {
     }
 
     /// The words, behind the sentence that tells a person at the first answer that a program answers.
-    async fn with_disclosure(&self, turn: &ResponderTurn, text: String) -> anyhow::Result<String> {
-        let disclosure = &self.0.responder.settings().disclosure;
-        if disclosure.is_empty() || self.answering().shared.journal.has_met_responder(&turn.conversation).await? {
+    async fn with_disclosure(&self, turn: &ResponderTurn, question: &Question, text: String) -> anyhow::Result<String> {
+        let Some(disclosure) = self.0.responder.disclosure(&question.event, &text) else { return Ok(text) };
+        if self.answering().shared.journal.has_met_responder(&turn.conversation).await? {
             return Ok(text);
         }
         Ok(format!("{disclosure}\n\n{text}").trim_end().to_owned())

@@ -36,6 +36,7 @@ pub const CURRENCIES: &[(&str, Codes, Place)] = &[
     ("dollari", DOLLARS, Anywhere),
     ("đô la", DOLLARS, Anywhere),
     ("đô", DOLLARS, Behind),
+    ("do la", DOLLARS, Behind),
     ("bucks", DOLLARS, Behind),
     ("美元", &["USD"], Anywhere),
     ("美金", &["USD"], Anywhere),

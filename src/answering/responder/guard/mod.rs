@@ -8,6 +8,7 @@
 mod addresses;
 mod currencies;
 mod delivery_words;
+mod gift_words;
 mod names;
 mod number_words;
 mod numbers;
@@ -30,7 +31,7 @@ use self::plain::{lower, plain};
 use self::prices::{Beside, Text};
 use self::spans::Span;
 
-pub use self::names::candidates;
+pub use self::names::{candidates, holds_name, parts};
 use crate::shared::languages::{Sentence, say};
 
 /// The longest answer, in characters: a message's limit.
@@ -247,7 +248,7 @@ impl Told {
 
     /// Whether every span of time was told.
     fn knows_spans(&self, words: &str, lower: &str, found: &[Number]) -> bool {
-        promises::spans(words).into_iter().all(|words| self.says(words))
+        promises::spans(words, lower).into_iter().all(|words| self.says(words))
             && found.iter().filter_map(|number| spans::span_at(lower, number)).all(|span| self.spans.contains(&span))
     }
 
@@ -268,7 +269,7 @@ impl Told {
 
     fn objection_to(&self, text: Text<'_>, number: &Number) -> Objection {
         let is_price = !matches!(text.beside(number), Beside::Nothing | Beside::Time)
-            || number.is_scaled
+            || number.is_scaled()
             || self.limits.contains(&number.value)
             || text.is_in_price(number)
             || text.is_only(number);
@@ -289,7 +290,7 @@ impl Told {
             _ if text.is_only(number) => self.knows_total(text, value, &[]),
             Beside::Time => true,
             Beside::Nothing => {
-                (!number.is_scaled && value.parse::<u64>().is_ok_and(|count| count <= MOST_PIECES))
+                (!number.is_scaled() && value.parse::<u64>().is_ok_and(|count| count <= MOST_PIECES))
                     || (self.named.contains(value) && text.is_named(number))
                     || self.knows_limit(text, number)
             }
@@ -351,5 +352,7 @@ fn is_markup(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_promises;
 #[cfg(test)]
 mod tests_of_words;

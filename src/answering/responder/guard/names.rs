@@ -2,11 +2,15 @@
 
 use icu_properties::props::Script;
 
+use super::currencies::{begins, ends};
 use crate::shared::text_fold::{fold_name, script_of};
 
 /// How many words a name has that is looked for.
 const SHORTEST: usize = 2;
 const LONGEST: usize = 4;
+
+/// How many letters a part of a name has that is looked for.
+const SHORTEST_PART: usize = 2;
 
 /// What joins words that may be a first and a last name.
 const HYPHENS: [char; 3] = ['-', '‐', '‑'];
@@ -49,6 +53,46 @@ pub fn candidates(text: &str) -> Vec<String> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// What in an answer may be one part of somebody's name, folded as names are: words in capitals behind a word before which a
+/// name stands ("told Jane", "anh Minh Tuấn"), and somebody to whom something belongs ("Jane's order").
+#[must_use]
+pub fn parts(text: &str) -> Vec<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_name = |word: &&&str| bare(word).starts_with(char::is_uppercase);
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        if NAMING.contains(&bare(word).to_lowercase().as_str()) && bare(word).len() == word.len() {
+            let mut name = Vec::new();
+            for word in words[at + 1..].iter().take(LONGEST).take_while(is_name) {
+                name.push(without_s(bare(word)));
+                if !word.ends_with(char::is_alphanumeric) {
+                    break;
+                }
+            }
+            found.push(fold_name(&name.join(" ")));
+        }
+        let owner = without_s(bare(word));
+        if owner.len() < bare(word).len() && owner.starts_with(char::is_uppercase) {
+            found.push(fold_name(owner));
+        }
+    }
+    found.retain(|name| name.chars().count() >= SHORTEST_PART && !is_common(name));
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// A word without the ending of whom something belongs to.
+fn without_s(word: &str) -> &str {
+    word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word)
+}
+
+/// Whether a folded text holds this name, and not as a part of longer words: "Jane Roebuck" tells of no Jane Roe.
+#[must_use]
+pub fn holds_name(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| begins(name, &text[..at]) && ends(name, &text[at + name.len()..]))
 }
 
 fn add_runs(text: &str, found: &mut Vec<String>) {
@@ -134,6 +178,35 @@ mod tests {
         ] {
             assert!(candidates(answer).contains(&name.to_owned()), "{answer}");
         }
+    }
+
+    #[test]
+    fn one_part_of_a_name_is_looked_for_where_it_is_said_to_be_one() {
+        for (answer, name) in [
+            ("As I told Jane, it is blue.", "jane"),
+            ("Jane's order is on its way", "jane"),
+            ("Mr. Roe bought the same", ""),
+            ("Mr Roe bought the same", "roe"),
+            ("Chị Lan cũng mua rồi", "lan"),
+            ("anh Minh Tuấn cũng mua", "minh tuan"),
+        ] {
+            let expected: &[&str] = if name.is_empty() { &[] } else { &[name] };
+            assert_eq!(parts(answer), expected, "{answer}");
+        }
+        for answer in
+            ["bạn an tâm nhé", "I was told that it is blue", "Customer Service helps", "It's Thursday, that's fine"]
+        {
+            assert_eq!(parts(answer), [""; 0], "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_longer_name_tells_of_no_shorter_one() {
+        assert!(holds_name("the jane roe board, blue", "jane roe"));
+        for text in ["jane roebuck board", "mary-jane roe"] {
+            assert_eq!(holds_name(text, "jane roe"), text.starts_with("mary"), "{text}");
+        }
+        assert!(holds_name("昨日佐藤花子様", "佐藤花子"));
     }
 
     #[test]

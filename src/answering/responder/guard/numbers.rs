@@ -9,12 +9,28 @@ pub struct Number {
     pub start: usize,
     /// Where it ends, with the word that multiplies it.
     pub end: usize,
-    /// Whether a word multiplies it: `100k`.
-    pub is_scaled: bool,
+    /// By how much a word multiplies it: `100k`. One where none does.
+    pub scale: u64,
+}
+
+impl Number {
+    /// Whether a word multiplies it.
+    #[must_use]
+    pub fn is_scaled(&self) -> bool {
+        self.scale > 1
+    }
+
+    /// The number and a half of what it counts: 2 as "two and a half", 2 million as 2.5. `None`: it is too large, or has a
+    /// part already.
+    #[must_use]
+    pub fn and_a_half(&self) -> Option<String> {
+        let value = hundredths(&self.value)?;
+        value.is_multiple_of(100).then(|| value.checked_add(self.scale.checked_mul(50)?).map(written))?
+    }
 }
 
 /// Words that multiply the number before them, how many zeros they are, and whether they may stand behind a blank.
-const SCALES: [(&str, usize, bool); 22] = [
+const SCALES: [(&str, u32, bool); 25] = [
     ("k", 3, false),
     ("tr", 6, false),
     ("tsd", 3, true),
@@ -28,6 +44,9 @@ const SCALES: [(&str, usize, bool); 22] = [
     ("nghìn", 3, true),
     ("ngàn", 3, true),
     ("triệu", 6, true),
+    ("nghin", 3, true),
+    ("ngan", 3, true),
+    ("trieu", 6, true),
     ("тыс", 3, true),
     ("тысяч", 3, true),
     ("千", 3, false),
@@ -81,7 +100,7 @@ pub fn grouped(text: &str, numbers: &[Number]) -> Vec<(usize, usize, Number)> {
             let (start, end) = (numbers[first].start, numbers[last].end);
             let digits: String = text[start..end].chars().filter(|character| *character != ' ').collect();
             let value = one_spelling(&digits);
-            found.push((first, last - first + 1, Number { value, start, end, is_scaled: false }));
+            found.push((first, last - first + 1, Number { value, start, end, scale: 1 }));
         }
     }
     found
@@ -100,10 +119,10 @@ fn with_scale(text: &str, start: usize, end: usize) -> Number {
             && (!is_spaced(scale) || !rest.starts_with(char::is_alphanumeric))
         {
             let end = end + blank + scale.len();
-            return Number { value: shifted(&value, zeros), start, end, is_scaled: true };
+            return Number { value: shifted(&value, zeros as usize), start, end, scale: 10_u64.pow(zeros) };
         }
     }
-    Number { value, start, end, is_scaled: false }
+    Number { value, start, end, scale: 1 }
 }
 
 /// Whether words of this script are written with blanks between them.

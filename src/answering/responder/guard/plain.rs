@@ -11,8 +11,32 @@ const CATEGORIES: CodePointMapDataBorrowed<'static, GeneralCategory> = CodePoint
 #[must_use]
 pub fn plain(text: &str) -> String {
     // Before and behind: what is not seen may stand between a letter and its mark.
-    let seen: String = text.chars().filter(|character| !is_unseen(*character)).collect();
+    let seen = with_parts(text.chars().filter(|character| !is_unseen(*character)));
     COMPOSED.normalize_iter(seen.chars()).filter(|character| !is_unseen(*character)).map(european).collect()
+}
+
+/// The signs of a text, with a point and digits in place of a fraction of one sign: 2½ would become 21/2.
+fn with_parts(signs: impl Iterator<Item = char>) -> String {
+    let mut text = String::new();
+    for sign in signs {
+        let part = match sign {
+            '¼' => ".25",
+            '½' => ".5",
+            '¾' => ".75",
+            _ => {
+                text.push(sign);
+                continue;
+            }
+        };
+        let is_digit = |sign: char| sign.is_ascii_digit();
+        match text.strip_suffix(' ').filter(|before| before.ends_with(is_digit)).map(str::len) {
+            Some(length) => text.truncate(length),
+            None if !text.ends_with(is_digit) => text.push('0'),
+            None => {}
+        }
+        text.push_str(part);
+    }
+    text
 }
 
 /// The same in lower case, with each character where it was: one that becomes longer or shorter stays as it is.
@@ -65,6 +89,7 @@ mod tests {
             ("evil\u{2069}．com", "evil.com"),
             ("e\u{301}", "é"),
             ("\u{1d7d8}\u{1d7e1}", "09"),
+            ("2½ days, 1 ¾ kg, ½ price", "2.5 days, 1.75 kg, 0.5 price"),
         ] {
             assert_eq!(plain(written), spelled);
         }

@@ -107,12 +107,13 @@ const DEALS: [&str; 14] = [
 ];
 
 /// Words of a share beside the sign.
-const SHARES: [&str; 21] = [
+const SHARES: [&str; 22] = [
     "%",
     "percent",
     "per cent",
     "prozent",
     "phần trăm",
+    "phan tram",
     "por ciento",
     "pour cent",
     "por cento",

@@ -197,6 +197,15 @@ const STEMS: &[(&str, Unit, u64)] = &[
     ("jahresgarantie", Unit::Months, 12),
 ];
 
+/// Words of Vietnamese without their marks. They are units behind a number only: "Nam" is also a name.
+const UNMARKED: &[(&str, Unit, u64)] = &[
+    ("tieng", Unit::Hours, 1),
+    ("ngay", Unit::Hours, 24),
+    ("tuan", Unit::Hours, 168),
+    ("thang", Unit::Months, 1),
+    ("nam", Unit::Months, 12),
+];
+
 /// The words for units.
 pub fn unit_words() -> impl Iterator<Item = &'static str> {
     WORDS.iter().map(|(word, ..)| *word).filter(|word| *word != HOUR)
@@ -218,7 +227,7 @@ pub fn is_unit_ahead(rest: &str) -> bool {
 const BETWEEN: [&str; 8] = ["business", "working", "full", "calendar", "more", "weitere", "volle", "个"];
 
 /// What joins the two ends of a range, whose unit stands behind the second.
-const JOINS: [&str; 21] = [
+const JOINS: [&str; 24] = [
     "to",
     "or",
     "and",
@@ -229,6 +238,9 @@ const JOINS: [&str; 21] = [
     "đến",
     "tới",
     "hoặc",
+    "den",
+    "toi",
+    "hoac",
     "a",
     "à",
     "ou",
@@ -262,6 +274,13 @@ pub fn span_at(lower: &str, number: &Number) -> Option<Span> {
     Some((unit, amount.checked_mul(each)?))
 }
 
+/// What stands behind the unit with which a text begins; `None`: it begins with none.
+#[must_use]
+pub fn behind_unit(rest: &str) -> Option<&str> {
+    let rest = rest.trim_start_matches([' ', '-']);
+    unit_at(rest).map(|(word, ..)| &rest[word.len()..])
+}
+
 fn unit_behind(rest: &str) -> Option<(&'static str, Unit, u64)> {
     let rest = rest.trim_start_matches([' ', '-', '–', '+', '*']);
     // With the word first: it may be the beginning of a unit's.
@@ -279,6 +298,7 @@ fn unit_at(rest: &str) -> Option<(&'static str, Unit, u64)> {
     let is_stem = |(stem, _, _): &&(&str, Unit, u64)| rest.starts_with(stem);
     // With the longest first: "週間" is no "週".
     let longest = WORDS.iter().filter(is_unit).max_by_key(|(word, ..)| word.len());
+    let longest = longest.or_else(|| UNMARKED.iter().find(is_unit));
     longest.or_else(|| STEMS.iter().find(is_stem)).copied()
 }
 

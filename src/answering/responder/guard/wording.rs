@@ -34,6 +34,9 @@ const THAI: [&str; 16] =
 /// Of how many parts a word for a number is put together at most.
 const MOST_PARTS: usize = 5;
 
+/// How long a word for a number is at least, in bytes, that is written together with what it counts.
+const SHORTEST_JOINED: usize = 3;
+
 /// Signs for numbers right before a sign of a currency.
 const NUMBER_SIGNS: &str = "一二三四五六七八九十百千万萬億两兩백천만십";
 
@@ -51,7 +54,7 @@ const FACTORS: [(u64, &str); 9] = [
 ];
 
 /// Words for hundredths.
-const PERCENT_WORDS: [&str; 15] = [
+const PERCENT_WORDS: [&str; 16] = [
     "percento",
     "per cento",
     "procent",
@@ -66,6 +69,7 @@ const PERCENT_WORDS: [&str; 15] = [
     "por ciento",
     "por cento",
     "phần trăm",
+    "phan tram",
     "процентов",
 ];
 
@@ -89,6 +93,8 @@ pub fn in_words(lower: &str) -> Vec<&str> {
                 _ if thai.is_some() => thai.unwrap_or(at),
                 Some(sign) if NUMBER_SIGNS.contains(sign) && before.len() == at => before.len() - sign.len_utf8(),
                 _ => match last_word(before) {
+                    // "Today" is no number of days, and "times" are no months.
+                    Some(start) if before.len() == at && at - start < SHORTEST_JOINED => continue,
                     Some(start) if is_share && ALL.contains(&&before[start..]) => continue,
                     Some(start) if is_number_word(&before[start..]) => start,
                     _ => continue,

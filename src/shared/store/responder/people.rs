@@ -9,13 +9,15 @@ use crate::shared::text_fold::fold_name;
 const STEP: i64 = 500;
 
 impl Journal {
-    /// Whether somebody else of these accounts has one of these names, folded (see [`fold_name`]).
+    /// Whether somebody else of these accounts has one of these names, folded (see [`fold_name`]), or a name that begins or
+    /// ends with one of these parts.
     ///
     /// # Errors
     /// When the journal cannot be used.
     pub async fn knows_another_person(
         &self,
         names: Vec<String>,
+        parts: Vec<String>,
         accounts: Vec<Account>,
         person: &str,
     ) -> Result<bool, JournalError> {
@@ -31,6 +33,19 @@ impl Journal {
                     if find.exists([channel, account, name, &person])? {
                         return Ok(true);
                     }
+                }
+            }
+            // Names that end with something are in no index: it is read once, and only where an answer calls somebody so.
+            let mut find = connection.prepare_cached(
+                "SELECT 1 FROM threads, json_each(?4) AS part
+                 WHERE channel = ?1 AND account = ?2 AND folded_name IS NOT NULL AND conversation <> ?3
+                   AND (folded_name = part.value OR instr(folded_name || ' ', part.value || ' ') = 1
+                        OR substr(folded_name, -length(part.value) - 1) = ' ' || part.value)",
+            )?;
+            let parts = serde_json::Value::from(parts.as_slice()).to_string();
+            for (channel, account) in accounts.iter().filter(|_| parts != "[]") {
+                if find.exists([channel, account, &person, &parts])? {
+                    return Ok(true);
                 }
             }
             Ok(false)

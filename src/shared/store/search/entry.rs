@@ -7,11 +7,11 @@ use crate::shared::text_fold::fold;
 
 /// What a match in each place of a product weighs.
 mod weight {
-    pub const TITLE: u8 = 8;
+    pub(super) const TITLE: u8 = 8;
     pub const VARIANT: u8 = 6;
-    pub const TAG: u8 = 4;
-    pub const KIND: u8 = 3;
-    pub const DESCRIPTION: u8 = 1;
+    pub(super) const TAG: u8 = 4;
+    pub(super) const KIND: u8 = 3;
+    pub(super) const DESCRIPTION: u8 = 1;
 }
 
 /// The least weight of a match outside of the description.

@@ -3,7 +3,7 @@
 /// How many slips a word may have to be taken for another one: none, one from four letters, two from eight. Digits are no
 /// letters: another number is another thing.
 #[must_use]
-pub fn allowed_slips(word: &str) -> usize {
+fn allowed_slips(word: &str) -> usize {
     match word.chars().filter(|character| character.is_alphabetic()).count() {
         ..4 => 0,
         4..8 => 1,

@@ -3,11 +3,14 @@
 use super::super::spans::is_stem;
 use super::WORDS;
 
+/// What makes a number a half more: "zweieinhalb".
+pub(super) const AND_A_HALF: &str = "einhalb";
+
 /// The German number at the beginning of a word, and its length: "neunundneunzig", "zweihundert", "zweijährig".
 pub(super) fn compound(word: &str) -> Option<(u64, usize)> {
     let (value, length) = compound_number(word)?;
     let rest = &word[length..];
-    (rest.is_empty() || (value > 0 && is_stem(rest))).then_some((value, length))
+    (rest.is_empty() || (value > 0 && (is_stem(rest) || rest.starts_with(AND_A_HALF)))).then_some((value, length))
 }
 
 fn compound_number(word: &str) -> Option<(u64, usize)> {

@@ -5,7 +5,9 @@
 //! Korean are read where something that is counted stands behind them. A text need not say in which language it is.
 
 mod german;
+mod halves;
 mod signs;
+mod unmarked;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -24,6 +26,9 @@ static WORDS: LazyLock<HashMap<&'static str, u64>> = LazyLock::new(|| {
 
 /// Words that multiply what stands right before them by ten: "hai mươi".
 const TENS: [&str; 2] = ["mươi", "chục"];
+
+/// Half of what the word before it multiplies by: "hai triệu rưỡi".
+const HALF_OF_SCALE: &str = "rưỡi";
 
 /// Words within one number.
 const LINKS: [&str; 6] = ["and", "und", "y", "e", "et", "linh"];
@@ -116,6 +121,10 @@ enum Kind {
 /// A plain text with digits in place of numbers in words. `lower`: the same in lower case, with the same places.
 #[must_use]
 pub fn in_digits(plain: &str, lower: &str) -> String {
+    halves::with_halves(without_words(plain, lower))
+}
+
+fn without_words(plain: &str, lower: &str) -> String {
     let mut runs = runs(lower);
     runs.extend(signs::runs(lower));
     runs.sort_unstable_by_key(|run| run.start);
@@ -151,18 +160,25 @@ fn is_number(lower: &str, run: &Run, ahead: &str, is_beside: bool) -> bool {
         // "I am one hundred percent sure" is no share.
         return DISCOUNTS.iter().any(|word| lower.contains(word));
     }
-    if SCALES.contains(&run.value)
+    if begins_with_scale(lower, run)
         && lower[..run.start].trim_end_matches(' ').ends_with(|sign: char| sign.is_ascii_digit())
     {
         // "100 nghìn": it multiplies what is in digits already.
         return false;
     }
+    let ahead = halves::behind_half(ahead).unwrap_or(ahead);
     match run.kind {
         Kind::Plain => true,
         Kind::Measured if run.value == 1 && is_unit_ahead(ahead) => !is_wish(lower, run),
         Kind::Measured => is_beside || is_measured(ahead),
         Kind::Article => is_unit_ahead(ahead) && says_during(&lower[..run.start]),
     }
+}
+
+fn begins_with_scale(lower: &str, run: &Run) -> bool {
+    let word = lower[run.start..run.end].split(|sign: char| !sign.is_alphabetic()).next().unwrap_or_default();
+    let word = unmarked::marked(word, true).unwrap_or(word);
+    WORDS.get(word).is_some_and(|value| SCALES.contains(value)) || SCALES.contains(&run.value)
 }
 
 fn is_measured(ahead: &str) -> bool {
@@ -229,7 +245,11 @@ fn runs(lower: &str) -> Vec<Run> {
     let mut next = 0;
     while next < tokens.len() {
         let end = found.last().map_or(0, |run: &Run| run.end);
-        match read_run(lower, &tokens[next..]).filter(|_| !is_year(lower, &tokens[next], end)) {
+        let read = read_run(lower, &tokens[next..]).filter(|_| !is_year(lower, &tokens[next], end));
+        let unmarked = unmarked::read_run(lower, &tokens[next..]);
+        // "Hai muoi lam ngay": with its marks only the first word is a number.
+        let longer = unmarked.filter(|(_, count)| read.is_none_or(|(_, other)| *count > other));
+        match longer.or(read) {
             Some((run, count)) => {
                 found.push(run);
                 next += count;
@@ -315,7 +335,13 @@ impl Sum {
         if is_behind && word == FIVE_OR_YEAR {
             return None;
         }
-        if TENS.contains(&word) {
+        if word == HALF_OF_SCALE {
+            match (self.current, self.scale) {
+                (0, 1..) => self.total += self.scale / 2,
+                (100.., _) if self.current.is_multiple_of(100) => self.current += 50,
+                _ => return None,
+            }
+        } else if TENS.contains(&word) {
             let units = self.current % 10;
             let can = is_behind && units > 0 && self.current % 100 < 10;
             can.then(|| self.current += units * 9)?;
@@ -402,6 +428,38 @@ mod tests {
             ("one hundred thousand, two million", "100000, 2000000"),
             ("call zero nine one two three four five", "call 0 9 1 2 3 4 5"),
         ]);
+    }
+
+    #[test]
+    fn halves_become_digits() {
+        reads(&[
+            ("one and a half days, two-and-a-half weeks", "1.5 days, 2.5 weeks"),
+            ("It takes a day and a half", "It takes 1.5 day"),
+            ("anderthalb Tage, zweieinhalb Wochen, eineinhalbjährige", "1.5 Tage, 2.5 Wochen, 1.5jährige"),
+            ("un jour et demi, deux semaines et demie", "1.5 jour, 2.5 semaines"),
+            ("día y medio, dos semanas y media, un euro y medio", "1.5 día, 2.5 semanas, 1.5 euro"),
+            ("um dia e meio, uma semana e meia, dois reais e meio", "1.5 dia, 1.5 semana, 2.5 reais"),
+            ("một ngày rưỡi, hai triệu rưỡi, 2 triệu rưỡi đồng", "1.5 ngày, 2500000, 2500000 đồng"),
+            ("2 1/2 days, 三天半", "2.5 days, 3.5天"),
+        ]);
+        for text in ["a las 9 y media", "2 and a half times", "nove e meia", "3일 반품", "half of it", "2年半額"]
+        {
+            let text = if text == "nove e meia" { "9 e meia" } else { text };
+            reads(&[(text, text)]);
+        }
+    }
+
+    #[test]
+    fn vietnamese_without_its_marks_is_read_before_a_unit() {
+        reads(&[
+            ("hai ngay, ba den nam ngay, mot tuan", "2 ngay, 3 den 5 ngay, 1 tuan"),
+            ("bao hanh hai nam, bon thang, hai muoi lam ngay", "bao hanh 2 nam, 4 thang, 25 ngay"),
+            ("chin chuc ngan dong, hai tram nghin, muoi phan tram", "90000 dong, 200000, 10 phan tram"),
+            ("mot ngay ruoi, hai trieu ruoi", "1.5 ngay, 2500000"),
+        ]);
+        for text in ["C'est bon pour vous", "the bay window of Nam", "Ngay mai lam viec", "le mot juste", "sau nay"] {
+            reads(&[(text, text)]);
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::output::{Output, RelativePath};
+use crate::shared::files::output::{Output, RelativePath};
 
 /// How large a piece is, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
