@@ -115,7 +115,8 @@ impl Feed {
             .iter()
             .filter_map(|(name, dialogue)| Some(((*name).to_owned(), dialogue.profile().automation_within?)))
             .collect();
-        let taken = shared.journal.take_into_feed(FeedStep { next, owners, automation }, rules).await?;
+        let step = FeedStep { next, owners, automation };
+        let taken = shared.journal.take_into_feed(step, rules, self.answering.meaning()).await?;
         let Some(Taken { begun, resumed }) = taken else { return Ok(true) };
         resumed.iter().for_each(|conversation| shared.alerts.heal(handover_alert(conversation)));
         for (channel, by) in begun {

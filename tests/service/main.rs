@@ -124,6 +124,7 @@ mod soak;
 mod streams;
 mod supply_chain;
 mod takeover;
+mod taken_back;
 mod uploads;
 mod viber_life;
 mod viber_receive;

@@ -36,6 +36,8 @@ pub enum Meaning {
         /// Whether answers are allowed because of it.
         opens_window: bool,
     },
+    /// Something that was said or sent before is taken back: what it said is gone by now.
+    TakesBack,
     /// It cannot be read.
     Unreadable,
 }

@@ -65,5 +65,5 @@ pub use reader::JournalReader;
 pub use scan::EventPlace;
 pub(in crate::shared) use sent_parts::take_reports;
 pub use tombstones::Unsending;
-pub(in crate::shared) use tombstones::make_file_anew;
+pub(in crate::shared) use tombstones::{is_taken_back, make_file_anew};
 pub use writer::Appended;

@@ -1,6 +1,7 @@
 //! What was said in a conversation before something.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -20,6 +21,9 @@ const MOST_EVENTS: usize = 1_000;
 
 /// How many of the newest events are looked through for those that are not in order yet.
 const NOT_IN_ORDER: i64 = 2_000;
+
+/// How many events of a conversation are looked at together for the newest thing that the person said.
+pub(super) const LOOKED_AT_ONCE: usize = 100;
 
 /// Behind every event.
 pub(super) const NEWEST: EventPlace = EventPlace { seq: i64::MAX, occurred_at: i64::MAX };
@@ -205,6 +209,30 @@ impl Newest {
             self.not_in_order = Some(found);
         }
         Ok(self.not_in_order.get_or_insert_default())
+    }
+}
+
+/// Where the newest thing stands that the person said, among the events up to this number; `None`: they said nothing. One
+/// event that this program cannot cope with hides no other one.
+pub(super) fn newest_said(
+    connection: &Connection,
+    conversation: &Conversation,
+    up_to: i64,
+    meaning: &ReadMeaning,
+) -> rusqlite::Result<Option<EventPlace>> {
+    let Conversation { channel, account, .. } = conversation;
+    let is_said = |item: &Item| {
+        let read = AssertUnwindSafe(|| meaning(channel, account, item).0);
+        matches!(std::panic::catch_unwind(read), Ok(Meaning::Said(_)))
+    };
+    let (mut until, mut newest) = (NEWEST, Newest { up_to: Some(up_to), ..Newest::default() });
+    loop {
+        let items = newest.events(connection, conversation, until, LOOKED_AT_ONCE)?;
+        let said = items.iter().rev().find(|item| item.seq <= up_to && is_said(item));
+        let Some(oldest) = items.first().filter(|_| said.is_none()) else {
+            return Ok(said.map(|item| EventPlace { seq: item.seq, occurred_at: item.at }));
+        };
+        until = EventPlace { seq: oldest.seq - 1, occurred_at: oldest.at };
     }
 }
 

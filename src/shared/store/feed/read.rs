@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::cursors::{FeedEnds, find_ends};
-use super::history::{History, NEWEST, Newest, PastItem, past_event};
+use super::history::{History, LOOKED_AT_ONCE, NEWEST, Newest, PastItem, past_event};
 use super::item::{ItemKind, ReadMeaning};
 use crate::shared::channel::meaning::{Meaning, Said};
 use crate::shared::journal::{Account, Conversation, EventPlace, Journal, JournalError};
@@ -18,9 +18,6 @@ const LOOK_AT: i64 = 1_000;
 
 /// How many bytes of what platforms sent one page holds, about.
 const MAX_BYTES: usize = 512 * 1024;
-
-/// How many events of a conversation are looked at together for the newest thing that the person said.
-const LOOKED_AT_ONCE: usize = 100;
 
 /// Which items are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

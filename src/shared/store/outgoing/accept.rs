@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::rows::{self, Author, Outgoing, OutgoingPart, PartState, event_id, key_of_event};
 use crate::shared::channel::dialogue::Part;
-use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError, newest_seq};
+use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError, is_taken_back, newest_seq};
 use crate::shared::store::addressees::find_addressee;
 use crate::shared::store::conversation_states::{Pause, PausedBy, Standing, load_standing};
 use crate::shared::store::feed::pauses::begin_pause;
@@ -308,21 +308,11 @@ fn find_event(connection: &Connection, of: &Conversation, id: &str) -> rusqlite:
         .optional()
 }
 
-/// Whether the person has taken the event back.
-fn is_taken_back(connection: &Connection, of: &Conversation, event: &Answered) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT 1 FROM events JOIN unsent ON unsent.dedupe IN (events.dedupe, events.name)
-             WHERE events.seq = ?1 AND unsent.conversation = ?2",
-        )?
-        .exists(params![event.seq, of.person])
-}
-
 /// Whether the person wrote again after the event, or took it back, or something of ours went out after it or is about to.
 fn overtaken(connection: &Connection, of: &Conversation, event: &Answered) -> rusqlite::Result<Option<Overtaken>> {
     let asked = EventPlace { seq: event.seq, occurred_at: event.occurred_at };
     let standing = load_standing(connection, of)?;
-    let is_superseded = standing.is_superseded(asked) || is_taken_back(connection, of, event)?;
+    let is_superseded = standing.is_superseded(asked) || is_taken_back(connection, event.seq, &of.person)?;
     if !is_superseded && !standing.is_answered(asked) {
         return Ok(None);
     }
