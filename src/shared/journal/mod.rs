@@ -60,6 +60,7 @@ pub use person_names::{AlsoKnown, Knowing, MovedFile};
 pub(in crate::shared) use positions::{CONVERSATIONS_CURSOR, FEED_CURSOR, OVERVIEW_CURSOR, READS_CURSOR};
 pub(in crate::shared) use positions::{cursor_position, in_order_up_to, newest_seq, save_cursor};
 pub use pruned::Pruned;
+pub(in crate::shared) use pruned::find_pruned;
 pub use pruning::PruneStep;
 pub use reader::JournalReader;
 pub use scan::EventPlace;

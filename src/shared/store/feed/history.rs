@@ -43,6 +43,15 @@ pub struct PastItem {
     pub platform_id: Option<String>,
 }
 
+/// The newest messages of a conversation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// They, in order of time.
+    pub items: Vec<PastItem>,
+    /// Whether there is nothing before them.
+    pub is_whole: bool,
+}
+
 /// Reads what was said, for several items in one transaction.
 pub(super) struct History<'a> {
     connection: &'a Connection,
@@ -63,23 +72,18 @@ impl<'a> History<'a> {
 
     /// The newest messages of a conversation up to this place, in order of time. What stands between them and is no message, such
     /// as a referral, takes none of the places: more events are looked at until there are enough, up to [`MOST_EVENTS`].
-    pub fn read(
-        &mut self,
-        conversation: &Conversation,
-        until: EventPlace,
-        limit: usize,
-    ) -> rusqlite::Result<Vec<PastItem>> {
+    pub fn read(&mut self, conversation: &Conversation, until: EventPlace, limit: usize) -> rusqlite::Result<Past> {
         if limit == 0 {
-            return Ok(Vec::new());
+            return Ok(Past::default());
         }
         let mut look_at = limit + BEFORE;
         loop {
             let events = self.newest.events(self.connection, conversation, until, look_at)?;
-            let is_all = events.len() < look_at || look_at >= MOST_EVENTS;
+            let is_all = events.len() < look_at;
             let mut past = self.messages_among(conversation, events)?;
-            if is_all || past.len() >= limit {
+            if is_all || look_at >= MOST_EVENTS || past.len() >= limit {
                 let surplus = past.len().saturating_sub(limit);
-                return Ok(past.split_off(surplus));
+                return Ok(Past { items: past.split_off(surplus), is_whole: is_all && surplus == 0 });
             }
             look_at = (look_at * 4).min(MOST_EVENTS);
         }

@@ -66,6 +66,17 @@ pub enum Acceptance {
     NotWanted,
 }
 
+/// Whether an event may be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// It may.
+    Open,
+    /// It is none of this conversation.
+    Unknown,
+    /// It is overtaken.
+    Overtaken(Overtaken),
+}
+
 /// Why an event is not to be answered any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overtaken {
@@ -83,6 +94,20 @@ impl Journal {
     pub async fn accept_message(&self, new: NewMessage) -> Result<Acceptance, JournalError> {
         let now_ms = self.clock().now_ms();
         self.write(move |connection| accept(connection, &new, now_ms)).await
+    }
+
+    /// Whether the event of this id may be answered, as it stands now: what is stored looks again.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_asked(&self, of: &Conversation, id: &str) -> Result<Asked, JournalError> {
+        let (of, id) = (of.clone(), id.to_owned());
+        self.read(move |connection| {
+            let connection = connection.unchecked_transaction()?;
+            let Some(event) = find_event(&connection, &of, &id)? else { return Ok(Asked::Unknown) };
+            Ok(overtaken(&connection, &of, &event)?.map_or(Asked::Open, Asked::Overtaken))
+        })
+        .await
     }
 
     /// The conversation about which a request is, whether anything is known of it, and what a request with this key led to, if
