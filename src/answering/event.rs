@@ -74,6 +74,8 @@ pub struct Answerable {
     pub why_not: Option<Why>,
     /// The same, as if the account could send.
     pub why_not_otherwise: Option<Why>,
+    /// Whether it counts as answered only because nobody could find out whether the answer was sent.
+    pub is_in_doubt: bool,
     /// Until when the platform takes answers, in milliseconds since 1970; `None`: no end is known.
     pub until: Option<i64>,
 }
@@ -208,6 +210,7 @@ impl Content {
         self.answerable = Answerable {
             why_not,
             why_not_otherwise: AtTime { is_available: true, ..at }.why_not(asked),
+            is_in_doubt: asked.is_some_and(|asked| at.standing.is_answered_in_doubt(asked)),
             until: window.maybe_until.max(window.closes_at),
         };
         self.members.insert("bot_may_answer".to_owned(), why_not.is_none().into());
