@@ -49,7 +49,10 @@ async fn what_was_asked_before_it_is_the_newest_question_again() {
     let (second, third) = (scene.hear_later("And the red one?").await, scene.hear_later("Never mind").await);
     let superseded = json!("superseded");
     let none = Value::Null;
-    assert_eq!(reasons(&scene.bot, &to(SAM)).await, [superseded.clone(), superseded.clone(), none.clone(), none.clone()]);
+    assert_eq!(
+        reasons(&scene.bot, &to(SAM)).await,
+        [superseded.clone(), superseded.clone(), none.clone(), none.clone()]
+    );
     let messages = told(&scene.bot, "message").await;
     let problem = |answer| is_problem(&answer, 409, "outdated");
 

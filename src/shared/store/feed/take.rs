@@ -19,8 +19,8 @@ use super::scan::{Incoming, NextForFeed, list_now};
 use super::takeover::{FeedRules, TakeoverState, Told, find_unanswered};
 use crate::shared::channel::meaning::{Control, Meaning, Origin, Said, WentOut};
 use crate::shared::journal::{
-    Account, Conversation, FEED_CURSOR, Journal, JournalError, Source, cursor_position, is_taken_back, put_in_order_with,
-    save_cursor,
+    Account, Conversation, FEED_CURSOR, Journal, JournalError, Source, cursor_position, is_taken_back,
+    put_in_order_with, save_cursor,
 };
 use crate::shared::store::conversation_states::{
     Advertising, ConversationState, Pause, PausedBy, load_state, save_state,
