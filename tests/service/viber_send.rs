@@ -457,6 +457,7 @@ async fn a_receipt_that_comes_while_the_call_is_under_way_tells_what_became_of_i
     };
     app.work_until(told).await;
     let app = app.kill_and_restart_with(|config| desk.settings(config)).await;
+    app.begin().await;
     let program = Program::start(&app, &[Scope::Read]).await;
     app.work().await;
     let found = program.get(&format!("/api/v1/messages/{id}")).await.json();
