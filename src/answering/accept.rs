@@ -14,7 +14,9 @@ use crate::shared::channel::dialogue::{Ability, Dialogue, Forbidden, Part, PartC
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::languages::{Sentence, say};
 use crate::shared::raw_json::canonical_value;
-use crate::shared::store::{Acceptance, Author, Connection, NewMessage, Outgoing, Overtaken, PartState, Standing};
+use crate::shared::store::{
+    Acceptance, Asked, Author, Connection, NewMessage, Outgoing, Overtaken, PartState, Standing,
+};
 
 /// How many of a conversation's newest messages are looked through for what is quoted.
 const MOST_QUOTED: usize = 500;
@@ -141,6 +143,13 @@ fn fingerprint(of: &Conversation, body: &str) -> String {
     format!("{channel}/{account}/{person}\n{body}")
 }
 
+/// A message that fits.
+struct Fitting {
+    parts: Vec<Part>,
+    /// What was uploaded for it, with its id.
+    uploaded: Option<(String, UploadedPart)>,
+}
+
 impl LookedUp {
     /// What the request led to before.
     ///
@@ -220,25 +229,25 @@ impl Answering {
         let conversation = wish.conversation();
         let connection = wish.connection;
         let dialogue = self.dialogue(&connection.channel).ok_or(Refused::Account(Unavailable::Off.as_str()))?;
-        let profile = dialogue.profile();
-        if content.needs().any(|ability| !profile.can.contains(&ability)) || content.choices.len() > profile.choices {
-            return Err(Refused::Unsupported(profile.can));
-        }
-        let uploaded = match &content.media {
-            Some(Media::Uploaded(id)) => Some((id.clone(), self.uploads.part_of(connection.merchant, id).await?)),
-            _ => None,
-        };
-        let parts = self.parts_of(connection, &content, &**dialogue, uploaded.as_ref().map(|(_, part)| part)).await?;
+        let asked = self.find_asked(&conversation, &content).await?;
+        let Fitting { parts, uploaded } = self.fit(wish, &content, &**dialogue).await?;
         let to = Recipient { account: &connection.account, person: wish.person };
-        for part in &parts {
-            refuse_misfit(dialogue.misfit(part), profile)?;
-            refuse_forbidden(dialogue.forbids(to, part, content.author))?;
-        }
+        let forbidden: Vec<Forbidden> =
+            parts.iter().filter_map(|part| dialogue.forbids(to, part, content.author)).collect();
+        refuse_programme(&forbidden)?;
         let now = self.now(connection, standing);
-        self.check(&now, connection, &content)?;
+        let refused = |against| self.refusal(against, &now, connection);
+        now.can_reach().map_err(refused)?;
+        if forbidden.contains(&Forbidden::Group) {
+            return Err(Refused::CannotReceive("group".to_owned()));
+        }
         check_advertising(standing, &**dialogue, &content).await?;
-        self.check_without_reply(&conversation, profile).await?;
-        self.check_reply_to(&conversation, &content).await?;
+        self.check_without_reply(&conversation, dialogue.profile()).await?;
+        now.may_speak(content.author).map_err(refused)?;
+        if let Asked::Overtaken(overtaken) = asked {
+            return Err(Refused::Overtaken(overtaken));
+        }
+        now.is_open_to(content.author, content.template.is_some()).map_err(refused)?;
         let takes_over = content.author == Author::Human && self.settings.takeovers.by_human;
         let mut ttl_ms = i64::try_from(content.ttl_seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
         if let Some((id, part)) = &uploaded {
@@ -269,42 +278,75 @@ impl Answering {
         Ok(acceptance)
     }
 
-    async fn parts_of(
-        &self,
-        connection: &Connection,
-        content: &Content,
-        dialogue: &dyn Dialogue,
-        uploaded: Option<&UploadedPart>,
-    ) -> Result<Vec<Part>, Refused> {
-        let media = match &content.media {
-            None => None,
-            Some(Media::Linked { url, kind, name, bytes }) => match misfit_of_address(url) {
-                Some(_) => return Err(Refused::Media("address")),
-                None => Some(PartContent::Media {
-                    url: url.clone(),
-                    media: *kind,
-                    name: name.clone(),
-                    caption: None,
-                    bytes: *bytes,
-                }),
-            },
-            Some(Media::Uploaded(_)) => uploaded.map(|uploaded| uploaded.content.clone()),
-        };
-        let shop = match content.products.is_empty() {
-            true => String::new(),
-            false => match self.products.shop_of(connection.merchant, &content.products).await? {
-                ShopOf::One(shop) => shop,
-                ShopOf::Unavailable(ids) => return Err(Refused::Products("unavailable", ids)),
-                ShopOf::Several => return Err(Refused::Products("several_shops", content.products.clone())),
-            },
-        };
-        content.into_parts(dialogue, media, &shop).map_err(|misfit| Refused::Invalid(vec![misfit]))
+    /// The event that is answered, if one is named.
+    async fn find_asked(&self, of: &Conversation, content: &Content) -> Result<Asked, Refused> {
+        let Some(id) = &content.answers else { return Ok(Asked::Open) };
+        match self.shared.journal.find_asked(of, id).await? {
+            Asked::Unknown => Err(unknown_event()),
+            asked => Ok(asked),
+        }
     }
 
-    /// Whether this may be sent to this person now. What is answered is looked at when the message is stored.
-    fn check(&self, now: &AtTime<'_>, connection: &Connection, content: &Content) -> Result<(), Refused> {
-        let Err(against) = now.may_send(content.author, content.template.is_some()) else { return Ok(()) };
-        Err(match against {
+    /// The parts of a message that fits: what is wrong with the request comes before what this channel cannot send, and that
+    /// before what cannot be sent of it.
+    async fn fit(&self, wish: &Wish<'_>, content: &Content, dialogue: &dyn Dialogue) -> Result<Fitting, Refused> {
+        let (connection, profile) = (wish.connection, dialogue.profile());
+        self.check_reply_to(&wish.conversation(), content).await?;
+        let (media, uploaded) = match &content.media {
+            None => (None, None),
+            Some(Media::Linked { url, kind, name, bytes }) => {
+                let (url, media, name, bytes) = (url.clone(), *kind, name.clone(), *bytes);
+                (Some(PartContent::Media { url, media, name, caption: None, bytes }), None)
+            }
+            Some(Media::Uploaded(id)) => {
+                let found = self.uploads.part_of(connection.merchant, id).await;
+                (found.as_ref().ok().map(|part| part.content.clone()), Some((id.clone(), found)))
+            }
+        };
+        let parts_of = |shop: &str| {
+            content.into_parts(dialogue, media.clone(), shop).map_err(|misfit| Refused::Invalid(vec![misfit]))
+        };
+        let mut misfits: Vec<Refused> = Vec::new();
+        for misfit in parts_of("")?.iter().filter_map(|part| dialogue.misfit(part)) {
+            match refusal_of(misfit, profile) {
+                invalid @ Refused::Invalid(_) => return Err(invalid),
+                other => misfits.push(other),
+            }
+        }
+        if content.needs().any(|ability| !profile.can.contains(&ability)) || content.choices.len() > profile.choices {
+            return Err(Refused::Unsupported(profile.can));
+        }
+        let uploaded = match uploaded {
+            Some((id, found)) => Some((id, found?)),
+            None => None,
+        };
+        if let Some(Media::Linked { url, .. }) = &content.media
+            && misfit_of_address(url).is_some()
+        {
+            return Err(Refused::Media("address"));
+        }
+        let shop = self.shop_of(connection, content).await?;
+        match misfits.into_iter().next() {
+            Some(refused) => Err(refused),
+            None => Ok(Fitting { parts: parts_of(&shop)?, uploaded }),
+        }
+    }
+
+    /// Whose the products are that a message shows; empty where it shows none.
+    async fn shop_of(&self, connection: &Connection, content: &Content) -> Result<String, Refused> {
+        if content.products.is_empty() {
+            return Ok(String::new());
+        }
+        match self.products.shop_of(connection.merchant, &content.products).await? {
+            ShopOf::One(shop) => Ok(shop),
+            ShopOf::Unavailable(ids) => Err(Refused::Products("unavailable", ids)),
+            ShopOf::Several => Err(Refused::Products("several_shops", content.products.clone())),
+        }
+    }
+
+    /// What a caller is told of what stands against a message.
+    fn refusal(&self, against: Against, now: &AtTime<'_>, connection: &Connection) -> Refused {
+        match against {
             Against::AccountUnavailable => {
                 Refused::Account(self.unavailable(connection).map_or(Unavailable::Off.as_str(), Unavailable::as_str))
             }
@@ -322,7 +364,7 @@ impl Answering {
                 let window = now.window();
                 Refused::WindowClosed(window.closes_at, window.allowed)
             }
-        })
+        }
     }
 
     /// Whether what is quoted was said in this conversation: what another person said is none of this one's. In a
@@ -334,8 +376,8 @@ impl Answering {
             return Ok(());
         }
         let past = journal.read_history(of, MOST_QUOTED, self.meaning()).await?;
-        let is_here = past.iter().any(|said| said.platform_id.as_deref() == Some(quoted));
-        match is_here || past.len() >= MOST_QUOTED {
+        let is_here = past.items.iter().any(|said| said.platform_id.as_deref() == Some(quoted));
+        match is_here || !past.is_whole {
             true => Ok(()),
             false => Err(Refused::Invalid(vec![Misfit::new(
                 "/reply_to",
@@ -365,23 +407,25 @@ async fn check_advertising(standing: &Standing, dialogue: &dyn Dialogue, content
     }
 }
 
-fn refuse_misfit(found: Option<channel::Misfit>, profile: &Profile) -> Result<(), Refused> {
-    match found {
-        None => Ok(()),
-        Some(channel::Misfit::Invalid { pointer, message }) => {
-            Err(Refused::Invalid(vec![Misfit::new(pointer, message)]))
-        }
-        Some(channel::Misfit::Unsupported) => Err(Refused::Unsupported(profile.can)),
-        Some(channel::Misfit::Media { why }) => Err(Refused::Media(why)),
+fn refusal_of(misfit: channel::Misfit, profile: &Profile) -> Refused {
+    match misfit {
+        channel::Misfit::Invalid { pointer, message } => Refused::Invalid(vec![Misfit::new(pointer, message)]),
+        channel::Misfit::Unsupported => Refused::Unsupported(profile.can),
+        channel::Misfit::Media { why } => Refused::Media(why),
     }
 }
 
-fn refuse_forbidden(found: Option<Forbidden>) -> Result<(), Refused> {
-    match found {
-        None => Ok(()),
-        Some(Forbidden::NotPermitted { sentence }) => Err(Refused::NotPermitted(None, sentence)),
-        Some(Forbidden::Group) => Err(Refused::CannotReceive("group".to_owned())),
-    }
+/// Refuses what the channel's programme does not allow.
+fn refuse_programme(forbidden: &[Forbidden]) -> Result<(), Refused> {
+    let sentence = forbidden.iter().find_map(|one| match one {
+        Forbidden::NotPermitted { sentence } => Some(sentence.clone()),
+        Forbidden::Group => None,
+    });
+    sentence.map_or(Ok(()), |sentence| Err(Refused::NotPermitted(None, sentence)))
+}
+
+fn unknown_event() -> Refused {
+    Refused::Invalid(vec![Misfit::new("/answers", "There is no such event in this conversation.")])
 }
 
 fn settle(acceptance: Acceptance) -> Result<Accepted, Refused> {
@@ -389,9 +433,7 @@ fn settle(acceptance: Acceptance) -> Result<Accepted, Refused> {
         Acceptance::Stored(message) => Ok(Accepted::Stored(message)),
         Acceptance::Repeated(message, answer) => Ok(Accepted::Repeated(message, answer)),
         Acceptance::KeyReused(id) => Err(Refused::KeyReused(id)),
-        Acceptance::UnknownEvent => {
-            Err(Refused::Invalid(vec![Misfit::new("/answers", "There is no such event in this conversation.")]))
-        }
+        Acceptance::UnknownEvent => Err(unknown_event()),
         Acceptance::Overtaken(overtaken) => Err(Refused::Overtaken(overtaken)),
         Acceptance::QueueFull => Err(Refused::QueueFull),
         // Only what belongs to a turn of the responder can be unwanted.

@@ -74,6 +74,8 @@ pub struct Answerable {
     pub why_not: Option<Why>,
     /// The same, as if the account could send.
     pub why_not_otherwise: Option<Why>,
+    /// Whether it counts as answered only because nobody could find out whether the answer was sent.
+    pub is_in_doubt: bool,
     /// Until when the platform takes answers, in milliseconds since 1970; `None`: no end is known.
     pub until: Option<i64>,
 }
@@ -161,7 +163,7 @@ impl Answering {
         match (item.kind, &item.event) {
             (ItemKind::Message, Some(event)) => Some(message(item, event, standing)),
             (ItemKind::Echo, Some(event)) => Some(echo(item, event, standing)),
-            (ItemKind::Activity, Some(event)) => Some(activity(event, standing)),
+            (ItemKind::Activity, Some(event)) => Some(activity(item, event, standing)),
             (ItemKind::Takeover, event) => takeover(item, event.as_ref(), standing),
             (ItemKind::Status, _) => {
                 let message: Value = serde_json::from_str(item.content.as_deref()?).ok()?;
@@ -208,6 +210,7 @@ impl Content {
         self.answerable = Answerable {
             why_not,
             why_not_otherwise: AtTime { is_available: true, ..at }.why_not(asked),
+            is_in_doubt: asked.is_some_and(|asked| at.standing.is_answered_in_doubt(asked)),
             until: window.maybe_until.max(window.closes_at),
         };
         self.members.insert("bot_may_answer".to_owned(), why_not.is_none().into());
@@ -276,13 +279,18 @@ fn echo(item: &FeedItem, event: &FeedEvent, at: AtTime<'_>) -> Content {
     Content { has_raw: true, ..content }.with_standing(at, None)
 }
 
-fn activity(event: &FeedEvent, at: AtTime<'_>) -> Content {
-    let content = Content::of([("source", event.source.as_str().into())]);
+fn activity(item: &FeedItem, event: &FeedEvent, at: AtTime<'_>) -> Content {
+    let mut content = Content::of([("source", event.source.as_str().into())]);
+    // The message that is the newest unanswered one again, because what came after it was taken back.
+    let told: Option<Map<String, Value>> = item.content.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    content.members.extend(told.unwrap_or_default());
     Content { has_raw: true, ..content }.with_standing(at, None)
 }
 
 fn takeover(item: &FeedItem, event: Option<&FeedEvent>, at: AtTime<'_>) -> Option<Content> {
     let told: Takeover = serde_json::from_str(item.content.as_deref()?).ok()?;
+    // What was taken back is no question any more.
+    let event = event.filter(|event| matches!(event.meaning, Meaning::Said(_)));
     let content = Content::of([
         ("state", json!(told.state)),
         ("by", json!(told.by)),
@@ -291,8 +299,7 @@ fn takeover(item: &FeedItem, event: Option<&FeedEvent>, at: AtTime<'_>) -> Optio
         ("unanswered", json!(told.unanswered.filter(|_| event.is_some()))),
     ]);
     let is_over = matches!(told.state, TakeoverState::Resumed | TakeoverState::OwnerBack);
-    // What was taken back is no question any more.
-    let event = event.filter(|event| is_over && matches!(event.meaning, Meaning::Said(_)));
+    let event = event.filter(|_| is_over);
     let text = event.map(|event| match &event.meaning {
         Meaning::Said(said) => said.text.clone().unwrap_or_default(),
         _ => String::new(),

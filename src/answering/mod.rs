@@ -10,6 +10,7 @@ mod handle;
 pub mod pauses;
 pub mod products;
 pub mod push;
+mod resolving;
 pub mod responder;
 pub mod sending;
 pub mod settings;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::shared::channel::dialogue::Signal;
-use crate::shared::journal::Conversation;
+use crate::shared::channel::dialogue::{AccountFault, Signal};
+use crate::shared::channel::job::BoxFuture;
+use crate::shared::journal::{Account, Conversation};
 
 /// The one who sends, as pages are given it.
 #[derive(Clone)]
@@ -24,6 +25,18 @@ pub trait Sending: Send + Sync {
 
     /// Shows a person that somebody types, or that everything was seen, at most every five seconds. Nobody waits for it.
     fn signal(&self, to: Conversation, signal: Signal);
+
+    /// The platform told at this time, in milliseconds since 1970, that nothing of this account can be sent, not as the answer
+    /// to a call.
+    ///
+    /// # Errors
+    /// When the database fails: then it is to be told again.
+    fn stop_account<'a>(
+        &'a self,
+        of: &'a Account,
+        fault: &'a AccountFault,
+        at: i64,
+    ) -> BoxFuture<'a, anyhow::Result<()>>;
 
     /// Moves whenever something became of a message: whoever waits for one looks at it then.
     fn turns(&self) -> watch::Receiver<u64>;

@@ -219,25 +219,51 @@ impl<'a> AtTime<'a> {
     /// # Errors
     /// What stands against it, the first that does in the order of the API.
     pub fn may_send(&self, author: Author, is_template: bool) -> Result<bool, Against> {
-        let is_bot = author == Author::Bot;
+        self.can_reach()?;
+        self.may_speak(author)?;
+        self.is_open_to(author, is_template)
+    }
+
+    /// The first part of [`AtTime::may_send`]: whether anything of the account reaches this person.
+    ///
+    /// # Errors
+    /// What stands against it.
+    pub fn can_reach(&self) -> Result<(), Against> {
         match self.why_silent() {
-            Some(Why::AccountUnavailable) => return Err(Against::AccountUnavailable),
-            Some(Why::CannotReceive) => return Err(Against::CannotReceive),
-            Some(Why::NotOwner) if is_bot => return Err(Against::NotOwner),
-            Some(_) if is_bot => return Err(Against::Paused),
-            _ => {}
+            Some(Why::AccountUnavailable) => Err(Against::AccountUnavailable),
+            Some(Why::CannotReceive) => Err(Against::CannotReceive),
+            _ => Ok(()),
         }
-        if is_bot && self.profile.is_some_and(|profile| profile.is_public) {
-            return Err(Against::Public);
+    }
+
+    /// The second part: whether nobody else answers.
+    ///
+    /// # Errors
+    /// What stands against it.
+    pub fn may_speak(&self, author: Author) -> Result<(), Against> {
+        match self.why_silent() {
+            None => Ok(()),
+            Some(_) if author == Author::Human => Ok(()),
+            Some(Why::NotOwner) => Err(Against::NotOwner),
+            Some(_) => Err(Against::Paused),
         }
+    }
+
+    /// The last part: whether the platform takes it, and then whether it is to be told that a human writes.
+    ///
+    /// # Errors
+    /// What stands against it.
+    pub fn is_open_to(&self, author: Author, is_template: bool) -> Result<bool, Against> {
+        let is_bot = author == Author::Bot;
         let window = self.window();
-        if window.allows(Allowed::Free) || (is_template && window.allows(Allowed::Template)) {
-            return Ok(false);
-        }
         let is_off = self.profile.is_some_and(|profile| profile.window.human_is_off);
+        let is_free = window.allows(Allowed::Free) || (is_template && window.allows(Allowed::Template));
         match is_bot {
-            false if window.allows(Allowed::Human) => Ok(true),
-            false if is_off && !is_template => Err(Against::HumanIsOff),
+            true if !is_free => Err(Against::WindowClosed),
+            true if self.profile.is_some_and(|profile| profile.is_public) => Err(Against::Public),
+            _ if is_free => Ok(false),
+            _ if window.allows(Allowed::Human) => Ok(true),
+            _ if is_off && !is_template => Err(Against::HumanIsOff),
             _ => Err(Against::WindowClosed),
         }
     }

@@ -125,6 +125,20 @@ impl Uploads {
         Ok(Some(PublicCopy { address: address_of(public, &upload), id: upload.id }))
     }
 
+    /// Until when an uploaded medium is at this address, in milliseconds since 1970; the beginning of 1970 where it is there no
+    /// more. `None`: the address is not ours.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn gone_at(&self, address: &str) -> Result<Option<i64>, JournalError> {
+        let Some(public) = &self.public else { return Ok(None) };
+        let ours = below(public, PATH);
+        let Some(name) = address.strip_prefix(ours.as_str()).and_then(|rest| rest.strip_prefix('/')) else {
+            return Ok(None);
+        };
+        Ok(Some(self.kept.find_end(name).await?.unwrap_or(0)))
+    }
+
     /// An uploaded medium of this merchant as the platform will fetch it.
     ///
     /// # Errors

@@ -88,7 +88,7 @@ impl Workers {
             Arc::new(eraser),
             Arc::new(UploadRemover::new(answering.uploads.kept.clone())),
             Arc::new(ReplyCounter::new(answering.clone())),
-            Arc::new(Feed::new(answering)),
+            Arc::new(Feed::new(answering, Arc::new(outbox.clone()))),
             Arc::new(outbox.clone()),
             Arc::new(push),
             Arc::new(search),

@@ -26,6 +26,7 @@ pub fn of(account: &str, app: &str, item: &Item) -> Meaning {
         "message" => object.object("message").map_or(Meaning::Unreadable, |message| Meaning::Said(said(&message))),
         "echo" => object.object("message").map_or(Meaning::Unreadable, |message| Meaning::WentOut(echo(&message, app))),
         "postback" => object.object("postback").map_or(Meaning::Unreadable, |part| Meaning::Said(postback(&part))),
+        "unsend" => Meaning::TakesBack,
         "order" => Meaning::Said(Said { kind: Kind::Order, ..nothing_said() }),
         "delivery" | "read" if is_person => receipt(&object, &item.kind),
         "reaction" => {

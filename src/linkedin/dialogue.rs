@@ -80,12 +80,22 @@ impl PageDialogue {
         let token = tokens::load(linkedin).await.map_err(not_sent)?;
         match self.try_once(&thread, part, text, &token).await {
             // Refused, so it was not sent: once more with a new token, before the account stops.
-            Err(error @ SendError::Account { .. }) => match tokens::renew(linkedin, &token).await {
-                Ok(Some(token)) => self.try_once(&thread, part, text, &token).await,
-                Ok(None) | Err(ReadError::Api(ApiError::TokenRejected { .. })) => Err(error),
-                Err(other) => Err(not_sent(other)),
-            },
-            outcome => outcome,
+            Err(error @ SendError::Account { .. }) if !linkedin.tokens.is_unproven(&token) => {
+                match tokens::renew(linkedin, &token).await {
+                    Ok(Some(token)) => {
+                        linkedin.tokens.set_unproven(token);
+                        Err(SendError::AtOnce)
+                    }
+                    Ok(None) | Err(ReadError::Api(ApiError::TokenRejected { .. })) => Err(error),
+                    Err(other) => Err(not_sent(other)),
+                }
+            }
+            outcome => {
+                if outcome.is_ok() {
+                    linkedin.tokens.prove(&token);
+                }
+                outcome
+            }
         }
     }
 

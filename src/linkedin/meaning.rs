@@ -1,7 +1,7 @@
 //! What a notification, or a direct message, means to whoever answers.
 
 use super::names;
-use super::payload::{ADMIN_COMMENT, COMMENT, MESSAGE, MESSAGE_READ, SHARE_MENTION};
+use super::payload::{ADMIN_COMMENT, COMMENT, COMMENT_DELETE, MESSAGE, MESSAGE_READ, SHARE_MENTION};
 use crate::shared::channel::meaning::{Kind, Meaning, Origin, Receipt, Receiving, Said, WentOut};
 use crate::shared::raw_json::Object;
 use crate::shared::store::Item;
@@ -16,6 +16,7 @@ pub fn of(account: &str, item: &Item) -> Meaning {
     match item.kind.as_str() {
         // What was taken back is not answered.
         COMMENT | MESSAGE if object.is_true("is_deleted") => Meaning::Activity { opens_window: false },
+        COMMENT_DELETE => Meaning::TakesBack,
         COMMENT | ADMIN_COMMENT => {
             let told = comment(&object);
             // What the page itself says is no question, whatever the action is called.

@@ -52,6 +52,11 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// What a code tells alone.
+    pub fn of_code(code: i64) -> Self {
+        Self { code, subcode: 0, is_transient: false, message: String::new() }
+    }
+
     /// Reads `{"error": {…}}`. Members are missing or of other types where gateways and older parts of the platform answer.
     pub fn read(body: &[u8]) -> Option<Self> {
         let body: Value = serde_json::from_slice(body).ok()?;

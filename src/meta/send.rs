@@ -11,11 +11,12 @@ use http::{Method, StatusCode};
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::app::App;
 use super::budget::{self, Lane};
 use super::graph::Graph;
 use super::id::Id;
-use super::refusal::{Told, words_of};
-use crate::shared::channel::dialogue::{Fault, Reason, SendError};
+use super::refusal::{Told, explained, words_of};
+use crate::shared::channel::dialogue::{AccountFault, Fault, Reason, SendError};
 use crate::shared::outgoing::http::Answer;
 
 /// The codes that say "too often": of the app, of a person, of an account, of one pair of them.
@@ -104,11 +105,11 @@ impl Graph {
             (200..=299, _) if (code, subcode) != (200, 1_545_041) => self.account_cannot(told),
             (code, _) if self.app().stops_sending(code) => self.account_cannot(told),
             (1 | 2 | 1200 | 131_000 | 131_016 | 131_057 | 133_004 | 135_000, _) => {
-                SendError::Broken { code: words_of(code, subcode) }
+                SendError::Broken { code: words_of(code, subcode), is_known: true }
             }
             _ if answer.status == StatusCode::TOO_MANY_REQUESTS => self.too_often(account, answer, false),
             _ if is_transient && reason_of(code, subcode) == Reason::Refused && !matches!(code, 10 | 100) => {
-                SendError::Broken { code: words_of(code, subcode) }
+                SendError::Broken { code: words_of(code, subcode), is_known }
             }
             // Something broke, and nobody knows before or after what.
             _ if answer.status.is_server_error() && !is_known => {
@@ -125,6 +126,13 @@ impl Graph {
             sentence: self.sending_stopped(told),
         }
     }
+}
+
+/// What is wrong with an account of which a message failed with this code of those that stop sending.
+#[must_use]
+pub fn account_fault(code: i64, app: &dyn App) -> AccountFault {
+    let sentence = explained(&Told::of_code(code), app).said_of(app.platform());
+    AccountFault { fault: fault_of(code, 0), code: words_of(code, 0), sentence }
 }
 
 /// What is wrong with an account that stops sending.

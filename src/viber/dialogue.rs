@@ -1,6 +1,7 @@
 //! How the bot takes part in conversations: what is sent, and how.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use url::Url;
@@ -38,6 +39,8 @@ const WIDEST_ID: &str = "_______________________________________________________
 pub struct BotDialogue {
     viber: Arc<Viber>,
     profile: Profile,
+    /// The marks of parts that a client did not know as they are, and that are sent again for older ones.
+    for_old_clients: Mutex<HashSet<String>>,
 }
 
 impl BotDialogue {
@@ -63,7 +66,11 @@ impl BotDialogue {
             lost_answers: LostAnswers::AreReported,
             is_public: false,
         };
-        Self { viber, profile }
+        Self { viber, profile, for_old_clients: Mutex::default() }
+    }
+
+    fn for_old_clients(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.for_old_clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn send_part(&self, to: Recipient<'_>, part: &Part, mark: &str) -> Result<Sent, SendError> {
@@ -79,17 +86,21 @@ impl BotDialogue {
         let receiver = names::id_of(to.person).ok_or_else(|| unsendable("the person's id"))?;
         let body = message::body(&viber.config, Some(&known.name), &receiver, part, mark);
         let mut body = body.ok_or_else(|| unsendable("content"))?;
+        let for_old_client = self.for_old_clients().remove(mark);
+        if for_old_client {
+            body["min_api_version"] = message::oldest_client(&part.content).into();
+        }
         let text = body.to_string();
         if text.len() > LARGEST_BODY {
             return Err(unsendable("size"));
         }
-        let mut answer = viber.client.send_message(to.account, text).await;
-        if is_too_new(&answer) && !part.choices.is_empty() {
+        let answer = viber.client.send_message(to.account, text).await;
+        if is_too_new(&answer) && !part.choices.is_empty() && !for_old_client {
             // An old client shows the tap in the chat: that is better than no buttons.
-            body["min_api_version"] = message::oldest_client(&part.content).into();
-            answer = viber.client.send_message(to.account, body.to_string()).await;
+            self.for_old_clients().insert(mark.to_owned());
+            return Err(SendError::AtOnce);
         }
-        if let Err(SendError::Broken { code }) = &answer
+        if let Err(SendError::Broken { code, .. }) = &answer
             && *code == refusal::WEBHOOK_NOT_SET.to_string()
         {
             hourly_check::request(viber).await.map_err(|error| SendError::NotSent(error.to_string()))?;

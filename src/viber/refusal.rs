@@ -63,12 +63,12 @@ pub fn of_send(status: i64, pause: Duration) -> SendError {
         // Not registered, not subscribed, no suitable device.
         (5 | NOT_SUBSCRIBED | 11, _) => refused(Reason::CannotReceive),
         // It is set anew, and then the message is sent.
-        (WEBHOOK_NOT_SET, _) => SendError::Broken { code },
+        (WEBHOOK_NOT_SET, _) => SendError::Broken { code, is_known: true },
         // The limit is one of 100 messages to a person who does not answer.
         (TOO_MANY, _) => SendError::Later { retry_after: pause, only_person: true },
         (1..=20, _) => refused(Reason::Refused),
         // "General error" in Viber's table.
-        _ => SendError::Broken { code },
+        _ => SendError::Broken { code, is_known: false },
     }
 }
 
@@ -97,7 +97,8 @@ mod tests {
             assert!(matches!(of_send(status, PAUSE), SendError::Account { .. }), "{status}");
         }
         for status in [10, 21, 99, -1] {
-            assert_eq!(of_send(status, PAUSE), SendError::Broken { code: status.to_string() });
+            let broken = SendError::Broken { code: status.to_string(), is_known: status == WEBHOOK_NOT_SET };
+            assert_eq!(of_send(status, PAUSE), broken);
         }
         assert_eq!(of_send(12, PAUSE), SendError::Later { retry_after: PAUSE, only_person: true });
     }

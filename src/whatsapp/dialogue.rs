@@ -15,13 +15,14 @@ use super::state::Whatsapp;
 use super::template::Template;
 use super::{content, meaning, refusal, templates};
 use crate::meta::id::Id;
+use crate::meta::send::account_fault;
 use crate::shared::channel::dialogue::{
     Ability, Author, Choice, Dialogue, Fault, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent,
     PersonRate, Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, Unreachable,
     WindowRule, billing_label,
 };
 use crate::shared::channel::job::BoxFuture;
-use crate::shared::channel::meaning::Meaning;
+use crate::shared::channel::meaning::{Meaning, Receipt};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::journal::{Conversation, DedupeKey, Effect, Event, Source};
 use crate::shared::outgoing::http::ApiError;
@@ -152,7 +153,15 @@ impl Dialogue for NumberDialogue {
     }
 
     fn meaning(&self, _account: &str, item: &Item) -> Meaning {
-        meaning::of(item)
+        let mut meaning = meaning::of(item);
+        // Late, too, a code may be about the account and not about the message.
+        if let Meaning::Receipt(Receipt { failure: Some((code, Reason::AccountUnavailable)), account, .. }) =
+            &mut meaning
+            && let Ok(code) = code.parse()
+        {
+            *account = Some(account_fault(code, &*self.whatsapp.config));
+        }
+        meaning
     }
 
     fn profile(&self) -> &Profile {

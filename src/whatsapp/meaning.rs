@@ -25,6 +25,7 @@ pub fn of(item: &Item) -> Meaning {
         // What was taken back is not answered; that something was written counts for the window.
         kind::MESSAGE if object.is_true("is_deleted") => Meaning::Activity { opens_window: true },
         kind::MESSAGE => Meaning::Said(said(&object)),
+        kind::REVOKE => Meaning::TakesBack,
         kind::ECHO => Meaning::WentOut(went_out(&object, Origin::Inbox)),
         // Another partner of the business, or Meta's own agent: it is not told which.
         kind::STANDBY_ECHO => Meaning::WentOut(went_out(&object, Origin::App(String::new()))),

@@ -27,7 +27,7 @@ pub fn stops_sending(code: i64) -> bool {
 pub fn reason_of(code: i64) -> Reason {
     match code {
         code if stops_sending(code) => Reason::AccountUnavailable,
-        190 | 200..=299 | 368 | 131_031 | 131_042 => Reason::AccountUnavailable,
+        102 | 190 | 200..=299 | 368 | 467 | 131_031 | 131_042 => Reason::AccountUnavailable,
         4 | 80_007 | 130_429 | 131_048 | 131_056 | 131_064 | 133_016 => Reason::Rate,
         code => send::reason_of(code, 0),
     }

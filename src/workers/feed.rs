@@ -4,12 +4,14 @@
 //! nothing. What events mean is read outside it; if an event was erased or released meanwhile, the step is made again.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{LOOK_EVERY, Rest, Worker};
 use crate::answering::Answering;
+use crate::answering::sending::Sending;
 use crate::shared::channel::job::BoxFuture;
+use crate::shared::channel::meaning::{Meaning, Receipt};
 use crate::shared::journal::Account;
 use crate::shared::store::{AccountStatus, FeedStep, NextForFeed, Taken, handover_alert};
 
@@ -32,6 +34,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// The consumer.
 pub struct Feed {
     answering: Answering,
+    outbox: Arc<dyn Sending>,
     /// How long until messages that wait are due.
     rest: Mutex<Duration>,
     /// Changes of products that wait for more.
@@ -69,9 +72,10 @@ impl Changing {
 impl Feed {
     /// Tells bots what happens in these conversations.
     #[must_use]
-    pub fn new(answering: Answering) -> Self {
+    pub fn new(answering: Answering, outbox: Arc<dyn Sending>) -> Self {
         Self {
             answering,
+            outbox,
             rest: Mutex::new(LOOK_EVERY),
             changing: Mutex::default(),
             looked_at: Mutex::default(),
@@ -115,7 +119,9 @@ impl Feed {
             .iter()
             .filter_map(|(name, dialogue)| Some(((*name).to_owned(), dialogue.profile().automation_within?)))
             .collect();
-        let taken = shared.journal.take_into_feed(FeedStep { next, owners, automation }, rules).await?;
+        self.stop_accounts(&next).await?;
+        let step = FeedStep { next, owners, automation };
+        let taken = shared.journal.take_into_feed(step, rules, self.answering.meaning()).await?;
         let Some(Taken { begun, resumed }) = taken else { return Ok(true) };
         resumed.iter().for_each(|conversation| shared.alerts.heal(handover_alert(conversation)));
         for (channel, by) in begun {
@@ -127,6 +133,18 @@ impl Feed {
             self.rest_until(Some(due_at.map_or(settled_at, |at| at.min(settled_at))), now_ms);
         }
         Ok(has_more || count > MANY)
+    }
+
+    /// Accounts of which a message failed late because nothing of them can be sent stop sending, before the report is taken: a
+    /// kill between the two repeats that.
+    async fn stop_accounts(&self, next: &NextForFeed) -> anyhow::Result<()> {
+        for event in next.events.iter().filter(|event| event.is_told) {
+            if let Meaning::Receipt(Receipt { account: Some(fault), .. }) = &event.meaning {
+                let of = (event.conversation.channel.clone(), event.conversation.account.clone());
+                self.outbox.stop_account(&of, fault, event.item.at).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Tells bots of accounts that are doing better or worse.

@@ -231,6 +231,7 @@ async fn a_merchant_has_a_receiver_with_a_secret_of_its_own() {
     deliver_and_settle(&app, app.page().message_from(&sam(&app), "one")).await;
     let set = put(&bot, &json!({ "url": sink.url, "after": 0 })).await;
     assert_eq!((&set["url"], &set["types"], &set["n"]), (&json!(sink.url), &json!(["message", "takeover"]), &json!(0)));
+    assert_eq!(bot.get("/api/v1/push").await.json()["waiting"], 1, "before anybody has come to it");
     let key = key_of(&set["secret"]);
     assert_eq!(key.len(), 32);
     assert!(!app.is_on_disk(set["secret"].as_str().unwrap()));

@@ -371,6 +371,8 @@ async fn with_a_refresh_token_a_refused_one_is_replaced_once_before_the_account_
     let id = scene.say(&json!({"text": "Yes."})).await;
     assert_eq!(scene.state(&id).await, "sent");
     assert_eq!(scene.linkedin.traffic().count("accessToken"), 1);
+    let message = scene.message(&id).await;
+    assert_eq!((&message["tries"], &message["next_try_at"]), (&json!(2), &Value::Null), "both calls count");
     scene.linkedin.kill_tokens();
     scene.linkedin.kill_refresh_token();
     let id = scene.say(&json!({"text": "And more."})).await;

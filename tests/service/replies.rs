@@ -1006,3 +1006,25 @@ async fn what_another_person_said_is_not_quoted_and_a_repeat_needs_the_scope_of_
     assert_eq!(is_problem(&answer, 403, "scope-missing")["scope"], "human");
     scene.app.finish().await;
 }
+
+#[tokio::test]
+async fn what_was_said_long_ago_is_quoted_however_much_that_is_no_message_came_after_it() {
+    let scene = Scene::start().await;
+    let old = scene.hear("The first question").await["message"]["mid"].clone();
+    for hundred in 0..11 {
+        let referral = |one: u64| {
+            json!({
+                "sender": {"id": SAM}, "recipient": {"id": PAGE}, "timestamp": scene.app.clock.now_ms(),
+                "referral": {"ref": format!("{hundred}-{one}"), "source": "SHORTLINK", "type": "OPEN_THREAD"},
+            })
+        };
+        scene.app.clock.advance(Duration::from_secs(1));
+        let all: Vec<Value> = (0..100).map(referral).collect();
+        assert_eq!(scene.app.page().force_deliver(&all).await.unwrap(), 200);
+    }
+    scene.app.settle().await;
+    let quoted = scene.post("quote", &json!({"text": "Yes.", "reply_to": old})).await;
+    assert_eq!(quoted.status, 202, "{quoted:?}");
+    scene.work().await;
+    scene.app.finish().await;
+}

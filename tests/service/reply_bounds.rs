@@ -6,7 +6,8 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 use shoptalk::app::config::Config;
-use shoptalk::facebook::sandbox::SendFailure;
+use shoptalk::facebook::sandbox::{Echoes, SendFailure};
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::channel::simulator::SendFailure as AnyFailure;
 use shoptalk::shared::store::api_keys::Scope;
 use shoptalk::whatsapp::sandbox::{Reach, SendFailure as WhatsappFailure};
@@ -242,6 +243,25 @@ async fn each_channel_knows_its_own_codes() {
     scene.finish().await;
 }
 
+#[tokio::test]
+async fn a_code_of_viber_that_nobody_knows_is_tried_again_counted_each_time_and_told_once() {
+    let scene = viber_stage::Scene::start().await;
+    for (status, told) in [(4, 0), (10, 0), (99, 1), (99, 1), (-1, 2)] {
+        scene.desk.change(|bot| bot.refusals.push(("send_message", status)));
+        let id = scene.say(&json!({"text": "Yes."})).await;
+        scene.pass(61).await;
+        let state = if status == 4 { "failed" } else { "sent" };
+        assert_eq!(scene.message(&id).await["state"], state, "{status}");
+        assert_eq!(unknown_codes(&scene.app).len(), told, "{status}");
+        scene.pass(4).await;
+    }
+    assert!(unknown_codes(&scene.app)[1].contains("sent again"), "{:?}", unknown_codes(&scene.app));
+    let text = scrape(&scene.app).await.text();
+    let labels = r#"channel="viber",code="99""#;
+    assert_eq!(value(&text, &format!("shoptalk_reply_unknown_codes_total{{{labels}}}")), 2.0);
+    scene.app.close().await;
+}
+
 /// Two templates, one of which advertises.
 async fn with_templates() -> whatsapp::Scene {
     let scene = whatsapp::Scene::start().await;
@@ -397,7 +417,8 @@ async fn what_its_author_took_back_is_no_question_on_any_channel() {
     assert_eq!(standing(&scene.bot, &to).await, UNANSWERED);
     scene.ada.revokes(&id).await;
     scene.app.settle().await;
-    assert_eq!(standing(&scene.bot, &to).await, taken_back());
+    let [may_answer, reason, _] = taken_back();
+    assert_eq!(standing(&scene.bot, &to).await, [may_answer, reason, json!(true)], "what was asked before it still is");
     scene.finish().await;
 
     let scene = linkedin_stage::Scene::with(|config, _| config.answer_comments = true).await;
@@ -408,4 +429,34 @@ async fn what_its_author_took_back_is_no_question_on_any_channel() {
     scene.app.settle().await;
     assert_eq!(standing(&scene.program, &to).await, taken_back());
     scene.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_person_has_sent_after_all_waits_no_longer_than_the_window_is_open() {
+    for (before_the_end, is_open) in [(1_000, true), (10, false)] {
+        let scene = Scene::with(&[Scope::Read, Scope::Reply, Scope::Human]).await;
+        let closes_at = scene.bot.get(&to(SAM)).await.json()["window"]["closes_at"].clone();
+        scene.until_before(&closes_at, 2_000);
+        scene.app.facebook.set_echoes(Echoes::Lost);
+        scene.app.facebook.fail_sends(1, SendFailure::Cut);
+        scene.app.facebook.traffic().fail_next("/conversations", 10_000, Failure::Status(503));
+        let id = scene.post("k", &json!({"text": "Yes.", "ttl_seconds": 1_500})).await.json()["id"].clone();
+        let id = id.as_str().unwrap();
+        scene.work().await;
+        for _ in 0..46 {
+            scene.pass(20).await;
+        }
+        assert_eq!(reason(&scene.message(id).await), ("failed", "unresolved"));
+        scene.until_before(&closes_at, before_the_end);
+        if !is_open {
+            scene.pass(20).await;
+        }
+        let path = format!("/api/v1/messages/{id}/resolve");
+        let told = scene.bot.send(Method::POST, &path, &[], br#"{"as":"not_sent"}"#).await.json();
+        assert_eq!((&told["state"], &told["expires_at"]), (&json!("accepted"), &closes_at));
+        scene.work().await;
+        let expected = if is_open { ("sent", "") } else { ("failed", "window-closed") };
+        assert_eq!(reason(&scene.message(id).await), expected);
+        scene.app.finish().await;
+    }
 }

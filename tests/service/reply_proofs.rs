@@ -1,6 +1,7 @@
 //! Answers as their contract tells them: who may answer, what becomes of what waits, and how long it is known; on Messenger and
 //! Instagram alike.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
@@ -9,6 +10,7 @@ use shoptalk::commands::{Command, Line, MessageWanted};
 use shoptalk::facebook::sandbox::{Echoes, Page, Person, SendFailure};
 use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::store::api_keys::Scope;
+use tokio::sync::Notify;
 
 use crate::api_keys::{Bot, is_problem};
 use crate::replies::{Scene, to};
@@ -434,4 +436,69 @@ async fn a_message_that_another_app_wrote_is_not_ours_although_it_says_the_same(
     assert_eq!(scene.message(&id).await["state"], "unknown");
     is_problem(&scene.post_to(&to(SAM), "k", &json!({"text": "Hi."})).await, 409, "paused");
     scene.app.close().await;
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_told_before_the_answer_of_its_call_counts_once_the_messages_own_time_is_known() {
+    let scene = Scene::with(&ALL).await;
+    scene.app.facebook.set_echoes(Echoes::Lost);
+    let (answers, traffic) = (Arc::new(Notify::new()), scene.app.facebook.traffic());
+    traffic.fail_next("/messages", 1, Failure::Late(Arc::clone(&answers)));
+    let id = scene.say("Yes.").await;
+    let working = scene.app.start_working().await;
+    while scene.taken().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    scene.app.clock.advance(Duration::from_secs(2));
+    let mut delivered = scene.app.page().delivered_to(&scene.sam);
+    delivered["delivery"].as_object_mut().unwrap().remove("mids");
+    delivered["delivery"]["watermark"] = json!(scene.app.clock.now_ms() - 1_000);
+    assert_eq!(scene.app.page().deliver(&[delivered]).await.unwrap(), Some(200));
+    while scene
+        .app
+        .journal_sql(|journal| journal.prepare("SELECT 1 FROM outgoing_receipts")?.exists([]).map(|one| !one))
+    {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    answers.notify_one();
+    scene.app.stop_working(working).await;
+    assert_eq!(scene.message(&id).await["state"], "sent", "when it was sent is known by our own clock alone");
+    let scene = Scene::again(scene.app.restart().await, &ALL).await;
+    scene.pass(70).await;
+    scene.work().await;
+    let message = scene.message(&id).await;
+    assert_eq!(message["state"], "delivered", "{message}");
+    assert!(message["sent_at"].as_str() <= message["delivered_at"].as_str(), "{message}");
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_may_have_arrived_is_not_given_again_until_somebody_says_that_it_was_not_sent() {
+    let scene = Scene::with(&ALL).await;
+    let asked = scene.bot.get("/api/v1/events?after=0&types=message").await.json()["events"][0]["id"].clone();
+    scene.app.facebook.set_echoes(Echoes::Lost);
+    scene.app.facebook.fail_sends(1, SendFailure::TakenCut);
+    scene.app.facebook.traffic().fail_next("/conversations", 10_000, Failure::Status(503));
+    let answer = json!({"text": "Yes.", "answers": asked});
+    let id = scene.post("one", &answer).await.json()["id"].clone();
+    let id = id.as_str().unwrap();
+    scene.work().await;
+    for _ in 0..50 {
+        scene.pass(20).await;
+    }
+    assert_eq!(scene.message(id).await["failure"]["reason"], "unresolved");
+    let shown = scene.bot.get(&to(SAM)).await.json();
+    assert_eq!((&shown["bot_may_answer"], &shown["reason"]), (&json!(false), &json!("answered")));
+    let refused = is_problem(&scene.post("two", &answer).await, 409, "outdated");
+    assert_eq!((&refused["why"], &refused["newest"]), (&json!("answered"), &asked));
+    // A human looks, and knows what they do.
+    assert_eq!(scene.taken(), ["Yes."]);
+    let path = format!("/api/v1/messages/{id}/resolve");
+    assert_eq!(scene.bot.send(Method::POST, &path, &[], br#"{"as":"sent"}"#).await.status, 200);
+    is_problem(&scene.post("three", &answer).await, 409, "outdated");
+    // The next question is one of its own.
+    scene.app.clock.advance(Duration::from_secs(60));
+    scene.hear("And the red one?").await;
+    assert_eq!(scene.bot.get(&to(SAM)).await.json()["bot_may_answer"], true);
+    scene.app.finish().await;
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::json;
-use shoptalk::facebook::sandbox::SendFailure;
+use shoptalk::facebook::sandbox::{Echoes, SendFailure};
 use shoptalk::shared::channel::dialogue::{Author, Part, PartContent};
+use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::journal::Conversation;
 use shoptalk::shared::languages::Sentence;
 use shoptalk::shared::store::api_keys::Scope;
@@ -104,6 +105,26 @@ async fn an_answer_that_the_platform_does_not_take_calls_a_human() {
     scene.wait(MINUTE).await;
     assert_eq!(scene.note().await.as_deref(), Some("The platform did not take the bot's answer."));
     assert_eq!(scene.model.asked().len(), 1);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_of_which_nobody_knows_whether_it_was_sent_is_for_humans_until_one_takes_it_up() {
+    let scene = Scene::switched_on().await;
+    scene.app.facebook.set_echoes(Echoes::Lost);
+    scene.app.facebook.fail_sends(1, SendFailure::TakenCut);
+    scene.app.facebook.traffic().fail_next("/conversations", 10_000, Failure::Status(503));
+    scene.hears("Is the blue one in stock?").await;
+    for _ in 0..17 {
+        scene.wait(MINUTE).await;
+    }
+    let unknown = "Nobody knows whether the bot's answer reached the customer.";
+    assert_eq!(scene.kept_note().as_deref(), Some(unknown));
+    // Nobody takes it up within the hour.
+    scene.wait(61 * MINUTE).await;
+    let again = scene.kept_note();
+    assert!(again.is_some() && again.as_deref() != Some(unknown), "{again:?}");
+    assert_eq!((scene.model.asked().len(), scene.got().len()), (1, 1), "asked once, and sent once");
     scene.app.finish().await;
 }
 

@@ -198,3 +198,37 @@ async fn where_nothing_waits_a_start_is_the_look_and_the_next_message_is_tried()
     is_blocked(&scene, "blocked").await;
     scene.app.finish().await;
 }
+
+#[tokio::test]
+async fn the_next_try_that_is_told_is_never_a_time_that_has_passed() {
+    let (scene, _browser) = scene().await;
+    // The first one waits for a time that the platform told; meanwhile the account is blocked.
+    scene.app.facebook.fail_sends(1, SendFailure::Refused(1200, None));
+    let first = scene.post("first", &json!({"text": "Yes.", "ttl_seconds": 86_400})).await.json()["id"].clone();
+    scene.work().await;
+    let next_of = async |id: &Value| scene.message(id.as_str().unwrap()).await["next_try_at"].clone();
+    assert!(next_of(&first).await.is_string(), "it broke, and is sent again soon");
+    scene.app.facebook.fail_sends(1, SendFailure::Refused(368, None));
+    scene.pass(60).await;
+    is_blocked(&scene, "blocked").await;
+    for _ in 0..3 {
+        assert_eq!(next_of(&first).await, Value::Null, "nobody knows when the account can send");
+        scene.pass(60).await;
+    }
+    scene.pass(301).await;
+    assert_eq!(scene.message(first.as_str().unwrap()).await["state"], "sent");
+
+    // One whose own time comes while the account waits for another one's.
+    let connections = &scene.app.shared().connections;
+    scene.app.facebook.fail_sends(1, SendFailure::Refused(1200, None));
+    let second = scene.post("second", &json!({"text": "And more.", "ttl_seconds": 86_400})).await.json()["id"].clone();
+    scene.work().await;
+    let page = connections.find("facebook", PAGE).await.unwrap().unwrap();
+    let until = scene.app.clock.now_ms() + 24 * 3_600_000;
+    let (fault, sentence) = (Fault::NeedsReconnect, "The Page is blocked.".into());
+    connections.block_sending(&page, SendingBlock { fault, code: "190".to_owned(), sentence, until }).await.unwrap();
+    scene.app.facebook.fail_sends(1, SendFailure::Refused(368, None));
+    scene.pass(60).await;
+    assert_eq!(next_of(&second).await, Value::Null);
+    scene.app.finish().await;
+}

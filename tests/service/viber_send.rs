@@ -6,7 +6,7 @@ use shoptalk::shared::channel::simulator::Failure;
 use shoptalk::shared::store::api_keys::Scope;
 
 use crate::api_keys::{Bot as Program, is_problem};
-use crate::viber_stage::{BOT, PERSON, Scene, USER, file, hear, message, receipt, text};
+use crate::viber_stage::{BOT, PERSON, Scene, USER, deliver, file, hear, message, receipt, text};
 
 const FIRST: u64 = 5_912_661_846_655_239_001;
 
@@ -127,6 +127,7 @@ async fn an_old_client_gets_buttons_whose_taps_it_shows_in_the_chat() {
         .map(|one| serde_json::from_str::<Value>(&one.text()).unwrap()["min_api_version"].clone())
         .collect();
     assert_eq!(wanted, [7, 1]);
+    assert_eq!(scene.message(&id).await["tries"], 2);
     scene.app.finish().await;
 }
 
@@ -434,4 +435,37 @@ async fn who_is_not_subscribed_is_never_written_to_even_outside_of_sessions() {
     scene.app.work().await;
     assert_eq!(scene.post(&json!({"text": "hello"})).await.status, 202);
     scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_receipt_that_comes_while_the_call_is_under_way_tells_what_became_of_it_when_its_answer_is_lost() {
+    let scene = Scene::start().await;
+    scene.desk.traffic.fail_next("send_message", 1, Failure::Hang);
+    let accepted = scene.post(&json!({"text": "Yes."})).await.json();
+    let id = accepted["id"].as_str().unwrap().to_owned();
+    let Scene { app, desk, .. } = scene;
+    let is_kept = || app.journal_sql(|journal| journal.prepare("SELECT 1 FROM outgoing_receipts")?.exists([]));
+    let delivered = receipt("delivered", FIRST);
+    let told = async {
+        while desk.traffic.count("send_message") == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(deliver(&app, &delivered).await.status, 200);
+        while !is_kept() {
+            tokio::task::yield_now().await;
+        }
+    };
+    app.work_until(told).await;
+    let app = app.kill_and_restart_with(|config| desk.settings(config)).await;
+    app.begin().await;
+    let program = Program::start(&app, &[Scope::Read]).await;
+    app.work().await;
+    let found = program.get(&format!("/api/v1/messages/{id}")).await.json();
+    assert_eq!((&found["state"], &found["parts"][0]["platform_id"]), (&json!("delivered"), &json!(FIRST.to_string())));
+    app.clock.advance(std::time::Duration::from_secs(10));
+    app.work().await;
+    app.settle().await;
+    assert_eq!(file(&app, PERSON).unwrap().len(), 2, "its copy stands in the file");
+    assert_eq!(desk.traffic.count("send_message"), 1);
+    app.finish().await;
 }

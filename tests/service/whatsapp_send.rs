@@ -666,3 +666,51 @@ async fn a_thread_is_passed_to_the_other_partner_and_taken_back() {
     assert_ne!(scene.conversation(&ada).await["reason"], "not_owner");
     scene.finish().await;
 }
+
+#[tokio::test]
+async fn a_late_failure_that_is_about_the_account_stops_sending_as_a_refused_call_does() {
+    for (code, why, stops) in [
+        (131_031, "blocked", true),
+        (131_042, "blocked", true),
+        (368, "blocked", true),
+        (190, "needs_reconnect", true),
+        (133_010, "incomplete", true),
+        (131_026, "", false),
+        (131_048, "", false),
+        (987_654, "", false),
+    ] {
+        let scene = Scene::start().await;
+        let id = scene.say(&json!({"text": "Yes."})).await;
+        scene.work().await;
+        let sent = scene.message(&id).await["parts"][0]["platform_id"].as_str().unwrap().to_owned();
+        // Another one waits already.
+        scene.platform.fail_sends(1, SendFailure::Refused(131_056));
+        let waiting = scene.say(&json!({"text": "And the red one?", "ttl_seconds": 3600})).await;
+        scene.work().await;
+        scene.app.clock.advance(Duration::from_secs(1));
+        assert_eq!(scene.ada.fails_late(&sent, code).await, [200]);
+        scene.app.settle().await;
+        scene.pass(20).await;
+        let alerts = scene.app.shared().alerts.list();
+        let told: Vec<_> = alerts.iter().filter(|alert| alert.cause.contains("replies")).collect();
+        assert_eq!(told.len(), usize::from(stops), "{code}: {alerts:?}");
+        let shown = scene.conversation(&scene.ada.user_id()).await["reason"].clone();
+        let next = scene.post(&json!({"text": "Anybody?"})).await;
+        if !stops {
+            assert_ne!(shown, "account_unavailable", "{code}");
+            scene.finish().await;
+            continue;
+        }
+        let message = scene.message(&id).await;
+        assert_eq!((message["state"].as_str(), failure(&message).0), (Some("failed"), "account-unavailable"), "{code}");
+        assert!(told[0].sentence.contains("WhatsApp"), "{code}: {}", told[0].sentence);
+        assert_eq!(shown, "account_unavailable", "{code}");
+        assert_eq!(is_problem(&next, 409, "account-unavailable")["why"], why, "{code}");
+        assert_eq!(scene.message(&waiting).await["state"], "accepted", "{code}: it waits");
+        scene.pass(301).await;
+        scene.pass(5).await;
+        assert_eq!(scene.message(&waiting).await["state"], "delivered", "{code}: a look after a while");
+        assert_eq!(scene.post(&json!({"text": "And now?"})).await.status, 202, "{code}");
+        scene.finish().await;
+    }
+}

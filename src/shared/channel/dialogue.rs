@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::job::BoxFuture;
 use super::meaning::Meaning;
 use super::reader::ReadError;
-pub use super::reason::Reason;
+pub use super::reason::{AccountFault, Fault, Reason};
 pub use super::text_limit::TextLimit;
 use crate::shared::journal::Event;
 use crate::shared::languages::Sentence;
@@ -472,11 +472,16 @@ pub enum SendError {
         /// Whether only this person has to wait.
         only_person: bool,
     },
+    /// It was not sent, and is sent again at once: with another token, or in another form.
+    #[error("it is to be sent in another way")]
+    AtOnce,
     /// The platform says that something broke on its side. It was not sent.
     #[error("the platform failed with code {code}")]
     Broken {
         /// Its code.
         code: String,
+        /// Whether the channel knows this code. What it does not know, an operator is told.
+        is_known: bool,
     },
     /// The platform does not send this, now or later.
     #[error("refused with code {code}")]
@@ -512,41 +517,6 @@ impl From<NoAnswer> for SendError {
                 Self::Refused { code: "address not allowed".to_owned(), reason: Reason::Refused, is_known: true }
             }
         }
-    }
-}
-
-/// Why nothing of an account can be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The platform refuses its token.
-    NeedsReconnect,
-    /// The permission to send is missing, or what a number needs before it may send.
-    Incomplete,
-    /// The platform keeps it from sending: its rules were broken, or it cannot be charged.
-    Blocked,
-}
-
-impl Fault {
-    /// The word in the API and in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NeedsReconnect => "needs_reconnect",
-            Self::Incomplete => "incomplete",
-            Self::Blocked => "blocked",
-        }
-    }
-}
-
-impl std::str::FromStr for Fault {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = [Self::NeedsReconnect, Self::Incomplete, Self::Blocked];
-        known
-            .into_iter()
-            .find(|fault| fault.as_str() == text)
-            .ok_or_else(|| anyhow::anyhow!("unknown fault of an account"))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::reason::Reason;
+use super::reason::{AccountFault, Reason};
 
 /// What an event of a conversation means.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,8 @@ pub enum Meaning {
         /// Whether answers are allowed because of it.
         opens_window: bool,
     },
+    /// Something that was said or sent before is taken back: what it said is gone by now.
+    TakesBack,
     /// It cannot be read.
     Unreadable,
 }
@@ -147,6 +149,8 @@ pub struct Receipt {
     pub tells_of_unknown: bool,
     /// With [`Receiving::Failed`]: the platform's code, and what it means.
     pub failure: Option<(String, Reason)>,
+    /// With [`Receiving::Failed`]: what is wrong with the account, where it failed because of that.
+    pub account: Option<AccountFault>,
     /// With [`Receiving::Failed`]: whether it failed because the person wants no advertising.
     pub refuses_advertising: bool,
     /// What the platform says about costs, as JSON.
@@ -170,6 +174,7 @@ impl Receipt {
             mark: None,
             tells_of_unknown: false,
             failure: None,
+            account: None,
             refuses_advertising: false,
             billing: None,
         }

@@ -1,6 +1,8 @@
-//! Why something will not be sent any more.
+//! Why something will not be sent any more, and why nothing of an account can be.
 
 use serde::{Deserialize, Serialize};
+
+use crate::shared::languages::Sentence;
 
 /// Why a part will not be sent any more: the word in the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Hash)]
@@ -76,4 +78,50 @@ impl Reason {
             Self::Unresolved => "unresolved",
         }
     }
+}
+
+/// Why nothing of an account can be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The platform refuses its token.
+    NeedsReconnect,
+    /// The permission to send is missing, or what a number needs before it may send.
+    Incomplete,
+    /// The platform keeps it from sending: its rules were broken, or it cannot be charged.
+    Blocked,
+}
+
+impl Fault {
+    /// The word in the API and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NeedsReconnect => "needs_reconnect",
+            Self::Incomplete => "incomplete",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+impl std::str::FromStr for Fault {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = [Self::NeedsReconnect, Self::Incomplete, Self::Blocked];
+        known
+            .into_iter()
+            .find(|fault| fault.as_str() == text)
+            .ok_or_else(|| anyhow::anyhow!("unknown fault of an account"))
+    }
+}
+
+/// What a platform says of an account of which nothing can be sent until that is mended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountFault {
+    /// What is wrong with it.
+    pub fault: Fault,
+    /// The platform's code.
+    pub code: String,
+    /// What the merchant reads, one sentence.
+    pub sentence: Sentence,
 }

@@ -30,6 +30,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0026_broken_items.sql"),
     include_str!("../../../migrations/journal/0027_doubtful_echoes.sql"),
     include_str!("../../../migrations/journal/0028_advertising.sql"),
+    include_str!("../../../migrations/journal/0029_receipts_of_unknown.sql"),
 ];
 
 /// How many migrations this program knows.

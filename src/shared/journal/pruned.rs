@@ -15,7 +15,14 @@ pub struct Pruned {
     pub hash: Vec<u8>,
 }
 
-pub(super) fn find_pruned(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<Option<Pruned>> {
+/// The beginning of a conversation's file whose events were deleted by age; `None`: none was.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::shared) fn find_pruned(
+    connection: &Connection,
+    conversation: &Conversation,
+) -> rusqlite::Result<Option<Pruned>> {
     connection
         .prepare_cached(
             "SELECT items, bytes, hash FROM pruned_conversations

@@ -56,6 +56,19 @@ pub(super) fn payload_of(
     Ok(find(unsendings, event.channel).filter(|_| is_unsent).map(|unsending| (unsending.tombstone)(&event.payload)))
 }
 
+/// Whether the event with this number was taken back by somebody of its conversation with this person.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::shared) fn is_taken_back(connection: &Connection, seq: i64, person: &str) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM events JOIN unsent ON unsent.dedupe IN (events.dedupe, events.name)
+             WHERE events.seq = ?1 AND unsent.conversation = ?2",
+        )?
+        .exists(params![seq, person])
+}
+
 /// Takes back the messages with these keys, and those that have one of them for a name, because of this event. What stands in
 /// another conversation stays: people take back what is theirs.
 pub(super) fn take_back(
@@ -87,7 +100,8 @@ pub(super) fn take_back(
             connection
                 .prepare_cached("UPDATE events SET payload = ?2 WHERE seq = ?1")?
                 .execute(params![seq, (unsending.tombstone)(payload)])?;
-            // What the person took back asks nothing any more.
+            // What the person took back asks nothing any more. What they asked before it is found by whoever takes this event
+            // into the feed.
             connection
                 .prepare_cached(
                     "UPDATE conversation_states SET said_at = NULL, said_seq = NULL

@@ -119,12 +119,25 @@ pub struct Standing {
     pub state: ConversationState,
     /// Up to which event our messages that did not fail, sent or not, are an answer.
     pub ours_after: Option<i64>,
+    /// Up to which event messages of ours may be an answer of which nobody could find out whether they were sent.
+    pub doubtful_after: Option<i64>,
 }
 
 impl Standing {
-    /// Whether something that did not fail went out after this, or is about to: automatic answers do not count.
+    /// Whether something that did not fail went out after this, or is about to, or may have gone out: nobody is answered twice.
+    /// Automatic answers do not count.
     #[must_use]
     pub fn is_answered(&self, asked: EventPlace) -> bool {
+        self.is_certainly_answered(asked) || self.doubtful_after.is_some_and(|seq| seq >= asked.seq)
+    }
+
+    /// Whether it counts as answered only because nobody could find out whether the answer was sent.
+    #[must_use]
+    pub fn is_answered_in_doubt(&self, asked: EventPlace) -> bool {
+        self.is_answered(asked) && !self.is_certainly_answered(asked)
+    }
+
+    fn is_certainly_answered(&self, asked: EventPlace) -> bool {
         self.state.out.is_some_and(|out| out.is_after(asked)) || self.ours_after.is_some_and(|seq| seq >= asked.seq)
     }
 
@@ -134,10 +147,10 @@ impl Standing {
         self.state.said.is_some_and(|said| said.is_after(asked))
     }
 
-    /// The newest thing that the person said, if nothing went out after it.
+    /// The newest thing that the person said, if it is not certain that something went out after it.
     #[must_use]
     pub fn unanswered(&self) -> Option<EventPlace> {
-        self.state.said.filter(|asked| !self.is_answered(*asked))
+        self.state.said.filter(|asked| !self.is_certainly_answered(*asked))
     }
 }
 
@@ -204,13 +217,17 @@ pub(super) fn standing_of(
     state: ConversationState,
 ) -> rusqlite::Result<Standing> {
     let Conversation { channel, account, person } = conversation;
-    let ours_after = connection
+    let (ours_after, doubtful_after) = connection
         .prepare_cached(
-            "SELECT max(after_seq) FROM outgoing WHERE channel = ?1 AND account = ?2 AND conversation = ?3
-               AND NOT EXISTS (SELECT 1 FROM outgoing_parts WHERE message = number AND state = 'failed')",
+            "SELECT max(after_seq) FILTER (WHERE NOT EXISTS
+                        (SELECT 1 FROM outgoing_parts WHERE message = number AND state = 'failed')),
+                    max(after_seq) FILTER (WHERE EXISTS
+                        (SELECT 1 FROM outgoing_parts
+                         WHERE message = number AND state = 'failed' AND reason = 'unresolved'))
+             FROM outgoing WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
         )?
-        .query_row([channel, account, person], |row| row.get(0))?;
-    Ok(Standing { state, ours_after })
+        .query_row([channel, account, person], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Standing { state, ours_after, doubtful_after })
 }
 
 /// What the person of a conversation is called.

@@ -57,7 +57,7 @@ pub use event_log::{EventFilter, EventPage, LARGEST_PAGE};
 pub use event_status::{EventOutcome, EventStatus};
 pub use feed::{
     AccountStatus, By, FeedEnds, FeedEvent, FeedItem, FeedPage, FeedPlaces, FeedQuery, FeedRules, FeedStep, Incoming,
-    ItemKind, NextForFeed, PastItem, ProductSources, ReadMeaning, StatusTold, Taken, Takeover, TakeoverState,
+    ItemKind, NextForFeed, Past, PastItem, ProductSources, ReadMeaning, StatusTold, Taken, Takeover, TakeoverState,
     Takeovers, handover_alert,
 };
 pub use history_walks::{History, HistoryWalk, Listed, Older, Unreadable, WalkKind, WalkPlace, WalkStart, Walked};
@@ -67,7 +67,7 @@ pub use login_states::LoginStates;
 pub use named_account::NamedAccount;
 pub use object_copies::{CopiesWaiting, CopyOutcome, CopyResult, DueCopy};
 pub use outgoing::{
-    Acceptance, Author, DueOutgoing, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState,
+    Acceptance, Asked, Author, DueOutgoing, Looked, NewMessage, Outcome, Outgoing, OutgoingPart, Overtaken, PartState,
     Uncopied,
 };
 pub use overview::{Arrivals, Consumer, Counts, Failure, SetAside, Totals, Work};

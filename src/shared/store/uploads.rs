@@ -241,6 +241,22 @@ impl Uploads {
             .await
     }
 
+    /// Until when a file is at this address, in milliseconds since 1970; `None`: there is none.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_end(&self, name: &str) -> Result<Option<i64>, JournalError> {
+        let name = name.to_owned();
+        self.journal
+            .read(move |connection| {
+                connection
+                    .prepare_cached("SELECT expires_at FROM uploads WHERE name = ?1")?
+                    .query_row([name], |row| row.get(0))
+                    .optional()
+            })
+            .await
+    }
+
     /// The file at this address, opened for reading; `None`: there is none, or not any more.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ async fn show(
     let mut shown = answering.conversation_json(&connection, &conversation).await?;
     let journal = &answering.shared.journal;
     let past = journal.read_history(&conversation, history, answering.meaning()).await?;
-    shown.insert("messages".to_owned(), past_within(&past, MAX_BYTES));
+    shown.insert("messages".to_owned(), past_within(&past.items, MAX_BYTES));
     shown.insert("outgoing".to_owned(), outgoing_json(answering, &conversation).await?);
     Ok(Json(Value::Object(shown)))
 }

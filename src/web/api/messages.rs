@@ -251,12 +251,10 @@ async fn resolve(
     body: Bytes,
 ) -> Result<Json<Value>, ApiProblem> {
     caller.require(Scope::Human)?;
-    find(&api, &caller, &id).await?;
+    let message = find(&api, &caller, &id).await?;
     refuse_query(query.as_deref())?;
     let Resolution { r#as } = read_json(&body)?;
-    let merchant = caller.merchant().to_string();
-    let was_sent = r#as == ResolvedAs::Sent;
-    let resolved = api.shared.journal.resolve_outgoing(&merchant, &id, was_sent).await?;
+    let resolved = api.answering.resolve(caller.merchant(), &message, r#as == ResolvedAs::Sent).await?;
     let (message, is_resolved) = resolved.ok_or(ApiProblem::NotFound)?;
     if !is_resolved {
         return Err(ApiProblem::TooLate { state: message.state().as_str() });

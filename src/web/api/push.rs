@@ -46,9 +46,10 @@ async fn show(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery)
     let journal = &api.answering.shared.journal;
     let place = journal.find_push_place(Receiver::Own, endpoint.merchant).await?;
     let place = place.unwrap_or_default();
+    let untaken = journal.count_untaken_pushes(Receiver::Own, endpoint.merchant, &endpoint.kinds).await?;
     let failure = place.problem.map(|(why, at)| json!({ "why": why, "at": rfc3339(at) }));
     Ok(Json(json!({
-        "url": endpoint.url, "types": words(&endpoint.kinds), "n": place.n, "waiting": place.waiting,
+        "url": endpoint.url, "types": words(&endpoint.kinds), "n": place.n, "waiting": place.waiting + untaken,
         "set_aside": place.set_aside, "off": endpoint.is_off, "last_failure": failure,
     })))
 }

@@ -41,7 +41,11 @@ fn problem_of(error: &SendError) -> ApiProblem {
         SendError::Account { fault, .. } => ApiProblem::AccountUnavailable { why: fault.as_str() },
         // The platform does not let this app read them.
         SendError::Refused { .. } => ApiProblem::AccountUnavailable { why: "incomplete" },
-        SendError::NotSent(_) | SendError::Later { .. } | SendError::Broken { .. } | SendError::Unknown(_) => {
+        SendError::NotSent(_)
+        | SendError::AtOnce
+        | SendError::Later { .. }
+        | SendError::Broken { .. }
+        | SendError::Unknown(_) => {
             tracing::info!(%error, "the templates of an account could not be read");
             ApiProblem::Unavailable
         }

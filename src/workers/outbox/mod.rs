@@ -2,9 +2,10 @@
 //!
 //! A part is a row before it is a call, and the call is noted before it leaves: killed at any instant, the next start knows
 //! which parts may have been sent, and looks for those before anything is sent again. Whose turn it is stands in
-//! `queue.rs`; one turn is `turn.rs`; what becomes of a part of which nobody knows is `look.rs`,
-//! and `aside.rs` for those of which others do not wait.
+//! `queue.rs`; one turn is `turn.rs`; accounts that cannot send are `accounts.rs`; what becomes of a part of which nobody knows
+//! is `look.rs`, and `aside.rs` for those of which others do not wait.
 
+mod accounts;
 mod aside;
 mod copies;
 mod look;
@@ -26,7 +27,7 @@ use self::unknown_codes::UnknownCodes;
 use super::{Rest, Worker, until_done};
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
-use crate::shared::channel::dialogue::{Ability, Recipient, Signal};
+use crate::shared::channel::dialogue::{Ability, AccountFault, Recipient, Signal};
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::journal::{Account, Conversation, JournalError};
 
@@ -252,6 +253,15 @@ impl Sending for Outbox {
                 tracing::debug!(%error, channel = to.channel, account = to.account, "a sign did not reach the person");
             }
         });
+    }
+
+    fn stop_account<'a>(
+        &'a self,
+        of: &'a Account,
+        fault: &'a AccountFault,
+        at: i64,
+    ) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(self.stop(of, fault, at))
     }
 
     fn turns(&self) -> watch::Receiver<u64> {

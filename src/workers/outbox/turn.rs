@@ -1,19 +1,15 @@
 //! One turn of a message: at most one part of it is called.
 
-use std::sync::atomic::Ordering;
-
+use super::Outbox;
 use super::queue::Turn;
-use super::{Held, Outbox};
+use super::unknown_codes::Then;
 use crate::answering::state::{Against, AtTime};
 use crate::shared::channel::dialogue::{
-    Dialogue, Fault, MediaKind, Part, PartContent, Reason, Recipient, SendError, Unreachable,
+    AccountFault, Dialogue, MediaKind, Part, PartContent, Reason, Recipient, SendError, Unreachable,
 };
-use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::retry::Doubling;
-use crate::shared::store::{
-    Author, Connection, DueOutgoing, Outcome, Outgoing, OutgoingPart, PartState, SendingBlock, Standing, blocked_alert,
-};
+use crate::shared::store::{Author, Connection, DueOutgoing, Outcome, Outgoing, OutgoingPart, PartState, Standing};
 
 /// The pauses before another call of what was certainly not sent.
 const PAUSES: Doubling = Doubling::new(std::time::Duration::from_millis(500), std::time::Duration::from_secs(60));
@@ -23,13 +19,6 @@ const AGAIN_MS: i64 = 1_000;
 
 /// How soon it is looked again whether the part before was delivered, in milliseconds.
 const GLANCE_MS: i64 = 100;
-
-/// How long what waits of an account that cannot send is held back before one message is tried, unless somebody logs in, in
-/// milliseconds.
-const HELD_MS: i64 = 5 * 60 * 1000;
-
-/// How long an account counts as blocked after the platform said so last: until the hourly look, in milliseconds.
-const BLOCKED_MS: i64 = 60 * 60 * 1000;
 
 /// What stands against a call.
 enum Obstacle {
@@ -79,13 +68,13 @@ impl Outbox {
         }
         let paused_until = self.queue().paused_until(&to.channel, &to.account);
         if paused_until > now_ms {
-            return Ok(Turn::Postponed(paused_until.min(message.expires_at)));
+            return self.postpone(&message, paused_until, Some(paused_until)).await;
         }
         if let Some(at) = self.until_delivered(&**dialogue, to).await? {
-            return Ok(Turn::Postponed(at.min(message.expires_at)));
+            return self.postpone(&message, at, None).await;
         }
         if is_undecided && message.author == Author::Bot {
-            return Ok(Turn::Postponed((now_ms + AGAIN_MS).min(message.expires_at)));
+            return self.postpone(&message, now_ms + AGAIN_MS, None).await;
         }
         let Some(connection) = shared.connections.find(&to.channel, &to.account).await? else {
             return self.fail(&message, Reason::AccountUnavailable).await;
@@ -96,7 +85,7 @@ impl Outbox {
         let is_human = match self.obstacle(&message, &connection, &standing) {
             Ok(is_human) => is_human,
             Err(Obstacle::Fails(reason)) => return self.fail(&message, reason).await,
-            Err(Obstacle::Waits) => return Ok(Turn::Postponed((now_ms + AGAIN_MS).min(message.expires_at))),
+            Err(Obstacle::Waits) => return self.postpone(&message, now_ms + AGAIN_MS, None).await,
         };
         let Some(content) = part.content.clone() else { return self.fail(&message, Reason::TakenBack).await };
         let Some(content) = self.fill_in(&message, content).await? else {
@@ -108,6 +97,15 @@ impl Outbox {
             return Ok(Turn::Postponed(now_ms + AGAIN_MS));
         }
         Ok(self.call(&**dialogue, &message, part, &content, &connection).await)
+    }
+
+    /// The message waits although the time of its next call has come: what is told of that time is the time that is known now,
+    /// or nothing.
+    async fn postpone(&self, message: &Outgoing, at: i64, told: Option<i64>) -> anyhow::Result<Turn> {
+        if message.next_try_at.is_some() {
+            self.0.answering.shared.journal.set_next_try(message.number, told).await?;
+        }
+        Ok(Turn::Postponed(at.min(message.expires_at)))
     }
 
     /// Until when the next part waits for the one before to be delivered, where the platform may otherwise change their order.
@@ -141,28 +139,6 @@ impl Outbox {
             Ok(_) if self.is_held(connection) => Err(Obstacle::Waits),
             Ok(is_human) => Ok(is_human),
         }
-    }
-
-    /// Whether this login of the account cannot send, as far as was found out. One message is let through when it is time
-    /// to look again: after a while, and at the first turn of a process, because a start is a look.
-    fn is_held(&self, connection: &Connection) -> bool {
-        let now_ms = self.now_ms();
-        let account = (connection.channel.clone(), connection.account.clone());
-        let mut held = self.held();
-        if let Some(held) = held.get(&account).filter(|held| held.connected_at == connection.connected_at)
-            && now_ms < held.until
-        {
-            return true;
-        }
-        match &connection.block {
-            Some(_) => {
-                held.insert(account, Held { until: now_ms + HELD_MS, connected_at: connection.connected_at });
-            }
-            None => {
-                held.remove(&account);
-            }
-        }
-        false
     }
 
     /// Fills product cards in as the catalogue is now. `None`: none of the products is there any more.
@@ -225,7 +201,7 @@ impl Outbox {
                 true => Turn::GoesOn,
                 false => Turn::Done,
             },
-            Outcome::Again(at) => Turn::Waits(at.min(message.expires_at)),
+            Outcome::Again(at) => Turn::Waits(at.unwrap_or(self.now_ms() + AGAIN_MS).min(message.expires_at)),
             Outcome::Failed(..) => Turn::Done,
             Outcome::Unknown => Turn::Waits(self.now_ms() + AGAIN_MS),
         }
@@ -253,9 +229,13 @@ impl Outbox {
                     why,
                     "a message did not leave; it is sent later"
                 );
-                Outcome::Again(later(PAUSES.jittered(message.tries)))
+                Outcome::Again(Some(later(PAUSES.jittered(message.tries))))
             }
-            Err(SendError::Broken { code }) => {
+            Err(SendError::AtOnce) => Outcome::Again(Some(now_ms)),
+            Err(SendError::Broken { code, is_known }) => {
+                if !is_known {
+                    self.0.unknown_codes.note(&self.0.answering.shared, channel, &code, Then::TriedAgain);
+                }
                 tracing::info!(
                     channel,
                     account,
@@ -263,17 +243,17 @@ impl Outbox {
                     code,
                     "the platform failed; a message is sent later"
                 );
-                Outcome::Again(later(PAUSES.jittered(message.tries)))
+                Outcome::Again(Some(later(PAUSES.jittered(message.tries))))
             }
             Err(SendError::Later { retry_after, only_person }) => {
                 if !only_person {
                     self.pause(channel, account, later(retry_after)).await;
                 }
-                Outcome::Again(later(retry_after))
+                Outcome::Again(Some(later(retry_after)))
             }
             Err(SendError::Refused { code, reason, is_known }) => {
                 if !is_known {
-                    self.0.unknown_codes.note(&self.0.answering.shared, channel, &code);
+                    self.0.unknown_codes.note(&self.0.answering.shared, channel, &code, Then::Failed);
                 }
                 tracing::info!(
                     channel,
@@ -286,9 +266,8 @@ impl Outbox {
                 Outcome::Failed(reason, Some(code).filter(|code| !code.is_empty()))
             }
             Err(SendError::Account { fault, code, sentence }) => {
-                let until = now_ms + if fault == Fault::NeedsReconnect { HELD_MS } else { BLOCKED_MS };
-                self.block(connection, SendingBlock { fault, code, sentence, until }).await;
-                Outcome::Again(now_ms + AGAIN_MS)
+                self.block(connection, AccountFault { fault, code, sentence }, now_ms).await;
+                Outcome::Again(None)
             }
             Err(SendError::Unknown(why)) => {
                 tracing::warn!(channel, account, message = message.id, why, "nobody knows whether a message was sent");
@@ -300,55 +279,6 @@ impl Outbox {
     async fn note_unreachable(&self, of: &Conversation, unreachable: Unreachable) {
         if let Err(error) = self.0.answering.shared.journal.set_unreachable(of, unreachable).await {
             tracing::warn!(%error, "that a person cannot be written to could not be stored; the platform says it again");
-        }
-    }
-
-    /// Nothing of this account is sent before this time, also after a start.
-    async fn pause(&self, channel: &str, account: &str, until: i64) {
-        self.queue().pause(channel, account, until);
-        let of = (channel.to_owned(), account.to_owned());
-        if let Err(error) = self.0.answering.shared.journal.note_sending_pause(of, until).await {
-            tracing::warn!(%error, channel, account, "a pause could not be stored; after a start the platform tells it again");
-        }
-    }
-
-    /// Nothing of this account is sent for a while: it is kept and told why, and its login is looked at.
-    async fn block(&self, connection: &Connection, block: SendingBlock) {
-        let shared = &self.0.answering.shared;
-        let (channel, account) = (connection.channel.as_str(), connection.account.as_str());
-        let now_ms = self.now_ms();
-        let held = Held { until: now_ms + HELD_MS, connected_at: connection.connected_at };
-        self.held().insert((channel.to_owned(), account.to_owned()), held);
-        tracing::warn!(channel, account, code = block.code, why = block.fault.as_str(), "an account cannot send");
-        shared
-            .alerts
-            .raise(blocked_alert(channel, account), &format!("Answers are not being sent. {}", block.sentence));
-        let until = block.until;
-        match shared.connections.block_sending(connection, block).await {
-            Ok(()) => drop(self.0.next_end.fetch_min(until, Ordering::AcqRel)),
-            Err(error) => {
-                let error = format!("{error:#}");
-                tracing::warn!(
-                    error,
-                    "that an account cannot send could not be stored; the next message finds it again"
-                );
-            }
-        }
-        if let Err(error) = shared.journal.request_read(channel, account, ReadRequest::HourlyCheck, now_ms).await {
-            tracing::warn!(%error, "a look at an account could not be requested; the hourly one finds it");
-        }
-    }
-
-    async fn unblock(&self, connection: &Connection) {
-        let shared = &self.0.answering.shared;
-        let (channel, account) = (connection.channel.as_str(), connection.account.as_str());
-        let was_held = self.held().remove(&(channel.to_owned(), account.to_owned())).is_some();
-        shared.alerts.heal(blocked_alert(channel, account));
-        if (was_held || connection.block.is_some())
-            && let Err(error) = shared.connections.unblock_sending(channel, account).await
-        {
-            let error = format!("{error:#}");
-            tracing::warn!(error, "that an account can send again could not be stored; its block ends with its time");
         }
     }
 }

@@ -15,13 +15,22 @@ const OTHER: &str = "other";
 /// So long after it was last met a code is no news any more, in milliseconds: its alert is over.
 const NEWS_MS: i64 = 24 * 60 * 60 * 1000;
 
+/// What becomes of a part after such a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// It has failed.
+    Failed,
+    /// It is sent again as long as it may wait: the platform's documents say so of all codes that they do not list.
+    TriedAgain,
+}
+
 /// When which code of which channel was last met, in milliseconds since 1970.
 #[derive(Default)]
 pub(super) struct UnknownCodes(Mutex<BTreeMap<(String, String), i64>>);
 
 impl UnknownCodes {
-    /// The platform refused a part with a code that the channel does not know.
-    pub fn note(&self, shared: &Shared, channel: &str, code: &str) {
+    /// The platform did not take a part, with a code that the channel does not know.
+    pub fn note(&self, shared: &Shared, channel: &str, code: &str, then: Then) {
         let code = {
             let mut met = self.met();
             let wanted = (channel.to_owned(), code.to_owned());
@@ -34,8 +43,12 @@ impl UnknownCodes {
         shared.alerts.raise(
             cause(channel, &code),
             &format!(
-                "Messages over {channel} are refused with the code {code}, which is not known here. They count as refused \
-                 and are not sent again; the platform's documents say what the code means."
+                "Messages over {channel} are refused with the code {code}, which is not known here. {} The platform's \
+                 documents say what the code means.",
+                match then {
+                    Then::Failed => "They count as refused and are not sent again.",
+                    Then::TriedAgain => "They are sent again as long as they may wait.",
+                }
             ),
         );
     }

@@ -112,12 +112,12 @@ impl AnsweringWorker {
     ) -> anyhow::Result<Next> {
         // Somebody may have answered, or silenced bots, while the model thought.
         let now = self.read_standing(turn).await?;
-        match now.map(|now| now.why_not_otherwise) {
-            None => return Ok(Next::dropped(&say::bot_why_gone().stored(), wanted.tokens)),
-            Some(None | Some(Why::WindowClosed)) => {}
-            // What went out is our own sentence before the hand-over; a person's answer would silence bots.
-            Some(Some(Why::Answered)) if wanted.message.is_some() => {}
-            Some(Some(why)) => return Ok(Next::dropped(why.as_str(), wanted.tokens)),
+        let Some(now) = now else { return Ok(Next::dropped(&say::bot_why_gone().stored(), wanted.tokens)) };
+        match now.why_not_otherwise {
+            None | Some(Why::WindowClosed) => {}
+            // What went out, or may have, is our own: a person's answer would silence bots.
+            Some(Why::Answered) if wanted.message.is_some() || now.is_in_doubt => {}
+            Some(why) => return Ok(Next::dropped(why.as_str(), wanted.tokens)),
         }
         let event = question.id.clone().filter(|_| !wanted.is_for_now);
         self.hand_over_at_once(turn, event, wanted).await

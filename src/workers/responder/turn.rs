@@ -117,6 +117,9 @@ impl AnsweringWorker {
             return Ok(Next::dropped(&say::bot_why_before().stored(), free));
         }
         let has_waited = turn.tries > 0 || turn.failed.is_some();
+        // Only a human can find out whether the person got an answer of which nobody knows whether it was sent.
+        let needs_human =
+            question.standing.is_in_doubt && (turn.failed.is_some() || self.was_handed_over(turn, &question).await?);
         match (question.standing.why_not, question.standing.why_not_otherwise) {
             (None, _) => {}
             (Some(Why::AccountUnavailable), None) => {
@@ -126,6 +129,7 @@ impl AnsweringWorker {
             (_, Some(Why::WindowClosed)) if has_waited => {
                 return self.hand_over(turn, &question, HandOver::because(say::bot_hand_late())).await;
             }
+            (_, Some(Why::Answered)) if needs_human => {}
             (Some(why), _) => return Ok(Next::dropped(why.as_str(), free)),
         }
         match turn.failed.map(AfterFailure::of) {

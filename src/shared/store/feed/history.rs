@@ -1,6 +1,7 @@
 //! What was said in a conversation before something.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -21,6 +22,9 @@ const MOST_EVENTS: usize = 1_000;
 /// How many of the newest events are looked through for those that are not in order yet.
 const NOT_IN_ORDER: i64 = 2_000;
 
+/// How many events of a conversation are looked at together for the newest thing that the person said.
+pub(super) const LOOKED_AT_ONCE: usize = 100;
+
 /// Behind every event.
 pub(super) const NEWEST: EventPlace = EventPlace { seq: i64::MAX, occurred_at: i64::MAX };
 
@@ -37,6 +41,15 @@ pub struct PastItem {
     pub text: Option<String>,
     /// The platform's id.
     pub platform_id: Option<String>,
+}
+
+/// The newest messages of a conversation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// They, in order of time.
+    pub items: Vec<PastItem>,
+    /// Whether there is nothing before them.
+    pub is_whole: bool,
 }
 
 /// Reads what was said, for several items in one transaction.
@@ -59,23 +72,18 @@ impl<'a> History<'a> {
 
     /// The newest messages of a conversation up to this place, in order of time. What stands between them and is no message, such
     /// as a referral, takes none of the places: more events are looked at until there are enough, up to [`MOST_EVENTS`].
-    pub fn read(
-        &mut self,
-        conversation: &Conversation,
-        until: EventPlace,
-        limit: usize,
-    ) -> rusqlite::Result<Vec<PastItem>> {
+    pub fn read(&mut self, conversation: &Conversation, until: EventPlace, limit: usize) -> rusqlite::Result<Past> {
         if limit == 0 {
-            return Ok(Vec::new());
+            return Ok(Past::default());
         }
         let mut look_at = limit + BEFORE;
         loop {
             let events = self.newest.events(self.connection, conversation, until, look_at)?;
-            let is_all = events.len() < look_at || look_at >= MOST_EVENTS;
+            let is_all = events.len() < look_at;
             let mut past = self.messages_among(conversation, events)?;
-            if is_all || past.len() >= limit {
+            if is_all || look_at >= MOST_EVENTS || past.len() >= limit {
                 let surplus = past.len().saturating_sub(limit);
-                return Ok(past.split_off(surplus));
+                return Ok(Past { items: past.split_off(surplus), is_whole: is_all && surplus == 0 });
             }
             look_at = (look_at * 4).min(MOST_EVENTS);
         }
@@ -205,6 +213,30 @@ impl Newest {
             self.not_in_order = Some(found);
         }
         Ok(self.not_in_order.get_or_insert_default())
+    }
+}
+
+/// Where the newest thing stands that the person said, among the events up to this number; `None`: they said nothing. One
+/// event that this program cannot cope with hides no other one.
+pub(super) fn newest_said(
+    connection: &Connection,
+    conversation: &Conversation,
+    up_to: i64,
+    meaning: &ReadMeaning,
+) -> rusqlite::Result<Option<EventPlace>> {
+    let Conversation { channel, account, .. } = conversation;
+    let is_said = |item: &Item| {
+        let read = AssertUnwindSafe(|| meaning(channel, account, item).0);
+        matches!(std::panic::catch_unwind(read), Ok(Meaning::Said(_)))
+    };
+    let (mut until, mut newest) = (NEWEST, Newest { up_to: Some(up_to), ..Newest::default() });
+    loop {
+        let items = newest.events(connection, conversation, until, LOOKED_AT_ONCE)?;
+        let said = items.iter().rev().find(|item| item.seq <= up_to && is_said(item));
+        let Some(oldest) = items.first().filter(|_| said.is_none()) else {
+            return Ok(said.map(|item| EventPlace { seq: item.seq, occurred_at: item.at }));
+        };
+        until = EventPlace { seq: oldest.seq - 1, occurred_at: oldest.at };
     }
 }
 

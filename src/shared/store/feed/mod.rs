@@ -26,7 +26,7 @@ pub(super) use scan::note_released;
 pub use accounts::AccountStatus;
 pub use catalogue::ProductSources;
 pub use cursors::FeedEnds;
-pub use history::PastItem;
+pub use history::{Past, PastItem};
 pub use item::{By, ItemKind, ReadMeaning};
 pub use pauses::handover_alert;
 pub use read::{FeedEvent, FeedItem, FeedPage, FeedQuery};

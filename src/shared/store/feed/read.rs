@@ -6,10 +6,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::cursors::{FeedEnds, find_ends};
-use super::history::{History, NEWEST, Newest, PastItem, past_event};
+use super::history::{History, LOOKED_AT_ONCE, NEWEST, Newest, Past, PastItem, past_event};
 use super::item::{ItemKind, ReadMeaning};
 use crate::shared::channel::meaning::{Meaning, Said};
-use crate::shared::journal::{Account, Conversation, EventPlace, Journal, JournalError};
+use crate::shared::journal::{Account, Conversation, EventPlace, Journal, JournalError, find_pruned};
 use crate::shared::store::Item;
 use crate::shared::store::conversation_states::{Standing, find_name, load_standing};
 
@@ -18,9 +18,6 @@ const LOOK_AT: i64 = 1_000;
 
 /// How many bytes of what platforms sent one page holds, about.
 const MAX_BYTES: usize = 512 * 1024;
-
-/// How many events of a conversation are looked at together for the newest thing that the person said.
-const LOOKED_AT_ONCE: usize = 100;
 
 /// Which items are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -119,7 +116,7 @@ impl Journal {
         .await
     }
 
-    /// The newest messages of a conversation, in order of time.
+    /// The newest messages of a conversation. What was deleted by age stands before them, in the file alone.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -128,11 +125,13 @@ impl Journal {
         conversation: &Conversation,
         limit: usize,
         meaning: std::sync::Arc<ReadMeaning>,
-    ) -> Result<Vec<PastItem>, JournalError> {
+    ) -> Result<Past, JournalError> {
         let conversation = conversation.clone();
         self.read(move |connection| {
             let connection = connection.unchecked_transaction()?;
-            History::new(&connection, &*meaning).read(&conversation, NEWEST, limit)
+            let past = History::new(&connection, &*meaning).read(&conversation, NEWEST, limit)?;
+            let is_whole = past.is_whole && find_pruned(&connection, &conversation)?.is_none();
+            Ok(Past { is_whole, ..past })
         })
         .await
     }
@@ -201,7 +200,7 @@ fn read_page(connection: &Connection, query: &FeedQuery, meaning: &ReadMeaning) 
             if let Some(event) = &item.event
                 && matches!(item.kind, ItemKind::Message | ItemKind::Takeover)
             {
-                item.history = history.read(&conversation, event.place, query.history)?;
+                item.history = history.read(&conversation, event.place, query.history)?.items;
             }
         }
         bytes += size_of(&item);

@@ -2,6 +2,7 @@
 //! the consumer's cursor.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -9,15 +10,17 @@ use serde_json::json;
 
 use super::doubtful;
 use super::held;
+use super::history::newest_said;
 use super::insert::insert_item;
-use super::item::{By, ItemKind, is_automatic};
+use super::item::{By, ItemKind, ReadMeaning, is_automatic};
 use super::numbering::NewItem;
 use super::pauses::{begin_pause_in, end_pause};
 use super::scan::{Incoming, NextForFeed, list_now};
-use super::takeover::{FeedRules, TakeoverState, Told};
+use super::takeover::{FeedRules, TakeoverState, Told, find_unanswered};
 use crate::shared::channel::meaning::{Control, Meaning, Origin, Said, WentOut};
 use crate::shared::journal::{
-    Account, Conversation, FEED_CURSOR, Journal, JournalError, Source, cursor_position, put_in_order_with, save_cursor,
+    Account, Conversation, FEED_CURSOR, Journal, JournalError, Source, cursor_position, is_taken_back,
+    put_in_order_with, save_cursor,
 };
 use crate::shared::store::conversation_states::{
     Advertising, ConversationState, Pause, PausedBy, load_state, save_state,
@@ -50,7 +53,12 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be written; then nothing was taken.
-    pub async fn take_into_feed(&self, step: FeedStep, rules: FeedRules) -> Result<Option<Taken>, JournalError> {
+    pub async fn take_into_feed(
+        &self,
+        step: FeedStep,
+        rules: FeedRules,
+        meaning: Arc<ReadMeaning>,
+    ) -> Result<Option<Taken>, JournalError> {
         let now_ms = self.clock().now_ms();
         self.write(move |connection| {
             let seqs = step.next.events.iter().map(|event| event.item.seq);
@@ -65,7 +73,7 @@ impl Journal {
                 put_in_order_with(connection, (step.next.from, step.next.last), places)?;
             }
             let (states, taken) = (HashMap::new(), Taken::default());
-            let mut taking = Taking { connection, rules, now_ms, step: &step, states, taken };
+            let mut taking = Taking { connection, rules, now_ms, step: &step, meaning: &*meaning, states, taken };
             for event in &step.next.events {
                 taking.take(event)?;
             }
@@ -96,6 +104,7 @@ struct Taking<'a> {
     rules: FeedRules,
     now_ms: i64,
     step: &'a FeedStep,
+    meaning: &'a ReadMeaning,
     states: HashMap<Conversation, ConversationState>,
     taken: Taken,
 }
@@ -155,6 +164,7 @@ impl Taking<'_> {
                 }
                 self.tell(event, ItemKind::Activity, None)?;
             }
+            Meaning::TakesBack => self.take_back(event, &mut state)?,
             Meaning::Unreadable => self.tell(event, ItemKind::Activity, None)?,
         }
         self.states.insert(conversation.clone(), state);
@@ -192,6 +202,23 @@ impl Taking<'_> {
         } else {
             self.tell(event, ItemKind::Message, None)
         }
+    }
+
+    /// If the newest thing that the person said is what was taken back, what they said before it is the newest one again,
+    /// and bots that have passed it are told if nobody has answered it.
+    fn take_back(&self, event: &Incoming, state: &mut ConversationState) -> rusqlite::Result<()> {
+        let conversation = &event.conversation;
+        let is_there = match state.said {
+            Some(said) => !is_taken_back(self.connection, said.seq, &conversation.person)?,
+            None => false,
+        };
+        if is_there {
+            return self.tell(event, ItemKind::Activity, None);
+        }
+        state.said = newest_said(self.connection, conversation, event.item.seq, self.meaning)?;
+        let unanswered = find_unanswered(self.connection, conversation, state)?;
+        let content = unanswered.map(|(_, id)| json!({ "unanswered": id }).to_string());
+        self.tell(event, ItemKind::Activity, content)
     }
 
     fn take_echo(

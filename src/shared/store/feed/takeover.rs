@@ -137,7 +137,7 @@ impl Told<'_> {
 }
 
 /// The newest thing that the person said, if nothing went out after it: its number and its id.
-fn find_unanswered(
+pub(super) fn find_unanswered(
     connection: &Connection,
     conversation: &Conversation,
     state: &ConversationState,

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::rows::{self, Author, Outgoing, OutgoingPart, PartState, event_id, key_of_event};
 use crate::shared::channel::dialogue::Part;
-use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError, newest_seq};
+use crate::shared::journal::{Conversation, EventPlace, Journal, JournalError, is_taken_back, newest_seq};
 use crate::shared::store::addressees::find_addressee;
 use crate::shared::store::conversation_states::{Pause, PausedBy, Standing, load_standing};
 use crate::shared::store::feed::pauses::begin_pause;
@@ -66,6 +66,17 @@ pub enum Acceptance {
     NotWanted,
 }
 
+/// Whether an event may be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// It may.
+    Open,
+    /// It is none of this conversation.
+    Unknown,
+    /// It is overtaken.
+    Overtaken(Overtaken),
+}
+
 /// Why an event is not to be answered any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overtaken {
@@ -83,6 +94,20 @@ impl Journal {
     pub async fn accept_message(&self, new: NewMessage) -> Result<Acceptance, JournalError> {
         let now_ms = self.clock().now_ms();
         self.write(move |connection| accept(connection, &new, now_ms)).await
+    }
+
+    /// Whether the event of this id may be answered, as it stands now: what is stored looks again.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn find_asked(&self, of: &Conversation, id: &str) -> Result<Asked, JournalError> {
+        let (of, id) = (of.clone(), id.to_owned());
+        self.read(move |connection| {
+            let connection = connection.unchecked_transaction()?;
+            let Some(event) = find_event(&connection, &of, &id)? else { return Ok(Asked::Unknown) };
+            Ok(overtaken(&connection, &of, &event)?.map_or(Asked::Open, Asked::Overtaken))
+        })
+        .await
     }
 
     /// The conversation about which a request is, whether anything is known of it, and what a request with this key led to, if
@@ -308,21 +333,11 @@ fn find_event(connection: &Connection, of: &Conversation, id: &str) -> rusqlite:
         .optional()
 }
 
-/// Whether the person has taken the event back.
-fn is_taken_back(connection: &Connection, of: &Conversation, event: &Answered) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT 1 FROM events JOIN unsent ON unsent.dedupe IN (events.dedupe, events.name)
-             WHERE events.seq = ?1 AND unsent.conversation = ?2",
-        )?
-        .exists(params![event.seq, of.person])
-}
-
 /// Whether the person wrote again after the event, or took it back, or something of ours went out after it or is about to.
 fn overtaken(connection: &Connection, of: &Conversation, event: &Answered) -> rusqlite::Result<Option<Overtaken>> {
     let asked = EventPlace { seq: event.seq, occurred_at: event.occurred_at };
     let standing = load_standing(connection, of)?;
-    let is_superseded = standing.is_superseded(asked) || is_taken_back(connection, of, event)?;
+    let is_superseded = standing.is_superseded(asked) || is_taken_back(connection, event.seq, &of.person)?;
     if !is_superseded && !standing.is_answered(asked) {
         return Ok(None);
     }

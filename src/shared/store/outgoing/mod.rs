@@ -13,7 +13,7 @@ pub(super) mod rows;
 
 pub(super) use changes::take_back;
 
-pub use accept::{Acceptance, NewMessage, Overtaken};
+pub use accept::{Acceptance, Asked, NewMessage, Overtaken};
 pub use copies::Uncopied;
 pub use progress::{DueOutgoing, Looked, Outcome};
 pub use rows::{Author, Outgoing, OutgoingPart, PartState};

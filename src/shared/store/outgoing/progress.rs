@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changes::{fail_rest, set_sent, tell};
-use super::reports::{cover_by_receipts, take_details};
+use super::reports::{cover_by_receipts, prove_by_kept_receipt, take_details};
 use super::rows::{self, Outgoing, PartState};
 use crate::shared::channel::dialogue::{Part, Reason, Sent};
 use crate::shared::journal::acknowledged::SENDING_IS_DOUBTFUL;
@@ -16,8 +16,9 @@ use crate::shared::store::feed::doubtful::{self, release_doubtful};
 pub enum Outcome {
     /// The platform took the part.
     Sent(Sent),
-    /// It was not sent; it is called again, not before this time (milliseconds since 1970).
-    Again(i64),
+    /// It was not sent; it is called again, not before this time (milliseconds since 1970). `None`: nobody knows when, because
+    /// its account cannot send.
+    Again(Option<i64>),
     /// It will not be sent: why, and the platform's code.
     Failed(Reason, Option<String>),
     /// Nobody knows.
@@ -173,6 +174,16 @@ impl Journal {
         self.write(move |connection| {
             let doubtful =
                 connection.prepare_cached("DELETE FROM cursors WHERE name = ?1")?.execute([SENDING_IS_DOUBTFUL])? == 1;
+            let under_way: Vec<(i64, i64)> = connection
+                .prepare_cached(
+                    "SELECT message, n FROM outgoing_parts WHERE state = 'accepted' AND called_at IS NOT NULL",
+                )?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut calls = Vec::new();
+            for place in under_way {
+                calls.extend(find_call(connection, place)?.map(|(of, at)| (place, of, at)));
+            }
             // Where even the note of the call may be lost, it may have left at any time since the message was accepted.
             let cut: Vec<i64> = connection
                 .prepare_cached(
@@ -183,6 +194,9 @@ impl Journal {
                 )?
                 .query_map(params![now_ms, doubtful], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
+            for (place, of, called_at) in calls {
+                prove_by_kept_receipt(connection, &of, place, called_at)?;
+            }
             for message in cut {
                 tell(connection, message, now_ms)?;
             }
@@ -299,6 +313,20 @@ impl Journal {
         .await
     }
 
+    /// A message that waits is called again at this time (milliseconds since 1970), or nobody knows when.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn set_next_try(&self, number: i64, at: Option<i64>) -> Result<(), JournalError> {
+        self.write(move |connection| {
+            connection
+                .prepare_cached("UPDATE outgoing SET next_try_at = ?2 WHERE number = ?1 AND is_open")?
+                .execute(params![number, at])
+                .map(drop)
+        })
+        .await
+    }
+
     /// What waits in a message fails for this reason.
     ///
     /// # Errors
@@ -339,8 +367,8 @@ impl Journal {
         .await
     }
 
-    /// A person says whether parts were sent of which nobody knows. Gives the message as it is then, and whether there was
-    /// something to decide.
+    /// A person says whether parts were sent of which nobody knows. `ends_at`: when nothing of it can be sent any more, in
+    /// milliseconds since 1970, if that is known. Gives the message as it is then, and whether there was something to decide.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -349,6 +377,7 @@ impl Journal {
         merchant: &str,
         id: &str,
         was_sent: bool,
+        ends_at: Option<i64>,
     ) -> Result<Option<(Outgoing, bool)>, JournalError> {
         let (merchant, id) = (merchant.to_owned(), id.to_owned());
         let now_ms = self.clock().now_ms();
@@ -377,9 +406,10 @@ impl Journal {
                 .execute([message.number])?;
             connection
                 .prepare_cached(
-                    "UPDATE outgoing SET expires_at = ?2 + ttl_ms, next_try_at = NULL, is_open = 1 WHERE number = ?1",
+                    "UPDATE outgoing SET expires_at = min(?2 + ttl_ms, coalesce(?3, ?2 + ttl_ms)), next_try_at = NULL, is_open = 1
+                     WHERE number = ?1",
                 )?
-                .execute(params![message.number, now_ms])?;
+                .execute(params![message.number, now_ms, ends_at])?;
             Ok(tell(connection, message.number, now_ms)?.map(|message| (message, true)))
         })
         .await
@@ -392,6 +422,21 @@ fn find_of(connection: &Connection, merchant: &str, id: &str) -> rusqlite::Resul
         .query_row([id, merchant], |row| row.get(0))
         .optional()?;
     number.map_or(Ok(None), |number| rows::find(connection, number))
+}
+
+/// To whom a part goes whose call is under way, and since when it is.
+fn find_call(connection: &Connection, (number, n): (i64, i64)) -> rusqlite::Result<Option<(Conversation, i64)>> {
+    connection
+        .prepare_cached(
+            "SELECT o.channel, o.account, o.conversation, p.called_at
+             FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
+             WHERE p.message = ?1 AND p.n = ?2 AND p.called_at IS NOT NULL",
+        )?
+        .query_row([number, n], |row| {
+            let of = Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? };
+            Ok((of, row.get(3)?))
+        })
+        .optional()
 }
 
 fn end_call(
@@ -434,12 +479,16 @@ fn end_call(
             failed == 1
         }
         Outcome::Unknown => {
+            let called_at = find_call(connection, (number, n))?;
             let unknown = connection
                 .prepare_cached(
                     "UPDATE outgoing_parts SET state = 'unknown', unknown_at = ?3, called_at = NULL, looks = 0
                      WHERE message = ?1 AND n = ?2 AND state = 'accepted'",
                 )?
                 .execute(params![number, n, now_ms])?;
+            if let Some((of, called_at)) = called_at.filter(|_| unknown == 1) {
+                prove_by_kept_receipt(connection, &of, (number, n), called_at)?;
+            }
             unknown == 1
         }
     };

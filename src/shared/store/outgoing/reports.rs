@@ -21,6 +21,7 @@ struct Told<'a> {
     at: i64,
     failure: Option<&'a (String, Reason)>,
     billing: Option<&'a serde_json::Value>,
+    tells_of_unknown: bool,
 }
 
 /// Whose an echo is.
@@ -223,6 +224,36 @@ fn find_only_unreported(connection: &Connection, of: &Conversation, id: &str) ->
     Ok((!is_under_way).then_some((number, n)))
 }
 
+/// Nobody knows what became of a part since its call was cut off, and it is the only one of its person: a receipt of a message
+/// that nobody knew by its id, and that came since the call began, is about it.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn prove_by_kept_receipt(
+    connection: &Connection,
+    of: &Conversation,
+    (number, n): Place,
+    called_at: i64,
+) -> rusqlite::Result<()> {
+    let mut unknown: Vec<String> = connection
+        .prepare_cached(
+            "SELECT DISTINCT platform_id FROM outgoing_receipts AS r
+             WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND tells_of_unknown AND kept_at >= ?4
+               AND platform_id <> ''
+               AND NOT EXISTS (SELECT 1 FROM outgoing_parts AS known JOIN outgoing AS o ON o.number = known.message
+                               WHERE known.platform_id = r.platform_id AND o.channel = ?1 AND o.account = ?2)",
+        )?
+        .query_map(params![of.channel, of.account, of.person, called_at], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let Some(id) = unknown.pop().filter(|_| unknown.is_empty()) else { return Ok(()) };
+    if find_only_unreported(connection, of, &id)? != Some((number, n)) {
+        return Ok(());
+    }
+    set_sent(connection, (number, n), Some(&id), called_at)?;
+    take_details(connection, number, n)?;
+    cover_by_receipts(connection, number, n).map(drop)
+}
+
 /// Keeps what a receipt says, also of messages that are not known yet.
 fn keep(
     connection: &Connection,
@@ -231,10 +262,11 @@ fn keep(
     occurred_at: i64,
     now_ms: i64,
 ) -> rusqlite::Result<()> {
-    let Receipt { what, failure, billing, .. } = receipt;
-    let (failure, billing) = (failure.as_ref(), billing.as_ref());
-    let until = receipt.until.map(|at| Told { what: *what, id: UP_TO_A_TIME, at, failure, billing: None });
-    let named = receipt.messages.iter().map(|id| Told { what: *what, id, at: occurred_at, failure, billing });
+    let Receipt { what, failure, billing, tells_of_unknown, .. } = receipt;
+    let (failure, billing, tells_of_unknown) = (failure.as_ref(), billing.as_ref(), *tells_of_unknown);
+    let told = |id, at| Told { what: *what, id, at, failure, billing, tells_of_unknown };
+    let until = receipt.until.map(|at| Told { billing: None, ..told(UP_TO_A_TIME, at) });
+    let named = receipt.messages.iter().map(|id| told(id, occurred_at));
     for told in until.into_iter().chain(named) {
         keep_one(connection, of, &told, now_ms)?;
     }
@@ -242,18 +274,30 @@ fn keep(
 }
 
 fn keep_one(connection: &Connection, of: &Conversation, told: &Told<'_>, now_ms: i64) -> rusqlite::Result<()> {
-    let Told { what, id, at, failure, billing } = told;
+    let Told { what, id, at, failure, billing, tells_of_unknown } = told;
     let (code, reason) = failure.map(|(code, reason)| (code.as_str(), reason.as_str())).unzip();
     let billing = billing.map(ToString::to_string);
     connection
         .prepare_cached(
             "INSERT INTO outgoing_receipts
-                 (channel, account, conversation, what, platform_id, at, kept_at, reason, code, billing)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 (channel, account, conversation, what, platform_id, at, kept_at, reason, code, billing, tells_of_unknown)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT DO UPDATE SET at = max(at, excluded.at), kept_at = excluded.kept_at,
                                        billing = coalesce(excluded.billing, billing)",
         )?
-        .execute(params![of.channel, of.account, of.person, word_of(*what), id, at, now_ms, reason, code, billing])
+        .execute(params![
+            of.channel,
+            of.account,
+            of.person,
+            word_of(*what),
+            id,
+            at,
+            now_ms,
+            reason,
+            code,
+            billing,
+            tells_of_unknown
+        ])
         .map(drop)
 }
 
@@ -293,7 +337,8 @@ fn read_all_before(connection: &Connection, of: &Conversation, id: &str, now_ms:
         .optional()?
         .flatten();
     let Some(until) = sent_at else { return Ok(()) };
-    let told = Told { what: Receiving::Read, id: UP_TO_A_TIME, at: until, failure: None, billing: None };
+    let (what, id, tells_of_unknown) = (Receiving::Read, UP_TO_A_TIME, false);
+    let told = Told { what, id, at: until, failure: None, billing: None, tells_of_unknown };
     keep_one(connection, of, &told, now_ms)
 }
 

@@ -95,6 +95,25 @@ impl Journal {
         self.read(move |connection| find_place(connection, to, &of.to_string())).await
     }
 
+    /// How many events of these kinds wait for a receiver that has not come to them yet, beside those that wait already.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn count_untaken_pushes(&self, to: Receiver, of: Uuid, kinds: &[ItemKind]) -> Result<i64, JournalError> {
+        let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+        let kinds = serde_json::json!(kinds).to_string();
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT count(*) FROM push_places AS place JOIN feed USING (merchant)
+                     WHERE place.receiver = ?1 AND place.merchant = ?2 AND feed.n > place.n
+                       AND feed.type IN (SELECT value FROM json_each(?3))",
+                )?
+                .query_row([to.as_str(), &of.to_string(), &kinds], |row| row.get(0))
+        })
+        .await
+    }
+
     /// A receiver is told of everything after this number, again if need be.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
-//! What the built-in responder takes out of the feed: messages, the end of a takeover while somebody waits, and its own
-//! answers that failed.
+//! What the built-in responder takes out of the feed: messages, the end of a takeover while somebody waits, messages that are
+//! the newest ones again because what came after them was taken back, and its own answers that failed.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Deserialize;
@@ -107,7 +107,7 @@ fn list_candidates(
              WHERE item.merchant = ?1 AND item.n > ?2 AND item.n <= ?3 AND item.n > one.after_n
                AND item.conversation IS NOT NULL
                AND (item.type = 'message'
-                    OR (item.type = 'takeover' AND json_extract(item.content, '$.unanswered') IS NOT NULL)
+                    OR (item.type IN ('takeover', 'activity') AND json_extract(item.content, '$.unanswered') IS NOT NULL)
                     OR (item.type = 'status' AND json_extract(item.content, '$.state') = 'failed'))
              ORDER BY item.n",
         )?
@@ -139,6 +139,12 @@ fn what_is_asked(
             let message = find_item(connection, merchant, &id)?;
             Ok(message.filter(|n| *n > candidate.after).map(|_| (candidate.n, None)))
         }
+        // What came after a message was taken back: that one is asked again.
+        ItemKind::Activity => {
+            let Ok(Again { unanswered }) = serde_json::from_str(content) else { return Ok(None) };
+            let message = find_item(connection, merchant, &unanswered)?;
+            Ok(message.filter(|n| *n > candidate.after).map(|n| (n, None)))
+        }
         ItemKind::Status => {
             let Ok(status) = serde_json::from_str(content) else { return Ok(None) };
             let failed = find_failed(connection, merchant, &status)?;
@@ -154,6 +160,12 @@ fn find_item(connection: &Connection, merchant: &str, id: &str) -> rusqlite::Res
         .prepare_cached("SELECT n FROM feed WHERE merchant = ?1 AND id = ?2")?
         .query_row([merchant, id], |row| row.get(0))
         .optional()
+}
+
+/// What an item says of a message that waits again.
+#[derive(Deserialize)]
+struct Again {
+    unanswered: String,
 }
 
 /// A message as a status item shows it.
