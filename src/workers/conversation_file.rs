@@ -77,6 +77,12 @@ impl Files {
         Self { output, ..self.clone() }
     }
 
+    /// The path of a file; `None` where nobody follows what changes.
+    pub fn path_if_followed(&self, conversation: &Conversation) -> Option<String> {
+        let path = path_of(conversation).ok().filter(|_| self.journal.follows_files());
+        path.map(|path| path.to_string())
+    }
+
     /// Forgets how files end: they are made anew.
     pub fn forget(&self) {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner).clear();

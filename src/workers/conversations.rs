@@ -48,6 +48,21 @@ impl Noticed {
     }
 }
 
+/// The files of one step, made and not yet brought to disk.
+struct Batch {
+    /// The number of the last event looked at.
+    last: i64,
+    /// The pending files that were due.
+    pending: Vec<PendingFile>,
+    /// What could not be written, and why.
+    failed: Vec<(Conversation, String)>,
+    /// What had been given up, and could be written.
+    recovered: Vec<Conversation>,
+    /// The paths of what was written, where somebody follows them.
+    changed: Vec<String>,
+    noticed: Noticed,
+}
+
 /// The consumer. It owns all conversation files.
 pub struct Conversations {
     background: LowPriorityThread,
@@ -60,6 +75,8 @@ pub struct Conversations {
     making: Arc<tokio::sync::Mutex<()>>,
     /// Whether the journal's log may still hold what was taken back.
     in_log: AtomicBool,
+    /// Whether the first files were made, or none were to be.
+    has_begun: AtomicBool,
 }
 
 /// Why a step could not be finished. The same step is taken again later.
@@ -85,6 +102,7 @@ impl Conversations {
             alerts,
             making: Arc::default(),
             in_log: AtomicBool::new(true),
+            has_begun: AtomicBool::new(false),
         }
     }
 
@@ -136,39 +154,19 @@ impl Conversations {
             (in_order, is_all) = self.journal.put_in_order().await?;
         }
         let now_ms = self.journal.clock().now_ms();
-        let (files, is_followed) = (self.files.clone(), self.journal.follows_files());
-        let until_made = Arc::clone(&paused);
-        let step = self
-            .journal
-            .look_in_background(&self.background, move |journal| {
-                let _paused = until_made;
-                let (last, mut touched) = touched_between(journal, cursor, in_order)?;
-                let pending = journal.list_pending_files(now_ms, BATCH)?;
-                let given_up = journal.list_given_up_files()?;
-                // Whatever is the matter with these, they are made from all their events.
-                touched.extend(pending.iter().map(|file| (file.conversation.clone(), None)));
-                let (mut failed, mut recovered, mut noticed) = (Vec::new(), Vec::new(), Noticed::default());
-                let mut changed = Vec::new();
-                for (conversation, earliest) in touched {
-                    let written = caught(|| files.write(journal, &conversation, earliest, now_ms, ToDisk::Later));
-                    match written? {
-                        Ok(mut made) => {
-                            noticed.add(&mut made);
-                            changed.extend(
-                                path_of(&conversation).ok().filter(|_| is_followed).map(|path| path.to_string()),
-                            );
-                            if given_up.contains(&conversation) {
-                                recovered.push(conversation);
-                            }
-                        }
-                        Err(error) if is_environment(&error) => return Ok(Err(error)),
-                        Err(error) => failed.push((conversation, error.to_string())),
-                    }
-                }
-                Ok(Ok((last, pending, failed, (recovered, changed), noticed)))
-            })
-            .await?;
-        let (last, pending, failed, (recovered, changed), noticed) = step.map_err(StepError::Output)?;
+        let (files, until_made) = (self.files.clone(), Arc::clone(&paused));
+        let make = move |journal: &JournalReader<'_>| {
+            let _paused = until_made;
+            make_batch(journal, &files, (cursor, in_order), now_ms)
+        };
+        // The first files are waited for: the service is not ready before they are made. With low priority they would wait
+        // for as long as others keep the processor busy.
+        let made = match self.has_begun.load(Ordering::Acquire) {
+            true => self.journal.look_in_background(&self.background, make).await?,
+            false => self.journal.look(make).await?,
+        };
+        let Batch { last, pending, failed, recovered, changed, noticed } = made.map_err(StepError::Output)?;
+        self.has_begun.store(true, Ordering::Release);
         if last == cursor && pending.is_empty() {
             return Ok(!is_all);
         }
@@ -356,6 +354,37 @@ fn caught<T>(
 ) -> Result<std::io::Result<T>, JournalError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(write))
         .unwrap_or_else(|_| Ok(Err(std::io::Error::other("a fault in this program"))))
+}
+
+/// Makes the files of the events after the cursor, which are in order up to `in_order`, and the pending ones that are due.
+/// The inner error is the disk's.
+fn make_batch(
+    journal: &JournalReader<'_>,
+    files: &Files,
+    (cursor, in_order): (i64, i64),
+    now_ms: i64,
+) -> Result<std::io::Result<Batch>, JournalError> {
+    let (last, mut touched) = touched_between(journal, cursor, in_order)?;
+    let pending = journal.list_pending_files(now_ms, BATCH)?;
+    let given_up = journal.list_given_up_files()?;
+    // Whatever is the matter with these, they are made from all their events.
+    touched.extend(pending.iter().map(|file| (file.conversation.clone(), None)));
+    let (failed, recovered, changed, noticed) = Default::default();
+    let mut batch = Batch { last, pending, failed, recovered, changed, noticed };
+    for (conversation, earliest) in touched {
+        match caught(|| files.write(journal, &conversation, earliest, now_ms, ToDisk::Later))? {
+            Ok(mut made) => {
+                batch.noticed.add(&mut made);
+                batch.changed.extend(files.path_if_followed(&conversation));
+                if given_up.contains(&conversation) {
+                    batch.recovered.push(conversation);
+                }
+            }
+            Err(error) if is_environment(&error) => return Ok(Err(error)),
+            Err(error) => batch.failed.push((conversation, error.to_string())),
+        }
+    }
+    Ok(Ok(batch))
 }
 
 /// The conversations that events after the cursor belong to, up to event `until`, each with the time of its first such

@@ -223,6 +223,21 @@ async fn z2_a_clock_that_jumps_by_an_hour_ends_no_session_starts_no_storm_and_re
 }
 
 #[tokio::test]
+async fn a_prepared_statement_is_not_prepared_again_for_other_values() {
+    let app = TestApp::start().await;
+    let ask = |connection: &rusqlite::Connection| -> rusqlite::Result<i32> {
+        let mut statement = connection.prepare("SELECT value FROM cursors WHERE name > ?1 ORDER BY name LIMIT ?2")?;
+        for limit in 1..10 {
+            statement.query_map(rusqlite::params!["", limit], |row| row.get::<_, String>(0))?.for_each(drop);
+        }
+        Ok(statement.get_status(rusqlite::StatementStatus::RePrepare))
+    };
+    assert_eq!(app.shared().journal.with_writer(ask).await.unwrap(), 0);
+    let other = rusqlite::Connection::open(app.path("data/journal.db")).unwrap();
+    assert!(ask(&other).unwrap() > 0, "as SQLite does it of its own accord");
+}
+
+#[tokio::test]
 async fn f5_databases_are_opened_with_the_settings_that_keep_what_was_promised() {
     let app = TestApp::start().await;
     app.connect().await;

@@ -244,7 +244,7 @@ pub(in crate::shared) fn open_reader(path: &Path) -> rusqlite::Result<Connection
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_plans(&connection)?;
     Ok(connection)
 }
 
@@ -326,8 +326,15 @@ pub(in crate::shared) fn configure(connection: &Connection) -> anyhow::Result<()
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
     )?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_plans(connection)?;
     Ok(())
+}
+
+/// Statements are prepared once. Otherwise SQLite prepares a statement with `LIMIT ?` again whenever it is asked, because a
+/// value of it may change the plan.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Rewrites a small database and empties its log. `secure_delete` alone is not enough: when SQLite moves rows between pages,

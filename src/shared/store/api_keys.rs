@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -185,6 +185,8 @@ pub struct ApiKeys(Arc<Inner>);
 struct Inner {
     db: Db,
     kept: RwLock<HashMap<String, Entry>>,
+    /// Which keys were used in which minute, and it is not written yet.
+    used: Mutex<Vec<(String, i64)>>,
     /// Told of every change that may have ended a key.
     ended: watch::Sender<()>,
 }
@@ -216,7 +218,7 @@ impl ApiKeys {
     pub async fn open(db: Db) -> anyhow::Result<Self> {
         let kept = db.call(|connection| read_all(connection)).await?;
         let kept = kept.into_iter().map(|(key, hash)| (key.id.clone(), Entry::new(key, hash))).collect();
-        Ok(Self(Arc::new(Inner { db, kept: RwLock::new(kept), ended: watch::Sender::new(()) })))
+        Ok(Self(Arc::new(Inner { db, kept: RwLock::new(kept), used: Mutex::default(), ended: watch::Sender::new(()) })))
     }
 
     /// Makes a key, and gives it with its text, which nobody can learn again.
@@ -285,20 +287,23 @@ impl ApiKeys {
         if !is_news {
             return;
         }
-        let (db, id) = (self.0.db.clone(), id.to_owned());
-        tokio::spawn(async move {
-            let written = db
-                .call(move |connection| {
-                    connection.execute(
-                        "UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?2) WHERE id = ?1",
-                        params![id, minute],
-                    )
-                })
-                .await;
-            if let Err(error) = written {
-                tracing::warn!(error = format!("{error:#}"), "the last use of a key could not be noted");
-            }
-        });
+        let is_first = {
+            let mut used = self.0.used();
+            used.push((id.to_owned(), minute));
+            used.len() == 1
+        };
+        // Those that come until it is written are written with it.
+        if is_first {
+            let inner = Arc::clone(&self.0);
+            tokio::spawn(async move {
+                let writer = Arc::clone(&inner);
+                let written = inner.db.call(move |connection| writer.write_uses(connection)).await;
+                if let Err(error) = written {
+                    inner.used().clear();
+                    tracing::warn!(error = format!("{error:#}"), "the last use of a key could not be noted");
+                }
+            });
+        }
     }
 
     /// The keys of a merchant, the newest first, dead ones included.
@@ -406,6 +411,22 @@ impl Inner {
 
     fn kept_mut(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<String, Entry>> {
         self.kept.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn used(&self) -> std::sync::MutexGuard<'_, Vec<(String, i64)>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes which keys were used, all in one transaction.
+    fn write_uses(&self, connection: &mut Connection) -> rusqlite::Result<()> {
+        let used = std::mem::take(&mut *self.used());
+        let transaction = connection.transaction()?;
+        for (id, minute) in used {
+            transaction
+                .prepare_cached("UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?2) WHERE id = ?1")?
+                .execute(params![id, minute])?;
+        }
+        transaction.commit()
     }
 
     /// Changes a key in memory, and gives it as it is then.

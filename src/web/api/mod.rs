@@ -40,7 +40,7 @@ use http::header;
 use self::limits::ApiLimits;
 use self::one_at_a_time::OneAtATime;
 use self::problem::ApiProblem;
-use self::state::{Api, ApiChannel};
+use self::state::{Api, ApiChannel, Parts};
 use self::stream_pages::StreamPages;
 use self::told_templates::Templates;
 use crate::answering::Answering;
@@ -79,7 +79,8 @@ pub fn router(
     let metrics = shared.metrics.clone();
     let (limits, channels, one_at_a_time) = (Arc::new(ApiLimits::new(limits)), channels.into(), OneAtATime::default());
     let (templates, stream_pages) = (Templates::default(), StreamPages::default());
-    let api = Api { shared, answering, outbox, keys, limits, channels, one_at_a_time, templates, stream_pages };
+    let parts = Parts { shared, answering, outbox, keys, limits, channels, one_at_a_time, templates, stream_pages };
+    let api = Api::from(parts);
     let authenticated = middleware::from_fn_with_state(api.clone(), caller::authenticate);
     let inner = routes()
         .fallback(async || ApiProblem::NotFound)

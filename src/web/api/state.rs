@@ -1,5 +1,6 @@
 //! What the handlers of the API are given.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,9 +20,13 @@ use crate::shared::store::ApiKeys;
 /// How long a request waits for the consumer that finds out how conversations stand.
 const LONGEST_BEHIND: Duration = Duration::from_secs(2);
 
-/// What the handlers are given. Cheap to clone.
+/// What the handlers are given. Every layer of every route holds a clone and makes more of it with each request, so it is one
+/// pointer.
 #[derive(Clone)]
-pub struct Api {
+pub struct Api(Arc<Parts>);
+
+/// What it is made of.
+pub struct Parts {
     /// What the service is.
     pub shared: Shared,
     /// Answering people.
@@ -56,6 +61,20 @@ impl ApiChannel {
     #[must_use]
     pub fn of(channel: &Channel) -> Self {
         Self { name: channel.about.name, view: channel.view }
+    }
+}
+
+impl Deref for Api {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl From<Parts> for Api {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
     }
 }
 
