@@ -21,12 +21,15 @@ use common::{Process, Table, client, ms};
 use http::StatusCode;
 use shoptalk::answering::accept::{Accepted, Wish};
 use shoptalk::answering::content::Content;
+use shoptalk::answering::sending::Sending;
 use shoptalk::app::App;
-use shoptalk::shared::channel::dialogue::{Part, PartContent, Recipient};
+use shoptalk::shared::channel::dialogue::{AccountFault, Part, PartContent, Recipient, Signal};
+use shoptalk::shared::channel::job::BoxFuture;
 use shoptalk::shared::clock::Clock;
+use shoptalk::shared::journal::{Account, Conversation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// How many Pages there are, each of a merchant of its own, how many keys each merchant has, and who has written to each. A
 /// key may write twenty times a second, so there are many.
@@ -247,6 +250,36 @@ async fn streaming(
     );
 }
 
+/// An outbox that is told of messages later, when all are stored.
+struct NotYet(Arc<dyn Sending>);
+
+impl Sending for NotYet {
+    fn add(&self, _: i64, _: &Conversation) {}
+
+    fn wake(&self, _: &Conversation) {}
+
+    fn is_full(&self, channel: &str, account: &str) -> bool {
+        self.0.is_full(channel, account)
+    }
+
+    fn signal(&self, to: Conversation, signal: Signal) {
+        self.0.signal(to, signal);
+    }
+
+    fn turns(&self) -> watch::Receiver<u64> {
+        self.0.turns()
+    }
+
+    fn stop_account<'a>(
+        &'a self,
+        of: &'a Account,
+        fault: &'a AccountFault,
+        at: i64,
+    ) -> BoxFuture<'a, anyhow::Result<()>> {
+        self.0.stop_account(of, fault, at)
+    }
+}
+
 /// Messages sent a second by the outbox, against the same client without rows.
 async fn sending(scale: &Scale, table: &mut Table) {
     const PEOPLE: usize = 200;
@@ -320,13 +353,14 @@ async fn accept_all(app: &App, count: usize, people: usize, round: usize) -> Ins
     for some in numbers.chunks(64) {
         let mut tasks = tokio::task::JoinSet::new();
         for number in some.iter().copied() {
-            let (answering, outbox, connection) = (runner.answering.clone(), runner.outbox.clone(), connection.clone());
+            let (answering, connection) = (runner.answering.clone(), connection.clone());
+            let outbox: Arc<dyn Sending> = Arc::new(NotYet(Arc::clone(&runner.outbox)));
             tasks.spawn(async move {
                 let body = serde_json::json!({ "text": format!("Yes, three are left. {number}") });
                 let (person, key) = (person_id(number % people), format!("{round}-{number}"));
                 let wish = Wish { connection: &connection, person: &person, key: &key, body: &body };
                 let content = Content::read(&body).expect("fits");
-                match answering.accept(&*outbox, &wish, content).await.expect("accepted") {
+                match answering.accept(&outbox, &wish, content).await.expect("accepted") {
                     Accepted::Stored(message) => (message.number, message.conversation.clone()),
                     Accepted::Repeated(..) => unreachable!("each key is used once"),
                 }

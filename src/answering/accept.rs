@@ -1,6 +1,8 @@
 //! Accepts a message: everything that can be known before it is sent is checked here, in the order of the contract, and
 //! then it is stored. Whoever sends goes through here: a bot, a merchant on their page, a command.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::content::{Content, Media, Misfit, misfit_of_address};
@@ -180,7 +182,12 @@ impl Answering {
     ///
     /// # Errors
     /// [`Refused`].
-    pub async fn accept(&self, outbox: &dyn Sending, wish: &Wish<'_>, content: Content) -> Result<Accepted, Refused> {
+    pub async fn accept(
+        &self,
+        outbox: &Arc<dyn Sending>,
+        wish: &Wish<'_>,
+        content: Content,
+    ) -> Result<Accepted, Refused> {
         let standing = self.shared.journal.load_standing(&wish.conversation()).await?;
         self.accept_standing(outbox, wish, content, &standing).await
     }
@@ -191,7 +198,7 @@ impl Answering {
     /// [`Refused`].
     pub async fn accept_standing(
         &self,
-        outbox: &dyn Sending,
+        outbox: &Arc<dyn Sending>,
         wish: &Wish<'_>,
         content: Content,
         standing: &Standing,
@@ -206,7 +213,7 @@ impl Answering {
     /// [`Refused`].
     pub async fn accept_for_turn(
         &self,
-        outbox: &dyn Sending,
+        outbox: &Arc<dyn Sending>,
         wish: &Wish<'_>,
         content: Content,
         n: i64,
@@ -220,7 +227,7 @@ impl Answering {
 
     async fn store(
         &self,
-        outbox: &dyn Sending,
+        outbox: &Arc<dyn Sending>,
         wish: &Wish<'_>,
         content: Content,
         standing: &Standing,
@@ -269,13 +276,31 @@ impl Answering {
             idempotency: (wish.key.to_owned(), wish.fingerprint()),
             of_turn,
         };
-        let acceptance = self.shared.journal.accept_message(new).await?;
+        let acceptance = self.store_and_hand_over(outbox, new).await?;
         if let (Acceptance::Stored(_), Some((channel, _))) =
             (&acceptance, self.dialogues.get_key_value(connection.channel.as_str()))
         {
             self.shared.metrics.replies.count(channel, PartState::Accepted.as_str(), "");
         }
         Ok(acceptance)
+    }
+
+    /// Stores a message and hands it to the one who sends. That is brought to its end also where the caller goes meanwhile:
+    /// what is stored would wait for the next start otherwise.
+    async fn store_and_hand_over(&self, outbox: &Arc<dyn Sending>, new: NewMessage) -> Result<Acceptance, Refused> {
+        let (journal, outbox) = (self.shared.journal.clone(), Arc::clone(outbox));
+        let stored = tokio::spawn(async move {
+            let acceptance = journal.accept_message(new).await?;
+            if let Acceptance::Stored(message) = &acceptance {
+                outbox.add(message.number, &message.conversation);
+                if message.author == Author::Human {
+                    // What bots had waiting before it has failed with its pause: nobody waits for their next try.
+                    outbox.wake(&message.conversation);
+                }
+            }
+            Ok::<_, JournalError>(acceptance)
+        });
+        Ok(stored.await.map_err(anyhow::Error::from)??)
     }
 
     /// The event that is answered, if one is named.

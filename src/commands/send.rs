@@ -51,7 +51,6 @@ impl CommandRunner {
                     return refuse(lines, in_words(refused)?).await;
                 }
             };
-        self.outbox.add(message.number, &message.conversation);
         let message = if waits { self.wait_for(message).await? } else { message };
         say(lines, line_of(&message)).await;
         Ok(!matches!(message.state(), PartState::Failed | PartState::Unknown))
@@ -73,7 +72,7 @@ impl CommandRunner {
 
     async fn accept(&self, wish: &Wish<'_>) -> Result<Outgoing, Refused> {
         let content = Content::read(wish.body).map_err(Refused::Invalid)?;
-        let accepted = self.answering.accept(&*self.outbox, wish, content).await?;
+        let accepted = self.answering.accept(&self.outbox, wish, content).await?;
         let (Accepted::Stored(message) | Accepted::Repeated(message, _)) = accepted;
         Ok(*message)
     }

@@ -874,6 +874,40 @@ async fn typing_and_seen_reach_the_person_and_not_twice_within_five_seconds() {
         scene.app.facebook.sender_actions().into_iter().map(|action| action.action).collect();
     actions.sort_unstable();
     assert_eq!(actions, ["mark_seen", "typing_on"]);
+
+    // Renewed every two seconds, it goes out every five or six: what is held back holds nothing back.
+    for _ in 0..6 {
+        scene.app.clock.advance(Duration::from_secs(2));
+        let answer = scene.bot.send(Method::POST, &format!("{}/typing", to(SAM)), &[], b"").await;
+        assert_eq!(answer.status, 204);
+        scene.app.work().await;
+    }
+    let typing = scene.app.facebook.sender_actions().into_iter().filter(|action| action.action == "typing_on").count();
+    assert_eq!(typing, 3);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_stored_is_sent_also_where_the_caller_goes_in_the_middle() {
+    let scene = Scene::start().await;
+    let path = format!("{}/messages", to(SAM));
+    let stored = || {
+        scene
+            .app
+            .journal_sql(|journal| journal.query_row("SELECT count(*) FROM outgoing", [], |row| row.get::<_, i64>(0)))
+    };
+    for number in 1..=20 {
+        let key = format!("key-{number}");
+        let headers = [("idempotency-key", key.as_str()), ("prefer", "wait=20")];
+        tokio::select! {
+            answer = scene.bot.send(Method::POST, &path, &headers, br#"{"text":"Yes."}"#) => panic!("{answer:?}"),
+            () = until("the message", || stored() == number) => {}
+        }
+    }
+    for _ in 0..20 {
+        scene.work().await;
+    }
+    assert_eq!(scene.taken().len(), 20);
     scene.app.finish().await;
 }
 

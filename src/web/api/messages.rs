@@ -79,7 +79,7 @@ async fn send(
     uncounted.count_write()?;
     refuse_query(query.as_deref())?;
     let content = Content::read(&body).map_err(ApiProblem::Invalid)?;
-    let outbox = &*api.outbox;
+    let outbox = &api.outbox;
     let accepted = match api.answering.accept_standing(outbox, &wish, content.clone(), &standing).await {
         // A message that was not looked at yet may have opened it.
         Err(Refused::WindowClosed(..)) => {
@@ -91,11 +91,6 @@ async fn send(
     };
     let accepted = accepted.map_err(problem_of)?;
     let Accepted::Stored(message) = accepted else { return Ok(answer(&accepted)) };
-    api.outbox.add(message.number, &message.conversation);
-    if message.author == Author::Human {
-        // What bots had waiting before it has failed with its pause: nobody waits for their next try.
-        api.outbox.wake(&message.conversation);
-    }
     match wait_wanted(&headers) {
         Some(longest) => waited(&api, caller, place, *message, longest).await,
         None => Ok(answer(&Accepted::Stored(message))),

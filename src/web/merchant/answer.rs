@@ -117,15 +117,9 @@ async fn answer(
     let body = json!({ "text": text.trim(), "author": "human", "ttl_seconds": LIFE });
     let wish = Wish { connection: &connection, person: &conversation.person, key: posted.field("key"), body: &body };
     let content = Content::read(&body).map_err(|_| AppError::BadRequest(say::not_sent_content()))?;
-    match answering.accept(&*outbox.0, &wish, content).await {
-        Ok(Accepted::Stored(message)) => {
-            outbox.0.add(message.number, &message.conversation);
-            // What bots had waiting before it has failed with its pause: nobody waits for their next try.
-            outbox.0.wake(&message.conversation);
-            Ok(back)
-        }
-        // The form was sent twice.
-        Ok(Accepted::Repeated(..)) => Ok(back),
+    match answering.accept(&outbox.0, &wish, content).await {
+        // A repeat: the form was sent twice.
+        Ok(Accepted::Stored(_) | Accepted::Repeated(..)) => Ok(back),
         Err(Refused::Unavailable(error)) => Err(anyhow::Error::from(error).into()),
         Err(Refused::Internal(error)) => Err(error.into()),
         Err(refused) => Ok(not_sent(&conversation, &refused, &text)),

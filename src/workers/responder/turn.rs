@@ -302,13 +302,9 @@ impl AnsweringWorker {
         let Ok(content) = Content::read(&body) else {
             return self.hand_over(turn, question, HandOver::because(say::bot_hand_channel()).costing(tokens)).await;
         };
-        let message = match self.answering().accept_for_turn(&*self.0.outbox, &wish, content, turn.n).await {
+        let message = match self.answering().accept_for_turn(&self.0.outbox, &wish, content, turn.n).await {
             Ok(None) => return Ok(Next::Gone),
-            Ok(Some(Accepted::Stored(message))) => {
-                self.0.outbox.add(message.number, &message.conversation);
-                message.id
-            }
-            Ok(Some(Accepted::Repeated(message, _))) => message.id,
+            Ok(Some(Accepted::Stored(message) | Accepted::Repeated(message, _))) => message.id,
             Err(Refused::KeyReused(id)) => id,
             Err(refused) => return self.refused(turn, question, refused, tokens).await,
         };
