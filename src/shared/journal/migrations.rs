@@ -31,6 +31,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0027_doubtful_echoes.sql"),
     include_str!("../../../migrations/journal/0028_advertising.sql"),
     include_str!("../../../migrations/journal/0029_receipts_of_unknown.sql"),
+    include_str!("../../../migrations/journal/0030_old_rows.sql"),
 ];
 
 /// How many migrations this program knows.

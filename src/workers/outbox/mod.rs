@@ -211,8 +211,11 @@ impl Outbox {
         if now_ms < self.0.next_removal.load(Ordering::Acquire) {
             return Ok(());
         }
-        self.0.next_removal.store(now_ms + REMOVED_EVERY_MS, Ordering::Release);
-        self.0.answering.shared.journal.remove_old_outgoing(now_ms - KEPT_MS).await
+        let are_left = self.0.answering.shared.journal.remove_old_outgoing(now_ms - KEPT_MS).await?;
+        if !are_left {
+            self.0.next_removal.store(now_ms + REMOVED_EVERY_MS, Ordering::Release);
+        }
+        Ok(())
     }
 }
 
@@ -243,9 +246,10 @@ impl Sending for Outbox {
         }
         let mut shown = self.0.shown.lock().unwrap_or_else(PoisonError::into_inner);
         shown.retain(|_, at| now_ms - *at < SIGNAL_EVERY_MS);
-        if shown.insert((to.clone(), signal), now_ms).is_some() {
+        if shown.contains_key(&(to.clone(), signal)) {
             return;
         }
+        shown.insert((to.clone(), signal), now_ms);
         drop(shown);
         self.0.tasks.spawn(async move {
             let recipient = Recipient { account: &to.account, person: &to.person };

@@ -3,7 +3,7 @@
 //! Every account has a lane with an allowance of its own. Within a lane people take turns, a part at a time; of one person
 //! there is never more than one part under way, in the order in which messages were accepted.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::shared::channel::dialogue::{PersonRate, Profile, Rate};
 use crate::shared::journal::{Account, Conversation};
@@ -35,7 +35,7 @@ struct Lane {
     /// Those who may be looked at, in turn.
     ready: VecDeque<String>,
     /// Those who wait for a time, by it.
-    later: BTreeMap<(i64, String), ()>,
+    later: BTreeSet<(i64, String)>,
     under_way: usize,
     allowance: Allowance,
     /// What may still go to people who were written to lately, where one person's share is limited.
@@ -47,7 +47,8 @@ struct Person {
     messages: VecDeque<i64>,
     /// A message that was added while it was under way: whatever its turn says, it has another one.
     again: Option<i64>,
-    is_under_way: bool,
+    /// The message that is under way. An older one may be put before it meanwhile.
+    under_way: Option<i64>,
     /// Whether it has one of the places of those who are called.
     has_place: bool,
     waits_until: Option<i64>,
@@ -108,7 +109,7 @@ impl Queue {
         let lane = self.lanes.entry((to.channel.clone(), to.account.clone())).or_insert_with(|| Lane {
             people: HashMap::new(),
             ready: VecDeque::new(),
-            later: BTreeMap::new(),
+            later: BTreeSet::new(),
             under_way: 0,
             allowance: Allowance { left: burst, filled_at: 0 },
             of_people: HashMap::new(),
@@ -119,7 +120,7 @@ impl Queue {
             // Numbers are given in order, and handed over in nearly that order.
             let at = person.messages.partition_point(|other| *other < number);
             person.messages.insert(at, number);
-        } else if person.is_under_way && person.messages.front() == Some(&number) {
+        } else if person.under_way == Some(number) {
             person.again = Some(number);
         }
         if is_new {
@@ -180,7 +181,7 @@ impl Queue {
             lane.give_back(&of.person);
         }
         let Some(person) = lane.people.get_mut(&of.person) else { return };
-        person.is_under_way = false;
+        person.under_way = None;
         let turn = if person.again.take() == Some(number) && turn == Turn::Done { Turn::GoesOn } else { turn };
         match turn {
             Turn::Done => {
@@ -194,7 +195,7 @@ impl Queue {
             Turn::GoesOn => lane.ready.push_back(of.person.clone()),
             Turn::Waits(until) | Turn::Postponed(until) => {
                 person.waits_until = Some(until);
-                lane.later.insert((until, of.person.clone()), ());
+                lane.later.insert((until, of.person.clone()));
             }
         }
     }
@@ -246,7 +247,7 @@ impl Lane {
         if self.under_way >= AT_ONCE_OF_ACCOUNT {
             return None;
         }
-        while let Some(((_, person), ())) = self.later.first_key_value().filter(|((at, _), ())| *at <= now_ms) {
+        while let Some((_, person)) = self.later.first().filter(|(at, _)| *at <= now_ms) {
             let person = person.clone();
             self.later.pop_first();
             if let Some(waiting) = self.people.get_mut(&person) {
@@ -258,16 +259,16 @@ impl Lane {
             return None;
         }
         while let Some(name) = self.ready.pop_front() {
-            let Some(person) = self.people.get_mut(&name).filter(|person| !person.is_under_way) else { continue };
+            let Some(person) = self.people.get_mut(&name).filter(|person| person.under_way.is_none()) else { continue };
             let Some(number) = person.messages.front().copied() else { continue };
             if let Some(rate) = rates.person
                 && let Err(at) = take_of_person(&mut self.of_people, &name, now_ms, rate)
             {
                 person.waits_until = Some(at);
-                self.later.insert((at, name), ());
+                self.later.insert((at, name));
                 continue;
             }
-            (person.is_under_way, person.has_place) = (true, true);
+            (person.under_way, person.has_place) = (Some(number), true);
             self.under_way += 1;
             return Some((number, name));
         }

@@ -63,6 +63,9 @@ pub struct OpenOutgoing {
     pub unknown: i64,
 }
 
+/// How many rows of a table are removed at once: a write transaction of a few milliseconds, between two groups of deliveries.
+const REMOVED_AT_ONCE: i64 = 1_000;
+
 impl Journal {
     /// A message with its parts; `None`: there is none with this number.
     ///
@@ -230,21 +233,24 @@ impl Journal {
         .await
     }
 
-    /// Removes messages that were accepted before this time and with which nothing is to be done any more, and receipts of
-    /// that age.
+    /// Removes some of the messages that were accepted before this time and with which nothing is to be done any more, and of
+    /// the receipts of that age. Gives whether more are left.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn remove_old_outgoing(&self, before: i64) -> Result<(), JournalError> {
+    pub async fn remove_old_outgoing(&self, before: i64) -> Result<bool, JournalError> {
         self.write(move |connection| {
-            for table in [
+            let mut are_left = false;
+            for some in [
                 "DELETE FROM outgoing WHERE number IN
-                     (SELECT number FROM outgoing WHERE created_at < ?1 AND NOT is_open LIMIT 1000)",
-                "DELETE FROM outgoing_receipts WHERE kept_at < ?1",
+                     (SELECT number FROM outgoing WHERE created_at < ?1 AND NOT is_open ORDER BY created_at LIMIT ?2)",
+                "DELETE FROM outgoing_receipts WHERE (channel, account, conversation, what, platform_id) IN
+                     (SELECT channel, account, conversation, what, platform_id FROM outgoing_receipts
+                      WHERE kept_at < ?1 ORDER BY kept_at LIMIT ?2)",
             ] {
-                connection.prepare_cached(table)?.execute([before])?;
+                are_left |= connection.prepare_cached(some)?.execute([before, REMOVED_AT_ONCE])? > 0;
             }
-            Ok(())
+            Ok(are_left)
         })
         .await
     }

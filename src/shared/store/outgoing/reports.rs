@@ -332,8 +332,11 @@ pub(super) fn take_details(connection: &Connection, number: i64, n: i64) -> rusq
 /// Where the platform names the message that was read, all before it were, too.
 fn read_all_before(connection: &Connection, of: &Conversation, id: &str, now_ms: i64) -> rusqlite::Result<()> {
     let sent_at: Option<i64> = connection
-        .prepare_cached("SELECT sent_at FROM outgoing_parts WHERE platform_id = ?1")?
-        .query_row([id], |row| row.get(0))
+        .prepare_cached(
+            "SELECT p.sent_at FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
+             WHERE p.platform_id = ?1 AND o.channel = ?2 AND o.account = ?3 AND o.conversation = ?4",
+        )?
+        .query_row([id, &of.channel, &of.account, &of.person], |row| row.get(0))
         .optional()?
         .flatten();
     let Some(until) = sent_at else { return Ok(()) };
