@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::conversation_file::{Files, Made, path_of};
+use super::in_the_way::InTheWay;
 use super::paused::Paused;
 use super::{BATCH, MAX_ATTEMPTS, PAUSES, Worker, moved_files, strays, unsend};
 use crate::shared::channel::job::BoxFuture;
@@ -77,6 +78,7 @@ pub struct Conversations {
     in_log: AtomicBool,
     /// Whether the first files were made, or none were to be.
     has_begun: AtomicBool,
+    in_the_way: InTheWay,
 }
 
 /// Why a step could not be finished. The same step is taken again later.
@@ -103,6 +105,7 @@ impl Conversations {
             making: Arc::default(),
             in_log: AtomicBool::new(true),
             has_begun: AtomicBool::new(false),
+            in_the_way: InTheWay::default(),
         }
     }
 
@@ -117,7 +120,7 @@ impl Conversations {
     /// When the journal or the disk cannot be used.
     pub async fn follow_moved_files(&self) -> Result<(), StepError> {
         let _paused = self.pause().await;
-        moved_files::follow(&self.journal, &self.output).await?.map_err(StepError::Output)
+        moved_files::follow(&self.journal, &self.output, &self.in_the_way).await?.map_err(StepError::Output)
     }
 
     /// Whether the thread that makes files has died: no file is made any more.
@@ -145,8 +148,8 @@ impl Conversations {
             self.make_anew().await?;
         }
         let paused = self.pause().await;
-        unsend::take_back(&self.journal, &self.output, &paused).await?.map_err(StepError::Output)?;
-        moved_files::follow(&self.journal, &self.output).await?.map_err(StepError::Output)?;
+        unsend::take_back(&self.journal, &self.output, &paused, &self.in_the_way).await?.map_err(StepError::Output)?;
+        moved_files::follow(&self.journal, &self.output, &self.in_the_way).await?.map_err(StepError::Output)?;
         let cursor = self.journal.files_position().await?;
         let (mut in_order, mut is_all) = self.journal.put_in_order().await?;
         while in_order < cursor && !is_all {
@@ -262,7 +265,7 @@ impl Conversations {
     pub async fn rebuild(&self, account: Option<String>) -> Result<usize, StepError> {
         self.output.ensure_is_there().map_err(StepError::Output)?;
         let paused = self.pause().await;
-        unsend::take_back(&self.journal, &self.output, &paused).await?.map_err(StepError::Output)?;
+        unsend::take_back(&self.journal, &self.output, &paused, &self.in_the_way).await?.map_err(StepError::Output)?;
         while !self.journal.put_in_order().await?.1 {}
         let (mut written, mut noticed) = self.rebuild_once(account.clone(), &paused).await?;
         let has_strays = !noticed.strays.is_empty();

@@ -10,6 +10,7 @@ mod conversation_file;
 pub mod conversations;
 pub mod eraser;
 pub mod feed;
+mod in_the_way;
 mod moved_files;
 pub mod object_copies;
 pub mod outbox;

@@ -2,28 +2,37 @@
 //! of its beginning goes as it is; of any other one the journal holds everything.
 
 use super::conversation_file::path_of;
+use super::in_the_way::InTheWay;
 use crate::shared::files::output::{Output, RelativePath, ToDisk};
 use crate::shared::journal::{Conversation, Journal, JournalError, MovedFile, Pruned};
 
 /// How many files one step lets follow at most.
 const STEP: i64 = 100;
 
-/// Lets files follow. Nobody else may make files meanwhile. The inner error is the disk's; what is left then is tried again.
-pub(super) async fn follow(journal: &Journal, output: &Output) -> Result<std::io::Result<()>, JournalError> {
+/// Lets files follow. Nobody else may make files meanwhile. What stands in the way of one stops no other. The inner error is the
+/// disk's; what is left then is tried again.
+pub(super) async fn follow(
+    journal: &Journal,
+    output: &Output,
+    in_the_way: &InTheWay,
+) -> Result<std::io::Result<()>, JournalError> {
     loop {
-        let moved = journal.list_moved_files(STEP).await?;
-        if moved.is_empty() {
-            return Ok(Ok(()));
-        }
-        for file in &moved {
-            let (from, to) = (file.from.clone(), file.to.clone());
+        let moved = journal.list_moved_files(STEP.saturating_add(in_the_way.count())).await?;
+        let mut done = Vec::new();
+        for moved_file in moved {
+            let (from, to) = (moved_file.from.clone(), moved_file.to.clone());
             let beginnings =
                 journal.look(move |reader| Ok([reader.find_pruned(&from)?, reader.find_pruned(&to)?])).await?;
-            let (file, output) = (file.clone(), output.clone());
+            let (file, output) = (moved_file.clone(), output.clone());
             let followed = tokio::task::spawn_blocking(move || follow_one(&output, &file, beginnings)).await;
-            if let Err(error) = followed.map_err(std::io::Error::other).flatten() {
-                return Ok(Err(error));
+            match in_the_way.note(&moved_file.from, followed.map_err(std::io::Error::other).flatten()) {
+                Ok(true) => done.push(moved_file),
+                Ok(false) => {}
+                Err(error) => return Ok(Err(error)),
             }
+        }
+        if done.is_empty() {
+            return Ok(Ok(()));
         }
         let names = output.clone();
         if let Err(error) =
@@ -31,7 +40,7 @@ pub(super) async fn follow(journal: &Journal, output: &Output) -> Result<std::io
         {
             return Ok(Err(error));
         }
-        journal.forget_moved_files(moved).await?;
+        journal.forget_moved_files(done).await?;
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::conversation_file::path_of;
+use super::in_the_way::InTheWay;
 use super::paused::Paused;
 use crate::shared::files::output::{Output, ToDisk};
 use crate::shared::journal::{Conversation, Journal, JournalError, Pruned, TakenBack, Unsending};
@@ -22,21 +23,25 @@ enum Change {
 }
 
 /// Changes the files that hold content which was taken back after its event was deleted. Nobody else makes files meanwhile.
-/// The inner error is the disk's.
+/// What stands in the way of one stops no other. The inner error is the disk's.
 pub(super) async fn take_back(
     journal: &Journal,
     output: &Output,
     paused: &Paused,
+    in_the_way: &InTheWay,
 ) -> Result<std::io::Result<()>, JournalError> {
     loop {
-        let waiting = journal.list_beginnings_to_change(STEP).await?;
-        if waiting.is_empty() {
-            return Ok(Ok(()));
-        }
+        let waiting = journal.list_beginnings_to_change(STEP.saturating_add(in_the_way.count())).await?;
+        let mut any_is_done = false;
         for conversation in waiting {
-            if let Err(error) = take_back_from(journal, output, conversation, paused).await? {
-                return Ok(Err(error));
+            let outcome = take_back_from(journal, output, conversation.clone(), paused).await?;
+            match in_the_way.note(&conversation, outcome) {
+                Ok(is_done) => any_is_done |= is_done,
+                Err(error) => return Ok(Err(error)),
             }
+        }
+        if !any_is_done {
+            return Ok(Ok(()));
         }
     }
 }
