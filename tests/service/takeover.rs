@@ -344,3 +344,20 @@ async fn a_merchant_pauses_and_resumes_on_the_conversations_page() {
     assert!(browser.get(&page).await.text().contains("A person answers in this conversation."));
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_short_pause_that_is_asked_for_does_not_cut_a_humans_short() {
+    let (app, bot) = start().await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "I want a human")).await;
+    deliver_and_settle(&app, app.page().reply_to(&sam(&app), "Kim here")).await;
+    for _ in 0..2 {
+        let pause = put(&bot, &json!({ "minutes": 1, "note": "a note" })).await;
+        assert_eq!((&pause["by"], &pause["note"]), (&json!("human"), &json!("a note")));
+    }
+    app.clock.advance(2 * MINUTE);
+    app.work().await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "Still there?")).await;
+    assert_eq!(last(&bot, "message").await["reason"], "human");
+    assert_eq!(put(&bot, &json!({ "minutes": 600 })).await["by"], "api");
+    app.finish().await;
+}

@@ -30,8 +30,8 @@ impl Journal {
         self.read(move |connection| list_handed_over(connection, now_ms)).await
     }
 
-    /// Silences bots in a conversation on request, whatever silenced them before. Gives back whether that begins now: they
-    /// were not silenced, or by somebody else.
+    /// Silences bots in a conversation on request. Whoever has silenced them for longer by answering stays the one who does.
+    /// Gives back whether a pause begins now: they were not silenced, or by somebody else.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -105,9 +105,14 @@ pub(super) fn begin_pause_in(
     let (pause, begins) = match before {
         None => (pause, true),
         Some(before) if pause.by == PausedBy::Api => {
-            let begins = before.by != pause.by;
             let is_handed_over = before.is_handed_over || pause.is_handed_over;
-            (Pause { is_handed_over, ..pause }, begins)
+            let asked = pause.until.unwrap_or(i64::MAX);
+            let (by, until) = match before.until {
+                // Whoever has answered keeps bots silent for their own time, however short the one is that is asked for.
+                Some(until) if before.by != PausedBy::Api && until > asked => (before.by, Some(until)),
+                _ => (pause.by, pause.until),
+            };
+            (Pause { by, until, is_handed_over, ..pause }, before.by != by)
         }
         // Whoever answers later keeps bots silent for longer.
         Some(before) if before.until.is_some() && pause.until > before.until => {
