@@ -145,9 +145,38 @@ async fn what_somebody_must_mend_stops_everything_says_how_and_is_tried_hourly_a
 }
 
 #[tokio::test]
+async fn where_writing_is_denied_whoever_looks_is_told_so_and_no_file_is_sent_for_it() {
+    let scene = Scene::start().await;
+    scene.say(SAM, "waits").await;
+    scene.bucket.break_all(Some(Operation::Put), Fault::AccessDenied);
+    scene.after(61).await;
+    let puts = scene.bucket.puts("users/");
+    for _ in 0..3 {
+        let (lines, is_well) = scene.command(CloudWanted::Status).await;
+        assert!(!is_well, "{lines:?}");
+        scene.after(1).await;
+    }
+    assert_eq!(scene.bucket.puts("users/"), puts);
+    scene.bucket.heal();
+    assert!(scene.command(CloudWanted::Status).await.1);
+    scene.after(1).await;
+    assert_eq!(scene.copy_of(SAM).await, scene.file_of(SAM));
+    assert_eq!(scene.alerts(), [""; 0]);
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn who_is_asked_to_slow_down_pauses_as_long_as_told() {
     let scene = Scene::start().await;
     scene.say(SAM, "waits").await;
+    // However often that comes in a row.
+    for _ in 0..6 {
+        scene.bucket.traffic.fail_next(SAM, 1, Failure::RetryAfter(503, "2".to_owned()));
+        scene.after(61).await;
+        scene.after(2).await;
+        assert_eq!(scene.copy_of(SAM).await, scene.file_of(SAM));
+        scene.say(SAM, "more").await;
+    }
     scene.bucket.traffic.fail_next(SAM, 1, Failure::RetryAfter(503, "20".to_owned()));
     scene.after(61).await;
     let asked = scene.bucket.traffic.received().len();

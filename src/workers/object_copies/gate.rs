@@ -22,6 +22,9 @@ const LOOK_MS: i64 = 10 * 60 * 1000;
 /// Somebody is told when object storage did not answer for so long, in milliseconds.
 const TOLD_AFTER_MS: i64 = 60 * 1000;
 
+/// The shortest pause that is told, in milliseconds: "at once" would be a request without an end.
+const SHORTEST_PAUSE_MS: i64 = 1_000;
+
 /// The longest pause that object storage may ask for.
 const LONGEST_PAUSE_MS: i64 = 60 * 60 * 1000;
 
@@ -94,6 +97,11 @@ impl ObjectCopies {
         if owner.as_ref() != Some(id) {
             return Err(ObjectError::Stopped(Stop::ForeignOwner).into());
         }
+        if self.gate().is_denied {
+            // What was denied may have been writing, of which reading says nothing.
+            objects.set_owner(id, false).await?;
+            self.gate().is_denied = false;
+        }
         self.begin_with_bucket().await?;
         Ok(())
     }
@@ -147,6 +155,7 @@ impl ObjectCopies {
         let now_ms = self.now_ms();
         let standing = match error {
             ObjectError::Stopped(why) => {
+                self.gate().is_denied = *why == Stop::Denied;
                 let (cause, fix) = (why.cause(), why.fix());
                 let sentence =
                     format!("Files are not copied to object storage: {cause}. {fix}. Changes wait, none is lost.");
@@ -176,7 +185,8 @@ impl ObjectCopies {
             ObjectError::Busy { retry_after } => retry_after.and_then(|wait| i64::try_from(wait.as_millis()).ok()),
             _ => None,
         };
-        let pause_ms = told.map_or(0, |told| told.min(LONGEST_PAUSE_MS)).max(PAUSES.after_ms(failures - 1));
+        let told = told.map(|told| told.clamp(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS));
+        let pause_ms = told.unwrap_or_else(|| PAUSES.after_ms(failures - 1));
         tracing::warn!(%error, failures, pause_ms, "copies to object storage pause");
         if now_ms - since >= TOLD_AFTER_MS {
             let sentence = format!("Files are not copied to object storage: {error}. Changes wait, none is lost.");
