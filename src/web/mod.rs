@@ -136,7 +136,7 @@ pub fn finish(router: Router, public_url: Option<&Url>, limits: &Limits, metrics
     let gate = Gate::new(limits);
     let router = router
         .fallback(async || AppError::NotFound)
-        .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED.into_response())
+        .method_not_allowed_fallback(async || AppError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(gate.clone(), time_limit))
         .layer(middleware::from_fn_with_state(gate, limits::pass))

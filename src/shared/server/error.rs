@@ -30,6 +30,9 @@ pub enum AppError {
     /// 404.
     #[error("not found")]
     NotFound,
+    /// 405: the address is there, and does not know this method.
+    #[error("method not allowed")]
+    MethodNotAllowed,
     /// 409: the wish collides with what is there; this sentence is shown.
     #[error("conflict: {0}")]
     Conflict(Sentence),
@@ -119,6 +122,7 @@ impl AppError {
             Self::Unauthorized(sentence) => (401, say::not_signed_in(), sentence.clone()),
             Self::Forbidden(sentence) => (403, say::not_allowed(), sentence.clone()),
             Self::NotFound => (404, say::not_found(), say::not_found_detail()),
+            Self::MethodNotAllowed => (405, say::method_not_allowed(), say::method_not_allowed_detail()),
             Self::Conflict(sentence) => (409, say::conflict(), sentence.clone()),
             Self::Platform { platform, cause: ApiError::RateLimited { .. } } => {
                 (502, say::platform_busy(), say::platform_busy_detail(*platform))
