@@ -238,8 +238,16 @@ fn head(item: &FeedItem, whose: Option<Uuid>) -> Map<String, Value> {
 fn message(item: &FeedItem, event: &FeedEvent, at: AtTime<'_>) -> Content {
     let Meaning::Said(said) = &event.meaning else {
         // It was taken back, or this program cannot read it any more.
-        let members =
-            [("platform_id", Value::Null), ("source", event.source.as_str().into()), ("kind", "other".into())];
+        let members = [
+            ("platform_id", Value::Null),
+            ("source", event.source.as_str().into()),
+            ("kind", "other".into()),
+            ("text", Value::Null),
+            ("choice", Value::Null),
+            ("media", json!([])),
+            ("reply_to", Value::Null),
+            ("referral", Value::Null),
+        ];
         let content = Content { has_raw: true, asked: Some(String::new()), ..Content::of(members) };
         return content.with_standing(at, None);
     };
