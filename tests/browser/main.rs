@@ -16,3 +16,6 @@ mod stage;
 #[allow(dead_code, reason = "it is written for the other test program")]
 #[path = "../service/test_app.rs"]
 mod test_app;
+#[allow(dead_code, reason = "it is written for the other test program")]
+#[path = "../service/waiting.rs"]
+mod waiting;

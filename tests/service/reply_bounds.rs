@@ -433,7 +433,7 @@ async fn what_its_author_took_back_is_no_question_on_any_channel() {
 
 #[tokio::test]
 async fn what_a_person_has_sent_after_all_waits_no_longer_than_the_window_is_open() {
-    for (before_the_end, is_open) in [(1_000, true), (10, false)] {
+    for (before_the_end, is_open) in [(500, true), (10, false)] {
         let scene = Scene::with(&[Scope::Read, Scope::Reply, Scope::Human]).await;
         let closes_at = scene.bot.get(&to(SAM)).await.json()["window"]["closes_at"].clone();
         scene.until_before(&closes_at, 2_000);

@@ -462,7 +462,7 @@ async fn a_receipt_that_comes_while_the_call_is_under_way_tells_what_became_of_i
     app.work().await;
     let found = program.get(&format!("/api/v1/messages/{id}")).await.json();
     assert_eq!((&found["state"], &found["parts"][0]["platform_id"]), (&json!("delivered"), &json!(FIRST.to_string())));
-    app.clock.advance(std::time::Duration::from_secs(10));
+    app.clock.advance(std::time::Duration::from_secs(90));
     app.work().await;
     app.settle().await;
     assert_eq!(file(&app, PERSON).unwrap().len(), 2, "its copy stands in the file");
