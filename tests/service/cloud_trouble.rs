@@ -148,7 +148,7 @@ async fn what_somebody_must_mend_stops_everything_says_how_and_is_tried_hourly_a
 async fn where_writing_is_denied_whoever_looks_is_told_so_and_no_file_is_sent_for_it() {
     let scene = Scene::start().await;
     scene.say(SAM, "waits").await;
-    scene.bucket.break_all(Some(Operation::Put), Fault::AccessDenied);
+    scene.bucket.break_next(Some(Operation::Put), "", usize::MAX, Fault::AccessDenied);
     scene.after(61).await;
     let puts = scene.bucket.puts("users/");
     for _ in 0..3 {

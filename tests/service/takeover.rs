@@ -349,6 +349,7 @@ async fn a_merchant_pauses_and_resumes_on_the_conversations_page() {
 async fn a_short_pause_that_is_asked_for_does_not_cut_a_humans_short() {
     let (app, bot) = start().await;
     deliver_and_settle(&app, app.page().message_from(&sam(&app), "I want a human")).await;
+    app.clock.advance(MINUTE);
     deliver_and_settle(&app, app.page().reply_to(&sam(&app), "Kim here")).await;
     for _ in 0..2 {
         let pause = put(&bot, &json!({ "minutes": 1, "note": "a note" })).await;
