@@ -151,9 +151,10 @@ mod tests {
         );
         assert!(matches!(read(MESSAGE, &message("urn:li:organization:90001")), Meaning::WentOut(_)));
         assert_eq!(read(MESSAGE_READ, "{}"), Meaning::Receipt(Receipt::until(Receiving::Read, 7)));
-        for kind in ["LIKE", "SHARE", "COMMENT_EDIT", "COMMENT_DELETE"] {
+        for kind in ["LIKE", "SHARE", "COMMENT_EDIT"] {
             assert_eq!(read(kind, "{}"), Meaning::Activity { opens_window: false }, "{kind}");
         }
+        assert_eq!(read(COMMENT_DELETE, "{}"), Meaning::TakesBack);
         assert_eq!(read(COMMENT, "[]"), Meaning::Unreadable);
     }
 }
