@@ -37,18 +37,15 @@ impl ObjectCopies {
     /// # Errors
     /// When the journal or the output folder cannot be used.
     pub async fn is_open(&self) -> anyhow::Result<bool> {
-        let now_ms = self.now_ms();
-        match self.0.objects.standing() {
-            Standing::Pausing { until, .. } | Standing::Stopped { until, .. } if is_before(now_ms, until) => {
-                return Ok(false);
-            }
-            Standing::Working | Standing::Pausing { .. } if is_before(now_ms, self.gate().next_look) => {
-                self.0.objects.set_standing(Standing::Working);
-                return Ok(true);
-            }
-            Standing::Stopped { .. } | Standing::Pausing { .. } => self.0.objects.set_standing(Standing::Starting),
-            Standing::Starting | Standing::Working => {}
+        if let Some(is_open) = self.known_by_now() {
+            return Ok(is_open);
         }
+        let _alone = self.0.looking.lock().await;
+        // Somebody else may have looked meanwhile.
+        if let Some(is_open) = self.known_by_now() {
+            return Ok(is_open);
+        }
+        let now_ms = self.now_ms();
         match self.look().await {
             Ok(()) => {}
             Err(Look::Object(error)) => {
@@ -69,12 +66,35 @@ impl ObjectCopies {
         Ok(true)
     }
 
+    /// Whether objects may be sent; `None`: it is time to look.
+    fn known_by_now(&self) -> Option<bool> {
+        let now_ms = self.now_ms();
+        match self.0.objects.standing() {
+            Standing::Pausing { until, .. } | Standing::Stopped { until, .. } if is_before(now_ms, until) => {
+                Some(false)
+            }
+            Standing::Working | Standing::Pausing { .. } if is_before(now_ms, self.gate().next_look) => {
+                self.0.objects.set_standing(Standing::Working);
+                Some(true)
+            }
+            Standing::Stopped { .. } | Standing::Pausing { .. } => {
+                self.0.objects.set_standing(Standing::Starting);
+                None
+            }
+            Standing::Starting | Standing::Working => None,
+        }
+    }
+
     /// Looks at the bucket now, however it is doing.
     ///
     /// # Errors
     /// As [`ObjectCopies::is_open`].
     pub async fn look_again(&self) -> anyhow::Result<Standing> {
-        self.0.objects.set_standing(Standing::Starting);
+        {
+            // A look that has begun before tells of what was before.
+            let _alone = self.0.looking.lock().await;
+            self.0.objects.set_standing(Standing::Starting);
+        }
         self.0.shared.journal.retry_copies().await?;
         self.is_open().await?;
         Ok(self.0.objects.standing())
@@ -128,12 +148,14 @@ impl ObjectCopies {
     /// # Errors
     /// When object storage or the journal cannot be used.
     pub async fn take_over(&self) -> anyhow::Result<Standing> {
+        let alone = self.0.looking.lock().await;
         if self.0.objects.versioning().await? == Versioning::Kept {
             // Whatever is written there stays there: not even a name is.
             self.note_trouble(&ObjectError::Stopped(Stop::Versioned));
             return Ok(self.0.objects.standing());
         }
         self.0.objects.set_owner(&self.0.installation, false).await?;
+        drop(alone);
         self.look_again().await
     }
 

@@ -58,6 +58,8 @@ struct Inner {
     results: Mutex<Results>,
     owners: Mutex<Owners>,
     gate: Mutex<Gate>,
+    /// Held by whoever looks at the bucket: what is found stands in the order in which it was.
+    looking: tokio::sync::Mutex<()>,
     /// When the output folder was seen to be there.
     looked_at: Mutex<Option<Instant>>,
     /// How many objects were sent since the start.
@@ -101,6 +103,7 @@ impl ObjectCopies {
             results: Mutex::default(),
             owners: Mutex::default(),
             gate: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
             looked_at: Mutex::default(),
             puts: AtomicU64::new(0),
             tasks: TaskTracker::new(),
