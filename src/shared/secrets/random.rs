@@ -15,7 +15,7 @@ fn random_bytes<const N: usize>() -> anyhow::Result<[u8; N]> {
 /// So many random bytes as lower-case hex: of 16 a name that is guessed by nobody, of 32 a secret.
 ///
 /// # Errors
-/// As [`random_bytes`].
+/// When the operating system gives none.
 pub fn random_hex<const N: usize>() -> anyhow::Result<String> {
     Ok(to_hex(&random_bytes::<N>()?))
 }
