@@ -18,12 +18,8 @@ use crate::shared::store::{Connection, FeedRules, ReadMeaning, Standing, Status}
 /// Why an account cannot send: the word in the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unavailable {
-    /// The platform refuses its token.
-    NeedsReconnect,
-    /// The permission to send is missing.
-    Incomplete,
-    /// The platform keeps it from sending: its rules were broken, or it cannot be charged.
-    Blocked,
+    /// What is wrong with it has to be mended.
+    Fault(Fault),
     /// The channel is off, or nobody can be answered there.
     Off,
 }
@@ -33,9 +29,7 @@ impl Unavailable {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::NeedsReconnect => "needs_reconnect",
-            Self::Incomplete => "incomplete",
-            Self::Blocked => "blocked",
+            Self::Fault(fault) => fault.as_str(),
             Self::Off => "off",
         }
     }
@@ -84,13 +78,9 @@ impl Answering {
     pub fn unavailable(&self, connection: &Connection) -> Option<Unavailable> {
         match self.dialogue(&connection.channel) {
             None => Some(Unavailable::Off),
-            Some(_) if connection.status == Status::NeedsReconnect => Some(Unavailable::NeedsReconnect),
-            Some(dialogue) if !dialogue.may_send(&connection.scopes) => Some(Unavailable::Incomplete),
-            Some(_) => connection.block.as_ref().map(|block| match block.fault {
-                Fault::NeedsReconnect => Unavailable::NeedsReconnect,
-                Fault::Incomplete => Unavailable::Incomplete,
-                Fault::Blocked => Unavailable::Blocked,
-            }),
+            Some(_) if connection.status == Status::NeedsReconnect => Some(Unavailable::Fault(Fault::NeedsReconnect)),
+            Some(dialogue) if !dialogue.may_send(&connection.scopes) => Some(Unavailable::Fault(Fault::Incomplete)),
+            Some(_) => connection.block.as_ref().map(|block| Unavailable::Fault(block.fault)),
         }
     }
 

@@ -15,8 +15,8 @@ use super::state::Facebook;
 use super::{history, meaning, tokens};
 use crate::meta::id::Id;
 use crate::shared::channel::dialogue::{
-    Ability, Choice, Dialogue, Fault, HandOver, LostAnswers, Part, PartContent, ProductCard, Profile, Rate, Reason,
-    Recipient, SendError, Sent, Signal, Unreachable, WindowRule,
+    Ability, AccountFault, Choice, Dialogue, HandOver, LostAnswers, Part, PartContent, ProductCard, Profile, Rate,
+    Reason, Recipient, SendError, Sent, Signal, Unreachable, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -78,9 +78,7 @@ impl InboxDialogue {
             }
         };
         let token = tokens::load(&self.facebook, &page).await.map_err(|error| match error {
-            ReadError::Api(ApiError::TokenRejected { reason }) => {
-                SendError::Account { fault: Fault::NeedsReconnect, code: String::new(), sentence: reason }
-            }
+            ReadError::Api(ApiError::TokenRejected { reason }) => SendError::Account(AccountFault::needs_login(reason)),
             error => not_left(error),
         })?;
         Ok(Opened { account, page, token })

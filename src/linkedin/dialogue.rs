@@ -15,8 +15,8 @@ use super::names::{self, Thread, organization_urn};
 use super::state::Linkedin;
 use super::{document, meaning, tokens};
 use crate::shared::channel::dialogue::{
-    Ability, Author, Dialogue, Fault, Forbidden, HandOver, LostAnswers, Part, PartContent, ProductCard, Profile, Rate,
-    Reason, Recipient, SendError, Sent, Signal, TextLimit, WindowRule,
+    Ability, AccountFault, Author, Dialogue, Forbidden, HandOver, LostAnswers, Part, PartContent, ProductCard, Profile,
+    Rate, Reason, Recipient, SendError, Sent, Signal, TextLimit, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -68,11 +68,7 @@ impl PageDialogue {
     async fn send_part(&self, to: Recipient<'_>, part: &Part) -> Result<Sent, SendError> {
         let linkedin = &*self.linkedin;
         if to.account != linkedin.account() {
-            return Err(SendError::Account {
-                code: String::new(),
-                fault: Fault::NeedsReconnect,
-                sentence: say::linkedin_another_page(),
-            });
+            return Err(SendError::Account(AccountFault::needs_login(say::linkedin_another_page())));
         }
         let thread = names::thread_of(to.person).ok_or_else(|| unsendable("the conversation"))?;
         // Products come as words ([`Dialogue::in_words`]).
@@ -80,7 +76,7 @@ impl PageDialogue {
         let token = tokens::load(linkedin).await.map_err(not_sent)?;
         match self.try_once(&thread, part, text, &token).await {
             // Refused, so it was not sent: once more with a new token, before the account stops.
-            Err(error @ SendError::Account { .. }) if !linkedin.tokens.is_unproven(&token) => {
+            Err(error @ SendError::Account(_)) if !linkedin.tokens.is_unproven(&token) => {
                 match tokens::renew(linkedin, &token).await {
                     Ok(Some(token)) => {
                         linkedin.tokens.set_unproven(token);

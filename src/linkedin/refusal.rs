@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::Days;
 
 use super::names::PLATFORM;
-use crate::shared::channel::dialogue::{Fault, Reason, SendError};
+use crate::shared::channel::dialogue::{AccountFault, Fault, Reason, SendError};
 use crate::shared::clock::Clock;
 use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::{Answer, ApiError};
@@ -84,7 +84,10 @@ pub fn of_call(answer: &Answer, pause: Duration) -> ApiError {
 #[must_use]
 pub fn of_send(status: u16, code: String, pause: Duration) -> SendError {
     match status {
-        401 => SendError::Account { code, fault: Fault::NeedsReconnect, sentence: say::linkedin_token_refused() },
+        401 => {
+            let sentence = say::linkedin_token_refused();
+            SendError::Account(AccountFault { fault: Fault::NeedsReconnect, code, sentence })
+        }
         429 => SendError::Later { retry_after: pause, only_person: false },
         500.. => SendError::Unknown(format!("status {status}")),
         _ => SendError::Refused { code, reason: Reason::Refused, is_known: REFUSALS.contains(&status) },
@@ -125,7 +128,7 @@ mod tests {
     fn every_status_has_its_class() {
         let pause = Duration::from_secs(9);
         let send = |status: u16| of_send(status, status.to_string(), pause);
-        assert!(matches!(send(401), SendError::Account { .. }));
+        assert!(matches!(send(401), SendError::Account(_)));
         assert_eq!(send(429), SendError::Later { retry_after: pause, only_person: false });
         for status in [400, 403, 404, 422, 426, 451] {
             let code = status.to_string();

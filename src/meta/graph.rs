@@ -16,8 +16,7 @@ use url::Url;
 use super::app::App;
 use super::budget::{Budgets, Lane};
 use super::id::Id;
-use super::refusal::{self, APP_UNKNOWN, Told};
-use crate::shared::languages::Sentence;
+use super::refusal::{self, APP_UNKNOWN};
 use crate::shared::outgoing::http::{Answer, ApiError, Http, Patience};
 use crate::shared::secrets::signature::{sign_sha256, to_hex};
 use crate::shared::telemetry::alerts::Alerts;
@@ -128,11 +127,6 @@ impl Graph {
 
     pub(super) fn http(&self) -> &Http {
         &self.http
-    }
-
-    /// What a merchant reads about an error that stops all sending of an account.
-    pub(super) fn sending_stopped(&self, told: &Told) -> Sentence {
-        refusal::explained(told, &*self.app).said_of(self.app.platform())
     }
 
     fn http_of(&self, lane: Lane<'_>) -> Http {

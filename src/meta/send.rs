@@ -120,19 +120,20 @@ impl Graph {
     }
 
     fn account_cannot(&self, told: &Told) -> SendError {
-        SendError::Account {
-            fault: fault_of(told.code, told.subcode),
-            code: words_of(told.code, told.subcode),
-            sentence: self.sending_stopped(told),
-        }
+        SendError::Account(fault_told(told, self.app()))
     }
 }
 
 /// What is wrong with an account of which a message failed with this code of those that stop sending.
 #[must_use]
 pub fn account_fault(code: i64, app: &dyn App) -> AccountFault {
-    let sentence = explained(&Told::of_code(code), app).said_of(app.platform());
-    AccountFault { fault: fault_of(code, 0), code: words_of(code, 0), sentence }
+    fault_told(&Told::of_code(code), app)
+}
+
+fn fault_told(told: &Told, app: &dyn App) -> AccountFault {
+    let (code, subcode) = (told.code, told.subcode);
+    let sentence = explained(told, app).said_of(app.platform());
+    AccountFault { fault: fault_of(code, subcode), code: words_of(code, subcode), sentence }
 }
 
 /// What is wrong with an account that stops sending.

@@ -10,8 +10,8 @@ use super::message::LARGEST_BODY;
 use super::state::Viber;
 use super::{hourly_check, meaning, message, names, refusal};
 use crate::shared::channel::dialogue::{
-    Ability, Choice, Dialogue, Fault, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent, Profile, Rate,
-    Reason, Recipient, SendError, Sent, Signal, TextLimit, Unreachable, WindowRule,
+    Ability, AccountFault, Choice, Dialogue, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent, Profile,
+    Rate, Reason, Recipient, SendError, Sent, Signal, TextLimit, Unreachable, WindowRule,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
@@ -77,11 +77,7 @@ impl BotDialogue {
         let viber = &*self.viber;
         let Some(known) = viber.account.known().await.filter(|known| known.id.as_str() == to.account) else {
             // The settings hold the token of one bot, and it is not this one, or nobody knows yet.
-            return Err(SendError::Account {
-                fault: Fault::NeedsReconnect,
-                code: String::new(),
-                sentence: say::viber_another_bot(),
-            });
+            return Err(SendError::Account(AccountFault::needs_login(say::viber_another_bot())));
         };
         let receiver = names::id_of(to.person).ok_or_else(|| unsendable("the person's id"))?;
         let body = message::body(&viber.config, Some(&known.name), &receiver, part, mark);

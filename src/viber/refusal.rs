@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::names::PLATFORM;
-use crate::shared::channel::dialogue::{Fault, Reason, SendError};
+use crate::shared::channel::dialogue::{AccountFault, Fault, Reason, SendError};
 use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::ApiError;
 
@@ -57,9 +57,10 @@ pub fn of_send(status: i64, pause: Duration) -> SendError {
     let refused = |reason| SendError::Refused { code: code.clone(), reason, is_known: true };
     match (status, of_account(status)) {
         (INVALID_TOKEN, _) => {
-            SendError::Account { fault: Fault::NeedsReconnect, code, sentence: say::viber_token_refused() }
+            let sentence = say::viber_token_refused();
+            SendError::Account(AccountFault { fault: Fault::NeedsReconnect, code, sentence })
         }
-        (_, Some(sentence)) => SendError::Account { fault: Fault::Blocked, code, sentence },
+        (_, Some(sentence)) => SendError::Account(AccountFault { fault: Fault::Blocked, code, sentence }),
         // Not registered, not subscribed, no suitable device.
         (5 | NOT_SUBSCRIBED | 11, _) => refused(Reason::CannotReceive),
         // It is set anew, and then the message is sent.
@@ -94,7 +95,7 @@ mod tests {
             assert_eq!(of_send(status, PAUSE), refused(&status.to_string(), Reason::CannotReceive));
         }
         for status in [2, 7, 8, 9, 15] {
-            assert!(matches!(of_send(status, PAUSE), SendError::Account { .. }), "{status}");
+            assert!(matches!(of_send(status, PAUSE), SendError::Account(_)), "{status}");
         }
         for status in [10, 21, 99, -1] {
             let broken = SendError::Broken { code: status.to_string(), is_known: status == WEBHOOK_NOT_SET };

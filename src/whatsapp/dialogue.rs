@@ -17,9 +17,9 @@ use super::{content, meaning, refusal, templates};
 use crate::meta::id::Id;
 use crate::meta::send::account_fault;
 use crate::shared::channel::dialogue::{
-    Ability, Author, Choice, Dialogue, Fault, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part, PartContent,
-    PersonRate, Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit, Unreachable,
-    WindowRule, billing_label,
+    Ability, AccountFault, Author, Choice, Dialogue, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part,
+    PartContent, PersonRate, Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit,
+    Unreachable, WindowRule, billing_label,
 };
 use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::{Meaning, Receipt};
@@ -320,7 +320,7 @@ impl Dialogue for NumberDialogue {
                     SendError::Later { retry_after, only_person: false }
                 }
                 ReadError::Api(ApiError::TokenRejected { reason }) => {
-                    SendError::Account { fault: Fault::NeedsReconnect, code: String::new(), sentence: reason }
+                    SendError::Account(AccountFault::needs_login(reason))
                 }
                 ReadError::Api(ApiError::PermissionMissing { code, .. } | ApiError::Refused { code }) => {
                     SendError::Refused { code, reason: Reason::Refused, is_known: true }

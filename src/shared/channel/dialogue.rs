@@ -494,15 +494,8 @@ pub enum SendError {
         is_known: bool,
     },
     /// Nothing of this account can be sent until that is mended.
-    #[error("the account cannot send: code {code}")]
-    Account {
-        /// What is wrong with it.
-        fault: Fault,
-        /// The platform's code; empty where it was not asked.
-        code: String,
-        /// What the merchant reads, one sentence.
-        sentence: Sentence,
-    },
+    #[error("the account cannot send: code {}", .0.code)]
+    Account(AccountFault),
     /// The request left, and no answer came that can be read: it may have been sent.
     #[error("nobody knows whether it was sent: {0}")]
     Unknown(String),

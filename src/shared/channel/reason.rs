@@ -120,8 +120,16 @@ impl std::str::FromStr for Fault {
 pub struct AccountFault {
     /// What is wrong with it.
     pub fault: Fault,
-    /// The platform's code.
+    /// The platform's code; empty where it was not asked.
     pub code: String,
     /// What the merchant reads, one sentence.
     pub sentence: Sentence,
+}
+
+impl AccountFault {
+    /// The account has to log in again, which was found without asking the platform.
+    #[must_use]
+    pub fn needs_login(sentence: Sentence) -> Self {
+        Self { fault: Fault::NeedsReconnect, code: String::new(), sentence }
+    }
 }

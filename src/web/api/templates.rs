@@ -38,7 +38,7 @@ async fn list(
 
 fn problem_of(error: &SendError) -> ApiProblem {
     match error {
-        SendError::Account { fault, .. } => ApiProblem::AccountUnavailable { why: fault.as_str() },
+        SendError::Account(account) => ApiProblem::AccountUnavailable { why: account.fault.as_str() },
         // The platform does not let this app read them.
         SendError::Refused { .. } => ApiProblem::AccountUnavailable { why: "incomplete" },
         SendError::NotSent(_)

@@ -5,7 +5,7 @@ use super::queue::Turn;
 use super::unknown_codes::Then;
 use crate::answering::state::{Against, AtTime};
 use crate::shared::channel::dialogue::{
-    AccountFault, Dialogue, MediaKind, Part, PartContent, Reason, Recipient, SendError, Unreachable,
+    Dialogue, MediaKind, Part, PartContent, Reason, Recipient, SendError, Unreachable,
 };
 use crate::shared::journal::{Conversation, JournalError};
 use crate::shared::retry::Doubling;
@@ -265,8 +265,8 @@ impl Outbox {
                 );
                 Outcome::Failed(reason, Some(code).filter(|code| !code.is_empty()))
             }
-            Err(SendError::Account { fault, code, sentence }) => {
-                self.block(connection, AccountFault { fault, code, sentence }, now_ms).await;
+            Err(SendError::Account(fault)) => {
+                self.block(connection, fault, now_ms).await;
                 Outcome::Again(None)
             }
             Err(SendError::Unknown(why)) => {
