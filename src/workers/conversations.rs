@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::blocking::blocking;
 use super::conversation_file::{Files, Made, path_of};
 use super::in_the_way::InTheWay;
 use super::paused::Paused;
@@ -233,8 +234,8 @@ impl Conversations {
             return Ok(());
         }
         let output = self.output.clone();
-        let removed = tokio::task::spawn_blocking(move || paths.iter().try_for_each(|path| output.remove_aside(path)));
-        removed.await.map_err(std::io::Error::other).flatten().map_err(StepError::Output)?;
+        let remove = move || paths.iter().try_for_each(|path| output.remove_aside(path));
+        blocking(remove).await.map_err(StepError::Output)?;
         self.in_log.store(true, Ordering::Release);
         Ok(())
     }
@@ -292,8 +293,7 @@ impl Conversations {
             self.journal.request_read(&channel, &account, ReadRequest::Everything, now_ms).await?;
         }
         let output = self.output.clone();
-        let settled = tokio::task::spawn_blocking(move || output.settle_anew()).await;
-        settled.map_err(std::io::Error::other).flatten().map_err(StepError::Output)?;
+        blocking(move || output.settle_anew()).await.map_err(StepError::Output)?;
         tracing::warn!(written, "the files were made again in a new output folder");
         Ok(())
     }
@@ -326,7 +326,7 @@ impl Conversations {
 
     async fn sync(&self) -> Result<(), StepError> {
         let output = self.output.clone();
-        let synced = tokio::task::spawn_blocking(move || output.sync()).await.map_err(std::io::Error::other).flatten();
+        let synced = blocking(move || output.sync()).await;
         if synced.is_err() {
             // What the disk lost must not be copied into the next file: all are made anew from the journal.
             self.files.forget();

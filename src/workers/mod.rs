@@ -5,6 +5,7 @@
 //! for time to pass, and raise the worker's own alert while it fails. `docs/architecture.md` says how to add one.
 
 pub mod alert_webhook;
+mod blocking;
 pub mod configured_accounts;
 mod conversation_file;
 pub mod conversations;

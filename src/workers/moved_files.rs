@@ -1,6 +1,7 @@
 //! Files of conversations that stand under another name now: they follow their conversations. A file that is the only copy
 //! of its beginning goes as it is; of any other one the journal holds everything.
 
+use super::blocking::blocking;
 use super::conversation_file::path_of;
 use super::in_the_way::InTheWay;
 use crate::shared::files::output::{Output, RelativePath, ToDisk};
@@ -24,8 +25,8 @@ pub(super) async fn follow(
             let beginnings =
                 journal.look(move |reader| Ok([reader.find_pruned(&from)?, reader.find_pruned(&to)?])).await?;
             let (file, output) = (moved_file.clone(), output.clone());
-            let followed = tokio::task::spawn_blocking(move || follow_one(&output, &file, beginnings)).await;
-            match in_the_way.note(&moved_file.from, followed.map_err(std::io::Error::other).flatten()) {
+            let followed = blocking(move || follow_one(&output, &file, beginnings)).await;
+            match in_the_way.note(&moved_file.from, followed) {
                 Ok(true) => done.push(moved_file),
                 Ok(false) => {}
                 Err(error) => return Ok(Err(error)),
@@ -35,9 +36,7 @@ pub(super) async fn follow(
             return Ok(Ok(()));
         }
         let names = output.clone();
-        if let Err(error) =
-            tokio::task::spawn_blocking(move || names.sync()).await.map_err(std::io::Error::other).flatten()
-        {
+        if let Err(error) = blocking(move || names.sync()).await {
             return Ok(Err(error));
         }
         journal.forget_moved_files(done).await?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::blocking::blocking;
 use super::conversation_file::path_of;
 use super::in_the_way::InTheWay;
 use super::paused::Paused;
@@ -56,8 +57,7 @@ async fn take_back_from(
     let wanted = journal.find_taken_back(&conversation).await?;
     let keys = wanted.keys.clone();
     let (of, files) = (conversation.clone(), output.clone());
-    let planned = tokio::task::spawn_blocking(move || plan(&files, &of, &wanted, unsending)).await;
-    let change = match planned.map_err(std::io::Error::other).flatten() {
+    let change = match blocking(move || plan(&files, &of, &wanted, unsending)).await {
         Ok(change) => change,
         Err(error) => return Ok(Err(error)),
     };
@@ -67,14 +67,13 @@ async fn take_back_from(
         Change::Replace(document, beginning) => {
             journal.announce_beginning(&conversation, &beginning).await?;
             let (of, output, paused) = (conversation.clone(), output.clone(), Paused::clone(paused));
-            let replaced = tokio::task::spawn_blocking(move || {
+            let replace = move || {
                 let _paused = paused;
                 output.replace(&path_of(&of)?, &document, ToDisk::First)?;
                 // With its name, too: after the next step the journal knows of the old file no more.
                 output.sync()
-            })
-            .await;
-            if let Err(error) = replaced.map_err(std::io::Error::other).flatten() {
+            };
+            if let Err(error) = blocking(replace).await {
                 return Ok(Err(error));
             }
             Some(beginning)
