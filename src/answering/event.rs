@@ -11,7 +11,7 @@ use super::handle::Answering;
 use super::products::Offer;
 use super::state::{AtTime, Why};
 use super::times::rfc3339;
-use crate::shared::channel::meaning::{Meaning, MediaSeen, Said, WentOut};
+use crate::shared::channel::meaning::{Kind, Meaning, MediaSeen, Said, WentOut};
 use crate::shared::journal::{Account, EventPlace};
 use crate::shared::store::{
     Connection, FeedEnds, FeedEvent, FeedItem, FeedQuery, ItemKind, PastItem, Standing, Takeover, TakeoverState,
@@ -236,33 +236,23 @@ fn head(item: &FeedItem, whose: Option<Uuid>) -> Map<String, Value> {
 }
 
 fn message(item: &FeedItem, event: &FeedEvent, at: AtTime<'_>) -> Content {
-    let Meaning::Said(said) = &event.meaning else {
-        // It was taken back, or this program cannot read it any more.
-        let members = [
-            ("platform_id", Value::Null),
-            ("source", event.source.as_str().into()),
-            ("kind", "other".into()),
-            ("text", Value::Null),
-            ("choice", Value::Null),
-            ("media", json!([])),
-            ("reply_to", Value::Null),
-            ("referral", Value::Null),
-        ];
-        let content = Content { has_raw: true, asked: Some(String::new()), ..Content::of(members) };
-        return content.with_standing(at, None);
+    // `None`: it was taken back, or this program cannot read it any more.
+    let said = match &event.meaning {
+        Meaning::Said(said) => Some(said),
+        _ => None,
     };
     let content = Content::of([
-        ("platform_id", json!(said.platform_id)),
+        ("platform_id", json!(said.map(|said| &said.platform_id))),
         ("source", event.source.as_str().into()),
-        ("kind", json!(said.kind)),
-        ("text", json!(said.text)),
-        ("choice", json!(said.choice)),
-        ("media", media_json(item, &said.media, &event.files)),
-        ("reply_to", json!(said.reply_to)),
-        ("referral", referral(said)),
+        ("kind", json!(said.map_or(Kind::Other, |said| said.kind))),
+        ("text", json!(said.map(|said| &said.text))),
+        ("choice", json!(said.map(|said| &said.choice))),
+        ("media", media_json(item, said.map_or(&[], |said| said.media.as_slice()), &event.files)),
+        ("reply_to", json!(said.map(|said| &said.reply_to))),
+        ("referral", said.map_or(Value::Null, referral)),
     ]);
-    let text = said.text.clone().unwrap_or_default();
-    Content { has_raw: true, asked: Some(text), ..content }.with_standing(at, Some(event.place))
+    let text = said.and_then(|said| said.text.clone()).unwrap_or_default();
+    Content { has_raw: true, asked: Some(text), ..content }.with_standing(at, said.map(|_| event.place))
 }
 
 fn referral(said: &Said) -> Value {

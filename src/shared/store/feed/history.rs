@@ -23,7 +23,7 @@ const MOST_EVENTS: usize = 1_000;
 const NOT_IN_ORDER: i64 = 2_000;
 
 /// How many events of a conversation are looked at together for the newest thing that the person said.
-pub(super) const LOOKED_AT_ONCE: usize = 100;
+const LOOKED_AT_ONCE: usize = 100;
 
 /// Behind every event.
 pub(super) const NEWEST: EventPlace = EventPlace { seq: i64::MAX, occurred_at: i64::MAX };
@@ -216,6 +216,23 @@ impl Newest {
     }
 }
 
+/// The newest event of a conversation of which this makes something, and what it makes of it; `None`: there is none. `newest`:
+/// which events are looked at.
+pub(super) fn find_newest<T>(
+    connection: &Connection,
+    conversation: &Conversation,
+    mut newest: Newest,
+    make: impl Fn(&Item) -> Option<T>,
+) -> rusqlite::Result<Option<T>> {
+    let mut until = NEWEST;
+    loop {
+        let items = newest.events(connection, conversation, until, LOOKED_AT_ONCE)?;
+        let found = items.iter().rev().find_map(&make);
+        let Some(oldest) = items.first().filter(|_| found.is_none()) else { return Ok(found) };
+        until = EventPlace { seq: oldest.seq - 1, occurred_at: oldest.at };
+    }
+}
+
 /// Where the newest thing stands that the person said, among the events up to this number; `None`: they said nothing. One
 /// event that this program cannot cope with hides no other one.
 pub(super) fn newest_said(
@@ -229,15 +246,10 @@ pub(super) fn newest_said(
         let read = AssertUnwindSafe(|| meaning(channel, account, item).0);
         matches!(std::panic::catch_unwind(read), Ok(Meaning::Said(_)))
     };
-    let (mut until, mut newest) = (NEWEST, Newest { up_to: Some(up_to), ..Newest::default() });
-    loop {
-        let items = newest.events(connection, conversation, until, LOOKED_AT_ONCE)?;
-        let said = items.iter().rev().find(|item| item.seq <= up_to && is_said(item));
-        let Some(oldest) = items.first().filter(|_| said.is_none()) else {
-            return Ok(said.map(|item| EventPlace { seq: item.seq, occurred_at: item.at }));
-        };
-        until = EventPlace { seq: oldest.seq - 1, occurred_at: oldest.at };
-    }
+    let newest = Newest { up_to: Some(up_to), ..Newest::default() };
+    find_newest(connection, conversation, newest, |item| {
+        (item.seq <= up_to && is_said(item)).then_some(EventPlace { seq: item.seq, occurred_at: item.at })
+    })
 }
 
 pub(super) fn past_event(row: &Row<'_>) -> rusqlite::Result<Item> {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::cursors::{FeedEnds, find_ends};
-use super::history::{History, LOOKED_AT_ONCE, NEWEST, Newest, Past, PastItem, past_event};
+use super::history::{History, NEWEST, Newest, Past, PastItem, find_newest, past_event};
 use super::item::{ItemKind, ReadMeaning};
 use crate::shared::channel::meaning::{Meaning, Said};
 use crate::shared::journal::{Account, Conversation, EventPlace, Journal, JournalError, find_pruned};
@@ -148,16 +148,10 @@ impl Journal {
         let conversation = conversation.clone();
         self.read(move |connection| {
             let connection = connection.unchecked_transaction()?;
-            let (mut until, mut newest) = (NEWEST, Newest::default());
-            loop {
-                let items = newest.events(&connection, &conversation, until, LOOKED_AT_ONCE)?;
-                let said = items.iter().rev().find_map(|item| match meaning(item) {
-                    Meaning::Said(said) => Some(said),
-                    _ => None,
-                });
-                let Some(oldest) = items.first().filter(|_| said.is_none()) else { return Ok(said) };
-                until = EventPlace { seq: oldest.seq - 1, occurred_at: oldest.at };
-            }
+            find_newest(&connection, &conversation, Newest::default(), |item| match meaning(item) {
+                Meaning::Said(said) => Some(said),
+                _ => None,
+            })
         })
         .await
     }
