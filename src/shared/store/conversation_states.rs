@@ -219,12 +219,10 @@ pub(super) fn standing_of(
     let Conversation { channel, account, person } = conversation;
     let (ours_after, doubtful_after) = connection
         .prepare_cached(
-            "SELECT max(after_seq) FILTER (WHERE NOT EXISTS
-                        (SELECT 1 FROM outgoing_parts WHERE message = number AND state = 'failed')),
-                    max(after_seq) FILTER (WHERE EXISTS
-                        (SELECT 1 FROM outgoing_parts
-                         WHERE message = number AND state = 'failed' AND reason = 'unresolved'))
-             FROM outgoing WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
+            "SELECT max(after_seq) FILTER (WHERE is_unresolved IS NULL), max(after_seq) FILTER (WHERE is_unresolved)
+             FROM (SELECT after_seq, (SELECT max(reason IS 'unresolved') FROM outgoing_parts
+                                      WHERE message = number AND state = 'failed') AS is_unresolved
+                   FROM outgoing WHERE channel = ?1 AND account = ?2 AND conversation = ?3)",
         )?
         .query_row([channel, account, person], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(Standing { state, ours_after, doubtful_after })

@@ -1,6 +1,6 @@
 //! What becomes of parts: calls that begin and end, parts that are looked for, time that runs out, people who decide.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::changes::{fail_rest, set_sent, tell};
 use super::reports::{cover_by_receipts, prove_by_kept_receipt, take_details};
@@ -177,16 +177,10 @@ impl Journal {
         self.write(move |connection| {
             let doubtful =
                 connection.prepare_cached("DELETE FROM cursors WHERE name = ?1")?.execute([SENDING_IS_DOUBTFUL])? == 1;
-            let under_way: Vec<(i64, i64)> = connection
-                .prepare_cached(
-                    "SELECT message, n FROM outgoing_parts WHERE state = 'accepted' AND called_at IS NOT NULL",
-                )?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            let calls: Vec<Call> = connection
+                .prepare_cached(&format!("{CALLS} AND o.is_open AND p.state = 'accepted'"))?
+                .query_map([], Call::of_row)?
                 .collect::<rusqlite::Result<_>>()?;
-            let mut calls = Vec::new();
-            for place in under_way {
-                calls.extend(find_call(connection, place)?.map(|(of, at)| (place, of, at)));
-            }
             // Where even the note of the call may be lost, it may have left at any time since the message was accepted.
             let cut: Vec<i64> = connection
                 .prepare_cached(
@@ -197,8 +191,8 @@ impl Journal {
                 )?
                 .query_map(params![now_ms, doubtful], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
-            for (place, of, called_at) in calls {
-                prove_by_kept_receipt(connection, &of, place, called_at)?;
+            for Call { place, of, at } in calls {
+                prove_by_kept_receipt(connection, &of, place, at)?;
             }
             for message in cut {
                 tell(connection, message, now_ms)?;
@@ -430,19 +424,23 @@ fn find_of(connection: &Connection, merchant: &str, id: &str) -> rusqlite::Resul
     number.map_or(Ok(None), |number| rows::find(connection, number))
 }
 
-/// To whom a part goes whose call is under way, and since when it is.
-fn find_call(connection: &Connection, (number, n): (i64, i64)) -> rusqlite::Result<Option<(Conversation, i64)>> {
-    connection
-        .prepare_cached(
-            "SELECT o.channel, o.account, o.conversation, p.called_at
-             FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
-             WHERE p.message = ?1 AND p.n = ?2 AND p.called_at IS NOT NULL",
-        )?
-        .query_row([number, n], |row| {
-            let of = Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? };
-            Ok((of, row.get(3)?))
-        })
-        .optional()
+/// A call that is under way.
+struct Call {
+    /// The part: its message, and which one of it.
+    place: (i64, i64),
+    of: Conversation,
+    /// Since when, in milliseconds since 1970.
+    at: i64,
+}
+
+const CALLS: &str = "SELECT p.message, p.n, o.channel, o.account, o.conversation, p.called_at
+                     FROM outgoing AS o JOIN outgoing_parts AS p ON p.message = o.number WHERE p.called_at IS NOT NULL";
+
+impl Call {
+    fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let of = Conversation { channel: row.get(2)?, account: row.get(3)?, person: row.get(4)? };
+        Ok(Self { place: (row.get(0)?, row.get(1)?), of, at: row.get(5)? })
+    }
 }
 
 fn end_call(
@@ -485,15 +483,18 @@ fn end_call(
             failed == 1
         }
         Outcome::Unknown => {
-            let called_at = find_call(connection, (number, n))?;
+            let call = connection
+                .prepare_cached(&format!("{CALLS} AND p.message = ?1 AND p.n = ?2"))?
+                .query_row([number, n], Call::of_row)
+                .optional()?;
             let unknown = connection
                 .prepare_cached(
                     "UPDATE outgoing_parts SET state = 'unknown', unknown_at = ?3, called_at = NULL, looks = 0
                      WHERE message = ?1 AND n = ?2 AND state = 'accepted'",
                 )?
                 .execute(params![number, n, now_ms])?;
-            if let Some((of, called_at)) = called_at.filter(|_| unknown == 1) {
-                prove_by_kept_receipt(connection, &of, (number, n), called_at)?;
+            if let Some(Call { place, of, at }) = call.filter(|_| unknown == 1) {
+                prove_by_kept_receipt(connection, &of, place, at)?;
             }
             unknown == 1
         }
