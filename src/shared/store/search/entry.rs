@@ -8,7 +8,7 @@ use crate::shared::text_fold::fold;
 /// What a match in each place of a product weighs.
 mod weight {
     pub(super) const TITLE: u8 = 8;
-    pub const VARIANT: u8 = 6;
+    pub(super) const VARIANT: u8 = 6;
     pub(super) const TAG: u8 = 4;
     pub(super) const KIND: u8 = 3;
     pub(super) const DESCRIPTION: u8 = 1;
