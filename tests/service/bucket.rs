@@ -81,6 +81,16 @@ impl Bucket {
         self.bucket.set_versioning(versioning.unwrap_or_default());
     }
 
+    /// Uploads are numbered, and nothing is kept.
+    pub fn number_uploads(&self) {
+        self.bucket.number_uploads();
+    }
+
+    /// Whether an upload may be only for where nothing stands.
+    pub fn set_conditions(&self, are_known: bool) {
+        self.bucket.set_conditions(are_known);
+    }
+
     pub fn set_public(&self, is_public: bool) {
         self.bucket.set_public(is_public);
     }

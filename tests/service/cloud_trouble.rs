@@ -105,6 +105,47 @@ async fn a_bucket_that_keeps_versions_is_refused() {
 }
 
 #[tokio::test]
+async fn uploads_that_are_numbered_are_no_versions_where_the_bucket_keeps_none() {
+    for is_asked in [true, false] {
+        let scene = Scene::start().await;
+        scene.bucket.number_uploads();
+        if !is_asked {
+            // The key may not ask whether versions are kept.
+            scene.bucket.break_all(Some(Operation::List), Fault::AccessDenied);
+        }
+        scene.say(SAM, "one").await;
+        scene.after(61).await;
+        scene.assert_whole().await;
+        let asked = scene.bucket.requests("GET", "versioning").len();
+        scene.say(SAM, "two").await;
+        scene.after(61).await;
+        scene.assert_whole().await;
+        assert_eq!(scene.bucket.requests("GET", "versioning").len(), asked, "it is asked once");
+        scene.bucket.heal();
+        assert_eq!(scene.alerts(), [""; 0]);
+        // Versions that are switched on are still found.
+        scene.bucket.set_versioning(Some("Enabled"));
+        scene.after(11 * 60).await;
+        assert_eq!(scene.alerts(), ["cloud_versioned"]);
+        scene.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn storage_that_knows_no_condition_for_an_upload_is_used_all_the_same() {
+    let bucket = Bucket::start().await;
+    bucket.set_conditions(false);
+    let app = bucket.service().await;
+    app.connect().await;
+    let scene = Scene { app, bucket };
+    scene.after(11).await;
+    scene.assert_whole().await;
+    assert!(scene.bucket.text(MARKER).is_some());
+    assert_eq!(scene.alerts(), [""; 0]);
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn what_somebody_must_mend_stops_everything_says_how_and_is_tried_hourly_and_at_a_start() {
     for (failure, why, alert, fix) in [
         (skewed(), Stop::ClockSkew { seconds: None }, "cloud_refused", "clock"),

@@ -117,6 +117,16 @@ impl Bucket {
         self.with(|bucket| status.clone_into(&mut bucket.versioning));
     }
 
+    /// Uploads are given a number although no versions are kept, as Cloudflare R2 does.
+    pub fn number_uploads(&self) {
+        self.with(|bucket| bucket.numbers_uploads = true);
+    }
+
+    /// Whether an upload may be only for where nothing stands: Backblaze B2 answers 501.
+    pub fn set_conditions(&self, are_known: bool) {
+        self.with(|bucket| bucket.knows_conditions = are_known);
+    }
+
     /// What was overwritten or deleted and is still there as a version: the keys.
     #[must_use]
     pub fn versions(&self) -> Vec<String> {

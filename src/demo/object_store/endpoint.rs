@@ -216,6 +216,9 @@ fn put(core: &Core, asked: &Asked) -> Result<Response, S3Error> {
     let bucket = world.buckets.get_mut(&asked.bucket).ok_or_else(S3Error::no_such_bucket)?;
     match asked.header("if-none-match") {
         "" => {}
+        _ if !bucket.knows_conditions => {
+            return Err(S3Error::new(501, "NotImplemented", "Conditional object PUTs are not supported."));
+        }
         "*" if bucket.objects.contains_key(&asked.key) => {
             return Err(S3Error::new(
                 412,
@@ -229,8 +232,8 @@ fn put(core: &Core, asked: &Asked) -> Result<Response, S3Error> {
     let mut answer = (StatusCode::OK, [(header::ETAG, object.etag.clone())]).into_response();
     // Source: docs.aws.amazon.com, PutObject, `x-amz-version-id` (2026).
     let version = match bucket.versioning.as_str() {
-        "" => None,
-        "Enabled" => HeaderValue::from_str(&random_text()).ok(),
+        "" if !bucket.numbers_uploads => None,
+        "" | "Enabled" => HeaderValue::from_str(&random_text()).ok(),
         _ => Some(HeaderValue::from_static("null")),
     };
     if let Some(version) = version {

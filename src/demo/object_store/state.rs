@@ -82,6 +82,10 @@ pub(super) struct BucketRecord {
     pub lists: usize,
     /// `Enabled`, `Suspended` or empty.
     pub versioning: String,
+    /// Uploads are given a number although nothing is kept.
+    pub numbers_uploads: bool,
+    /// Whether an upload may be only for where nothing stands.
+    pub knows_conditions: bool,
     pub is_public: bool,
     /// No list gives more than so many keys at once.
     pub part_limit: usize,
@@ -99,6 +103,8 @@ impl Default for BucketRecord {
             most_puts_at_once: 0,
             lists: 0,
             versioning: String::new(),
+            numbers_uploads: false,
+            knows_conditions: true,
             is_public: false,
             part_limit: 1000,
             plans: Vec::new(),

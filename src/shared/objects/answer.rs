@@ -164,6 +164,8 @@ pub(super) fn refusal(answer: &Answer, clock: &Clock) -> ObjectError {
         (429 | 503, _) | (_, "SlowDown" | "ServiceUnavailable" | "TooManyRequests") => {
             ObjectError::Busy { retry_after: answer.retry_after(clock) }
         }
+        // What a service does not know it will not know the next time.
+        (501, _) => ObjectError::Refused { status, code },
         // Something went wrong there, and nobody says where.
         (500.., _) => ObjectError::Lost(format!("status {status}")),
         (401 | 403, _) => stopped(Stop::Denied),

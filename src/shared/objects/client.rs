@@ -76,6 +76,8 @@ impl fmt::Debug for Content {
 pub struct Head {
     /// SHA-256 in hex, as whoever stored it said.
     pub sha256: Option<String>,
+    /// Whether what stood there before is kept, as far as the answer says so.
+    pub versioning: Versioning,
 }
 
 /// A piece of a list.
@@ -172,7 +174,7 @@ impl Objects {
         }
         self.expect_success(&answer)?;
         let sha256 = answer.headers.get(SHA256).and_then(|value| value.to_str().ok()).map(str::to_ascii_lowercase);
-        Ok(Some(Head { sha256 }))
+        Ok(Some(Head { sha256, versioning: versioning_of(&answer) }))
     }
 
     /// SHA-256 in hex of an object's content, as it is read back; `None`: there is none.
@@ -257,7 +259,6 @@ impl Objects {
         match refusal(&answer, self.0.http.clock()) {
             // Some services do not know the question, and some keys may not ask it; each upload tells, too.
             ObjectError::Stopped(super::Stop::Denied) | ObjectError::Refused { .. } => Ok(Versioning::Unknown),
-            ObjectError::Lost(_) if answer.status == StatusCode::NOT_IMPLEMENTED => Ok(Versioning::Unknown),
             error => Err(error),
         }
     }
@@ -281,17 +282,28 @@ impl Objects {
         Ok(Some(text.unwrap_or("somebody").trim().to_owned()))
     }
 
-    /// Writes into the bucket to which installation it belongs. `is_first`: only where nothing stands there.
+    /// Writes into the bucket to which installation it belongs. `is_first`: only where nothing stands there, if the service
+    /// knows such a condition.
     ///
     /// # Errors
     /// [`ObjectError`]; [`ObjectError::Taken`] where something stands there.
     pub async fn set_owner(&self, id: &str, is_first: bool) -> Result<(), ObjectError> {
         let text = format!("{id}\n");
-        let sha256 = to_hex(&Sha256::digest(&text));
+        match self.write_owner(&text, is_first).await {
+            // Backblaze B2 and others know no condition for an upload. Whoever was faster is seen when the owner is read again.
+            Err(ObjectError::Refused { status: 501, .. }) if is_first && self.owner().await?.is_none() => {
+                self.write_owner(&text, false).await
+            }
+            written => written,
+        }
+    }
+
+    async fn write_owner(&self, text: &str, is_first: bool) -> Result<(), ObjectError> {
+        let sha256 = to_hex(&Sha256::digest(text));
         let mut headers = vec![("content-type", "text/plain"), ("cache-control", CACHE_CONTROL), (SHA256, &*sha256)];
         headers.extend(is_first.then_some(("if-none-match", "*")));
         let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
-        let sent = Sent { sha256: &sha256, bytes, body: Some(text.into()) };
+        let sent = Sent { sha256: &sha256, bytes, body: Some(text.to_owned().into()) };
         let answer = self.ask("owner", Method::PUT, MARKER, &[], &headers, sent).await?;
         self.expect_success(&answer)
     }
@@ -406,7 +418,7 @@ impl Sent<'_> {
     }
 }
 
-/// Whether an answer to an upload says that what was there before is kept.
+/// Whether an answer about an object says that what was there before is kept.
 /// Source: Amazon S3 API Reference, "PutObject", `x-amz-version-id`.
 fn versioning_of(answer: &Answer) -> Versioning {
     match answer.headers.get("x-amz-version-id").and_then(|id| id.to_str().ok()) {

@@ -1,7 +1,7 @@
 //! Whether the bucket may be used: it is this installation's, keeps no versions, and answers.
 
 use super::ObjectCopies;
-use crate::shared::objects::{ObjectError, Standing, Stop, Versioning};
+use crate::shared::objects::{ObjectError, ObjectKey, Standing, Stop, Versioning};
 use crate::shared::retry::Doubling;
 
 /// The name of the alert that object storage does not answer.
@@ -102,6 +102,7 @@ impl ObjectCopies {
 
     async fn look(&self) -> Result<(), Look> {
         let (objects, id) = (&self.0.objects, &self.0.installation);
+        self.gate().numbers_uploads = false;
         if objects.versioning().await? == Versioning::Kept {
             return Err(ObjectError::Stopped(Stop::Versioned).into());
         }
@@ -124,6 +125,27 @@ impl ObjectCopies {
         }
         self.begin_with_bucket().await?;
         Ok(())
+    }
+
+    /// Whether the bucket keeps versions, asked after an upload was given a number. Cloudflare R2 numbers every upload and keeps
+    /// nothing of what was there, and its other answers carry no such number.
+    ///
+    /// # Errors
+    /// [`ObjectError`].
+    pub(super) async fn does_keep_versions(&self, key: &ObjectKey) -> Result<bool, ObjectError> {
+        if self.gate().numbers_uploads {
+            return Ok(false);
+        }
+        let is_kept = match self.0.objects.versioning().await? {
+            Versioning::Kept => true,
+            Versioning::Never => false,
+            Versioning::Unknown => {
+                let head = self.0.objects.head(key).await?;
+                head.is_some_and(|head| head.versioning == Versioning::Kept)
+            }
+        };
+        self.gate().numbers_uploads = !is_kept;
+        Ok(is_kept)
     }
 
     /// The first time with this bucket, and after copies were off, nobody knows what stands in it: all files are compared.

@@ -13,6 +13,8 @@ pub struct Gate {
     pub failures: i64,
     /// Since when, in milliseconds since 1970.
     pub failing_since: Option<i64>,
+    /// Whether uploads are numbered although the bucket keeps no versions, as was found since the last look.
+    pub numbers_uploads: bool,
     /// Whether a request was denied, and writing was not proved to be allowed since.
     pub is_denied: bool,
 }

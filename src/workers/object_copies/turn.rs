@@ -256,7 +256,7 @@ impl ObjectCopies {
     async fn put(&self, key: &ObjectKey, snapshot: Snapshot) -> Result<(), Broken> {
         let (sha256, bytes) = (snapshot.sha256.clone(), snapshot.bytes);
         let content = snapshot.into_content(key.as_str());
-        if self.0.objects.put(key, content).await? == Versioning::Kept {
+        if self.0.objects.put(key, content).await? == Versioning::Kept && self.does_keep_versions(key).await? {
             return Err(ObjectError::Stopped(Stop::Versioned).into());
         }
         if self.is_read_back() {
