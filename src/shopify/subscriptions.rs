@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::catalogue::session::Pages;
 use super::client::{Connection, Query};
-use super::names::is_granted;
+use super::names::{NAME, is_granted};
 use super::payload::ShopDomain;
 use super::state::Shopify;
 use crate::shared::channel::reader::ReadError;
@@ -44,6 +44,9 @@ const TOPICS: [(&str, &str); 18] = [
 
 /// Where the journal keeps the addresses that deliveries have ever been asked for at, as a JSON list.
 const ADDRESSES: &str = "shopify:webhook addresses";
+
+/// Where the journal keeps, for each shop, for which version its subscriptions were last asked.
+const VERSION_TRIED: &str = "webhook version";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -190,10 +193,12 @@ pub async fn ensure(asker: &Asker<'_>, scopes: &[String]) -> Result<Ensured, Rea
     let mut stale: Vec<Subscription> = asker.list().await?;
     stale.retain(|one| ours.contains(&one.uri));
     let mut ensured = Ensured::default();
+    let mut version = OtherVersion::of(asker).await?;
     for topic in wanted(scopes) {
         if let Some(index) = stale.iter().position(|one| one.topic == topic && one.uri == address) {
             let present = stale.swap_remove(index);
-            if is_outdated(asker.shopify, &present) {
+            let is_other_form = present.format.as_deref().is_some_and(|format| format != "JSON");
+            if version.is_to_be_changed(&present) || is_other_form {
                 asker.mutate(Query::RESUBSCRIBE, json!({ "id": present.id, "uri": address })).await?;
             }
             continue;
@@ -221,6 +226,7 @@ pub async fn ensure(asker: &Asker<'_>, scopes: &[String]) -> Result<Ensured, Rea
         asker.delete(left_over).await?;
         ensured.deleted += 1;
     }
+    version.note(asker).await?;
     Ok(ensured)
 }
 
@@ -249,10 +255,37 @@ async fn our_addresses(shopify: &Shopify) -> Result<HashSet<String>, ReadError> 
     Ok(ours)
 }
 
-/// Whether deliveries of this subscription come in another form or version than what is asked with.
-fn is_outdated(shopify: &Shopify, subscription: &Subscription) -> bool {
-    let version = subscription.api_version.as_ref().map(|version| version.handle.as_str());
-    let served = shopify.client.served_version();
-    subscription.format.as_deref().is_some_and(|format| format != "JSON")
-        || version.zip(served.as_deref()).is_some_and(|(version, served)| version != served)
+/// Subscriptions whose deliveries come in another version than what is asked with. Where the version belongs to the app, no
+/// change of a subscription changes it: each version is asked for once.
+/// Source: Shopify, "WebhookSubscription", `apiVersion` (2026).
+struct OtherVersion {
+    /// The version that is asked with; `None`: not known yet.
+    served: Option<String>,
+    /// Whether it was asked for before.
+    was_tried: bool,
+    is_tried: bool,
+}
+
+impl OtherVersion {
+    async fn of(asker: &Asker<'_>) -> Result<Self, ReadError> {
+        let journal = &asker.shopify.shared.journal;
+        let tried = journal.find_account_cursor(NAME, asker.shop.as_str(), VERSION_TRIED).await?;
+        let served = asker.shopify.client.served_version();
+        Ok(Self { was_tried: served.is_some() && tried == served, served, is_tried: false })
+    }
+
+    fn is_to_be_changed(&mut self, subscription: &Subscription) -> bool {
+        let version = subscription.api_version.as_ref().map(|version| version.handle.as_str());
+        let is_other = version.zip(self.served.as_deref()).is_some_and(|(version, served)| version != served);
+        self.is_tried |= is_other;
+        is_other && !self.was_tried
+    }
+
+    async fn note(self, asker: &Asker<'_>) -> Result<(), ReadError> {
+        if let Some(served) = self.served.filter(|_| self.is_tried && !self.was_tried) {
+            let journal = &asker.shopify.shared.journal;
+            journal.save_account_cursor(NAME, asker.shop.as_str(), VERSION_TRIED, Some(served)).await?;
+        }
+        Ok(())
+    }
 }

@@ -16,11 +16,21 @@ use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::outgoing::words::{ANOTHER, known};
 
 /// The code by which the endpoint refuses the app itself: its credentials are wrong, or it was uninstalled.
-pub const INVALID_CLIENT: &str = "invalid_client";
+const INVALID_CLIENT: &str = "invalid_client";
+
+/// The code by which the endpoint says that the app is not installed in the shop. Source: reports of Shopify's libraries (2026).
+const APP_NOT_INSTALLED: &str = "app_not_installed";
+
+/// Whether a code refuses the app itself in this shop: its login cannot be renewed, whichever token is shown.
+#[must_use]
+pub fn refuses_app(code: &str) -> bool {
+    [INVALID_CLIENT, APP_NOT_INSTALLED].contains(&code)
+}
 
 /// The other codes of the endpoint that may be written down. Source: RFC 6749, 5.2, and what Shopify was met with.
-const CODES: [&str; 10] = [
+const CODES: [&str; 11] = [
     INVALID_CLIENT,
+    APP_NOT_INSTALLED,
     "invalid_grant",
     "invalid_subject_token",
     "invalid_request",

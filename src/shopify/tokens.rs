@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::client::Client;
 use super::names::NAME;
 use super::payload::ShopDomain;
-use super::token_endpoint::{INVALID_CLIENT, TokenAnswer};
+use super::token_endpoint::{TokenAnswer, refuses_app};
 use crate::shared::channel::reader::ReadError;
 use crate::shared::clock::{Clock, end_of_life};
 use crate::shared::languages::say;
@@ -191,7 +191,7 @@ impl TokenKeeper {
             }
             // Said of an app that was uninstalled, and of a wrong secret of ours, which would be said of every shop. The
             // tokens stay: with the right secret they work again.
-            ApiError::Refused { code } if code == INVALID_CLIENT => {
+            ApiError::Refused { code } if refuses_app(&code) => {
                 let sentence = format!(
                     "Shopify refuses this service when it renews the login of {shop}. Either the app was uninstalled \
                      there, or SHOPIFY_API_KEY and SHOPIFY_API_SECRET are not those of the app. It is tried again daily."
@@ -211,7 +211,7 @@ impl TokenKeeper {
                 tracing::info!(shop = shop.as_str(), "a token of the old kind was exchanged for an expiring one");
                 Ok(answer)
             }
-            Err(ApiError::Refused { code }) if code != INVALID_CLIENT => {
+            Err(ApiError::Refused { code }) if !refuses_app(&code) => {
                 Err(ApiError::TokenRejected { reason: say::shopify_token_old_kind() })
             }
             Err(error) => Err(error),

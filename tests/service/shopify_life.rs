@@ -343,6 +343,23 @@ async fn an_uninstall_is_acted_on_as_soon_as_the_platform_can_be_asked() {
 }
 
 #[tokio::test]
+async fn an_uninstall_is_believed_when_the_login_cannot_be_renewed_any_more() {
+    let app = TestApp::start().await;
+    app.run_due_jobs().await;
+    let shop = app.shop();
+    log_in(&app.browser(), SHOP).await;
+    app.settle().await;
+    // The access token has ended, so that the shop's answer comes from the endpoint that renews it.
+    app.clock.advance(2 * HOUR);
+    shop.uninstall();
+    farewell(&app, &shop.webhook(), &[]).await;
+    assert_eq!(connection(&app, SHOP).await, Value::Null);
+    assert_eq!(tokens(&app).await, 0);
+    assert_eq!(alerts(&app), [""; 0]);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_poll_that_notices_first_leaves_the_rest_to_the_uninstall() {
     let app = TestApp::start().await;
     app.run_due_jobs().await;

@@ -129,6 +129,31 @@ async fn a_subscription_of_an_older_version_is_brought_to_the_one_in_use() {
 }
 
 #[tokio::test]
+async fn a_version_that_belongs_to_the_app_is_asked_for_once() {
+    let app = TestApp::start().await;
+    let shop = app.shop();
+    shop.set_webhook_version("2026-01");
+    connected(&app).await;
+    let changes = || {
+        let received = app.shopify.traffic().received();
+        let is_change = |body: &str| body.contains("webhookSubscriptionUpdate");
+        received.iter().filter(|one| is_change(&String::from_utf8_lossy(&one.body))).count()
+    };
+    an_hour_later(&app).await;
+    let before = changes();
+    an_hour_later(&app).await;
+    an_hour_later(&app).await;
+    assert_eq!(changes(), before, "what did not change it once does not change it");
+    assert!((1..=18).contains(&before), "{before}");
+    assert_eq!(topics_at(&shop, &address(&app)).len(), 18);
+    // An address that changes is still moved.
+    let app = app.restart().await;
+    log_in(&app.browser(), SHOP).await;
+    assert_eq!(topics_at(&shop, &address(&app)).len(), 18);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_subscription_that_is_there_already_is_as_good_as_one_that_was_made() {
     let app = TestApp::start().await;
     let taken = user_error("webhookSubscriptionCreate", "Address for this topic has already been taken");

@@ -224,8 +224,8 @@ async fn token(State(core): State<Arc<Core>>, Path(domain): Path<String>, header
         "refresh_token" => {
             if !shop.installed {
                 return oauth_error(
-                    StatusCode::UNAUTHORIZED,
-                    "invalid_client",
+                    StatusCode::BAD_REQUEST,
+                    "app_not_installed",
                     "The app is not installed on this shop",
                 );
             }

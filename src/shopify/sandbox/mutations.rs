@@ -81,7 +81,7 @@ impl Run<'_> {
             id,
             topic,
             uri,
-            api_version: self.request.version.to_owned(),
+            api_version: self.webhook_version(),
             name: text("name"),
             filter: text("filter"),
             created_at: now,
@@ -90,6 +90,11 @@ impl Run<'_> {
         });
         let node = nodes::node(self.shop, "WebhookSubscription", id, 0);
         json!({"webhookSubscription": node.map(|node| node.value), "userErrors": []})
+    }
+
+    /// In which version deliveries come: the app's, or where that has none that of the request.
+    fn webhook_version(&self) -> String {
+        self.shop.webhook_version.clone().unwrap_or_else(|| self.request.version.to_owned())
     }
 
     fn resubscribe(&mut self, id: Option<u64>, args: &Map<String, Value>) -> Value {
@@ -111,11 +116,12 @@ impl Run<'_> {
         if taken {
             return refuse(&["webhookSubscription", "uri"], "Address for this topic has already been taken");
         }
+        let version = self.webhook_version();
         let one = &mut self.shop.subscriptions[index];
         if let Some(uri) = uri {
             one.uri = uri;
         }
-        one.api_version = self.request.version.to_owned();
+        one.api_version = version;
         one.updated_at = whole(self.request.now);
         let id = one.id;
         let node = nodes::node(self.shop, "WebhookSubscription", id, 0);

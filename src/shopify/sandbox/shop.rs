@@ -177,6 +177,11 @@ impl Shop {
         Self::new(Arc::clone(&self.core), domain)
     }
 
+    /// The app's deliveries come in this version, whatever its subscriptions are made or changed with.
+    pub fn set_webhook_version(&self, version: &str) {
+        self.change(|shop, _| shop.webhook_version = Some(version.to_owned()));
+    }
+
     /// Subscribes a topic (`products/update`) to an address, as another installation of the app would.
     pub fn subscribe(&self, topic: &str, uri: &str, api_version: &str) {
         self.change(|shop, now| {

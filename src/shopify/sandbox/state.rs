@@ -328,6 +328,8 @@ pub(super) struct ShopState {
     pub discounts: BTreeMap<u64, DiscountState>,
     pub locations: BTreeMap<u64, LocationState>,
     pub subscriptions: Vec<Subscription>,
+    /// The version of the app's deliveries, which no subscription changes.
+    pub webhook_version: Option<String>,
     /// A deletion of one of them is answered with success, and changes nothing.
     pub clings: bool,
     /// What was subscribed at the moment of the uninstallation: there the last message goes.
@@ -372,6 +374,7 @@ impl ShopState {
             discounts: BTreeMap::new(),
             locations: BTreeMap::new(),
             subscriptions: Vec::new(),
+            webhook_version: None,
             clings: false,
             farewell: Vec::new(),
             bulks: Vec::new(),

@@ -284,7 +284,7 @@ async fn tokens_expire_and_are_refreshed_and_die_with_the_app() {
     assert_eq!((status, &answer["error"]), (401, &json!("invalid_client")));
     fixture.shop.uninstall();
     assert_eq!(fixture.send(access(&second), shop, json!({})).await.0, 401);
-    assert_eq!(fixture.token_request(refresh(&second)).await.1["error"], "invalid_client");
+    assert_eq!(fixture.token_request(refresh(&second)).await.1["error"], "app_not_installed");
 }
 
 #[tokio::test]
