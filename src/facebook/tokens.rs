@@ -8,7 +8,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::inbox::NAME;
+use super::inbox::{INSTAGRAM, NAME};
 use super::refusal::token_reason;
 use super::state::Facebook;
 use crate::meta::id::Id;
@@ -88,8 +88,9 @@ fn scopes_of(info: &TokenInfo, page: &Id) -> Option<Vec<String>> {
     let mut scopes = info.scopes.clone()?;
     scopes.retain(|scope| {
         let granular = info.granular_scopes.iter().find(|one| one.scope == *scope);
-        // Without a list, all Pages are meant.
-        let targets = granular.and_then(|one| one.target_ids.as_ref());
+        // Without a list, all Pages are meant. The lists of these permissions may name Instagram accounts.
+        let of_pages = granular.filter(|_| !INSTAGRAM.scopes.contains(&scope.as_str()));
+        let targets = of_pages.and_then(|one| one.target_ids.as_ref());
         targets.is_none_or(|targets| targets.iter().any(|target| target.0 == page.as_str()))
     });
     Some(scopes)
@@ -196,4 +197,24 @@ pub async fn revive(facebook: &Facebook) -> Result<(), ReadError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permission_of_a_page_counts_where_the_page_was_ticked_and_one_of_instagram_always() {
+        let info: TokenInfo = serde_json::from_value(serde_json::json!({
+            "scopes": ["pages_messaging", "pages_show_list", "instagram_basic", "business_management"],
+            "granular_scopes": [
+                { "scope": "pages_messaging", "target_ids": ["2"] },
+                { "scope": "pages_show_list", "target_ids": ["1", "2"] },
+                { "scope": "instagram_basic", "target_ids": ["17840000000000001"] }
+            ]
+        }))
+        .expect("it is what Facebook sends");
+        let page = Id::parse("1").expect("an id");
+        assert_eq!(scopes_of(&info, &page).expect("told"), ["pages_show_list", "instagram_basic", "business_management"]);
+    }
 }
