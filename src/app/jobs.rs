@@ -23,6 +23,9 @@ const RETENTION_CRON: &str = "37 4 * * *";
 /// When it is counted what the master key seals: a process that is killed forgets an hour of it at most.
 const KEYS_CRON: &str = "41 * * * *";
 
+/// When it is looked for what a wrong clock has put off: every hour.
+const CLOCK_CRON: &str = "11 * * * *";
+
 /// All jobs: those of the channels and our own. `retention`: deletes old events; `None`: they are kept for ever.
 pub(super) fn all(
     shared: &Shared,
@@ -41,6 +44,7 @@ pub(super) fn all(
         jobs.extend(channel.jobs.iter().cloned());
     }
     jobs.push(keys_job(rotation));
+    jobs.push(clock_job(shared));
     jobs.extend(retention.map(retention_job));
     jobs
 }
@@ -77,6 +81,25 @@ fn keys_job(rotation: &Rotation) -> Job {
             Box::pin(async move {
                 rotation.resume().await?;
                 rotation.count_seals().await
+            })
+        }),
+    }
+}
+
+/// Heals what a clock that stood far ahead has left behind.
+fn clock_job(shared: &Shared) -> Job {
+    let journal = shared.journal.clone();
+    Job {
+        name: "far ahead".to_owned(),
+        cron: CLOCK_CRON.to_owned(),
+        run: Arc::new(move || {
+            let journal = journal.clone();
+            Box::pin(async move {
+                let found = journal.bring_back_from_far_ahead().await?;
+                if found > 0 {
+                    tracing::warn!(found, "the clock stood far ahead once; what was put off until then is done now");
+                }
+                Ok(())
             })
         }),
     }

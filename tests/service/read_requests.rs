@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
+use shoptalk::shared::channel::simulator::Failure;
 
 use crate::test_app::{PAGE, SHOP, TestApp};
 
@@ -98,5 +99,27 @@ async fn a_request_that_nobody_knows_is_kept_given_up_and_shown() {
     }
     // No test may end with something given up.
     app.journal_sql(|connection| connection.execute("DELETE FROM rereads", []));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_clock_far_ahead_has_put_off_is_done_when_it_is_right_again() {
+    const AHEAD: Duration = Duration::from_secs(700 * 24 * 3600);
+    let app = TestApp::start().await;
+    app.connect().await;
+    app.run_due_jobs().await;
+    app.clock.advance(AHEAD);
+    app.facebook.traffic().fail_next("", 1000, Failure::Status(503));
+    request(&app, ("facebook", PAGE, "metadata"));
+    app.settle().await;
+    assert_eq!(waiting(&app, ("facebook", PAGE, "metadata")).map(|(is_given_up, _)| is_given_up), Some(false));
+    app.clock.set_back(AHEAD);
+    app.facebook.traffic().heal();
+    app.settle().await;
+    assert!(waiting(&app, ("facebook", PAGE, "metadata")).is_some(), "its time has not come");
+    app.clock.advance(Duration::from_secs(3600));
+    app.run_due_jobs().await;
+    app.settle().await;
+    assert_eq!(waiting(&app, ("facebook", PAGE, "metadata")), None);
     app.finish().await;
 }

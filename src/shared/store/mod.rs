@@ -15,6 +15,7 @@ pub mod erased;
 pub mod erasures;
 mod event_log;
 mod event_status;
+mod far_ahead;
 mod feed;
 mod found_connections;
 mod history_walks;

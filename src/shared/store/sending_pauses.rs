@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use super::account_cursors::save_account_cursor;
+use super::far_ahead::LONGEST_MS;
 use crate::shared::journal::{Account, Journal, JournalError};
 
 /// Under which name it is kept for an account.
@@ -31,9 +32,9 @@ impl Journal {
             connection
                 .prepare_cached(
                     "SELECT channel, account, CAST(value AS INTEGER) AS until FROM account_cursors
-                     WHERE name = ?1 AND until > ?2",
+                     WHERE name = ?1 AND until > ?2 AND until <= ?3",
                 )?
-                .query_map(params![NAME, now_ms], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?
+                .query_map(params![NAME, now_ms, now_ms + LONGEST_MS], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?
                 .collect()
         })
         .await
