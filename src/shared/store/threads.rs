@@ -471,12 +471,16 @@ pub(super) fn count_threads(
             messages = messages + excluded.messages,
             last_seq = CASE WHEN (excluded.last_at, excluded.last_seq) > (last_at, last_seq)
                             THEN excluded.last_seq ELSE last_seq END,
-            last_at = max(last_at, excluded.last_at)
-         RETURNING messages = ?4 AND name IS NULL",
+            last_at = max(last_at, excluded.last_at)",
+    )?;
+    // A statement that also returns something keeps an undo log of its own, which costs more than asking.
+    let mut is_stranger = connection.prepare_cached(
+        "SELECT messages = ?4 AND name IS NULL FROM threads WHERE (channel, account, conversation) = (?1, ?2, ?3)",
     )?;
     let mut with_strangers = BTreeSet::new();
     for ((channel, account, person), (messages, at, seq)) in counted {
-        if add.query_row(params![channel, account, person, messages, at, seq], |row| row.get(0))? {
+        add.execute(params![channel, account, person, messages, at, seq])?;
+        if is_stranger.query_row(params![channel, account, person, messages], |row| row.get(0))? {
             with_strangers.insert((channel, account));
         }
     }

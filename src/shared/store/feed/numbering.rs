@@ -42,11 +42,15 @@ pub(super) fn number(connection: &Connection, item: &NewItem<'_>, now_ms: i64) -
             return Ok(());
         }
     }
-    let n: i64 = connection
+    connection
         .prepare_cached(
             "INSERT INTO feed_ends (merchant, newest, oldest) VALUES (?1, 1, 1)
-             ON CONFLICT (merchant) DO UPDATE SET newest = newest + 1 RETURNING newest",
+             ON CONFLICT (merchant) DO UPDATE SET newest = newest + 1",
         )?
+        .execute([item.merchant])?;
+    // Asked apart: a statement that also returns something keeps an undo log of its own.
+    let n: i64 = connection
+        .prepare_cached("SELECT newest FROM feed_ends WHERE merchant = ?1")?
         .query_row([item.merchant], |row| row.get(0))?;
     let id = id.unwrap_or_else(|| event_id(DedupeKey::new("feed", item.merchant, &[&n.to_be_bytes()]).as_bytes()));
     connection
