@@ -25,6 +25,7 @@ use crate::shared::channel::job::Job;
 use crate::shared::clock::Clock;
 use crate::shared::database::db::Db;
 use crate::shared::database::lock::{DataLock, ensure_no_restore_broke_off, folder_of};
+use crate::shared::database::sqlite::keep_temporary_files_in;
 use crate::shared::erasure::Erasure;
 use crate::shared::files::output::{Output, RelativePath};
 use crate::shared::journal::{Journal, JournalError, WriterHandle};
@@ -82,6 +83,7 @@ impl App {
         let lock = DataLock::take(server.databases(), &server.output_dir)?;
         let data_folder = folder_of(&server.tokens_db).to_owned();
         ensure_no_restore_broke_off(&data_folder)?;
+        keep_temporary_files_in(&data_folder).context("the data folder cannot hold temporary files")?;
         let opened = open(&server, allowed, clock).await?;
         let shared = opened.shared.clone();
         // Before anything is written below the output folder.

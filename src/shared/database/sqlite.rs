@@ -158,6 +158,18 @@ fn is_full(path: &Path) -> bool {
     rustix::fs::statvfs(folder).is_ok_and(|space| space.f_bavail * space.f_frsize < NEEDED_BYTES)
 }
 
+/// Has SQLite keep its temporary files in this folder, for the whole process: a database that is rewritten is copied there, and
+/// what it holds belongs where the data is, not in a folder of the system that may be small, or memory.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn keep_temporary_files_in(folder: &Path) -> anyhow::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    // The other ways to say it are a variable of the environment, which may not change while threads run, and a call of C.
+    Connection::open_in_memory()?.pragma_update(None, "temp_store_directory", folder.to_str())?;
+    Ok(())
+}
+
 /// Opens an empty database in this folder whose file has no name: it goes when it is closed, also by a kill. It is fast and
 /// promises nothing: for what can be had again.
 ///

@@ -226,8 +226,10 @@ impl Writer {
         match step {
             // The new database is made beside the old one: in a file, because it may be larger than memory.
             Scrub::Rewrite => {
-                let rewrite = "PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY";
-                Ok(self.connection.execute_batch(rewrite)?)
+                self.connection.pragma_update(None, "temp_store", "FILE")?;
+                let rewritten = self.connection.execute_batch("VACUUM");
+                self.connection.pragma_update(None, "temp_store", "MEMORY")?;
+                Ok(rewritten?)
             }
             Scrub::EmptyLog => {
                 // Nobody's delivery waits for a reader.
