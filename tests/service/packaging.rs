@@ -104,7 +104,8 @@ fn compose_is_of_the_right_form() {
     let environment = service.split("    environment:\n").nth(1).expect("it stands above env_file");
     let set: Vec<&str> = environment.lines().take_while(|line| line.starts_with("      ")).map(str::trim).collect();
     assert_eq!(set, ["HOST: 0.0.0.0", "PORT: \"5000\"", "TRUSTED_PROXIES: *network"]);
-    assert!(file.contains("--to shoptalk:5000"), "Caddy asks that port");
+    assert!(file.contains("reverse_proxy shoptalk:5000 {"), "Caddy asks that port");
+    assert!(file.contains("keepalive 30s"), "an idle connection ends on this side first");
     let network = file.split("x-network: &network ").nth(1).unwrap().lines().next().unwrap();
     let proxies: Proxies = network.parse().expect("a network as the setting wants it");
     let caddy = network.replace(".0/28", ".3").parse().unwrap();
