@@ -215,6 +215,9 @@ mod tests {
         }))
         .expect("it is what Facebook sends");
         let page = Id::parse("1").expect("an id");
-        assert_eq!(scopes_of(&info, &page).expect("told"), ["pages_show_list", "instagram_basic", "business_management"]);
+        assert_eq!(
+            scopes_of(&info, &page).expect("told"),
+            ["pages_show_list", "instagram_basic", "business_management"]
+        );
     }
 }

@@ -17,7 +17,7 @@ use crate::linkedin_stage as li;
 use crate::logs::Log;
 use crate::responder::{self, Says};
 use crate::shopify_checks::an_hour_later;
-use crate::test_app::{Browser, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
+use crate::test_app::{Browser, OPERATOR_TOKEN, PAGE, SHOP, TestApp, is_in};
 use crate::viber_stage;
 use crate::whatsapp as wa;
 
@@ -122,7 +122,7 @@ fn is_beside_content(folder: &std::path::Path, text: &str) -> Option<std::path::
             let name = path.file_name().unwrap().to_str().unwrap();
             path.is_file() && !name.starts_with("journal.db") && !name.starts_with("search.db")
         })
-        .find(|path| std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes()))
+        .find(|path| is_in(text, &std::fs::read(path).unwrap()))
 }
 
 /// The rows of the journal that hold a text, by table: but for those that hold what platforms say of products, people and
@@ -154,7 +154,7 @@ fn tables_with(app: &TestApp, text: &str) -> Vec<String> {
             while let Some(row) = rows.next()? {
                 let holds = |column| match row.get_ref(column) {
                     Ok(rusqlite::types::ValueRef::Text(bytes) | rusqlite::types::ValueRef::Blob(bytes)) => {
-                        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+                        is_in(text, bytes)
                     }
                     _ => false,
                 };

@@ -10,7 +10,7 @@ use crate::journal_checks::{delete_older_than, rebuild};
 use crate::linkedin_stage::{
     PAGE, SECRET, Scene, comment, commented, configure, deliver, file, hear, hmac_hex, notification, of_page, sign,
 };
-use crate::test_app::TestApp;
+use crate::test_app::{TestApp, is_in};
 use crate::whatsapp::NOWHERE;
 
 const UUID: &str = "b2c9a0de-6f6a-4c0d-9a41-3d5d1f0c7a11";
@@ -242,7 +242,7 @@ fn is_stored(app: &TestApp, text: &str) -> bool {
     let payloads: Vec<Vec<u8>> = app.journal_sql(|journal| {
         journal.prepare("SELECT payload FROM events")?.query_map([], |row| row.get(0))?.collect()
     });
-    payloads.iter().any(|payload| payload.windows(text.len()).any(|window| window == text.as_bytes()))
+    payloads.iter().any(|payload| is_in(text, payload))
 }
 
 #[tokio::test]

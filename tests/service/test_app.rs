@@ -44,6 +44,11 @@ pub fn beginning() -> DateTime<Utc> {
     "2026-11-21T12:00:00Z".parse().unwrap()
 }
 
+/// Whether a text stands in these bytes.
+pub fn is_in(text: &str, bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, text.as_bytes()).is_some()
+}
+
 /// The service under test, with everything around it.
 pub struct TestApp {
     /// Where our pages are: `http://127.0.0.1:<port>`.
@@ -378,16 +383,16 @@ impl TestApp {
 
     /// Every file below the folder (databases included), searched for a text. For "appears nowhere".
     pub fn is_on_disk(&self, text: &str) -> bool {
-        fn search(folder: &Path, text: &[u8]) -> bool {
+        fn search(folder: &Path, text: &str) -> bool {
             std::fs::read_dir(folder).unwrap().any(|entry| {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     return search(&path, text);
                 }
-                std::fs::read(&path).is_ok_and(|bytes| bytes.windows(text.len()).any(|window| window == text))
+                std::fs::read(&path).is_ok_and(|bytes| is_in(text, &bytes))
             })
         }
-        search(self.folder.path(), text.as_bytes())
+        search(self.folder.path(), text)
     }
 
     /// Ends the test: nothing is parked, every file is of the shape that is promised, no request reached a route that a

@@ -34,7 +34,9 @@ impl Journal {
                     "SELECT channel, account, CAST(value AS INTEGER) AS until FROM account_cursors
                      WHERE name = ?1 AND until > ?2 AND until <= ?3",
                 )?
-                .query_map(params![NAME, now_ms, now_ms + LONGEST_MS], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?
+                .query_map(params![NAME, now_ms, now_ms + LONGEST_MS], |row| {
+                    Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
+                })?
                 .collect()
         })
         .await
