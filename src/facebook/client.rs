@@ -17,7 +17,7 @@ use super::paging::{self, List, Way};
 use crate::meta::budget::{Budgets, Lane};
 use crate::meta::graph::{Graph, below, not_the_accounts};
 use crate::meta::id::{Id, LooseText};
-use crate::meta::refusal::{NOT_VISIBLE, UNKNOWN_FIELD};
+use crate::meta::refusal::{NOT_VISIBLE, TOO_MUCH, UNKNOWN_FIELD};
 use crate::meta::token::{TokenInfo, debug_token};
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::dialogue::SendError;
@@ -25,8 +25,8 @@ use crate::shared::languages::say;
 use crate::shared::outgoing::http::{ApiError, Patience};
 use crate::shared::settings::is_own_address;
 
-/// How many items of a list are asked for at a time. 100 is the most the platform gives.
-const ACCOUNTS_AT_ONCE: &str = "100";
+/// How many Pages are asked for at a time: fewer where the platform says that so many are too much data. 100 is the most it gives.
+const ACCOUNTS_AT_ONCE: [&str; 3] = ["100", "25", "5"];
 
 /// Ids of messages at a time. 100 is the most the platform gives.
 pub const IDS_AT_ONCE: usize = 100;
@@ -213,7 +213,20 @@ impl Client {
 
     /// All Pages of the person.
     pub async fn fetch_pages(&self, patience: Patience, user_token: &SecretString) -> Listed<AccountPage> {
-        let query = [("fields", "id,name,category,category_list,tasks,access_token"), ("limit", ACCOUNTS_AT_ONCE)];
+        let [most, fewer @ ..] = ACCOUNTS_AT_ONCE;
+        let mut listed = self.list_pages(patience, most, user_token).await;
+        for limit in fewer {
+            match &listed.cut {
+                Some(ApiError::Refused { code }) if code == TOO_MUCH => {}
+                _ => break,
+            }
+            listed = self.list_pages(patience, limit, user_token).await;
+        }
+        listed
+    }
+
+    async fn list_pages(&self, patience: Patience, limit: &str, user_token: &SecretString) -> Listed<AccountPage> {
+        let query = [("fields", "id,name,category,category_list,tasks,access_token"), ("limit", limit)];
         self.list(patience, Lane::App, &["me", "accounts"], &query, user_token).await
     }
 

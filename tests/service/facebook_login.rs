@@ -776,6 +776,26 @@ async fn tasks_under_newer_names_and_tasks_that_are_not_told_are_no_refusal() {
 }
 
 #[tokio::test]
+async fn where_all_pages_at_once_are_too_much_fewer_are_asked_for() {
+    let app = TestApp::start().await;
+    let browser = app.browser_with(SHOP).await;
+    let too_much = json!({ "error": { "code": 1, "type": "OAuthException",
+        "message": "Please reduce the amount of data you're asking for, then retry your request" } });
+    app.facebook.traffic().fail_next("me/accounts", 2, Failure::Json(500, too_much));
+    let connected = browser.follow("/facebook/login").await;
+    assert_eq!(connected.status, StatusCode::OK, "{connected:?}");
+    assert_eq!(app.connections("facebook").await.len(), 1);
+    let received = app.facebook.traffic().received();
+    let limits: Vec<String> = received
+        .iter()
+        .filter(|one| one.path.ends_with("me/accounts"))
+        .filter_map(|one| one.query.split('&').find_map(|part| part.strip_prefix("limit=")).map(str::to_owned))
+        .collect();
+    assert_eq!(limits, ["100", "25", "5"]);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_list_of_pages_that_is_cut_short_connects_all_that_the_login_names() {
     let app = TestApp::start().await;
     let ids: Vec<String> = (101..=105).map(|number| format!("100000000000{number}")).collect();
