@@ -18,6 +18,7 @@ use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::erasure::Scope;
 use crate::shared::journal::{Effect, Event};
+use crate::shared::outgoing::http::Patience;
 use crate::shared::raw_json::Object;
 use crate::shared::telemetry::alerts::Cause;
 use crate::shared::telemetry::once_per_second::OncePerSecond;
@@ -182,7 +183,7 @@ pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, at: i64) -> Result<
         tracing::info!(shop = shop.as_str(), "a request to erase an older installation is of no concern");
         return Ok(());
     }
-    if connected_at.is_some() && !is_login_refused(shopify, shop).await? {
+    if connected_at.is_some() && !is_login_refused(shopify, Patience::Background, shop).await? {
         let sentence = format!(
             "A message says that everything of {shop} is to be erased, but Shopify takes its login as before. Nothing \
              was erased."

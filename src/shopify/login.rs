@@ -27,6 +27,7 @@ use super::signed_query::SignedQuery;
 use super::state::Shopify;
 use super::subscriptions::{self, Asker, Ensured};
 use super::token_endpoint::TokenAnswer;
+use super::uninstalled::is_login_refused;
 use super::{hourly_check, late_login, refusal, tokens, webhook};
 use crate::shared::channel::connect_step::mistyped;
 use crate::shared::channel::context::Shared;
@@ -141,7 +142,10 @@ async fn install(
         one.status != Status::NeedsReconnect && SCOPES.iter().all(|scope| is_granted(scope, &one.scopes))
     };
     if known.is_some_and(|one| Some(one.merchant) == current && is_complete(&one)) {
-        return Ok(Redirect::to(HOME).into_response());
+        // Who removes the app and installs it again at once is here before the message about the removal was acted on.
+        if !matches!(is_login_refused(&shopify, Patience::Person, &shop).await, Ok(true)) {
+            return Ok(Redirect::to(HOME).into_response());
+        }
     }
     begin(&shopify, &merchant, (&uri, &headers, household), shop.as_str()).await
 }

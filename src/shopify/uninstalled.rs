@@ -31,7 +31,7 @@ pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, said_at: i64) -> Re
         tracing::info!(shop = shop.as_str(), "an uninstall from before the last login is of no concern");
         return Ok(());
     }
-    if !is_login_refused(shopify, shop).await? {
+    if !is_login_refused(shopify, Patience::Background, shop).await? {
         let sentence = format!(
             "A message says that the app was removed from {shop}, but Shopify takes its login as before. Nothing was \
              disconnected."
@@ -48,8 +48,8 @@ pub async fn look_into(shopify: &Shopify, shop: &ShopDomain, said_at: i64) -> Re
 ///
 /// # Errors
 /// [`ReadError`] when the shop cannot be asked.
-pub async fn is_login_refused(shopify: &Shopify, shop: &ShopDomain) -> Result<bool, ReadError> {
-    match shopify.ask::<Value>(Patience::Background, shop, Query::SHOP_INFO, json!({})).await {
+pub async fn is_login_refused(shopify: &Shopify, patience: Patience, shop: &ShopDomain) -> Result<bool, ReadError> {
+    match shopify.ask::<Value>(patience, shop, Query::SHOP_INFO, json!({})).await {
         Err(ReadError::Api(ApiError::TokenRejected { .. })) => Ok(true),
         // A shop that is gone altogether knows no login either.
         Err(ReadError::Api(error)) if refusal::is_no_shop(&error) => Ok(true),

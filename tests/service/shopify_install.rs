@@ -76,6 +76,25 @@ async fn the_link_takes_the_shops_own_merchant_home_and_logs_nobody_else_in() {
 }
 
 #[tokio::test]
+async fn who_installs_again_before_the_removal_was_told_goes_through_shopify() {
+    let app = TestApp::start().await;
+    let owner = app.browser();
+    log_in(&owner, SHOP).await;
+    app.settle().await;
+    app.shop().uninstall();
+    assert!(sent_to(&owner, &link(&app, SHOP)).await.contains("/admin/oauth/authorize?"));
+    let answer = owner.follow(&link(&app, SHOP)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    app.settle().await;
+    assert_eq!(connection(&app, SHOP).await["status"], "connected");
+    // Whoever cannot be asked is taken to be as before.
+    app.shopify.traffic().fail_next("graphql", 20, shoptalk::shared::channel::simulator::Failure::Status(503));
+    assert_eq!(sent_to(&owner, &link(&app, SHOP)).await, format!("{}/#connected", app.url));
+    app.shopify.traffic().heal();
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn the_link_asks_again_for_what_is_missing_or_dead() {
     let app = TestApp::start().await;
     app.shopify.set_granted_scopes(Some(vec!["read_products".into()]));
