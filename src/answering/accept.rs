@@ -459,6 +459,9 @@ fn settle(acceptance: Acceptance) -> Result<Accepted, Refused> {
         Acceptance::Repeated(message, answer) => Ok(Accepted::Repeated(message, answer)),
         Acceptance::KeyReused(id) => Err(Refused::KeyReused(id)),
         Acceptance::UnknownEvent => Err(unknown_event()),
+        Acceptance::NoParts => {
+            Err(Refused::Invalid(vec![Misfit::new("/text", "There is nothing that could be sent.")]))
+        }
         Acceptance::Overtaken(overtaken) => Err(Refused::Overtaken(overtaken)),
         Acceptance::QueueFull => Err(Refused::QueueFull),
         // Only what belongs to a turn of the responder can be unwanted.

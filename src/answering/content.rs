@@ -9,6 +9,7 @@ use url::{Host, Url};
 use super::cut::{cut, cut_to};
 use crate::shared::channel::dialogue::{Ability, Choice, Dialogue, MediaKind, Part, PartContent, Profile};
 use crate::shared::store::Author;
+use crate::shared::text_fold::is_blank;
 
 /// The longest text of a message, in characters.
 const LONGEST_TEXT: usize = 10_000;
@@ -110,7 +111,7 @@ impl Content {
             &["text", "choices", "products", "media", "template", "reply_to", "answers", "author", "ttl_seconds"],
         );
         let content = Self {
-            text: reader.text("text", 1..=LONGEST_TEXT),
+            text: reader.seen_text("text", 1..=LONGEST_TEXT),
             choices: reader.choices(),
             products: reader.products(),
             media: reader.media(),
@@ -239,6 +240,21 @@ impl Reader<'_> {
         self.text_at(&format!("/{name}"), &found, length)
     }
 
+    /// As [`Reader::text`], for what people are to read: no platform takes a text of which nobody sees anything.
+    fn seen_text(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        let found = self.get(name).cloned()?;
+        self.seen_text_at(&format!("/{name}"), &found, length)
+    }
+
+    fn seen_text_at(&mut self, pointer: &str, value: &Value, length: RangeInclusive<usize>) -> Option<String> {
+        let text = self.text_at(pointer, value, length)?;
+        if is_blank(&text) {
+            self.misfit(pointer, "This must have characters that can be seen.");
+            return None;
+        }
+        Some(text)
+    }
+
     fn text_at(&mut self, pointer: &str, value: &Value, length: RangeInclusive<usize>) -> Option<String> {
         let Some(text) = value.as_str() else {
             self.misfit(pointer, "This must be text.");
@@ -280,7 +296,7 @@ impl Reader<'_> {
             let missing = Value::Null;
             let of = |name: &str| members.get(name).unwrap_or(&missing);
             let id = self.text_at(&format!("{pointer}/id"), of("id"), 1..=LONGEST_CHOICE_ID);
-            let title = self.text_at(&format!("{pointer}/title"), of("title"), 1..=LONGEST_CHOICE_TITLE);
+            let title = self.seen_text_at(&format!("{pointer}/title"), of("title"), 1..=LONGEST_CHOICE_TITLE);
             if let (Some(id), Some(title)) = (id, title) {
                 if choices.iter().any(|other| other.id == id) {
                     self.misfit(format!("{pointer}/id"), "Another choice has this id.");
@@ -462,6 +478,9 @@ mod tests {
             (json!({}), &[""]),
             (json!({"text": ""}), &["/text"]),
             (json!({"text": 5}), &["/text"]),
+            (json!({"text": "\u{2028}\u{3000}\t"}), &["/text"]),
+            (json!({"text": "\u{200b}\u{feff}\u{ad}\u{2060}\u{3164}"}), &["/text"]),
+            (json!({"text": "a", "choices": [{"id": " ", "title": "\u{200d}"}]}), &["/choices/0/title"]),
             (json!({"text": "x".repeat(10_001)}), &["/text"]),
             (json!({"text": "a", "colour/x": 1}), &["/colour~1x"]),
             (json!({"text": "a", "choices": []}), &["/choices"]),

@@ -20,6 +20,7 @@ use crate::shared::store::responder::{
     PutOff, ResponderAccount, ResponderOutcome, ResponderTurn, Settled, Tokens, answer_key,
 };
 use crate::shared::store::{Connection, FeedQuery, PartState};
+use crate::shared::text_fold::is_blank;
 
 /// How many messages of a conversation the model is shown.
 const HISTORY: usize = 20;
@@ -291,7 +292,7 @@ impl AnsweringWorker {
         };
         let text = self.with_disclosure(turn, question, text).await?;
         let mut body = json!({ "answers": question.id });
-        if !text.trim().is_empty() {
+        if !is_blank(&text) {
             body["text"] = text.into();
         }
         if !products.is_empty() {

@@ -60,6 +60,8 @@ pub enum Acceptance {
     UnknownEvent,
     /// The event that it answers is overtaken.
     Overtaken(Overtaken),
+    /// It has no parts: there is nothing that could be sent.
+    NoParts,
     /// Too many messages wait for this person, or of this account.
     QueueFull,
     /// The built-in responder has nothing to answer there any more.
@@ -190,6 +192,9 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
     let (key, request) = &new.idempotency;
     if let Some(repeat) = find_repeat(connection, &new.merchant, (key, request), now_ms)? {
         return Ok(repeat);
+    }
+    if new.parts.is_empty() {
+        return Ok(Acceptance::NoParts);
     }
     if let Some(n) = new.of_turn
         && !is_wanted(connection, &new.merchant, n)?
