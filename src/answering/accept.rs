@@ -236,7 +236,7 @@ impl Answering {
         let conversation = wish.conversation();
         let connection = wish.connection;
         let dialogue = self.dialogue(&connection.channel).ok_or(Refused::Account(Unavailable::Off.as_str()))?;
-        let asked = self.find_asked(&conversation, &content).await?;
+        let asked = self.find_asked(wish, &content).await?;
         let Fitting { parts, uploaded } = self.fit(wish, &content, &**dialogue).await?;
         let to = Recipient { account: &connection.account, person: wish.person };
         let forbidden: Vec<Forbidden> =
@@ -304,9 +304,10 @@ impl Answering {
     }
 
     /// The event that is answered, if one is named.
-    async fn find_asked(&self, of: &Conversation, content: &Content) -> Result<Asked, Refused> {
+    async fn find_asked(&self, wish: &Wish<'_>, content: &Content) -> Result<Asked, Refused> {
         let Some(id) = &content.answers else { return Ok(Asked::Open) };
-        match self.shared.journal.find_asked(of, id).await? {
+        let merchant = wish.connection.merchant.to_string();
+        match self.shared.journal.find_asked(&merchant, &wish.conversation(), id).await? {
             Asked::Unknown => Err(unknown_event()),
             asked => Ok(asked),
         }

@@ -12,7 +12,7 @@ use shoptalk::shared::store::api_keys::Scope;
 
 use crate::api_keys::{Bot, is_problem};
 use crate::feed::{SAM, deliver, deliver_and_settle, events, lines, sam, start};
-use crate::test_app::{FACEBOOK_APP_ID, PAGE, TestApp, beginning};
+use crate::test_app::{Answer, FACEBOOK_APP_ID, PAGE, TestApp, beginning};
 use crate::{every_channel, whatsapp};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -270,27 +270,80 @@ async fn a_copy_of_what_others_send_pauses_nobody_on_any_channel() {
     app.finish().await;
 }
 
+/// Control of the thread with Sam is passed to this app.
+fn control_passed(app: &TestApp, owner: &str) -> Value {
+    json!({
+        "sender": { "id": SAM }, "recipient": { "id": PAGE }, "timestamp": app.clock.now_ms(),
+        "pass_thread_control": { "previous_owner_app_id": "1", "new_owner_app_id": owner, "metadata": "" },
+    })
+}
+
 #[tokio::test]
 async fn control_that_is_passed_away_and_back_is_told() {
     let (app, bot) = start().await;
     deliver_and_settle(&app, app.page().message_from(&sam(&app), "Hello?")).await;
     app.clock.advance(MINUTE);
-    let control = |owner: &str| {
-        let now = app.clock.now_ms();
-        json!({
-            "sender": { "id": SAM }, "recipient": { "id": PAGE }, "timestamp": now,
-            "pass_thread_control": { "previous_owner_app_id": "1", "new_owner_app_id": owner, "metadata": "" },
-        })
-    };
-    deliver_and_settle(&app, control("42")).await;
+    deliver_and_settle(&app, control_passed(&app, "42")).await;
     assert_eq!(last(&bot, "message").await["reason"], "not_owner");
-    deliver_and_settle(&app, control(FACEBOOK_APP_ID)).await;
+    deliver_and_settle(&app, control_passed(&app, FACEBOOK_APP_ID)).await;
     let told = events(&bot, "after=1").await;
     assert_eq!(lines(&told), ["2 takeover owner_lost", "3 takeover owner_back"]);
     assert_eq!(
         (&told[1]["unanswered"], &told[1]["bot_may_answer"]),
         (&last(&bot, "message").await["id"], &json!(true))
     );
+    app.finish().await;
+}
+
+/// Answers in a conversation, naming this event.
+async fn answer_to(bot: &Bot, path: &str, key: &str, event: &Value) -> Answer {
+    let body = json!({ "text": "Yes.", "answers": event["id"] }).to_string();
+    bot.send(Method::POST, &format!("{path}/messages"), &[("idempotency-key", key)], body.as_bytes()).await
+}
+
+#[tokio::test]
+async fn an_answer_that_names_a_takeover_is_one_to_the_message_that_waits() {
+    let (app, bot) = start().await;
+    let other = app.facebook.person("7000000000000002", "Alex Roe");
+    deliver_and_settle(&app, app.page().message_from(&other, "Hello?")).await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "Is the blue one in stock?")).await;
+    let asked = last(&bot, "message").await;
+    put(&bot, &json!({ "minutes": 10 })).await;
+    let paused = last(&bot, "takeover").await;
+    resume(&bot).await;
+    let resumed = last(&bot, "takeover").await;
+    assert_eq!((&resumed["unanswered"], &resumed["bot_may_answer"]), (&asked["id"], &json!(true)));
+    let others = path().replace(SAM, &other.id);
+    for event in [&resumed, &paused, &asked] {
+        let problem = is_problem(&answer_to(&bot, &others, "other", event).await, 422, "invalid");
+        assert_eq!(problem["errors"][0]["pointer"], "/answers", "it is none of the other one's conversation");
+    }
+    let accepted = answer_to(&bot, &path(), "first", &resumed).await;
+    assert_eq!((accepted.status.as_u16(), &accepted.json()["answers"]), (202, &asked["id"]));
+    app.work().await;
+    for event in [&resumed, &paused, &asked] {
+        let problem = is_problem(&answer_to(&bot, &path(), "again", event).await, 409, "outdated");
+        assert_eq!((&problem["why"], &problem["newest"]), (&json!("answered"), &asked["id"]));
+    }
+
+    // Control is passed away and back, and Sam writes again after that.
+    app.clock.advance(MINUTE);
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "And the red one?")).await;
+    for owner in ["42", FACEBOOK_APP_ID] {
+        deliver_and_settle(&app, control_passed(&app, owner)).await;
+    }
+    let (back, asked) = (last(&bot, "takeover").await, last(&bot, "message").await);
+    assert_eq!((&back["state"], &back["unanswered"]), (&json!("owner_back"), &asked["id"]));
+    for (event, why) in [(&resumed, "superseded"), (&paused, "superseded")] {
+        let problem = is_problem(&answer_to(&bot, &path(), "late", event).await, 409, "outdated");
+        assert_eq!((&problem["why"], &problem["newest"]), (&json!(why), &asked["id"]));
+    }
+    let accepted = answer_to(&bot, &path(), "second", &back).await;
+    assert_eq!((accepted.status.as_u16(), &accepted.json()["answers"]), (202, &asked["id"]));
+    // What is about no message answers none.
+    app.work().await;
+    let status = last(&bot, "status").await;
+    is_problem(&answer_to(&bot, &path(), "status", &status).await, 422, "invalid");
     app.finish().await;
 }
 
