@@ -327,9 +327,7 @@ impl AnsweringWorker {
             Refused::Paused(..) => Ok(Next::dropped("paused", tokens)),
             Refused::NotOwner => Ok(Next::dropped("not_owner", tokens)),
             Refused::CannotReceive(_) => Ok(Next::dropped("cannot_receive", tokens)),
-            Refused::WindowClosed(..) => {
-                self.hand_over(turn, question, HandOver::because(say::bot_hand_late()).costing(tokens)).await
-            }
+            Refused::WindowClosed(..) => Ok(Next::dropped(Why::WindowClosed.as_str(), tokens)),
             Refused::Account(_) => {
                 let pause = ACCOUNT_PAUSES.jittered(turn.tries);
                 self.wait(turn, question, pause, HandOver::because(say::bot_hand_account_late()).costing(tokens)).await
