@@ -58,8 +58,8 @@ async fn list(State(api): State<Api>, caller: Caller, RawQuery(asked): RawQuery)
             return Err(ApiProblem::NotFound);
         }
     }
-    // Words that are none find nothing; only without them everything is listed.
-    let is_blank = asked.q.as_ref().is_some_and(|q| q.trim().is_empty());
+    // Words that are none find nothing; without any, as in a form that was left empty, everything is listed.
+    let is_blank = asked.q.as_ref().is_some_and(|q| !q.is_empty() && q.trim().is_empty());
     let query = asked.query()?;
     let products = if is_blank { Vec::new() } else { api.shared.products.find(&shops, &query).await? };
     Ok(Json(json!({ "products": products })))
