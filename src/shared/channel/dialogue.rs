@@ -323,8 +323,16 @@ pub struct WindowRule {
     pub after_ad: Option<Duration>,
     /// So long after the person did something, if a human writes; `None`: not allowed.
     pub human: Option<Duration>,
-    /// Whether `human` is `None` only because the settings do not switch it on.
+    /// Whether the settings do not switch `human` on.
     pub human_is_off: bool,
+}
+
+impl WindowRule {
+    /// So long after the person did something a human may write; `None`: not allowed, or not switched on.
+    #[must_use]
+    pub fn for_humans(self) -> Option<Duration> {
+        self.human.filter(|_| !self.human_is_off)
+    }
 }
 
 /// How much an account sends at most.
