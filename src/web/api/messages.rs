@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::body::{InPath, read_json, refuse_query};
+use super::body::{InPath, read_json, refuse_members, refuse_query};
 use super::caller::{Caller, Uncounted};
 use super::problem::ApiProblem;
 use super::state::Api;
@@ -264,8 +264,9 @@ async fn typing(
     caller: Caller,
     InPath(to): InPath<(String, String, String)>,
     RawQuery(query): RawQuery,
+    body: Bytes,
 ) -> Result<StatusCode, ApiProblem> {
-    signal(&api, &caller, to, query, Signal::Typing).await
+    signal(&api, &caller, to, (query, &body), Signal::Typing).await
 }
 
 async fn seen(
@@ -273,8 +274,9 @@ async fn seen(
     caller: Caller,
     InPath(to): InPath<(String, String, String)>,
     RawQuery(query): RawQuery,
+    body: Bytes,
 ) -> Result<StatusCode, ApiProblem> {
-    signal(&api, &caller, to, query, Signal::Seen).await
+    signal(&api, &caller, to, (query, &body), Signal::Seen).await
 }
 
 /// Nobody waits for the platform, and what it says changes nothing.
@@ -282,13 +284,14 @@ async fn signal(
     api: &Api,
     caller: &Caller,
     (channel, account, person): (String, String, String),
-    query: Option<String>,
+    (query, body): (Option<String>, &Bytes),
     signal: Signal,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Reply)?;
     caller.connection(&channel, &account).await?;
     let person = api.require_person(&channel, &account, &person).await?;
     refuse_query(query.as_deref())?;
+    refuse_members(body)?;
     api.outbox.signal(Conversation { channel, account, person }, signal);
     Ok(StatusCode::NO_CONTENT)
 }
