@@ -329,6 +329,30 @@ async fn a_code_of_viber_that_nobody_knows_is_tried_again_counted_each_time_and_
     scene.app.close().await;
 }
 
+#[tokio::test]
+async fn what_viber_fails_with_and_nobody_knows_is_tried_a_few_times_and_holds_nobody_back_for_ever() {
+    let scene = viber_stage::Scene::start().await;
+    for (failures, state) in [(4, "sent"), (5, "failed")] {
+        scene.desk.change(|bot| bot.refusals.extend([("send_message", 21)].repeat(failures)));
+        let id = scene.say(&json!({"text": "Yes.", "ttl_seconds": 86_400})).await;
+        let behind = scene.say(&json!({"text": "More."})).await;
+        for _ in 0..failures {
+            scene.pass(61).await;
+        }
+        let message = scene.message(&id).await;
+        assert_eq!((&message["state"], &message["tries"]), (&json!(state), &json!(5)), "{message}");
+        if state == "failed" {
+            assert_eq!(message["failure"], json!({"reason": "refused", "code": "21"}));
+        }
+        scene.pass(4).await;
+        assert_eq!(scene.message(&behind).await["state"], "sent", "what waits behind it goes on");
+        scene.pass(4).await;
+    }
+    let told = unknown_codes(&scene.app);
+    assert!(told.len() == 1 && told[0].contains("count as refused after that"), "{told:?}");
+    scene.app.close().await;
+}
+
 /// Two templates, one of which advertises.
 async fn with_templates() -> whatsapp::Scene {
     let scene = whatsapp::Scene::start().await;

@@ -491,6 +491,13 @@ pub enum SendError {
         /// Whether the channel knows this code. What it does not know, an operator is told.
         is_known: bool,
     },
+    /// The platform failed with a code that its documents do not list. It was not sent, and is sent again a few times; then it
+    /// counts as refused.
+    #[error("a general error with code {code}")]
+    General {
+        /// Its code.
+        code: String,
+    },
     /// The platform does not send this, now or later.
     #[error("refused with code {code}")]
     Refused {

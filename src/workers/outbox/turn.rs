@@ -20,6 +20,9 @@ const AGAIN_MS: i64 = 1_000;
 /// How soon it is looked again whether the part before was delivered, in milliseconds.
 const GLANCE_MS: i64 = 100;
 
+/// How often a part is called that the platform does not take with an error of which nobody knows what it means.
+const MOST_GENERAL_ERRORS: i64 = 5;
+
 /// What stands against a call.
 enum Obstacle {
     /// The message fails.
@@ -170,7 +173,7 @@ impl Outbox {
         if answer.is_ok() {
             self.was_called(of);
         }
-        let outcome = self.outcome_of(answer, message, connection).await;
+        let outcome = self.outcome_of(answer, (message, part), connection).await;
         // The part stays noted as called until this is stored: whatever happens, it is not called again before that.
         let changed = loop {
             match self.0.answering.shared.journal.end_call(message.number, part.n, outcome.clone()).await {
@@ -202,6 +205,7 @@ impl Outbox {
                 false => Turn::Done,
             },
             Outcome::Again(at) => Turn::Waits(at.unwrap_or(self.now_ms() + AGAIN_MS).min(message.expires_at)),
+            Outcome::GeneralError(at) => Turn::Waits(at.min(message.expires_at)),
             Outcome::Failed(..) => Turn::Done,
             Outcome::Unknown => Turn::Waits(self.now_ms() + AGAIN_MS),
         }
@@ -210,7 +214,7 @@ impl Outbox {
     async fn outcome_of(
         &self,
         answer: Result<crate::shared::channel::dialogue::Sent, SendError>,
-        message: &Outgoing,
+        (message, part): (&Outgoing, &OutgoingPart),
         connection: &Connection,
     ) -> Outcome {
         let (channel, account) = (connection.channel.as_str(), connection.account.as_str());
@@ -244,6 +248,22 @@ impl Outbox {
                     "the platform failed; a message is sent later"
                 );
                 Outcome::Again(Some(later(PAUSES.jittered(message.tries))))
+            }
+            Err(SendError::General { code }) => {
+                self.0.unknown_codes.note(&self.0.answering.shared, channel, &code, Then::TriedAFewTimes);
+                let errors = part.general_errors + 1;
+                tracing::info!(
+                    channel,
+                    account,
+                    message = message.id,
+                    code,
+                    errors,
+                    "the platform failed, and not why"
+                );
+                match errors < MOST_GENERAL_ERRORS {
+                    true => Outcome::GeneralError(later(PAUSES.jittered(errors))),
+                    false => Outcome::Failed(Reason::Refused, Some(code)),
+                }
             }
             Err(SendError::Later { retry_after, only_person }) => {
                 if !only_person {

@@ -266,6 +266,7 @@ fn stored(new: &NewMessage, (number, answers): (i64, Option<&[u8]>), now_ms: i64
         called_at: None,
         unknown_at: None,
         looks: 0,
+        general_errors: 0,
         platform_id: None,
         sent_at: None,
         delivered_at: None,
