@@ -318,7 +318,7 @@ impl Answering {
     async fn fit(&self, wish: &Wish<'_>, content: &Content, dialogue: &dyn Dialogue) -> Result<Fitting, Refused> {
         let (connection, profile) = (wish.connection, dialogue.profile());
         self.check_reply_to(&wish.conversation(), content).await?;
-        let (media, uploaded) = match &content.media {
+        let (medium, uploaded) = match content.medium() {
             None => (None, None),
             Some(Media::Linked { url, kind, name, bytes }) => {
                 let (url, media, name, bytes) = (url.clone(), *kind, name.clone(), *bytes);
@@ -330,7 +330,7 @@ impl Answering {
             }
         };
         let parts_of = |shop: &str| {
-            content.into_parts(dialogue, media.clone(), shop).map_err(|misfit| Refused::Invalid(vec![misfit]))
+            content.into_parts(dialogue, medium.clone(), shop).map_err(|misfit| Refused::Invalid(vec![misfit]))
         };
         let mut misfits: Vec<Refused> = Vec::new();
         for misfit in parts_of("")?.iter().filter_map(|part| dialogue.misfit(part)) {
@@ -346,7 +346,7 @@ impl Answering {
             Some((id, found)) => Some((id, found?)),
             None => None,
         };
-        if let Some(Media::Linked { url, .. }) = &content.media
+        if let Some(Media::Linked { url, .. }) = content.medium()
             && misfit_of_address(url).is_some()
         {
             return Err(Refused::Media("address"));

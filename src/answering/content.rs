@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::{Host, Url};
 
 use super::cut::{cut, cut_to};
@@ -67,6 +67,8 @@ pub struct Content {
     pub media: Option<Media>,
     /// A message that the platform approved before.
     pub template: Option<Value>,
+    /// The picture, video or file above it.
+    pub header: Option<Media>,
     /// The platform's id of the message that is quoted.
     pub reply_to: Option<String>,
     /// The event that is answered.
@@ -110,12 +112,14 @@ impl Content {
             members,
             &["text", "choices", "products", "media", "template", "reply_to", "answers", "author", "ttl_seconds"],
         );
+        let (template, header) = reader.template();
         let content = Self {
             text: reader.seen_text("text", 1..=LONGEST_TEXT),
             choices: reader.choices(),
             products: reader.products(),
             media: reader.media(),
-            template: reader.template(),
+            template,
+            header,
             reply_to: reader.text("reply_to", 1..=500),
             answers: reader.text("answers", 1..=100),
             author: reader.author(),
@@ -138,17 +142,24 @@ impl Content {
         .filter_map(|(is_needed, ability)| is_needed.then_some(ability))
     }
 
-    /// Cuts the message into the parts that a channel sends. `media`: the medium as the platform will fetch it; `shop`:
-    /// whose products they are.
+    /// The medium of the message: its own, or that of its template's header.
+    #[must_use]
+    pub fn medium(&self) -> Option<&Media> {
+        self.media.as_ref().or(self.header.as_ref())
+    }
+
+    /// Cuts the message into the parts that a channel sends. `medium`: [`Content::medium`] as the platform will fetch it;
+    /// `shop`: whose products they are.
     ///
     /// # Errors
     /// A text that does not fit into so many parts.
     pub fn into_parts(
         &self,
         dialogue: &dyn Dialogue,
-        media: Option<PartContent>,
+        medium: Option<PartContent>,
         shop: &str,
     ) -> Result<Vec<Part>, Misfit> {
+        let (media, header) = if self.template.is_some() { (None, medium) } else { (medium, None) };
         let profile = dialogue.profile();
         let (mut pieces, caption) = self.cut_text(dialogue, media.as_ref());
         if pieces.len() > MOST_PARTS {
@@ -167,7 +178,12 @@ impl Content {
             let caption = caption.map(str::to_owned);
             contents.push(PartContent::Products { shop, ids, cards: Vec::new(), caption });
         }
-        contents.extend(self.template.clone().map(|template| PartContent::Template { template }));
+        contents.extend(self.template.clone().map(|mut template| {
+            if let Some(PartContent::Media { url, media, name, bytes, .. }) = header {
+                template["header"] = json!({ "url": url, "type": media, "name": name, "bytes": bytes });
+            }
+            PartContent::Template { template }
+        }));
         let last = contents.len().saturating_sub(1);
         let part = |(index, content): (usize, PartContent)| Part {
             content,
@@ -357,11 +373,12 @@ impl Reader<'_> {
         Some(Media::Linked { url: url?, kind: kind?, name, bytes })
     }
 
-    fn template(&mut self) -> Option<Value> {
-        let found = self.get("template").cloned()?;
+    /// A template, and the picture, video or file above it.
+    fn template(&mut self) -> (Option<Value>, Option<Media>) {
+        let Some(found) = self.get("template").cloned() else { return (None, None) };
         let Some(members) = found.as_object() else {
             self.misfit("/template", "This must be an object with name and language.");
-            return None;
+            return (None, None);
         };
         self.refuse_others("/template", members, &["name", "language", "params", "header"]);
         let missing = Value::Null;
@@ -377,25 +394,9 @@ impl Reader<'_> {
             }
             _ => self.misfit("/template/params", format!("This must be a list of at most {MOST_PARAMS} texts.")),
         }
-        if let Some(header) = members.get("header").filter(|header| !header.is_null()) {
-            self.template_header(header);
-        }
-        Some(found)
-    }
-
-    /// The picture, video or file above a template: by its address.
-    fn template_header(&mut self, header: &Value) {
-        match self.media_at("/template/header", header) {
-            Some(Media::Linked { url, .. }) => {
-                if let Some(why) = misfit_of_address(&url) {
-                    self.misfit("/template/header/url", format!("This cannot be used: {why}."));
-                }
-            }
-            Some(Media::Uploaded(_)) => {
-                self.misfit("/template/header/id", "The header of a template must be named by its address.");
-            }
-            None => {}
-        }
+        let header = members.get("header").filter(|header| !header.is_null());
+        let header = header.and_then(|header| self.media_at("/template/header", header));
+        (Some(found), header)
     }
 
     fn author(&mut self) -> Author {
@@ -463,8 +464,6 @@ pub fn misfit_of_address(address: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn misfits(body: &Value) -> Vec<String> {

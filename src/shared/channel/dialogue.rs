@@ -409,6 +409,16 @@ pub enum PartContent {
 }
 
 impl PartContent {
+    /// The address at which the platform fetches the medium that is in it, if there is one.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        match self {
+            Self::Media { url, .. } => Some(url),
+            Self::Template { template } => template["header"]["url"].as_str(),
+            Self::Text { .. } | Self::Products { .. } => None,
+        }
+    }
+
     /// The word in the API.
     #[must_use]
     pub fn kind(&self) -> &'static str {
