@@ -235,8 +235,9 @@ impl Answering {
     ) -> Result<Acceptance, Refused> {
         let conversation = wish.conversation();
         let connection = wish.connection;
-        let dialogue = self.dialogue(&connection.channel).ok_or(Refused::Account(Unavailable::Off.as_str()))?;
         let asked = self.find_asked(wish, &content).await?;
+        self.check_reply_to(&conversation, &content).await?;
+        let dialogue = self.dialogue(&connection.channel).ok_or(Refused::Account(Unavailable::Off.as_str()))?;
         let Fitting { parts, uploaded } = self.fit(wish, &content, &**dialogue).await?;
         let to = Recipient { account: &connection.account, person: wish.person };
         let forbidden: Vec<Forbidden> =
@@ -317,7 +318,6 @@ impl Answering {
     /// before what cannot be sent of it.
     async fn fit(&self, wish: &Wish<'_>, content: &Content, dialogue: &dyn Dialogue) -> Result<Fitting, Refused> {
         let (connection, profile) = (wish.connection, dialogue.profile());
-        self.check_reply_to(&wish.conversation(), content).await?;
         let (medium, uploaded) = match content.medium() {
             None => (None, None),
             Some(Media::Linked { url, kind, name, bytes }) => {

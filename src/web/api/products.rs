@@ -83,7 +83,9 @@ async fn one(
 async fn shops(api: &Api, caller: &Caller) -> Result<Vec<Account>, ApiProblem> {
     let connections = api.shared.connections.list_of(caller.merchant()).await?;
     let sells = |channel: &str| api.shared.products.source_of(channel).is_some();
-    let all = connections.into_iter().filter(|one| sells(&one.channel) && api.channel(&one.channel).is_some());
+    let all = connections
+        .into_iter()
+        .filter(|one| sells(&one.channel) && api.channel(&one.channel).is_some_and(|channel| channel.is_on));
     let names_a_shop = names_a_shop(api, caller);
     let seen = all.filter(|one| !names_a_shop || caller.sees(&one.channel, &one.account));
     Ok(seen.map(|one| (one.channel, one.account)).collect())

@@ -17,6 +17,9 @@ const PAUSES: Doubling = Doubling::new(std::time::Duration::from_millis(500), st
 /// How soon it is looked again whether an account can send, or the journal be used, in milliseconds.
 const AGAIN_MS: i64 = 1_000;
 
+/// How soon it is looked again at a message of unknown fate whose channel is off, in milliseconds.
+const OFF_MS: i64 = 60_000;
+
 /// How soon it is looked again whether the part before was delivered, in milliseconds.
 const GLANCE_MS: i64 = 100;
 
@@ -52,7 +55,7 @@ impl Outbox {
         let Some(DueOutgoing { message, standing, is_undecided }) = found else { return Ok(Turn::Done) };
         let now_ms = self.now_ms();
         let Some(dialogue) = self.0.answering.dialogue(&to.channel) else {
-            return Ok(Turn::Postponed(now_ms + AGAIN_MS));
+            return self.turn_of_channel_that_is_off(&message).await;
         };
         if let Some(part) = message.parts.iter().find(|part| part.state == PartState::Unknown) {
             if !self.is_overdue(part) {
@@ -100,6 +103,18 @@ impl Outbox {
             return Ok(Turn::Postponed(now_ms + AGAIN_MS));
         }
         Ok(self.call(&**dialogue, &message, part, &content, &connection).await)
+    }
+
+    /// Nothing is sent or looked for on a channel that is off, until the next start. What was not called fails when its time is
+    /// over.
+    async fn turn_of_channel_that_is_off(&self, message: &Outgoing) -> anyhow::Result<Turn> {
+        let is_unknown = message.parts.iter().any(|part| part.state == PartState::Unknown);
+        let now_ms = self.now_ms();
+        match (message.expires_at <= now_ms, is_unknown) {
+            (true, false) => self.fail(message, Reason::Expired).await,
+            (true, true) => Ok(Turn::Postponed(now_ms + OFF_MS)),
+            (false, _) => Ok(Turn::Postponed(message.expires_at)),
+        }
     }
 
     /// The message waits although the time of its next call has come: what is told of that time is the time that is known now,
