@@ -235,8 +235,9 @@ impl Answering {
     ) -> Result<Acceptance, Refused> {
         let conversation = wish.conversation();
         let connection = wish.connection;
+        let asked = self.find_asked(wish, &content).await?;
+        self.check_reply_to(&conversation, &content).await?;
         let dialogue = self.dialogue(&connection.channel).ok_or(Refused::Account(Unavailable::Off.as_str()))?;
-        let asked = self.find_asked(&conversation, &content).await?;
         let Fitting { parts, uploaded } = self.fit(wish, &content, &**dialogue).await?;
         let to = Recipient { account: &connection.account, person: wish.person };
         let forbidden: Vec<Forbidden> =
@@ -304,9 +305,10 @@ impl Answering {
     }
 
     /// The event that is answered, if one is named.
-    async fn find_asked(&self, of: &Conversation, content: &Content) -> Result<Asked, Refused> {
+    async fn find_asked(&self, wish: &Wish<'_>, content: &Content) -> Result<Asked, Refused> {
         let Some(id) = &content.answers else { return Ok(Asked::Open) };
-        match self.shared.journal.find_asked(of, id).await? {
+        let merchant = wish.connection.merchant.to_string();
+        match self.shared.journal.find_asked(&merchant, &wish.conversation(), id).await? {
             Asked::Unknown => Err(unknown_event()),
             asked => Ok(asked),
         }
@@ -316,8 +318,7 @@ impl Answering {
     /// before what cannot be sent of it.
     async fn fit(&self, wish: &Wish<'_>, content: &Content, dialogue: &dyn Dialogue) -> Result<Fitting, Refused> {
         let (connection, profile) = (wish.connection, dialogue.profile());
-        self.check_reply_to(&wish.conversation(), content).await?;
-        let (media, uploaded) = match &content.media {
+        let (medium, uploaded) = match content.medium() {
             None => (None, None),
             Some(Media::Linked { url, kind, name, bytes }) => {
                 let (url, media, name, bytes) = (url.clone(), *kind, name.clone(), *bytes);
@@ -329,7 +330,7 @@ impl Answering {
             }
         };
         let parts_of = |shop: &str| {
-            content.into_parts(dialogue, media.clone(), shop).map_err(|misfit| Refused::Invalid(vec![misfit]))
+            content.into_parts(dialogue, medium.clone(), shop).map_err(|misfit| Refused::Invalid(vec![misfit]))
         };
         let mut misfits: Vec<Refused> = Vec::new();
         for misfit in parts_of("")?.iter().filter_map(|part| dialogue.misfit(part)) {
@@ -345,7 +346,7 @@ impl Answering {
             Some((id, found)) => Some((id, found?)),
             None => None,
         };
-        if let Some(Media::Linked { url, .. }) = &content.media
+        if let Some(Media::Linked { url, .. }) = content.medium()
             && misfit_of_address(url).is_some()
         {
             return Err(Refused::Media("address"));
@@ -459,6 +460,9 @@ fn settle(acceptance: Acceptance) -> Result<Accepted, Refused> {
         Acceptance::Repeated(message, answer) => Ok(Accepted::Repeated(message, answer)),
         Acceptance::KeyReused(id) => Err(Refused::KeyReused(id)),
         Acceptance::UnknownEvent => Err(unknown_event()),
+        Acceptance::NoParts => {
+            Err(Refused::Invalid(vec![Misfit::new("/text", "There is nothing that could be sent.")]))
+        }
         Acceptance::Overtaken(overtaken) => Err(Refused::Overtaken(overtaken)),
         Acceptance::QueueFull => Err(Refused::QueueFull),
         // Only what belongs to a turn of the responder can be unwanted.

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::{Host, Url};
 
 use super::cut::{cut, cut_to};
 use crate::shared::channel::dialogue::{Ability, Choice, Dialogue, MediaKind, Part, PartContent, Profile};
 use crate::shared::store::Author;
+use crate::shared::text_fold::is_blank;
 
 /// The longest text of a message, in characters.
 const LONGEST_TEXT: usize = 10_000;
@@ -66,6 +67,8 @@ pub struct Content {
     pub media: Option<Media>,
     /// A message that the platform approved before.
     pub template: Option<Value>,
+    /// The picture, video or file above it.
+    pub header: Option<Media>,
     /// The platform's id of the message that is quoted.
     pub reply_to: Option<String>,
     /// The event that is answered.
@@ -109,12 +112,14 @@ impl Content {
             members,
             &["text", "choices", "products", "media", "template", "reply_to", "answers", "author", "ttl_seconds"],
         );
+        let (template, header) = reader.template();
         let content = Self {
-            text: reader.text("text", 1..=LONGEST_TEXT),
+            text: reader.seen_text("text", 1..=LONGEST_TEXT),
             choices: reader.choices(),
             products: reader.products(),
             media: reader.media(),
-            template: reader.template(),
+            template,
+            header,
             reply_to: reader.text("reply_to", 1..=500),
             answers: reader.text("answers", 1..=100),
             author: reader.author(),
@@ -137,17 +142,24 @@ impl Content {
         .filter_map(|(is_needed, ability)| is_needed.then_some(ability))
     }
 
-    /// Cuts the message into the parts that a channel sends. `media`: the medium as the platform will fetch it; `shop`:
-    /// whose products they are.
+    /// The medium of the message: its own, or that of its template's header.
+    #[must_use]
+    pub fn medium(&self) -> Option<&Media> {
+        self.media.as_ref().or(self.header.as_ref())
+    }
+
+    /// Cuts the message into the parts that a channel sends. `medium`: [`Content::medium`] as the platform will fetch it;
+    /// `shop`: whose products they are.
     ///
     /// # Errors
     /// A text that does not fit into so many parts.
     pub fn into_parts(
         &self,
         dialogue: &dyn Dialogue,
-        media: Option<PartContent>,
+        medium: Option<PartContent>,
         shop: &str,
     ) -> Result<Vec<Part>, Misfit> {
+        let (media, header) = if self.template.is_some() { (None, medium) } else { (medium, None) };
         let profile = dialogue.profile();
         let (mut pieces, caption) = self.cut_text(dialogue, media.as_ref());
         if pieces.len() > MOST_PARTS {
@@ -166,7 +178,12 @@ impl Content {
             let caption = caption.map(str::to_owned);
             contents.push(PartContent::Products { shop, ids, cards: Vec::new(), caption });
         }
-        contents.extend(self.template.clone().map(|template| PartContent::Template { template }));
+        contents.extend(self.template.clone().map(|mut template| {
+            if let Some(PartContent::Media { url, media, name, bytes, .. }) = header {
+                template["header"] = json!({ "url": url, "type": media, "name": name, "bytes": bytes });
+            }
+            PartContent::Template { template }
+        }));
         let last = contents.len().saturating_sub(1);
         let part = |(index, content): (usize, PartContent)| Part {
             content,
@@ -239,6 +256,21 @@ impl Reader<'_> {
         self.text_at(&format!("/{name}"), &found, length)
     }
 
+    /// As [`Reader::text`], for what people are to read: no platform takes a text of which nobody sees anything.
+    fn seen_text(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        let found = self.get(name).cloned()?;
+        self.seen_text_at(&format!("/{name}"), &found, length)
+    }
+
+    fn seen_text_at(&mut self, pointer: &str, value: &Value, length: RangeInclusive<usize>) -> Option<String> {
+        let text = self.text_at(pointer, value, length)?;
+        if is_blank(&text) {
+            self.misfit(pointer, "This must have characters that can be seen.");
+            return None;
+        }
+        Some(text)
+    }
+
     fn text_at(&mut self, pointer: &str, value: &Value, length: RangeInclusive<usize>) -> Option<String> {
         let Some(text) = value.as_str() else {
             self.misfit(pointer, "This must be text.");
@@ -280,7 +312,7 @@ impl Reader<'_> {
             let missing = Value::Null;
             let of = |name: &str| members.get(name).unwrap_or(&missing);
             let id = self.text_at(&format!("{pointer}/id"), of("id"), 1..=LONGEST_CHOICE_ID);
-            let title = self.text_at(&format!("{pointer}/title"), of("title"), 1..=LONGEST_CHOICE_TITLE);
+            let title = self.seen_text_at(&format!("{pointer}/title"), of("title"), 1..=LONGEST_CHOICE_TITLE);
             if let (Some(id), Some(title)) = (id, title) {
                 if choices.iter().any(|other| other.id == id) {
                     self.misfit(format!("{pointer}/id"), "Another choice has this id.");
@@ -341,11 +373,12 @@ impl Reader<'_> {
         Some(Media::Linked { url: url?, kind: kind?, name, bytes })
     }
 
-    fn template(&mut self) -> Option<Value> {
-        let found = self.get("template").cloned()?;
+    /// A template, and the picture, video or file above it.
+    fn template(&mut self) -> (Option<Value>, Option<Media>) {
+        let Some(found) = self.get("template").cloned() else { return (None, None) };
         let Some(members) = found.as_object() else {
             self.misfit("/template", "This must be an object with name and language.");
-            return None;
+            return (None, None);
         };
         self.refuse_others("/template", members, &["name", "language", "params", "header"]);
         let missing = Value::Null;
@@ -361,25 +394,9 @@ impl Reader<'_> {
             }
             _ => self.misfit("/template/params", format!("This must be a list of at most {MOST_PARAMS} texts.")),
         }
-        if let Some(header) = members.get("header").filter(|header| !header.is_null()) {
-            self.template_header(header);
-        }
-        Some(found)
-    }
-
-    /// The picture, video or file above a template: by its address.
-    fn template_header(&mut self, header: &Value) {
-        match self.media_at("/template/header", header) {
-            Some(Media::Linked { url, .. }) => {
-                if let Some(why) = misfit_of_address(&url) {
-                    self.misfit("/template/header/url", format!("This cannot be used: {why}."));
-                }
-            }
-            Some(Media::Uploaded(_)) => {
-                self.misfit("/template/header/id", "The header of a template must be named by its address.");
-            }
-            None => {}
-        }
+        let header = members.get("header").filter(|header| !header.is_null());
+        let header = header.and_then(|header| self.media_at("/template/header", header));
+        (Some(found), header)
     }
 
     fn author(&mut self) -> Author {
@@ -447,8 +464,6 @@ pub fn misfit_of_address(address: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn misfits(body: &Value) -> Vec<String> {
@@ -462,6 +477,9 @@ mod tests {
             (json!({}), &[""]),
             (json!({"text": ""}), &["/text"]),
             (json!({"text": 5}), &["/text"]),
+            (json!({"text": "\u{2028}\u{3000}\t"}), &["/text"]),
+            (json!({"text": "\u{200b}\u{feff}\u{ad}\u{2060}\u{3164}"}), &["/text"]),
+            (json!({"text": "a", "choices": [{"id": " ", "title": "\u{200d}"}]}), &["/choices/0/title"]),
             (json!({"text": "x".repeat(10_001)}), &["/text"]),
             (json!({"text": "a", "colour/x": 1}), &["/colour~1x"]),
             (json!({"text": "a", "choices": []}), &["/choices"]),

@@ -3,9 +3,10 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::shared::channel::dialogue::TextLimit;
+use crate::shared::text_fold::is_blank;
 
 /// Cuts a text into pieces that fit, at the end of a paragraph, else of a line, a sentence, a word; never inside a character
-/// as people see it. What separates two pieces goes.
+/// as people see it. What separates two pieces goes, and a piece of which nobody would see anything: no platform takes one.
 #[must_use]
 pub fn cut(text: &str, limit: TextLimit) -> Vec<&str> {
     let mut pieces = Vec::new();
@@ -20,12 +21,12 @@ pub fn cut(text: &str, limit: TextLimit) -> Vec<&str> {
             .or_else(|| head.rfind(char::is_whitespace).filter(|end| *end > 0))
             .unwrap_or(longest);
         let (piece, left) = rest.split_at(end);
-        if !piece.trim().is_empty() {
+        if !is_blank(piece) {
             pieces.push(piece.trim_end());
         }
         rest = left.trim_start();
     }
-    if !rest.is_empty() {
+    if !is_blank(rest) {
         pieces.push(rest);
     }
     pieces
@@ -83,6 +84,7 @@ mod tests {
         assert_eq!(cut_to("aaaa bbbb ccc dd", limit, last), ["aaaa bbbb", "ccc", "dd"]);
         assert_eq!(cut_to("aaaa   ", limit, last), ["aaaa"]);
         assert_eq!(cut_to("", limit, last), [""; 0]);
+        assert_eq!(cut_to(&" \u{200b}".repeat(9), limit, last), [""; 0]);
     }
 
     #[test]
@@ -97,6 +99,11 @@ mod tests {
         let family = "👨\u{200d}👩\u{200d}👧";
         assert_eq!(cut(&family.repeat(3), limit), [family.repeat(2), family.to_owned()]);
         assert_eq!(cut("ääääää", TextLimit::Bytes(5)), ["ää", "ää", "ää"]);
+        assert_eq!(
+            cut(&format!("One. {}Two", "\u{200b}".repeat(30)), limit).concat().replace('\u{200b}', ""),
+            "One.Two"
+        );
+        assert_eq!(cut(&"\u{200b}".repeat(30), limit), [""; 0]);
     }
 
     proptest! {
@@ -105,9 +112,9 @@ mod tests {
             let limit = if in_bytes { TextLimit::Bytes(most) } else { TextLimit::Characters(most) };
             let pieces = cut(&text, limit);
             for piece in &pieces {
-                prop_assert!(limit.fits(piece) && !piece.is_empty());
+                prop_assert!(limit.fits(piece) && !is_blank(piece));
             }
-            let words = |text: &str| text.split_whitespace().collect::<String>();
+            let words = |text: &str| text.chars().filter(|one| !is_blank(one.encode_utf8(&mut [0; 4]))).collect::<String>();
             prop_assert_eq!(words(&pieces.concat()), words(&text));
             let shorter = cut_to(&text, limit, TextLimit::Characters(4));
             prop_assert!(shorter.iter().all(|piece| limit.fits(piece)));

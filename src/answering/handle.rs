@@ -10,6 +10,7 @@ use super::push::Receivers;
 use super::settings::AnsweringSettings;
 use super::state::{AtTime, OWNER_LOST_MS};
 use super::uploads::Uploads;
+use crate::shared::channel::about::ItemMeaning;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::dialogue::{Dialogue, Fault};
 use crate::shared::channel::meaning::Meaning;
@@ -42,6 +43,8 @@ pub struct Answering {
     pub shared: Shared,
     /// How each channel takes part in conversations, by its name.
     pub dialogues: Arc<HashMap<&'static str, Arc<dyn Dialogue>>>,
+    /// What items mean of each channel that has conversations, also where it is off, by its name.
+    pub meanings: Arc<HashMap<&'static str, ItemMeaning>>,
     /// The settings.
     pub settings: Arc<AnsweringSettings>,
     /// Where products are looked for.
@@ -98,10 +101,10 @@ impl Answering {
     /// Reads what events mean.
     #[must_use]
     pub fn meaning(&self) -> Arc<ReadMeaning> {
-        let dialogues = Arc::clone(&self.dialogues);
+        let (dialogues, meanings) = (Arc::clone(&self.dialogues), Arc::clone(&self.meanings));
         Arc::new(move |channel, account, item| match dialogues.get(channel) {
             Some(dialogue) => (dialogue.meaning(account, item), dialogue.profile().automation_within),
-            None => (Meaning::Unreadable, None),
+            None => (meanings.get(channel).map_or(Meaning::Unreadable, |meaning| meaning(account, item)), None),
         })
     }
 

@@ -37,7 +37,7 @@ impl Answering {
             }
         };
         for content in contents {
-            if let PartContent::Media { url, .. } = content
+            if let Some(url) = content.address()
                 && let Some(gone_at) = self.uploads.gone_at(url).await?
             {
                 ends_at = Some(ends_at.map_or(gone_at, |at| at.min(gone_at)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::times::rfc3339;
-use crate::shared::channel::dialogue::{Ability, Profile};
+use crate::shared::channel::dialogue::{Ability, Profile, WindowRule};
 use crate::shared::journal::EventPlace;
 use crate::shared::store::{Author, ConversationState, Pause, PausedBy, Standing};
 
@@ -256,16 +256,22 @@ impl<'a> AtTime<'a> {
     pub fn is_open_to(&self, author: Author, is_template: bool) -> Result<bool, Against> {
         let is_bot = author == Author::Bot;
         let window = self.window();
-        let is_off = self.profile.is_some_and(|profile| profile.window.human_is_off);
         let is_free = window.allows(Allowed::Free) || (is_template && window.allows(Allowed::Template));
         match is_bot {
             true if !is_free => Err(Against::WindowClosed),
             true if self.profile.is_some_and(|profile| profile.is_public) => Err(Against::Public),
             _ if is_free => Ok(false),
             _ if window.allows(Allowed::Human) => Ok(true),
-            _ if is_off && !is_template => Err(Against::HumanIsOff),
+            _ if !is_template && self.would_be_open_to_humans() => Err(Against::HumanIsOff),
             _ => Err(Against::WindowClosed),
         }
+    }
+
+    /// Whether humans might write now if the settings let them.
+    fn would_be_open_to_humans(&self) -> bool {
+        let rule = self.profile.map(|profile| profile.window).filter(|rule| rule.human_is_off);
+        let until = |rule: WindowRule| Some(self.state().opened_at?.saturating_add(milliseconds(rule.human?)));
+        rule.and_then(until).is_some_and(|until| self.now_ms < until)
     }
 
     /// Until when a message may go out that may go out now, in milliseconds since 1970; `None`: no end is known.
@@ -275,7 +281,7 @@ impl<'a> AtTime<'a> {
         let free = rule.free.filter(|_| !is_template)?;
         let state = self.state();
         let until = |from: Option<i64>, long: Option<Duration>| Some(from?.saturating_add(milliseconds(long?)));
-        let of_human = rule.human.filter(|_| author == Author::Human);
+        let of_human = rule.for_humans().filter(|_| author == Author::Human);
         until(state.opened_at, Some(free))
             .max(until(state.ad_at, rule.after_ad))
             .max(until(state.handed_at, Some(free)))
@@ -308,7 +314,7 @@ impl<'a> AtTime<'a> {
             (WindowState::Open, with_templates(&[Allowed::Free]))
         } else if may_be_open {
             (WindowState::Unknown, with_templates(&[Allowed::Free]))
-        } else if is_before(until(state.opened_at, rule.human)) {
+        } else if is_before(until(state.opened_at, rule.for_humans())) {
             (WindowState::Closed, with_templates(&[Allowed::Human]))
         } else {
             (WindowState::Closed, with_templates(&[]))

@@ -20,6 +20,7 @@ use crate::answering::uploads::Uploads;
 use crate::commands::CommandRunner;
 use crate::commands::rotate_keys::Rotation;
 use crate::shared::channel::Channel;
+use crate::shared::channel::about::About;
 use crate::shared::channel::context::Shared;
 use crate::shared::channel::job::Job;
 use crate::shared::clock::Clock;
@@ -281,9 +282,11 @@ fn answering(
     (receivers, uploads): (Receivers, Uploads),
 ) -> Answering {
     let dialogues = channels.iter().filter_map(|channel| Some((channel.about.name, channel.dialogue.clone()?)));
+    let meanings = channels::ALL.iter().filter_map(|about| Some((about.name, about.meaning?)));
     Answering {
         shared: shared.clone(),
         dialogues: Arc::new(dialogues.collect()),
+        meanings: Arc::new(meanings.collect()),
         settings: Arc::new(server.answering.clone()),
         products: Arc::new(Catalogue::new(shared.products.clone(), shared.connections.clone())),
         receivers,
@@ -372,7 +375,8 @@ fn join_routes(
     (answering, outbox, responder): (Answering, Arc<dyn Sending>, Option<Responder>),
     running: Running,
 ) -> Router {
-    let api_channels = channels.iter().map(ApiChannel::of).collect();
+    let is_on = |about: &About| channels.iter().any(|channel| channel.about.name == about.name);
+    let api_channels = channels::ALL.iter().map(|about| ApiChannel::of(about, is_on(about))).collect();
     let fronts = channels.iter().map(|channel| Front {
         channel: channel.about.name,
         connect: channel.connect.clone(),

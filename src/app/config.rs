@@ -381,8 +381,9 @@ impl Config {
         let mut settings = Settings::new(lookup);
         let server = Server::from_settings(&mut settings);
         let public_url = server.public_url.as_ref();
+        let whatsapp_is_on = whatsapp::Config::is_on(&mut settings);
         let config = Self {
-            facebook: facebook::Config::from_settings(&mut settings, public_url),
+            facebook: facebook::Config::from_settings(&mut settings, public_url, whatsapp_is_on),
             shopify: shopify::Config::from_settings(&mut settings, public_url),
             whatsapp: whatsapp::Config::from_settings(&mut settings, public_url),
             viber: viber::Config::from_settings(&mut settings, public_url),

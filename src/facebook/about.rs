@@ -1,7 +1,7 @@
 //! What is true of the channels, whatever is configured.
 
 use super::inbox::{INSTAGRAM, MESSENGER, Row};
-use super::payload;
+use super::{meaning, payload};
 use crate::shared::channel::about::About;
 
 /// The channel of Pages.
@@ -18,6 +18,7 @@ const fn of(row: &Row) -> About {
         is_polled: true,
         event_key: Some(payload::key_of_message),
         unsending: Some(payload::UNSENDING),
+        meaning: Some(|account, item| meaning::of(account, "", item)),
         products: None,
     }
 }

@@ -54,15 +54,12 @@ const MEDIA_MAX_BYTES: u64 = 25 * 1024 * 1024;
 const CALLS_PER_SECOND: u32 = 2;
 
 /// The variables that switch the channel on: with any of them set, all that have no default must be.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 15] = [
     "FACEBOOK_APP_ID",
-    "FACEBOOK_APP_SECRET",
-    "FACEBOOK_APP_SECRET_PREVIOUS",
     "FACEBOOK_VERIFY_TOKEN",
     "FACEBOOK_REDIRECT_URI",
     "FACEBOOK_WEBHOOK_ADDRESS",
     "FACEBOOK_REQUIRE_SHA256",
-    "FACEBOOK_GRAPH_VERSION",
     "FACEBOOK_GRAPH_URL",
     "FACEBOOK_DIALOG_URL",
     "FACEBOOK_POLL_CRON",
@@ -74,6 +71,12 @@ const NAMES: [&str; 18] = [
     "FACEBOOK_MEDIA_HOSTS",
     "FACEBOOK_MEDIA_MAX_BYTES",
 ];
+
+/// Those that do so, too, unless another product of Meta's is on: it takes them from this section where its own lacks them.
+const SHARED: [&str; 3] = ["FACEBOOK_APP_SECRET", "FACEBOOK_APP_SECRET_PREVIOUS", "FACEBOOK_GRAPH_VERSION"];
+
+/// Another name of one of them.
+const SECOND: &str = "FACEBOOK_WEBHOOK_VERIFY_TOKEN";
 
 /// The paths at which deliveries are taken in.
 pub const WEBHOOKS: &[&str] = &["/facebook/webhook", "/webhooks/facebook"];
@@ -89,9 +92,14 @@ pub const ROUTES: [&str; 6] = [
 ];
 
 impl Config {
-    /// Reads the section; `None`: none of its variables is set, the channel is off.
-    pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        if !settings.is_on(&NAMES, &["FACEBOOK_WEBHOOK_VERIFY_TOKEN"]) {
+    /// Reads the section; `None`: none of its variables is set, the channel is off. `has_others`: another product of Meta's is
+    /// on, which may take the app's secret and the version from this section.
+    pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>, has_others: bool) -> Option<Self> {
+        let is_on = match has_others {
+            true => settings.is_on(&NAMES, &[&SHARED[..], &[SECOND]].concat()),
+            false => settings.is_on(&[&NAMES[..], &SHARED].concat(), &[SECOND]),
+        };
+        if !is_on {
             return None;
         }
         let app_id = settings.required("FACEBOOK_APP_ID");
@@ -101,7 +109,7 @@ impl Config {
         }
         let app_secret = settings.required_secret("FACEBOOK_APP_SECRET");
         let previous = settings.secret("FACEBOOK_APP_SECRET_PREVIOUS");
-        let verify_token = settings.required_secret_named("FACEBOOK_VERIFY_TOKEN", "FACEBOOK_WEBHOOK_VERIFY_TOKEN");
+        let verify_token = settings.required_secret_named("FACEBOOK_VERIFY_TOKEN", SECOND);
         let redirect_uri = settings.url_below("FACEBOOK_REDIRECT_URI", public_url, &["/facebook/callback"]);
         let webhook_address = settings.url_below("FACEBOOK_WEBHOOK_ADDRESS", public_url, WEBHOOKS);
         Some(Self {

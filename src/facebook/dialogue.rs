@@ -44,7 +44,7 @@ impl InboxDialogue {
     /// Of the inbox of this row.
     #[must_use]
     pub fn new(facebook: Arc<Facebook>, row: &'static Row) -> Self {
-        let human = facebook.config.human_agent.then_some(WEEK);
+        let human_is_off = !facebook.config.human_agent;
         let profile = Profile {
             can: &[Ability::Text, Ability::Media, Ability::Choices, Ability::Products, Ability::Typing, Ability::Seen],
             text: row.text_limit,
@@ -52,7 +52,7 @@ impl InboxDialogue {
             cards: 10,
             captions: &[],
             caption_of_products: None,
-            window: WindowRule { free: Some(DAY), after_ad: Some(WEEK), human, human_is_off: human.is_none() },
+            window: WindowRule { free: Some(DAY), after_ad: Some(WEEK), human: Some(WEEK), human_is_off },
             // Above 40 messages a second the Page's inbox stops listing them.
             rate: Rate { parts: 40, per: Duration::from_secs(1), heavy: 10 },
             has_echo: true,

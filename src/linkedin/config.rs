@@ -48,7 +48,7 @@ const API_URL: &str = "https://api.linkedin.com";
 const OAUTH_URL: &str = "https://www.linkedin.com/oauth/v2";
 
 /// The variables of the section that have no default: with any of them set the channel is on.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 7] = [
     "LINKEDIN_CLIENT_ID",
     "LINKEDIN_CLIENT_SECRET",
     "LINKEDIN_CLIENT_SECRET_PREVIOUS",
@@ -56,17 +56,17 @@ const NAMES: [&str; 8] = [
     "LINKEDIN_REFRESH_TOKEN",
     "LINKEDIN_ORGANIZATION_ID",
     "LINKEDIN_APPLICATION_ID",
-    "LINKEDIN_WEBHOOK_VERIFY_TOKEN",
 ];
 
-/// Those that have one.
-const WITH_DEFAULT: [&str; 6] = [
+/// Those that have one, and the one that nothing needs.
+const WITH_DEFAULT: [&str; 7] = [
     "LINKEDIN_VERSION",
     "LINKEDIN_MESSAGES",
     "LINKEDIN_ANSWER_COMMENTS",
     "LINKEDIN_WEBHOOK_ADDRESS",
     "LINKEDIN_API_URL",
     "LINKEDIN_OAUTH_URL",
+    "LINKEDIN_WEBHOOK_VERIFY_TOKEN",
 ];
 
 /// The paths at which notifications are taken in.

@@ -12,5 +12,6 @@ pub static ABOUT: About = About {
     is_polled: true,
     event_key: Some(payload::key_of_delivery),
     unsending: None,
+    meaning: None,
     products: Some(&products::SOURCE),
 };

@@ -1,7 +1,7 @@
 //! What is true of the channel, whatever is configured.
 
 use super::names::NAME;
-use super::payload;
+use super::{meaning, payload};
 use crate::shared::channel::about::About;
 
 /// Of the channel. It has one account, whose token is a setting, and shows no past.
@@ -12,5 +12,6 @@ pub static ABOUT: About = About {
     is_polled: false,
     event_key: Some(payload::key_of_message),
     unsending: Some(payload::FROM_FILES),
+    meaning: Some(|_, item| meaning::of(item)),
     products: None,
 };

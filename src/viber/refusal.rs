@@ -50,7 +50,8 @@ pub fn of_call(status: i64, pause: Duration) -> ApiError {
     }
 }
 
-/// What it means that a message was not sent. Statuses beyond those that Viber lists are general errors: it is tried again.
+/// What it means that a message was not sent. Statuses beyond those that Viber lists are general errors: it is tried again a few
+/// times.
 #[must_use]
 pub fn of_send(status: i64, pause: Duration) -> SendError {
     let code = status.to_string();
@@ -69,7 +70,7 @@ pub fn of_send(status: i64, pause: Duration) -> SendError {
         (TOO_MANY, _) => SendError::Later { retry_after: pause, only_person: true },
         (1..=20, _) => refused(Reason::Refused),
         // "General error" in Viber's table.
-        _ => SendError::Broken { code, is_known: false },
+        _ => SendError::General { code },
     }
 }
 
@@ -97,9 +98,10 @@ mod tests {
         for status in [2, 7, 8, 9, 15] {
             assert!(matches!(of_send(status, PAUSE), SendError::Account(_)), "{status}");
         }
-        for status in [10, 21, 99, -1] {
-            let broken = SendError::Broken { code: status.to_string(), is_known: status == WEBHOOK_NOT_SET };
-            assert_eq!(of_send(status, PAUSE), broken);
+        let code = WEBHOOK_NOT_SET.to_string();
+        assert_eq!(of_send(WEBHOOK_NOT_SET, PAUSE), SendError::Broken { code, is_known: true });
+        for status in [21, 99, -1] {
+            assert_eq!(of_send(status, PAUSE), SendError::General { code: status.to_string() });
         }
         assert_eq!(of_send(12, PAUSE), SendError::Later { retry_after: PAUSE, only_person: true });
     }

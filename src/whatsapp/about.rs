@@ -1,7 +1,7 @@
 //! What is true of the channel, whatever is configured.
 
 use super::names::NAME;
-use super::payload;
+use super::{meaning, payload};
 use crate::shared::channel::about::About;
 
 /// The channel.
@@ -12,5 +12,6 @@ pub static ABOUT: About = About {
     is_polled: false,
     event_key: Some(payload::key_of_message),
     unsending: Some(payload::UNSENDING),
+    meaning: Some(|_, item| meaning::of(item)),
     products: None,
 };

@@ -74,9 +74,14 @@ const MEDIA_MAX_BYTES: u64 = 100 * 1024 * 1024;
 pub const ROUTES: [&str; 2] = ["/whatsapp/webhook", "/webhooks/whatsapp"];
 
 impl Config {
+    /// Whether the channel is on.
+    pub fn is_on(settings: &mut Settings<'_>) -> bool {
+        settings.is_on(&NAMES, &WITH_DEFAULT)
+    }
+
     /// Reads the section; `None`: the channel is off.
     pub fn from_settings(settings: &mut Settings<'_>, public_url: Option<&Url>) -> Option<Self> {
-        if !settings.is_on(&NAMES, &WITH_DEFAULT) {
+        if !Self::is_on(settings) {
             return None;
         }
         let text = settings.required("WHATSAPP_PHONE_NUMBER_ID");

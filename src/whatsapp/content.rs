@@ -90,9 +90,15 @@ pub fn misfit(part: &Part) -> Option<Misfit> {
 
 /// A header is a picture, a video or a file, and a parameter is one line of words.
 fn misfit_of_template(template: &Value) -> Option<Misfit> {
-    if template["header"]["type"] == "audio" {
-        let (pointer, message) = ("/template/header/type".to_owned(), "A template's header is no audio.".to_owned());
+    let header = &template["header"];
+    let kind: Option<MediaKind> = serde_json::from_value(header["type"].clone()).ok();
+    if kind == Some(MediaKind::Audio) {
+        let (pointer, message) = ("/template/header".to_owned(), "A template's header is no audio.".to_owned());
         return Some(Misfit::Invalid { pointer, message });
+    }
+    let size = header["bytes"].as_u64();
+    if kind.zip(size).is_some_and(|(kind, size)| size > largest(kind)) {
+        return Some(Misfit::Media { why: "size" });
     }
     let is_no_line = |text: &str| text.contains(['\n', '\t']) || text.contains("     ");
     let params = template["params"].as_array().map(Vec::as_slice).unwrap_or_default();

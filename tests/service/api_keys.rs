@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use shoptalk::shared::store::api_keys::{ApiKey, MOST_LIVING, NewApiKey, NotMade, Scope};
 use uuid::Uuid;
 
-use crate::api_docs::check_answer;
 use crate::logs::Log;
 use crate::test_app::{Answer, Browser, OPERATOR_TOKEN, PAGE, SHOP, TestApp};
 
@@ -56,9 +55,7 @@ impl Bot {
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let bearer = format!("Bearer {}", self.text);
         let headers = [&[("authorization", bearer.as_str())], headers].concat();
-        let answer = self.browser.send(method.clone(), path, &headers, body).await;
-        check_answer(&method, path, &answer);
-        answer
+        self.browser.send(method, path, &headers, body).await
     }
 }
 

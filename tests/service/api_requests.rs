@@ -178,6 +178,36 @@ async fn an_unknown_parameter_is_refused_on_every_route() {
 }
 
 #[tokio::test]
+async fn signs_have_no_members() {
+    let scene = Scene::start().await;
+    for sign in ["typing", "seen"] {
+        let path = format!("{}/{sign}", to(SAM));
+        let send = async |body: &str| {
+            let headers = [("content-type", "application/json")];
+            scene.bot.send(Method::POST, &path, &headers, body.as_bytes()).await
+        };
+        for (body, pointer) in [
+            (r#"{"seconds":5}"#, "/seconds"),
+            (r#"{"a":null}"#, "/a"),
+            ("[]", ""),
+            ("null", ""),
+            ("{", ""),
+            ("typing", ""),
+        ] {
+            let problem = is_problem(&send(body).await, 422, "invalid");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{sign} {body}");
+        }
+        scene.work().await;
+        assert_eq!(scene.app.facebook.sender_actions().len(), usize::from(sign == "seen"), "{sign}");
+        for body in ["", "{}", " { } "] {
+            assert_eq!(send(body).await.status, 204, "{sign} {body}");
+        }
+        scene.work().await;
+    }
+    scene.app.finish().await;
+}
+
+#[tokio::test]
 async fn what_http_refuses_has_the_form_of_the_api_there() {
     let scene = Scene::start().await;
     let path = format!("{}/messages", to(SAM));

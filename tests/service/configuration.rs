@@ -636,6 +636,41 @@ fn linkedin_needs_app_token_and_page_and_knows_no_verify_token() {
     }
     let all = ["LINKEDIN_CLIENT_ID", "LINKEDIN_CLIENT_SECRET", "LINKEDIN_ACCESS_TOKEN", "LINKEDIN_ORGANIZATION_ID"];
     assert_eq!(refused(&full_with("LINKEDIN_APPLICATION_ID", "80000001")), names(&all));
-    // What has a default switches nothing on.
-    assert!(read(&full_with("LINKEDIN_ANSWER_COMMENTS", "on")).unwrap().linkedin.is_none());
+    // What has a default switches nothing on, nor does what nothing needs, be it a placeholder.
+    for (name, value) in [
+        ("LINKEDIN_ANSWER_COMMENTS", "on"),
+        ("LINKEDIN_WEBHOOK_VERIFY_TOKEN", "from an older guide"),
+        ("LINKEDIN_WEBHOOK_VERIFY_TOKEN", "your_linkedin_verify_token"),
+    ] {
+        assert!(read(&full_with(name, value)).unwrap().linkedin.is_none(), "{name}={value}");
+    }
+}
+
+#[test]
+fn what_whatsapp_takes_from_facebooks_section_does_not_switch_facebook_on() {
+    let whatsapp =
+        OTHERS.into_iter().filter(|(name, _)| name.starts_with("WHATSAPP") && *name != "WHATSAPP_APP_SECRET");
+    let own = variables(whatsapp.chain([("PUBLIC_URL", "https://abc.ngrok.app")]));
+    let secret = ("FACEBOOK_APP_SECRET", "hush-facebook-secret");
+    let previous = ("FACEBOOK_APP_SECRET_PREVIOUS", "hush-previous-one");
+    let version = ("FACEBOOK_GRAPH_VERSION", "v25.0");
+    for taken in [&[secret][..], &[secret, version], &[secret, previous, version]] {
+        let mut all = own.clone();
+        all.extend(variables(taken.iter().copied()));
+        let config = read(&all).unwrap_or_else(|problems| panic!("{taken:?}: {problems}"));
+        assert!(config.facebook.is_none(), "{taken:?}");
+        let whatsapp = config.whatsapp.unwrap();
+        assert_eq!(whatsapp.graph_version, if taken.len() > 1 { "v25.0" } else { "v26.0" });
+        assert_eq!(whatsapp.app_secret.previous_uses().is_some(), taken.len() == 3);
+        // Beside anything else of Facebook's they belong to it.
+        all.insert("FACEBOOK_APP_ID".to_owned(), "900000000000001".to_owned());
+        assert_eq!(refused(&all), names(&["FACEBOOK_VERIFY_TOKEN"]), "{taken:?}");
+    }
+    let mut with_own = own;
+    with_own.extend(variables([("WHATSAPP_APP_SECRET", "hush-whatsapp-secret"), version]));
+    assert!(read(&with_own).unwrap().facebook.is_none());
+    // Without WhatsApp they are the beginning of Facebook's section.
+    let missing = names(&["FACEBOOK_APP_ID", "FACEBOOK_APP_SECRET", "FACEBOOK_VERIFY_TOKEN"]);
+    let alone = variables([version, ("PUBLIC_URL", "https://abc.ngrok.app")]);
+    assert_eq!(refused(&alone), missing);
 }

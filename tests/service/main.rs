@@ -22,6 +22,7 @@ mod backup;
 mod bots;
 mod bucket;
 mod canaries;
+mod channels_off;
 mod channels_together;
 mod cloud;
 mod cloud_kills;

@@ -46,6 +46,29 @@ fn change(scene: &Scene, set: &str) {
     assert_eq!(changed, 1);
 }
 
+/// A message to Sam that a request with this key made, and that was taken back: it stands against nothing. Gives its id.
+fn accepted_before(scene: &Scene, key: &str) -> &'static str {
+    const ID: &str = "msg_0123456789abcdef0123456789abcdef";
+    let (merchant, now_ms) = (scene.bot.key.merchant.to_string(), scene.app.clock.now_ms());
+    scene.app.journal_sql(|journal| {
+        journal.execute(
+            "INSERT INTO outgoing (number, id, merchant, channel, account, conversation, author, created_at, expires_at,
+                                   ttl_ms, after_seq, is_open)
+             VALUES (1, ?1, ?2, 'facebook', ?3, '7000000000000001', 'bot', ?4, ?4, 600000, 0, 0)",
+            (ID, &merchant, PAGE, now_ms),
+        )?;
+        journal.execute(
+            "INSERT INTO outgoing_parts (message, n, kind, state, reason) VALUES (1, 1, 'text', 'failed', 'taken-back')",
+            [],
+        )?;
+        journal.execute(
+            "INSERT INTO idempotency_keys (message, merchant, key, request, created_at) VALUES (1, ?1, ?2, x'00', ?3)",
+            (&merchant, key, now_ms),
+        )
+    });
+    ID
+}
+
 #[tokio::test]
 async fn of_what_stands_against_a_request_the_first_of_the_contract_is_told() {
     let (scene, asked) = against_everything().await;
@@ -89,6 +112,24 @@ async fn of_what_stands_against_a_request_the_first_of_the_contract_is_told() {
         let problem = is_problem(&answer, status, name);
         assert!(problem["detail"].is_string(), "{at}: {problem}");
     }
+
+    // A key that made a message is told of before anything that is wrong with the body, be it that it cannot be read.
+    let send = async |bot: &Bot, to: &str, key: &str, body: &str| {
+        bot.send(Method::POST, &format!("{to}/messages"), &[("idempotency-key", key)], body.as_bytes()).await
+    };
+    let known = accepted_before(&scene, "known");
+    let unreadable = ["{", r#"{"text":"\ud800"}"#, r#"{"text":"a","text":"b"}"#, "nonsense", "\u{feff}{}"];
+    for body in unreadable.into_iter().chain(["", "[]", "null", r#"{"colour":1}"#, r#"{"text":" "}"#]) {
+        is_problem(&send(&reader, &sam, "known", body).await, 403, "scope-missing");
+        is_problem(&send(&scene.bot, &nowhere, "known", body).await, 404, "not-found");
+        is_problem(&send(&scene.bot, &nobody, "known", body).await, 404, "not-found");
+        is_problem(&send(&scene.bot, &sam, "k", body).await, 422, "invalid");
+        let problem = is_problem(&send(&scene.bot, &sam, "known", body).await, 422, "idempotency-key-reused");
+        assert_eq!(problem["message"], known, "{body}");
+    }
+    let problem =
+        is_problem(&send(&scene.bot, &sam, "known", r#"{"text":"No."}"#).await, 422, "idempotency-key-reused");
+    assert_eq!(problem["message"], known);
 
     let body = json!({"text": "Yes.", "answers": asked});
     let next = async || post(bot, &sam, Some("k"), &body).await;

@@ -615,7 +615,14 @@ async fn the_window_closes_for_bots_and_says_what_is_still_allowed() {
     let problem = is_problem(&scene.post("k", &json!({"text": "Late."})).await, 409, "window-closed");
     assert!(problem["closed_at"].is_string());
     assert_eq!(problem["allowed"], json!([]));
-    is_problem(&scene.post("h", &json!({"text": "Late.", "author": "human"})).await, 403, "not-permitted");
+    let by_human = json!({"text": "Late.", "author": "human"});
+    is_problem(&scene.post("h", &by_human).await, 403, "not-permitted");
+    // After seven days nobody may write, whatever the settings say.
+    scene.app.clock.advance(Duration::from_secs(6 * 24 * 60 * 60 - 60));
+    is_problem(&scene.post("h", &by_human).await, 403, "not-permitted");
+    scene.app.clock.advance(Duration::from_secs(60));
+    let problem = is_problem(&scene.post("h", &by_human).await, 409, "window-closed");
+    assert_eq!(problem["allowed"], json!([]));
     scene.app.finish().await;
 }
 

@@ -83,6 +83,73 @@ async fn fifty_messages_of_a_person_wait_and_the_next_one_comes_again_later() {
 }
 
 #[tokio::test]
+async fn a_text_of_which_nobody_sees_anything_is_refused_whatever_its_length_and_place() {
+    let scene = Scene::start().await;
+    let media = json!({"url": "https://shop.example/1.jpg", "type": "image"});
+    let choices = json!([{"id": "Y", "title": "Yes"}]);
+    // White space, what has no width, and both: as much as goes into one part, and more than goes into five.
+    for blank in [" ", "\n\t\u{3000}\u{2028}", "\u{200b}\u{feff}", "\u{200d} \u{2060}\u{ad}"] {
+        for length in [1, 2_100, 10_000] {
+            let text: String = blank.chars().cycle().take(length.max(blank.chars().count())).collect();
+            // Of a key of its own, because one may not write so often.
+            let bot = Bot::start(&scene.app, &[Scope::Reply]).await;
+            for body in [
+                json!({"text": text}),
+                json!({"text": text, "choices": choices}),
+                json!({"text": text, "media": media}),
+                json!({"text": text, "products": ["1"]}),
+                json!({"text": text, "template": {"name": "a", "language": "en"}}),
+            ] {
+                let (path, body) = (format!("{}/messages", to(SAM)), body.to_string());
+                let answer = bot.send(Method::POST, &path, &[("idempotency-key", "blank")], body.as_bytes()).await;
+                let problem = is_problem(&answer, 422, "invalid");
+                assert_eq!(problem["errors"][0]["pointer"], "/text", "{body}");
+            }
+        }
+    }
+    let title = json!({"text": "Which?", "choices": [{"id": "Y", "title": "\u{200b} "}]});
+    let problem = is_problem(&scene.post("title", &title).await, 422, "invalid");
+    assert_eq!(problem["errors"][0]["pointer"], "/choices/0/title");
+    // A piece of a long text of which nobody would see anything is no part.
+    let long = format!("Yes.\n\n{}\n\nReally.", "\u{200b}".repeat(4_000));
+    let answer = scene.post("long", &json!({"text": long})).await;
+    assert_eq!(answer.json()["parts"].as_array().map(Vec::len), Some(2), "{answer:?}");
+    scene.work().await;
+    assert_eq!(scene.taken(), ["Yes.", "Really."]);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_without_parts_of_an_older_version_is_in_nobodys_way() {
+    let scene = Scene::start().await;
+    let event = scene.bot.get("/api/v1/events?after=0&types=message").await.json()["events"][0]["id"].clone();
+    let merchant = scene.bot.key.merchant.to_string();
+    let now_ms = scene.app.clock.now_ms();
+    scene.app.journal_sql(|journal| {
+        for n in 0..50 {
+            journal.execute(
+                "INSERT INTO outgoing (id, merchant, channel, account, conversation, author, created_at, expires_at,
+                                       ttl_ms, after_seq)
+                 VALUES (?1, ?2, 'facebook', ?3, ?4, 'bot', ?5, ?5 + 600000, 600000, (SELECT max(seq) FROM events))",
+                (format!("msg_{n}"), &merchant, PAGE, SAM, now_ms),
+            )?;
+        }
+        Ok(())
+    });
+    is_problem(&scene.post("locked", &json!({"text": "Yes."})).await, 429, "queue-full");
+    scene.app.journal_sql(|journal| {
+        journal.execute_batch(include_str!("../../migrations/journal/0033_messages_without_parts.sql"))
+    });
+    let answer = scene.post("free", &json!({"text": "Yes.", "answers": event})).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    scene.work().await;
+    assert_eq!(scene.taken(), ["Yes."]);
+    assert_eq!(reason(&scene.message("msg_7").await), ("failed", "refused"));
+    assert_eq!(scene.bot.get(&to(SAM)).await.json()["outgoing"], json!([]));
+    scene.app.finish().await;
+}
+
+#[tokio::test]
 async fn as_many_messages_of_an_account_wait_as_may_whoever_sends_them() {
     let few = |config: &mut Config| config.server.answering.most_waiting = 3;
     let app = TestApp::start_with(few).await;
@@ -259,6 +326,30 @@ async fn a_code_of_viber_that_nobody_knows_is_tried_again_counted_each_time_and_
     let text = scrape(&scene.app).await.text();
     let labels = r#"channel="viber",code="99""#;
     assert_eq!(value(&text, &format!("shoptalk_reply_unknown_codes_total{{{labels}}}")), 2.0);
+    scene.app.close().await;
+}
+
+#[tokio::test]
+async fn what_viber_fails_with_and_nobody_knows_is_tried_a_few_times_and_holds_nobody_back_for_ever() {
+    let scene = viber_stage::Scene::start().await;
+    for (failures, state) in [(4, "sent"), (5, "failed")] {
+        scene.desk.change(|bot| bot.refusals.extend([("send_message", 21)].repeat(failures)));
+        let id = scene.say(&json!({"text": "Yes.", "ttl_seconds": 86_400})).await;
+        let behind = scene.say(&json!({"text": "More."})).await;
+        for _ in 0..failures {
+            scene.pass(61).await;
+        }
+        let message = scene.message(&id).await;
+        assert_eq!((&message["state"], &message["tries"]), (&json!(state), &json!(5)), "{message}");
+        if state == "failed" {
+            assert_eq!(message["failure"], json!({"reason": "refused", "code": "21"}));
+        }
+        scene.pass(4).await;
+        assert_eq!(scene.message(&behind).await["state"], "sent", "what waits behind it goes on");
+        scene.pass(4).await;
+    }
+    let told = unknown_codes(&scene.app);
+    assert!(told.len() == 1 && told[0].contains("count as refused after that"), "{told:?}");
     scene.app.close().await;
 }
 

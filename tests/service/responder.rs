@@ -267,6 +267,7 @@ async fn what_is_no_good_answer_does_not_leave_and_a_human_is_called() {
         (words("It costs 1 USD."), "price"),
         (words("As I told Ann Example, it is blue."), "another customer"),
         (words(" "), "no answer"),
+        (words("\u{200b}\u{feff}"), "no answer"),
         (Says::Raw(StatusCode::OK, "text/html", "<html>busy</html>".to_owned()), "could not be read"),
         (Says::Raw(StatusCode::OK, "application/json", r#"{"choices":[{"mess"#.to_owned()), "could not be read"),
         (Says::Raw(StatusCode::UNAUTHORIZED, "application/json", "{}".to_owned()), "refuses to be asked"),

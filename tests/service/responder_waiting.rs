@@ -167,6 +167,22 @@ async fn a_model_that_is_silent_until_the_platforms_time_is_over_calls_a_human()
 }
 
 #[tokio::test]
+async fn an_answer_that_comes_after_the_platforms_time_is_dropped_and_its_cost_is_counted() {
+    let scene = Scene::switched_on().await;
+    scene.overtake(async { scene.app.clock.advance(Duration::from_secs(24 * 60 * 60)) }).await;
+    assert_eq!((scene.kept_note(), scene.got().len(), scene.model.asked().len()), (None, 0, 1));
+    let settled: (String, Option<String>, i64) = scene.app.journal_sql(|journal| {
+        journal.query_row("SELECT outcome, why, tokens_in + tokens_out FROM responder_outcomes", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+    });
+    assert_eq!(settled, ("dropped".to_owned(), Some("window_closed".to_owned()), 120));
+    scene.wait(61 * MINUTE).await;
+    assert_eq!((scene.kept_note(), scene.got().len(), scene.model.asked().len()), (None, 0, 1));
+    scene.app.finish().await;
+}
+
+#[tokio::test]
 async fn what_nobody_takes_up_is_handed_over_a_second_time_without_the_model() {
     let scene = Scene::switched_on().await;
     scene.model.always_says(Says::Call("hand_over", json!({ "reason": "She wants a refund." })));

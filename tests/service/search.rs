@@ -532,9 +532,10 @@ async fn the_api_tells_a_merchants_products_and_nobody_elses() {
         ("?q=green&shop=&max_price=", &["Green tea"]),
         ("?q=zz", &[]),
         ("?q=%22", &[]),
-        ("?q=", &[]),
+        ("?q=", &["Green tea"]),
         ("?q=%20%09", &[]),
-        ("?q=&available=true", &[]),
+        ("?q=&available=true", &["Green tea"]),
+        ("?q=&available=false", &[]),
         ("?available=true", &["Green tea"]),
         (&format!("?q=tea&shop={SHOP}"), &["Green tea"]),
     ] {

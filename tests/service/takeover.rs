@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use shoptalk::shared::clock::Clock;
 use shoptalk::shared::erasure::Scope as Erase;
 use shoptalk::shared::store::Takeovers;
 use shoptalk::shared::store::api_keys::Scope;
 
 use crate::api_keys::{Bot, is_problem};
 use crate::feed::{SAM, deliver, deliver_and_settle, events, lines, sam, start};
-use crate::test_app::{FACEBOOK_APP_ID, PAGE, TestApp};
+use crate::test_app::{Answer, FACEBOOK_APP_ID, PAGE, TestApp, beginning};
+use crate::{every_channel, whatsapp};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -186,26 +188,162 @@ async fn another_app_that_owns_the_thread_silences_bots_until_it_is_ours_again()
 }
 
 #[tokio::test]
+async fn what_another_app_writes_does_not_make_the_day_without_the_person_longer() {
+    let (app, bot) = start().await;
+    stand_by(&app, app.page().message_from(&sam(&app), "Hello?")).await;
+    app.clock.advance(20 * HOUR);
+    stand_by(&app, app.page().reply_by_app(&sam(&app), "I am another bot", 42)).await;
+    app.clock.advance(3 * HOUR);
+    app.work().await;
+    assert_eq!(last(&bot, "takeover").await["state"], "owner_lost");
+    app.clock.advance(HOUR);
+    app.work().await;
+    assert_eq!(last(&bot, "takeover").await["state"], "owner_back");
+
+    // Where it is first learned from what the other app wrote, it counts from that; and from the person again.
+    stand_by(&app, app.page().reply_by_app(&sam(&app), "Still another bot", 42)).await;
+    app.clock.advance(12 * HOUR);
+    stand_by(&app, app.page().reply_by_app(&sam(&app), "Are you there?", 42)).await;
+    stand_by(&app, app.page().message_from(&sam(&app), "Yes")).await;
+    app.clock.advance(23 * HOUR);
+    app.work().await;
+    assert_eq!(last(&bot, "takeover").await["state"], "owner_lost");
+    // The day is over before anybody looks: that is told before the next copy is.
+    app.clock.advance(2 * HOUR);
+    stand_by(&app, app.page().reply_by_app(&sam(&app), "Good bye", 42)).await;
+    let told = events(&bot, "after=0&limit=100&types=takeover").await;
+    let states: Vec<&str> = told.iter().map(|one| one["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["owner_lost", "owner_back", "owner_lost", "owner_back", "owner_lost"]);
+    assert_eq!(bot.get(&path()).await.json()["pause"], json!(null));
+    app.finish().await;
+}
+
+/// A delivery of Meta's with a copy for an app that does not own the thread: what the account sent to Kim.
+fn copy_of_echo(app: &TestApp, (object, account): (&str, &str), number: u32, sender_app: Option<u64>) -> String {
+    let mut item = json!({
+        "sender": { "id": account }, "recipient": { "id": KIM }, "timestamp": app.clock.now_ms(),
+        "message": { "mid": format!("m_copy_{object}_{number}"), "is_echo": true, "text": "An answer of others" },
+    });
+    if let Some(id) = sender_app {
+        item["message"]["app_id"] = json!(id);
+    }
+    json!({ "object": object, "entry": [{ "id": account, "time": app.clock.now_ms(), "standby": [item] }] }).to_string()
+}
+
+const KIM: &str = "9000000000000001";
+
+#[tokio::test]
+async fn a_copy_of_what_others_send_pauses_nobody_on_any_channel() {
+    let (app, _desk) = every_channel::start_with(Clock::manual(beginning()), |_| {}).await;
+    app.connect().await;
+    let bot = Bot::start(&app, &[Scope::Read]).await;
+    let stands = async |channel: &str| {
+        let row = every_channel::ROWS.iter().find(|row| row.name == channel).unwrap();
+        let person = row.file.trim_start_matches("conversations/").trim_end_matches(".json");
+        let conversation = format!("/api/v1/{channel}/{}/conversations/{person}", row.known);
+        let shown = bot.get(&conversation).await.json();
+        (shown["reason"].clone(), shown["pause"].clone())
+    };
+    for (object, channel) in [("page", "facebook"), ("instagram", "instagram")] {
+        let row = every_channel::ROWS.iter().find(|row| row.name == channel).unwrap();
+        assert_eq!(row.deliver(&app, row.known, 1).await, 200);
+        app.settle().await;
+        app.clock.advance(MINUTE);
+        // The inbox of the platform, another app, and nobody who is named.
+        for (number, sender_app) in [(1, Some(263_902_037_430_900)), (2, Some(42)), (3, None)] {
+            let body = copy_of_echo(&app, (object, row.known), number, sender_app);
+            assert_eq!(app.facebook.deliver_raw(body.as_bytes()).await.unwrap(), 200);
+            app.settle().await;
+            assert_eq!(stands(channel).await, (json!("not_owner"), json!(null)), "{channel} {sender_app:?}");
+        }
+    }
+    let row = every_channel::ROWS.iter().find(|row| row.name == "whatsapp").unwrap();
+    assert_eq!(row.deliver(&app, row.known, 1).await, 200);
+    let at = app.clock.now().timestamp();
+    let sent = json!({ "id": "wamid.AGENT", "timestamp": at.to_string(), "message": {
+        "to": whatsapp::ADAS_NUMBER, "recipient": whatsapp::ADAS_NUMBER, "type": "text", "text": { "body": "An answer of others" } } });
+    let copy = json!({ "standby": { "message_echoes": [sent] } });
+    whatsapp::deliver(&app, &whatsapp::of_number(whatsapp::NUMBER, "standby", &copy)).await;
+    assert_eq!(stands("whatsapp").await, (json!("not_owner"), json!(null)));
+    let told = events(&bot, "after=0&limit=100&types=takeover").await;
+    assert!(told.iter().all(|one| one["state"] == "owner_lost") && told.len() == 3, "{told:?}");
+    app.finish().await;
+}
+
+/// Control of the thread with Sam is passed to this app.
+fn control_passed(app: &TestApp, owner: &str) -> Value {
+    json!({
+        "sender": { "id": SAM }, "recipient": { "id": PAGE }, "timestamp": app.clock.now_ms(),
+        "pass_thread_control": { "previous_owner_app_id": "1", "new_owner_app_id": owner, "metadata": "" },
+    })
+}
+
+#[tokio::test]
 async fn control_that_is_passed_away_and_back_is_told() {
     let (app, bot) = start().await;
     deliver_and_settle(&app, app.page().message_from(&sam(&app), "Hello?")).await;
     app.clock.advance(MINUTE);
-    let control = |owner: &str| {
-        let now = app.clock.now_ms();
-        json!({
-            "sender": { "id": SAM }, "recipient": { "id": PAGE }, "timestamp": now,
-            "pass_thread_control": { "previous_owner_app_id": "1", "new_owner_app_id": owner, "metadata": "" },
-        })
-    };
-    deliver_and_settle(&app, control("42")).await;
+    deliver_and_settle(&app, control_passed(&app, "42")).await;
     assert_eq!(last(&bot, "message").await["reason"], "not_owner");
-    deliver_and_settle(&app, control(FACEBOOK_APP_ID)).await;
+    deliver_and_settle(&app, control_passed(&app, FACEBOOK_APP_ID)).await;
     let told = events(&bot, "after=1").await;
     assert_eq!(lines(&told), ["2 takeover owner_lost", "3 takeover owner_back"]);
     assert_eq!(
         (&told[1]["unanswered"], &told[1]["bot_may_answer"]),
         (&last(&bot, "message").await["id"], &json!(true))
     );
+    app.finish().await;
+}
+
+/// Answers in a conversation, naming this event.
+async fn answer_to(bot: &Bot, path: &str, key: &str, event: &Value) -> Answer {
+    let body = json!({ "text": "Yes.", "answers": event["id"] }).to_string();
+    bot.send(Method::POST, &format!("{path}/messages"), &[("idempotency-key", key)], body.as_bytes()).await
+}
+
+#[tokio::test]
+async fn an_answer_that_names_a_takeover_is_one_to_the_message_that_waits() {
+    let (app, bot) = start().await;
+    let other = app.facebook.person("7000000000000002", "Alex Roe");
+    deliver_and_settle(&app, app.page().message_from(&other, "Hello?")).await;
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "Is the blue one in stock?")).await;
+    let asked = last(&bot, "message").await;
+    put(&bot, &json!({ "minutes": 10 })).await;
+    let paused = last(&bot, "takeover").await;
+    resume(&bot).await;
+    let resumed = last(&bot, "takeover").await;
+    assert_eq!((&resumed["unanswered"], &resumed["bot_may_answer"]), (&asked["id"], &json!(true)));
+    let others = path().replace(SAM, &other.id);
+    for event in [&resumed, &paused, &asked] {
+        let problem = is_problem(&answer_to(&bot, &others, "other", event).await, 422, "invalid");
+        assert_eq!(problem["errors"][0]["pointer"], "/answers", "it is none of the other one's conversation");
+    }
+    let accepted = answer_to(&bot, &path(), "first", &resumed).await;
+    assert_eq!((accepted.status.as_u16(), &accepted.json()["answers"]), (202, &asked["id"]));
+    app.work().await;
+    for event in [&resumed, &paused, &asked] {
+        let problem = is_problem(&answer_to(&bot, &path(), "again", event).await, 409, "outdated");
+        assert_eq!((&problem["why"], &problem["newest"]), (&json!("answered"), &asked["id"]));
+    }
+
+    // Control is passed away and back, and Sam writes again after that.
+    app.clock.advance(MINUTE);
+    deliver_and_settle(&app, app.page().message_from(&sam(&app), "And the red one?")).await;
+    for owner in ["42", FACEBOOK_APP_ID] {
+        deliver_and_settle(&app, control_passed(&app, owner)).await;
+    }
+    let (back, asked) = (last(&bot, "takeover").await, last(&bot, "message").await);
+    assert_eq!((&back["state"], &back["unanswered"]), (&json!("owner_back"), &asked["id"]));
+    for (event, why) in [(&resumed, "superseded"), (&paused, "superseded")] {
+        let problem = is_problem(&answer_to(&bot, &path(), "late", event).await, 409, "outdated");
+        assert_eq!((&problem["why"], &problem["newest"]), (&json!(why), &asked["id"]));
+    }
+    let accepted = answer_to(&bot, &path(), "second", &back).await;
+    assert_eq!((accepted.status.as_u16(), &accepted.json()["answers"]), (202, &asked["id"]));
+    // What is about no message answers none.
+    app.work().await;
+    let status = last(&bot, "status").await;
+    is_problem(&answer_to(&bot, &path(), "status", &status).await, 422, "invalid");
     app.finish().await;
 }
 

@@ -1,6 +1,8 @@
 //! `TestApp`: the service and both simulated platforms on free ports, in a folder of its own, with a clock that is moved
 //! by hand. Work is driven (`settle`, `run_due_jobs`), never waited for.
 
+#[path = "api_check.rs"]
+pub mod api_check;
 #[path = "schema_check.rs"]
 pub mod schema_check;
 
@@ -542,13 +544,15 @@ impl Browser {
 
     /// One request, without following redirects.
     pub async fn send(&self, method: Method, to: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let response = self.begin(method, to, headers, body).await;
-        Answer {
+        let response = self.begin(method.clone(), to, headers, body).await;
+        let answer = Answer {
             status: response.status(),
             headers: response.headers().clone(),
             url: self.home.join(to).unwrap(),
             body: response.bytes().await.unwrap().to_vec(),
-        }
+        };
+        api_check::check_answer(&method, to, &answer);
+        answer
     }
 
     /// One GET whose answer's body is still to be taken.

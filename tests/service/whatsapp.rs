@@ -163,7 +163,12 @@ pub fn add_templates(number: &Number) {
 
 impl Scene {
     pub async fn start() -> Self {
-        let (app, platform, number) = with_platform(|_| {}).await;
+        Self::start_with(|_| {}).await
+    }
+
+    /// With settings changed by `change`.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let (app, platform, number) = with_platform(change).await;
         add_templates(&number);
         for title in ["Snowboard Classic", "Wax", "Gloves"] {
             app.shop().add_product(title).add_picture("https://cdn.shop.example/1.jpg", None);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use shoptalk::app::config::Config;
 use shoptalk::shared::channel::simulator::{Failure, Webhooks};
 use shoptalk::whatsapp::sandbox::SendFailure;
 
@@ -246,6 +247,69 @@ async fn media_go_by_link_with_their_text_and_what_is_too_large_is_refused() {
     assert_eq!(kinds, ["document", "text", "audio"]);
     let too_large = is_problem(&scene.post(&json!({"media": medium("image", 5_242_881)})).await, 422, "media-refused");
     assert_eq!(too_large["why"], "size");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_templates_header_is_an_uploaded_file_or_an_address_as_a_medium_is() {
+    const PUBLIC: &str = "https://bot.example";
+    let public = |config: &mut Config| config.server.public_url = Some(PUBLIC.parse().unwrap());
+    let scene = Scene::start_with(public).await;
+    let _ = scene.number.add_template("autumn", "en_US", "UTILITY", "The {{1}} is here.").with_header("IMAGE");
+    // What was read before is a minute old.
+    scene.pass(61).await;
+    let with = |header: &Value| {
+        json!({"template": {"name": "autumn", "language": "en_US", "params": ["catalogue"], "header": header},
+               "ttl_seconds": 86_400})
+    };
+    let upload = async |kind: &str, bytes: &[u8]| {
+        let answer = scene.bot.send(Method::POST, "/api/v1/media", &[("content-type", kind)], bytes).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()
+    };
+    let picture = upload("image/png", b"\x89PNG\r\n\x1a\n a picture that nobody can draw").await;
+    scene.app.clock.advance(Duration::from_secs(60));
+    let accepted = scene.post(&with(&json!({"id": picture["id"]}))).await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    assert_eq!(accepted.json()["expires_at"], picture["expires_at"], "after that the platform would find nothing");
+    scene.work().await;
+    let sent = scene.platform.sent().pop().unwrap();
+    let link = sent.body["template"]["components"][0]["parameters"][0]["image"]["link"].as_str().unwrap().to_owned();
+    let fetched = scene.app.browser().get(link.strip_prefix(PUBLIC).unwrap()).await;
+    assert_eq!((fetched.status.as_u16(), fetched.header("content-type")), (200, "image/png"));
+    scene.pass(5).await;
+    scene.say(&with(&json!({"url": "https://shop.example/1.jpg", "type": "image"}))).await;
+    scene.pass(5).await;
+    assert_eq!(scene.ada.received().len(), 2);
+
+    // It goes with the person to whom it was sent.
+    let uses: i64 =
+        scene.app.journal_sql(|journal| journal.query_row("SELECT count(*) FROM upload_uses", [], |row| row.get(0)));
+    assert_eq!(uses, 1);
+
+    let sound = upload("audio/ogg", b"OggS a sound that nobody can hear, and longer than its first bytes").await;
+    let audio = is_problem(&scene.post(&with(&json!({"id": sound["id"]}))).await, 422, "invalid");
+    assert_eq!(audio["errors"][0]["pointer"], "/template/header");
+    for (header, why) in [
+        (json!({"id": "med_unknown"}), "unknown"),
+        (json!({"url": "https://10.0.0.1/x.jpg", "type": "image"}), "address"),
+        (json!({"url": "http://shop.example/1.jpg", "type": "image"}), "address"),
+        (json!({"url": "https://shop.example/1.jpg", "type": "image", "bytes": 5_242_881}), "size"),
+    ] {
+        let refused = is_problem(&scene.post(&with(&header)).await, 422, "media-refused");
+        assert_eq!(refused["why"], why, "{header}");
+    }
+    for (header, pointer) in [
+        (json!({"id": picture["id"], "type": "image"}), "/template/header/type"),
+        (json!({"url": "https://shop.example/1.jpg"}), "/template/header/type"),
+        (json!("https://shop.example/1.jpg"), "/template/header"),
+    ] {
+        let problem = is_problem(&scene.post(&with(&header)).await, 422, "invalid");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{header}");
+    }
+    scene.app.clock.advance(Duration::from_secs(24 * 60 * 60));
+    let late = is_problem(&scene.post(&with(&json!({"id": picture["id"]}))).await, 422, "media-refused");
+    assert_eq!(late["why"], "unknown");
     scene.finish().await;
 }
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::shared::store::responder::Tokens;
+use crate::shared::text_fold::is_blank;
 
 /// How many tools one reply may call.
 const MOST_CALLS: usize = 4;
@@ -134,7 +135,7 @@ pub fn read_completion(body: &[u8]) -> Option<Completion> {
         Content::Parts(parts) => parts.into_iter().filter_map(|part| part.text).collect(),
     });
     let said = Said {
-        text: text.filter(|text| !text.trim().is_empty()),
+        text: text.filter(|text| !is_blank(text)),
         calls: calls.collect(),
         is_cut: matches!(finish_reason.as_str(), Some("length" | "content_filter")),
     };

@@ -12,7 +12,7 @@ use super::{Asked, Because, Found, PRODUCTS, Payer, Question, Responder, Verdict
 use crate::answering::products::ShopOf;
 use crate::shared::languages::{Sentence, say};
 use crate::shared::store::responder::Tokens;
-use crate::shared::text_fold::{fold, fold_name};
+use crate::shared::text_fold::{fold, fold_name, is_blank};
 
 /// How often the model may use its tools before a human is to answer.
 const MOST_ROUNDS: usize = 4;
@@ -202,7 +202,7 @@ impl Responder {
 
 /// Words that may leave, or why a human is to answer.
 fn judged(known: &Known, text: String, products: Vec<String>) -> Verdict {
-    let is_alone = text.trim().is_empty() && !products.is_empty();
+    let is_alone = is_blank(&text) && !products.is_empty();
     match known.told.objection(&text) {
         Some(objection) if !is_alone => objected(objection),
         _ => Verdict::Answer { text, products },

@@ -117,11 +117,11 @@ pub enum What {
     Events(EventsArguments),
     /// Hand what was given up, or what arrived, to the consumers again
     #[command(
-        after_help = "Examples:\n  shoptalk replay --failed\n  shoptalk replay --event 4711\n  shoptalk replay --since 2h"
+        after_help = "Examples:\n  shoptalk replay\n  shoptalk replay --event 4711\n  shoptalk replay --since 2h"
     )]
     Replay {
-        /// Everything that was parked after several tries
-        #[arg(long, required_unless_present_any = ["event", "since"], conflicts_with_all = ["event", "since"])]
+        /// Everything that was parked after several tries; also without an option
+        #[arg(long, conflicts_with_all = ["event", "since"])]
         failed: bool,
         /// One event, by its number in the journal
         #[arg(long, value_name = "ID", conflicts_with = "since")]

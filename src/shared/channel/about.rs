@@ -1,7 +1,12 @@
 //! What is true of a channel whether or not it is configured.
 
+use super::meaning::Meaning;
 use super::product::ProductSource;
 use crate::shared::journal::{DedupeKey, Unsending};
+use crate::shared::store::Item;
+
+/// What an item of a conversation of this account means.
+pub type ItemMeaning = fn(&str, &Item) -> Meaning;
 
 /// What is true of a channel whether or not it is configured: its name, and how its accounts and events are recognised.
 pub struct About {
@@ -19,6 +24,9 @@ pub struct About {
     pub event_key: Option<fn(&str, &str) -> Option<DedupeKey>>,
     /// How messages whose content is taken back are recognised. `None`: nobody can do that there.
     pub unsending: Option<Unsending>,
+    /// What an item of a conversation of an account means, as far as that is told without the settings: whose app sent
+    /// something is not. `None`: the channel has no conversations.
+    pub meaning: Option<ItemMeaning>,
     /// How its records say what its accounts sell. `None`: they sell nothing.
     pub products: Option<&'static ProductSource>,
 }

@@ -323,8 +323,16 @@ pub struct WindowRule {
     pub after_ad: Option<Duration>,
     /// So long after the person did something, if a human writes; `None`: not allowed.
     pub human: Option<Duration>,
-    /// Whether `human` is `None` only because the settings do not switch it on.
+    /// Whether the settings do not switch `human` on.
     pub human_is_off: bool,
+}
+
+impl WindowRule {
+    /// So long after the person did something a human may write; `None`: not allowed, or not switched on.
+    #[must_use]
+    pub fn for_humans(self) -> Option<Duration> {
+        self.human.filter(|_| !self.human_is_off)
+    }
 }
 
 /// How much an account sends at most.
@@ -401,6 +409,16 @@ pub enum PartContent {
 }
 
 impl PartContent {
+    /// The address at which the platform fetches the medium that is in it, if there is one.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        match self {
+            Self::Media { url, .. } => Some(url),
+            Self::Template { template } => template["header"]["url"].as_str(),
+            Self::Text { .. } | Self::Products { .. } => None,
+        }
+    }
+
     /// The word in the API.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -482,6 +500,13 @@ pub enum SendError {
         code: String,
         /// Whether the channel knows this code. What it does not know, an operator is told.
         is_known: bool,
+    },
+    /// The platform failed with a code that its documents do not list. It was not sent, and is sent again a few times; then it
+    /// counts as refused.
+    #[error("a general error with code {code}")]
+    General {
+        /// Its code.
+        code: String,
     },
     /// The platform does not send this, now or later.
     #[error("refused with code {code}")]

@@ -63,15 +63,24 @@ pub fn read_query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, ApiProb
     T::deserialize(Node::query(Value::Object(members))).map_err(|fault| ApiProblem::Invalid(vec![fault.into()]))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 /// Lets a request go on whose route knows no parameters.
 ///
 /// # Errors
 /// [`ApiProblem::Invalid`] for any parameter.
 pub fn refuse_query(query: Option<&str>) -> Result<(), ApiProblem> {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Nothing {}
     read_query(query).map(|Nothing {}| ())
+}
+
+/// Lets a request go on whose route knows no members of a body.
+///
+/// # Errors
+/// [`ApiProblem::Invalid`] for any member, and for what is no JSON object.
+pub fn refuse_members(body: &[u8]) -> Result<(), ApiProblem> {
+    read_json(body).map(|Nothing {}| ())
 }
 
 /// A whole number of this range, which is the contract's and no type's.

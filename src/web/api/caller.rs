@@ -95,7 +95,7 @@ impl Caller {
     /// # Errors
     /// [`ApiProblem::NotFound`] for any other one, as if it did not exist.
     pub async fn connection(&self, channel: &str, account: &str) -> Result<Connection, ApiProblem> {
-        let is_answered = self.api.channel(channel).is_some_and(|channel| channel.view.conversations.is_some());
+        let is_answered = self.api.channel(channel).is_some_and(|channel| channel.has_conversations);
         if !is_answered || !self.sees(channel, account) {
             return Err(ApiProblem::NotFound);
         }

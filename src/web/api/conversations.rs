@@ -97,7 +97,7 @@ async fn list(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery)
             let all = api.answering.shared.connections.list_of(caller.merchant()).await?;
             let is_listed = |one: &Connection| {
                 caller.sees(&one.channel, &one.account)
-                    && api.channel(&one.channel).is_some_and(|channel| channel.view.conversations.is_some())
+                    && api.channel(&one.channel).is_some_and(|channel| channel.has_conversations)
             };
             all.into_iter().filter(is_listed).collect()
         }

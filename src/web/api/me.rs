@@ -9,6 +9,7 @@ use super::body::refuse_query;
 use super::caller::Caller;
 use super::problem::ApiProblem;
 use super::state::Api;
+use crate::answering::Unavailable;
 use crate::shared::channel::dialogue::{Ability, PersonRate, Rate};
 use crate::shared::store::api_keys::Scope;
 
@@ -21,16 +22,17 @@ async fn me(State(api): State<Api>, caller: Caller, RawQuery(query): RawQuery) -
     let (mut accounts, mut shops) = (Vec::new(), Vec::new());
     for connection in api.shared.connections.list_of(caller.merchant()).await? {
         let Some(channel) = api.channel(&connection.channel) else { continue };
-        if channel.view.catalogue.is_some() {
-            shops.push(
-                json!({ "id": connection.account, "name": connection.name, "status": connection.status.as_str() }),
-            );
+        // What is wrong with an account is the lesser thing where its whole channel is off.
+        let status = |status: &'static str| if channel.is_on { status } else { Unavailable::Off.as_str() };
+        if api.shared.products.source_of(channel.name).is_some() {
+            let status = status(connection.status.as_str());
+            shops.push(json!({ "id": connection.account, "name": connection.name, "status": status }));
         }
-        if channel.view.conversations.is_some() && caller.sees(&connection.channel, &connection.account) {
+        if channel.has_conversations && caller.sees(&connection.channel, &connection.account) {
             let (can, limits) = sending_of(&api, channel.name);
             accounts.push(json!({
                 "channel": connection.channel, "id": connection.account, "name": connection.name,
-                "status": connection.told_status(), "can": can, "limits": limits,
+                "status": status(connection.told_status()), "can": can, "limits": limits,
             }));
         }
     }

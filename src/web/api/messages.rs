@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::body::{InPath, read_json, refuse_query};
+use super::body::{InPath, read_json, refuse_members, refuse_query};
 use super::caller::{Caller, Uncounted};
 use super::problem::ApiProblem;
 use super::state::Api;
@@ -63,6 +63,11 @@ async fn send(
             return Err(problem);
         }
     };
+    // What cannot be read is no body of an earlier request, so a known key was another request's.
+    let (body, unreadable) = match body {
+        Ok(body) => (body, None),
+        Err(problem) => (Value::Null, Some(problem)),
+    };
     let place = place.as_deref();
     let _turn = api.one_at_a_time.wait(caller.merchant(), key, place).await.ok_or(ApiProblem::Unavailable)?;
     let mut found = api.answering.look_up(&Wish { connection: &connection, person: &person, key, body: &body }).await?;
@@ -76,6 +81,9 @@ async fn send(
         Earlier::Repeat(repeat) => return Ok(answer(&repeat)),
         Earlier::Nothing(standing) => standing,
     };
+    if let Some(problem) = unreadable {
+        return Err(problem);
+    }
     uncounted.count_write()?;
     refuse_query(query.as_deref())?;
     let content = Content::read(&body).map_err(ApiProblem::Invalid)?;
@@ -97,11 +105,16 @@ async fn send(
     }
 }
 
+/// A body, or why it cannot be read.
+type ReadBody = Result<Value, ApiProblem>;
+
 /// The key that names the request, and what is wished.
-fn read_wish<'a>(caller: &Caller, headers: &'a HeaderMap, body: &Bytes) -> Result<(&'a str, Value), ApiProblem> {
+fn read_wish<'a>(caller: &Caller, headers: &'a HeaderMap, body: &Bytes) -> Result<(&'a str, ReadBody), ApiProblem> {
     let key = idempotency_key(headers)?;
-    let body: Value = read_json(body)?;
-    caller.require(scope_of(&body))?;
+    let body: ReadBody = read_json(body);
+    if let Ok(body) = &body {
+        caller.require(scope_of(body))?;
+    }
     Ok((key, body))
 }
 
@@ -264,8 +277,9 @@ async fn typing(
     caller: Caller,
     InPath(to): InPath<(String, String, String)>,
     RawQuery(query): RawQuery,
+    body: Bytes,
 ) -> Result<StatusCode, ApiProblem> {
-    signal(&api, &caller, to, query, Signal::Typing).await
+    signal(&api, &caller, to, (query, &body), Signal::Typing).await
 }
 
 async fn seen(
@@ -273,8 +287,9 @@ async fn seen(
     caller: Caller,
     InPath(to): InPath<(String, String, String)>,
     RawQuery(query): RawQuery,
+    body: Bytes,
 ) -> Result<StatusCode, ApiProblem> {
-    signal(&api, &caller, to, query, Signal::Seen).await
+    signal(&api, &caller, to, (query, &body), Signal::Seen).await
 }
 
 /// Nobody waits for the platform, and what it says changes nothing.
@@ -282,13 +297,14 @@ async fn signal(
     api: &Api,
     caller: &Caller,
     (channel, account, person): (String, String, String),
-    query: Option<String>,
+    (query, body): (Option<String>, &Bytes),
     signal: Signal,
 ) -> Result<StatusCode, ApiProblem> {
     caller.require(Scope::Reply)?;
     caller.connection(&channel, &account).await?;
     let person = api.require_person(&channel, &account, &person).await?;
     refuse_query(query.as_deref())?;
+    refuse_members(body)?;
     api.outbox.signal(Conversation { channel, account, person }, signal);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -58,8 +58,8 @@ async fn list(State(api): State<Api>, caller: Caller, RawQuery(asked): RawQuery)
             return Err(ApiProblem::NotFound);
         }
     }
-    // Words that are none find nothing; only without them everything is listed.
-    let is_blank = asked.q.as_ref().is_some_and(|q| q.trim().is_empty());
+    // Words that are none find nothing; without any, as in a form that was left empty, everything is listed.
+    let is_blank = asked.q.as_ref().is_some_and(|q| !q.is_empty() && q.trim().is_empty());
     let query = asked.query()?;
     let products = if is_blank { Vec::new() } else { api.shared.products.find(&shops, &query).await? };
     Ok(Json(json!({ "products": products })))
@@ -83,7 +83,9 @@ async fn one(
 async fn shops(api: &Api, caller: &Caller) -> Result<Vec<Account>, ApiProblem> {
     let connections = api.shared.connections.list_of(caller.merchant()).await?;
     let sells = |channel: &str| api.shared.products.source_of(channel).is_some();
-    let all = connections.into_iter().filter(|one| sells(&one.channel) && api.channel(&one.channel).is_some());
+    let all = connections
+        .into_iter()
+        .filter(|one| sells(&one.channel) && api.channel(&one.channel).is_some_and(|channel| channel.is_on));
     let names_a_shop = names_a_shop(api, caller);
     let seen = all.filter(|one| !names_a_shop || caller.sees(&one.channel, &one.account));
     Ok(seen.map(|one| (one.channel, one.account)).collect())

@@ -11,9 +11,8 @@ use super::stream_pages::StreamPages;
 use super::told_templates::Templates;
 use crate::answering::Answering;
 use crate::answering::sending::Sending;
-use crate::shared::channel::Channel;
+use crate::shared::channel::about::About;
 use crate::shared::channel::context::Shared;
-use crate::shared::channel::view::View;
 use crate::shared::journal::Conversation;
 use crate::shared::store::ApiKeys;
 
@@ -37,7 +36,7 @@ pub struct Parts {
     pub keys: ApiKeys,
     /// What a key and an address may ask for.
     pub limits: Arc<ApiLimits>,
-    /// The channels that are configured.
+    /// The channels, configured or not.
     pub channels: Arc<[ApiChannel]>,
     /// Lets requests with one `Idempotency-Key` in one by one.
     pub one_at_a_time: OneAtATime,
@@ -52,15 +51,17 @@ pub struct Parts {
 pub struct ApiChannel {
     /// Its name, as in paths.
     pub name: &'static str,
-    /// Which kinds of data it has, and how they are read.
-    pub view: View,
+    /// Whether people write to its accounts.
+    pub has_conversations: bool,
+    /// Whether it is configured. Of one that is not what is stored can be read, and nothing is sent.
+    pub is_on: bool,
 }
 
 impl ApiChannel {
     /// What the API is to know of this channel.
     #[must_use]
-    pub fn of(channel: &Channel) -> Self {
-        Self { name: channel.about.name, view: channel.view }
+    pub fn of(about: &About, is_on: bool) -> Self {
+        Self { name: about.name, has_conversations: about.meaning.is_some(), is_on }
     }
 }
 
@@ -79,7 +80,7 @@ impl From<Parts> for Api {
 }
 
 impl Api {
-    /// What is known of a channel; `None`: there is none of this name, or it is not configured.
+    /// What is known of a channel, configured or not; `None`: there is none of this name.
     #[must_use]
     pub fn channel(&self, name: &str) -> Option<&ApiChannel> {
         self.channels.iter().find(|channel| channel.name == name)

@@ -45,6 +45,7 @@ fn problem_of(error: &SendError) -> ApiProblem {
         | SendError::AtOnce
         | SendError::Later { .. }
         | SendError::Broken { .. }
+        | SendError::General { .. }
         | SendError::Unknown(_) => {
             tracing::info!(%error, "the templates of an account could not be read");
             ApiProblem::Unavailable

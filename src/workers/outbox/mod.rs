@@ -122,9 +122,10 @@ impl Outbox {
         self.0.aside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn rates_of(&self, channel: &str) -> Option<Rates> {
-        let rates = Rates::of(self.0.answering.dialogue(channel)?.profile());
-        Some(if self.0.answering.settings.is_paced { rates } else { Rates::UNPACED })
+    /// How much may go out on a channel. What waits on one that is off has its turns, too, so that it fails in its time.
+    fn rates_of(&self, channel: &str) -> Rates {
+        let dialogue = self.0.answering.dialogue(channel).filter(|_| self.0.answering.settings.is_paced);
+        dialogue.map_or(Rates::UNPACED, |dialogue| Rates::of(dialogue.profile()))
     }
 
     /// Begins every turn that may begin now. Gives how many.
@@ -158,9 +159,7 @@ impl Outbox {
     fn charge_what_came_in(&self, now_ms: i64) {
         for (channel, dialogue) in self.0.answering.dialogues.iter() {
             for (account, parts) in dialogue.take_came_in() {
-                if let Some(rates) = self.rates_of(channel) {
-                    self.queue().charge(channel, &account, (now_ms, rates.account), parts);
-                }
+                self.queue().charge(channel, &account, (now_ms, self.rates_of(channel).account), parts);
             }
         }
     }

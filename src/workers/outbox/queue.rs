@@ -104,8 +104,8 @@ impl PersonRate {
 
 impl Queue {
     /// A message waits for its turn. One that waits already stays where it is.
-    pub fn add(&mut self, number: i64, to: &Conversation, rates: Option<Rates>) {
-        let burst = rates.map_or(0.0, |rates| f64::from(rates.account.parts));
+    pub fn add(&mut self, number: i64, to: &Conversation, rates: Rates) {
+        let burst = f64::from(rates.account.parts);
         let lane = self.lanes.entry((to.channel.clone(), to.account.clone())).or_insert_with(|| Lane {
             people: HashMap::new(),
             ready: VecDeque::new(),
@@ -135,7 +135,7 @@ impl Queue {
     }
 
     /// The next message whose turn it is; it counts as under way until [`Queue::end`]. `rates`: of a channel.
-    pub fn take(&mut self, now_ms: i64, rates: impl Fn(&str) -> Option<Rates>) -> Option<(i64, Conversation)> {
+    pub fn take(&mut self, now_ms: i64, rates: impl Fn(&str) -> Rates) -> Option<(i64, Conversation)> {
         if self.under_way >= AT_ONCE {
             return None;
         }
@@ -150,8 +150,7 @@ impl Queue {
             .collect();
         for account in accounts {
             let Some(lane) = self.lanes.get_mut(&account) else { continue };
-            let Some(rates) = rates(&account.0) else { continue };
-            if let Some((number, person)) = lane.take(now_ms, rates) {
+            if let Some((number, person)) = lane.take(now_ms, rates(&account.0)) {
                 self.under_way += 1;
                 self.last = Some(account.clone());
                 let (channel, account) = account;
@@ -347,13 +346,13 @@ mod tests {
     fn queue(waiting: &[(i64, &str, &str)]) -> Queue {
         let mut queue = Queue::default();
         for (number, account, person) in waiting {
-            queue.add(*number, &to(account, person), Some(FAST));
+            queue.add(*number, &to(account, person), FAST);
         }
         queue
     }
 
     fn numbers(queue: &mut Queue, now_ms: i64, rates: Rates) -> Vec<i64> {
-        std::iter::from_fn(|| queue.take(now_ms, |_| Some(rates))).map(|(number, _)| number).collect()
+        std::iter::from_fn(|| queue.take(now_ms, |_| rates)).map(|(number, _)| number).collect()
     }
 
     #[test]
@@ -361,7 +360,7 @@ mod tests {
         let mut queue = queue(&[(1, "a", "p"), (2, "a", "p"), (3, "a", "q"), (4, "b", "r"), (5, "b", "s")]);
         assert_eq!(numbers(&mut queue, 0, FAST), [1, 4, 3, 5]);
         queue.end(1, &to("a", "p"), Turn::GoesOn);
-        queue.add(6, &to("a", "t"), Some(FAST));
+        queue.add(6, &to("a", "t"), FAST);
         assert_eq!(numbers(&mut queue, 0, FAST), [1, 6], "the same message goes on");
         queue.end(1, &to("a", "p"), Turn::Done);
         assert_eq!(numbers(&mut queue, 0, FAST), [2]);
@@ -371,9 +370,9 @@ mod tests {
     fn what_was_called_gives_its_place_to_somebody_else_and_once() {
         let mut queue = Queue::default();
         for number in 0..20 {
-            queue.add(number, &to("a", &number.to_string()), Some(FAST));
+            queue.add(number, &to("a", &number.to_string()), FAST);
         }
-        queue.add(20, &to("a", "0"), Some(FAST));
+        queue.add(20, &to("a", "0"), FAST);
         let first: Vec<i64> = (0..16).collect();
         assert_eq!(numbers(&mut queue, 0, FAST), first);
         for _ in 0..2 {
@@ -392,7 +391,7 @@ mod tests {
         assert_eq!(numbers(&mut queue, 0, FAST), [1, 2]);
         queue.end(1, &to("a", "p"), Turn::Waits(500));
         queue.end(2, &to("a", "q"), Turn::Done);
-        queue.add(3, &to("a", "p"), Some(FAST));
+        queue.add(3, &to("a", "p"), FAST);
         assert_eq!(numbers(&mut queue, 499, FAST), [0_i64; 0], "not before its time, and nothing overtakes");
         assert_eq!(numbers(&mut queue, 500, FAST), [1]);
         queue.end(1, &to("a", "p"), Turn::Waits(9_000));
@@ -408,7 +407,7 @@ mod tests {
         let rate = of_account(slow);
         let mut queue = Queue::default();
         for number in 1..=6 {
-            queue.add(number, &to("a", &number.to_string()), Some(rate));
+            queue.add(number, &to("a", &number.to_string()), rate);
         }
         assert_eq!(numbers(&mut queue, 10_000, rate), [1, 2]);
         assert_eq!(numbers(&mut queue, 10_499, rate), [0_i64; 0]);

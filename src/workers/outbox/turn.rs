@@ -17,8 +17,14 @@ const PAUSES: Doubling = Doubling::new(std::time::Duration::from_millis(500), st
 /// How soon it is looked again whether an account can send, or the journal be used, in milliseconds.
 const AGAIN_MS: i64 = 1_000;
 
+/// How soon it is looked again at a message of unknown fate whose channel is off, in milliseconds.
+const OFF_MS: i64 = 60_000;
+
 /// How soon it is looked again whether the part before was delivered, in milliseconds.
 const GLANCE_MS: i64 = 100;
+
+/// How often a part is called that the platform does not take with an error of which nobody knows what it means.
+const MOST_GENERAL_ERRORS: i64 = 5;
 
 /// What stands against a call.
 enum Obstacle {
@@ -49,7 +55,7 @@ impl Outbox {
         let Some(DueOutgoing { message, standing, is_undecided }) = found else { return Ok(Turn::Done) };
         let now_ms = self.now_ms();
         let Some(dialogue) = self.0.answering.dialogue(&to.channel) else {
-            return Ok(Turn::Postponed(now_ms + AGAIN_MS));
+            return self.turn_of_channel_that_is_off(&message).await;
         };
         if let Some(part) = message.parts.iter().find(|part| part.state == PartState::Unknown) {
             if !self.is_overdue(part) {
@@ -97,6 +103,18 @@ impl Outbox {
             return Ok(Turn::Postponed(now_ms + AGAIN_MS));
         }
         Ok(self.call(&**dialogue, &message, part, &content, &connection).await)
+    }
+
+    /// Nothing is sent or looked for on a channel that is off, until the next start. What was not called fails when its time is
+    /// over.
+    async fn turn_of_channel_that_is_off(&self, message: &Outgoing) -> anyhow::Result<Turn> {
+        let is_unknown = message.parts.iter().any(|part| part.state == PartState::Unknown);
+        let now_ms = self.now_ms();
+        match (message.expires_at <= now_ms, is_unknown) {
+            (true, false) => self.fail(message, Reason::Expired).await,
+            (true, true) => Ok(Turn::Postponed(now_ms + OFF_MS)),
+            (false, _) => Ok(Turn::Postponed(message.expires_at)),
+        }
     }
 
     /// The message waits although the time of its next call has come: what is told of that time is the time that is known now,
@@ -170,7 +188,7 @@ impl Outbox {
         if answer.is_ok() {
             self.was_called(of);
         }
-        let outcome = self.outcome_of(answer, message, connection).await;
+        let outcome = self.outcome_of(answer, (message, part), connection).await;
         // The part stays noted as called until this is stored: whatever happens, it is not called again before that.
         let changed = loop {
             match self.0.answering.shared.journal.end_call(message.number, part.n, outcome.clone()).await {
@@ -202,6 +220,7 @@ impl Outbox {
                 false => Turn::Done,
             },
             Outcome::Again(at) => Turn::Waits(at.unwrap_or(self.now_ms() + AGAIN_MS).min(message.expires_at)),
+            Outcome::GeneralError(at) => Turn::Waits(at.min(message.expires_at)),
             Outcome::Failed(..) => Turn::Done,
             Outcome::Unknown => Turn::Waits(self.now_ms() + AGAIN_MS),
         }
@@ -210,7 +229,7 @@ impl Outbox {
     async fn outcome_of(
         &self,
         answer: Result<crate::shared::channel::dialogue::Sent, SendError>,
-        message: &Outgoing,
+        (message, part): (&Outgoing, &OutgoingPart),
         connection: &Connection,
     ) -> Outcome {
         let (channel, account) = (connection.channel.as_str(), connection.account.as_str());
@@ -244,6 +263,22 @@ impl Outbox {
                     "the platform failed; a message is sent later"
                 );
                 Outcome::Again(Some(later(PAUSES.jittered(message.tries))))
+            }
+            Err(SendError::General { code }) => {
+                self.0.unknown_codes.note(&self.0.answering.shared, channel, &code, Then::TriedAFewTimes);
+                let errors = part.general_errors + 1;
+                tracing::info!(
+                    channel,
+                    account,
+                    message = message.id,
+                    code,
+                    errors,
+                    "the platform failed, and not why"
+                );
+                match errors < MOST_GENERAL_ERRORS {
+                    true => Outcome::GeneralError(later(PAUSES.jittered(errors))),
+                    false => Outcome::Failed(Reason::Refused, Some(code)),
+                }
             }
             Err(SendError::Later { retry_after, only_person }) => {
                 if !only_person {

@@ -20,8 +20,10 @@ const NEWS_MS: i64 = 24 * 60 * 60 * 1000;
 pub(super) enum Then {
     /// It has failed.
     Failed,
-    /// It is sent again as long as it may wait: the platform's documents say so of all codes that they do not list.
+    /// It is sent again as long as it may wait: the platform says that it will be over.
     TriedAgain,
+    /// It is sent again a few times: the platform's documents say so of all codes that they do not list.
+    TriedAFewTimes,
 }
 
 /// When which code of which channel was last met, in milliseconds since 1970.
@@ -48,6 +50,7 @@ impl UnknownCodes {
                 match then {
                     Then::Failed => "They count as refused and are not sent again.",
                     Then::TriedAgain => "They are sent again as long as they may wait.",
+                    Then::TriedAFewTimes => "They are sent again a few times, and count as refused after that.",
                 }
             ),
         );

@@ -20,6 +20,7 @@ use crate::shared::store::responder::{
     PutOff, ResponderAccount, ResponderOutcome, ResponderTurn, Settled, Tokens, answer_key,
 };
 use crate::shared::store::{Connection, FeedQuery, PartState};
+use crate::shared::text_fold::is_blank;
 
 /// How many messages of a conversation the model is shown.
 const HISTORY: usize = 20;
@@ -291,7 +292,7 @@ impl AnsweringWorker {
         };
         let text = self.with_disclosure(turn, question, text).await?;
         let mut body = json!({ "answers": question.id });
-        if !text.trim().is_empty() {
+        if !is_blank(&text) {
             body["text"] = text.into();
         }
         if !products.is_empty() {
@@ -326,9 +327,7 @@ impl AnsweringWorker {
             Refused::Paused(..) => Ok(Next::dropped("paused", tokens)),
             Refused::NotOwner => Ok(Next::dropped("not_owner", tokens)),
             Refused::CannotReceive(_) => Ok(Next::dropped("cannot_receive", tokens)),
-            Refused::WindowClosed(..) => {
-                self.hand_over(turn, question, HandOver::because(say::bot_hand_late()).costing(tokens)).await
-            }
+            Refused::WindowClosed(..) => Ok(Next::dropped(Why::WindowClosed.as_str(), tokens)),
             Refused::Account(_) => {
                 let pause = ACCOUNT_PAUSES.jittered(turn.tries);
                 self.wait(turn, question, pause, HandOver::because(say::bot_hand_account_late()).costing(tokens)).await

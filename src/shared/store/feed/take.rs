@@ -126,6 +126,7 @@ impl Taking<'_> {
         let at = event.item.at.min(event.received_at);
         // What was over when it happened is told before it.
         self.end_pause_by(conversation, at.min(self.now_ms), &mut state)?;
+        self.end_loss_by(conversation, at.min(self.now_ms), &mut state)?;
         match &event.meaning {
             Meaning::Said(said) => self.take_said(event, said, at, &mut state)?,
             Meaning::WentOut(echo) => self.take_echo(event, echo, at, &mut state)?,
@@ -233,7 +234,9 @@ impl Taking<'_> {
             Shown::Other => (false, self.sender_of(event, echo, state)),
             Shown::Undecided => return doubtful::wait(self.connection, event.item.seq),
         };
-        if event.source == Source::Standby {
+        let is_copy = event.source == Source::Standby;
+        // That it is another app's ends a day after the person wrote last, however often the other one writes.
+        if is_copy && state.owner_lost_at.is_none() {
             self.lose_owner(event, at, state)?;
         }
         if !is_ours && by != By::Automation {
@@ -243,6 +246,10 @@ impl Taking<'_> {
             }
         }
         self.tell(event, ItemKind::Echo, Some(json!({ "by": by.as_str() }).to_string()))?;
+        if is_copy && !is_ours {
+            // Bots are silent as long as the conversation is another app's, and no longer.
+            return Ok(());
+        }
         let paused_by = match by {
             By::Human if self.rules.takeovers.by_human => PausedBy::Human,
             By::App if self.rules.takeovers.by_app => PausedBy::App,
@@ -308,15 +315,21 @@ impl Taking<'_> {
             None => load_state(self.connection, conversation)?,
         };
         self.end_pause_by(conversation, self.now_ms, &mut state)?;
-        let lost_until = state.owner_lost_at.map(|at| at.saturating_add(self.rules.lost_ms));
-        if let Some(until) = lost_until.filter(|until| *until <= self.now_ms) {
+        self.end_loss_by(conversation, self.now_ms, &mut state)?;
+        self.states.insert(conversation.clone(), state);
+        Ok(())
+    }
+
+    /// Ends that another app answers if that was over at this time.
+    fn end_loss_by(&self, conversation: &Conversation, at: i64, state: &mut ConversationState) -> rusqlite::Result<()> {
+        let lost_until = state.owner_lost_at.map(|lost_at| lost_at.saturating_add(self.rules.lost_ms));
+        if let Some(until) = lost_until.filter(|until| *until <= at) {
             state.owner_lost_at = None;
             if let Some(merchant) = self.merchant_of(conversation) {
                 let told = self.told(merchant, conversation, until);
-                told.over(self.connection, TakeoverState::OwnerBack, None, &state)?;
+                told.over(self.connection, TakeoverState::OwnerBack, None, state)?;
             }
         }
-        self.states.insert(conversation.clone(), state);
         Ok(())
     }
 

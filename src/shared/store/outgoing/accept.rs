@@ -60,6 +60,8 @@ pub enum Acceptance {
     UnknownEvent,
     /// The event that it answers is overtaken.
     Overtaken(Overtaken),
+    /// It has no parts: there is nothing that could be sent.
+    NoParts,
     /// Too many messages wait for this person, or of this account.
     QueueFull,
     /// The built-in responder has nothing to answer there any more.
@@ -100,11 +102,11 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn find_asked(&self, of: &Conversation, id: &str) -> Result<Asked, JournalError> {
-        let (of, id) = (of.clone(), id.to_owned());
+    pub async fn find_asked(&self, merchant: &str, of: &Conversation, id: &str) -> Result<Asked, JournalError> {
+        let (merchant, of, id) = (merchant.to_owned(), of.clone(), id.to_owned());
         self.read(move |connection| {
             let connection = connection.unchecked_transaction()?;
-            let Some(event) = find_event(&connection, &of, &id)? else { return Ok(Asked::Unknown) };
+            let Some(event) = find_event(&connection, &merchant, &of, &id)? else { return Ok(Asked::Unknown) };
             Ok(overtaken(&connection, &of, &event)?.map_or(Asked::Open, Asked::Overtaken))
         })
         .await
@@ -191,6 +193,9 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
     if let Some(repeat) = find_repeat(connection, &new.merchant, (key, request), now_ms)? {
         return Ok(repeat);
     }
+    if new.parts.is_empty() {
+        return Ok(Acceptance::NoParts);
+    }
     if let Some(n) = new.of_turn
         && !is_wanted(connection, &new.merchant, n)?
     {
@@ -199,7 +204,7 @@ fn accept(connection: &Connection, new: &NewMessage, now_ms: i64) -> rusqlite::R
     let conversation = &new.conversation;
     let answers = match &new.answers {
         None => None,
-        Some(id) => match find_event(connection, conversation, id)? {
+        Some(id) => match find_event(connection, &new.merchant, conversation, id)? {
             None => return Ok(Acceptance::UnknownEvent),
             Some(event) => {
                 if let Some(overtaken) = overtaken(connection, conversation, &event)? {
@@ -261,6 +266,7 @@ fn stored(new: &NewMessage, (number, answers): (i64, Option<&[u8]>), now_ms: i64
         called_at: None,
         unknown_at: None,
         looks: 0,
+        general_errors: 0,
         platform_id: None,
         sent_at: None,
         delivered_at: None,
@@ -320,16 +326,48 @@ struct Answered {
     occurred_at: i64,
 }
 
-fn find_event(connection: &Connection, of: &Conversation, id: &str) -> rusqlite::Result<Option<Answered>> {
+fn find_event(
+    connection: &Connection,
+    merchant: &str,
+    of: &Conversation,
+    id: &str,
+) -> rusqlite::Result<Option<Answered>> {
     let Some(key) = key_of_event(id) else { return Ok(None) };
-    connection
+    let found = connection
         .prepare_cached(
             "SELECT dedupe, seq, occurred_at FROM events
              WHERE dedupe = ?1 AND channel = ?2 AND account = ?3 AND conversation = ?4 AND apart IS NULL",
         )?
-        .query_row(params![key, of.channel, of.account, of.person], |row| {
-            Ok(Answered { key: row.get(0)?, seq: row.get(1)?, occurred_at: row.get(2)? })
-        })
+        .query_row(params![key, of.channel, of.account, of.person], answered)
+        .optional()?;
+    match found {
+        None => find_message_of_takeover(connection, merchant, of, id),
+        found => Ok(found),
+    }
+}
+
+fn answered(row: &rusqlite::Row<'_>) -> rusqlite::Result<Answered> {
+    Ok(Answered { key: row.get(0)?, seq: row.get(1)?, occurred_at: row.get(2)? })
+}
+
+/// The message about which a takeover is: that which it names, else the newest one that was told before it.
+fn find_message_of_takeover(
+    connection: &Connection,
+    merchant: &str,
+    of: &Conversation,
+    id: &str,
+) -> rusqlite::Result<Option<Answered>> {
+    connection
+        .prepare_cached(
+            "SELECT e.dedupe, e.seq, e.occurred_at FROM feed AS f JOIN events AS e
+             ON e.seq = coalesce(f.seq, (SELECT m.seq FROM feed AS m
+                                         WHERE m.merchant = f.merchant AND m.channel = f.channel AND m.account = f.account
+                                           AND m.conversation = f.conversation AND m.type = 'message' AND m.n < f.n
+                                         ORDER BY m.n DESC LIMIT 1))
+             WHERE f.merchant = ?1 AND f.id = ?2 AND f.type = 'takeover'
+               AND f.channel = ?3 AND f.account = ?4 AND f.conversation = ?5",
+        )?
+        .query_row(params![merchant, id, of.channel, of.account, of.person], answered)
         .optional()
 }
 

@@ -19,6 +19,8 @@ pub enum Outcome {
     /// It was not sent; it is called again, not before this time (milliseconds since 1970). `None`: nobody knows when, because
     /// its account cannot send.
     Again(Option<i64>),
+    /// As [`Outcome::Again`], after an error of which nobody knows what it means.
+    GeneralError(i64),
     /// It will not be sent: why, and the platform's code.
     Failed(Reason, Option<String>),
     /// Nobody knows.
@@ -389,7 +391,8 @@ impl Journal {
             };
             let decided = connection
                 .prepare_cached(&format!(
-                    "UPDATE outgoing_parts SET {set}, called_at = NULL, unknown_at = NULL, looks = 0, reason = NULL, code = NULL
+                    "UPDATE outgoing_parts SET {set}, called_at = NULL, unknown_at = NULL, looks = 0, reason = NULL, code = NULL,
+                            general_errors = 0
                      WHERE message = ?1 AND ?2 IS NOT NULL
                        AND (state = 'unknown' OR (state = 'failed' AND reason = 'unresolved'))"
                 ))?
@@ -461,17 +464,8 @@ fn end_call(
             cover_by_receipts(connection, number, n)? || is_sent || is_billed
         }
         // Nothing that is told: the message waits as before.
-        Outcome::Again(at) => {
-            connection
-                .prepare_cached(
-                    "UPDATE outgoing_parts SET called_at = NULL WHERE message = ?1 AND n = ?2 AND state = 'accepted'",
-                )?
-                .execute([number, n])?;
-            connection
-                .prepare_cached("UPDATE outgoing SET next_try_at = ?2 WHERE number = ?1")?
-                .execute(params![number, at])?;
-            false
-        }
+        Outcome::Again(at) => call_again(connection, (number, n), *at, 0)?,
+        Outcome::GeneralError(at) => call_again(connection, (number, n), Some(*at), 1)?,
         Outcome::Failed(reason, code) => {
             let failed = connection
                 .prepare_cached(
@@ -508,6 +502,25 @@ fn end_call(
         release_doubtful(connection, &message.conversation)?;
     }
     Ok(message)
+}
+
+/// The part waits for another call. Gives that there is nothing to tell.
+fn call_again(
+    connection: &Connection,
+    (number, n): (i64, i64),
+    at: Option<i64>,
+    general_errors: i64,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "UPDATE outgoing_parts SET called_at = NULL, general_errors = general_errors + ?3
+             WHERE message = ?1 AND n = ?2 AND state = 'accepted'",
+        )?
+        .execute([number, n, general_errors])?;
+    connection
+        .prepare_cached("UPDATE outgoing SET next_try_at = ?2 WHERE number = ?1")?
+        .execute(params![number, at])?;
+    Ok(false)
 }
 
 /// Whether this id of the platform is that of another part of the same conversation.

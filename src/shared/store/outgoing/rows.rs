@@ -103,6 +103,8 @@ pub struct OutgoingPart {
     pub unknown_at: Option<i64>,
     /// How often it was looked for since, and not found.
     pub looks: i64,
+    /// How often the platform did not take it with an error of which nobody knows what it means.
+    pub general_errors: i64,
     /// The platform's id.
     pub platform_id: Option<String>,
     /// When the platform took it.
@@ -231,7 +233,7 @@ pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
 pub(super) fn with_parts(connection: &Connection, mut message: Outgoing) -> rusqlite::Result<Outgoing> {
     let mut find = connection.prepare_cached(
         "SELECT n, kind, content, state, called_at, unknown_at, looks, platform_id, sent_at, delivered_at, read_at, reason,
-                code, billing
+                code, billing, general_errors
          FROM outgoing_parts WHERE message = ?1 ORDER BY n",
     )?;
     message.parts = find.query_map([message.number], read_part)?.collect::<rusqlite::Result<_>>()?;
@@ -256,6 +258,7 @@ fn read_part(row: &Row<'_>) -> rusqlite::Result<OutgoingPart> {
         read_at: row.get(10)?,
         failure: reason.and_then(|word| Reason::from_word(&word)).map(|reason| (reason, code)),
         billing: row.get(13)?,
+        general_errors: row.get(14)?,
     })
 }
 
