@@ -127,7 +127,7 @@ impl Dialogue for InboxDialogue {
             body["message"] = message(part, mark)?;
             let answer = self.post(to, "messages", body).await?;
             match answer.get("message_id").and_then(Value::as_str).filter(|id| !id.is_empty()) {
-                Some(id) => Ok(Sent { platform_id: id.to_owned(), billing: None }),
+                Some(id) => Ok(Sent { platform_id: id.to_owned(), ..Sent::default() }),
                 None => Err(SendError::Unknown("an answer without the message's id".to_owned())),
             }
         })

@@ -148,6 +148,7 @@ fn echo(message: &Object<'_>, app: &str) -> WentOut {
     };
     WentOut {
         platform_id: text_of(message, "mid"),
+        common_id: None,
         kind: attached.unwrap_or(if text.is_some() { Kind::Text } else { Kind::Other }),
         text,
         media,

@@ -32,6 +32,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0028_advertising.sql"),
     include_str!("../../../migrations/journal/0029_receipts_of_unknown.sql"),
     include_str!("../../../migrations/journal/0030_old_rows.sql"),
+    include_str!("../../../migrations/journal/0031_common_ids.sql"),
 ];
 
 /// How many migrations this program knows.

@@ -12,6 +12,7 @@ use crate::shared::journal::{
     Conversation, EventPlace, FEED_CURSOR, conversation_number, cursor_position, in_order_up_to, newest_seq,
 };
 use crate::shared::store::Item;
+use crate::shared::store::outgoing::ids::is_by_human;
 
 /// How many more events than messages wanted are looked at: who sent the first of them shows in what was said before.
 const BEFORE: usize = 10;
@@ -132,16 +133,8 @@ fn guess_sender(out: &WentOut, said_at: Option<i64>, at: i64, automatic_within: 
 /// Who wrote a message of ours, found by the platform's id of it.
 fn find_author(connection: &Connection, conversation: &Conversation, out: &WentOut) -> rusqlite::Result<Option<By>> {
     let Some(id) = &out.platform_id else { return Ok(None) };
-    let Conversation { channel, account, person } = conversation;
-    connection
-        .prepare_cached(
-            "SELECT message.author = 'human' FROM outgoing_parts AS part JOIN outgoing AS message
-                ON message.number = part.message
-             WHERE part.platform_id = ?1
-               AND message.channel = ?2 AND message.account = ?3 AND message.conversation = ?4",
-        )?
-        .query_row([id, channel, account, person], |row| Ok(if row.get(0)? { By::Human } else { By::Bot }))
-        .optional()
+    let is_by_human = is_by_human(connection, conversation, id, out.common_id.as_deref())?;
+    Ok(is_by_human.map(|is_by_human| if is_by_human { By::Human } else { By::Bot }))
 }
 
 /// The newest events of conversations, in one transaction.

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changes::{fail_rest, set_sent, tell};
+use super::ids::{find_place, keep_common_id};
 use super::rows::Author;
 use crate::shared::channel::dialogue::{Part, PartContent, Reason};
 use crate::shared::channel::meaning::{Origin, Receipt, Receiving, WentOut};
@@ -53,6 +54,7 @@ pub(in crate::shared) fn note_echo(
         Found::Nothing => return Ok(Shown::Other),
     };
     let is_news = set_sent(connection, (number, n), echo.platform_id.as_deref(), occurred_at)?;
+    keep_common_id(connection, (number, n), echo.common_id.as_deref())?;
     connection
         .prepare_cached("UPDATE outgoing_parts SET echoed = 1, sent_at = ?3 WHERE message = ?1 AND n = ?2")?
         .execute(params![number, n, occurred_at])?;
@@ -76,22 +78,15 @@ enum Found {
     Several,
 }
 
-/// Our part that an echo shows: by the mark, by the platform's id, or as the only one that may be it.
+/// Our part that an echo shows: by the mark, by the platform's ids, or as the only one that may be it.
 fn find_part(connection: &Connection, of: &Conversation, echo: &WentOut) -> rusqlite::Result<Found> {
     if let Some(found) = find_marked(connection, of, echo.mark.as_deref())? {
         return Ok(Found::Part(found));
     }
-    if let Some(id) = &echo.platform_id {
-        let found = connection
-            .prepare_cached(
-                "SELECT p.message, p.n FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
-                 WHERE p.platform_id = ?1 AND o.channel = ?2 AND o.account = ?3 AND o.conversation = ?4",
-            )?
-            .query_row(params![id, of.channel, of.account, of.person], place)
-            .optional()?;
-        if let Some(found) = found {
-            return Ok(Found::Part(found));
-        }
+    if let Some(id) = &echo.platform_id
+        && let Some(found) = find_place(connection, of, id, echo.common_id.as_deref())?
+    {
+        return Ok(Found::Part(found));
     }
     if !matches!(echo.from, Origin::Untold | Origin::Us) {
         return Ok(Found::Nothing);
