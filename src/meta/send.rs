@@ -32,6 +32,9 @@ const REFUSALS: [i64; 6] = [10, 33, 100, 131_008, 131_009, 131_062];
 /// The code that says "too often to this person".
 const PAIR_LIMIT: i64 = 131_056;
 
+/// The code and subcode of an error that is told of messages that were sent: "Received invalid JSON reply".
+const SENT_ALL_THE_SAME: (i64, i64) = (1, 1_357_046);
+
 /// How long to wait before another message to one person who had too many.
 /// Source: <https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput> (2026): one in 6 s.
 const PAIR_PAUSE: Duration = Duration::from_secs(6);
@@ -104,6 +107,7 @@ impl Graph {
             (102 | 190 | 467 | 368 | 131_031 | 131_042, _) | (10, 1_893_063) => self.account_cannot(told),
             (200..=299, _) if (code, subcode) != (200, 1_545_041) => self.account_cannot(told),
             (code, _) if self.app().stops_sending(code) => self.account_cannot(told),
+            SENT_ALL_THE_SAME => SendError::Unknown(format!("code {}", words_of(code, subcode))),
             (1 | 2 | 1200 | 131_000 | 131_016 | 131_057 | 133_004 | 135_000, _) => {
                 SendError::Broken { code: words_of(code, subcode), is_known: true }
             }

@@ -370,7 +370,9 @@ async fn what_a_platform_says_decides_what_happens_next() {
 
 #[tokio::test]
 async fn a_lost_answer_is_resolved_by_the_echo_and_never_sent_again() {
-    for failure in [SendFailure::TakenGateway(502), SendFailure::TakenCut] {
+    // The last one: an error that Messenger tells of messages that it sent.
+    let sent_all_the_same = SendFailure::TakenRefused(1, Some(1_357_046));
+    for failure in [SendFailure::TakenGateway(502), SendFailure::TakenCut, sent_all_the_same] {
         let scene = Scene::start().await;
         scene.app.facebook.set_echoes(Echoes::Held);
         scene.app.facebook.fail_sends(1, failure.clone());
@@ -393,20 +395,22 @@ async fn a_lost_answer_is_resolved_by_the_echo_and_never_sent_again() {
 
 #[tokio::test]
 async fn a_lost_answer_without_an_echo_is_found_by_reading_and_pauses_nobody() {
-    let scene = Scene::start().await;
-    scene.app.facebook.set_echoes(Echoes::Lost);
-    scene.app.facebook.fail_sends(1, SendFailure::TakenCut);
-    let id = scene.say("Yes.").await;
-    scene.work().await;
-    scene.pass(19).await;
-    assert_eq!(scene.message(&id).await["state"], "unknown");
-    scene.pass(2).await;
-    let message = scene.message(&id).await;
-    assert_eq!((&message["state"], &message["tries"]), (&json!("sent"), &json!(1)));
-    assert_eq!(scene.app.said(SAM), ["Is the blue one in stock?", "Yes."]);
-    assert_eq!(scene.bot.get(&to(SAM)).await.json()["pause"], Value::Null, "our own message pauses nobody");
-    assert_eq!(scene.taken(), ["Yes."]);
-    scene.app.finish().await;
+    for failure in [SendFailure::TakenCut, SendFailure::TakenRefused(1, Some(1_357_046))] {
+        let scene = Scene::start().await;
+        scene.app.facebook.set_echoes(Echoes::Lost);
+        scene.app.facebook.fail_sends(1, failure);
+        let id = scene.say("Yes.").await;
+        scene.work().await;
+        scene.pass(19).await;
+        assert_eq!(scene.message(&id).await["state"], "unknown");
+        scene.pass(2).await;
+        let message = scene.message(&id).await;
+        assert_eq!((&message["state"], &message["tries"]), (&json!("sent"), &json!(1)));
+        assert_eq!(scene.app.said(SAM), ["Is the blue one in stock?", "Yes."]);
+        assert_eq!(scene.bot.get(&to(SAM)).await.json()["pause"], Value::Null, "our own message pauses nobody");
+        assert_eq!(scene.taken(), ["Yes."]);
+        scene.app.finish().await;
+    }
 }
 
 /// An echo as Instagram sends it: it names no app and carries no mark.
