@@ -339,6 +339,8 @@ async fn what_a_platform_says_decides_what_happens_next() {
         (SendFailure::Refused(10, Some(2_018_278)), "failed", "window-closed", Some("10/2018278"), 1),
         (SendFailure::Refused(10, Some(2_018_300)), "failed", "not-owner", Some("10/2018300"), 1),
         (SendFailure::Refused(551, None), "failed", "cannot-receive", Some("551"), 1),
+        (SendFailure::Refused(200, Some(1_545_041)), "failed", "cannot-receive", Some("200/1545041"), 1),
+        (SendFailure::Refused(200, Some(2_018_028)), "failed", "cannot-receive", Some("200/2018028"), 1),
         (SendFailure::Refused(100, Some(2_018_047)), "failed", "media-unusable", Some("100/2018047"), 1),
         (SendFailure::Refused(999, None), "failed", "refused", Some("999"), 1),
         (SendFailure::Refused(1, None), "sent", "", None, 2),
