@@ -9,7 +9,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::inbox::{INBOX_APP, Inbox, Row};
+use super::inbox::{Inbox, Row};
 use super::page_of_account::page_of;
 use super::state::Facebook;
 use super::{history, meaning, tokens};
@@ -161,7 +161,7 @@ impl Dialogue for InboxDialogue {
 
     fn hand_over<'a>(&'a self, to: Recipient<'a>, way: HandOver) -> BoxFuture<'a, Result<(), SendError>> {
         let (edge, body) = match way {
-            HandOver::ToInbox => ("pass_thread_control", json!({ "target_app_id": INBOX_APP })),
+            HandOver::ToInbox => ("pass_thread_control", json!({ "target_app_id": self.row.inbox_app })),
             HandOver::Back => ("take_thread_control", json!({})),
         };
         Box::pin(async move { self.post(to, edge, body).await.map(drop) })

@@ -349,7 +349,9 @@ fn item_key(page: &Id, kind: &Kind, item: &Object<'_>, sender: &str, time: Optio
         "edit" => match Edit::of(item) {
             Some(Edit { mid, number: Some(number) }) => edit_key(page, &mid, &number.to_string()),
             // Those of one message are told apart by their times.
-            Some(Edit { mid, number: None }) if time.is_some() => key(&[b"edit of no number", mid.as_bytes(), time_text]),
+            Some(Edit { mid, number: None }) if time.is_some() => {
+                key(&[b"edit of no number", mid.as_bytes(), time_text])
+            }
             _ => key(&[b"edit of no number", &hash]),
         },
         "reaction" => key(&[

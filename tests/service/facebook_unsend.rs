@@ -81,9 +81,8 @@ async fn what_is_taken_back_leaves_a_tombstone_in_its_place() {
 #[tokio::test]
 async fn edits_without_a_number_or_beyond_all_are_taken_back_with_their_message() {
     let app = connected().await;
-    let edit = |at_ms: i64, rest: &str| {
-        item(at_ms, &format!(r#""message_edit":{{"mid":"{}"{rest}}}"#, mid(1, "content")))
-    };
+    let edit =
+        |at_ms: i64, rest: &str| item(at_ms, &format!(r#""message_edit":{{"mid":"{}"{rest}}}"#, mid(1, "content")));
     let edits = [
         edit(2, r#","text":"content anew""#),
         edit(3, r#","text":"content once more""#),

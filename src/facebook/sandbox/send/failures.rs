@@ -25,7 +25,9 @@ impl SendFailure {
     /// The answer, if there is one.
     pub(super) async fn answer(&self, core: &Core, version: &str, account: &str) -> Response {
         match self {
-            Self::Refused(code, subcode) | Self::TakenRefused(code, subcode) => reply(core, version, Err(refusal(*code, *subcode))),
+            Self::Refused(code, subcode) | Self::TakenRefused(code, subcode) => {
+                reply(core, version, Err(refusal(*code, *subcode)))
+            }
             Self::Throttled(code, minutes) => {
                 let mut response = reply(core, version, Err(refusal(*code, None)));
                 let (name, value) = usage(*code, *minutes, account);
