@@ -33,6 +33,7 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0029_receipts_of_unknown.sql"),
     include_str!("../../../migrations/journal/0030_old_rows.sql"),
     include_str!("../../../migrations/journal/0031_common_ids.sql"),
+    include_str!("../../../migrations/journal/0032_automatic_answers.sql"),
 ];
 
 /// How many migrations this program knows.
