@@ -398,7 +398,7 @@ impl Answering {
     async fn check_reply_to(&self, of: &Conversation, content: &Content) -> Result<(), Refused> {
         let Some(quoted) = content.reply_to.as_deref() else { return Ok(()) };
         let journal = &self.shared.journal;
-        if journal.is_sent_part(of, quoted).await? {
+        if journal.is_sent_part(of, quoted, None).await? {
             return Ok(());
         }
         let past = journal.read_history(of, MOST_QUOTED, self.meaning()).await?;

@@ -96,7 +96,7 @@ impl Answering {
             self.shared.clock.now_ms().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
         });
         let note = wanted.note.clone();
-        Pause { by: PausedBy::Api, until, note, is_handed_over: wanted.is_handed_over }
+        Pause { note, is_handed_over: wanted.is_handed_over, ..Pause::by(PausedBy::Api, until) }
     }
 
     async fn tell_pause(&self, conversation: &Conversation, wanted: &WantedPause, begins: bool) {

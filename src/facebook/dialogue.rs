@@ -9,7 +9,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::inbox::{INBOX_APP, Inbox, Row};
+use super::inbox::{Inbox, Row};
 use super::page_of_account::page_of;
 use super::state::Facebook;
 use super::{history, meaning, tokens};
@@ -127,7 +127,7 @@ impl Dialogue for InboxDialogue {
             body["message"] = message(part, mark)?;
             let answer = self.post(to, "messages", body).await?;
             match answer.get("message_id").and_then(Value::as_str).filter(|id| !id.is_empty()) {
-                Some(id) => Ok(Sent { platform_id: id.to_owned(), billing: None }),
+                Some(id) => Ok(Sent { platform_id: id.to_owned(), ..Sent::default() }),
                 None => Err(SendError::Unknown("an answer without the message's id".to_owned())),
             }
         })
@@ -161,7 +161,7 @@ impl Dialogue for InboxDialogue {
 
     fn hand_over<'a>(&'a self, to: Recipient<'a>, way: HandOver) -> BoxFuture<'a, Result<(), SendError>> {
         let (edge, body) = match way {
-            HandOver::ToInbox => ("pass_thread_control", json!({ "target_app_id": INBOX_APP })),
+            HandOver::ToInbox => ("pass_thread_control", json!({ "target_app_id": self.row.inbox_app })),
             HandOver::Back => ("take_thread_control", json!({})),
         };
         Box::pin(async move { self.post(to, edge, body).await.map(drop) })

@@ -42,9 +42,8 @@ pub const FIELDS: [&str; 20] = [
     "picture",
 ];
 
-/// The Page inbox as an app: to it a thread is passed when a human is wanted.
-/// Source: Meta's samples and echoes seen in public code (2026).
-pub const INBOX_APP: &str = "263902037430900";
+/// How the Page inbox is called in echoes that public code shows, beside its id in [`MESSENGER`].
+const PAGE_INBOX_SHORT: &str = "26390203743090";
 
 /// What is true of one inbox of a Page.
 #[derive(Debug)]
@@ -72,6 +71,9 @@ pub struct Row {
     pub has_metadata: bool,
     /// Whether its accounts have tokens of their own; otherwise the Page lends its.
     pub has_tokens: bool,
+    /// The platform's own inbox as an app: to it a thread is passed when a human is wanted.
+    /// Source: Meta's samples and hand-overs seen in public code (2026).
+    pub inbox_app: &'static str,
     /// How long a text may be.
     pub text_limit: TextLimit,
     /// Whether it is switched on.
@@ -91,6 +93,7 @@ pub const MESSENGER: Row = Row {
     fields: &FIELDS,
     has_metadata: true,
     has_tokens: true,
+    inbox_app: "263902037430900",
     text_limit: TextLimit::Characters(2_000),
     is_on: |_config| true,
 };
@@ -117,6 +120,7 @@ pub const INSTAGRAM: Row = Row {
     ],
     has_metadata: false,
     has_tokens: false,
+    inbox_app: "1217981644879628",
     text_limit: TextLimit::Bytes(1_000),
     is_on: |config| config.instagram,
 };
@@ -127,6 +131,12 @@ pub static ALL: [Row; 2] = [MESSENGER, INSTAGRAM];
 /// The rows that are switched on.
 pub fn switched_on(config: &Config) -> impl Iterator<Item = &'static Row> {
     ALL.iter().filter(|row| (row.is_on)(config))
+}
+
+/// Whether an app is the platform's own inbox, of whichever row: one tool shows the conversations of all.
+#[must_use]
+pub fn is_inbox_app(app: &str) -> bool {
+    app == PAGE_INBOX_SHORT || ALL.iter().any(|row| row.inbox_app == app)
 }
 
 /// The row of this object in deliveries.

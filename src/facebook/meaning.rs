@@ -2,16 +2,13 @@
 //!
 //! Source: <https://developers.facebook.com/docs/messenger-platform/webhooks> and its pages of events (2026).
 
-use super::inbox::INBOX_APP;
+use super::inbox::is_inbox_app;
 use crate::meta::id::milliseconds;
 use crate::shared::channel::meaning::{
     Chosen, Control, Kind, Meaning, MediaSeen, Origin, Receipt, Receiving, Said, WentOut,
 };
 use crate::shared::raw_json::{Object, elements};
 use crate::shared::store::Item;
-
-/// How the Page inbox is called in echoes that public code shows, beside [`INBOX_APP`].
-const INBOX_APP_SHORT: &str = "26390203743090";
 
 /// What an item means. `app`: our app's id.
 pub fn of(account: &str, app: &str, item: &Item) -> Meaning {
@@ -143,11 +140,12 @@ fn echo(message: &Object<'_>, app: &str) -> WentOut {
     let from = match message.text("app_id").as_deref() {
         None | Some("") => Origin::Untold,
         Some(id) if id == app => Origin::Us,
-        Some(INBOX_APP | INBOX_APP_SHORT) => Origin::Inbox,
+        Some(id) if is_inbox_app(id) => Origin::Inbox,
         Some(other) => Origin::App(other.to_owned()),
     };
     WentOut {
         platform_id: text_of(message, "mid"),
+        common_id: None,
         kind: attached.unwrap_or(if text.is_some() { Kind::Text } else { Kind::Other }),
         text,
         media,
@@ -239,6 +237,7 @@ mod tests {
         assert_eq!(from(r#","app_id":"901""#), Origin::App("901".to_owned()));
         assert_eq!(from(r#","app_id":26390203743090"#), Origin::Inbox);
         assert_eq!(from(r#","app_id":263902037430900"#), Origin::Inbox);
+        assert_eq!(from(r#","app_id":1217981644879628"#), Origin::Inbox);
         assert_eq!(from(""), Origin::Untold);
     }
 

@@ -213,7 +213,7 @@ fn messaging_event(page: &Id, entry_time: Option<i64>, source: Source, item: &st
         kind: kind.name.into(),
         effect,
         occurred_at: own_time.or(entry_time),
-        name: None,
+        name: Edit::of(&object).filter(|_| kind.name == "edit").and_then(|edit| edit.name(page)),
         source,
         payload: raw.to_vec(),
     }
@@ -346,7 +346,14 @@ fn item_key(page: &Id, kind: &Kind, item: &Object<'_>, sender: &str, time: Optio
             }
         }
         "unsend" => key(&[b"unsend", plain_mid(&part("message", "mid")).as_bytes()]),
-        "edit" => edit_key(page, &part("message_edit", "mid"), &part("message_edit", "num_edit")),
+        "edit" => match Edit::of(item) {
+            Some(Edit { mid, number: Some(number) }) => edit_key(page, &mid, &number.to_string()),
+            // Those of one message are told apart by their times.
+            Some(Edit { mid, number: None }) if time.is_some() => {
+                key(&[b"edit of no number", mid.as_bytes(), time_text])
+            }
+            _ => key(&[b"edit of no number", &hash]),
+        },
         "reaction" => key(&[
             b"reaction",
             part("reaction", "mid").as_bytes(),
@@ -393,10 +400,34 @@ fn edit_key(page: &Id, mid: &str, number: &str) -> DedupeKey {
 /// A message can be edited five times; some more cost nothing.
 const MOST_EDITS: u32 = 20;
 
+/// In the place of an edit's number, where it has none or one that is beyond all.
+const NO_NUMBER: &str = "";
+
+/// An edit of a message.
+struct Edit<'a> {
+    mid: Cow<'a, str>,
+    /// Which one of the message's, where it is one of those that are looked for by their number.
+    number: Option<u32>,
+}
+
+impl<'a> Edit<'a> {
+    fn of(item: &Object<'a>) -> Option<Self> {
+        let edit = item.object("message_edit")?;
+        let mid = edit.text("mid").filter(|mid| !mid.is_empty())?;
+        let number = edit.text("num_edit").and_then(|number| number.parse().ok());
+        Some(Self { mid, number: number.filter(|number| *number <= MOST_EDITS) })
+    }
+
+    /// By what it is found when its message is taken back, where its own key does not tell.
+    fn name(&self, page: &Id) -> Option<DedupeKey> {
+        self.number.is_none().then(|| edit_key(page, &self.mid, NO_NUMBER))
+    }
+}
+
 /// The keys of all that shows the content of a message: itself and its edits.
 fn keys_of(page: &Id, mid: &str) -> Vec<DedupeKey> {
     let edits = (0..=MOST_EDITS).map(|number| edit_key(page, mid, &number.to_string()));
-    [message_key(page, mid)].into_iter().chain(edits).collect()
+    [message_key(page, mid), edit_key(page, mid, NO_NUMBER)].into_iter().chain(edits).collect()
 }
 
 /// How content is taken back.

@@ -11,9 +11,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::client::Made;
-use super::names::{self, Thread, organization_urn};
+use super::names::{self, NAME, Thread, organization_urn};
 use super::state::Linkedin;
-use super::{document, meaning, tokens};
+use super::{document, meaning, payload, tokens};
 use crate::shared::channel::dialogue::{
     Ability, AccountFault, Author, Dialogue, Forbidden, HandOver, LostAnswers, Part, PartContent, ProductCard, Profile,
     Rate, Reason, Recipient, SendError, Sent, Signal, TextLimit, WindowRule,
@@ -22,7 +22,7 @@ use crate::shared::channel::job::BoxFuture;
 use crate::shared::channel::meaning::Meaning;
 use crate::shared::channel::reader::ReadError;
 use crate::shared::channel::view::shorten;
-use crate::shared::journal::Event;
+use crate::shared::journal::{Event, JournalError};
 use crate::shared::languages::{Sentence, say};
 use crate::shared::outgoing::http::ApiError;
 use crate::shared::raw_json::Object;
@@ -74,7 +74,7 @@ impl PageDialogue {
         // Products come as words ([`Dialogue::in_words`]).
         let PartContent::Text { text } = &part.content else { return Err(unsendable("content")) };
         let token = tokens::load(linkedin).await.map_err(not_sent)?;
-        match self.try_once(&thread, part, text, &token).await {
+        match self.try_once(to, &thread, part, text, &token).await {
             // Refused, so it was not sent: once more with a new token, before the account stops.
             Err(error @ SendError::Account(_)) if !linkedin.tokens.is_unproven(&token) => {
                 match tokens::renew(linkedin, &token).await {
@@ -95,8 +95,30 @@ impl PageDialogue {
         }
     }
 
+    /// The comment below which an answer to this one stands: LinkedIn has two levels of comments, and an answer to one of the second
+    /// stands beside it. `None`: the text is no comment's URN.
+    async fn first_level(&self, to: Recipient<'_>, quoted: &str) -> Result<Option<String>, JournalError> {
+        let quoted = names::whole(quoted).into_owned();
+        let Some(key) = payload::key_of_comment(to.account, &quoted) else { return Ok(None) };
+        let journal = &self.linkedin.shared.journal;
+        let Some(known) = journal.find_event_status_of(key).await? else { return Ok(Some(quoted)) };
+        let account = (NAME.to_owned(), to.account.to_owned());
+        let item = journal.find_item(&account, to.person, known.seq).await?;
+        Ok(item.and_then(|item| meaning::parent_of_comment(&item.payload)).or(Some(quoted)))
+    }
+
+    /// The comments below which answers to what is quoted stand, each once.
+    async fn first_levels(&self, to: Recipient<'_>, quoted: &[String]) -> Result<Vec<String>, JournalError> {
+        let mut found = Vec::new();
+        for quoted in quoted {
+            found.extend(self.first_level(to, quoted).await?.filter(|urn| !found.contains(urn)));
+        }
+        Ok(found)
+    }
+
     async fn try_once(
         &self,
+        to: Recipient<'_>,
         thread: &Thread,
         part: &Part,
         text: &str,
@@ -105,17 +127,22 @@ impl PageDialogue {
         let client = &self.linkedin.client;
         match thread {
             Thread::Post(post) => {
-                let body = comment(self.linkedin.account(), post, text, part.reply_to.as_deref());
+                let below = match &part.reply_to {
+                    Some(quoted) => self.first_level(to, quoted).await.map_err(not_sent)?,
+                    None => None,
+                };
+                let body = comment(self.linkedin.account(), post, text, below.as_deref());
                 let made = client.comment(post, &body, token).await?;
                 // Where it is not shown, the comments of the post tell it.
                 let platform_id = id_of_comment(&made)
                     .ok_or_else(|| SendError::Unknown("an answer without the comment's URN".to_owned()))?;
-                Ok(Sent { platform_id, billing: None })
+                let common_id = names::number_of_comment(&platform_id).map(str::to_owned);
+                Ok(Sent { platform_id, common_id, billing: None })
             }
             Thread::Direct(conversation) => {
                 let made = client.message(&direct(conversation, text), token).await?;
                 let platform_id = made.id.ok_or_else(|| SendError::Unknown("an answer without an id".to_owned()))?;
-                Ok(Sent { platform_id, billing: None })
+                Ok(Sent { platform_id, ..Sent::default() })
             }
         }
     }
@@ -129,10 +156,10 @@ fn not_sent(error: impl ToString) -> SendError {
     SendError::NotSent(error.to_string())
 }
 
-/// The body of a call that comments. `reply_to`: the comment that it answers, where it is one.
-fn comment(account: &str, post: &str, text: &str, reply_to: Option<&str>) -> Value {
+/// The body of a call that comments. `below`: the comment of the first level below which it stands, where it does.
+fn comment(account: &str, post: &str, text: &str, below: Option<&str>) -> Value {
     let mut body = json!({ "actor": organization_urn(account), "object": post, "message": { "text": text } });
-    if let Some(parent) = reply_to.filter(|urn| names::is_comment(urn)) {
+    if let Some(parent) = below {
         body["parentComment"] = json!(parent);
     }
     body
@@ -151,13 +178,8 @@ fn direct(conversation: &str, text: &str) -> Value {
 /// two numbers, and notifications name the other one.
 fn id_of_comment(made: &Made) -> Option<String> {
     let shown = Object::parse(&made.body).and_then(|comment| document::urn_of(&comment));
-    shown.or_else(|| made.id.clone().filter(|id| names::is_comment(id)))
-}
-
-/// The comments among what is quoted, each once.
-fn parents(quoted: &[String]) -> impl Iterator<Item = &String> {
-    let is_first = |(at, urn): &(usize, &String)| !quoted[..*at].contains(urn);
-    quoted.iter().enumerate().filter(is_first).map(|(_, urn)| urn).filter(|urn| names::is_comment(urn))
+    let told = || made.id.as_deref().map(|id| names::whole(id).into_owned());
+    shown.or_else(|| told().filter(|id| names::is_comment(id)))
 }
 
 /// Products as text: with their links as long as there is room for them, because a title alone is still an answer.
@@ -221,7 +243,8 @@ impl Dialogue for PageDialogue {
             let account = &linkedin.config.organization;
             let mut events = Vec::new();
             // Answers to a comment are listed beside it alone.
-            for of in [&post].into_iter().chain(parents(quoted)) {
+            let parents = self.first_levels(to, quoted).await?;
+            for of in [&post].into_iter().chain(&parents) {
                 let comments =
                     tokens::with_token(
                         linkedin,
@@ -271,7 +294,7 @@ mod tests {
             comment("90001", "urn:li:share:4", "Yes.", Some(parent)),
             json!({"actor":"urn:li:organization:90001","object":"urn:li:share:4","message":{"text":"Yes."},"parentComment":parent})
         );
-        assert!(comment("90001", "urn:li:share:4", "Yes.", Some("m_1")).get("parentComment").is_none());
+        assert!(comment("90001", "urn:li:share:4", "Yes.", None).get("parentComment").is_none());
         assert_eq!(direct("T", "Yes.")["thread"], "urn:li:messagingThread:T");
     }
 
@@ -284,6 +307,9 @@ mod tests {
         assert_eq!(id(&made(None, &format!(r#"{{"$URN":"{urn}"}}"#))).as_deref(), Some(urn));
         assert_eq!(id(&made(None, r#"{"id":"6","object":"urn:li:activity:5"}"#)).as_deref(), Some(urn));
         assert_eq!(id(&made(Some(urn), "")).as_deref(), Some(urn));
+        let bare = "urn:li:comment:(activity:5,6)";
+        assert_eq!(id(&made(Some(bare), "")).as_deref(), Some(urn));
+        assert_eq!(id(&made(None, &format!(r#"{{"commentUrn":"{bare}"}}"#))).as_deref(), Some(urn));
         for made in [made(Some("6"), ""), made(Some("6"), r#"{"id":"6"}"#), made(None, "")] {
             assert_eq!(id(&made), None, "the number alone names no comment");
         }

@@ -101,8 +101,8 @@ pub async fn as_read(linkedin: &Linkedin, mut events: Vec<Event>) -> Result<Vec<
 pub fn urn_of(comment: &Object<'_>) -> Option<String> {
     let told = ["commentUrn", "$URN"].into_iter().find_map(|name| comment.text(name));
     let made = || Some(format!("urn:li:comment:({},{})", comment.text("object")?, comment.text("id")?));
-    let is_one = |urn: &String| names::is_comment(urn);
-    told.map(|urn| urn.into_owned()).filter(is_one).or_else(|| made().filter(is_one))
+    let whole = |urn: &str| Some(names::whole(urn).into_owned()).filter(|urn| names::is_comment(urn));
+    told.and_then(|urn| whole(&urn)).or_else(|| whole(&made()?))
 }
 
 #[cfg(test)]

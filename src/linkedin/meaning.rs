@@ -1,7 +1,7 @@
 //! What a notification, or a direct message, means to whoever answers.
 
 use super::names;
-use super::payload::{ADMIN_COMMENT, COMMENT, COMMENT_DELETE, MESSAGE, MESSAGE_READ, SHARE_MENTION};
+use super::payload::{ADMIN_COMMENT, COMMENT, COMMENT_DELETE, MESSAGE, MESSAGE_READ, SHARE_MENTION, made};
 use crate::shared::channel::meaning::{Kind, Meaning, Origin, Receipt, Receiving, Said, WentOut};
 use crate::shared::raw_json::Object;
 use crate::shared::store::Item;
@@ -57,17 +57,30 @@ fn text_of(object: &Object<'_>, name: &str) -> Option<String> {
     object.readable(name).filter(|text| !text.is_empty())
 }
 
-/// The layout of the decorated members differs between examples: what is not found where it is most often is not told.
+/// The layout of the decorated members differs between examples and live notifications.
 fn comment(object: &Object<'_>) -> Told {
     let decorated = object.object("decoratedGeneratedActivity").and_then(|decorated| decorated.object("comment"));
     let decorated = decorated.as_ref();
     let text = |name: &str| decorated.and_then(|comment| comment.text(name)).map(|text| text.into_owned());
     Told {
-        urn: object.text("generatedActivity").map(|urn| urn.into_owned()).or_else(|| text("entity")),
-        text: decorated.and_then(|comment| comment.object("message")).and_then(|message| text_of(&message, "text")),
+        urn: made(object),
+        text: decorated.and_then(words_of),
         by: text("owner"),
-        parent: text("parentComment"),
+        parent: text("parentComment").map(|urn| names::whole(&urn).into_owned()),
     }
+}
+
+/// The words of a decorated comment or share: as a text of its own, or inside `message` or `text`.
+fn words_of(decorated: &Object<'_>) -> Option<String> {
+    let inside = |name: &str| decorated.object(name).and_then(|inner| text_of(&inner, "text"));
+    text_of(decorated, "text").or_else(|| inside("message")).or_else(|| inside("text"))
+}
+
+/// The comment below which this one stands, where the notification tells it.
+#[must_use]
+pub fn parent_of_comment(item: &[u8]) -> Option<String> {
+    let object = std::str::from_utf8(item).ok().and_then(Object::parse)?;
+    comment(&object).parent.filter(|urn| names::is_comment(urn))
 }
 
 /// The text of a comment, where it is told.
@@ -78,8 +91,7 @@ pub fn text_of_comment(object: &Object<'_>) -> Option<String> {
 
 fn text_of_share(object: &Object<'_>) -> Option<String> {
     let decorated = object.object("decoratedGeneratedActivity")?;
-    let share = decorated.object("share")?;
-    text_of(&share, "text").or_else(|| share.object("text").and_then(|text| text_of(&text, "text")))
+    words_of(&decorated.object("share")?)
 }
 
 fn kind_of(text: Option<&String>) -> Kind {
@@ -101,6 +113,7 @@ fn said(told: Told) -> Said {
 
 fn went_out(told: Told) -> WentOut {
     WentOut {
+        common_id: told.urn.as_deref().and_then(names::number_of_comment).map(str::to_owned),
         platform_id: told.urn,
         kind: kind_of(told.text.as_ref()),
         text: told.text,
@@ -135,6 +148,22 @@ mod tests {
             let Meaning::WentOut(out) = read(kind, &of(owner)) else { panic!("went out") };
             assert_eq!((out.from, out.text.as_deref()), (Origin::Untold, Some("Do you ship?")));
         }
+        let live = |inner: &str| {
+            format!(
+                r#"{{"generatedActivity":"urn:li:comment:(activity:5,6)","decoratedGeneratedActivity":{{"comment":{{"owner":"urn:li:person:T","entity":"urn:li:comment:(urn:li:activity:5,6)",{inner}}}}}}}"#
+            )
+        };
+        for words in
+            [r#""text":"Do you ship?""#, r#""message":{"text":"Do you ship?"}"#, r#""text":{"text":"Do you ship?"}"#]
+        {
+            let Meaning::Said(said) = read(COMMENT, &live(words)) else { panic!("said") };
+            assert_eq!(said.platform_id.as_deref(), Some("urn:li:comment:(urn:li:activity:5,6)"));
+            assert_eq!((said.kind, said.text.as_deref()), (Kind::Text, Some("Do you ship?")), "{words}");
+        }
+        let below = live(r#""text":"And to Kandy?","parentComment":"urn:li:comment:(activity:5,4)""#);
+        let Meaning::Said(said) = read(COMMENT, &below) else { panic!("said") };
+        assert_eq!(said.reply_to.as_deref(), Some("urn:li:comment:(urn:li:activity:5,4)"));
+        assert_eq!(parent_of_comment(below.as_bytes()), said.reply_to);
         let Meaning::Said(bare) = read(COMMENT, r#"{"decoratedGeneratedActivity":"opaque"}"#) else { panic!("said") };
         assert_eq!((bare.kind, bare.text), (Kind::Other, None));
     }

@@ -4,6 +4,8 @@
 //! `urn:li:activity:…`; or one of direct messages, which has an id of its own.
 //! Source: <https://learn.microsoft.com/linkedin/shared/api-guide/concepts/urns> (2026).
 
+use std::borrow::Cow;
+
 use crate::shared::files::path::{Name, Naming};
 
 /// The channel's name in paths, tables and files.
@@ -14,6 +16,9 @@ pub const PLATFORM: &str = "LinkedIn";
 
 /// What posts are called in URNs and in names.
 const POSTS: [&str; 3] = ["share", "ugcPost", "activity"];
+
+/// How the URNs begin that hold the URN of a post.
+const HOLDS_A_POST: [&str; 2] = ["urn:li:comment:(", "urn:li:reaction:("];
 
 /// What stands before the id of a conversation of direct messages.
 const DIRECT: &str = "conv";
@@ -59,7 +64,7 @@ pub fn thread_of_post(urn: &str) -> Option<Name> {
 #[must_use]
 pub fn thread_of_activity(urn: &str) -> Option<Name> {
     let inside = |text: &str| text.split([',', '(', ')']).find_map(thread_of_post);
-    let is_on_a_post = urn.starts_with("urn:li:comment:(") || urn.starts_with("urn:li:reaction:(");
+    let is_on_a_post = HOLDS_A_POST.iter().any(|start| urn.starts_with(start));
     thread_of_post(urn).or_else(|| if is_on_a_post { inside(urn) } else { None })
 }
 
@@ -91,10 +96,36 @@ pub fn thread_of(name: &str) -> Option<Thread> {
     }
 }
 
-/// Whether a text is the URN of a comment.
+/// The URN of a comment or of a reaction as documents write it, and calls want it: live notifications leave `urn:li:` out before the
+/// post inside, `urn:li:comment:(activity:7094…,7094…)`. What is no such URN stays as it is.
+#[must_use]
+pub fn whole(urn: &str) -> Cow<'_, str> {
+    if !HOLDS_A_POST.iter().any(|start| urn.starts_with(start)) {
+        return Cow::Borrowed(urn);
+    }
+    let mut whole = Cow::Borrowed(urn);
+    for (before, post) in ['(', ','].into_iter().flat_map(|sign| POSTS.map(|post| (sign, post))) {
+        let bare = format!("{before}{post}:");
+        if whole.contains(&bare) {
+            whole = Cow::Owned(whole.replace(&bare, &format!("{before}urn:li:{post}:")));
+        }
+    }
+    whole
+}
+
+/// Whether a text is the URN of a comment, written in whole.
 #[must_use]
 pub fn is_comment(urn: &str) -> bool {
-    urn.starts_with("urn:li:comment:(") && urn.ends_with(')') && thread_of_activity(urn).is_some()
+    number_of_comment(urn).is_some()
+}
+
+/// The number of a comment, which is its own alone: the post before it has several URNs, and answers may name another one than
+/// notifications do. `None`: the text is no URN of a comment that is written in whole.
+#[must_use]
+pub fn number_of_comment(urn: &str) -> Option<&str> {
+    let inside = urn.strip_prefix("urn:li:comment:(")?.strip_suffix(')')?;
+    let number = inside.rsplit(',').next()?;
+    thread_of_activity(urn).map(|_| number)
 }
 
 #[cfg(test)]
@@ -142,6 +173,27 @@ mod tests {
         assert_eq!(of("urn:li:reaction:(urn:li:person:T,urn:li:activity:2)").as_deref(), Some("activity-2"));
         assert_eq!(of("urn:li:share:9").as_deref(), Some("share-9"));
         assert_eq!(of("urn:li:person:9"), None);
+    }
+
+    #[test]
+    fn a_urn_whose_post_is_bare_is_written_in_whole() {
+        for (bare, expected) in [
+            ("urn:li:comment:(activity:7,8)", "urn:li:comment:(urn:li:activity:7,8)"),
+            ("urn:li:comment:(ugcPost:7,8)", "urn:li:comment:(urn:li:ugcPost:7,8)"),
+            ("urn:li:comment:(share:7,8)", "urn:li:comment:(urn:li:share:7,8)"),
+            ("urn:li:comment:(urn:li:activity:7,8)", "urn:li:comment:(urn:li:activity:7,8)"),
+            ("urn:li:reaction:(urn:li:person:T,activity:7)", "urn:li:reaction:(urn:li:person:T,urn:li:activity:7)"),
+            ("urn:li:share:7", "urn:li:share:7"),
+            ("see (activity:7,8)", "see (activity:7,8)"),
+        ] {
+            assert_eq!(whole(bare), expected);
+        }
+        assert!(!is_comment("urn:li:comment:(activity:7,8)"));
+        let numbers = ["urn:li:comment:(urn:li:activity:7,8)", "urn:li:comment:(urn:li:ugcPost:9,8)"];
+        assert_eq!(numbers.map(number_of_comment), [Some("8"); 2]);
+        for none in ["urn:li:comment:(x,1)", "urn:li:comment:(urn:li:activity:7,8", "urn:li:share:1"] {
+            assert_eq!(number_of_comment(none), None, "{none}");
+        }
     }
 
     #[test]

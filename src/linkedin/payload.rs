@@ -3,7 +3,8 @@
 //! What it really posts are notifications of what happens on an organization's posts, up to ten in a body. The second family,
 //! of direct messages, is our own convention: LinkedIn has no public webhook for them, and a partner's relay may use it.
 //! Source: <https://learn.microsoft.com/linkedin/marketing/community-management/organizations/organization-social-action-notifications>
-//! (2026). The layout of `decorated…` members differs between examples, so nothing depends on them.
+//! (2026). The layout of `decorated…` members differs between examples, and live ones differ from both: every layout that was seen is
+//! read, and nothing but words depends on them.
 
 use std::borrow::Cow;
 
@@ -98,7 +99,7 @@ pub fn notification(own: &Name, item: &str, source: Source) -> Event {
             return Event { source, ..event };
         }
     };
-    let made = object.text("generatedActivity").unwrap_or_default();
+    let made = made(&object).unwrap_or_default();
     let post = object.text("sourcePost").and_then(|urn| names::thread_of_post(&urn));
     let Some(thread) = post.or_else(|| names::thread_of_activity(&made)) else {
         return apart(account.as_str(), kind, "a notification that names no post", item.as_bytes());
@@ -121,6 +122,19 @@ pub fn notification(own: &Name, item: &str, source: Source) -> Event {
     }
 }
 
+/// The URN of what came to be, in whole. Of a comment that is not told so, as live notifications do, its decoration tells it.
+#[must_use]
+pub fn made(notification: &Object<'_>) -> Option<String> {
+    let told = notification.text("generatedActivity");
+    if let Some(urn) = told.as_deref().filter(|urn| names::is_comment(urn)) {
+        return Some(urn.to_owned());
+    }
+    let whole = |urn: Cow<'_, str>| names::whole(&urn).into_owned();
+    let decorated = notification.object("decoratedGeneratedActivity").and_then(|made| made.object("comment"));
+    let entity = decorated.and_then(|comment| comment.text("entity")).map(whole);
+    entity.filter(|urn| names::is_comment(urn)).or_else(|| told.map(whole))
+}
+
 /// The key of a notification: its id. A comment of the page itself is also read back, where it has no notification's id, so it
 /// goes by the comment's own.
 fn notification_key(account: &str, kind: &str, object: &Object<'_>, made: &str, item: &str) -> DedupeKey {
@@ -136,7 +150,7 @@ fn notification_key(account: &str, kind: &str, object: &Object<'_>, made: &str, 
 /// The key of a comment of the page. Its own number alone: the post has more than one URN.
 #[must_use]
 fn comment_key(account: &str, urn: &str) -> DedupeKey {
-    let number = urn.trim_end_matches(')').rsplit(',').next().unwrap_or_default();
+    let number = names::number_of_comment(urn).unwrap_or_default();
     DedupeKey::new(NAME, account, &[b"comment", number.as_bytes()])
 }
 
@@ -144,10 +158,15 @@ fn comment_key(account: &str, urn: &str) -> DedupeKey {
 #[must_use]
 pub fn key_of_notification(account: &str, id: &str) -> Option<DedupeKey> {
     let account = names::organization(account)?;
-    if names::is_comment(id) {
-        return Some(comment_key(account.as_str(), id));
-    }
-    Some(DedupeKey::new(NAME, account.as_str(), &[b"notification", id.as_bytes()]))
+    let comment = key_of_comment(account.as_str(), id);
+    Some(comment.unwrap_or_else(|| DedupeKey::new(NAME, account.as_str(), &[b"notification", id.as_bytes()])))
+}
+
+/// The key, or the other name, of what was said in the comment with this URN; `None`: the text is no comment's URN.
+#[must_use]
+pub fn key_of_comment(account: &str, urn: &str) -> Option<DedupeKey> {
+    let urn = names::whole(urn);
+    names::is_comment(&urn).then(|| comment_key(account, &urn))
 }
 
 /// A form that somebody filled in. It is kept, and no conversation.
@@ -307,6 +326,36 @@ mod tests {
         assert_eq!(key("1", urn), key("2", urn));
         assert_eq!(key("1", urn), comment_key("90001", "urn:li:comment:(urn:li:share:1,6)"));
         assert_ne!(key("1", urn), key("1", "urn:li:comment:(urn:li:activity:5,7)"));
+    }
+
+    #[test]
+    fn a_live_notification_is_of_the_same_comment_as_a_documented_one() {
+        let of = |action: &str, made: &str, decorated: &str| {
+            one(&format!(
+                r#"{{"action":"{action}","sourcePost":"urn:li:activity:7094637247890620418","notificationId":5,"generatedActivity":"{made}"{decorated}}}"#
+            ))
+        };
+        let whole = "urn:li:comment:(urn:li:activity:7094637247890620418,7094977717598625792)";
+        let bare = "urn:li:comment:(activity:7094637247890620418,7094977717598625792)";
+        let decorated = format!(
+            r#","decoratedGeneratedActivity":{{"comment":{{"owner":"urn:li:person:T","text":"Hi","entity":"{whole}"}}}}"#
+        );
+        let expected = Some(comment_key("90001", whole));
+        for action in [COMMENT, COMMENT_EDIT] {
+            for event in [of(action, bare, &decorated), of(action, bare, ""), of(action, whole, "")] {
+                assert_eq!(event.name, expected, "{action}");
+                assert_eq!(event.effect, entry("activity-7094637247890620418", action == COMMENT));
+            }
+        }
+        let taken_back = Effect::Unsend {
+            person: "activity-7094637247890620418".to_owned(),
+            keys: vec![comment_key("90001", whole)],
+        };
+        assert_eq!(of(COMMENT_DELETE, bare, "").effect, taken_back);
+        assert_eq!(Some(of(ADMIN_COMMENT, bare, "").key), expected);
+        assert_eq!(key_of_notification("90001", bare), expected);
+        let mentions = one(r#"{"action":"COMMENT","generatedActivity":"urn:li:comment:(activity:5,6)"}"#);
+        assert_eq!(mentions.effect, entry("activity-5", true), "the post is found inside");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::meaning;
 use super::names::PLATFORM;
-use super::payload::{COMMENT_DELETE, COMMENT_EDIT, LIKE, MESSAGE_READ, SHARE, SHARE_MENTION};
+use super::payload::{COMMENT_DELETE, COMMENT_EDIT, LIKE, MESSAGE_READ, SHARE, SHARE_MENTION, made};
 use crate::shared::channel::meaning::Meaning;
 use crate::shared::channel::view::{Message, Shown, Side, View};
 use crate::shared::languages::say;
@@ -21,10 +21,10 @@ pub const VIEW: View = View {
 
 fn show(account: &str, item: &Item) -> Shown {
     let Some(object) = std::str::from_utf8(&item.payload).ok().and_then(Object::parse) else { return Shown::Nothing };
-    let made = || object.text("generatedActivity").map(|urn| urn.into_owned()).unwrap_or_default();
+    let of = || made(&object).unwrap_or_default();
     match item.kind.as_str() {
-        COMMENT_EDIT => Shown::Edit { of: made(), text: meaning::text_of_comment(&object).unwrap_or_default() },
-        COMMENT_DELETE => Shown::Unsend { of: made() },
+        COMMENT_EDIT => Shown::Edit { of: of(), text: meaning::text_of_comment(&object).unwrap_or_default() },
+        COMMENT_DELETE => Shown::Unsend { of: of() },
         LIKE => Shown::Note(say::note_like()),
         SHARE => Shown::Note(say::note_share()),
         MESSAGE_READ => Shown::Read { until: item.at },

@@ -32,6 +32,9 @@ const REFUSALS: [i64; 6] = [10, 33, 100, 131_008, 131_009, 131_062];
 /// The code that says "too often to this person".
 const PAIR_LIMIT: i64 = 131_056;
 
+/// The code and subcode of an error that is told of messages that were sent: "Received invalid JSON reply".
+const SENT_ALL_THE_SAME: (i64, i64) = (1, 1_357_046);
+
 /// How long to wait before another message to one person who had too many.
 /// Source: <https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput> (2026): one in 6 s.
 const PAIR_PAUSE: Duration = Duration::from_secs(6);
@@ -102,8 +105,10 @@ impl Graph {
                 self.too_often(account, answer, matches!(code, 4 | 341))
             }
             (102 | 190 | 467 | 368 | 131_031 | 131_042, _) | (10, 1_893_063) => self.account_cannot(told),
-            (200..=299, _) if (code, subcode) != (200, 1_545_041) => self.account_cannot(told),
+            // Most of them say that a permission is missing, and so nothing can be sent to anybody.
+            (200..=299, _) if reason_of(code, subcode) == Reason::Refused => self.account_cannot(told),
             (code, _) if self.app().stops_sending(code) => self.account_cannot(told),
+            SENT_ALL_THE_SAME => SendError::Unknown(format!("code {}", words_of(code, subcode))),
             (1 | 2 | 1200 | 131_000 | 131_016 | 131_057 | 133_004 | 135_000, _) => {
                 SendError::Broken { code: words_of(code, subcode), is_known: true }
             }
@@ -154,14 +159,39 @@ fn is_refusal(code: i64, subcode: i64) -> bool {
 #[must_use]
 pub fn reason_of(code: i64, subcode: i64) -> Reason {
     match (code, subcode) {
-        (10, 2_018_278 | 2_018_065 | 2_534_022) | (131_047, _) => Reason::WindowClosed,
+        (10, 2_018_278 | 2_018_065 | 2_534_022) | (200, 2_018_065) | (131_047, _) => Reason::WindowClosed,
         (10, 2_018_300) => Reason::NotOwner,
-        (10 | 100, 2_018_108 | 2_018_001) | (200, 1_545_041) => Reason::CannotReceive,
+        (10 | 100, 2_018_108 | 2_018_001) | (200, 1_545_041 | 2_018_108) => Reason::CannotReceive,
+        // As long as an app is not reviewed it reaches those alone who have a role on it.
+        (10 | 200, 2_018_028) => Reason::CannotReceive,
         // The last four: of an experiment, in a country, too much advertising, no advertising wanted.
         (551 | 131_021 | 131_026 | 131_030 | 130_472 | 130_497 | 131_049 | 131_050, _) => Reason::CannotReceive,
         (100, 2_018_008 | 2_018_047 | 2_018_074 | 2_018_109 | 2_018_294)
         | (131_051..=131_055 | 131_058 | 131_059, _) => Reason::MediaUnusable,
         (132_000..=132_999, _) => Reason::TemplateUnusable,
         _ => Reason::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_one_person_is_told_from_what_stops_an_account() {
+        for (code, subcode, expected) in [
+            (200, 0, Reason::Refused),
+            (200, 2_534_041, Reason::Refused),
+            (230, 0, Reason::Refused),
+            (200, 1_545_041, Reason::CannotReceive),
+            (200, 2_018_028, Reason::CannotReceive),
+            (10, 2_018_028, Reason::CannotReceive),
+            (200, 2_018_108, Reason::CannotReceive),
+            (200, 2_018_065, Reason::WindowClosed),
+            // Codes of other permissions have subcodes of their own.
+            (230, 2_018_028, Reason::Refused),
+        ] {
+            assert_eq!(reason_of(code, subcode), expected, "{code}/{subcode}");
+        }
     }
 }

@@ -200,5 +200,6 @@ fn sent(told: &Told) -> Result<Sent, SendError> {
     let token = answer.as_ref().and_then(payload::token_of);
     let platform_id = token.ok_or_else(|| SendError::Unknown("an answer without the message's token".to_owned()))?;
     let billing = answer.and_then(|answer| answer.integer("billing_status"));
-    Ok(Sent { platform_id, billing: billing.map(|status| json!({ "billing_status": status })) })
+    let billing = billing.map(|status| json!({ "billing_status": status }));
+    Ok(Sent { platform_id, billing, ..Sent::default() })
 }

@@ -101,6 +101,7 @@ fn went_out(callback: &Object<'_>) -> WentOut {
     let is_product = message.is_some_and(|message| message.text("type").as_deref() == Some("rich_media"));
     WentOut {
         platform_id: payload::token_of(callback),
+        common_id: None,
         kind: if is_product { Kind::Product } else { kind },
         text,
         media,

@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn our_copy_has_the_shape_of_a_callback_and_an_exact_token() {
         let text = part(PartContent::Text { text: "Yes, from 18:00.".to_owned() });
-        let sent = Sent { platform_id: "5912661846655239001".to_owned(), billing: None };
+        let sent = Sent { platform_id: "5912661846655239001".to_owned(), ..Sent::default() };
         let config = config();
         let event = own_copy(
             ("5346", "dGVzdC11c2VyLTAx_A"),

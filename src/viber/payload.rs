@@ -36,19 +36,22 @@ struct Read {
     /// What tells it from others, beside the bot.
     key: Vec<Vec<u8>>,
     occurred_at: Option<i64>,
+    /// The id of what a person said.
+    said: Option<String>,
 }
 
 /// The event of a callback whose signature is right. `account`: whose it is; `None`: nobody can tell yet.
 #[must_use]
 pub fn event(account: Option<&Name>, body: &[u8]) -> Event {
-    let Read { kind, effect, key, occurred_at } = read(body);
+    let Read { kind, effect, key, occurred_at, said } = read(body);
     let of = account.map_or("", Name::as_str);
     let parts: Vec<&[u8]> = key.iter().map(Vec::as_slice).collect();
     Event {
         channel: NAME,
         account: of.to_owned(),
         key: DedupeKey::new(NAME, of, &parts),
-        name: None,
+        // Viber tells that a person's own message was delivered and seen, too.
+        name: account.zip(said).map(|(account, said)| DedupeKey::of_said(NAME, account.as_str(), &said)),
         kind: kind.into(),
         effect: if account.is_some() { effect } else { Effect::SetAside(UNNAMED.into()) },
         occurred_at,
@@ -64,6 +67,7 @@ fn read(body: &[u8]) -> Read {
         effect: Effect::SetAside(reason.into()),
         key: vec![b"apart".to_vec(), hash()],
         occurred_at: None,
+        said: None,
     };
     let Some(text) = std::str::from_utf8(body).ok() else { return apart("delivery", "a callback that is not UTF-8") };
     // Members are looked for in less strict a way than files want it.
@@ -96,6 +100,7 @@ fn read(body: &[u8]) -> Read {
         (kind, None) => return Read { occurred_at, ..apart(kind, "a callback that names no person") },
     };
     let user = user.unwrap_or_default().into_bytes();
+    let said = token.clone().filter(|_| kind == MESSAGE);
     let key = match (kind.as_str(), token) {
         (MESSAGE | SENT, Some(token)) => message_parts(&token),
         // Their token is that of our message, which may go to several people.
@@ -107,7 +112,7 @@ fn read(body: &[u8]) -> Read {
             None => vec![word.as_bytes().to_vec(), hash()],
         },
     };
-    Read { kind, effect, key, occurred_at }
+    Read { kind, effect, key, occurred_at, said }
 }
 
 /// The platform's time in milliseconds since 1970, where it is one.

@@ -139,7 +139,7 @@ fn names_in(known: &[Template], wanted: &Value) -> Vec<String> {
 /// What the platform answers to a message that it took.
 fn sent(answer: &Value) -> Result<Sent, SendError> {
     match answer["messages"][0]["id"].as_str().filter(|id| !id.is_empty()) {
-        Some(id) => Ok(Sent { platform_id: id.to_owned(), billing: None }),
+        Some(id) => Ok(Sent { platform_id: id.to_owned(), ..Sent::default() }),
         None => Err(SendError::Unknown("an answer without the message's id".to_owned())),
     }
 }

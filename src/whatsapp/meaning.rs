@@ -140,7 +140,16 @@ fn went_out(object: &Object<'_>, from: Origin) -> WentOut {
     let sent = call.as_ref().unwrap_or(object);
     let Content { kind, text, media, .. } = content(sent);
     let mark = text_of(sent, "biz_opaque_callback_data");
-    WentOut { platform_id: text_of(object, "id"), kind, text, media, reply_to: reply_to(sent), from, mark }
+    WentOut {
+        platform_id: text_of(object, "id"),
+        common_id: None,
+        kind,
+        text,
+        media,
+        reply_to: reply_to(sent),
+        from,
+        mark,
+    }
 }
 
 /// What became of a message that went out. Other words than these tell nothing that counts.

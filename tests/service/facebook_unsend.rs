@@ -79,6 +79,36 @@ async fn what_is_taken_back_leaves_a_tombstone_in_its_place() {
 }
 
 #[tokio::test]
+async fn edits_without_a_number_or_beyond_all_are_taken_back_with_their_message() {
+    let app = connected().await;
+    let edit =
+        |at_ms: i64, rest: &str| item(at_ms, &format!(r#""message_edit":{{"mid":"{}"{rest}}}"#, mid(1, "content")));
+    let edits = [
+        edit(2, r#","text":"content anew""#),
+        edit(3, r#","text":"content once more""#),
+        edit(4, r#","text":"content at last","num_edit":700"#),
+    ];
+    deliver(&app, body_of(&[text_at(SAM, 1, "content")])).await;
+    deliver(&app, body_of(&edits)).await;
+    deliver(&app, body_of(&edits)).await;
+    let before = [&[text_at(SAM, 1, "content")], &edits[..]].concat();
+    assert_eq!(text_of(&app, SAM), document_of(&before), "each stands once");
+    deliver(&app, body_of(&[unsend(1, "content", 5)])).await;
+    let after = [
+        tombstone(1, "content"),
+        edit(2, r#","is_deleted":true"#),
+        edit(3, r#","is_deleted":true"#),
+        edit(4, r#","num_edit":700,"is_deleted":true"#),
+        unsend(1, "content", 5),
+    ];
+    assert_eq!(text_of(&app, SAM), document_of(&after));
+    // One that comes late brings nothing back.
+    deliver(&app, body_of(&[edit(6, r#","text":"content, late""#)])).await;
+    assert!(!stored(&app).contains(r#""text""#));
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn what_is_taken_back_before_it_comes_never_stands_anywhere() {
     let app = connected().await;
     // In one body, in two, and once the service was started anew.

@@ -73,6 +73,7 @@ mod limits;
 mod linkedin_life;
 mod linkedin_receive;
 mod linkedin_send;
+mod linkedin_shapes;
 mod live_pages;
 mod logs;
 mod lost_journal;

@@ -339,6 +339,8 @@ async fn what_a_platform_says_decides_what_happens_next() {
         (SendFailure::Refused(10, Some(2_018_278)), "failed", "window-closed", Some("10/2018278"), 1),
         (SendFailure::Refused(10, Some(2_018_300)), "failed", "not-owner", Some("10/2018300"), 1),
         (SendFailure::Refused(551, None), "failed", "cannot-receive", Some("551"), 1),
+        (SendFailure::Refused(200, Some(1_545_041)), "failed", "cannot-receive", Some("200/1545041"), 1),
+        (SendFailure::Refused(200, Some(2_018_028)), "failed", "cannot-receive", Some("200/2018028"), 1),
         (SendFailure::Refused(100, Some(2_018_047)), "failed", "media-unusable", Some("100/2018047"), 1),
         (SendFailure::Refused(999, None), "failed", "refused", Some("999"), 1),
         (SendFailure::Refused(1, None), "sent", "", None, 2),
@@ -370,7 +372,9 @@ async fn what_a_platform_says_decides_what_happens_next() {
 
 #[tokio::test]
 async fn a_lost_answer_is_resolved_by_the_echo_and_never_sent_again() {
-    for failure in [SendFailure::TakenGateway(502), SendFailure::TakenCut] {
+    // The last one: an error that Messenger tells of messages that it sent.
+    let sent_all_the_same = SendFailure::TakenRefused(1, Some(1_357_046));
+    for failure in [SendFailure::TakenGateway(502), SendFailure::TakenCut, sent_all_the_same] {
         let scene = Scene::start().await;
         scene.app.facebook.set_echoes(Echoes::Held);
         scene.app.facebook.fail_sends(1, failure.clone());
@@ -393,20 +397,22 @@ async fn a_lost_answer_is_resolved_by_the_echo_and_never_sent_again() {
 
 #[tokio::test]
 async fn a_lost_answer_without_an_echo_is_found_by_reading_and_pauses_nobody() {
-    let scene = Scene::start().await;
-    scene.app.facebook.set_echoes(Echoes::Lost);
-    scene.app.facebook.fail_sends(1, SendFailure::TakenCut);
-    let id = scene.say("Yes.").await;
-    scene.work().await;
-    scene.pass(19).await;
-    assert_eq!(scene.message(&id).await["state"], "unknown");
-    scene.pass(2).await;
-    let message = scene.message(&id).await;
-    assert_eq!((&message["state"], &message["tries"]), (&json!("sent"), &json!(1)));
-    assert_eq!(scene.app.said(SAM), ["Is the blue one in stock?", "Yes."]);
-    assert_eq!(scene.bot.get(&to(SAM)).await.json()["pause"], Value::Null, "our own message pauses nobody");
-    assert_eq!(scene.taken(), ["Yes."]);
-    scene.app.finish().await;
+    for failure in [SendFailure::TakenCut, SendFailure::TakenRefused(1, Some(1_357_046))] {
+        let scene = Scene::start().await;
+        scene.app.facebook.set_echoes(Echoes::Lost);
+        scene.app.facebook.fail_sends(1, failure);
+        let id = scene.say("Yes.").await;
+        scene.work().await;
+        scene.pass(19).await;
+        assert_eq!(scene.message(&id).await["state"], "unknown");
+        scene.pass(2).await;
+        let message = scene.message(&id).await;
+        assert_eq!((&message["state"], &message["tries"]), (&json!("sent"), &json!(1)));
+        assert_eq!(scene.app.said(SAM), ["Is the blue one in stock?", "Yes."]);
+        assert_eq!(scene.bot.get(&to(SAM)).await.json()["pause"], Value::Null, "our own message pauses nobody");
+        assert_eq!(scene.taken(), ["Yes."]);
+        scene.app.finish().await;
+    }
 }
 
 /// An echo as Instagram sends it: it names no app and carries no mark.

@@ -20,7 +20,11 @@ use crate::whatsapp;
 const SAM: &str = "7000000000000001";
 const ACCOUNT: &str = "17841400000000001";
 const KIM: &str = "9000000000000001";
-const INBOX: &str = "263902037430900";
+/// The inbox of each channel as an app.
+fn inbox_app(channel: &str) -> String {
+    if channel == "instagram" { "1217981644879628".to_owned() } else { "263902037430900".to_owned() }
+}
+
 const ALL: [Scope; 3] = [Scope::Read, Scope::Reply, Scope::Human];
 const DAY: u64 = 24 * 60 * 60;
 
@@ -114,13 +118,26 @@ async fn a_hand_over_passes_the_thread_to_the_inbox_and_its_end_takes_it_back() 
         assert_eq!(inbox.control_calls(), [], "{channel}: a pause alone passes nothing on");
         assert_eq!(inbox.pause(Method::PUT, br#"{"minutes":60,"handover":true}"#).await, 200);
         inbox.work().await;
-        let passed = ("pass_thread_control".to_owned(), Some(INBOX.to_owned()));
+        let passed = ("pass_thread_control".to_owned(), Some(inbox_app(channel)));
         assert_eq!(inbox.control_calls(), std::slice::from_ref(&passed), "{channel}");
-        assert_eq!(inbox.account.owner(&inbox.person).as_deref(), Some(INBOX));
+        assert_eq!(inbox.account.owner(&inbox.person), Some(inbox_app(channel)));
         assert_eq!(inbox.pause(Method::DELETE, b"").await, 204);
         inbox.work().await;
         assert_eq!(inbox.control_calls(), [passed, ("take_thread_control".to_owned(), None)], "{channel}");
         assert_eq!(inbox.account.owner(&inbox.person).as_deref(), Some(FACEBOOK_APP_ID));
+        inbox.app.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn who_answers_in_the_inbox_of_either_is_a_human() {
+    for channel in INBOXES {
+        let inbox = Inbox::of(channel).await;
+        inbox.app.clock.advance(Duration::from_secs(60));
+        inbox.deliver(inbox.account.reply_to(&inbox.person, "It is Eva.")).await;
+        let echo = inbox.bot.get("/api/v1/events?after=0&types=echo").await.json()["events"][0].take();
+        assert_eq!((&echo["by"], &echo["text"]), (&json!("human"), &json!("It is Eva.")), "{channel}");
+        assert_eq!(inbox.bot.get(&inbox.path).await.json()["pause"]["by"], "human", "{channel}");
         inbox.app.finish().await;
     }
 }

@@ -90,6 +90,25 @@ async fn an_account_that_cannot_send_is_told_everywhere_and_over_a_restart() {
 }
 
 #[tokio::test]
+async fn what_is_refused_because_of_one_person_stops_nobody_else() {
+    let (scene, _) = scene().await;
+    // Somebody without a role on an app that is not reviewed yet, and an account that is deactivated.
+    for (subcode, key) in [(2_018_028, "first"), (1_545_041, "second")] {
+        scene.app.facebook.fail_sends(1, SendFailure::Refused(200, Some(subcode)));
+        let id = scene.post(key, &json!({"text": "Yes."})).await.json()["id"].as_str().unwrap().to_owned();
+        scene.work().await;
+        let refused = scene.message(&id).await;
+        assert_eq!((&refused["state"], &refused["failure"]["reason"]), (&json!("failed"), &json!("cannot-receive")));
+        is_free(&scene).await;
+        assert_eq!(told(&scene.bot).await, [json!(null); 0], "{subcode}");
+    }
+    assert_eq!(scene.post("afterwards", &json!({"text": "Hello again."})).await.status, 202);
+    scene.work().await;
+    assert_eq!(scene.taken(), ["Hello again."]);
+    scene.app.finish().await;
+}
+
+#[tokio::test]
 async fn what_waits_of_a_blocked_account_looks_again_and_a_login_ends_the_block() {
     let (scene, browser) = scene().await;
     scene.app.facebook.fail_sends(1, SendFailure::Refused(368, None));

@@ -22,6 +22,13 @@ fn path() -> String {
     format!("/api/v1/facebook/{PAGE}/conversations/{SAM}")
 }
 
+/// As [`start`], with a key that may write as a human.
+async fn start_with_human() -> (TestApp, Bot) {
+    let (app, _) = start().await;
+    let bot = Bot::start(&app, &[Scope::Read, Scope::Reply, Scope::Human]).await;
+    (app, bot)
+}
+
 fn time(app: &TestApp, after: Duration) -> String {
     (app.clock.now() + after).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
@@ -93,6 +100,93 @@ async fn an_automatic_answer_pauses_nobody_and_answers_nothing() {
     deliver_and_settle(&app, app.page().reply_to(&sam(&app), "Now I am here.")).await;
     assert_eq!(last(&bot, "message").await["reason"], "human");
     app.finish().await;
+}
+
+#[tokio::test]
+async fn an_automatic_answer_that_comes_before_its_question_gives_bots_back_what_it_took() {
+    for (later_ms, is_automatic) in [(0, true), (3_000, true), (3_001, false)] {
+        let (app, bot) = start().await;
+        let (page, person) = (app.page(), sam(&app));
+        deliver_and_settle(&app, page.message_from(&person, "Good morning")).await;
+        app.clock.advance(MINUTE);
+        let asked = page.message_from(&person, "Are you open?");
+        app.clock.advance(Duration::from_millis(later_ms));
+        let mut answer = page.reply_to(&person, "We are closed now and will answer tomorrow.");
+        if later_ms == 0 {
+            answer["timestamp"] = asked["timestamp"].clone();
+        }
+        deliver_and_settle(&app, answer).await;
+        assert_eq!(last(&bot, "takeover").await["state"], "paused", "nothing tells it from a human's answer yet");
+        // How it came to that pause is known after another start, too.
+        let app = app.restart().await;
+        app.begin().await;
+        app.facebook.deliver_to(&format!("{}/facebook/webhook", app.url));
+        let bot = Bot::start(&app, &[Scope::Read]).await;
+        deliver_and_settle(&app, asked).await;
+        let (told, heard, echo) = (last(&bot, "takeover").await, last(&bot, "message").await, last(&bot, "echo").await);
+        let shown = bot.get(&path()).await.json();
+        if is_automatic {
+            assert_eq!(
+                (&told["state"], &told["by"], &told["unanswered"]),
+                (&json!("resumed"), &json!("human"), &json!(null))
+            );
+            assert_eq!((&heard["bot_may_answer"], &heard["reason"]), (&json!(true), &json!(null)), "{later_ms}");
+            assert_eq!((&shown["pause"], &echo["by"]), (&json!(null), &json!("automation")));
+            deliver_and_settle(&app, page.message_from(&person, "Hm")).await;
+            let messages = last(&bot, "message").await["messages"].take();
+            let by: Vec<&Value> = messages.as_array().unwrap().iter().map(|said| &said["by"]).collect();
+            assert_eq!(by.iter().filter(|by| **by == "automation").count(), 1, "{by:?}");
+        } else {
+            assert_eq!(
+                (&told["state"], &heard["reason"], &echo["by"]),
+                (&json!("paused"), &json!("human"), &json!("human"))
+            );
+            assert_eq!(shown["pause"]["by"], "human");
+        }
+        app.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_humans_pause_and_one_that_is_asked_for_outlive_a_question_that_comes_late() {
+    for case in ["a human before", "a human after", "asked for after", "asked for before", "our own human"] {
+        let (app, bot) = start_with_human().await;
+        let (page, person) = (app.page(), sam(&app));
+        deliver_and_settle(&app, page.message_from(&person, "Good morning")).await;
+        app.clock.advance(MINUTE);
+        match case {
+            "a human before" => deliver_and_settle(&app, page.reply_to(&person, "It is Kim.")).await,
+            "asked for before" => drop(put(&bot, &json!({ "minutes": 30 })).await),
+            _ => {}
+        }
+        app.clock.advance(MINUTE);
+        let asked = page.message_from(&person, "Are you open?");
+        app.clock.advance(Duration::from_secs(2));
+        if case == "our own human" {
+            let (path, headers) =
+                (format!("{}/messages", path()), [("idempotency-key", "k"), ("content-type", "application/json")]);
+            let answer = bot.send(Method::POST, &path, &headers, br#"{"text":"It is Kim.","author":"human"}"#).await;
+            assert_eq!(answer.status, 202, "{answer:?}");
+            app.work().await;
+            app.facebook.echoes_arrived().await;
+            app.work().await;
+        } else {
+            deliver_and_settle(&app, page.reply_to(&person, "We are closed now.")).await;
+        }
+        app.clock.advance(MINUTE);
+        match case {
+            "a human after" => deliver_and_settle(&app, page.reply_to(&person, "It is Kim.")).await,
+            "asked for after" => drop(put(&bot, &json!({ "minutes": 30 })).await),
+            _ => {}
+        }
+        let before = bot.get(&path()).await.json()["pause"].take();
+        deliver_and_settle(&app, asked).await;
+        let shown = bot.get(&path()).await.json();
+        assert!(shown["pause"]["by"].is_string(), "{case}: {shown}");
+        assert_eq!((&shown["pause"], &shown["bot_may_answer"]), (&before, &json!(false)), "{case}");
+        assert_eq!(last(&bot, "takeover").await["state"], "paused", "{case}");
+        app.finish().await;
+    }
 }
 
 #[tokio::test]

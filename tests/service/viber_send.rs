@@ -383,6 +383,36 @@ async fn a_lost_answer_is_unknown_and_a_receipt_with_an_unknown_token_resolves_i
     }
 }
 
+/// The token of a message of the person.
+fn token_of(message: &str) -> u64 {
+    serde_json::from_str::<Value>(message).unwrap()["message_token"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn a_receipt_of_what_the_person_said_proves_nothing_about_a_lost_answer() {
+    for event in ["delivered", "seen"] {
+        let scene = Scene::start().await;
+        scene.desk.traffic.fail_next("send_message", 1, Failure::Disconnect);
+        let id = scene.say(&json!({"text": "Yes."})).await;
+        hear(&scene.app, &receipt(event, token_of(&text(1, "is the table free?")))).await;
+        assert_eq!(scene.message(&id).await["state"], "unknown", "{event}");
+        // The receipt comes first, and both are in the journal before anybody takes them.
+        let late = text(2, "hello?");
+        for callback in [&receipt(event, token_of(&late)), &late] {
+            assert_eq!(deliver(&scene.app, callback).await.status, 200);
+        }
+        scene.app.settle().await;
+        assert_eq!(scene.message(&id).await["state"], "unknown", "{event}");
+        hear(&scene.app, &receipt("delivered", FIRST)).await;
+        let found = scene.message(&id).await;
+        assert_eq!(
+            (&found["state"], &found["parts"][0]["platform_id"]),
+            (&json!("delivered"), &json!(FIRST.to_string()))
+        );
+        scene.app.finish().await;
+    }
+}
+
 #[tokio::test]
 async fn nothing_of_what_never_left_is_lost_and_refusals_by_http_are_final() {
     let scene = Scene::start().await;
@@ -444,13 +474,20 @@ async fn a_receipt_that_comes_while_the_call_is_under_way_tells_what_became_of_i
     let accepted = scene.post(&json!({"text": "Yes."})).await.json();
     let id = accepted["id"].as_str().unwrap().to_owned();
     let Scene { app, desk, .. } = scene;
-    let is_kept = || app.journal_sql(|journal| journal.prepare("SELECT 1 FROM outgoing_receipts")?.exists([]));
-    let delivered = receipt("delivered", FIRST);
+    let is_kept = || {
+        app.journal_sql(|journal| {
+            journal.query_row("SELECT count(*) = 2 FROM outgoing_receipts", [], |row| row.get::<_, bool>(0))
+        })
+    };
+    // One of them is about what the person said.
+    let delivered = [receipt("seen", token_of(&text(1, "is the table free?"))), receipt("delivered", FIRST)];
     let told = async {
         while desk.traffic.count("send_message") == 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(deliver(&app, &delivered).await.status, 200);
+        for callback in &delivered {
+            assert_eq!(deliver(&app, callback).await.status, 200);
+        }
         while !is_kept() {
             tokio::task::yield_now().await;
         }

@@ -6,7 +6,7 @@ use super::deliver;
 use super::handle::{Person, Sandbox};
 use super::happening::happening;
 use super::send::memory::Reach;
-use super::state::{Message, PAGE_INBOX_APP_ID, PageRecord, Thread, new_mid};
+use super::state::{INSTAGRAM_INBOX_APP_ID, Message, PAGE_INBOX_APP_ID, PageRecord, Thread, new_mid};
 use crate::shared::channel::simulator::ascii_json;
 
 /// A handle to one Page of the simulator. Cheap to clone.
@@ -94,9 +94,11 @@ impl Page {
         self.write(person, Draft { text, reply_to: Some(mid), ..Draft::default() })
     }
 
-    /// A human answers in the Page's inbox: the echo.
+    /// A human answers in the account's inbox: the echo.
     pub fn reply_to(&self, person: &Person, text: &str) -> Value {
-        self.write(person, Draft { text, is_echo: true, app_id: Some(PAGE_INBOX_APP_ID), ..Draft::default() })
+        let is_instagram = self.sandbox.core.platform().page(&self.id).is_some_and(|one| one.instagram_of.is_some());
+        let inbox = if is_instagram { INSTAGRAM_INBOX_APP_ID } else { PAGE_INBOX_APP_ID };
+        self.write(person, Draft { text, is_echo: true, app_id: Some(inbox), ..Draft::default() })
     }
 
     /// Some app answers: the echo, with this `app_id`.

@@ -23,6 +23,9 @@ pub(super) const PAGE_INBOX_APP_ID: i64 = 26_390_203_743_090;
 /// All ids under which the Page's inbox is known.
 pub(super) const PAGE_INBOX_APP_IDS: [i64; 2] = [PAGE_INBOX_APP_ID, 263_902_037_430_900];
 
+/// The inbox of an Instagram account as an app.
+pub(super) const INSTAGRAM_INBOX_APP_ID: i64 = 1_217_981_644_879_628;
+
 /// A code of the login dialog can be exchanged for this long.
 const CODE_LIFE: TimeDelta = TimeDelta::minutes(10);
 

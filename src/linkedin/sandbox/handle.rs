@@ -32,12 +32,22 @@ pub struct PagePost {
     pub(super) share: u64,
 }
 
+/// How notifications tell of comments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NoticeShape {
+    /// As the documents show them: the words inside `message`, and every URN in whole.
+    #[default]
+    Documented,
+    /// As they were seen to come: the words as a text, and in `generatedActivity` a post without its `urn:li:`.
+    Live,
+}
+
 /// Something that happened on the page, and how its notification was received.
 #[derive(Debug, Clone)]
 pub struct Happened {
     /// `notificationId`.
     pub id: u64,
-    /// What came to be: `generatedActivity`.
+    /// What came to be, in whole.
     pub urn: String,
     /// The element of `notifications[]`.
     pub item: Value,

@@ -156,7 +156,12 @@ fn take(core: &Core, urn: &str, body: &[u8]) -> Result<(u64, u64, Value), ApiErr
     };
     let (id, at) = (world.number(), core.now());
     let record = CommentRecord { id, actor: core.organization_urn(), text: text.to_owned(), parent, at, by_api: true };
-    let shown = shown_comment(&world, share, &record);
+    let mut shown = shown_comment(&world, share, &record);
+    if world.answers_name_ugc_posts {
+        let post = format!("urn:li:ugcPost:{share}");
+        shown["commentUrn"] = format!("urn:li:comment:({post},{id})").into();
+        shown["object"] = post.into();
+    }
     if let Some(post) = world.posts.get_mut(&share) {
         post.comments.push(record);
     }

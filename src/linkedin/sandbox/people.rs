@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::call::millis;
 use super::deliver;
-use super::handle::{Happened, Member, PagePost, Sandbox};
+use super::handle::{Happened, Member, NoticeShape, PagePost, Sandbox};
 use super::state::{ADMIN, CommentRecord, Core, PostRecord, World};
 
 /// A notification about a comment, or about something that looks like one: a share's text.
@@ -18,24 +18,32 @@ pub(super) fn notification(
     share: Option<u64>,
     made: &CommentRecord,
 ) -> Value {
+    let activity = share.map(|share| world.posts.get(&share).map_or(share, |post| post.activity)).unwrap_or_default();
     let urn = match (action, share) {
         ("SHARE" | "SHARE_MENTION", _) | (_, None) => format!("urn:li:share:{}", made.id),
-        ("LIKE", Some(share)) => {
-            let activity = world.posts.get(&share).map_or(share, |post| post.activity);
-            format!("urn:li:reaction:({},urn:li:activity:{activity})", made.actor)
-        }
+        ("LIKE", Some(_)) => format!("urn:li:reaction:({},urn:li:activity:{activity})", made.actor),
         (_, Some(share)) => world.comment_urn(share, made.id),
     };
+    let is_live = world.notice_shape == NoticeShape::Live;
     let id = world.notices.len() as u64 + world.number() % 1_000_000_000;
     let mut item = json!({"notificationId": id, "organizationalEntity": core.organization_urn(), "action": action});
     if let Some(share) = share {
         item["sourcePost"] = format!("urn:li:share:{share}").into();
     }
-    item["generatedActivity"] = urn.as_str().into();
+    item["generatedActivity"] = match is_live {
+        true => urn.replace("(urn:li:activity:", "(activity:").into(),
+        false => urn.as_str().into(),
+    };
     if let (Some(share), true) = (share, ["COMMENT", "COMMENT_EDIT", "ADMIN_COMMENT"].contains(&action)) {
-        let activity = world.posts.get(&share).map_or(share, |post| post.activity);
-        item["decoratedGeneratedActivity"] = json!({"comment": {"entity": urn, "owner": made.actor,
-            "object": format!("urn:li:activity:{activity}"), "message": {"text": made.text}}});
+        let mut comment = json!({"entity": urn, "owner": made.actor, "object": format!("urn:li:activity:{activity}")});
+        match is_live {
+            true => comment["text"] = made.text.as_str().into(),
+            false => comment["message"] = json!({"text": made.text}),
+        }
+        if let Some(parent) = made.parent {
+            comment["parentComment"] = world.comment_urn(share, parent).into();
+        }
+        item["decoratedGeneratedActivity"] = json!({"comment": comment});
     }
     if action == "SHARE" || action == "SHARE_MENTION" {
         item["decoratedGeneratedActivity"] = json!({"share": {"entity": urn, "owner": made.actor, "text": made.text}});
@@ -88,7 +96,8 @@ impl Sandbox {
 
     async fn tell(&self, item: Value, is_told: bool) -> Happened {
         let answers = if is_told { deliver::happen(&self.core, item.clone()).await } else { Vec::new() };
-        let urn = item["generatedActivity"].as_str().unwrap_or_default().to_owned();
+        let comment = item["decoratedGeneratedActivity"]["comment"]["entity"].as_str();
+        let urn = comment.or(item["generatedActivity"].as_str()).unwrap_or_default().to_owned();
         Happened { id: item["notificationId"].as_u64().unwrap_or_default(), urn, item, answers }
     }
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tokio_util::task::TaskTracker;
 
+use super::handle::NoticeShape;
 use crate::shared::channel::simulator::{Now, Plans, Post, Traffic, lock, random_text};
 
 /// The administrator who connected the app.
@@ -131,6 +132,9 @@ pub(super) struct World {
     pub is_partner: bool,
     pub post: Post<Value>,
     pub notice_before_answer: bool,
+    pub notice_shape: NoticeShape,
+    /// Answers to calls name a comment by the UGC post on which it stands, and not by the activity.
+    pub answers_name_ugc_posts: bool,
     /// Every notification ever, for the call that lists them.
     pub notices: Vec<Value>,
     pub sent: Vec<SentComment>,
@@ -155,6 +159,8 @@ impl World {
             is_partner: false,
             post: Post::default(),
             notice_before_answer: false,
+            notice_shape: NoticeShape::default(),
+            answers_name_ugc_posts: false,
             notices: Vec::new(),
             sent: Vec::new(),
             direct: Vec::new(),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::deliver;
-use super::handle::{Sandbox, SendFailure};
+use super::handle::{NoticeShape, Sandbox, SendFailure};
 use super::state::{ADMIN, APPLICATION, REFRESH_LIFE, SentComment, Subscription};
 use crate::shared::channel::simulator::{Traffic, Webhooks, hmac_sha256_hex, random_text};
 
@@ -156,6 +156,16 @@ impl Sandbox {
     /// The notification of the page's own comment comes, and is answered, before the call is answered.
     pub fn set_notice_before_answer(&self, yes: bool) {
         self.core.world().notice_before_answer = yes;
+    }
+
+    /// How notifications tell of comments from now on.
+    pub fn set_notice_shape(&self, shape: NoticeShape) {
+        self.core.world().notice_shape = shape;
+    }
+
+    /// From now on answers to calls name comments by the UGC post, where notifications name the activity.
+    pub fn set_answers_name_ugc_posts(&self, yes: bool) {
+        self.core.world().answers_name_ugc_posts = yes;
     }
 
     /// What waits: held, or not answered with 2xx. In order.

@@ -472,6 +472,8 @@ pub struct ProductCard {
 pub struct Sent {
     /// The platform's id of the message.
     pub platform_id: String,
+    /// What all ids have in common that the platform gives this message; `None`: it has one alone.
+    pub common_id: Option<String>,
     /// What it says about costs, as JSON.
     pub billing: Option<serde_json::Value>,
 }

@@ -107,6 +107,8 @@ pub struct MediaSeen {
 pub struct WentOut {
     /// The platform's id of it.
     pub platform_id: Option<String>,
+    /// What all ids have in common that the platform gives it; `None`: it has one alone.
+    pub common_id: Option<String>,
     /// Its kind.
     pub kind: Kind,
     /// The words.

@@ -102,6 +102,12 @@ impl DedupeKey {
         Self::new(channel, account, &[b"copy of", platform_id.as_bytes()])
     }
 
+    /// The name of something that a person said, where the platform's receipts may be about that, too.
+    #[must_use]
+    pub fn of_said(channel: &str, account: &str, platform_id: &str) -> Self {
+        Self::new(channel, account, &[b"said", platform_id.as_bytes()])
+    }
+
     /// The bytes in the database.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {

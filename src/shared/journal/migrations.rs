@@ -32,6 +32,8 @@ pub(in crate::shared) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/journal/0028_advertising.sql"),
     include_str!("../../../migrations/journal/0029_receipts_of_unknown.sql"),
     include_str!("../../../migrations/journal/0030_old_rows.sql"),
+    include_str!("../../../migrations/journal/0031_common_ids.sql"),
+    include_str!("../../../migrations/journal/0032_automatic_answers.sql"),
     include_str!("../../../migrations/journal/0033_messages_without_parts.sql"),
     include_str!("../../../migrations/journal/0034_general_errors.sql"),
 ];

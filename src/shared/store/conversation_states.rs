@@ -18,6 +18,8 @@ pub struct ConversationState {
     pub said: Option<EventPlace>,
     /// The newest thing that others sent, automatic answers apart. What is ours counts by its own row.
     pub out: Option<EventPlace>,
+    /// With `out`: it was sent in the platform's inbox, by a human as far as is known.
+    pub in_inbox: Option<SentInInbox>,
     /// Bots are to be silent; it may be over.
     pub pause: Option<Pause>,
     /// Another app answers: the newest sign of that.
@@ -28,6 +30,13 @@ pub struct ConversationState {
     pub unreachable: Option<String>,
     /// What the person last said about advertising; `None`: nothing.
     pub advertising: Option<Advertising>,
+}
+
+/// Something that was sent in the platform's inbox. It turns out to be automatic if a message comes late that it answers at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentInInbox {
+    /// What others had sent before it.
+    pub before: Option<EventPlace>,
 }
 
 /// What a person said about advertising.
@@ -65,13 +74,15 @@ pub struct Pause {
     pub note: Option<Sentence>,
     /// Whether the thread was passed to the platform's own inbox with it.
     pub is_handed_over: bool,
+    /// The number of the one event because of which bots are silent; `None`: of several, or somebody asked for it.
+    pub because_of: Option<i64>,
 }
 
 impl Pause {
     /// Because of this one, until this time, in milliseconds since 1970.
     #[must_use]
     pub fn by(by: PausedBy, until: Option<i64>) -> Self {
-        Self { by, until, note: None, is_handed_over: false }
+        Self { by, until, note: None, is_handed_over: false, because_of: None }
     }
 
     /// Whether it holds at this time.
@@ -253,7 +264,8 @@ pub(in crate::shared) fn load_state(
     let state = connection
         .prepare_cached(
             "SELECT opened_at, ad_at, said_at, said_seq, out_at, out_seq, paused_by, paused_until, pause_note,
-                    owner_lost_at, handed_at, unreachable, handed_over, advertising_refused, advertising_told_at
+                    owner_lost_at, handed_at, unreachable, handed_over, advertising_refused, advertising_told_at,
+                    out_before_at, out_before_seq, out_in_inbox, pause_seq
              FROM conversation_states WHERE channel = ?1 AND account = ?2 AND conversation = ?3",
         )?
         .query_row([channel, account, person], read_state)
@@ -272,6 +284,7 @@ fn read_state(row: &Row<'_>) -> rusqlite::Result<ConversationState> {
             until: row.get(7)?,
             note: row.get::<_, Option<String>>(8)?.map(Sentence::of_stored),
             is_handed_over: row.get(12)?,
+            because_of: row.get(18)?,
         }),
         None => None,
     };
@@ -280,6 +293,7 @@ fn read_state(row: &Row<'_>) -> rusqlite::Result<ConversationState> {
         ad_at: row.get(1)?,
         said: place(2)?,
         out: place(4)?,
+        in_inbox: if row.get(17)? { Some(SentInInbox { before: place(15)? }) } else { None },
         pause,
         owner_lost_at: row.get(9)?,
         handed_at: row.get(10)?,
@@ -301,14 +315,14 @@ pub(in crate::shared) fn save_state(
     state: &ConversationState,
 ) -> rusqlite::Result<()> {
     let Conversation { channel, account, person } = conversation;
-    let pause = state.pause.as_ref();
+    let (pause, before) = (state.pause.as_ref(), state.in_inbox.and_then(|sent| sent.before));
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO conversation_states
                 (channel, account, conversation, opened_at, ad_at, said_at, said_seq, out_at, out_seq, paused_by,
                  paused_until, pause_note, owner_lost_at, handed_at, unreachable, handed_over, advertising_refused,
-                 advertising_told_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                 advertising_told_at, out_before_at, out_before_seq, out_in_inbox, pause_seq)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
         )?
         .execute(params![
             channel,
@@ -329,6 +343,10 @@ pub(in crate::shared) fn save_state(
             pause.is_some_and(|pause| pause.is_handed_over),
             state.advertising.map(|told| told.is_refused),
             state.advertising.map(|told| told.at),
+            before.map(|place| place.occurred_at),
+            before.map(|place| place.seq),
+            state.in_inbox.is_some(),
+            pause.and_then(|pause| pause.because_of),
         ])
         .map(drop)
 }

@@ -10,7 +10,7 @@ use super::read_requests::insert_read_request;
 use super::threads::count_threads;
 use crate::shared::channel::read_request::ReadRequest;
 use crate::shared::journal::{
-    Account, EffectColumns, Event, Journal, JournalError, NOT_CONNECTED, OVERVIEW_CURSOR, insert_set_aside,
+    Account, DedupeKey, EffectColumns, Event, Journal, JournalError, NOT_CONNECTED, OVERVIEW_CURSOR, insert_set_aside,
 };
 
 /// How many events one step names: a write transaction of a few milliseconds.
@@ -131,7 +131,7 @@ fn name_event(connection: &Connection, seq: i64, reason: &str, event: &Event) ->
         false => connection
             .prepare_cached(
                 "UPDATE OR IGNORE events SET dedupe = ?2, account = ?3, kind = ?4, conversation = ?5, opens = ?6,
-                     reread = ?7, apart = ?8, entry = ?9
+                     reread = ?7, apart = ?8, entry = ?9, name = ?11
                  WHERE seq = ?1 AND apart = ?10",
             )?
             .execute(params![
@@ -144,7 +144,8 @@ fn name_event(connection: &Connection, seq: i64, reason: &str, event: &Event) ->
                 reread,
                 set_aside.unwrap_or(NOT_CONNECTED),
                 is_entry,
-                reason
+                reason,
+                event.name.as_ref().map(DedupeKey::as_bytes)
             ])?,
     };
     if named == 0 {

@@ -40,7 +40,7 @@ impl Outbox {
     async fn copy_of(&self, part: &Uncopied) -> Option<Event> {
         let dialogue = self.0.answering.dialogue(&part.to.channel)?;
         let to = Recipient { account: &part.to.account, person: &part.to.person };
-        let sent = Sent { platform_id: part.platform_id.clone()?, billing: None };
+        let sent = Sent { platform_id: part.platform_id.clone()?, ..Sent::default() };
         dialogue.own_copy(to, part.content.as_ref()?, &sent, part.sent_at).await
     }
 

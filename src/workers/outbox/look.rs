@@ -3,9 +3,9 @@
 use super::Outbox;
 use super::aside::{Aside, take_due};
 use super::queue::Turn;
-use crate::shared::channel::dialogue::{Dialogue, LostAnswers, PartContent, Recipient};
+use crate::shared::channel::dialogue::{Dialogue, LostAnswers, PartContent, Recipient, Sent};
 use crate::shared::channel::meaning::{Kind, Meaning, Origin, WentOut};
-use crate::shared::journal::{Conversation, Event};
+use crate::shared::journal::{Conversation, Event, JournalError};
 use crate::shared::store::{Item, Looked, Outgoing, OutgoingPart, PartState};
 
 /// A call may have been carried out so long before it was known to be lost, in milliseconds: the time-out of calls, the
@@ -134,7 +134,7 @@ impl Outbox {
         // Before the events: whoever reads them then finds that the message is ours.
         let is_found = found.is_some();
         let looked = match found {
-            Some((id, at)) => Looked::Found(id, at),
+            Some((sent, at)) => Looked::Found(sent, at),
             None => Looked::Absent { is_proof: part.looks + 1 >= PROOF },
         };
         answering.shared.journal.end_look(message.number, part, looked).await?;
@@ -153,7 +153,7 @@ impl Outbox {
         Ok(Turn::Done)
     }
 
-    /// The platform's id and time of the part, if it is among these events.
+    /// By what the platform names the part, and its time, if it is among these events.
     async fn find_among(
         &self,
         dialogue: &dyn Dialogue,
@@ -161,7 +161,7 @@ impl Outbox {
         part: &OutgoingPart,
         since: i64,
         events: &[Event],
-    ) -> anyhow::Result<Option<(String, Option<i64>)>> {
+    ) -> anyhow::Result<Option<(Sent, Option<i64>)>> {
         let mark = message.mark(part.n);
         let earliest = part.called_at.unwrap_or(since).min(since);
         let mut alike = None;
@@ -170,20 +170,25 @@ impl Outbox {
             let item = Item { seq: 0, at, kind: event.kind.to_string(), payload: event.payload.clone() };
             let Meaning::WentOut(out) = dialogue.meaning(&message.conversation.account, &item) else { continue };
             let Some(id) = out.platform_id.clone() else { continue };
+            let sent = Sent { platform_id: id, common_id: out.common_id.clone(), billing: None };
             if out.mark.as_deref() == Some(&mark) {
-                return Ok(Some((id, event.occurred_at)));
+                return Ok(Some((sent, event.occurred_at)));
             }
             let may_be_it = at >= earliest - BEFORE_MS && looks_like(part, &out);
             let of = &message.conversation;
             if may_be_it
                 && alike.is_none()
-                && !self.0.answering.shared.journal.is_sent_part(of, &id).await?
+                && !self.is_sent_part(of, &sent).await?
                 && !self.is_of_others(dialogue, of, event).await?
             {
-                alike = Some((id, event.occurred_at));
+                alike = Some((sent, event.occurred_at));
             }
         }
         Ok(alike)
+    }
+
+    async fn is_sent_part(&self, of: &Conversation, sent: &Sent) -> Result<bool, JournalError> {
+        self.0.answering.shared.journal.is_sent_part(of, &sent.platform_id, sent.common_id.as_deref()).await
     }
 
     /// Whether something that was read back is known to be another app's, or a person's: a webhook tells what a read does not.

@@ -19,13 +19,15 @@ use crate::shared::channel::simulator;
 impl SendFailure {
     /// Whether the message is taken all the same.
     pub(super) fn takes(&self) -> bool {
-        matches!(self, Self::TakenGateway(_) | Self::TakenCut | Self::TakenHang)
+        matches!(self, Self::TakenRefused(..) | Self::TakenGateway(_) | Self::TakenCut | Self::TakenHang)
     }
 
     /// The answer, if there is one.
     pub(super) async fn answer(&self, core: &Core, version: &str, account: &str) -> Response {
         match self {
-            Self::Refused(code, subcode) => reply(core, version, Err(refusal(*code, *subcode))),
+            Self::Refused(code, subcode) | Self::TakenRefused(code, subcode) => {
+                reply(core, version, Err(refusal(*code, *subcode)))
+            }
             Self::Throttled(code, minutes) => {
                 let mut response = reply(core, version, Err(refusal(*code, None)));
                 let (name, value) = usage(*code, *minutes, account);

@@ -98,6 +98,8 @@ pub enum SendFailure {
     Cut,
     /// Not taken: no answer ever comes.
     Hang,
+    /// Taken, and then an error with this code and subcode all the same.
+    TakenRefused(i64, Option<u32>),
     /// Taken, and then this status and a page of HTML.
     TakenGateway(u16),
     /// Taken, and then the connection is closed.

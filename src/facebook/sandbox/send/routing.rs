@@ -8,7 +8,7 @@ use super::super::call::Call;
 use super::super::handle::{Person, Sandbox};
 use super::super::happening::happening;
 use super::super::page::Page;
-use super::super::state::{Core, GraphError, PAGE_INBOX_APP_IDS, Platform};
+use super::super::state::{Core, GraphError, INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_IDS, Platform};
 use super::memory::ControlCall;
 use super::order::{check_members, parties};
 use super::owner;
@@ -30,6 +30,7 @@ pub(in super::super) fn pass(core: &Core, platform: &mut Platform, call: &Call) 
     let page = account.instagram_of.as_deref().and_then(|page| platform.page(page)).unwrap_or(account);
     let is_known = target == core.app_id
         || PAGE_INBOX_APP_IDS.iter().any(|id| id.to_string() == target)
+        || (account.instagram_of.is_some() && target == INSTAGRAM_INBOX_APP_ID.to_string())
         || page.other_apps.iter().any(|app| app["id"] == target);
     if !is_known {
         return Err(GraphError::parameter("Param target_app_id must be the id of an app of this Page."));

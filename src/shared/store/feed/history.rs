@@ -12,6 +12,7 @@ use crate::shared::journal::{
     Conversation, EventPlace, FEED_CURSOR, conversation_number, cursor_position, in_order_up_to, newest_seq,
 };
 use crate::shared::store::Item;
+use crate::shared::store::outgoing::ids::is_by_human;
 
 /// How many more events than messages wanted are looked at: who sent the first of them shows in what was said before.
 const BEFORE: usize = 10;
@@ -91,26 +92,22 @@ impl<'a> History<'a> {
 
     fn messages_among(&self, conversation: &Conversation, events: Vec<Item>) -> rusqlite::Result<Vec<PastItem>> {
         let mut past: Vec<PastItem> = Vec::with_capacity(events.len());
-        let mut said_at = None;
-        for item in events {
-            let (meaning, automatic_within) = (self.meaning)(&conversation.channel, &conversation.account, &item);
+        let meaning = |item: &Item| (self.meaning)(&conversation.channel, &conversation.account, item);
+        let read: Vec<(i64, (Meaning, Option<Duration>))> =
+            events.into_iter().map(|item| (item.at, meaning(&item))).collect();
+        let is_said = |(at, (meaning, _)): &(i64, (Meaning, _))| matches!(meaning, Meaning::Said(_)).then_some(*at);
+        let said_at: Vec<i64> = read.iter().filter_map(is_said).collect();
+        for (at, (meaning, automatic_within)) in read {
             past.push(match meaning {
                 Meaning::Said(said) => {
-                    said_at = Some(item.at);
-                    PastItem {
-                        at: item.at,
-                        by: By::Person,
-                        kind: said.kind,
-                        text: said.text,
-                        platform_id: said.platform_id,
-                    }
+                    PastItem { at, by: By::Person, kind: said.kind, text: said.text, platform_id: said.platform_id }
                 }
                 Meaning::WentOut(out) => {
                     let by = match find_author(self.connection, conversation, &out)? {
                         Some(by) => by,
-                        None => guess_sender(&out, said_at, item.at, automatic_within),
+                        None => guess_sender(&out, &said_at, at, automatic_within),
                     };
-                    PastItem { at: item.at, by, kind: out.kind, text: out.text, platform_id: out.platform_id }
+                    PastItem { at, by, kind: out.kind, text: out.text, platform_id: out.platform_id }
                 }
                 _ => continue,
             });
@@ -119,12 +116,13 @@ impl<'a> History<'a> {
     }
 }
 
-/// Who sent something that is no message of ours.
-fn guess_sender(out: &WentOut, said_at: Option<i64>, at: i64, automatic_within: Option<Duration>) -> By {
-    match (&out.from, said_at.zip(automatic_within)) {
+/// Who sent something that is no message of ours. `said_at`: when the person said something.
+fn guess_sender(out: &WentOut, said_at: &[i64], at: i64, automatic_within: Option<Duration>) -> By {
+    let answers = |within| said_at.iter().any(|said_at| is_automatic(*said_at, at, within));
+    match (&out.from, automatic_within) {
         (Origin::Us, _) => By::Bot,
         (Origin::App(_), _) => By::App,
-        (_, Some((said_at, within))) if is_automatic(said_at, at, within) => By::Automation,
+        (_, Some(within)) if answers(within) => By::Automation,
         _ => By::Human,
     }
 }
@@ -132,16 +130,8 @@ fn guess_sender(out: &WentOut, said_at: Option<i64>, at: i64, automatic_within: 
 /// Who wrote a message of ours, found by the platform's id of it.
 fn find_author(connection: &Connection, conversation: &Conversation, out: &WentOut) -> rusqlite::Result<Option<By>> {
     let Some(id) = &out.platform_id else { return Ok(None) };
-    let Conversation { channel, account, person } = conversation;
-    connection
-        .prepare_cached(
-            "SELECT message.author = 'human' FROM outgoing_parts AS part JOIN outgoing AS message
-                ON message.number = part.message
-             WHERE part.platform_id = ?1
-               AND message.channel = ?2 AND message.account = ?3 AND message.conversation = ?4",
-        )?
-        .query_row([id, channel, account, person], |row| Ok(if row.get(0)? { By::Human } else { By::Bot }))
-        .optional()
+    let is_by_human = is_by_human(connection, conversation, id, out.common_id.as_deref())?;
+    Ok(is_by_human.map(|is_by_human| if is_by_human { By::Human } else { By::Bot }))
 }
 
 /// The newest events of conversations, in one transaction.

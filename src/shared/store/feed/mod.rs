@@ -12,6 +12,7 @@ mod held;
 mod history;
 pub(super) mod insert;
 pub(super) mod item;
+mod late_said;
 pub(super) mod numbering;
 pub(super) mod pauses;
 mod read;

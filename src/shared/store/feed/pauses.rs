@@ -112,14 +112,14 @@ pub(super) fn begin_pause_in(
                 Some(until) if before.by != PausedBy::Api && until > asked => (before.by, Some(until)),
                 _ => (pause.by, pause.until),
             };
-            (Pause { by, until, is_handed_over, ..pause }, before.by != by)
+            (Pause { by, until, is_handed_over, because_of: None, ..pause }, before.by != by)
         }
         // Whoever answers later keeps bots silent for longer.
         Some(before) if before.until.is_some() && pause.until > before.until => {
             let by = if before.by == PausedBy::Api { pause.by } else { before.by.max(pause.by) };
-            (Pause { by, until: pause.until, ..before }, false)
+            (Pause { by, until: pause.until, because_of: None, ..before }, false)
         }
-        Some(before) => (Pause { by: before.by.max(pause.by), ..before }, false),
+        Some(before) => (Pause { by: before.by.max(pause.by), because_of: None, ..before }, false),
     };
     if begins {
         fail_waiting(connection, conversation, Reason::Paused, now_ms)?;

@@ -13,6 +13,7 @@ use super::held;
 use super::history::newest_said;
 use super::insert::insert_item;
 use super::item::{By, ItemKind, ReadMeaning, is_automatic};
+use super::late_said::correct_automatic;
 use super::numbering::NewItem;
 use super::pauses::{begin_pause_in, end_pause};
 use super::scan::{Incoming, NextForFeed, list_now};
@@ -23,7 +24,7 @@ use crate::shared::journal::{
     put_in_order_with, save_cursor,
 };
 use crate::shared::store::conversation_states::{
-    Advertising, ConversationState, Pause, PausedBy, load_state, save_state,
+    Advertising, ConversationState, Pause, PausedBy, SentInInbox, load_state, save_state,
 };
 use crate::shared::store::outgoing::reports::{Shown, note_echo, note_receipt};
 
@@ -185,6 +186,7 @@ impl Taking<'_> {
             Source::Webhook => self.get_owner_back(event, at, state)?,
             Source::Poll | Source::Import | Source::Local => {}
         }
+        self.correct_automatic(event, state)?;
         state.opened_at = state.opened_at.max(Some(at));
         if said.is_from_ad {
             state.ad_at = state.ad_at.max(Some(at));
@@ -203,6 +205,17 @@ impl Taking<'_> {
         } else {
             self.tell(event, ItemKind::Message, None)
         }
+    }
+
+    /// What the inbox sent by itself may come before the message that it answers.
+    fn correct_automatic(&mut self, event: &Incoming, state: &mut ConversationState) -> rusqlite::Result<()> {
+        let conversation = &event.conversation;
+        let Some(within) = self.step.automation.get(&conversation.channel) else { return Ok(()) };
+        let told = self.merchant_of(conversation).map(|merchant| self.told(merchant, conversation, event.item.at));
+        if correct_automatic(self.connection, state, (event.item.at, *within), told.as_ref())? {
+            self.taken.resumed.push(conversation.clone());
+        }
+        Ok(())
     }
 
     /// If the newest thing that the person said is what was taken back, what they said before it is the newest one again,
@@ -242,6 +255,7 @@ impl Taking<'_> {
         if !is_ours && by != By::Automation {
             let place = event.place();
             if state.out.is_none_or(|newest| place.is_after(newest)) {
+                state.in_inbox = (by == By::Human).then_some(SentInInbox { before: state.out });
                 state.out = Some(place);
             }
         }
@@ -256,7 +270,8 @@ impl Taking<'_> {
             _ => return Ok(()),
         };
         let pause_ms = i64::try_from(self.rules.takeovers.pause.as_millis()).unwrap_or(i64::MAX);
-        let pause = Pause::by(paused_by, Some(at.saturating_add(pause_ms)));
+        let because_of = (!is_ours).then_some(event.item.seq);
+        let pause = Pause { because_of, ..Pause::by(paused_by, Some(at.saturating_add(pause_ms))) };
         let conversation = &event.conversation;
         let told = self.merchant_of(conversation).map(|merchant| self.told(merchant, conversation, event.item.at));
         if begin_pause_in(self.connection, state, pause, told.as_ref(), conversation, self.now_ms)? {

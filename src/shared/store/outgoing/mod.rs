@@ -7,6 +7,7 @@
 mod accept;
 mod changes;
 mod copies;
+pub(super) mod ids;
 mod progress;
 pub(super) mod reports;
 pub(super) mod rows;

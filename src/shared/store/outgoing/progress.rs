@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::changes::{fail_rest, set_sent, tell};
+use super::ids::{is_anothers, keep_common_id};
 use super::reports::{cover_by_receipts, prove_by_kept_receipt, take_details};
 use super::rows::{self, Outgoing, PartState};
 use crate::shared::channel::dialogue::{Part, Reason, Sent};
@@ -30,8 +31,8 @@ pub enum Outcome {
 /// What came of looking for a part of which nobody knows whether it was sent.
 #[derive(Debug, Clone)]
 pub enum Looked {
-    /// It was sent: the platform's id and time.
-    Found(String, Option<i64>),
+    /// It was sent: what the platform names it by, and its time. Without a time it is now.
+    Found(Sent, Option<i64>),
     /// It is not there. `is_proof`: so it was not sent, and is called again.
     Absent {
         /// Whether that is enough to call it again.
@@ -208,23 +209,6 @@ impl Journal {
                     Ok((row.get(0)?, of))
                 })?
                 .collect()
-        })
-        .await
-    }
-
-    /// Whether this id of the platform is that of a part of ours.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub async fn is_sent_part(&self, of: &Conversation, platform_id: &str) -> Result<bool, JournalError> {
-        let (of, id) = (of.clone(), platform_id.to_owned());
-        self.read(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT 1 FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
-                     WHERE p.platform_id = ?1 AND o.channel = ?2 AND o.account = ?3 AND o.conversation = ?4",
-                )?
-                .exists([&id, &of.channel, &of.account, &of.person])
         })
         .await
     }
@@ -455,6 +439,7 @@ fn end_call(
     let is_news = match outcome {
         Outcome::Sent(sent) => {
             let is_sent = set_sent(connection, (number, n), Some(&sent.platform_id), now_ms)?;
+            keep_common_id(connection, (number, n), sent.common_id.as_deref())?;
             if let Some(billing) = &sent.billing {
                 connection
                     .prepare_cached("UPDATE outgoing_parts SET billing = ?3 WHERE message = ?1 AND n = ?2")?
@@ -523,18 +508,6 @@ fn call_again(
     Ok(false)
 }
 
-/// Whether this id of the platform is that of another part of the same conversation.
-fn is_anothers(connection: &Connection, (number, n): (i64, i64), platform_id: &str) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT 1 FROM outgoing AS own JOIN outgoing AS o
-               ON o.channel = own.channel AND o.account = own.account AND o.conversation = own.conversation
-             JOIN outgoing_parts AS p ON p.message = o.number
-             WHERE own.number = ?1 AND p.platform_id = ?3 AND (p.message, p.n) <> (?1, ?2)",
-        )?
-        .exists(params![number, n, platform_id])
-}
-
 fn end_look(
     connection: &Connection,
     (number, n): (i64, i64),
@@ -543,11 +516,14 @@ fn end_look(
 ) -> rusqlite::Result<Option<Outgoing>> {
     match looked {
         // Another part of the same words was found first: this one is still to be looked for.
-        Looked::Found(platform_id, _) if is_anothers(connection, (number, n), platform_id)? => {
+        Looked::Found(sent, _)
+            if is_anothers(connection, (number, n), &sent.platform_id, sent.common_id.as_deref())? =>
+        {
             return rows::find(connection, number);
         }
-        Looked::Found(platform_id, at) => {
-            set_sent(connection, (number, n), Some(platform_id), at.unwrap_or(now_ms))?;
+        Looked::Found(sent, at) => {
+            set_sent(connection, (number, n), Some(&sent.platform_id), at.unwrap_or(now_ms))?;
+            keep_common_id(connection, (number, n), sent.common_id.as_deref())?;
             take_details(connection, number, n)?;
             cover_by_receipts(connection, number, n)?;
         }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changes::{fail_rest, set_sent, tell};
+use super::ids::{find_place, keep_common_id};
 use super::rows::Author;
 use crate::shared::channel::dialogue::{Part, PartContent, Reason};
 use crate::shared::channel::meaning::{Origin, Receipt, Receiving, WentOut};
@@ -53,6 +54,7 @@ pub(in crate::shared) fn note_echo(
         Found::Nothing => return Ok(Shown::Other),
     };
     let is_news = set_sent(connection, (number, n), echo.platform_id.as_deref(), occurred_at)?;
+    keep_common_id(connection, (number, n), echo.common_id.as_deref())?;
     connection
         .prepare_cached("UPDATE outgoing_parts SET echoed = 1, sent_at = ?3 WHERE message = ?1 AND n = ?2")?
         .execute(params![number, n, occurred_at])?;
@@ -76,22 +78,15 @@ enum Found {
     Several,
 }
 
-/// Our part that an echo shows: by the mark, by the platform's id, or as the only one that may be it.
+/// Our part that an echo shows: by the mark, by the platform's ids, or as the only one that may be it.
 fn find_part(connection: &Connection, of: &Conversation, echo: &WentOut) -> rusqlite::Result<Found> {
     if let Some(found) = find_marked(connection, of, echo.mark.as_deref())? {
         return Ok(Found::Part(found));
     }
-    if let Some(id) = &echo.platform_id {
-        let found = connection
-            .prepare_cached(
-                "SELECT p.message, p.n FROM outgoing_parts AS p JOIN outgoing AS o ON o.number = p.message
-                 WHERE p.platform_id = ?1 AND o.channel = ?2 AND o.account = ?3 AND o.conversation = ?4",
-            )?
-            .query_row(params![id, of.channel, of.account, of.person], place)
-            .optional()?;
-        if let Some(found) = found {
-            return Ok(Found::Part(found));
-        }
+    if let Some(id) = &echo.platform_id
+        && let Some(found) = find_place(connection, of, id, echo.common_id.as_deref())?
+    {
+        return Ok(Found::Part(found));
     }
     if !matches!(echo.from, Origin::Untold | Origin::Us) {
         return Ok(Found::Nothing);
@@ -201,8 +196,11 @@ fn prove_sent(
     Ok(())
 }
 
-/// The one part of unknown fate, if this id is that of no part of ours.
+/// The one part of unknown fate, if this id is that of no part of ours, and of nothing that the person said.
 fn find_only_unreported(connection: &Connection, of: &Conversation, id: &str) -> rusqlite::Result<Option<Place>> {
+    if was_said(connection, of, id)? {
+        return Ok(None);
+    }
     let mut open: Vec<Place> = connection
         .prepare_cached(
             "SELECT p.message, p.n FROM outgoing AS o JOIN outgoing_parts AS p ON p.message = o.number
@@ -224,6 +222,12 @@ fn find_only_unreported(connection: &Connection, of: &Conversation, id: &str) ->
     Ok((!is_under_way).then_some((number, n)))
 }
 
+/// Whether the person said what has this id. The journal knows it sooner than whoever takes its events.
+fn was_said(connection: &Connection, of: &Conversation, id: &str) -> rusqlite::Result<bool> {
+    let name = DedupeKey::of_said(&of.channel, &of.account, id);
+    connection.prepare_cached("SELECT 1 FROM events WHERE name = ?1")?.exists([name.as_bytes()])
+}
+
 /// Nobody knows what became of a part since its call was cut off, and it is the only one of its person: a receipt of a message
 /// that nobody knew by its id, and that came since the call began, is about it.
 ///
@@ -235,7 +239,7 @@ pub(super) fn prove_by_kept_receipt(
     (number, n): Place,
     called_at: i64,
 ) -> rusqlite::Result<()> {
-    let mut unknown: Vec<String> = connection
+    let kept: Vec<String> = connection
         .prepare_cached(
             "SELECT DISTINCT platform_id FROM outgoing_receipts AS r
              WHERE channel = ?1 AND account = ?2 AND conversation = ?3 AND tells_of_unknown AND kept_at >= ?4
@@ -245,6 +249,12 @@ pub(super) fn prove_by_kept_receipt(
         )?
         .query_map(params![of.channel, of.account, of.person, called_at], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
+    let mut unknown = Vec::new();
+    for id in kept {
+        if !was_said(connection, of, &id)? {
+            unknown.push(id);
+        }
+    }
     let Some(id) = unknown.pop().filter(|_| unknown.is_empty()) else { return Ok(()) };
     if find_only_unreported(connection, of, &id)? != Some((number, n)) {
         return Ok(());
