@@ -137,7 +137,7 @@ impl PageDialogue {
                 let platform_id = id_of_comment(&made)
                     .ok_or_else(|| SendError::Unknown("an answer without the comment's URN".to_owned()))?;
                 let common_id = names::number_of_comment(&platform_id).map(str::to_owned);
-                Ok(Sent { platform_id, common_id, billing: None })
+                Ok(Sent { platform_id, common_id, ..Sent::default() })
             }
             Thread::Direct(conversation) => {
                 let made = client.message(&direct(conversation, text), token).await?;

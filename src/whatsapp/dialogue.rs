@@ -17,8 +17,8 @@ use super::{content, meaning, refusal, templates};
 use crate::meta::id::Id;
 use crate::meta::send::account_fault;
 use crate::shared::channel::dialogue::{
-    Ability, AccountFault, Author, Choice, Dialogue, Forbidden, HandOver, LostAnswers, MediaKind, Misfit, Part,
-    PartContent, PersonRate, Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit,
+    Ability, AccountFault, Addressee, Author, Choice, Dialogue, Forbidden, HandOver, LostAnswers, MediaKind, Misfit,
+    Part, PartContent, PersonRate, Profile, Rate, Reason, Recipient, SendError, Sent, Signal, TemplateSeen, TextLimit,
     Unreachable, WindowRule, billing_label,
 };
 use crate::shared::channel::job::BoxFuture;
@@ -136,10 +136,30 @@ fn names_in(known: &[Template], wanted: &Value) -> Vec<String> {
     find_in(known, wanted).map(|template| template.named.clone()).unwrap_or_default()
 }
 
+/// Whom the platform found under a number: its own number of a person may be another one than people dial (Brazil's ninth digit, the
+/// 1 of Mexico, the 9 of Argentina), and under that one they write.
+fn found_under(person: &Person, answer: &Value) -> Option<Addressee> {
+    let Person::Number(dialled) = person else { return None };
+    let is_dialled = |contact: &&Value| match contact["input"].as_str().map(Person::of_number) {
+        Some(Some(Person::Number(input))) => input == *dialled,
+        _ => true,
+    };
+    let contact = answer["contacts"].as_array()?.iter().find(is_dialled)?;
+    let user = contact["user_id"].as_str().and_then(Person::of_user_id);
+    let number = contact["wa_id"].as_str().and_then(Person::of_number);
+    let mut all = [user, number, Some(person.clone())].into_iter().flatten().map(|person| person.name());
+    let person = all.next()?;
+    let names: Vec<String> = all.filter(|name| *name != person).collect();
+    (!names.is_empty()).then_some(Addressee { person, names })
+}
+
 /// What the platform answers to a message that it took.
-fn sent(answer: &Value) -> Result<Sent, SendError> {
+fn sent(person: &Person, answer: &Value) -> Result<Sent, SendError> {
     match answer["messages"][0]["id"].as_str().filter(|id| !id.is_empty()) {
-        Some(id) => Ok(Sent { platform_id: id.to_owned(), ..Sent::default() }),
+        Some(id) => {
+            let addressee = found_under(person, answer);
+            Ok(Sent { platform_id: id.to_owned(), addressee, ..Sent::default() })
+        }
         None => Err(SendError::Unknown("an answer without the message's id".to_owned())),
     }
 }
@@ -186,7 +206,7 @@ impl Dialogue for NumberDialogue {
                 body["context"] = json!({ "message_id": id });
             }
             body["biz_opaque_callback_data"] = json!(mark);
-            sent(&self.whatsapp.client.send(&body).await?)
+            sent(&person, &self.whatsapp.client.send(&body).await?)
         })
     }
 
@@ -329,5 +349,39 @@ impl Dialogue for NumberDialogue {
             })?;
             Ok(known.iter().map(|template| template.seen.clone()).collect())
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_the_platform_found_under_a_number_is_known_by_that_number_too() {
+        let found = |contact: Value| {
+            let answer = json!({"contacts": [contact], "messages": [{"id": "wamid.1"}]});
+            let person = Person::of_number("5511955010009").unwrap();
+            sent(&person, &answer).unwrap().addressee.map(|found| (found.person, found.names.join(" ")))
+        };
+        let is = |person: &str, names: &str| Some((person.to_owned(), names.to_owned()));
+        let input = "+5511955010009";
+        assert_eq!(found(json!({"input": input, "wa_id": "551155010009"})), is("551155010009", "5511955010009"));
+        assert_eq!(
+            found(json!({"input": input, "wa_id": "551155010009", "user_id": "BR.9"})),
+            is("BR.9", "551155010009 5511955010009")
+        );
+        assert_eq!(found(json!({"input": input, "user_id": "BR.9"})), is("BR.9", "5511955010009"));
+        assert_eq!(found(json!({"wa_id": "551155010009"})), is("551155010009", "5511955010009"));
+        for nobody in [
+            json!({"input": input, "wa_id": "5511955010009"}),
+            json!({"input": "+4655501", "wa_id": "4655501"}),
+            json!({"input": input, "wa_id": "../etc", "user_id": "a/b"}),
+            json!(7),
+        ] {
+            assert_eq!(found(nobody.clone()), None, "{nobody}");
+        }
+        let user = Person::of_user_id("BR.9").unwrap();
+        let answer = json!({"contacts": [{"input": "BR.9", "user_id": "BR.8"}], "messages": [{"id": "wamid.1"}]});
+        assert_eq!(sent(&user, &answer).unwrap().addressee, None);
     }
 }

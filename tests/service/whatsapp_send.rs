@@ -144,6 +144,60 @@ async fn a_number_has_a_plus_and_a_template_begins_a_conversation_that_keeps_one
 }
 
 #[tokio::test]
+async fn who_is_dialled_under_another_number_than_their_own_answers_in_the_same_conversation() {
+    // Brazil's ninth digit, the 1 of Mexico, the 9 of Argentina.
+    for (dialled, own, tells_user_id, receipts) in [
+        ("5511955010009", "551155010009", false, Webhooks::Lost),
+        ("525550100009", "5215550100009", false, Webhooks::Sent),
+        ("541155010009", "5491155010009", true, Webhooks::Lost),
+        ("541155010009", "5491155010009", true, Webhooks::Sent),
+    ] {
+        let scene = Scene::start().await;
+        let bo = scene.number.person(own, "Bo Lind");
+        bo.is_dialled_as(dialled);
+        scene.platform.set_answers_tell_user_ids(tells_user_id);
+        scene.platform.set_receipts(receipts);
+        let template = json!({"template": {"name": "shipping_note", "language": "en_US", "params": ["PX-42"]}});
+        let answer = scene.post_to(dialled, &template).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        scene.work().await;
+        scene.app.settle().await;
+        let [sent] = scene.platform.sent().try_into().unwrap();
+        let stands_as = if tells_user_id || receipts == Webhooks::Sent { bo.user_id() } else { own.to_owned() };
+        assert_eq!(ids(&scene.app, &stands_as), std::slice::from_ref(&sent.id), "{dialled}");
+        let happened = bo.writes("Where is it?").await;
+        scene.app.settle().await;
+        assert_eq!(ids(&scene.app, &bo.user_id()), [sent.id.clone(), happened.id], "{dialled}");
+        for other in [dialled, own] {
+            assert!(conversation(&scene.app, other).is_none(), "{dialled}: {other}");
+        }
+        let message = scene.message(answer.json()["id"].as_str().unwrap()).await;
+        assert_eq!(message["person"], bo.user_id());
+        // By the number that was dialled, and the answer goes to the person.
+        assert_eq!(scene.post_to(dialled, &json!({"text": "On its way."})).await.status, 202);
+        scene.work().await;
+        assert_eq!(scene.platform.sent()[1].input, bo.user_id());
+        scene.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_known_already_is_written_to_under_a_dialled_number_in_their_own_conversation() {
+    let scene = Scene::start().await;
+    scene.ada.is_dialled_as("1999555010");
+    scene.platform.set_receipts(Webhooks::Lost);
+    let template = json!({"template": {"name": "shipping_note", "language": "en_US", "params": ["PX-42"]}});
+    assert_eq!(scene.post_to("1999555010", &template).await.status, 202);
+    scene.work().await;
+    scene.app.settle().await;
+    let [sent] = scene.platform.sent().try_into().unwrap();
+    let asked = ids(&scene.app, &scene.ada.user_id())[0].clone();
+    assert_eq!(ids(&scene.app, &scene.ada.user_id()), [asked, sent.id]);
+    assert!(conversation(&scene.app, "1999555010").is_none());
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn choices_are_buttons_then_a_list_and_what_is_tapped_comes_back() {
     let scene = Scene::start().await;
     let choices = |count: usize| -> Value {

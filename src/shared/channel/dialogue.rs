@@ -474,8 +474,19 @@ pub struct Sent {
     pub platform_id: String,
     /// What all ids have in common that the platform gives this message; `None`: it has one alone.
     pub common_id: Option<String>,
+    /// Whom the platform found under the name in the call, where it tells.
+    pub addressee: Option<Addressee>,
     /// What it says about costs, as JSON.
     pub billing: Option<serde_json::Value>,
+}
+
+/// Whom the platform found under the name in a call: what they write comes under names of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addressee {
+    /// The name under which they stand.
+    pub person: String,
+    /// Other names that lead to them, that in the call among them.
+    pub names: Vec<String>,
 }
 
 /// Why a part was not sent, or that nobody knows.

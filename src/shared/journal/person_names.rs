@@ -86,6 +86,21 @@ pub(super) fn learn(
     }
 }
 
+/// These names lead to this person from now on, or to whomever that name leads: a platform found them under one of these.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::shared) fn learn_addressee(
+    connection: &Connection,
+    (channel, account): (&str, &str),
+    (person, names): (&str, &[String]),
+    at: i64,
+) -> rusqlite::Result<()> {
+    let led_to = find(connection, channel, account, person)?;
+    let person = led_to.as_deref().unwrap_or(person);
+    names.iter().try_for_each(|name| lead(connection, (channel, account), person, (name, false), at))
+}
+
 /// A person who is known by one name only has a new one.
 fn replace(connection: &Connection, of: (&str, &str), old: &str, new: &str, at: i64) -> rusqlite::Result<()> {
     match find_since(connection, of, new)? {

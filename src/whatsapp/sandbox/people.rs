@@ -34,6 +34,7 @@ impl Number {
         let key = known.unwrap_or_else(|| world.people.len() as u64 + 1);
         let fresh = PersonRecord {
             number: phone.to_owned(),
+            dialled_as: Vec::new(),
             user_id: format!("{}.9{phone:0>17}", country(phone)),
             parent_user_id: None,
             name: None,

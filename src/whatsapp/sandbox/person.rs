@@ -33,6 +33,12 @@ impl Person {
         Self { number: number.clone(), key: self.key }
     }
 
+    /// People dial another number for this person, as in Brazil, Mexico and Argentina: written to under that one, the answer tells the
+    /// person's own (`wa_id`), and under that they write.
+    pub fn is_dialled_as(&self, digits: &str) {
+        self.record(|person| person.dialled_as.push(digits.to_owned()));
+    }
+
     /// The person took a username: from now on businesses see `user_id` alone, and no `from`, `wa_id` or `recipient_id`.
     pub fn hides_number(&self, username: &str) {
         self.record(|person| {

@@ -58,6 +58,8 @@ pub(super) struct NumberRecord {
 pub(super) struct PersonRecord {
     /// Digits without a plus; everybody has a number, but businesses do not always see it.
     pub number: String,
+    /// Other numbers under which they are written to.
+    pub dialled_as: Vec<String>,
     pub user_id: String,
     pub parent_user_id: Option<String>,
     pub name: Option<String>,
@@ -127,6 +129,8 @@ pub(super) struct World {
     pub part_limit: Option<usize>,
     /// The app has no role of Conversation Routing.
     pub refuses_control: bool,
+    /// Answers to calls with a number tell the user id, too.
+    pub answers_tell_user_ids: bool,
     /// Calls about the control of a thread that were answered with success: whom they name, and the action.
     pub control_calls: Vec<(String, String)>,
     /// Paths of requests that carried a token in the URL.
@@ -138,9 +142,10 @@ impl World {
         self.numbers.get(id).ok_or_else(|| ApiError::missing_object(id))
     }
 
-    /// The person with this number, as digits with the country code.
+    /// The person with this number, as digits with the country code, or who is dialled so.
     pub(super) fn person_by_number(&self, digits: &str) -> Option<u64> {
-        self.people.iter().find(|(_, person)| person.number == digits).map(|(key, _)| *key)
+        let is_dialled = |person: &PersonRecord| person.dialled_as.iter().any(|dialled| dialled == digits);
+        self.people.iter().find(|(_, person)| person.number == digits || is_dialled(person)).map(|(key, _)| *key)
     }
 
     /// The person with this business-scoped user id, or its parent.

@@ -21,6 +21,11 @@ impl Sandbox {
         &self.core.traffic
     }
 
+    /// Answers to calls with a number tell the user id, too, from now on.
+    pub fn set_answers_tell_user_ids(&self, yes: bool) {
+        self.core.world().answers_tell_user_ids = yes;
+    }
+
     /// What becomes of webhooks now.
     #[must_use]
     pub fn webhooks(&self) -> Webhooks {

@@ -170,7 +170,7 @@ impl Outbox {
             let item = Item { seq: 0, at, kind: event.kind.to_string(), payload: event.payload.clone() };
             let Meaning::WentOut(out) = dialogue.meaning(&message.conversation.account, &item) else { continue };
             let Some(id) = out.platform_id.clone() else { continue };
-            let sent = Sent { platform_id: id, common_id: out.common_id.clone(), billing: None };
+            let sent = Sent { platform_id: id, common_id: out.common_id.clone(), ..Sent::default() };
             if out.mark.as_deref() == Some(&mark) {
                 return Ok(Some((sent, event.occurred_at)));
             }

@@ -76,7 +76,8 @@ impl Outbox {
         if paused_until > now_ms {
             return self.postpone(&message, paused_until, Some(paused_until)).await;
         }
-        if let Some(at) = self.until_delivered(&**dialogue, to).await? {
+        // The person may stand under another name by now.
+        if let Some(at) = self.until_delivered(&**dialogue, &message.conversation).await? {
             return self.postpone(&message, at, None).await;
         }
         if is_undecided && message.author == Author::Bot {

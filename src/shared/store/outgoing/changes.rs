@@ -100,7 +100,11 @@ pub(super) fn set_sent(
     Ok(changed == 1)
 }
 
-fn conversation_of(connection: &Connection, number: i64) -> rusqlite::Result<Conversation> {
+/// To whom a message goes.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn conversation_of(connection: &Connection, number: i64) -> rusqlite::Result<Conversation> {
     connection
         .prepare_cached("SELECT channel, account, conversation FROM outgoing WHERE number = ?1")?
         .query_row([number], |row| Ok(Conversation { channel: row.get(0)?, account: row.get(1)?, person: row.get(2)? }))

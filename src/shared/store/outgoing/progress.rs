@@ -2,13 +2,13 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::changes::{fail_rest, set_sent, tell};
+use super::changes::{conversation_of, fail_rest, set_sent, tell};
 use super::ids::{is_anothers, keep_common_id};
 use super::reports::{cover_by_receipts, prove_by_kept_receipt, take_details};
 use super::rows::{self, Outgoing, PartState};
-use crate::shared::channel::dialogue::{Part, Reason, Sent};
+use crate::shared::channel::dialogue::{Addressee, Part, Reason, Sent};
 use crate::shared::journal::acknowledged::SENDING_IS_DOUBTFUL;
-use crate::shared::journal::{Conversation, Journal, JournalError};
+use crate::shared::journal::{Conversation, Journal, JournalError, learn_addressee};
 use crate::shared::store::conversation_states::{Standing, load_standing};
 use crate::shared::store::feed::doubtful::{self, release_doubtful};
 
@@ -438,6 +438,10 @@ fn end_call(
 ) -> rusqlite::Result<Option<Outgoing>> {
     let is_news = match outcome {
         Outcome::Sent(sent) => {
+            if let Some(Addressee { person, names }) = &sent.addressee {
+                let Conversation { channel, account, .. } = conversation_of(connection, number)?;
+                learn_addressee(connection, (&channel, &account), (person, names), now_ms)?;
+            }
             let is_sent = set_sent(connection, (number, n), Some(&sent.platform_id), now_ms)?;
             keep_common_id(connection, (number, n), sent.common_id.as_deref())?;
             if let Some(billing) = &sent.billing {

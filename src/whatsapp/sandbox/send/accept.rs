@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::super::error::ApiError;
-use super::super::state::{World, new_wamid};
+use super::super::state::{PersonRecord, World, new_wamid};
 use super::content::Content;
 use super::memory::{OnItsWay, Reach, Seen, Sent};
 use super::order::Recipient;
@@ -66,7 +66,7 @@ pub(super) fn take(
     };
     let id = new_wamid();
     let known = person.and_then(|key| world.people.get(&key)).cloned();
-    let answer = answer(&letter, &id, known.as_ref().map(|known| known.user_id.as_str()));
+    let answer = answer(&letter, &id, known.as_ref(), world.answers_tell_user_ids);
     world.sending.sent.push(Sent {
         number: letter.number.clone(),
         input: letter.recipient.input().to_owned(),
@@ -146,11 +146,17 @@ fn check_person(world: &World, letter: &Letter, person: Option<u64>, now: DateTi
     }
 }
 
-/// `wa_id` stands in the answer when the call had a number, `user_id` when it had a user id.
-fn answer(letter: &Letter, id: &str, user_id: Option<&str>) -> Value {
+/// `wa_id`, the person's own number, stands in the answer when the call had a number, `user_id` when it had a user id.
+fn answer(letter: &Letter, id: &str, known: Option<&PersonRecord>, tells_user_id: bool) -> Value {
     let mut contact = json!({"input": letter.recipient.input()});
+    let user_id = known.map(|known| known.user_id.as_str());
     match &letter.recipient {
-        Recipient::Number { digits, .. } => contact["wa_id"] = digits.as_str().into(),
+        Recipient::Number { digits, .. } => {
+            contact["wa_id"] = known.map_or(digits.as_str(), |known| known.number.as_str()).into();
+            if let Some(user_id) = user_id.filter(|_| tells_user_id) {
+                contact["user_id"] = user_id.into();
+            }
+        }
         Recipient::User(id) => contact["user_id"] = user_id.unwrap_or(id).into(),
         Recipient::Group(id) => contact["wa_id"] = id.as_str().into(),
     }
